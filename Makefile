@@ -1,0 +1,192 @@
+# nsqref. `make help` lists the targets; `make run` and `make check` are all a newcomer needs.
+#
+# Variants, each in a folder of its own, so that objects never mix:
+#   make            gcc -O2 -g, hardened              build/
+#   make CC=clang   the same with clang               build/clang/
+#   make SAN=1      ASan and UBSan                    build/san/
+#   make COV=1      coverage, without asserts         build/cov/
+# CFLAGS, LDFLAGS and BUILD may be given too; other flags than last time rebuild everything.
+
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+CC_NAME := $(if $(findstring clang,$(CC)),clang,gcc)
+PREFIX ?= /usr/local
+CFLAGS ?= -O2 -g
+VERSION = $(shell sed -n 's/.*define NSQREF_VERSION "\(.*\)".*/\1/p' include/nsq/version.h)
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+.DELETE_ON_ERROR:
+
+# --- the variant ---------------------------------------------------------------------------------
+
+ifdef SAN
+BUILD ?= build/san$(CC_NAME:gcc=)
+VARIANT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+else ifdef COV
+# Without asserts: an assert's failing branch is one that no test can take, and a line that only
+# asserts would count as covered. A side effect inside an assert shows here as a failing test.
+BUILD ?= build/cov
+VARIANT := -O0 -g --coverage
+SRC_ONLY := -DNDEBUG
+else
+BUILD ?= build$(if $(filter clang,$(CC_NAME)),/clang)
+VARIANT := $(CFLAGS) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+
+# Warnings are errors with the compilers that CI uses (Debian 12's); a newer compiler's new warning
+# must not stop a newcomer. WERROR=1 and WERROR=0 decide it by hand.
+WERROR ?= $(if $(filter 12 14,$(shell $(CC) -dumpversion 2>/dev/null | cut -d. -f1)),1,0)
+
+WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
+    $(if $(filter 1,$(WERROR)),-Werror)
+CPPFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude
+CFLAGS_ALL := $(CPPFLAGS_ALL) $(WARN) -fstack-protector-strong $(VARIANT)
+LDFLAGS_ALL := $(VARIANT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
+
+# Asked for when something links, not before: ci/setup may still have to install them.
+PKGS := yajl libutf8proc libmd zlib
+PKG_LIBS = $(shell pkg-config --libs $(PKGS))
+
+# --- what there is -------------------------------------------------------------------------------
+
+# One archive a layer, from the top down: the order in which they link.
+LIBS := nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqserve nsqbroker nsqproto nsqbase
+SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
+SRC_nsqshell := $(wildcard src/shell/*.c)
+SRC_nsqengine := $(wildcard src/engine/*.c)
+SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
+SRC_nsqidentify := $(wildcard src/session/identify*.c)
+SRC_nsqserve := $(wildcard src/serve/*.c)
+SRC_nsqbroker := $(wildcard src/broker/*.c)
+SRC_nsqproto := $(wildcard src/proto/*.c)
+SRC_nsqbase := $(wildcard src/base/*.c)
+
+TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+SUPPORT := $(wildcard tests/support/*.c)
+PROGRAMS := $(if $(wildcard src/nsqd/main.c),nsqd)
+
+ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a)
+object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(if $(PROGRAMS),src/nsqd/main.c) $(SUPPORT) \
+    $(TESTS:%=tests/unit/%.c)
+
+.PHONY: all help run check coverage lint fmt memcheck interop differential flags \
+    install install-lib uninstall clean ci libs programs tests FORCE
+
+## all            build the libraries, nsqd and the unit tests
+all: libs programs tests
+libs: $(ARCHIVES)
+programs: $(PROGRAMS:%=$(BUILD)/%)
+tests: $(TESTS:%=$(BUILD)/tests/%)
+
+# --- how it is built -----------------------------------------------------------------------------
+
+# A file whose text is the flags (the list of sources): rewritten, and so newer, only when they change.
+same = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+$(BUILD)/.flags: FORCE
+	$(call same,$(CC) $(CFLAGS_ALL) $(SRC_ONLY) $(LDFLAGS_ALL))
+$(BUILD)/.sources: FORCE
+	$(call same,$(SOURCES))
+FORCE:
+
+# Position-independent everywhere; the public library also for shared objects of others.
+PIC := -fPIE
+$(BUILD)/obj/src/proto/%.o: PIC := -fPIC
+
+$(BUILD)/obj/src/%.o: src/%.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) $(SRC_ONLY) $(PIC) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(CC) $(CFLAGS_ALL) -Itests $(PIC) -MMD -MP -c -o $@ $<
+
+define archive
+$(BUILD)/lib$(1).a: $(call object,$(SRC_$(1))) $(BUILD)/.sources
+	@rm -f $$@
+	$(AR) rcsD $$@ $(call object,$(SRC_$(1)))
+endef
+$(foreach l,$(LIBS),$(eval $(call archive,$(l))))
+
+$(BUILD)/nsqd: $(call object,src/nsqd/main.c) $(ARCHIVES)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+$(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(PKG_LIBS)
+
+.SECONDARY:
+-include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
+
+# --- what people type ----------------------------------------------------------------------------
+
+help:
+	@sed -n 's/^## /  make /p' $(firstword $(MAKEFILE_LIST))
+
+## run            install what is missing, build and start nsqd on 4150 (ARGS="..." adds flags)
+run:
+	@ci/setup run
+	@$(MAKE) programs
+	@mkdir -p $(BUILD)/data
+	@exec $(BUILD)/nsqd --data-path=$(BUILD)/data $(ARGS)
+
+## check          install what is missing, build all variants, run every test in C
+check:
+	@ci/check
+
+## lint           clang-format, clang-tidy and shellcheck find nothing
+lint:
+	@ci/lint
+
+## fmt            format the C files in place
+fmt:
+	clang-format -i $$(find src include tests fuzz -name '*.[ch]' 2>/dev/null)
+
+## coverage       the unit tests' coverage: build/coverage/index.html, build/coverage.json
+coverage:
+	@ci/coverage
+
+## memcheck       the unit tests under valgrind
+memcheck:
+	@ci/memcheck
+
+## interop        clients of other languages against build/nsqd and upstream's nsqd
+interop:
+	@ci/interop
+
+## differential   the same odd bytes to build/nsqd and to upstream's nsqd
+differential:
+	@ci/differential
+
+## flags          the command line of build/nsqd against upstream's
+flags:
+	@ci/flags
+
+## ci             everything that CI runs
+ci:
+	@.ci/run
+
+## install        nsqd and the protocol library, below $(DESTDIR)$(PREFIX)
+install: install-lib $(BUILD)/nsqd
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(BUILD)/nsqd $(DESTDIR)$(PREFIX)/bin/nsqd
+
+## install-lib    the protocol library alone: libnsqproto.a, nsq/*.h, libnsqproto.pc
+install-lib: $(BUILD)/libnsqproto.a
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/nsq
+	install -m 644 $(BUILD)/libnsqproto.a $(DESTDIR)$(PREFIX)/lib/
+	install -m 644 include/nsq/*.h $(DESTDIR)$(PREFIX)/include/nsq/
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' src/proto/libnsqproto.pc.in \
+	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libnsqproto.pc
+
+## uninstall      take away what install put there
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/nsqd $(DESTDIR)$(PREFIX)/lib/libnsqproto.a \
+	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/libnsqproto.pc
+	rm -rf $(DESTDIR)$(PREFIX)/include/nsq
+
+## clean          remove build/
+clean:
+	rm -rf build

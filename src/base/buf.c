@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+#define BUF_LEAST 64
+
+uint8_t *buf_room(struct buf *b, size_t n)
+{
+    if (b->cap - b->head - b->n >= n) {
+        return b->p + b->head + b->n;
+    }
+    if (b->head > 0 && b->n > 0) {
+        memmove(b->p, b->p + b->head, b->n);
+    }
+    b->head = 0;
+    size_t cap = b->cap < BUF_LEAST ? BUF_LEAST : b->cap;
+    while (cap - b->n < n) {
+        cap *= 2;
+    }
+    if (cap != b->cap) {
+        b->p = alloc_resize(b->p, cap);
+        b->cap = cap;
+    }
+    return b->p + b->n;
+}
+
+void buf_grew(struct buf *b, size_t n)
+{
+    assert(n <= b->cap - b->head - b->n);
+    b->n += n;
+}
+
+void buf_append(struct buf *b, struct span s)
+{
+    if (s.n > 0) {
+        memcpy(buf_room(b, s.n), s.p, s.n);
+        b->n += s.n;
+    }
+}
+
+void buf_drop(struct buf *b, size_t n)
+{
+    assert(n <= b->n);
+    b->n -= n;
+    b->head = b->n == 0 ? 0 : b->head + n;
+    if (b->n == 0 && b->cap > BUF_KEEP) {
+        buf_free(b);
+    }
+}
+
+void buf_free(struct buf *b)
+{
+    alloc_free(b->p);
+    *b = (struct buf){0};
+}

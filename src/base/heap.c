@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/heap.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+#define HEAP_LEAST 16
+
+static bool before(const struct heap_entry *a, const struct heap_entry *b)
+{
+    return a->key != b->key ? a->key < b->key : a->order < b->order;
+}
+
+static void put(struct heap *h, size_t i, struct heap_entry e)
+{
+    h->entries[i] = e;
+    e.node->place = i + 1;
+}
+
+static void sift_up(struct heap *h, size_t i, struct heap_entry e)
+{
+    while (i > 0 && before(&e, &h->entries[(i - 1) / 2])) {
+        put(h, i, h->entries[(i - 1) / 2]);
+        i = (i - 1) / 2;
+    }
+    put(h, i, e);
+}
+
+static void sift_down(struct heap *h, size_t i, struct heap_entry e)
+{
+    for (;;) {
+        size_t child = 2 * i + 1;
+        if (child + 1 < h->n && before(&h->entries[child + 1], &h->entries[child])) {
+            child++;
+        }
+        if (child >= h->n || !before(&h->entries[child], &e)) {
+            break;
+        }
+        put(h, i, h->entries[child]);
+        i = child;
+    }
+    put(h, i, e);
+}
+
+void heap_insert(struct heap *h, struct heap_node *node, int64_t key)
+{
+    assert(!heap_holds(node));
+    if (h->n == h->cap) {
+        h->cap = h->cap == 0 ? HEAP_LEAST : h->cap * 2;
+        h->entries = alloc_resize(h->entries, h->cap * sizeof *h->entries);
+    }
+    h->n++;
+    struct heap_entry e = {.key = key, .order = h->inserted++, .node = node};
+    sift_up(h, h->n - 1, e);
+}
+
+void heap_remove(struct heap *h, struct heap_node *node)
+{
+    if (!heap_holds(node)) {
+        return;
+    }
+    size_t i = node->place - 1;
+    assert(i < h->n && h->entries[i].node == node);
+    node->place = 0;
+    struct heap_entry last = h->entries[--h->n];
+    if (last.node == node) {
+        return;
+    }
+    if (i > 0 && before(&last, &h->entries[(i - 1) / 2])) {
+        sift_up(h, i, last);
+    } else {
+        sift_down(h, i, last);
+    }
+}
+
+struct heap_node *heap_first(const struct heap *h)
+{
+    return h->n == 0 ? NULL : h->entries[0].node;
+}
+
+int64_t heap_first_key(const struct heap *h, int64_t none)
+{
+    return h->n == 0 ? none : h->entries[0].key;
+}
+
+void heap_free(struct heap *h)
+{
+    alloc_free(h->entries);
+    *h = (struct heap){0};
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/log.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+void log_init(struct log *l, enum log_level least)
+{
+    *l = (struct log){.least = least};
+    list_init(&l->waiting);
+}
+
+void log_free(struct log *l)
+{
+    struct log_event *event;
+    while ((event = log_next(l)) != NULL) {
+        log_event_free(event);
+    }
+}
+
+void log_add(struct log *l, enum log_level level, const char *form, const struct span *args,
+             size_t count)
+{
+    assert(count <= LOG_ARGS_MAX);
+    if (!log_wants(l, level)) {
+        return;
+    }
+    if (l->count == LOG_WAITING_MAX) {
+        l->dropped++;
+        return;
+    }
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += span_first(args[i], LOG_ARG_MAX).n;
+    }
+    struct log_event *event = alloc_zeroed(sizeof *event + size);
+    event->level = level;
+    event->form = form;
+    uint8_t *p = event->bytes;
+    for (size_t i = 0; i < count; i++) {
+        struct span kept = span_first(args[i], LOG_ARG_MAX);
+        if (kept.n > 0) {
+            memcpy(p, kept.p, kept.n);
+        }
+        event->args[i] = span_make(p, kept.n);
+        p += kept.n;
+    }
+    list_push(&l->waiting, &event->link);
+    l->count++;
+}
+
+struct log_event *log_next(struct log *l)
+{
+    if (list_empty(&l->waiting)) {
+        return NULL;
+    }
+    struct log_event *event = container_of(l->waiting.next, struct log_event, link);
+    list_remove(&event->link);
+    l->count--;
+    return event;
+}
+
+void log_event_free(struct log_event *event)
+{
+    alloc_free(event);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: how numbers become text; the core has no printf.
+ */
+#ifndef BASE_TEXT_H
+#define BASE_TEXT_H
+
+#include <nsq/span.h>
+
+#include "base/buf.h"
+
+#define TEXT_DECIMAL_MAX 20 /* "-9223372036854775808" */
+
+/* Writes v in decimal into the caller's array and returns the part that was used. */
+struct span text_decimal(char out[TEXT_DECIMAL_MAX], int64_t v);
+
+/* Appends v in decimal. */
+void text_append_decimal(struct buf *b, int64_t v);
+
+/* Appends the bytes of a string literal. */
+#define text_append(b, literal) buf_append((b), SPAN(literal))
+
+#endif

@@ -6,6 +6,7 @@
 #   make SAN=1      ASan and UBSan                    build/san/
 #   make COV=1      coverage, without asserts         build/cov/
 # CFLAGS, LDFLAGS and BUILD may be given too; other flags than last time rebuild everything.
+# V=1 shows the commands.
 
 ifeq ($(origin CC),default)
 CC := gcc
@@ -22,7 +23,7 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 # --- the variant ---------------------------------------------------------------------------------
 
 ifdef SAN
-BUILD ?= build/san$(CC_NAME:gcc=)
+BUILD ?= build/san$(if $(filter clang,$(CC_NAME)),-clang)
 VARIANT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 else ifdef COV
 # Without asserts: an assert's failing branch is one that no test can take, and a line that only
@@ -47,7 +48,7 @@ LDFLAGS_ALL := $(VARIANT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # Asked for when something links, not before: ci/setup may still have to install them.
 PKGS := yajl libutf8proc libmd zlib
-PKG_LIBS = $(shell pkg-config --libs $(PKGS))
+PKG_LIBS = $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing: ci/setup run))
 
 # --- what there is -------------------------------------------------------------------------------
 
@@ -83,6 +84,9 @@ tests: $(TESTS:%=$(BUILD)/tests/%)
 
 # --- how it is built -----------------------------------------------------------------------------
 
+Q := $(if $(V),,@)
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1))
+
 # A file whose text is the flags (the list of sources): rewritten, and so newer, only when they change.
 same = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 $(BUILD)/.flags: FORCE
@@ -97,30 +101,38 @@ $(BUILD)/obj/src/proto/%.o: PIC := -fPIC
 
 $(BUILD)/obj/src/%.o: src/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) $(SRC_ONLY) $(PIC) -MMD -MP -c -o $@ $<
+	$(call say,CC $@)
+	$(Q)$(CC) $(CFLAGS_ALL) $(SRC_ONLY) $(PIC) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS_ALL) -Itests $(PIC) -MMD -MP -c -o $@ $<
+	$(call say,CC $@)
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests $(PIC) -MMD -MP -c -o $@ $<
 
 define archive
 $(BUILD)/lib$(1).a: $(call object,$(SRC_$(1))) $(BUILD)/.sources
+	$$(call say,AR $$@)
 	@rm -f $$@
-	$(AR) rcsD $$@ $(call object,$(SRC_$(1)))
+	$(Q)$(AR) rcsD $$@ $(call object,$(SRC_$(1)))
 endef
 $(foreach l,$(LIBS),$(eval $(call archive,$(l))))
 
 $(BUILD)/nsqd: $(call object,src/nsqd/main.c) $(ARCHIVES)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIVES)
 	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(PKG_LIBS)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(PKG_LIBS)
 
 .SECONDARY:
 -include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
 
 # --- what people type ----------------------------------------------------------------------------
+
+# The stages choose their variants and their parallelism themselves.
+ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u BUILD -u CFLAGS -u LDFLAGS
 
 help:
 	@sed -n 's/^## /  make /p' $(firstword $(MAKEFILE_LIST))
@@ -134,11 +146,11 @@ run:
 
 ## check          install what is missing, build all variants, run every test in C
 check:
-	@ci/check
+	$(ALONE) ci/check
 
 ## lint           clang-format, clang-tidy and shellcheck find nothing
 lint:
-	@ci/lint
+	$(ALONE) ci/lint
 
 ## fmt            format the C files in place
 fmt:
@@ -146,27 +158,27 @@ fmt:
 
 ## coverage       the unit tests' coverage: build/coverage/index.html, build/coverage.json
 coverage:
-	@ci/coverage
+	$(ALONE) ci/coverage
 
 ## memcheck       the unit tests under valgrind
 memcheck:
-	@ci/memcheck
+	$(ALONE) ci/memcheck
 
 ## interop        clients of other languages against build/nsqd and upstream's nsqd
 interop:
-	@ci/interop
+	$(ALONE) ci/interop
 
 ## differential   the same odd bytes to build/nsqd and to upstream's nsqd
 differential:
-	@ci/differential
+	$(ALONE) ci/differential
 
 ## flags          the command line of build/nsqd against upstream's
 flags:
-	@ci/flags
+	$(ALONE) ci/flags
 
 ## ci             everything that CI runs
 ci:
-	@.ci/run
+	$(ALONE) .ci/run
 
 ## install        nsqd and the protocol library, below $(DESTDIR)$(PREFIX)
 install: install-lib $(BUILD)/nsqd

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/body.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+#define DRAFT_LEAST 4096 /* room that a draft in pieces begins with */
+
+/* What a body with room for n bytes costs. */
+static size_t cost(size_t n)
+{
+    return sizeof(struct body) + n + ALLOC_OVERHEAD;
+}
+
+void body_drop(struct body *body, struct budget *budget)
+{
+    assert(body->refs > 0);
+    if (--body->refs == 0) {
+        budget_release(budget, cost(body->size));
+        alloc_free(body);
+    }
+}
+
+void draft_begin(struct draft *draft, uint32_t size)
+{
+    *draft = (struct draft){.size = size};
+}
+
+/* Room for at least n bytes: doubled, but never more than was announced. */
+static uint32_t room_for(const struct draft *draft, size_t n)
+{
+    size_t cap = n == draft->size || n > DRAFT_LEAST ? n : DRAFT_LEAST;
+    if (cap < 2 * (size_t)draft->cap) {
+        cap = 2 * (size_t)draft->cap;
+    }
+    return cap < draft->size ? (uint32_t)cap : draft->size;
+}
+
+bool draft_add(struct draft *draft, struct budget *budget, struct span part)
+{
+    size_t n = draft->have + part.n;
+    assert(part.n > 0 && n <= draft->size);
+    if (n > draft->cap) {
+        uint32_t cap = room_for(draft, n);
+        size_t more = draft->body == NULL ? cost(cap) : cap - draft->cap;
+        if (!budget_has_room(budget, more)) {
+            return false;
+        }
+        budget_charge(budget, more);
+        draft->body = alloc_resize(draft->body, sizeof *draft->body + cap);
+        draft->cap = cap;
+    }
+    memcpy(draft->body->bytes + draft->have, part.p, part.n);
+    draft->have = (uint32_t)n;
+    return true;
+}
+
+struct body *draft_finish(struct draft *draft)
+{
+    struct body *body = draft->body;
+    assert(body != NULL && draft->have == draft->size && draft->cap == draft->size);
+    *body = (struct body){.refs = 1, .size = draft->size};
+    *draft = (struct draft){0};
+    return body;
+}
+
+void draft_drop(struct draft *draft, struct budget *budget)
+{
+    if (draft->body != NULL) {
+        budget_release(budget, cost(draft->cap));
+        alloc_free(draft->body);
+    }
+    *draft = (struct draft){0};
+}

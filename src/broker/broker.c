@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/broker.h"
+
+#include "base/text.h"
+
+void broker_init(struct broker *broker, const struct broker_config *config, struct log *log)
+{
+    *broker = (struct broker){.common = {.config = *config, .log = log}};
+    broker->common.budget.cap = config->mem_queue_bytes;
+    broker->common.random = config->seed.k[0] | 1; /* the generator must not start from 0 */
+    list_init(&broker->common.active);
+}
+
+void broker_free(struct broker *broker)
+{
+    struct topic *topic;
+    struct topic *next;
+    HASH_ITER(hh, broker->topics, topic, next)
+    {
+        HASH_DELETE(hh, broker->topics, topic);
+        topic_free(topic);
+    }
+    heap_free(&broker->common.timers);
+}
+
+struct topic *broker_find_topic(const struct broker *broker, struct span name)
+{
+    unsigned hash = (unsigned)hash_bytes(&broker->common.config.seed, name);
+    struct topic *topic = NULL;
+    HASH_FIND_BYHASHVALUE(hh, broker->topics, name.p, name.n, hash, topic);
+    return topic;
+}
+
+struct topic *broker_topic(struct broker *broker, struct span name)
+{
+    struct topic *topic = broker_find_topic(broker, name);
+    if (topic != NULL || !budget_has_room(&broker->common.budget, sizeof *topic + TABLE_COST)) {
+        return topic;
+    }
+    topic = topic_new(&broker->common, name);
+    unsigned hash = (unsigned)hash_bytes(&broker->common.config.seed, name);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, broker->topics, topic->name.bytes, topic->name.n, hash, topic);
+    log_say(broker->common.log, LOG_INFO, "TOPIC(%): created", name_span(&topic->name));
+    return topic;
+}
+
+void broker_unsubscribe(struct broker *broker, struct consumer *consumer)
+{
+    struct channel *channel = consumer->channel;
+    if (channel == NULL) {
+        return;
+    }
+    struct topic *topic = channel->topic;
+    channel_leave(consumer);
+    if (!channel->ephemeral || channel->consumer_count > 0) {
+        return;
+    }
+    topic_delete_channel(topic, channel);
+    if (topic->ephemeral && topic->channels == NULL) {
+        log_say(broker->common.log, LOG_INFO, "TOPIC(%): deleting", name_span(&topic->name));
+        HASH_DELETE(hh, broker->topics, topic);
+        topic_free(topic);
+    }
+}
+
+bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery)
+{
+    struct list *active = &broker->common.active;
+    while (!list_empty(active)) {
+        if (channel_deliver(container_of(active->next, struct channel, active_link), now,
+                            delivery)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+int64_t broker_next_deadline(const struct broker *broker)
+{
+    return heap_first_key(&broker->common.timers, INT64_MAX);
+}
+
+bool broker_expire(struct broker *broker, int64_t now)
+{
+    if (broker_next_deadline(broker) > now) {
+        return false;
+    }
+    struct heap_node *node = heap_first(&broker->common.timers);
+    if (node == NULL) {
+        return false;
+    }
+    struct timer *timer = container_of(node, struct timer, node);
+    if (timer->kind == TIMER_IN_FLIGHT) {
+        in_flight_expire(container_of(timer, struct in_flight, timer));
+    } else {
+        deferred_expire(container_of(timer, struct deferred, timer));
+    }
+    return true;
+}
+
+static void log_lost_channel(const struct common *common, const struct channel *channel)
+{
+    char queued[TEXT_DECIMAL_MAX];
+    char in_flight[TEXT_DECIMAL_MAX];
+    char deferred[TEXT_DECIMAL_MAX];
+    if (channel->queue.n + channel->deferred_count + channel_in_flight_count(channel) > 0) {
+        log_say(common->log, LOG_WARNING,
+                "CHANNEL(%): losing % memory % in-flight % deferred messages, there is no disk yet",
+                name_span(&channel->name), text_decimal(queued, (int64_t)channel->queue.n),
+                text_decimal(in_flight, (int64_t)channel_in_flight_count(channel)),
+                text_decimal(deferred, (int64_t)channel->deferred_count));
+    }
+}
+
+void broker_log_lost(const struct broker *broker)
+{
+    const struct common *common = &broker->common;
+    for (const struct topic *topic = broker->topics; topic != NULL; topic = topic->hh.next) {
+        char queued[TEXT_DECIMAL_MAX];
+        log_say(common->log, LOG_INFO, "TOPIC(%): closing", name_span(&topic->name));
+        for (struct channel *channel = topic->channels; channel != NULL;
+             channel = channel->hh.next) {
+            log_say(common->log, LOG_INFO, "CHANNEL(%): closing", name_span(&channel->name));
+            log_lost_channel(common, channel);
+        }
+        if (topic->queue.n > 0) {
+            log_say(common->log, LOG_WARNING,
+                    "TOPIC(%): losing % memory messages, there is no disk yet",
+                    name_span(&topic->name), text_decimal(queued, (int64_t)topic->queue.n));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: NSQ's queueing model as a value: all topics, the delivery of their messages, their timers.
+ * Must not know: connections, frames, commands, clocks. Time is an argument.
+ */
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+
+#include "broker/topic.h"
+
+struct broker {
+    struct common common;
+    struct topic *topics; /* table by name */
+};
+
+/* `log` is borrowed as long as the broker lives. */
+void broker_init(struct broker *broker, const struct broker_config *config, struct log *log);
+
+/* Ends all topics; no consumer may be subscribed any more. */
+void broker_free(struct broker *broker);
+
+/* The topic with a valid name. broker_topic makes it when it is missing; NULL when the memory
+ * account has no room for it. broker_find_topic does not. */
+struct topic *broker_topic(struct broker *broker, struct span name);
+struct topic *broker_find_topic(const struct broker *broker, struct span name);
+
+/* Ends a subscription, and with it an ephemeral channel that has lost its last consumer, and then
+ * an ephemeral topic that has lost its last channel. Does nothing for who is not subscribed. */
+void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
+
+/* Takes one message out of a queue and puts it in flight. False when no consumer that is ready has
+ * anything to get; call it again until then. */
+bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
+
+/* When the next message times out or ends its deferral; INT64_MAX when none will. */
+int64_t broker_next_deadline(const struct broker *broker);
+
+/* Does what is due for one message; false when nothing is. */
+bool broker_expire(struct broker *broker, int64_t now);
+
+/* Says in the log what a stop now would lose, topic by topic and channel by channel. */
+void broker_log_lost(const struct broker *broker);
+
+#endif

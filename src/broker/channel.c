@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/channel.h"
+
+#include <assert.h>
+
+#include "broker/guid.h"
+
+#define IN_FLIGHT_COST (sizeof(struct in_flight) + ALLOC_OVERHEAD)
+#define DEFERRED_COST (sizeof(struct deferred) + ALLOC_OVERHEAD)
+#define CHANNEL_COST (sizeof(struct channel) + TABLE_COST + ALLOC_OVERHEAD)
+
+/* --- who can deliver to whom --------------------------------------------------------------------
+ */
+
+/* To be called after every change of queue, ready list or pause. */
+static void update_channel(struct channel *channel)
+{
+    bool active = !channel->paused && channel->queue.n > 0 && !list_empty(&channel->ready);
+    if (active && list_empty(&channel->active_link)) {
+        list_push(&channel->common->active, &channel->active_link);
+    } else if (!active) {
+        list_remove(&channel->active_link);
+    }
+}
+
+/* To be called after every change of RDY, in-flight count or hold. */
+static void update_consumer(struct consumer *consumer)
+{
+    bool ready = !consumer->held && consumer->in_flight_count < consumer->ready_count;
+    if (ready && list_empty(&consumer->ready_link)) {
+        list_push(&consumer->channel->ready, &consumer->ready_link);
+    } else if (!ready) {
+        list_remove(&consumer->ready_link);
+    }
+    update_channel(consumer->channel);
+}
+
+/* How many messages the ready consumers would take at once. */
+static int64_t ready_slots(const struct channel *channel)
+{
+    int64_t slots = 0;
+    for (const struct list *l = channel->ready.next; l != &channel->ready; l = l->next) {
+        const struct consumer *consumer = container_of(l, struct consumer, ready_link);
+        slots += consumer->ready_count - consumer->in_flight_count;
+    }
+    return channel->paused ? 0 : slots;
+}
+
+/* What ready consumers will take in the same step does not count: nsqd's have taken it by then. */
+static bool is_full(const struct channel *channel)
+{
+    int64_t depth = (int64_t)channel->queue.n;
+    int64_t size = channel->common->config.mem_queue_size;
+    return channel->ephemeral && depth >= size && depth >= size + ready_slots(channel);
+}
+
+/* Every way back into the queue ends here. */
+static void enqueue(struct channel *channel, struct message *message)
+{
+    if (is_full(channel)) {
+        channel->drop_count++;
+        message_drop(message, &channel->common->budget);
+        return;
+    }
+    queue_push(&channel->queue, message);
+    update_channel(channel);
+}
+
+/* --- in flight ----------------------------------------------------------------------------------
+ */
+
+/* Ids are made here and not by peers, so a cheap hash is enough: sequence and tick bits, mixed. */
+static unsigned id_hash(uint64_t id)
+{
+    return (unsigned)((id * 0x9e3779b97f4a7c15U) >> 32);
+}
+
+static struct in_flight *find_in_flight(const struct channel *channel, uint64_t id)
+{
+    struct in_flight *found = NULL;
+    HASH_FIND_BYHASHVALUE(hh, channel->in_flight, &id, sizeof id, id_hash(id), found);
+    return found;
+}
+
+static void add_in_flight(struct channel *channel, struct consumer *consumer,
+                          struct message *message, int64_t now)
+{
+    struct in_flight *f = alloc_zeroed(sizeof *f);
+    f->channel = channel;
+    f->consumer = consumer;
+    f->message = message;
+    f->delivered_at = now;
+    f->timer.kind = TIMER_IN_FLIGHT;
+    list_init(&f->link);
+    list_push(&consumer->in_flight, &f->link);
+    consumer->in_flight_count++;
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, channel->in_flight, &message->body->id, sizeof(uint64_t),
+                                id_hash(message->body->id), f);
+    heap_insert(&channel->common->timers, &f->timer.node, time_after(now, consumer->msg_timeout));
+    budget_charge(&channel->common->budget, IN_FLIGHT_COST);
+}
+
+/* Ends the flight and returns its message to the caller. */
+static struct message *take_in_flight(struct in_flight *f)
+{
+    struct channel *channel = f->channel;
+    struct consumer *consumer = f->consumer;
+    struct message *message = f->message;
+    HASH_DELETE(hh, channel->in_flight, f);
+    heap_remove(&channel->common->timers, &f->timer.node);
+    list_remove(&f->link);
+    alloc_free(f);
+    budget_release(&channel->common->budget, IN_FLIGHT_COST);
+    if (consumer != NULL) {
+        consumer->in_flight_count--;
+        update_consumer(consumer);
+    }
+    return message;
+}
+
+size_t channel_in_flight_count(const struct channel *channel)
+{
+    return HASH_COUNT(channel->in_flight);
+}
+
+void in_flight_expire(struct in_flight *f)
+{
+    struct channel *channel = f->channel;
+    channel->timeout_count++;
+    enqueue(channel, take_in_flight(f));
+}
+
+/* --- deferred -----------------------------------------------------------------------------------
+ */
+
+static void add_deferred(struct channel *channel, struct message *message, int64_t due)
+{
+    struct deferred *d = alloc_zeroed(sizeof *d);
+    d->channel = channel;
+    d->message = message;
+    d->timer.kind = TIMER_DEFERRED;
+    list_init(&d->link);
+    list_push(&channel->deferred, &d->link);
+    channel->deferred_count++;
+    heap_insert(&channel->common->timers, &d->timer.node, due);
+    budget_charge(&channel->common->budget, DEFERRED_COST);
+}
+
+static struct message *take_deferred(struct deferred *d)
+{
+    struct channel *channel = d->channel;
+    struct message *message = d->message;
+    heap_remove(&channel->common->timers, &d->timer.node);
+    list_remove(&d->link);
+    channel->deferred_count--;
+    alloc_free(d);
+    budget_release(&channel->common->budget, DEFERRED_COST);
+    return message;
+}
+
+void deferred_expire(struct deferred *d)
+{
+    struct channel *channel = d->channel;
+    enqueue(channel, take_deferred(d));
+}
+
+/* --- the channel --------------------------------------------------------------------------------
+ */
+
+struct channel *channel_new(struct common *common, struct topic *topic, struct span name)
+{
+    struct channel *channel = alloc_zeroed(sizeof *channel);
+    channel->common = common;
+    channel->topic = topic;
+    channel->name = name_make(name);
+    channel->ephemeral = nsq_name_ephemeral(name);
+    list_init(&channel->deferred);
+    list_init(&channel->consumers);
+    list_init(&channel->ready);
+    list_init(&channel->active_link);
+    budget_charge(&common->budget, CHANNEL_COST);
+    return channel;
+}
+
+void channel_free(struct channel *channel)
+{
+    assert(channel->consumer_count == 0);
+    struct budget *budget = &channel->common->budget;
+    queue_clear(&channel->queue, budget);
+    struct in_flight *f;
+    struct in_flight *next;
+    HASH_ITER(hh, channel->in_flight, f, next)
+    {
+        message_drop(take_in_flight(f), budget);
+    }
+    while (!list_empty(&channel->deferred)) {
+        struct deferred *d = container_of(channel->deferred.next, struct deferred, link);
+        message_drop(take_deferred(d), budget);
+    }
+    list_remove(&channel->active_link);
+    budget_release(budget, CHANNEL_COST);
+    alloc_free(channel);
+}
+
+void channel_put(struct channel *channel, struct message *message)
+{
+    channel->message_count++;
+    enqueue(channel, message);
+}
+
+void channel_defer(struct channel *channel, struct message *message, int64_t delay, int64_t now)
+{
+    channel->message_count++;
+    add_deferred(channel, message, time_after(now, delay));
+}
+
+void channel_pause(struct channel *channel, bool paused)
+{
+    channel->paused = paused;
+    update_channel(channel);
+}
+
+enum channel_result channel_join(struct channel *channel, struct consumer *consumer)
+{
+    int64_t most = channel->common->config.max_consumers;
+    if (most != 0 && (int64_t)channel->consumer_count >= most) {
+        return CHANNEL_FULL;
+    }
+    assert(consumer->channel == NULL);
+    consumer->channel = channel;
+    list_init(&consumer->link);
+    list_init(&consumer->ready_link);
+    list_init(&consumer->in_flight);
+    list_push(&channel->consumers, &consumer->link);
+    channel->consumer_count++;
+    update_consumer(consumer);
+    return CHANNEL_OK;
+}
+
+void channel_leave(struct consumer *consumer)
+{
+    struct channel *channel = consumer->channel;
+    while (!list_empty(&consumer->in_flight)) {
+        struct in_flight *f = container_of(consumer->in_flight.next, struct in_flight, link);
+        list_remove(&f->link);
+        f->consumer = NULL;
+    }
+    consumer->in_flight_count = 0;
+    list_remove(&consumer->link);
+    list_remove(&consumer->ready_link);
+    channel->consumer_count--;
+    consumer->channel = NULL;
+    update_channel(channel);
+}
+
+/* --- the consumer -------------------------------------------------------------------------------
+ */
+
+void consumer_set_ready(struct consumer *consumer, int64_t count)
+{
+    consumer->ready_count = count;
+    update_consumer(consumer);
+}
+
+void consumer_hold(struct consumer *consumer, bool held)
+{
+    consumer->held = held;
+    update_consumer(consumer);
+}
+
+/* Finds what FIN, REQ and TOUCH name, and that it is the consumer's. */
+static enum channel_result find_owned(const struct consumer *consumer, struct span id,
+                                      struct in_flight **found)
+{
+    uint64_t number;
+    *found = guid_parse(id, &number) ? find_in_flight(consumer->channel, number) : NULL;
+    if (*found == NULL) {
+        return CHANNEL_NOT_IN_FLIGHT;
+    }
+    return (*found)->consumer == consumer ? CHANNEL_OK : CHANNEL_NOT_OWNER;
+}
+
+enum channel_result consumer_finish(struct consumer *consumer, struct span id)
+{
+    struct in_flight *f;
+    enum channel_result result = find_owned(consumer, id, &f);
+    if (result == CHANNEL_OK) {
+        consumer->finish_count++;
+        message_drop(take_in_flight(f), &consumer->channel->common->budget);
+    }
+    return result;
+}
+
+enum channel_result consumer_requeue(struct consumer *consumer, struct span id, int64_t delay,
+                                     int64_t now)
+{
+    struct in_flight *f;
+    enum channel_result result = find_owned(consumer, id, &f);
+    if (result != CHANNEL_OK) {
+        return result;
+    }
+    struct channel *channel = consumer->channel;
+    consumer->requeue_count++;
+    channel->requeue_count++;
+    struct message *message = take_in_flight(f);
+    if (delay == 0) {
+        enqueue(channel, message);
+    } else {
+        add_deferred(channel, message, time_after(now, delay));
+    }
+    return CHANNEL_OK;
+}
+
+enum channel_result consumer_touch(struct consumer *consumer, struct span id, int64_t timeout,
+                                   int64_t now)
+{
+    struct in_flight *f;
+    enum channel_result result = find_owned(consumer, id, &f);
+    if (result == CHANNEL_OK) {
+        struct common *common = consumer->channel->common;
+        int64_t latest = time_after(f->delivered_at, common->config.max_msg_timeout);
+        int64_t wanted = time_after(now, timeout);
+        heap_remove(&common->timers, &f->timer.node);
+        heap_insert(&common->timers, &f->timer.node, wanted < latest ? wanted : latest);
+    }
+    return result;
+}
+
+/* --- delivery -----------------------------------------------------------------------------------
+ */
+
+/* xorshift64*: fast, and replayed exactly from the seed; nothing secret hangs on it. */
+static uint32_t next_random(struct common *common)
+{
+    uint64_t x = common->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    common->random = x;
+    return (uint32_t)((x * 0x2545f4914f6cdd1dU) >> 32);
+}
+
+bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery)
+{
+    struct common *common = channel->common;
+    struct consumer *consumer = container_of(channel->ready.next, struct consumer, ready_link);
+    struct message *message = queue_pop(&channel->queue);
+    assert(message != NULL);
+    /* Documented is n percent; nsqd delivers n + 1 of a hundred. */
+    if (consumer->sample_rate > 0 && next_random(common) % 100 >= (uint32_t)consumer->sample_rate) {
+        message_drop(message, &common->budget);
+        update_channel(channel);
+        return false;
+    }
+    message->attempts++;
+    consumer->message_count++;
+    add_in_flight(channel, consumer, message, now);
+    list_remove(&consumer->ready_link); /* to the end: consumers take turns */
+    update_consumer(consumer);
+    *delivery = (struct delivery){consumer, message->body, message->attempts};
+    return true;
+}

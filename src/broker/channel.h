@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a channel: its queue, what is in flight, what is deferred, and its consumers, who take
+ * turns.
+ *
+ * A message of a channel is in one place, and these are all its moves:
+ *
+ *     topic --put--> queue --deliver--> in flight --finish--> gone
+ *       \              ^                   |  |
+ *        \             +---- timed out ----+  |
+ *         \            +---- requeue 0 ----+--+
+ *          \           |                   |
+ *           +-defer-> deferred <-- requeue n
+ *
+ * RDY is a level, not a credit: a consumer is ready while it has fewer messages in flight than its
+ * ready count. Nothing here delivers by itself: broker_deliver does, one message a call.
+ */
+#ifndef BROKER_CHANNEL_H
+#define BROKER_CHANNEL_H
+
+#include "base/table.h"
+#include "broker/common.h"
+#include "broker/message.h"
+
+struct topic;
+
+struct channel {
+    UT_hash_handle hh; /* in the topic's table */
+    struct common *common;
+    struct topic *topic;
+    struct name name;
+    bool ephemeral;
+    bool paused;
+    struct queue queue;
+    struct in_flight *in_flight; /* table by message id */
+    struct list deferred;        /* of struct deferred */
+    size_t deferred_count;
+    struct list consumers; /* of struct consumer */
+    size_t consumer_count;
+    struct list ready;       /* of struct consumer: who may get a message; the first is next */
+    struct list active_link; /* in common->active while there is both a message and a taker */
+    /* For /stats. */
+    uint64_t message_count;
+    uint64_t requeue_count;
+    uint64_t timeout_count;
+    uint64_t drop_count; /* lost because the channel is ephemeral and was full */
+};
+
+/* One subscription. Whoever subscribes owns the struct; `owner` is his and is never looked at. */
+struct consumer {
+    struct channel *channel; /* NULL: not subscribed */
+    struct list link;        /* in channel->consumers */
+    struct list ready_link;  /* in channel->ready */
+    struct list in_flight;   /* of struct in_flight */
+    void *owner;
+    int64_t ready_count; /* RDY */
+    int64_t in_flight_count;
+    int64_t msg_timeout; /* ns from a delivery to its timeout */
+    int32_t sample_rate; /* percent of the messages that are delivered; 0 = all of them */
+    bool held;           /* has too much unsent output: not ready, whatever RDY says */
+    /* For /stats. */
+    uint64_t message_count;
+    uint64_t finish_count;
+    uint64_t requeue_count;
+};
+
+struct in_flight {
+    UT_hash_handle hh; /* in channel->in_flight */
+    struct timer timer;
+    struct list link; /* in consumer->in_flight */
+    struct channel *channel;
+    struct consumer *consumer; /* NULL once the consumer has left: nobody owns it then */
+    struct message *message;
+    int64_t delivered_at;
+};
+
+struct deferred {
+    struct timer timer;
+    struct list link; /* in channel->deferred */
+    struct channel *channel;
+    struct message *message;
+};
+
+/* What a message handed out says; borrowed until the next call into the broker. */
+struct delivery {
+    struct consumer *consumer;
+    const struct body *body;
+    uint16_t attempts;
+};
+
+enum channel_result {
+    CHANNEL_OK = 0,
+    CHANNEL_NOT_IN_FLIGHT, /* no such id is in flight here */
+    CHANNEL_NOT_OWNER,     /* it is, but another consumer has it */
+    CHANNEL_FULL,          /* max_consumers are here already */
+};
+
+struct channel *channel_new(struct common *common, struct topic *topic, struct span name);
+
+/* Ends a channel without consumers, and all its messages. It must be out of the topic's table. */
+void channel_free(struct channel *channel);
+
+/* Takes a message from the topic, to deliver it now or after `delay` ns. A full ephemeral channel
+ * drops it, as nsqd does, except a deferred one. */
+void channel_put(struct channel *channel, struct message *message);
+void channel_defer(struct channel *channel, struct message *message, int64_t delay, int64_t now);
+
+/* Stops and resumes delivery; what is in flight goes on. */
+void channel_pause(struct channel *channel, bool paused);
+
+/* Adds a consumer whose settings are made and which is not subscribed. CHANNEL_OK or _FULL. */
+enum channel_result channel_join(struct channel *channel, struct consumer *consumer);
+
+/* Removes a consumer. What it has in flight stays in flight until it times out, as nsqd does. */
+void channel_leave(struct consumer *consumer);
+
+size_t channel_in_flight_count(const struct channel *channel);
+
+/* Sets RDY, or holds the consumer back. */
+void consumer_set_ready(struct consumer *consumer, int64_t count);
+void consumer_hold(struct consumer *consumer, bool held);
+
+/* FIN, REQ and TOUCH: CHANNEL_OK, _NOT_IN_FLIGHT or _NOT_OWNER. `delay` and `timeout` are ns. */
+enum channel_result consumer_finish(struct consumer *consumer, struct span id);
+enum channel_result consumer_requeue(struct consumer *consumer, struct span id, int64_t delay,
+                                     int64_t now);
+enum channel_result consumer_touch(struct consumer *consumer, struct span id, int64_t timeout,
+                                   int64_t now);
+
+/* Hands the next message of a channel in common->active to the consumer whose turn it is. False
+ * when sampling dropped the message instead. */
+bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
+
+/* What a due timer means: the message goes back to the end of its queue. */
+void in_flight_expire(struct in_flight *f);
+void deferred_expire(struct deferred *d);
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: what all topics and channels of one broker share: its configuration, its account of memory,
+ * the timers of its messages, and the list of channels that have something to deliver.
+ * Nothing in src/broker knows a connection, a frame or a clock: times are arguments, in ns of a
+ * monotonic clock unless a name says wall.
+ */
+#ifndef BROKER_COMMON_H
+#define BROKER_COMMON_H
+
+#include <nsq/name.h>
+#include <nsq/span.h>
+
+#include "base/budget.h"
+#include "base/hash.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/log.h"
+
+struct broker_config {
+    unsigned node_id;       /* in every message id; 0 .. 1023 */
+    int64_t mem_queue_size; /* messages a full ephemeral topic or channel keeps; more are dropped */
+    size_t mem_queue_bytes; /* cap of the account; publishing fails past it */
+    int64_t max_msg_timeout; /* ns; TOUCH extends to at most this after the delivery */
+    int64_t max_consumers;   /* of a channel; 0 = no bound */
+    struct hash_seed seed;   /* of name tables and of sampling; secret, from outside */
+};
+
+struct common {
+    struct broker_config config;
+    struct budget budget;
+    struct heap timers; /* of struct timer: in-flight deadlines and ends of deferral */
+    struct list active; /* of struct channel: those that can deliver now */
+    struct log *log;    /* borrowed */
+    uint64_t random;    /* state of the sampling generator */
+};
+
+/* What a timer belongs to tells what happens when it is due. */
+enum timer_kind { TIMER_IN_FLIGHT, TIMER_DEFERRED };
+
+struct timer {
+    struct heap_node node;
+    enum timer_kind kind;
+};
+
+/* The name of a topic or channel: valid, so never longer than this. */
+struct name {
+    uint8_t n;
+    uint8_t bytes[NSQ_NAME_MAX];
+};
+
+static inline struct name name_make(struct span s)
+{
+    struct name name = {.n = (uint8_t)s.n};
+    memcpy(name.bytes, s.p, s.n);
+    return name;
+}
+
+/* The bytes of a name that stays where it is. */
+static inline struct span name_span(const struct name *name)
+{
+    return span_make(name->bytes, name->n);
+}
+
+/* A point in time d >= 0 ns after `now`; the end of time when that is past it. */
+static inline int64_t time_after(int64_t now, int64_t d)
+{
+    return d > INT64_MAX - now ? INT64_MAX : now + d;
+}
+
+/* What a topic or channel is charged beside its own struct: its hash table with 32 empty buckets.
+ */
+#define TABLE_COST 640
+
+#endif

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/message.h"
+
+#include "base/alloc.h"
+
+#define MESSAGE_COST (sizeof(struct message) + ALLOC_OVERHEAD)
+
+struct message *message_new(struct body *body, struct budget *budget)
+{
+    struct message *message = alloc_zeroed(sizeof *message);
+    message->body = body;
+    budget_charge(budget, MESSAGE_COST);
+    return message;
+}
+
+void message_drop(struct message *message, struct budget *budget)
+{
+    body_drop(message->body, budget);
+    budget_release(budget, MESSAGE_COST);
+    alloc_free(message);
+}
+
+void queue_push(struct queue *q, struct message *message)
+{
+    message->next = NULL;
+    if (q->last == NULL) {
+        q->first = message;
+    } else {
+        q->last->next = message;
+    }
+    q->last = message;
+    q->n++;
+}
+
+struct message *queue_pop(struct queue *q)
+{
+    struct message *message = q->first;
+    if (message != NULL) {
+        q->first = message->next;
+        q->last = q->first == NULL ? NULL : q->last;
+        q->n--;
+    }
+    return message;
+}
+
+void queue_clear(struct queue *q, struct budget *budget)
+{
+    struct message *message;
+    while ((message = queue_pop(q)) != NULL) {
+        message_drop(message, budget);
+    }
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/topic.h"
+
+#define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD)
+
+struct topic *topic_new(struct common *common, struct span name)
+{
+    struct topic *topic = alloc_zeroed(sizeof *topic);
+    topic->common = common;
+    topic->name = name_make(name);
+    topic->ephemeral = nsq_name_ephemeral(name);
+    budget_charge(&common->budget, TOPIC_COST);
+    return topic;
+}
+
+void topic_free(struct topic *topic)
+{
+    struct channel *channel;
+    struct channel *next;
+    HASH_ITER(hh, topic->channels, channel, next)
+    {
+        HASH_DELETE(hh, topic->channels, channel);
+        channel_free(channel);
+    }
+    queue_clear(&topic->queue, &topic->common->budget);
+    budget_release(&topic->common->budget, TOPIC_COST);
+    alloc_free(topic);
+}
+
+/* Gives one message to every channel: the message itself to the first, copies that share the body
+ * to the others. */
+static void distribute(struct topic *topic, struct message *message, int64_t now)
+{
+    struct body *body = message->body;
+    int64_t delay = body->deferred;
+    for (struct channel *channel = topic->channels; channel != NULL; channel = channel->hh.next) {
+        struct channel *later = channel->hh.next;
+        struct message *share = message;
+        if (later != NULL) {
+            body->refs++;
+            share = message_new(body, &topic->common->budget);
+        }
+        if (delay != 0) {
+            channel_defer(channel, share, delay, now);
+        } else {
+            channel_put(channel, share);
+        }
+    }
+}
+
+/* nsqd's topic messagePump, run to its end. */
+static void flow(struct topic *topic, int64_t now)
+{
+    while (topic->channels != NULL && !topic->paused && topic->queue.n > 0) {
+        distribute(topic, queue_pop(&topic->queue), now);
+    }
+}
+
+struct channel *topic_find_channel(const struct topic *topic, struct span name)
+{
+    unsigned hash = (unsigned)hash_bytes(&topic->common->config.seed, name);
+    struct channel *channel = NULL;
+    HASH_FIND_BYHASHVALUE(hh, topic->channels, name.p, name.n, hash, channel);
+    return channel;
+}
+
+struct channel *topic_channel(struct topic *topic, struct span name, int64_t now)
+{
+    struct channel *channel = topic_find_channel(topic, name);
+    if (channel != NULL) {
+        return channel;
+    }
+    if (!budget_has_room(&topic->common->budget, sizeof *channel + TABLE_COST)) {
+        return NULL;
+    }
+    channel = channel_new(topic->common, topic, name);
+    unsigned hash = (unsigned)hash_bytes(&topic->common->config.seed, name);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, topic->channels, channel->name.bytes, channel->name.n, hash,
+                                channel);
+    log_say(topic->common->log, LOG_INFO, "TOPIC(%): new channel(%)", name_span(&topic->name),
+            name_span(&channel->name));
+    flow(topic, now);
+    return channel;
+}
+
+void topic_delete_channel(struct topic *topic, struct channel *channel)
+{
+    log_say(topic->common->log, LOG_INFO, "TOPIC(%): deleting channel %", name_span(&topic->name),
+            name_span(&channel->name));
+    log_say(topic->common->log, LOG_INFO, "CHANNEL(%): deleting", name_span(&channel->name));
+    HASH_DELETE(hh, topic->channels, channel);
+    channel_free(channel);
+}
+
+void topic_publish(struct topic *topic, struct message *message, int64_t now, int64_t wall)
+{
+    message->body->id = guid_next(&topic->ids, topic->common->config.node_id, wall);
+    message->body->timestamp = wall;
+    topic->message_count++;
+    topic->message_bytes += message->body->size;
+    bool stays = topic->channels == NULL || topic->paused;
+    if (topic->ephemeral && stays &&
+        (int64_t)topic->queue.n >= topic->common->config.mem_queue_size) {
+        topic->drop_count++;
+        message_drop(message, &topic->common->budget);
+        return;
+    }
+    queue_push(&topic->queue, message);
+    flow(topic, now);
+}
+
+void topic_pause(struct topic *topic, bool paused, int64_t now)
+{
+    topic->paused = paused;
+    flow(topic, now);
+}

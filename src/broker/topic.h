@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a topic: its channels, the messages that no channel has taken yet, and its id clock.
+ * A topic keeps messages while it has no channel or is paused; its first channel gets the backlog,
+ * and a later channel sees only later messages.
+ */
+#ifndef BROKER_TOPIC_H
+#define BROKER_TOPIC_H
+
+#include "base/table.h"
+#include "broker/channel.h"
+#include "broker/common.h"
+#include "broker/guid.h"
+#include "broker/message.h"
+
+struct topic {
+    UT_hash_handle hh; /* in the broker's table */
+    struct common *common;
+    struct name name;
+    bool ephemeral;
+    bool paused;
+    struct queue queue;
+    struct channel *channels; /* table by name */
+    struct guid_clock ids;
+    /* For /stats. */
+    uint64_t message_count;
+    uint64_t message_bytes;
+    uint64_t drop_count; /* lost because the topic is ephemeral, without channels, and was full */
+};
+
+struct topic *topic_new(struct common *common, struct span name);
+
+/* Ends a topic whose channels have no consumers, with all channels and messages. */
+void topic_free(struct topic *topic);
+
+/* The channel with a valid name. topic_channel makes it when it is missing (now is for the backlog
+ * that it gets); NULL when the memory account has no room for it. topic_find_channel does not. */
+struct channel *topic_channel(struct topic *topic, struct span name, int64_t now);
+struct channel *topic_find_channel(const struct topic *topic, struct span name);
+
+/* Takes a channel without consumers out of the topic and ends it. */
+void topic_delete_channel(struct topic *topic, struct channel *channel);
+
+/* Gives a body its id and timestamp; nsqd does so when a body is complete. */
+void topic_stamp(struct topic *topic, struct body *body, int64_t wall_now);
+
+/* Takes a stamped body, publishes it, and hands it to the channels. A full ephemeral topic drops
+ * it, as nsqd does. */
+void topic_publish(struct topic *topic, struct body *body, int64_t now);
+
+/* Stops and resumes the flow to the channels. A delay begins when a channel gets the message. */
+void topic_pause(struct topic *topic, bool paused, int64_t now);
+
+#endif

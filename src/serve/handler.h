@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the contract between the shell, which moves bytes and tells the time, and whatever serves
+ * connections. nsqd is one such handler; nsqlookupd and HTTP will be others. The shell knows
+ * nothing else of them, and they know no socket, no clock and no log file.
+ *
+ * Times are monotonic nanoseconds. The shell calls; nothing ever calls the shell. What a call
+ * changed is picked up with next_changed and next_ask when a batch of inputs has been ended with
+ * step.
+ */
+#ifndef SERVE_HANDLER_H
+#define SERVE_HANDLER_H
+
+#include <nsq/span.h>
+
+#include "base/log.h"
+
+/* What a connection wants, as bits. None of them: it idles; POLLHUP and POLLERR still count. */
+enum want {
+    WANT_READ = 1,
+    WANT_WRITE = 2,   /* out() is not empty */
+    WANT_SHUT_WR = 4, /* shut down writing, once; input may still be wanted */
+    WANT_CLOSE = 8,   /* close the socket and call closed(); only this closes */
+};
+
+/* Why a socket is gone. */
+enum closed_reason {
+    CLOSED_AS_WANTED,
+    CLOSED_BY_ERROR, /* reset, broken pipe, any error of read or write */
+};
+
+enum ask_kind {
+    ASK_NONE = 0,
+    ASK_LOG,    /* write `event` to the log; no answer */
+    ASK_APPEND, /* make what `ticket` stands for safe, then answer; later the disk */
+};
+
+/* Something the shell is asked to do. */
+struct ask {
+    enum ask_kind kind;
+    uint64_t ticket;               /* what to answer with */
+    const struct log_event *event; /* ASK_LOG: borrowed until the next call of next_ask */
+};
+
+enum ask_result { ASK_DONE, ASK_FAILED };
+
+struct tcp_handler {
+    void *self;
+
+    /* A connection was accepted on listener number `listener` (counted from 0 as the handler's
+     * owner gave them to the shell) from `peer` (its address as text, borrowed). Returns its
+     * number, a slot in the low 32 bits and a generation above, so both sides index arrays; 0
+     * refuses it. */
+    uint64_t (*open)(void *self, unsigned listener, struct span peer, int64_t now);
+
+    /* Bytes arrived, `in` borrowed. Returns how many were consumed. The shell keeps the rest, stops
+     * reading, and offers them again, nothing in front of them, when READ is wanted. */
+    size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
+
+    /* The peer will send no more; comes once, after all unconsumed input. */
+    void (*eof)(void *self, uint64_t conn, int64_t now);
+
+    /* The socket is gone; `conn` means nothing from here on. */
+    void (*closed)(void *self, uint64_t conn, enum closed_reason reason, int64_t now);
+
+    /* Bytes to send, borrowed until the next call. */
+    struct span (*out)(void *self, uint64_t conn);
+
+    /* n of them were sent; partial writes are normal. */
+    void (*sent)(void *self, uint64_t conn, size_t n);
+
+    /* Bits of enum want. */
+    unsigned (*want)(void *self, uint64_t conn);
+
+    /* Ends a batch of inputs: handles due timers, a bounded number, and makes output ready. */
+    void (*step)(void *self, int64_t now);
+
+    /* When step must be called again at the latest: now, while work is left over; INT64_MAX: never.
+     */
+    int64_t (*next_deadline)(void *self);
+
+    /* Each connection whose out or want changed, once; 0 at the end. */
+    uint64_t (*next_changed)(void *self);
+
+    /* The next thing that the shell must do; ASK_NONE at the end. */
+    struct ask (*next_ask)(void *self);
+
+    /* What became of an ask that wanted an answer. */
+    void (*answer)(void *self, uint64_t ticket, enum ask_result result, int64_t now);
+
+    /* The wall clock: ns since 1970 = now + offset. Called before anything else, and when it
+     * changes. */
+    void (*wall)(void *self, int64_t offset);
+
+    /* Graceful exit: every connection comes to want CLOSE, none is opened any more. `stopped` tells
+     * when the last is gone. */
+    void (*stop)(void *self, int64_t now);
+    bool (*stopped)(void *self);
+};
+
+#endif

@@ -1,0 +1,437 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/serve.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+#define NEVER INT64_MAX
+#define SLOTS_LEAST 16
+
+/* --- slots --------------------------------------------------------------------------------------
+ */
+
+static struct conn *find(const struct serve *serve, uint64_t id)
+{
+    size_t slot = (uint32_t)id;
+    bool known = slot < serve->slot_count && serve->slots[slot].conn != NULL &&
+                 serve->slots[slot].generation == id >> 32;
+    assert(known);
+    return known ? serve->slots[slot].conn : NULL;
+}
+
+static void grow_slots(struct serve *serve)
+{
+    size_t count = serve->slot_count == 0 ? SLOTS_LEAST : serve->slot_count * 2;
+    serve->slots = alloc_resize(serve->slots, count * sizeof *serve->slots);
+    for (size_t i = serve->slot_count; i < count; i++) {
+        serve->slots[i] = (struct slot){.next_free = (uint32_t)i + 1};
+    }
+    serve->slot_count = count;
+}
+
+static void take_slot(struct serve *serve, struct conn *conn)
+{
+    if (serve->first_free == serve->slot_count) {
+        grow_slots(serve);
+    }
+    uint32_t i = serve->first_free;
+    struct slot *slot = &serve->slots[i];
+    serve->first_free = slot->next_free;
+    slot->conn = conn;
+    slot->generation = slot->generation == UINT32_MAX ? 1 : slot->generation + 1; /* never 0 */
+    conn->id = (uint64_t)slot->generation << 32 | i;
+    serve->conn_count++;
+}
+
+static void release_slot(struct serve *serve, uint32_t i)
+{
+    serve->slots[i].conn = NULL;
+    serve->slots[i].next_free = serve->first_free;
+    serve->first_free = i;
+    serve->conn_count--;
+}
+
+/* --- deadlines ----------------------------------------------------------------------------------
+ */
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static int64_t deadline(const struct conn *conn)
+{
+    int64_t due = conn->state == CONN_OPEN ? conn->due : NEVER;
+    int64_t linger = conn->state == CONN_LINGERING ? conn->linger_deadline : NEVER;
+    return earlier(earlier(due, linger), conn->mark_deadline);
+}
+
+/* The timer may stand too early, never too late: deadlines mostly move away, with every command,
+ * and are looked at again when the timer fires. */
+static void arm(struct conn *conn)
+{
+    int64_t at = conn->state == CONN_DONE ? NEVER : deadline(conn);
+    if (at < conn->timer_at) {
+        heap_remove(&conn->serve->timers, &conn->timer);
+        heap_insert(&conn->serve->timers, &conn->timer, at);
+        conn->timer_at = at;
+    }
+}
+
+static int64_t write_timeout(const struct conn *conn)
+{
+    return conn->state == CONN_FLUSHING && conn->write_timeout == 0 ? SERVE_FLUSH_NS
+                                                                    : conn->write_timeout;
+}
+
+/* Marks the last byte that is there now: it must leave within the write timeout. */
+static void mark_output(struct conn *conn)
+{
+    int64_t timeout = write_timeout(conn);
+    conn->mark = conn->queued;
+    conn->mark_deadline = timeout == 0 || conn->out.n == 0 ? NEVER : conn->serve->now + timeout;
+    arm(conn);
+}
+
+/* --- connections --------------------------------------------------------------------------------
+ */
+
+static void changed(struct conn *conn)
+{
+    if (list_empty(&conn->changed)) {
+        list_push(&conn->serve->changed, &conn->changed);
+    }
+}
+
+static void done(struct conn *conn)
+{
+    conn->state = CONN_DONE;
+    conn->mark_deadline = NEVER;
+    changed(conn);
+}
+
+/* Goes on from FLUSHING when everything has left. */
+static void flushed(struct conn *conn)
+{
+    if (conn->state != CONN_FLUSHING || conn->out.n > 0) {
+        return;
+    }
+    if (!conn->linger || conn->eof) {
+        done(conn);
+        return;
+    }
+    conn->state = CONN_LINGERING;
+    conn->linger_deadline = conn->serve->now + SERVE_LINGER_NS;
+    arm(conn);
+    changed(conn);
+}
+
+void conn_send(struct conn *conn, struct span data)
+{
+    if (conn->state > CONN_OPEN) {
+        return;
+    }
+    bool was_empty = conn->out.n == 0;
+    buf_append(&conn->out, data);
+    conn->queued += data.n;
+    if (was_empty) {
+        mark_output(conn);
+    }
+    changed(conn);
+}
+
+size_t conn_unsent(const struct conn *conn)
+{
+    return conn->out.n;
+}
+
+bool conn_is_full(const struct conn *conn)
+{
+    return conn->out.n > conn->serve->config.high_water;
+}
+
+bool conn_may_read(const struct conn *conn)
+{
+    return conn->state <= CONN_OPEN && !conn->held && !conn_is_full(conn);
+}
+
+void conn_hold(struct conn *conn, bool held)
+{
+    conn->held = held;
+    changed(conn);
+}
+
+void conn_set_due(struct conn *conn, int64_t due)
+{
+    conn->due = due;
+    arm(conn);
+}
+
+void conn_set_write_timeout(struct conn *conn, int64_t timeout)
+{
+    conn->write_timeout = timeout;
+}
+
+void conn_finish(struct conn *conn, bool linger)
+{
+    if (conn->state > CONN_OPEN) {
+        return;
+    }
+    conn->state = CONN_FLUSHING;
+    conn->linger = linger;
+    mark_output(conn);
+    changed(conn);
+    flushed(conn);
+}
+
+struct span conn_peer(const struct conn *conn)
+{
+    return span_make(conn->peer, conn->peer_size);
+}
+
+/* --- the first four bytes -----------------------------------------------------------------------
+ */
+
+static void choose_protocol(struct conn *conn, int64_t now)
+{
+    struct log *log = conn->serve->log;
+    const struct listener *listener = conn->listener;
+    struct span magic = span_make(conn->magic, SERVE_MAGIC_SIZE);
+    log_say(log, LOG_INFO, "CLIENT(%): desired protocol magic '%'", conn_peer(conn), magic);
+    for (size_t i = 0; i < listener->protocol_count; i++) {
+        if (span_equal(listener->protocols[i].magic, magic)) {
+            conn->protocol = &listener->protocols[i];
+            conn->state = CONN_OPEN;
+            conn->session = conn->protocol->open(listener->service, conn, now);
+            return;
+        }
+    }
+    conn_send(conn, listener->bad_magic);
+    conn_finish(conn, true);
+    log_say(log, LOG_ERROR, "client(%) bad protocol magic '%'", conn_peer(conn), magic);
+}
+
+static size_t recv_magic(struct conn *conn, struct span in, int64_t now)
+{
+    struct span part = span_first(in, SERVE_MAGIC_SIZE - (size_t)conn->magic_size);
+    if (part.n > 0) {
+        memcpy(conn->magic + conn->magic_size, part.p, part.n);
+    }
+    conn->magic_size = (uint8_t)(conn->magic_size + part.n);
+    if (conn->magic_size == SERVE_MAGIC_SIZE) {
+        choose_protocol(conn, now);
+    }
+    return part.n;
+}
+
+static void recv_linger(struct conn *conn, size_t n)
+{
+    conn->linger_read += n;
+    if (conn->linger_read > SERVE_LINGER_BYTES) {
+        done(conn);
+    }
+}
+
+/* --- the contract -------------------------------------------------------------------------------
+ */
+
+void serve_init(struct serve *serve, const struct serve_config *config,
+                const struct listener *listeners, size_t listener_count, struct log *log)
+{
+    *serve = (struct serve){
+        .config = *config, .listeners = listeners, .listener_count = listener_count, .log = log};
+    list_init(&serve->changed);
+}
+
+static void free_conn(struct conn *conn)
+{
+    struct serve *serve = conn->serve;
+    if (conn->session != NULL) {
+        conn->protocol->closed(conn->listener->service, conn->session);
+    }
+    heap_remove(&serve->timers, &conn->timer);
+    list_remove(&conn->changed);
+    release_slot(serve, (uint32_t)conn->id);
+    buf_free(&conn->out);
+    alloc_free(conn);
+}
+
+void serve_free(struct serve *serve)
+{
+    for (size_t i = 0; i < serve->slot_count; i++) {
+        if (serve->slots[i].conn != NULL) {
+            free_conn(serve->slots[i].conn);
+        }
+    }
+    heap_free(&serve->timers);
+    alloc_free(serve->slots);
+    *serve = (struct serve){0};
+}
+
+uint64_t serve_open(struct serve *serve, unsigned listener, struct span peer, int64_t now)
+{
+    assert(listener < serve->listener_count);
+    serve->now = now;
+    if (serve->stopping || serve->conn_count >= serve->config.max_connections) {
+        log_say(serve->log, LOG_WARNING, "TCP: refusing client(%), too many connections", peer);
+        return 0;
+    }
+    struct conn *conn = alloc_zeroed(sizeof *conn);
+    conn->serve = serve;
+    conn->listener = &serve->listeners[listener];
+    conn->mark_deadline = conn->due = conn->linger_deadline = conn->timer_at = NEVER;
+    list_init(&conn->changed);
+    peer = span_first(peer, SERVE_PEER_MAX);
+    if (peer.n > 0) {
+        memcpy(conn->peer, peer.p, peer.n);
+    }
+    conn->peer_size = (uint8_t)peer.n;
+    take_slot(serve, conn);
+    log_say(serve->log, LOG_INFO, "TCP: new client(%)", conn_peer(conn));
+    changed(conn);
+    return conn->id;
+}
+
+size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now)
+{
+    struct conn *conn = find(serve, id);
+    serve->now = now;
+    size_t consumed = 0;
+    if (conn->state == CONN_LINGERING) {
+        recv_linger(conn, in.n);
+        return in.n;
+    }
+    if (conn->state == CONN_MAGIC) {
+        consumed = recv_magic(conn, in, now);
+    }
+    if (conn->state == CONN_OPEN && conn_may_read(conn) && consumed < in.n) {
+        consumed += conn->protocol->recv(conn->listener->service, conn->session,
+                                         span_skip(in, consumed), now);
+    }
+    if (consumed < in.n) {
+        changed(conn); /* READ may not be wanted any more */
+    }
+    return consumed;
+}
+
+void serve_eof(struct serve *serve, uint64_t id, int64_t now)
+{
+    struct conn *conn = find(serve, id);
+    serve->now = now;
+    conn->eof = true;
+    changed(conn);
+    if (conn->state == CONN_MAGIC) {
+        log_say(serve->log, LOG_ERROR, "client(%) failed to read protocol version - EOF",
+                conn_peer(conn));
+        done(conn);
+    } else if (conn->state == CONN_OPEN) {
+        conn->protocol->eof(conn->listener->service, conn->session, now);
+    } else if (conn->state == CONN_LINGERING) {
+        done(conn);
+    }
+}
+
+void serve_closed(struct serve *serve, uint64_t id, enum closed_reason reason, int64_t now)
+{
+    struct conn *conn = find(serve, id);
+    serve->now = now;
+    if (reason == CLOSED_BY_ERROR) {
+        log_say(serve->log, LOG_ERROR, "client(%) - connection lost", conn_peer(conn));
+    }
+    free_conn(conn);
+}
+
+struct span serve_out(struct serve *serve, uint64_t id)
+{
+    return buf_span(&find(serve, id)->out);
+}
+
+void serve_sent(struct serve *serve, uint64_t id, size_t n)
+{
+    struct conn *conn = find(serve, id);
+    bool was_full = conn_is_full(conn);
+    buf_drop(&conn->out, n);
+    if (conn->queued - conn->out.n >= conn->mark) {
+        mark_output(conn);
+    }
+    flushed(conn);
+    if (was_full && !conn_is_full(conn)) {
+        changed(conn); /* READ is wanted again */
+        if (conn->state == CONN_OPEN) {
+            conn->protocol->drained(conn->listener->service, conn->session);
+        }
+    }
+}
+
+unsigned serve_want(struct serve *serve, uint64_t id)
+{
+    const struct conn *conn = find(serve, id);
+    switch (conn->state) {
+    case CONN_DONE:
+        return WANT_CLOSE;
+    case CONN_LINGERING:
+        return WANT_SHUT_WR | WANT_READ;
+    default:
+        break;
+    }
+    unsigned want = conn->out.n > 0 ? WANT_WRITE : 0;
+    return conn_may_read(conn) && !conn->eof ? want | WANT_READ : want;
+}
+
+/* One due connection. Its timer is out of the heap; arm puts it back. */
+static void fire(struct conn *conn, int64_t now)
+{
+    if (conn->mark_deadline <= now) {
+        log_say(conn->serve->log, LOG_ERROR, "client(%) - output not taken in time, closing",
+                conn_peer(conn));
+        done(conn);
+    } else if (conn->state == CONN_LINGERING && conn->linger_deadline <= now) {
+        done(conn);
+    } else if (conn->state == CONN_OPEN && conn->due <= now) {
+        conn->protocol->due(conn->listener->service, conn->session, now);
+    }
+    arm(conn);
+}
+
+void serve_step(struct serve *serve, int64_t now)
+{
+    serve->now = now;
+    for (int i = 0; i < SERVE_TIMERS_A_STEP && serve_next_deadline(serve) <= now; i++) {
+        struct conn *conn = container_of(heap_first(&serve->timers), struct conn, timer);
+        heap_remove(&serve->timers, &conn->timer);
+        conn->timer_at = NEVER;
+        fire(conn, now);
+    }
+}
+
+int64_t serve_next_deadline(const struct serve *serve)
+{
+    return heap_first_key(&serve->timers, NEVER);
+}
+
+uint64_t serve_next_changed(struct serve *serve)
+{
+    if (list_empty(&serve->changed)) {
+        return 0;
+    }
+    struct conn *conn = container_of(serve->changed.next, struct conn, changed);
+    list_remove(&conn->changed);
+    return conn->id;
+}
+
+void serve_stop(struct serve *serve, int64_t now)
+{
+    serve->now = now;
+    serve->stopping = true;
+    for (size_t i = 0; i < serve->slot_count; i++) {
+        if (serve->slots[i].conn != NULL) {
+            done(serve->slots[i].conn);
+        }
+    }
+}
+
+bool serve_stopped(const struct serve *serve)
+{
+    return serve->stopping && serve->conn_count == 0;
+}

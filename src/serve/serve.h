@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: any TCP service as a value: its connections, their output, their deadlines, how they end,
+ * and the list of those that changed. The first four bytes of a connection choose its protocol from
+ * the listener's table. Must not know: NSQ, sockets, clocks.
+ *
+ * The life of a connection:
+ *
+ *     MAGIC --chosen--> OPEN --conn_finish--> FLUSHING --all sent--> LINGERING --> DONE
+ *       \                                         \--no linger--------------------^
+ *        \--bad magic--> FLUSHING
+ *
+ * FLUSHING sends what is left and reads nothing. LINGERING has shut down writing and throws input
+ * away for a bounded while: a socket closed with unread input makes the kernel send RST, which can
+ * destroy the error frame on its way. DONE wants CLOSE.
+ */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include <nsq/span.h>
+
+#include "base/buf.h"
+#include "base/heap.h"
+#include "base/list.h"
+#include "base/log.h"
+#include "serve/handler.h"
+
+#define SERVE_MAGIC_SIZE 4
+#define SERVE_PEER_MAX 64          /* bytes kept of a peer's address */
+#define SERVE_LINGER_BYTES 65536   /* input thrown away at most after an error */
+#define SERVE_LINGER_NS 1000000000 /* and for how long */
+#define SERVE_FLUSH_NS 30000000000 /* for the last output of a connection without a write timeout  \
+                                    */
+#define SERVE_TIMERS_A_STEP 256    /* due connections handled in one step */
+
+struct conn;
+
+/* A protocol: what speaks on a connection once its magic was read. One row in a listener's table.
+ */
+struct protocol {
+    struct span magic; /* SERVE_MAGIC_SIZE bytes */
+
+    /* A connection has chosen this protocol. Returns the protocol's own state for it. */
+    void *(*open)(void *service, struct conn *conn, int64_t now);
+
+    /* Input; returns the bytes consumed, which are all of them unless conn_may_read turned false.
+     */
+    size_t (*recv)(void *service, void *session, struct span in, int64_t now);
+
+    /* End of input. */
+    void (*eof)(void *service, void *session, int64_t now);
+
+    /* The time given to conn_set_due has come. */
+    void (*due)(void *service, void *session, int64_t now);
+
+    /* Unsent output has fallen to the high-water mark again. */
+    void (*drained)(void *service, void *session);
+
+    /* The connection is gone, and with it `conn`; frees the state. */
+    void (*closed)(void *service, void *session);
+};
+
+/* What is behind one listening address. Everything is borrowed as long as the serve lives. */
+struct listener {
+    void *service; /* handed to the protocols */
+    const struct protocol *protocols;
+    size_t protocol_count;
+    struct span bad_magic; /* the answer to any other magic, as it stands on the wire */
+};
+
+enum conn_state { CONN_MAGIC, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING, CONN_DONE };
+
+struct conn {
+    struct serve *serve;
+    uint64_t id;
+    const struct listener *listener;
+    const struct protocol *protocol; /* from OPEN on */
+    void *session;                   /* the protocol's */
+    enum conn_state state;
+    bool held;   /* the protocol wants no input for now */
+    bool eof;    /* the peer sends no more */
+    bool linger; /* FLUSHING goes on to LINGERING */
+    uint8_t magic_size;
+    uint8_t magic[SERVE_MAGIC_SIZE];
+    struct list changed; /* in serve->changed */
+    struct buf out;
+    uint64_t queued;       /* bytes ever appended to out */
+    uint64_t mark;         /* the byte that must be sent .. */
+    int64_t mark_deadline; /* .. by then; INT64_MAX: nothing waits */
+    int64_t write_timeout; /* ns; 0 = none */
+    int64_t due;           /* the protocol's; INT64_MAX = none */
+    int64_t linger_deadline;
+    size_t linger_read;
+    struct heap_node timer; /* at the earliest of the deadlines above, or before it */
+    int64_t timer_at;
+    uint8_t peer_size;
+    uint8_t peer[SERVE_PEER_MAX];
+};
+
+struct serve_config {
+    size_t max_connections; /* stops a flood of connections from taking all descriptors */
+    size_t high_water; /* unsent bytes of a connection after which it is not read from, and gets
+                          no messages; stops a peer that never reads from filling the memory */
+};
+
+struct slot {
+    struct conn *conn; /* NULL: free */
+    uint32_t generation;
+    uint32_t next_free;
+};
+
+struct serve {
+    struct serve_config config;
+    const struct listener *listeners;
+    size_t listener_count;
+    struct log *log;
+    struct slot *slots;
+    size_t slot_count;
+    uint32_t first_free; /* slot_count: none */
+    size_t conn_count;
+    struct heap timers;
+    struct list changed;
+    int64_t now; /* of the last call that told it */
+    bool stopping;
+};
+
+/* Everything is borrowed. */
+void serve_init(struct serve *serve, const struct serve_config *config,
+                const struct listener *listeners, size_t listener_count, struct log *log);
+
+/* Ends all connections, without a word to their peers. */
+void serve_free(struct serve *serve);
+
+/* The contract of serve/handler.h, as far as it concerns connections. */
+uint64_t serve_open(struct serve *serve, unsigned listener, struct span peer, int64_t now);
+size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now);
+void serve_eof(struct serve *serve, uint64_t id, int64_t now);
+void serve_closed(struct serve *serve, uint64_t id, enum closed_reason reason, int64_t now);
+struct span serve_out(struct serve *serve, uint64_t id);
+void serve_sent(struct serve *serve, uint64_t id, size_t n);
+unsigned serve_want(struct serve *serve, uint64_t id);
+void serve_step(struct serve *serve, int64_t now);
+int64_t serve_next_deadline(const struct serve *serve);
+uint64_t serve_next_changed(struct serve *serve);
+void serve_stop(struct serve *serve, int64_t now);
+bool serve_stopped(const struct serve *serve);
+
+/* --- for protocols ------------------------------------------------------------------------------
+ */
+
+/* Appends output; it leaves when the step ends. Nothing is added once the connection is finished.
+ */
+void conn_send(struct conn *conn, struct span data);
+
+/* Bytes of output that are not sent yet. */
+size_t conn_unsent(const struct conn *conn);
+
+/* Whether unsent output is above the high-water mark. */
+bool conn_is_full(const struct conn *conn);
+
+/* Whether the protocol may take more input: it is open, not held, and its output is not full. */
+bool conn_may_read(const struct conn *conn);
+
+/* Stops and resumes input. */
+void conn_hold(struct conn *conn, bool held);
+
+/* When to call the protocol's `due`; INT64_MAX = never. Moving it later costs nothing. */
+void conn_set_due(struct conn *conn, int64_t due);
+
+/* How long a byte of output may wait for the peer, in ns, before the connection is closed; 0 = for
+ * ever. */
+void conn_set_write_timeout(struct conn *conn, int64_t timeout);
+
+/* Ends the connection: what is unsent is sent, nothing more is read. With linger, input is thrown
+ * away for a while before the socket closes; it is for connections that may have unread input. */
+void conn_finish(struct conn *conn, bool linger);
+
+/* The address of the peer as text. */
+struct span conn_peer(const struct conn *conn);
+
+#endif

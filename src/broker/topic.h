@@ -41,12 +41,9 @@ struct channel *topic_find_channel(const struct topic *topic, struct span name);
 /* Takes a channel without consumers out of the topic and ends it. */
 void topic_delete_channel(struct topic *topic, struct channel *channel);
 
-/* Gives a body its id and timestamp; nsqd does so when a body is complete. */
-void topic_stamp(struct topic *topic, struct body *body, int64_t wall_now);
-
-/* Takes a stamped body, publishes it, and hands it to the channels. A full ephemeral topic drops
- * it, as nsqd does. */
-void topic_publish(struct topic *topic, struct body *body, int64_t now);
+/* Takes a message that is in no queue, gives its body an id and a timestamp, and hands it to the
+ * channels. A full ephemeral topic drops it, as nsqd does. `wall` is the time since 1970 in ns. */
+void topic_publish(struct topic *topic, struct message *message, int64_t now, int64_t wall);
 
 /* Stops and resumes the flow to the channels. A delay begins when a channel gets the message. */
 void topic_pause(struct topic *topic, bool paused, int64_t now);

@@ -33,7 +33,7 @@ VARIANT := -O0 -g --coverage
 SRC_ONLY := -DNDEBUG
 else
 BUILD ?= build$(if $(filter clang,$(CC_NAME)),/clang)
-VARIANT := $(CFLAGS) -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+VARIANT := $(CFLAGS) $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif
 
 # Warnings are errors with the compilers that CI uses (Debian 12's); a newer compiler's new warning

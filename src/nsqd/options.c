@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The flag table of nsqd 1.3.0, in the order of its struct. Names, kinds and defaults are nsqd's;
+ * a row with a warning is one whose feature is not built, or only in part. A flag that restricts
+ * access has no warning: options_check refuses the start.
+ */
+#include "options.h"
+
+#include "nsq/version.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ASCII, as the words that are compared with. */
+static bool same_word(const char *a, const char *word)
+{
+    for (; *a != '\0' && *word != '\0'; a++, word++) {
+        char c = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
+        if (c != *word) {
+            return false;
+        }
+    }
+    return *a == *word;
+}
+
+static bool set_log_level(int64_t *field, const char *value, struct text *why)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error", "fatal"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (same_word(value, names[i])) {
+            *field = (int64_t)i + OPTIONS_LOG_DEBUG;
+            return true;
+        }
+    }
+    text_add(why, "invalid log level '%s' (debug, info, warn, error, fatal)", value);
+    return false;
+}
+
+/* nsqd lowers the case of these words before it looks at them, and so in its errors too. */
+static void add_lower_quoted(struct text *out, const char *value)
+{
+    char buf[256];
+    struct text low;
+    text_start(&low, buf, sizeof buf);
+    for (; *value != '\0'; value++) {
+        text_add(&low, "%c", *value >= 'A' && *value <= 'Z' ? *value - 'A' + 'a' : *value);
+    }
+    text_add_quoted(out, low.p);
+}
+
+static bool set_tls_required(int64_t *field, const char *value, struct text *why)
+{
+    static const struct {
+        const char *word;
+        enum options_tls_required means;
+    } words[] = {
+        {"tcp-https", OPTIONS_TLS_REQUIRED_EXCEPT_HTTP},
+        {"1", OPTIONS_TLS_REQUIRED},
+        {"t", OPTIONS_TLS_REQUIRED},
+        {"true", OPTIONS_TLS_REQUIRED},
+        {"0", OPTIONS_TLS_NOT_REQUIRED},
+        {"f", OPTIONS_TLS_NOT_REQUIRED},
+        {"false", OPTIONS_TLS_NOT_REQUIRED},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (same_word(value, words[i].word)) {
+            *field = words[i].means;
+            return true;
+        }
+    }
+    text_add(why, "strconv.ParseBool: parsing ");
+    add_lower_quoted(why, value);
+    text_add(why, ": invalid syntax");
+    return false;
+}
+
+/* "" leaves the version as it is. */
+static bool set_tls_min_version(int64_t *field, const char *value, struct text *why)
+{
+    static const char *const names[] = {"tls1.0", "tls1.1", "tls1.2", "tls1.3"};
+    if (value[0] == '\0') {
+        return true;
+    }
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (same_word(value, names[i])) {
+            *field = 0x0301 + (int64_t)i;
+            return true;
+        }
+    }
+    text_add(why, "unknown tlsVersionOption ");
+    add_lower_quoted(why, value);
+    return false;
+}
+
+#define NO_DISK "has no effect yet: messages are not stored on disk"
+#define NO_HTTP "has no effect yet: HTTP is not served"
+#define NO_LOOKUPD "has no effect yet: nsqd does not register with nsqlookupd"
+#define NO_CLIENT "has no effect yet: nsqd makes no HTTP requests"
+#define NO_SCAN "has no effect: timers fire when they are due, nothing is scanned"
+#define NO_STATSD "has no effect yet: statistics are not sent to statsd"
+#define NO_E2E "has no effect yet: processing latency is not measured"
+#define NO_TLS "has no effect yet: TLS is not built, connections stay in clear text"
+#define NO_DEFLATE "has no effect yet: compression is not built"
+
+#define MEMORY_ONLY                                                                                \
+    "bounds only ephemeral topics and channels yet: there is no disk, so all others keep every "   \
+    "message in memory and drop none (see --mem-queue-bytes)"
+#define BUILT NULL
+
+#define AT(member) offsetof(struct options, member)
+
+/* The columns: name, kind, field, default, what is missing, reader of a WORD; the help. */
+static const struct goflag rows[] = {
+    {"version", GOFLAG_BOOL, AT(version), "false", BUILT, NULL, "print the version and exit"},
+    {"config", GOFLAG_STRING, AT(config), "",
+     "is not read yet: the settings in the file have no effect", NULL, "TOML file with settings"},
+    {"log-level", GOFLAG_WORD, AT(log_level), "info", BUILT, set_log_level,
+     "least level that is logged: debug, info, warn, error, fatal"},
+    {"log-prefix", GOFLAG_STRING, AT(log_prefix), "[nsqd] ", BUILT, NULL,
+     "what every log line starts with"},
+    {"verbose", GOFLAG_BOOL, AT(verbose), "false", BUILT, NULL,
+     "does nothing (an old flag): see -log-level"},
+    {"worker-id", GOFLAG_BOOL, AT(worker_id), "false", BUILT, NULL,
+     "does nothing (an old flag): see -node-id"},
+    {"node-id", GOFLAG_INT, AT(node_id), NULL, BUILT, NULL,
+     "makes message ids differ from other nsqd's, 0 to 1023 (default: from the host name)"},
+
+    {"tcp-address", GOFLAG_STRING, AT(tcp_address), "0.0.0.0:4150", BUILT, NULL,
+     "where V2 clients connect: HOST:PORT, or the path of a unix socket"},
+    {"http-address", GOFLAG_STRING, AT(http_address), "0.0.0.0:4151", NO_HTTP, NULL,
+     "where HTTP clients connect: HOST:PORT, or the path of a unix socket; empty: nowhere"},
+    {"https-address", GOFLAG_STRING, AT(https_address), "0.0.0.0:4152", NO_HTTP, NULL,
+     "where HTTPS clients connect, HOST:PORT"},
+    {"auth-http-address", GOFLAG_STRINGS, AT(auth_http_address), "", BUILT, NULL,
+     "server that decides what clients may do: HOST:PORT or a URL; may be repeated"},
+    {"broadcast-address", GOFLAG_STRING, AT(broadcast_address), NULL, NO_LOOKUPD, NULL,
+     "host name to register with nsqlookupd (default: this host's)"},
+    {"broadcast-tcp-port", GOFLAG_INT, AT(broadcast_tcp_port), "0", NO_LOOKUPD, NULL,
+     "TCP port to register with nsqlookupd; 0: the one listened on"},
+    {"broadcast-http-port", GOFLAG_INT, AT(broadcast_http_port), "0", NO_LOOKUPD, NULL,
+     "HTTP port to register with nsqlookupd; 0: the one listened on"},
+    {"lookupd-tcp-address", GOFLAG_STRINGS, AT(lookupd_tcp_address), "", NO_LOOKUPD, NULL,
+     "an nsqlookupd to register with, HOST:PORT; may be repeated"},
+    {"http-client-connect-timeout", GOFLAG_DURATION, AT(http_client_connect_timeout), "2s",
+     NO_CLIENT, NULL, "how long an HTTP request may take to connect"},
+    {"http-client-request-timeout", GOFLAG_DURATION, AT(http_client_request_timeout), "5s",
+     NO_CLIENT, NULL, "how long an HTTP request may take in all"},
+
+    {"data-path", GOFLAG_STRING, AT(data_path), "",
+     "is only locked yet: no message is stored in that directory", NULL,
+     "directory for what is kept on disk; empty: the working directory"},
+    {"mem-queue-size", GOFLAG_INT, AT(mem_queue_size), "10000", MEMORY_ONLY, NULL,
+     "messages that a topic or a channel keeps in memory"},
+    {"max-bytes-per-file", GOFLAG_INT, AT(max_bytes_per_file), "104857600", NO_DISK, NULL,
+     "size in bytes at which a queue starts a new file"},
+    {"sync-every", GOFLAG_INT, AT(sync_every), "2500", NO_DISK, NULL,
+     "messages between two fsyncs of a queue"},
+    {"sync-timeout", GOFLAG_DURATION, AT(sync_timeout), "2s", NO_DISK, NULL,
+     "time between two fsyncs of a queue"},
+    {"queue-scan-worker-pool-max", GOFLAG_INT, AT(queue_scan_worker_pool_max), "4", NO_SCAN, NULL,
+     "accepted and not needed: nothing is scanned"},
+    {"queue-scan-selection-count", GOFLAG_INT, AT(queue_scan_selection_count), "20", NO_SCAN, NULL,
+     "accepted and not needed: nothing is scanned"},
+
+    {"msg-timeout", GOFLAG_DURATION, AT(msg_timeout), "60s", BUILT, NULL,
+     "time a consumer has for a message before it is delivered again"},
+    {"max-msg-timeout", GOFLAG_DURATION, AT(max_msg_timeout), "15m", BUILT, NULL,
+     "longest time a message may stay with a consumer"},
+    {"max-msg-size", GOFLAG_INT, AT(max_msg_size), "1048576", BUILT, NULL,
+     "largest message in bytes"},
+    {"max-req-timeout", GOFLAG_DURATION, AT(max_req_timeout), "1h", BUILT, NULL,
+     "longest delay of a requeued or deferred message"},
+    {"max-body-size", GOFLAG_INT, AT(max_body_size), "5242880", BUILT, NULL,
+     "largest body of a command in bytes"},
+
+    {"max-heartbeat-interval", GOFLAG_DURATION, AT(max_heartbeat_interval), "60s", BUILT, NULL,
+     "longest time between heartbeats that a client may ask for"},
+    {"max-rdy-count", GOFLAG_INT, AT(max_rdy_count), "2500", BUILT, NULL,
+     "highest RDY count of a client"},
+    {"max-output-buffer-size", GOFLAG_INT, AT(max_output_buffer_size), "65536", BUILT, NULL,
+     "largest output buffer in bytes that a client may ask for"},
+    {"max-output-buffer-timeout", GOFLAG_DURATION, AT(max_output_buffer_timeout), "30s", BUILT,
+     NULL, "longest output buffer timeout that a client may ask for"},
+    {"min-output-buffer-timeout", GOFLAG_DURATION, AT(min_output_buffer_timeout), "25ms", BUILT,
+     NULL, "shortest output buffer timeout that a client may ask for"},
+    {"output-buffer-timeout", GOFLAG_DURATION, AT(output_buffer_timeout), "250ms", BUILT, NULL,
+     "longest wait in an output buffer for clients that do not ask for one"},
+    {"max-channel-consumers", GOFLAG_INT, AT(max_channel_consumers), "0", BUILT, NULL,
+     "most consumers on one channel; 0: any number"},
+
+    {"statsd-address", GOFLAG_STRING, AT(statsd_address), "", NO_STATSD, NULL,
+     "statsd server to send statistics to, HOST:PORT (UDP)"},
+    {"statsd-interval", GOFLAG_DURATION, AT(statsd_interval), "60s", NO_STATSD, NULL,
+     "time between two reports to statsd"},
+    {"statsd-mem-stats", GOFLAG_BOOL, AT(statsd_mem_stats), "true", NO_STATSD, NULL,
+     "report memory figures to statsd too"},
+    {"statsd-prefix", GOFLAG_STRING, AT(statsd_prefix), "nsq.%s", NO_STATSD, NULL,
+     "what every statsd key starts with (%s: the host)"},
+    {"statsd-udp-packet-size", GOFLAG_INT, AT(statsd_udp_packet_size), "508", NO_STATSD, NULL,
+     "largest packet to statsd in bytes"},
+    {"statsd-exclude-ephemeral", GOFLAG_BOOL, AT(statsd_exclude_ephemeral), "false", NO_STATSD,
+     NULL, "leave ephemeral topics and channels out of what statsd gets"},
+
+    {"e2e-processing-latency-percentile", GOFLAG_FLOATS, AT(e2e_processing_latency_percentile), "",
+     NO_E2E, NULL,
+     "processing latencies to report, as 0.99,0.95: above 0, up to 1; may be repeated"},
+    {"e2e-processing-latency-window-time", GOFLAG_DURATION, AT(e2e_processing_latency_window_time),
+     "10m", NO_E2E, NULL, "how far back those latencies look"},
+
+    {"tls-cert", GOFLAG_STRING, AT(tls_cert), "", NO_TLS, NULL, "file with the certificate (PEM)"},
+    {"tls-key", GOFLAG_STRING, AT(tls_key), "", NO_TLS, NULL,
+     "file with the certificate's key (PEM)"},
+    {"tls-client-auth-policy", GOFLAG_STRING, AT(tls_client_auth_policy), "", BUILT, NULL,
+     "what clients present: 'require' (a certificate), 'require-verify' (a valid one)"},
+    {"tls-root-ca-file", GOFLAG_STRING, AT(tls_root_ca_file), "", NO_TLS, NULL,
+     "file with the authorities that client certificates are checked against (PEM)"},
+    {"tls-required", GOFLAG_BOOL_WORD, AT(tls_required), "false", BUILT, set_tls_required,
+     "refuse clients without TLS: true, false, or tcp-https (plain HTTP stays)"},
+    {"tls-min-version", GOFLAG_WORD, AT(tls_min_version), "tls1.0", NO_TLS, set_tls_min_version,
+     "lowest version of TLS: tls1.0, tls1.1, tls1.2, tls1.3"},
+
+    {"deflate", GOFLAG_BOOL, AT(deflate), "true", BUILT, NULL, "offer deflate to clients"},
+    {"max-deflate-level", GOFLAG_INT, AT(max_deflate_level), "6", NO_DEFLATE, NULL,
+     "highest deflate level that a client may ask for, 1 to 9"},
+    {"snappy", GOFLAG_BOOL, AT(snappy), "true", BUILT, NULL, "offer snappy to clients"},
+
+    {"mem-queue-bytes", GOFLAG_INT, AT(mem_queue_bytes), "0", BUILT, NULL,
+     "most bytes in all queues together; 0: a quarter of the machine's memory"},
+    {"max-connections", GOFLAG_INT, AT(max_connections), "0", BUILT, NULL,
+     "most connections at a time; 0: as many as the descriptor limit allows"},
+    {"output-high-water", GOFLAG_INT, AT(output_high_water), "1048576", BUILT, NULL,
+     "unsent bytes at which a consumer is sent no more messages"},
+};
+_Static_assert(sizeof rows / sizeof rows[0] == OPTIONS_FLAG_COUNT, "one row a flag");
+
+static const struct goflag_table table = {.program = "nsqd", .rows = rows, .n = OPTIONS_FLAG_COUNT};
+
+static void write_version(struct options_text *text)
+{
+    /* NSQ_COMPATIBILITY where nsqd has its own version, so that programs that compare it work. */
+    snprintf(text->out, sizeof text->out, "nsqd v%s (built w/c11-nsqref-%s)\n", NSQ_COMPATIBILITY,
+             NSQREF_VERSION);
+}
+
+/* The error line, if there is one, and the usage. */
+static void write_usage(struct options_text *text, const char *error)
+{
+    struct text err;
+    text_start(&err, text->err, sizeof text->err);
+    if (error[0] != '\0') {
+        text_add(&err, "%s\n", error);
+    }
+    goflag_usage(&table, &err);
+    assert(!err.cut);
+}
+
+enum options_result options_fail(struct options_text *text, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text->fatal, sizeof text->fatal, format, args);
+    va_end(args);
+    text->code = 1;
+    return OPTIONS_FATAL;
+}
+
+static void clear(struct options_text *text)
+{
+    text->code = 0;
+    text->out[0] = text->err[0] = text->fatal[0] = '\0';
+}
+
+enum options_result options_parse(struct options *o, int argc, char *const *argv,
+                                  const struct options_host *host, struct options_text *text)
+{
+    char buf[OPTIONS_LINE_MAX];
+    struct text error;
+    text_start(&error, buf, sizeof buf);
+    clear(text);
+    memset(o, 0, sizeof *o);
+    goflag_defaults(&table, o);
+    o->broadcast_address = host->name;
+    o->node_id = host->node_id;
+    switch (goflag_parse(&table, argc, argv, o, o->given, &error)) {
+    case GOFLAG_HELP:
+        write_usage(text, "");
+        return OPTIONS_EXIT;
+    case GOFLAG_BAD:
+        write_usage(text, error.p);
+        text->code = 2;
+        return OPTIONS_EXIT;
+    case GOFLAG_FATAL:
+        return options_fail(text, "%s", error.p);
+    case GOFLAG_DONE:
+        break;
+    }
+    if (o->version) {
+        write_version(text);
+        return OPTIONS_EXIT;
+    }
+    return OPTIONS_RUN;
+}
+
+bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX])
+{
+    struct text out;
+    text_start(&out, line, OPTIONS_LINE_MAX);
+    return goflag_next_warning(&table, o, o->given, at, &out);
+}
+
+bool options_given(const struct options *o, const char *name)
+{
+    size_t row = goflag_find(&table, name, strlen(name));
+    assert(row < table.n);
+    return o->given[row];
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The refusals of a start. What a value does to nsqd 1.3.0 was seen on it (built with go1.26.8);
+ * the comment at each row says what.
+ */
+#include "options_check.h"
+
+#include "gonum.h"
+
+#include <math.h>
+
+#define INSTANTIATE "failed to instantiate nsqd - "
+
+/* A process of 64 bits has 2^47 bytes of addresses, so no memory of this size can be had. */
+#define ADDRESSES ((int64_t)1 << 47)
+
+/* Largest body that nsqd's disk queue takes: it adds the 26 bytes of a message's header in 32 bits
+ * with a sign. */
+#define DISK_MESSAGE_MAX (INT32_MAX - 26)
+
+#define SECOND ((int64_t)1000000000)
+
+enum when { ALWAYS, WITH_STATSD, WITH_PERCENTILES };
+
+struct bound {
+    const char *name;
+    size_t offset; /* of the int64_t */
+    enum when when;
+    int64_t least, most;
+    const char *rule;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct bound bounds[] = {
+    /* Panic "non-positive interval for NewTicker" at the first client. */
+    {"output-buffer-timeout", AT(output_buffer_timeout), ALWAYS, 1, INT64_MAX,
+     "must be greater than 0"},
+    /* Panic "makechan: size out of range" at the first topic for a negative one and from 2^45 on,
+     * before that "out of memory": a topic takes 8 bytes for every message it may hold. */
+    {"mem-queue-size", AT(mem_queue_size), ALWAYS, 0, ADDRESSES / 8 - 1, "must be [0,2^44)"},
+    /* Panic "non-positive interval for NewTicker" at the first topic that is kept. */
+    {"sync-timeout", AT(sync_timeout), ALWAYS, 1, INT64_MAX, "must be greater than 0"},
+    /* Panic "makechan: size out of range" (or out of memory) as soon as it runs. */
+    {"queue-scan-selection-count", AT(queue_scan_selection_count), ALWAYS, 0, ADDRESSES / 8 - 1,
+     "must be [0,2^44)"},
+    /* From the fourth channel on no message times out any more, and nsqd never exits. */
+    {"queue-scan-worker-pool-max", AT(queue_scan_worker_pool_max), ALWAYS, 1, INT64_MAX,
+     "must be at least 1"},
+    /* No panic, but every message that should go to the disk is refused (one more) or every one
+     * with a body (2^32), and lost when nsqd exits. */
+    {"max-msg-size", AT(max_msg_size), ALWAYS, INT64_MIN, DISK_MESSAGE_MAX,
+     "must be at most 2147483621"},
+    /* Panic "non-positive interval for NewTicker" at the first report: it is spread over the
+     * interval less one second. */
+    {"statsd-interval", AT(statsd_interval), WITH_STATSD, SECOND + 1, INT64_MAX,
+     "must be greater than 1s"},
+    /* Panic "makeslice: len out of range" (or out of memory) at the first report. */
+    {"statsd-udp-packet-size", AT(statsd_udp_packet_size), WITH_STATSD, INT64_MIN, ADDRESSES - 1,
+     "must be less than 2^47"},
+    /* The first FIN of a channel loops for ever, and nsqd never exits: half the window is the step
+     * by which it catches up with the clock. */
+    {"e2e-processing-latency-window-time", AT(e2e_processing_latency_window_time), WITH_PERCENTILES,
+     2, INT64_MAX, "must be at least 2ns"},
+
+    /* Ours. */
+    {"mem-queue-bytes", AT(mem_queue_bytes), ALWAYS, 0, INT64_MAX, "must not be negative"},
+    {"max-connections", AT(max_connections), ALWAYS, 0, INT64_MAX, "must not be negative"},
+    {"output-high-water", AT(output_high_water), ALWAYS, 1, INT64_MAX, "must be at least 1"},
+};
+
+static bool applies(const struct options *o, enum when when)
+{
+    switch (when) {
+    case WITH_STATSD:
+        return o->statsd_address[0] != '\0';
+    case WITH_PERCENTILES:
+        return o->e2e_processing_latency_percentile.n > 0;
+    case ALWAYS:
+        break;
+    }
+    return true;
+}
+
+static enum options_result check_bounds(const struct options *o, struct options_text *text)
+{
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
+        const struct bound *b = &bounds[i];
+        int64_t v = *(const int64_t *)(const void *)((const char *)o + b->offset);
+        if (applies(o, b->when) && (v < b->least || v > b->most)) {
+            return options_fail(text, INSTANTIATE "--%s %s", b->name, b->rule);
+        }
+    }
+    return OPTIONS_RUN;
+}
+
+/* A client certificate cannot be asked for without TLS, so asking for one makes TLS required. */
+static bool tls_required(const struct options *o)
+{
+    return o->tls_required != OPTIONS_TLS_NOT_REQUIRED || o->tls_client_auth_policy[0] != '\0';
+}
+
+/* nsqd loads the certificate, the key and the authorities when there is a certificate or a key, and
+ * the authorities once more for its own requests. */
+static enum options_result check_tls(const struct options *o, const struct options_files *files,
+                                     struct options_text *text)
+{
+    char buf[OPTIONS_LINE_MAX];
+    struct text why;
+    text_start(&why, buf, sizeof buf);
+    bool offered = o->tls_cert[0] != '\0' || o->tls_key[0] != '\0';
+    bool authorities = o->tls_root_ca_file[0] == '\0' ||
+                       files->readable(files->context, o->tls_root_ca_file, &why);
+    if (!offered && tls_required(o)) {
+        return options_fail(text, INSTANTIATE "cannot require TLS client connections without "
+                                              "TLS key and cert");
+    }
+    if (!offered && !authorities) {
+        return options_fail(text, INSTANTIATE "failed to build client TLS config - %s", why.p);
+    }
+    const char *const pair[] = {o->tls_cert, o->tls_key};
+    for (size_t i = 0; offered && i < 2; i++) {
+        struct text first;
+        char line[OPTIONS_LINE_MAX];
+        text_start(&first, line, sizeof line);
+        if (!files->readable(files->context, pair[i], &first)) {
+            return options_fail(text, INSTANTIATE "failed to build TLS config - %s", first.p);
+        }
+    }
+    if (offered && !authorities) {
+        return options_fail(text, INSTANTIATE "failed to build TLS config - %s", why.p);
+    }
+    return OPTIONS_RUN;
+}
+
+static enum options_result check_percentiles(const struct options *o, struct options_text *text)
+{
+    const struct goflag_floats *list = &o->e2e_processing_latency_percentile;
+    for (size_t i = 0; i < list->n; i++) {
+        /* nsqd takes NaN, and answers every request for its statistics with an error then. */
+        if (isnan(list->v[i]) || list->v[i] <= 0 || list->v[i] > 1) {
+            return options_fail(text, INSTANTIATE "invalid E2E processing latency percentile: %s",
+                                gonum_format(list->v[i]).s);
+        }
+    }
+    return OPTIONS_RUN;
+}
+
+/* To run without what these ask for would leave open what its owner believes closed. */
+static enum options_result check_access(const struct options *o, struct options_text *text)
+{
+    const char *name = o->tls_client_auth_policy[0] != '\0'          ? "tls-client-auth-policy"
+                       : o->tls_required != OPTIONS_TLS_NOT_REQUIRED ? "tls-required"
+                       : o->auth_http_address.n > 0                  ? "auth-http-address"
+                                                                     : NULL;
+    if (name == NULL) {
+        return OPTIONS_RUN;
+    }
+    return options_fail(text, INSTANTIATE "--%s restricts access and is not built yet", name);
+}
+
+enum options_result options_check(const struct options *o, const struct options_files *files,
+                                  struct options_text *text)
+{
+    if (o->max_deflate_level < 1 || o->max_deflate_level > 9) {
+        return options_fail(text, INSTANTIATE "--max-deflate-level must be [1,9]");
+    }
+    if (o->node_id < 0 || o->node_id >= 1024) {
+        return options_fail(text, INSTANTIATE "--node-id must be [0,1024)");
+    }
+    enum options_result r = check_tls(o, files, text);
+    r = r != OPTIONS_RUN ? r : check_percentiles(o, text);
+    r = r != OPTIONS_RUN ? r : check_bounds(o, text);
+    r = r != OPTIONS_RUN ? r : check_access(o, text);
+    return r;
+}

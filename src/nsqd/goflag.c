@@ -3,9 +3,9 @@
  * Go's flag syntax. The order of the checks in read_one is the order in which Go finds errors: it
  * decides which of several errors a command line is told about.
  */
-#include "goflag.h"
+#include "nsqd/goflag.h"
 
-#include "gonum.h"
+#include "nsqd/gonum.h"
 
 #include <assert.h>
 #include <string.h>
@@ -32,41 +32,41 @@ static void *field(const struct goflag *f, void *into)
 
 /* Setters: false with the reason in why. */
 
-static bool set_bool(bool *field, const char *value, struct text *why)
+static bool set_bool(bool *field, const char *value, struct line *why)
 {
     if (gonum_bool(value, field)) {
         return true;
     }
-    text_add(why, "parse error");
+    line_add(why, "parse error");
     return false;
 }
 
-static bool set_int(int64_t *field, const char *value, struct text *why)
+static bool set_int(int64_t *field, const char *value, struct line *why)
 {
     enum gonum r = gonum_int(value, field);
-    text_add(why, "%s", number_errors[r]);
+    line_add(why, "%s", number_errors[r]);
     return r == GONUM_OK;
 }
 
-static bool set_duration(int64_t *field, const char *value, struct text *why)
+static bool set_duration(int64_t *field, const char *value, struct line *why)
 {
     if (gonum_duration(value, field)) {
         return true;
     }
-    text_add(why, "parse error");
+    line_add(why, "parse error");
     return false;
 }
 
-static bool has_room(size_t n, struct text *why)
+static bool has_room(size_t n, struct line *why)
 {
     if (n < GOFLAG_LIST_MAX) {
         return true;
     }
-    text_add(why, "more than %d values", GOFLAG_LIST_MAX);
+    line_add(why, "more than %d values", GOFLAG_LIST_MAX);
     return false;
 }
 
-static bool set_strings(struct goflag_strings *list, const char *value, struct text *why)
+static bool set_strings(struct goflag_strings *list, const char *value, struct line *why)
 {
     if (!has_room(list->n, why)) {
         return false;
@@ -87,13 +87,13 @@ static void insert_float(struct goflag_floats *list, double v)
 
 /* The one setter that can be fatal; its text is the whole line then. */
 static enum goflag_result set_floats(struct goflag_floats *list, const char *value,
-                                     struct text *why)
+                                     struct line *why)
 {
     for (;;) {
         double v;
         size_t n = strcspn(value, ",");
         if (gonum_float(value, n, &v) != GONUM_OK) {
-            text_add(why, "Could not parse: %.*s", (int)n, value);
+            line_add(why, "Could not parse: %.*s", (int)n, value);
             return GOFLAG_FATAL;
         }
         if (!has_room(list->n, why)) {
@@ -107,7 +107,7 @@ static enum goflag_result set_floats(struct goflag_floats *list, const char *val
     }
 }
 
-static enum goflag_result set(const struct goflag *f, void *at, const char *value, struct text *why)
+static enum goflag_result set(const struct goflag *f, void *at, const char *value, struct line *why)
 {
     bool ok = true;
     switch (f->kind) {
@@ -143,8 +143,8 @@ void goflag_defaults(const struct goflag_table *table, void *into)
     for (size_t i = 0; i < table->n; i++) {
         const struct goflag *f = &table->rows[i];
         char buf[64];
-        struct text why;
-        text_start(&why, buf, sizeof buf);
+        struct line why;
+        line_start(&why, buf, sizeof buf);
         if (f->kind == GOFLAG_STRINGS) {
             *(struct goflag_strings *)field(f, into) = (struct goflag_strings){.n = 0};
         } else if (f->kind == GOFLAG_FLOATS) {
@@ -174,18 +174,18 @@ static bool takes_argument(const struct goflag *f)
 
 /* Sets one flag and words its error as Go does. */
 static enum goflag_result apply(const struct goflag *f, void *into, const char *value,
-                                struct text *error)
+                                struct line *error)
 {
     char buf[512];
-    struct text why;
-    text_start(&why, buf, sizeof buf);
+    struct line why;
+    line_start(&why, buf, sizeof buf);
     enum goflag_result r = set(f, field(f, into), value, &why);
     if (r == GOFLAG_FATAL) {
-        text_add(error, "%s", why.p);
+        line_add(error, "%s", why.p);
     } else if (r == GOFLAG_BAD) {
-        text_add(error, takes_argument(f) ? "invalid value " : "invalid boolean value ");
-        text_add_quoted(error, value);
-        text_add(error, " for %s-%s: %s", takes_argument(f) ? "flag " : "", f->name, why.p);
+        line_add(error, takes_argument(f) ? "invalid value " : "invalid boolean value ");
+        line_add_quoted(error, value);
+        line_add(error, " for %s-%s: %s", takes_argument(f) ? "flag " : "", f->name, why.p);
     }
     return r;
 }
@@ -197,24 +197,24 @@ struct args {
 };
 
 /* An unknown name. -h and -help are flags only as long as the table has none of that name. */
-static enum goflag_result unknown(const char *name, size_t n, struct text *error)
+static enum goflag_result unknown(const char *name, size_t n, struct line *error)
 {
     if ((n == 1 && name[0] == 'h') || (n == 4 && memcmp(name, "help", 4) == 0)) {
         return GOFLAG_HELP;
     }
-    text_add(error, "flag provided but not defined: -%.*s", (int)n, name);
+    line_add(error, "flag provided but not defined: -%.*s", (int)n, name);
     return GOFLAG_BAD;
 }
 
 /* Reads the flag at args->v[0], which starts with a dash and has more behind it. */
 static enum goflag_result read_one(const struct goflag_table *table, struct args *args, void *into,
-                                   bool *given, struct text *error)
+                                   bool *given, struct line *error)
 {
     const char *arg = args->v[0];
     const char *name = arg + (arg[1] == '-' ? 2 : 1);
     size_t n = strcspn(name, "=");
     if (n == 0 || name[0] == '-') {
-        text_add(error, "bad flag syntax: %s", arg);
+        line_add(error, "bad flag syntax: %s", arg);
         return GOFLAG_BAD;
     }
     args->n--;
@@ -232,7 +232,7 @@ static enum goflag_result read_one(const struct goflag_table *table, struct args
         args->n--;
         args->v++;
     } else if (value == NULL) {
-        text_add(error, "flag needs an argument: -%s", f->name);
+        line_add(error, "flag needs an argument: -%s", f->name);
         return GOFLAG_BAD;
     }
     enum goflag_result r = apply(f, into, value, error);
@@ -241,7 +241,7 @@ static enum goflag_result read_one(const struct goflag_table *table, struct args
 }
 
 enum goflag_result goflag_parse(const struct goflag_table *table, int argc, char *const *argv,
-                                void *into, bool *given, struct text *error)
+                                void *into, bool *given, struct line *error)
 {
     struct args args = {.n = argc - 1, .v = argv + 1};
     enum goflag_result r = GOFLAG_DONE;
@@ -268,22 +268,25 @@ static const struct goflag *next_by_name(const struct goflag_table *table, const
     return best;
 }
 
-static bool is_text(const struct goflag *f)
+/* Go leaves out the defaults that are a kind's zero. */
+static bool is_zero(const char *initial)
 {
-    return f->kind == GOFLAG_STRING;
+    return initial == NULL || initial[0] == '\0' || strcmp(initial, "false") == 0 ||
+           strcmp(initial, "0") == 0;
 }
 
-void goflag_usage(const struct goflag_table *table, struct text *out)
+void goflag_usage(const struct goflag_table *table, struct line *out)
 {
-    text_add(out, "Usage of %s:\n", table->program);
+    line_add(out, "Usage of %s:\n", table->program);
     const struct goflag *f = next_by_name(table, "");
     for (; f != NULL; f = next_by_name(table, f->name)) {
         const char *kind = kind_names[f->kind];
-        text_add(out, "  -%s%s%s\n    \t%s", f->name, kind[0] != '\0' ? " " : "", kind, f->help);
-        if (f->initial != NULL && f->initial[0] != '\0' && strcmp(f->initial, "false") != 0) {
-            text_add(out, is_text(f) ? " (default \"%s\")" : " (default %s)", f->initial);
+        line_add(out, "  -%s%s%s\n    \t%s", f->name, kind[0] != '\0' ? " " : "", kind, f->help);
+        if (!is_zero(f->initial)) {
+            const char *quote = f->kind == GOFLAG_STRING ? "\"" : "";
+            line_add(out, " (default %s%s%s)", quote, f->initial, quote);
         }
-        text_add(out, "\n");
+        line_add(out, "\n");
     }
 }
 
@@ -295,8 +298,8 @@ static bool is_initial(const struct goflag *f, const void *from)
     int64_t now, then;
     bool flag;
     char buf[64];
-    struct text why;
-    text_start(&why, buf, sizeof buf);
+    struct line why;
+    line_start(&why, buf, sizeof buf);
     switch (f->kind) {
     case GOFLAG_STRINGS:
     case GOFLAG_FLOATS:
@@ -314,13 +317,13 @@ static bool is_initial(const struct goflag *f, const void *from)
 }
 
 bool goflag_next_warning(const struct goflag_table *table, const void *from, const bool *given,
-                         size_t *at, struct text *out)
+                         size_t *at, struct line *out)
 {
     while (*at < table->n) {
         size_t row = (*at)++;
         const struct goflag *f = &table->rows[row];
         if (given[row] && f->warning != NULL && !is_initial(f, from)) {
-            text_add(out, "--%s %s", f->name, f->warning);
+            line_add(out, "--%s %s", f->name, f->warning);
             return true;
         }
     }

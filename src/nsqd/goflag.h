@@ -8,10 +8,10 @@
  * Must not know which program's flags these are. No I/O, no exit(), no memory: strings are borrowed
  * from argv.
  */
-#ifndef NSQREF_NSQD_GOFLAG_H
-#define NSQREF_NSQD_GOFLAG_H
+#ifndef NSQD_GOFLAG_H
+#define NSQD_GOFLAG_H
 
-#include "text.h"
+#include "nsqd/line.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -54,7 +54,7 @@ struct goflag {
     /* What to say, behind the flag's name, when it is given and not its default; NULL: nothing. */
     const char *warning;
     /* For the two WORD kinds. Returns false with Go's error text added to why. */
-    bool (*word)(int64_t *field, const char *value, struct text *why);
+    bool (*word)(int64_t *field, const char *value, struct line *why);
     const char *help;
 };
 
@@ -79,17 +79,17 @@ void goflag_defaults(const struct goflag_table *table, void *into);
  * first error, with its text in error (without a newline).
  */
 enum goflag_result goflag_parse(const struct goflag_table *table, int argc, char *const *argv,
-                                void *into, bool *given, struct text *error);
+                                void *into, bool *given, struct line *error);
 
 /* Adds "Usage of PROGRAM:" and every flag with its help, by name. */
-void goflag_usage(const struct goflag_table *table, struct text *out);
+void goflag_usage(const struct goflag_table *table, struct line *out);
 
 /*
  * Adds the next warning of the flags that were given, as "--name warning"; *at is 0 at first and
  * moves on. False when there are no more. An empty string warns never: it means "off".
  */
 bool goflag_next_warning(const struct goflag_table *table, const void *from, const bool *given,
-                         size_t *at, struct text *out);
+                         size_t *at, struct line *out);
 
 /* The row of a name given with its length; table->n when there is none. */
 size_t goflag_find(const struct goflag_table *table, const char *name, size_t n);

@@ -3,7 +3,7 @@
  * Go's number syntax. Integers and floats share the rule for underscores: one may stand between two
  * digits, or between a base prefix and a digit.
  */
-#include "gonum.h"
+#include "nsqd/gonum.h"
 
 #include <assert.h>
 #include <math.h>

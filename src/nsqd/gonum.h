@@ -4,8 +4,8 @@
  * integers with a base prefix and underscores, booleans, floats, durations. Pure; the C library's
  * own readers accept other things (leading blanks, "010" as 10, no underscores).
  */
-#ifndef NSQREF_NSQD_GONUM_H
-#define NSQREF_NSQD_GONUM_H
+#ifndef NSQD_GONUM_H
+#define NSQD_GONUM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,9 +4,9 @@
  * a row with a warning is one whose feature is not built, or only in part. A flag that restricts
  * access has no warning: options_check refuses the start.
  */
-#include "options.h"
+#include "nsqd/options.h"
 
-#include "nsq/version.h"
+#include <nsq/version.h>
 
 #include <assert.h>
 #include <stdarg.h>
@@ -25,7 +25,7 @@ static bool same_word(const char *a, const char *word)
     return *a == *word;
 }
 
-static bool set_log_level(int64_t *field, const char *value, struct text *why)
+static bool set_log_level(int64_t *field, const char *value, struct line *why)
 {
     static const char *const names[] = {"debug", "info", "warn", "error", "fatal"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -34,23 +34,23 @@ static bool set_log_level(int64_t *field, const char *value, struct text *why)
             return true;
         }
     }
-    text_add(why, "invalid log level '%s' (debug, info, warn, error, fatal)", value);
+    line_add(why, "invalid log level '%s' (debug, info, warn, error, fatal)", value);
     return false;
 }
 
 /* nsqd lowers the case of these words before it looks at them, and so in its errors too. */
-static void add_lower_quoted(struct text *out, const char *value)
+static void add_lower_quoted(struct line *out, const char *value)
 {
     char buf[256];
-    struct text low;
-    text_start(&low, buf, sizeof buf);
+    struct line low;
+    line_start(&low, buf, sizeof buf);
     for (; *value != '\0'; value++) {
-        text_add(&low, "%c", *value >= 'A' && *value <= 'Z' ? *value - 'A' + 'a' : *value);
+        line_add(&low, "%c", *value >= 'A' && *value <= 'Z' ? *value - 'A' + 'a' : *value);
     }
-    text_add_quoted(out, low.p);
+    line_add_quoted(out, low.p);
 }
 
-static bool set_tls_required(int64_t *field, const char *value, struct text *why)
+static bool set_tls_required(int64_t *field, const char *value, struct line *why)
 {
     static const struct {
         const char *word;
@@ -70,14 +70,14 @@ static bool set_tls_required(int64_t *field, const char *value, struct text *why
             return true;
         }
     }
-    text_add(why, "strconv.ParseBool: parsing ");
+    line_add(why, "strconv.ParseBool: parsing ");
     add_lower_quoted(why, value);
-    text_add(why, ": invalid syntax");
+    line_add(why, ": invalid syntax");
     return false;
 }
 
 /* "" leaves the version as it is. */
-static bool set_tls_min_version(int64_t *field, const char *value, struct text *why)
+static bool set_tls_min_version(int64_t *field, const char *value, struct line *why)
 {
     static const char *const names[] = {"tls1.0", "tls1.1", "tls1.2", "tls1.3"};
     if (value[0] == '\0') {
@@ -89,7 +89,7 @@ static bool set_tls_min_version(int64_t *field, const char *value, struct text *
             return true;
         }
     }
-    text_add(why, "unknown tlsVersionOption ");
+    line_add(why, "unknown tlsVersionOption ");
     add_lower_quoted(why, value);
     return false;
 }
@@ -247,10 +247,10 @@ static void write_version(struct options_text *text)
 /* The error line, if there is one, and the usage. */
 static void write_usage(struct options_text *text, const char *error)
 {
-    struct text err;
-    text_start(&err, text->err, sizeof text->err);
+    struct line err;
+    line_start(&err, text->err, sizeof text->err);
     if (error[0] != '\0') {
-        text_add(&err, "%s\n", error);
+        line_add(&err, "%s\n", error);
     }
     goflag_usage(&table, &err);
     assert(!err.cut);
@@ -276,8 +276,8 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
                                   const struct options_host *host, struct options_text *text)
 {
     char buf[OPTIONS_LINE_MAX];
-    struct text error;
-    text_start(&error, buf, sizeof buf);
+    struct line error;
+    line_start(&error, buf, sizeof buf);
     clear(text);
     memset(o, 0, sizeof *o);
     goflag_defaults(&table, o);
@@ -305,8 +305,8 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
 
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX])
 {
-    struct text out;
-    text_start(&out, line, OPTIONS_LINE_MAX);
+    struct line out;
+    line_start(&out, line, OPTIONS_LINE_MAX);
     return goflag_next_warning(&table, o, o->given, at, &out);
 }
 

@@ -9,10 +9,10 @@
  *     options_parse -> (read --config, options_config_check) -> open and lock the data path
  *                   -> options_check -> options_warning until it returns false -> run
  */
-#ifndef NSQREF_NSQD_OPTIONS_H
-#define NSQREF_NSQD_OPTIONS_H
+#ifndef NSQD_OPTIONS_H
+#define NSQD_OPTIONS_H
 
-#include "goflag.h"
+#include "nsqd/goflag.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,9 +3,9 @@
  * The refusals of a start. What a value does to nsqd 1.3.0 was seen on it (built with go1.26.8);
  * the comment at each row says what.
  */
-#include "options_check.h"
+#include "nsqd/options_check.h"
 
-#include "gonum.h"
+#include "nsqd/gonum.h"
 
 #include <math.h>
 
@@ -106,8 +106,8 @@ static enum options_result check_tls(const struct options *o, const struct optio
                                      struct options_text *text)
 {
     char buf[OPTIONS_LINE_MAX];
-    struct text why;
-    text_start(&why, buf, sizeof buf);
+    struct line why;
+    line_start(&why, buf, sizeof buf);
     bool offered = o->tls_cert[0] != '\0' || o->tls_key[0] != '\0';
     bool authorities = o->tls_root_ca_file[0] == '\0' ||
                        files->readable(files->context, o->tls_root_ca_file, &why);
@@ -120,9 +120,9 @@ static enum options_result check_tls(const struct options *o, const struct optio
     }
     const char *const pair[] = {o->tls_cert, o->tls_key};
     for (size_t i = 0; offered && i < 2; i++) {
-        struct text first;
+        struct line first;
         char line[OPTIONS_LINE_MAX];
-        text_start(&first, line, sizeof line);
+        line_start(&first, line, sizeof line);
         if (!files->readable(files->context, pair[i], &first)) {
             return options_fail(text, INSTANTIATE "failed to build TLS config - %s", first.p);
         }

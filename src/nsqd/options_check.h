@@ -4,16 +4,16 @@
  * in nsqd's order, then the values that end or hang a running nsqd later, then the flags that
  * restrict access and are not built. Pure: what it has to know about files it asks of the caller.
  */
-#ifndef NSQREF_NSQD_OPTIONS_CHECK_H
-#define NSQREF_NSQD_OPTIONS_CHECK_H
+#ifndef NSQD_OPTIONS_CHECK_H
+#define NSQD_OPTIONS_CHECK_H
 
-#include "options.h"
+#include "nsqd/options.h"
 
 /* The caller's eyes. */
 struct options_files {
     /* Can this file be read from start to end? If not, why gets the reason in Go's words, as
      * "open PATH: no such file or directory" or "read PATH: is a directory". PATH may be "". */
-    bool (*readable)(void *context, const char *path, struct text *why);
+    bool (*readable)(void *context, const char *path, struct line *why);
     void *context;
 };
 

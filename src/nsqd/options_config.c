@@ -3,7 +3,7 @@
  * The search of a configuration file for restrictions. It knows just enough TOML to find the key of
  * a line, and errs towards refusing.
  */
-#include "options_config.h"
+#include "nsqd/options_config.h"
 
 #include <string.h>
 

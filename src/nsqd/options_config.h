@@ -5,12 +5,12 @@
  * leave open what its owner believes closed. So the file is searched for the keys that restrict
  * access, by lines and on the safe side: what cannot be told is taken as a restriction.
  */
-#ifndef NSQREF_NSQD_OPTIONS_CONFIG_H
-#define NSQREF_NSQD_OPTIONS_CONFIG_H
+#ifndef NSQD_OPTIONS_CONFIG_H
+#define NSQD_OPTIONS_CONFIG_H
 
-#include "options.h"
+#include "nsqd/options.h"
 
-#include "nsq/span.h"
+#include <nsq/span.h>
 
 /*
  * The rule. A key is the first thing of a line, behind blanks and the '[' of a table: bare letters,

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a line of text that grows in a buffer of the caller's. What does not fit is left off, with
+ * "..." in its place and `cut` set; the buffer is never overrun and always ends with a NUL. Must
+ * not know what the line is about.
+ */
+#ifndef NSQD_LINE_H
+#define NSQD_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct line {
+    char *p;    /* borrowed, NUL-terminated at p[n] */
+    size_t cap; /* bytes at p, at least 1 */
+    size_t n;   /* bytes written, without the NUL; n < cap */
+    bool cut;   /* something was left off */
+};
+
+/* Starts an empty line in buf (borrowed, cap >= 1). */
+void line_start(struct line *l, char *buf, size_t cap);
+
+/* Appends as printf does. */
+__attribute__((format(printf, 2, 3))) void line_add(struct line *l, const char *format, ...);
+
+/* Appends s as Go's %q prints it, which is how nsqd names a bad value. */
+void line_add_quoted(struct line *l, const char *s);
+
+#endif

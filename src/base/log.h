@@ -11,7 +11,7 @@
 #include "base/list.h"
 
 #define LOG_ARGS_MAX 4
-#define LOG_ARG_MAX 256      /* bytes kept of one argument; a peer chooses many of them */
+#define LOG_ARG_MAX 512      /* bytes kept of one argument; a peer chooses many of them */
 #define LOG_WAITING_MAX 4096 /* events waiting for the shell; more are counted and dropped */
 
 enum log_level { LOG_DEBUG = 1, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_FATAL };

@@ -1,22 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/text.h"
 
+/* Writes the digits of v so that they end at `end`; returns where they begin. */
+static char *digits_before(char *end, uint64_t v)
+{
+    do {
+        *--end = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    return end;
+}
+
 struct span text_decimal(char out[TEXT_DECIMAL_MAX], int64_t v)
 {
-    uint64_t rest = v < 0 ? 0 - (uint64_t)v : (uint64_t)v; /* holds 2^63 too */
-    char *p = out + TEXT_DECIMAL_MAX;
-    do {
-        *--p = (char)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
+    char *end = out + TEXT_DECIMAL_MAX;
+    char *p = digits_before(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v); /* holds 2^63 too */
     if (v < 0) {
         *--p = '-';
     }
-    return span_make(p, (size_t)(out + TEXT_DECIMAL_MAX - p));
+    return span_make(p, (size_t)(end - p));
 }
 
 void text_append_decimal(struct buf *b, int64_t v)
 {
     char digits[TEXT_DECIMAL_MAX];
     buf_append(b, text_decimal(digits, v));
+}
+
+void text_append_unsigned(struct buf *b, uint64_t v)
+{
+    char digits[TEXT_DECIMAL_MAX];
+    char *end = digits + TEXT_DECIMAL_MAX;
+    char *p = digits_before(end, v);
+    buf_append(b, span_make(p, (size_t)(end - p)));
 }

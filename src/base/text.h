@@ -16,6 +16,7 @@ struct span text_decimal(char out[TEXT_DECIMAL_MAX], int64_t v);
 
 /* Appends v in decimal. */
 void text_append_decimal(struct buf *b, int64_t v);
+void text_append_unsigned(struct buf *b, uint64_t v);
 
 /* Appends the bytes of a string literal. */
 #define text_append(b, literal) buf_append((b), SPAN(literal))

@@ -75,6 +75,11 @@ bool broker_deliver(struct broker *broker, int64_t now, struct delivery *deliver
     return false;
 }
 
+bool broker_can_deliver(const struct broker *broker)
+{
+    return !list_empty(&broker->common.active);
+}
+
 int64_t broker_next_deadline(const struct broker *broker)
 {
     return heap_first_key(&broker->common.timers, INT64_MAX);

@@ -32,6 +32,9 @@ void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
  * anything to get; call it again until then. */
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
 
+/* Whether broker_deliver has something to do. */
+bool broker_can_deliver(const struct broker *broker);
+
 /* When the next message times out or ends its deferral; INT64_MAX when none will. */
 int64_t broker_next_deadline(const struct broker *broker);
 

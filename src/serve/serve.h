@@ -29,9 +29,10 @@
 #define SERVE_PEER_MAX 64          /* bytes kept of a peer's address */
 #define SERVE_LINGER_BYTES 65536   /* input thrown away at most after an error */
 #define SERVE_LINGER_NS 1000000000 /* and for how long */
-#define SERVE_FLUSH_NS 30000000000 /* for the last output of a connection without a write timeout  \
-                                    */
-#define SERVE_TIMERS_A_STEP 256    /* due connections handled in one step */
+#define SERVE_FLUSH_NS                                                                             \
+    30000000000                 /* for the last output of a connection without a write timeout     \
+                                 */
+#define SERVE_TIMERS_A_STEP 256 /* due connections handled in one step */
 
 struct conn;
 

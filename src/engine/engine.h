@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: nsqd as a value: its listeners and protocols, its broker, its connections. Whatever happens
+ * in it follows from the calls that were made: two engines that were called alike are alike. Must
+ * not know: sockets, clocks, files. The shell drives it through serve/handler.h.
+ */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "broker/broker.h"
+#include "serve/serve.h"
+#include "session/v2.h"
+
+/* Numbers of the listeners, for tcp_handler.open. */
+enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
+
+#define ENGINE_TIMERS_A_STEP 1024 /* due messages handled in one step */
+
+struct engine_config {
+    struct serve_config serve;
+    struct broker_config broker;
+    struct v2_config v2;
+    enum log_level log_level;
+};
+
+struct engine {
+    struct log log;
+    struct broker broker;
+    struct serve serve;
+    struct v2 v2;
+    struct listener listeners[ENGINE_LISTENERS];
+    struct log_event *shown; /* what the last ask lent out */
+};
+
+/* nsqd's defaults for everything but what the machine decides: seed, node id, caps. */
+struct engine_config engine_defaults(void);
+
+/* Returns an engine that the caller ends with engine_free; copies the configuration. */
+struct engine *engine_new(const struct engine_config *config);
+void engine_free(struct engine *engine);
+
+/* The engine as the shell sees it; borrowed as long as the engine lives. */
+struct tcp_handler engine_handler(struct engine *engine);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the JSON of an IDENTIFY body: which documents are accepted, and what they say.
+ * Must not know: which values are valid; that is the session's.
+ *
+ * The rules are those of Go's decoder, which nsqd uses: a key matches without regard to case (and
+ * U+017F for s, U+212A for k); the last of several wins; null leaves a field as it is; unknown keys
+ * are ignored; a wrong type, a float, an exponent or an overflow refuses the whole.
+ */
+#ifndef SESSION_IDENTIFY_H
+#define SESSION_IDENTIFY_H
+
+#include <nsq/span.h>
+
+#define IDENTIFY_TEXT_MAX 255    /* bytes kept of a string; a peer may send megabytes */
+#define IDENTIFY_DEPTH_MAX 10000 /* nesting that Go's decoder accepts */
+
+struct identify_text {
+    uint8_t n;
+    uint8_t bytes[IDENTIFY_TEXT_MAX];
+};
+
+struct identify {
+    struct identify_text client_id;
+    struct identify_text hostname;
+    struct identify_text user_agent;
+    int64_t heartbeat_interval;    /* ms */
+    int64_t output_buffer_size;    /* bytes */
+    int64_t output_buffer_timeout; /* ms */
+    int64_t sample_rate;           /* percent; within int32 */
+    int64_t msg_timeout;           /* ms */
+    int64_t deflate_level;
+    bool feature_negotiation;
+    bool tls_v1;
+    bool deflate;
+    bool snappy;
+};
+
+/* Reads the whole of a body (borrowed). Fields that it does not name are zero. False when nsqd's
+ * decoder would refuse it; *identify is then of no use. */
+bool identify_parse(struct span body, struct identify *identify);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: one client's conversation: its state, its settings, the command in hand.
+ */
+#ifndef SESSION_SESSION_H
+#define SESSION_SESSION_H
+
+#include <nsq/command.h>
+
+#include "session/identify.h"
+#include "session/v2.h"
+
+/* The numbers are what /stats shows; nsqd has 1 and 2 for something else. */
+enum session_state {
+    SESSION_INIT = 0,
+    SESSION_SUBSCRIBED = 3,
+    SESSION_CLOSING = 4, /* after CLS */
+};
+
+/* How many messages the client has published to a topic, for /stats. */
+struct pub_count {
+    UT_hash_handle hh; /* in session->pub_counts */
+    struct name topic;
+    uint64_t count;
+};
+
+/* What an IDENTIFY said about the client, for /stats. */
+struct identity {
+    struct identify_text client_id;
+    struct identify_text hostname;
+    struct identify_text user_agent;
+};
+
+struct session {
+    struct v2 *v2;
+    struct conn *conn; /* NULL: gone, while a command was pending */
+    enum session_state state;
+    bool ended;        /* nothing more is parsed */
+    bool eof;          /* the client sends no more; acted on when nothing is pending */
+    bool identified;   /* an IDENTIFY was accepted: a later one does not move the heartbeats */
+    int64_t connected; /* wall clock, ns since 1970 */
+    struct identity *identity; /* NULL before IDENTIFY */
+
+    /* Set by IDENTIFY; ns. */
+    int64_t heartbeat_interval; /* 0 = off */
+    int64_t msg_timeout;        /* for TOUCH; deliveries use the consumer's */
+    int64_t output_buffer_timeout;
+    int64_t output_buffer_size; /* bytes */
+    int32_t sample_rate;
+
+    int64_t heartbeat_every; /* set by the first IDENTIFY only, as nsqd does; 0 = off */
+    int64_t next_heartbeat;
+    int64_t
+        read_deadline; /* for the command that is awaited, its body included; INT64_MAX = none */
+
+    struct consumer consumer;
+
+    /* Input. */
+    struct nsq_place place;
+    struct buf hand; /* the line or size that has arrived in part */
+
+    /* The command in hand, between its line and its end. */
+    struct name topic;
+    int64_t delay;       /* DPUB: ns */
+    struct draft draft;  /* the body that is arriving */
+    struct queue batch;  /* what will be published: PUB's message, or MPUB's so far */
+    struct body *data;   /* IDENTIFY's or AUTH's body */
+    uint64_t ticket;     /* not 0: the command is pending */
+    struct list waiting; /* in v2->to_ask or v2->asked */
+
+    struct pub_count *pub_counts; /* table by topic */
+};
+
+/* Counts messages that were published to session->topic, for /stats. */
+void session_count_published(struct session *session, uint64_t count);
+
+/* Starts the heartbeats over, with the interval that is in force now. */
+void session_start_heartbeats(struct session *session, int64_t now);
+
+#endif

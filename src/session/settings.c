@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/settings.h"
+
+#include <nsq/version.h>
+
+#include "base/text.h"
+
+#define MS 1000000 /* ns */
+#define LEAST_HEARTBEAT_MS 1000
+#define LEAST_MSG_TIMEOUT_MS 1000
+#define LEAST_BUFFER_SIZE 64
+#define MOST_SAMPLE_RATE 99
+#define DEFAULT_DEFLATE_LEVEL 6
+
+/* "<what> (<value>) is invalid" */
+static bool invalid(struct buf *text, struct span what, int64_t value)
+{
+    buf_append(text, what);
+    text_append(text, " (");
+    text_append_decimal(text, value);
+    text_append(text, ") is invalid");
+    return false;
+}
+
+static bool in_range(int64_t value, int64_t least, int64_t most)
+{
+    return value >= least && value <= most;
+}
+
+static bool apply_heartbeat(struct session *s, int64_t ms, struct buf *text)
+{
+    if (ms == -1) {
+        s->heartbeat_interval = 0;
+    } else if (in_range(ms, LEAST_HEARTBEAT_MS, s->v2->config.max_heartbeat_interval / MS)) {
+        s->heartbeat_interval = ms * MS;
+    } else if (ms != 0) {
+        return invalid(text, SPAN("heartbeat interval"), ms);
+    }
+    return true;
+}
+
+static bool apply_buffer_timeout(struct session *s, int64_t ms, struct buf *text)
+{
+    const struct v2_config *config = &s->v2->config;
+    if (ms == -1) {
+        s->output_buffer_timeout = 0;
+    } else if (ms != 0 && in_range(ms, config->min_output_buffer_timeout / MS,
+                                   config->max_output_buffer_timeout / MS)) {
+        s->output_buffer_timeout = ms * MS;
+    } else if (ms != 0) {
+        return invalid(text, SPAN("output buffer timeout"), ms);
+    }
+    return true;
+}
+
+static bool apply_buffer_size(struct session *s, int64_t size, struct buf *text)
+{
+    if (size == -1) {
+        s->output_buffer_size = 1;
+        s->output_buffer_timeout = 0;
+    } else if (in_range(size, LEAST_BUFFER_SIZE, s->v2->config.max_output_buffer_size)) {
+        s->output_buffer_size = size;
+    } else if (size != 0) {
+        return invalid(text, SPAN("output buffer size"), size);
+    }
+    return true;
+}
+
+static bool apply_sample_rate(struct session *s, int64_t rate, struct buf *text)
+{
+    if (!in_range(rate, 0, MOST_SAMPLE_RATE)) {
+        return invalid(text, SPAN("sample rate"), rate);
+    }
+    s->sample_rate = (int32_t)rate;
+    return true;
+}
+
+static bool apply_msg_timeout(struct session *s, int64_t ms, struct buf *text)
+{
+    if (in_range(ms, LEAST_MSG_TIMEOUT_MS, s->v2->config.max_msg_timeout / MS)) {
+        s->msg_timeout = ms * MS;
+    } else if (ms != 0) {
+        return invalid(text, SPAN("msg timeout"), ms);
+    }
+    return true;
+}
+
+static void apply_identity(struct session *s, const struct identify *identify)
+{
+    if (s->identity == NULL) {
+        s->identity = alloc_zeroed(sizeof *s->identity);
+        budget_charge(&s->v2->broker->common.budget, sizeof *s->identity + ALLOC_OVERHEAD);
+    }
+    s->identity->client_id = identify->client_id;
+    s->identity->hostname = identify->hostname;
+    s->identity->user_agent = identify->user_agent;
+}
+
+bool settings_apply(struct session *s, const struct identify *identify, struct buf *text,
+                    int64_t now)
+{
+    apply_identity(s, identify);
+    bool valid = apply_heartbeat(s, identify->heartbeat_interval, text) &&
+                 apply_buffer_timeout(s, identify->output_buffer_timeout, text) &&
+                 apply_buffer_size(s, identify->output_buffer_size, text) &&
+                 apply_sample_rate(s, identify->sample_rate, text) &&
+                 apply_msg_timeout(s, identify->msg_timeout, text);
+    if (!valid) {
+        return false;
+    }
+    conn_set_write_timeout(s->conn, s->heartbeat_interval);
+    /* nsqd's message pump takes one IDENTIFY; a later one moves the read deadline and TOUCH alone.
+     */
+    if (!s->identified) {
+        s->identified = true;
+        s->consumer.msg_timeout = s->msg_timeout;
+        s->consumer.sample_rate = s->sample_rate;
+        session_start_heartbeats(s, now);
+    }
+    return true;
+}
+
+static void append_number(struct buf *text, struct span key, int64_t value)
+{
+    buf_append(text, key);
+    text_append_decimal(text, value);
+}
+
+/* No upgrade is built yet, so what would be negotiated is false whatever was asked for. */
+void settings_append_reply(const struct session *s, struct buf *text)
+{
+    const struct v2_config *config = &s->v2->config;
+    int64_t level = config->max_deflate_level < DEFAULT_DEFLATE_LEVEL ? config->max_deflate_level
+                                                                      : DEFAULT_DEFLATE_LEVEL;
+    append_number(text, SPAN("{\"max_rdy_count\":"), config->max_rdy_count);
+    text_append(text, ",\"version\":\"" NSQ_COMPATIBILITY "\"");
+    append_number(text, SPAN(",\"max_msg_timeout\":"), config->max_msg_timeout / MS);
+    append_number(text, SPAN(",\"msg_timeout\":"), s->msg_timeout / MS);
+    text_append(text, ",\"tls_v1\":false,\"deflate\":false");
+    append_number(text, SPAN(",\"deflate_level\":"), level);
+    append_number(text, SPAN(",\"max_deflate_level\":"), config->max_deflate_level);
+    text_append(text, ",\"snappy\":false");
+    append_number(text, SPAN(",\"sample_rate\":"), s->sample_rate);
+    text_append(text, ",\"auth_required\":false");
+    append_number(text, SPAN(",\"output_buffer_size\":"), s->output_buffer_size);
+    append_number(text, SPAN(",\"output_buffer_timeout\":"), s->output_buffer_timeout / MS);
+    text_append(text, "}");
+}

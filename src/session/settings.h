@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: what an IDENTIFY may set and what it is answered.
+ */
+#ifndef SESSION_SETTINGS_H
+#define SESSION_SETTINGS_H
+
+#include "session/session.h"
+
+/* Checks and applies the settings in nsqd's order. False at the first that is invalid, with the
+ * rest of the error's text appended; those before it are applied, as in nsqd. */
+bool settings_apply(struct session *session, const struct identify *identify, struct buf *text,
+                    int64_t now);
+
+/* Appends the JSON that answers a client which negotiates features. */
+void settings_append_reply(const struct session *session, struct buf *text);
+
+#endif

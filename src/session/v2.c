@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: MIT */
+#include "session/v2.h"
+
+#include <assert.h>
+
+#include <nsq/frame.h>
+#include <nsq/magic.h>
+
+#include "session/command.h"
+#include "session/session.h"
+
+#define NEVER INT64_MAX
+#define DEFAULT_BUFFER_SIZE 16384
+#define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
+#define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
+
+static struct budget *budget_of(const struct session *s)
+{
+    return &s->v2->broker->common.budget;
+}
+
+/* --- what the client is sent --------------------------------------------------------------------
+ */
+
+static void send_frame(struct session *s, enum nsq_frame_type type, struct span head,
+                       struct span data)
+{
+    uint8_t header[NSQ_FRAME_HEADER_SIZE];
+    nsq_frame_header(header, type, head.n + data.n);
+    conn_send(s->conn, span_make(header, sizeof header));
+    conn_send(s->conn, head);
+    conn_send(s->conn, data);
+}
+
+static void send_message(struct session *s, const struct delivery *d)
+{
+    uint8_t id[NSQ_MESSAGE_ID_SIZE];
+    uint8_t head[NSQ_MESSAGE_HEADER_SIZE];
+    guid_print(d->body->id, id);
+    struct nsq_message message = {
+        .timestamp = d->body->timestamp, .attempts = d->attempts, .id = id};
+    nsq_message_header(head, &message);
+    send_frame(s, NSQ_FRAME_MESSAGE, span_make(head, sizeof head), body_span(d->body));
+}
+
+/* An error frame's data: the code, a space, the text. */
+static void send_error(struct session *s, enum nsq_error code)
+{
+    struct buf data = {0};
+    buf_append(&data, nsq_error_name(code));
+    buf_append(&data, SPAN(" "));
+    buf_append(&data, buf_span(&s->v2->text));
+    log_say(s->v2->log, LOG_ERROR, "[%] - %", conn_peer(s->conn), buf_span(&data));
+    send_frame(s, NSQ_FRAME_ERROR, span_make(NULL, 0), buf_span(&data));
+    buf_free(&data);
+}
+
+void v2_pump(struct v2 *v2, int64_t now)
+{
+    struct delivery d;
+    while (broker_deliver(v2->broker, now, &d)) {
+        struct session *s = d.consumer->owner;
+        send_message(s, &d);
+        if (conn_is_full(s->conn)) {
+            consumer_hold(&s->consumer, true);
+        }
+    }
+}
+
+/* --- the end of a session -----------------------------------------------------------------------
+ */
+
+/* Nothing more is parsed or delivered. With linger: input may be left unread. */
+static void end(struct session *s, bool linger)
+{
+    s->ended = true;
+    command_drop(s);
+    buf_free(&s->hand);
+    log_say(s->v2->log, LOG_INFO, "PROTOCOL(V2): [%] exiting ioloop", conn_peer(s->conn));
+    broker_unsubscribe(s->v2->broker, &s->consumer);
+    conn_finish(s->conn, linger);
+}
+
+static void free_session(struct session *s)
+{
+    struct pub_count *p;
+    struct pub_count *next;
+    HASH_ITER(hh, s->pub_counts, p, next)
+    {
+        HASH_DELETE(hh, s->pub_counts, p);
+        alloc_free(p);
+        budget_release(budget_of(s), PUB_COUNT_COST);
+    }
+    if (s->identity != NULL) {
+        alloc_free(s->identity);
+        budget_release(budget_of(s), sizeof *s->identity + ALLOC_OVERHEAD);
+    }
+    command_drop(s);
+    buf_free(&s->hand);
+    list_remove(&s->waiting);
+    budget_release(budget_of(s), SESSION_COST);
+    alloc_free(s);
+}
+
+/* --- deadlines ----------------------------------------------------------------------------------
+ */
+
+static void set_due(struct session *s)
+{
+    int64_t heartbeat = s->heartbeat_every > 0 ? s->next_heartbeat : NEVER;
+    conn_set_due(s->conn, heartbeat < s->read_deadline ? heartbeat : s->read_deadline);
+}
+
+/* nsqd sets the deadline when it begins to wait for a line, and does not renew it in a body. */
+static void await_line(struct session *s, int64_t now)
+{
+    s->read_deadline =
+        s->heartbeat_interval > 0 ? time_after(now, 2 * s->heartbeat_interval) : NEVER;
+    set_due(s);
+}
+
+void session_start_heartbeats(struct session *s, int64_t now)
+{
+    s->heartbeat_every = s->heartbeat_interval;
+    s->next_heartbeat = time_after(now, s->heartbeat_every);
+}
+
+/* --- replies ------------------------------------------------------------------------------------
+ */
+
+static void wait_for_answer(struct session *s)
+{
+    s->ticket = ++s->v2->last_ticket;
+    list_push(&s->v2->to_ask, &s->waiting);
+    conn_hold(s->conn, true);
+}
+
+/* Says what a step came to. False when that ended the session. */
+static bool say(struct session *s, struct reply reply)
+{
+    bool fatal = false;
+    switch (reply.kind) {
+    case REPLY_NONE:
+        break;
+    case REPLY_OK:
+        send_frame(s, NSQ_FRAME_RESPONSE, SPAN("OK"), span_make(NULL, 0));
+        break;
+    case REPLY_TEXT:
+        send_frame(s, NSQ_FRAME_RESPONSE, buf_span(&s->v2->text), span_make(NULL, 0));
+        break;
+    case REPLY_ERROR:
+        send_error(s, reply.code);
+        fatal = nsq_error_is_fatal(reply.code);
+        break;
+    case REPLY_PENDING:
+        wait_for_answer(s);
+        break;
+    }
+    buf_drop(&s->v2->text, s->v2->text.n);
+    if (fatal) {
+        end(s, true);
+    }
+    return !fatal;
+}
+
+/* A command has ended: what it made possible is delivered before the next one is looked at. */
+static void command_ended(struct session *s, int64_t now)
+{
+    v2_pump(s->v2, now);
+    await_line(s, now);
+}
+
+/* --- input --------------------------------------------------------------------------------------
+ */
+
+static void on_item(struct session *s, const struct nsq_item *item, int64_t now)
+{
+    struct reply reply = item->stage == NSQ_STAGE_LINE ? command_line(s, &item->command, now)
+                                                       : command_stage(s, item, now);
+    if (say(s, reply) && item->last && s->ticket == 0) {
+        command_ended(s, now);
+    }
+}
+
+static void on_bad(struct session *s, const struct nsq_item *item)
+{
+    if (item->bad == NSQ_BAD_LINE_TOO_LONG) {
+        log_say(s->v2->log, LOG_ERROR, "client(%) - failed to read command - line too long",
+                conn_peer(s->conn));
+        end(s, true);
+    } else {
+        say(s, command_bad(s, item));
+    }
+}
+
+/* Parses one item at the start of `in`. Returns the bytes it took; 0: more are needed. */
+static size_t take_item(struct session *s, struct span in, int64_t now)
+{
+    struct nsq_item item;
+    switch (nsq_command_parse(&s->place, &s->v2->config.limits, in, &item)) {
+    case NSQ_OK:
+        on_item(s, &item, now);
+        return item.consumed;
+    case NSQ_BAD:
+        on_bad(s, &item);
+        return in.n;
+    default:
+        return 0;
+    }
+}
+
+/* How much of `in` belongs behind what is in hand: to the end of the line, or of the number. */
+static size_t missing(const struct session *s, struct span in)
+{
+    if (s->place.stage != NSQ_STAGE_LINE) {
+        return span_first(in, NSQ_SIZE_SIZE - s->hand.n).n;
+    }
+    struct span window = span_first(in, s->v2->config.limits.max_line - s->hand.n);
+    const uint8_t *newline = memchr(window.p, '\n', window.n);
+    return newline == NULL ? window.n : (size_t)(newline - window.p) + 1;
+}
+
+/* Lines and numbers must be in one piece: a piece that came alone is kept in hand. */
+static size_t take_pieces(struct session *s, struct span in, int64_t now)
+{
+    size_t n = missing(s, in);
+    buf_append(&s->hand, span_first(in, n));
+    struct buf hand = s->hand; /* the item points into it while the session may end */
+    s->hand = (struct buf){0};
+    if (take_item(s, buf_span(&hand), now) == 0) {
+        s->hand = hand;
+    } else {
+        buf_free(&hand);
+    }
+    return n;
+}
+
+static size_t on_recv(void *service, void *session, struct span in, int64_t now)
+{
+    struct session *s = session;
+    (void)service;
+    size_t consumed = 0;
+    while (consumed < in.n && conn_may_read(s->conn)) {
+        struct span rest = span_skip(in, consumed);
+        size_t n = s->hand.n == 0 ? take_item(s, rest, now) : take_pieces(s, rest, now);
+        if (n == 0) {
+            buf_append(&s->hand, rest);
+            n = rest.n;
+        }
+        consumed += n;
+    }
+    return consumed;
+}
+
+/* Between commands an end is clean; inside a line it is too, and the line is dropped. */
+static void end_of_input(struct session *s)
+{
+    if (s->place.stage == NSQ_STAGE_LINE) {
+        end(s, false);
+    } else {
+        say(s, command_cut_off(s));
+    }
+}
+
+static void on_eof(void *service, void *session, int64_t now)
+{
+    struct session *s = session;
+    (void)service;
+    s->eof = true;
+    if (s->ticket == 0) {
+        end_of_input(s);
+    }
+    v2_pump(s->v2, now);
+}
+
+/* --- time ---------------------------------------------------------------------------------------
+ */
+
+static void read_timed_out(struct session *s, int64_t now)
+{
+    if (!conn_may_read(s->conn)) {
+        await_line(s, now); /* it is us who do not read */
+    } else if (s->place.stage == NSQ_STAGE_LINE) {
+        log_say(s->v2->log, LOG_ERROR, "client(%) - failed to read command - i/o timeout",
+                conn_peer(s->conn));
+        end(s, true);
+    } else {
+        say(s, command_cut_off(s));
+    }
+}
+
+static void on_due(void *service, void *session, int64_t now)
+{
+    struct session *s = session;
+    (void)service;
+    if (now >= s->read_deadline) {
+        read_timed_out(s, now);
+        return;
+    }
+    if (s->heartbeat_every > 0 && now >= s->next_heartbeat) {
+        send_frame(s, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"), span_make(NULL, 0));
+        /* Ticks that were missed are not made up for. */
+        int64_t missed = (now - s->next_heartbeat) / s->heartbeat_every;
+        s->next_heartbeat = time_after(s->next_heartbeat, (missed + 1) * s->heartbeat_every);
+    }
+    set_due(s);
+}
+
+/* --- the connection -----------------------------------------------------------------------------
+ */
+
+static void *on_open(void *service, struct conn *conn, int64_t now)
+{
+    struct v2 *v2 = service;
+    struct session *s = alloc_zeroed(sizeof *s);
+    s->v2 = v2;
+    s->conn = conn;
+    s->state = SESSION_INIT;
+    s->connected = now + v2->wall_offset;
+    s->heartbeat_interval = v2->config.heartbeat_interval;
+    s->msg_timeout = v2->config.msg_timeout;
+    s->output_buffer_timeout = v2->config.output_buffer_timeout;
+    s->output_buffer_size = DEFAULT_BUFFER_SIZE;
+    s->consumer.owner = s;
+    s->consumer.msg_timeout = s->msg_timeout;
+    list_init(&s->waiting);
+    budget_charge(budget_of(s), SESSION_COST);
+    conn_set_write_timeout(conn, s->heartbeat_interval);
+    session_start_heartbeats(s, now);
+    await_line(s, now);
+    return s;
+}
+
+static void on_drained(void *service, void *session)
+{
+    struct session *s = session;
+    (void)service;
+    if (s->consumer.channel != NULL) {
+        consumer_hold(&s->consumer, false);
+    }
+}
+
+/* A command that is pending was whole when the client left, so it is still carried out. */
+static void on_closed(void *service, void *session)
+{
+    struct session *s = session;
+    (void)service;
+    broker_unsubscribe(s->v2->broker, &s->consumer);
+    s->ended = true;
+    s->conn = NULL;
+    if (s->ticket == 0) {
+        free_session(s);
+    }
+}
+
+const struct protocol v2_protocol = {
+    .magic = {.p = (const uint8_t *)NSQ_MAGIC_V2, .n = NSQ_MAGIC_SIZE},
+    .open = on_open,
+    .recv = on_recv,
+    .eof = on_eof,
+    .due = on_due,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+struct span v2_bad_magic(void)
+{
+    return SPAN("\0\0\0\x12\0\0\0\x01"
+                "E_BAD_PROTOCOL");
+}
+
+/* --- the service --------------------------------------------------------------------------------
+ */
+
+void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
+             struct broker *broker, struct log *log)
+{
+    *v2 = (struct v2){.config = *config, .serve = serve, .broker = broker, .log = log};
+    list_init(&v2->to_ask);
+    list_init(&v2->asked);
+}
+
+static void free_orphans(struct list *waiting)
+{
+    while (!list_empty(waiting)) {
+        free_session(container_of(waiting->next, struct session, waiting));
+    }
+}
+
+void v2_free(struct v2 *v2)
+{
+    free_orphans(&v2->to_ask);
+    free_orphans(&v2->asked);
+    buf_free(&v2->text);
+}
+
+uint64_t v2_next_ticket(struct v2 *v2)
+{
+    if (list_empty(&v2->to_ask)) {
+        return 0;
+    }
+    struct session *s = container_of(v2->to_ask.next, struct session, waiting);
+    list_remove(&s->waiting);
+    list_push(&v2->asked, &s->waiting);
+    return s->ticket;
+}
+
+/* Answers mostly come in the order of the asks, so the search is short. */
+static struct session *find_asked(const struct v2 *v2, uint64_t ticket)
+{
+    for (struct list *l = v2->asked.next; l != &v2->asked; l = l->next) {
+        struct session *s = container_of(l, struct session, waiting);
+        if (s->ticket == ticket) {
+            return s;
+        }
+    }
+    return NULL;
+}
+
+void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t now)
+{
+    struct session *s = find_asked(v2, ticket);
+    if (s == NULL) {
+        return;
+    }
+    list_remove(&s->waiting);
+    s->ticket = 0;
+    struct reply reply = command_complete(s, result, now);
+    if (s->conn == NULL) {
+        buf_drop(&v2->text, v2->text.n);
+        free_session(s);
+        v2_pump(v2, now);
+        return;
+    }
+    conn_hold(s->conn, false);
+    if (say(s, reply)) {
+        command_ended(s, now);
+    }
+    if (s->eof && !s->ended) {
+        end_of_input(s);
+    }
+}
+
+void session_count_published(struct session *s, uint64_t count)
+{
+    struct span name = name_span(&s->topic);
+    unsigned hash = (unsigned)hash_bytes(&s->v2->broker->common.config.seed, name);
+    struct pub_count *p = NULL;
+    HASH_FIND_BYHASHVALUE(hh, s->pub_counts, name.p, name.n, hash, p);
+    if (p == NULL) {
+        p = alloc_zeroed(sizeof *p);
+        p->topic = s->topic;
+        HASH_ADD_KEYPTR_BYHASHVALUE(hh, s->pub_counts, p->topic.bytes, p->topic.n, hash, p);
+        budget_charge(budget_of(s), PUB_COUNT_COST);
+    }
+    p->count += count;
+}

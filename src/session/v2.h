@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: nsqd's V2 protocol as a service: one session a connection, and the pump that carries
+ * messages from the broker to the connections.
+ *
+ * Layers: conn (serve) -> session (here) -> commands (session/command.h) -> broker.
+ */
+#ifndef SESSION_V2_H
+#define SESSION_V2_H
+
+#include <nsq/command.h>
+
+#include "broker/broker.h"
+#include "serve/serve.h"
+
+/* Times are ns. Defaults are nsqd's; the flag that sets it stands behind. */
+struct v2_config {
+    struct nsq_limits limits;          /* --max-msg-size, --max-body-size */
+    int64_t max_rdy_count;             /* 2500: --max-rdy-count */
+    int64_t msg_timeout;               /* 60 s: --msg-timeout */
+    int64_t max_msg_timeout;           /* 15 min: --max-msg-timeout */
+    int64_t max_req_timeout;           /* 1 h: --max-req-timeout */
+    int64_t heartbeat_interval;        /* 30 s; no flag */
+    int64_t max_heartbeat_interval;    /* 60 s: --max-heartbeat-interval */
+    int64_t output_buffer_timeout;     /* 250 ms: --output-buffer-timeout */
+    int64_t min_output_buffer_timeout; /* 25 ms: --min-output-buffer-timeout */
+    int64_t max_output_buffer_timeout; /* 30 s: --max-output-buffer-timeout */
+    int64_t max_output_buffer_size;    /* 65536: --max-output-buffer-size */
+    int64_t max_deflate_level;         /* 6: --max-deflate-level */
+    bool deflate;                      /* true: --deflate */
+    bool snappy;                       /* true: --snappy */
+    bool ask_before_publish; /* every publishing command waits for the answer to an ASK_APPEND */
+};
+
+/* The service. Everything it points to is borrowed. */
+struct v2 {
+    struct v2_config config;
+    struct serve *serve;
+    struct broker *broker;
+    struct log *log;
+    int64_t wall_offset; /* wall clock = now + this */
+    struct list to_ask;  /* of struct session: pending, the shell was not asked yet */
+    struct list asked;   /* of struct session: pending, the shell has not answered yet */
+    uint64_t last_ticket;
+    struct buf text; /* of the reply in the making; empty between commands */
+};
+
+/* The protocol's row for a listener whose service is a struct v2. */
+extern const struct protocol v2_protocol;
+
+/* The frame that answers an unknown magic, as it stands on the wire. */
+struct span v2_bad_magic(void);
+
+void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
+             struct broker *broker, struct log *log);
+
+/* After serve_free; ends the sessions that outlived their connections. */
+void v2_free(struct v2 *v2);
+
+/* Hands out every message that a consumer is ready for. To be called after whatever may have made
+ * one so: a command, a timer, output that was sent. Bounded by the ready counts and high-water
+ * marks. */
+void v2_pump(struct v2 *v2, int64_t now);
+
+/* The next ticket to ask about; 0 when there is none. */
+uint64_t v2_next_ticket(struct v2 *v2);
+
+/* Completes the command that waits for a ticket; others are ignored. */
+void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t now);
+
+#endif

@@ -54,14 +54,17 @@ enum nsq_body_kind {
 /* One row of the command table. */
 struct nsq_command_row {
     struct span name;
-    unsigned least_params; /* without the command's name */
+    unsigned least_params; /* without the command's name; for AUTH it is also the most */
     enum nsq_body_kind body;
 };
 
-/* The row of a command; NSQ_UNKNOWN's has an empty name. `id` is in range. Static. */
+/*
+ * The row of a command; NSQ_UNKNOWN's has an empty name. `id` is in range. Static.
+ * Source: protocol_v2.go, the functions that Exec calls.
+ */
 const struct nsq_command_row *nsq_command_row(enum nsq_command_id id);
 
-/* The command with exactly this name (upper case), or NSQ_UNKNOWN. */
+/* The command with exactly this name (upper case), or NSQ_UNKNOWN. Source: protocol_v2.go, Exec. */
 enum nsq_command_id nsq_command_find(struct span name);
 
 /* A command line. All spans are borrowed from the parser's input. */
@@ -73,7 +76,10 @@ struct nsq_command {
     struct span line;                  /* the line without its "\n" or "\r\n" */
 };
 
-/* What a peer may send; every bound is the caller's. Defaults of nsqd are in the comments. */
+/*
+ * What a peer may send; every bound is the caller's, none is negative, and they may change between
+ * two calls. Defaults of nsqd are in the comments.
+ */
 struct nsq_limits {
     size_t max_line;       /* bytes with '\n'; NSQ_LINE_MAX. Stops a line that never ends. */
     int64_t max_msg_size;  /* bytes of one message; 1048576. Stops one PUB taking all memory. */
@@ -129,27 +135,34 @@ struct nsq_item {
  * NSQ_OK: `*item` is set, `*place` has moved on, and the next call starts `item->consumed` bytes
  * later. After a LINE the caller decides whether the command may go on; to refuse it, stop parsing.
  * NSQ_MORE: the bytes are not enough and none was consumed. Lines and sizes must come in one piece,
- * so offer the same bytes again with more behind them; a body is handed out in the pieces it comes
- * in. NSQ_BAD: `item->bad`, `stage`, `value`, `limit` and `index` say why; nothing may be parsed
- * after it.
+ * so offer the same bytes again with more behind them (those of a line are not searched again); a
+ * body is handed out in the pieces it comes in. NSQ_BAD: `item->bad`, `stage`, `value`, `limit` and
+ * `index` say why; nothing may be parsed after it, and `*place` tells no more than its stage.
  *
  * Line rules (protocol_v2.go, IOLoop): '\n' ends a line and is stripped, then at most one '\r'; the
  * rest is split at every single space. A line longer than max_line is bad as soon as max_line bytes
- * without '\n' are there. Sizes are int32 and must be positive (readLen and its callers).
+ * without '\n' are there. Sizes are int32 and must be positive (readLen and its callers). MPUB's
+ * count is what drives the reading of its messages; the size in front of it is checked, and then
+ * not held against them (MPUB and readMPUB).
  */
 enum nsq_parse nsq_command_parse(struct nsq_place *place, const struct nsq_limits *limits,
                                  struct span in, struct nsq_item *item);
 
-/* Splits a line that has no "\n" or "\r\n" any more. `*command` borrows from `line`. */
+/*
+ * Splits a line that has no "\n" or "\r\n" any more: nsq_command_parse does this with each line.
+ * `*command` is set, all of it, and borrows from `line`. Source: protocol_v2.go, IOLoop.
+ */
 void nsq_command_split(struct span line, struct nsq_command *command);
 
 /*
- * The three below write what a client sends into `out`, which has room for `room` bytes, and return
- * the bytes that it takes; when that is more than `room`, nothing was written, so a call with room
- * 0 measures. They check nothing: a name with a space in it becomes two parameters.
+ * The three below write what a client sends into the caller's `out`, which has room for `room`
+ * bytes, and return the bytes that it takes; when that is more than `room`, nothing was written, so
+ * a call with room 0 measures (`out` may then be NULL). They check nothing: a name with a space in
+ * it becomes two parameters. The spans are borrowed for the call.
+ * Source: tcp_protocol_spec, "Commands".
  */
 
-/* The line "words[0] words[1] ...\n". */
+/* The line "words[0] words[1] ...\n". Returns 0 when no size_t can count its bytes. */
 size_t nsq_line_encode(const struct span *words, size_t count, uint8_t *out, size_t room);
 
 /* A sized body: int32, bytes. Returns 0 when the body is too long for an int32. */

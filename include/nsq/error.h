@@ -13,7 +13,8 @@
 enum nsq_parse {
     NSQ_OK = 0, /* complete; `consumed` says how many bytes it took */
     NSQ_MORE,   /* a prefix of something valid: offer the same bytes again with more behind them */
-    NSQ_BAD,    /* no continuation can make it valid; said at the first byte that proves it */
+    NSQ_BAD,    /* no continuation can make it valid; said when the field that proves it is complete
+                 * (a magic, a size, a line at its bound), which is when nsqd says it */
 };
 
 /* The code in front of an error frame's text. Source: nsqd 1.3.0, protocol_v2.go and tcp.go. */
@@ -49,7 +50,8 @@ struct span nsq_error_name(enum nsq_error code);
 
 /*
  * Whether the server closes the connection after this error. Only E_FIN_FAILED, E_REQ_FAILED and
- * E_TOUCH_FAILED leave it open. Source: FatalClientErr and ClientErr in protocol_v2.go.
+ * E_TOUCH_FAILED leave it open, and NSQ_E_NONE, which is no error.
+ * Source: FatalClientErr and ClientErr in protocol_v2.go.
  */
 bool nsq_error_is_fatal(enum nsq_error code);
 
@@ -57,6 +59,7 @@ bool nsq_error_is_fatal(enum nsq_error code);
  * Splits the data of an error frame into its code and the text behind the first space, which may be
  * empty. `data` is borrowed and `text` points into it. Returns NSQ_E_NONE for a code that is not in
  * the table above; `text` is then the whole of `data`.
+ * Source: internal/protocol/errors.go, Error: code, space, text.
  */
 enum nsq_error nsq_error_split(struct span data, struct span *text);
 

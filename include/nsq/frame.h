@@ -42,31 +42,39 @@ struct nsq_message {
  * Reads one frame at the start of `in` (borrowed). `max_data` bounds the data that is accepted, in
  * bytes; pass NSQ_FRAME_DATA_MAX for no bound of one's own. NSQ_OK: `*frame` points into `in`, and
  * `*consumed` bytes were used. NSQ_MORE: nothing is set. NSQ_BAD: a size below 4 or above
- * `max_data` + 4 (said after 4 bytes), or a type that does not exist (said after 8).
+ * `max_data` + 4 (said after 4 bytes), or a type that does not exist (said after 8); nothing is
+ * set.
  * Source: internal/protocol/protocol.go, SendFramedResponse; tcp_protocol_spec, "Data Format".
  */
 enum nsq_parse nsq_frame_parse(struct span in, size_t max_data, struct nsq_frame *frame,
                                size_t *consumed);
 
 /*
- * Reads the data of a message frame. NSQ_OK: `*message` points into `data`. NSQ_BAD: it is shorter
- * than NSQ_MESSAGE_HEADER_SIZE; a frame is whole, so there is never more to come. The body may be
- * empty here, although nsqd never publishes an empty one.
- * Source: nsqd/message.go.
+ * Reads the data of a message frame (borrowed). NSQ_OK: `*message` points into `data`. NSQ_BAD: it
+ * is shorter than NSQ_MESSAGE_HEADER_SIZE and `*message` is left alone; a frame is whole, so there
+ * is never more to come. The body may be empty here, although nsqd never publishes an empty one.
+ * Source: nsqd/message.go, decodeMessage.
  */
 enum nsq_parse nsq_message_parse(struct span data, struct nsq_message *message);
 
-/* Whether the frame is the heartbeat that a client must answer, with a NOP for example. */
+/*
+ * Whether the frame is the heartbeat that a client must answer, with a NOP for example.
+ * Source: tcp_protocol_spec, the introduction; protocol_v2.go, heartbeatBytes.
+ */
 bool nsq_frame_is_heartbeat(const struct nsq_frame *frame);
 
 /*
  * Writes the header of a frame with `data_size` bytes of data, at most NSQ_FRAME_DATA_MAX, into the
  * caller's `out`. The data itself follows as it is.
+ * Source: internal/protocol/protocol.go, SendFramedResponse.
  */
 void nsq_frame_header(uint8_t out[NSQ_FRAME_HEADER_SIZE], enum nsq_frame_type type,
                       size_t data_size);
 
-/* Writes what stands in front of a message's body: the frame's data is this and the body. */
+/*
+ * Writes what stands in front of a message's body into the caller's `out`: the frame's data is this
+ * and the body. message->id is read, message->body is not. Source: nsqd/message.go, WriteTo.
+ */
 void nsq_message_header(uint8_t out[NSQ_MESSAGE_HEADER_SIZE], const struct nsq_message *message);
 
 /*

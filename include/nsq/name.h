@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: what a topic or channel name is, and how decimal parameters are read.
+ * Must not know: which parameter of which command is which.
  */
 #ifndef NSQ_NAME_H
 #define NSQ_NAME_H
@@ -11,13 +12,16 @@
 #define NSQ_EPHEMERAL "#ephemeral"
 
 /*
- * Whether the bytes are a valid topic or channel name: 1 to 64 bytes of [.a-zA-Z0-9_-], then
- * optionally "#ephemeral", which counts into the 64 and does not stand alone.
- * Source: internal/protocol/names.go; tcp_protocol_spec, "Topic and Channel Names".
+ * Whether the bytes are a valid topic or channel name: bytes of [.a-zA-Z0-9_-], at least one, then
+ * optionally "#ephemeral"; 1 to 64 bytes in all. More than 64 are not looked at.
+ * Source: internal/protocol/names.go; tcp_protocol_spec, "Notes".
  */
 bool nsq_name_valid(struct span name);
 
-/* Whether the name ends in "#ephemeral". nsqd looks at the end only, so this does too. */
+/*
+ * Whether the bytes end in "#ephemeral". They need not be a valid name: nsqd looks at the end only,
+ * so this does too. Source: nsqd/topic.go and channel.go, NewTopic and NewChannel.
+ */
 bool nsq_name_ephemeral(struct span name);
 
 /*

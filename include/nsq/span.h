@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a run of bytes that somebody else holds, and the big-endian integers of the wire.
- * A span is never terminated by a NUL and may contain any byte; only memchr and memcmp look at it.
+ * A span is never terminated by a NUL and may contain any byte: only memchr, memcmp and memcpy
+ * touch it, and not even they when n is 0, where p may be NULL.
  */
 #ifndef NSQ_SPAN_H
 #define NSQ_SPAN_H
@@ -11,8 +12,7 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Borrowed bytes: p is valid for n bytes as long as whoever lent them says. p may be NULL if n is
- * 0. */
+/* Borrowed bytes: p is valid for n bytes as long as whoever lent them says; NULL only if n is 0. */
 struct span {
     const uint8_t *p;
     size_t n;
@@ -21,11 +21,13 @@ struct span {
 /* The bytes of a string literal, without its NUL. */
 #define SPAN(literal) span_make((literal), sizeof(literal) - 1)
 
+/* The n bytes at p, which stay whose they are. */
 static inline struct span span_make(const void *p, size_t n)
 {
     return (struct span){.p = p, .n = n};
 }
 
+/* Whether both have the same length and the same bytes; empty spans are equal wherever they are. */
 static inline bool span_equal(struct span a, struct span b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
@@ -43,7 +45,10 @@ static inline struct span span_first(struct span s, size_t n)
     return span_make(s.p, n < s.n ? n : s.n);
 }
 
-/* All integers on the wire are big-endian ("network order"): tcp_protocol_spec, "Data Format". */
+/*
+ * All integers on the wire are big-endian ("network order"): tcp_protocol_spec, "Notes".
+ * Each of these reads or writes exactly the bytes of its integer at p, which need not be aligned.
+ */
 static inline uint16_t be16_load(const uint8_t p[2])
 {
     return (uint16_t)((unsigned)p[0] << 8 | p[1]);

@@ -85,7 +85,7 @@ static enum nsq_parse parse_line(struct nsq_place *place, const struct nsq_limit
                                  struct span in, struct nsq_item *item)
 {
     struct span window = span_first(in, limits->max_line);
-    struct span fresh = span_skip(window, place->scanned);
+    struct span fresh = span_skip(window, span_first(window, place->scanned).n);
     const uint8_t *end = fresh.n == 0 ? NULL : memchr(fresh.p, '\n', fresh.n);
     if (end == NULL && in.n >= limits->max_line) {
         return bad(item, NSQ_BAD_LINE_TOO_LONG, (int64_t)limits->max_line);
@@ -208,6 +208,9 @@ size_t nsq_line_encode(const struct span *words, size_t count, uint8_t *out, siz
 {
     size_t size = count == 0 ? 1 : count; /* the spaces between the words, and '\n' */
     for (size_t i = 0; i < count; i++) {
+        if (words[i].n > SIZE_MAX - size) {
+            return 0;
+        }
         size += words[i].n;
     }
     if (size > room) {

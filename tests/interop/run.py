@@ -24,6 +24,7 @@ HERE = pathlib.Path(__file__).parent
 START_LIMIT = 10  # seconds
 CLIENT_LIMIT = 60  # a scenario ends itself before this
 STOP_LIMIT = 10
+SHOWN_LINES = 30  # of one difference
 
 
 def by_scenario(text):
@@ -85,8 +86,11 @@ def run_limited(command, errors):
 
 def show_difference(title, want, want_name, got, got_name):
     print("    %s:" % title)
-    for line in difflib.unified_diff(want, got, want_name, got_name, lineterm=""):
+    lines = list(difflib.unified_diff(want, got, want_name, got_name, lineterm=""))
+    for line in lines[:SHOWN_LINES]:
         print("        " + line)
+    if len(lines) > SHOWN_LINES:
+        print("        and %d lines more" % (len(lines) - SHOWN_LINES))
 
 
 def main():
@@ -147,7 +151,7 @@ def main():
                     show_difference("%s, between the servers" % name, first.get(name, []), "server 0",
                                     lines, "server %d" % number)
             if problems or not stopped:
-                print("    the server's log is %s" % log, flush=True)
+                print("    all that was seen is %s, the server's log %s" % (log.with_suffix(".saw"), log), flush=True)
 
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0

@@ -82,7 +82,7 @@ bool broker_can_deliver(const struct broker *broker)
 
 int64_t broker_next_deadline(const struct broker *broker)
 {
-    return heap_first_key(&broker->common.timers, INT64_MAX);
+    return heap_first_key(&broker->common.timers, TIME_NEVER);
 }
 
 bool broker_expire(struct broker *broker, int64_t now)

@@ -321,7 +321,7 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
         int64_t latest = time_after(f->delivered_at, common->config.max_msg_timeout);
         int64_t wanted = time_after(now, timeout);
         heap_remove(&common->timers, &f->timer.node);
-        heap_insert(&common->timers, &f->timer.node, wanted < latest ? wanted : latest);
+        heap_insert(&common->timers, &f->timer.node, time_earlier(wanted, latest));
     }
     return result;
 }

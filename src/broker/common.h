@@ -16,6 +16,7 @@
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/log.h"
+#include "base/time.h"
 
 struct broker_config {
     unsigned node_id;       /* in every message id; 0 .. 1023 */
@@ -60,12 +61,6 @@ static inline struct name name_make(struct span s)
 static inline struct span name_span(const struct name *name)
 {
     return span_make(name->bytes, name->n);
-}
-
-/* A point in time d >= 0 ns after `now`; the end of time when that is past it. */
-static inline int64_t time_after(int64_t now, int64_t d)
-{
-    return d > INT64_MAX - now ? INT64_MAX : now + d;
 }
 
 /* What a topic or channel is charged beside its own struct: its hash table with 32 empty buckets.

@@ -4,29 +4,25 @@
 #include "base/alloc.h"
 #include "base/text.h"
 
-#define MS INT64_C(1000000)
-#define SECOND (1000 * MS)
-#define MINUTE (60 * SECOND)
-
 struct engine_config engine_defaults(void)
 {
     return (struct engine_config){
         .serve = {.max_connections = 10000, .high_water = 1 << 20},
         .broker = {.mem_queue_size = 10000,
                    .mem_queue_bytes = (size_t)1 << 30,
-                   .max_msg_timeout = 15 * MINUTE},
+                   .max_msg_timeout = 15 * TIME_MINUTE},
         .v2 = {.limits = {.max_line = NSQ_LINE_MAX,
                           .max_msg_size = 1024 * 1024,
                           .max_body_size = 5 * 1024 * 1024},
                .max_rdy_count = 2500,
-               .msg_timeout = MINUTE,
-               .max_msg_timeout = 15 * MINUTE,
-               .max_req_timeout = 60 * MINUTE,
-               .heartbeat_interval = 30 * SECOND,
-               .max_heartbeat_interval = MINUTE,
-               .output_buffer_timeout = 250 * MS,
-               .min_output_buffer_timeout = 25 * MS,
-               .max_output_buffer_timeout = 30 * SECOND,
+               .msg_timeout = TIME_MINUTE,
+               .max_msg_timeout = 15 * TIME_MINUTE,
+               .max_req_timeout = 60 * TIME_MINUTE,
+               .heartbeat_interval = 30 * TIME_SECOND,
+               .max_heartbeat_interval = TIME_MINUTE,
+               .output_buffer_timeout = 250 * TIME_MS,
+               .min_output_buffer_timeout = 25 * TIME_MS,
+               .max_output_buffer_timeout = 30 * TIME_SECOND,
                .max_output_buffer_size = 64 * 1024,
                .max_deflate_level = 6,
                .deflate = true,
@@ -115,7 +111,7 @@ static int64_t on_next_deadline(void *self)
     }
     int64_t connections = serve_next_deadline(&engine->serve);
     int64_t messages = broker_next_deadline(&engine->broker);
-    return connections < messages ? connections : messages;
+    return time_earlier(connections, messages);
 }
 
 static uint64_t on_next_changed(void *self)

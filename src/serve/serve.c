@@ -4,8 +4,8 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/time.h"
 
-#define NEVER INT64_MAX
 #define SLOTS_LEAST 16
 
 /* --- slots --------------------------------------------------------------------------------------
@@ -55,23 +55,18 @@ static void release_slot(struct serve *serve, uint32_t i)
 /* --- deadlines ----------------------------------------------------------------------------------
  */
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t deadline(const struct conn *conn)
 {
-    int64_t due = conn->state == CONN_OPEN ? conn->due : NEVER;
-    int64_t linger = conn->state == CONN_LINGERING ? conn->linger_deadline : NEVER;
-    return earlier(earlier(due, linger), conn->mark_deadline);
+    int64_t due = conn->state == CONN_OPEN ? conn->due : TIME_NEVER;
+    int64_t linger = conn->state == CONN_LINGERING ? conn->linger_deadline : TIME_NEVER;
+    return time_earlier(time_earlier(due, linger), conn->mark_deadline);
 }
 
 /* The timer may stand too early, never too late: deadlines mostly move away, with every command,
  * and are looked at again when the timer fires. */
 static void arm(struct conn *conn)
 {
-    int64_t at = conn->state == CONN_DONE ? NEVER : deadline(conn);
+    int64_t at = conn->state == CONN_DONE ? TIME_NEVER : deadline(conn);
     if (at < conn->timer_at) {
         heap_remove(&conn->serve->timers, &conn->timer);
         heap_insert(&conn->serve->timers, &conn->timer, at);
@@ -90,7 +85,8 @@ static void mark_output(struct conn *conn)
 {
     int64_t timeout = write_timeout(conn);
     conn->mark = conn->queued;
-    conn->mark_deadline = timeout == 0 || conn->out.n == 0 ? NEVER : conn->serve->now + timeout;
+    conn->mark_deadline =
+        timeout == 0 || conn->out.n == 0 ? TIME_NEVER : time_after(conn->serve->now, timeout);
     arm(conn);
 }
 
@@ -107,7 +103,7 @@ static void changed(struct conn *conn)
 static void done(struct conn *conn)
 {
     conn->state = CONN_DONE;
-    conn->mark_deadline = NEVER;
+    conn->mark_deadline = TIME_NEVER;
     changed(conn);
 }
 
@@ -280,7 +276,7 @@ uint64_t serve_open(struct serve *serve, unsigned listener, struct span peer, in
     struct conn *conn = alloc_zeroed(sizeof *conn);
     conn->serve = serve;
     conn->listener = &serve->listeners[listener];
-    conn->mark_deadline = conn->due = conn->linger_deadline = conn->timer_at = NEVER;
+    conn->mark_deadline = conn->due = conn->linger_deadline = conn->timer_at = TIME_NEVER;
     list_init(&conn->changed);
     peer = span_first(peer, SERVE_PEER_MAX);
     if (peer.n > 0) {
@@ -400,14 +396,14 @@ void serve_step(struct serve *serve, int64_t now)
     for (int i = 0; i < SERVE_TIMERS_A_STEP && serve_next_deadline(serve) <= now; i++) {
         struct conn *conn = container_of(heap_first(&serve->timers), struct conn, timer);
         heap_remove(&serve->timers, &conn->timer);
-        conn->timer_at = NEVER;
+        conn->timer_at = TIME_NEVER;
         fire(conn, now);
     }
 }
 
 int64_t serve_next_deadline(const struct serve *serve)
 {
-    return heap_first_key(&serve->timers, NEVER);
+    return heap_first_key(&serve->timers, TIME_NEVER);
 }
 
 uint64_t serve_next_changed(struct serve *serve)

@@ -9,8 +9,6 @@
 #include "session/quote.h"
 #include "session/settings.h"
 
-#define MS 1000000 /* ns */
-
 typedef struct reply line_handler(struct session *s, const struct nsq_command *c, int64_t now);
 typedef struct reply end_handler(struct session *s, int64_t now);
 
@@ -212,7 +210,7 @@ static struct reply mpub_line(struct session *s, const struct nsq_command *c, in
 /* Milliseconds as nsqd turns them into ns: 64 bits that wrap, then a sign. */
 static int64_t wrapped_ns(uint64_t ms)
 {
-    return (int64_t)(ms * MS);
+    return (int64_t)(ms * TIME_MS);
 }
 
 static struct reply dpub_line(struct session *s, const struct nsq_command *c, int64_t now)
@@ -232,7 +230,7 @@ static struct reply dpub_line(struct session *s, const struct nsq_command *c, in
         text_append(text, "timeout ");
         text_append_unsigned(text, ms);
         text_append(text, " out of range 0-");
-        text_append_decimal(text, most / MS);
+        text_append_decimal(text, most / TIME_MS);
         return error(NSQ_E_INVALID);
     }
     return nothing;

@@ -5,7 +5,6 @@
 
 #include "base/text.h"
 
-#define MS 1000000 /* ns */
 #define LEAST_HEARTBEAT_MS 1000
 #define LEAST_MSG_TIMEOUT_MS 1000
 #define LEAST_BUFFER_SIZE 64
@@ -31,8 +30,8 @@ static bool apply_heartbeat(struct session *s, int64_t ms, struct buf *text)
 {
     if (ms == -1) {
         s->heartbeat_interval = 0;
-    } else if (in_range(ms, LEAST_HEARTBEAT_MS, s->v2->config.max_heartbeat_interval / MS)) {
-        s->heartbeat_interval = ms * MS;
+    } else if (in_range(ms, LEAST_HEARTBEAT_MS, s->v2->config.max_heartbeat_interval / TIME_MS)) {
+        s->heartbeat_interval = ms * TIME_MS;
     } else if (ms != 0) {
         return invalid(text, SPAN("heartbeat interval"), ms);
     }
@@ -44,9 +43,9 @@ static bool apply_buffer_timeout(struct session *s, int64_t ms, struct buf *text
     const struct v2_config *config = &s->v2->config;
     if (ms == -1) {
         s->output_buffer_timeout = 0;
-    } else if (ms != 0 && in_range(ms, config->min_output_buffer_timeout / MS,
-                                   config->max_output_buffer_timeout / MS)) {
-        s->output_buffer_timeout = ms * MS;
+    } else if (ms != 0 && in_range(ms, config->min_output_buffer_timeout / TIME_MS,
+                                   config->max_output_buffer_timeout / TIME_MS)) {
+        s->output_buffer_timeout = ms * TIME_MS;
     } else if (ms != 0) {
         return invalid(text, SPAN("output buffer timeout"), ms);
     }
@@ -77,8 +76,8 @@ static bool apply_sample_rate(struct session *s, int64_t rate, struct buf *text)
 
 static bool apply_msg_timeout(struct session *s, int64_t ms, struct buf *text)
 {
-    if (in_range(ms, LEAST_MSG_TIMEOUT_MS, s->v2->config.max_msg_timeout / MS)) {
-        s->msg_timeout = ms * MS;
+    if (in_range(ms, LEAST_MSG_TIMEOUT_MS, s->v2->config.max_msg_timeout / TIME_MS)) {
+        s->msg_timeout = ms * TIME_MS;
     } else if (ms != 0) {
         return invalid(text, SPAN("msg timeout"), ms);
     }
@@ -134,8 +133,8 @@ void settings_append_reply(const struct session *s, struct buf *text)
                                                                       : DEFAULT_DEFLATE_LEVEL;
     append_number(text, SPAN("{\"max_rdy_count\":"), config->max_rdy_count);
     text_append(text, ",\"version\":\"" NSQ_COMPATIBILITY "\"");
-    append_number(text, SPAN(",\"max_msg_timeout\":"), config->max_msg_timeout / MS);
-    append_number(text, SPAN(",\"msg_timeout\":"), s->msg_timeout / MS);
+    append_number(text, SPAN(",\"max_msg_timeout\":"), config->max_msg_timeout / TIME_MS);
+    append_number(text, SPAN(",\"msg_timeout\":"), s->msg_timeout / TIME_MS);
     text_append(text, ",\"tls_v1\":false,\"deflate\":false");
     append_number(text, SPAN(",\"deflate_level\":"), level);
     append_number(text, SPAN(",\"max_deflate_level\":"), config->max_deflate_level);
@@ -143,6 +142,6 @@ void settings_append_reply(const struct session *s, struct buf *text)
     append_number(text, SPAN(",\"sample_rate\":"), s->sample_rate);
     text_append(text, ",\"auth_required\":false");
     append_number(text, SPAN(",\"output_buffer_size\":"), s->output_buffer_size);
-    append_number(text, SPAN(",\"output_buffer_timeout\":"), s->output_buffer_timeout / MS);
+    append_number(text, SPAN(",\"output_buffer_timeout\":"), s->output_buffer_timeout / TIME_MS);
     text_append(text, "}");
 }

@@ -9,7 +9,6 @@
 #include "session/command.h"
 #include "session/session.h"
 
-#define NEVER INT64_MAX
 #define DEFAULT_BUFFER_SIZE 16384
 #define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
 #define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
@@ -107,15 +106,16 @@ static void free_session(struct session *s)
 
 static void set_due(struct session *s)
 {
-    int64_t heartbeat = s->heartbeat_every > 0 ? s->next_heartbeat : NEVER;
-    conn_set_due(s->conn, heartbeat < s->read_deadline ? heartbeat : s->read_deadline);
+    int64_t heartbeat = s->heartbeat_every > 0 ? s->next_heartbeat : TIME_NEVER;
+    conn_set_due(s->conn, time_earlier(heartbeat, s->read_deadline));
 }
 
 /* nsqd sets the deadline when it begins to wait for a line, and does not renew it in a body. */
 static void await_line(struct session *s, int64_t now)
 {
+    int64_t half = time_after(now, s->heartbeat_interval);
     s->read_deadline =
-        s->heartbeat_interval > 0 ? time_after(now, 2 * s->heartbeat_interval) : NEVER;
+        s->heartbeat_interval > 0 ? time_after(half, s->heartbeat_interval) : TIME_NEVER;
     set_due(s);
 }
 

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the start and the end of the process: command line, data path, engine, server.
+ */
+#include <nsq/version.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "engine/engine.h"
+#include "nsqd/node_id.h"
+#include "nsqd/options.h"
+#include "nsqd/options_check.h"
+#include "nsqd/options_config.h"
+#include "shell/log_line.h"
+#include "shell/machine.h"
+#include "shell/signals.h"
+#include "shell/socket.h"
+#include "shell/tcp_server.h"
+
+#define CONFIG_MAX ((size_t)1 << 20) /* bytes of a configuration file that are looked at */
+#define DESCRIPTOR_RESERVE 64        /* left for everything that is no connection */
+
+/* nsqd says this under its own prefix, whatever --log-prefix is. */
+static int fatal(const char *reason)
+{
+    struct log_writer w = {.fd = STDERR_FILENO, .prefix = "[nsqd] ", .least = LOG_FATAL};
+    log_write(&w, LOG_FATAL, "%", log_text(reason));
+    log_writer_free(&w);
+    return EXIT_FAILURE;
+}
+
+static int fatal_start(const char *reason)
+{
+    char line[OPTIONS_LINE_MAX];
+    snprintf(line, sizeof line, "failed to instantiate nsqd - %s", reason);
+    return fatal(line);
+}
+
+static bool is_readable(void *context, const char *path, struct line *why)
+{
+    char reason[MACHINE_WHY_MAX];
+    (void)context;
+    if (machine_read_file(path, SIZE_MAX, NULL, reason)) {
+        return true;
+    }
+    line_add(why, "%s", reason);
+    return false;
+}
+
+static enum options_result check_config(const struct options *o, struct options_text *text)
+{
+    if (o->config[0] == '\0') {
+        return OPTIONS_RUN;
+    }
+    char why[MACHINE_WHY_MAX];
+    struct buf bytes = {0};
+    enum options_result result = machine_read_file(o->config, CONFIG_MAX, &bytes, why)
+                                     ? options_config_check(o, buf_span(&bytes), text)
+                                     : options_config_unreadable(o, why, text);
+    buf_free(&bytes);
+    return result;
+}
+
+/* What the command line says and what the machine adds to it. False: there is no random source. */
+static bool configure(const struct options *o, struct engine_config *config)
+{
+    *config = engine_defaults();
+    config->log_level = (enum log_level)o->log_level;
+    config->serve.high_water = (size_t)o->output_high_water;
+    size_t descriptors = machine_descriptors();
+    config->serve.max_connections = o->max_connections > 0 ? (size_t)o->max_connections
+                                    : descriptors > 2 * DESCRIPTOR_RESERVE
+                                        ? descriptors - DESCRIPTOR_RESERVE
+                                        : descriptors / 2;
+    struct broker_config *b = &config->broker;
+    b->node_id = (unsigned)o->node_id;
+    b->mem_queue_size = o->mem_queue_size;
+    b->mem_queue_bytes = o->mem_queue_bytes > 0 ? (size_t)o->mem_queue_bytes : machine_memory() / 4;
+    b->max_msg_timeout = o->max_msg_timeout;
+    b->max_consumers = o->max_channel_consumers;
+    struct v2_config *v = &config->v2;
+    v->limits.max_msg_size = o->max_msg_size;
+    v->limits.max_body_size = o->max_body_size;
+    v->max_rdy_count = o->max_rdy_count;
+    v->msg_timeout = o->msg_timeout;
+    v->max_msg_timeout = o->max_msg_timeout;
+    v->max_req_timeout = o->max_req_timeout;
+    v->max_heartbeat_interval = o->max_heartbeat_interval;
+    v->output_buffer_timeout = o->output_buffer_timeout;
+    v->min_output_buffer_timeout = o->min_output_buffer_timeout;
+    v->max_output_buffer_timeout = o->max_output_buffer_timeout;
+    v->max_output_buffer_size = o->max_output_buffer_size;
+    v->max_deflate_level = o->max_deflate_level;
+    v->deflate = o->deflate;
+    v->snappy = o->snappy;
+    return machine_random(&b->seed, sizeof b->seed);
+}
+
+static void log_start(struct log_writer *log, const struct options *o)
+{
+    char id[TEXT_DECIMAL_MAX];
+    char line[OPTIONS_LINE_MAX];
+    size_t at = 0;
+    log_write(log, LOG_INFO, "nsqd v% (built w/c11-nsqref-%)", SPAN(NSQ_COMPATIBILITY),
+              SPAN(NSQREF_VERSION));
+    log_write(log, LOG_INFO, "ID: %", text_decimal(id, o->node_id));
+    while (options_warning(o, &at, line)) {
+        log_write(log, LOG_WARNING, "%", log_text(line));
+    }
+}
+
+/* Serves until a signal ends it. */
+static int serve(const struct options *o, struct log_writer *log)
+{
+    struct engine_config config;
+    if (!configure(o, &config)) {
+        return fatal_start("no random bytes to be had from /dev/urandom");
+    }
+    log_start(log, o);
+    const char *why = "";
+    int listener = socket_listen(o->tcp_address, &why);
+    if (listener < 0) {
+        char line[OPTIONS_LINE_MAX];
+        log_writer_flush(log);
+        snprintf(line, sizeof line, "listen (%s) failed - %s", o->tcp_address, why);
+        return fatal_start(line);
+    }
+    struct engine *engine = engine_new(&config);
+    struct tcp_server *server =
+        tcp_server_new(engine_handler(engine), waiter_poll(), log, signals_open());
+    tcp_server_listen(server, listener, "TCP");
+    log_writer_flush(log);
+    bool ended_well = tcp_server_run(server);
+    tcp_server_free(server);
+    engine_free(engine);
+    char host[SOCKET_HOST_MAX];
+    char port[SOCKET_HOST_MAX];
+    if (!socket_split_address(o->tcp_address, host, port)) {
+        unlink(o->tcp_address); /* a unix socket leaves its file behind */
+    }
+    log_write(log, LOG_INFO, "NSQ: bye", SPAN(""));
+    return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+static int run(const struct options *o, struct options_text *text)
+{
+    const struct options_files files = {.readable = is_readable};
+    if (check_config(o, text) != OPTIONS_RUN) {
+        return fatal(text->fatal);
+    }
+    char why[MACHINE_WHY_MAX];
+    if (!machine_lock_folder(o->data_path[0] == '\0' ? "." : o->data_path, why)) {
+        char line[OPTIONS_LINE_MAX];
+        snprintf(line, sizeof line, "failed to lock data-path: %s", why);
+        return fatal_start(line);
+    }
+    if (options_check(o, &files, text) != OPTIONS_RUN) {
+        return fatal(text->fatal);
+    }
+    struct log_writer log = {
+        .fd = STDERR_FILENO, .prefix = o->log_prefix, .least = (enum log_level)o->log_level};
+    int code = serve(o, &log);
+    log_writer_free(&log);
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    char host_name[MACHINE_HOST_MAX];
+    machine_host(host_name);
+    const struct options_host host = {.name = host_name, .node_id = node_id_of_host(host_name)};
+    static struct options options;
+    static struct options_text text;
+    switch (options_parse(&options, argc, argv, &host, &text)) {
+    case OPTIONS_RUN:
+        return run(&options, &text);
+    case OPTIONS_FATAL:
+        return fatal(text.fatal);
+    default:
+        fputs(text.out, stdout);
+        fputs(text.err, stderr);
+        return text.code;
+    }
+}

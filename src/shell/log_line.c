@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "shell/log_line.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "shell/clock.h"
+
+static const char *const level_names[] = {
+    [LOG_DEBUG] = "DEBUG", [LOG_INFO] = "INFO",   [LOG_WARNING] = "WARNING",
+    [LOG_ERROR] = "ERROR", [LOG_FATAL] = "FATAL",
+};
+
+struct span log_text(const char *s)
+{
+    return span_make(s, strlen(s));
+}
+
+static void append_time(struct buf *out, int64_t wall_ns)
+{
+    char text[64];
+    time_t seconds = (time_t)(wall_ns / 1000000000);
+    struct tm tm = {0};
+    localtime_r(&seconds, &tm);
+    size_t n = strftime(text, sizeof text, "%Y/%m/%d %H:%M:%S", &tm);
+    buf_append(out, span_make(text, n));
+    int m = snprintf(text, sizeof text, ".%06d ", (int)(wall_ns % 1000000000 / 1000));
+    buf_append(out, span_make(text, (size_t)m));
+}
+
+static void append_escaped(struct buf *out, struct span s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        uint8_t c = s.p[i];
+        if (c == '\\') {
+            buf_append(out, SPAN("\\\\"));
+        } else if (c >= ' ' && c < 0x7f) {
+            buf_append(out, span_make(&c, 1));
+        } else {
+            char hex[5];
+            snprintf(hex, sizeof hex, "\\x%02x", c);
+            buf_append(out, span_make(hex, 4));
+        }
+    }
+}
+
+void log_line_append(struct buf *out, const char *prefix, int64_t wall_ns, enum log_level level,
+                     const char *form, const struct span *args, size_t count)
+{
+    buf_append(out, log_text(prefix));
+    append_time(out, wall_ns);
+    buf_append(out, log_text(level_names[level]));
+    buf_append(out, SPAN(": "));
+    size_t used = 0;
+    for (const char *p = form; *p != '\0'; p++) {
+        if (*p == '%' && used < count) {
+            append_escaped(out, args[used++]);
+        } else {
+            buf_append(out, span_make(p, 1));
+        }
+    }
+    buf_append(out, SPAN("\n"));
+}
+
+void log_writer_add(struct log_writer *w, enum log_level level, const char *form,
+                    const struct span *args, size_t count)
+{
+    if (level >= w->least) {
+        log_line_append(&w->waiting, w->prefix, clock_now() + clock_wall_offset(), level, form,
+                        args, count);
+    }
+}
+
+void log_writer_flush(struct log_writer *w)
+{
+    while (w->waiting.n > 0) {
+        struct span s = buf_span(&w->waiting);
+        ssize_t n = write(w->fd, s.p, s.n);
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        buf_drop(&w->waiting, n > 0 ? (size_t)n : s.n);
+    }
+}
+
+void log_writer_free(struct log_writer *w)
+{
+    log_writer_flush(w);
+    buf_free(&w->waiting);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: log lines: their form, which is nsqd's, and where they go.
+ *
+ *     [nsqd] 2026/11/22 15:07:16.430117 INFO: TCP: listening on [::]:4150
+ *
+ * Arguments may be a peer's bytes: everything in them that is not printable ASCII is written as
+ * \xNN, and a backslash as two, so that nobody can forge a line.
+ */
+#ifndef SHELL_LOG_LINE_H
+#define SHELL_LOG_LINE_H
+
+#include "base/buf.h"
+#include "base/log.h"
+
+struct log_writer {
+    int fd;             /* where lines go; borrowed */
+    const char *prefix; /* in front of each line, as it is; borrowed */
+    enum log_level least;
+    struct buf waiting; /* lines not yet written */
+};
+
+/* Appends one line, with '%' in `form` replaced by the arguments. wall_ns is ns since 1970; the
+ * line shows local time. */
+void log_line_append(struct buf *out, const char *prefix, int64_t wall_ns, enum log_level level,
+                     const char *form, const struct span *args, size_t count);
+
+/* Adds a line, if its level is wanted, with the present time. */
+void log_writer_add(struct log_writer *w, enum log_level level, const char *form,
+                    const struct span *args, size_t count);
+
+/* Writes what was added. What cannot be written is dropped: there is nowhere to say so. */
+void log_writer_flush(struct log_writer *w);
+void log_writer_free(struct log_writer *w);
+
+/* The bytes of a string, as an argument. */
+struct span log_text(const char *s);
+
+#define log_write(w, level, form, ...)                                                             \
+    do {                                                                                           \
+        const struct span log_args[] = {__VA_ARGS__};                                              \
+        log_writer_add((w), (level), (form), log_args, sizeof log_args / sizeof log_args[0]);      \
+    } while (0)
+
+#endif

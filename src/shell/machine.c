@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#include "shell/machine.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DESCRIPTORS_MAX ((size_t)1 << 20) /* where the limit is "unlimited" */
+#define READ_SIZE 16384
+
+void machine_host(char name[MACHINE_HOST_MAX])
+{
+    if (gethostname(name, MACHINE_HOST_MAX) != 0 || name[0] == '\0') {
+        snprintf(name, MACHINE_HOST_MAX, "localhost");
+    }
+    name[MACHINE_HOST_MAX - 1] = '\0'; /* a name that was cut may come without */
+}
+
+size_t machine_memory(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES);
+    long page = sysconf(_SC_PAGESIZE);
+    return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 30;
+}
+
+size_t machine_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return 1024;
+    }
+    struct rlimit wanted = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &wanted) == 0) {
+        limit = wanted;
+    }
+    return limit.rlim_cur < DESCRIPTORS_MAX ? (size_t)limit.rlim_cur : DESCRIPTORS_MAX;
+}
+
+bool machine_random(void *p, size_t n)
+{
+    int fd = open("/dev/urandom", O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return false;
+    }
+    ssize_t got = read(fd, p, n);
+    close(fd);
+    return got == (ssize_t)n;
+}
+
+/* "<verb> <path>: <reason>", the reason in Go's words: the C library's in lower case. */
+static bool failed(char why[MACHINE_WHY_MAX], const char *verb, const char *path, int error)
+{
+    char reason[128];
+    snprintf(reason, sizeof reason, "%s", strerror(error));
+    if (reason[0] >= 'A' && reason[0] <= 'Z') {
+        reason[0] = (char)(reason[0] - 'A' + 'a');
+    }
+    snprintf(why, MACHINE_WHY_MAX, "%s %s: %s", verb, path, reason);
+    return false;
+}
+
+bool machine_read_file(const char *path, size_t most, struct buf *out, char why[MACHINE_WHY_MAX])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return failed(why, "open", path, errno);
+    }
+    uint8_t bytes[READ_SIZE];
+    size_t total = 0;
+    ssize_t n;
+    while (total < most && (n = read(fd, bytes, sizeof bytes)) != 0) {
+        if (n < 0) {
+            int error = errno;
+            close(fd);
+            return failed(why, "read", path, error);
+        }
+        struct span part = span_first(span_make(bytes, (size_t)n), most - total);
+        if (out != NULL) {
+            buf_append(out, part);
+        }
+        total += part.n;
+    }
+    close(fd);
+    return true;
+}
+
+bool machine_lock_folder(const char *path, char why[MACHINE_WHY_MAX])
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return failed(why, "open", path, errno);
+    }
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        char reason[MACHINE_WHY_MAX];
+        failed(reason, "cannot flock directory", path, errno);
+        char *colon = strrchr(reason, ':'); /* nsqd has " - " there */
+        if (colon != NULL) {
+            *colon = '\0';
+            snprintf(why, MACHINE_WHY_MAX,
+                     "%.300s -%.100s (possibly in use by another instance of nsqd)", reason,
+                     colon + 1);
+        }
+        close(fd);
+        return false;
+    }
+    return true; /* the descriptor stays open: it is the lock */
+}

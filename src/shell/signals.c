@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+#include "shell/signals.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "shell/socket.h"
+
+/* A signal handler has no argument to pass it in. */
+static volatile sig_atomic_t end_fd = -1;
+
+static void on_end(int signal)
+{
+    (void)signal;
+    int saved = errno;
+    /* A full pipe is fine: the reader is told already. */
+    ssize_t written = write(end_fd, "x", 1);
+    (void)written;
+    errno = saved;
+}
+
+int signals_open(void)
+{
+    int fds[2];
+    if (pipe(fds) != 0) {
+        return -1;
+    }
+    socket_set_flags(fds[0]);
+    socket_set_flags(fds[1]);
+    end_fd = fds[1];
+    struct sigaction act = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    act.sa_handler = SIG_IGN;
+    sigaction(SIGPIPE, &act, NULL);
+    sigaction(SIGUSR1, &act, NULL);
+    sigaction(SIGUSR2, &act, NULL);
+    return fds[0];
+}

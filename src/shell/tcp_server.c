@@ -1,0 +1,430 @@
+/* SPDX-License-Identifier: MIT */
+#include "shell/tcp_server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/time.h"
+#include "shell/clock.h"
+#include "shell/socket.h"
+
+#define EVENTS_A_ROUND 256
+#define ACCEPTS_A_ROUND 64
+#define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error, so that the loop does not spin */
+#define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is measuring noise */
+#define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections are above 2^32 */
+
+static struct span strerror_text(int error)
+{
+    return log_text(strerror(error));
+}
+
+/* --- sockets ------------------------------------------------------------------------------------
+ */
+
+static struct tcp_socket *socket_of(struct tcp_server *server, uint64_t conn)
+{
+    size_t slot = (uint32_t)conn;
+    struct tcp_socket *s = slot < server->socket_count ? &server->sockets[slot] : NULL;
+    return s != NULL && s->conn == conn ? s : NULL;
+}
+
+static void add_socket(struct tcp_server *server, uint64_t conn, int fd)
+{
+    size_t slot = (uint32_t)conn;
+    if (slot >= server->socket_count) {
+        size_t count = 2 * slot + 16;
+        server->sockets = alloc_resize(server->sockets, count * sizeof *server->sockets);
+        memset(server->sockets + server->socket_count, 0,
+               (count - server->socket_count) * sizeof *server->sockets);
+        server->socket_count = count;
+    }
+    assert(server->sockets[slot].conn == 0);
+    server->sockets[slot] = (struct tcp_socket){.conn = conn, .fd = fd};
+    server->waiter.add(server->waiter.self, fd, conn, 0);
+}
+
+static void close_socket(struct tcp_server *server, struct tcp_socket *s, enum closed_reason reason,
+                         int64_t now)
+{
+    uint64_t conn = s->conn;
+    server->waiter.remove(server->waiter.self, s->fd);
+    close(s->fd);
+    buf_free(&s->rest);
+    *s = (struct tcp_socket){.fd = -1};
+    server->handler.closed(server->handler.self, conn, reason, now);
+}
+
+/* --- input --------------------------------------------------------------------------------------
+ */
+
+/* Offers what was read before; then says that the input has ended, if it has. */
+static void offer(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    if (s->rest.n > 0) {
+        buf_drop(&s->rest, h->recv(h->self, s->conn, buf_span(&s->rest), now));
+    }
+    if (s->rest.n == 0 && s->input_ended && !s->eof_told) {
+        s->eof_told = true;
+        h->eof(h->self, s->conn, now);
+    }
+}
+
+static bool would_block(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+/* Reads once. Input is only read while nothing that was read before is left over. */
+static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    ssize_t n = recv(s->fd, server->input, sizeof server->input, 0);
+    if (n < 0) {
+        if (!would_block(errno)) {
+            close_socket(server, s, CLOSED_BY_ERROR, now);
+        }
+        return;
+    }
+    if (n == 0) {
+        s->input_ended = true;
+        offer(server, s, now);
+        return;
+    }
+    struct span in = span_make(server->input, (size_t)n);
+    size_t consumed = h->recv(h->self, s->conn, in, now);
+    assert(consumed <= in.n);
+    buf_append(&s->rest, span_skip(in, consumed));
+}
+
+/* --- output -------------------------------------------------------------------------------------
+ */
+
+/* Sends what there is. False when the socket broke and is gone. */
+static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    for (;;) {
+        struct span out = h->out(h->self, s->conn);
+        if (out.n == 0) {
+            return true;
+        }
+        ssize_t n = send(s->fd, out.p, out.n, MSG_NOSIGNAL);
+        if (n < 0 && would_block(errno)) {
+            return true;
+        }
+        if (n < 0) {
+            close_socket(server, s, CLOSED_BY_ERROR, now);
+            return false;
+        }
+        h->sent(h->self, s->conn, (size_t)n);
+        if ((size_t)n < out.n) {
+            return true; /* the socket is full */
+        }
+    }
+}
+
+static void offer_later(struct tcp_server *server, struct tcp_socket *s)
+{
+    if (!s->offering) {
+        uint32_t slot = (uint32_t)s->conn;
+        s->offering = true;
+        buf_append(&server->offers, span_make(&slot, sizeof slot));
+    }
+}
+
+/* Does what a connection that has changed wants. */
+static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    if (!write_socket(server, s, now)) {
+        return;
+    }
+    unsigned want = h->want(h->self, s->conn);
+    if (want & WANT_CLOSE) {
+        close_socket(server, s, CLOSED_AS_WANTED, now);
+        return;
+    }
+    if ((want & WANT_SHUT_WR) && !s->shut) {
+        s->shut = true;
+        shutdown(s->fd, SHUT_WR);
+    }
+    bool left_over = s->rest.n > 0 || (s->input_ended && !s->eof_told);
+    if ((want & WANT_READ) && left_over) {
+        offer_later(server, s);
+    }
+    bool read = (want & WANT_READ) && !left_over && !s->input_ended;
+    unsigned bits = (read ? WAITER_READ : 0U) | (want & WANT_WRITE ? WAITER_WRITE : 0U);
+    if (bits != s->bits) {
+        s->bits = bits;
+        server->waiter.change(server->waiter.self, s->fd, bits);
+    }
+}
+
+/* --- events -------------------------------------------------------------------------------------
+ */
+
+static void socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits,
+                         int64_t now)
+{
+    uint64_t conn = s->conn;
+    if (s->bits & WAITER_READ) {
+        /* Input first: a hang-up may come with bytes that were not read yet. */
+        if (bits & (WAITER_READ | WAITER_GONE)) {
+            read_socket(server, s, now);
+        }
+    } else if (bits & WAITER_GONE) {
+        close_socket(server, s, CLOSED_BY_ERROR, now);
+    }
+    if ((bits & WAITER_WRITE) && socket_of(server, conn) != NULL) {
+        settle_socket(server, s, now);
+    }
+}
+
+static void wait_for_listeners(struct tcp_server *server, unsigned bits)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        if (server->listeners[i].fd >= 0) {
+            server->waiter.change(server->waiter.self, server->listeners[i].fd, bits);
+        }
+    }
+}
+
+static void close_listeners(struct tcp_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        struct tcp_listener *l = &server->listeners[i];
+        if (l->fd >= 0) {
+            char address[SOCKET_ADDRESS_MAX];
+            socket_local_address(l->fd, address);
+            log_write(server->log, LOG_INFO, "%: closing %", log_text(l->name), log_text(address));
+            server->waiter.remove(server->waiter.self, l->fd);
+            close(l->fd);
+            l->fd = -1;
+        }
+    }
+}
+
+static void start_ending(struct tcp_server *server, int64_t now)
+{
+    if (!server->ending) {
+        server->ending = true;
+        close_listeners(server);
+        server->handler.stop(server->handler.self, now);
+    }
+}
+
+static void accept_failed(struct tcp_server *server, int error, int64_t now)
+{
+    if (would_block(error)) {
+        return;
+    }
+    if (socket_accept_is_temporary(error)) {
+        log_write(server->log, LOG_WARNING, "temporary Accept() failure - %", strerror_text(error));
+        server->accept_again = now + ACCEPT_PAUSE;
+        wait_for_listeners(server, 0);
+        return;
+    }
+    log_write(server->log, LOG_FATAL, "listener.Accept() error - %", strerror_text(error));
+    server->broken = true;
+    start_ending(server, now);
+}
+
+static void accept_sockets(struct tcp_server *server, unsigned number, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
+        char peer[SOCKET_ADDRESS_MAX];
+        int fd = socket_accept(server->listeners[number].fd, peer);
+        if (fd < 0) {
+            accept_failed(server, errno, now);
+            return;
+        }
+        uint64_t conn = h->open(h->self, number, log_text(peer), now);
+        if (conn == 0) {
+            close(fd);
+        } else {
+            add_socket(server, conn, fd);
+        }
+    }
+}
+
+static void handle_event(struct tcp_server *server, struct waiter_event event, int64_t now)
+{
+    if (event.token == END_TOKEN) {
+        server->waiter.remove(server->waiter.self, server->end_fd);
+        server->end_fd = -1;
+        start_ending(server, now);
+    } else if (event.token < TCP_SERVER_LISTENERS_MAX) {
+        if (server->listeners[event.token].fd >= 0) {
+            accept_sockets(server, (unsigned)event.token, now);
+        }
+    } else {
+        struct tcp_socket *s = socket_of(server, event.token);
+        if (s != NULL) {
+            socket_event(server, s, event.bits, now);
+        }
+    }
+}
+
+/* --- the loop -----------------------------------------------------------------------------------
+ */
+
+/* Offers the input that was left over to those who want to read again. */
+static void offer_rests(struct tcp_server *server, int64_t now)
+{
+    struct buf slots = server->offers;
+    server->offers = (struct buf){0};
+    for (size_t i = 0; i < slots.n / sizeof(uint32_t); i++) {
+        uint32_t slot;
+        memcpy(&slot, buf_span(&slots).p + i * sizeof slot, sizeof slot);
+        struct tcp_socket *s = &server->sockets[slot];
+        bool offering = s->conn != 0 && s->offering;
+        s->offering = false;
+        if (offering && (server->handler.want(server->handler.self, s->conn) & WANT_READ)) {
+            offer(server, s, now);
+            settle_socket(server, s, now); /* it is read again when nothing is left over */
+        }
+    }
+    buf_free(&slots);
+}
+
+static void settle(struct tcp_server *server, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    uint64_t conn;
+    while ((conn = h->next_changed(h->self)) != 0) {
+        struct tcp_socket *s = socket_of(server, conn);
+        if (s != NULL) {
+            settle_socket(server, s, now);
+        }
+    }
+}
+
+/* Nothing is kept on disk yet, so what is to be made safe is as safe as it will be. True when there
+ * was an answer, and so there may be output again. */
+static bool answer_asks(struct tcp_server *server, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    bool answered = false;
+    struct ask ask;
+    while ((ask = h->next_ask(h->self)).kind != ASK_NONE) {
+        if (ask.kind == ASK_LOG) {
+            log_writer_add(server->log, ask.event->level, ask.event->form, ask.event->args,
+                           LOG_ARGS_MAX);
+        } else {
+            h->answer(h->self, ask.ticket, ASK_DONE, now);
+            answered = true;
+        }
+    }
+    log_writer_flush(server->log);
+    return answered;
+}
+
+static void tell_wall_clock(struct tcp_server *server)
+{
+    int64_t offset = clock_wall_offset();
+    int64_t change = offset - server->wall_offset;
+    if (change > OFFSET_SLACK || change < -OFFSET_SLACK) {
+        server->wall_offset = offset;
+        server->handler.wall(server->handler.self, offset);
+    }
+}
+
+/* How long the next wait may last; negative: for ever. */
+static int64_t patience(const struct tcp_server *server, int64_t max_wait_ns)
+{
+    if (server->offers.n > 0) {
+        return 0;
+    }
+    int64_t due = server->handler.next_deadline(server->handler.self);
+    if (server->accept_again != 0) {
+        due = time_earlier(due, server->accept_again);
+    }
+    if (due == TIME_NEVER) {
+        return max_wait_ns;
+    }
+    int64_t now = clock_now();
+    int64_t wait = due > now ? due - now : 0;
+    return max_wait_ns >= 0 ? time_earlier(wait, max_wait_ns) : wait;
+}
+
+bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
+{
+    const struct tcp_handler *h = &server->handler;
+    struct waiter_event events[EVENTS_A_ROUND];
+    size_t n = server->waiter.wait(server->waiter.self, patience(server, max_wait_ns), events,
+                                   EVENTS_A_ROUND);
+    int64_t now = clock_now();
+    tell_wall_clock(server);
+    if (server->accept_again != 0 && now >= server->accept_again) {
+        server->accept_again = 0;
+        wait_for_listeners(server, WAITER_READ);
+    }
+    for (size_t i = 0; i < n; i++) {
+        handle_event(server, events[i], now);
+    }
+    offer_rests(server, now);
+    h->step(h->self, now);
+    do {
+        settle(server, now);
+    } while (answer_asks(server, now));
+    return !h->stopped(h->self);
+}
+
+bool tcp_server_run(struct tcp_server *server)
+{
+    while (tcp_server_round(server, -1)) {
+    }
+    return !server->broken;
+}
+
+struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter waiter,
+                                  struct log_writer *log, int end_fd)
+{
+    struct tcp_server *server = alloc_zeroed(sizeof *server);
+    server->handler = handler;
+    server->waiter = waiter;
+    server->log = log;
+    server->end_fd = end_fd;
+    if (end_fd >= 0) {
+        waiter.add(waiter.self, end_fd, END_TOKEN, WAITER_READ);
+    }
+    tell_wall_clock(server);
+    return server;
+}
+
+void tcp_server_listen(struct tcp_server *server, int fd, const char *name)
+{
+    assert(server->listener_count < TCP_SERVER_LISTENERS_MAX);
+    char address[SOCKET_ADDRESS_MAX];
+    socket_local_address(fd, address);
+    log_write(server->log, LOG_INFO, "%: listening on %", log_text(name), log_text(address));
+    size_t number = server->listener_count++;
+    server->listeners[number] = (struct tcp_listener){.fd = fd, .name = name};
+    server->waiter.add(server->waiter.self, fd, number, WAITER_READ);
+}
+
+void tcp_server_free(struct tcp_server *server)
+{
+    for (size_t i = 0; i < server->listener_count; i++) {
+        if (server->listeners[i].fd >= 0) {
+            close(server->listeners[i].fd);
+        }
+    }
+    for (size_t i = 0; i < server->socket_count; i++) {
+        if (server->sockets[i].conn != 0) {
+            close(server->sockets[i].fd);
+            buf_free(&server->sockets[i].rest);
+        }
+    }
+    server->waiter.close(server->waiter.self);
+    buf_free(&server->offers);
+    alloc_free(server->sockets);
+    alloc_free(server);
+}

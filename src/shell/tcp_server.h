@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the loop that moves bytes between sockets and one tcp_handler: accept, read, write, close,
+ * time, log. Any handler will do; nothing here knows NSQ.
+ */
+#ifndef SHELL_TCP_SERVER_H
+#define SHELL_TCP_SERVER_H
+
+#include "serve/handler.h"
+#include "shell/log_line.h"
+#include "shell/waiter.h"
+
+#define TCP_SERVER_LISTENERS_MAX 8
+#define TCP_SERVER_READ_SIZE 65536 /* bytes read from one connection before the others' turn */
+
+/* One listening socket. */
+struct tcp_listener {
+    int fd;           /* -1: closed */
+    const char *name; /* "TCP", in log lines; borrowed */
+};
+
+/* A socket of the handler's. The handler's slot numbers are the indices of server->sockets. */
+struct tcp_socket {
+    uint64_t conn; /* the handler's number; 0: free */
+    int fd;
+    unsigned bits;    /* what the waiter waits for */
+    bool input_ended; /* read() has said so */
+    bool eof_told;    /* and so has the handler been */
+    bool shut;        /* writing was shut down */
+    bool offering;    /* in server->offers */
+    struct buf rest;  /* read, but not consumed yet */
+};
+
+struct tcp_server {
+    struct tcp_handler handler;
+    struct waiter waiter;
+    struct log_writer *log;
+    struct tcp_listener listeners[TCP_SERVER_LISTENERS_MAX];
+    size_t listener_count;
+    int64_t accept_again; /* when listeners are waited on again after a temporary error; 0 = now */
+    int end_fd;           /* readable: end gracefully; -1: none */
+    struct tcp_socket *sockets;
+    size_t socket_count;
+    struct buf offers; /* uint32_t slots whose rest may be wanted again */
+    int64_t wall_offset;
+    bool ending;
+    bool broken; /* a listener failed for good */
+    uint8_t input[TCP_SERVER_READ_SIZE];
+};
+
+/* Returns a server that the caller ends with tcp_server_free. Takes the waiter; borrows the rest.
+ * end_fd becomes readable when the server shall end; -1: it never does. */
+struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter waiter,
+                                  struct log_writer *log, int end_fd);
+
+/* Takes a listening descriptor. Its number for the handler counts from 0 in the order of the calls.
+ */
+void tcp_server_listen(struct tcp_server *server, int fd, const char *name);
+
+/* Runs until the end was asked for and the handler has stopped. False: a listener broke. */
+bool tcp_server_run(struct tcp_server *server);
+
+/* One round: waits at most max_wait_ns (negative: as long as nothing is due), then does all there
+ * is to do. True as long as there will be another. */
+bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns);
+
+/* Closes every descriptor that it has taken. */
+void tcp_server_free(struct tcp_server *server);
+
+#endif

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+#include "shell/waiter.h"
+
+#include <assert.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdbool.h>
+
+#include "base/alloc.h"
+
+#define ROWS_LEAST 16
+#define NS_A_MS 1000000
+
+/* Rows are dense; places[fd] is 1 + the row of a descriptor, 0 when it has none. */
+struct rows {
+    struct pollfd *fds;
+    uint64_t *tokens;
+    size_t n;
+    size_t cap;
+    size_t *places;
+    size_t place_count;
+    size_t next; /* the row that is looked at first: nobody starves when events are many */
+};
+
+static short poll_bits(unsigned bits)
+{
+    return (short)((bits & WAITER_READ ? POLLIN : 0) | (bits & WAITER_WRITE ? POLLOUT : 0));
+}
+
+static void grow(struct rows *r, size_t fd)
+{
+    if (r->n == r->cap) {
+        r->cap = r->cap == 0 ? ROWS_LEAST : r->cap * 2;
+        r->fds = alloc_resize(r->fds, r->cap * sizeof *r->fds);
+        r->tokens = alloc_resize(r->tokens, r->cap * sizeof *r->tokens);
+    }
+    if (fd >= r->place_count) {
+        size_t count = fd < ROWS_LEAST ? ROWS_LEAST : 2 * fd;
+        r->places = alloc_resize(r->places, count * sizeof *r->places);
+        for (size_t i = r->place_count; i < count; i++) {
+            r->places[i] = 0;
+        }
+        r->place_count = count;
+    }
+}
+
+static void on_add(void *self, int fd, uint64_t token, unsigned bits)
+{
+    struct rows *r = self;
+    assert(fd >= 0);
+    grow(r, (size_t)fd);
+    assert(r->places[fd] == 0);
+    r->fds[r->n] = (struct pollfd){.fd = fd, .events = poll_bits(bits)};
+    r->tokens[r->n] = token;
+    r->places[fd] = ++r->n;
+}
+
+static void on_change(void *self, int fd, unsigned bits)
+{
+    struct rows *r = self;
+    r->fds[r->places[fd] - 1].events = poll_bits(bits);
+}
+
+static void on_remove(void *self, int fd)
+{
+    struct rows *r = self;
+    size_t row = r->places[fd] - 1;
+    size_t last = --r->n;
+    r->fds[row] = r->fds[last];
+    r->tokens[row] = r->tokens[last];
+    r->places[r->fds[row].fd] = row + 1;
+    r->places[fd] = 0;
+}
+
+/* Rounded up: rounded down, the last millisecond before a deadline would be spent spinning. */
+static int poll_timeout(int64_t ns)
+{
+    if (ns < 0) {
+        return -1;
+    }
+    int64_t ms = ns / NS_A_MS + (ns % NS_A_MS != 0);
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+static unsigned event_bits(short revents)
+{
+    return (revents & POLLIN ? WAITER_READ : 0U) | (revents & POLLOUT ? WAITER_WRITE : 0U) |
+           (revents & (POLLHUP | POLLERR | POLLNVAL) ? WAITER_GONE : 0U);
+}
+
+static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room)
+{
+    struct rows *r = self;
+    int ready = poll(r->fds, (nfds_t)r->n, poll_timeout(timeout_ns));
+    size_t found = 0;
+    size_t most = ready > 0 ? (size_t)ready : 0; /* EINTR: nothing has come */
+    for (size_t i = 0; i < r->n && found < room && found < most; i++) {
+        size_t row = r->next < r->n ? r->next : 0;
+        r->next = row + 1;
+        unsigned bits = event_bits(r->fds[row].revents);
+        if (bits != 0) {
+            events[found++] = (struct waiter_event){.token = r->tokens[row], .bits = bits};
+        }
+    }
+    return found;
+}
+
+static void on_close(void *self)
+{
+    struct rows *r = self;
+    alloc_free(r->fds);
+    alloc_free(r->tokens);
+    alloc_free(r->places);
+    alloc_free(r);
+}
+
+struct waiter waiter_poll(void)
+{
+    return (struct waiter){
+        .self = alloc_zeroed(sizeof(struct rows)),
+        .add = on_add,
+        .change = on_change,
+        .remove = on_remove,
+        .wait = on_wait,
+        .close = on_close,
+    };
+}

@@ -6,7 +6,7 @@
 #include <nsq/frame.h>
 #include <nsq/magic.h>
 
-#include "session/command.h"
+#include "session/commands.h"
 #include "session/session.h"
 
 #define DEFAULT_BUFFER_SIZE 16384

@@ -3,7 +3,7 @@
  * Owns: nsqd's V2 protocol as a service: one session a connection, and the pump that carries
  * messages from the broker to the connections.
  *
- * Layers: conn (serve) -> session (here) -> commands (session/command.h) -> broker.
+ * Layers: conn (serve) -> session (here) -> commands (session/commands.h) -> broker.
  */
 #ifndef SESSION_V2_H
 #define SESSION_V2_H

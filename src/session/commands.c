@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "session/command.h"
+#include "session/commands.h"
 
 #include <assert.h>
 

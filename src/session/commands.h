@@ -3,8 +3,8 @@
  * Owns: what each command does, and in which states it may: the command x state table of V2, and
  * every error text.
  */
-#ifndef SESSION_COMMAND_H
-#define SESSION_COMMAND_H
+#ifndef SESSION_COMMANDS_H
+#define SESSION_COMMANDS_H
 
 #include <nsq/command.h>
 

@@ -27,7 +27,7 @@ enum gonum gonum_float(const char *s, size_t n, double *v);
 
 /*
  * v as Go's %v writes it: the fewest digits that read back as v, with an exponent below 1e-4 and
- * from 1e6 on; +Inf, -Inf, NaN.
+ * from 1e6 on; +Inf, -Inf, NaN. (A few powers of two get one digit more than in Go.)
  */
 struct gonum_text {
     char s[48];

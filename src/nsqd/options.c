@@ -260,8 +260,11 @@ enum options_result options_fail(struct options_text *text, const char *format, 
 {
     va_list args;
     va_start(args, format);
-    vsnprintf(text->fatal, sizeof text->fatal, format, args);
+    int wanted = vsnprintf(text->fatal, sizeof text->fatal, format, args);
     va_end(args);
+    if (wanted >= (int)sizeof text->fatal) {
+        memcpy(text->fatal + sizeof text->fatal - 4, "...", 4);
+    }
     text->code = 1;
     return OPTIONS_FATAL;
 }

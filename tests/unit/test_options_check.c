@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of nsqd/options_check.h: what a start is refused for, at the last good value and the first
+ * bad one, and in which order. */
+#include "nsqd/options_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define FAILED "failed to instantiate nsqd - "
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* A file is readable when its name starts with '+'. */
+static bool readable(void *context, const char *path, struct line *why)
+{
+    int *asked = context;
+    ++*asked;
+    if (path[0] == '+') {
+        return true;
+    }
+    line_add(why, "open %s: no such file or directory", path);
+    return false;
+}
+
+/* Parses the words of a command and checks the options; returns what is fatal, "" when nothing. */
+static const char *check(const char *command, struct options_text *text)
+{
+    static char copy[512];
+    static const struct options_host host = {.name = "h", .node_id = 1};
+    struct options o;
+    char *argv[16] = {"nsqd"};
+    int argc = 1;
+    int asked = 0;
+    strcpy(copy, command);
+    for (char *w = strtok(copy, " "); w != NULL; w = strtok(NULL, " ")) {
+        argv[argc++] = w;
+    }
+    if (options_parse(&o, argc, argv, &host, text) != OPTIONS_RUN) {
+        fail_msg("%s: %s", command, text->err);
+    }
+    const struct options_files files = {readable, &asked};
+    enum options_result r = options_check(&o, &files, text);
+    assert_int_equal(r, text->fatal[0] == '\0' ? OPTIONS_RUN : OPTIONS_FATAL);
+    assert_int_equal(text->code, r == OPTIONS_RUN ? 0 : 1);
+    assert_string_equal(text->err, "");
+    return text->fatal;
+}
+
+static const struct {
+    const char *command;
+    const char *fatal; /* without FAILED; "" runs */
+} cases[] = {
+    {"", ""},
+
+    {"-max-deflate-level=0", "--max-deflate-level must be [1,9]"},
+    {"-max-deflate-level=1", ""},
+    {"-max-deflate-level=2", ""},
+    {"-max-deflate-level=8", ""},
+    {"-max-deflate-level=9", ""},
+    {"-max-deflate-level=10", "--max-deflate-level must be [1,9]"},
+    {"-max-deflate-level=-1", "--max-deflate-level must be [1,9]"},
+    {"-node-id=-1", "--node-id must be [0,1024)"},
+    {"-node-id=0", ""},
+    {"-node-id=1", ""},
+    {"-node-id=1022", ""},
+    {"-node-id=1023", ""},
+    {"-node-id=1024", "--node-id must be [0,1024)"},
+
+    /* TLS: the files, then what is required of them */
+    {"-tls-cert=+c -tls-key=+k", ""},
+    {"-tls-cert=+c", "failed to build TLS config - open : no such file or directory"},
+    {"-tls-key=+k", "failed to build TLS config - open : no such file or directory"},
+    {"-tls-cert=c -tls-key=k", "failed to build TLS config - open c: no such file or directory"},
+    {"-tls-cert=+c -tls-key=k", "failed to build TLS config - open k: no such file or directory"},
+    {"-tls-cert=+c -tls-key=+k -tls-root-ca-file=+r", ""},
+    {"-tls-cert=+c -tls-key=+k -tls-root-ca-file=r",
+     "failed to build TLS config - open r: no such file or directory"},
+    {"-tls-cert=+c -tls-key=k -tls-root-ca-file=r",
+     "failed to build TLS config - open k: no such file or directory"},
+    {"-tls-root-ca-file=+r", ""},
+    {"-tls-root-ca-file=r",
+     "failed to build client TLS config - open r: no such file or directory"},
+    {"-tls-required -tls-root-ca-file=r",
+     "cannot require TLS client connections without TLS key and cert"},
+    {"-tls-required", "cannot require TLS client connections without TLS key and cert"},
+    {"-tls-required=tcp-https", "cannot require TLS client connections without TLS key and cert"},
+    {"-tls-required=false", ""},
+    {"-tls-client-auth-policy=x", "cannot require TLS client connections without TLS key and cert"},
+    {"-tls-client-auth-policy=", ""},
+    {"-tls-required -tls-cert=c", "failed to build TLS config - open c: no such file or directory"},
+
+    /* restrictions that are not built */
+    {"-tls-required -tls-cert=+c -tls-key=+k",
+     "--tls-required restricts access and is not built yet"},
+    {"-tls-required=tcp-https -tls-cert=+c -tls-key=+k",
+     "--tls-required restricts access and is not built yet"},
+    {"-tls-client-auth-policy=require -tls-cert=+c -tls-key=+k",
+     "--tls-client-auth-policy restricts access and is not built yet"},
+    {"-tls-client-auth-policy=require -tls-required=false -tls-cert=+c -tls-key=+k",
+     "--tls-client-auth-policy restricts access and is not built yet"},
+    {"-auth-http-address=127.0.0.1:1", "--auth-http-address restricts access and is not built yet"},
+    {"-auth-http-address=", "--auth-http-address restricts access and is not built yet"},
+
+    {"-e2e-processing-latency-percentile=1", ""},
+    {"-e2e-processing-latency-percentile=0.5,0.000001", ""},
+    {"-e2e-processing-latency-percentile=0", "invalid E2E processing latency percentile: 0"},
+    {"-e2e-processing-latency-percentile=-0", "invalid E2E processing latency percentile: -0"},
+    {"-e2e-processing-latency-percentile=1.0000000000000002",
+     "invalid E2E processing latency percentile: 1.0000000000000002"},
+    {"-e2e-processing-latency-percentile=0.5,2,1.5",
+     "invalid E2E processing latency percentile: 2"},
+    {"-e2e-processing-latency-percentile=0.5,-2,-inf",
+     "invalid E2E processing latency percentile: -2"},
+    {"-e2e-processing-latency-percentile=Inf", "invalid E2E processing latency percentile: +Inf"},
+    {"-e2e-processing-latency-percentile=nan", "invalid E2E processing latency percentile: NaN"},
+
+    /* what ends or hangs a running nsqd */
+    {"-output-buffer-timeout=-1ns", "--output-buffer-timeout must be greater than 0"},
+    {"-output-buffer-timeout=0", "--output-buffer-timeout must be greater than 0"},
+    {"-output-buffer-timeout=1ns", ""},
+    {"-mem-queue-size=-1", "--mem-queue-size must be [0,2^44)"},
+    {"-mem-queue-size=0", ""},
+    {"-mem-queue-size=1", ""},
+    {"-mem-queue-size=0xfffffffffff", ""},
+    {"-mem-queue-size=0x100000000000", "--mem-queue-size must be [0,2^44)"},
+    {"-sync-timeout=-1ns", "--sync-timeout must be greater than 0"},
+    {"-sync-timeout=0", "--sync-timeout must be greater than 0"},
+    {"-sync-timeout=1ns", ""},
+    {"-queue-scan-selection-count=-1", "--queue-scan-selection-count must be [0,2^44)"},
+    {"-queue-scan-selection-count=0", ""},
+    {"-queue-scan-selection-count=0xfffffffffff", ""},
+    {"-queue-scan-selection-count=0x100000000000", "--queue-scan-selection-count must be [0,2^44)"},
+    {"-queue-scan-worker-pool-max=-1", "--queue-scan-worker-pool-max must be at least 1"},
+    {"-queue-scan-worker-pool-max=0", "--queue-scan-worker-pool-max must be at least 1"},
+    {"-queue-scan-worker-pool-max=1", ""},
+    {"-max-msg-size=2147483620", ""},
+    {"-max-msg-size=2147483621", ""},
+    {"-max-msg-size=2147483622", "--max-msg-size must be at most 2147483621"},
+    {"-max-msg-size=0", ""},
+    {"-max-msg-size=-1", ""},
+    {"-statsd-interval=1s", ""},
+    {"-statsd-interval=0", ""},
+    {"-statsd-address=a:1 -statsd-interval=0", "--statsd-interval must be greater than 1s"},
+    {"-statsd-address=a:1 -statsd-interval=1s", "--statsd-interval must be greater than 1s"},
+    {"-statsd-address=a:1 -statsd-interval=1.000000001s", ""},
+    {"-statsd-address= -statsd-interval=1s", ""},
+    {"-statsd-address=a:1 -statsd-udp-packet-size=-1", ""},
+    {"-statsd-address=a:1 -statsd-udp-packet-size=0x7fffffffffff", ""},
+    {"-statsd-address=a:1 -statsd-udp-packet-size=0x800000000000",
+     "--statsd-udp-packet-size must be less than 2^47"},
+    {"-statsd-udp-packet-size=0x800000000000", ""},
+    {"-e2e-processing-latency-window-time=0", ""},
+    {"-e2e-processing-latency-percentile=1 -e2e-processing-latency-window-time=1ns",
+     "--e2e-processing-latency-window-time must be at least 2ns"},
+    {"-e2e-processing-latency-percentile=1 -e2e-processing-latency-window-time=-1s",
+     "--e2e-processing-latency-window-time must be at least 2ns"},
+    {"-e2e-processing-latency-percentile=1 -e2e-processing-latency-window-time=2ns", ""},
+    {"-e2e-processing-latency-percentile=1 -e2e-processing-latency-window-time=3ns", ""},
+
+    /* ours */
+    {"-mem-queue-bytes=-1", "--mem-queue-bytes must not be negative"},
+    {"-mem-queue-bytes=0", ""},
+    {"-mem-queue-bytes=1", ""},
+    {"-max-connections=-1", "--max-connections must not be negative"},
+    {"-max-connections=0", ""},
+    {"-max-connections=1", ""},
+    {"-output-high-water=0", "--output-high-water must be at least 1"},
+    {"-output-high-water=1", ""},
+    {"-output-high-water=2", ""},
+
+    /* nsqd runs with these, whatever they are good for */
+    {"-msg-timeout=0 -max-msg-timeout=-1s -max-req-timeout=-1s", ""},
+    {"-max-rdy-count=-1 -max-body-size=-1 -max-channel-consumers=-1", ""},
+    {"-max-heartbeat-interval=0 -max-output-buffer-size=-1", ""},
+    {"-min-output-buffer-timeout=1s -max-output-buffer-timeout=-1s", ""},
+    {"-sync-every=-1 -max-bytes-per-file=-1 -broadcast-tcp-port=-1", ""},
+};
+
+static void a_start_is_refused_for_these(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        struct options_text text;
+        char expected[OPTIONS_LINE_MAX] = "";
+        if (cases[i].fatal[0] != '\0') {
+            strcat(strcpy(expected, FAILED), cases[i].fatal);
+        }
+        if (strcmp(check(cases[i].command, &text), expected) != 0) {
+            fail_msg("%s: '%s'", cases[i].command, text.fatal);
+        }
+    }
+}
+
+/* Each of these is found before all that follow it. */
+static const char *const order[] = {
+    "-max-deflate-level=0",
+    "-node-id=-1",
+    "-tls-required",
+    "-tls-root-ca-file=r",
+    "-e2e-processing-latency-percentile=2",
+    "-output-buffer-timeout=0",
+    "-mem-queue-size=-1",
+    "-output-high-water=0",
+    "-auth-http-address=a",
+};
+
+static void the_first_of_several_is_named(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i + 1 < COUNT(order); i++) {
+        for (size_t j = i + 1; j < COUNT(order); j++) {
+            struct options_text alone, both;
+            char command[256];
+            strcat(strcat(strcpy(command, order[j]), " "), order[i]);
+            check(order[i], &alone);
+            assert_string_equal(check(command, &both), alone.fatal);
+            assert_string_not_equal(both.fatal, "");
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_start_is_refused_for_these),
+        cmocka_unit_test(the_first_of_several_is_named),
+    };
+    return cmocka_run_group_tests_name("options_check", tests, NULL, NULL);
+}

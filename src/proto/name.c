@@ -15,7 +15,7 @@ bool nsq_name_ephemeral(struct span name)
 
 bool nsq_name_valid(struct span name)
 {
-    if (name.n < 1 || name.n > NSQ_NAME_MAX) {
+    if (name.n > NSQ_NAME_MAX) {
         return false;
     }
     size_t stem = nsq_name_ephemeral(name) ? name.n - (sizeof(NSQ_EPHEMERAL) - 1) : name.n;

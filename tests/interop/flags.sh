@@ -1,0 +1,280 @@
+#!/usr/bin/env bash
+# The command line of two servers side by side: nsqd 1.3.0's and ours get the same arguments and must end with
+# the same exit code, the same error and the same list of flags, or both run until SIGTERM. What is refused
+# here and not there is named, with what it does to nsqd. Ends with "N passed, N failed".
+#
+#     tests/interop/flags.sh NSQD-1.3.0 OURS
+set -u
+upstream=$(realpath "$1") ours=$(realpath "$2")
+export LC_ALL=C
+work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
+mkdir "$work/data" "$work/unreadable"
+cd "$work" || exit 1
+passed=0 failed=0
+
+# Nothing here may meet a server that already runs.
+nowhere=(-tcp-address=127.0.0.1:0 -http-address=127.0.0.1:0 -https-address=127.0.0.1:0 -data-path="$work/data")
+
+verdict() { # verdict CASE WRONG: WRONG is empty, or says what is
+    if [[ -z $2 ]]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        printf 'FAILED %s\n%s\n' "$1" "$2"
+    fi
+}
+shown() { printf '%q ' "$@"; }
+
+# What can be compared: no times, no build, one error line. nsqd says a bad percentile without its prefix.
+error_line() {
+    sed -E 's/^(\[nsqd\] )?[0-9]{4}\/[0-9]{2}\/[0-9]{2} [0-9:.]+ //; s/^FATAL: (Could not parse)/\1/' "$1" |
+        awk 'NR == 1 { first = $0 } /^FATAL/ { found = 1; print; exit } END { if (!found) print first }'
+}
+version_line() { sed -E 's/built w\/[a-z0-9.-]+\)/built w\/X)/' "$1"; }
+
+# run SERVER ARGS...: what it did, in a few lines. It must end by itself.
+run() {
+    local server=$1 code
+    shift
+    timeout -k 1 5 "$server" "$@" >"$work/out" 2>"$work/err" </dev/null
+    code=$?
+    echo "exit code $code"
+    version_line "$work/out"
+    error_line "$work/err"
+    grep -c '^Usage of nsqd:$' "$work/err"
+}
+
+# Both end, and say the same.
+same() {
+    local a b
+    a=$(run "$upstream" "$@")
+    b=$(run "$ours" "$@")
+    [[ $a != "exit code 124"* ]] || a+=" (nsqd does not end)"
+    verdict "$(shown "$@")" "$(diff <(echo "$a") <(echo "$b"))"
+}
+# The same, with an address and a folder of their own.
+checked() { same "${nowhere[@]}" "$@"; }
+
+# start SERVER ARGS...: sets pid and port, or fails.
+start() {
+    "$1" "${nowhere[@]}" "${@:2}" >/dev/null 2>"$work/log" </dev/null &
+    pid=$! port='' code=''
+    for _ in {1..150}; do
+        port=$(sed -nE 's/.*TCP: listening on .*:([0-9]+)$/\1/p' "$work/log" | head -1)
+        [[ -z $port ]] || return 0
+        kill -0 "$pid" 2>/dev/null || return 1
+        sleep 0.02
+    done
+    return 1
+}
+# Waits up to 5 s for the server to end; sets code.
+ended() {
+    for _ in {1..250}; do
+        kill -0 "$pid" 2>/dev/null || break
+        sleep 0.02
+    done
+    kill -KILL "$pid" 2>/dev/null
+    wait "$pid" 2>/dev/null
+    code=$?
+}
+stop() {
+    kill -TERM "$pid" 2>/dev/null
+    ended
+}
+
+# Both start and end with 0 on SIGTERM.
+starts() {
+    local server wrong=''
+    for server in "$upstream" "$ours"; do
+        start "$server" "$@" || wrong+="$server does not start: $(tail -1 "$work/log")"$'\n'
+        stop
+        [[ $code == 0 ]] || wrong+="$server ends with $code"$'\n'
+    done
+    verdict "$(shown "$@")(starts)" "$wrong"
+}
+
+# refused REASON ARGS...: nsqd starts, we do not: REASON.
+refused() {
+    local wrong='' b
+    start "$upstream" "${@:2}" || wrong+="nsqd does not start: $(tail -1 "$work/log")"$'\n'
+    stop
+    b=$(run "$ours" "${nowhere[@]}" "${@:2}")
+    wrong+=$(diff <(printf 'exit code 1\n%s\n0\n' "FATAL: $1") <(echo "$b"))
+    verdict "$(shown "${@:2}")(refused)" "$wrong"
+}
+
+# deadly REASON BYTES ARGS...: the same, and BYTES (sent by a client; "" = none) make nsqd panic.
+deadly() {
+    local wrong='' b
+    if start "$upstream" "${@:3}" && [[ -n $2 ]]; then
+        (printf '%b' "  V2$2" && sleep 0.3) >"/dev/tcp/127.0.0.1/$port" 2>/dev/null
+    fi
+    ended
+    [[ $code == 2 ]] && grep -q '^panic: ' "$work/log" || wrong="nsqd ends with $code"$'\n'
+    b=$(run "$ours" "${nowhere[@]}" "${@:3}")
+    wrong+=$(diff <(printf 'exit code 1\n%s\n0\n' "FATAL: $1") <(echo "$b"))
+    verdict "$(shown "${@:3}")(panics later)" "$wrong"
+}
+
+# --- the list of flags: nsqd's names and kinds, and three of ours --------------------------------
+
+listed() { "$1" -h 2>&1 | sed -n 's/^  -//p'; }
+verdict "the flags and their kinds" "$(diff <(listed "$upstream") <(listed "$ours" |
+    grep -vxE '(mem-queue-bytes|max-connections|output-high-water) int'))"
+for flag in mem-queue-bytes max-connections output-high-water; do
+    verdict "-$flag is ours" "$(listed "$ours" | grep -qx "$flag int" || echo "not listed")"
+done
+
+# --- what ends at once ---------------------------------------------------------------------------
+
+for args in -h --h -help --help -help=1 -h= -version --version -version=true -version=T -version=1; do
+    same $args
+done
+same -version rest -nope
+same -config=/nonexistent -version
+same -max-deflate-level=0 -node-id=-1 -version
+same -version -h
+same -h -nope
+same --version --nope
+
+for args in -nope --nope -nope=3 -hh -Version -node-id-x=1 ---version -=x --= --- -9; do
+    same $args
+done
+same '-node-id =1'
+same $'-a\nb'
+for flag in $(listed "$upstream" | awk 'NF == 2 { print $1 }'); do # those that want a value
+    same "-$flag"
+done
+
+# --- values ----------------------------------------------------------------------------------------
+
+for flag in $(listed "$upstream" | awk '$2 == "int" { print $1 }'); do
+    same "-$flag=x"
+    same "--$flag" ""
+    same "-$flag" 9223372036854775808
+done
+for v in 1_0_ 1__0 _1 0x 0xg 08 0o8 0b2 1e3 1.0 ' 1' '1 ' -- +-1 -9223372036854775809 18446744073709551616 \
+    99999999999999999999x 0x8000000000000000; do
+    same "-node-id=$v"
+done
+for v in 0x400 0b10000000000 0o2000 02000 1_024 +1024 -1 -0x1 9223372036854775807 -9223372036854775808; do
+    checked "-node-id=$v"
+done
+
+for flag in $(listed "$upstream" | awk '$2 == "duration" { print $1 }'); do
+    same "-$flag=60"
+    same "-$flag" ""
+done
+for v in 1 1.5 .s 1..5s 1S 1d 1h2 '1 s' 1_0s s - + 1e3s 1s-1s --1s 1µ $'1\xb5s' 2562048h 9223372036854775808ns \
+    9223372036854775807ns1ns -9223372036854775809ns; do
+    same "-msg-timeout=$v"
+done
+
+for flag in $(listed "$upstream" | awk 'NF == 1 { print $1 }'); do # the booleans
+    same "-$flag=maybe"
+    same "--$flag="
+done
+same -tls-required=YES
+same '-tls-required=a"B'
+same -snappy=tRUE
+
+for v in x "" warning inf DEBUGG 'a"b' $'a\tb\x01\x7f\xff' 'é' $'\u00ad\u200b\u2028😀\u202e'; do
+    same "-log-level=$v"
+done
+for v in ssl3.0 SSL3.0 tls1.4 tls1 1.2 ' tls1.2'; do
+    same "-tls-min-version=$v"
+done
+
+percentile=-e2e-processing-latency-percentile
+for v in x '' '0.9,' ',0.9' '0.9, 0.8' 1e999 0x1 1_ _1 0b1 . 1e +-5 +nan inf_ infinit 1e309 0x1p5000 x,y; do
+    same "$percentile=$v"
+    same "$percentile" "$v" -nope
+done
+for v in 0 -0 1.5 -0.5 0.5,1.5,2 +Inf -inf infinity 1e21 1e20 100000 1e6 123456.5 1234567.5 1.0000000000000002 \
+    123456789012345678901234 0x1p1 0X1.8P0 1_0 1e1_0 0x1_0p0 1e-400 0x1p-2000 -1e-7 -0.0001 -1.5e300 5. +5; do
+    checked "$percentile=$v"
+done
+checked "$percentile=0.5" "$percentile=2" "$percentile=1.5"
+
+# --- nsqd's own checks, and their order ------------------------------------------------------------
+
+for v in 0 -1 10 0x10; do checked -max-deflate-level=$v; done
+checked -max-deflate-level=0 -node-id=-1
+checked -node-id=1024 -tls-required
+checked -node-id=1024 -log-prefix='[other] '
+checked -tls-required -tls-root-ca-file=/nonexistent
+checked -tls-root-ca-file=/nonexistent $percentile=2
+
+: >unreadable/file
+for path in /nonexistent / unreadable/file/x; do
+    checked "-config=$path"
+    checked "-tls-cert=$path" -tls-key=unreadable/file
+    checked "-tls-cert=$path"
+    checked "-tls-root-ca-file=$path"
+    same -tcp-address=127.0.0.1:0 -http-address= "-data-path=$path/none"
+done
+checked -tls-key=/nonexistent
+checked -tls-key=unreadable/file
+checked -config=/nonexistent -node-id=-1
+for args in -tls-required -tls-required=1 -tls-required=TCP-https -tls-client-auth-policy=require \
+    -tls-client-auth-policy=other; do
+    checked $args
+    checked $args -tls-required=false -tls-required
+done
+checked -tls-client-auth-policy=require -tls-required=false
+checked -tls-required false
+for line in 'tls_required = true' 'tls_client_auth_policy = "require"' '"tls_required" = true' \
+    $'a = 1\r\ntls_required = 1' 'tls_required = "yes"' '[tls_required]'; do
+    echo "$line" >tls.cfg # nsqd ends too: it has no certificate; only the reason is another
+    a=$(run "$upstream" "${nowhere[@]}" -config=tls.cfg | head -1)
+    b=$(run "$ours" "${nowhere[@]}" -config=tls.cfg | head -1)
+    verdict "-config with $line" "$(diff <(echo "$a") <(echo "$b"))"
+done
+
+# --- what both start with ----------------------------------------------------------------------------
+
+starts -log-level=info
+starts -- -nope
+starts - -nope
+starts rest -nope
+starts -node-id=0x3FF -max-deflate-level=9 --log-level=DEBUG -verbose -worker-id
+starts -msg-timeout=1h2m -max-msg-timeout=1.5h --max-req-timeout=-1s -output-buffer-timeout=1ns
+starts -snappy=false --deflate=F -mem-queue-size=0 -sync-every=-1 -max-bytes-per-file=0
+starts -max-rdy-count=-1 -max-body-size=-1 -max-channel-consumers=-1 -max-msg-size=2147483621
+starts -lookupd-tcp-address=127.0.0.1:1 -lookupd-tcp-address 127.0.0.1:2 -broadcast-address=x
+starts -tls-min-version= -tls-min-version=TLS1.3 -tls-required=false -tls-client-auth-policy=
+starts $percentile=0.5,.75 $percentile 0x1p0 -e2e-processing-latency-window-time=2ns
+starts -statsd-interval=1s -statsd-prefix= -queue-scan-selection-count=0 -queue-scan-worker-pool-max=1
+printf 'log_level = "debug"\ntls_required = false\nauth_http_addresses = []\n' >open.cfg
+starts -config=open.cfg
+echo 'tls_required = true' >tls.cfg
+starts -config tls.cfg -tls-required=false
+
+# --- what ends or hangs nsqd later: refused ------------------------------------------------------------
+
+instantiate='failed to instantiate nsqd -'
+sub='SUB t c\n' pub='PUB t\n\0\0\0\001x'
+deadly "$instantiate --output-buffer-timeout must be greater than 0" "NOP\n" -output-buffer-timeout=0
+deadly "$instantiate --output-buffer-timeout must be greater than 0" "NOP\n" -output-buffer-timeout=-1s
+deadly "$instantiate --mem-queue-size must be [0,2^44)" "$pub" -mem-queue-size=-1
+deadly "$instantiate --sync-timeout must be greater than 0" "$pub" -sync-timeout=0
+deadly "$instantiate --sync-timeout must be greater than 0" "$sub" -sync-timeout=-1ns
+deadly "$instantiate --queue-scan-selection-count must be [0,2^44)" "" -queue-scan-selection-count=-1
+deadly "$instantiate --statsd-interval must be greater than 1s" "" -statsd-address=127.0.0.1:9 -statsd-interval=0
+deadly "$instantiate --statsd-interval must be greater than 1s" "" -statsd-address=127.0.0.1:9 -statsd-interval=1s
+refused "$instantiate --queue-scan-worker-pool-max must be at least 1" -queue-scan-worker-pool-max=0
+refused "$instantiate --max-msg-size must be at most 2147483621" -max-msg-size=2147483622
+refused "$instantiate --e2e-processing-latency-window-time must be at least 2ns" \
+    $percentile=1 -e2e-processing-latency-window-time=1ns
+refused "$instantiate invalid E2E processing latency percentile: NaN" $percentile=NaN
+
+# --- what restricts access and is not built: refused ---------------------------------------------------
+
+refused "$instantiate --auth-http-address restricts access and is not built yet" -auth-http-address=127.0.0.1:1
+refused "$instantiate --auth-http-address restricts access and is not built yet" -auth-http-address=
+echo 'auth_http_addresses = ["127.0.0.1:1"]' >auth.cfg
+refused "failed to load config file auth.cfg - auth_http_addresses restricts access, and config files are not read yet" \
+    -config=auth.cfg
+
+echo "$passed passed, $failed failed"
+[[ $failed -eq 0 && $passed -gt 0 ]]

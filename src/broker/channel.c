@@ -9,8 +9,7 @@
 #define DEFERRED_COST (sizeof(struct deferred) + ALLOC_OVERHEAD)
 #define CHANNEL_COST (sizeof(struct channel) + TABLE_COST + ALLOC_OVERHEAD)
 
-/* --- who can deliver to whom --------------------------------------------------------------------
- */
+/* --- who can deliver to whom ------------------------------------------------------------------ */
 
 /* To be called after every change of queue, ready list or pause. */
 static void update_channel(struct channel *channel)
@@ -66,8 +65,7 @@ static void enqueue(struct channel *channel, struct message *message)
     update_channel(channel);
 }
 
-/* --- in flight ----------------------------------------------------------------------------------
- */
+/* --- in flight -------------------------------------------------------------------------------- */
 
 /* Ids are made here and not by peers, so a cheap hash is enough: sequence and tick bits, mixed. */
 static unsigned id_hash(uint64_t id)
@@ -130,8 +128,7 @@ void in_flight_expire(struct in_flight *f)
     enqueue(channel, take_in_flight(f));
 }
 
-/* --- deferred -----------------------------------------------------------------------------------
- */
+/* --- deferred --------------------------------------------------------------------------------- */
 
 static void add_deferred(struct channel *channel, struct message *message, int64_t due)
 {
@@ -164,8 +161,7 @@ void deferred_expire(struct deferred *d)
     enqueue(channel, take_deferred(d));
 }
 
-/* --- the channel --------------------------------------------------------------------------------
- */
+/* --- the channel ------------------------------------------------------------------------------ */
 
 struct channel *channel_new(struct common *common, struct topic *topic, struct span name)
 {
@@ -253,8 +249,7 @@ void channel_leave(struct consumer *consumer)
     update_channel(channel);
 }
 
-/* --- the consumer -------------------------------------------------------------------------------
- */
+/* --- the consumer ----------------------------------------------------------------------------- */
 
 void consumer_set_ready(struct consumer *consumer, int64_t count)
 {
@@ -326,8 +321,7 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
     return result;
 }
 
-/* --- delivery -----------------------------------------------------------------------------------
- */
+/* --- delivery --------------------------------------------------------------------------------- */
 
 /* xorshift64*: fast, and replayed exactly from the seed; nothing secret hangs on it. */
 static uint32_t next_random(struct common *common)

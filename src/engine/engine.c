@@ -55,8 +55,7 @@ void engine_free(struct engine *engine)
     alloc_free(engine);
 }
 
-/* --- the contract of serve/handler.h ------------------------------------------------------------
- */
+/* --- the contract of serve/handler.h ---------------------------------------------------------- */
 
 static uint64_t on_open(void *self, unsigned listener, struct span peer, int64_t now)
 {

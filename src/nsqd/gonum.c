@@ -60,7 +60,7 @@ static bool underscores_ok(const char *s, size_t n)
     return saw != UNDERSCORE;
 }
 
-/* Moves *s behind the base prefix and returns the base. "0x" alone is an octal 0 and a stray x. */
+/* Moves *s behind the base prefix, if there is a digit behind that, and returns the base. */
 static unsigned take_base(const char **s)
 {
     const char *p = *s;
@@ -68,15 +68,12 @@ static unsigned take_base(const char **s)
         return 10;
     }
     char mark = lower(p[1]);
-    if (mark != '\0' && p[2] != '\0') {
-        unsigned base = mark == 'b' ? 2 : mark == 'o' ? 8 : mark == 'x' ? 16 : 0;
-        if (base != 0) {
-            *s = p + 2;
-            return base;
-        }
+    unsigned base = mark == 'b' ? 2 : mark == 'o' ? 8 : mark == 'x' ? 16 : 0;
+    if (base == 0 || p[2] == '\0') {
+        return 8; /* "0x" alone is an octal 0 and a stray x */
     }
-    *s = p + 1;
-    return 8;
+    *s = p + 2;
+    return base;
 }
 
 /* Without a sign. Out of range is told as soon as it is seen, before a bad digit further on. */
@@ -297,12 +294,11 @@ static bool take_whole(const char **s, uint64_t *v)
     return true;
 }
 
-/* Digits after the point: *v / *scale. Those past what 64 bits hold are read and dropped. */
+/* Digits after the point: *v / *scale, which are 0 / 1 before. Those past what 64 bits hold are
+ * read and dropped. */
 static void take_fraction(const char **s, uint64_t *v, double *scale)
 {
     bool full = false;
-    *v = 0;
-    *scale = 1;
     for (; is_digit(**s); ++*s) {
         uint64_t d = (uint64_t)(**s - '0');
         full = full || *v > (DURATION_TOP - 1) / 10 || *v * 10 + d > DURATION_TOP;

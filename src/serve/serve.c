@@ -8,8 +8,7 @@
 
 #define SLOTS_LEAST 16
 
-/* --- slots --------------------------------------------------------------------------------------
- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 static struct conn *find(const struct serve *serve, uint64_t id)
 {
@@ -52,8 +51,7 @@ static void release_slot(struct serve *serve, uint32_t i)
     serve->conn_count--;
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------
- */
+/* --- deadlines -------------------------------------------------------------------------------- */
 
 static int64_t deadline(const struct conn *conn)
 {
@@ -90,8 +88,7 @@ static void mark_output(struct conn *conn)
     arm(conn);
 }
 
-/* --- connections --------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static void changed(struct conn *conn)
 {
@@ -186,8 +183,7 @@ struct span conn_peer(const struct conn *conn)
     return span_make(conn->peer, conn->peer_size);
 }
 
-/* --- the first four bytes -----------------------------------------------------------------------
- */
+/* --- the first four bytes --------------------------------------------------------------------- */
 
 static void choose_protocol(struct conn *conn, int64_t now)
 {
@@ -229,8 +225,7 @@ static void recv_linger(struct conn *conn, size_t n)
     }
 }
 
-/* --- the contract -------------------------------------------------------------------------------
- */
+/* --- the contract ----------------------------------------------------------------------------- */
 
 void serve_init(struct serve *serve, const struct serve_config *config,
                 const struct listener *listeners, size_t listener_count, struct log *log)

@@ -146,8 +146,7 @@ uint64_t serve_next_changed(struct serve *serve);
 void serve_stop(struct serve *serve, int64_t now);
 bool serve_stopped(const struct serve *serve);
 
-/* --- for protocols ------------------------------------------------------------------------------
- */
+/* --- for protocols ---------------------------------------------------------------------------- */
 
 /* Appends output; it leaves when the step ends. Nothing is added once the connection is finished.
  */

@@ -12,8 +12,7 @@
 typedef struct reply line_handler(struct session *s, const struct nsq_command *c, int64_t now);
 typedef struct reply end_handler(struct session *s, int64_t now);
 
-/* --- the table ----------------------------------------------------------------------------------
- */
+/* --- the table -------------------------------------------------------------------------------- */
 
 static line_handler unknown_line, auth_line, sub_line, publish_line, mpub_line, dpub_line, rdy_line,
     fin_line, req_line, touch_line, cls_line;
@@ -49,8 +48,7 @@ static const struct row rows[] = {
 
 _Static_assert(sizeof rows / sizeof rows[0] == NSQ_COMMAND_COUNT, "one row for each command");
 
-/* --- replies ------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static const struct reply nothing = {REPLY_NONE, NSQ_E_NONE};
 static const struct reply ok = {REPLY_OK, NSQ_E_NONE};
@@ -122,8 +120,7 @@ static struct reply out_of_range(struct session *s, struct span what, int64_t va
     return error(NSQ_E_INVALID);
 }
 
-/* --- lines --------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static bool has_params(const struct nsq_command *c)
 {
@@ -358,8 +355,7 @@ struct reply command_line(struct session *s, const struct nsq_command *c, int64_
     return row->line == NULL ? nothing : row->line(s, c, now);
 }
 
-/* --- ends of bodies -----------------------------------------------------------------------------
- */
+/* --- ends of bodies --------------------------------------------------------------------------- */
 
 static void log_identify(struct session *s, const struct identify *identify)
 {
@@ -457,8 +453,7 @@ struct reply command_complete(struct session *s, enum ask_result result, int64_t
     return publish(s, now);
 }
 
-/* --- bodies -------------------------------------------------------------------------------------
- */
+/* --- bodies ----------------------------------------------------------------------------------- */
 
 /* How nsqd words what is wrong with a stage, by the kind of body. */
 struct words {

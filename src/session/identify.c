@@ -63,8 +63,7 @@ struct reader {
     bool wrong_type; /* remembered, not acted on: a syntax error further on means the same */
 };
 
-/* --- keys ---------------------------------------------------------------------------------------
- */
+/* --- keys ------------------------------------------------------------------------------------- */
 
 /* Takes one character off a key and folds it as Go does; what cannot be in a field name becomes 0.
  */
@@ -103,8 +102,7 @@ static const struct field *find_field(struct span key)
     return NULL;
 }
 
-/* --- values -------------------------------------------------------------------------------------
- */
+/* --- values ----------------------------------------------------------------------------------- */
 
 /* The place of a value of this kind, if the value is one of ours and the kind is right. */
 static void *place_for(struct reader *r, enum kind kind)
@@ -229,8 +227,7 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end,
 };
 
-/* --- the parser, on this project's allocator ----------------------------------------------------
- */
+/* --- the parser, on this project's allocator -------------------------------------------------- */
 
 static void *take(void *ctx, size_t n)
 {

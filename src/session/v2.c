@@ -18,8 +18,7 @@ static struct budget *budget_of(const struct session *s)
     return &s->v2->broker->common.budget;
 }
 
-/* --- what the client is sent --------------------------------------------------------------------
- */
+/* --- what the client is sent ------------------------------------------------------------------ */
 
 static void send_frame(struct session *s, enum nsq_frame_type type, struct span head,
                        struct span data)
@@ -66,8 +65,7 @@ void v2_pump(struct v2 *v2, int64_t now)
     }
 }
 
-/* --- the end of a session -----------------------------------------------------------------------
- */
+/* --- the end of a session --------------------------------------------------------------------- */
 
 /* Nothing more is parsed or delivered. With linger: input may be left unread. */
 static void end(struct session *s, bool linger)
@@ -101,8 +99,7 @@ static void free_session(struct session *s)
     alloc_free(s);
 }
 
-/* --- deadlines ----------------------------------------------------------------------------------
- */
+/* --- deadlines -------------------------------------------------------------------------------- */
 
 static void set_due(struct session *s)
 {
@@ -125,8 +122,7 @@ void session_start_heartbeats(struct session *s, int64_t now)
     s->next_heartbeat = time_after(now, s->heartbeat_every);
 }
 
-/* --- replies ------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 static void wait_for_answer(struct session *s)
 {
@@ -170,8 +166,7 @@ static void command_ended(struct session *s, int64_t now)
     await_line(s, now);
 }
 
-/* --- input --------------------------------------------------------------------------------------
- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static void on_item(struct session *s, const struct nsq_item *item, int64_t now)
 {
@@ -273,8 +268,7 @@ static void on_eof(void *service, void *session, int64_t now)
     v2_pump(s->v2, now);
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void read_timed_out(struct session *s, int64_t now)
 {
@@ -306,8 +300,7 @@ static void on_due(void *service, void *session, int64_t now)
     set_due(s);
 }
 
-/* --- the connection -----------------------------------------------------------------------------
- */
+/* --- the connection --------------------------------------------------------------------------- */
 
 static void *on_open(void *service, struct conn *conn, int64_t now)
 {
@@ -369,8 +362,7 @@ struct span v2_bad_magic(void)
                 "E_BAD_PROTOCOL");
 }
 
-/* --- the service --------------------------------------------------------------------------------
- */
+/* --- the service ------------------------------------------------------------------------------ */
 
 void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
              struct broker *broker, struct log *log)

@@ -21,8 +21,7 @@ union address {
     struct sockaddr_storage room;
 };
 
-/* --- text ---------------------------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 static bool copy_part(char out[SOCKET_HOST_MAX], const char *from, size_t n)
 {
@@ -97,8 +96,7 @@ void socket_local_address(int fd, char text[SOCKET_ADDRESS_MAX])
     address_text(&a, size, text);
 }
 
-/* --- listening ----------------------------------------------------------------------------------
- */
+/* --- listening -------------------------------------------------------------------------------- */
 
 void socket_set_flags(int fd)
 {
@@ -202,8 +200,7 @@ int socket_listen(const char *address, const char **why)
     return listen_tcp(host, port, why);
 }
 
-/* --- accepting ----------------------------------------------------------------------------------
- */
+/* --- accepting -------------------------------------------------------------------------------- */
 
 int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])
 {

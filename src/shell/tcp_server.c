@@ -23,8 +23,7 @@ static struct span strerror_text(int error)
     return log_text(strerror(error));
 }
 
-/* --- sockets ------------------------------------------------------------------------------------
- */
+/* --- sockets ---------------------------------------------------------------------------------- */
 
 static struct tcp_socket *socket_of(struct tcp_server *server, uint64_t conn)
 {
@@ -59,8 +58,7 @@ static void close_socket(struct tcp_server *server, struct tcp_socket *s, enum c
     server->handler.closed(server->handler.self, conn, reason, now);
 }
 
-/* --- input --------------------------------------------------------------------------------------
- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 /* Offers what was read before; then says that the input has ended, if it has. */
 static void offer(struct tcp_server *server, struct tcp_socket *s, int64_t now)
@@ -102,8 +100,7 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
     buf_append(&s->rest, span_skip(in, consumed));
 }
 
-/* --- output -------------------------------------------------------------------------------------
- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 /* Sends what there is. False when the socket broke and is gone. */
 static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
@@ -166,8 +163,7 @@ static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64
     }
 }
 
-/* --- events -------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits,
                          int64_t now)
@@ -272,17 +268,17 @@ static void handle_event(struct tcp_server *server, struct waiter_event event, i
     }
 }
 
-/* --- the loop -----------------------------------------------------------------------------------
- */
+/* --- the loop --------------------------------------------------------------------------------- */
 
 /* Offers the input that was left over to those who want to read again. */
 static void offer_rests(struct tcp_server *server, int64_t now)
 {
     struct buf slots = server->offers;
     server->offers = (struct buf){0};
-    for (size_t i = 0; i < slots.n / sizeof(uint32_t); i++) {
+    for (struct span rest = buf_span(&slots); rest.n > 0;
+         rest = span_skip(rest, sizeof(uint32_t))) {
         uint32_t slot;
-        memcpy(&slot, buf_span(&slots).p + i * sizeof slot, sizeof slot);
+        memcpy(&slot, rest.p, sizeof slot);
         struct tcp_socket *s = &server->sockets[slot];
         bool offering = s->conn != 0 && s->offering;
         s->offering = false;

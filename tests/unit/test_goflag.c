@@ -454,6 +454,20 @@ static void what_differs_from_its_default_is_warned_of(void **state)
     }
 }
 
+static void warnings_end_with_the_table(void **state)
+{
+    (void)state;
+    struct fields f;
+    bool *none = calloc(ROWS, sizeof *none); /* so that ASan sees the row behind the last */
+    struct line out = {.p = (char[1]){0}, .cap = 1};
+    size_t at = 0;
+    goflag_defaults(&table, &f);
+    assert_false(goflag_next_warning(&table, &f, none, &at, &out));
+    assert_int_equal(at, ROWS);
+    assert_false(goflag_next_warning(&table, &f, none, &at, &out));
+    free(none);
+}
+
 static void rows_are_found_by_their_whole_name(void **state)
 {
     (void)state;
@@ -483,6 +497,7 @@ int main(void)
         cmocka_unit_test(the_usage_lists_all_flags_by_name),
         cmocka_unit_test(a_default_of_zero_is_not_listed),
         cmocka_unit_test(what_differs_from_its_default_is_warned_of),
+        cmocka_unit_test(warnings_end_with_the_table),
         cmocka_unit_test(rows_are_found_by_their_whole_name),
     };
     return cmocka_run_group_tests_name("goflag", tests, NULL, NULL);

@@ -26,6 +26,8 @@ static const struct {
     /* the base */
     {"0x10", GONUM_OK, 16},
     {"0XfF", GONUM_OK, 255},
+    {"0xA", GONUM_OK, 10},
+    {"0xa", GONUM_OK, 10},
     {"0xg", GONUM_SYNTAX, 0},
     {"0o17", GONUM_OK, 15},
     {"0O17", GONUM_OK, 15},
@@ -66,6 +68,7 @@ static const struct {
     {"0_7", GONUM_OK, 7},
     {"0x_1f", GONUM_OK, 31},
     {"0x1_f", GONUM_OK, 31},
+    {"0x__1", GONUM_SYNTAX, 0},
     {"0b_1", GONUM_OK, 1},
     {"0o_7", GONUM_OK, 7},
     {"_1", GONUM_SYNTAX, 0},
@@ -158,6 +161,8 @@ static const struct {
     {" 1", GONUM_SYNTAX, 0},
     {"1 ", GONUM_SYNTAX, 0},
     {"1x", GONUM_SYNTAX, 0},
+    {"1a", GONUM_SYNTAX, 0},
+    {"1e1a", GONUM_SYNTAX, 0},
     {"0b1", GONUM_SYNTAX, 0},
     {"1p1", GONUM_SYNTAX, 0},
 
@@ -207,6 +212,8 @@ static const struct {
     {"infinit", GONUM_SYNTAX, 0},
     {"infinityx", GONUM_SYNTAX, 0},
     {"inx", GONUM_SYNTAX, 0},
+    {"xnf", GONUM_SYNTAX, 0},
+    {"xan", GONUM_SYNTAX, 0},
     {"inf_", GONUM_SYNTAX, 0},
     {"nan", GONUM_OK, (double)NAN},
     {"NaN", GONUM_OK, (double)NAN},
@@ -215,12 +222,17 @@ static const struct {
     {"nan(1)", GONUM_SYNTAX, 0},
 };
 
+/* A float may be a part of a list, so it is read from bytes that nothing ends but their number. */
 static void floats_are_read_as_in_go(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof floats / sizeof floats[0]; i++) {
         double v = 4711;
-        enum gonum r = gonum_float(floats[i].s, strlen(floats[i].s), &v);
+        size_t n = strlen(floats[i].s);
+        char *block = malloc(n + 1);
+        char *bytes = memcpy(block + 1, floats[i].s, n); /* ASan sees the byte behind */
+        enum gonum r = gonum_float(bytes, n, &v);
+        free(block);
         bool same = v == floats[i].v || (isnan(v) && isnan(floats[i].v));
         if (r != floats[i].r || (r == GONUM_OK && !same)) {
             fail_msg("'%s': result %d, value %g", floats[i].s, r, v);
@@ -229,18 +241,6 @@ static void floats_are_read_as_in_go(void **state)
             assert_true(v == 4711);
         }
     }
-}
-
-static void a_float_ends_where_its_bytes_end(void **state)
-{
-    (void)state;
-    char list[] = {'0', '.', '5', '7', 'e', '1'}; /* not terminated */
-    double v;
-    assert_int_equal(gonum_float(list, 3, &v), GONUM_OK);
-    assert_true(v == 0.5);
-    assert_int_equal(gonum_float(list, 0, &v), GONUM_SYNTAX);
-    assert_int_equal(gonum_float(list, sizeof list, &v), GONUM_OK);
-    assert_true(v == 5.7);
 }
 
 static void a_float_has_a_longest(void **state)
@@ -418,7 +418,6 @@ int main(void)
         cmocka_unit_test(integers_are_read_as_in_go),
         cmocka_unit_test(booleans_are_these_words),
         cmocka_unit_test(floats_are_read_as_in_go),
-        cmocka_unit_test(a_float_ends_where_its_bytes_end),
         cmocka_unit_test(a_float_has_a_longest),
         cmocka_unit_test(floats_are_written_as_in_go),
         cmocka_unit_test(durations_are_read_as_in_go),

@@ -422,13 +422,24 @@ static void a_percentile_that_is_no_number_is_fatal(void **state)
 static void a_fatal_line_is_bounded(void **state)
 {
     (void)state;
-    struct options_text text;
-    static char long_path[2 * OPTIONS_LINE_MAX];
-    memset(long_path, 'p', sizeof long_path - 1);
-    assert_int_equal(options_fail(&text, "%s", long_path), OPTIONS_FATAL);
-    assert_int_equal(strlen(text.fatal), OPTIONS_LINE_MAX - 1);
-    assert_string_equal(text.fatal + OPTIONS_LINE_MAX - 4, "...");
-    assert_int_equal(text.code, 1);
+    static const struct {
+        size_t n;
+        bool cut;
+    } lines[] = {{OPTIONS_LINE_MAX - 2, false},
+                 {OPTIONS_LINE_MAX - 1, false},
+                 {OPTIONS_LINE_MAX, true},
+                 {2 * OPTIONS_LINE_MAX, true}};
+    static char path[2 * OPTIONS_LINE_MAX + 1];
+    for (size_t i = 0; i < COUNT(lines); i++) {
+        struct options_text text;
+        memset(path, 'p', lines[i].n);
+        path[lines[i].n] = '\0';
+        assert_int_equal(options_fail(&text, "%s", path), OPTIONS_FATAL);
+        size_t kept = lines[i].cut ? OPTIONS_LINE_MAX - 4 : lines[i].n;
+        assert_memory_equal(text.fatal, path, kept);
+        assert_string_equal(text.fatal + kept, lines[i].cut ? "..." : "");
+        assert_int_equal(text.code, 1);
+    }
 }
 
 /* Flags given with another value than their default that are not warned of: they work, they do

@@ -1,6 +1,6 @@
 """IDENTIFY: which JSON is accepted, each field at its limits, the reply byte for byte, and IDENTIFY again."""
 
-from case import MAGIC, SUB, Ends, Finish, HalfClose, Replies, Send, Table, identify, pub, u32
+from case import MAGIC, SUB, Replies, Send, Table, identify, pub, u32
 
 MAX_INT64 = 9223372036854775807
 

@@ -1,6 +1,6 @@
 """The first bytes of a connection, and command lines: their ends, their length, what is no command."""
 
-from case import MAGIC, Ends, Finish, HalfClose, Quiet, Send, Table, identify, pub
+from case import Ends, Finish, HalfClose, Quiet, Send, Table, identify, pub
 
 COMMANDS = [b"IDENTIFY", b"AUTH", b"SUB", b"PUB", b"MPUB", b"DPUB", b"RDY", b"FIN", b"REQ", b"TOUCH", b"CLS", b"NOP"]
 

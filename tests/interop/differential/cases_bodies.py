@@ -10,7 +10,8 @@ MOST_MESSAGES = (5120 - 4) // 5  # that a body of the small configuration can cl
 def cases():
     t = Table("body", "small")
 
-    for name, line in (("pub", b"PUB {topic}\n"), ("dpub", b"DPUB {topic} 0\n"), ("auth", b"AUTH\n"), ("mpub", b"MPUB {topic}\n")):
+    publishing = [("pub", b"PUB {topic}\n"), ("dpub", b"DPUB {topic} 0\n")]
+    for name, line in publishing + [("mpub", b"MPUB {topic}\n"), ("auth", b"AUTH\n")]:
         for size_name, size in SIZES:
             t.ends("%s-size-%s" % (name, size_name), line + u32(size))
         t.cut(name + "-eof-after-line", line)
@@ -19,7 +20,7 @@ def cases():
         t.cut(name + "-eof-after-size", line + u32(4))
         t.cut(name + "-eof-in-body", line + u32(4) + b"\0")
 
-    for name, line in (("pub", b"PUB {topic}\n"), ("dpub", b"DPUB {topic} 0\n")):
+    for name, line in publishing:
         for size in (2, 1023, 1024):
             t.replies("%s-small-%d" % (name, size), 1, line + sized(b"x" * size))
         t.ends(name + "-small-1025", line + u32(1025))
@@ -65,7 +66,8 @@ def mpub_cases(t):
     t.replies("mpub-more-than-a-body", 2, line + u32(5120) + u32(6) + sized(b"x" * 1024) * 6 + pub())
 
     # count
-    for name, count in (("0", 0), ("minus-1", -1), ("most-plus-1", MOST_MESSAGES + 1), ("2e31-1", 0x7FFFFFFF), ("2e31", 0x80000000)):
+    counts = [("0", 0), ("minus-1", -1), ("most-plus-1", MOST_MESSAGES + 1), ("2e31-1", 0x7FFFFFFF), ("2e31", 0x80000000)]
+    for name, count in counts:
         t.ends("mpub-count-" + name, line + u32(100) + u32(count))
     for name, count in (("most-less-1", MOST_MESSAGES - 1), ("most", MOST_MESSAGES)):
         t.replies("mpub-count-" + name, 1, line + u32(100) + u32(count) + sized(b"x") * count)
@@ -106,4 +108,6 @@ def pipelined_cases(t):
     t.cut("many-pubs-then-eof-in-body", pub() * 50 + pub(b"abc")[:-1])
     t.ends("pubs-then-bad-line", pub() * 20 + b"BAD\n")
     t.ends("pubs-then-bad-size", pub() * 20 + b"PUB {topic}\n" + u32(0))
-    t.replies("soft-errors-between-pubs", 10, SUB + (b"FIN 0123456789abcdef\n" + pub()) * 4 + b"TOUCH 0123456789abcdef\n")
+    t.replies(
+        "soft-errors-between-pubs", 10, SUB + (b"FIN 0123456789abcdef\n" + pub()) * 4 + b"TOUCH 0123456789abcdef\n",
+    )

@@ -296,14 +296,30 @@ def cases():
     # IDENTIFY again: allowed before SUB; what the first one set stays unless the next one sets it
     t.replies("again-ok", 2, again(b"{}", b"{}"))
     t.replies("again-three-times", 3, again(b"{}", negotiate(), b"{}"))
-    t.replies("again-keeps", 2, again(negotiate(b'"msg_timeout":2000,"sample_rate":7,"output_buffer_size":100'), negotiate()))
-    t.replies("again-replaces", 2, again(negotiate(b'"msg_timeout":2000,"output_buffer_size":100'), negotiate(b'"msg_timeout":3000,"output_buffer_size":200')))
-    t.replies("again-buffer-timeout-off-then-default", 2, again(negotiate(b'"output_buffer_timeout":-1'), negotiate(b'"output_buffer_timeout":0')))
-    t.replies("again-buffer-size-off-then-size", 2, again(negotiate(b'"output_buffer_size":-1'), negotiate(b'"output_buffer_size":64')))
+    t.replies(
+        "again-keeps", 2,
+        again(negotiate(b'"msg_timeout":2000,"sample_rate":7,"output_buffer_size":100'), negotiate()),
+    )
+    t.replies(
+        "again-replaces", 2,
+        again(negotiate(b'"msg_timeout":2000,"output_buffer_size":100'), negotiate(b'"msg_timeout":3000,"output_buffer_size":200')),
+    )
+    t.replies(
+        "again-buffer-timeout-off-then-default", 2,
+        again(negotiate(b'"output_buffer_timeout":-1'), negotiate(b'"output_buffer_timeout":0')),
+    )
+    t.replies(
+        "again-buffer-size-off-then-size", 2,
+        again(negotiate(b'"output_buffer_size":-1'), negotiate(b'"output_buffer_size":64')),
+    )
     t.replies("again-bad", 2, again(b"{}", b'{"sample_rate":100}'))
     t.replies("again-not-json", 2, again(b"{}", b"x"))
-    t.replies("again-heartbeat-off-then-on", 3, again(b'{"heartbeat_interval":-1}', b'{"heartbeat_interval":1000}') + SUB)
-    t.replies("again-heartbeat-off-then-zero", 3, again(b'{"heartbeat_interval":-1}', b'{"heartbeat_interval":0}') + SUB)
+    t.replies(
+        "again-heartbeat-off-then-on", 3, again(b'{"heartbeat_interval":-1}', b'{"heartbeat_interval":1000}') + SUB,
+    )
+    t.replies(
+        "again-heartbeat-off-then-zero", 3, again(b'{"heartbeat_interval":-1}', b'{"heartbeat_interval":0}') + SUB,
+    )
     t.replies("again-after-sub", 2, SUB + b"IDENTIFY\n")
     t.replies("then-commands", 3, identify(b"{}") + pub() + SUB)
     t.replies("after-pub", 2, pub() + identify(negotiate()))

@@ -67,7 +67,9 @@ def replies_of(peer):
 def is_probed(case):
     """One connection, and nothing in it that depends on time or on an earlier answer."""
     return case.heartbeats is None and all(
-        step.on == "a" and isinstance(step, (Send, HalfClose, Replies, Ends, Finish)) and b"{id" not in getattr(step, "data", b"")
+        step.on == "a"
+        and isinstance(step, (Send, HalfClose, Replies, Ends, Finish))
+        and b"{id" not in getattr(step, "data", b"")
         for step in case.steps
     )
 

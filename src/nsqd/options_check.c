@@ -51,8 +51,9 @@ static const struct bound bounds[] = {
      * with a body (2^32), and lost when nsqd exits. */
     {"max-msg-size", AT(max_msg_size), ALWAYS, INT64_MIN, DISK_MESSAGE_MAX,
      "must be at most 2147483621"},
-    /* Panic "non-positive interval for NewTicker" at the first report: it is spread over the
-     * interval less one second. */
+    /* Panic "non-positive interval for NewTicker" at the first report: its packets are spread over
+     * the interval less one second. (Also when there are more of them than nanoseconds are left,
+     * which cannot be known here.) */
     {"statsd-interval", AT(statsd_interval), WITH_STATSD, SECOND + 1, INT64_MAX,
      "must be greater than 1s"},
     /* Panic "makeslice: len out of range" (or out of memory) at the first report. */
@@ -137,7 +138,7 @@ static enum options_result check_percentiles(const struct options *o, struct opt
 {
     const struct goflag_floats *list = &o->e2e_processing_latency_percentile;
     for (size_t i = 0; i < list->n; i++) {
-        /* nsqd takes NaN, and answers every request for its statistics with an error then. */
+        /* nsqd takes NaN, which no JSON can hold: its /stats?format=json is an error then. */
         if (isnan(list->v[i]) || list->v[i] <= 0 || list->v[i] > 1) {
             return options_fail(text, INSTANTIATE "invalid E2E processing latency percentile: %s",
                                 gonum_format(list->v[i]).s);

@@ -123,6 +123,12 @@ enum options_result options_config_check(const struct options *o, struct span by
                                          struct options_text *text)
 {
     enum options_result r = OPTIONS_RUN;
+    if (bytes.n >= OPTIONS_CONFIG_MAX) {
+        return options_fail(text,
+                            "failed to load config file %s - it is too large to tell whether "
+                            "it restricts access, and config files are not read yet",
+                            o->config);
+    }
     bytes = skip_mark(bytes);
     while (bytes.n > 0 && r == OPTIONS_RUN) {
         size_t n = until(bytes, '\n');

@@ -12,6 +12,9 @@
 
 #include <nsq/span.h>
 
+/* A file of this many bytes or more is refused: its end is not looked at. */
+#define OPTIONS_CONFIG_MAX ((size_t)1 << 20)
+
 /*
  * The rule. A key is the first thing of a line, behind blanks and the '[' of a table: bare letters,
  * or in quotes; '=', '.' or ']' follows, with blanks before it. The start is refused when
@@ -19,11 +22,12 @@
  *     listen on one address only restricts access too), its value is not the one that restricts
  *     nothing (false, "", [], "0.0.0.0:4150"; a comment may follow), and its flag is not on the
  *     command line, which would have gone before it;
- *   - the key is in quotes with a backslash in it, because it may spell any of these.
+ *   - the key is in quotes with a backslash in it, because it may spell any of these;
+ *   - there are OPTIONS_CONFIG_MAX bytes or more.
  * Lines inside a table or a string of several lines are judged like any other.
  *
  * Returns OPTIONS_RUN, or OPTIONS_FATAL with code 1 and a line in text->fatal. Borrows bytes, the
- * file's contents, for the call.
+ * file's contents or as much of them, for the call.
  */
 enum options_result options_config_check(const struct options *o, struct span bytes,
                                          struct options_text *text);

@@ -6,6 +6,7 @@
 #include <nsq/version.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -209,8 +210,8 @@ static void each_number_reaches_its_field_alone(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(numbers); i++) {
         struct run r;
-        char arg[80] = "-";
-        strcat(strcat(strcat(arg, numbers[i].name), "="), numbers[i].value);
+        char arg[80];
+        snprintf(arg, sizeof arg, "-%s=%s", numbers[i].name, numbers[i].value);
         RUN(&r, arg);
         assert_int_equal(r.r, OPTIONS_RUN);
         if (number(&r.o, numbers[i].at) != numbers[i].then) {
@@ -227,13 +228,13 @@ static void each_switch_reaches_its_field_alone(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(switches); i++) {
         struct run r;
-        char arg[80] = "--";
-        strcat(strcat(arg, switches[i].name), "=false");
+        char arg[80];
+        snprintf(arg, sizeof arg, "--%s=false", switches[i].name);
         RUN(&r, arg);
         assert_int_equal(r.r, OPTIONS_RUN);
         assert_false(on(&r.o, switches[i].at));
         assert_defaults(&r.o, switches[i].at);
-        arg[strlen(arg) - 6] = '\0';
+        snprintf(arg, sizeof arg, "--%s", switches[i].name);
         RUN(&r, arg);
         assert_true(on(&r.o, switches[i].at));
         assert_true(options_given(&r.o, switches[i].name));
@@ -246,8 +247,8 @@ static void each_string_reaches_its_field_alone(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(strings); i++) {
         struct run r;
-        char arg[80] = "--";
-        strcat(arg, strings[i].name);
+        char arg[80];
+        snprintf(arg, sizeof arg, "--%s", strings[i].name);
         RUN(&r, arg, "-any thing");
         assert_int_equal(r.r, OPTIONS_RUN);
         assert_string_equal(string(&r.o, strings[i].at), "-any thing");
@@ -261,8 +262,8 @@ static void each_list_reaches_its_field_alone(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(lists); i++) {
         struct run r;
-        char arg[80] = "--";
-        strcat(arg, lists[i].name);
+        char arg[80];
+        snprintf(arg, sizeof arg, "--%s", lists[i].name);
         RUN(&r, arg, "0.25", arg, "0.5");
         assert_int_equal(r.r, OPTIONS_RUN);
         assert_int_equal(length(&r.o, lists[i].at), 2);
@@ -484,10 +485,10 @@ static bool silent(const char *name)
 static void assert_warned(const char *name, const char *value)
 {
     struct run r;
-    char arg[128] = "--";
+    char arg[128];
     char line[OPTIONS_LINE_MAX];
     size_t at = 0;
-    strcat(strcat(strcat(arg, name), "="), value);
+    snprintf(arg, sizeof arg, "--%s=%s", name, value);
     RUN(&r, arg);
     bool warned = options_warning(&r.o, &at, line);
     if (warned == silent(name)) {

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,7 +35,7 @@ static const char *check(const char *command, struct options_text *text)
     char *argv[16] = {"nsqd"};
     int argc = 1;
     int asked = 0;
-    strcpy(copy, command);
+    snprintf(copy, sizeof copy, "%s", command);
     for (char *w = strtok(copy, " "); w != NULL; w = strtok(NULL, " ")) {
         argv[argc++] = w;
     }
@@ -184,10 +185,9 @@ static void a_start_is_refused_for_these(void **state)
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
         struct options_text text;
-        char expected[OPTIONS_LINE_MAX] = "";
-        if (cases[i].fatal[0] != '\0') {
-            strcat(strcpy(expected, FAILED), cases[i].fatal);
-        }
+        char expected[256];
+        snprintf(expected, sizeof expected, "%s%s", cases[i].fatal[0] != '\0' ? FAILED : "",
+                 cases[i].fatal);
         if (strcmp(check(cases[i].command, &text), expected) != 0) {
             fail_msg("%s: '%s'", cases[i].command, text.fatal);
         }
@@ -214,7 +214,7 @@ static void the_first_of_several_is_named(void **state)
         for (size_t j = i + 1; j < COUNT(order); j++) {
             struct options_text alone, both;
             char command[256];
-            strcat(strcat(strcpy(command, order[j]), " "), order[i]);
+            snprintf(command, sizeof command, "%s %s", order[j], order[i]);
             check(order[i], &alone);
             assert_string_equal(check(command, &both), alone.fatal);
             assert_string_not_equal(both.fatal, "");

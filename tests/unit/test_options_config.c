@@ -158,6 +158,18 @@ static void a_nul_is_a_byte_like_any_other(void **state)
     assert_string_not_equal(check(more, sizeof more - 1, NULL, &text), "");
 }
 
+static void a_file_that_is_not_seen_to_its_end_is_refused(void **state)
+{
+    (void)state;
+    struct options_text text;
+    char *bytes = malloc(OPTIONS_CONFIG_MAX + 1);
+    memset(bytes, '#', OPTIONS_CONFIG_MAX + 1);
+    assert_string_equal(check(bytes, OPTIONS_CONFIG_MAX - 1, NULL, &text), "");
+    assert_string_not_equal(check(bytes, OPTIONS_CONFIG_MAX, NULL, &text), "");
+    assert_string_not_equal(check(bytes, OPTIONS_CONFIG_MAX + 1, NULL, &text), "");
+    free(bytes);
+}
+
 static const struct {
     const char *bytes;
     const char *flag;
@@ -204,6 +216,7 @@ int main(void)
         cmocka_unit_test(a_file_that_restricts_access_is_refused),
         cmocka_unit_test(every_beginning_of_a_file_is_read_within_its_bytes),
         cmocka_unit_test(a_nul_is_a_byte_like_any_other),
+        cmocka_unit_test(a_file_that_is_not_seen_to_its_end_is_refused),
         cmocka_unit_test(a_flag_on_the_command_line_goes_before_the_file),
         cmocka_unit_test(a_file_that_cannot_be_read_is_fatal),
     };

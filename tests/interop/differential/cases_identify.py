@@ -46,6 +46,13 @@ DOCUMENTS = [
     ("trailing-comma-after", b"{},"),
     ("trailing-object", b"{}{}"),
     ("trailing-word", b"{} x"),
+    ("trailing-quote", b'{}"'),
+    ("trailing-open-string", b'{} "x'),
+    ("trailing-open-string-after-null", b'null"x'),
+    ("trailing-string", b'{}"x"'),
+    ("trailing-part-of-true", b"{}tru"),
+    ("trailing-minus", b"{}-"),
+    ("trailing-backslash", b"{}\\"),
     ("trailing-comment", b"{}//x"),
     ("comment", b"{/**/}"),
     # objects

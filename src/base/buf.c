@@ -7,24 +7,33 @@
 
 #define BUF_LEAST 64
 
-uint8_t *buf_room(struct buf *b, size_t n)
+/* Moves the bytes to the front of an allocation in which n more fit. A move that frees little is
+ * not worth it: who takes few bytes at a time from a full buffer would cost all of it each time. */
+static void make_room(struct buf *b, size_t n)
 {
-    if (b->cap - b->head - b->n >= n) {
-        return b->p + b->head + b->n;
+    size_t cap = b->cap < BUF_LEAST ? BUF_LEAST : b->cap;
+    if (b->n > 0 && b->head < cap / 4) {
+        cap *= 2;
+    }
+    while (cap - b->n < n) {
+        cap *= 2;
     }
     if (b->head > 0 && b->n > 0) {
         memmove(b->p, b->p + b->head, b->n);
     }
     b->head = 0;
-    size_t cap = b->cap < BUF_LEAST ? BUF_LEAST : b->cap;
-    while (cap - b->n < n) {
-        cap *= 2;
-    }
     if (cap != b->cap) {
         b->p = alloc_resize(b->p, cap);
         b->cap = cap;
     }
-    return b->p + b->n;
+}
+
+uint8_t *buf_room(struct buf *b, size_t n)
+{
+    if (b->cap - b->head - b->n < n) {
+        make_room(b, n);
+    }
+    return b->p + b->head + b->n;
 }
 
 void buf_grew(struct buf *b, size_t n)

@@ -25,7 +25,8 @@ static inline struct span buf_span(const struct buf *b)
     return b->n == 0 ? span_make(NULL, 0) : span_make(b->p + b->head, b->n);
 }
 
-/* Makes room for n more bytes and returns where they go; call buf_grew with what was written. */
+/* Makes room for n > 0 more bytes and returns where they go; call buf_grew with what was written.
+ */
 uint8_t *buf_room(struct buf *b, size_t n);
 void buf_grew(struct buf *b, size_t n);
 

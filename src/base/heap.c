@@ -43,12 +43,27 @@ static void sift_down(struct heap *h, size_t i, struct heap_entry e)
     put(h, i, e);
 }
 
+/* An entry from the end fills a gap. It may come from another branch, so it may be too small. */
+static void fill(struct heap *h, size_t i, struct heap_entry e)
+{
+    if (i > 0 && before(&e, &h->entries[(i - 1) / 2])) {
+        sift_up(h, i, e);
+    } else {
+        sift_down(h, i, e);
+    }
+}
+
+static void resize(struct heap *h, size_t cap)
+{
+    h->entries = alloc_resize(h->entries, cap * sizeof *h->entries);
+    h->cap = cap;
+}
+
 void heap_insert(struct heap *h, struct heap_node *node, int64_t key)
 {
     assert(!heap_holds(node));
     if (h->n == h->cap) {
-        h->cap = h->cap == 0 ? HEAP_LEAST : h->cap * 2;
-        h->entries = alloc_resize(h->entries, h->cap * sizeof *h->entries);
+        resize(h, h->cap == 0 ? HEAP_LEAST : h->cap * 2);
     }
     h->n++;
     struct heap_entry e = {.key = key, .order = h->inserted++, .node = node};
@@ -64,13 +79,11 @@ void heap_remove(struct heap *h, struct heap_node *node)
     assert(i < h->n && h->entries[i].node == node);
     node->place = 0;
     struct heap_entry last = h->entries[--h->n];
-    if (last.node == node) {
-        return;
+    if (last.node != node) {
+        fill(h, i, last);
     }
-    if (i > 0 && before(&last, &h->entries[(i - 1) / 2])) {
-        sift_up(h, i, last);
-    } else {
-        sift_down(h, i, last);
+    if (h->cap > HEAP_LEAST && h->n <= h->cap / 4) {
+        resize(h, h->cap / 2);
     }
 }
 

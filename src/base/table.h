@@ -12,7 +12,7 @@
 
 #define uthash_malloc(size) alloc_zeroed(size)
 #define uthash_free(p, size) alloc_free(p)
-#define uthash_fatal(message) assert(!(message))        /* alloc_zeroed never fails */
+#define uthash_fatal(message) assert(0 && (message))    /* alloc_zeroed never fails */
 #define HASH_FUNCTION(key, length, value) ((value) = 0) /* not used: see above */
 
 #include <uthash.h>

@@ -53,8 +53,10 @@ PKG_LIBS = $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing:
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive a layer, from the top down: the order in which they link.
-LIBS := nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqserve nsqbroker nsqproto nsqbase
+LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqserve nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
+MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c)
+SRC_nsqconform := $(filter-out $(MAINS),$(wildcard src/conform/*.c))
 SRC_nsqshell := $(wildcard src/shell/*.c)
 SRC_nsqengine := $(wildcard src/engine/*.c)
 SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
@@ -66,11 +68,15 @@ SRC_nsqbase := $(wildcard src/base/*.c)
 
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)
-PROGRAMS := $(if $(wildcard src/nsqd/main.c),nsqd)
+# Program by program, the file with its main().
+MAIN_nsqd := src/nsqd/main.c
+MAIN_nsq-conform := src/conform/main.c
+MAIN_nsq-record := src/conform/record_main.c
+PROGRAMS := $(foreach p,nsqd nsq-conform nsq-record,$(if $(wildcard $(MAIN_$(p))),$(p)))
 
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a)
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
-SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(if $(PROGRAMS),src/nsqd/main.c) $(SUPPORT) \
+SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop differential flags \
@@ -117,9 +123,12 @@ $(BUILD)/lib$(1).a: $(call object,$(SRC_$(1))) $(BUILD)/.sources
 endef
 $(foreach l,$(LIBS),$(eval $(call archive,$(l))))
 
-$(BUILD)/nsqd: $(call object,src/nsqd/main.c) $(ARCHIVES)
-	$(call say,LD $@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+define program
+$(BUILD)/$(1): $(call object,$(MAIN_$(1))) $(ARCHIVES)
+	$$(call say,LD $$@)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIVES)
 	@mkdir -p $(@D)

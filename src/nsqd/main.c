@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "engine/engine.h"
+#include "nsqd/configure.h"
 #include "nsqd/node_id.h"
 #include "nsqd/options.h"
 #include "nsqd/options_check.h"
@@ -22,7 +23,6 @@
 #include "shell/tcp_server.h"
 
 #define CONFIG_MAX ((size_t)1 << 20) /* bytes of a configuration file that are looked at */
-#define DESCRIPTOR_RESERVE 64        /* left for everything that is no connection */
 
 /* nsqd says this under its own prefix, whatever --log-prefix is. */
 static int fatal(const char *reason)
@@ -65,39 +65,12 @@ static enum options_result check_config(const struct options *o, struct options_
     return result;
 }
 
-/* What the command line says and what the machine adds to it. False: there is no random source. */
-static bool configure(const struct options *o, struct engine_config *config)
+/* What only the machine knows. False: it has no source of random bytes. */
+static bool ask_machine(struct configure_machine *machine)
 {
-    *config = engine_defaults();
-    config->log_level = (enum log_level)o->log_level;
-    config->serve.high_water = (size_t)o->output_high_water;
-    size_t descriptors = machine_descriptors();
-    config->serve.max_connections = o->max_connections > 0 ? (size_t)o->max_connections
-                                    : descriptors > 2 * DESCRIPTOR_RESERVE
-                                        ? descriptors - DESCRIPTOR_RESERVE
-                                        : descriptors / 2;
-    struct broker_config *b = &config->broker;
-    b->node_id = (unsigned)o->node_id;
-    b->mem_queue_size = o->mem_queue_size;
-    b->mem_queue_bytes = o->mem_queue_bytes > 0 ? (size_t)o->mem_queue_bytes : machine_memory() / 4;
-    b->max_msg_timeout = o->max_msg_timeout;
-    b->max_consumers = o->max_channel_consumers;
-    struct v2_config *v = &config->v2;
-    v->limits.max_msg_size = o->max_msg_size;
-    v->limits.max_body_size = o->max_body_size;
-    v->max_rdy_count = o->max_rdy_count;
-    v->msg_timeout = o->msg_timeout;
-    v->max_msg_timeout = o->max_msg_timeout;
-    v->max_req_timeout = o->max_req_timeout;
-    v->max_heartbeat_interval = o->max_heartbeat_interval;
-    v->output_buffer_timeout = o->output_buffer_timeout;
-    v->min_output_buffer_timeout = o->min_output_buffer_timeout;
-    v->max_output_buffer_timeout = o->max_output_buffer_timeout;
-    v->max_output_buffer_size = o->max_output_buffer_size;
-    v->max_deflate_level = o->max_deflate_level;
-    v->deflate = o->deflate;
-    v->snappy = o->snappy;
-    return machine_random(&b->seed, sizeof b->seed);
+    machine->memory = machine_memory();
+    machine->descriptors = machine_descriptors();
+    return machine_random(&machine->seed, sizeof machine->seed);
 }
 
 static void log_start(struct log_writer *log, const struct options *o)
@@ -116,8 +89,8 @@ static void log_start(struct log_writer *log, const struct options *o)
 /* Serves until a signal ends it. */
 static int serve(const struct options *o, struct log_writer *log)
 {
-    struct engine_config config;
-    if (!configure(o, &config)) {
+    struct configure_machine machine;
+    if (!ask_machine(&machine)) {
         return fatal_start("no random bytes to be had from /dev/urandom");
     }
     log_start(log, o);
@@ -129,6 +102,7 @@ static int serve(const struct options *o, struct log_writer *log)
         snprintf(line, sizeof line, "listen (%s) failed - %s", o->tcp_address, why);
         return fatal_start(line);
     }
+    struct engine_config config = configure(o, &machine);
     struct engine *engine = engine_new(&config);
     struct tcp_server *server =
         tcp_server_new(engine_handler(engine), waiter_poll(), log, signals_open());

@@ -8,10 +8,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "shell/machine.h"
 
 union address {
     struct sockaddr any;
@@ -61,8 +64,8 @@ bool socket_split_address(const char *address, char host[SOCKET_HOST_MAX],
 }
 
 /* "host:port", IPv6 in brackets, IPv4 behind an IPv6 socket as IPv4; a unix socket's path, or "@"
- * when it has none. */
-static void address_text(const union address *a, socklen_t size, char text[SOCKET_ADDRESS_MAX])
+ * and its name when it has no path. What the kernel did not fill in is zero. */
+static void address_text(const union address *a, char text[SOCKET_ADDRESS_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "?";
     if (a->any.sa_family == AF_INET) {
@@ -78,22 +81,38 @@ static void address_text(const union address *a, socklen_t size, char text[SOCKE
             inet_ntop(AF_INET6, bytes, host, sizeof host);
             snprintf(text, SOCKET_ADDRESS_MAX, "[%s]:%u", host, port);
         }
-    } else if (a->any.sa_family == AF_UNIX &&
-               size > (socklen_t)offsetof(struct sockaddr_un, sun_path)) {
+    } else if (a->any.sa_family == AF_UNIX && a->local.sun_path[0] != '\0') {
         snprintf(text, SOCKET_ADDRESS_MAX, "%s", a->local.sun_path);
+    } else if (a->any.sa_family == AF_UNIX) {
+        snprintf(text, SOCKET_ADDRESS_MAX, "@%s", a->local.sun_path + 1);
     } else {
-        snprintf(text, SOCKET_ADDRESS_MAX, "@");
+        snprintf(text, SOCKET_ADDRESS_MAX, "?");
     }
+}
+
+/* The address of a unix socket; 0: too long. A path is terminated by a NUL, a name behind "@" is
+ * not, and the kernel finds a name where there is none. */
+static socklen_t unix_address(union address *a, const char *path)
+{
+    size_t n = strlen(path);
+    bool is_path = n > 0 && path[0] != '@';
+    *a = (union address){.local = {.sun_family = AF_UNIX}};
+    if (n + is_path > sizeof a->local.sun_path) {
+        return 0;
+    }
+    memcpy(a->local.sun_path, path, n);
+    if (!is_path) {
+        a->local.sun_path[0] = '\0';
+    }
+    return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n + is_path);
 }
 
 void socket_local_address(int fd, char text[SOCKET_ADDRESS_MAX])
 {
     union address a = {0};
     socklen_t size = sizeof a;
-    if (getsockname(fd, &a.any, &size) != 0) {
-        size = 0;
-    }
-    address_text(&a, size, text);
+    getsockname(fd, &a.any, &size); /* when it fails, the family stays unknown */
+    address_text(&a, text);
 }
 
 /* --- listening -------------------------------------------------------------------------------- */
@@ -107,6 +126,15 @@ void socket_set_flags(int fd)
 static int set_option(int fd, int level, int name, int value)
 {
     return setsockopt(fd, level, name, &value, sizeof value);
+}
+
+/* Why it cannot listen, in Go's words; -1. */
+static int refuse(char why[SOCKET_WHY_MAX], const char *net, const char *address, int error)
+{
+    char reason[MACHINE_REASON_MAX];
+    machine_reason(error, reason);
+    snprintf(why, SOCKET_WHY_MAX, "listen %s %s: bind: %s", net, address, reason);
+    return -1;
 }
 
 /* Binds and listens; -1 with errno. `dual`: an IPv6 socket takes IPv4 too. */
@@ -132,25 +160,28 @@ static int listen_on(const struct sockaddr *address, socklen_t size, bool dual)
     return fd;
 }
 
-static int listen_unix(const char *path, const char **why)
+static int listen_unix(const char *path, char why[SOCKET_WHY_MAX])
 {
-    union address a = {.local = {.sun_family = AF_UNIX}};
-    size_t n = strlen(path);
-    if (n == 0 || n >= sizeof a.local.sun_path) {
-        *why = "the path of a unix socket has 1 to 107 bytes";
-        return -1;
+    union address a;
+    socklen_t size = unix_address(&a, path);
+    if (size == 0) {
+        return refuse(why, "unix", path, EINVAL);
     }
-    memcpy(a.local.sun_path, path, n);
-    int fd = listen_on(&a.any, sizeof a.local, false);
-    if (fd < 0) {
-        *why = strerror(errno);
-    }
-    return fd;
+    int fd = listen_on(&a.any, size, false);
+    return fd < 0 ? refuse(why, "unix", path, errno) : fd;
 }
 
 static bool is_wildcard(const char *host)
 {
     return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+}
+
+/* A number that no port has. (getaddrinfo would take what is left of it in 16 bits.) */
+static bool is_out_of_range(const char *port)
+{
+    char *end;
+    long n = strtol(port, &end, 10);
+    return end != port && *end == '\0' && (n < 0 || n > UINT16_MAX);
 }
 
 /* IPv4 before IPv6, as Go does for a name that has both. */
@@ -164,33 +195,55 @@ static const struct addrinfo *choose(const struct addrinfo *list)
     return list;
 }
 
-static int listen_tcp(const char *host, const char *port, const char **why)
+/* Looks up what to bind to; NULL with a reason. The caller ends the list with freeaddrinfo. */
+static struct addrinfo *look_up(const char *host, const char *port, char why[SOCKET_WHY_MAX])
 {
     const struct addrinfo hints = {
         .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
-    bool any = is_wildcard(host);
-    const char *node = any ? "::" : host;
-    const char *service = port[0] == '\0' ? "0" : port;
     struct addrinfo *list = NULL;
-    int failed = getaddrinfo(node, service, &hints, &list);
-    if (failed != 0) {
-        *why = gai_strerror(failed);
-        return -1;
+    if (is_out_of_range(port)) {
+        snprintf(why, SOCKET_WHY_MAX, "listen tcp: address %s: invalid port", port);
+        return NULL;
     }
-    const struct addrinfo *i = choose(list);
-    int fd = listen_on(i->ai_addr, i->ai_addrlen, any);
-    int saved = errno;
-    freeaddrinfo(list);
-    if (fd < 0 && any && saved == EAFNOSUPPORT && strcmp(host, "::") != 0) {
-        return listen_tcp("0", service, why); /* a machine without IPv6 */
+    int failed = getaddrinfo(host, port[0] == '\0' ? "0" : port, &hints, &list);
+    if (failed == EAI_SERVICE) {
+        snprintf(why, SOCKET_WHY_MAX, "listen tcp: lookup tcp/%s: unknown port", port);
+    } else if (failed != 0) {
+        snprintf(why, SOCKET_WHY_MAX, "listen tcp: lookup %s: %s", host,
+                 failed == EAI_NONAME ? "no such host" : gai_strerror(failed));
     }
-    if (fd < 0) {
-        *why = strerror(saved);
-    }
-    return fd;
+    return failed == 0 ? list : NULL;
 }
 
-int socket_listen(const char *address, const char **why)
+static int listen_tcp(const char *host, const char *port, char why[SOCKET_WHY_MAX])
+{
+    bool any = is_wildcard(host);
+    struct addrinfo *list = look_up(any ? "::" : host, port, why);
+    if (list == NULL) {
+        return -1;
+    }
+    union address a = {0};
+    const struct addrinfo *i = choose(list);
+    memcpy(&a, i->ai_addr, i->ai_addrlen);
+    int fd = listen_on(&a.any, i->ai_addrlen, any);
+    freeaddrinfo(list);
+    if (fd >= 0) {
+        return fd;
+    }
+    int error = errno;
+    if (any && error == EAFNOSUPPORT && strcmp(host, "::") != 0) {
+        return listen_tcp("0", port, why); /* a machine without IPv6 */
+    }
+    char address[SOCKET_ADDRESS_MAX];
+    address_text(&a, address);
+    if (any) {
+        snprintf(address, sizeof address, "%s:%u", host[0] == '\0' ? "" : "0.0.0.0",
+                 ntohs(a.v6.sin6_port));
+    }
+    return refuse(why, "tcp", address, error);
+}
+
+int socket_listen(const char *address, char why[SOCKET_WHY_MAX])
 {
     char host[SOCKET_HOST_MAX];
     char port[SOCKET_HOST_MAX];
@@ -198,6 +251,71 @@ int socket_listen(const char *address, const char **why)
         return listen_unix(address, why);
     }
     return listen_tcp(host, port, why);
+}
+
+void socket_clean_up(const char *address)
+{
+    char host[SOCKET_HOST_MAX];
+    char port[SOCKET_HOST_MAX];
+    if (!socket_split_address(address, host, port) && address[0] != '@') {
+        unlink(address);
+    }
+}
+
+/* --- connecting ---------------------------------------------------------------------------------
+ */
+
+static int connect_to(const struct sockaddr *address, socklen_t size)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    if (connect(fd, address, size) != 0) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
+    }
+    socket_set_flags(fd);
+    if (address->sa_family != AF_UNIX) {
+        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    }
+    return fd;
+}
+
+static int connect_unix(const char *path)
+{
+    union address a;
+    socklen_t size = unix_address(&a, path);
+    if (size == 0) {
+        errno = EINVAL;
+        return -1;
+    }
+    return connect_to(&a.any, size);
+}
+
+int socket_connect(const char *address)
+{
+    char host[SOCKET_HOST_MAX];
+    char port[SOCKET_HOST_MAX];
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+    struct addrinfo *list = NULL;
+    if (!socket_split_address(address, host, port)) {
+        return connect_unix(address);
+    }
+    if (getaddrinfo(host[0] == '\0' ? "127.0.0.1" : host, port, &hints, &list) != 0) {
+        errno = EADDRNOTAVAIL;
+        return -1;
+    }
+    int fd = -1;
+    for (const struct addrinfo *i = list; i != NULL && fd < 0; i = i->ai_next) {
+        fd = connect_to(i->ai_addr, i->ai_addrlen);
+    }
+    int saved = errno;
+    freeaddrinfo(list);
+    errno = saved;
+    return fd;
 }
 
 /* --- accepting -------------------------------------------------------------------------------- */
@@ -218,7 +336,7 @@ int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])
         set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
         set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     }
-    address_text(&a, size, peer);
+    address_text(&a, peer);
     return fd;
 }
 

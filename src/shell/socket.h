@@ -4,7 +4,7 @@
  *
  * An address is "host:port", "[host]:port" or ":port", else the path of a unix socket, by the rule
  * of Go's SplitHostPort, which nsqd applies. No host, 0.0.0.0 and [::] listen on IPv4 and IPv6 at
- * once.
+ * once. "@name" is a unix socket that has a name and no file.
  */
 #ifndef SHELL_SOCKET_H
 #define SHELL_SOCKET_H
@@ -16,16 +16,24 @@
 
 #define SOCKET_ADDRESS_MAX 128 /* of any address as text, NUL included */
 #define SOCKET_HOST_MAX 256    /* of a host or port, NUL included */
+#define SOCKET_WHY_MAX 512     /* of a reason, NUL included; longer ones are cut */
 
 /* Splits "host:port" into two strings. False when it is not of that form, or too long. */
 bool socket_split_address(const char *address, char host[SOCKET_HOST_MAX],
                           char port[SOCKET_HOST_MAX]);
 
 /* Listens. Returns the descriptor, nonblocking and closed on exec, which the caller owns; -1 with a
- * one-line reason (static, or borrowed until the next call). */
-int socket_listen(const char *address, const char **why);
+ * reason in Go's words, such as "listen tcp 127.0.0.1:4150: bind: address already in use". */
+int socket_listen(const char *address, char why[SOCKET_WHY_MAX]);
 
-/* The address a listener really has, "[::]:4150" or a path, as a string. */
+/* Removes what a listener leaves behind when it is closed: the file of a unix socket. */
+void socket_clean_up(const char *address);
+
+/* Connects, and waits until that is done or has failed. Returns the descriptor, nonblocking and
+ * closed on exec, which the caller owns; -1 with errno. */
+int socket_connect(const char *address);
+
+/* The address a listener really has, "[::]:4150" or a path, as a string; "?" if it is no socket. */
 void socket_local_address(int fd, char text[SOCKET_ADDRESS_MAX]);
 
 /* Accepts one connection: its descriptor, which the caller owns, and its address as text. -1 with

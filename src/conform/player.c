@@ -1,0 +1,709 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/player.h"
+
+#include <nsq/frame.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "conform/json_subset.h"
+
+#define SHOWN_MAX 200 /* bytes of a frame that the transcript shows */
+#define SCRATCH "scratch"
+
+const char *verdict_name(enum verdict verdict)
+{
+    static const char *const names[] = {
+        [VERDICT_PASS] = "pass",
+        [VERDICT_FAIL] = "fail",
+        [VERDICT_NON_STRICT] = "non-strict",
+        [VERDICT_UNSUPPORTED] = "unsupported",
+        [VERDICT_XFAIL] = "xfail",
+        [VERDICT_XPASS] = "xpass",
+        [VERDICT_UNREACHABLE] = "unreachable",
+    };
+    return names[verdict];
+}
+
+/* --- the transcript --------------------------------------------------------------------------- */
+
+static void show_bytes(struct buf *out, struct span bytes)
+{
+    text_append(out, "\"");
+    session_escape(span_first(bytes, SHOWN_MAX), out);
+    text_append(out, "\"");
+    if (bytes.n > SHOWN_MAX) {
+        text_append(out, " .. ");
+        text_append_decimal(out, (int64_t)bytes.n);
+        text_append(out, " bytes");
+    }
+}
+
+static void note(struct player *p, struct span actor, struct span what)
+{
+    buf_append(&p->transcript, actor);
+    buf_append(&p->transcript, what);
+    text_append(&p->transcript, "\n");
+}
+
+static void note_bytes(struct player *p, struct span actor, struct span what, struct span bytes)
+{
+    buf_append(&p->transcript, actor);
+    buf_append(&p->transcript, what);
+    show_bytes(&p->transcript, bytes);
+    text_append(&p->transcript, "\n");
+}
+
+static void show_frame(struct buf *out, const struct nsq_frame *frame)
+{
+    struct nsq_message m;
+    if (frame->type == NSQ_FRAME_MESSAGE && nsq_message_parse(frame->data, &m) == NSQ_OK) {
+        text_append(out, "message ");
+        buf_append(out, span_make(m.id, NSQ_MESSAGE_ID_SIZE));
+        text_append(out, " attempts ");
+        text_append_decimal(out, m.attempts);
+        text_append(out, " body ");
+        show_bytes(out, m.body);
+        return;
+    }
+    buf_append(out, frame->type == NSQ_FRAME_RESPONSE ? SPAN("response ")
+                    : frame->type == NSQ_FRAME_ERROR  ? SPAN("error ")
+                                                      : SPAN("message too short "));
+    show_bytes(out, frame->data);
+}
+
+/* The case fails at this step; the first failure stands. */
+static bool fail(struct player *p, const struct step *step, enum verdict verdict)
+{
+    if (p->failed_line == 0) {
+        p->verdict = verdict;
+        p->failed_line = step->line;
+    }
+    return false;
+}
+
+/* "expected <step>; came <...>": the caller appends what came. */
+static struct buf *expected(struct player *p, const struct step *step)
+{
+    buf_drop(&p->why, p->why.n);
+    text_append(&p->why, "expected: ");
+    session_step_print(step, 0, &p->why);
+    text_append(&p->why, "came:     ");
+    return &p->why;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static struct value *find_value(struct player *p, struct span name)
+{
+    for (size_t i = 0; i < p->value_count; i++) {
+        if (span_equal(p->values[i].name, name)) {
+            return &p->values[i];
+        }
+    }
+    return NULL;
+}
+
+static struct value *add_value(struct player *p, struct span name)
+{
+    if (p->value_count == PLAYER_VALUES_MAX) {
+        return NULL;
+    }
+    struct value *value = &p->values[p->value_count++];
+    *value = (struct value){.name = name};
+    return value;
+}
+
+static bool begins_with(struct span s, struct span head)
+{
+    return s.n >= head.n && span_equal(span_first(s, head.n), head);
+}
+
+/* $topic.. and $channel.. are names that nobody else has; all other values are captured first. */
+static struct value *value_of(struct player *p, struct span name)
+{
+    struct value *value = find_value(p, name);
+    bool generated = begins_with(name, SPAN("topic")) || begins_with(name, SPAN("channel"));
+    if (value == NULL && generated && (value = add_value(p, name)) != NULL) {
+        buf_append(&value->bytes, p->config.names);
+        buf_append(&value->bytes, SPAN("."));
+        buf_append(&value->bytes, name);
+    }
+    return value;
+}
+
+/* Appends what the items stand for; false: a value that nothing has captured. */
+static bool render(struct player *p, const struct item *items, struct buf *out);
+
+static bool render_size(struct player *p, const struct item *item, struct buf *out)
+{
+    struct buf inside = {0};
+    uint8_t size[4];
+    bool ok = render(p, item->inside, &inside);
+    be32_store(size, (uint32_t)inside.n);
+    buf_append(out, span_make(size, sizeof size));
+    buf_append(out, buf_span(&inside));
+    buf_free(&inside);
+    return ok;
+}
+
+static void render_fill(const struct item *item, struct buf *out)
+{
+    size_t left = (size_t)item->number;
+    while (left > 0) {
+        struct span part = span_first(item->bytes, left);
+        buf_append(out, part);
+        left -= part.n;
+    }
+}
+
+static void render_number(const struct item *item, struct buf *out)
+{
+    uint8_t bytes[8];
+    size_t n = item->kind == ITEM_U8    ? 1
+               : item->kind == ITEM_U16 ? 2
+               : item->kind == ITEM_I32 ? 4
+                                        : 8;
+    be64_store(bytes, (uint64_t)item->number);
+    buf_append(out, span_make(bytes + sizeof bytes - n, n));
+}
+
+static bool render_item(struct player *p, const struct item *item, struct buf *out)
+{
+    const struct value *value;
+    switch (item->kind) {
+    case ITEM_BYTES:
+        buf_append(out, item->bytes);
+        return true;
+    case ITEM_VAR:
+        value = value_of(p, item->bytes);
+        if (value != NULL) {
+            buf_append(out, buf_span(&value->bytes));
+        }
+        return value != NULL;
+    case ITEM_SIZE:
+        return render_size(p, item, out);
+    case ITEM_FILL:
+        render_fill(item, out);
+        return true;
+    default:
+        render_number(item, out);
+        return true;
+    }
+}
+
+static bool render(struct player *p, const struct item *items, struct buf *out)
+{
+    for (const struct item *item = items; item != NULL; item = item->next) {
+        if (!render_item(p, item, out)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+/* The number of the connection that an actor is; PLAYER_CONNS_MAX: there is none. */
+static size_t find_conn(const struct player *p, struct span name)
+{
+    for (size_t i = 0; i < p->conn_count; i++) {
+        if (span_equal(p->conns[i].name, name)) {
+            return i;
+        }
+    }
+    return PLAYER_CONNS_MAX;
+}
+
+static int64_t now(struct player *p)
+{
+    return p->config.transport.now(p->config.transport.self);
+}
+
+static int64_t scaled(const struct player *p, int64_t ns)
+{
+    return ns / 100 * p->config.time_scale;
+}
+
+/* --- frames that come ------------------------------------------------------------------------- */
+
+enum arrival { ARRIVED, NOT_YET, ENDED, MALFORMED };
+
+/* Looks at the frame that starts `offset` bytes into what came. */
+static enum arrival peek(const struct player_conn *c, size_t offset, struct nsq_frame *frame,
+                         size_t *size)
+{
+    switch (nsq_frame_parse(span_skip(buf_span(&c->in), offset), NSQ_FRAME_DATA_MAX, frame, size)) {
+    case NSQ_OK:
+        return ARRIVED;
+    case NSQ_BAD:
+        return MALFORMED;
+    default:
+        return c->ended != END_NONE ? ENDED : NOT_YET;
+    }
+}
+
+/* Takes n bytes that start at offset out of what came. */
+static void remove_bytes(struct player_conn *c, size_t offset, size_t n)
+{
+    struct buf rest = {0};
+    struct span in = buf_span(&c->in);
+    if (offset == 0) {
+        buf_drop(&c->in, n);
+        return;
+    }
+    buf_append(&rest, span_first(in, offset));
+    buf_append(&rest, span_skip(in, offset + n));
+    buf_free(&c->in);
+    c->in = rest;
+}
+
+/* The next frame, heartbeats left out unless they are what is waited for. */
+static enum arrival peek_frame(struct player *p, struct player_conn *c, bool heartbeats,
+                               struct nsq_frame *frame, size_t *size)
+{
+    enum arrival arrival;
+    while ((arrival = peek(c, 0, frame, size)) == ARRIVED && !heartbeats &&
+           nsq_frame_is_heartbeat(frame)) {
+        note(p, c->name, SPAN(" < heartbeat"));
+        buf_drop(&c->in, *size);
+    }
+    return arrival;
+}
+
+static void wait_until(struct player *p, int64_t deadline)
+{
+    p->config.transport.wait(p->config.transport.self, deadline);
+}
+
+/* Waits for the next frame until the deadline. */
+static enum arrival await_frame(struct player *p, struct player_conn *c, bool heartbeats,
+                                int64_t deadline, struct nsq_frame *frame, size_t *size)
+{
+    enum arrival arrival;
+    while ((arrival = peek_frame(p, c, heartbeats, frame, size)) == NOT_YET && now(p) < deadline) {
+        wait_until(p, deadline);
+    }
+    return arrival;
+}
+
+static struct span arrival_text(enum arrival arrival)
+{
+    switch (arrival) {
+    case ENDED:
+        return SPAN("the end of the connection");
+    case MALFORMED:
+        return SPAN("bytes that are no frame");
+    default:
+        return SPAN("nothing");
+    }
+}
+
+/* --- does a frame match a step? --------------------------------------------------------------- */
+
+static bool items_equal(struct player *p, const struct item *items, struct span bytes)
+{
+    struct buf wanted = {0};
+    bool equal = render(p, items, &wanted) && span_equal(buf_span(&wanted), bytes);
+    buf_free(&wanted);
+    return equal;
+}
+
+/* A value that is known must be the same; one that is not is captured. */
+static bool matches_value(struct player *p, struct span name, struct span bytes)
+{
+    struct value *value = find_value(p, name);
+    if (value != NULL) {
+        return span_equal(buf_span(&value->bytes), bytes);
+    }
+    if ((value = add_value(p, name)) != NULL) {
+        buf_append(&value->bytes, bytes);
+    }
+    return value != NULL;
+}
+
+static bool matches_message(struct player *p, const struct step *step,
+                            const struct nsq_frame *frame)
+{
+    struct nsq_message m;
+    if (frame->type != NSQ_FRAME_MESSAGE || nsq_message_parse(frame->data, &m) != NSQ_OK ||
+        (step->attempts >= 0 && step->attempts != m.attempts) ||
+        !items_equal(p, step->items, m.body)) {
+        return false;
+    }
+    uint8_t at[8];
+    be64_store(at, (uint64_t)m.timestamp);
+    return matches_value(p, step->var, span_make(m.id, NSQ_MESSAGE_ID_SIZE)) &&
+           (step->at.n == 0 || matches_value(p, step->at, span_make(at, sizeof at)));
+}
+
+/* The code is the rule; another text makes the verdict non-strict. */
+static bool matches_error(struct player *p, const struct step *step, const struct nsq_frame *frame)
+{
+    struct span text;
+    if (frame->type != NSQ_FRAME_ERROR || nsq_error_split(frame->data, &text) != step->code) {
+        return false;
+    }
+    if (!items_equal(p, step->items, text) && p->verdict == VERDICT_PASS) {
+        p->verdict = VERDICT_NON_STRICT;
+        show_frame(expected(p, step), frame);
+    }
+    return true;
+}
+
+static bool matches(struct player *p, const struct step *step, const struct nsq_frame *frame)
+{
+    bool response = frame->type == NSQ_FRAME_RESPONSE;
+    switch (step->kind) {
+    case STEP_RESPONSE:
+        return response && items_equal(p, step->items, frame->data);
+    case STEP_JSON:
+        return response && json_subset(step->text, frame->data);
+    case STEP_HEARTBEAT:
+        return nsq_frame_is_heartbeat(frame);
+    case STEP_MESSAGE:
+        return matches_message(p, step, frame);
+    default:
+        return matches_error(p, step, frame);
+    }
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+/* A frame that was matched leaves the connection. */
+static void accept_frame(struct player *p, struct player_conn *c, const struct nsq_frame *frame,
+                         size_t size)
+{
+    buf_append(&p->transcript, c->name);
+    text_append(&p->transcript, " < ");
+    show_frame(&p->transcript, frame);
+    text_append(&p->transcript, "\n");
+    buf_drop(&c->in, size);
+}
+
+static int64_t deadline_of(struct player *p, const struct step *step)
+{
+    int64_t within = step->within != 0 ? step->within : p->config.patience;
+    return now(p) + scaled(p, within) + step->after;
+}
+
+static bool in_time(struct player *p, const struct step *step)
+{
+    if (step->after == 0 || now(p) - p->mark >= step->after - p->config.slack) {
+        return true;
+    }
+    text_append(expected(p, step), "it after ");
+    text_append_decimal(&p->why, (now(p) - p->mark) / TIME_MS);
+    text_append(&p->why, "ms already");
+    return fail(p, step, VERDICT_FAIL);
+}
+
+static bool play_frame(struct player *p, struct player_conn *c, const struct step *step)
+{
+    struct nsq_frame frame;
+    size_t size;
+    enum arrival arrival =
+        await_frame(p, c, step->kind == STEP_HEARTBEAT, deadline_of(p, step), &frame, &size);
+    if (arrival != ARRIVED) {
+        buf_append(expected(p, step), arrival_text(arrival));
+        return fail(p, step, VERDICT_FAIL);
+    }
+    if (!matches(p, step, &frame)) {
+        show_frame(expected(p, step), &frame);
+        return fail(p, step, VERDICT_FAIL);
+    }
+    accept_frame(p, c, &frame, size);
+    return in_time(p, step);
+}
+
+static bool play_server_end(struct player *p, struct player_conn *c, const struct step *step)
+{
+    struct nsq_frame frame;
+    size_t size;
+    switch (await_frame(p, c, false, deadline_of(p, step), &frame, &size)) {
+    case ENDED:
+        break;
+    case ARRIVED:
+        show_frame(expected(p, step), &frame);
+        return fail(p, step, VERDICT_FAIL);
+    case NOT_YET:
+        text_append(expected(p, step), "nothing: the connection is open");
+        return fail(p, step, VERDICT_FAIL);
+    default:
+        buf_append(expected(p, step), arrival_text(MALFORMED));
+        return fail(p, step, VERDICT_FAIL);
+    }
+    if (c->in.n > 0) {
+        text_append(expected(p, step), "the end inside a frame");
+        return fail(p, step, VERDICT_FAIL);
+    }
+    note(p, c->name, c->ended == END_RST ? SPAN(" < end (RST)") : SPAN(" < end"));
+    return in_time(p, step);
+}
+
+/* Waits for a frame that is neither message nor heartbeat; the messages in front of it stay. */
+static enum arrival await_reply(struct player *p, struct player_conn *c, int64_t deadline,
+                                size_t *offset, struct nsq_frame *frame, size_t *size)
+{
+    enum arrival arrival;
+    *offset = 0;
+    for (;;) {
+        arrival = peek(c, *offset, frame, size);
+        if (arrival == ARRIVED && frame->type != NSQ_FRAME_MESSAGE &&
+            !nsq_frame_is_heartbeat(frame)) {
+            return ARRIVED;
+        }
+        if (arrival == ARRIVED) {
+            *offset += *size;
+        } else if (arrival != NOT_YET || now(p) >= deadline) {
+            return arrival;
+        } else {
+            wait_until(p, deadline);
+        }
+    }
+}
+
+static void send_bytes(struct player *p, size_t i, struct span bytes)
+{
+    p->config.transport.send(p->config.transport.self, i, bytes);
+}
+
+/* Nothing was replied if the next reply is that to a PUB which is sent now. */
+static bool play_nothing(struct player *p, size_t i, const struct step *step)
+{
+    struct player_conn *c = &p->conns[i];
+    struct buf pub = {0};
+    text_append(&pub, "PUB ");
+    buf_append(&pub, p->config.names);
+    text_append(&pub, "." SCRATCH "\n");
+    buf_append(&pub, span_make("\0\0\0\1x", 5));
+    send_bytes(p, i, buf_span(&pub));
+    buf_free(&pub);
+    struct nsq_frame frame;
+    size_t offset;
+    size_t size;
+    enum arrival arrival = await_reply(p, c, deadline_of(p, step), &offset, &frame, &size);
+    if (arrival != ARRIVED) {
+        struct buf *why = expected(p, step);
+        buf_append(why, arrival_text(arrival));
+        text_append(why, ", but not the answer to a PUB sent behind it either");
+        return fail(p, step, VERDICT_FAIL);
+    }
+    if (frame.type != NSQ_FRAME_RESPONSE || !span_equal(frame.data, SPAN("OK"))) {
+        show_frame(expected(p, step), &frame);
+        return fail(p, step, VERDICT_FAIL);
+    }
+    remove_bytes(c, offset, size);
+    note(p, c->name, SPAN(" < nothing (a PUB to another topic was answered first)"));
+    return true;
+}
+
+static bool play_no_message(struct player *p, struct player_conn *c, const struct step *step)
+{
+    int64_t deadline = now(p) + step->within;
+    struct nsq_frame frame;
+    size_t size;
+    enum arrival arrival = await_frame(p, c, false, deadline, &frame, &size);
+    if (arrival == NOT_YET) {
+        note(p, c->name, SPAN(" < no message"));
+        return true;
+    }
+    if (arrival == ARRIVED) {
+        show_frame(expected(p, step), &frame);
+    } else {
+        buf_append(expected(p, step), arrival_text(arrival));
+    }
+    return fail(p, step, VERDICT_FAIL);
+}
+
+static bool play_wait(struct player *p, int64_t ns)
+{
+    int64_t deadline = now(p) + ns;
+    while (now(p) < deadline) {
+        wait_until(p, deadline);
+    }
+    text_append(&p->transcript, "wait ");
+    text_append_decimal(&p->transcript, ns / TIME_MS);
+    text_append(&p->transcript, "ms\n");
+    return true;
+}
+
+static bool play_connect(struct player *p, const struct step *step)
+{
+    if (find_conn(p, step->actor) != PLAYER_CONNS_MAX || p->conn_count == PLAYER_CONNS_MAX) {
+        text_append(expected(p, step), "a name that is in use already, or too many connections");
+        return fail(p, step, VERDICT_UNREACHABLE);
+    }
+    size_t i = p->conn_count++;
+    p->conns[i].name = step->actor;
+    p->conns[i].open = true;
+    if (!p->config.transport.connect(p->config.transport.self, i)) {
+        text_append(expected(p, step), "no connection");
+        return fail(p, step, VERDICT_UNREACHABLE);
+    }
+    note(p, step->actor, SPAN(" connect"));
+    return true;
+}
+
+static bool play_send(struct player *p, size_t i, const struct step *step)
+{
+    struct buf bytes = {0};
+    bool known = render(p, step->items, &bytes);
+    if (known) {
+        note_bytes(p, step->actor, SPAN(" > "), buf_span(&bytes));
+        send_bytes(p, i, buf_span(&bytes));
+    } else {
+        text_append(expected(p, step), "a value that nothing has captured");
+        fail(p, step, VERDICT_UNREACHABLE);
+    }
+    buf_free(&bytes);
+    return known;
+}
+
+/* --- any order -------------------------------------------------------------------------------- */
+
+#define ANY_MAX 256 /* steps in one any */
+
+/* Matches the first frame of a step's connection, if it has come. A step that does not match is
+ * asked again with the next frame. */
+static bool try_any(struct player *p, const struct step *step)
+{
+    size_t i = find_conn(p, step->actor);
+    struct nsq_frame frame;
+    size_t size;
+    if (i == PLAYER_CONNS_MAX) {
+        return false;
+    }
+    struct player_conn *c = &p->conns[i];
+    enum arrival arrival = peek_frame(p, c, step->kind == STEP_HEARTBEAT, &frame, &size);
+    if (step->kind == STEP_SERVER_END) {
+        return arrival == ENDED && c->in.n == 0;
+    }
+    enum verdict before = p->verdict;
+    if (arrival != ARRIVED || !matches(p, step, &frame)) {
+        p->verdict = before;
+        return false;
+    }
+    accept_frame(p, c, &frame, size);
+    return in_time(p, step);
+}
+
+static bool try_all(struct player *p, const struct step *first, bool done[ANY_MAX], size_t *left)
+{
+    bool progress = false;
+    size_t i = 0;
+    for (const struct step *s = first; s != NULL && i < ANY_MAX; s = s->next, i++) {
+        if (!done[i] && try_any(p, s)) {
+            done[i] = progress = true;
+            (*left)--;
+        }
+    }
+    return progress;
+}
+
+static bool play_any(struct player *p, const struct step *step)
+{
+    bool done[ANY_MAX] = {false};
+    size_t left = 0;
+    size_t i = 0;
+    for (const struct step *s = step->inside; s != NULL && i < ANY_MAX; s = s->next, i++) {
+        done[i] = s->kind == STEP_COMMENT;
+        left += !done[i];
+    }
+    int64_t deadline = deadline_of(p, step);
+    while (left > 0 && p->failed_line == 0) {
+        if (try_all(p, step->inside, done, &left)) {
+            continue;
+        }
+        if (now(p) >= deadline) {
+            text_append(expected(p, step), "not all of it");
+            return fail(p, step, VERDICT_FAIL);
+        }
+        wait_until(p, deadline);
+    }
+    return p->failed_line == 0;
+}
+
+/* --- the case --------------------------------------------------------------------------------- */
+
+static bool play_actor_step(struct player *p, const struct step *step)
+{
+    size_t i = find_conn(p, step->actor);
+    if (i == PLAYER_CONNS_MAX) {
+        text_append(expected(p, step), "the name of no connection");
+        return fail(p, step, VERDICT_UNREACHABLE);
+    }
+    struct player_conn *c = &p->conns[i];
+    struct transport *t = &p->config.transport;
+    switch (step->kind) {
+    case STEP_SEND:
+        return play_send(p, i, step);
+    case STEP_CLIENT_END:
+        note(p, c->name, SPAN(" > end"));
+        t->end(t->self, i);
+        return true;
+    case STEP_CLIENT_CLOSE:
+    case STEP_CLIENT_RESET:
+        note(p, c->name, step->kind == STEP_CLIENT_RESET ? SPAN(" > reset") : SPAN(" > close"));
+        c->open = false;
+        (step->kind == STEP_CLIENT_RESET ? t->reset : t->close)(t->self, i);
+        return true;
+    case STEP_NOTHING:
+        return play_nothing(p, i, step);
+    case STEP_NO_MESSAGE:
+        return play_no_message(p, c, step);
+    case STEP_SERVER_END:
+        return play_server_end(p, c, step);
+    default:
+        return play_frame(p, c, step);
+    }
+}
+
+static bool play_step(struct player *p, const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_COMMENT:
+        return true;
+    case STEP_CONNECT:
+        return play_connect(p, step);
+    case STEP_WAIT:
+        return play_wait(p, step->after);
+    case STEP_ANY:
+        return play_any(p, step);
+    default:
+        return play_actor_step(p, step);
+    }
+}
+
+void player_init(struct player *p, const struct player_config *config,
+                 const struct session_file *file)
+{
+    *p = (struct player){.config = *config, .file = file, .verdict = VERDICT_PASS};
+}
+
+void player_run(struct player *p)
+{
+    struct transport *t = &p->config.transport;
+    p->mark = now(p);
+    for (const struct step *step = p->file->steps; step != NULL && play_step(p, step);
+         step = step->next) {
+        p->mark = step->kind == STEP_COMMENT ? p->mark : now(p);
+    }
+    for (size_t i = 0; i < p->conn_count; i++) {
+        if (p->conns[i].open) {
+            p->conns[i].open = false;
+            t->close(t->self, i);
+        }
+    }
+}
+
+void player_free(struct player *p)
+{
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        buf_free(&p->conns[i].in);
+    }
+    for (size_t i = 0; i < p->value_count; i++) {
+        buf_free(&p->values[i].bytes);
+    }
+    buf_free(&p->transcript);
+    buf_free(&p->why);
+}

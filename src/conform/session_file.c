@@ -1,0 +1,843 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/session_file.h"
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "base/time.h"
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* All nodes of a file hang in one chain and go together. */
+struct block {
+    struct block *next;
+    max_align_t bytes[];
+};
+
+static void *node(struct session_file *file, size_t n)
+{
+    struct block *block = alloc_zeroed(sizeof *block + n);
+    block->next = file->memory;
+    file->memory = block;
+    return block->bytes;
+}
+
+void session_file_free(struct session_file *file)
+{
+    struct block *block = file->memory;
+    while (block != NULL) {
+        struct block *next = block->next;
+        alloc_free(block);
+        block = next;
+    }
+    buf_free(&file->bytes);
+    *file = (struct session_file){0};
+}
+
+/* --- the reader ------------------------------------------------------------------------------- */
+
+struct reader {
+    struct session_file *file;
+    struct session_error *error;
+    struct span rest; /* of the file, from the present line on */
+    struct span line; /* the rest of the present line */
+    size_t line_size; /* of the whole line */
+    unsigned number;  /* of the present line */
+    unsigned depth;   /* of size{ } */
+};
+
+/* Says what was expected here; always false. */
+static bool expected(struct reader *r, const char *what)
+{
+    if (r->error->expected == NULL) {
+        r->error->line = r->number;
+        r->error->column = (unsigned)(r->line_size - r->line.n) + 1;
+        r->error->expected = what;
+    }
+    return false;
+}
+
+/* Makes the next line the present one; false at the end of the file. */
+static bool next_line(struct reader *r)
+{
+    if (r->rest.n == 0) {
+        return false;
+    }
+    const uint8_t *end = memchr(r->rest.p, '\n', r->rest.n);
+    size_t n = end == NULL ? r->rest.n : (size_t)(end - r->rest.p);
+    r->line = span_first(r->rest, n);
+    r->line_size = n;
+    r->number++;
+    r->rest = span_skip(r->rest, end == NULL ? n : n + 1);
+    return true;
+}
+
+static bool at(const struct reader *r, struct span word)
+{
+    return r->line.n >= word.n && span_equal(span_first(r->line, word.n), word);
+}
+
+/* Takes these bytes if they come next. */
+static bool take(struct reader *r, struct span word)
+{
+    if (!at(r, word)) {
+        return false;
+    }
+    r->line = span_skip(r->line, word.n);
+    return true;
+}
+
+#define TAKE(r, literal) take((r), SPAN(literal))
+
+static bool is_word_byte(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+/* One or more letters, digits and underscores. */
+static bool take_word(struct reader *r, struct span *word, const char *what)
+{
+    size_t n = 0;
+    while (n < r->line.n && is_word_byte(r->line.p[n])) {
+        n++;
+    }
+    *word = span_first(r->line, n);
+    r->line = span_skip(r->line, n);
+    return n > 0 || expected(r, what);
+}
+
+static bool take_number(struct reader *r, int64_t *value)
+{
+    bool negative = TAKE(r, "-");
+    uint64_t n = 0;
+    size_t digits = 0;
+    while (r->line.n > 0 && r->line.p[0] >= '0' && r->line.p[0] <= '9' && digits < 18) {
+        n = n * 10 + (uint64_t)(r->line.p[0] - '0');
+        r->line = span_skip(r->line, 1);
+        digits++;
+    }
+    *value = negative ? -(int64_t)n : (int64_t)n;
+    return digits > 0 || expected(r, "a decimal number");
+}
+
+/* "1500ms": the only unit there is. */
+static bool take_duration(struct reader *r, int64_t *ns)
+{
+    int64_t ms;
+    if (!take_number(r, &ms)) {
+        return false;
+    }
+    if (ms <= 0 || ms > INT64_MAX / TIME_MS || !TAKE(r, "ms")) {
+        return expected(r, "a duration such as 1500ms");
+    }
+    *ns = ms * TIME_MS;
+    return true;
+}
+
+static int hex_digit(uint8_t c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What an escape behind a backslash stands for; the canonical form has one spelling for each byte.
+ */
+static bool take_escape(struct reader *r, uint8_t *byte)
+{
+    static const char from[] = "nr\\\"";
+    static const char to[] = "\n\r\\\"";
+    const char *plain = r->line.n == 0 ? NULL : memchr(from, r->line.p[0], sizeof from - 1);
+    if (plain != NULL) {
+        *byte = (uint8_t)to[plain - from];
+        r->line = span_skip(r->line, 1);
+        return true;
+    }
+    if (r->line.n < 3 || r->line.p[0] != 'x' || hex_digit(r->line.p[1]) < 0 ||
+        hex_digit(r->line.p[2]) < 0) {
+        return expected(r, "\\n, \\r, \\\\, \\\" or \\xNN with two lower-case digits");
+    }
+    *byte = (uint8_t)(hex_digit(r->line.p[1]) << 4 | hex_digit(r->line.p[2]));
+    if ((*byte >= ' ' && *byte < 0x7f) || *byte == '\n' || *byte == '\r') {
+        return expected(r, "a character that needs \\xNN");
+    }
+    r->line = span_skip(r->line, 3);
+    return true;
+}
+
+/* A string in double quotes. */
+static bool take_string(struct reader *r, struct span *bytes)
+{
+    if (!TAKE(r, "\"")) {
+        return expected(r, "a string in double quotes");
+    }
+    uint8_t *out = node(r->file, r->line.n + 1);
+    size_t n = 0;
+    while (!TAKE(r, "\"")) {
+        if (r->line.n == 0) {
+            return expected(r, "the closing quote");
+        }
+        if (TAKE(r, "\\")) {
+            if (!take_escape(r, &out[n++])) {
+                return false;
+            }
+        } else if (r->line.p[0] < ' ' || r->line.p[0] > '~') {
+            return expected(r, "printable ASCII, or an escape");
+        } else {
+            out[n++] = r->line.p[0];
+            r->line = span_skip(r->line, 1);
+        }
+    }
+    *bytes = span_make(out, n);
+    return true;
+}
+
+/* --- items ------------------------------------------------------------------------------------ */
+
+static bool take_items(struct reader *r, struct item **items);
+
+struct number_word {
+    struct span word;
+    enum item_kind kind;
+    int64_t least;
+    int64_t most;
+};
+
+#define WORD(literal)                                                                              \
+    {                                                                                              \
+        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
+    }
+
+static const struct number_word number_words[] = {
+    {WORD("u8("), ITEM_U8, 0, UINT8_MAX},
+    {WORD("u16("), ITEM_U16, 0, UINT16_MAX},
+    {WORD("i32("), ITEM_I32, INT32_MIN, INT32_MAX},
+    {WORD("i64("), ITEM_I64, -999999999999999999, 999999999999999999},
+};
+
+#define NUMBER_WORDS (sizeof number_words / sizeof number_words[0])
+
+static bool take_number_item(struct reader *r, const struct number_word *w, struct item *item)
+{
+    item->kind = w->kind;
+    if (!take_number(r, &item->number)) {
+        return false;
+    }
+    if (item->number < w->least || item->number > w->most) {
+        return expected(r, "a number that fits");
+    }
+    return TAKE(r, ")") || expected(r, ")");
+}
+
+static bool take_fill(struct reader *r, struct item *item)
+{
+    item->kind = ITEM_FILL;
+    if (!take_number(r, &item->number)) {
+        return false;
+    }
+    if (item->number < 0 || item->number > SESSION_VALUE_MAX) {
+        return expected(r, "at most 8388608 bytes");
+    }
+    if (!TAKE(r, " ")) {
+        return expected(r, "a space and a string");
+    }
+    if (!take_string(r, &item->bytes)) {
+        return false;
+    }
+    if (item->bytes.n == 0) {
+        return expected(r, "a string that is not empty");
+    }
+    return TAKE(r, ")") || expected(r, ")");
+}
+
+static bool take_size(struct reader *r, struct item *item)
+{
+    item->kind = ITEM_SIZE;
+    if (++r->depth > SESSION_DEPTH_MAX) {
+        return expected(r, "fewer size{ } inside each other");
+    }
+    if (!take_items(r, &item->inside)) {
+        return false;
+    }
+    r->depth--;
+    return TAKE(r, "}") || expected(r, "}");
+}
+
+static bool take_item(struct reader *r, struct item *item)
+{
+    if (at(r, SPAN("\""))) {
+        item->kind = ITEM_BYTES;
+        return take_string(r, &item->bytes);
+    }
+    if (TAKE(r, "$")) {
+        item->kind = ITEM_VAR;
+        return take_word(r, &item->bytes, "the name of a value");
+    }
+    for (size_t i = 0; i < NUMBER_WORDS; i++) {
+        if (take(r, number_words[i].word)) {
+            return take_number_item(r, &number_words[i], item);
+        }
+    }
+    if (TAKE(r, "fill(")) {
+        return take_fill(r, item);
+    }
+    if (TAKE(r, "size{")) {
+        return take_size(r, item);
+    }
+    return expected(r, "a string, $name, u8( u16( i32( i64( fill( or size{");
+}
+
+/* One or more items with single spaces between them. */
+static bool take_items(struct reader *r, struct item **items)
+{
+    struct item **last = items;
+    do {
+        *last = node(r->file, sizeof **last);
+        if (!take_item(r, *last)) {
+            return false;
+        }
+        last = &(*last)->next;
+    } while (!at(r, SPAN(" after ")) && !at(r, SPAN(" within ")) && TAKE(r, " "));
+    return true;
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+static bool take_message(struct reader *r, struct step *step)
+{
+    step->kind = STEP_MESSAGE;
+    if (!TAKE(r, "$") || !take_word(r, &step->var, "the name of the id")) {
+        return expected(r, "$name of the id");
+    }
+    if (!TAKE(r, " attempts ")) {
+        return expected(r, "attempts");
+    }
+    step->attempts = -1;
+    if (!TAKE(r, "*") && !take_number(r, &step->attempts)) {
+        return false;
+    }
+    if (TAKE(r, " at $") && !take_word(r, &step->at, "the name of the timestamp")) {
+        return false;
+    }
+    return TAKE(r, " body ") ? take_items(r, &step->items) : expected(r, "body");
+}
+
+static bool take_error(struct reader *r, struct step *step)
+{
+    struct span word;
+    struct span rest;
+    step->kind = STEP_ERROR;
+    if (!take_word(r, &word, "an error code")) {
+        return false;
+    }
+    step->code = nsq_error_split(word, &rest);
+    if (step->code == NSQ_E_NONE) {
+        return expected(r, "an error code of the protocol");
+    }
+    return !TAKE(r, " ") || take_items(r, &step->items);
+}
+
+static bool take_response(struct reader *r, struct step *step)
+{
+    if (at(r, SPAN("{"))) {
+        step->kind = STEP_JSON;
+        step->text = r->line;
+        r->line = span_skip(r->line, r->line.n);
+        return true;
+    }
+    step->kind = STEP_RESPONSE;
+    return take_items(r, &step->items);
+}
+
+/* What the server does: behind "<". */
+static bool take_server(struct reader *r, struct step *step)
+{
+    if (TAKE(r, "response ")) {
+        return take_response(r, step);
+    }
+    if (TAKE(r, "error ")) {
+        return take_error(r, step);
+    }
+    if (TAKE(r, "message ")) {
+        return take_message(r, step);
+    }
+    if (TAKE(r, "heartbeat")) {
+        step->kind = STEP_HEARTBEAT;
+        return true;
+    }
+    if (TAKE(r, "nothing")) {
+        step->kind = STEP_NOTHING;
+        return true;
+    }
+    if (TAKE(r, "no message")) {
+        step->kind = STEP_NO_MESSAGE;
+        return at(r, SPAN(" within ")) || expected(r, "within and a duration");
+    }
+    if (TAKE(r, "end")) {
+        step->kind = STEP_SERVER_END;
+        return true;
+    }
+    return expected(r, "response, error, message, heartbeat, nothing, no message or end");
+}
+
+/* What the client does: behind ">". */
+static bool take_client(struct reader *r, struct step *step)
+{
+    if (TAKE(r, "end")) {
+        step->kind = STEP_CLIENT_END;
+    } else if (TAKE(r, "close")) {
+        step->kind = STEP_CLIENT_CLOSE;
+    } else if (TAKE(r, "reset")) {
+        step->kind = STEP_CLIENT_RESET;
+    } else {
+        step->kind = STEP_SEND;
+        return take_items(r, &step->items);
+    }
+    return true;
+}
+
+static bool take_actor_step(struct reader *r, struct step *step)
+{
+    if (!take_word(r, &step->actor, "the name of a connection, wait or any")) {
+        return false;
+    }
+    if (TAKE(r, " connect")) {
+        step->kind = STEP_CONNECT;
+        return true;
+    }
+    if (TAKE(r, " > ")) {
+        return take_client(r, step);
+    }
+    if (!TAKE(r, " < ")) {
+        return expected(r, "connect, > or <");
+    }
+    if (!take_server(r, step)) {
+        return false;
+    }
+    if (TAKE(r, " after ") && !take_duration(r, &step->after)) {
+        return false;
+    }
+    return !TAKE(r, " within ") || take_duration(r, &step->within);
+}
+
+static bool take_steps(struct reader *r, struct step **steps, bool inside_any);
+
+static bool take_step(struct reader *r, struct step *step)
+{
+    if (TAKE(r, "wait ")) {
+        step->kind = STEP_WAIT;
+        return take_duration(r, &step->after);
+    }
+    if (TAKE(r, "any {")) {
+        step->kind = STEP_ANY;
+        if (r->line.n > 0) {
+            return expected(r, "the end of the line");
+        }
+        return take_steps(r, &step->inside, true);
+    }
+    return take_actor_step(r, step);
+}
+
+static bool may_stand_in_any(enum step_kind kind)
+{
+    return kind == STEP_COMMENT || (kind >= STEP_RESPONSE && kind <= STEP_HEARTBEAT) ||
+           kind == STEP_SERVER_END;
+}
+
+/* Steps to the end of the file, or to the "}" that closes an any. */
+static bool take_steps(struct reader *r, struct step **steps, bool inside_any)
+{
+    struct step **last = steps;
+    while (next_line(r)) {
+        if (inside_any && r->line.n == 1 && TAKE(r, "}")) {
+            return *steps != NULL || expected(r, "a step before }");
+        }
+        if (inside_any && r->line.n > 0 && !TAKE(r, "    ")) {
+            return expected(r, "four spaces and a step, or }");
+        }
+        struct step *step = node(r->file, sizeof *step);
+        step->line = r->number;
+        if (r->line.n == 0 || at(r, SPAN("#"))) {
+            step->text = r->line;
+            r->line = span_skip(r->line, r->line.n);
+        } else if (!take_step(r, step)) {
+            return false;
+        }
+        if (r->line.n > 0) {
+            return expected(r, "the end of the line");
+        }
+        if (inside_any && !may_stand_in_any(step->kind)) {
+            return expected(r, "something the server sends");
+        }
+        *last = step;
+        last = &step->next;
+    }
+    return !inside_any || expected(r, "}");
+}
+
+/* --- the header ------------------------------------------------------------------------------- */
+
+static const struct span level_names[] = {
+    [LEVEL_MUST] = WORD("MUST"),
+    [LEVEL_SHOULD] = WORD("SHOULD"),
+    [LEVEL_QUIRK] = WORD("QUIRK"),
+    [LEVEL_DEPARTURE] = WORD("DEPARTURE"),
+};
+
+struct span session_level_name(enum session_level level)
+{
+    return level_names[level];
+}
+
+static bool take_words(struct reader *r, struct word **words)
+{
+    struct word **last = words;
+    do {
+        const uint8_t *space = memchr(r->line.p, ' ', r->line.n);
+        size_t n = space == NULL ? r->line.n : (size_t)(space - r->line.p);
+        if (n == 0) {
+            return expected(r, "words with single spaces between them");
+        }
+        *last = node(r->file, sizeof **last);
+        (*last)->text = span_first(r->line, n);
+        r->line = span_skip(r->line, n);
+        last = &(*last)->next;
+    } while (TAKE(r, " "));
+    return true;
+}
+
+static bool is_id_byte(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+}
+
+static bool take_id(struct reader *r)
+{
+    size_t slashes = 0;
+    struct span id = r->line;
+    for (; r->line.n > 0; r->line = span_skip(r->line, 1)) {
+        bool slash = r->line.p[0] == '/';
+        slashes += slash;
+        if (!slash && !is_id_byte(r->line.p[0])) {
+            return expected(r, "lower-case letters, digits, - . and one /");
+        }
+    }
+    r->file->id = id;
+    bool framed = id.n > 0 && id.p[0] != '/' && id.p[id.n - 1] != '/';
+    return (slashes == 1 && framed) || expected(r, "an id of the form area/slug");
+}
+
+static bool take_level(struct reader *r)
+{
+    for (int level = 0; level < LEVEL_COUNT; level++) {
+        if (span_equal(r->line, level_names[level])) {
+            r->file->level = (enum session_level)level;
+            r->line = span_skip(r->line, r->line.n);
+            return true;
+        }
+    }
+    return expected(r, "MUST, SHOULD, QUIRK or DEPARTURE");
+}
+
+/* The rest of the line, which must not be empty. */
+static bool take_text(struct reader *r, struct span *text)
+{
+    *text = r->line;
+    r->line = span_skip(r->line, r->line.n);
+    return text->n > 0 || expected(r, "some text");
+}
+
+enum header_key {
+    KEY_ID,
+    KEY_TITLE,
+    KEY_REQ,
+    KEY_LEVEL,
+    KEY_NEEDS,
+    KEY_FLAGS,
+    KEY_EFFECT,
+    KEY_SOURCE,
+    KEYS
+};
+
+struct header_row {
+    struct span word;
+    bool needed;
+    const char *expected;
+};
+
+/* In this order, which is the canonical one. */
+static const struct header_row header[] = {
+    [KEY_ID] = {WORD("id: "), true, "id: area/slug"},
+    [KEY_TITLE] = {WORD("title: "), true, "title: the rule in one line"},
+    [KEY_REQ] = {WORD("req: "), true, "req: ids of requirements"},
+    [KEY_LEVEL] = {WORD("level: "), true, "level: MUST, SHOULD, QUIRK or DEPARTURE"},
+    [KEY_NEEDS] = {WORD("needs: "), false, NULL},
+    [KEY_FLAGS] = {WORD("flags: "), false, NULL},
+    [KEY_EFFECT] = {WORD("effect: "), false, NULL},
+    [KEY_SOURCE] = {WORD("source: "), true, "source: spec, nsqd 1.3.0 or departure N"},
+};
+
+static bool take_value(struct reader *r, enum header_key key)
+{
+    switch (key) {
+    case KEY_ID:
+        return take_id(r);
+    case KEY_TITLE:
+        return take_text(r, &r->file->title);
+    case KEY_REQ:
+        return take_words(r, &r->file->reqs);
+    case KEY_LEVEL:
+        return take_level(r);
+    case KEY_NEEDS:
+        return take_words(r, &r->file->needs);
+    case KEY_FLAGS:
+        return take_text(r, &r->file->flags);
+    case KEY_EFFECT:
+        return take_text(r, &r->file->effect);
+    default:
+        return take_text(r, &r->file->source);
+    }
+}
+
+static bool take_header(struct reader *r)
+{
+    bool fresh = false; /* the present line was not used yet */
+    for (int key = 0; key < KEYS; key++) {
+        if (!fresh && !next_line(r)) {
+            return expected(r, "a header");
+        }
+        fresh = !take(r, header[key].word);
+        if (fresh && header[key].needed) {
+            return expected(r, header[key].expected);
+        }
+        if (!fresh && !take_value(r, (enum header_key)key)) {
+            return false;
+        }
+    }
+    if (!next_line(r) || r->line.n > 0) {
+        return expected(r, "an empty line behind the header");
+    }
+    return true;
+}
+
+bool session_file_parse(struct session_file *file, struct span bytes, struct session_error *error)
+{
+    *file = (struct session_file){0};
+    *error = (struct session_error){0};
+    buf_append(&file->bytes, bytes);
+    struct reader r = {.file = file, .error = error, .rest = buf_span(&file->bytes)};
+    bool ok = bytes.n <= SESSION_FILE_MAX || expected(&r, "at most 1 MiB");
+    ok = ok && take_header(&r) && take_steps(&r, &file->steps, false);
+    if (ok && bytes.p[bytes.n - 1] != '\n') {
+        ok = expected(&r, "a newline at the end of the file");
+    }
+    if (!ok) {
+        session_file_free(file);
+    }
+    return ok;
+}
+
+/* --- printing --------------------------------------------------------------------------------- */
+
+void session_escape(struct span bytes, struct buf *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.n; i++) {
+        uint8_t c = bytes.p[i];
+        char escape[4] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
+        if (c == '\n' || c == '\r') {
+            buf_append(out, c == '\n' ? SPAN("\\n") : SPAN("\\r"));
+        } else if (c == '\\' || c == '"') {
+            buf_append(out, SPAN("\\"));
+            buf_append(out, span_make(&c, 1));
+        } else if (c >= ' ' && c < 0x7f) {
+            buf_append(out, span_make(&c, 1));
+        } else {
+            buf_append(out, span_make(escape, 4));
+        }
+    }
+}
+
+static void print_string(struct span bytes, struct buf *out)
+{
+    text_append(out, "\"");
+    session_escape(bytes, out);
+    text_append(out, "\"");
+}
+
+static void print_number(const struct item *item, struct buf *out)
+{
+    for (size_t i = 0; i < NUMBER_WORDS; i++) {
+        if (number_words[i].kind == item->kind) {
+            buf_append(out, number_words[i].word);
+        }
+    }
+    text_append_decimal(out, item->number);
+    text_append(out, ")");
+}
+
+static void print_item(const struct item *item, struct buf *out)
+{
+    switch (item->kind) {
+    case ITEM_BYTES:
+        print_string(item->bytes, out);
+        break;
+    case ITEM_VAR:
+        text_append(out, "$");
+        buf_append(out, item->bytes);
+        break;
+    case ITEM_SIZE:
+        text_append(out, "size{");
+        session_items_print(item->inside, out);
+        text_append(out, "}");
+        break;
+    case ITEM_FILL:
+        text_append(out, "fill(");
+        text_append_decimal(out, item->number);
+        text_append(out, " ");
+        print_string(item->bytes, out);
+        text_append(out, ")");
+        break;
+    default:
+        print_number(item, out);
+    }
+}
+
+void session_items_print(const struct item *items, struct buf *out)
+{
+    for (const struct item *item = items; item != NULL; item = item->next) {
+        if (item != items) {
+            text_append(out, " ");
+        }
+        print_item(item, out);
+    }
+}
+
+static void print_duration(struct span word, int64_t ns, struct buf *out)
+{
+    if (ns != 0) {
+        buf_append(out, word);
+        text_append_decimal(out, ns / TIME_MS);
+        text_append(out, "ms");
+    }
+}
+
+static void print_message(const struct step *step, struct buf *out)
+{
+    text_append(out, " < message $");
+    buf_append(out, step->var);
+    text_append(out, " attempts ");
+    if (step->attempts < 0) {
+        text_append(out, "*");
+    } else {
+        text_append_decimal(out, step->attempts);
+    }
+    if (step->at.n > 0) {
+        text_append(out, " at $");
+        buf_append(out, step->at);
+    }
+    text_append(out, " body ");
+    session_items_print(step->items, out);
+}
+
+static void print_error(const struct step *step, struct buf *out)
+{
+    text_append(out, " < error ");
+    buf_append(out, nsq_error_name(step->code));
+    if (step->items != NULL) {
+        text_append(out, " ");
+        session_items_print(step->items, out);
+    }
+}
+
+/* What stands behind the actor where nothing else does. */
+static const struct span plain_steps[] = {
+    [STEP_CONNECT] = WORD(" connect"),
+    [STEP_CLIENT_END] = WORD(" > end"),
+    [STEP_CLIENT_CLOSE] = WORD(" > close"),
+    [STEP_CLIENT_RESET] = WORD(" > reset"),
+    [STEP_HEARTBEAT] = WORD(" < heartbeat"),
+    [STEP_NOTHING] = WORD(" < nothing"),
+    [STEP_NO_MESSAGE] = WORD(" < no message"),
+    [STEP_SERVER_END] = WORD(" < end"),
+    [STEP_SEND] = WORD(" > "),
+    [STEP_RESPONSE] = WORD(" < response "),
+    [STEP_JSON] = WORD(" < response "),
+};
+
+static void print_actor_step(const struct step *step, struct buf *out)
+{
+    buf_append(out, step->actor);
+    if (step->kind == STEP_MESSAGE) {
+        print_message(step, out);
+    } else if (step->kind == STEP_ERROR) {
+        print_error(step, out);
+    } else {
+        buf_append(out, plain_steps[step->kind]);
+        session_items_print(step->items, out);
+        buf_append(out, step->text);
+    }
+    print_duration(SPAN(" after "), step->after, out);
+    print_duration(SPAN(" within "), step->within, out);
+}
+
+void session_step_print(const struct step *step, unsigned indent, struct buf *out)
+{
+    if (indent > 0 && !(step->kind == STEP_COMMENT && step->text.n == 0)) {
+        text_append(out, "    ");
+    }
+    switch (step->kind) {
+    case STEP_COMMENT:
+        buf_append(out, step->text);
+        break;
+    case STEP_WAIT:
+        print_duration(SPAN("wait "), step->after, out);
+        break;
+    case STEP_ANY:
+        text_append(out, "any {\n");
+        for (const struct step *s = step->inside; s != NULL; s = s->next) {
+            session_step_print(s, indent + 1, out);
+        }
+        text_append(out, "}");
+        break;
+    default:
+        print_actor_step(step, out);
+    }
+    text_append(out, "\n");
+}
+
+static void print_text(struct span key, struct span text, struct buf *out)
+{
+    if (text.n > 0) {
+        buf_append(out, key);
+        buf_append(out, text);
+        text_append(out, "\n");
+    }
+}
+
+static void print_words(struct span key, const struct word *words, struct buf *out)
+{
+    for (const struct word *w = words; w != NULL; w = w->next) {
+        buf_append(out, w == words ? key : SPAN(" "));
+        buf_append(out, w->text);
+    }
+    if (words != NULL) {
+        text_append(out, "\n");
+    }
+}
+
+void session_file_print(const struct session_file *file, struct buf *out)
+{
+    print_text(header[KEY_ID].word, file->id, out);
+    print_text(header[KEY_TITLE].word, file->title, out);
+    print_words(header[KEY_REQ].word, file->reqs, out);
+    print_text(header[KEY_LEVEL].word, level_names[file->level], out);
+    print_words(header[KEY_NEEDS].word, file->needs, out);
+    print_text(header[KEY_FLAGS].word, file->flags, out);
+    print_text(header[KEY_EFFECT].word, file->effect, out);
+    print_text(header[KEY_SOURCE].word, file->source, out);
+    text_append(out, "\n");
+    for (const struct step *step = file->steps; step != NULL; step = step->next) {
+        session_step_print(step, 0, out);
+    }
+}

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/transport_engine.h"
+
+#include "base/alloc.h"
+#include "base/time.h"
+
+#define START (1000 * TIME_SECOND)                      /* of virtual time */
+#define WALL_OFFSET (INT64_C(1767225600) * TIME_SECOND) /* 2026-01-01, on virtual time's zero */
+#define FNV_BASIS 0xcbf29ce484222325U
+#define FNV_PRIME 0x100000001b3U
+
+static size_t number_of(const struct engine_transport *t, uint64_t id)
+{
+    size_t i = 0;
+    while (i < PLAYER_CONNS_MAX && t->ids[i] != id) {
+        i++;
+    }
+    return i;
+}
+
+static void keep_output(struct engine_transport *t, size_t i, struct span out)
+{
+    for (size_t k = 0; k < out.n; k++) {
+        t->hashes[i] = (t->hashes[i] ^ out.p[k]) * FNV_PRIME;
+    }
+    t->output += out.n;
+    buf_append(&t->player->conns[i].in, out);
+}
+
+static void take_output(struct engine_transport *t, size_t i)
+{
+    const struct tcp_handler *h = &t->handler;
+    struct span out = h->out(h->self, t->ids[i]);
+    if (out.n > 0) {
+        if (t->player->conns[i].open) {
+            keep_output(t, i, out);
+        }
+        h->sent(h->self, t->ids[i], out.n);
+    }
+}
+
+static void closed(struct engine_transport *t, size_t i, enum closed_reason reason)
+{
+    uint64_t id = t->ids[i];
+    t->ids[i] = 0;
+    buf_free(&t->rest[i]);
+    t->handler.closed(t->handler.self, id, reason, t->now);
+}
+
+/* Offers what was sent and not consumed, and the end behind it. */
+static void offer(struct engine_transport *t, size_t i)
+{
+    const struct tcp_handler *h = &t->handler;
+    if (t->rest[i].n > 0) {
+        buf_drop(&t->rest[i], h->recv(h->self, t->ids[i], buf_span(&t->rest[i]), t->now));
+    }
+    if (t->rest[i].n == 0 && t->eof[i]) {
+        t->eof[i] = false;
+        h->eof(h->self, t->ids[i], t->now);
+    }
+}
+
+/* Does what a connection that changed wants. True when input was offered. */
+static bool settle_one(struct engine_transport *t, size_t i)
+{
+    const struct tcp_handler *h = &t->handler;
+    take_output(t, i);
+    unsigned want = h->want(h->self, t->ids[i]);
+    if (want & (WANT_CLOSE | WANT_SHUT_WR)) {
+        t->player->conns[i].ended = END_FIN;
+    }
+    if (want & WANT_CLOSE) {
+        closed(t, i, CLOSED_AS_WANTED);
+        return false;
+    }
+    bool left_over = t->rest[i].n > 0 || t->eof[i];
+    if ((want & WANT_READ) && left_over) {
+        offer(t, i);
+        return true;
+    }
+    return false;
+}
+
+static void answer_asks(struct engine_transport *t)
+{
+    const struct tcp_handler *h = &t->handler;
+    struct ask ask;
+    while ((ask = h->next_ask(h->self)).kind != ASK_NONE) {
+        if (ask.kind == ASK_APPEND) {
+            h->answer(h->self, ask.ticket, ASK_DONE, t->now);
+        }
+    }
+}
+
+/* Ends a batch of inputs: all that can happen at this time happens. */
+static void settle(struct engine_transport *t)
+{
+    const struct tcp_handler *h = &t->handler;
+    bool offered;
+    do {
+        uint64_t id;
+        offered = false;
+        h->step(h->self, t->now);
+        answer_asks(t);
+        while ((id = h->next_changed(h->self)) != 0) {
+            size_t i = number_of(t, id);
+            offered = (i < PLAYER_CONNS_MAX && settle_one(t, i)) || offered;
+        }
+    } while (offered || h->next_deadline(h->self) <= t->now);
+}
+
+static void add_trace_point(struct engine_transport *t)
+{
+    struct trace_point point = {.offset = t->offset, .output = t->output};
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        point.hash = (point.hash ^ t->hashes[i]) * FNV_PRIME;
+    }
+    buf_append(&t->trace, span_make(&point, sizeof point));
+}
+
+/* --- struct transport ---------------------------------------------------------------------------
+ */
+
+static int64_t on_now(void *self)
+{
+    return ((struct engine_transport *)self)->now;
+}
+
+static bool on_connect(void *self, size_t i)
+{
+    struct engine_transport *t = self;
+    const struct tcp_handler *h = &t->handler;
+    t->ids[i] = h->open(h->self, ENGINE_TCP, SPAN("127.0.0.1:40000"), t->now);
+    settle(t);
+    return t->ids[i] != 0;
+}
+
+/* The length of the next piece of n bytes that begin at t->offset. */
+static size_t next_piece(const struct engine_transport *t, size_t n)
+{
+    size_t piece = t->plan.every_byte ? 1 : n;
+    for (size_t k = 0; k < 2; k++) {
+        size_t cut = t->plan.cuts[k];
+        if (cut > t->offset && cut - t->offset < piece) {
+            piece = cut - t->offset;
+        }
+    }
+    return piece;
+}
+
+static void on_send(void *self, size_t i, struct span bytes)
+{
+    struct engine_transport *t = self;
+    while (bytes.n > 0) {
+        size_t piece = next_piece(t, bytes.n);
+        t->offset += piece;
+        if (t->ids[i] != 0) {
+            buf_append(&t->rest[i], span_first(bytes, piece));
+            offer(t, i);
+            settle(t);
+        }
+        add_trace_point(t);
+        bytes = span_skip(bytes, piece);
+    }
+}
+
+static void on_end(void *self, size_t i)
+{
+    struct engine_transport *t = self;
+    if (t->ids[i] != 0) {
+        t->eof[i] = true;
+        offer(t, i);
+        settle(t);
+    }
+}
+
+static void on_close(void *self, size_t i)
+{
+    struct engine_transport *t = self;
+    on_end(t, i); /* the server reads what was sent before, then the end */
+}
+
+static void on_reset(void *self, size_t i)
+{
+    struct engine_transport *t = self;
+    if (t->ids[i] != 0) {
+        closed(t, i, CLOSED_BY_ERROR);
+        settle(t);
+    }
+}
+
+/* Virtual time jumps to whatever happens next. */
+static void on_wait(void *self, int64_t deadline)
+{
+    struct engine_transport *t = self;
+    int64_t next = t->handler.next_deadline(t->handler.self);
+    int64_t to = time_earlier(next, deadline);
+    t->now = to > t->now ? to : t->now;
+    settle(t);
+}
+
+void engine_transport_init(struct engine_transport *t, struct player *player,
+                           const struct engine_config *config, const struct cut_plan *plan)
+{
+    *t = (struct engine_transport){.player = player, .plan = *plan, .now = START};
+    t->engine = engine_new(config);
+    t->handler = engine_handler(t->engine);
+    t->handler.wall(t->handler.self, WALL_OFFSET);
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        t->hashes[i] = FNV_BASIS;
+    }
+}
+
+void engine_transport_free(struct engine_transport *t)
+{
+    engine_free(t->engine);
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        buf_free(&t->rest[i]);
+    }
+    buf_free(&t->trace);
+}
+
+struct transport engine_transport_calls(struct engine_transport *t)
+{
+    return (struct transport){
+        .self = t,
+        .now = on_now,
+        .connect = on_connect,
+        .send = on_send,
+        .end = on_end,
+        .close = on_close,
+        .reset = on_reset,
+        .wait = on_wait,
+    };
+}

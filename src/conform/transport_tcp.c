@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/transport_tcp.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/time.h"
+#include "shell/clock.h"
+#include "shell/socket.h"
+
+#define READ_SIZE 65536
+#define CLOSE_PATIENCE TIME_SECOND /* for output that a close finds unsent */
+
+static int64_t on_now(void *self)
+{
+    (void)self;
+    return clock_now();
+}
+
+static bool on_connect(void *self, size_t i)
+{
+    struct tcp_transport *t = self;
+    t->fds[i] = socket_connect(t->address);
+    return t->fds[i] >= 0;
+}
+
+static void ended(struct tcp_transport *t, size_t i, enum end_kind kind)
+{
+    close(t->fds[i]);
+    t->fds[i] = -1;
+    t->player->conns[i].ended = kind;
+}
+
+static bool would_block(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+/* Sends what can be sent. A broken connection is found by reading from it. */
+static void flush(struct tcp_transport *t, size_t i)
+{
+    while (t->fds[i] >= 0 && t->unsent[i].n > 0) {
+        struct span s = buf_span(&t->unsent[i]);
+        ssize_t n = send(t->fds[i], s.p, s.n, MSG_NOSIGNAL);
+        if (n < 0 && would_block(errno)) {
+            return;
+        }
+        buf_drop(&t->unsent[i], n < 0 ? s.n : (size_t)n);
+    }
+    if (t->fds[i] >= 0 && t->end[i]) {
+        t->end[i] = false;
+        shutdown(t->fds[i], SHUT_WR);
+    }
+}
+
+static void on_send(void *self, size_t i, struct span bytes)
+{
+    struct tcp_transport *t = self;
+    if (t->fds[i] >= 0) {
+        buf_append(&t->unsent[i], bytes);
+        flush(t, i);
+    }
+}
+
+static void on_end(void *self, size_t i)
+{
+    struct tcp_transport *t = self;
+    t->end[i] = true;
+    flush(t, i);
+}
+
+static void read_input(struct tcp_transport *t, size_t i)
+{
+    struct buf *in = &t->player->conns[i].in;
+    ssize_t n = recv(t->fds[i], buf_room(in, READ_SIZE), READ_SIZE, 0);
+    if (n > 0) {
+        buf_grew(in, (size_t)n);
+    } else if (n == 0) {
+        ended(t, i, END_FIN);
+    } else if (!would_block(errno)) {
+        ended(t, i, END_RST);
+    }
+    if (in->n > PLAYER_OUTPUT_MAX) {
+        ended(t, i, END_FIN);
+    }
+}
+
+static void on_wait(void *self, int64_t deadline)
+{
+    struct tcp_transport *t = self;
+    struct pollfd fds[PLAYER_CONNS_MAX];
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        short output = t->unsent[i].n > 0 ? POLLOUT : 0;
+        fds[i] = (struct pollfd){.fd = t->fds[i], .events = (short)(POLLIN | output)};
+    }
+    int64_t left = deadline - clock_now();
+    int64_t ms = left <= 0 ? 0 : (left + TIME_MS - 1) / TIME_MS;
+    if (poll(fds, PLAYER_CONNS_MAX, ms > 60000 ? 60000 : (int)ms) <= 0) {
+        return;
+    }
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        if (fds[i].fd >= 0 && (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+            read_input(t, i);
+        }
+        if (t->fds[i] >= 0 && (fds[i].revents & POLLOUT) != 0) {
+            flush(t, i);
+        }
+    }
+}
+
+static void on_close(void *self, size_t i)
+{
+    struct tcp_transport *t = self;
+    int64_t deadline = clock_now() + CLOSE_PATIENCE;
+    while (t->fds[i] >= 0 && t->unsent[i].n > 0 && clock_now() < deadline) {
+        on_wait(t, deadline);
+    }
+    if (t->fds[i] >= 0) {
+        close(t->fds[i]);
+        t->fds[i] = -1;
+    }
+}
+
+static void on_reset(void *self, size_t i)
+{
+    struct tcp_transport *t = self;
+    const struct linger now = {.l_onoff = 1, .l_linger = 0};
+    if (t->fds[i] >= 0) {
+        setsockopt(t->fds[i], SOL_SOCKET, SO_LINGER, &now, sizeof now);
+        close(t->fds[i]);
+        t->fds[i] = -1;
+    }
+}
+
+void tcp_transport_init(struct tcp_transport *t, struct player *player, const char *address)
+{
+    *t = (struct tcp_transport){.player = player, .address = address};
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        t->fds[i] = -1;
+    }
+}
+
+void tcp_transport_free(struct tcp_transport *t)
+{
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        if (t->fds[i] >= 0) {
+            close(t->fds[i]);
+        }
+        buf_free(&t->unsent[i]);
+    }
+}
+
+struct transport tcp_transport_calls(struct tcp_transport *t)
+{
+    return (struct transport){
+        .self = t,
+        .now = on_now,
+        .connect = on_connect,
+        .send = on_send,
+        .end = on_end,
+        .close = on_close,
+        .reset = on_reset,
+        .wait = on_wait,
+    };
+}
+
+bool tcp_transport_reachable(const char *address)
+{
+    int fd = socket_connect(address);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return fd >= 0;
+}

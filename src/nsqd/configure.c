@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include "nsqd/configure.h"
+
+#define DESCRIPTOR_RESERVE 64 /* left for everything that is no connection */
+
+static size_t max_connections(const struct options *o, size_t descriptors)
+{
+    if (o->max_connections > 0) {
+        return (size_t)o->max_connections;
+    }
+    return descriptors > 2 * DESCRIPTOR_RESERVE ? descriptors - DESCRIPTOR_RESERVE
+                                                : descriptors / 2;
+}
+
+static void configure_v2(const struct options *o, struct v2_config *v)
+{
+    v->limits.max_msg_size = o->max_msg_size;
+    v->limits.max_body_size = o->max_body_size;
+    v->max_rdy_count = o->max_rdy_count;
+    v->msg_timeout = o->msg_timeout;
+    v->max_msg_timeout = o->max_msg_timeout;
+    v->max_req_timeout = o->max_req_timeout;
+    v->max_heartbeat_interval = o->max_heartbeat_interval;
+    v->output_buffer_timeout = o->output_buffer_timeout;
+    v->min_output_buffer_timeout = o->min_output_buffer_timeout;
+    v->max_output_buffer_timeout = o->max_output_buffer_timeout;
+    v->max_output_buffer_size = o->max_output_buffer_size;
+    v->max_deflate_level = o->max_deflate_level;
+    v->deflate = o->deflate;
+    v->snappy = o->snappy;
+}
+
+struct engine_config configure(const struct options *o, const struct configure_machine *machine)
+{
+    struct engine_config config = engine_defaults();
+    config.log_level = (enum log_level)o->log_level;
+    config.serve.high_water = (size_t)o->output_high_water;
+    config.serve.max_connections = max_connections(o, machine->descriptors);
+    struct broker_config *b = &config.broker;
+    b->node_id = (unsigned)o->node_id;
+    b->mem_queue_size = o->mem_queue_size;
+    b->mem_queue_bytes = o->mem_queue_bytes > 0 ? (size_t)o->mem_queue_bytes : machine->memory / 4;
+    b->max_msg_timeout = o->max_msg_timeout;
+    b->max_consumers = o->max_channel_consumers;
+    b->seed = machine->seed;
+    configure_v2(o, &config.v2);
+    return config;
+}

@@ -94,28 +94,29 @@ static int serve(const struct options *o, struct log_writer *log)
         return fatal_start("no random bytes to be had from /dev/urandom");
     }
     log_start(log, o);
-    const char *why = "";
-    int listener = socket_listen(o->tcp_address, &why);
+    char why[SOCKET_WHY_MAX];
+    int listener = socket_listen(o->tcp_address, why);
     if (listener < 0) {
         char line[OPTIONS_LINE_MAX];
         log_writer_flush(log);
         snprintf(line, sizeof line, "listen (%s) failed - %s", o->tcp_address, why);
         return fatal_start(line);
     }
+    int end_fd = signals_open();
+    if (end_fd < 0) {
+        log_writer_flush(log);
+        socket_clean_up(o->tcp_address);
+        return fatal_start("no descriptor to be had for signals");
+    }
     struct engine_config config = configure(o, &machine);
     struct engine *engine = engine_new(&config);
-    struct tcp_server *server =
-        tcp_server_new(engine_handler(engine), waiter_poll(), log, signals_open());
+    struct tcp_server *server = tcp_server_new(engine_handler(engine), waiter_poll(), log, end_fd);
     tcp_server_listen(server, listener, "TCP");
     log_writer_flush(log);
     bool ended_well = tcp_server_run(server);
     tcp_server_free(server);
     engine_free(engine);
-    char host[SOCKET_HOST_MAX];
-    char port[SOCKET_HOST_MAX];
-    if (!socket_split_address(o->tcp_address, host, port)) {
-        unlink(o->tcp_address); /* a unix socket leaves its file behind */
-    }
+    socket_clean_up(o->tcp_address);
     log_write(log, LOG_INFO, "NSQ: bye", SPAN(""));
     return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -12,6 +12,14 @@
 #define DESCRIPTORS_MAX ((size_t)1 << 20) /* where the limit is "unlimited" */
 #define READ_SIZE 16384
 
+void machine_reason(int error, char reason[MACHINE_REASON_MAX])
+{
+    snprintf(reason, MACHINE_REASON_MAX, "%s", strerror(error));
+    if (reason[0] >= 'A' && reason[0] <= 'Z') {
+        reason[0] = (char)(reason[0] - 'A' + 'a');
+    }
+}
+
 void machine_host(char name[MACHINE_HOST_MAX])
 {
     if (gethostname(name, MACHINE_HOST_MAX) != 0 || name[0] == '\0') {
@@ -51,14 +59,11 @@ bool machine_random(void *p, size_t n)
     return got == (ssize_t)n;
 }
 
-/* "<verb> <path>: <reason>", the reason in Go's words: the C library's in lower case. */
+/* "<verb> <path>: <reason>" */
 static bool failed(char why[MACHINE_WHY_MAX], const char *verb, const char *path, int error)
 {
-    char reason[128];
-    snprintf(reason, sizeof reason, "%s", strerror(error));
-    if (reason[0] >= 'A' && reason[0] <= 'Z') {
-        reason[0] = (char)(reason[0] - 'A' + 'a');
-    }
+    char reason[MACHINE_REASON_MAX];
+    machine_reason(error, reason);
     snprintf(why, MACHINE_WHY_MAX, "%s %s: %s", verb, path, reason);
     return false;
 }

@@ -11,8 +11,12 @@
 
 #include "base/buf.h"
 
-#define MACHINE_HOST_MAX 256 /* of the host's name, NUL included */
-#define MACHINE_WHY_MAX 512  /* of a reason, NUL included; longer ones are cut */
+#define MACHINE_HOST_MAX 256   /* of the host's name, NUL included */
+#define MACHINE_WHY_MAX 512    /* of a reason, NUL included; longer ones are cut */
+#define MACHINE_REASON_MAX 128 /* of an errno in words, NUL included */
+
+/* An errno in Go's words, which are the C library's in lower case. */
+void machine_reason(int error, char reason[MACHINE_REASON_MAX]);
 
 /* The host's name; "localhost" when it has none. */
 void machine_host(char name[MACHINE_HOST_MAX]);

@@ -247,16 +247,40 @@ static void give(void *ctx, void *p)
     alloc_free(p);
 }
 
+/* Only white space may stand behind the document. yajl would take half a token there for the
+ * beginning of something still to come, so this is not left to it. */
+static bool is_blank(struct span s)
+{
+    for (size_t i = 0; i < s.n; i++) {
+        if (s.p[i] != ' ' && s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* yajl takes vertical tab and form feed for white space; JSON has neither, inside strings or out.
+ */
+static bool has_foreign_blank(struct span s)
+{
+    return memchr(s.p, '\v', s.n) != NULL || memchr(s.p, '\f', s.n) != NULL;
+}
+
 bool identify_parse(struct span body, struct identify *identify)
 {
     *identify = (struct identify){0};
+    if (body.n == 0 || has_foreign_blank(body)) {
+        return false;
+    }
     struct reader r = {.identify = identify};
     yajl_alloc_funcs memory = {.malloc = take, .realloc = resize, .free = give};
     yajl_handle parser = yajl_alloc(&callbacks, &memory, &r);
-    yajl_config(parser, yajl_dont_validate_strings,
-                1); /* Go replaces bad UTF-8, it does not refuse */
-    bool ok = yajl_parse(parser, body.p, body.n) == yajl_status_ok &&
-              yajl_complete_parse(parser) == yajl_status_ok;
+    /* Go replaces what is no UTF-8, it does not refuse it. */
+    yajl_config(parser, yajl_dont_validate_strings, 1);
+    yajl_config(parser, yajl_allow_trailing_garbage, 1);
+    bool ok = yajl_parse(parser, body.p, body.n) == yajl_status_ok;
+    size_t used = yajl_get_bytes_consumed(parser);
+    ok = ok && yajl_complete_parse(parser) == yajl_status_ok;
     yajl_free(parser);
-    return ok && !r.wrong_type;
+    return ok && is_blank(span_skip(body, used)) && !r.wrong_type;
 }

@@ -8,6 +8,7 @@ import argparse
 import collections
 import concurrent.futures
 import fnmatch
+import itertools
 import os
 import re
 import signal
@@ -30,7 +31,8 @@ from server import CONFIGURATIONS, Server, version_of
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
 TABLES = (cases_lines, cases_names, cases_numbers, cases_bodies, cases_states, cases_identify, cases_delivery, cases_time)
-AT_ONCE = 48        # connections that wait for an answer, so many of them cost little
+AT_ONCE = 48  # connections that wait for an answer, so many of them cost little
+LONG_LINE = 600
 HARD_SECONDS = 100  # the whole stage ends after this, whatever happens
 
 GO_OF_UNICODE_15 = range(21, 27)  # Go 1.N whose tables of printable characters are those of Unicode 15
@@ -96,10 +98,17 @@ def is_reset_only(a, b):
     return a.end == "RST" and b.end == "FIN" and a[:2] == b[:2]
 
 
-def transcript(seen):
+def transcript(seen, other):
+    """The lines of what was seen; of long ones, the place where they part from what was seen elsewhere."""
     for name, peer in sorted(seen.items()):
-        for line in peer.replies + peer.messages:
-            yield "%s< %s" % (name, play.text(line.encode(), 1000))
+        lines = peer.replies + peer.messages
+        elsewhere = other[name].replies + other[name].messages if name in other else ()
+        for line, twin in itertools.zip_longest(lines, elsewhere[: len(lines)], fillvalue=""):
+            if len(line) > LONG_LINE:
+                at = len(os.path.commonprefix([line, twin]))
+                start = max(0, min(at, len(line)) - LONG_LINE // 2)
+                line = "(%d characters, from %d on) %s" % (len(line), start, line[start : start + LONG_LINE])
+            yield "%s< %s" % (name, line)
         yield "%s| %s" % (name, peer.end)
 
 
@@ -109,7 +118,7 @@ def compare(pool, cases, servers, is_shown):
     agreed = []
     for case, sent, a, b in play_all(pool, cases, servers):
         if is_shown:
-            print("\n".join([case.id] + ["    " + line for line in sent + list(transcript(a))]))
+            print("\n".join([case.id] + ["    " + line for line in sent + list(transcript(a, b))]))
         is_same = set(a) == set(b)
         for name in set(a) & set(b):
             if a[name] != b[name] and is_reset_only(a[name], b[name]):
@@ -119,7 +128,7 @@ def compare(pool, cases, servers, is_shown):
         if is_same:
             agreed.append((case, sent, a))
         else:
-            lines = ["A " + line for line in transcript(a)] + ["B " + line for line in transcript(b)]
+            lines = ["A " + line for line in transcript(a, b)] + ["B " + line for line in transcript(b, a)]
             differences[case.id] = sent + lines
 
     probed = [item for item in agreed if earliest.is_probed(item[0])]

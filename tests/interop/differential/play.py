@@ -36,7 +36,7 @@ def text(data, limit=400):
         half = limit // 2
         middle = "%d bytes, crc %08x" % (len(data), zlib.crc32(data))
         return "%s ...(%s)... %s" % (text(data[:half]), middle, text(data[-half:]))
-    return repr(bytes(data))[2:-1].replace('\\"', '"')
+    return bytes(data).decode("latin-1").encode("unicode_escape").decode("ascii")
 
 
 class Player:

@@ -5,8 +5,8 @@
  * "--", "-" and the first argument that is no flag end the flags; -h and -help ask for the usage.
  * Error texts are Go's, because programs look for them.
  *
- * Must not know which program's flags these are. No I/O, no exit(), no memory: strings are borrowed
- * from argv.
+ * Must not know which program's flags these are. No I/O, no exit(), nothing kept: strings are
+ * borrowed from argv.
  */
 #ifndef NSQD_GOFLAG_H
 #define NSQD_GOFLAG_H

@@ -3,21 +3,13 @@
 
 #include <assert.h>
 
-#include "base/alloc.h"
-
 #define DRAFT_LEAST 4096 /* room that a draft in pieces begins with */
-
-/* What a body with room for n bytes costs. */
-static size_t cost(size_t n)
-{
-    return sizeof(struct body) + n + ALLOC_OVERHEAD;
-}
 
 void body_drop(struct body *body, struct budget *budget)
 {
     assert(body->refs > 0);
     if (--body->refs == 0) {
-        budget_release(budget, cost(body->size));
+        budget_release(budget, body_cost(body->size));
         alloc_free(body);
     }
 }
@@ -43,7 +35,7 @@ bool draft_add(struct draft *draft, struct budget *budget, struct span part)
     assert(part.n > 0 && n <= draft->size);
     if (n > draft->cap) {
         uint32_t cap = room_for(draft, n);
-        size_t more = draft->body == NULL ? cost(cap) : cap - draft->cap;
+        size_t more = draft->body == NULL ? body_cost(cap) : cap - draft->cap;
         if (!budget_has_room(budget, more)) {
             return false;
         }
@@ -68,7 +60,7 @@ struct body *draft_finish(struct draft *draft)
 void draft_drop(struct draft *draft, struct budget *budget)
 {
     if (draft->body != NULL) {
-        budget_release(budget, cost(draft->cap));
+        budget_release(budget, body_cost(draft->cap));
         alloc_free(draft->body);
     }
     *draft = (struct draft){0};

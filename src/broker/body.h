@@ -10,6 +10,7 @@
 
 #include <nsq/span.h>
 
+#include "base/alloc.h"
 #include "base/budget.h"
 
 struct body {
@@ -28,6 +29,12 @@ struct draft {
     uint32_t have;     /* bytes arrived */
     uint32_t cap;      /* bytes of room in body */
 };
+
+/* What a body with room for n bytes is charged. */
+static inline size_t body_cost(size_t n)
+{
+    return sizeof(struct body) + n + ALLOC_OVERHEAD;
+}
 
 static inline struct span body_span(const struct body *body)
 {

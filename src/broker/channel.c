@@ -5,10 +5,6 @@
 
 #include "broker/guid.h"
 
-#define IN_FLIGHT_COST (sizeof(struct in_flight) + ALLOC_OVERHEAD)
-#define DEFERRED_COST (sizeof(struct deferred) + ALLOC_OVERHEAD)
-#define CHANNEL_COST (sizeof(struct channel) + TABLE_COST + ALLOC_OVERHEAD)
-
 /* --- who can deliver to whom ------------------------------------------------------------------ */
 
 /* To be called after every change of queue, ready list or pause. */

@@ -81,6 +81,11 @@ struct deferred {
     struct message *message;
 };
 
+/* What each is charged. */
+#define CHANNEL_COST (sizeof(struct channel) + TABLE_COST + ALLOC_OVERHEAD)
+#define IN_FLIGHT_COST (sizeof(struct in_flight) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
+#define DEFERRED_COST (sizeof(struct deferred) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
+
 /* What a message handed out says; borrowed until the next call into the broker. */
 struct delivery {
     struct consumer *consumer;

@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/message.h"
 
-#include "base/alloc.h"
-
-#define MESSAGE_COST (sizeof(struct message) + ALLOC_OVERHEAD)
-
 struct message *message_new(struct body *body, struct budget *budget)
 {
     struct message *message = alloc_zeroed(sizeof *message);

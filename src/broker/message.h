@@ -9,6 +9,7 @@
 
 #include <nsq/span.h>
 
+#include "base/alloc.h"
 #include "base/budget.h"
 #include "broker/body.h"
 
@@ -17,6 +18,8 @@ struct message {
     struct body *body;    /* one reference */
     uint16_t attempts;    /* deliveries so far; wraps to 0 after 65535, as nsqd's does */
 };
+
+#define MESSAGE_COST (sizeof(struct message) + ALLOC_OVERHEAD) /* what one is charged */
 
 /* All zeros is an empty queue. */
 struct queue {

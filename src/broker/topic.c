@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/topic.h"
 
-#define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD)
-
 struct topic *topic_new(struct common *common, struct span name)
 {
     struct topic *topic = alloc_zeroed(sizeof *topic);

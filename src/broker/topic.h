@@ -28,6 +28,8 @@ struct topic {
     uint64_t drop_count; /* lost because the topic is ephemeral, without channels, and was full */
 };
 
+#define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD) /* what one is charged */
+
 struct topic *topic_new(struct common *common, struct span name);
 
 /* Ends a topic whose channels have no consumers, with all channels and messages. */

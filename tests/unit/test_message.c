@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of broker/message.h: duties to deliver, and their queue. */
+#include "broker/message.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct body *body_of(struct budget *budget, struct span bytes)
+{
+    struct draft draft;
+    draft_begin(&draft, (uint32_t)bytes.n);
+    assert_true(draft_add(&draft, budget, bytes));
+    return draft_finish(&draft);
+}
+
+static void a_message_is_charged_until_it_ends(void **state)
+{
+    (void)state;
+    struct budget budget = {.cap = SIZE_MAX};
+    struct body *body = body_of(&budget, SPAN("body"));
+    struct message *message = message_new(body, &budget);
+    assert_int_equal(budget.used, body_cost(4) + MESSAGE_COST);
+    assert_ptr_equal(message->body, body);
+    assert_int_equal(message->attempts, 0);
+    assert_int_equal(body->refs, 1); /* it took ours */
+    message_drop(message, &budget);
+    assert_int_equal(budget.used, 0);
+}
+
+static void messages_share_a_body(void **state)
+{
+    (void)state;
+    struct budget budget = {.cap = SIZE_MAX};
+    struct body *body = body_of(&budget, SPAN("body"));
+    struct message *first = message_new(body, &budget);
+    body->refs++;
+    struct message *second = message_new(body, &budget);
+    assert_int_equal(budget.used, body_cost(4) + 2 * MESSAGE_COST);
+    message_drop(first, &budget);
+    assert_int_equal(budget.used, body_cost(4) + MESSAGE_COST);
+    assert_true(span_equal(body_span(second->body), SPAN("body")));
+    message_drop(second, &budget);
+    assert_int_equal(budget.used, 0);
+}
+
+static void the_first_in_is_the_first_out(void **state)
+{
+    (void)state;
+    struct budget budget = {.cap = SIZE_MAX};
+    struct queue q = {0};
+    struct message *m[4];
+    assert_null(queue_pop(&q));
+    for (size_t i = 0; i < 4; i++) {
+        m[i] = message_new(body_of(&budget, SPAN("b")), &budget);
+    }
+    queue_push(&q, m[0]);
+    assert_int_equal(q.n, 1);
+    assert_ptr_equal(queue_pop(&q), m[0]); /* the only one */
+    assert_int_equal(q.n, 0);
+    assert_null(q.first);
+    assert_null(q.last);
+    assert_null(queue_pop(&q));
+
+    queue_push(&q, m[1]);
+    queue_push(&q, m[0]);
+    queue_push(&q, m[3]);
+    assert_ptr_equal(queue_pop(&q), m[1]);
+    queue_push(&q, m[2]);
+    queue_push(&q, m[1]); /* again, behind the others */
+    assert_int_equal(q.n, 4);
+    assert_ptr_equal(queue_pop(&q), m[0]);
+    assert_ptr_equal(queue_pop(&q), m[3]);
+    assert_ptr_equal(queue_pop(&q), m[2]);
+    assert_ptr_equal(queue_pop(&q), m[1]);
+    assert_null(queue_pop(&q));
+    for (size_t i = 0; i < 4; i++) {
+        message_drop(m[i], &budget);
+    }
+    assert_int_equal(budget.used, 0);
+}
+
+static void clearing_drops_all(void **state)
+{
+    (void)state;
+    struct budget budget = {.cap = SIZE_MAX};
+    struct queue q = {0};
+    queue_clear(&q, &budget);
+    for (int i = 0; i < 3; i++) {
+        queue_push(&q, message_new(body_of(&budget, SPAN("b")), &budget));
+    }
+    queue_clear(&q, &budget);
+    assert_int_equal(q.n, 0);
+    assert_null(q.first);
+    assert_null(q.last);
+    assert_int_equal(budget.used, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_message_is_charged_until_it_ends),
+        cmocka_unit_test(messages_share_a_body),
+        cmocka_unit_test(the_first_in_is_the_first_out),
+        cmocka_unit_test(clearing_drops_all),
+    };
+    return cmocka_run_group_tests_name("message", tests, NULL, NULL);
+}

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/world.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "support/segments.h"
+
+#define START (1000 * TIME_SECOND)
+#define WALL_START (INT64_C(1767225600) * TIME_SECOND)
+#define ROUNDS_MAX 100000 /* at one point in time: more of them is a spin */
+#define RANDOM_CHUNK_BITS 7
+
+#define BROKEN(...) world_fail(__FILE__, __LINE__, __VA_ARGS__)
+
+/* --- what the engine wants ----------------------------------------------------------------------
+ */
+
+static unsigned want(const struct client *c)
+{
+    const struct tcp_handler *h = &c->world->handler;
+    return h->want(h->self, c->conn);
+}
+
+static struct span out(const struct client *c)
+{
+    const struct tcp_handler *h = &c->world->handler;
+    return h->out(h->self, c->conn);
+}
+
+static bool reads(const struct client *c)
+{
+    return c->conn != 0 && (c->want & WANT_READ) != 0;
+}
+
+static bool has_rest(const struct client *c)
+{
+    return c->rest.n > 0 || (c->ended && !c->eof_told);
+}
+
+/* --- bytes to the client ------------------------------------------------------------------------
+ */
+
+/* Notes what was received and when, in a form that two runs can be compared by. */
+static void note(struct client *c, struct span bytes)
+{
+    if (c->transcript_at != c->world->now) {
+        c->transcript_at = c->world->now;
+        text_append(&c->transcript, "\n@");
+        text_append_decimal(&c->transcript, c->world->now - START);
+        text_append(&c->transcript, " ");
+    }
+    buf_append(&c->transcript, bytes);
+}
+
+/* Takes up to `n` bytes of output. */
+static size_t take(struct client *c, size_t n)
+{
+    const struct tcp_handler *h = &c->world->handler;
+    size_t taken = 0;
+    while (taken < n) {
+        struct span part = span_first(out(c), n - taken);
+        part = c->at_most > 0 ? span_first(part, c->at_most) : part;
+        if (part.n == 0) {
+            break;
+        }
+        note(c, part);
+        buf_append(&c->in, part);
+        taken += part.n;
+        h->sent(h->self, c->conn, part.n);
+    }
+    return taken;
+}
+
+/* --- the shell's part ---------------------------------------------------------------------------
+ */
+
+static void forget(struct client *c)
+{
+    c->world->by_slot[(uint32_t)c->conn] = NULL;
+    c->conn = 0;
+    c->want = 0;
+    buf_free(&c->rest);
+}
+
+static void gone(struct client *c, enum closed_reason reason)
+{
+    const struct tcp_handler *h = &c->world->handler;
+    uint64_t conn = c->conn;
+    forget(c);
+    h->closed(h->self, conn, reason, c->world->now);
+}
+
+/* Does what a connection wants that has changed. */
+static void settle_client(struct client *c)
+{
+    take(c, c->stalled ? 0 : SIZE_MAX);
+    c->want = want(c);
+    c->unsent = out(c).n;
+    if (c->want & WANT_CLOSE) {
+        note(c, SPAN("\nCLOSED"));
+        c->closed = true;
+        gone(c, CLOSED_AS_WANTED);
+        return;
+    }
+    if (((c->want & WANT_WRITE) != 0) != (c->unsent > 0)) {
+        BROKEN("WANT_WRITE is %s with %zu bytes to send", c->unsent > 0 ? "off" : "on", c->unsent);
+    }
+    if ((c->want & WANT_SHUT_WR) && !c->shut) {
+        note(c, SPAN("\nSHUT"));
+        c->shut = true;
+    }
+}
+
+/* Offers what was sent before; then says that the input has ended, if it has. */
+static void offer(struct client *c)
+{
+    const struct tcp_handler *h = &c->world->handler;
+    if (c->rest.n > 0) {
+        size_t n = h->recv(h->self, c->conn, buf_span(&c->rest), c->world->now);
+        if (n > c->rest.n) {
+            BROKEN("recv consumed %zu of %zu bytes", n, c->rest.n);
+        }
+        buf_drop(&c->rest, n);
+        if (c->rest.n > 0 && (want(c) & WANT_READ)) {
+            BROKEN("recv left %zu bytes behind and still wants to read", c->rest.n);
+        }
+    }
+    if (c->rest.n == 0 && c->ended && !c->eof_told) {
+        c->eof_told = true;
+        h->eof(h->self, c->conn, c->world->now);
+    }
+}
+
+static void offer_rests(struct world *w)
+{
+    struct list *next;
+    for (struct list *l = w->clients.next; l != &w->clients; l = next) {
+        next = l->next;
+        struct client *c = container_of(l, struct client, link);
+        if (reads(c) && has_rest(c)) {
+            offer(c);
+        }
+    }
+}
+
+/* Every change must have been said: the shell looks at nobody else. */
+static void check_unnamed(struct world *w)
+{
+    for (struct list *l = w->clients.next; l != &w->clients; l = l->next) {
+        struct client *c = container_of(l, struct client, link);
+        if (c->conn != 0 && (want(c) != c->want || out(c).n != c->unsent)) {
+            BROKEN("connection %u changed unsaid: want %u -> %u, %zu -> %zu bytes to send",
+                   (unsigned)c->conn, c->want, want(c), c->unsent, out(c).n);
+        }
+    }
+}
+
+static void settle_changed(struct world *w)
+{
+    uint64_t conn;
+    while ((conn = w->handler.next_changed(w->handler.self)) != 0) {
+        struct client *c = (uint32_t)conn < w->slots ? w->by_slot[(uint32_t)conn] : NULL;
+        if (c == NULL || c->conn != conn) {
+            BROKEN("an unknown connection has changed");
+        }
+        settle_client(c);
+    }
+    check_unnamed(w);
+}
+
+static void collect_log(struct world *w, const struct log_event *event)
+{
+    static const char *const levels[] = {"?", "DEBUG", "INFO", "WARNING", "ERROR", "FATAL"};
+    const char *level = levels[event->level];
+    buf_append(&w->log, span_make(level, strlen(level)));
+    text_append(&w->log, " ");
+    const struct span *arg = event->args;
+    for (const char *p = event->form; *p != '\0'; p++) {
+        buf_append(&w->log, *p == '%' ? *arg++ : span_make(p, 1));
+    }
+    text_append(&w->log, "\n");
+}
+
+static void answer(struct world *w, uint64_t ticket, enum ask_result result)
+{
+    w->handler.answer(w->handler.self, ticket, result, w->now);
+}
+
+/* True when there was an answer, and so there may be output again. */
+static bool do_asks(struct world *w)
+{
+    bool answered = false;
+    struct ask ask;
+    while ((ask = w->handler.next_ask(w->handler.self)).kind != ASK_NONE) {
+        if (ask.kind == ASK_LOG) {
+            collect_log(w, ask.event);
+        } else if (w->answers == ANSWER_WHEN_TOLD) {
+            buf_append(&w->asked, span_make(&ask.ticket, sizeof ask.ticket));
+        } else {
+            answer(w, ask.ticket, w->answers == ANSWER_AT_ONCE ? ASK_DONE : ASK_FAILED);
+            answered = true;
+        }
+    }
+    return answered;
+}
+
+void world_round(struct world *w)
+{
+    offer_rests(w);
+    w->handler.step(w->handler.self, w->now);
+    do {
+        settle_changed(w);
+    } while (do_asks(w));
+}
+
+static bool is_busy(const struct world *w)
+{
+    for (const struct list *l = w->clients.next; l != &w->clients; l = l->next) {
+        const struct client *c = container_of(l, struct client, link);
+        if (reads(c) && has_rest(c)) {
+            return true;
+        }
+    }
+    return w->handler.next_deadline(w->handler.self) <= w->now;
+}
+
+void world_settle(struct world *w)
+{
+    int rounds = 0;
+    do {
+        if (++rounds > ROUNDS_MAX) {
+            BROKEN("the engine spins: after %d rounds its deadline is still now", ROUNDS_MAX);
+        }
+        world_round(w);
+    } while (is_busy(w));
+}
+
+/* --- the world ----------------------------------------------------------------------------------
+ */
+
+struct engine_config world_config(void)
+{
+    struct engine_config config = engine_defaults();
+    config.broker.node_id = 7;
+    config.broker.seed = (struct hash_seed){{1, 2}};
+    return config;
+}
+
+struct world *world_new(const struct engine_config *config)
+{
+    struct engine_config defaults = world_config();
+    struct world *w = alloc_zeroed(sizeof *w);
+    w->engine = engine_new(config == NULL ? &defaults : config);
+    w->handler = engine_handler(w->engine);
+    w->now = START;
+    w->random = 1;
+    list_init(&w->clients);
+    w->handler.wall(w->handler.self, WALL_START - START);
+    return w;
+}
+
+static void free_client(struct client *c)
+{
+    list_remove(&c->link);
+    buf_free(&c->rest);
+    buf_free(&c->in);
+    buf_free(&c->transcript);
+    buf_free(&c->heard);
+    alloc_free(c);
+}
+
+void world_free(struct world *w)
+{
+    while (!list_empty(&w->clients)) {
+        struct client *c = container_of(w->clients.next, struct client, link);
+        if (c->conn != 0) {
+            gone(c, CLOSED_BY_ERROR);
+        }
+        free_client(c);
+    }
+    world_round(w);
+    engine_free(w->engine);
+    buf_free(&w->asked);
+    buf_free(&w->log);
+    alloc_free(w->by_slot);
+    alloc_free(w);
+}
+
+void world_advance(struct world *w, int64_t ns)
+{
+    int64_t end = w->now + ns;
+    for (;;) {
+        int64_t due = w->handler.next_deadline(w->handler.self);
+        w->now = due > end ? end : due > w->now ? due : w->now;
+        world_settle(w);
+        if (w->now == end) {
+            return;
+        }
+    }
+}
+
+void world_jump(struct world *w, int64_t ns)
+{
+    w->now += ns;
+    world_settle(w);
+}
+
+void world_answer(struct world *w, enum ask_result result)
+{
+    uint64_t ticket;
+    if (world_asked(w) == 0) {
+        BROKEN("nothing was asked");
+    }
+    memcpy(&ticket, buf_span(&w->asked).p, sizeof ticket);
+    buf_drop(&w->asked, sizeof ticket);
+    answer(w, ticket, result);
+    world_settle(w);
+}
+
+size_t world_asked(const struct world *w)
+{
+    return w->asked.n / sizeof(uint64_t);
+}
+
+void world_stop(struct world *w)
+{
+    w->handler.stop(w->handler.self, w->now);
+    world_settle(w);
+}
+
+size_t world_used(const struct world *w)
+{
+    return w->engine->broker.common.budget.used;
+}
+
+size_t world_logged(const struct world *w, const char *line)
+{
+    size_t count = 0;
+    struct span wanted = span_make(line, strlen(line));
+    for (struct span rest = buf_span(&w->log); rest.n > 0;) {
+        const uint8_t *end = memchr(rest.p, '\n', rest.n);
+        size_t n = (size_t)(end - rest.p);
+        count += span_equal(span_first(rest, n), wanted) ? 1 : 0;
+        rest = span_skip(rest, n + 1);
+    }
+    return count;
+}
+
+/* --- a client connects and sends ----------------------------------------------------------------
+ */
+
+static void add_slot(struct world *w, struct client *c)
+{
+    size_t slot = (uint32_t)c->conn;
+    if (slot >= w->slots) {
+        size_t slots = 2 * slot + 16;
+        w->by_slot = alloc_resize(w->by_slot, slots * sizeof(struct client *));
+        memset(w->by_slot + w->slots, 0, (slots - w->slots) * sizeof(struct client *));
+        w->slots = slots;
+    }
+    if (w->by_slot[slot] != NULL) {
+        BROKEN("slot %zu was given away twice", slot);
+    }
+    w->by_slot[slot] = c;
+}
+
+static uint64_t open_conn(struct world *w)
+{
+    char peer[32];
+    int n = snprintf(peer, sizeof peer, "10.0.0.%zu:4000", ++w->connected);
+    return w->handler.open(w->handler.self, ENGINE_TCP, span_make(peer, (size_t)n), w->now);
+}
+
+struct client *world_open(struct world *w)
+{
+    struct client *c = alloc_zeroed(sizeof *c);
+    c->world = w;
+    c->transcript_at = -1;
+    c->conn = open_conn(w);
+    if (c->conn == 0) {
+        BROKEN("the connection was refused");
+    }
+    list_init(&c->link);
+    list_push(&w->clients, &c->link);
+    add_slot(w, c);
+    world_settle(w);
+    return c;
+}
+
+struct client *world_connect(struct world *w)
+{
+    struct client *c = world_open(w);
+    SEND(c, "  V2");
+    return c;
+}
+
+void world_connect_refused(struct world *w)
+{
+    if (open_conn(w) != 0) {
+        BROKEN("the connection was not refused");
+    }
+    world_settle(w);
+}
+
+/* The next piece of what a client sends. */
+static size_t piece(struct world *w, size_t n)
+{
+    size_t most = n;
+    if (w->cut == CUT_BYTES) {
+        most = 1;
+    } else if (w->cut == CUT_RANDOM) {
+        unsigned bits = (unsigned)(segments_random(&w->random) % RANDOM_CHUNK_BITS);
+        most = 1 + (size_t)(segments_random(&w->random) % ((uint64_t)1 << bits));
+    }
+    return most < n ? most : n;
+}
+
+void client_send(struct client *c, struct span bytes)
+{
+    while (bytes.n > 0 && c->conn != 0) {
+        struct span part = span_first(bytes, piece(c->world, bytes.n));
+        buf_append(&c->rest, part);
+        world_settle(c->world);
+        bytes = span_skip(bytes, part.n);
+    }
+}
+
+void client_sendf(struct client *c, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof text) {
+        BROKEN("client_sendf: too long");
+    }
+    client_send(c, span_make(text, (size_t)n));
+}
+
+void client_send_body(struct client *c, const char *line, struct span body)
+{
+    struct buf bytes = {0};
+    buf_append(&bytes, span_make(line, strlen(line)));
+    text_append(&bytes, "\n");
+    be32_store(buf_room(&bytes, 4), (uint32_t)body.n);
+    buf_grew(&bytes, 4);
+    buf_append(&bytes, body);
+    client_send(c, buf_span(&bytes));
+    buf_free(&bytes);
+}
+
+void client_send_filled(struct client *c, const char *line, char fill, size_t size)
+{
+    struct buf body = {0};
+    memset(buf_room(&body, size), fill, size);
+    buf_grew(&body, size);
+    client_send_body(c, line, buf_span(&body));
+    buf_free(&body);
+}
+
+void client_fin(struct client *c, const struct message_id *id)
+{
+    client_sendf(c, "FIN %s\n", id->text);
+}
+
+void client_req(struct client *c, const struct message_id *id, unsigned ms)
+{
+    client_sendf(c, "REQ %s %u\n", id->text, ms);
+}
+
+void client_touch(struct client *c, const struct message_id *id)
+{
+    client_sendf(c, "TOUCH %s\n", id->text);
+}
+
+void client_identify(struct client *c, const char *json)
+{
+    client_send_body(c, "IDENTIFY", span_make(json, strlen(json)));
+}
+
+void client_eof(struct client *c)
+{
+    c->ended = true;
+    world_settle(c->world);
+}
+
+void client_drop(struct client *c)
+{
+    gone(c, CLOSED_BY_ERROR);
+    world_settle(c->world);
+}
+
+void client_stall(struct client *c, bool stalled)
+{
+    c->stalled = stalled;
+    if (!stalled && c->conn != 0) {
+        settle_client(c);
+    }
+    world_settle(c->world);
+}
+
+size_t client_take(struct client *c, size_t n)
+{
+    size_t taken = take(c, n);
+    settle_client(c);
+    world_settle(c->world);
+    return taken;
+}
+
+struct session *client_session(const struct client *c)
+{
+    return c->world->engine->serve.slots[(uint32_t)c->conn].conn->session;
+}

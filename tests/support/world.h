@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a world for tests: one engine behind struct tcp_handler, virtual time, and any number of
+ * clients without sockets. It does to the engine what the shell does, in the same order, and holds
+ * it to the contract of serve/handler.h at every step: a connection that changed without saying so,
+ * a deadline that never passes or a byte too many consumed fails the test on the spot.
+ *
+ * A test reads like a transcript:
+ *
+ *     struct world *w = world_new(NULL);
+ *     struct client *c = world_connect(w);
+ *     SEND(c, "PUB t\n\0\0\0\5hello");
+ *     client_expect_ok(c);
+ *     world_advance(w, 30 * TIME_SECOND);
+ *     client_expect_heartbeat(c);
+ *     world_free(w);
+ *
+ * Everything that can follow from an input at the same time has happened when a verb returns.
+ */
+#ifndef TESTS_SUPPORT_WORLD_H
+#define TESTS_SUPPORT_WORLD_H
+
+#include <nsq/frame.h>
+
+#include "engine/engine.h"
+
+struct session;
+
+/* How the bytes of a client arrive: in one piece per client_send, one by one, or in pieces of
+ * random length. No test may notice. */
+enum world_cut { CUT_WHOLE, CUT_BYTES, CUT_RANDOM };
+
+/* What becomes of an ASK_APPEND. */
+enum world_answers { ANSWER_AT_ONCE, ANSWER_WITH_FAILURE, ANSWER_WHEN_TOLD };
+
+struct world {
+    struct engine *engine; /* for looking at; only the handler changes it */
+    struct tcp_handler handler;
+    int64_t now;
+    enum world_cut cut;
+    uint64_t random; /* state of CUT_RANDOM's generator; not 0 */
+    enum world_answers answers;
+    struct buf asked;    /* uint64_t tickets that wait for world_answer */
+    struct list clients; /* of struct client, in the order in which they connected */
+    size_t connected;    /* how many ever did */
+    struct client **by_slot;
+    size_t slots;
+    struct buf log; /* lines "LEVEL text" */
+};
+
+struct client {
+    struct list link;
+    struct world *world;
+    uint64_t conn;   /* 0: gone */
+    struct buf rest; /* sent by the client, not consumed by the engine yet */
+    bool ended;      /* the client has ended its output .. */
+    bool eof_told;   /* .. and the engine knows */
+    bool stalled;    /* takes no output but what client_take asks for */
+    size_t at_most;  /* bytes of output that are taken at a time; 0: all there are */
+    struct buf in;   /* received, and not expected yet */
+    bool shut;       /* the server has shut down writing */
+    bool closed;     /* the server has closed the connection */
+    bool shut_heard, closed_heard;
+    unsigned want;         /* as it was when the engine last named the connection */
+    size_t unsent;         /* the same for out() */
+    struct buf transcript; /* all that was received, and when; see cuts.h */
+    int64_t transcript_at;
+    struct buf heard;  /* what client_heard returns */
+    int64_t timestamp; /* of the message that was expected last */
+};
+
+/* A message's id, captured by client_expect_message. */
+struct message_id {
+    char text[NSQ_MESSAGE_ID_SIZE + 1];
+};
+
+/* --- the world ----------------------------------------------------------------------------------
+ */
+
+/* nsqd's defaults, with a fixed seed and node id. */
+struct engine_config world_config(void);
+
+/* Returns a world that the caller ends with world_free; NULL: world_config(). Time begins at 1000 s
+ * of the monotonic clock, 1 January 2026 of the wall clock. */
+struct world *world_new(const struct engine_config *config);
+
+/* Cuts all connections and ends the engine, which checks that all memory was given back. */
+void world_free(struct world *world);
+
+/* Lets `ns` pass; the engine is woken at each of its deadlines. world_jump wakes it at the end
+ * alone, as a machine does that was busy or asleep. */
+void world_advance(struct world *world, int64_t ns);
+void world_jump(struct world *world, int64_t ns);
+
+/* One round as the shell does it: rests offered, one step, what changed settled, asks answered. */
+void world_round(struct world *world);
+
+/* Rounds until nothing is left to do now. All verbs end with it. */
+void world_settle(struct world *world);
+
+/* Answers the oldest ask that waits; world_asked tells how many do. */
+void world_answer(struct world *world, enum ask_result result);
+size_t world_asked(const struct world *world);
+
+/* Asks the engine to end. */
+void world_stop(struct world *world);
+
+/* Bytes in use in the engine's account of memory. */
+size_t world_used(const struct world *world);
+
+/* How many lines of the log are this one, as in "INFO TOPIC(t): created". */
+size_t world_logged(const struct world *world, const char *line);
+
+/* --- a client -----------------------------------------------------------------------------------
+ */
+
+/* A new connection, without and with the magic of V2. */
+struct client *world_open(struct world *world);
+struct client *world_connect(struct world *world);
+
+/* A connection that the engine refuses; fails the test when it does not. */
+void world_connect_refused(struct world *world);
+
+/* Sends bytes; SEND those of a string literal, client_sendf a short text as printf makes it. */
+void client_send(struct client *client, struct span bytes);
+#define SEND(client, literal) client_send((client), SPAN(literal))
+__attribute__((format(printf, 2, 3))) void client_sendf(struct client *client, const char *format,
+                                                        ...);
+
+/* A line, an int32 with the size of the body, the body. `line` is a C string without its '\n'. */
+void client_send_body(struct client *client, const char *line, struct span body);
+
+/* A body of `size` bytes, all of them `fill`, behind a line. */
+void client_send_filled(struct client *client, const char *line, char fill, size_t size);
+
+void client_fin(struct client *client, const struct message_id *id);
+void client_req(struct client *client, const struct message_id *id, unsigned ms);
+void client_touch(struct client *client, const struct message_id *id);
+
+/* IDENTIFY with this JSON. */
+void client_identify(struct client *client, const char *json);
+
+/* The client ends its output, or drops the connection. */
+void client_eof(struct client *client);
+void client_drop(struct client *client);
+
+/* From now on the client reads nothing by itself; client_take reads up to `n` bytes once. */
+void client_stall(struct client *client, bool stalled);
+size_t client_take(struct client *client, size_t n);
+
+/* The session behind the connection, to look at. */
+struct session *client_session(const struct client *client);
+
+/* --- what a client hears ------------------------------------------------------------------------
+ */
+
+/* Everything that was received and not expected yet, as text, taken off the client; the text lives
+ * until the next call. Events are separated by "; ":
+ *     R <data>                 a response
+ *     E <data>                 an error
+ *     M <attempts> <body>      a message
+ *     SHUT                     the server has shut down writing
+ *     CLOSED                   the server has closed the connection */
+const char *client_heard(struct client *client);
+
+/* How many such events there are; none is taken. */
+size_t client_events(const struct client *client);
+
+/* Each of these takes the next event, which must be the one it names. */
+#define client_expect_ok(c) client_expect_frame(c, NSQ_FRAME_RESPONSE, SPAN("OK"))
+#define client_expect_heartbeat(c) client_expect_frame(c, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"))
+#define client_expect_response(c, literal) client_expect_frame(c, NSQ_FRAME_RESPONSE, SPAN(literal))
+#define client_expect_error(c, literal) client_expect_frame(c, NSQ_FRAME_ERROR, SPAN(literal))
+#define client_expect_message(c, attempts, body, id)                                               \
+    world_check_message(__FILE__, __LINE__, c, attempts, SPAN(body), id)
+#define client_expect_frame(c, type, data) world_check_frame(__FILE__, __LINE__, c, type, data)
+
+/* All events that wait, in client_heard's form. */
+#define client_expect(c, text) world_check_heard(__FILE__, __LINE__, c, text)
+
+/* Nothing waits, and the connection is as it was. */
+#define client_expect_nothing(c) world_check_heard(__FILE__, __LINE__, c, "")
+
+/* Nothing waits but that the server has shut down writing; or that it has closed. */
+#define client_expect_closing(c) world_check_heard(__FILE__, __LINE__, c, "SHUT")
+#define client_expect_closed(c) world_check_heard(__FILE__, __LINE__, c, "CLOSED")
+
+/* A line of the log is there; or none such is. */
+#define world_expect_log(w, line) world_check_log(__FILE__, __LINE__, w, line, true)
+#define world_expect_no_log(w, line) world_check_log(__FILE__, __LINE__, w, line, false)
+
+void world_check_frame(const char *file, int line, struct client *client, enum nsq_frame_type type,
+                       struct span data);
+void world_check_message(const char *file, int line, struct client *client, unsigned attempts,
+                         struct span body, struct message_id *id);
+void world_check_heard(const char *file, int line, struct client *client, const char *text);
+void world_check_log(const char *file, int line, const struct world *world, const char *text,
+                     bool there);
+
+/* Fails the running test, at a place in its source. */
+__attribute__((format(printf, 3, 4))) _Noreturn void world_fail(const char *file, int line,
+                                                                const char *format, ...);
+
+/* Appends bytes as text: what is not plain ASCII as \xNN, more than `most` of them cut. */
+void world_append_text(struct buf *b, struct span bytes, size_t most);
+
+#endif

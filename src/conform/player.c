@@ -8,7 +8,6 @@
 #include "conform/json_subset.h"
 
 #define SHOWN_MAX 200 /* bytes of a frame that the transcript shows */
-#define SCRATCH "scratch"
 
 const char *verdict_name(enum verdict verdict)
 {
@@ -58,7 +57,7 @@ static void show_frame(struct buf *out, const struct nsq_frame *frame)
     struct nsq_message m;
     if (frame->type == NSQ_FRAME_MESSAGE && nsq_message_parse(frame->data, &m) == NSQ_OK) {
         text_append(out, "message ");
-        buf_append(out, span_make(m.id, NSQ_MESSAGE_ID_SIZE));
+        session_escape(span_make(m.id, NSQ_MESSAGE_ID_SIZE), out);
         text_append(out, " attempts ");
         text_append_decimal(out, m.attempts);
         text_append(out, " body ");
@@ -71,12 +70,23 @@ static void show_frame(struct buf *out, const struct nsq_frame *frame)
     show_bytes(out, frame->data);
 }
 
+/* Keeps the bytes that had come and that nothing has matched, of one connection or of all. */
+static void keep_came(struct player *p, struct span actor)
+{
+    for (size_t i = 0; i < p->conn_count; i++) {
+        if (actor.n == 0 || span_equal(p->conns[i].name, actor)) {
+            buf_append(&p->came, span_first(buf_span(&p->conns[i].in), PLAYER_CAME_MAX));
+        }
+    }
+}
+
 /* The case fails at this step; the first failure stands. */
 static bool fail(struct player *p, const struct step *step, enum verdict verdict)
 {
     if (p->failed_line == 0) {
         p->verdict = verdict;
         p->failed_line = step->line;
+        keep_came(p, step->actor);
     }
     return false;
 }
@@ -89,116 +99,6 @@ static struct buf *expected(struct player *p, const struct step *step)
     session_step_print(step, 0, &p->why);
     text_append(&p->why, "came:     ");
     return &p->why;
-}
-
-/* --- values ----------------------------------------------------------------------------------- */
-
-static struct value *find_value(struct player *p, struct span name)
-{
-    for (size_t i = 0; i < p->value_count; i++) {
-        if (span_equal(p->values[i].name, name)) {
-            return &p->values[i];
-        }
-    }
-    return NULL;
-}
-
-static struct value *add_value(struct player *p, struct span name)
-{
-    if (p->value_count == PLAYER_VALUES_MAX) {
-        return NULL;
-    }
-    struct value *value = &p->values[p->value_count++];
-    *value = (struct value){.name = name};
-    return value;
-}
-
-static bool begins_with(struct span s, struct span head)
-{
-    return s.n >= head.n && span_equal(span_first(s, head.n), head);
-}
-
-/* $topic.. and $channel.. are names that nobody else has; all other values are captured first. */
-static struct value *value_of(struct player *p, struct span name)
-{
-    struct value *value = find_value(p, name);
-    bool generated = begins_with(name, SPAN("topic")) || begins_with(name, SPAN("channel"));
-    if (value == NULL && generated && (value = add_value(p, name)) != NULL) {
-        buf_append(&value->bytes, p->config.names);
-        buf_append(&value->bytes, SPAN("."));
-        buf_append(&value->bytes, name);
-    }
-    return value;
-}
-
-/* Appends what the items stand for; false: a value that nothing has captured. */
-static bool render(struct player *p, const struct item *items, struct buf *out);
-
-static bool render_size(struct player *p, const struct item *item, struct buf *out)
-{
-    struct buf inside = {0};
-    uint8_t size[4];
-    bool ok = render(p, item->inside, &inside);
-    be32_store(size, (uint32_t)inside.n);
-    buf_append(out, span_make(size, sizeof size));
-    buf_append(out, buf_span(&inside));
-    buf_free(&inside);
-    return ok;
-}
-
-static void render_fill(const struct item *item, struct buf *out)
-{
-    size_t left = (size_t)item->number;
-    while (left > 0) {
-        struct span part = span_first(item->bytes, left);
-        buf_append(out, part);
-        left -= part.n;
-    }
-}
-
-static void render_number(const struct item *item, struct buf *out)
-{
-    uint8_t bytes[8];
-    size_t n = item->kind == ITEM_U8    ? 1
-               : item->kind == ITEM_U16 ? 2
-               : item->kind == ITEM_I32 ? 4
-                                        : 8;
-    be64_store(bytes, (uint64_t)item->number);
-    buf_append(out, span_make(bytes + sizeof bytes - n, n));
-}
-
-static bool render_item(struct player *p, const struct item *item, struct buf *out)
-{
-    const struct value *value;
-    switch (item->kind) {
-    case ITEM_BYTES:
-        buf_append(out, item->bytes);
-        return true;
-    case ITEM_VAR:
-        value = value_of(p, item->bytes);
-        if (value != NULL) {
-            buf_append(out, buf_span(&value->bytes));
-        }
-        return value != NULL;
-    case ITEM_SIZE:
-        return render_size(p, item, out);
-    case ITEM_FILL:
-        render_fill(item, out);
-        return true;
-    default:
-        render_number(item, out);
-        return true;
-    }
-}
-
-static bool render(struct player *p, const struct item *items, struct buf *out)
-{
-    for (const struct item *item = items; item != NULL; item = item->next) {
-        if (!render_item(p, item, out)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -300,22 +200,17 @@ static struct span arrival_text(enum arrival arrival)
 
 /* --- does a frame match a step? --------------------------------------------------------------- */
 
-static bool items_equal(struct player *p, const struct item *items, struct span bytes)
+/* A value that is known must be the same; one that is not is captured by keep_value. */
+static bool may_be(struct player *p, struct span name, struct span bytes)
 {
-    struct buf wanted = {0};
-    bool equal = render(p, items, &wanted) && span_equal(buf_span(&wanted), bytes);
-    buf_free(&wanted);
-    return equal;
+    const struct value *value = values_find(&p->values, name);
+    return value == NULL || span_equal(buf_span(&value->bytes), bytes);
 }
 
-/* A value that is known must be the same; one that is not is captured. */
-static bool matches_value(struct player *p, struct span name, struct span bytes)
+static bool keep_value(struct player *p, struct span name, struct span bytes)
 {
-    struct value *value = find_value(p, name);
-    if (value != NULL) {
-        return span_equal(buf_span(&value->bytes), bytes);
-    }
-    if ((value = add_value(p, name)) != NULL) {
+    struct value *value = values_find(&p->values, name);
+    if (value == NULL && (value = values_add(&p->values, name)) != NULL) {
         buf_append(&value->bytes, bytes);
     }
     return value != NULL;
@@ -325,15 +220,19 @@ static bool matches_message(struct player *p, const struct step *step,
                             const struct nsq_frame *frame)
 {
     struct nsq_message m;
+    uint8_t at_bytes[8];
     if (frame->type != NSQ_FRAME_MESSAGE || nsq_message_parse(frame->data, &m) != NSQ_OK ||
         (step->attempts >= 0 && step->attempts != m.attempts) ||
-        !items_equal(p, step->items, m.body)) {
+        !values_equal(&p->values, step->items, m.body)) {
         return false;
     }
-    uint8_t at[8];
-    be64_store(at, (uint64_t)m.timestamp);
-    return matches_value(p, step->var, span_make(m.id, NSQ_MESSAGE_ID_SIZE)) &&
-           (step->at.n == 0 || matches_value(p, step->at, span_make(at, sizeof at)));
+    be64_store(at_bytes, (uint64_t)m.timestamp);
+    struct span id = span_make(m.id, NSQ_MESSAGE_ID_SIZE);
+    struct span at = span_make(at_bytes, sizeof at_bytes);
+    if (!may_be(p, step->var, id) || (step->at.n > 0 && !may_be(p, step->at, at))) {
+        return false;
+    }
+    return keep_value(p, step->var, id) && (step->at.n == 0 || keep_value(p, step->at, at));
 }
 
 /* The code is the rule; another text makes the verdict non-strict. */
@@ -343,7 +242,7 @@ static bool matches_error(struct player *p, const struct step *step, const struc
     if (frame->type != NSQ_FRAME_ERROR || nsq_error_split(frame->data, &text) != step->code) {
         return false;
     }
-    if (!items_equal(p, step->items, text) && p->verdict == VERDICT_PASS) {
+    if (!values_equal(&p->values, step->items, text) && p->verdict == VERDICT_PASS) {
         p->verdict = VERDICT_NON_STRICT;
         show_frame(expected(p, step), frame);
     }
@@ -355,7 +254,7 @@ static bool matches(struct player *p, const struct step *step, const struct nsq_
     bool response = frame->type == NSQ_FRAME_RESPONSE;
     switch (step->kind) {
     case STEP_RESPONSE:
-        return response && items_equal(p, step->items, frame->data);
+        return response && values_equal(&p->values, step->items, frame->data);
     case STEP_JSON:
         return response && json_subset(step->text, frame->data);
     case STEP_HEARTBEAT:
@@ -382,8 +281,10 @@ static void accept_frame(struct player *p, struct player_conn *c, const struct n
 
 static int64_t deadline_of(struct player *p, const struct step *step)
 {
-    int64_t within = step->within != 0 ? step->within : p->config.patience;
-    return now(p) + scaled(p, within) + step->after;
+    if (step->within != 0) {
+        return now(p) + scaled(p, step->within);
+    }
+    return now(p) + scaled(p, p->config.patience) + step->after;
 }
 
 static bool in_time(struct player *p, const struct step *step)
@@ -473,8 +374,8 @@ static bool play_nothing(struct player *p, size_t i, const struct step *step)
     struct player_conn *c = &p->conns[i];
     struct buf pub = {0};
     text_append(&pub, "PUB ");
-    buf_append(&pub, p->config.names);
-    text_append(&pub, "." SCRATCH "\n");
+    values_scratch(&p->values, &pub);
+    text_append(&pub, "\n");
     buf_append(&pub, span_make("\0\0\0\1x", 5));
     send_bytes(p, i, buf_span(&pub));
     buf_free(&pub);
@@ -547,7 +448,7 @@ static bool play_connect(struct player *p, const struct step *step)
 static bool play_send(struct player *p, size_t i, const struct step *step)
 {
     struct buf bytes = {0};
-    bool known = render(p, step->items, &bytes);
+    bool known = values_render(&p->values, step->items, &bytes);
     if (known) {
         note_bytes(p, step->actor, SPAN(" > "), buf_span(&bytes));
         send_bytes(p, i, buf_span(&bytes));
@@ -600,6 +501,32 @@ static bool try_all(struct player *p, const struct step *first, bool done[ANY_MA
     return progress;
 }
 
+/* What of an any has not come, and what has come instead. */
+static void say_rest(struct player *p, const struct step *first, const bool done[ANY_MAX])
+{
+    size_t i = 0;
+    struct nsq_frame frame;
+    size_t size;
+    text_append(&p->why, "not these:\n");
+    for (const struct step *s = first; s != NULL && i < ANY_MAX; s = s->next, i++) {
+        if (!done[i]) {
+            session_step_print(s, 1, &p->why);
+        }
+    }
+    for (i = 0; i < p->conn_count; i++) {
+        enum arrival arrival = peek(&p->conns[i], 0, &frame, &size);
+        text_append(&p->why, "          ");
+        buf_append(&p->why, p->conns[i].name);
+        text_append(&p->why, " < ");
+        if (arrival == ARRIVED) {
+            show_frame(&p->why, &frame);
+        } else {
+            buf_append(&p->why, arrival_text(arrival));
+        }
+        text_append(&p->why, "\n");
+    }
+}
+
 static bool play_any(struct player *p, const struct step *step)
 {
     bool done[ANY_MAX] = {false};
@@ -615,7 +542,8 @@ static bool play_any(struct player *p, const struct step *step)
             continue;
         }
         if (now(p) >= deadline) {
-            text_append(expected(p, step), "not all of it");
+            expected(p, step);
+            say_rest(p, step->inside, done);
             return fail(p, step, VERDICT_FAIL);
         }
         wait_until(p, deadline);
@@ -677,7 +605,10 @@ static bool play_step(struct player *p, const struct step *step)
 void player_init(struct player *p, const struct player_config *config,
                  const struct session_file *file)
 {
-    *p = (struct player){.config = *config, .file = file, .verdict = VERDICT_PASS};
+    *p = (struct player){.config = *config,
+                         .file = file,
+                         .values = {.names = config->names},
+                         .verdict = VERDICT_PASS};
 }
 
 void player_run(struct player *p)
@@ -701,9 +632,8 @@ void player_free(struct player *p)
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         buf_free(&p->conns[i].in);
     }
-    for (size_t i = 0; i < p->value_count; i++) {
-        buf_free(&p->values[i].bytes);
-    }
+    values_free(&p->values);
+    buf_free(&p->came);
     buf_free(&p->transcript);
     buf_free(&p->why);
 }

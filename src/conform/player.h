@@ -9,9 +9,10 @@
 
 #include "base/buf.h"
 #include "conform/session_file.h"
+#include "conform/values.h"
 
-#define PLAYER_CONNS_MAX 16  /* connections of one case */
-#define PLAYER_VALUES_MAX 64 /* captured values of one case */
+#define PLAYER_CONNS_MAX 16 /* connections of one case */
+#define PLAYER_CAME_MAX 512 /* unmatched bytes of a connection that a failure shows */
 #define PLAYER_OUTPUT_MAX                                                                          \
     (64 << 20) /* bytes of one connection that a case keeps; stops a server                        \
                   that never stops sending */
@@ -52,11 +53,6 @@ enum verdict {
     VERDICT_COUNT,
 };
 
-struct value {
-    struct span name; /* borrowed from the file */
-    struct buf bytes;
-};
-
 struct player_config {
     struct transport transport;
     struct span names;  /* in front of the names of topics and channels: unique in a run */
@@ -70,13 +66,13 @@ struct player {
     const struct session_file *file;
     struct player_conn conns[PLAYER_CONNS_MAX]; /* filled by the transport */
     size_t conn_count;
-    struct value values[PLAYER_VALUES_MAX];
-    size_t value_count;
+    struct values values;
     int64_t mark; /* when the last step ended; "after" counts from here */
     enum verdict verdict;
     unsigned failed_line;  /* of the file; 0: none */
     struct buf transcript; /* what was sent and what came, a line each */
     struct buf why;        /* of a verdict other than PASS: expected, and came */
+    struct buf came;       /* of a failure: bytes that nothing has matched */
 };
 
 /* Plays the file; sets verdict, failed_line, transcript and why. `player` is filled by player_init,

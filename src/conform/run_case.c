@@ -72,8 +72,9 @@ static void take_result(struct player *player, struct case_result *result)
         .failed_line = player->failed_line,
         .transcript = player->transcript,
         .why = player->why,
+        .came = player->came,
     };
-    player->transcript = player->why = (struct buf){0};
+    player->transcript = player->why = player->came = (struct buf){0};
 }
 
 /* Runs on virtual time; `trace` receives what had come after each piece. */
@@ -140,6 +141,7 @@ void case_result_free(struct case_result *result)
 {
     buf_free(&result->transcript);
     buf_free(&result->why);
+    buf_free(&result->came);
 }
 
 /* --- cuts ---------------------------------------------------------------------------------------

@@ -19,6 +19,7 @@ struct case_result {
     unsigned failed_line;  /* 0: none */
     struct buf transcript; /* lines */
     struct buf why;        /* of any verdict but pass */
+    struct buf came;       /* of a failure: bytes that nothing has matched */
 };
 
 /* Runs a case once. The caller ends the result with case_result_free. */
@@ -32,9 +33,10 @@ void case_result_free(struct case_result *result);
 bool run_case_cuts(const struct case_setting *setting, const struct session_file *file,
                    struct case_result *result);
 
-#define CUTS_PAIRS_MAX 512   /* bytes of input up to which all pairs of cuts are tried */
-#define CUTS_SINGLE_MAX 4096 /* and all single ones; beyond, those near the beginning and the end  \
-                              */
+#define CUTS_PAIRS_MAX 512 /* bytes of input up to which all pairs of cuts are tried */
+#define CUTS_SINGLE_MAX                                                                            \
+    4096 /* and all single ones; beyond, those near the beginning and the end                      \
+          */
 
 /* The engine's configuration for a case with these flags; false, with why, when nsqd would refuse.
  */

@@ -620,13 +620,28 @@ static bool take_header(struct reader *r)
     return true;
 }
 
+/* Whether all lines are printable ASCII; the reader is at the end of the file afterwards. */
+static bool all_printable(struct reader *r)
+{
+    while (next_line(r)) {
+        for (; r->line.n > 0; r->line = span_skip(r->line, 1)) {
+            if (r->line.p[0] < ' ' || r->line.p[0] > '~') {
+                return expected(r, "printable ASCII");
+            }
+        }
+    }
+    return true;
+}
+
 bool session_file_parse(struct session_file *file, struct span bytes, struct session_error *error)
 {
     *file = (struct session_file){0};
     *error = (struct session_error){0};
     buf_append(&file->bytes, bytes);
     struct reader r = {.file = file, .error = error, .rest = buf_span(&file->bytes)};
+    struct reader scan = r;
     bool ok = bytes.n <= SESSION_FILE_MAX || expected(&r, "at most 1 MiB");
+    ok = ok && all_printable(&scan);
     ok = ok && take_header(&r) && take_steps(&r, &file->steps, false);
     if (ok && bytes.p[bytes.n - 1] != '\n') {
         ok = expected(&r, "a newline at the end of the file");

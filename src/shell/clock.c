@@ -3,6 +3,9 @@
 
 #include <time.h>
 
+#define READING_NS 20000 /* three readings take less, unless they are interrupted */
+#define READINGS_MAX 5
+
 static int64_t read_clock(clockid_t id)
 {
     struct timespec t = {0};
@@ -15,7 +18,20 @@ int64_t clock_now(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
+/* The two clocks cannot be read at once: the wall clock is read between two readings of the other,
+ * and again when those are far apart, because this process was not running for a while. */
 int64_t clock_wall_offset(void)
 {
-    return read_clock(CLOCK_REALTIME) - clock_now();
+    int64_t offset = 0;
+    int64_t least = INT64_MAX;
+    for (int i = 0; i < READINGS_MAX && least > READING_NS; i++) {
+        int64_t before = clock_now();
+        int64_t wall = read_clock(CLOCK_REALTIME);
+        int64_t took = clock_now() - before;
+        if (took < least) {
+            least = took;
+            offset = wall - (before + took / 2);
+        }
+    }
+    return offset;
 }

@@ -146,6 +146,7 @@ static int run(const struct options *o, struct options_text *text)
 int main(int argc, char **argv)
 {
     char host_name[MACHINE_HOST_MAX];
+    machine_fill_standard();
     machine_host(host_name);
     const struct options_host host = {.name = host_name, .node_id = node_id_of_host(host_name)};
     static struct options options;

@@ -20,6 +20,17 @@ void machine_reason(int error, char reason[MACHINE_REASON_MAX])
     }
 }
 
+void machine_fill_standard(void)
+{
+    int fd;
+    do {
+        fd = open("/dev/null", O_RDWR); /* the lowest number that is free */
+    } while (fd >= 0 && fd <= STDERR_FILENO);
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
 void machine_host(char name[MACHINE_HOST_MAX])
 {
     if (gethostname(name, MACHINE_HOST_MAX) != 0 || name[0] == '\0') {

@@ -18,6 +18,10 @@
 /* An errno in Go's words, which are the C library's in lower case. */
 void machine_reason(int error, char reason[MACHINE_REASON_MAX]);
 
+/* Opens /dev/null in place of each standard descriptor that is closed: the next descriptor that is
+ * opened, a client's perhaps, must not be where log lines go. To be called first. */
+void machine_fill_standard(void);
+
 /* The host's name; "localhost" when it has none. */
 void machine_host(char name[MACHINE_HOST_MAX]);
 

@@ -2,6 +2,7 @@
 #include "shell/waiter.h"
 
 #include <assert.h>
+#include <errno.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -10,6 +11,7 @@
 
 #define ROWS_LEAST 16
 #define NS_A_MS 1000000
+#define NAP_MS 100
 
 /* Rows are dense; places[fd] is 1 + the row of a descriptor, 0 when it has none. */
 struct rows {
@@ -88,12 +90,23 @@ static unsigned event_bits(short revents)
            (revents & (POLLHUP | POLLERR | POLLNVAL) ? WAITER_GONE : 0U);
 }
 
+/* poll() refuses when memory is short, or when the limit of descriptors was lowered below what is
+ * open: then this is a nap, so that whoever waits in a loop does not spin. */
+static void nap(int timeout_ms)
+{
+    poll(NULL, 0, timeout_ms < 0 || timeout_ms > NAP_MS ? NAP_MS : timeout_ms);
+}
+
 static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room)
 {
     struct rows *r = self;
-    int ready = poll(r->fds, (nfds_t)r->n, poll_timeout(timeout_ns));
+    int timeout_ms = poll_timeout(timeout_ns);
+    int ready = poll(r->fds, (nfds_t)r->n, timeout_ms);
+    if (ready < 0 && errno != EINTR) {
+        nap(timeout_ms);
+    }
     size_t found = 0;
-    size_t most = ready > 0 ? (size_t)ready : 0; /* EINTR: nothing has come */
+    size_t most = ready > 0 ? (size_t)ready : 0; /* after an error nothing has come */
     for (size_t i = 0; i < r->n && found < room && found < most; i++) {
         size_t row = r->next < r->n ? r->next : 0;
         r->next = row + 1;

@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of shell/waiter.h on pipes and socket pairs, with the clock of the machine. */
+#include "shell/waiter.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "shell/clock.h"
+
+#define MS INT64_C(1000000)
+#define ROOM 64
+
+static int open_waiter(void **state)
+{
+    static struct waiter w;
+    w = waiter_poll();
+    *state = &w;
+    return 0;
+}
+
+static int close_waiter(void **state)
+{
+    struct waiter *w = *state;
+    w->close(w->self);
+    return 0;
+}
+
+struct pair {
+    int here;
+    int there;
+};
+
+static struct pair open_pair(void)
+{
+    int fds[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+    return (struct pair){fds[0], fds[1]};
+}
+
+static void close_pair(struct pair p)
+{
+    close(p.here);
+    close(p.there);
+}
+
+static void put_byte(int fd)
+{
+    assert_int_equal(write(fd, "x", 1), 1);
+}
+
+/* Exactly this one event is there at once; bits 0: none is. */
+static void expect(const struct waiter *w, uint64_t token, unsigned bits)
+{
+    struct waiter_event events[ROOM];
+    size_t n = w->wait(w->self, 0, events, ROOM);
+    assert_int_equal(n, bits != 0);
+    if (n > 0) {
+        assert_true(events[0].token == token);
+        assert_int_equal(events[0].bits, bits);
+    }
+}
+
+static void only_what_is_waited_for_comes(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p = open_pair();
+    put_byte(p.there);
+    w->add(w->self, p.here, 7, 0);
+    expect(w, 7, 0);
+    w->change(w->self, p.here, WAITER_READ);
+    expect(w, 7, WAITER_READ);
+    w->change(w->self, p.here, WAITER_WRITE);
+    expect(w, 7, WAITER_WRITE);
+    w->change(w->self, p.here, WAITER_READ | WAITER_WRITE);
+    expect(w, 7, WAITER_READ | WAITER_WRITE);
+    w->change(w->self, p.here, 0);
+    expect(w, 7, 0);
+    w->remove(w->self, p.here);
+    expect(w, 7, 0);
+    w->add(w->self, p.here, UINT64_MAX, WAITER_READ);
+    expect(w, UINT64_MAX, WAITER_READ);
+    close_pair(p);
+}
+
+static void a_hang_up_comes_unasked_and_with_input(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p = open_pair();
+    put_byte(p.there);
+    close(p.there);
+    w->add(w->self, p.here, 1, 0);
+    expect(w, 1, WAITER_GONE);
+    w->change(w->self, p.here, WAITER_READ);
+    expect(w, 1, WAITER_READ | WAITER_GONE);
+    w->remove(w->self, p.here);
+    close(p.here);
+}
+
+static void a_closed_descriptor_is_gone(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p = open_pair();
+    w->add(w->self, p.here, 1, WAITER_READ);
+    close_pair(p);
+    expect(w, 1, WAITER_GONE);
+}
+
+/* Descriptors come and go in another order than they were added in. */
+static void removing_one_keeps_the_others(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p[20];
+    for (size_t i = 0; i < 20; i++) {
+        p[i] = open_pair();
+        w->add(w->self, p[i].here, i, WAITER_READ);
+    }
+    static const size_t order[] = {0, 19, 7, 8, 18, 1};
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        put_byte(p[order[i]].there);
+        expect(w, order[i], WAITER_READ);
+        w->remove(w->self, p[order[i]].here);
+        expect(w, 0, 0);
+    }
+    for (size_t i = 0; i < 20; i++) {
+        put_byte(p[i].there);
+    }
+    struct waiter_event events[ROOM];
+    assert_int_equal(w->wait(w->self, 0, events, ROOM), 14);
+    w->add(w->self, p[0].here, 100, WAITER_READ); /* its number is in use again */
+    assert_int_equal(w->wait(w->self, 0, events, ROOM), 15);
+    for (size_t i = 0; i < 20; i++) {
+        close_pair(p[i]);
+    }
+}
+
+static void descriptors_may_have_high_numbers(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p = open_pair();
+    static const int least[] = {15, 16, 17, 500};
+    for (size_t i = 0; i < sizeof least / sizeof least[0]; i++) {
+        int fd = fcntl(p.here, F_DUPFD, least[i]);
+        assert_true(fd >= least[i]);
+        w->add(w->self, fd, i, 0);
+        w->change(w->self, fd, WAITER_WRITE);
+        expect(w, i, WAITER_WRITE);
+        w->remove(w->self, fd);
+        close(fd);
+    }
+    close_pair(p);
+}
+
+/* With less room than there are events, each gets its turn. */
+static void nobody_starves(void **state)
+{
+    struct waiter *w = *state;
+    enum { COUNT = 10, SHARE = 3 };
+    struct pair p[COUNT];
+    unsigned turns[COUNT] = {0};
+    for (size_t i = 0; i < COUNT; i++) {
+        p[i] = open_pair();
+        w->add(w->self, p[i].here, i, i % 2 == 0 ? WAITER_READ : WAITER_WRITE);
+        put_byte(p[i].there);
+    }
+    for (size_t round = 0; round < COUNT; round++) {
+        struct waiter_event events[SHARE];
+        assert_int_equal(w->wait(w->self, -1, events, SHARE), SHARE);
+        for (size_t i = 0; i < SHARE; i++) {
+            turns[events[i].token]++;
+        }
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        assert_int_equal(turns[i], SHARE);
+        close_pair(p[i]);
+    }
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+static int64_t time_of_wait(const struct waiter *w, int64_t timeout, size_t events_wanted)
+{
+    struct waiter_event events[ROOM];
+    int64_t start = clock_now();
+    size_t n = w->wait(w->self, timeout, events, ROOM);
+    assert_int_equal(n, events_wanted);
+    return clock_now() - start;
+}
+
+/* Never early: who is woken before a deadline has nothing to do, and would ask again at once. */
+static void a_wait_is_never_too_short(void **state)
+{
+    struct waiter *w = *state;
+    static const int64_t waits[] = {1, MS - 1, MS, MS + 1, 3 * MS / 2, 2 * MS - 1, 5 * MS + 1};
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        int64_t took = time_of_wait(w, waits[i], 0);
+        if (took < waits[i]) {
+            fail_msg("%lld ns in place of %lld", (long long)took, (long long)waits[i]);
+        }
+    }
+    assert_true(time_of_wait(w, 0, 0) < 500 * MS);
+}
+
+/* Far deadlines must not wrap into near ones, or into the past; a byte ends the wait. */
+static void an_event_ends_the_longest_wait(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p = open_pair();
+    put_byte(p.there);
+    w->add(w->self, p.here, 1, WAITER_READ);
+    static const int64_t waits[] = {-1,
+                                    INT64_MIN,
+                                    INT64_MAX,
+                                    INT64_C(2147483647) * MS,
+                                    INT64_C(2147483648) * MS,
+                                    INT64_C(4294967296) * MS};
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        time_of_wait(w, waits[i], 1);
+    }
+    close_pair(p);
+}
+
+static int wake_fd;
+
+static void on_alarm(int signal)
+{
+    (void)signal;
+    ssize_t n = write(wake_fd, "x", 1);
+    (void)n;
+}
+
+static void start_timer(int ms)
+{
+    const struct itimerval soon = {.it_value.tv_usec = ms * 1000};
+    setitimer(ITIMER_REAL, &soon, NULL);
+}
+
+/* As far as 2^32 ms: a timeout that wrapped would end at once. */
+static void a_far_deadline_is_far(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p = open_pair();
+    static const int64_t waits[] = {INT64_C(2147483648) * MS, INT64_C(4294967296) * MS, INT64_MAX};
+    struct sigaction act = {.sa_handler = on_alarm};
+    struct sigaction before;
+    unsigned rest = alarm(0);
+    sigaction(SIGALRM, &act, &before);
+    w->add(w->self, p.here, 1, WAITER_READ);
+    wake_fd = p.there;
+    for (size_t i = 0; i < sizeof waits / sizeof waits[0]; i++) {
+        struct waiter_event events[ROOM];
+        char byte;
+        start_timer(10);
+        int64_t start = clock_now();
+        size_t n = w->wait(w->self, waits[i], events, ROOM); /* a signal: nothing has come */
+        assert_int_equal(n, 0);
+        assert_true(clock_now() - start >= 5 * MS);
+        time_of_wait(w, waits[i], 1);
+        assert_int_equal(read(p.here, &byte, 1), 1);
+    }
+    sigaction(SIGALRM, &before, NULL);
+    alarm(rest);
+    close_pair(p);
+}
+
+/* poll() takes no more rows than the process may have descriptors; the limit can be lowered while
+ * they are open. Whoever waits in a loop must not spin then. */
+static void a_wait_that_fails_takes_its_time(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p = open_pair();
+    struct rlimit limit;
+    w->add(w->self, p.here, 1, WAITER_WRITE);
+    w->add(w->self, p.there, 2, WAITER_WRITE);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit one = {.rlim_cur = 1, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &one), 0);
+    int64_t short_wait = time_of_wait(w, 5 * MS, 0);
+    int64_t long_wait = time_of_wait(w, -1, 0); /* and does not last for ever */
+    int64_t no_wait = time_of_wait(w, 0, 0);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(short_wait >= 5 * MS);
+    assert_true(long_wait >= 5 * MS);
+    assert_true(no_wait < 500 * MS);
+    time_of_wait(w, -1, 2);
+    close_pair(p);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_waiter, close_waiter)
+    const struct CMUnitTest tests[] = {
+        TEST(only_what_is_waited_for_comes),
+        TEST(a_hang_up_comes_unasked_and_with_input),
+        TEST(a_closed_descriptor_is_gone),
+        TEST(removing_one_keeps_the_others),
+        TEST(descriptors_may_have_high_numbers),
+        TEST(nobody_starves),
+        TEST(a_wait_is_never_too_short),
+        TEST(an_event_ends_the_longest_wait),
+        TEST(a_far_deadline_is_far),
+        TEST(a_wait_that_fails_takes_its_time),
+    };
+    alarm(50);
+    return cmocka_run_group_tests_name("waiter_poll", tests, NULL, NULL);
+}

@@ -269,13 +269,18 @@ static bool matches(struct player *p, const struct step *step, const struct nsq_
 /* --- steps ------------------------------------------------------------------------------------ */
 
 /* A frame that was matched leaves the connection. */
-static void accept_frame(struct player *p, struct player_conn *c, const struct nsq_frame *frame,
-                         size_t size)
+static void note_frame(struct player *p, const struct player_conn *c, const struct nsq_frame *frame)
 {
     buf_append(&p->transcript, c->name);
     text_append(&p->transcript, " < ");
     show_frame(&p->transcript, frame);
     text_append(&p->transcript, "\n");
+}
+
+static void accept_frame(struct player *p, struct player_conn *c, const struct nsq_frame *frame,
+                         size_t size)
+{
+    note_frame(p, c, frame);
     buf_drop(&c->in, size);
 }
 
@@ -314,6 +319,61 @@ static bool play_frame(struct player *p, struct player_conn *c, const struct ste
     }
     accept_frame(p, c, &frame, size);
     return in_time(p, step);
+}
+
+/* --- partial order ------------------------------------------------------------------------------
+ */
+
+/* Whether this frame, at `offset`, is the one that a step of a recorded session waits for. A step
+ * with a message passes over everything else; a step with a reply passes over messages only. */
+enum fit { FITS, PASSED_OVER, UNFIT };
+
+static enum fit fits(struct player *p, const struct step *step, const struct nsq_frame *frame)
+{
+    bool message = frame->type == NSQ_FRAME_MESSAGE;
+    if (nsq_frame_is_heartbeat(frame) || message != (step->kind == STEP_MESSAGE)) {
+        return PASSED_OVER;
+    }
+    if (matches(p, step, frame)) {
+        return FITS;
+    }
+    return message ? PASSED_OVER : UNFIT;
+}
+
+static bool fail_partial(struct player *p, const struct step *step, enum arrival arrival)
+{
+    buf_append(expected(p, step), arrival_text(arrival));
+    return fail(p, step, VERDICT_FAIL);
+}
+
+/* Finds the step's frame among all that came, however much stands in front of it. */
+static bool play_partial(struct player *p, struct player_conn *c, const struct step *step)
+{
+    int64_t deadline = deadline_of(p, step);
+    size_t offset = 0;
+    for (;;) {
+        struct nsq_frame frame;
+        size_t size;
+        enum arrival arrival = peek(c, offset, &frame, &size);
+        if (arrival == NOT_YET && now(p) < deadline) {
+            wait_until(p, deadline);
+            continue;
+        }
+        if (arrival != ARRIVED) {
+            return fail_partial(p, step, arrival);
+        }
+        enum fit fit = fits(p, step, &frame);
+        if (fit == UNFIT) {
+            show_frame(expected(p, step), &frame);
+            return fail(p, step, VERDICT_FAIL);
+        }
+        if (fit == FITS) {
+            note_frame(p, c, &frame);
+            remove_bytes(c, offset, size);
+            return true;
+        }
+        offset += size;
+    }
 }
 
 static bool play_server_end(struct player *p, struct player_conn *c, const struct step *step)
@@ -582,7 +642,7 @@ static bool play_actor_step(struct player *p, const struct step *step)
     case STEP_SERVER_END:
         return play_server_end(p, c, step);
     default:
-        return play_frame(p, c, step);
+        return p->file->partial_order ? play_partial(p, c, step) : play_frame(p, c, step);
     }
 }
 

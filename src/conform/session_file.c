@@ -554,6 +554,7 @@ enum header_key {
     KEY_LEVEL,
     KEY_NEEDS,
     KEY_FLAGS,
+    KEY_ORDER,
     KEY_EFFECT,
     KEY_SOURCE,
     KEYS
@@ -573,6 +574,7 @@ static const struct header_row header[] = {
     [KEY_LEVEL] = {WORD("level: "), true, "level: MUST, SHOULD, QUIRK or DEPARTURE"},
     [KEY_NEEDS] = {WORD("needs: "), false, NULL},
     [KEY_FLAGS] = {WORD("flags: "), false, NULL},
+    [KEY_ORDER] = {WORD("order: "), false, NULL},
     [KEY_EFFECT] = {WORD("effect: "), false, NULL},
     [KEY_SOURCE] = {WORD("source: "), true, "source: spec, nsqd 1.3.0 or departure N"},
 };
@@ -592,6 +594,9 @@ static bool take_value(struct reader *r, enum header_key key)
         return take_words(r, &r->file->needs);
     case KEY_FLAGS:
         return take_text(r, &r->file->flags);
+    case KEY_ORDER:
+        r->file->partial_order = TAKE(r, "partial");
+        return r->file->partial_order || expected(r, "partial");
     case KEY_EFFECT:
         return take_text(r, &r->file->effect);
     default:
@@ -849,6 +854,7 @@ void session_file_print(const struct session_file *file, struct buf *out)
     print_text(header[KEY_LEVEL].word, level_names[file->level], out);
     print_words(header[KEY_NEEDS].word, file->needs, out);
     print_text(header[KEY_FLAGS].word, file->flags, out);
+    print_text(header[KEY_ORDER].word, file->partial_order ? SPAN("partial") : SPAN(""), out);
     print_text(header[KEY_EFFECT].word, file->effect, out);
     print_text(header[KEY_SOURCE].word, file->source, out);
     text_append(out, "\n");

@@ -94,6 +94,7 @@ struct session_file {
     enum session_level level;
     struct word *needs; /* tls, snappy, deflate, auth, http */
     struct span flags;  /* of the server, as on a command line; empty: any server */
+    bool partial_order; /* replies come in order, messages whenever they come */
     struct span effect; /* why it matters; may be empty */
     struct span source; /* "spec", "nsqd 1.3.0", or "departure N" */
     struct step *steps;

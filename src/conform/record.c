@@ -1,0 +1,469 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/record.h"
+
+#include <nsq/frame.h>
+#include <nsq/magic.h>
+#include <nsq/name.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "conform/record_json.h"
+#include "conform/session_file.h"
+
+static const struct nsq_limits limits = {
+    .max_line = NSQ_LINE_MAX, .max_msg_size = INT32_MAX, .max_body_size = INT32_MAX};
+
+static void broken(struct record *r, const char *why)
+{
+    if (r->broken == NULL) {
+        r->broken = why;
+    }
+}
+
+/* --- names --------------------------------------------------------------------------------------
+ */
+
+static struct record_name *find_name(struct record *r, char kind, struct span key)
+{
+    for (size_t i = 0; i < r->name_count; i++) {
+        struct record_name *n = &r->names[i];
+        if (n->kind == kind && span_equal(span_make(n->key, n->key_size), key)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+static struct record_name *name_of(struct record *r, char kind, struct span key)
+{
+    struct record_name *n = find_name(r, kind, key);
+    if (n != NULL) {
+        return n;
+    }
+    if (r->name_count == RECORD_NAMES_MAX || key.n > RECORD_KEY_MAX) {
+        broken(r, "too many names, or too long ones");
+        return &r->names[0];
+    }
+    unsigned number = 1;
+    for (size_t i = 0; i < r->name_count; i++) {
+        number += r->names[i].kind == kind;
+    }
+    n = &r->names[r->name_count++];
+    *n = (struct record_name){.key_size = key.n, .kind = kind, .number = number};
+    memcpy(n->key, key.p, key.n);
+    return n;
+}
+
+static void append_name(struct record *r, char kind, struct span key)
+{
+    struct span word = kind == 't' ? SPAN("$topic") : kind == 'c' ? SPAN("$channel") : SPAN("$m");
+    buf_append(&r->steps, word);
+    text_append_decimal(&r->steps, name_of(r, kind, key)->number);
+}
+
+/* A message id, which only means something together with its topic. */
+static void append_id(struct record *r, const struct record_conn *c, struct span id)
+{
+    uint8_t key[RECORD_KEY_MAX];
+    memcpy(key, c->topic, c->topic_size);
+    memcpy(key + c->topic_size, id.p, id.n);
+    append_name(r, 'm', span_make(key, c->topic_size + id.n));
+}
+
+/* --- items --------------------------------------------------------------------------------------
+ */
+
+/* The space between two items. */
+static void next_item(struct record *r)
+{
+    if (r->spaced) {
+        text_append(&r->steps, " ");
+    }
+    r->spaced = true;
+}
+
+/* What was gathered becomes one string. */
+static void end_literal(struct record *r)
+{
+    if (r->literal.n > 0) {
+        next_item(r);
+        text_append(&r->steps, "\"");
+        session_escape(buf_span(&r->literal), &r->steps);
+        text_append(&r->steps, "\"");
+        buf_drop(&r->literal, r->literal.n);
+    }
+}
+
+static void add_text(struct record *r, struct span s)
+{
+    buf_append(&r->literal, s);
+}
+
+static void add_name(struct record *r, char kind, struct span key)
+{
+    end_literal(r);
+    next_item(r);
+    append_name(r, kind, key);
+}
+
+#define FILL_LEAST 256 /* a body of one and the same byte becomes a fill( ) from here on */
+
+static void add_body(struct record *r, struct span s)
+{
+    bool same = s.n >= FILL_LEAST && memcmp(s.p, s.p + 1, s.n - 1) == 0;
+    if (!same) {
+        add_text(r, s);
+        return;
+    }
+    end_literal(r);
+    next_item(r);
+    text_append(&r->steps, "fill(");
+    text_append_decimal(&r->steps, (int64_t)s.n);
+    text_append(&r->steps, " \"");
+    session_escape(span_first(s, 1), &r->steps);
+    text_append(&r->steps, "\")");
+}
+
+static void begin_size(struct record *r)
+{
+    end_literal(r);
+    next_item(r);
+    text_append(&r->steps, "size{");
+    r->spaced = false;
+}
+
+static void end_size(struct record *r)
+{
+    end_literal(r);
+    text_append(&r->steps, "}");
+    r->spaced = true;
+}
+
+static void add_count(struct record *r, uint32_t count)
+{
+    end_literal(r);
+    next_item(r);
+    text_append(&r->steps, "i32(");
+    text_append_decimal(&r->steps, count);
+    text_append(&r->steps, ")");
+}
+
+/* A step begins with its connection; its items follow. */
+static void begin_step(struct record *r, size_t conn, struct span arrow)
+{
+    text_append(&r->steps, "c");
+    text_append_decimal(&r->steps, (int64_t)conn + 1);
+    buf_append(&r->steps, arrow);
+    r->spaced = false;
+}
+
+static void end_step(struct record *r)
+{
+    end_literal(r);
+    text_append(&r->steps, "\n");
+}
+
+/* --- what the client says -----------------------------------------------------------------------
+ */
+
+/* A topic or channel name, its #ephemeral left as it is. */
+static void add_named(struct record *r, char kind, struct span name)
+{
+    struct span suffix = SPAN(NSQ_EPHEMERAL);
+    bool ephemeral = nsq_name_ephemeral(name);
+    add_name(r, kind, span_first(name, ephemeral ? name.n - suffix.n : name.n));
+    if (ephemeral) {
+        add_text(r, suffix);
+    }
+}
+
+/* The parameters behind the first `from`, as they are, and the end of the line. */
+static void add_rest(struct record *r, const struct nsq_command *c, size_t from)
+{
+    for (size_t i = from; i < c->params && i < NSQ_PARAMS_MAX; i++) {
+        add_text(r, SPAN(" "));
+        add_text(r, c->param[i]);
+    }
+    add_text(r, SPAN("\n"));
+}
+
+static void remember_topic(struct record_conn *conn, struct span topic)
+{
+    conn->topic_size = span_first(topic, sizeof conn->topic).n;
+    memcpy(conn->topic, topic.p, conn->topic_size);
+}
+
+static void add_line(struct record *r, struct record_conn *conn, const struct nsq_command *c)
+{
+    bool named = c->params > 0;
+    add_text(r, c->name);
+    if (named) {
+        add_text(r, SPAN(" "));
+    }
+    switch (c->id) {
+    case NSQ_SUB:
+        remember_topic(conn, c->param[0]);
+        add_named(r, 't', c->param[0]);
+        add_text(r, SPAN(" "));
+        add_named(r, 'c', c->param[1]);
+        add_rest(r, c, 2);
+        break;
+    case NSQ_PUB:
+    case NSQ_MPUB:
+    case NSQ_DPUB:
+        add_named(r, 't', c->param[0]);
+        add_rest(r, c, 1);
+        break;
+    case NSQ_FIN:
+    case NSQ_REQ:
+    case NSQ_TOUCH:
+        end_literal(r);
+        next_item(r);
+        append_id(r, conn, c->param[0]);
+        add_rest(r, c, 1);
+        break;
+    default:
+        add_text(r, named ? c->param[0] : SPAN(""));
+        add_rest(r, c, 1);
+    }
+}
+
+static void add_sized(struct record *r, enum nsq_command_id id, struct span body)
+{
+    begin_size(r);
+    if (id == NSQ_IDENTIFY) {
+        struct buf json = {0};
+        record_json_identify(body, &json);
+        add_text(r, buf_span(&json));
+        buf_free(&json);
+    } else {
+        add_body(r, body);
+    }
+    end_size(r);
+}
+
+/* A wait, when the client took its time: timeouts hang on it. */
+static void append_pause(struct record *r, int64_t now)
+{
+    if (now - r->last >= RECORD_PAUSE && r->last != 0) {
+        text_append(&r->steps, "wait ");
+        text_append_decimal(&r->steps, (now - r->last) / TIME_MS);
+        text_append(&r->steps, "ms\n");
+    }
+    r->last = now;
+}
+
+static void begin_send(struct record *r, size_t conn, int64_t now)
+{
+    append_pause(r, now);
+    begin_step(r, conn, SPAN(" > "));
+}
+
+/* The length of the command at the start of `in`; 0: it is not whole. */
+static size_t command_size(struct record *r, struct span in)
+{
+    struct nsq_place place = {0};
+    struct nsq_item item = {0};
+    size_t used = 0;
+    while (!item.last) {
+        enum nsq_parse outcome = nsq_command_parse(&place, &limits, span_skip(in, used), &item);
+        if (outcome != NSQ_OK) {
+            if (outcome == NSQ_BAD) {
+                broken(r, "a command with a bad size or a line that is too long");
+            }
+            return 0;
+        }
+        used += item.consumed;
+    }
+    return used;
+}
+
+static void add_messages(struct record *r, struct span body)
+{
+    uint32_t count = be32_load(body.p);
+    begin_size(r);
+    add_count(r, count);
+    body = span_skip(body, 4);
+    for (uint32_t i = 0; i < count; i++) {
+        size_t n = be32_load(body.p);
+        add_sized(r, NSQ_MPUB, span_first(span_skip(body, 4), n));
+        body = span_skip(body, 4 + n);
+    }
+    end_size(r);
+}
+
+static void record_command(struct record *r, size_t conn, struct span bytes, int64_t now)
+{
+    struct record_conn *c = &r->conns[conn];
+    struct nsq_place place = {0};
+    struct nsq_item line;
+    if (nsq_command_parse(&place, &limits, bytes, &line) != NSQ_OK) {
+        return;
+    }
+    if (line.command.id == NSQ_NOP && c->heartbeat) {
+        c->heartbeat = false;
+        r->last = now;
+        return;
+    }
+    begin_send(r, conn, now);
+    add_line(r, c, &line.command);
+    struct span body = span_skip(bytes, line.consumed);
+    if (body.n > 4 && line.command.id == NSQ_MPUB) {
+        add_messages(r, span_skip(body, 4));
+    } else if (body.n > 4) {
+        add_sized(r, line.command.id, span_skip(body, 4));
+    }
+    end_step(r);
+}
+
+void record_open(struct record *r, int64_t now)
+{
+    if (r->conn_count == RECORD_CONNS_MAX) {
+        broken(r, "more than 32 connections");
+        return;
+    }
+    append_pause(r, now);
+    begin_step(r, r->conn_count++, SPAN(" connect\n"));
+}
+
+void record_from_client(struct record *r, size_t conn, struct span bytes, int64_t now)
+{
+    if (conn >= r->conn_count) {
+        return;
+    }
+    struct record_conn *c = &r->conns[conn];
+    buf_append(&c->from_client, bytes);
+    if (!c->magic_seen) {
+        if (c->from_client.n < NSQ_MAGIC_SIZE) {
+            return;
+        }
+        c->magic_seen = true;
+        begin_send(r, conn, now);
+        add_text(r, span_first(buf_span(&c->from_client), NSQ_MAGIC_SIZE));
+        end_step(r);
+        buf_drop(&c->from_client, NSQ_MAGIC_SIZE);
+    }
+    size_t n;
+    while ((n = command_size(r, buf_span(&c->from_client))) > 0) {
+        record_command(r, conn, span_first(buf_span(&c->from_client), n), now);
+        buf_drop(&c->from_client, n);
+    }
+}
+
+void record_client_end(struct record *r, size_t conn, int64_t now)
+{
+    if (conn < r->conn_count && !r->conns[conn].ended) {
+        r->conns[conn].ended = true;
+        append_pause(r, now);
+        begin_step(r, conn, SPAN(" > close\n"));
+    }
+}
+
+/* --- what the server says -----------------------------------------------------------------------
+ */
+
+static void add_response(struct record *r, struct span data)
+{
+    if (data.n > 0 && data.p[0] == '{') {
+        record_json_reply(data, &r->steps);
+    } else {
+        add_text(r, data);
+    }
+}
+
+/* An error's text may name an id that is another one every time; then the code has to do. */
+static void add_error(struct record *r, struct span data)
+{
+    struct span text;
+    enum nsq_error code = nsq_error_split(data, &text);
+    buf_append(&r->steps, nsq_error_name(code));
+    r->spaced = true;
+    bool names_id =
+        code == NSQ_E_FIN_FAILED || code == NSQ_E_REQ_FAILED || code == NSQ_E_TOUCH_FAILED;
+    if (!names_id) {
+        add_text(r, text);
+    }
+}
+
+static void record_frame(struct record *r, size_t conn, const struct nsq_frame *frame)
+{
+    struct record_conn *c = &r->conns[conn];
+    struct nsq_message m;
+    if (nsq_frame_is_heartbeat(frame)) {
+        c->heartbeat = true;
+        return;
+    }
+    if (frame->type == NSQ_FRAME_RESPONSE) {
+        begin_step(r, conn, SPAN(" < response "));
+        add_response(r, frame->data);
+    } else if (frame->type == NSQ_FRAME_ERROR) {
+        begin_step(r, conn, SPAN(" < error "));
+        add_error(r, frame->data);
+    } else if (nsq_message_parse(frame->data, &m) == NSQ_OK) {
+        begin_step(r, conn, SPAN(" < message "));
+        append_id(r, c, span_make(m.id, NSQ_MESSAGE_ID_SIZE));
+        text_append(&r->steps, " attempts ");
+        text_append_decimal(&r->steps, m.attempts);
+        text_append(&r->steps, " body ");
+        add_body(r, m.body);
+    } else {
+        broken(r, "a message frame without a message");
+        return;
+    }
+    end_step(r);
+}
+
+void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now)
+{
+    if (conn >= r->conn_count) {
+        return;
+    }
+    struct record_conn *c = &r->conns[conn];
+    buf_append(&c->from_server, bytes);
+    struct nsq_frame frame;
+    size_t size;
+    enum nsq_parse outcome;
+    while ((outcome = nsq_frame_parse(buf_span(&c->from_server), NSQ_FRAME_DATA_MAX, &frame,
+                                      &size)) == NSQ_OK) {
+        record_frame(r, conn, &frame);
+        buf_drop(&c->from_server, size);
+    }
+    if (outcome == NSQ_BAD) {
+        broken(r, "the server sent what is no frame");
+        buf_drop(&c->from_server, c->from_server.n);
+    }
+    r->last = now;
+}
+
+void record_server_end(struct record *r, size_t conn, int64_t now)
+{
+    if (conn < r->conn_count && !r->conns[conn].ended) {
+        r->conns[conn].ended = true;
+        begin_step(r, conn, SPAN(" < end\n"));
+        r->last = now;
+    }
+}
+
+/* --- the file -----------------------------------------------------------------------------------
+ */
+
+bool record_print(struct record *r, struct span id, struct span title, struct buf *out)
+{
+    text_append(out, "id: ");
+    buf_append(out, id);
+    text_append(out, "\ntitle: ");
+    buf_append(out, title);
+    text_append(out, "\nreq: RECORDED\nlevel: MUST\norder: partial\nsource: nsqd 1.3.0\n\n");
+    buf_append(out, buf_span(&r->steps));
+    return r->broken == NULL;
+}
+
+void record_free(struct record *r)
+{
+    for (size_t i = 0; i < RECORD_CONNS_MAX; i++) {
+        buf_free(&r->conns[i].from_client);
+        buf_free(&r->conns[i].from_server);
+    }
+    buf_free(&r->steps);
+    buf_free(&r->literal);
+}

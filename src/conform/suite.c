@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/suite.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "conform/files.h"
+#include "conform/json_out.h"
+
+#define ID_MAX 256
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool load_one(struct suite_case *c, const char *path, FILE *err)
+{
+    struct buf bytes = {0};
+    struct session_error error;
+    bool ok = files_read(path, SESSION_FILE_MAX + 1, &bytes, err);
+    if (ok && !session_file_parse(&c->file, buf_span(&bytes), &error)) {
+        fprintf(err, "%s:%u:%u: expected %s\n", path, error.line, error.column, error.expected);
+        ok = false;
+    }
+    buf_free(&bytes);
+    if (ok) {
+        c->path = alloc_zeroed(strlen(path) + 1);
+        memcpy(c->path, path, strlen(path));
+        c->chosen = true;
+    }
+    return ok;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    struct span x = ((const struct suite_case *)a)->file.id;
+    struct span y = ((const struct suite_case *)b)->file.id;
+    int order = memcmp(x.p, y.p, x.n < y.n ? x.n : y.n);
+    return order != 0 ? order : (x.n > y.n) - (x.n < y.n);
+}
+
+static bool ids_differ(const struct suite *suite, FILE *err)
+{
+    bool ok = true;
+    for (size_t i = 1; i < suite->n; i++) {
+        const struct suite_case *c = &suite->cases[i];
+        if (by_id(c - 1, c) == 0) {
+            fprintf(err, "%s:1:5: expected an id that %s has not\n", c->path, (c - 1)->path);
+            ok = false;
+        }
+    }
+    return ok;
+}
+
+bool suite_load(struct suite *suite, const char *const *paths, size_t n, FILE *err)
+{
+    struct files files = {0};
+    bool ok = true;
+    *suite = (struct suite){0};
+    for (size_t i = 0; i < n; i++) {
+        ok = files_add(&files, paths[i], ".session", err) && ok;
+    }
+    suite->cases = alloc_zeroed((files.n + 1) * sizeof *suite->cases);
+    for (size_t i = 0; i < files.n; i++) {
+        bool good = load_one(&suite->cases[suite->n], files.paths[i], err);
+        suite->n += good;
+        ok = good && ok;
+    }
+    files_free(&files);
+    qsort(suite->cases, suite->n, sizeof *suite->cases, by_id);
+    suite->chosen = suite->n;
+    return ids_differ(suite, err) && ok;
+}
+
+void suite_free(struct suite *suite)
+{
+    for (size_t i = 0; i < suite->n; i++) {
+        session_file_free(&suite->cases[i].file);
+        alloc_free(suite->cases[i].path);
+    }
+    alloc_free(suite->cases);
+    *suite = (struct suite){0};
+}
+
+/* --- choosing --------------------------------------------------------------------------------- */
+
+bool suite_glob(const char *glob, struct span id)
+{
+    char text[ID_MAX];
+    if (id.n >= sizeof text) {
+        return false;
+    }
+    memcpy(text, id.p, id.n);
+    text[id.n] = '\0';
+    return fnmatch(glob, text, 0) == 0;
+}
+
+static bool matches_only(const struct session_file *file, const struct args_list *globs)
+{
+    bool any = globs->n == 0;
+    for (size_t i = 0; i < globs->n && !any; i++) {
+        any = suite_glob(globs->values[i], file->id);
+    }
+    return any;
+}
+
+static bool matches_req(const struct session_file *file, const struct args_list *reqs)
+{
+    bool any = reqs->n == 0;
+    for (size_t i = 0; i < reqs->n && !any; i++) {
+        struct span wanted = span_make(reqs->values[i], strlen(reqs->values[i]));
+        for (const struct word *w = file->reqs; w != NULL && !any; w = w->next) {
+            any = span_equal(w->text, wanted);
+        }
+    }
+    return any;
+}
+
+static void keep(struct suite *suite, struct suite_case *c, bool chosen)
+{
+    suite->chosen -= c->chosen && !chosen;
+    c->chosen = c->chosen && chosen;
+}
+
+void suite_choose(struct suite *suite, const struct args *args)
+{
+    for (size_t i = 0; i < suite->n; i++) {
+        const struct session_file *file = &suite->cases[i].file;
+        keep(suite, &suite->cases[i],
+             (args->levels >> file->level & 1) != 0 && matches_only(file, &args->only) &&
+                 matches_req(file, &args->reqs));
+    }
+}
+
+void suite_choose_ids(struct suite *suite, const struct span *ids, size_t n)
+{
+    for (size_t i = 0; i < suite->n; i++) {
+        bool any = false;
+        for (size_t k = 0; k < n && !any; k++) {
+            any = span_equal(suite->cases[i].file.id, ids[k]);
+        }
+        keep(suite, &suite->cases[i], any);
+    }
+}
+
+/* --- telling ---------------------------------------------------------------------------------- */
+
+struct span suite_words(const struct word *words)
+{
+    const struct word *last = words;
+    if (words == NULL) {
+        return span_make(NULL, 0);
+    }
+    while (last->next != NULL) {
+        last = last->next;
+    }
+    return span_make(words->text.p, (size_t)(last->text.p - words->text.p) + last->text.n);
+}
+
+int64_t suite_duration(const struct session_file *file)
+{
+    int64_t ns = 0;
+    for (const struct step *s = file->steps; s != NULL; s = s->next) {
+        ns += s->after;
+        ns += s->kind == STEP_NO_MESSAGE ? s->within : 0;
+        for (const struct step *i = s->inside; i != NULL; i = i->next) {
+            ns += i->after;
+        }
+    }
+    return ns / TIME_MS;
+}
+
+void suite_list(const struct suite *suite, struct buf *out)
+{
+    for (size_t i = 0; i < suite->n; i++) {
+        const struct session_file *file = &suite->cases[i].file;
+        if (suite->cases[i].chosen) {
+            buf_append(out, file->id);
+            text_append(out, "\t");
+            buf_append(out, session_level_name(file->level));
+            text_append(out, "\t");
+            buf_append(out, file->title);
+            text_append(out, "\n");
+        }
+    }
+}
+
+static void list_one(struct json_out *json, const struct suite_case *c)
+{
+    json_open(json);
+    json_text(json, "id", c->file.id);
+    json_text(json, "title", c->file.title);
+    json_text(json, "level", session_level_name(c->file.level));
+    json_words(json, "req", suite_words(c->file.reqs));
+    json_words(json, "needs", suite_words(c->file.needs));
+    json_text(json, "flags", c->file.flags);
+    json_text(json, "effect", c->file.effect);
+    json_text(json, "source", c->file.source);
+    json_text(json, "file", span_make(c->path, strlen(c->path)));
+    json_close(json);
+}
+
+void suite_list_json(const struct suite *suite, struct buf *out)
+{
+    struct json_out json;
+    json_begin(&json, out);
+    json_open_list(&json, NULL);
+    for (size_t i = 0; i < suite->n; i++) {
+        if (suite->cases[i].chosen) {
+            list_one(&json, &suite->cases[i]);
+        }
+    }
+    json_close_list(&json);
+    json_end(&json);
+}

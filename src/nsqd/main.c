@@ -22,8 +22,6 @@
 #include "shell/socket.h"
 #include "shell/tcp_server.h"
 
-#define CONFIG_MAX ((size_t)1 << 20) /* bytes of a configuration file that are looked at */
-
 /* nsqd says this under its own prefix, whatever --log-prefix is. */
 static int fatal(const char *reason)
 {
@@ -58,7 +56,7 @@ static enum options_result check_config(const struct options *o, struct options_
     }
     char why[MACHINE_WHY_MAX];
     struct buf bytes = {0};
-    enum options_result result = machine_read_file(o->config, CONFIG_MAX, &bytes, why)
+    enum options_result result = machine_read_file(o->config, OPTIONS_CONFIG_MAX, &bytes, why)
                                      ? options_config_check(o, buf_span(&bytes), text)
                                      : options_config_unreadable(o, why, text);
     buf_free(&bytes);

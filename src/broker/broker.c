@@ -7,7 +7,9 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
 {
     *broker = (struct broker){.common = {.config = *config, .log = log}};
     broker->common.budget.cap = config->mem_queue_bytes;
-    broker->common.random = config->seed.k[0] | 1; /* the generator must not start from 0 */
+    /* Peers see what sampling chose, so its generator must not start from the seed itself; nor may
+     * it from 0. */
+    broker->common.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
     list_init(&broker->common.active);
 }
 

@@ -5,6 +5,8 @@
 
 #include "broker/guid.h"
 
+#define SLOTS_MOST INT32_MAX /* of one consumer, so that the sum of all cannot overflow */
+
 /* --- who can deliver to whom ------------------------------------------------------------------ */
 
 /* To be called after every change of queue, ready list or pause. */
@@ -18,27 +20,26 @@ static void update_channel(struct channel *channel)
     }
 }
 
+/* How many messages a consumer would take now. */
+static int64_t free_slots(const struct consumer *consumer)
+{
+    int64_t slots = consumer->ready_count - consumer->in_flight_count;
+    return consumer->held || slots < 0 ? 0 : slots < SLOTS_MOST ? slots : SLOTS_MOST;
+}
+
 /* To be called after every change of RDY, in-flight count or hold. */
 static void update_consumer(struct consumer *consumer)
 {
-    bool ready = !consumer->held && consumer->in_flight_count < consumer->ready_count;
-    if (ready && list_empty(&consumer->ready_link)) {
-        list_push(&consumer->channel->ready, &consumer->ready_link);
-    } else if (!ready) {
+    struct channel *channel = consumer->channel;
+    int64_t slots = free_slots(consumer);
+    channel->slots += slots - consumer->slots;
+    consumer->slots = slots;
+    if (slots > 0 && list_empty(&consumer->ready_link)) {
+        list_push(&channel->ready, &consumer->ready_link);
+    } else if (slots == 0) {
         list_remove(&consumer->ready_link);
     }
-    update_channel(consumer->channel);
-}
-
-/* How many messages the ready consumers would take at once. */
-static int64_t ready_slots(const struct channel *channel)
-{
-    int64_t slots = 0;
-    for (const struct list *l = channel->ready.next; l != &channel->ready; l = l->next) {
-        const struct consumer *consumer = container_of(l, struct consumer, ready_link);
-        slots += consumer->ready_count - consumer->in_flight_count;
-    }
-    return channel->paused ? 0 : slots;
+    update_channel(channel);
 }
 
 /* What ready consumers will take in the same step does not count: nsqd's have taken it by then. */
@@ -46,7 +47,8 @@ static bool is_full(const struct channel *channel)
 {
     int64_t depth = (int64_t)channel->queue.n;
     int64_t size = channel->common->config.mem_queue_size;
-    return channel->ephemeral && depth >= size && depth >= size + ready_slots(channel);
+    return channel->ephemeral && depth >= size &&
+           (channel->paused || depth - size >= channel->slots);
 }
 
 /* Every way back into the queue ends here. */
@@ -63,16 +65,16 @@ static void enqueue(struct channel *channel, struct message *message)
 
 /* --- in flight -------------------------------------------------------------------------------- */
 
-/* Ids are made here and not by peers, so a cheap hash is enough: sequence and tick bits, mixed. */
-static unsigned id_hash(uint64_t id)
+/* Seeded: a peer does not make ids, but it chooses which ones stay in flight. */
+static unsigned id_hash(const struct channel *channel, uint64_t id)
 {
-    return (unsigned)((id * 0x9e3779b97f4a7c15U) >> 32);
+    return (unsigned)hash_bytes(&channel->common->config.seed, span_make(&id, sizeof id));
 }
 
 static struct in_flight *find_in_flight(const struct channel *channel, uint64_t id)
 {
     struct in_flight *found = NULL;
-    HASH_FIND_BYHASHVALUE(hh, channel->in_flight, &id, sizeof id, id_hash(id), found);
+    HASH_FIND_BYHASHVALUE(hh, channel->in_flight, &id, sizeof id, id_hash(channel, id), found);
     return found;
 }
 
@@ -89,7 +91,7 @@ static void add_in_flight(struct channel *channel, struct consumer *consumer,
     list_push(&consumer->in_flight, &f->link);
     consumer->in_flight_count++;
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, channel->in_flight, &message->body->id, sizeof(uint64_t),
-                                id_hash(message->body->id), f);
+                                id_hash(channel, message->body->id), f);
     heap_insert(&channel->common->timers, &f->timer.node, time_after(now, consumer->msg_timeout));
     budget_charge(&channel->common->budget, IN_FLIGHT_COST);
 }
@@ -238,6 +240,8 @@ void channel_leave(struct consumer *consumer)
         f->consumer = NULL;
     }
     consumer->in_flight_count = 0;
+    channel->slots -= consumer->slots;
+    consumer->slots = 0;
     list_remove(&consumer->link);
     list_remove(&consumer->ready_link);
     channel->consumer_count--;
@@ -336,6 +340,9 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     struct consumer *consumer = container_of(channel->ready.next, struct consumer, ready_link);
     struct message *message = queue_pop(&channel->queue);
     assert(message != NULL);
+    /* Consumers take turns, also with the messages that sampling drops. */
+    list_remove(&consumer->ready_link);
+    list_push(&channel->ready, &consumer->ready_link);
     /* Documented is n percent; nsqd delivers n + 1 of a hundred. */
     if (consumer->sample_rate > 0 && next_random(common) % 100 >= (uint32_t)consumer->sample_rate) {
         message_drop(message, &common->budget);
@@ -345,7 +352,6 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     message->attempts++;
     consumer->message_count++;
     add_in_flight(channel, consumer, message, now);
-    list_remove(&consumer->ready_link); /* to the end: consumers take turns */
     update_consumer(consumer);
     *delivery = (struct delivery){consumer, message->body, message->attempts};
     return true;

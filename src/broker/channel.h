@@ -38,6 +38,7 @@ struct channel {
     struct list consumers; /* of struct consumer */
     size_t consumer_count;
     struct list ready;       /* of struct consumer: who may get a message; the first is next */
+    int64_t slots;           /* how many messages these would take now */
     struct list active_link; /* in common->active while there is both a message and a taker */
     /* For /stats. */
     uint64_t message_count;
@@ -55,6 +56,7 @@ struct consumer {
     void *owner;
     int64_t ready_count; /* RDY */
     int64_t in_flight_count;
+    int64_t slots;       /* its part of channel->slots; more than 0: it is ready */
     int64_t msg_timeout; /* ns from a delivery to its timeout */
     int32_t sample_rate; /* percent of the messages that are delivered; 0 = all of them */
     bool held;           /* has too much unsent output: not ready, whatever RDY says */

@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/broker_world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/buf.h"
+
+static struct span text(const char *s)
+{
+    return span_make(s, strlen(s));
+}
+
+struct broker_config bw_defaults(void)
+{
+    return (struct broker_config){
+        .node_id = 1,
+        .mem_queue_size = 10000,
+        .mem_queue_bytes = (size_t)1 << 30,
+        .max_msg_timeout = 15 * TIME_MINUTE,
+        .max_consumers = 0,
+        .seed = {{0x1111, 0x2222}},
+    };
+}
+
+void bw_open(struct broker_world *w, const struct broker_config *config)
+{
+    *w = (struct broker_world){.now = TIME_SECOND};
+    log_init(&w->log, LOG_DEBUG);
+    broker_init(&w->broker, config, &w->log);
+}
+
+void bw_close(struct broker_world *w)
+{
+    for (const struct topic *t = w->broker.topics; t != NULL; t = t->hh.next) {
+        for (const struct channel *c = t->channels; c != NULL; c = c->hh.next) {
+            assert_int_equal(c->consumer_count, 0); /* a test that failed leaves some */
+        }
+    }
+    broker_free(&w->broker);
+    assert_int_equal(w->broker.common.budget.used, 0);
+    assert_true(list_empty(&w->broker.common.active));
+    log_free(&w->log);
+}
+
+/* --- verbs ------------------------------------------------------------------------------------ */
+
+struct topic *bw_topic(struct broker_world *w, const char *topic)
+{
+    struct topic *t = broker_topic(&w->broker, text(topic));
+    assert_non_null(t);
+    return t;
+}
+
+struct topic *bw_find_topic(const struct broker_world *w, const char *topic)
+{
+    return broker_find_topic(&w->broker, text(topic));
+}
+
+struct channel *bw_channel(struct broker_world *w, const char *topic, const char *channel)
+{
+    struct channel *c = topic_channel(bw_topic(w, topic), text(channel), w->now);
+    assert_non_null(c);
+    return c;
+}
+
+struct message *bw_message(struct broker_world *w, struct span body, int64_t delay)
+{
+    struct budget *budget = &w->broker.common.budget;
+    struct draft draft;
+    draft_begin(&draft, (uint32_t)body.n);
+    assert_true(draft_add(&draft, budget, body));
+    struct body *b = draft_finish(&draft);
+    b->deferred = delay;
+    return message_new(b, budget);
+}
+
+/* A full ephemeral topic frees the message, so its id is read from the clock that made it. */
+uint64_t bw_publish_later(struct broker_world *w, const char *topic, int64_t delay)
+{
+    struct topic *t = bw_topic(w, topic);
+    int64_t wall = w->now + BW_WALL;
+    topic_publish(t, bw_message(w, SPAN("body"), delay), w->now, wall);
+    struct guid_clock before = t->ids;
+    before.sequence--;
+    return guid_next(&before, w->broker.common.config.node_id, 0);
+}
+
+uint64_t bw_publish(struct broker_world *w, const char *topic)
+{
+    return bw_publish_later(w, topic, 0);
+}
+
+void bw_join(struct broker_world *w, struct consumer *c, const char *topic, const char *channel,
+             int64_t ready)
+{
+    *c = (struct consumer){.owner = c, .msg_timeout = BW_TIMEOUT};
+    assert_int_equal(channel_join(bw_channel(w, topic, channel), c), CHANNEL_OK);
+    consumer_set_ready(c, ready);
+}
+
+void bw_leave(struct broker_world *w, struct consumer *c)
+{
+    broker_unsubscribe(&w->broker, c);
+    assert_null(c->channel);
+}
+
+uint64_t bw_receive(struct broker_world *w, struct consumer *c)
+{
+    struct delivery d;
+    if (!broker_deliver(&w->broker, w->now, &d)) {
+        fail_msg("there is nothing to receive");
+    }
+    assert_ptr_equal(d.consumer, c);
+    bw_check(w);
+    return d.body->id;
+}
+
+void bw_expect_silence(struct broker_world *w)
+{
+    struct delivery d;
+    assert_false(broker_deliver(&w->broker, w->now, &d));
+    assert_false(broker_can_deliver(&w->broker));
+    bw_check(w);
+}
+
+enum channel_result bw_finish(struct broker_world *w, struct consumer *c, uint64_t id)
+{
+    uint8_t digits[NSQ_MESSAGE_ID_SIZE];
+    guid_print(id, digits);
+    enum channel_result result = consumer_finish(c, span_make(digits, sizeof digits));
+    bw_check(w);
+    return result;
+}
+
+enum channel_result bw_requeue(struct broker_world *w, struct consumer *c, uint64_t id,
+                               int64_t delay)
+{
+    uint8_t digits[NSQ_MESSAGE_ID_SIZE];
+    guid_print(id, digits);
+    enum channel_result result =
+        consumer_requeue(c, span_make(digits, sizeof digits), delay, w->now);
+    bw_check(w);
+    return result;
+}
+
+enum channel_result bw_touch(struct broker_world *w, struct consumer *c, uint64_t id,
+                             int64_t timeout)
+{
+    uint8_t digits[NSQ_MESSAGE_ID_SIZE];
+    guid_print(id, digits);
+    enum channel_result result =
+        consumer_touch(c, span_make(digits, sizeof digits), timeout, w->now);
+    bw_check(w);
+    return result;
+}
+
+size_t bw_pass(struct broker_world *w, int64_t d)
+{
+    size_t n = 0;
+    w->now += d;
+    while (broker_expire(&w->broker, w->now)) {
+        n++;
+        bw_check(w);
+    }
+    return n;
+}
+
+/* --- the log ---------------------------------------------------------------------------------- */
+
+void bw_expect_log(struct broker_world *w, enum log_level level, const char *form, const char *args)
+{
+    struct log_event *event = log_next(&w->log);
+    assert_non_null(event);
+    struct buf got = {0};
+    for (size_t i = 0; i < LOG_ARGS_MAX && event->args[i].p != NULL; i++) {
+        buf_append(&got, SPAN("|"));
+        buf_append(&got, event->args[i]);
+    }
+    buf_append(&got, SPAN("\0"));
+    assert_string_equal(event->form, form);
+    assert_string_equal((const char *)buf_span(&got).p, args);
+    assert_int_equal(event->level, level);
+    buf_free(&got);
+    log_event_free(event);
+}
+
+void bw_expect_no_log(struct broker_world *w)
+{
+    assert_null(log_next(&w->log));
+}
+
+void bw_drop_log(struct broker_world *w)
+{
+    struct log_event *event;
+    while ((event = log_next(&w->log)) != NULL) {
+        log_event_free(event);
+    }
+}
+
+/* --- the check -------------------------------------------------------------------------------- */
+
+/* What was found on the way through a broker. */
+struct findings {
+    size_t cost;                /* of everything but bodies */
+    size_t timers;              /* what waits for one */
+    size_t active;              /* channels that can deliver */
+    const struct body **bodies; /* one a message */
+    size_t messages;
+    size_t room; /* in bodies */
+};
+
+static void found_message(struct findings *f, const struct message *m)
+{
+    if (f->messages == f->room) {
+        f->room = f->room * 2 + 64;
+        f->bodies = alloc_resize(f->bodies, f->room * sizeof(struct body *));
+    }
+    f->bodies[f->messages++] = m->body;
+    f->cost += MESSAGE_COST;
+}
+
+static void found_queue(struct findings *f, const struct queue *q)
+{
+    size_t n = 0;
+    const struct message *last = NULL;
+    for (const struct message *m = q->first; m != NULL; m = m->next) {
+        found_message(f, m);
+        last = m;
+        n++;
+    }
+    assert_ptr_equal(q->last, last);
+    assert_int_equal(q->n, n);
+}
+
+static void check_timer(const struct broker_world *w, const struct timer *timer,
+                        enum timer_kind kind)
+{
+    const struct heap *timers = &w->broker.common.timers;
+    assert_int_equal(timer->kind, kind);
+    assert_in_range(timer->node.place, 1, timers->n);
+    assert_ptr_equal(timers->entries[timer->node.place - 1].node, &timer->node);
+}
+
+static void found_in_flight(struct findings *f, const struct broker_world *w,
+                            const struct channel *channel)
+{
+    const struct in_flight *i;
+    size_t n = 0;
+    for (i = channel->in_flight; i != NULL; i = i->hh.next) {
+        assert_ptr_equal(i->channel, channel);
+        assert_true(i->consumer == NULL || i->consumer->channel == channel);
+        assert_true(i->consumer != NULL || list_empty(&i->link));
+        assert_true(i->delivered_at <= w->now);
+        check_timer(w, &i->timer, TIMER_IN_FLIGHT);
+        found_message(f, i->message);
+        f->cost += IN_FLIGHT_COST;
+        f->timers++;
+        n++;
+    }
+    assert_int_equal(channel_in_flight_count(channel), n);
+}
+
+static void found_deferred(struct findings *f, const struct broker_world *w,
+                           const struct channel *channel)
+{
+    size_t n = 0;
+    for (struct list *l = channel->deferred.next; l != &channel->deferred; l = l->next) {
+        const struct deferred *d = container_of(l, struct deferred, link);
+        assert_ptr_equal(d->channel, channel);
+        check_timer(w, &d->timer, TIMER_DEFERRED);
+        found_message(f, d->message);
+        f->cost += DEFERRED_COST;
+        f->timers++;
+        n++;
+    }
+    assert_int_equal(channel->deferred_count, n);
+}
+
+static size_t list_count(const struct list *head)
+{
+    size_t n = 0;
+    for (const struct list *l = head->next; l != head; l = l->next) {
+        assert_ptr_equal(l->next->prev, l);
+        n++;
+    }
+    return n;
+}
+
+/* Returns how many consumers are ready. */
+static size_t check_consumers(const struct channel *channel)
+{
+    size_t ready = 0;
+    int64_t slots = 0;
+    for (struct list *l = channel->consumers.next; l != &channel->consumers; l = l->next) {
+        const struct consumer *c = container_of(l, struct consumer, link);
+        int64_t free = c->ready_count - c->in_flight_count;
+        bool is_ready = !c->held && free > 0;
+        assert_ptr_equal(c->channel, channel);
+        assert_int_equal(c->in_flight_count, list_count(&c->in_flight));
+        assert_true(list_empty(&c->ready_link) == !is_ready);
+        for (struct list *k = c->in_flight.next; k != &c->in_flight; k = k->next) {
+            assert_ptr_equal(container_of(k, struct in_flight, link)->consumer, c);
+        }
+        ready += is_ready;
+        slots += !is_ready ? 0 : free < INT32_MAX ? free : INT32_MAX;
+    }
+    assert_int_equal(channel->consumer_count, list_count(&channel->consumers));
+    assert_int_equal(list_count(&channel->ready), ready);
+    assert_true(channel->slots == slots);
+    return ready;
+}
+
+static void found_channel(struct findings *f, const struct broker_world *w,
+                          const struct topic *topic, const struct channel *channel)
+{
+    assert_ptr_equal(channel->topic, topic);
+    assert_ptr_equal(channel->common, &w->broker.common);
+    f->cost += CHANNEL_COST;
+    found_queue(f, &channel->queue);
+    found_in_flight(f, w, channel);
+    found_deferred(f, w, channel);
+    bool active = check_consumers(channel) > 0 && !channel->paused && channel->queue.n > 0;
+    assert_true(list_empty(&channel->active_link) == !active);
+    f->active += active;
+}
+
+static void check_heap(const struct heap *h)
+{
+    for (size_t i = 1; i < h->n; i++) {
+        const struct heap_entry *e = &h->entries[i];
+        const struct heap_entry *parent = &h->entries[(i - 1) / 2];
+        assert_int_equal(e->node->place, i + 1);
+        assert_true(parent->key < e->key || (parent->key == e->key && parent->order < e->order));
+    }
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct body *const *left = a;
+    const struct body *const *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+/* Each body has as many references as messages that share it. Returns what all bodies cost. */
+static size_t check_bodies(const struct findings *f)
+{
+    size_t cost = 0;
+    if (f->messages > 0) {
+        qsort(f->bodies, f->messages, sizeof *f->bodies, by_address);
+    }
+    for (size_t i = 0; i < f->messages;) {
+        size_t same = 1;
+        while (i + same < f->messages && f->bodies[i + same] == f->bodies[i]) {
+            same++;
+        }
+        assert_int_equal(f->bodies[i]->refs, same);
+        cost += body_cost(f->bodies[i]->size);
+        i += same;
+    }
+    return cost;
+}
+
+void bw_check(const struct broker_world *w)
+{
+    const struct common *common = &w->broker.common;
+    struct findings f = {0};
+    for (const struct topic *t = w->broker.topics; t != NULL; t = t->hh.next) {
+        assert_ptr_equal(t->common, common);
+        f.cost += TOPIC_COST;
+        found_queue(&f, &t->queue);
+        assert_true(t->queue.n == 0 || t->channels == NULL || t->paused);
+        for (const struct channel *c = t->channels; c != NULL; c = c->hh.next) {
+            found_channel(&f, w, t, c);
+        }
+    }
+    assert_int_equal(list_count(&common->active), f.active);
+    assert_int_equal(common->timers.n, f.timers);
+    check_heap(&common->timers);
+    assert_int_equal(common->budget.used, f.cost + check_bodies(&f));
+    alloc_free(f.bodies);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a broker on virtual time, and the verbs in which its tests are written. Names are C
+ * strings, messages are told apart by their ids. bw_check holds the whole of a broker against
+ * itself; whoever changes one calls it afterwards.
+ */
+#ifndef TESTS_SUPPORT_BROKER_WORLD_H
+#define TESTS_SUPPORT_BROKER_WORLD_H
+
+#include "broker/broker.h"
+
+#define BW_WALL INT64_C(1700000000000000000) /* wall clock - now, ns */
+#define BW_TIMEOUT TIME_MINUTE               /* of consumers */
+
+struct broker_world {
+    struct log log;
+    struct broker broker;
+    int64_t now; /* ns; starts at one second */
+};
+
+/* Room for everything, 10,000 messages a queue, 15 minutes max_msg_timeout, any number of
+ * consumers.
+ */
+struct broker_config bw_defaults(void);
+
+void bw_open(struct broker_world *w, const struct broker_config *config);
+
+/* Ends the broker; fails when its account of memory does not come to 0. */
+void bw_close(struct broker_world *w);
+
+/* Makes what is missing. */
+struct topic *bw_topic(struct broker_world *w, const char *topic);
+struct channel *bw_channel(struct broker_world *w, const char *topic, const char *channel);
+
+/* NULL when there is none. */
+struct topic *bw_find_topic(const struct broker_world *w, const char *topic);
+
+/* A message that is in no queue; delay is in ns. */
+struct message *bw_message(struct broker_world *w, struct span body, int64_t delay);
+
+/* Publishes to a topic, and says the message's id. */
+uint64_t bw_publish(struct broker_world *w, const char *topic);
+uint64_t bw_publish_later(struct broker_world *w, const char *topic, int64_t delay);
+
+/* Subscribes a consumer that is all zeros, with RDY and BW_TIMEOUT. */
+void bw_join(struct broker_world *w, struct consumer *c, const char *topic, const char *channel,
+             int64_t ready);
+void bw_leave(struct broker_world *w, struct consumer *c);
+
+/* The id of the next message that goes to c, and to nobody else. */
+uint64_t bw_receive(struct broker_world *w, struct consumer *c);
+
+/* Fails when there is a message for somebody. */
+void bw_expect_silence(struct broker_world *w);
+
+/* FIN, REQ and TOUCH by number. */
+enum channel_result bw_finish(struct broker_world *w, struct consumer *c, uint64_t id);
+enum channel_result bw_requeue(struct broker_world *w, struct consumer *c, uint64_t id,
+                               int64_t delay);
+enum channel_result bw_touch(struct broker_world *w, struct consumer *c, uint64_t id,
+                             int64_t timeout);
+
+/* Moves time on by d ns and does all that is due. Returns how many messages that were. */
+size_t bw_pass(struct broker_world *w, int64_t d);
+
+/* The oldest log event is this one, with the arguments as one string, each behind a '|'. */
+void bw_expect_log(struct broker_world *w, enum log_level level, const char *form,
+                   const char *args);
+void bw_expect_no_log(struct broker_world *w);
+void bw_drop_log(struct broker_world *w);
+
+/* Fails when something in the broker does not agree: counts and containers, who is ready, who is
+ * active, timers and their heap, references and bodies, the account of memory and what it counts.
+ */
+void bw_check(const struct broker_world *w);
+
+#endif

@@ -78,11 +78,12 @@ static int64_t write_timeout(const struct conn *conn)
                                                                     : conn->write_timeout;
 }
 
-/* Marks the last byte that is there now: it must leave within the write timeout. */
+/* Marks the end of the first chunk that is there now: it must leave within the write timeout. */
 static void mark_output(struct conn *conn)
 {
     int64_t timeout = write_timeout(conn);
-    conn->mark = conn->queued;
+    size_t chunk = conn->out.n < SERVE_WRITE_CHUNK ? conn->out.n : SERVE_WRITE_CHUNK;
+    conn->mark = conn->queued - conn->out.n + chunk;
     conn->mark_deadline =
         timeout == 0 || conn->out.n == 0 ? TIME_NEVER : time_after(conn->serve->now, timeout);
     arm(conn);
@@ -102,6 +103,22 @@ static void done(struct conn *conn)
     conn->state = CONN_DONE;
     conn->mark_deadline = TIME_NEVER;
     changed(conn);
+}
+
+static void end_session(struct conn *conn)
+{
+    void *session = conn->session;
+    conn->session = NULL;
+    if (session != NULL) {
+        conn->protocol->closed(conn->listener->service, session);
+    }
+}
+
+/* Gives a connection up. Not for calls of its protocol, whose session ends here. */
+static void drop(struct conn *conn)
+{
+    end_session(conn);
+    done(conn);
 }
 
 /* Goes on from FLUSHING when everything has left. */
@@ -163,7 +180,10 @@ void conn_set_due(struct conn *conn, int64_t due)
 
 void conn_set_write_timeout(struct conn *conn, int64_t timeout)
 {
-    conn->write_timeout = timeout;
+    if (conn->write_timeout != timeout) {
+        conn->write_timeout = timeout;
+        mark_output(conn); /* also what waits already */
+    }
 }
 
 void conn_finish(struct conn *conn, bool linger)
@@ -238,9 +258,7 @@ void serve_init(struct serve *serve, const struct serve_config *config,
 static void free_conn(struct conn *conn)
 {
     struct serve *serve = conn->serve;
-    if (conn->session != NULL) {
-        conn->protocol->closed(conn->listener->service, conn->session);
-    }
+    end_session(conn);
     heap_remove(&serve->timers, &conn->timer);
     list_remove(&conn->changed);
     release_slot(serve, (uint32_t)conn->id);
@@ -376,7 +394,7 @@ static void fire(struct conn *conn, int64_t now)
     if (conn->mark_deadline <= now) {
         log_say(conn->serve->log, LOG_ERROR, "client(%) - output not taken in time, closing",
                 conn_peer(conn));
-        done(conn);
+        drop(conn);
     } else if (conn->state == CONN_LINGERING && conn->linger_deadline <= now) {
         done(conn);
     } else if (conn->state == CONN_OPEN && conn->due <= now) {
@@ -417,7 +435,7 @@ void serve_stop(struct serve *serve, int64_t now)
     serve->stopping = true;
     for (size_t i = 0; i < serve->slot_count; i++) {
         if (serve->slots[i].conn != NULL) {
-            done(serve->slots[i].conn);
+            drop(serve->slots[i].conn);
         }
     }
 }

@@ -29,10 +29,9 @@
 #define SERVE_PEER_MAX 64          /* bytes kept of a peer's address */
 #define SERVE_LINGER_BYTES 65536   /* input thrown away at most after an error */
 #define SERVE_LINGER_NS 1000000000 /* and for how long */
-#define SERVE_FLUSH_NS                                                                             \
-    30000000000                 /* for the last output of a connection without a write timeout     \
-                                 */
-#define SERVE_TIMERS_A_STEP 256 /* due connections handled in one step */
+#define SERVE_WRITE_CHUNK 16384    /* output that a peer must take within its write timeout */
+#define SERVE_FLUSH_NS 30000000000 /* the write timeout of last output, where there is none */
+#define SERVE_TIMERS_A_STEP 256    /* due connections handled in one step */
 
 struct conn;
 
@@ -57,7 +56,7 @@ struct protocol {
     /* Unsent output has fallen to the high-water mark again. */
     void (*drained)(void *service, void *session);
 
-    /* The connection is gone, and with it `conn`; frees the state. */
+    /* The connection is gone, or given up, and `conn` may not be used any more; frees the state. */
     void (*closed)(void *service, void *session);
 };
 
@@ -76,7 +75,7 @@ struct conn {
     uint64_t id;
     const struct listener *listener;
     const struct protocol *protocol; /* from OPEN on */
-    void *session;                   /* the protocol's */
+    void *session;                   /* the protocol's; NULL: not begun, or ended */
     enum conn_state state;
     bool held;   /* the protocol wants no input for now */
     bool eof;    /* the peer sends no more */
@@ -86,7 +85,7 @@ struct conn {
     struct list changed; /* in serve->changed */
     struct buf out;
     uint64_t queued;       /* bytes ever appended to out */
-    uint64_t mark;         /* the byte that must be sent .. */
+    uint64_t mark;         /* so many of them must have been sent .. */
     int64_t mark_deadline; /* .. by then; INT64_MAX: nothing waits */
     int64_t write_timeout; /* ns; 0 = none */
     int64_t due;           /* the protocol's; INT64_MAX = none */
@@ -167,8 +166,9 @@ void conn_hold(struct conn *conn, bool held);
 /* When to call the protocol's `due`; INT64_MAX = never. Moving it later costs nothing. */
 void conn_set_due(struct conn *conn, int64_t due);
 
-/* How long a byte of output may wait for the peer, in ns, before the connection is closed; 0 = for
- * ever. */
+/* How long the peer may take, in ns, for each chunk of the output that waits for it, before the
+ * connection is closed; 0 = for ever. A chunk is what there is, at most SERVE_WRITE_CHUNK bytes:
+ * nsqd's deadline too is for each write, so a slow reader is not one that stands still. */
 void conn_set_write_timeout(struct conn *conn, int64_t timeout);
 
 /* Ends the connection: what is unsent is sent, nothing more is read. With linger, input is thrown

@@ -342,6 +342,14 @@ int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])
 
 bool socket_accept_is_temporary(int error)
 {
-    return error == ECONNABORTED || error == EMFILE || error == ENFILE || error == ENOBUFS ||
-           error == ENOMEM;
+    /* What is short, and then what accept(2) of Linux passes on from the one new connection. */
+    static const int errors[] = {EMFILE,       ENFILE,     ENOBUFS,     ENOMEM,    ECONNABORTED,
+                                 ENETDOWN,     EPROTO,     ENOPROTOOPT, EHOSTDOWN, ENONET,
+                                 EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM};
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        if (errors[i] == error) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "shell/clock.h"
+#include "shell/machine.h"
 #include "shell/socket.h"
 
 #define EVENTS_A_ROUND 256
@@ -17,11 +18,6 @@
 #define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error, so that the loop does not spin */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is measuring noise */
 #define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections are above 2^32 */
-
-static struct span strerror_text(int error)
-{
-    return log_text(strerror(error));
-}
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
@@ -78,7 +74,35 @@ static bool would_block(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* Reads once. Input is only read while nothing that was read before is left over. */
+static void offer_later(struct tcp_server *server, struct tcp_socket *s)
+{
+    if (!s->offering) {
+        uint32_t slot = (uint32_t)s->conn;
+        s->offering = true;
+        buf_append(&server->offers, span_make(&slot, sizeof slot));
+    }
+}
+
+/* Waits for what a connection wants. Nothing is read while what was read before is left over: that
+ * is offered again first. And nothing is waited for behind the end of input, which would come again
+ * and again. */
+static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
+{
+    unsigned want = server->handler.want(server->handler.self, s->conn);
+    bool left_over = s->rest.n > 0 || (s->input_ended && !s->eof_told);
+    if ((want & WANT_READ) && left_over) {
+        offer_later(server, s);
+    }
+    bool read = (want & WANT_READ) && !left_over && !s->input_ended;
+    unsigned bits = (read ? WAITER_READ : 0U) | (want & WANT_WRITE ? WAITER_WRITE : 0U);
+    if (bits != s->bits) {
+        s->bits = bits;
+        server->waiter.change(server->waiter.self, s->fd, bits);
+    }
+}
+
+/* Reads once. What the handler has changed by it is seen to when the round ends, but what concerns
+ * the next read is the shell's. */
 static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
@@ -92,12 +116,16 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
     if (n == 0) {
         s->input_ended = true;
         offer(server, s, now);
+        watch_socket(server, s);
         return;
     }
     struct span in = span_make(server->input, (size_t)n);
     size_t consumed = h->recv(h->self, s->conn, in, now);
     assert(consumed <= in.n);
-    buf_append(&s->rest, span_skip(in, consumed));
+    if (consumed < in.n) {
+        buf_append(&s->rest, span_skip(in, consumed));
+        watch_socket(server, s);
+    }
 }
 
 /* --- output ----------------------------------------------------------------------------------- */
@@ -126,15 +154,6 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_
     }
 }
 
-static void offer_later(struct tcp_server *server, struct tcp_socket *s)
-{
-    if (!s->offering) {
-        uint32_t slot = (uint32_t)s->conn;
-        s->offering = true;
-        buf_append(&server->offers, span_make(&slot, sizeof slot));
-    }
-}
-
 /* Does what a connection that has changed wants. */
 static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
@@ -147,20 +166,11 @@ static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64
         close_socket(server, s, CLOSED_AS_WANTED, now);
         return;
     }
-    if ((want & WANT_SHUT_WR) && !s->shut) {
+    if ((want & WANT_SHUT_WR) && !(want & WANT_WRITE) && !s->shut) {
         s->shut = true;
         shutdown(s->fd, SHUT_WR);
     }
-    bool left_over = s->rest.n > 0 || (s->input_ended && !s->eof_told);
-    if ((want & WANT_READ) && left_over) {
-        offer_later(server, s);
-    }
-    bool read = (want & WANT_READ) && !left_over && !s->input_ended;
-    unsigned bits = (read ? WAITER_READ : 0U) | (want & WANT_WRITE ? WAITER_WRITE : 0U);
-    if (bits != s->bits) {
-        s->bits = bits;
-        server->waiter.change(server->waiter.self, s->fd, bits);
-    }
+    watch_socket(server, s);
 }
 
 /* --- events ----------------------------------------------------------------------------------- */
@@ -174,7 +184,7 @@ static void socket_event(struct tcp_server *server, struct tcp_socket *s, unsign
         if (bits & (WAITER_READ | WAITER_GONE)) {
             read_socket(server, s, now);
         }
-    } else if (bits & WAITER_GONE) {
+    } else if ((bits & WAITER_GONE) && !s->offering) {
         close_socket(server, s, CLOSED_BY_ERROR, now);
     }
     if ((bits & WAITER_WRITE) && socket_of(server, conn) != NULL) {
@@ -217,16 +227,18 @@ static void start_ending(struct tcp_server *server, int64_t now)
 
 static void accept_failed(struct tcp_server *server, int error, int64_t now)
 {
+    char reason[MACHINE_REASON_MAX];
+    machine_reason(error, reason);
     if (would_block(error)) {
         return;
     }
     if (socket_accept_is_temporary(error)) {
-        log_write(server->log, LOG_WARNING, "temporary Accept() failure - %", strerror_text(error));
+        log_write(server->log, LOG_WARNING, "temporary Accept() failure - %", log_text(reason));
         server->accept_again = now + ACCEPT_PAUSE;
         wait_for_listeners(server, 0);
         return;
     }
-    log_write(server->log, LOG_FATAL, "listener.Accept() error - %", strerror_text(error));
+    log_write(server->log, LOG_FATAL, "listener.Accept() error - %", log_text(reason));
     server->broken = true;
     start_ending(server, now);
 }
@@ -237,6 +249,9 @@ static void accept_sockets(struct tcp_server *server, unsigned number, int64_t n
     for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
         char peer[SOCKET_ADDRESS_MAX];
         int fd = socket_accept(server->listeners[number].fd, peer);
+        if (fd < 0 && errno == ECONNABORTED) {
+            continue; /* that one is gone; the next may be there */
+        }
         if (fd < 0) {
             accept_failed(server, errno, now);
             return;
@@ -322,13 +337,18 @@ static bool answer_asks(struct tcp_server *server, int64_t now)
     return answered;
 }
 
-static void tell_wall_clock(struct tcp_server *server)
+static void tell_wall_clock(struct tcp_server *server, int64_t offset)
+{
+    server->wall_offset = offset;
+    server->handler.wall(server->handler.self, offset);
+}
+
+static void look_at_wall_clock(struct tcp_server *server)
 {
     int64_t offset = clock_wall_offset();
     int64_t change = offset - server->wall_offset;
     if (change > OFFSET_SLACK || change < -OFFSET_SLACK) {
-        server->wall_offset = offset;
-        server->handler.wall(server->handler.self, offset);
+        tell_wall_clock(server, offset);
     }
 }
 
@@ -357,7 +377,7 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
     size_t n = server->waiter.wait(server->waiter.self, patience(server, max_wait_ns), events,
                                    EVENTS_A_ROUND);
     int64_t now = clock_now();
-    tell_wall_clock(server);
+    look_at_wall_clock(server);
     if (server->accept_again != 0 && now >= server->accept_again) {
         server->accept_again = 0;
         wait_for_listeners(server, WAITER_READ);
@@ -391,7 +411,7 @@ struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter wait
     if (end_fd >= 0) {
         waiter.add(waiter.self, end_fd, END_TOKEN, WAITER_READ);
     }
-    tell_wall_clock(server);
+    tell_wall_clock(server, clock_wall_offset());
     return server;
 }
 

@@ -49,6 +49,7 @@ static uint64_t on_open(void *self, unsigned listener, struct span peer, int64_t
     *conn = (struct fake_conn){.id = (uint64_t)++fake->generation << 32 | slot,
                                .listener = listener,
                                .appetite = SIZE_MAX,
+                               .bite = SIZE_MAX,
                                .want = WANT_READ,
                                .echo = fake->echo,
                                .changed = true};
@@ -68,7 +69,7 @@ static size_t on_recv(void *self, uint64_t id, struct span in, int64_t now)
     assert(in.n > 0 && conn->eofs == 0);
     conn->recvs++;
     conn->offered = in.n;
-    struct span eaten = span_first(in, conn->appetite);
+    struct span eaten = span_first(span_first(in, conn->appetite), conn->bite);
     conn->appetite -= conn->appetite == SIZE_MAX ? 0 : eaten.n;
     buf_append(&conn->in, eaten);
     if (conn->echo) {

@@ -17,7 +17,9 @@ struct fake_conn {
     unsigned listener;
     char peer[160];
 
-    size_t appetite;  /* bytes that recv will still consume; SIZE_MAX after open */
+    size_t appetite;  /* bytes that recv will still consume, then READ is wanted no more; SIZE_MAX
+                       * after open */
+    size_t bite;      /* most bytes that one call consumes; SIZE_MAX after open */
     unsigned want;    /* bits of enum want; WRITE is added while there is output. READ after open */
     bool echo;        /* what is consumed is sent back */
     bool changed;     /* to be reported by next_changed */

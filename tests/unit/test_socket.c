@@ -407,7 +407,7 @@ static void an_ipv6_peer_is_in_brackets(void **state)
 static void which_errors_of_accept_pass(void **state)
 {
     (void)state;
-    static const int passing[] = {ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    static const int passing[] = {ECONNABORTED, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPROTO, EPERM};
     static const int lasting[] = {EBADF, EINVAL, ENOTSOCK, EFAULT, 0};
     for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
         assert_true(socket_accept_is_temporary(passing[i]));

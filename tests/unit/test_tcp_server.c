@@ -1,0 +1,1054 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of shell/tcp_server.h with real sockets on loopback and a handler that does what it is
+ * told. Everything runs in this thread: the server gets its turns from the test. This file stands
+ * in for the clock, so that time passes when a test says so, and for accept(), so that it can fail.
+ */
+#include "shell/tcp_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/time.h"
+#include "shell/clock.h"
+#include "shell/socket.h"
+#include "support/fake_handler.h"
+#include "support/net.h"
+
+/* --- the world ----------------------------------------------------------------------------------
+ */
+
+static int64_t skipped;  /* time that passed because a test said so */
+static int64_t wall = 1; /* the wall clock's offset */
+
+int64_t clock_now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * TIME_SECOND + t.tv_nsec + skipped;
+}
+
+int64_t clock_wall_offset(void)
+{
+    return wall;
+}
+
+static int accept_errors[8]; /* what the next calls of accept() fail with; 0: they do not */
+static size_t accept_error_count;
+static size_t accept_calls;
+
+int accept4(int fd, struct sockaddr *address, socklen_t *size, int flags);
+
+int accept(int fd, struct sockaddr *address, socklen_t *size)
+{
+    accept_calls++;
+    if (accept_error_count > 0) {
+        errno = accept_errors[0];
+        accept_error_count--;
+        memmove(accept_errors, accept_errors + 1, accept_error_count * sizeof accept_errors[0]);
+        return -1;
+    }
+    return accept4(fd, address, size, 0);
+}
+
+static void fail_accept(int error)
+{
+    accept_errors[accept_error_count++] = error;
+}
+
+struct world {
+    struct fake_handler fake;
+    struct tcp_server *server;
+    struct log_writer log;
+    int log_fd;      /* where its lines are read */
+    char text[8192]; /* all lines so far */
+    size_t text_size;
+    int end_write; /* a byte here asks for the end */
+    int end_read;
+    unsigned port;
+    bool over; /* the last round was the last */
+};
+
+/* One round that does not wait. */
+static void turn(void *context)
+{
+    struct world *w = context;
+    if (!w->over) {
+        w->over = !tcp_server_round(w->server, 0);
+    }
+}
+
+/* As many rounds as anything that is there can need: loopback delivers at once. */
+static void settle(struct world *w)
+{
+    for (int i = 0; i < 8; i++) {
+        turn(w);
+    }
+}
+
+static unsigned add_listener(struct world *w, const char *name)
+{
+    char why[SOCKET_WHY_MAX];
+    char address[SOCKET_ADDRESS_MAX];
+    int fd = socket_listen("127.0.0.1:0", why);
+    assert_true(fd >= 0);
+    socket_local_address(fd, address);
+    tcp_server_listen(w->server, fd, name);
+    return (unsigned)atoi(strchr(address, ':') + 1);
+}
+
+static int open_world(void **state)
+{
+    struct world *w = calloc(1, sizeof *w);
+    int log[2];
+    int end[2];
+    if (w == NULL || pipe(log) != 0 || pipe(end) != 0) {
+        return -1;
+    }
+    fcntl(log[0], F_SETFL, O_NONBLOCK);
+    fake_handler_init(&w->fake);
+    w->log = (struct log_writer){.fd = log[1], .prefix = "", .least = LOG_INFO};
+    w->log_fd = log[0];
+    w->end_read = end[0];
+    w->end_write = end[1];
+    w->server = tcp_server_new(fake_handler(&w->fake), waiter_poll(), &w->log, end[0]);
+    w->port = add_listener(w, "TCP");
+    accept_calls = accept_error_count = 0;
+    net_turn = turn;
+    net_turn_context = w;
+    *state = w;
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    struct world *w = *state;
+    net_turn = NULL;
+    if (w->server != NULL) {
+        tcp_server_free(w->server);
+    }
+    fake_handler_free(&w->fake);
+    log_writer_free(&w->log);
+    close(w->log.fd);
+    close(w->log_fd);
+    close(w->end_read);
+    close(w->end_write);
+    free(w);
+    return 0;
+}
+
+/* A client, and the handler's side of it. */
+static int join(struct world *w, struct fake_conn **conn)
+{
+    int fd = net_connect(w->port);
+    settle(w);
+    if (conn != NULL) {
+        *conn = fake_last(&w->fake);
+    }
+    return fd;
+}
+
+/* The server's descriptor for a connection. */
+static int server_fd(struct world *w, const struct fake_conn *conn)
+{
+    return w->server->sockets[(uint32_t)conn->id].fd;
+}
+
+static void expect_in(const struct fake_conn *conn, const char *wanted)
+{
+    struct span in = buf_span(&conn->in);
+    if (!span_equal(in, log_text(wanted))) {
+        fail_msg("'%.*s', not '%s'", (int)in.n, (const char *)in.p, wanted);
+    }
+}
+
+/* The next wait lasts as long as it may: nothing is left to do, and nothing keeps waking the loop.
+ */
+static void expect_idle(struct world *w)
+{
+    settle(w);
+    int64_t start = clock_now();
+    size_t steps = w->fake.steps;
+    assert_false(w->over);
+    w->over = !tcp_server_round(w->server, 10 * TIME_MS);
+    assert_int_equal(w->fake.steps, steps + 1);
+    if (clock_now() - start < 10 * TIME_MS) {
+        fail_msg("the loop was woken after %lld ns", (long long)(clock_now() - start));
+    }
+}
+
+/* Whether a line with this text was logged so far. */
+static bool logged(struct world *w, const char *text)
+{
+    ssize_t n = read(w->log_fd, w->text + w->text_size, sizeof w->text - 1 - w->text_size);
+    w->text_size += n > 0 ? (size_t)n : 0;
+    w->text[w->text_size] = '\0';
+    return strstr(w->text, text) != NULL;
+}
+
+static size_t open_descriptors(void)
+{
+    size_t n = 0;
+    for (int fd = 0; fd < 1024; fd++) {
+        n += fcntl(fd, F_GETFD) >= 0;
+    }
+    return n;
+}
+
+/* --- time ---------------------------------------------------------------------------------------
+ */
+
+static void the_wall_clock_is_told_first_and_when_it_changes(void **state)
+{
+    struct world *w = *state;
+    assert_true(w->fake.wall_first);
+    assert_int_equal(w->fake.walls, 1);
+    assert_true(w->fake.wall_offset == wall);
+    settle(w);
+    assert_int_equal(w->fake.walls, 1);
+    int64_t told = wall;
+    wall = told + TIME_MS; /* noise */
+    settle(w);
+    assert_int_equal(w->fake.walls, 1);
+    wall = told - TIME_MS;
+    settle(w);
+    assert_int_equal(w->fake.walls, 1);
+    wall = told + TIME_MS + 1; /* little by little is a change too */
+    settle(w);
+    assert_int_equal(w->fake.walls, 2);
+    assert_true(w->fake.wall_offset == wall);
+    wall = told - 3600 * TIME_SECOND;
+    settle(w);
+    assert_int_equal(w->fake.walls, 3);
+    assert_true(w->fake.wall_offset == wall);
+}
+
+/* Also on a machine whose wall clock begins when it is switched on. */
+static void a_wall_clock_without_offset_is_told(void **state)
+{
+    struct world *w = *state;
+    int64_t before = wall;
+    struct fake_handler *fake = calloc(1, sizeof *fake);
+    assert_non_null(fake);
+    fake_handler_init(fake);
+    wall = 0;
+    struct tcp_server *server = tcp_server_new(fake_handler(fake), waiter_poll(), &w->log, -1);
+    wall = before;
+    assert_int_equal(fake->walls, 1);
+    tcp_server_free(server);
+    free(fake);
+}
+
+static void a_deadline_ends_the_wait(void **state)
+{
+    struct world *w = *state;
+    settle(w);
+    int64_t start = clock_now();
+    w->fake.deadline = start + 5 * TIME_MS;
+    size_t steps = w->fake.steps;
+    assert_true(tcp_server_round(w->server, -1));
+    assert_int_equal(w->fake.steps, steps + 1); /* neither early nor in two waits */
+    assert_true(w->fake.deadline == TIME_NEVER);
+    assert_true(clock_now() - start >= 5 * TIME_MS);
+    w->fake.deadline = 0; /* long ago */
+    assert_true(tcp_server_round(w->server, -1));
+    assert_true(w->fake.deadline == TIME_NEVER);
+    w->fake.deadline = clock_now() + 3600 * TIME_SECOND;
+    expect_idle(w);
+}
+
+/* --- opening ------------------------------------------------------------------------------------
+ */
+
+static void a_connection_is_opened_with_its_listener_and_peer(void **state)
+{
+    struct world *w = *state;
+    unsigned second = add_listener(w, "second");
+    char address[SOCKET_ADDRESS_MAX];
+    assert_true(logged(w, ""));
+    log_writer_flush(&w->log);
+    snprintf(address, sizeof address, "INFO: second: listening on 127.0.0.1:%u\n", second);
+    assert_true(logged(w, address));
+
+    struct fake_conn *conn;
+    int a = join(w, &conn);
+    socket_local_address(a, address);
+    assert_int_equal(conn->listener, 0);
+    assert_string_equal(conn->peer, address);
+    int b = net_connect(second);
+    settle(w);
+    conn = fake_last(&w->fake);
+    socket_local_address(b, address);
+    assert_int_equal(conn->listener, 1);
+    assert_string_equal(conn->peer, address);
+    assert_int_equal(w->fake.opens, 2);
+    expect_idle(w);
+    close(a);
+    close(b);
+}
+
+static void a_refused_connection_is_closed(void **state)
+{
+    struct world *w = *state;
+    size_t descriptors = open_descriptors();
+    w->fake.refuse = true;
+    int a = net_connect(w->port);
+    net_expect_eof(a);
+    close(a);
+    expect_idle(w);
+    assert_int_equal(w->fake.refusals, 1);
+    assert_int_equal(open_descriptors(), descriptors);
+    w->fake.refuse = false;
+    close(join(w, NULL));
+    assert_int_equal(w->fake.opens, 1);
+}
+
+/* More than one round accepts, and more than one round has events. */
+static void hundreds_come_at_once(void **state)
+{
+    struct world *w = *state;
+    enum { COUNT = 300 };
+    static int fds[COUNT];
+    size_t descriptors = open_descriptors();
+    w->fake.echo = true;
+    for (size_t i = 0; i < COUNT; i++) {
+        fds[i] = net_connect(w->port);
+        net_send(fds[i], span_make(&i, sizeof i));
+    }
+    turn(w);
+    assert_in_range(w->fake.opens, 1, COUNT - 1); /* those who are there get their turn too */
+    for (size_t i = 0; i < COUNT; i++) {
+        net_expect(fds[i], span_make(&i, sizeof i));
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        net_reset(fds[i]);
+    }
+    settle(w);
+    assert_int_equal(w->fake.opens, COUNT);
+    assert_int_equal(w->fake.closed_by_error, COUNT);
+    assert_int_equal(open_descriptors(), descriptors);
+    expect_idle(w);
+}
+
+/* Slots and descriptors are used again within one round; nothing reaches the wrong connection. */
+static void one_goes_as_another_comes(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int old = join(w, &conn);
+    for (int i = 0; i < 50; i++) {
+        char text[16];
+        int n = snprintf(text, sizeof text, "%d", i);
+        uint64_t gone = conn->id;
+        int fd = -1;
+        if (i % 2 == 0) {
+            fd = net_connect(w->port);
+        }
+        net_send(old, SPAN("late"));
+        net_reset(old);
+        if (i % 3 == 0) {
+            turn(w);
+        }
+        if (fd < 0) {
+            fd = net_connect(w->port);
+        }
+        net_send(fd, span_make(text, (size_t)n));
+        settle(w);
+        assert_true(w->fake.last_closed == gone);
+        assert_int_equal(w->fake.open_count, 1);
+        conn = fake_last(&w->fake);
+        expect_in(conn, text);
+        old = fd;
+    }
+    close(old);
+}
+
+/* --- input --------------------------------------------------------------------------------------
+ */
+
+static void what_is_not_consumed_is_kept_and_offered_again(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    conn->appetite = 3;
+    net_send(fd, SPAN("abcdef"));
+    settle(w);
+    net_send(fd, SPAN("ghi"));
+    net_shut(fd);
+    expect_idle(w); /* it is not read, and not offered: READ is not wanted */
+    expect_in(conn, "abc");
+    assert_int_equal(conn->recvs, 1);
+
+    conn->appetite = 2;
+    fake_want(conn, WANT_READ);
+    expect_idle(w);
+    expect_in(conn, "abcde");
+    assert_int_equal(conn->offered, 3); /* "def", nothing in front of it, nothing behind */
+    assert_int_equal(conn->eofs, 0);
+
+    conn->appetite = SIZE_MAX;
+    fake_want(conn, WANT_READ);
+    settle(w);
+    expect_in(conn, "abcdefghi");
+    assert_int_equal(conn->eofs, 1);
+    assert_int_equal(conn->in_at_eof, 9);
+    expect_idle(w);
+    close(fd);
+}
+
+/* A handler that goes on wanting READ, and so has no change to report, gets the rest all the same,
+ * and before what comes after it. */
+static void the_rest_is_offered_before_new_input(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    w->fake.quiet = true;
+    conn->bite = 2;
+    net_send(fd, SPAN("abcdef"));
+    turn(w);
+    net_send(fd, SPAN("ghi"));
+    settle(w);
+    net_send(fd, SPAN("jkl"));
+    settle(w);
+    expect_in(conn, "abcdefghijkl");
+    net_send(fd, SPAN("mno"));
+    net_shut(fd);
+    settle(w);
+    expect_in(conn, "abcdefghijklmno");
+    assert_int_equal(conn->eofs, 1);
+    assert_int_equal(conn->in_at_eof, 15);
+    expect_idle(w);
+    close(fd);
+}
+
+/* Whatever the handler goes on wanting: the end of input comes once and then wakes nobody. */
+static void the_end_of_input_is_told_once(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < 2; i++) {
+        struct fake_conn *conn;
+        int fd = join(w, &conn);
+        w->fake.quiet = i == 1;
+        net_send(fd, SPAN("x"));
+        net_shut(fd);
+        expect_idle(w);
+        assert_int_equal(conn->eofs, 1);
+        assert_int_equal(conn->in_at_eof, 1);
+        fake_want(conn, WANT_READ);
+        expect_idle(w);
+        assert_int_equal(conn->eofs, 1);
+        fake_send(conn, SPAN("bye")); /* the other direction still works */
+        fake_want(conn, WANT_CLOSE);
+        net_expect(fd, SPAN("bye"));
+        net_expect_eof(fd);
+        close(fd);
+    }
+}
+
+static void who_wants_nothing_is_not_read(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    fake_want(conn, 0);
+    settle(w);
+    net_send(fd, SPAN("x"));
+    net_shut(fd);
+    expect_idle(w);
+    assert_int_equal(conn->recvs, 0);
+    fake_want(conn, WANT_READ);
+    settle(w);
+    expect_in(conn, "x");
+    assert_int_equal(conn->eofs, 1);
+    close(fd);
+}
+
+/* One connection that always has input neither keeps others waiting nor the listener. */
+static void a_flood_leaves_the_others_their_turn(void **state)
+{
+    struct world *w = *state;
+    static uint8_t flood[1 << 20];
+    struct fake_conn *conn;
+    struct fake_conn *other;
+    int fd = join(w, &conn);
+    int quiet = join(w, &other);
+    for (int i = 0; i < 5; i++) {
+        net_send_some(fd, span_make(flood, sizeof flood));
+        net_send(quiet, SPAN("x"));
+        size_t recvs = conn->recvs;
+        int third = net_connect(w->port);
+        size_t opens = w->fake.opens;
+        turn(w);
+        assert_int_equal(conn->recvs, recvs + 1);
+        assert_in_range(conn->offered, 1, TCP_SERVER_READ_SIZE);
+        assert_int_equal(other->in.n, i + 1);
+        assert_int_equal(w->fake.opens, opens + 1);
+        close(third);
+    }
+    close(fd);
+    close(quiet);
+}
+
+/* --- hanging up ---------------------------------------------------------------------------------
+ */
+
+/* A reset reaches a connection whatever it waits for, and ends it once. */
+static void a_reset_closes_in_every_state(void **state)
+{
+    struct world *w = *state;
+    static const unsigned wants[] = {WANT_READ, 0, WANT_SHUT_WR, WANT_SHUT_WR | WANT_READ};
+    static uint8_t much[1 << 20];
+    size_t descriptors = open_descriptors();
+    size_t closed = 0;
+    for (size_t i = 0; i < sizeof wants / sizeof wants[0]; i++) {
+        for (int with_output = 0; with_output < 2; with_output++) {
+            struct fake_conn *conn;
+            int fd = join(w, &conn);
+            if (with_output) {
+                fake_send(conn, span_make(much, sizeof much));
+            }
+            fake_want(conn, wants[i]);
+            settle(w);
+            net_reset(fd);
+            settle(w);
+            assert_int_equal(w->fake.closed_by_error, ++closed);
+            assert_int_equal(w->fake.open_count, 0);
+            assert_int_equal(open_descriptors(), descriptors);
+        }
+    }
+    assert_int_equal(w->fake.closed_as_wanted, 0);
+    expect_idle(w);
+}
+
+static void a_reset_during_the_handshake_is_a_connection_lost(void **state)
+{
+    struct world *w = *state;
+    net_reset(net_connect(w->port));
+    settle(w);
+    assert_int_equal(w->fake.open_count, 0);
+    assert_int_equal(w->fake.closed_by_error, w->fake.opens);
+    expect_idle(w);
+}
+
+/* A hang-up comes with input that was not read yet: that goes first. */
+static void input_before_a_reset_is_read(void **state)
+{
+    struct world *w = *state;
+    static const uint8_t
+        much[30000]; /* fits the other end's buffer: a reset drops what is unsent */
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    net_send(fd, span_make(much, sizeof much));
+    net_reset(fd);
+    turn(w);
+    assert_int_equal(w->fake.open_count, 1);
+    assert_int_equal(conn->in.n, sizeof much);
+    settle(w);
+    assert_int_equal(w->fake.closed_by_error, 1);
+}
+
+static void input_left_over_is_offered_before_a_reset_is_told(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    conn->appetite = 1;
+    net_send(fd, SPAN("abc"));
+    settle(w);
+    conn->appetite = SIZE_MAX;
+    fake_want(conn, WANT_READ);
+    turn(w); /* from here on it is to be offered */
+    net_reset(fd);
+    turn(w);
+    assert_int_equal(w->fake.open_count, 1);
+    expect_in(conn, "abc");
+    settle(w);
+    assert_int_equal(w->fake.closed_by_error, 1);
+}
+
+/* A unix socket hangs up when the other end closes, with its input and its end still to be read. */
+static void a_unix_socket_that_closes_is_read_to_the_end(void **state)
+{
+    struct world *w = *state;
+    char name[64];
+    char why[SOCKET_WHY_MAX];
+    snprintf(name, sizeof name, "@nsqref-test-server-%d", (int)getpid());
+    int listener = socket_listen(name, why);
+    assert_true(listener >= 0);
+    tcp_server_listen(w->server, listener, "unix");
+    static const uint8_t much[3 * TCP_SERVER_READ_SIZE / 2];
+    int fd = net_connect_unix(name);
+    net_send(fd, span_make(much, sizeof much));
+    close(fd);
+    turn(w);
+    struct fake_conn *conn = fake_last(&w->fake);
+    assert_int_equal(conn->listener, 1);
+    assert_string_equal(conn->peer, "@");
+    turn(w);
+    turn(w);
+    assert_int_equal(conn->in.n, sizeof much);
+    assert_int_equal(conn->eofs, 0);
+    turn(w);
+    assert_int_equal(conn->eofs, 1);
+    settle(w); /* now nobody is there who could get an answer */
+    assert_int_equal(w->fake.closed_by_error, 1);
+    expect_idle(w);
+}
+
+/* --- output -------------------------------------------------------------------------------------
+ */
+
+/* The pattern in which no two pieces are alike. */
+static void fill(uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)(i ^ i >> 8 ^ i >> 16);
+    }
+}
+
+/* Through buffers as small as the kernel makes them. */
+static void output_leaves_in_pieces(void **state)
+{
+    struct world *w = *state;
+    enum { SIZE = 1 << 20, LEAST = 1 };
+    static uint8_t bytes[SIZE];
+    static uint8_t got[SIZE];
+    fill(bytes, SIZE);
+    int fd = net_connect_small(w->port, LEAST, 0);
+    settle(w);
+    struct fake_conn *conn = fake_last(&w->fake);
+    int least = LEAST;
+    setsockopt(server_fd(w, conn), SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+    fake_send(conn, span_make(bytes, SIZE));
+    expect_idle(w); /* the socket is full */
+    assert_in_range(conn->out.n, 1, SIZE - 1);
+    for (size_t have = 0; have < SIZE;) {
+        ssize_t n = recv(fd, got + have, SIZE - have, 0);
+        have += n > 0 ? (size_t)n : 0;
+        turn(w);
+    }
+    assert_memory_equal(got, bytes, SIZE);
+    assert_true(conn->sents > 10);
+    assert_int_equal(conn->out.n, 0);
+    expect_idle(w);
+    close(fd);
+}
+
+static void who_does_not_read_disturbs_nobody(void **state)
+{
+    struct world *w = *state;
+    static uint8_t much[1 << 20];
+    struct fake_conn *slow;
+    struct fake_conn *conn;
+    int fd = net_connect_small(w->port, 1, 0);
+    settle(w);
+    slow = fake_last(&w->fake);
+    for (int i = 0; i < 8; i++) {
+        fake_send(slow, span_make(much, sizeof much));
+    }
+    settle(w);
+    assert_true(slow->out.n > 0);
+    int other = join(w, &conn);
+    conn->echo = true;
+    for (int i = 0; i < 10; i++) {
+        net_send(other, SPAN("ping"));
+        net_expect(other, SPAN("ping"));
+    }
+    expect_idle(w);
+    close(other);
+    close(fd);
+}
+
+static void shutting_down_leaves_the_other_direction_open(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    fake_send(conn, SPAN("last"));
+    fake_want(conn, WANT_SHUT_WR | WANT_READ);
+    net_expect(fd, SPAN("last"));
+    net_expect_eof(fd);
+    net_send(fd, SPAN("more"));
+    settle(w);
+    expect_in(conn, "more");
+    assert_int_equal(w->fake.open_count, 1);
+    expect_idle(w);
+    net_shut(fd); /* now both directions are closed, which is a hang-up */
+    expect_idle(w);
+    assert_int_equal(conn->eofs, 1);
+    close(fd);
+}
+
+/* SHUT_WR while there is output: that leaves first. */
+static void shutting_down_waits_for_the_output(void **state)
+{
+    struct world *w = *state;
+    enum { SIZE = 1 << 20 };
+    static uint8_t bytes[SIZE];
+    fill(bytes, SIZE);
+    int fd = net_connect_small(w->port, 1, 0);
+    settle(w);
+    struct fake_conn *conn = fake_last(&w->fake);
+    fake_send(conn, span_make(bytes, SIZE));
+    fake_want(conn, WANT_SHUT_WR);
+    net_expect(fd, span_make(bytes, SIZE));
+    net_expect_eof(fd);
+    close(fd);
+}
+
+static void closing_sends_what_fits(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    size_t descriptors = open_descriptors();
+    int fd = join(w, &conn);
+    fake_send(conn, SPAN("bye"));
+    fake_want(conn, WANT_CLOSE);
+    net_expect(fd, SPAN("bye"));
+    net_expect_eof(fd);
+    assert_int_equal(w->fake.closed_as_wanted, 1);
+    assert_int_equal(w->fake.closed_by_error, 0);
+    close(fd);
+    assert_int_equal(open_descriptors(), descriptors);
+    /* With input that was not read, closing is a reset. */
+    fd = join(w, &conn);
+    fake_want(conn, 0);
+    settle(w);
+    net_send(fd, SPAN("unread"));
+    fake_want(conn, WANT_CLOSE);
+    net_await_end(fd);
+    assert_int_equal(w->fake.closed_as_wanted, 2);
+    close(fd);
+}
+
+/* Into a connection that is gone: an error, no signal, told once. */
+static void sending_to_nobody_closes(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    struct sigaction act;
+    assert_int_equal(sigaction(SIGPIPE, NULL, &act), 0);
+    assert_true(act.sa_handler == SIG_DFL);
+    int fd = join(w, &conn);
+    fake_want(conn, WANT_SHUT_WR);
+    settle(w);
+    fake_send(conn, SPAN("x")); /* the handler's fault, and EPIPE */
+    settle(w);
+    assert_int_equal(w->fake.closed_by_error, 1);
+    assert_int_equal(w->fake.open_count, 0);
+    close(fd);
+}
+
+/* --- asks ---------------------------------------------------------------------------------------
+ */
+
+static void asks_are_logged_and_answered(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    fake_ask_log(&w->fake, LOG_WARNING, "about [%]", SPAN("x\ny"));
+    fake_ask_append(&w->fake, 77);
+    fake_ask_log(&w->fake, LOG_DEBUG, "not wanted", SPAN(""));
+    fake_ask_log(&w->fake, LOG_INFO, "behind", SPAN(""));
+    w->fake.append_conn = conn->id;
+    w->fake.append_out = SPAN("OK");
+    turn(w);
+    assert_int_equal(w->fake.answers, 1);
+    assert_true(logged(w, "WARNING: about [x\\x0ay]\n"));
+    assert_true(logged(w, "INFO: behind\n"));
+    assert_false(logged(w, "not wanted"));
+    assert_true(net_has_input(fd)); /* what the answer made possible leaves in the same round */
+    net_expect(fd, SPAN("OK"));
+    w->fake.append_conn = 0;
+    expect_idle(w);
+    close(fd);
+}
+
+/* --- the end ------------------------------------------------------------------------------------
+ */
+
+static void ask_for_the_end(struct world *w)
+{
+    assert_int_equal(write(w->end_write, "x", 1), 1);
+}
+
+static void an_end_that_is_asked_for_ends_everything(void **state)
+{
+    struct world *w = *state;
+    size_t descriptors = open_descriptors();
+    struct fake_conn *conn;
+    int a = join(w, NULL);
+    int b = join(w, &conn);
+    conn->appetite = 1;
+    net_send(b, SPAN("unread"));
+    settle(w);
+    ask_for_the_end(w);
+    assert_true(tcp_server_run(w->server));
+    assert_int_equal(w->fake.stops, 1);
+    assert_int_equal(w->fake.closed_as_wanted, 2);
+    assert_true(logged(w, "INFO: TCP: closing 127.0.0.1:"));
+    net_turn = NULL;
+    net_expect_eof(a);
+    net_await_end(b);
+    close(a);
+    close(b);
+    assert_int_equal(open_descriptors(), descriptors - 1); /* the listener's */
+}
+
+static void ending_may_take_a_while(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    w->fake.slow_stop = true;
+    ask_for_the_end(w);
+    ask_for_the_end(w); /* twice */
+    expect_idle(w);
+    assert_int_equal(w->fake.stops, 1);
+    int late = socket_connect("127.0.0.1:1"); /* nobody has ever listened there */
+    assert_int_equal(late, -1);
+    char address[SOCKET_ADDRESS_MAX];
+    snprintf(address, sizeof address, "127.0.0.1:%u", w->port);
+    assert_int_equal(socket_connect(address), -1); /* and here nobody does any more */
+    assert_int_equal(errno, ECONNREFUSED);
+    fake_send(conn, SPAN("bye"));
+    fake_want(conn, WANT_CLOSE);
+    net_expect(fd, SPAN("bye"));
+    net_expect_eof(fd);
+    assert_true(w->over);
+    close(fd);
+}
+
+static void what_is_open_is_closed_with_the_server(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    size_t descriptors = open_descriptors();
+    int fd = join(w, &conn);
+    conn->appetite = 1;
+    net_send(fd, SPAN("left over"));
+    settle(w);
+    tcp_server_free(w->server);
+    w->server = NULL;
+    net_turn = NULL;
+    net_expect_eof(fd);
+    close(fd);
+    assert_int_equal(open_descriptors(), descriptors - 1);
+}
+
+/* --- errors of accept ---------------------------------------------------------------------------
+ */
+
+/* Nothing is accepted for a while, and nothing spins; then it goes on. */
+static void expect_pause(struct world *w, int error)
+{
+    struct fake_conn *conn;
+    int old = join(w, &conn);
+    conn->echo = true;
+    size_t opens = w->fake.opens;
+    fail_accept(error);
+    int fd = net_connect(w->port);
+    turn(w);
+    size_t calls = accept_calls;
+    expect_idle(w);
+    net_send(old, SPAN("served on"));
+    net_expect(old, SPAN("served on"));
+    assert_int_equal(accept_calls, calls);
+    assert_int_equal(w->fake.opens, opens);
+    skipped += 100 * TIME_MS;
+    settle(w);
+    assert_int_equal(w->fake.opens, opens + 1);
+    expect_idle(w);
+    close(old);
+    close(fd);
+    settle(w);
+}
+
+static void a_temporary_error_of_accept_makes_a_pause(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        int error;
+        const char *line;
+    } rows[] = {
+        {EMFILE, "WARNING: temporary Accept() failure - too many open files\n"},
+        {ENFILE, "WARNING: temporary Accept() failure - too many open files in system\n"},
+        {ENOBUFS, "WARNING: temporary Accept() failure - no buffer space available\n"},
+        {ENOMEM, "WARNING: temporary Accept() failure - cannot allocate memory\n"},
+        {EPROTO, "WARNING: temporary Accept() failure - protocol error\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        expect_pause(w, rows[i].error);
+        if (!logged(w, rows[i].line)) {
+            fail_msg("no line '%s'", rows[i].line);
+        }
+    }
+}
+
+/* The pause ends by itself: the loop wakes for it. */
+static void the_pause_is_a_tenth_of_a_second(void **state)
+{
+    struct world *w = *state;
+    fail_accept(EMFILE);
+    int fd = net_connect(w->port);
+    turn(w);
+    int64_t start = clock_now();
+    while (w->fake.opens == 0) {
+        assert_true(tcp_server_round(w->server, -1));
+    }
+    assert_in_range(clock_now() - start, 90 * TIME_MS, 1000 * TIME_MS);
+    assert_in_range(w->fake.steps, 2, 5);
+    close(fd);
+}
+
+/* The connection is gone, but accept() works: the next one does not wait. */
+static void an_aborted_connection_delays_nobody(void **state)
+{
+    struct world *w = *state;
+    static const int errors[] = {ECONNABORTED, EINTR};
+    for (size_t i = 0; i < 2; i++) {
+        fail_accept(errors[i]);
+        fail_accept(errors[i]);
+        int fd = net_connect(w->port);
+        turn(w);
+        assert_int_equal(w->fake.opens, i + 1);
+        close(fd);
+        settle(w);
+    }
+    fail_accept(EAGAIN); /* somebody came and went */
+    int fd = net_connect(w->port);
+    turn(w);
+    assert_int_equal(w->fake.opens, 2);
+    turn(w);
+    assert_int_equal(w->fake.opens, 3);
+    close(fd);
+    assert_false(logged(w, "Accept"));
+}
+
+static void a_pause_does_not_delay_the_end(void **state)
+{
+    struct world *w = *state;
+    fail_accept(EMFILE);
+    int fd = net_connect(w->port);
+    turn(w);
+    ask_for_the_end(w);
+    turn(w);
+    assert_true(w->over);
+    assert_int_equal(w->fake.opens, 0);
+    close(fd);
+}
+
+/* All listeners share the descriptors that ran out. */
+static void a_pause_is_for_all_listeners(void **state)
+{
+    struct world *w = *state;
+    unsigned second = add_listener(w, "second");
+    fail_accept(EMFILE);
+    int a = net_connect(w->port);
+    turn(w);
+    int b = net_connect(second);
+    size_t calls = accept_calls;
+    expect_idle(w);
+    assert_int_equal(accept_calls, calls);
+    skipped += 100 * TIME_MS;
+    settle(w);
+    assert_int_equal(w->fake.opens, 2);
+    close(a);
+    close(b);
+}
+
+static void any_other_error_of_accept_ends_the_server(void **state)
+{
+    struct world *w = *state;
+    int fd = join(w, NULL);
+    fail_accept(EBADF);
+    close(net_connect(w->port));
+    assert_false(tcp_server_run(w->server));
+    assert_true(logged(w, "FATAL: listener.Accept() error - bad file descriptor\n"));
+    assert_int_equal(w->fake.stops, 1);
+    assert_int_equal(w->fake.closed_as_wanted, 1);
+    close(fd);
+}
+
+/* The same with the kernel's own refusal. */
+static void without_descriptors_the_server_waits_for_one(void **state)
+{
+    struct world *w = *state;
+    struct rlimit limit;
+    struct fake_conn *conn;
+    int old = join(w, &conn);
+    conn->echo = true;
+    int fd = net_connect(w->port);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit full = {.rlim_cur = (rlim_t)fd + 1, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &full), 0);
+    expect_idle(w);
+    net_send(old, SPAN("served on"));
+    net_expect(old, SPAN("served on"));
+    size_t opens = w->fake.opens;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_int_equal(opens, 1);
+    skipped += 100 * TIME_MS;
+    settle(w);
+    assert_int_equal(w->fake.opens, 2);
+    assert_true(logged(w, "too many open files"));
+    close(old);
+    close(fd);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
+    const struct CMUnitTest tests[] = {
+        TEST(the_wall_clock_is_told_first_and_when_it_changes),
+        TEST(a_wall_clock_without_offset_is_told),
+        TEST(a_deadline_ends_the_wait),
+        TEST(a_connection_is_opened_with_its_listener_and_peer),
+        TEST(a_refused_connection_is_closed),
+        TEST(hundreds_come_at_once),
+        TEST(one_goes_as_another_comes),
+        TEST(what_is_not_consumed_is_kept_and_offered_again),
+        TEST(the_rest_is_offered_before_new_input),
+        TEST(the_end_of_input_is_told_once),
+        TEST(who_wants_nothing_is_not_read),
+        TEST(a_flood_leaves_the_others_their_turn),
+        TEST(a_reset_closes_in_every_state),
+        TEST(a_reset_during_the_handshake_is_a_connection_lost),
+        TEST(input_before_a_reset_is_read),
+        TEST(input_left_over_is_offered_before_a_reset_is_told),
+        TEST(a_unix_socket_that_closes_is_read_to_the_end),
+        TEST(output_leaves_in_pieces),
+        TEST(who_does_not_read_disturbs_nobody),
+        TEST(shutting_down_leaves_the_other_direction_open),
+        TEST(shutting_down_waits_for_the_output),
+        TEST(closing_sends_what_fits),
+        TEST(sending_to_nobody_closes),
+        TEST(asks_are_logged_and_answered),
+        TEST(an_end_that_is_asked_for_ends_everything),
+        TEST(ending_may_take_a_while),
+        TEST(what_is_open_is_closed_with_the_server),
+        TEST(a_temporary_error_of_accept_makes_a_pause),
+        TEST(the_pause_is_a_tenth_of_a_second),
+        TEST(an_aborted_connection_delays_nobody),
+        TEST(a_pause_does_not_delay_the_end),
+        TEST(a_pause_is_for_all_listeners),
+        TEST(any_other_error_of_accept_ends_the_server),
+        TEST(without_descriptors_the_server_waits_for_one),
+    };
+    alarm(50);
+    return cmocka_run_group_tests_name("tcp_server", tests, NULL, NULL);
+}

@@ -68,7 +68,7 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
     if (channel != NULL) {
         return channel;
     }
-    if (!budget_has_room(&topic->common->budget, sizeof *channel + TABLE_COST)) {
+    if (!budget_has_room(&topic->common->budget, CHANNEL_COST)) {
         return NULL;
     }
     channel = channel_new(topic->common, topic, name);
@@ -88,6 +88,16 @@ void topic_delete_channel(struct topic *topic, struct channel *channel)
     log_say(topic->common->log, LOG_INFO, "CHANNEL(%): deleting", name_span(&channel->name));
     HASH_DELETE(hh, topic->channels, channel);
     channel_free(channel);
+}
+
+bool topic_has_room(const struct topic *topic, size_t count, int64_t delay)
+{
+    size_t channels = topic->paused ? 0 : HASH_COUNT(topic->channels);
+    if (channels == 0) {
+        return true;
+    }
+    size_t each = (channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST);
+    return each == 0 || budget_has_room(&topic->common->budget, count * each);
 }
 
 void topic_publish(struct topic *topic, struct message *message, int64_t now, int64_t wall)

@@ -43,6 +43,11 @@ struct channel *topic_find_channel(const struct topic *topic, struct span name);
 /* Takes a channel without consumers out of the topic and ends it. */
 void topic_delete_channel(struct topic *topic, struct channel *channel);
 
+/* Whether the memory account has room for what publishing `count` messages with this delay adds to
+ * what they cost now: their shares in channels, and the wait for their delay. Who publishes asks
+ * first: one body may become as many messages as there are channels. */
+bool topic_has_room(const struct topic *topic, size_t count, int64_t delay);
+
 /* Takes a message that is in no queue, gives its body an id and a timestamp, and hands it to the
  * channels. A full ephemeral topic drops it, as nsqd does. `wall` is the time since 1970 in ns. */
 void topic_publish(struct topic *topic, struct message *message, int64_t now, int64_t wall);

@@ -427,7 +427,7 @@ static struct reply auth_end(struct session *s, int64_t now)
 static struct reply publish(struct session *s, int64_t now)
 {
     struct topic *topic = broker_topic(s->v2->broker, name_span(&s->topic));
-    if (topic == NULL) {
+    if (topic == NULL || !topic_has_room(topic, s->batch.n, s->delay)) {
         return no_room(s);
     }
     uint64_t count = s->batch.n;

@@ -633,6 +633,32 @@ static void a_delay_out_of_range_is_clamped(void **state)
     check_req("18446744073709551617", TIME_MS, NULL);
 }
 
+/* A message is as many messages as its topic has channels, and they need room too. */
+static void a_batch_for_many_channels_needs_room_for_all(void **state)
+{
+    (void)state;
+    struct world *w = world_new(NULL);
+    struct client *c = world_connect(w);
+    for (int i = 0; i < 20; i++) {
+        struct client *consumer = world_connect(w);
+        client_sendf(consumer, "SUB t c%d\n", i);
+        client_expect_ok(consumer);
+    }
+    struct buf body = {0};
+    buf_append(&body, SPAN("\0\0\0\xC8")); /* 200 messages */
+    for (int i = 0; i < 200; i++) {
+        buf_append(&body, SPAN("\0\0\0\1x"));
+    }
+    struct topic *t = broker_find_topic(&w->engine->broker, SPAN("t"));
+    w->engine->broker.common.budget.cap = world_used(w) + 60000;
+    client_send_body(c, "MPUB t", buf_span(&body));
+    const char *heard = client_heard(c);
+    assert_non_null(strstr(heard, "E E_MPUB_FAILED MPUB failed queued bytes would exceed "));
+    assert_int_equal(t->message_count, 0);
+    buf_free(&body);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -650,6 +676,7 @@ int main(void)
         cmocka_unit_test(fin_req_and_touch),
         cmocka_unit_test(a_message_is_its_receivers),
         cmocka_unit_test(a_delay_out_of_range_is_clamped),
+        cmocka_unit_test(a_batch_for_many_channels_needs_room_for_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -984,32 +983,6 @@ static void any_other_error_of_accept_ends_the_server(void **state)
     close(fd);
 }
 
-/* The same with the kernel's own refusal. */
-static void without_descriptors_the_server_waits_for_one(void **state)
-{
-    struct world *w = *state;
-    struct rlimit limit;
-    struct fake_conn *conn;
-    int old = join(w, &conn);
-    conn->echo = true;
-    int fd = net_connect(w->port);
-    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
-    const struct rlimit full = {.rlim_cur = (rlim_t)fd + 1, .rlim_max = limit.rlim_max};
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &full), 0);
-    expect_idle(w);
-    net_send(old, SPAN("served on"));
-    net_expect(old, SPAN("served on"));
-    size_t opens = w->fake.opens;
-    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
-    assert_int_equal(opens, 1);
-    skipped += 100 * TIME_MS;
-    settle(w);
-    assert_int_equal(w->fake.opens, 2);
-    assert_true(logged(w, "too many open files"));
-    close(old);
-    close(fd);
-}
-
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
@@ -1047,7 +1020,6 @@ int main(void)
         TEST(a_pause_does_not_delay_the_end),
         TEST(a_pause_is_for_all_listeners),
         TEST(any_other_error_of_accept_ends_the_server),
-        TEST(without_descriptors_the_server_waits_for_one),
     };
     alarm(50);
     return cmocka_run_group_tests_name("tcp_server", tests, NULL, NULL);

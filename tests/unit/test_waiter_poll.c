@@ -3,6 +3,7 @@
 #include "shell/waiter.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -283,6 +284,12 @@ static void a_wait_that_fails_takes_its_time(void **state)
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     const struct rlimit one = {.rlim_cur = 1, .rlim_max = limit.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &one), 0);
+    struct pollfd rows[2] = {{.fd = p.here}, {.fd = p.there}};
+    if (poll(rows, 2, 0) >= 0) {
+        setrlimit(RLIMIT_NOFILE, &limit);
+        close_pair(p);
+        skip(); /* valgrind keeps such limits to itself */
+    }
     int64_t short_wait = time_of_wait(w, 5 * MS, 0);
     int64_t long_wait = time_of_wait(w, -1, 0); /* and does not last for ever */
     int64_t no_wait = time_of_wait(w, 0, 0);

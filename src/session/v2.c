@@ -67,14 +67,22 @@ void v2_pump(struct v2 *v2, int64_t now)
 
 /* --- the end of a session --------------------------------------------------------------------- */
 
-/* Nothing more is parsed or delivered. With linger: input may be left unread. */
+/* Nothing more is parsed or delivered. */
+static void leave(struct session *s)
+{
+    if (!s->ended) {
+        s->ended = true;
+        log_say(s->v2->log, LOG_INFO, "PROTOCOL(V2): [%] exiting ioloop", conn_peer(s->conn));
+        broker_unsubscribe(s->v2->broker, &s->consumer);
+    }
+}
+
+/* The session ends by itself. With linger: input may be left unread. */
 static void end(struct session *s, bool linger)
 {
-    s->ended = true;
+    leave(s);
     command_drop(s);
     buf_free(&s->hand);
-    log_say(s->v2->log, LOG_INFO, "PROTOCOL(V2): [%] exiting ioloop", conn_peer(s->conn));
-    broker_unsubscribe(s->v2->broker, &s->consumer);
     conn_finish(s->conn, linger);
 }
 
@@ -235,6 +243,7 @@ static size_t on_recv(void *service, void *session, struct span in, int64_t now)
     struct session *s = session;
     (void)service;
     size_t consumed = 0;
+    v2_pump(s->v2, now); /* what may leave since output was sent is older than this input */
     while (consumed < in.n && conn_may_read(s->conn)) {
         struct span rest = span_skip(in, consumed);
         size_t n = s->hand.n == 0 ? take_item(s, rest, now) : take_pieces(s, rest, now);
@@ -283,6 +292,17 @@ static void read_timed_out(struct session *s, int64_t now)
     }
 }
 
+/* None goes into full output: it would pile up where nothing ends the connection, and a client that
+ * has so much to read needs no sign of life. Ticks that were missed are not made up for. */
+static void heartbeat(struct session *s, int64_t now)
+{
+    if (!conn_is_full(s->conn)) {
+        send_frame(s, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"), span_make(NULL, 0));
+    }
+    int64_t missed = (now - s->next_heartbeat) / s->heartbeat_every;
+    s->next_heartbeat = time_after(s->next_heartbeat, (missed + 1) * s->heartbeat_every);
+}
+
 static void on_due(void *service, void *session, int64_t now)
 {
     struct session *s = session;
@@ -292,10 +312,7 @@ static void on_due(void *service, void *session, int64_t now)
         return;
     }
     if (s->heartbeat_every > 0 && now >= s->next_heartbeat) {
-        send_frame(s, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"), span_make(NULL, 0));
-        /* Ticks that were missed are not made up for. */
-        int64_t missed = (now - s->next_heartbeat) / s->heartbeat_every;
-        s->next_heartbeat = time_after(s->next_heartbeat, (missed + 1) * s->heartbeat_every);
+        heartbeat(s, now);
     }
     set_due(s);
 }
@@ -328,6 +345,7 @@ static void on_drained(void *service, void *session)
 {
     struct session *s = session;
     (void)service;
+    await_line(s, s->v2->serve->now); /* we begin to read again only now */
     if (s->consumer.channel != NULL) {
         consumer_hold(&s->consumer, false);
     }
@@ -338,8 +356,7 @@ static void on_closed(void *service, void *session)
 {
     struct session *s = session;
     (void)service;
-    broker_unsubscribe(s->v2->broker, &s->consumer);
-    s->ended = true;
+    leave(s);
     s->conn = NULL;
     if (s->ticket == 0) {
         free_session(s);

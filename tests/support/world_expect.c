@@ -32,15 +32,6 @@ void world_append_text(struct buf *b, struct span bytes, size_t most)
     }
 }
 
-static bool has_failed;
-
-/* LeakSanitizer asks: a failed test leaks its world, and that must not bury why it failed. */
-int __lsan_is_turned_off(void); /* NOLINT(bugprone-reserved-identifier) */
-int __lsan_is_turned_off(void)  /* NOLINT(bugprone-reserved-identifier) */
-{
-    return has_failed;
-}
-
 void world_fail(const char *file, int line, const char *format, ...)
 {
     char text[2 * SHOWN_MAX + 256];
@@ -48,7 +39,6 @@ void world_fail(const char *file, int line, const char *format, ...)
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    has_failed = true;
     print_error("%s:%d: %s\n", file, line, text);
     _fail(file, line);
     abort(); /* _fail does not come back */

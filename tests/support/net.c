@@ -54,16 +54,20 @@ static void set_size(int fd, int name, int size)
     }
 }
 
-/* A connection is made by the kernel, before anybody accepts it: this does not wait. */
-static int connect_to(const struct sockaddr *address, socklen_t size, int receive_buffer,
-                      int send_buffer)
+/* A connection is made by the kernel, before anybody accepts it: this does not wait. -1 with errno.
+ */
+static int try_to_connect(const struct sockaddr *address, socklen_t size, int receive_buffer,
+                          int send_buffer)
 {
     int fd = socket(address->sa_family, SOCK_STREAM, 0);
     assert_true(fd >= 0);
     set_size(fd, SO_RCVBUF, receive_buffer);
     set_size(fd, SO_SNDBUF, send_buffer);
     if (connect(fd, address, size) != 0) {
-        fail_msg("connect: %s", strerror(errno));
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return -1;
     }
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -74,7 +78,11 @@ int net_connect_small(unsigned port, int receive_buffer, int send_buffer)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    return connect_to((const struct sockaddr *)&a, sizeof a, receive_buffer, send_buffer);
+    int fd = try_to_connect((const struct sockaddr *)&a, sizeof a, receive_buffer, send_buffer);
+    if (fd < 0) {
+        fail_msg("connect to port %u: %s", port, strerror(errno));
+    }
+    return fd;
 }
 
 int net_connect(unsigned port)
@@ -82,7 +90,7 @@ int net_connect(unsigned port)
     return net_connect_small(port, 0, 0);
 }
 
-int net_connect_unix(const char *path)
+static int try_to_connect_unix(const char *path)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     assert_true(strlen(path) < sizeof a.sun_path);
@@ -92,7 +100,28 @@ int net_connect_unix(const char *path)
         a.sun_path[0] = '\0';
         size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     }
-    return connect_to((const struct sockaddr *)&a, size, 0, 0);
+    return try_to_connect((const struct sockaddr *)&a, size, 0, 0);
+}
+
+int net_connect_unix(const char *path)
+{
+    int fd = try_to_connect_unix(path);
+    if (fd < 0) {
+        fail_msg("connect to %s: %s", path, strerror(errno));
+    }
+    return fd;
+}
+
+/* Nothing tells that a socket begins to listen. */
+int net_await_unix(const char *path)
+{
+    int64_t end = now_ms() + NET_PATIENCE_MS;
+    int fd;
+    while ((fd = try_to_connect_unix(path)) < 0 && now_ms() < end) {
+        poll(NULL, 0, TURN_MS);
+    }
+    assert_true(fd >= 0);
+    return fd;
 }
 
 /* --- sending ------------------------------------------------------------------------------------

@@ -20,6 +20,9 @@ extern void *net_turn_context;
 int net_connect(unsigned port);
 int net_connect_unix(const char *path);
 
+/* As net_connect_unix, once somebody listens there. */
+int net_await_unix(const char *path);
+
 /* As net_connect, with these sizes of the kernel's buffers (0: as they are). */
 int net_connect_small(unsigned port, int receive_buffer, int send_buffer);
 

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/program.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ARGS_MAX 32
+#define PROGRAMS_MAX 8
+#define END_MS 1000 /* an end takes less than this */
+
+static char path[PROGRAM_PATH_MAX];
+static struct program programs[PROGRAMS_MAX];
+
+void program_locate(const char *argv0)
+{
+    const char *slash = strrchr(argv0, '/');
+    int n = slash == NULL ? 0 : (int)(slash - argv0) + 1;
+    snprintf(path, sizeof path, "%.*s../nsqd", n, argv0);
+    if (access(path, X_OK) != 0) {
+        fprintf(stderr, "%s: %s; `make` builds it\n", path, strerror(errno));
+        exit(1);
+    }
+}
+
+static int64_t clock_ms(clockid_t clock)
+{
+    struct timespec t = {0};
+    assert_int_equal(clock_gettime(clock, &t), 0);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* --- starting -----------------------------------------------------------------------------------
+ */
+
+/* In the child: the descriptors it starts with. `err` is the writing end of the pipe, or -1. */
+static void set_descriptors(const struct program_setup *setup, int err)
+{
+    int null = open("/dev/null", O_RDWR);
+    dup2(null, 0);
+    dup2(null, 1);
+    dup2(err >= 0 ? err : null, 2);
+    close(null);
+    if (setup->err >= PROGRAM_CLOSED) {
+        close(2);
+    }
+    if (setup->err == PROGRAM_ALL_CLOSED) {
+        close(0);
+        close(1);
+    }
+    if (setup->descriptors > 0) {
+        struct rlimit limit = {.rlim_cur = setup->descriptors, .rlim_max = setup->descriptors};
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static _Noreturn void become(const struct program_setup *setup, char *const *args, int err)
+{
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the test */
+    set_descriptors(setup, err);
+    execv(path, args);
+    _exit(127);
+}
+
+static struct program *take_place(void)
+{
+    for (size_t i = 0; i < PROGRAMS_MAX; i++) {
+        if (!programs[i].used) {
+            programs[i] = (struct program){.used = true, .err = -1};
+            return &programs[i];
+        }
+    }
+    fail_msg("more than %d programs", PROGRAMS_MAX);
+    return NULL;
+}
+
+struct program *program_spawn(const struct program_setup *setup)
+{
+    char address[PROGRAM_PATH_MAX];
+    char folder[2 * PROGRAM_PATH_MAX];
+    char *args[ARGS_MAX] = {path, address, folder};
+    int ends[2];
+    struct program *p = take_place();
+    if (setup->folder == NULL) {
+        snprintf(p->folder, sizeof p->folder, "/tmp/nsqref-test-XXXXXX");
+        assert_non_null(mkdtemp(p->folder));
+    }
+    snprintf(address, sizeof address, "--tcp-address=%s",
+             setup->address == NULL ? "127.0.0.1:0" : setup->address);
+    snprintf(folder, sizeof folder, "--data-path=%s",
+             setup->folder == NULL ? p->folder : setup->folder);
+    for (size_t i = 0; setup->args != NULL && setup->args[i] != NULL; i++) {
+        assert_true(i + 4 < ARGS_MAX);
+        args[i + 3] = (char *)(uintptr_t)setup->args[i]; /* execv promises not to write to it */
+    }
+    assert_int_equal(pipe(ends), 0);
+    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
+    fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+    p->pid = fork();
+    assert_true(p->pid >= 0);
+    if (p->pid == 0) {
+        become(setup, args, setup->err <= PROGRAM_BROKEN_PIPE ? ends[1] : -1);
+    }
+    close(ends[1]);
+    if (setup->err == PROGRAM_PIPE) {
+        fcntl(ends[0], F_SETFL, O_NONBLOCK);
+        p->err = ends[0];
+    } else {
+        close(ends[0]);
+    }
+    return p;
+}
+
+struct program *program_start_with(const struct program_setup *setup)
+{
+    static const char listening[] = "TCP: listening on 127.0.0.1:";
+    struct program *p = program_spawn(setup);
+    program_await(p, setup->address == NULL ? listening : "TCP: listening on ", 1);
+    uint8_t end = '\0';
+    buf_append(&p->log, span_make(&end, 1));
+    const char *text = strstr((const char *)buf_span(&p->log).p, listening);
+    p->port = text == NULL ? 0 : (unsigned)atoi(text + sizeof listening - 1);
+    p->log.n--;
+    return p;
+}
+
+/* --- the log ------------------------------------------------------------------------------------
+ */
+
+/* Reads on. False at the end. */
+static bool read_log(struct program *p, int64_t deadline)
+{
+    for (;;) {
+        uint8_t *room = buf_room(&p->log, 65536);
+        ssize_t n = read(p->err, room, 65536);
+        if (n >= 0) {
+            buf_grew(&p->log, (size_t)n);
+            return n > 0;
+        }
+        struct pollfd fd = {.fd = p->err, .events = POLLIN};
+        if (clock_ms(CLOCK_MONOTONIC) > deadline || poll(&fd, 1, PROGRAM_PATIENCE_MS) == 0) {
+            struct span s = buf_span(&p->log);
+            fail_msg("no more from nsqd after '%.*s'", (int)s.n, (const char *)s.p);
+        }
+    }
+}
+
+unsigned program_logged(const struct program *p, const char *text)
+{
+    struct span rest = buf_span(&p->log);
+    size_t n = strlen(text);
+    unsigned times = 0;
+    while (rest.n >= n) {
+        bool here = memcmp(rest.p, text, n) == 0;
+        times += here;
+        rest = span_skip(rest, here ? n : 1);
+    }
+    return times;
+}
+
+void program_await(struct program *p, const char *text, unsigned times)
+{
+    int64_t deadline = clock_ms(CLOCK_MONOTONIC) + PROGRAM_PATIENCE_MS;
+    while (program_logged(p, text) < times) {
+        if (!read_log(p, deadline)) {
+            struct span s = buf_span(&p->log);
+            fail_msg("nsqd has ended without '%s': '%.*s'", text, (int)s.n, (const char *)s.p);
+        }
+    }
+}
+
+/* --- ending -------------------------------------------------------------------------------------
+ */
+
+static void end_folder(struct program *p)
+{
+    if (p->folder[0] != '\0') {
+        rmdir(p->folder);
+        p->folder[0] = '\0';
+    }
+}
+
+int program_wait(struct program *p)
+{
+    int status = 0;
+    int64_t deadline = clock_ms(CLOCK_MONOTONIC) + PROGRAM_PATIENCE_MS;
+    while (p->err >= 0 && read_log(p, deadline)) {
+    }
+    assert_int_equal(waitpid(p->pid, &status, 0), p->pid);
+    p->pid = 0;
+    end_folder(p);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int program_end(struct program *p, int signal)
+{
+    int64_t start = clock_ms(CLOCK_MONOTONIC);
+    assert_int_equal(kill(p->pid, signal), 0);
+    int code = program_wait(p);
+    int64_t took = clock_ms(CLOCK_MONOTONIC) - start;
+    if (took >= END_MS) {
+        fail_msg("the end took %lld ms", (long long)took);
+    }
+    return code;
+}
+
+static void drop(struct program *p)
+{
+    if (p->pid > 0) {
+        kill(p->pid, SIGKILL);
+        waitpid(p->pid, NULL, 0);
+        p->pid = 0;
+    }
+    if (p->err >= 0) {
+        close(p->err);
+    }
+    end_folder(p);
+    buf_free(&p->log);
+    p->used = false;
+}
+
+int program_clean_up(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PROGRAMS_MAX; i++) {
+        if (programs[i].used) {
+            drop(&programs[i]);
+        }
+    }
+    return 0;
+}
+
+/* --- what it costs ------------------------------------------------------------------------------
+ */
+
+int64_t program_cpu_ms(const struct program *p)
+{
+    clockid_t clock;
+    assert_int_equal(clock_getcpuclockid(p->pid, &clock), 0);
+    return clock_ms(clock);
+}
+
+size_t program_memory(const struct program *p)
+{
+    char name[64];
+    unsigned long pages = 0;
+    snprintf(name, sizeof name, "/proc/%d/statm", (int)p->pid);
+    FILE *f = fopen(name, "r");
+    assert_non_null(f);
+    assert_int_equal(fscanf(f, "%*u %lu", &pages), 1);
+    fclose(f);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+size_t program_descriptors(const struct program *p)
+{
+    char name[64];
+    size_t n = 0;
+    snprintf(name, sizeof name, "/proc/%d/fd", (int)p->pid);
+    DIR *folder = opendir(name);
+    assert_non_null(folder);
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+        n += entry->d_name[0] != '.';
+    }
+    closedir(folder);
+    return n;
+}

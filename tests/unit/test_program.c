@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of nsqd as a program: how it starts, what it says, how it ends. Its connections are
+ * test_program_net.c's.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "support/net.h"
+#include "support/program.h"
+
+#define ORDINARY "--log-level=info"
+
+/* A client that has said its magic. */
+static int join(const struct program *p)
+{
+    int fd = net_connect(p->port);
+    net_send(fd, SPAN("  V2"));
+    return fd;
+}
+
+/* A reply proves that whatever arrived before was looked at. */
+static void round_trip(const struct program *p)
+{
+    int fd = join(p);
+    net_publish(fd, "round-trip#ephemeral", SPAN("x"));
+    net_expect_frame(fd, 0, SPAN("OK"));
+    close(fd);
+}
+
+/* --- the end ------------------------------------------------------------------------------------
+ */
+
+/* Connections at every point of a conversation, none of which ends by itself. */
+static const struct {
+    const char *where;
+    struct span said;
+} unfinished[] = {
+#define AT(where, said)                                                                            \
+    {                                                                                              \
+        where,                                                                                     \
+        {                                                                                          \
+            (const uint8_t *)(said), sizeof(said) - 1                                              \
+        }                                                                                          \
+    }
+    AT("nothing was said", ""),
+    AT("half a magic", "  "),
+    AT("a magic", "  V2"),
+    AT("half a line", "  V2PUB un"),
+    AT("half a size", "  V2PUB unfinished\n\0\0"),
+    AT("half a body", "  V2PUB unfinished\n\0\0\0\5ab"),
+    AT("half an MPUB", "  V2MPUB unfinished\n\0\0\0\x0e\0\0\0\2\0\0\0\1a\0\0"),
+    AT("half an IDENTIFY", "  V2IDENTIFY\n\0\0\0\x10{\"client_id\""),
+    AT("waits for messages", "  V2SUB unfinished c\nRDY 5\n"),
+    AT("CLS", "  V2SUB unfinished d\nRDY 5\nCLS\n"),
+    AT("an error, not taken", "  V2BAD\nand more"),
+    AT("a bad magic", "GET / HTTP/1.1\r\n"),
+#undef AT
+};
+
+static void expect_end_by(int signal)
+{
+    enum { COUNT = sizeof unfinished / sizeof unfinished[0] };
+    static uint8_t much[1 << 20];
+    struct program *p = program_start(ORDINARY);
+    int fds[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        fds[i] = net_connect(p->port);
+        net_send(fds[i], unfinished[i].said);
+    }
+    int shut = join(p); /* has said its last word, and waits for nothing */
+    net_send(shut, SPAN("SUB unfinished e\n"));
+    net_shut(shut);
+    int slow = net_connect_small(p->port, 1, 0); /* never reads: its output is stuck */
+    net_send(slow, SPAN("  V2SUB much c\nRDY 2500\n"));
+    int publisher = join(p);
+    for (int i = 0; i < 4; i++) {
+        net_publish(publisher, "much", span_make(much, sizeof much));
+        net_expect_frame(publisher, 0, SPAN("OK"));
+    }
+    round_trip(p);
+    assert_int_equal(program_end(p, signal), 0);
+    assert_int_equal(program_logged(p, " INFO: NSQ: bye\n"), 1);
+    assert_int_equal(program_logged(p, " INFO: TCP: closing 127.0.0.1:"), 1);
+    for (size_t i = 0; i < COUNT; i++) {
+        net_await_end(fds[i]);
+        close(fds[i]);
+    }
+    net_await_end(slow);
+    net_expect_eof(publisher);
+    close(publisher);
+    close(slow);
+    close(shut);
+}
+
+static void term_ends_it_whatever_its_clients_do(void **state)
+{
+    (void)state;
+    expect_end_by(SIGTERM);
+}
+
+static void int_ends_it_whatever_its_clients_do(void **state)
+{
+    (void)state;
+    expect_end_by(SIGINT);
+}
+
+static void what_is_lost_is_reported(void **state)
+{
+    (void)state;
+    struct program *p = program_start(ORDINARY);
+    int publisher = join(p);
+    int consumer = join(p);
+    net_subscribe(consumer, "t", "c", 1);
+    for (int i = 0; i < 3; i++) {
+        net_publish(publisher, "t", SPAN("x"));
+        net_publish(publisher, "nobody", SPAN("x"));
+        net_expect_frame(publisher, 0, SPAN("OK"));
+        net_expect_frame(publisher, 0, SPAN("OK"));
+    }
+    net_send(publisher, SPAN("DPUB t 60000\n\0\0\0\1x"));
+    net_expect_frame(publisher, 0, SPAN("OK"));
+    net_publish(publisher, "once", SPAN("x"));
+    net_expect_frame(publisher, 0, SPAN("OK"));
+    struct net_frame message = net_read_frame(consumer);
+    assert_int_equal(message.type, 2);
+    net_frame_free(&message);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p,
+                                    " WARNING: CHANNEL(c): losing 2 memory 1 in-flight 1 deferred "
+                                    "messages, there is no disk yet\n"),
+                     1);
+    assert_int_equal(
+        program_logged(p,
+                       " WARNING: TOPIC(nobody): losing 3 memory messages, there is no disk yet\n"),
+        1);
+    assert_int_equal(program_logged(p, " WARNING: TOPIC(once): losing 1 memory message"), 1);
+    assert_int_equal(program_logged(p, ": losing "), 3);
+    close(publisher);
+    close(consumer);
+}
+
+static void other_signals_are_nsqds(void **state)
+{
+    (void)state;
+    static const int ignored[] = {SIGPIPE, SIGUSR1, SIGUSR2};
+    struct program *p = program_start(ORDINARY);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(kill(p->pid, ignored[i]), 0);
+        round_trip(p);
+    }
+    assert_int_equal(program_end(p, SIGHUP), 128 + SIGHUP); /* at once */
+    assert_int_equal(program_logged(p, "bye"), 0);
+}
+
+/* --- the start ----------------------------------------------------------------------------------
+ */
+
+/* The program ends by itself with this code and this last line. */
+static void expect_refusal(const struct program_setup *setup, int code, const char *line)
+{
+    struct program *p = program_spawn(setup);
+    int ended = program_wait(p);
+    struct span log = buf_span(&p->log);
+    size_t n = strlen(line);
+    if (ended != code || log.n < n || memcmp(log.p + log.n - n, line, n) != 0) {
+        fail_msg("exit code %d, not %d, and '%.*s'", ended, code, (int)log.n, (const char *)log.p);
+    }
+}
+
+static void a_data_path_is_used_by_one_at_a_time(void **state)
+{
+    (void)state;
+    char line[2 * PROGRAM_PATH_MAX];
+    struct program *p = program_start(ORDINARY);
+    snprintf(
+        line, sizeof line,
+        " FATAL: failed to instantiate nsqd - failed to lock data-path: cannot flock directory "
+        "%s - resource temporarily unavailable (possibly in use by another instance of nsqd)\n",
+        p->folder);
+    expect_refusal(&(struct program_setup){.folder = p->folder}, 1, line);
+    round_trip(p); /* the first goes on */
+    char folder[PROGRAM_PATH_MAX];
+    snprintf(folder, sizeof folder, "%s", p->folder);
+    assert_int_equal(kill(p->pid, SIGKILL), 0);
+    assert_int_equal(program_wait(p), 128 + SIGKILL);
+    /* A predecessor that was killed is no obstacle. */
+    assert_int_equal(mkdir(folder, 0700), 0);
+    struct program *next = program_start_with(&(struct program_setup){.folder = folder});
+    assert_int_equal(program_end(next, SIGTERM), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void a_data_path_must_be_there(void **state)
+{
+    (void)state;
+    expect_refusal(&(struct program_setup){.folder = "/tmp/nsqref-test/no/such"}, 1,
+                   " FATAL: failed to instantiate nsqd - failed to lock data-path: open "
+                   "/tmp/nsqref-test/no/such: no such file or directory\n");
+}
+
+static void a_port_is_used_by_one_at_a_time(void **state)
+{
+    (void)state;
+    char address[64];
+    char line[256];
+    struct program *p = program_start(ORDINARY);
+    snprintf(address, sizeof address, "127.0.0.1:%u", p->port);
+    snprintf(
+        line, sizeof line,
+        " FATAL: failed to instantiate nsqd - listen (%s) failed - listen tcp %s: bind: address "
+        "already in use\n",
+        address, address);
+    expect_refusal(&(struct program_setup){.address = address}, 1, line);
+    round_trip(p);
+}
+
+static void a_unix_socket_serves_and_goes_with_it(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/nsqref-test-XXXXXX";
+    char address[64];
+    char line[256];
+    assert_non_null(mkdtemp(folder));
+    snprintf(address, sizeof address, "%s/nsqd.sock", folder);
+    struct program *p = program_start_with(&(struct program_setup){.address = address});
+    snprintf(line, sizeof line, " INFO: TCP: listening on %s\n", address);
+    program_await(p, line, 1);
+    int fd = net_connect_unix(address);
+    net_send(fd, SPAN("  V2"));
+    net_publish(fd, "t", SPAN("x"));
+    net_expect_frame(fd, 0, SPAN("OK"));
+    program_await(p, " INFO: TCP: new client(@)\n", 1);
+
+    snprintf(line, sizeof line,
+             " FATAL: failed to instantiate nsqd - listen (%s) failed - listen unix %s: bind: "
+             "address already in use\n",
+             address, address);
+    expect_refusal(&(struct program_setup){.address = address}, 1, line);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    net_expect_eof(fd);
+    close(fd);
+    assert_int_equal(access(address, F_OK), -1);
+
+    /* What a killed predecessor left behind is refused too, as in nsqd. */
+    p = program_start_with(&(struct program_setup){.address = address});
+    assert_int_equal(kill(p->pid, SIGKILL), 0);
+    program_wait(p);
+    assert_int_equal(access(address, F_OK), 0);
+    expect_refusal(&(struct program_setup){.address = address}, 1, line);
+    assert_int_equal(unlink(address), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* --- what it says -------------------------------------------------------------------------------
+ */
+
+static void the_level_and_the_prefix_are_the_command_lines(void **state)
+{
+    (void)state;
+    struct program *p = program_start("--log-prefix=<my%prefix>\t");
+    struct span log = buf_span(&p->log);
+    assert_int_equal(memcmp(log.p, "<my%prefix>\t2", 13), 0);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, "\n<my%prefix>\t2"), program_logged(p, "\n") - 1);
+
+    char address[64];
+    snprintf(address, sizeof address, "@nsqref-test-level-%d", (int)getpid());
+    static const char *const warn[] = {"--log-level=warn", NULL};
+    p = program_spawn(&(struct program_setup){.address = address, .args = warn});
+    int fd = net_await_unix(address);
+    net_send(fd, SPAN("  V2"));
+    net_publish(fd, "t", SPAN("x"));
+    net_expect_frame(fd, 0, SPAN("OK"));
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, "INFO"), 0);
+    assert_true(program_logged(p, " WARNING: TOPIC(t): losing 1 ") > 0);
+    close(fd);
+
+    static const char *const fatal[] = {"--log-level=fatal", "--log-prefix=mine", NULL};
+    expect_refusal(&(struct program_setup){.address = "127.0.0.1:99999", .args = fatal}, 1,
+                   " FATAL: failed to instantiate nsqd - listen (127.0.0.1:99999) failed - listen "
+                   "tcp: address 99999: invalid port\n");
+}
+
+/* Whatever bytes clients send: each line begins as all do, and nothing in it drives a terminal. */
+static void clients_cannot_forge_lines(void **state)
+{
+    (void)state;
+    static const struct span said[] = {
+        {(const uint8_t *)"a\n\x1b\xff", 4},
+        {(const uint8_t *)"\r\n\r\n", 4},
+        {(const uint8_t *)"  V2PUB a\x1b[31mb\n", 16},
+        {(const uint8_t *)"  V2SUB t\x00u c\r\n", 16},
+        {(const uint8_t *)"  V2\x9b\x07 x\n", 9},
+    };
+    static const char identity[] =
+        "{\"client_id\":\"a\\n[nsqd] INFO: b\",\"hostname\":\"\\u001b[31m\","
+        "\"user_agent\":\"\\r\xc2\x9b\\u0000\xff\\\\x0a\"}";
+    uint8_t size[4];
+    struct program *p = program_start("--log-level=debug");
+    int client = join(p);
+    be32_store(size, sizeof identity - 1);
+    net_send(client, SPAN("IDENTIFY\n"));
+    net_send(client, span_make(size, sizeof size));
+    net_send(client, SPAN(identity));
+    net_expect_frame(client, 0, SPAN("OK"));
+    close(client);
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        int fd = net_connect(p->port);
+        net_send(fd, said[i]);
+        struct net_frame frame = net_read_frame(fd);
+        net_frame_free(&frame);
+        close(fd);
+    }
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, "desired protocol magic 'a\\x0a\\x1b\\xff'\n"), 1);
+    assert_int_equal(program_logged(p, "desired protocol magic '\\x0d\\x0a\\x0d\\x0a'\n"), 1);
+    assert_int_equal(program_logged(p, "IDENTIFY: {ClientID:a\\x0a[nsqd] INFO: b"), 1);
+    assert_int_equal(program_logged(p, "\n[nsqd] 20"), program_logged(p, "\n") - 1);
+    struct span log = buf_span(&p->log);
+    for (size_t i = 0; i < log.n; i++) {
+        if (log.p[i] != '\n' && (log.p[i] < ' ' || log.p[i] > '~')) {
+            fail_msg("byte 0x%02x in the log", log.p[i]);
+        }
+    }
+}
+
+/* Nobody reads its log, or there is none: it serves all the same, and nothing that it says reaches
+ * a client. */
+static void its_log_may_go_nowhere(void **state)
+{
+    (void)state;
+    static const enum program_stderr kinds[] = {PROGRAM_NULL, PROGRAM_BROKEN_PIPE, PROGRAM_CLOSED,
+                                                PROGRAM_ALL_CLOSED};
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        char folder[] = "/tmp/nsqref-test-XXXXXX";
+        char address[64];
+        assert_non_null(mkdtemp(folder));
+        snprintf(address, sizeof address, "%s/nsqd.sock", folder);
+        struct program *p =
+            program_spawn(&(struct program_setup){.address = address, .err = kinds[i]});
+        int fds[4];
+        fds[0] = net_await_unix(address);
+        for (size_t k = 1; k < 4; k++) {
+            fds[k] = net_connect_unix(address);
+        }
+        for (size_t k = 0; k < 4; k++) {
+            net_send(fds[k], SPAN("  V2"));
+            net_publish(fds[k], "t", SPAN("x"));
+        }
+        for (size_t k = 0; k < 4; k++) {
+            net_expect_frame(fds[k], 0, SPAN("OK"));
+        }
+        assert_int_equal(program_end(p, SIGTERM), 0);
+        for (size_t k = 0; k < 4; k++) {
+            net_expect_eof(fds[k]);
+            close(fds[k]);
+        }
+        assert_int_equal(rmdir(folder), 0);
+    }
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, program_clean_up)
+    const struct CMUnitTest tests[] = {
+        TEST(term_ends_it_whatever_its_clients_do),
+        TEST(int_ends_it_whatever_its_clients_do),
+        TEST(what_is_lost_is_reported),
+        TEST(other_signals_are_nsqds),
+        TEST(a_data_path_is_used_by_one_at_a_time),
+        TEST(a_data_path_must_be_there),
+        TEST(a_port_is_used_by_one_at_a_time),
+        TEST(a_unix_socket_serves_and_goes_with_it),
+        TEST(the_level_and_the_prefix_are_the_command_lines),
+        TEST(clients_cannot_forge_lines),
+        TEST(its_log_may_go_nowhere),
+    };
+    (void)argc;
+    program_locate(argv[0]);
+    alarm(50);
+    return cmocka_run_group_tests_name("program", tests, NULL, NULL);
+}

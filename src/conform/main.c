@@ -1,60 +1,274 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * nsq-conform: replays session files against an NSQ server and tells, rule by rule, what it does.
+ * Here is what becomes of each way to call it; runner.h runs the cases.
  */
-#include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-#include "conform/run_case.h"
-#include "shell/machine.h"
+#include "base/alloc.h"
+#include "conform/files.h"
+#include "conform/runner.h"
+#include "conform/serve.h"
+
+#define LAST_FOLDER "build"
+#define LAST_REPORT LAST_FOLDER "/.nsq-conform-last.json"
+#define REPORT_MAX ((size_t)64 << 20)
+
+/* --- files given on the command line ---------------------------------------------------------- */
+
+static bool load_suite(const struct args *args, struct suite *suite)
+{
+    const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
+    if (args->file_count == 0) {
+        return suite_load(suite, &cases, 1, stderr);
+    }
+    return suite_load(suite, (const char *const *)args->files, args->file_count, stderr);
+}
+
+static enum conform_exit read_report(struct report *report, const char *path)
+{
+    struct buf json = {0};
+    struct buf why = {0};
+    bool ok = files_read(path, REPORT_MAX, &json, stderr);
+    if (ok && !report_read(report, buf_span(&json), &why)) {
+        fprintf(stderr, "%s: %.*s\n", path, (int)why.n, (const char *)buf_span(&why).p);
+        ok = false;
+    }
+    buf_free(&json);
+    buf_free(&why);
+    return ok ? EXIT_CONFORMS : EXIT_USAGE;
+}
+
+static enum conform_exit fmt(const struct args *args)
+{
+    struct suite suite;
+    bool ok = load_suite(args, &suite);
+    for (size_t i = 0; i < suite.n; i++) {
+        struct buf text = {0};
+        session_file_print(&suite.cases[i].file, &text);
+        if (args->mode == MODE_FMT_PRINT) {
+            fwrite(buf_span(&text).p, 1, text.n, stdout);
+        }
+        if (!span_equal(buf_span(&text), buf_span(&suite.cases[i].file.bytes))) {
+            fprintf(stderr, "%s:1:1: expected the canonical form\n", suite.cases[i].path);
+            ok = false;
+        }
+        buf_free(&text);
+    }
+    if (ok && args->mode == MODE_FMT) {
+        printf("%zu files in canonical form\n", suite.n);
+    }
+    suite_free(&suite);
+    return ok ? EXIT_CONFORMS : EXIT_USAGE;
+}
+
+static enum conform_exit merge(const struct args *args)
+{
+    struct report *reports = alloc_zeroed(args->file_count * sizeof *reports);
+    enum conform_exit code = EXIT_CONFORMS;
+    size_t n = 0;
+    while (n < args->file_count && code == EXIT_CONFORMS) {
+        code = read_report(&reports[n], args->files[n]);
+        n += code == EXIT_CONFORMS;
+    }
+    if (code == EXIT_CONFORMS) {
+        struct buf page = {0};
+        report_html(reports, n, &page);
+        code = files_write(args->html, buf_span(&page), stderr) ? EXIT_CONFORMS : EXIT_USAGE;
+        buf_free(&page);
+    }
+    for (size_t i = 0; i < n; i++) {
+        report_free(&reports[i]);
+    }
+    alloc_free(reports);
+    return code;
+}
+
+/* --- cases ------------------------------------------------------------------------------------ */
+
+static enum conform_exit check_ledger(const struct args *args, const struct suite *suite,
+                                      struct ledger *ledger)
+{
+    size_t checked;
+    const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
+    size_t wrong = ledger_check(ledger, suite, cases, args->readme, &checked, stderr);
+    printf("%zu cases, %zu requirements, %zu things wrong\n", suite->n, ledger->n, wrong);
+    return wrong == 0 ? EXIT_CONFORMS : EXIT_DOES_NOT;
+}
+
+static enum conform_exit choose_failed(const struct args *args, struct suite *suite)
+{
+    struct report last;
+    enum conform_exit code = read_report(&last, args->json == NULL ? LAST_REPORT : args->json);
+    if (code != EXIT_CONFORMS) {
+        return code;
+    }
+    struct span *ids = alloc_zeroed((last.n + 1) * sizeof *ids);
+    size_t n = 0;
+    for (size_t i = 0; i < last.n; i++) {
+        if (last.cases[i].verdict != VERDICT_PASS) {
+            ids[n++] = last.cases[i].id;
+        }
+    }
+    suite_choose_ids(suite, ids, n);
+    alloc_free(ids);
+    report_free(&last);
+    return EXIT_CONFORMS;
+}
+
+typedef void report_writer(const struct report *, const struct report_rules *, struct buf *);
+
+static void write_json(const struct report *r, const struct report_rules *rules, struct buf *out)
+{
+    (void)rules;
+    report_json(r, out);
+}
+
+static void write_html(const struct report *r, const struct report_rules *rules, struct buf *out)
+{
+    (void)rules;
+    report_html(r, 1, out);
+}
+
+static bool write_report(const char *path, report_writer *writer, const struct report *report,
+                         const struct report_rules *rules)
+{
+    struct buf text = {0};
+    if (path == NULL) {
+        return true;
+    }
+    writer(report, rules, &text);
+    bool ok = files_write(path, buf_span(&text), stderr);
+    buf_free(&text);
+    return ok;
+}
+
+static bool write_reports(const struct args *args, const struct report *report,
+                          const struct report_rules *rules)
+{
+    const char *json = args->json != NULL             ? args->json
+                       : files_is_folder(LAST_FOLDER) ? LAST_REPORT
+                                                      : NULL;
+    bool ok = write_report(args->tap, report_tap, report, rules);
+    ok = write_report(args->junit, report_junit, report, rules) && ok;
+    ok = write_report(json, write_json, report, rules) && ok;
+    ok = write_report(args->html, write_html, report, rules) && ok;
+    return write_report("-", report_text, report, rules) && ok;
+}
+
+static enum conform_exit judge(const struct report *report, const struct report_rules *rules)
+{
+    enum conform_exit code = EXIT_CONFORMS;
+    for (size_t i = 0; i < report->n; i++) {
+        if (report->cases[i].verdict == VERDICT_UNREACHABLE) {
+            return EXIT_UNREACHABLE;
+        }
+        if (!report_good(rules, report->cases[i].verdict)) {
+            code = EXIT_DOES_NOT;
+        }
+    }
+    return code;
+}
+
+static enum conform_exit run(const struct args *args, const struct suite *suite,
+                             const struct ledger *ledger, const struct known *known)
+{
+    const struct report_rules rules = {.strict = args->strict,
+                                       .allow_unsupported = args->allow_unsupported};
+    struct report report;
+    enum conform_exit code = runner_run(args, suite, ledger, known, &report, stderr);
+    if (code == EXIT_CONFORMS) {
+        code = judge(&report, &rules);
+        code = write_reports(args, &report, &rules) ? code : EXIT_USAGE;
+    }
+    report_free(&report);
+    return code;
+}
+
+static enum conform_exit run_known(const struct args *args, const struct suite *suite,
+                                   const struct ledger *ledger)
+{
+    struct known known = {.n = 0};
+    if (args->known != NULL && !known_load(&known, args->known, stderr)) {
+        return EXIT_USAGE;
+    }
+    for (size_t i = 0; i < suite->n; i++) {
+        known_see(&known, suite->cases[i].file.id);
+    }
+    bool whole = args->file_count == 0; /* else a line may be about a case that was not given */
+    enum conform_exit code = EXIT_USAGE;
+    if (!whole || known_all_used(&known, args->known, stderr)) {
+        code = run(args, suite, ledger, &known);
+    }
+    known_free(&known);
+    return code;
+}
+
+/* What is done with the chosen cases. */
+static enum conform_exit use_suite(const struct args *args, const struct suite *suite,
+                                   const struct ledger *ledger)
+{
+    struct buf text = {0};
+    if (suite->chosen == 0) {
+        fputs("nsq-conform: no case matches\n", stderr);
+        return EXIT_NOTHING_RAN;
+    }
+    switch (args->mode) {
+    case MODE_LIST:
+        suite_list(suite, &text);
+        break;
+    case MODE_LIST_JSON:
+        suite_list_json(suite, &text);
+        break;
+    case MODE_DRY_RUN:
+        printf("%zu of %zu cases would run\n", suite->chosen, suite->n);
+        return EXIT_CONFORMS;
+    default:
+        return run_known(args, suite, ledger);
+    }
+    bool ok = files_write("-", buf_span(&text), stderr);
+    buf_free(&text);
+    return ok ? EXIT_CONFORMS : EXIT_USAGE;
+}
+
+static enum conform_exit with_suite(const struct args *args)
+{
+    struct suite suite;
+    struct ledger ledger;
+    const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
+    enum conform_exit code = EXIT_CONFORMS;
+    bool ok = load_suite(args, &suite);
+    ok = ledger_load(&ledger, cases, stderr) && ok;
+    if (!ok) {
+        code = EXIT_USAGE;
+    } else if (args->mode == MODE_CHECK_LEDGER) {
+        code = check_ledger(args, &suite, &ledger);
+    } else {
+        suite_choose(&suite, args);
+        code = args->rerun_failed ? choose_failed(args, &suite) : code;
+        code = code == EXIT_CONFORMS ? use_suite(args, &suite, &ledger) : code;
+    }
+    ledger_free(&ledger);
+    suite_free(&suite);
+    return code;
+}
 
 int main(int argc, char **argv)
 {
-    const char *target = NULL;
-    int failed = 0;
-    int passed = 0;
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--target") == 0 && i + 1 < argc) {
-            target = argv[++i];
-            continue;
-        }
-        struct buf bytes = {0};
-        char why[MACHINE_WHY_MAX];
-        struct session_file file;
-        struct session_error error;
-        if (!machine_read_file(argv[i], SESSION_FILE_MAX + 1, &bytes, why)) {
-            printf("%s\n", why);
-            return 2;
-        }
-        if (!session_file_parse(&file, buf_span(&bytes), &error)) {
-            printf("%s:%u:%u: expected %s\n", argv[i], error.line, error.column, error.expected);
-            return 2;
-        }
-        struct case_result result;
-        char names[32];
-        snprintf(names, sizeof names, "c%d.%d",
-                 target == NULL ? 0 : (int)(uintptr_t)&bytes & 0xffff, i);
-        const struct case_setting setting = {
-            .target = target, .names = span_make(names, strlen(names)), .time_scale = 100};
-        run_case(&setting, &file, &result);
-        printf("%-6s %.*s\n", verdict_name(result.verdict), (int)file.id.n,
-               (const char *)file.id.p);
-        if (result.verdict != VERDICT_PASS) {
-            failed++;
-            printf("%s:%u\n%.*s%.*s\n", argv[i], result.failed_line, (int)result.transcript.n,
-                   (const char *)buf_span(&result.transcript).p, (int)result.why.n,
-                   (const char *)buf_span(&result.why).p);
-        } else {
-            passed++;
-            if (target == NULL && !run_case_cuts(&setting, &file, &result)) {
-                printf("cuts: %.*s\n", (int)result.why.n, (const char *)buf_span(&result.why).p);
-                failed++;
-            }
-        }
-        case_result_free(&result);
-        session_file_free(&file);
-        buf_free(&bytes);
+    struct args args;
+    enum conform_exit code = args_parse(&args, argc, argv, stdout, stderr);
+    if (code != EXIT_CONFORMS || args.mode == MODE_DONE) {
+        return (int)code;
     }
-    printf("%d passed, %d failed\n", passed, failed);
-    return failed > 0;
+    switch (args.mode) {
+    case MODE_FMT:
+    case MODE_FMT_PRINT:
+        return (int)fmt(&args);
+    case MODE_MERGE:
+        return (int)merge(&args);
+    case MODE_SERVE:
+        return (int)serve_file(&args, stderr);
+    default:
+        return (int)with_suite(&args);
+    }
 }

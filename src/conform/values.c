@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "conform/values.h"
 
+#include <stdio.h>
+
 #include "base/text.h"
+
+#define FNV_BASIS 0x811c9dc5U
+#define FNV_PRIME 0x01000193U
 
 /* --- values ----------------------------------------------------------------------------------- */
 
@@ -121,6 +126,16 @@ void values_scratch(const struct values *v, struct buf *out)
 {
     buf_append(out, v->names);
     text_append(out, ".scratch");
+}
+
+struct span values_names(const char *prefix, struct span id, char out[VALUES_NAMES_MAX])
+{
+    uint32_t hash = FNV_BASIS;
+    for (size_t i = 0; i < id.n; i++) {
+        hash = (hash ^ id.p[i]) * FNV_PRIME;
+    }
+    int n = snprintf(out, VALUES_NAMES_MAX, "%.30s-%08x", prefix, hash);
+    return span_make(out, (size_t)n);
 }
 
 void values_free(struct values *v)

@@ -9,7 +9,8 @@
 #include "base/buf.h"
 #include "conform/session_file.h"
 
-#define VALUES_MAX 64 /* of one case */
+#define VALUES_MAX 64       /* of one case */
+#define VALUES_NAMES_MAX 40 /* of the prefix of a case's names, NUL included */
 
 struct value {
     struct span name; /* borrowed from the file */
@@ -39,6 +40,9 @@ bool values_equal(struct values *v, const struct item *items, struct span bytes)
 
 /* Appends the name of a topic that no item can name. */
 void values_scratch(const struct values *v, struct buf *out);
+
+/* The prefix of a case's names: that of a run, and a hash of the case's id. */
+struct span values_names(const char *prefix, struct span id, char out[VALUES_NAMES_MAX]);
 
 void values_free(struct values *v);
 

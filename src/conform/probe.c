@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/probe.h"
+
+#include "base/text.h"
+
+struct need {
+    struct span word;
+    struct span asked;  /* members of IDENTIFY's body, with a backslash before each quote */
+    struct span answer; /* a member of its answer */
+};
+
+#define WORD(literal)                                                                              \
+    {                                                                                              \
+        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
+    }
+
+static const struct need needs[] = {
+    {WORD("tls"), WORD(",\\\"tls_v1\\\":true"), WORD("\"tls_v1\":true")},
+    {WORD("snappy"), WORD(",\\\"snappy\\\":true"), WORD("\"snappy\":true")},
+    {WORD("deflate"), WORD(",\\\"deflate\\\":true"), WORD("\"deflate\":true")},
+    {WORD("auth"), WORD(""), WORD("\"auth_required\":true")},
+};
+
+/* A case that passes when the target has it. */
+static void write_case(const struct need *need, struct span flags, struct buf *out)
+{
+    text_append(out, "id: probe/");
+    buf_append(out, need->word);
+    text_append(out, "\ntitle: probe\nreq: PROBE\nlevel: MUST\n");
+    if (flags.n > 0) {
+        text_append(out, "flags: ");
+        buf_append(out, flags);
+        text_append(out, "\n");
+    }
+    text_append(out, "source: spec\n\nc connect\n"
+                     "c > \"  V2IDENTIFY\\n\" size{\"{\\\"feature_negotiation\\\":true");
+    buf_append(out, need->asked);
+    text_append(out, "}\"}\nc < response {");
+    buf_append(out, need->answer);
+    text_append(out, "}\n");
+}
+
+static bool has(const struct case_setting *setting, const struct need *need, struct span flags)
+{
+    struct buf text = {0};
+    struct session_file file;
+    struct session_error error;
+    struct case_result result = {.verdict = VERDICT_FAIL};
+    write_case(need, flags, &text);
+    if (session_file_parse(&file, buf_span(&text), &error)) {
+        run_case(setting, &file, &result);
+        session_file_free(&file);
+    }
+    buf_free(&text);
+    case_result_free(&result);
+    return result.verdict == VERDICT_PASS;
+}
+
+static bool has_word(const struct case_setting *setting, struct span word, struct span flags)
+{
+    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
+        if (span_equal(needs[i].word, word)) {
+            return has(setting, &needs[i], flags);
+        }
+    }
+    return false; /* http is not asked for over this port */
+}
+
+bool probe_needs(const struct case_setting *setting, const struct session_file *file,
+                 struct buf *why)
+{
+    for (const struct word *w = file->needs; w != NULL; w = w->next) {
+        if (!has_word(setting, w->text, file->flags)) {
+            text_append(why, "the target has no ");
+            buf_append(why, w->text);
+            text_append(why, "\n");
+            return false;
+        }
+    }
+    return true;
+}

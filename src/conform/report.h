@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the result of a run, case by case, in order of ids, and its forms: JSON (written and read
+ * back), TAP, JUnit's XML, HTML, and what a terminal shows.
+ * No form has a clock, a process id or a path of the machine in it: equal runs give equal bytes.
+ */
+#ifndef CONFORM_REPORT_H
+#define CONFORM_REPORT_H
+
+#include <stdio.h>
+
+#include "conform/player.h"
+
+struct report_case {
+    /* Borrowed, from the session file or from the JSON that was read. */
+    struct span id;
+    struct span title;
+    struct span level;
+    struct span reqs; /* words */
+    struct span needs;
+    struct span flags;
+    struct span effect;
+    struct span source;
+    struct span path;
+    enum verdict verdict;
+    unsigned line;         /* of the file, where it failed; 0: none */
+    struct span reason;    /* of the known-failure file; borrowed */
+    struct buf rules;      /* lines "ID: sentence" */
+    struct buf transcript; /* lines */
+    struct buf why;        /* lines */
+    struct buf came;       /* in hex */
+};
+
+struct report {
+    struct span target; /* its name; borrowed */
+    struct report_case *cases;
+    size_t n;
+    struct yajl_val_s *memory; /* where it was read */
+};
+
+/* What makes a run conform. */
+struct report_rules {
+    bool strict;
+    bool allow_unsupported;
+};
+
+void report_init(struct report *report, struct span target, size_t cases);
+void report_free(struct report *report);
+
+/* How many cases have each verdict. */
+void report_count(const struct report *report, size_t counts[VERDICT_COUNT]);
+
+/* Whether a verdict is no failure. */
+bool report_good(const struct report_rules *rules, enum verdict verdict);
+
+/* Appends bytes in hex, in pairs. */
+void report_hex(struct span bytes, struct buf *out);
+
+/* Appends text with the characters escaped that XML and HTML give a meaning. */
+void report_escape(struct span text, struct buf *out);
+
+void report_json(const struct report *report, struct buf *out);
+void report_tap(const struct report *report, const struct report_rules *rules, struct buf *out);
+void report_junit(const struct report *report, const struct report_rules *rules, struct buf *out);
+
+/* One page for one or more targets. */
+void report_html(const struct report *reports, size_t n, struct buf *out);
+
+/* What a terminal shows: each case that is no plain pass, and a line with the counts. */
+void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
+
+/* Reads what report_json wrote. False, with why. */
+bool report_read(struct report *report, struct span json, struct buf *why);
+
+#endif

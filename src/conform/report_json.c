@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/report.h"
+
+#include <nsq/version.h>
+
+#include <yajl/yajl_tree.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "conform/json_out.h"
+
+static struct span verdict_span(enum verdict verdict)
+{
+    const char *name = verdict_name(verdict);
+    return span_make(name, strlen(name));
+}
+
+/* --- writing ---------------------------------------------------------------------------------- */
+
+static void write_case(struct json_out *json, const struct report_case *c)
+{
+    json_open(json);
+    json_text(json, "id", c->id);
+    json_text(json, "title", c->title);
+    json_text(json, "level", c->level);
+    json_text(json, "req", c->reqs);
+    json_text(json, "needs", c->needs);
+    json_text(json, "flags", c->flags);
+    json_text(json, "effect", c->effect);
+    json_text(json, "source", c->source);
+    json_text(json, "file", c->path);
+    json_text(json, "verdict", verdict_span(c->verdict));
+    json_number(json, "line", c->line);
+    json_text(json, "reason", c->reason);
+    json_lines(json, "rules", buf_span(&c->rules));
+    json_lines(json, "transcript", buf_span(&c->transcript));
+    json_lines(json, "why", buf_span(&c->why));
+    json_text(json, "came", buf_span(&c->came));
+    json_close(json);
+}
+
+void report_json(const struct report *report, struct buf *out)
+{
+    struct json_out json;
+    size_t counts[VERDICT_COUNT];
+    report_count(report, counts);
+    json_begin(&json, out);
+    json_open(&json);
+    json_text(&json, "tool", SPAN("nsq-conform " NSQREF_VERSION));
+    json_text(&json, "target", report->target);
+    json_open_member(&json, "counts");
+    for (int v = 0; v < VERDICT_COUNT; v++) {
+        json_number(&json, verdict_name((enum verdict)v), (int64_t)counts[v]);
+    }
+    json_close(&json);
+    json_open_list(&json, "cases");
+    for (size_t i = 0; i < report->n; i++) {
+        write_case(&json, &report->cases[i]);
+    }
+    json_close_list(&json);
+    json_close(&json);
+    json_end(&json);
+}
+
+/* --- reading ---------------------------------------------------------------------------------- */
+
+static bool read_text(yajl_val object, const char *key, struct span *text)
+{
+    const char *path[] = {key, NULL};
+    yajl_val v = yajl_tree_get(object, path, yajl_t_string);
+    if (v != NULL) {
+        *text = span_make(v->u.string, strlen(v->u.string));
+    }
+    return v != NULL;
+}
+
+static bool read_lines(yajl_val object, const char *key, struct buf *lines)
+{
+    const char *path[] = {key, NULL};
+    yajl_val v = yajl_tree_get(object, path, yajl_t_array);
+    for (size_t i = 0; v != NULL && i < YAJL_GET_ARRAY(v)->len; i++) {
+        const char *line = YAJL_GET_STRING(YAJL_GET_ARRAY(v)->values[i]);
+        if (line == NULL) {
+            return false;
+        }
+        buf_append(lines, span_make(line, strlen(line)));
+        text_append(lines, "\n");
+    }
+    return v != NULL;
+}
+
+static bool read_verdict(yajl_val object, enum verdict *verdict)
+{
+    struct span name;
+    if (!read_text(object, "verdict", &name)) {
+        return false;
+    }
+    for (int v = 0; v < VERDICT_COUNT; v++) {
+        if (span_equal(name, verdict_span((enum verdict)v))) {
+            *verdict = (enum verdict)v;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_line(yajl_val object, unsigned *line)
+{
+    const char *path[] = {"line", NULL};
+    yajl_val v = yajl_tree_get(object, path, yajl_t_number);
+    bool ok = YAJL_IS_INTEGER(v) && YAJL_GET_INTEGER(v) >= 0 && YAJL_GET_INTEGER(v) <= UINT32_MAX;
+    *line = ok ? (unsigned)YAJL_GET_INTEGER(v) : 0;
+    return ok;
+}
+
+static bool read_case(yajl_val v, struct report_case *c)
+{
+    struct span came = {0};
+    bool ok = read_text(v, "id", &c->id) && read_text(v, "title", &c->title) &&
+              read_text(v, "level", &c->level) && read_text(v, "req", &c->reqs) &&
+              read_text(v, "needs", &c->needs) && read_text(v, "flags", &c->flags) &&
+              read_text(v, "effect", &c->effect) && read_text(v, "source", &c->source) &&
+              read_text(v, "file", &c->path) && read_text(v, "reason", &c->reason) &&
+              read_verdict(v, &c->verdict) && read_line(v, &c->line) &&
+              read_lines(v, "rules", &c->rules) && read_lines(v, "transcript", &c->transcript) &&
+              read_lines(v, "why", &c->why) && read_text(v, "came", &came);
+    buf_append(&c->came, came);
+    return ok;
+}
+
+static bool read_report(struct report *report, yajl_val tree)
+{
+    const char *path[] = {"cases", NULL};
+    struct span target;
+    yajl_val cases = yajl_tree_get(tree, path, yajl_t_array);
+    report_init(report, span_make(NULL, 0), cases == NULL ? 0 : YAJL_GET_ARRAY(cases)->len);
+    report->memory = tree;
+    if (cases == NULL || !read_text(tree, "target", &target)) {
+        return false;
+    }
+    report->target = target;
+    for (size_t i = 0; i < report->n; i++) {
+        if (!read_case(YAJL_GET_ARRAY(cases)->values[i], &report->cases[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool report_read(struct report *report, struct span json, struct buf *why)
+{
+    char error[256];
+    char *text = alloc_zeroed(json.n + 1);
+    if (json.n > 0) {
+        memcpy(text, json.p, json.n);
+    }
+    yajl_val tree = yajl_tree_parse(text, error, sizeof error);
+    alloc_free(text);
+    if (tree == NULL) {
+        *report = (struct report){0};
+        buf_append(why, span_make(error, strlen(error)));
+        return false;
+    }
+    if (!read_report(report, tree)) {
+        report_free(report);
+        text_append(why, "not a report of nsq-conform");
+        return false;
+    }
+    return true;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/* JUnit's XML as CI servers read it: <failure> is a server that does not conform, <error> one that
+ * could not be asked, <skipped> what it lacks or what is known. */
+#include "conform/report.h"
+
+#include "base/text.h"
+
+enum outcome { OUTCOME_GOOD, OUTCOME_FAILURE, OUTCOME_ERROR, OUTCOME_SKIPPED };
+
+static enum outcome outcome_of(const struct report_rules *rules, enum verdict verdict)
+{
+    if (verdict == VERDICT_UNREACHABLE) {
+        return OUTCOME_ERROR;
+    }
+    if (verdict == VERDICT_XFAIL ||
+        (verdict == VERDICT_UNSUPPORTED && report_good(rules, verdict))) {
+        return OUTCOME_SKIPPED;
+    }
+    return report_good(rules, verdict) ? OUTCOME_GOOD : OUTCOME_FAILURE;
+}
+
+static void attribute(struct span name, struct span value, struct buf *out)
+{
+    text_append(out, " ");
+    buf_append(out, name);
+    text_append(out, "=\"");
+    report_escape(value, out);
+    text_append(out, "\"");
+}
+
+static void number(struct span name, size_t value, struct buf *out)
+{
+    char text[TEXT_DECIMAL_MAX];
+    attribute(name, text_decimal(text, (int64_t)value), out);
+}
+
+static void add_details(const struct report_case *c, struct buf *out)
+{
+    report_escape(buf_span(&c->rules), out);
+    report_escape(buf_span(&c->transcript), out);
+    report_escape(buf_span(&c->why), out);
+    if (c->came.n > 0) {
+        text_append(out, "\nbytes:    ");
+        report_escape(buf_span(&c->came), out);
+    }
+}
+
+static void add_outcome(const struct report_case *c, enum outcome outcome, struct buf *out)
+{
+    static const struct span tags[] = {
+        [OUTCOME_FAILURE] = {(const uint8_t *)"failure", 7},
+        [OUTCOME_ERROR] = {(const uint8_t *)"error", 5},
+        [OUTCOME_SKIPPED] = {(const uint8_t *)"skipped", 7},
+    };
+    const char *name = verdict_name(c->verdict);
+    text_append(out, ">\n      <");
+    buf_append(out, tags[outcome]);
+    struct span message = c->reason.n > 0 ? c->reason : span_make(name, strlen(name));
+    attribute(SPAN("message"), message, out);
+    if (outcome == OUTCOME_SKIPPED) {
+        text_append(out, "/>\n    </testcase>\n");
+        return;
+    }
+    attribute(SPAN("type"), span_make(name, strlen(name)), out);
+    text_append(out, ">");
+    add_details(c, out);
+    text_append(out, "</");
+    buf_append(out, tags[outcome]);
+    text_append(out, ">\n    </testcase>\n");
+}
+
+static void add_case(const struct report_case *c, const struct report_rules *rules, struct buf *out)
+{
+    enum outcome outcome = outcome_of(rules, c->verdict);
+    text_append(out, "    <testcase");
+    attribute(SPAN("classname"), c->level, out);
+    attribute(SPAN("name"), c->id, out);
+    attribute(SPAN("file"), c->path, out);
+    if (outcome == OUTCOME_GOOD) {
+        text_append(out, "/>\n");
+    } else {
+        add_outcome(c, outcome, out);
+    }
+}
+
+void report_junit(const struct report *report, const struct report_rules *rules, struct buf *out)
+{
+    size_t counts[OUTCOME_SKIPPED + 1] = {0};
+    for (size_t i = 0; i < report->n; i++) {
+        counts[outcome_of(rules, report->cases[i].verdict)]++;
+    }
+    text_append(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite");
+    attribute(SPAN("name"), report->target, out);
+    number(SPAN("tests"), report->n, out);
+    number(SPAN("failures"), counts[OUTCOME_FAILURE], out);
+    number(SPAN("errors"), counts[OUTCOME_ERROR], out);
+    number(SPAN("skipped"), counts[OUTCOME_SKIPPED], out);
+    text_append(out, ">\n");
+    for (size_t i = 0; i < report->n; i++) {
+        add_case(&report->cases[i], rules, out);
+    }
+    text_append(out, "  </testsuite>\n</testsuites>\n");
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* What a terminal shows: what to know about each case that is no plain pass, then the counts. */
+#include "conform/report.h"
+
+#include "base/text.h"
+
+static void add_indented(struct span lines, struct buf *out)
+{
+    while (lines.n > 0) {
+        const uint8_t *end = memchr(lines.p, '\n', lines.n);
+        size_t n = end == NULL ? lines.n : (size_t)(end - lines.p);
+        text_append(out, "    ");
+        buf_append(out, span_first(lines, n));
+        text_append(out, "\n");
+        lines = span_skip(lines, end == NULL ? n : n + 1);
+    }
+}
+
+static void add_heading(const struct report_case *c, struct buf *out)
+{
+    const char *name = verdict_name(c->verdict);
+    buf_append(out, span_make(name, strlen(name)));
+    text_append(out, "  ");
+    buf_append(out, c->id);
+    text_append(out, "  (");
+    buf_append(out, c->level);
+    text_append(out, ") ");
+    buf_append(out, c->title);
+    text_append(out, "\n");
+}
+
+static void add_case(const struct report_case *c, struct buf *out)
+{
+    add_heading(c, out);
+    add_indented(buf_span(&c->rules), out);
+    if (c->effect.n > 0) {
+        text_append(out, "    effect: ");
+        buf_append(out, c->effect);
+        text_append(out, "\n");
+    }
+    if (c->reason.n > 0) {
+        text_append(out, "    known: ");
+        buf_append(out, c->reason);
+        text_append(out, "\n");
+    }
+    text_append(out, "    ");
+    buf_append(out, c->path);
+    if (c->line > 0) {
+        text_append(out, ":");
+        text_append_decimal(out, c->line);
+    }
+    text_append(out, "\n");
+    add_indented(buf_span(&c->transcript), out);
+    add_indented(buf_span(&c->why), out);
+    if (c->came.n > 0) {
+        text_append(out, "    bytes:    ");
+        buf_append(out, buf_span(&c->came));
+        text_append(out, "\n");
+    }
+    text_append(out, "\n");
+}
+
+void report_text(const struct report *report, const struct report_rules *rules, struct buf *out)
+{
+    size_t counts[VERDICT_COUNT];
+    report_count(report, counts);
+    for (size_t i = 0; i < report->n; i++) {
+        const struct report_case *c = &report->cases[i];
+        if (!report_good(rules, c->verdict)) {
+            add_case(c, out);
+        } else if (c->verdict == VERDICT_NON_STRICT) {
+            add_heading(c, out);
+            add_indented(buf_span(&c->why), out);
+        } else if (c->verdict == VERDICT_UNSUPPORTED) {
+            add_heading(c, out);
+        }
+    }
+    buf_append(out, report->target);
+    text_append(out, ": ");
+    text_append_decimal(out, (int64_t)report->n);
+    text_append(out, " cases:");
+    for (int v = 0; v < VERDICT_COUNT; v++) {
+        const char *name = verdict_name((enum verdict)v);
+        if (counts[v] > 0) {
+            text_append(out, " ");
+            text_append_decimal(out, (int64_t)counts[v]);
+            text_append(out, " ");
+            buf_append(out, span_make(name, strlen(name)));
+        }
+    }
+    text_append(out, "\n");
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/runner.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "conform/probe.h"
+#include "conform/run_case.h"
+#include "conform/spawn.h"
+#include "conform/transport_tcp.h"
+#include "conform/workers.h"
+#include "shell/machine.h"
+
+#define SERVERS_MAX 24 /* that run at the same time */
+#define TCP_JOBS 8
+
+struct runner {
+    const struct args *args;
+    const struct suite_case **cases; /* the chosen ones */
+    size_t n;
+    struct spawn *servers; /* of the present batch; NULL: there are none to start */
+    struct span *flags;    /* that each was started with */
+    size_t server_count;
+    size_t *server_of; /* by case; SERVERS_MAX: not of this batch */
+    char run[16];      /* in front of all names */
+    const struct ledger *ledger;
+    struct report *report;
+    size_t done;
+    size_t failed;
+    bool progress;
+};
+
+/* --- one case, maybe in another process ------------------------------------------------------- */
+
+static bool span_is(struct span s, const char *text)
+{
+    return text != NULL && span_equal(s, span_make(text, strlen(text)));
+}
+
+/* Finds the server for a case; false, with the verdict and why, when there is none. */
+static bool find_target(const struct runner *r, size_t i, const char **target,
+                        struct case_result *result)
+{
+    const struct session_file *file = &r->cases[i]->file;
+    *target = r->args->target;
+    if (r->servers != NULL) {
+        const struct spawn *s = &r->servers[r->server_of[i]];
+        *target = s->address;
+        if (s->state != SPAWN_READY) {
+            result->verdict = file->flags.n > 0 ? VERDICT_UNSUPPORTED : VERDICT_UNREACHABLE;
+            text_append(&result->why, "the server does not start with these flags: ");
+            buf_append(&result->why, buf_span(&s->why));
+        }
+        return s->state == SPAWN_READY;
+    }
+    if (*target != NULL && file->flags.n > 0 && !span_is(file->flags, r->args->flags_given)) {
+        result->verdict = VERDICT_UNSUPPORTED;
+        text_append(&result->why, "the server must be started with ");
+        buf_append(&result->why, file->flags);
+        text_append(&result->why, " (--spawn does, --flags-given tells)\n");
+        return false;
+    }
+    return true;
+}
+
+static void play(const struct runner *r, size_t i, struct case_result *result)
+{
+    const struct session_file *file = &r->cases[i]->file;
+    char names[VALUES_NAMES_MAX];
+    const char *prefix = r->args->names != NULL ? r->args->names : r->run;
+    struct case_setting setting = {.names = values_names(prefix, file->id, names),
+                                   .time_scale = r->args->time_scale};
+    if (!find_target(r, i, &setting.target, result)) {
+        return;
+    }
+    if (!probe_needs(&setting, file, &result->why)) {
+        result->verdict = VERDICT_UNSUPPORTED;
+        return;
+    }
+    run_case(&setting, file, result);
+    bool passed = result->verdict == VERDICT_PASS || result->verdict == VERDICT_NON_STRICT;
+    if (r->args->cuts && passed && !run_case_cuts(&setting, file, result)) {
+        result->verdict = VERDICT_FAIL;
+    }
+}
+
+/* --- results between processes ---------------------------------------------------------------- */
+
+static void put_number(uint32_t n, struct buf *out)
+{
+    uint8_t bytes[4];
+    be32_store(bytes, n);
+    buf_append(out, span_make(bytes, sizeof bytes));
+}
+
+static void put_text(const struct buf *text, struct buf *out)
+{
+    put_number((uint32_t)text->n, out);
+    buf_append(out, buf_span(text));
+}
+
+static uint32_t get_number(struct span *in)
+{
+    uint32_t n = be32_load(in->p);
+    *in = span_skip(*in, 4);
+    return n;
+}
+
+static void get_text(struct span *in, struct buf *out)
+{
+    uint32_t n = get_number(in);
+    buf_append(out, span_first(*in, n));
+    *in = span_skip(*in, n);
+}
+
+static void work(void *context, size_t i, struct buf *out)
+{
+    const struct runner *r = context;
+    struct case_result result = {.verdict = VERDICT_PASS};
+    play(r, i, &result);
+    put_number((uint32_t)result.verdict, out);
+    put_number(result.failed_line, out);
+    put_text(&result.transcript, out);
+    put_text(&result.why, out);
+    put_text(&result.came, out);
+    case_result_free(&result);
+}
+
+static void show_progress(const struct runner *r)
+{
+    if (r->progress) {
+        fprintf(stderr, "\r%zu of %zu, %zu failed ", r->done, r->n, r->failed);
+        fflush(stderr);
+    }
+}
+
+/* A why ends its last line. */
+static void end_line(struct buf *text)
+{
+    if (text->n > 0 && text->p[text->head + text->n - 1] != '\n') {
+        text_append(text, "\n");
+    }
+}
+
+static void take(void *context, size_t i, struct span in)
+{
+    struct runner *r = context;
+    struct report_case *c = &r->report->cases[i];
+    struct buf came = {0};
+    buf_free(&c->why);
+    c->verdict = (enum verdict)get_number(&in);
+    c->line = get_number(&in);
+    get_text(&in, &c->transcript);
+    get_text(&in, &c->why);
+    get_text(&in, &came);
+    report_hex(buf_span(&came), &c->came);
+    buf_free(&came);
+    end_line(&c->why);
+    r->done++;
+    r->failed += c->verdict != VERDICT_PASS && c->verdict != VERDICT_NON_STRICT;
+    show_progress(r);
+}
+
+/* --- jobs ------------------------------------------------------------------------------------- */
+
+struct job {
+    int64_t duration;
+    size_t i;
+};
+
+/* Those that wait longest begin first: the others fill the time. */
+static int by_duration(const void *a, const void *b)
+{
+    const struct job *x = a;
+    const struct job *y = b;
+    int longer_first = (y->duration > x->duration) - (y->duration < x->duration);
+    return longer_first != 0 ? longer_first : (x->i > y->i) - (x->i < y->i);
+}
+
+static size_t parallel(const struct args *args)
+{
+    if (args->jobs > 0) {
+        return args->jobs;
+    }
+    if (args->target != NULL || args->spawn != NULL) {
+        return TCP_JOBS;
+    }
+    long cores = args->cuts ? sysconf(_SC_NPROCESSORS_ONLN) : 1;
+    return cores < 1 ? 1 : (size_t)cores;
+}
+
+static void run_batch(struct runner *r)
+{
+    const struct workers w = {
+        .context = r, .work = work, .take = take, .parallel = parallel(r->args)};
+    struct job *order = alloc_zeroed((r->n + 1) * sizeof *order);
+    size_t *jobs = alloc_zeroed((r->n + 1) * sizeof *jobs);
+    size_t n = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->servers == NULL || r->server_of[i] != SERVERS_MAX) {
+            order[n++] = (struct job){.duration = suite_duration(&r->cases[i]->file), .i = i};
+        }
+    }
+    qsort(order, n, sizeof *order, by_duration);
+    for (size_t k = 0; k < n; k++) {
+        jobs[k] = order[k].i;
+    }
+    workers_run(&w, jobs, n); /* what has no result says so already */
+    alloc_free(jobs);
+    alloc_free(order);
+}
+
+/* --- servers ---------------------------------------------------------------------------------- */
+
+/* The number of the server with these flags in this batch; SERVERS_MAX: the batch is full. */
+static size_t server_for(struct runner *r, struct span flags)
+{
+    for (size_t s = 0; s < r->server_count; s++) {
+        if (span_equal(r->flags[s], flags)) {
+            return s;
+        }
+    }
+    if (r->server_count == SERVERS_MAX) {
+        return SERVERS_MAX;
+    }
+    r->flags[r->server_count] = flags;
+    return r->server_count++;
+}
+
+/* Chooses the servers of the next batch and the cases that meet them; `left` loses those. */
+static bool choose_batch(struct runner *r, bool *left)
+{
+    r->server_count = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        r->server_of[i] = left[i] ? server_for(r, r->cases[i]->file.flags) : SERVERS_MAX;
+        left[i] = left[i] && r->server_of[i] == SERVERS_MAX;
+    }
+    return r->server_count > 0;
+}
+
+static void say_ended(struct runner *r, FILE *err)
+{
+    for (size_t s = 0; s < r->server_count; s++) {
+        struct spawn *server = &r->servers[s];
+        if (server->state == SPAWN_READY && !spawn_runs(server)) {
+            fprintf(err, "nsq-conform: flags '%.*s': %.*s\n", (int)r->flags[s].n,
+                    r->flags[s].n == 0 ? "" : (const char *)r->flags[s].p, (int)server->why.n,
+                    (const char *)buf_span(&server->why).p);
+        }
+    }
+}
+
+static void run_spawned(struct runner *r, FILE *err)
+{
+    bool *left = alloc_zeroed(r->n * sizeof *left);
+    r->servers = alloc_zeroed(SERVERS_MAX * sizeof *r->servers);
+    r->flags = alloc_zeroed(SERVERS_MAX * sizeof *r->flags);
+    r->server_of = alloc_zeroed(r->n * sizeof *r->server_of);
+    memset(left, 1, r->n * sizeof *left);
+    while (choose_batch(r, left)) {
+        for (size_t s = 0; s < r->server_count; s++) {
+            spawn_start(&r->servers[s], r->args->spawn, r->flags[s]);
+        }
+        spawn_wait(r->servers, r->server_count);
+        run_batch(r);
+        say_ended(r, err);
+        spawn_stop(r->servers, r->server_count);
+    }
+    alloc_free(r->server_of);
+    alloc_free(r->flags);
+    alloc_free(r->servers);
+    alloc_free(left);
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+static const char *target_name(const struct args *args)
+{
+    if (args->name != NULL) {
+        return args->name;
+    }
+    if (args->target != NULL) {
+        return args->target;
+    }
+    return args->spawn != NULL ? args->spawn : "nsqref engine";
+}
+
+static void begin_case(struct runner *r, size_t i, const struct suite_case *c)
+{
+    struct report_case *out = &r->report->cases[i];
+    r->cases[i] = c;
+    *out = (struct report_case){
+        .id = c->file.id,
+        .title = c->file.title,
+        .level = session_level_name(c->file.level),
+        .reqs = suite_words(c->file.reqs),
+        .needs = suite_words(c->file.needs),
+        .flags = c->file.flags,
+        .effect = c->file.effect,
+        .source = c->file.source,
+        .path = span_make(c->path, strlen(c->path)),
+        .verdict = VERDICT_UNREACHABLE,
+    };
+    text_append(&out->why, "the process that ran this case ended without a result\n");
+    ledger_rules(r->ledger, &c->file, &out->rules);
+}
+
+static bool choose_names(struct runner *r, FILE *err)
+{
+    uint32_t random = 0;
+    if (r->args->target == NULL) {
+        snprintf(r->run, sizeof r->run, "c"); /* the server is new: the same names in each run */
+        return true;
+    }
+    if (!machine_random(&random, sizeof random)) {
+        fputs("nsq-conform: no random bytes to be had\n", err);
+        return false;
+    }
+    snprintf(r->run, sizeof r->run, "c%08x", random);
+    return true;
+}
+
+static enum conform_exit run_all(struct runner *r, FILE *err)
+{
+    if (r->args->target != NULL && !tcp_transport_reachable(r->args->target)) {
+        fprintf(err, "nsq-conform: nobody listens at %s\n", r->args->target);
+        return EXIT_UNREACHABLE;
+    }
+    if (!choose_names(r, err)) {
+        return EXIT_UNREACHABLE;
+    }
+    show_progress(r);
+    if (r->args->spawn != NULL) {
+        run_spawned(r, err);
+    } else {
+        run_batch(r);
+    }
+    if (r->progress) {
+        fputs("\r\033[K", stderr);
+    }
+    return EXIT_CONFORMS;
+}
+
+enum conform_exit runner_run(const struct args *args, const struct suite *suite,
+                             const struct ledger *ledger, const struct known *known,
+                             struct report *report, FILE *err)
+{
+    struct runner r = {.args = args,
+                       .ledger = ledger,
+                       .report = report,
+                       .n = suite->chosen,
+                       .progress = isatty(STDERR_FILENO) != 0};
+    const char *name = target_name(args);
+    report_init(report, span_make(name, strlen(name)), r.n);
+    r.cases = alloc_zeroed((r.n + 1) * sizeof *r.cases);
+    size_t i = 0;
+    for (size_t k = 0; k < suite->n; k++) {
+        if (suite->cases[k].chosen) {
+            begin_case(&r, i++, &suite->cases[k]);
+        }
+    }
+    enum conform_exit code = run_all(&r, err);
+    for (i = 0; i < r.n; i++) {
+        struct report_case *c = &report->cases[i];
+        c->verdict = known_apply(known, c->id, c->verdict, &c->reason);
+    }
+    alloc_free(r.cases);
+    return code;
+}

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/serve.h"
+
+#include <nsq/frame.h>
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "base/time.h"
+#include "conform/files.h"
+#include "conform/player.h"
+#include "shell/clock.h"
+#include "shell/socket.h"
+
+#define PATIENCE (10 * TIME_SECOND)        /* for what a client says */
+#define ACCEPT_PATIENCE (60 * TIME_SECOND) /* for a client to come */
+#define LOOK (50 * TIME_MS)                /* a connection that ends within it was a look */
+#define NOTHING_PATIENCE (300 * TIME_MS)   /* for the PUB that proves that nothing came */
+#define MARGIN (100 * TIME_MS)             /* on what must not come too soon */
+#define READ_SIZE 65536
+#define SHOWN_MAX 200
+#define FIRST_TIME (INT64_C(1767225600) * TIME_SECOND) /* 2026-01-01 */
+
+struct served {
+    struct span name; /* empty: no such connection yet */
+    int fd;           /* -1: closed */
+    bool ended;       /* by the client */
+    struct buf in;
+};
+
+struct server {
+    const struct args *args;
+    struct session_file file;
+    struct values values;
+    struct buf scratch; /* the PUB of a client that proves that nothing came */
+    int listener;
+    struct served conns[PLAYER_CONNS_MAX];
+    size_t n;
+    uint64_t made; /* ids and times so far */
+    FILE *err;
+};
+
+static bool fail(struct server *s, const struct step *step, const char *came, struct span bytes)
+{
+    struct buf text = {0};
+    text_append(&text, "expected: ");
+    session_step_print(step, 0, &text);
+    text_append(&text, "came:     ");
+    buf_append(&text, span_make(came, strlen(came)));
+    if (bytes.n > 0) {
+        text_append(&text, " \"");
+        session_escape(span_first(bytes, SHOWN_MAX), &text);
+        text_append(&text, "\"");
+    }
+    fprintf(s->err, "%s:%u\n%.*s\n", s->args->serve, step->line, (int)text.n,
+            (const char *)buf_span(&text).p);
+    buf_free(&text);
+    return false;
+}
+
+static void pause_for(int64_t ns)
+{
+    const struct timespec t = {.tv_sec = ns / TIME_SECOND, .tv_nsec = ns % TIME_SECOND};
+    nanosleep(&t, NULL);
+}
+
+/* Waits until a descriptor is ready; false: not before the deadline. */
+static bool await(int fd, short events, int64_t deadline)
+{
+    struct pollfd p = {.fd = fd, .events = events};
+    int64_t left = deadline - clock_now();
+    int n;
+    do {
+        n = poll(&p, 1, left <= 0 ? 0 : (int)((left + TIME_MS - 1) / TIME_MS));
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+/* --- bytes ------------------------------------------------------------------------------------ */
+
+/* Reads what comes until the deadline; false: nothing more. */
+static bool read_more(struct served *c, int64_t deadline)
+{
+    if (c->ended || c->fd < 0 || !await(c->fd, POLLIN, deadline)) {
+        return false;
+    }
+    ssize_t n = recv(c->fd, buf_room(&c->in, READ_SIZE), READ_SIZE, 0);
+    if (n > 0) {
+        buf_grew(&c->in, (size_t)n);
+    } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
+        c->ended = true;
+    }
+    return !c->ended;
+}
+
+static void send_bytes(struct served *c, struct span bytes)
+{
+    int64_t deadline = clock_now() + PATIENCE;
+    while (bytes.n > 0 && c->fd >= 0 && await(c->fd, POLLOUT, deadline)) {
+        ssize_t n = send(c->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
+        if (n < 0 && errno != EAGAIN && errno != EINTR) {
+            return; /* what the client says next tells that it is gone */
+        }
+        bytes = span_skip(bytes, n < 0 ? 0 : (size_t)n);
+    }
+}
+
+static void send_frame(struct served *c, enum nsq_frame_type type, struct span data)
+{
+    uint8_t header[NSQ_FRAME_HEADER_SIZE];
+    nsq_frame_header(header, type, data.n);
+    send_bytes(c, span_make(header, sizeof header));
+    send_bytes(c, data);
+}
+
+/* --- what clients may say at any time --------------------------------------------------------- */
+
+enum noise { NOISE_NONE, NOISE_PART, NOISE_WHOLE };
+
+static enum noise begins_with(struct span in, struct span noise)
+{
+    size_t n = in.n < noise.n ? in.n : noise.n;
+    if (in.n == 0 || !span_equal(span_first(in, n), span_first(noise, n))) {
+        return NOISE_NONE;
+    }
+    return n == noise.n ? NOISE_WHOLE : NOISE_PART;
+}
+
+/* Takes one such command away. */
+static enum noise take_noise(struct server *s, struct served *c)
+{
+    enum noise nop = begins_with(buf_span(&c->in), SPAN("NOP\n"));
+    enum noise pub = begins_with(buf_span(&c->in), buf_span(&s->scratch));
+    if (nop == NOISE_WHOLE) {
+        buf_drop(&c->in, 4);
+    } else if (pub == NOISE_WHOLE) {
+        buf_drop(&c->in, s->scratch.n);
+        send_frame(c, NSQ_FRAME_RESPONSE, SPAN("OK"));
+    }
+    return nop > pub ? nop : pub;
+}
+
+/* Waits for the client to say these bytes next. */
+static bool expect_bytes(struct server *s, struct served *c, const struct step *step,
+                         struct span wanted)
+{
+    int64_t deadline = clock_now() + PATIENCE;
+    for (;;) {
+        struct span in = buf_span(&c->in);
+        if (in.n >= wanted.n && span_equal(span_first(in, wanted.n), wanted)) {
+            buf_drop(&c->in, wanted.n);
+            return true;
+        }
+        enum noise noise = take_noise(s, c);
+        if (noise == NOISE_WHOLE) {
+            continue;
+        }
+        if (noise == NOISE_NONE && in.n >= wanted.n) {
+            return fail(s, step, "", in);
+        }
+        if (!read_more(c, deadline)) {
+            return fail(s, step, c->ended ? "the end" : "no more", buf_span(&c->in));
+        }
+    }
+}
+
+/* Waits for the client to end the connection and say nothing before that. */
+static bool expect_end(struct server *s, struct served *c, const struct step *step)
+{
+    int64_t deadline = clock_now() + PATIENCE;
+    do {
+        while (take_noise(s, c) == NOISE_WHOLE) {
+        }
+    } while (read_more(c, deadline));
+    if (!c->ended || c->in.n > 0) {
+        return fail(s, step, c->in.n > 0 ? "" : "nothing", buf_span(&c->in));
+    }
+    return true;
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+static struct served *find(struct server *s, struct span name)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        if (span_equal(s->conns[i].name, name)) {
+            return &s->conns[i];
+        }
+    }
+    return NULL;
+}
+
+/* Accepts; who only looked whether somebody listens is passed over. */
+static bool accept_client(struct server *s, const struct step *step)
+{
+    char peer[SOCKET_ADDRESS_MAX];
+    int64_t deadline = clock_now() + ACCEPT_PATIENCE;
+    if (s->n == PLAYER_CONNS_MAX) {
+        return fail(s, step, "too many connections", span_make(NULL, 0));
+    }
+    struct served *c = &s->conns[s->n];
+    while (await(s->listener, POLLIN, deadline)) {
+        *c = (struct served){.name = step->actor, .fd = socket_accept(s->listener, peer)};
+        if (c->fd < 0) {
+            continue;
+        }
+        read_more(c, clock_now() + LOOK);
+        if (!c->ended || c->in.n > 0) {
+            s->n++;
+            return true;
+        }
+        close(c->fd);
+    }
+    return fail(s, step, "no connection", span_make(NULL, 0));
+}
+
+/* The value with this name; made of the next number when there is none yet. */
+static struct span value_of(struct server *s, struct span name, bool is_id)
+{
+    struct value *v = values_find(&s->values, name);
+    char text[NSQ_MESSAGE_ID_SIZE + 1];
+    if (v == NULL && (v = values_add(&s->values, name)) != NULL) {
+        uint64_t number = ++s->made;
+        snprintf(text, sizeof text, "%016llx", (unsigned long long)number);
+        if (!is_id) {
+            be64_store((uint8_t *)text, (uint64_t)FIRST_TIME + number);
+        }
+        buf_append(&v->bytes, span_make(text, is_id ? NSQ_MESSAGE_ID_SIZE : 8));
+    }
+    return v == NULL ? span_make(NULL, 0) : buf_span(&v->bytes);
+}
+
+static bool send_message(struct server *s, struct served *c, const struct step *step)
+{
+    uint8_t header[NSQ_MESSAGE_HEADER_SIZE];
+    struct span id = value_of(s, step->var, true);
+    struct span name = step->at.n > 0 ? step->at : SPAN("at of no name");
+    struct span at = value_of(s, name, false);
+    struct buf data = {0};
+    bool ok = id.n == NSQ_MESSAGE_ID_SIZE && at.n == 8;
+    if (ok) {
+        const struct nsq_message m = {.timestamp = (int64_t)be64_load(at.p),
+                                      .attempts =
+                                          (uint16_t)(step->attempts < 0 ? 1 : step->attempts),
+                                      .id = id.p};
+        nsq_message_header(header, &m);
+        buf_append(&data, span_make(header, sizeof header));
+        ok = values_render(&s->values, step->items, &data);
+        send_frame(c, NSQ_FRAME_MESSAGE, buf_span(&data));
+    }
+    buf_free(&data);
+    return ok || fail(s, step, "a value that nothing has captured", span_make(NULL, 0));
+}
+
+/* A frame whose data is made of items. */
+static bool send_items(struct server *s, struct served *c, const struct step *step)
+{
+    struct buf data = {0};
+    bool error = step->kind == STEP_ERROR;
+    if (error) {
+        buf_append(&data, nsq_error_name(step->code));
+        if (step->items != NULL) {
+            text_append(&data, " ");
+        }
+    }
+    bool ok = values_render(&s->values, step->items, &data);
+    send_frame(c, error ? NSQ_FRAME_ERROR : NSQ_FRAME_RESPONSE, buf_span(&data));
+    buf_free(&data);
+    return ok || fail(s, step, "a value that nothing has captured", span_make(NULL, 0));
+}
+
+static bool expect_items(struct server *s, struct served *c, const struct step *step)
+{
+    struct buf wanted = {0};
+    bool ok = values_render(&s->values, step->items, &wanted)
+                  ? expect_bytes(s, c, step, buf_span(&wanted))
+                  : fail(s, step, "a value that nothing has captured", span_make(NULL, 0));
+    buf_free(&wanted);
+    return ok;
+}
+
+/* Lets a client prove that nothing came, if it wants to. */
+static void serve_nothing(struct server *s, struct served *c)
+{
+    int64_t deadline = clock_now() + NOTHING_PATIENCE;
+    while (take_noise(s, c) == NOISE_NONE && read_more(c, deadline)) {
+    }
+}
+
+static bool serve_frame(struct server *s, struct served *c, const struct step *step)
+{
+    if (step->after > 0) {
+        pause_for(step->after + MARGIN);
+    }
+    switch (step->kind) {
+    case STEP_JSON:
+        send_frame(c, NSQ_FRAME_RESPONSE, step->text);
+        return true;
+    case STEP_MESSAGE:
+        return send_message(s, c, step);
+    case STEP_HEARTBEAT:
+        send_frame(c, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"));
+        return true;
+    case STEP_SERVER_END:
+        shutdown(c->fd, SHUT_WR);
+        return true;
+    default:
+        return send_items(s, c, step);
+    }
+}
+
+static bool serve_step(struct server *s, const struct step *step);
+
+static bool serve_actor_step(struct server *s, const struct step *step)
+{
+    struct served *c = find(s, step->actor);
+    if (c == NULL) {
+        return fail(s, step, "the name of no connection", span_make(NULL, 0));
+    }
+    switch (step->kind) {
+    case STEP_SEND:
+        return expect_items(s, c, step);
+    case STEP_CLIENT_END:
+    case STEP_CLIENT_CLOSE:
+    case STEP_CLIENT_RESET:
+        return expect_end(s, c, step);
+    case STEP_NOTHING:
+        serve_nothing(s, c);
+        return true;
+    case STEP_NO_MESSAGE:
+        pause_for(step->within + MARGIN);
+        return true;
+    default:
+        return serve_frame(s, c, step);
+    }
+}
+
+static bool serve_steps(struct server *s, const struct step *step)
+{
+    while (step != NULL && serve_step(s, step)) {
+        step = step->next;
+    }
+    return step == NULL;
+}
+
+static bool serve_step(struct server *s, const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_COMMENT:
+        return true;
+    case STEP_CONNECT:
+        return accept_client(s, step);
+    case STEP_WAIT:
+        pause_for(step->after);
+        return true;
+    case STEP_ANY:
+        return serve_steps(s, step->inside);
+    default:
+        return serve_actor_step(s, step);
+    }
+}
+
+/* --- the whole -------------------------------------------------------------------------------- */
+
+/* Waits for the clients to go; they must not say more. */
+static bool see_off(struct server *s)
+{
+    const struct step end = {.kind = STEP_CLIENT_CLOSE, .actor = {(const uint8_t *)"client", 6}};
+    bool ok = true;
+    for (size_t i = 0; i < s->n && ok; i++) {
+        ok = expect_end(s, &s->conns[i], &end);
+    }
+    return ok;
+}
+
+static bool load(struct server *s)
+{
+    struct buf bytes = {0};
+    struct session_error error;
+    const char *path = s->args->serve;
+    bool ok = files_read(path, SESSION_FILE_MAX + 1, &bytes, s->err);
+    if (ok && !session_file_parse(&s->file, buf_span(&bytes), &error)) {
+        fprintf(s->err, "%s:%u:%u: expected %s\n", path, error.line, error.column, error.expected);
+        ok = false;
+    }
+    buf_free(&bytes);
+    return ok;
+}
+
+static bool start(struct server *s)
+{
+    char why[SOCKET_WHY_MAX];
+    char address[SOCKET_ADDRESS_MAX];
+    s->listener = socket_listen(s->args->listen, why);
+    if (s->listener < 0) {
+        fprintf(s->err, "nsq-conform: %s\n", why);
+        return false;
+    }
+    socket_local_address(s->listener, address);
+    fprintf(s->err, "TCP: listening on %s\n", address);
+    fflush(s->err);
+    return true;
+}
+
+static void stop(struct server *s)
+{
+    for (size_t i = 0; i < s->n; i++) {
+        close(s->conns[i].fd);
+        buf_free(&s->conns[i].in);
+    }
+    close(s->listener);
+    socket_clean_up(s->args->listen);
+}
+
+enum conform_exit serve_file(const struct args *args, FILE *err)
+{
+    struct server *s = alloc_zeroed(sizeof *s);
+    char names[VALUES_NAMES_MAX];
+    enum conform_exit code = EXIT_USAGE;
+    *s = (struct server){.args = args, .err = err};
+    if (load(s)) {
+        s->values.names = values_names(args->names == NULL ? "c" : args->names, s->file.id, names);
+        text_append(&s->scratch, "PUB ");
+        values_scratch(&s->values, &s->scratch);
+        buf_append(&s->scratch, span_make("\n\0\0\0\1x", 6));
+        if (start(s)) {
+            bool ok = serve_steps(s, s->file.steps) && see_off(s);
+            code = ok ? EXIT_CONFORMS : EXIT_DOES_NOT;
+            stop(s);
+        }
+        session_file_free(&s->file);
+    }
+    values_free(&s->values);
+    buf_free(&s->scratch);
+    alloc_free(s);
+    return code;
+}

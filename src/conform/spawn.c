@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/spawn.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include <wordexp.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
+
+#include "base/text.h"
+#include "base/time.h"
+#include "conform/transport_tcp.h"
+#include "shell/clock.h"
+
+#define START_PATIENCE (15 * TIME_SECOND)
+#define STOP_PATIENCE (10 * TIME_SECOND)
+#define LOG_MAX ((size_t)1 << 20)
+#define LOG_TAIL 600 /* bytes of a log that a reason shows */
+
+static void refuse(struct spawn *s, const char *why)
+{
+    s->state = SPAWN_REFUSED;
+    buf_append(&s->why, span_make(why, strlen(why)));
+    text_append(&s->why, "\n");
+}
+
+/* --- the command ------------------------------------------------------------------------------ */
+
+static bool replace(const char **command, const char *word, struct span by, struct buf *out)
+{
+    if (strncmp(*command, word, strlen(word)) != 0) {
+        return false;
+    }
+    buf_append(out, by);
+    *command += strlen(word);
+    return true;
+}
+
+void spawn_command(const char *command, struct span flags, const char *port, const char *dir,
+                   struct buf *out)
+{
+    while (*command != '\0') {
+        if (!replace(&command, "{flags}", flags, out) &&
+            !replace(&command, "{port}", span_make(port, strlen(port)), out) &&
+            !replace(&command, "{dir}", span_make(dir, strlen(dir)), out)) {
+            buf_append(out, span_make(command++, 1));
+        }
+    }
+}
+
+/* A port that nobody listens on at the moment. */
+static bool free_port(struct spawn *s)
+{
+    char why[SOCKET_WHY_MAX];
+    int fd = socket_listen("127.0.0.1:0", why);
+    if (fd < 0) {
+        refuse(s, why);
+        return false;
+    }
+    socket_local_address(fd, s->address);
+    close(fd);
+    return true;
+}
+
+static bool make_folders(struct spawn *s, char data[FILES_PATH_MAX + 16])
+{
+    const char *base = getenv("TMPDIR");
+    snprintf(s->folder, sizeof s->folder, "%s/nsq-conform-XXXXXX", base == NULL ? "/tmp" : base);
+    if (mkdtemp(s->folder) == NULL) {
+        s->folder[0] = '\0';
+        refuse(s, "no temporary folder to be had");
+        return false;
+    }
+    snprintf(s->log, sizeof s->log, "%s/log", s->folder);
+    snprintf(data, FILES_PATH_MAX + 16, "%s/data", s->folder);
+    return mkdir(data, 0700) == 0;
+}
+
+static void be_server(const struct spawn *s, char **words)
+{
+    int null = open("/dev/null", O_RDONLY);
+    int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    dup2(null, STDIN_FILENO);
+    dup2(log, STDOUT_FILENO);
+    dup2(log, STDERR_FILENO);
+#ifdef __linux__
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* it does not outlive a killed runner */
+#endif
+    execvp(words[0], words);
+    fprintf(stderr, "%s: cannot be run\n", words[0]);
+    fflush(stderr);
+    _exit(127);
+}
+
+static void start_words(struct spawn *s, const char *text)
+{
+    wordexp_t words;
+    if (wordexp(text, &words, WRDE_NOCMD) != 0) {
+        refuse(s, "the command cannot be split into words");
+        return;
+    }
+    fflush(NULL);
+    s->pid = words.we_wordc == 0 ? -1 : fork();
+    if (s->pid == 0) {
+        be_server(s, words.we_wordv);
+    }
+    if (s->pid < 0) {
+        s->pid = 0;
+        refuse(s, "the command cannot be started");
+    }
+    wordfree(&words);
+}
+
+void spawn_start(struct spawn *s, const char *command, struct span flags)
+{
+    char data[FILES_PATH_MAX + 16];
+    *s = (struct spawn){.state = SPAWN_STARTING};
+    bool port = strstr(command, "{port}") != NULL;
+    if (!make_folders(s, data) || (port && !free_port(s))) {
+        return;
+    }
+    struct buf text = {0};
+    const char *colon = strrchr(s->address, ':');
+    spawn_command(command, flags, colon == NULL ? "" : colon + 1, data, &text);
+    buf_append(&text, span_make("", 1));
+    start_words(s, (const char *)buf_span(&text).p);
+    buf_free(&text);
+}
+
+/* --- until it is ready ------------------------------------------------------------------------ */
+
+static void read_log(const struct spawn *s, struct buf *log)
+{
+    FILE *none = fopen("/dev/null", "w");
+    if (none != NULL) {
+        files_read(s->log, LOG_MAX, log, none);
+        fclose(none);
+    }
+}
+
+/* The address behind "TCP: listening on ", up to the end of its line. */
+static bool find_address(struct spawn *s)
+{
+    static const char sign[] = "TCP: listening on ";
+    struct buf log = {0};
+    read_log(s, &log);
+    buf_append(&log, span_make("", 1));
+    const char *text = (const char *)buf_span(&log).p;
+    const char *at = strstr(text, sign);
+    size_t n = at == NULL ? 0 : strcspn(at + sizeof sign - 1, "\n");
+    bool found = n > 0 && n < sizeof s->address && at[sizeof sign - 1 + n] == '\n';
+    if (found) {
+        memcpy(s->address, at + sizeof sign - 1, n);
+        s->address[n] = '\0';
+    }
+    buf_free(&log);
+    return found;
+}
+
+static void add_log_tail(struct spawn *s)
+{
+    struct buf log = {0};
+    read_log(s, &log);
+    struct span all = buf_span(&log);
+    buf_append(&s->why, span_skip(all, all.n > LOG_TAIL ? all.n - LOG_TAIL : 0));
+    buf_free(&log);
+}
+
+bool spawn_runs(struct spawn *s)
+{
+    int status;
+    char text[64];
+    if (s->pid == 0 || waitpid(s->pid, &status, WNOHANG) == 0) {
+        return s->pid != 0;
+    }
+    s->pid = 0;
+    snprintf(text, sizeof text, "the server ended by itself, %s %d",
+             WIFSIGNALED(status) ? "by signal" : "with exit code",
+             WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+    refuse(s, text);
+    add_log_tail(s);
+    return false;
+}
+
+/* True when nothing is left to wait for. */
+static bool settled(struct spawn *s)
+{
+    if (s->state != SPAWN_STARTING || !spawn_runs(s)) {
+        return true;
+    }
+    if ((s->address[0] != '\0' || find_address(s)) && tcp_transport_reachable(s->address)) {
+        s->state = SPAWN_READY;
+    }
+    return s->state == SPAWN_READY;
+}
+
+static void rest_a_little(void)
+{
+    const struct timespec pause = {.tv_nsec = 5 * TIME_MS};
+    nanosleep(&pause, NULL);
+}
+
+void spawn_wait(struct spawn *servers, size_t n)
+{
+    int64_t deadline = clock_now() + START_PATIENCE;
+    for (size_t i = 0; i < n; i++) {
+        while (!settled(&servers[i]) && clock_now() < deadline) {
+            rest_a_little();
+        }
+        if (servers[i].state == SPAWN_STARTING) {
+            refuse(&servers[i], "the server accepts no connection");
+            add_log_tail(&servers[i]);
+        }
+    }
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static bool has_ended(struct spawn *s)
+{
+    if (s->pid != 0 && waitpid(s->pid, NULL, WNOHANG) != 0) {
+        s->pid = 0;
+    }
+    return s->pid == 0;
+}
+
+void spawn_stop(struct spawn *servers, size_t n)
+{
+    int64_t deadline = clock_now() + STOP_PATIENCE;
+    for (size_t i = 0; i < n; i++) {
+        if (servers[i].pid != 0) {
+            kill(servers[i].pid, SIGTERM);
+        }
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct spawn *s = &servers[i];
+        while (!has_ended(s) && clock_now() < deadline) {
+            rest_a_little();
+        }
+        if (s->pid != 0) {
+            kill(s->pid, SIGKILL);
+            waitpid(s->pid, NULL, 0);
+            s->pid = 0;
+        }
+        if (s->folder[0] != '\0') {
+            files_remove(s->folder);
+        }
+        buf_free(&s->why);
+    }
+}

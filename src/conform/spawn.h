@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a server under test that is started and stopped here: its process, its folder, its port.
+ */
+#ifndef CONFORM_SPAWN_H
+#define CONFORM_SPAWN_H
+
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "conform/files.h"
+#include "shell/socket.h"
+
+enum spawn_state {
+    SPAWN_STARTING,
+    SPAWN_READY,   /* it accepts connections at `address` */
+    SPAWN_REFUSED, /* it ended before that, or never came so far; `why` */
+};
+
+struct spawn {
+    enum spawn_state state;
+    pid_t pid; /* 0: not running */
+    char folder[FILES_PATH_MAX];
+    char log[FILES_PATH_MAX + 16]; /* what it says on stdout and stderr */
+    char address[SOCKET_ADDRESS_MAX];
+    struct buf why;
+};
+
+/* Starts a command: words as a shell splits them, without a shell. In it {flags}, {port} and {dir}
+ * are replaced. */
+void spawn_start(struct spawn *s, const char *command, struct span flags);
+
+/* Waits until all of them are ready or refused. */
+void spawn_wait(struct spawn *servers, size_t n);
+
+/* Whether it still runs; if not, `why` says how it ended. */
+bool spawn_runs(struct spawn *s);
+
+/* Asks all of them to end, waits, ends them, and removes their folders. */
+void spawn_stop(struct spawn *servers, size_t n);
+
+/* Appends the command that would be run. */
+void spawn_command(const char *command, struct span flags, const char *port, const char *dir,
+                   struct buf *out);
+
+#endif

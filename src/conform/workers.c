@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/workers.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+
+#define HEAD 8 /* bytes in front of a result: its job and its length, big-endian */
+#define READ_SIZE 65536
+
+struct worker {
+    pid_t pid;
+    int results; /* -1: it has ended */
+    struct buf in;
+};
+
+struct pool {
+    const struct workers *w;
+    const size_t *jobs;
+    size_t n;
+    size_t given; /* jobs that were written into the pipe */
+    size_t taken; /* results */
+    int job_pipe; /* -1: all are written */
+    struct worker workers[WORKERS_MAX];
+    size_t count;
+};
+
+/* --- in a worker ------------------------------------------------------------------------------ */
+
+static bool write_all(int fd, struct span bytes)
+{
+    while (bytes.n > 0) {
+        ssize_t n = write(fd, bytes.p, bytes.n);
+        if (n < 0 && errno != EINTR) {
+            return false;
+        }
+        bytes = span_skip(bytes, n < 0 ? 0 : (size_t)n);
+    }
+    return true;
+}
+
+/* Four bytes are read or written at once: pipes do not split so few. */
+static bool next_job(int fd, uint32_t *job)
+{
+    uint8_t bytes[4];
+    ssize_t n;
+    do {
+        n = read(fd, bytes, sizeof bytes);
+    } while (n < 0 && errno == EINTR);
+    *job = be32_load(bytes);
+    return n == sizeof bytes;
+}
+
+static void be_worker(const struct workers *w, int jobs, int results)
+{
+    uint32_t job;
+    bool ok = true;
+    while (ok && next_job(jobs, &job)) {
+        struct buf result = {0};
+        uint8_t head[HEAD];
+        w->work(w->context, job, &result);
+        be32_store(head, job);
+        be32_store(head + 4, (uint32_t)result.n);
+        ok = write_all(results, span_make(head, HEAD)) && write_all(results, buf_span(&result));
+        buf_free(&result);
+    }
+    _exit(ok ? 0 : 1);
+}
+
+/* --- in the parent ---------------------------------------------------------------------------- */
+
+static bool start_worker(struct pool *pool, int jobs_in)
+{
+    int fds[2];
+    if (pipe(fds) != 0) {
+        return false;
+    }
+    fflush(NULL); /* or what is buffered comes out twice */
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(fds[0]);
+        close(pool->job_pipe);
+        be_worker(pool->w, jobs_in, fds[1]);
+    }
+    close(fds[1]);
+    if (pid < 0) {
+        close(fds[0]);
+        return false;
+    }
+    pool->workers[pool->count++] = (struct worker){.pid = pid, .results = fds[0]};
+    return true;
+}
+
+static bool start(struct pool *pool)
+{
+    int jobs[2];
+    if (pipe(jobs) != 0) {
+        return false;
+    }
+    pool->job_pipe = jobs[1];
+    while (pool->count < pool->w->parallel && pool->count < WORKERS_MAX && pool->count < pool->n &&
+           start_worker(pool, jobs[0])) {
+    }
+    close(jobs[0]);
+    return pool->count > 0;
+}
+
+static void give_jobs(struct pool *pool)
+{
+    uint8_t bytes[4];
+    be32_store(bytes, (uint32_t)pool->jobs[pool->given]);
+    bool given = write_all(pool->job_pipe, span_make(bytes, sizeof bytes));
+    pool->given = given ? pool->given + 1 : pool->n; /* nobody is left to read */
+    if (pool->given == pool->n) {
+        close(pool->job_pipe);
+        pool->job_pipe = -1;
+    }
+}
+
+static void take_results(struct pool *pool, struct worker *worker)
+{
+    while (worker->in.n >= HEAD) {
+        struct span in = buf_span(&worker->in);
+        size_t job = be32_load(in.p);
+        size_t n = be32_load(in.p + 4);
+        if (in.n - HEAD < n) {
+            return;
+        }
+        pool->w->take(pool->w->context, job, span_first(span_skip(in, HEAD), n));
+        pool->taken++;
+        buf_drop(&worker->in, HEAD + n);
+    }
+}
+
+static void read_results(struct pool *pool, struct worker *worker)
+{
+    ssize_t n = read(worker->results, buf_room(&worker->in, READ_SIZE), READ_SIZE);
+    if (n > 0) {
+        buf_grew(&worker->in, (size_t)n);
+        take_results(pool, worker);
+    } else if (n == 0 || errno != EINTR) {
+        close(worker->results);
+        worker->results = -1;
+    }
+}
+
+/* One round; false: all workers have ended. */
+static bool turn(struct pool *pool)
+{
+    struct pollfd fds[WORKERS_MAX + 1];
+    bool any = false;
+    for (size_t i = 0; i < pool->count; i++) {
+        fds[i] = (struct pollfd){.fd = pool->workers[i].results, .events = POLLIN};
+        any = any || pool->workers[i].results >= 0;
+    }
+    fds[pool->count] = (struct pollfd){.fd = pool->job_pipe, .events = POLLOUT};
+    if (!any || poll(fds, pool->count + 1, -1) < 0) {
+        return any;
+    }
+    for (size_t i = 0; i < pool->count; i++) {
+        if (fds[i].revents != 0) {
+            read_results(pool, &pool->workers[i]);
+        }
+    }
+    if (fds[pool->count].revents != 0) {
+        give_jobs(pool);
+    }
+    return true;
+}
+
+static void stop(struct pool *pool)
+{
+    if (pool->job_pipe >= 0) {
+        close(pool->job_pipe);
+    }
+    for (size_t i = 0; i < pool->count; i++) {
+        while (waitpid(pool->workers[i].pid, NULL, 0) < 0 && errno == EINTR) {
+        }
+        buf_free(&pool->workers[i].in);
+    }
+}
+
+static bool run_here(const struct workers *w, const size_t *jobs, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct buf result = {0};
+        w->work(w->context, jobs[i], &result);
+        w->take(w->context, jobs[i], buf_span(&result));
+        buf_free(&result);
+    }
+    return true;
+}
+
+bool workers_run(const struct workers *w, const size_t *jobs, size_t n)
+{
+    if (w->parallel <= 1 || n <= 1) {
+        return run_here(w, jobs, n);
+    }
+    struct pool *pool = alloc_zeroed(sizeof *pool);
+    *pool = (struct pool){.w = w, .jobs = jobs, .n = n, .job_pipe = -1};
+    signal(SIGPIPE, SIG_IGN); /* a worker that crashed is seen by what it does not answer */
+    if (start(pool)) {
+        while (turn(pool)) {
+        }
+    }
+    stop(pool);
+    bool all = pool->taken == n;
+    alloc_free(pool);
+    return all;
+}

@@ -36,7 +36,7 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name)
 struct topic *broker_topic(struct broker *broker, struct span name)
 {
     struct topic *topic = broker_find_topic(broker, name);
-    if (topic != NULL || !budget_has_room(&broker->common.budget, sizeof *topic + TABLE_COST)) {
+    if (topic != NULL || !budget_has_room(&broker->common.budget, TOPIC_COST)) {
         return topic;
     }
     topic = topic_new(&broker->common, name);

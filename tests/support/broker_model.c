@@ -1,0 +1,663 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/broker_model.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define MEM_QUEUE_SIZE 5
+#define MAX_CONSUMERS 3
+#define MAX_MSG_TIMEOUT 300
+#define SHARE 3 /* channels of a topic */
+
+static const char *const topic_names[BM_TOPICS] = {"a", "b", "e#ephemeral"};
+static const char *const channel_names[SHARE] = {"x", "y", "z#ephemeral"};
+
+static unsigned draw(struct broker_model *m, unsigned below)
+{
+    m->random = m->random * 6364136223846793005U + 1442695040888963407U;
+    return (unsigned)(m->random >> 33) % below;
+}
+
+static bool is_ephemeral(const char *name)
+{
+    return strchr(name, '#') != NULL;
+}
+
+static struct topic *real_topic(const struct broker_model *m, int topic)
+{
+    return bw_find_topic(&m->w, topic_names[topic]);
+}
+
+static struct channel *real_channel(const struct broker_model *m, int channel)
+{
+    const struct topic *topic = real_topic(m, channel / SHARE);
+    const char *name = channel_names[channel % SHARE];
+    return topic == NULL ? NULL : topic_find_channel(topic, span_make(name, strlen(name)));
+}
+
+/* --- the model's moves ------------------------------------------------------------------------ */
+
+static size_t count_rows(const struct broker_model *m, int channel, enum bm_place place)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < m->row_count; i++) {
+        n += m->rows[i].channel == channel && m->rows[i].place == place;
+    }
+    return n;
+}
+
+/* The row of a channel in a place that moved there first, or NULL. */
+static struct bm_row *first_row(struct broker_model *m, int channel, enum bm_place place)
+{
+    struct bm_row *first = NULL;
+    for (size_t i = 0; i < m->row_count; i++) {
+        struct bm_row *r = &m->rows[i];
+        if (r->channel == channel && r->place == place &&
+            (first == NULL || r->order < first->order)) {
+            first = r;
+        }
+    }
+    return first;
+}
+
+static struct bm_row *find_row(struct broker_model *m, int channel, uint64_t id)
+{
+    for (size_t i = 0; i < m->row_count; i++) {
+        if (m->rows[i].channel == channel && m->rows[i].id == id) {
+            return &m->rows[i];
+        }
+    }
+    return NULL;
+}
+
+static void sweep(struct broker_model *m)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < m->row_count; i++) {
+        if (m->rows[i].place != BM_GONE) {
+            m->rows[kept++] = m->rows[i];
+        } else {
+            m->gone = m->rows[i].id;
+        }
+    }
+    m->row_count = kept;
+}
+
+/* To be called after every change of what makes a consumer ready. */
+static void update(struct broker_model *m, int consumer)
+{
+    struct bm_consumer *c = &m->consumers[consumer];
+    bool ready = c->channel >= 0 && !c->held && c->in_flight < c->ready;
+    if (ready && !c->is_ready) {
+        c->turn = ++m->order;
+    }
+    c->is_ready = ready;
+}
+
+static int64_t free_slots(const struct broker_model *m, int channel)
+{
+    int64_t slots = 0;
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        const struct bm_consumer *c = &m->consumers[i];
+        slots += c->channel == channel && c->is_ready ? c->ready - c->in_flight : 0;
+    }
+    return m->channels[channel].paused ? 0 : slots;
+}
+
+/* Into the queue, or away when an ephemeral channel is full. */
+static void enqueue(struct broker_model *m, struct bm_row *r)
+{
+    int64_t depth = (int64_t)count_rows(m, r->channel, BM_QUEUED);
+    if (is_ephemeral(channel_names[r->channel % SHARE]) && depth >= MEM_QUEUE_SIZE &&
+        depth >= MEM_QUEUE_SIZE + free_slots(m, r->channel)) {
+        r->place = BM_GONE;
+        m->channels[r->channel].drop_count++;
+        m->dropped++;
+        return;
+    }
+    r->place = BM_QUEUED;
+    r->order = ++m->order;
+}
+
+static void defer(struct broker_model *m, struct bm_row *r, int64_t delay)
+{
+    r->place = BM_DEFERRED;
+    r->order = ++m->order;
+    r->due = m->w.now + delay;
+}
+
+static void end_flight(struct broker_model *m, struct bm_row *r)
+{
+    r->place = BM_GONE; /* until it is put somewhere else */
+    if (r->consumer >= 0) {
+        m->consumers[r->consumer].in_flight--;
+        update(m, r->consumer);
+    }
+}
+
+/* The channels of a topic in the order in which they were made. */
+static int next_channel(const struct broker_model *m, int topic, uint64_t after)
+{
+    int next = -1;
+    for (int i = topic * SHARE; i < topic * SHARE + SHARE; i++) {
+        const struct bm_channel *c = &m->channels[i];
+        if (c->exists && c->made > after && (next < 0 || c->made < m->channels[next].made)) {
+            next = i;
+        }
+    }
+    return next;
+}
+
+static void flow(struct broker_model *m, int topic)
+{
+    struct bm_topic *t = &m->topics[topic];
+    if (t->paused || next_channel(m, topic, 0) < 0) {
+        return;
+    }
+    for (size_t i = 0; i < t->waiting_count; i++) {
+        for (int c = next_channel(m, topic, 0); c >= 0;
+             c = next_channel(m, topic, m->channels[c].made)) {
+            assert_true(m->row_count < BM_ROWS);
+            struct bm_row *r = &m->rows[m->row_count++];
+            *r = (struct bm_row){
+                .channel = c, .id = t->waiting[i].id, .place = BM_GONE, .consumer = -1};
+            m->channels[c].message_count++;
+            if (t->waiting[i].delay == 0) {
+                enqueue(m, r);
+            } else {
+                defer(m, r, t->waiting[i].delay);
+            }
+        }
+    }
+    t->waiting_count = 0;
+}
+
+static void make_topic(struct broker_model *m, int topic)
+{
+    (void)bw_topic(&m->w, topic_names[topic]);
+    m->topics[topic].exists = true;
+}
+
+static void forget_channel(struct broker_model *m, int channel)
+{
+    for (size_t i = 0; i < m->row_count; i++) {
+        if (m->rows[i].channel == channel) {
+            m->rows[i].place = BM_GONE;
+        }
+    }
+    m->channels[channel] = (struct bm_channel){.exists = false};
+}
+
+/* --- the steps: what each does to both -------------------------------------------------------- */
+
+static void publish(struct broker_model *m)
+{
+    int topic = (int)draw(m, BM_TOPICS);
+    int64_t delay = draw(m, 4) == 0 ? 1 + (int64_t)draw(m, 100) : 0;
+    make_topic(m, topic);
+    struct bm_topic *t = &m->topics[topic];
+    uint64_t id = bw_publish_later(&m->w, topic_names[topic], delay);
+    bool stays = t->paused || next_channel(m, topic, 0) < 0;
+    t->message_count++;
+    if (stays && is_ephemeral(topic_names[topic]) && t->waiting_count >= MEM_QUEUE_SIZE) {
+        t->drop_count++;
+        return;
+    }
+    t->waiting[t->waiting_count++] = (struct bm_waiting){id, delay};
+    flow(m, topic);
+}
+
+static void make_channel(struct broker_model *m, int channel)
+{
+    make_topic(m, channel / SHARE);
+    (void)bw_channel(&m->w, topic_names[channel / SHARE], channel_names[channel % SHARE]);
+    if (!m->channels[channel].exists) {
+        m->channels[channel] = (struct bm_channel){.exists = true, .made = ++m->order};
+        flow(m, channel / SHARE);
+    }
+}
+
+static void join(struct broker_model *m)
+{
+    int who = (int)draw(m, BM_CONSUMERS);
+    int channel = (int)draw(m, BM_CHANNELS);
+    struct bm_consumer *c = &m->consumers[who];
+    if (c->channel >= 0) {
+        return;
+    }
+    size_t there = 0;
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        there += m->consumers[i].channel == channel;
+    }
+    make_channel(m, channel);
+    m->real[who] = (struct consumer){.owner = &m->real[who],
+                                     .msg_timeout = 50 + (int64_t)draw(m, 100),
+                                     .sample_rate = draw(m, 4) == 0 ? 50 : 0};
+    bool full = there == MAX_CONSUMERS;
+    assert_int_equal(channel_join(real_channel(m, channel), &m->real[who]),
+                     full ? CHANNEL_FULL : CHANNEL_OK);
+    if (!full) {
+        *c = (struct bm_consumer){.channel = channel, .ready = draw(m, 5)};
+        consumer_set_ready(&m->real[who], c->ready);
+        update(m, who);
+    }
+}
+
+static void leave(struct broker_model *m, int who)
+{
+    struct bm_consumer *c = &m->consumers[who];
+    int channel = c->channel;
+    bw_leave(&m->w, &m->real[who]); /* nothing happens to who is not there */
+    if (channel < 0) {
+        return;
+    }
+    bool last = true;
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        last = last && (i == who || m->consumers[i].channel != channel);
+    }
+    for (size_t i = 0; i < m->row_count; i++) {
+        if (m->rows[i].place == BM_IN_FLIGHT && m->rows[i].consumer == who) {
+            m->rows[i].consumer = -1;
+        }
+    }
+    *c = (struct bm_consumer){.channel = -1};
+    int topic = channel / SHARE;
+    if (last && is_ephemeral(channel_names[channel % SHARE])) {
+        forget_channel(m, channel);
+        if (is_ephemeral(topic_names[topic]) && next_channel(m, topic, 0) < 0) {
+            m->topics[topic] = (struct bm_topic){.exists = false};
+        }
+    }
+}
+
+static void set_ready(struct broker_model *m)
+{
+    int who = (int)draw(m, BM_CONSUMERS);
+    struct bm_consumer *c = &m->consumers[who];
+    if (c->channel < 0) {
+        return;
+    }
+    c->ready = draw(m, 5);
+    consumer_set_ready(&m->real[who], c->ready);
+    update(m, who);
+}
+
+static void hold(struct broker_model *m)
+{
+    int who = (int)draw(m, BM_CONSUMERS);
+    struct bm_consumer *c = &m->consumers[who];
+    if (c->channel < 0) {
+        return;
+    }
+    c->held = draw(m, 3) == 0;
+    consumer_hold(&m->real[who], c->held);
+    update(m, who);
+}
+
+/* Who of a channel's ready consumers has waited longest; -1: nobody is ready. */
+static int whose_turn(const struct broker_model *m, int channel)
+{
+    int next = -1;
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        const struct bm_consumer *c = &m->consumers[i];
+        if (c->channel == channel && c->is_ready &&
+            (next < 0 || c->turn < m->consumers[next].turn)) {
+            next = i;
+        }
+    }
+    return next;
+}
+
+static int number_of(const struct broker_model *m, const struct channel *channel)
+{
+    for (int i = 0; i < BM_CHANNELS; i++) {
+        if (real_channel(m, i) == channel) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static void deliver(struct broker_model *m)
+{
+    struct list *active = &m->w.broker.common.active;
+    if (list_empty(active)) {
+        return;
+    }
+    struct channel *real = container_of(active->next, struct channel, active_link);
+    int channel = number_of(m, real);
+    int who = whose_turn(m, channel);
+    struct bm_row *r = first_row(m, channel, BM_QUEUED);
+    assert_true(who >= 0 && r != NULL && !m->channels[channel].paused);
+    struct bm_consumer *c = &m->consumers[who];
+    struct delivery d;
+    c->turn = ++m->order;
+    if (!channel_deliver(real, m->w.now, &d)) {
+        assert_int_equal(m->real[who].sample_rate, 50);
+        r->place = BM_GONE;
+        m->sampled_out++;
+        return;
+    }
+    m->delivered++;
+    assert_ptr_equal(d.consumer, &m->real[who]);
+    assert_true(d.body->id == r->id);
+    assert_true(span_equal(body_span(d.body), SPAN("body")));
+    assert_int_equal(d.attempts, ++r->attempts);
+    assert_true(c->in_flight < c->ready);
+    r->place = BM_IN_FLIGHT;
+    r->order = ++m->order;
+    r->consumer = who;
+    r->delivered = m->w.now;
+    r->due = m->w.now + m->real[who].msg_timeout;
+    c->in_flight++;
+    c->message_count++;
+    update(m, who);
+}
+
+/* A random row, most often one that is in flight; NULL when there is none. */
+static const struct bm_row *any_row(struct broker_model *m)
+{
+    bool in_flight = draw(m, 8) > 0;
+    size_t from = m->row_count == 0 ? 0 : draw(m, (unsigned)m->row_count);
+    for (size_t i = 0; i < m->row_count; i++) {
+        const struct bm_row *r = &m->rows[(from + i) % m->row_count];
+        if (!in_flight || r->place == BM_IN_FLIGHT) {
+            return r;
+        }
+    }
+    return NULL;
+}
+
+/* FIN, REQ and TOUCH: mostly by the owner of what is in flight. */
+static void answer(struct broker_model *m)
+{
+    const struct bm_row *row = any_row(m);
+    bool owned = row != NULL && row->place == BM_IN_FLIGHT && row->consumer >= 0;
+    int who = owned && draw(m, 8) > 0 ? row->consumer : (int)draw(m, BM_CONSUMERS);
+    uint64_t id = row == NULL ? m->gone : row->id;
+    struct bm_consumer *c = &m->consumers[who];
+    if (c->channel < 0) {
+        return;
+    }
+    struct bm_row *r = find_row(m, c->channel, id);
+    enum channel_result expected = r == NULL || r->place != BM_IN_FLIGHT ? CHANNEL_NOT_IN_FLIGHT
+                                   : r->consumer != who                  ? CHANNEL_NOT_OWNER
+                                                                         : CHANNEL_OK;
+    struct channel *real = m->real[who].channel;
+    int64_t delay = draw(m, 2) == 0 ? 0 : 1 + (int64_t)draw(m, 50);
+    int64_t timeout = 1 + (int64_t)draw(m, 2 * MAX_MSG_TIMEOUT);
+    struct consumer *consumer = &m->real[who];
+    switch (draw(m, 4)) {
+    case 0:
+    case 1:
+        assert_int_equal(bw_finish(&m->w, consumer, id), expected);
+        if (expected == CHANNEL_OK) {
+            c->finish_count++;
+            end_flight(m, r);
+        }
+        break;
+    case 2:
+        assert_int_equal(bw_requeue(&m->w, consumer, id, delay), expected);
+        if (expected == CHANNEL_OK) {
+            c->requeue_count++;
+            m->channels[number_of(m, real)].requeue_count++;
+            end_flight(m, r);
+            if (delay == 0) {
+                enqueue(m, r);
+            } else {
+                defer(m, r, delay);
+            }
+        }
+        break;
+    default:
+        assert_int_equal(bw_touch(&m->w, consumer, id, timeout), expected);
+        if (expected == CHANNEL_OK) {
+            int64_t latest = r->delivered + MAX_MSG_TIMEOUT;
+            r->due = m->w.now + timeout < latest ? m->w.now + timeout : latest;
+            r->order = ++m->order;
+        }
+        break;
+    }
+}
+
+/* The row that is due first; of those due at the same time, the one that has waited longer. */
+static struct bm_row *first_due(struct broker_model *m)
+{
+    struct bm_row *first = NULL;
+    for (size_t i = 0; i < m->row_count; i++) {
+        struct bm_row *r = &m->rows[i];
+        bool waits = r->place == BM_IN_FLIGHT || r->place == BM_DEFERRED;
+        if (waits && (first == NULL || r->due < first->due ||
+                      (r->due == first->due && r->order < first->order))) {
+            first = r;
+        }
+    }
+    return first;
+}
+
+static void compare(struct broker_model *m);
+
+static void pass(struct broker_model *m)
+{
+    m->w.now += draw(m, 3) == 0 ? draw(m, 60) : draw(m, 4);
+    for (;;) {
+        struct bm_row *r = first_due(m);
+        assert_true(broker_next_deadline(&m->w.broker) == (r == NULL ? TIME_NEVER : r->due));
+        bool due = r != NULL && r->due <= m->w.now;
+        assert_true(broker_expire(&m->w.broker, m->w.now) == due);
+        if (!due) {
+            return;
+        }
+        if (r->place == BM_IN_FLIGHT) {
+            m->channels[r->channel].timeout_count++;
+            m->timed_out++;
+            end_flight(m, r);
+        }
+        enqueue(m, r);
+        compare(m);
+    }
+}
+
+static void pause_channel(struct broker_model *m)
+{
+    int channel = (int)draw(m, BM_CHANNELS);
+    if (m->channels[channel].exists) {
+        m->channels[channel].paused = draw(m, 3) == 0;
+        channel_pause(real_channel(m, channel), m->channels[channel].paused);
+    }
+}
+
+static void pause_topic(struct broker_model *m)
+{
+    int topic = (int)draw(m, BM_TOPICS);
+    if (m->topics[topic].exists) {
+        m->topics[topic].paused = draw(m, 3) == 0;
+        topic_pause(real_topic(m, topic), m->topics[topic].paused, m->w.now);
+        flow(m, topic);
+    }
+}
+
+static void delete_channel(struct broker_model *m)
+{
+    int channel = (int)draw(m, BM_CHANNELS);
+    bool used = draw(m, 4) > 0;
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        used = used || m->consumers[i].channel == channel;
+    }
+    if (m->channels[channel].exists && !used) {
+        topic_delete_channel(real_topic(m, channel / SHARE), real_channel(m, channel));
+        forget_channel(m, channel);
+    }
+}
+
+/* --- one against the other -------------------------------------------------------------------- */
+
+static void compare_queue(struct broker_model *m, int channel, const struct queue *queue)
+{
+    assert_int_equal(queue->n, count_rows(m, channel, BM_QUEUED));
+    uint64_t last = 0;
+    for (const struct message *message = queue->first; message != NULL; message = message->next) {
+        const struct bm_row *r = find_row(m, channel, message->body->id);
+        assert_non_null(r);
+        assert_int_equal(r->place, BM_QUEUED);
+        assert_true(r->order > last);
+        assert_int_equal(message->attempts, r->attempts);
+        last = r->order;
+    }
+}
+
+static void compare_timer(const struct broker_model *m, const struct timer *timer, int64_t due)
+{
+    const struct heap *timers = &m->w.broker.common.timers;
+    assert_true(timers->entries[timer->node.place - 1].key == due);
+}
+
+static void compare_waits(struct broker_model *m, int channel, const struct channel *real)
+{
+    assert_int_equal(channel_in_flight_count(real), count_rows(m, channel, BM_IN_FLIGHT));
+    for (const struct in_flight *f = real->in_flight; f != NULL; f = f->hh.next) {
+        const struct bm_row *r = find_row(m, channel, f->message->body->id);
+        assert_non_null(r);
+        assert_int_equal(r->place, BM_IN_FLIGHT);
+        assert_ptr_equal(f->consumer, r->consumer < 0 ? NULL : &m->real[r->consumer]);
+        assert_true(f->delivered_at == r->delivered);
+        assert_int_equal(f->message->attempts, r->attempts);
+        compare_timer(m, &f->timer, r->due);
+    }
+    assert_int_equal(real->deferred_count, count_rows(m, channel, BM_DEFERRED));
+    for (struct list *l = real->deferred.next; l != &real->deferred; l = l->next) {
+        const struct deferred *d = container_of(l, struct deferred, link);
+        const struct bm_row *r = find_row(m, channel, d->message->body->id);
+        assert_non_null(r);
+        assert_int_equal(r->place, BM_DEFERRED);
+        compare_timer(m, &d->timer, r->due);
+    }
+}
+
+static void compare_channel(struct broker_model *m, int channel)
+{
+    const struct channel *real = real_channel(m, channel);
+    const struct bm_channel *c = &m->channels[channel];
+    assert_true((real != NULL) == c->exists);
+    if (real == NULL) {
+        return;
+    }
+    assert_true(real->paused == c->paused);
+    assert_int_equal(real->message_count, c->message_count);
+    assert_int_equal(real->requeue_count, c->requeue_count);
+    assert_int_equal(real->timeout_count, c->timeout_count);
+    assert_int_equal(real->drop_count, c->drop_count);
+    compare_queue(m, channel, &real->queue);
+    compare_waits(m, channel, real);
+    uint64_t last = 0;
+    for (struct list *l = real->ready.next; l != &real->ready; l = l->next) {
+        const struct consumer *consumer = container_of(l, struct consumer, ready_link);
+        uint64_t turn = m->consumers[consumer - m->real].turn;
+        assert_true(turn > last);
+        last = turn;
+    }
+}
+
+static void compare_topic(const struct broker_model *m, int topic)
+{
+    const struct topic *real = real_topic(m, topic);
+    const struct bm_topic *t = &m->topics[topic];
+    assert_true((real != NULL) == t->exists);
+    if (real == NULL) {
+        return;
+    }
+    assert_true(real->paused == t->paused);
+    assert_int_equal(real->message_count, t->message_count);
+    assert_int_equal(real->message_bytes, 4 * t->message_count);
+    assert_int_equal(real->drop_count, t->drop_count);
+    assert_int_equal(real->queue.n, t->waiting_count);
+    size_t i = 0;
+    for (const struct message *message = real->queue.first; message != NULL;
+         message = message->next, i++) {
+        assert_true(message->body->id == t->waiting[i].id);
+        assert_true(message->body->deferred == t->waiting[i].delay);
+    }
+}
+
+static void compare(struct broker_model *m)
+{
+    sweep(m);
+    for (int i = 0; i < BM_TOPICS; i++) {
+        compare_topic(m, i);
+    }
+    for (int i = 0; i < BM_CHANNELS; i++) {
+        compare_channel(m, i);
+    }
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        const struct bm_consumer *c = &m->consumers[i];
+        const struct consumer *real = &m->real[i];
+        assert_ptr_equal(real->channel, c->channel < 0 ? NULL : real_channel(m, c->channel));
+        if (c->channel >= 0) {
+            assert_true(real->ready_count == c->ready);
+            assert_true(real->in_flight_count == c->in_flight);
+            assert_int_equal(real->message_count, c->message_count);
+            assert_int_equal(real->finish_count, c->finish_count);
+            assert_int_equal(real->requeue_count, c->requeue_count);
+        }
+    }
+    bw_check(&m->w);
+    bw_drop_log(&m->w);
+}
+
+/* --- the driver ------------------------------------------------------------------------------- */
+
+void bm_open(struct broker_model *m, uint64_t seed)
+{
+    struct broker_config config = bw_defaults();
+    config.mem_queue_size = MEM_QUEUE_SIZE;
+    config.max_consumers = MAX_CONSUMERS;
+    config.max_msg_timeout = MAX_MSG_TIMEOUT;
+    config.seed.k[0] = seed;
+    memset(m, 0, sizeof *m);
+    bw_open(&m->w, &config);
+    m->random = seed;
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        m->consumers[i].channel = -1;
+    }
+}
+
+void bm_step(struct broker_model *m)
+{
+    unsigned kind = draw(m, 100);
+    if (kind < 15) {
+        publish(m);
+    } else if (kind < 46) {
+        deliver(m);
+    } else if (kind < 72) {
+        answer(m);
+    } else if (kind < 80) {
+        pass(m);
+    } else if (kind < 86) {
+        join(m);
+    } else if (kind < 94) {
+        set_ready(m);
+    } else if (kind < 96) {
+        hold(m);
+    } else if (kind < 97) {
+        pause_channel(m);
+    } else if (kind < 98) {
+        pause_topic(m);
+    } else if (kind < 99) {
+        leave(m, (int)draw(m, BM_CONSUMERS));
+    } else {
+        delete_channel(m);
+    }
+    compare(m);
+}
+
+void bm_close(struct broker_model *m)
+{
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        leave(m, i);
+        compare(m);
+    }
+    bw_close(&m->w);
+}

@@ -18,7 +18,7 @@ static void make_room(struct buf *b, size_t n)
     while (cap - b->n < n) {
         cap *= 2;
     }
-    if (b->head > 0 && b->n > 0) {
+    if (b->head > 0) {
         memmove(b->p, b->p + b->head, b->n);
     }
     b->head = 0;

@@ -350,7 +350,7 @@ static size_t check_bodies(const struct findings *f)
 {
     size_t cost = 0;
     if (f->messages > 0) {
-        qsort(f->bodies, f->messages, sizeof *f->bodies, by_address);
+        qsort(f->bodies, f->messages, sizeof(struct body *), by_address);
     }
     for (size_t i = 0; i < f->messages;) {
         size_t same = 1;

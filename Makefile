@@ -79,7 +79,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c)
 
-.PHONY: all help run check coverage lint fmt memcheck interop differential flags \
+.PHONY: all help run check coverage lint fmt memcheck interop differential flags conform \
     install install-lib uninstall clean ci libs programs tests FORCE
 
 ## all            build the libraries, nsqd and the unit tests
@@ -184,6 +184,10 @@ differential:
 ## flags          the command line of build/nsqd against upstream's
 flags:
 	$(ALONE) ci/flags
+
+## conform        the conformance suite: the engine, cut everywhere; build/nsqd; upstream's nsqd
+conform:
+	$(ALONE) ci/conform
 
 ## ci             everything that CI runs
 ci:

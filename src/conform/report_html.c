@@ -34,7 +34,7 @@ static const char style[] =
     "#f{margin:1rem 0;display:flex;flex-wrap:wrap;gap:.4rem 1rem;align-items:center}\n"
     "#f input[type=search]{padding:.3rem .5rem;min-width:16rem;font:inherit}\n"
     "#sum{width:auto;margin:1rem 0}#sum td,#sum th{padding:.25rem .8rem}\n"
-    "#sum td{text-align:right}\n"
+    "#sum td{text-align:right}details table{width:auto}\n"
     "tr.more td{background:#fbfcfd}tr.more h3{font-size:.95rem;margin:.7rem 0 .2rem}\n"
     "[hidden]{display:none}\n";
 

@@ -276,15 +276,15 @@ static void run_spawned(struct runner *r, FILE *err)
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-static const char *target_name(const struct args *args)
+/* A spawned server is called as its program is. */
+static struct span target_name(const struct args *args)
 {
-    if (args->name != NULL) {
-        return args->name;
-    }
-    if (args->target != NULL) {
-        return args->target;
-    }
-    return args->spawn != NULL ? args->spawn : "nsqref engine";
+    const char *name = args->name != NULL     ? args->name
+                       : args->target != NULL ? args->target
+                       : args->spawn != NULL  ? args->spawn
+                                              : "nsqref engine";
+    bool command = args->name == NULL && args->spawn != NULL;
+    return span_make(name, command ? strcspn(name, " ") : strlen(name));
 }
 
 static void begin_case(struct runner *r, size_t i, const struct suite_case *c)
@@ -352,8 +352,7 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
                        .report = report,
                        .n = suite->chosen,
                        .progress = isatty(STDERR_FILENO) != 0};
-    const char *name = target_name(args);
-    report_init(report, span_make(name, strlen(name)), r.n);
+    report_init(report, target_name(args), r.n);
     r.cases = alloc_zeroed((r.n + 1) * sizeof *r.cases);
     size_t i = 0;
     for (size_t k = 0; k < suite->n; k++) {

@@ -22,7 +22,7 @@
 #define START_PATIENCE (15 * TIME_SECOND)
 #define STOP_PATIENCE (10 * TIME_SECOND)
 #define LOG_MAX ((size_t)1 << 20)
-#define LOG_TAIL 600 /* bytes of a log that a reason shows */
+#define LOG_SHOWN 400 /* bytes of a log that a reason shows */
 
 static void refuse(struct spawn *s, const char *why)
 {
@@ -164,12 +164,18 @@ static bool find_address(struct spawn *s)
     return found;
 }
 
-static void add_log_tail(struct spawn *s)
+/* Why a server does not start stands in front; why it ends later stands at the end. */
+static void add_log(struct spawn *s, bool end)
 {
     struct buf log = {0};
     read_log(s, &log);
     struct span all = buf_span(&log);
-    buf_append(&s->why, span_skip(all, all.n > LOG_TAIL ? all.n - LOG_TAIL : 0));
+    all = end && all.n > LOG_SHOWN ? span_skip(all, all.n - LOG_SHOWN) : all;
+    bool cut = all.n > LOG_SHOWN;
+    buf_append(&s->why, span_first(all, LOG_SHOWN));
+    if (cut) {
+        text_append(&s->why, "..\n");
+    }
     buf_free(&log);
 }
 
@@ -180,12 +186,13 @@ bool spawn_runs(struct spawn *s)
     if (s->pid == 0 || waitpid(s->pid, &status, WNOHANG) == 0) {
         return s->pid != 0;
     }
+    bool started = s->state == SPAWN_READY;
     s->pid = 0;
     snprintf(text, sizeof text, "the server ended by itself, %s %d",
              WIFSIGNALED(status) ? "by signal" : "with exit code",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
     refuse(s, text);
-    add_log_tail(s);
+    add_log(s, started);
     return false;
 }
 
@@ -216,7 +223,7 @@ void spawn_wait(struct spawn *servers, size_t n)
         }
         if (servers[i].state == SPAWN_STARTING) {
             refuse(&servers[i], "the server accepts no connection");
-            add_log_tail(&servers[i]);
+            add_log(&servers[i], true);
         }
     }
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "engine/engine.h"
 
+#include <assert.h>
+
 #include "base/alloc.h"
 #include "base/text.h"
 
@@ -50,6 +52,7 @@ void engine_free(struct engine *engine)
     serve_free(&engine->serve);
     v2_free(&engine->v2);
     broker_free(&engine->broker);
+    assert(engine->broker.common.budget.used == 0); /* all that was charged was given back */
     log_free(&engine->log);
     alloc_free(engine->shown);
     alloc_free(engine);
@@ -144,7 +147,9 @@ static struct ask on_next_ask(void *self)
 
 static void on_answer(void *self, uint64_t ticket, enum ask_result result, int64_t now)
 {
-    v2_answer(&((struct engine *)self)->v2, ticket, result, now);
+    struct engine *engine = self;
+    serve_tell_time(&engine->serve, now);
+    v2_answer(&engine->v2, ticket, result, now);
 }
 
 static void on_wall(void *self, int64_t offset)

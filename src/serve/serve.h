@@ -145,6 +145,9 @@ uint64_t serve_next_changed(struct serve *serve);
 void serve_stop(struct serve *serve, int64_t now);
 bool serve_stopped(const struct serve *serve);
 
+/* Tells the time before a protocol acts outside of the calls above. */
+void serve_tell_time(struct serve *serve, int64_t now);
+
 /* --- for protocols ---------------------------------------------------------------------------- */
 
 /* Appends output; it leaves when the step ends. Nothing is added once the connection is finished.

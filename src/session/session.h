@@ -74,7 +74,8 @@ struct session {
 /* Counts messages that were published to session->topic, for /stats. */
 void session_count_published(struct session *session, uint64_t count);
 
-/* Starts the heartbeats over, with the interval that is in force now. */
-void session_start_heartbeats(struct session *session, int64_t now);
+/* Deliveries and heartbeats take on the settings as they are now, and heartbeats start over. To be
+ * called when the conversation begins and at its first IDENTIFY: nsqd's message pump takes one. */
+void session_take_settings(struct session *session, int64_t now);
 
 #endif

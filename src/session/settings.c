@@ -108,13 +108,9 @@ bool settings_apply(struct session *s, const struct identify *identify, struct b
         return false;
     }
     conn_set_write_timeout(s->conn, s->heartbeat_interval);
-    /* nsqd's message pump takes one IDENTIFY; a later one moves the read deadline and TOUCH alone.
-     */
     if (!s->identified) {
-        s->identified = true;
-        s->consumer.msg_timeout = s->msg_timeout;
-        s->consumer.sample_rate = s->sample_rate;
-        session_start_heartbeats(s, now);
+        s->identified = true; /* a later one moves the read deadline and TOUCH alone */
+        session_take_settings(s, now);
     }
     return true;
 }

@@ -10,6 +10,9 @@
 #include "session/session.h"
 
 #define DEFAULT_BUFFER_SIZE 16384
+/* The least time between two deliveries of a message: nsqd looks for timeouts every 100 ms, and
+ * --msg-timeout may be 0 or less. */
+#define LEAST_DELIVERY_NS (100 * TIME_MS)
 #define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
 #define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
 
@@ -124,8 +127,11 @@ static void await_line(struct session *s, int64_t now)
     set_due(s);
 }
 
-void session_start_heartbeats(struct session *s, int64_t now)
+void session_take_settings(struct session *s, int64_t now)
 {
+    s->consumer.msg_timeout =
+        s->msg_timeout < LEAST_DELIVERY_NS ? LEAST_DELIVERY_NS : s->msg_timeout;
+    s->consumer.sample_rate = s->sample_rate;
     s->heartbeat_every = s->heartbeat_interval;
     s->next_heartbeat = time_after(now, s->heartbeat_every);
 }
@@ -332,11 +338,10 @@ static void *on_open(void *service, struct conn *conn, int64_t now)
     s->output_buffer_timeout = v2->config.output_buffer_timeout;
     s->output_buffer_size = DEFAULT_BUFFER_SIZE;
     s->consumer.owner = s;
-    s->consumer.msg_timeout = s->msg_timeout;
     list_init(&s->waiting);
     budget_charge(budget_of(s), SESSION_COST);
     conn_set_write_timeout(conn, s->heartbeat_interval);
-    session_start_heartbeats(s, now);
+    session_take_settings(s, now);
     await_line(s, now);
     return s;
 }

@@ -49,7 +49,7 @@ struct reader {
 static bool expected(struct reader *r, const char *what)
 {
     if (r->error->expected == NULL) {
-        r->error->line = r->number;
+        r->error->line = r->number == 0 ? 1 : r->number;
         r->error->column = (unsigned)(r->line_size - r->line.n) + 1;
         r->error->expected = what;
     }
@@ -105,9 +105,12 @@ static bool take_word(struct reader *r, struct span *word, const char *what)
     return n > 0 || expected(r, what);
 }
 
+/* As it is printed: without zeros in front, and no "-0". */
 static bool take_number(struct reader *r, int64_t *value)
 {
+    struct span before = r->line;
     bool negative = TAKE(r, "-");
+    bool zero = r->line.n > 0 && r->line.p[0] == '0';
     uint64_t n = 0;
     size_t digits = 0;
     while (r->line.n > 0 && r->line.p[0] >= '0' && r->line.p[0] <= '9' && digits < 18) {
@@ -116,7 +119,11 @@ static bool take_number(struct reader *r, int64_t *value)
         digits++;
     }
     *value = negative ? -(int64_t)n : (int64_t)n;
-    return digits > 0 || expected(r, "a decimal number");
+    if (digits == 0 || (zero && (negative || digits > 1))) {
+        r->line = before;
+        return expected(r, "a decimal number");
+    }
+    return true;
 }
 
 /* "1500ms": the only unit there is. */
@@ -313,8 +320,8 @@ static bool take_message(struct reader *r, struct step *step)
         return expected(r, "attempts");
     }
     step->attempts = -1;
-    if (!TAKE(r, "*") && !take_number(r, &step->attempts)) {
-        return false;
+    if (!TAKE(r, "*") && (!take_number(r, &step->attempts) || step->attempts < 0)) {
+        return expected(r, "a number of attempts, or *");
     }
     if (TAKE(r, " at $") && !take_word(r, &step->at, "the name of the timestamp")) {
         return false;
@@ -452,7 +459,7 @@ static bool take_steps(struct reader *r, struct step **steps, bool inside_any)
         if (inside_any && r->line.n == 1 && TAKE(r, "}")) {
             return *steps != NULL || expected(r, "a step before }");
         }
-        if (inside_any && r->line.n > 0 && !TAKE(r, "    ")) {
+        if (inside_any && r->line.n > 0 && (!TAKE(r, "    ") || r->line.n == 0)) {
             return expected(r, "four spaces and a step, or }");
         }
         struct step *step = node(r->file, sizeof *step);

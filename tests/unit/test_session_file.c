@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/session_file.h: what is printed is what was read, and a bad file is told where.
+ */
+#include "conform/session_file.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "conform/files.h"
+
+#define HEADER "id: a/b\ntitle: t\nreq: R-1 R-2\nlevel: MUST\nsource: spec\n\n"
+#define HEADER_LINES 6
+#define FLIPS 6000
+#define SEED 0x9e3779b97f4a7c15U
+
+/* --- all that is committed -------------------------------------------------------------------- */
+
+static struct files committed;
+
+static int find_committed(void **state)
+{
+    (void)state;
+    bool ok = files_add(&committed, "tests/conformance", ".session", stderr);
+    if (files_is_folder("corpus/sessions")) {
+        ok = files_add(&committed, "corpus/sessions", ".session", stderr) && ok;
+    }
+    return ok && committed.n > 0 ? 0 : -1;
+}
+
+static int forget_committed(void **state)
+{
+    (void)state;
+    files_free(&committed);
+    return 0;
+}
+
+static void print_is_parse(const char *path, struct span text)
+{
+    struct session_file file;
+    struct session_error error;
+    struct buf printed = {0};
+    if (!session_file_parse(&file, text, &error)) {
+        fail_msg("%s:%u:%u: expected %s", path, error.line, error.column, error.expected);
+    }
+    session_file_print(&file, &printed);
+    if (!span_equal(buf_span(&printed), text)) {
+        fail_msg("%s: printed otherwise:\n%.*s", path, (int)printed.n,
+                 (const char *)buf_span(&printed).p);
+    }
+    buf_free(&printed);
+    session_file_free(&file);
+}
+
+static void committed_files_are_canonical(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < committed.n; i++) {
+        struct buf text = {0};
+        assert_true(files_read(committed.paths[i], SESSION_FILE_MAX, &text, stderr));
+        print_is_parse(committed.paths[i], buf_span(&text));
+        buf_free(&text);
+    }
+}
+
+/* A file is taken as it is printed, or refused with a place and a reason. */
+static void check_any(struct span text)
+{
+    struct session_file file;
+    struct session_error error;
+    if (session_file_parse(&file, text, &error)) {
+        session_file_free(&file);
+        print_is_parse("changed", text);
+        return;
+    }
+    assert_non_null(error.expected);
+    assert_true(error.line >= 1 && error.column >= 1);
+    assert_null(file.memory);
+}
+
+static void truncated_files_are_refused_or_canonical(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < committed.n; i += 1 + committed.n / 24) {
+        struct buf text = {0};
+        assert_true(files_read(committed.paths[i], SESSION_FILE_MAX, &text, stderr));
+        for (size_t n = 0; n < text.n; n++) {
+            check_any(span_first(buf_span(&text), n));
+        }
+        buf_free(&text);
+    }
+}
+
+static uint64_t next_random(uint64_t *state)
+{
+    *state ^= *state << 13;
+    *state ^= *state >> 7;
+    *state ^= *state << 17;
+    return *state;
+}
+
+static void changed_files_are_refused_or_canonical(void **state)
+{
+    (void)state;
+    uint64_t random = SEED;
+    for (int k = 0; k < FLIPS; k++) {
+        static const char likely[] = "0123456789 -\n\"\\${}()<>*#abcx";
+        struct buf text = {0};
+        const char *path = committed.paths[next_random(&random) % committed.n];
+        assert_true(files_read(path, SESSION_FILE_MAX, &text, stderr));
+        uint8_t *byte = text.p + text.head + next_random(&random) % text.n;
+        uint64_t r = next_random(&random);
+        *byte = r % 4 == 0 ? (uint8_t)(r >> 8) : (uint8_t)likely[(r >> 8) % (sizeof likely - 1)];
+        check_any(buf_span(&text));
+        buf_free(&text);
+    }
+}
+
+/* --- what a file says ------------------------------------------------------------------------- */
+
+static void parse(struct session_file *file, const char *text)
+{
+    struct session_error error;
+    if (!session_file_parse(file, span_make(text, strlen(text)), &error)) {
+        fail_msg("%u:%u: expected %s", error.line, error.column, error.expected);
+    }
+}
+
+static void assert_span(struct span s, const char *text)
+{
+    assert_true(span_equal(s, span_make(text, strlen(text))));
+}
+
+static void the_header_is_read(void **state)
+{
+    (void)state;
+    struct session_file file;
+    parse(&file, "id: pub/big-1.2\ntitle: a rule\nreq: R-1 R-2\nlevel: DEPARTURE\n"
+                 "needs: tls snappy\nflags: --a=1 --b\neffect: loss\nsource: departure 7\n\n");
+    assert_span(file.id, "pub/big-1.2");
+    assert_span(file.title, "a rule");
+    assert_span(file.reqs->text, "R-1");
+    assert_span(file.reqs->next->text, "R-2");
+    assert_null(file.reqs->next->next);
+    assert_int_equal(file.level, LEVEL_DEPARTURE);
+    assert_span(session_level_name(file.level), "DEPARTURE");
+    assert_span(file.needs->next->text, "snappy");
+    assert_span(file.flags, "--a=1 --b");
+    assert_span(file.effect, "loss");
+    assert_span(file.source, "departure 7");
+    assert_null(file.steps);
+    session_file_free(&file);
+}
+
+static void steps_are_read(void **state)
+{
+    (void)state;
+    struct session_file file;
+    parse(&file, HEADER "# why\nc connect\nc < message $m attempts 2 at $t body \"x\" $topic after "
+                        "1000ms within 1500ms\nc < error E_FIN_FAILED \"no\"\nwait 20ms\n");
+    const struct step *s = file.steps;
+    assert_int_equal(s->kind, STEP_COMMENT);
+    assert_int_equal(s->next->kind, STEP_CONNECT);
+    s = s->next->next;
+    assert_int_equal(s->kind, STEP_MESSAGE);
+    assert_int_equal(s->line, HEADER_LINES + 3);
+    assert_span(s->actor, "c");
+    assert_span(s->var, "m");
+    assert_span(s->at, "t");
+    assert_int_equal(s->attempts, 2);
+    assert_true(s->after == TIME_SECOND && s->within == 1500 * TIME_MS);
+    assert_int_equal(s->items->kind, ITEM_BYTES);
+    assert_int_equal(s->items->next->kind, ITEM_VAR);
+    s = s->next;
+    assert_int_equal(s->code, NSQ_E_FIN_FAILED);
+    assert_true(s->next->after == 20 * TIME_MS);
+    session_file_free(&file);
+}
+
+static void items_are_read(void **state)
+{
+    (void)state;
+    struct session_file file;
+    parse(&file, HEADER "c > \"\\n\\r\\\\\\\"\\x00\\xff\" u8(255) u16(65535) i32(-1) i64(-5) "
+                        "size{\"a\" size{$b}} fill(10 \"xyz\")\n");
+    const struct item *i = file.steps->items;
+    assert_true(span_equal(i->bytes, SPAN("\n\r\\\"\0\xff")));
+    assert_int_equal((i = i->next)->number, 255);
+    assert_int_equal((i = i->next)->number, 65535);
+    assert_int_equal((i = i->next)->number, -1);
+    assert_int_equal((i = i->next)->number, -5);
+    i = i->next;
+    assert_int_equal(i->kind, ITEM_SIZE);
+    assert_int_equal(i->inside->next->kind, ITEM_SIZE);
+    i = i->next;
+    assert_int_equal(i->kind, ITEM_FILL);
+    assert_int_equal(i->number, 10);
+    session_file_free(&file);
+}
+
+static void any_form_of_step_is_printed_as_read(void **state)
+{
+    (void)state;
+    const char *text = HEADER "c connect\nc > end\nc > close\nc > reset\nc < response \"OK\"\n"
+                              "c < response {\"a\":null}\nc < error E_INVALID\nc < heartbeat\n"
+                              "c < nothing\nc < no message within 5ms\nc < end\nwait 1ms\n"
+                              "\n# text\nany {\n    c < message $m attempts * body \"x\"\n\n"
+                              "    # inside\n    c < end within 3ms\n}\n";
+    print_is_parse("all", span_make(text, strlen(text)));
+}
+
+/* --- bad files -------------------------------------------------------------------------------- */
+
+static void bad_files_are_told_where(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        unsigned line;
+        unsigned column;
+        const char *expected;
+    } rows[] = {
+        {"", 1, 1, "a header"},
+        {"title: x\n", 1, 1, "id: area/slug"},
+        {"id: a\n", 1, 6, "an id of the form area/slug"},
+        {"id: a/B\n", 1, 7, "lower-case letters, digits, - . and one /"},
+        {"id: a/b\ntitle: \n", 2, 8, "some text"},
+        {"id: a/b\ntitle: t\nreq: A  B\n", 3, 8, "words with single spaces between them"},
+        {"id: a/b\ntitle: t\nreq: A\nlevel: WISH\n", 4, 8, "MUST, SHOULD, QUIRK or DEPARTURE"},
+        {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\n", 4, 12, "a header"},
+        {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\nsource: spec\nx", 6, 1,
+         "an empty line behind the header"},
+        {"id: a/b\ntitle: \tt\n", 2, 8, "printable ASCII"},
+        {HEADER "c connects\n", 7, 10, "the end of the line"},
+        {HEADER "c ? x\n", 7, 2, "connect, > or <"},
+        {HEADER "c > \"x\n", 7, 7, "the closing quote"},
+        {HEADER "c > \"\\q\"\n", 7, 7, "\\n, \\r, \\\\, \\\" or \\xNN with two lower-case digits"},
+        {HEADER "c > \"\\x41\"\n", 7, 7, "a character that needs \\xNN"},
+        {HEADER "c > u8(256)\n", 7, 11, "a number that fits"},
+        {HEADER "c > u8(01)\n", 7, 8, "a decimal number"},
+        {HEADER "c > i32(-0)\n", 7, 9, "a decimal number"},
+        {HEADER "c > fill(9999999 \"x\"\n", 7, 17, "at most 8388608 bytes"},
+        {HEADER "c > fill(3 \"\")\n", 7, 14, "a string that is not empty"},
+        {HEADER "c > size{\"x\"\n", 7, 13, "}"},
+        {HEADER "c > $\n", 7, 6, "the name of a value"},
+        {HEADER "c < error E_WHAT\n", 7, 17, "an error code of the protocol"},
+        {HEADER "c < message $m attempts -2 body \"x\"\n", 7, 27, "a number of attempts, or *"},
+        {HEADER "c < no message\n", 7, 15, "within and a duration"},
+        {HEADER "wait 5s\n", 7, 7, "a duration such as 1500ms"},
+        {HEADER "wait 0ms\n", 7, 7, "a duration such as 1500ms"},
+        {HEADER "any {\n}\n", 8, 2, "a step before }"},
+        {HEADER "any {\nc < end\n", 8, 1, "four spaces and a step, or }"},
+        {HEADER "any {\n    c connect\n}\n", 8, 14, "something the server sends"},
+        {HEADER "any {\n    c < end\n", 8, 12, "}"},
+        {HEADER "c connect", 7, 10, "a newline at the end of the file"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct session_file file;
+        struct session_error error;
+        struct span text = span_make(rows[i].text, strlen(rows[i].text));
+        if (session_file_parse(&file, text, &error)) {
+            fail_msg("row %zu was taken", i);
+        }
+        if (error.line != rows[i].line || error.column != rows[i].column ||
+            strcmp(error.expected, rows[i].expected) != 0) {
+            fail_msg("row %zu: %u:%u: expected %s", i, error.line, error.column, error.expected);
+        }
+    }
+}
+
+static void too_much_is_refused(void **state)
+{
+    (void)state;
+    struct session_file file;
+    struct session_error error;
+    struct buf text = {0};
+    text_append(&text, HEADER "c > ");
+    for (int i = 0; i <= SESSION_DEPTH_MAX; i++) {
+        text_append(&text, "size{");
+    }
+    text_append(&text, "\"x\"\n");
+    assert_false(session_file_parse(&file, buf_span(&text), &error));
+    assert_string_equal(error.expected, "fewer size{ } inside each other");
+    while (text.n <= SESSION_FILE_MAX) {
+        text_append(&text, "# a comment that makes the file longer than it may be\n");
+    }
+    assert_false(session_file_parse(&file, buf_span(&text), &error));
+    assert_string_equal(error.expected, "at most 1 MiB");
+    buf_free(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(committed_files_are_canonical),
+        cmocka_unit_test(truncated_files_are_refused_or_canonical),
+        cmocka_unit_test(changed_files_are_refused_or_canonical),
+        cmocka_unit_test(the_header_is_read),
+        cmocka_unit_test(steps_are_read),
+        cmocka_unit_test(items_are_read),
+        cmocka_unit_test(any_form_of_step_is_printed_as_read),
+        cmocka_unit_test(bad_files_are_told_where),
+        cmocka_unit_test(too_much_is_refused),
+    };
+    return cmocka_run_group_tests_name("session_file", tests, find_committed, forget_committed);
+}

@@ -20,7 +20,8 @@
 
 #define ARGS_MAX 32
 #define PROGRAMS_MAX 8
-#define END_MS 1000 /* an end takes less than this */
+#define INHERITED_MAX 1024 /* descriptors */
+#define END_MS 1000        /* an end takes less than this */
 
 static char path[PROGRAM_PATH_MAX];
 static struct program programs[PROGRAMS_MAX];
@@ -53,7 +54,9 @@ static void set_descriptors(const struct program_setup *setup, int err)
     dup2(null, 0);
     dup2(null, 1);
     dup2(err >= 0 ? err : null, 2);
-    close(null);
+    for (int fd = 3; fd < INHERITED_MAX; fd++) {
+        close(fd); /* whatever started the test may have left some open */
+    }
     if (setup->err >= PROGRAM_CLOSED) {
         close(2);
     }
@@ -182,6 +185,23 @@ void program_await(struct program *p, const char *text, unsigned times)
     }
 }
 
+void program_drain(struct program *p)
+{
+    p->drain = fork();
+    assert_true(p->drain >= 0);
+    if (p->drain == 0) {
+        char bytes[4096];
+        struct pollfd fd = {.fd = p->err, .events = POLLIN};
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        while (read(p->err, bytes, sizeof bytes) != 0) {
+            poll(&fd, 1, -1);
+        }
+        _exit(0);
+    }
+    close(p->err);
+    p->err = -1;
+}
+
 /* --- ending -------------------------------------------------------------------------------------
  */
 
@@ -223,6 +243,10 @@ static void drop(struct program *p)
         kill(p->pid, SIGKILL);
         waitpid(p->pid, NULL, 0);
         p->pid = 0;
+    }
+    if (p->drain > 0) {
+        kill(p->drain, SIGKILL);
+        waitpid(p->drain, NULL, 0);
     }
     if (p->err >= 0) {
         close(p->err);

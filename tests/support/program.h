@@ -34,8 +34,9 @@ struct program_setup {
 
 struct program {
     bool used;
-    pid_t pid; /* 0: it has ended */
-    int err;   /* where its standard error is read; -1: nowhere */
+    pid_t pid;   /* 0: it has ended */
+    int err;     /* where its standard error is read; -1: nowhere */
+    pid_t drain; /* of program_drain; 0: none */
     unsigned port;
     char folder[PROGRAM_PATH_MAX]; /* its own data path; "": it has none */
     struct buf log;                /* what it has written so far, as far as it was read */
@@ -51,6 +52,10 @@ struct program *program_spawn(const struct program_setup *setup);
 #define program_start(...)                                                                         \
     program_start_with(&(struct program_setup){.args = (const char *const[]){__VA_ARGS__, NULL}})
 struct program *program_start_with(const struct program_setup *setup);
+
+/* From now on its log is read by a process of its own and thrown away: for a test that makes it say
+ * more than a pipe holds. To be called before there are clients: that process would share them. */
+void program_drain(struct program *p);
 
 /* Waits until its log has this text `times` times. */
 void program_await(struct program *p, const char *text, unsigned times);

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of nsqd's connections as a program serves them: resets, half-closes, clients that do not
+ * read, descriptors that run out, time. Bounds on processor time and memory are wide: they catch a
+ * loop that spins and a buffer that grows without end.
+ */
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "support/net.h"
+#include "support/program.h"
+
+#define ORDINARY "--log-level=info"
+#define RESPONSE 0
+#define ERROR 1
+#define MESSAGE 2
+#define MESSAGE_HEAD 26 /* timestamp, attempts, id */
+#define BUSY_MS 100     /* much less than a loop that spins uses in the time that is watched */
+
+static int64_t now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* A client that has said its magic. */
+static int join(const struct program *p)
+{
+    int fd = net_connect(p->port);
+    net_send(fd, SPAN("  V2"));
+    return fd;
+}
+
+static void publish(int fd, const char *topic, struct span body)
+{
+    net_publish(fd, topic, body);
+    net_expect_frame(fd, RESPONSE, SPAN("OK"));
+}
+
+/* Connections that ended are seen to be gone in one of the next rounds. */
+static void await_descriptors(const struct program *p, int steady, size_t n)
+{
+    for (int i = 0; i < 1000 && program_descriptors(p) != n; i++) {
+        publish(steady, "round-trip", SPAN("x"));
+    }
+    assert_int_equal(program_descriptors(p), n);
+}
+
+/* The next frame is a message with this body. */
+static void expect_message(int fd, struct span body)
+{
+    struct net_frame frame = net_read_frame(fd);
+    if (frame.type != MESSAGE || frame.size != MESSAGE_HEAD + body.n) {
+        fail_msg("frame of type %u with %zu bytes", frame.type, frame.size);
+    }
+    assert_memory_equal(frame.data + MESSAGE_HEAD, body.p, body.n);
+    net_frame_free(&frame);
+}
+
+/* Bytes of which no two pieces are alike. */
+static void fill(uint8_t *bytes, size_t n, unsigned seed)
+{
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)(i ^ i >> 8 ^ i >> 16 ^ seed);
+    }
+}
+
+/* --- resets -------------------------------------------------------------------------------------
+ */
+
+static void a_reset_frees_a_connection_in_every_state(void **state)
+{
+    (void)state;
+    static const struct span said[] = {
+#define SAID(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
+        SAID(""),
+        SAID(" "),
+        SAID("  V2"),
+        SAID("  V2NO"),
+        SAID("  V2NOP\n"),
+        SAID("  V2PUB t\n"),
+        SAID("  V2PUB t\n\0\0"),
+        SAID("  V2PUB t\n\0\0\0\5abc"),
+        SAID("  V2PUB t\n\0\0\0\1a"),
+        SAID("  V2MPUB t\n\0\0\0\x0e\0\0\0\2\0\0\0\1a"),
+        SAID("  V2IDENTIFY\n\0\0\0\2{}"),
+        SAID("  V2SUB t c\n"),
+        SAID("  V2SUB t c\nRDY 10\n"),
+        SAID("  V2SUB t d\nRDY 10\nCLS\n"),
+        SAID("  V2BAD\n"),
+        SAID("  V2BAD\nand what follows"),
+        SAID("GET / HTTP/1.1\r\n"),
+#undef SAID
+    };
+    struct program *p = program_start(ORDINARY);
+    int steady = join(p);
+    publish(steady, "t", SPAN("x"));
+    size_t descriptors = program_descriptors(p);
+    for (int read_first = 0; read_first < 2; read_first++) {
+        for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+            int fd = net_connect(p->port);
+            net_send(fd, said[i]);
+            if (read_first) {
+                publish(steady, "t", SPAN("x")); /* by now it was looked at */
+            }
+            net_reset(fd);
+        }
+    }
+    await_descriptors(p, steady, descriptors);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    close(steady);
+}
+
+/* The commands came before the reset did: they are carried out, although nobody takes the replies.
+ */
+static void what_was_sent_before_a_reset_counts(void **state)
+{
+    (void)state;
+    struct program *p = program_start(ORDINARY);
+    int consumer = join(p);
+    net_subscribe(consumer, "t", "c", 10);
+    int fd = net_connect(p->port);
+    net_send(fd, SPAN("  V2"
+                      "PUB t\n\0\0\0\1a"
+                      "PUB t\n\0\0\0\1b"
+                      "PUB t\n\0\0\0\1c"));
+    net_reset(fd);
+    expect_message(consumer, SPAN("a"));
+    expect_message(consumer, SPAN("b"));
+    expect_message(consumer, SPAN("c"));
+    close(consumer);
+}
+
+/* --- half-closes --------------------------------------------------------------------------------
+ */
+
+static void a_reply_comes_after_the_client_has_said_its_last_word(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span said;
+        uint32_t type;
+        struct span reply; /* NULL: there is none */
+    } rows[] = {
+#define ROW(said, type, reply)                                                                     \
+    {                                                                                              \
+        {(const uint8_t *)(said), sizeof(said) - 1}, type,                                         \
+        {                                                                                          \
+            (const uint8_t *)(reply), sizeof(reply) - 1                                            \
+        }                                                                                          \
+    }
+        ROW("  V2PUB t\n\0\0\0\1a", RESPONSE, "OK"),
+        ROW("  V2PUB t\n\0\0\0\5ab", ERROR, "E_BAD_MESSAGE PUB failed to read message body"),
+        ROW("  V2PUB t\n\0\0", ERROR, "E_BAD_MESSAGE PUB failed to read message body size"),
+        ROW("  V2MPUB t\n\0\0\0\x0e\0\0\0\2\0\0\0\1a", ERROR,
+            "E_BAD_MESSAGE MPUB failed to read message(1) body size"),
+        ROW("  V2NO", RESPONSE, ""),
+        ROW("  V", RESPONSE, ""),
+        ROW("", RESPONSE, ""),
+#undef ROW
+    };
+    struct program *p = program_start(ORDINARY);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int fd = net_connect(p->port);
+        net_send(fd, rows[i].said);
+        net_shut(fd);
+        if (rows[i].reply.n > 0) {
+            net_expect_frame(fd, rows[i].type, rows[i].reply);
+        }
+        net_expect_eof(fd);
+        close(fd);
+    }
+}
+
+/* A client that has sent more than the error it gets: the bytes behind it must not turn the close
+ * into a reset, which would take the error frame with it. */
+static void an_error_arrives_whatever_else_was_sent(void **state)
+{
+    (void)state;
+    enum { MORE = 60 * 1024 };
+    static const uint8_t more[MORE];
+    struct program *p = program_start(ORDINARY);
+    for (int way = 0; way < 3; way++) {
+        int fd = join(p);
+        net_send(fd, SPAN("BAD\n"));
+        if (way == 1) {
+            struct pollfd reply = {.fd = fd, .events = POLLIN};
+            assert_int_equal(poll(&reply, 1, NET_PATIENCE_MS), 1); /* it is there, not taken */
+        }
+        net_send(fd, span_make(more, MORE));
+        if (way == 2) {
+            int other = join(p); /* all of it has been looked at */
+            publish(other, "t", SPAN("x"));
+            close(other);
+        }
+        net_expect_frame(fd, ERROR, SPAN("E_INVALID invalid command BAD"));
+        net_expect_eof(fd);
+        close(fd);
+    }
+}
+
+/* --- those who do not read ----------------------------------------------------------------------
+ */
+
+/* One FIN of a message that is not in flight, and its error; each with a number. */
+#define FIN_SIZE 21
+
+static void fin(char line[FIN_SIZE + 1], unsigned i)
+{
+    snprintf(line, FIN_SIZE + 1, "FIN %016x\n", i);
+}
+
+static void expect_fin_error(int fd, unsigned i)
+{
+    char text[64];
+    int n = snprintf(text, sizeof text, "E_FIN_FAILED FIN %016x failed ID not in flight", i);
+    net_expect_frame(fd, ERROR, span_make(text, (size_t)n));
+}
+
+/* Sends until the server does not take any more; returns the bytes that it took. */
+static size_t send_until_stopped(int fd, const uint8_t *input, size_t size)
+{
+    size_t sent = 0;
+    struct pollfd p = {.fd = fd, .events = POLLOUT};
+    while (sent < size && poll(&p, 1, 100) == 1) {
+        sent += net_send_some(fd, span_make(input + sent, size - sent));
+    }
+    return sent;
+}
+
+static void a_client_that_does_not_read_is_not_read(void **state)
+{
+    (void)state;
+    enum { COUNT = 400000, SIZE = COUNT * FIN_SIZE };
+    uint8_t *input = malloc(SIZE + 1);
+    assert_non_null(input);
+    for (unsigned i = 0; i < COUNT; i++) {
+        fin((char *)input + (size_t)i * FIN_SIZE, i);
+    }
+    struct program *p = program_start("--output-high-water=65536");
+    program_drain(p);
+    size_t memory = program_memory(p);
+    int fd = net_connect_small(p->port, 65536, 65536);
+    net_send(fd, SPAN("  V2"));
+    net_subscribe(fd, "t", "c", 1);
+    size_t sent = send_until_stopped(fd, input, SIZE);
+    assert_in_range(sent, 1, SIZE - 1);
+    assert_in_range(program_memory(p), 1, memory + ((size_t)8 << 20));
+
+    int64_t busy = program_cpu_ms(p); /* it has stopped, not slowed down */
+    int other = join(p);
+    publish(other, "u", SPAN("x"));
+    struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+    assert_int_equal(poll(&pfd, 1, 50), 0);
+    assert_in_range(program_cpu_ms(p) - busy, 0, BUSY_MS);
+    close(other);
+
+    /* As the client reads, it goes on; every reply comes, in order. */
+    unsigned replies = 0;
+    unsigned most = (unsigned)(sent / FIN_SIZE) + 1000;
+    while (replies < most) {
+        expect_fin_error(fd, replies++);
+        size_t wanted = (size_t)most * FIN_SIZE;
+        sent += net_send_some(fd, span_make(input + sent, wanted - sent));
+    }
+    assert_false(net_has_input(fd));
+    close(fd);
+    free(input);
+}
+
+static void a_slow_consumer_disturbs_nobody(void **state)
+{
+    (void)state;
+    enum { SIZE = 256 * 1024, COUNT = 40 };
+    static uint8_t body[SIZE];
+    struct program *p = program_start(ORDINARY);
+    int slow = net_connect_small(p->port, 4096, 0);
+    net_send(slow, SPAN("  V2"));
+    net_subscribe(slow, "t", "slow", 2500);
+    int fast = join(p);
+    int publisher = join(p);
+    net_subscribe(fast, "t", "fast", 2500);
+    for (unsigned i = 0; i < COUNT; i++) {
+        fill(body, SIZE, i);
+        publish(publisher, "t", span_make(body, SIZE));
+        expect_message(fast, span_make(body, SIZE));
+    }
+    fill(body, SIZE, 0);
+    expect_message(slow, span_make(body, SIZE)); /* it gets its messages as it reads */
+    fill(body, SIZE, 1);
+    expect_message(slow, span_make(body, SIZE));
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_true(program_logged(p, "CHANNEL(slow): losing ") == 1);
+    assert_true(program_logged(p, "CHANNEL(slow): losing 0 memory") ==
+                0); /* not all in its output */
+    close(slow);
+    close(fast);
+    close(publisher);
+}
+
+/* A large message through a small buffer: many writes, one message. */
+static void a_large_message_passes_in_pieces(void **state)
+{
+    (void)state;
+    enum { SIZE = 1 << 20 };
+    static uint8_t body[SIZE];
+    struct program *p = program_start(ORDINARY);
+    int publisher = join(p);
+    int consumer = net_connect_small(p->port, 4096, 0);
+    net_send(consumer, SPAN("  V2"));
+    net_subscribe(consumer, "t", "c", 10);
+    for (unsigned i = 0; i < 2; i++) {
+        fill(body, SIZE, i);
+        publish(publisher, "t", span_make(body, SIZE));
+    }
+    for (unsigned i = 0; i < 2; i++) {
+        fill(body, SIZE, i);
+        expect_message(consumer, span_make(body, SIZE));
+    }
+    close(publisher);
+    close(consumer);
+}
+
+/* --- many ---------------------------------------------------------------------------------------
+ */
+
+static void two_hundred_clients_at_once(void **state)
+{
+    (void)state;
+    enum { COUNT = 200 };
+    int fds[COUNT];
+    struct program *p = program_start(ORDINARY);
+    for (int i = 0; i < COUNT; i++) {
+        fds[i] = net_connect(p->port);
+    }
+    program_await(p, "TCP: new client(", COUNT); /* and so makes room for more lines */
+    for (int i = 0; i < COUNT; i++) {            /* two commands each, one channel each */
+        char line[64];
+        int n = snprintf(line, sizeof line, "  V2SUB t c%d\nRDY 5\n", i);
+        net_send(fds[i], span_make(line, (size_t)n));
+    }
+    for (int i = 0; i < COUNT; i++) {
+        net_expect_frame(fds[i], RESPONSE, SPAN("OK"));
+    }
+    program_await(p, "desired protocol magic", COUNT);
+    int publisher = join(p);
+    publish(publisher, "t", SPAN("to all"));
+    for (int i = 0; i < COUNT; i++) {
+        expect_message(fds[i], SPAN("to all"));
+    }
+    for (int i = 0; i < COUNT; i++) {
+        net_publish(fds[i], "u", span_make(&i, sizeof i));
+    }
+    for (int i = 0; i < COUNT; i++) {
+        net_expect_frame(fds[i], RESPONSE, SPAN("OK"));
+        close(fds[i]);
+    }
+    publish(publisher, "t", SPAN("x"));
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, "TOPIC(u): losing 200 memory messages"), 1);
+    close(publisher);
+}
+
+static void there_are_at_most_as_many_as_said(void **state)
+{
+    (void)state;
+    struct program *p = program_start("--max-connections=2");
+    int a = join(p);
+    int b = join(p);
+    publish(a, "t", SPAN("x"));
+    publish(b, "t", SPAN("x"));
+    int c = net_connect(p->port);
+    net_expect_eof(c);
+    close(c);
+    close(a);
+    publish(b, "t", SPAN("x")); /* by now it is known that the first has left */
+    c = join(p);
+    publish(c, "t", SPAN("x"));
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, " WARNING: TCP: refusing client(127.0.0.1:"), 1);
+    close(b);
+    close(c);
+}
+
+static void it_goes_on_when_descriptors_run_out(void **state)
+{
+    (void)state;
+    enum { LIMIT = 20 };
+    static const char temporary[] = " WARNING: temporary Accept() failure - too many open files\n";
+    static const char *const args[] = {"--max-connections=1000", NULL};
+    struct program *p =
+        program_start_with(&(struct program_setup){.args = args, .descriptors = LIMIT});
+    int fds[LIMIT];
+    for (size_t i = 0; i < LIMIT; i++) {
+        fds[i] = join(p); /* the kernel takes them; not all are accepted */
+    }
+    program_await(p, temporary, 1);
+    int64_t busy = program_cpu_ms(p);
+    int64_t start = now_ms();
+    program_await(p, temporary, 4); /* it tries now and then */
+    assert_true(now_ms() - start >= 200);
+    assert_in_range(program_cpu_ms(p) - busy, 0, BUSY_MS);
+    assert_int_equal(program_descriptors(p), LIMIT);
+    publish(fds[0], "t", SPAN("x")); /* those who are there are served */
+    size_t accepted = program_logged(p, "TCP: new client(");
+    assert_in_range(accepted, 1, LIMIT - 1);
+    for (size_t i = 0; i < LIMIT - accepted; i++) {
+        close(fds[i]); /* as many as are waiting */
+    }
+    for (size_t i = accepted; i < LIMIT; i++) {
+        publish(fds[i], "t", SPAN("x"));
+    }
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    for (size_t i = LIMIT - accepted; i < LIMIT; i++) {
+        close(fds[i]);
+    }
+}
+
+/* --- time ---------------------------------------------------------------------------------------
+ */
+
+/* Two waits of a second at once. A message that is not finished comes again when its timeout is
+ * over: never early, and not much later. A client that has got an error and does not go is given a
+ * second. Meanwhile the server sleeps. */
+static void time_passes(void **state)
+{
+    (void)state;
+    struct program *p = program_start(ORDINARY);
+    int consumer = join(p);
+    net_send(consumer, SPAN("IDENTIFY\n\0\0\0\x14{\"msg_timeout\":1000}"));
+    net_expect_frame(consumer, RESPONSE, SPAN("OK"));
+    net_subscribe(consumer, "t", "c", 1);
+    int publisher = join(p);
+    publish(publisher, "round-trip", SPAN("x"));
+    size_t descriptors = program_descriptors(p);
+    int stays = join(p);
+    net_send(stays, SPAN("BAD\n"));
+    net_expect_frame(stays, ERROR, SPAN("E_INVALID invalid command BAD"));
+    net_expect_eof(stays);
+
+    int64_t before = now_ms(); /* the timeout begins between this .. */
+    publish(publisher, "t", SPAN("x"));
+    expect_message(consumer, SPAN("x"));
+    int64_t begun = now_ms(); /* .. and this */
+    int64_t busy = program_cpu_ms(p);
+    expect_message(consumer, SPAN("x"));
+    assert_true(now_ms() - before >= 1000);
+    assert_in_range(now_ms() - begun, 0, 1300);
+    assert_in_range(program_cpu_ms(p) - busy, 0, BUSY_MS / 2);
+    await_descriptors(p, publisher, descriptors); /* without the one that stayed */
+    close(consumer);
+    close(publisher);
+    close(stays);
+}
+
+int main(int argc, char **argv)
+{
+#define TEST(name) cmocka_unit_test_teardown(name, program_clean_up)
+    const struct CMUnitTest tests[] = {
+        TEST(a_reset_frees_a_connection_in_every_state),
+        TEST(what_was_sent_before_a_reset_counts),
+        TEST(a_reply_comes_after_the_client_has_said_its_last_word),
+        TEST(an_error_arrives_whatever_else_was_sent),
+        TEST(a_client_that_does_not_read_is_not_read),
+        TEST(a_slow_consumer_disturbs_nobody),
+        TEST(a_large_message_passes_in_pieces),
+        TEST(two_hundred_clients_at_once),
+        TEST(there_are_at_most_as_many_as_said),
+        TEST(it_goes_on_when_descriptors_run_out),
+        TEST(time_passes),
+    };
+    (void)argc;
+    program_locate(argv[0]);
+    alarm(50);
+    return cmocka_run_group_tests_name("program_net", tests, NULL, NULL);
+}

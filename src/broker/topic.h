@@ -25,7 +25,7 @@ struct topic {
     /* For /stats. */
     uint64_t message_count;
     uint64_t message_bytes;
-    uint64_t drop_count; /* lost because the topic is ephemeral, without channels, and was full */
+    uint64_t drop_count; /* lost because the topic is ephemeral, kept its messages, and was full */
 };
 
 #define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD) /* what one is charged */

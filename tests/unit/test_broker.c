@@ -323,7 +323,12 @@ static void the_log_says_what_a_stop_loses(void **state)
     struct consumer f;
     bw_join(w, &f, "f", "flying", 1);
     (void)bw_publish(w, "f");
+    (void)bw_publish(w, "f");
     (void)bw_receive(w, &f);
+    struct consumer g;
+    bw_join(w, &g, "g", "flying", 1);
+    (void)bw_publish(w, "g");
+    (void)bw_receive(w, &g);
     (void)bw_channel(w, "q", "queued");
     (void)bw_publish(w, "q");
     topic_pause(bw_topic(w, "q"), true, w->now);
@@ -345,6 +350,9 @@ static void the_log_says_what_a_stop_loses(void **state)
     bw_expect_log(w, LOG_WARNING, LOST_CHANNEL, "|deferred|0|0|1");
     bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", "|f");
     bw_expect_log(w, LOG_INFO, "CHANNEL(%): closing", "|flying");
+    bw_expect_log(w, LOG_WARNING, LOST_CHANNEL, "|flying|1|1|0");
+    bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", "|g");
+    bw_expect_log(w, LOG_INFO, "CHANNEL(%): closing", "|flying");
     bw_expect_log(w, LOG_WARNING, LOST_CHANNEL, "|flying|0|1|0");
     bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", "|q");
     bw_expect_log(w, LOG_INFO, "CHANNEL(%): closing", "|queued");
@@ -355,6 +363,7 @@ static void the_log_says_what_a_stop_loses(void **state)
     bw_check(w);
     bw_leave(w, &c);
     bw_leave(w, &f);
+    bw_leave(w, &g);
 }
 
 static void a_quiet_log_costs_nothing(void **state)

@@ -732,6 +732,25 @@ static void who_leaves_gets_nothing_more(void **state)
     bw_leave(w, &a);
 }
 
+static void the_same_consumer_may_join_again(void **state)
+{
+    struct broker_world *w = *state;
+    struct consumer c;
+    bw_join(w, &c, "t", "c", 3);
+    struct channel *channel = c.channel;
+    (void)bw_publish(w, "t");
+    uint64_t id = bw_receive(w, &c);
+    for (int i = 0; i < 2; i++) {
+        bw_leave(w, &c);
+        bw_check(w);
+        assert_int_equal(channel_join(channel, &c), CHANNEL_OK);
+        assert_true(c.ready_count == 3); /* its settings are its own */
+        bw_check(w);
+    }
+    assert_int_equal(bw_finish(w, &c, id), CHANNEL_NOT_OWNER);
+    bw_leave(w, &c);
+}
+
 static void a_channel_has_at_most_max_consumers(void **state)
 {
     struct broker_world *w = *state;
@@ -1091,6 +1110,7 @@ int main(void)
         TEST(what_a_consumer_leaves_in_flight_times_out),
         TEST(a_message_belongs_to_who_got_it_last),
         TEST(who_leaves_gets_nothing_more),
+        TEST(the_same_consumer_may_join_again),
         TEST(a_channel_has_at_most_max_consumers),
         TEST(max_consumers_0_is_no_bound),
         TEST(a_full_ephemeral_channel_drops),

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "nsqd/configure.h"
 
-#include "base/time.h"
-
 #define DESCRIPTOR_RESERVE 64 /* left for everything that is no connection */
 
 static size_t max_connections(const struct options *o, size_t descriptors)
@@ -14,16 +12,12 @@ static size_t max_connections(const struct options *o, size_t descriptors)
                                                 : descriptors / 2;
 }
 
-/* nsqd looks for timeouts every 100 ms, so a shorter one is this long there. Here it would be
- * exact: with 0 a message would go round without end. */
-#define LEAST_MSG_TIMEOUT (100 * TIME_MS)
-
 static void configure_v2(const struct options *o, struct v2_config *v)
 {
     v->limits.max_msg_size = o->max_msg_size;
     v->limits.max_body_size = o->max_body_size;
     v->max_rdy_count = o->max_rdy_count;
-    v->msg_timeout = o->msg_timeout < LEAST_MSG_TIMEOUT ? LEAST_MSG_TIMEOUT : o->msg_timeout;
+    v->msg_timeout = o->msg_timeout;
     v->max_msg_timeout = o->max_msg_timeout;
     v->max_req_timeout = o->max_req_timeout;
     v->max_heartbeat_interval = o->max_heartbeat_interval;

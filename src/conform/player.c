@@ -423,16 +423,34 @@ static enum arrival await_reply(struct player *p, struct player_conn *c, int64_t
     }
 }
 
+/* Whether no reply has come that nothing has matched; without waiting. */
+static bool no_reply(struct player *p, struct player_conn *c, const struct step *step)
+{
+    struct nsq_frame frame;
+    size_t offset;
+    size_t size;
+    wait_until(p, now(p));
+    if (await_reply(p, c, now(p), &offset, &frame, &size) != ARRIVED) {
+        return true;
+    }
+    show_frame(expected(p, step), &frame);
+    return fail(p, step, VERDICT_FAIL);
+}
+
 static void send_bytes(struct player *p, size_t i, struct span bytes)
 {
     p->config.transport.send(p->config.transport.self, i, bytes);
 }
 
-/* Nothing was replied if the next reply is that to a PUB which is sent now. */
+/* Nothing was replied if nothing is there yet, and the next reply is that to a PUB which is sent
+ * now. */
 static bool play_nothing(struct player *p, size_t i, const struct step *step)
 {
     struct player_conn *c = &p->conns[i];
     struct buf pub = {0};
+    if (!no_reply(p, c, step)) {
+        return false;
+    }
     text_append(&pub, "PUB ");
     values_scratch(&p->values, &pub);
     text_append(&pub, "\n");
@@ -671,13 +689,27 @@ void player_init(struct player *p, const struct player_config *config,
                          .verdict = VERDICT_PASS};
 }
 
+/* No reply may be left that no step has asked for. */
+static void check_rest(struct player *p, unsigned line)
+{
+    for (size_t i = 0; i < p->conn_count && p->failed_line == 0; i++) {
+        const struct step nothing = {.kind = STEP_NOTHING, .line = line, .actor = p->conns[i].name};
+        no_reply(p, &p->conns[i], &nothing);
+    }
+}
+
 void player_run(struct player *p)
 {
     struct transport *t = &p->config.transport;
+    unsigned line = 0;
     p->mark = now(p);
     for (const struct step *step = p->file->steps; step != NULL && play_step(p, step);
          step = step->next) {
         p->mark = step->kind == STEP_COMMENT ? p->mark : now(p);
+        line = step->line;
+    }
+    if (!p->file->partial_order) {
+        check_rest(p, line);
     }
     for (size_t i = 0; i < p->conn_count; i++) {
         if (p->conns[i].open) {

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/args.h. */
+#include "conform/args.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "conform/session_file.h"
+
+/* Parses a command line of words; what it prints is in `said`. */
+static char *said;
+
+static enum conform_exit parse(struct args *args, const char *line)
+{
+    static char words[1024];
+    static char *argv[64];
+    int argc = 0;
+    size_t n;
+    FILE *f;
+    free(said);
+    said = NULL;
+    snprintf(words, sizeof words, "nsq-conform %s", line);
+    for (char *w = strtok(words, " "); w != NULL; w = strtok(NULL, " ")) {
+        argv[argc++] = w;
+    }
+    argv[argc] = NULL;
+    f = open_memstream(&said, &n);
+    assert_non_null(f);
+    enum conform_exit code = args_parse(args, argc, argv, f, f);
+    fclose(f);
+    return code;
+}
+
+static int forget(void **state)
+{
+    (void)state;
+    free(said);
+    return 0;
+}
+
+static void nothing_is_a_run_in_this_process(void **state)
+{
+    (void)state;
+    struct args a;
+    assert_int_equal(parse(&a, ""), EXIT_CONFORMS);
+    assert_int_equal(a.mode, MODE_RUN);
+    assert_null(a.target);
+    assert_int_equal(a.file_count, 0);
+    assert_int_equal(a.levels, (1 << LEVEL_COUNT) - 1);
+    assert_int_equal(a.time_scale, 100);
+}
+
+static void options_are_taken(void **state)
+{
+    (void)state;
+    struct args a;
+    assert_int_equal(parse(&a, "x.session --target h:1 -j3 --only pub/* --only sub/* --req A "
+                               "--level MUST,QUIRK --time-scale 250 --strict --allow-unsupported "
+                               "--flags-given --a=1 --json j --tap t --junit u --html h --name n "
+                               "--names p --known k --cases d --rerun-failed --dry-run dir"),
+                     EXIT_CONFORMS);
+    assert_string_equal(a.target, "h:1");
+    assert_int_equal(a.jobs, 3);
+    assert_int_equal(a.only.n, 2);
+    assert_string_equal(a.only.values[1], "sub/*");
+    assert_string_equal(a.reqs.values[0], "A");
+    assert_int_equal(a.levels, 1U << LEVEL_MUST | 1U << LEVEL_QUIRK);
+    assert_int_equal(a.time_scale, 250);
+    assert_true(a.strict && a.allow_unsupported && a.rerun_failed);
+    assert_string_equal(a.flags_given, "--a=1");
+    assert_int_equal(a.mode, MODE_DRY_RUN);
+    assert_int_equal(a.file_count, 2);
+    assert_string_equal(a.files[0], "x.session");
+}
+
+static void each_way_to_call_it_is_a_mode(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line;
+        enum args_mode mode;
+    } rows[] = {
+        {"--list", MODE_LIST},
+        {"--list=json", MODE_LIST_JSON},
+        {"--fmt a", MODE_FMT},
+        {"--fmt=print a", MODE_FMT_PRINT},
+        {"--html x --merge a b", MODE_MERGE},
+        {"--check-ledger", MODE_CHECK_LEDGER},
+        {"--serve f --listen :0", MODE_SERVE},
+        {"--help", MODE_DONE},
+        {"--version", MODE_DONE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct args a;
+        assert_int_equal(parse(&a, rows[i].line), EXIT_CONFORMS);
+        assert_int_equal(a.mode, rows[i].mode);
+    }
+}
+
+static void what_is_wrong_is_said(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        "--what",
+        "--target",
+        "-j 0",
+        "-j 65",
+        "-j x",
+        "--time-scale 0",
+        "--level MAY",
+        "--level MUST,",
+        "--list=xml",
+        "--fmt=x",
+        "--target a --spawn b",
+        "--cuts --target a",
+        "--flags-given x",
+        "--serve f",
+        "--listen a",
+        "--merge a",
+        "--html x --merge",
+        "--list --dry-run",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        struct args a;
+        if (parse(&a, lines[i]) != EXIT_USAGE) {
+            fail_msg("'%s' was taken", lines[i]);
+        }
+    }
+}
+
+static void too_many_of_one_are_refused(void **state)
+{
+    (void)state;
+    char *argv[2 * ARGS_LIST_MAX + 4];
+    int argc = 0;
+    char program[] = "nsq-conform";
+    char option[] = "--only";
+    char glob[] = "x";
+    argv[argc++] = program;
+    for (int i = 0; i <= ARGS_LIST_MAX; i++) {
+        argv[argc++] = option;
+        argv[argc++] = glob;
+    }
+    argv[argc] = NULL;
+    struct args a;
+    FILE *none = fopen("/dev/null", "w");
+    assert_non_null(none);
+    assert_int_equal(args_parse(&a, argc, argv, none, none), EXIT_USAGE);
+    fclose(none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_is_a_run_in_this_process), cmocka_unit_test(options_are_taken),
+        cmocka_unit_test(each_way_to_call_it_is_a_mode),    cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(too_many_of_one_are_refused),
+    };
+    return cmocka_run_group_tests_name("args", tests, NULL, forget);
+}

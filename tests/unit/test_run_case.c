@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/run_case.h and, by it, of the player: small cases against the engine. */
+#include "conform/run_case.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+#define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
+#define SUB "c > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\nc < response \"OK\"\n"
+#define PUB "p > \"  V2PUB \" $topic \"\\n\" size{\"x\"}\n"
+
+static const struct case_setting setting = {.names = {(const uint8_t *)"n", 1}, .time_scale = 100};
+
+static enum verdict run(const char *text, struct case_result *result, bool cuts)
+{
+    struct session_file file;
+    struct session_error error;
+    if (!session_file_parse(&file, span_make(text, strlen(text)), &error)) {
+        fail_msg("%u:%u: expected %s", error.line, error.column, error.expected);
+    }
+    run_case(&setting, &file, result);
+    if (cuts && !run_case_cuts(&setting, &file, result)) {
+        fail_msg("cuts: %.*s", (int)result->why.n, (const char *)buf_span(&result->why).p);
+    }
+    session_file_free(&file);
+    return result->verdict;
+}
+
+static void assert_text(const struct buf *text, const char *wanted)
+{
+    assert_int_equal(text->n, strlen(wanted));
+    assert_memory_equal(buf_span(text).p, wanted, text->n);
+}
+
+static void assert_contains(const struct buf *text, const char *part)
+{
+    char *copy = alloc_zeroed(text->n + 1);
+    memcpy(copy, buf_span(text).p, text->n);
+    if (strstr(copy, part) == NULL) {
+        fail_msg("'%s' is not in:\n%s", part, copy);
+    }
+    alloc_free(copy);
+}
+
+static void passes(const char *text)
+{
+    struct case_result result;
+    if (run(text, &result, true) != VERDICT_PASS) {
+        fail_msg("line %u: %.*s", result.failed_line, (int)result.why.n,
+                 (const char *)buf_span(&result.why).p);
+    }
+    case_result_free(&result);
+}
+
+/* Fails at this line, and the reason has these words. */
+static void fails(const char *text, unsigned line, const char *why)
+{
+    struct case_result result;
+    assert_int_equal(run(text, &result, false), VERDICT_FAIL);
+    assert_int_equal(result.failed_line, line);
+    assert_contains(&result.why, why);
+    case_result_free(&result);
+}
+
+static void what_the_server_does_passes(void **state)
+{
+    (void)state;
+    passes(HEADER "c connect\n" SUB "p connect\n" PUB "any {\n    c < message $m attempts 1 at $t "
+                  "body \"x\"\n    p < response \"OK\"\n}\nc > \"REQ \" $m \" 0\\n\"\n"
+                  "c < message $m attempts 2 at $t body \"x\"\nc > \"FIN \" $m \"\\n\"\n"
+                  "c < nothing\nc < no message within 300ms\nwait 5ms\nc > end\nc < end\n");
+    passes(HEADER
+           "c connect\nc > \"  V2IDENTIFY\\n\" size{\"{\\\"feature_negotiation\\\":true}\"}\n"
+           "c < response {\"max_rdy_count\":2500,\"version\":null}\n"
+           "c < heartbeat after 30000ms within 30001ms\n");
+    passes(HEADER "c connect\nc > \"WHAT\"\nc < error E_BAD_PROTOCOL\nc < end\n");
+    passes(HEADER
+           "c connect\nc > \"  V2\" \"NOP\\n\"\nc > close\nd connect\nd > \"  V2\"\nd > reset\n");
+}
+
+static void what_it_does_not_fails(void **state)
+{
+    (void)state;
+    fails(HEADER "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n", 9, "nothing");
+    fails(HEADER "c connect\n" SUB "c < end within 40ms\n", 10, "the connection is open");
+    fails(HEADER "p connect\n" PUB "p < error E_BAD_TOPIC\n", 9, "response \"OK\"");
+    fails(HEADER "p connect\n" PUB "p < nothing\n", 9, "response \"OK\"");
+    fails(HEADER "p connect\n" PUB "p < response {\"a\":1}\n", 9, "response \"OK\"");
+    fails(HEADER "p connect\n" PUB "p < response \"OK\" after 20ms\n", 9, "0ms already");
+    fails(HEADER "p connect\n" PUB "p < no message within 20ms\n", 9, "response \"OK\"");
+    fails(HEADER "p connect\n" PUB "p < end\n", 9, "response \"OK\"");
+    fails(HEADER "c connect\nc > \"WHAT\"\nc < nothing\n", 9, "E_BAD_PROTOCOL");
+    fails(HEADER "c connect\nc > \"WHAT\"\nc < error E_BAD_PROTOCOL\nc < response \"OK\"\n", 10,
+          "the end of the connection");
+    fails(HEADER "p connect\n" PUB "any {\n    p < response \"OK\"\n    p < response \"NO\"\n}\n",
+          9, "not these:\n    p < response \"NO\"");
+    fails(HEADER "c connect\n" SUB "p connect\n" PUB "c < message $m attempts 2 body \"x\"\n", 12,
+          "attempts 1 body \"x\"");
+}
+
+static void another_text_of_an_error_is_not_strict(void **state)
+{
+    (void)state;
+    struct case_result result;
+    const char *text = HEADER "c connect\nc > \"  V2PUB t\\n\" i32(0)\nc < error E_BAD_MESSAGE "
+                              "\"other\"\nc < end\n";
+    assert_int_equal(run(text, &result, false), VERDICT_NON_STRICT);
+    assert_int_equal(result.failed_line, 0);
+    assert_contains(&result.why, "invalid message body size 0");
+    case_result_free(&result);
+}
+
+static void what_a_file_cannot_mean_is_told(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        HEADER "c > \"x\"\n",
+        HEADER "c connect\nc connect\n",
+        HEADER "c connect\nc > $unknown\n",
+        "id: a/b\ntitle: t\nreq: R\nlevel: MUST\nflags: --no-such-flag\nsource: spec\n\nc "
+        "connect\n",
+        "id: a/b\ntitle: t\nreq: R\nlevel: MUST\nflags: --tls-cert=x --tls-key=y\nsource: spec\n\n"
+        "c connect\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct case_result result;
+        assert_int_equal(run(texts[i], &result, false), VERDICT_UNREACHABLE);
+        assert_true(result.why.n > 0);
+        case_result_free(&result);
+    }
+}
+
+static void a_transcript_says_what_went_to_and_fro(void **state)
+{
+    (void)state;
+    struct case_result result;
+    run(HEADER "p connect\n" PUB "p < response \"NO\"\n", &result, false);
+    assert_text(&result.transcript, "p connect\np > \"  V2PUB n.topic\\n\\x00\\x00\\x00\\x01x\"\n");
+    assert_true(span_equal(buf_span(&result.came), SPAN("\0\0\0\6\0\0\0\0OK")));
+    assert_text(&result.why, "expected: p < response \"NO\"\ncame:     response \"OK\"");
+    case_result_free(&result);
+}
+
+static void flags_become_the_engine_s_configuration(void **state)
+{
+    (void)state;
+    struct engine_config config;
+    struct buf why = {0};
+    assert_true(case_engine_config(SPAN("--msg-timeout=2s --max-msg-size=77"), &config, &why));
+    assert_int_equal(why.n, 0);
+    assert_false(case_engine_config(SPAN("--msg-timeout=soon"), &config, &why));
+    assert_true(why.n > 0);
+    buf_free(&why);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_the_server_does_passes),
+        cmocka_unit_test(what_it_does_not_fails),
+        cmocka_unit_test(another_text_of_an_error_is_not_strict),
+        cmocka_unit_test(what_a_file_cannot_mean_is_told),
+        cmocka_unit_test(a_transcript_says_what_went_to_and_fro),
+        cmocka_unit_test(flags_become_the_engine_s_configuration),
+    };
+    return cmocka_run_group_tests_name("run_case", tests, NULL, NULL);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/values.h. */
+#include "conform/values.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static struct value *put(struct values *v, struct span name, struct span bytes)
+{
+    struct value *value = values_add(v, name);
+    assert_non_null(value);
+    buf_append(&value->bytes, bytes);
+    return value;
+}
+
+static void names_of_topics_and_channels_are_made_up(void **state)
+{
+    (void)state;
+    struct values v = {.names = SPAN("me")};
+    assert_true(span_equal(buf_span(&values_get(&v, SPAN("topic2"))->bytes), SPAN("me.topic2")));
+    assert_true(span_equal(buf_span(&values_get(&v, SPAN("channel"))->bytes), SPAN("me.channel")));
+    assert_ptr_equal(values_get(&v, SPAN("topic2")), values_find(&v, SPAN("topic2")));
+    assert_null(values_get(&v, SPAN("m")));
+    put(&v, SPAN("m"), SPAN("0123"));
+    assert_non_null(values_get(&v, SPAN("m")));
+    values_free(&v);
+}
+
+static void items_stand_for_bytes(void **state)
+{
+    (void)state;
+    struct values v = {.names = SPAN("me")};
+    struct item fill = {.kind = ITEM_FILL, .number = 5, .bytes = SPAN("ab")};
+    struct item i64 = {.kind = ITEM_I64, .number = -2, .next = &fill};
+    struct item i32 = {.kind = ITEM_I32, .number = -1, .next = &i64};
+    struct item u16 = {.kind = ITEM_U16, .number = 258, .next = &i32};
+    struct item u8 = {.kind = ITEM_U8, .number = 7, .next = &u16};
+    struct item text = {.kind = ITEM_BYTES, .bytes = SPAN("hi")};
+    struct item size = {.kind = ITEM_SIZE, .inside = &text, .next = &u8};
+    struct item name = {.kind = ITEM_VAR, .bytes = SPAN("topic"), .next = &size};
+    struct span wanted = SPAN("me.topic\0\0\0\2hi\7\1\2\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+                              "\xfe"
+                              "ababa");
+    assert_true(values_equal(&v, &name, wanted));
+    assert_false(values_equal(&v, &name, SPAN("me.topic")));
+    struct item unknown = {.kind = ITEM_VAR, .bytes = SPAN("m")};
+    struct item outer = {.kind = ITEM_SIZE, .inside = &unknown};
+    assert_false(values_equal(&v, &unknown, SPAN("")));
+    assert_false(values_equal(&v, &outer, SPAN("\0\0\0\0")));
+    values_free(&v);
+}
+
+static void there_is_an_end_to_them(void **state)
+{
+    (void)state;
+    struct values v = {.n = 0};
+    for (size_t i = 0; i < VALUES_MAX; i++) {
+        put(&v, SPAN("x"), SPAN("y"));
+    }
+    assert_null(values_add(&v, SPAN("z")));
+    assert_null(values_get(&v, SPAN("topic")));
+    values_free(&v);
+}
+
+static void a_case_has_a_prefix_of_its_own(void **state)
+{
+    (void)state;
+    char a[VALUES_NAMES_MAX];
+    char b[VALUES_NAMES_MAX];
+    struct span first = values_names("run", SPAN("a/b"), a);
+    assert_true(span_equal(first, values_names("run", SPAN("a/b"), b)));
+    assert_false(span_equal(first, values_names("run", SPAN("a/c"), b)));
+    assert_memory_equal(first.p, "run-", 4);
+    struct span cut = values_names("a prefix of more than thirty characters", SPAN("a/b"), b);
+    assert_int_equal(cut.n, VALUES_NAMES_MAX - 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_of_topics_and_channels_are_made_up),
+        cmocka_unit_test(items_stand_for_bytes),
+        cmocka_unit_test(there_is_an_end_to_them),
+        cmocka_unit_test(a_case_has_a_prefix_of_its_own),
+    };
+    return cmocka_run_group_tests_name("values", tests, NULL, NULL);
+}

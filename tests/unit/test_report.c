@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/report.h: each form of a report with one case of each verdict. */
+#include "conform/report.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+
+static const struct report_rules lax = {.strict = false, .allow_unsupported = true};
+static const struct report_rules hard = {.strict = true, .allow_unsupported = false};
+
+static void fill(struct report *r)
+{
+    static const struct span ids[] = {{(const uint8_t *)"a/1", 3}, {(const uint8_t *)"a/2", 3},
+                                      {(const uint8_t *)"a/3", 3}, {(const uint8_t *)"b/4", 3},
+                                      {(const uint8_t *)"b/5", 3}, {(const uint8_t *)"b/6", 3},
+                                      {(const uint8_t *)"b/7", 3}};
+    report_init(r, SPAN("a <target>"), VERDICT_COUNT);
+    for (int v = 0; v < VERDICT_COUNT; v++) {
+        struct report_case *c = &r->cases[v];
+        c->id = ids[v];
+        c->title = SPAN("R&D # \"quoted\"");
+        c->level = SPAN("MUST");
+        c->reqs = SPAN("R-1");
+        c->path = SPAN("x/y.session");
+        c->verdict = (enum verdict)v;
+        c->line = (unsigned)v;
+        text_append(&c->rules, "R-1: A rule.\n");
+        text_append(&c->transcript, "c connect\nc > \"<&>\"\n");
+        text_append(&c->why, "expected: x\ncame:     ]]>\n");
+        report_hex(SPAN("\0\xff"), &c->came);
+    }
+    r->cases[VERDICT_XFAIL].reason = SPAN("it is known");
+}
+
+static const char *text_of(struct buf *out)
+{
+    buf_append(out, span_make("", 1));
+    return (const char *)buf_span(out).p;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("'%s' is not in:\n%s", part, text);
+    }
+}
+
+static size_t count(const char *text, const char *part)
+{
+    size_t n = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part)) {
+        n++;
+    }
+    return n;
+}
+
+static void what_is_good_depends_on_the_rules(void **state)
+{
+    (void)state;
+    static const bool in_lax[] = {true, false, true, true, true, false, false};
+    static const bool in_hard[] = {true, false, false, false, true, false, false};
+    for (int v = 0; v < VERDICT_COUNT; v++) {
+        assert_int_equal(report_good(&lax, (enum verdict)v), in_lax[v]);
+        assert_int_equal(report_good(&hard, (enum verdict)v), in_hard[v]);
+    }
+}
+
+static void tap_has_a_line_a_case(void **state)
+{
+    (void)state;
+    struct report r;
+    struct buf out = {0};
+    fill(&r);
+    report_tap(&r, &lax, &out);
+    const char *text = text_of(&out);
+    assert_has(text, "TAP version 13\n1..7\nok 1 - a/1: R&D \\# \"quoted\"\nnot ok 2 - a/2: ");
+    assert_has(text, "ok 4 - b/4: R&D \\# \"quoted\" # SKIP unsupported\n");
+    assert_has(text, "not ok 5 - b/5: R&D \\# \"quoted\" # TODO it is known\n");
+    assert_has(text, "  came: |\n    00 ff\n  ...\n");
+    buf_free(&out);
+    report_tap(&r, &hard, &out);
+    assert_int_equal(count(text_of(&out), "\nnot ok "), 6);
+    buf_free(&out);
+    report_free(&r);
+}
+
+static void junit_tells_failures_errors_and_skipped(void **state)
+{
+    (void)state;
+    struct report r;
+    struct buf out = {0};
+    fill(&r);
+    report_junit(&r, &lax, &out);
+    const char *text = text_of(&out);
+    assert_has(text, "<testsuite name=\"a &lt;target&gt;\" tests=\"7\" failures=\"2\" errors=\"1\" "
+                     "skipped=\"2\">");
+    assert_has(text, "c &gt; &quot;&lt;&amp;&gt;&quot;\n");
+    assert_has(text, "came:     ]]&gt;");
+    assert_int_equal(count(text, "<failure "), 2);
+    assert_int_equal(count(text, "<error "), 1);
+    assert_int_equal(count(text, "<skipped "), 2);
+    assert_int_equal(count(text, "<testcase "), count(text, "</testcase>") + 2);
+    buf_free(&out);
+    report_free(&r);
+}
+
+static void json_is_read_back(void **state)
+{
+    (void)state;
+    struct report r;
+    struct report again;
+    struct buf first = {0};
+    struct buf second = {0};
+    struct buf why = {0};
+    fill(&r);
+    report_json(&r, &first);
+    assert_true(report_read(&again, buf_span(&first), &why));
+    report_json(&again, &second);
+    assert_true(span_equal(buf_span(&first), buf_span(&second)));
+    assert_int_equal(again.n, VERDICT_COUNT);
+    assert_int_equal(again.cases[VERDICT_XPASS].verdict, VERDICT_XPASS);
+    report_free(&again);
+    report_free(&r);
+    buf_free(&first);
+    buf_free(&second);
+}
+
+static void other_json_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "{",
+        "[]",
+        "{\"target\":\"x\"}",
+        "{\"target\":\"x\",\"cases\":[{}]}",
+        "{\"target\":1,\"cases\":[]}",
+        "{\"target\":\"x\",\"cases\":[1]}",
+        "{\"target\":\"x\",\"cases\":[{\"id\":\"a/b\",\"verdict\":\"great\"}]}",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct report r;
+        struct buf why = {0};
+        assert_false(report_read(&r, span_make(texts[i], strlen(texts[i])), &why));
+        buf_free(&why);
+    }
+}
+
+static void html_is_one_page_for_all(void **state)
+{
+    (void)state;
+    struct report r[2];
+    struct buf out = {0};
+    fill(&r[0]);
+    fill(&r[1]);
+    r[1].n = 3; /* the other target ran fewer */
+    report_html(r, 2, &out);
+    const char *text = text_of(&out);
+    assert_int_equal(count(text, "<tr class=case "), VERDICT_COUNT);
+    assert_int_equal(count(text, "<tr class=area "), 2);
+    assert_int_equal(count(text, ">not run</span>"), VERDICT_COUNT - 3);
+    assert_has(text, "<th>a &lt;target&gt;</th>");
+    assert_has(text, "R&amp;D # &quot;quoted&quot;");
+    assert_null(strstr(text, "src="));
+    assert_null(strstr(text, "http:"));
+    buf_free(&out);
+    r[1].n = VERDICT_COUNT;
+    report_free(&r[0]);
+    report_free(&r[1]);
+}
+
+static void a_terminal_shows_what_is_wrong(void **state)
+{
+    (void)state;
+    struct report r;
+    struct buf out = {0};
+    fill(&r);
+    report_text(&r, &lax, &out);
+    const char *text = text_of(&out);
+    assert_has(text, "fail  a/2  (MUST) R&D # \"quoted\"\n    R-1: A rule.\n    x/y.session:1\n"
+                     "    c connect\n");
+    assert_has(text, "    bytes:    00 ff\n");
+    assert_has(text,
+               "a <target>: 7 cases: 1 pass 1 fail 1 non-strict 1 unsupported 1 xfail 1 xpass "
+               "1 unreachable\n");
+    assert_null(strstr(text, "b/5"));
+    buf_free(&out);
+    report_free(&r);
+}
+
+static void bytes_that_no_form_has_are_not_shown(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    report_escape(SPAN("a\0\x1b\xff\n"), &out);
+    assert_true(span_equal(buf_span(&out), SPAN("a\?\?\?\n")));
+    buf_free(&out);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_good_depends_on_the_rules),
+        cmocka_unit_test(tap_has_a_line_a_case),
+        cmocka_unit_test(junit_tells_failures_errors_and_skipped),
+        cmocka_unit_test(json_is_read_back),
+        cmocka_unit_test(other_json_is_refused),
+        cmocka_unit_test(html_is_one_page_for_all),
+        cmocka_unit_test(a_terminal_shows_what_is_wrong),
+        cmocka_unit_test(bytes_that_no_form_has_are_not_shown),
+    };
+    return cmocka_run_group_tests_name("report", tests, NULL, NULL);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/runner.h and conform/probe.h, on a little suite in a folder of its own. */
+#include "conform/runner.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "conform/files.h"
+
+#define CASE(slug, more) "id: a/" slug "\ntitle: t\nreq: R-1\nlevel: MUST\n" more "source: spec\n\n"
+#define PUB "c connect\nc > \"  V2PUB \" $topic \"\\n\" size{\"x\"}\n"
+
+static char folder[] = "/tmp/nsqref-test-XXXXXX";
+static struct suite suite;
+static struct ledger ledger;
+static struct report report;
+
+static void write_case(const char *slug, const char *text)
+{
+    char path[128];
+    snprintf(path, sizeof path, "%s/%s.session", folder, slug);
+    assert_true(files_write(path, span_make(text, strlen(text)), stderr));
+}
+
+enum { CUT, FAILS, FLAGS, HTTP, PASSES, SNAPPY, CASES };
+
+static int make_suite(void **state)
+{
+    (void)state;
+    const char *dir = folder;
+    if (mkdtemp(folder) == NULL) {
+        return -1;
+    }
+    write_case("cut", CASE("cut", "") PUB "c < response \"OK\"\nc > end\nc < end\n");
+    write_case("fails", CASE("fails", "") PUB "c < response \"NO\"\n");
+    write_case("flags", CASE("flags", "flags: --max-msg-size=1\n") PUB "c < response \"OK\"\n");
+    write_case("http", CASE("http", "needs: http\n") "c connect\n");
+    write_case("passes", CASE("passes", "") PUB "c < response \"OK\"\n");
+    write_case("snappy", CASE("snappy", "needs: snappy\n") "c connect\n");
+    return suite_load(&suite, &dir, 1, stderr) && ledger_load(&ledger, dir, stderr) ? 0 : -1;
+}
+
+static int remove_suite(void **state)
+{
+    (void)state;
+    files_remove(folder);
+    suite_free(&suite);
+    ledger_free(&ledger);
+    return 0;
+}
+
+static int forget_report(void **state)
+{
+    (void)state;
+    report_free(&report);
+    return 0;
+}
+
+static enum conform_exit run(struct args args)
+{
+    const struct known none = {.n = 0};
+    FILE *err = fopen("/dev/null", "w");
+    assert_non_null(err);
+    args.time_scale = 100;
+    enum conform_exit code = runner_run(&args, &suite, &ledger, &none, &report, err);
+    fclose(err);
+    return code;
+}
+
+static void assert_verdicts(const enum verdict wanted[CASES])
+{
+    assert_int_equal(report.n, CASES);
+    for (int i = 0; i < CASES; i++) {
+        if (report.cases[i].verdict != wanted[i]) {
+            fail_msg("case %d: %s, %.*s", i, verdict_name(report.cases[i].verdict),
+                     (int)report.cases[i].why.n, (const char *)buf_span(&report.cases[i].why).p);
+        }
+    }
+}
+
+static const enum verdict in_process[CASES] = {
+    [CUT] = VERDICT_PASS,         [FAILS] = VERDICT_FAIL,  [FLAGS] = VERDICT_PASS,
+    [HTTP] = VERDICT_UNSUPPORTED, [PASSES] = VERDICT_PASS, [SNAPPY] = VERDICT_UNSUPPORTED};
+
+static void in_this_process_or_in_several_the_report_is_the_same(void **state)
+{
+    (void)state;
+    struct buf one = {0};
+    struct buf three = {0};
+    assert_int_equal(run((struct args){.jobs = 1}), EXIT_CONFORMS);
+    assert_verdicts(in_process);
+    report_json(&report, &one);
+    report_free(&report);
+    assert_int_equal(run((struct args){.jobs = 3}), EXIT_CONFORMS);
+    report_json(&report, &three);
+    assert_true(span_equal(buf_span(&one), buf_span(&three)));
+    buf_free(&one);
+    buf_free(&three);
+}
+
+static void cuts_change_nothing(void **state)
+{
+    (void)state;
+    assert_int_equal(run((struct args){.jobs = 1, .cuts = true}), EXIT_CONFORMS);
+    assert_verdicts(in_process);
+}
+
+static void a_failure_says_all_there_is_to_know(void **state)
+{
+    (void)state;
+    assert_int_equal(run((struct args){.jobs = 1}), EXIT_CONFORMS);
+    const struct report_case *c = &report.cases[FAILS];
+    assert_int_equal(c->line, 9);
+    assert_true(span_equal(buf_span(&c->why),
+                           SPAN("expected: c < response \"NO\"\ncame:     response \"OK\"\n")));
+    assert_true(span_equal(buf_span(&c->came), SPAN("00 00 00 06 00 00 00 00 4f 4b")));
+    assert_true(span_equal(buf_span(&c->rules), SPAN("R-1\n")));
+}
+
+static void a_server_that_does_not_start_is_told(void **state)
+{
+    (void)state;
+    static const enum verdict wanted[CASES] = {VERDICT_UNREACHABLE, VERDICT_UNREACHABLE,
+                                               VERDICT_UNSUPPORTED, VERDICT_UNREACHABLE,
+                                               VERDICT_UNREACHABLE, VERDICT_UNREACHABLE};
+    assert_int_equal(run((struct args){.spawn = "false {flags}", .jobs = 2}), EXIT_CONFORMS);
+    assert_verdicts(wanted);
+}
+
+static void nobody_at_the_target_is_told_at_once(void **state)
+{
+    (void)state;
+    assert_int_equal(run((struct args){.target = "/no/such/socket"}), EXIT_UNREACHABLE);
+}
+
+static void known_failures_are_applied(void **state)
+{
+    (void)state;
+    struct known_line lines[] = {
+        {.glob = "a/fails", .reason = {(const uint8_t *)"so be it", 8}},
+        {.glob = "a/passes", .reason = {(const uint8_t *)"but it does", 11}}};
+    const struct known known = {.lines = lines, .n = 2};
+    const struct args args = {.jobs = 1, .time_scale = 100};
+    assert_int_equal(runner_run(&args, &suite, &ledger, &known, &report, stderr), EXIT_CONFORMS);
+    assert_int_equal(report.cases[FAILS].verdict, VERDICT_XFAIL);
+    assert_true(span_equal(report.cases[FAILS].reason, SPAN("so be it")));
+    assert_int_equal(report.cases[PASSES].verdict, VERDICT_XPASS);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(in_this_process_or_in_several_the_report_is_the_same,
+                                  forget_report),
+        cmocka_unit_test_teardown(cuts_change_nothing, forget_report),
+        cmocka_unit_test_teardown(a_failure_says_all_there_is_to_know, forget_report),
+        cmocka_unit_test_teardown(a_server_that_does_not_start_is_told, forget_report),
+        cmocka_unit_test_teardown(nobody_at_the_target_is_told_at_once, forget_report),
+        cmocka_unit_test_teardown(known_failures_are_applied, forget_report),
+    };
+    return cmocka_run_group_tests_name("runner", tests, make_suite, remove_suite);
+}

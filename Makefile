@@ -55,7 +55,7 @@ PKG_LIBS = $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing:
 # One archive a layer, from the top down: the order in which they link.
 LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqserve nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
-MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c)
+MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
 SRC_nsqconform := $(filter-out $(MAINS),$(wildcard src/conform/*.c))
 SRC_nsqshell := $(wildcard src/shell/*.c)
 SRC_nsqengine := $(wildcard src/engine/*.c)
@@ -72,7 +72,8 @@ SUPPORT := $(wildcard tests/support/*.c)
 MAIN_nsqd := src/nsqd/main.c
 MAIN_nsq-conform := src/conform/main.c
 MAIN_nsq-record := src/conform/record_main.c
-PROGRAMS := $(foreach p,nsqd nsq-conform nsq-record,$(if $(wildcard $(MAIN_$(p))),$(p)))
+MAIN_nsq-vectors := src/conform/vectors_main.c
+PROGRAMS := $(foreach p,nsqd nsq-conform nsq-record nsq-vectors,$(if $(wildcard $(MAIN_$(p))),$(p)))
 
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a)
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/vectors.h"
+
+#include <nsq/frame.h>
+#include <nsq/magic.h>
+#include <nsq/version.h>
+#include <yajl/yajl_gen.h>
+
+#include "base/alloc.h"
+#include "base/text.h"
+#include "conform/probe.h"
+#include "conform/vectors_parser.h"
+#include "conform/vectors_record.h"
+
+#define PERIOD_MAX 16   /* bytes that are seen to repeat */
+#define REPEATED_MIN 64 /* bytes in all from which it is said so */
+
+/* --- JSON ------------------------------------------------------------------------------------- */
+
+void vectors_flag(struct json_out *json, const char *key, bool flag)
+{
+    yajl_gen_string(json->gen, (const unsigned char *)key, strlen(key));
+    yajl_gen_bool(json->gen, flag);
+}
+
+void vectors_word(struct json_out *json, const char *key, const char *text)
+{
+    json_text(json, key, span_make(text, strlen(text)));
+}
+
+static void write_hex(struct json_out *json, const char *key, struct span bytes)
+{
+    struct buf hex = {0};
+    uint8_t *p = buf_room(&hex, 2 * bytes.n + 1);
+    for (size_t i = 0; i < bytes.n; i++) {
+        p[2 * i] = (uint8_t) "0123456789abcdef"[bytes.p[i] >> 4];
+        p[2 * i + 1] = (uint8_t) "0123456789abcdef"[bytes.p[i] & 15];
+    }
+    buf_grew(&hex, 2 * bytes.n);
+    json_text(json, key, buf_span(&hex));
+    buf_free(&hex);
+}
+
+/* How many bytes at the start of `bytes` repeat their first `period`. */
+static size_t repeated(struct span bytes, size_t period)
+{
+    size_t n = period;
+    while (n < bytes.n && bytes.p[n] == bytes.p[n - period]) {
+        n++;
+    }
+    return n - n % period;
+}
+
+/* The shortest period of what repeats at the start of `bytes`, and how far; 0: nothing does. */
+static size_t find_period(struct span bytes, size_t *size)
+{
+    for (size_t period = 1; period <= PERIOD_MAX && REPEATED_MIN <= bytes.n; period++) {
+        *size = repeated(bytes, period);
+        if (*size >= REPEATED_MIN) {
+            return period;
+        }
+    }
+    return 0;
+}
+
+void vectors_bytes(struct json_out *json, const char *key, struct span bytes)
+{
+    size_t plain = 0;
+    json_open_list(json, key);
+    while (plain < bytes.n) {
+        size_t size;
+        size_t period = find_period(span_skip(bytes, plain), &size);
+        if (period == 0) {
+            plain++;
+            continue;
+        }
+        if (plain > 0) {
+            write_hex(json, NULL, span_first(bytes, plain));
+        }
+        json_open(json);
+        write_hex(json, "hex", span_first(span_skip(bytes, plain), period));
+        json_number(json, "times", (int64_t)(size / period));
+        json_close(json);
+        bytes = span_skip(bytes, plain + size);
+        plain = 0;
+    }
+    if (bytes.n > 0) {
+        write_hex(json, NULL, bytes);
+    }
+    json_close_list(json);
+}
+
+/* --- sessions --------------------------------------------------------------------------------- */
+
+static const char *const client_events[] = {
+    [VECTOR_CONNECT] = "connect", [VECTOR_SEND] = "send",   [VECTOR_END] = "end",
+    [VECTOR_CLOSE] = "close",     [VECTOR_RESET] = "reset",
+};
+
+static bool is_client(const struct vector_event *event)
+{
+    return event->kind <= VECTOR_RESET;
+}
+
+static void open_event(struct json_out *json, const struct vector_record *r,
+                       const struct vector_event *event, const char *name)
+{
+    json_open(json);
+    json_text(json, "conn", r->player.conns[event->conn].name);
+    json_number(json, "after", (int64_t)event->after);
+    json_number(json, "ms", event->ms);
+    vectors_word(json, "event", name);
+}
+
+static void write_input(struct json_out *json, const struct vector_record *r)
+{
+    json_open_list(json, "input");
+    for (size_t i = 0; i < vector_record_count(r); i++) {
+        struct vector_event event = vector_record_event(r, i);
+        if (is_client(&event)) {
+            open_event(json, r, &event, client_events[event.kind]);
+            if (event.kind == VECTOR_SEND) {
+                vectors_bytes(json, "bytes", vector_record_bytes(r, &event));
+            }
+            json_close(json);
+        }
+    }
+    json_close_list(json);
+}
+
+static const char *name_of(const struct nsq_frame *frame)
+{
+    switch (frame->type) {
+    case NSQ_FRAME_ERROR:
+        return "error";
+    case NSQ_FRAME_MESSAGE:
+        return "message";
+    default:
+        return nsq_frame_is_heartbeat(frame) ? "heartbeat" : "response";
+    }
+}
+
+static void write_frame(struct json_out *json, const struct vector_record *r,
+                        const struct vector_event *event)
+{
+    struct nsq_frame frame = {.type = NSQ_FRAME_RESPONSE};
+    struct nsq_message m;
+    struct span bytes = vector_record_bytes(r, event);
+    struct span text;
+    size_t size;
+    bool whole = nsq_frame_parse(bytes, NSQ_FRAME_DATA_MAX, &frame, &size) == NSQ_OK;
+    open_event(json, r, event, name_of(&frame));
+    if (whole && frame.type == NSQ_FRAME_ERROR) {
+        json_text(json, "code", nsq_error_name(nsq_error_split(frame.data, &text)));
+    }
+    if (whole && frame.type == NSQ_FRAME_MESSAGE && nsq_message_parse(frame.data, &m) == NSQ_OK) {
+        json_number(json, "attempts", m.attempts);
+        json_text(json, "id", span_make(m.id, NSQ_MESSAGE_ID_SIZE));
+    }
+    vectors_bytes(json, "bytes", bytes);
+    json_close(json);
+}
+
+static void write_output(struct json_out *json, const struct vector_record *r)
+{
+    json_open_list(json, "output");
+    for (size_t i = 0; i < vector_record_count(r); i++) {
+        struct vector_event event = vector_record_event(r, i);
+        if (event.kind == VECTOR_FRAME) {
+            write_frame(json, r, &event);
+        } else if (event.kind == VECTOR_CLOSED) {
+            open_event(json, r, &event, "closed");
+            json_close(json);
+        }
+    }
+    json_close_list(json);
+}
+
+static void write_about(struct json_out *json, const struct session_file *file)
+{
+    json_text(json, "id", file->id);
+    json_text(json, "title", file->title);
+    json_text(json, "level", session_level_name(file->level));
+    json_words(json, "req", suite_words(file->reqs));
+    json_words(json, "flags", file->flags);
+    json_text(json, "effect", file->effect);
+    json_text(json, "source", file->source);
+}
+
+/* --- parser cases ----------------------------------------------------------------------------- */
+
+/* All that one connection sent, without its magic; empty when it never spoke V2. */
+static void gather(const struct vector_record *r, size_t conn, struct buf *in)
+{
+    for (size_t i = 0; i < vector_record_count(r); i++) {
+        struct vector_event event = vector_record_event(r, i);
+        if (event.kind == VECTOR_SEND && event.conn == conn) {
+            buf_append(in, vector_record_bytes(r, &event));
+        }
+    }
+    bool v2 = span_equal(span_first(buf_span(in), NSQ_MAGIC_SIZE), SPAN(NSQ_MAGIC_V2));
+    buf_drop(in, v2 ? NSQ_MAGIC_SIZE : in->n);
+}
+
+static void write_parser_cases(struct json_out *json, const struct session_file *file,
+                               const struct vector_record *r, const struct nsq_limits *limits)
+{
+    for (size_t i = 0; i < r->player.conn_count; i++) {
+        struct buf in = {0};
+        struct buf id = {0};
+        gather(r, i, &in);
+        if (in.n > 0) {
+            buf_append(&id, file->id);
+            text_append(&id, ":");
+            buf_append(&id, r->player.conns[i].name);
+            json_open(json);
+            json_text(json, "id", buf_span(&id));
+            vectors_parser(json, limits, buf_span(&in));
+            json_close(json);
+        }
+        buf_free(&id);
+        buf_free(&in);
+    }
+}
+
+/* --- the document ----------------------------------------------------------------------------- */
+
+enum part { PART_SESSIONS, PART_PARSER };
+
+static void say_why(const struct session_file *file, const struct buf *because, struct buf *why)
+{
+    buf_append(why, file->id);
+    text_append(why, ": ");
+    buf_append(why, buf_span(because));
+}
+
+/* Plays the case and writes one part of what that was. */
+static bool write_played(struct json_out *json, const struct session_file *file,
+                         const struct engine_config *config, enum part part, struct buf *why)
+{
+    struct vector_record *r = alloc_zeroed(sizeof *r);
+    vector_record_play(r, config, file, SPAN("vector"));
+    bool ok = r->player.verdict == VERDICT_PASS;
+    if (!ok) {
+        say_why(file, &r->player.why, why);
+    } else if (part == PART_SESSIONS) {
+        json_open(json);
+        write_about(json, file);
+        write_input(json, r);
+        write_output(json, r);
+        json_close(json);
+    } else {
+        write_parser_cases(json, file, r, &config->v2.limits);
+    }
+    vector_record_free(r);
+    alloc_free(r);
+    return ok;
+}
+
+static bool write_case(struct json_out *json, const struct session_file *file, enum part part,
+                       struct buf *why)
+{
+    struct engine_config config;
+    struct buf because = {0};
+    bool ok = case_engine_config(file->flags, &config, &because);
+    if (!ok) {
+        say_why(file, &because, why);
+    }
+    buf_free(&because);
+    return ok && write_played(json, file, &config, part, why);
+}
+
+static bool write_part(struct json_out *json, const struct suite *suite, enum part part,
+                       struct buf *why)
+{
+    const struct case_setting here = {.names = SPAN("probe"), .time_scale = 100};
+    bool ok = true;
+    json_open_list(json, part == PART_SESSIONS ? "sessions" : "parser");
+    for (size_t i = 0; i < suite->n && ok; i++) {
+        struct buf lacks = {0};
+        const struct session_file *file = &suite->cases[i].file;
+        if (probe_needs(&here, file, &lacks)) {
+            ok = write_case(json, file, part, why);
+        }
+        buf_free(&lacks);
+    }
+    json_close_list(json);
+    return ok;
+}
+
+bool vectors_write(const struct suite *suite, struct buf *out, struct buf *why)
+{
+    struct json_out json;
+    json_begin(&json, out);
+    json_open(&json);
+    json_number(&json, "version", 1);
+    vectors_word(&json, "tool", "nsqref " NSQREF_VERSION);
+    vectors_word(&json, "compatibility", NSQ_COMPATIBILITY);
+    bool ok =
+        write_part(&json, suite, PART_SESSIONS, why) && write_part(&json, suite, PART_PARSER, why);
+    json_close(&json);
+    json_end(&json);
+    return ok;
+}

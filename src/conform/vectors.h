@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the cases as data for other languages. Each session is played against an engine in this
+ * process byte by byte, on virtual time; what went in and what came out, with the number of input
+ * bytes after which it came, is written down as JSON. tests/conformance/vectors.schema.json says
+ * what stands where. Must not know: files.
+ */
+#ifndef CONFORM_VECTORS_H
+#define CONFORM_VECTORS_H
+
+#include "conform/json_out.h"
+#include "conform/run_case.h"
+#include "conform/suite.h"
+
+/* Appends the document. False: a case does not pass or cannot be played; `why` has its id. */
+bool vectors_write(const struct suite *suite, struct buf *out, struct buf *why);
+
+/* Bytes as a list of pieces: hexadecimal digits, or {"hex": .., "times": ..} for what repeats. */
+void vectors_bytes(struct json_out *json, const char *key, struct span bytes);
+
+/* true or false, and texts that are constants. */
+void vectors_flag(struct json_out *json, const char *key, bool flag);
+void vectors_word(struct json_out *json, const char *key, const char *text);
+
+#endif

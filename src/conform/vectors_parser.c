@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/vectors_parser.h"
+
+static const char *const stages[] = {
+    [NSQ_STAGE_LINE] = "line",
+    [NSQ_STAGE_SIZE] = "size",
+    [NSQ_STAGE_BODY] = "body",
+    [NSQ_STAGE_COUNT] = "count",
+    [NSQ_STAGE_MESSAGE_SIZE] = "message-size",
+    [NSQ_STAGE_MESSAGE_BODY] = "message-body",
+};
+
+static const char *const reasons[] = {
+    [NSQ_BAD_NOTHING] = "",
+    [NSQ_BAD_LINE_TOO_LONG] = "line-too-long",
+    [NSQ_BAD_SIZE_NOT_POSITIVE] = "not-positive",
+    [NSQ_BAD_SIZE_TOO_BIG] = "too-big",
+    [NSQ_BAD_COUNT] = "count",
+};
+
+struct walk {
+    struct json_out *json;
+    const struct nsq_limits *limits;
+    struct span in;
+    struct nsq_place place;
+    size_t start;    /* of what the parser has not taken */
+    size_t end;      /* of what it has seen */
+    struct buf body; /* of the pieces that have come */
+};
+
+static void write_line(struct json_out *json, const struct nsq_command *command)
+{
+    json_text(json, "command", nsq_command_row(command->id)->name);
+    vectors_bytes(json, "name", command->name);
+    json_number(json, "params", (int64_t)command->params);
+    json_open_list(json, "param");
+    for (size_t i = 0; i < command->params && i < NSQ_PARAMS_MAX; i++) {
+        vectors_bytes(json, NULL, command->param[i]);
+    }
+    json_close_list(json);
+}
+
+static void write_item(struct walk *w, const struct nsq_item *item)
+{
+    json_open(w->json);
+    json_number(w->json, "after", (int64_t)w->end);
+    vectors_word(w->json, "stage", stages[item->stage]);
+    if (item->bad != NSQ_BAD_NOTHING) {
+        vectors_word(w->json, "bad", reasons[item->bad]);
+    }
+    if (item->stage == NSQ_STAGE_BODY || item->stage == NSQ_STAGE_MESSAGE_BODY) {
+        vectors_bytes(w->json, "body", buf_span(&w->body));
+    } else if (item->stage != NSQ_STAGE_LINE) {
+        json_number(w->json, "value", item->value);
+    } else if (item->bad == NSQ_BAD_NOTHING) {
+        write_line(w->json, &item->command);
+    }
+    vectors_flag(w->json, "last", item->last);
+    json_close(w->json);
+}
+
+static void take(struct walk *w, const struct nsq_item *item)
+{
+    w->start += item->consumed;
+    buf_append(&w->body, item->part);
+    if (item->part.n == 0 || item->whole) {
+        write_item(w, item);
+        buf_drop(&w->body, w->body.n);
+    }
+}
+
+/* Everything that the bytes up to `end` yield. False: nothing may be parsed any more. */
+static bool feed(struct walk *w)
+{
+    while (w->start < w->end) {
+        struct nsq_item item;
+        struct span in = span_first(span_skip(w->in, w->start), w->end - w->start);
+        switch (nsq_command_parse(&w->place, w->limits, in, &item)) {
+        case NSQ_OK:
+            take(w, &item);
+            break;
+        case NSQ_BAD:
+            write_item(w, &item);
+            return false;
+        default:
+            return true;
+        }
+    }
+    return true;
+}
+
+static void write_limits(struct json_out *json, const struct nsq_limits *limits)
+{
+    json_open_member(json, "limits");
+    json_number(json, "line", (int64_t)limits->max_line);
+    json_number(json, "message", limits->max_msg_size);
+    json_number(json, "body", limits->max_body_size);
+    json_close(json);
+}
+
+void vectors_parser(struct json_out *json, const struct nsq_limits *limits, struct span in)
+{
+    struct walk w = {.json = json, .limits = limits, .in = in};
+    bool good = true;
+    write_limits(json, limits);
+    vectors_bytes(json, "bytes", in);
+    json_open_list(json, "items");
+    while (good && w.end < in.n) {
+        w.end++;
+        good = feed(&w);
+    }
+    json_close_list(json);
+    vectors_word(json, "waits", good ? stages[w.place.stage] : "nothing");
+    buf_free(&w.body);
+}

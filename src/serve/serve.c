@@ -398,6 +398,7 @@ static void fire(struct conn *conn, int64_t now)
     } else if (conn->state == CONN_LINGERING && conn->linger_deadline <= now) {
         done(conn);
     } else if (conn->state == CONN_OPEN && conn->due <= now) {
+        conn->due = TIME_NEVER; /* or else output that is sent meanwhile would arm it again */
         conn->protocol->due(conn->listener->service, conn->session, now);
     }
     arm(conn);

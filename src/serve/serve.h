@@ -166,7 +166,7 @@ bool conn_may_read(const struct conn *conn);
 /* Stops and resumes input. */
 void conn_hold(struct conn *conn, bool held);
 
-/* When to call the protocol's `due`; INT64_MAX = never. Moving it later costs nothing. */
+/* When to call the protocol's `due`, once; INT64_MAX = never. Moving it later costs nothing. */
 void conn_set_due(struct conn *conn, int64_t due);
 
 /* How long the peer may take, in ns, for each chunk of the output that waits for it, before the

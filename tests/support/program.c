@@ -11,13 +11,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#define SHELL_ARGS 3 /* what is in front of the program's arguments when a shell starts it */
 #define ARGS_MAX 32
 #define PROGRAMS_MAX 8
 #define INHERITED_MAX 1024 /* descriptors */
@@ -64,17 +64,25 @@ static void set_descriptors(const struct program_setup *setup, int err)
         close(0);
         close(1);
     }
-    if (setup->descriptors > 0) {
-        struct rlimit limit = {.rlim_cur = setup->descriptors, .rlim_max = setup->descriptors};
-        setrlimit(RLIMIT_NOFILE, &limit);
-    }
 }
 
-static _Noreturn void become(const struct program_setup *setup, char *const *args, int err)
+/* The limit is set by a shell: setrlimit would be valgrind's, which keeps it from the kernel. */
+static _Noreturn void become(const struct program_setup *setup, char **args, int err)
 {
+    static char shell[] = "sh";
+    static char option[] = "-c";
+    char script[64];
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the test */
     set_descriptors(setup, err);
-    execv(path, args);
+    if (setup->descriptors == 0) {
+        execv(path, args + SHELL_ARGS);
+    } else {
+        snprintf(script, sizeof script, "ulimit -n %lu && exec \"$0\" \"$@\"", setup->descriptors);
+        args[0] = shell;
+        args[1] = option;
+        args[2] = script;
+        execv("/bin/sh", args);
+    }
     _exit(127);
 }
 
@@ -94,7 +102,7 @@ struct program *program_spawn(const struct program_setup *setup)
 {
     char address[PROGRAM_PATH_MAX];
     char folder[2 * PROGRAM_PATH_MAX];
-    char *args[ARGS_MAX] = {path, address, folder};
+    char *args[ARGS_MAX] = {[SHELL_ARGS] = path, address, folder};
     int ends[2];
     struct program *p = take_place();
     if (setup->folder == NULL) {
@@ -106,8 +114,9 @@ struct program *program_spawn(const struct program_setup *setup)
     snprintf(folder, sizeof folder, "--data-path=%s",
              setup->folder == NULL ? p->folder : setup->folder);
     for (size_t i = 0; setup->args != NULL && setup->args[i] != NULL; i++) {
-        assert_true(i + 4 < ARGS_MAX);
-        args[i + 3] = (char *)(uintptr_t)setup->args[i]; /* execv promises not to write to it */
+        assert_true(SHELL_ARGS + 3 + i + 1 < ARGS_MAX);
+        args[SHELL_ARGS + 3 + i] =
+            (char *)(uintptr_t)setup->args[i]; /* execv promises not to write to it */
     }
     assert_int_equal(pipe(ends), 0);
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);

@@ -80,7 +80,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c)
 
-.PHONY: all help run check coverage lint fmt memcheck interop differential flags conform \
+.PHONY: all help run check coverage lint fmt memcheck interop record differential flags conform \
     install install-lib uninstall clean ci libs programs tests FORCE
 
 ## all            build the libraries, nsqd and the unit tests
@@ -177,6 +177,10 @@ memcheck:
 ## interop        clients of other languages against build/nsqd and upstream's nsqd
 interop:
 	$(ALONE) ci/interop
+
+## record         the sessions of real clients, corpus/sessions, recorded anew
+record:
+	$(ALONE) ci/record
 
 ## differential   the same odd bytes to build/nsqd and to upstream's nsqd
 differential:

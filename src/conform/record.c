@@ -61,13 +61,19 @@ static void append_name(struct record *r, char kind, struct span key)
     text_append_decimal(&r->steps, name_of(r, kind, key)->number);
 }
 
-/* A message id, which only means something together with its topic. */
+/* The key of a message id, which only means something together with its topic. */
+static struct span id_key(const struct record_conn *c, struct span id, uint8_t key[RECORD_KEY_MAX])
+{
+    memcpy(key, c->topic, c->topic_size);
+    memcpy(key + c->topic_size, id.p, id.n);
+    return span_make(key, c->topic_size + id.n);
+}
+
+/* The id of a message that comes. */
 static void append_id(struct record *r, const struct record_conn *c, struct span id)
 {
     uint8_t key[RECORD_KEY_MAX];
-    memcpy(key, c->topic, c->topic_size);
-    memcpy(key + c->topic_size, id.p, id.n);
-    append_name(r, 'm', span_make(key, c->topic_size + id.n));
+    append_name(r, 'm', id_key(c, id, key));
 }
 
 /* --- items --------------------------------------------------------------------------------------
@@ -166,10 +172,14 @@ static void end_step(struct record *r)
 /* --- what the client says -----------------------------------------------------------------------
  */
 
-/* A topic or channel name, its #ephemeral left as it is. */
+/* A topic or channel name, its #ephemeral left as it is; what is no name is left as it is, too. */
 static void add_named(struct record *r, char kind, struct span name)
 {
     struct span suffix = SPAN(NSQ_EPHEMERAL);
+    if (!nsq_name_valid(name)) {
+        add_text(r, name);
+        return;
+    }
     bool ephemeral = nsq_name_ephemeral(name);
     add_name(r, kind, span_first(name, ephemeral ? name.n - suffix.n : name.n));
     if (ephemeral) {
@@ -177,14 +187,15 @@ static void add_named(struct record *r, char kind, struct span name)
     }
 }
 
-/* The parameters behind the first `from`, as they are, and the end of the line. */
-static void add_rest(struct record *r, const struct nsq_command *c, size_t from)
+/* The id that a client answers; one that never came is left as it is. */
+static void add_id(struct record *r, const struct record_conn *conn, struct span id)
 {
-    for (size_t i = from; i < c->params && i < NSQ_PARAMS_MAX; i++) {
-        add_text(r, SPAN(" "));
-        add_text(r, c->param[i]);
+    uint8_t key[RECORD_KEY_MAX];
+    if (id.n == NSQ_MESSAGE_ID_SIZE && find_name(r, 'm', id_key(conn, id, key)) != NULL) {
+        add_name(r, 'm', id_key(conn, id, key));
+    } else {
+        add_text(r, id);
     }
-    add_text(r, SPAN("\n"));
 }
 
 static void remember_topic(struct record_conn *conn, struct span topic)
@@ -193,39 +204,49 @@ static void remember_topic(struct record_conn *conn, struct span topic)
     memcpy(conn->topic, topic.p, conn->topic_size);
 }
 
-static void add_line(struct record *r, struct record_conn *conn, const struct nsq_command *c)
+/* A parameter of a command, which may be a name or an id. */
+static void add_param(struct record *r, struct record_conn *conn, const struct nsq_command *c,
+                      size_t i)
 {
-    bool named = c->params > 0;
-    add_text(r, c->name);
-    if (named) {
-        add_text(r, SPAN(" "));
-    }
+    struct span param = c->param[i];
     switch (c->id) {
     case NSQ_SUB:
-        remember_topic(conn, c->param[0]);
-        add_named(r, 't', c->param[0]);
-        add_text(r, SPAN(" "));
-        add_named(r, 'c', c->param[1]);
-        add_rest(r, c, 2);
+        if (i == 0 && c->params > 1) {
+            remember_topic(conn, param);
+        }
+        add_named(r, i == 0 ? 't' : 'c', param);
         break;
     case NSQ_PUB:
     case NSQ_MPUB:
     case NSQ_DPUB:
-        add_named(r, 't', c->param[0]);
-        add_rest(r, c, 1);
+        add_named(r, 't', i == 0 ? param : SPAN(""));
+        add_text(r, i == 0 ? SPAN("") : param);
         break;
     case NSQ_FIN:
     case NSQ_REQ:
     case NSQ_TOUCH:
-        end_literal(r);
-        next_item(r);
-        append_id(r, conn, c->param[0]);
-        add_rest(r, c, 1);
+        add_id(r, conn, i == 0 ? param : SPAN(""));
+        add_text(r, i == 0 ? SPAN("") : param);
         break;
     default:
-        add_text(r, named ? c->param[0] : SPAN(""));
-        add_rest(r, c, 1);
+        add_text(r, param);
     }
+}
+
+/* `end` is what ends the line: "\n" or "\r\n". */
+static void add_line(struct record *r, struct record_conn *conn, const struct nsq_command *c,
+                     struct span end)
+{
+    if (c->params > NSQ_PARAMS_MAX) {
+        add_text(r, c->line);
+    } else {
+        add_text(r, c->name);
+        for (size_t i = 0; i < c->params; i++) {
+            add_text(r, SPAN(" "));
+            add_param(r, conn, c, i);
+        }
+    }
+    add_text(r, end);
 }
 
 static void add_sized(struct record *r, enum nsq_command_id id, struct span body)
@@ -242,12 +263,13 @@ static void add_sized(struct record *r, enum nsq_command_id id, struct span body
     end_size(r);
 }
 
-/* A wait, when the client took its time: timeouts hang on it. */
+/* A wait, when the client took its time: timeouts may hang on it. */
 static void append_pause(struct record *r, int64_t now)
 {
-    if (now - r->last >= RECORD_PAUSE && r->last != 0) {
+    int64_t rounded = (now - r->last + RECORD_ROUND / 2) / RECORD_ROUND * RECORD_ROUND;
+    if (r->pause > 0 && r->last != 0 && now - r->last >= r->pause && rounded > 0) {
         text_append(&r->steps, "wait ");
-        text_append_decimal(&r->steps, (now - r->last) / TIME_MS);
+        text_append_decimal(&r->steps, rounded / TIME_MS);
         text_append(&r->steps, "ms\n");
     }
     r->last = now;
@@ -278,12 +300,10 @@ static size_t command_size(struct record *r, struct span in)
     return used;
 }
 
-static void add_messages(struct record *r, struct span body)
+static void add_messages(struct record *r, struct span body, uint32_t count)
 {
-    uint32_t count = be32_load(body.p);
     begin_size(r);
     add_count(r, count);
-    body = span_skip(body, 4);
     for (uint32_t i = 0; i < count; i++) {
         size_t n = be32_load(body.p);
         add_sized(r, NSQ_MPUB, span_first(span_skip(body, 4), n));
@@ -292,26 +312,50 @@ static void add_messages(struct record *r, struct span body)
     end_size(r);
 }
 
+/* Whether a body has that many messages and nothing else. */
+static bool are_messages(struct span body, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (body.n < 4 || body.n - 4 < be32_load(body.p)) {
+            return false;
+        }
+        body = span_skip(body, 4 + be32_load(body.p));
+    }
+    return body.n == 0;
+}
+
+/* The body with its size in front; it may be one that the server refuses. */
+static void add_whole_body(struct record *r, enum nsq_command_id id, struct span body)
+{
+    struct span data = span_skip(body, 4);
+    if (data.n != be32_load(body.p)) {
+        add_text(r, body);
+    } else if (data.n == 0) {
+        add_count(r, 0);
+    } else if (id == NSQ_MPUB && data.n >= 4 &&
+               are_messages(span_skip(data, 4), be32_load(data.p))) {
+        add_messages(r, span_skip(data, 4), be32_load(data.p));
+    } else {
+        add_sized(r, id, data);
+    }
+}
+
 static void record_command(struct record *r, size_t conn, struct span bytes, int64_t now)
 {
     struct record_conn *c = &r->conns[conn];
     struct nsq_place place = {0};
-    struct nsq_item line;
-    if (nsq_command_parse(&place, &limits, bytes, &line) != NSQ_OK) {
+    struct nsq_item item;
+    if (nsq_command_parse(&place, &limits, bytes, &item) != NSQ_OK) {
         return;
     }
-    if (line.command.id == NSQ_NOP && c->heartbeat) {
+    if (item.command.id == NSQ_NOP && c->heartbeat) {
         c->heartbeat = false;
-        r->last = now;
         return;
     }
     begin_send(r, conn, now);
-    add_line(r, c, &line.command);
-    struct span body = span_skip(bytes, line.consumed);
-    if (body.n > 4 && line.command.id == NSQ_MPUB) {
-        add_messages(r, span_skip(body, 4));
-    } else if (body.n > 4) {
-        add_sized(r, line.command.id, span_skip(body, 4));
+    add_line(r, c, &item.command, span_skip(span_first(bytes, item.consumed), item.command.line.n));
+    if (item.consumed < bytes.n) {
+        add_whole_body(r, item.command.id, span_skip(bytes, item.consumed));
     }
     end_step(r);
 }
@@ -365,6 +409,9 @@ void record_client_end(struct record *r, size_t conn, int64_t now)
 static void add_response(struct record *r, struct span data)
 {
     if (data.n > 0 && data.p[0] == '{') {
+        if (record_json_upgrades(data)) {
+            broken(r, "a connection that goes on in TLS, Snappy or Deflate");
+        }
         record_json_reply(data, &r->steps);
     } else {
         add_text(r, data);
@@ -385,7 +432,7 @@ static void add_error(struct record *r, struct span data)
     }
 }
 
-static void record_frame(struct record *r, size_t conn, const struct nsq_frame *frame)
+static void record_frame(struct record *r, size_t conn, const struct nsq_frame *frame, int64_t now)
 {
     struct record_conn *c = &r->conns[conn];
     struct nsq_message m;
@@ -393,6 +440,7 @@ static void record_frame(struct record *r, size_t conn, const struct nsq_frame *
         c->heartbeat = true;
         return;
     }
+    r->last = now;
     if (frame->type == NSQ_FRAME_RESPONSE) {
         begin_step(r, conn, SPAN(" < response "));
         add_response(r, frame->data);
@@ -425,14 +473,13 @@ void record_from_server(struct record *r, size_t conn, struct span bytes, int64_
     enum nsq_parse outcome;
     while ((outcome = nsq_frame_parse(buf_span(&c->from_server), NSQ_FRAME_DATA_MAX, &frame,
                                       &size)) == NSQ_OK) {
-        record_frame(r, conn, &frame);
+        record_frame(r, conn, &frame, now);
         buf_drop(&c->from_server, size);
     }
     if (outcome == NSQ_BAD) {
         broken(r, "the server sent what is no frame");
         buf_drop(&c->from_server, c->from_server.n);
     }
-    r->last = now;
 }
 
 void record_server_end(struct record *r, size_t conn, int64_t now)
@@ -447,14 +494,25 @@ void record_server_end(struct record *r, size_t conn, int64_t now)
 /* --- the file -----------------------------------------------------------------------------------
  */
 
-bool record_print(struct record *r, struct span id, struct span title, struct buf *out)
+bool record_print(struct record *r, const struct record_header *header, struct buf *out)
 {
     text_append(out, "id: ");
-    buf_append(out, id);
+    buf_append(out, header->id);
     text_append(out, "\ntitle: ");
-    buf_append(out, title);
-    text_append(out, "\nreq: RECORDED\nlevel: MUST\norder: partial\nsource: nsqd 1.3.0\n\n");
+    buf_append(out, header->title);
+    text_append(out, "\nreq: RECORDED\nlevel: MUST\n");
+    if (header->flags.n > 0) {
+        text_append(out, "flags: ");
+        buf_append(out, header->flags);
+        text_append(out, "\n");
+    }
+    text_append(out, "order: partial\nsource: nsqd 1.3.0\n\n");
     buf_append(out, buf_span(&r->steps));
+    for (size_t i = 0; i < r->conn_count; i++) {
+        if (r->conns[i].from_client.n > 0) {
+            broken(r, "a command that a client did not end");
+        }
+    }
     return r->broken == NULL;
 }
 

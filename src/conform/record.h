@@ -6,7 +6,7 @@
  * What differs from run to run becomes a value: topic and channel names, message ids. Heartbeats
  * and the NOPs that answer them are left out, hosts and process ids in an IDENTIFY are replaced,
  * and of the answer to an IDENTIFY only what the client can lean on is kept. The order is partial:
- * replies in order, messages when they come; a pause of the client becomes a wait.
+ * replies in order, messages when they come; a pause of the clients becomes a wait.
  */
 #ifndef CONFORM_RECORD_H
 #define CONFORM_RECORD_H
@@ -18,7 +18,7 @@
 #define RECORD_CONNS_MAX 32
 #define RECORD_NAMES_MAX 256   /* topics, channels and message ids together */
 #define RECORD_KEY_MAX 256     /* bytes of a name's key */
-#define RECORD_PAUSE 100000000 /* ns of silence before a client's command that are worth a wait */
+#define RECORD_ROUND 100000000 /* ns: waits are rounded to multiples of it */
 
 struct record_name {
     uint8_t key[RECORD_KEY_MAX]; /* what was seen */
@@ -42,24 +42,31 @@ struct record {
     size_t conn_count;
     struct record_name names[RECORD_NAMES_MAX];
     size_t name_count;
-    int64_t last; /* ns, of the last event */
+    int64_t pause; /* ns of silence before a client's command that are worth a wait; 0: no waits */
+    int64_t last;  /* ns, of the last event that is recorded */
     struct buf steps;
     struct buf literal; /* text of the present step that becomes one string */
     bool spaced;        /* the next item needs a space in front */
     const char *broken; /* what could not be recorded; NULL: nothing */
 };
 
-/* All zeros is an empty recording. Connections are numbered from 0 in the order of their opening;
- * times are ns that never go back. */
+/* All zeros is an empty recording without waits. Connections are numbered from 0 in the order of
+ * their opening; times are ns that never go back. */
 void record_open(struct record *r, int64_t now);
 void record_from_client(struct record *r, size_t conn, struct span bytes, int64_t now);
 void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now);
 void record_client_end(struct record *r, size_t conn, int64_t now);
 void record_server_end(struct record *r, size_t conn, int64_t now);
 
-/* Appends the file: a header with this id and title, and the steps. False, with r->broken, when
+struct record_header {
+    struct span id;
+    struct span title;
+    struct span flags; /* of the server; empty: none */
+};
+
+/* Appends the file: its header and the steps. False, with r->broken, when
  * something could not be recorded. */
-bool record_print(struct record *r, struct span id, struct span title, struct buf *out);
+bool record_print(struct record *r, const struct record_header *header, struct buf *out);
 void record_free(struct record *r);
 
 #endif

@@ -4,6 +4,8 @@
 #include <yajl/yajl_gen.h>
 #include <yajl/yajl_parse.h>
 
+#include "conform/json_subset.h"
+
 /* Copies a document from parser to generator; the values of some members are replaced. */
 struct copier {
     yajl_gen gen;
@@ -131,4 +133,11 @@ void record_json_reply(struct span data, struct buf *out)
 {
     static const struct span keys[] = {KEY("version"), {NULL, 0}};
     copy(data, keys, NULL, out);
+}
+
+bool record_json_upgrades(struct span data)
+{
+    return json_subset(SPAN("{\"tls_v1\":true}"), data) ||
+           json_subset(SPAN("{\"snappy\":true}"), data) ||
+           json_subset(SPAN("{\"deflate\":true}"), data);
 }

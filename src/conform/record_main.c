@@ -11,6 +11,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <nsq/name.h>
+
+#include "base/time.h"
 #include "conform/record.h"
 #include "shell/clock.h"
 #include "shell/signals.h"
@@ -22,36 +25,52 @@
 struct pair {
     int client; /* -1: closed */
     int server;
-    bool client_ended;
-    bool server_ended;
+    bool opened;         /* since the last round */
+    bool client_ended;   /* it has closed, which is not recorded yet */
+    bool server_ended;   /* the same of the server */
+    struct buf asked;    /* from the client, passed on, not recorded yet */
+    struct buf answered; /* from the server, neither passed on nor recorded yet */
 };
 
 struct proxy {
     const char *to;
+    int64_t hold; /* ns */
     int listener;
     int end_fd;
+    int cut_fd; /* a line on it cuts all connections; -1: nobody will */
     struct pair pairs[RECORD_CONNS_MAX];
     size_t count;
+    int64_t heard; /* when anybody said something last */
+    int64_t asked; /* when a client said something first since the last round; 0: nobody did */
+    bool waiting;  /* something came since the last round */
     struct record record;
 };
 
 static const char usage[] =
     "usage: nsq-record --listen ADDRESS --to ADDRESS -o DIR --id AREA/SLUG [--title TEXT]\n"
+    "                  [--flags FLAGS] [--hold MS] [--pause MS]\n"
     "\n"
-    "Passes NSQ connections on from --listen to --to until SIGINT or SIGTERM, then writes all that "
-    "went\n"
-    "through as DIR/SLUG.session. ADDRESS is host:port (port 0: any free one, said on stderr) or "
-    "the\n"
-    "path of a unix socket.\n";
+    "Passes NSQ connections on from --listen to --to until SIGINT or SIGTERM, then writes all\n"
+    "that went through as DIR/SLUG.session. ADDRESS is host:port (port 0: any free one, said on\n"
+    "stderr) or the path of a unix socket.\n"
+    "\n"
+    "  --flags FLAGS  what the server was started with, for the file's header\n"
+    "  --hold MS      what the server says is passed on when everybody has been silent for so\n"
+    "                 long (0). The clients' commands of that time are recorded in the order of\n"
+    "                 their connections, so that a recording made twice is the same one\n"
+    "  --pause MS     the shortest silence of the clients that becomes a wait (100); waits are\n"
+    "                 rounded to 100 ms. 0: no waits\n"
+    "\n"
+    "A line on standard input cuts all connections, as a network that fails would; the file has\n"
+    "it as their clients' closing.\n";
 
 /* Waits for room: a recording proxy may be slow. */
-static bool send_all(int fd, const uint8_t *p, size_t n)
+static bool send_all(int fd, struct span bytes)
 {
-    while (n > 0) {
-        ssize_t sent = send(fd, p, n, MSG_NOSIGNAL);
+    while (bytes.n > 0) {
+        ssize_t sent = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL);
         if (sent > 0) {
-            p += sent;
-            n -= (size_t)sent;
+            bytes = span_skip(bytes, (size_t)sent);
         } else if (errno == EAGAIN || errno == EINTR) {
             struct pollfd writable = {.fd = fd, .events = POLLOUT};
             poll(&writable, 1, 1000);
@@ -69,6 +88,16 @@ static void close_pair(struct pair *pair)
     pair->client = pair->server = -1;
 }
 
+/* Somebody said something. */
+static void hear(struct proxy *p, bool client)
+{
+    p->heard = clock_now();
+    p->waiting = true;
+    if (client && p->asked == 0) {
+        p->asked = p->heard;
+    }
+}
+
 static void accept_client(struct proxy *p)
 {
     char peer[SOCKET_ADDRESS_MAX];
@@ -82,85 +111,183 @@ static void accept_client(struct proxy *p)
         close(client);
         return;
     }
-    p->pairs[p->count++] = (struct pair){.client = client, .server = server};
-    record_open(&p->record, clock_now());
+    p->pairs[p->count++] = (struct pair){.client = client, .server = server, .opened = true};
+    hear(p, true);
 }
 
-/* Bytes that came from one side go to the other. False: the side has ended. */
-static bool pass(struct proxy *p, size_t i, bool from_client)
+/* Takes what came from one side. False: the side has ended. */
+static bool receive(int fd, struct buf *into)
 {
     uint8_t bytes[READ_SIZE];
-    struct pair *pair = &p->pairs[i];
-    ssize_t n = recv(from_client ? pair->client : pair->server, bytes, sizeof bytes, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+    ssize_t n = recv(fd, bytes, sizeof bytes, 0);
+    if (n > 0) {
+        buf_append(into, span_make(bytes, (size_t)n));
         return true;
     }
-    if (n <= 0) {
-        return false;
-    }
-    if (from_client) {
-        record_from_client(&p->record, i, span_make(bytes, (size_t)n), clock_now());
-    } else {
-        record_from_server(&p->record, i, span_make(bytes, (size_t)n), clock_now());
-    }
-    return send_all(from_client ? pair->server : pair->client, bytes, (size_t)n);
+    return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-static void handle_pair(struct proxy *p, size_t i, short client_events, short server_events)
+static void hear_server(struct proxy *p, struct pair *pair)
 {
-    struct pair *pair = &p->pairs[i];
-    /* The server first: what it said was the answer to something older. */
-    if (server_events != 0 && !pass(p, i, false)) {
-        record_server_end(&p->record, i, clock_now());
+    hear(p, false);
+    pair->server_ended = !receive(pair->server, &pair->answered);
+}
+
+static void hear_client(struct proxy *p, struct pair *pair)
+{
+    size_t before = pair->asked.n;
+    hear(p, true);
+    pair->client_ended = !receive(pair->client, &pair->asked);
+    /* A server that is gone is noticed when it is read. */
+    send_all(pair->server, span_skip(buf_span(&pair->asked), before));
+    if (pair->client_ended) {
         close_pair(pair);
+    }
+}
+
+static void cut(struct proxy *p)
+{
+    uint8_t line[256];
+    ssize_t n = read(p->cut_fd, line, sizeof line);
+    if (n <= 0) {
+        p->cut_fd = -1;
         return;
     }
-    if (client_events != 0 && !pass(p, i, true)) {
-        record_client_end(&p->record, i, clock_now());
-        close_pair(pair);
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->pairs[i].client >= 0) {
+            p->pairs[i].client_ended = true;
+            close_pair(&p->pairs[i]);
+            hear(p, true);
+        }
     }
+}
+
+static void record_clients(struct proxy *p)
+{
+    struct record *r = &p->record;
+    for (size_t i = 0; i < p->count; i++) {
+        struct pair *pair = &p->pairs[i];
+        if (pair->opened) {
+            record_open(r, p->asked);
+            pair->opened = false;
+        }
+        if (pair->asked.n > 0) {
+            record_from_client(r, i, buf_span(&pair->asked), p->asked);
+            buf_drop(&pair->asked, pair->asked.n);
+        }
+        if (pair->client_ended) {
+            record_client_end(r, i, p->asked);
+            buf_drop(&pair->answered, pair->answered.n);
+        }
+    }
+}
+
+static void record_servers(struct proxy *p)
+{
+    int64_t now = clock_now();
+    for (size_t i = 0; i < p->count; i++) {
+        struct pair *pair = &p->pairs[i];
+        if (pair->client < 0) {
+            continue;
+        }
+        if (pair->answered.n > 0) {
+            record_from_server(&p->record, i, buf_span(&pair->answered), now);
+            send_all(pair->client, buf_span(&pair->answered));
+            buf_drop(&pair->answered, pair->answered.n);
+        }
+        if (pair->server_ended) {
+            record_server_end(&p->record, i, now);
+            close_pair(pair);
+        }
+    }
+}
+
+/* Everybody has been silent: the clients could not know yet what the server has said meanwhile. */
+static void end_round(struct proxy *p)
+{
+    record_clients(p);
+    record_servers(p);
+    p->asked = 0;
+    p->waiting = false;
+}
+
+/* How long to wait for more before the round ends; -1: until something comes. */
+static int left_of_round(const struct proxy *p)
+{
+    int64_t left = p->heard + p->hold - clock_now();
+    if (!p->waiting) {
+        return -1;
+    }
+    return left <= 0 ? 0 : (int)(left / TIME_MS) + 1;
 }
 
 static void run(struct proxy *p)
 {
-    struct pollfd fds[2 + 2 * RECORD_CONNS_MAX];
-    for (;;) {
+    struct pollfd fds[3 + 2 * RECORD_CONNS_MAX];
+    do {
         nfds_t n = 0;
         fds[n++] = (struct pollfd){.fd = p->end_fd, .events = POLLIN};
         fds[n++] = (struct pollfd){.fd = p->listener, .events = POLLIN};
+        fds[n++] = (struct pollfd){.fd = p->cut_fd, .events = POLLIN};
         for (size_t i = 0; i < p->count; i++) {
-            fds[n++] = (struct pollfd){.fd = p->pairs[i].client, .events = POLLIN};
-            fds[n++] = (struct pollfd){.fd = p->pairs[i].server, .events = POLLIN};
+            struct pair *pair = &p->pairs[i];
+            fds[n++] = (struct pollfd){.fd = pair->client, .events = POLLIN};
+            fds[n++] =
+                (struct pollfd){.fd = pair->server_ended ? -1 : pair->server, .events = POLLIN};
         }
         size_t count = p->count;
-        if (poll(fds, n, -1) < 0) {
+        if (poll(fds, n, left_of_round(p)) < 0) {
             continue;
         }
         for (size_t i = 0; i < count; i++) {
-            if (p->pairs[i].client >= 0) {
-                handle_pair(p, i, fds[2 + 2 * i].revents, fds[3 + 2 * i].revents);
+            /* The server first: what it said was the answer to something older. */
+            if (p->pairs[i].server >= 0 && fds[4 + 2 * i].revents != 0) {
+                hear_server(p, &p->pairs[i]);
+            }
+            if (p->pairs[i].client >= 0 && fds[3 + 2 * i].revents != 0) {
+                hear_client(p, &p->pairs[i]);
             }
         }
         if (fds[1].revents != 0) {
             accept_client(p);
         }
-        if (fds[0].revents != 0) {
-            return;
+        if (fds[2].revents != 0) {
+            cut(p);
         }
-    }
+        if (left_of_round(p) == 0 || fds[0].revents != 0) {
+            end_round(p);
+        }
+    } while (fds[0].revents == 0);
 }
 
-static bool write_file(const char *dir, const char *id, const char *title, struct record *record)
+struct args {
+    const char *listen;
+    const char *to;
+    const char *dir;
+    const char *id;
+    const char *title;
+    const char *flags;
+    const char *hold;
+    const char *pause;
+};
+
+static struct span text_span(const char *text)
+{
+    return span_make(text, strlen(text));
+}
+
+static bool write_file(const struct args *args, struct record *record)
 {
     char path[4096];
-    const char *slug = strchr(id, '/');
+    const struct record_header header = {.id = text_span(args->id),
+                                         .title = text_span(args->title),
+                                         .flags = text_span(args->flags)};
     struct buf out = {0};
-    bool whole =
-        record_print(record, span_make(id, strlen(id)), span_make(title, strlen(title)), &out);
+    bool whole = record_print(record, &header, &out);
     if (!whole) {
         fprintf(stderr, "nsq-record: %s\n", record->broken);
     }
-    snprintf(path, sizeof path, "%s/%s.session", dir, slug + 1);
+    snprintf(path, sizeof path, "%s/%s.session", args->dir, strchr(args->id, '/') + 1);
     FILE *f = fopen(path, "wb");
     bool written = f != NULL && fwrite(buf_span(&out).p, 1, out.n, f) == out.n;
     if ((f != NULL && fclose(f) != 0) || !written) {
@@ -171,25 +298,16 @@ static bool write_file(const char *dir, const char *id, const char *title, struc
     return whole && written;
 }
 
-struct args {
-    const char *listen;
-    const char *to;
-    const char *dir;
-    const char *id;
-    const char *title;
-};
-
 /* The place of an option's value; NULL: there is no such option. */
 static const char **option(struct args *args, const char *name)
 {
     const struct {
         const char *name;
         const char **place;
-    } options[] = {{"--listen", &args->listen},
-                   {"--to", &args->to},
-                   {"-o", &args->dir},
-                   {"--id", &args->id},
-                   {"--title", &args->title}};
+    } options[] = {{"--listen", &args->listen}, {"--to", &args->to},
+                   {"-o", &args->dir},          {"--id", &args->id},
+                   {"--title", &args->title},   {"--flags", &args->flags},
+                   {"--hold", &args->hold},     {"--pause", &args->pause}};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (strcmp(options[i].name, name) == 0) {
             return options[i].place;
@@ -198,9 +316,21 @@ static const char **option(struct args *args, const char *name)
     return NULL;
 }
 
-static bool parse_args(struct args *args, int argc, char **argv)
+#define MS_MAX 3600000 /* of --hold and --pause: an hour */
+
+static bool parse_ms(const char *text, int64_t *ns)
 {
-    *args = (struct args){.title = "recorded"};
+    uint64_t ms;
+    if (!nsq_decimal_parse(span_make(text, strlen(text)), &ms) || ms > MS_MAX) {
+        return false;
+    }
+    *ns = (int64_t)ms * TIME_MS;
+    return true;
+}
+
+static bool parse_args(struct args *args, struct proxy *p, int argc, char **argv)
+{
+    *args = (struct args){.title = "recorded", .flags = "", .hold = "0", .pause = "100"};
     for (int i = 1; i < argc; i += 2) {
         const char **place = option(args, argv[i]);
         if (place == NULL || i + 1 == argc) {
@@ -209,7 +339,8 @@ static bool parse_args(struct args *args, int argc, char **argv)
         *place = argv[i + 1];
     }
     return args->listen != NULL && args->to != NULL && args->dir != NULL && args->id != NULL &&
-           strchr(args->id, '/') != NULL;
+           strchr(args->id, '/') != NULL && parse_ms(args->hold, &p->hold) &&
+           parse_ms(args->pause, &p->record.pause);
 }
 
 int main(int argc, char **argv)
@@ -219,13 +350,14 @@ int main(int argc, char **argv)
         fputs(usage, stdout);
         return EXIT_SUCCESS;
     }
-    if (!parse_args(&args, argc, argv)) {
+    static struct proxy proxy;
+    if (!parse_args(&args, &proxy, argc, argv)) {
         fputs(usage, stderr);
         return 2;
     }
-    static struct proxy proxy;
     char why[SOCKET_WHY_MAX];
     proxy.to = args.to;
+    proxy.cut_fd = STDIN_FILENO;
     proxy.end_fd = signals_open();
     proxy.listener = socket_listen(args.listen, why);
     if (proxy.listener < 0) {
@@ -236,7 +368,11 @@ int main(int argc, char **argv)
     socket_local_address(proxy.listener, address);
     fprintf(stderr, "TCP: listening on %s\n", address);
     run(&proxy);
-    bool ok = write_file(args.dir, args.id, args.title, &proxy.record);
+    bool ok = write_file(&args, &proxy.record);
     record_free(&proxy.record);
+    for (size_t i = 0; i < proxy.count; i++) {
+        buf_free(&proxy.pairs[i].asked);
+        buf_free(&proxy.pairs[i].answered);
+    }
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

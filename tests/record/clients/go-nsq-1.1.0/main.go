@@ -1,0 +1,185 @@
+// The go-nsq client: one scenario against one nsqd, as ../../README.md tells them.
+//
+//	client SCENARIO HOST PORT
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"time"
+
+	"github.com/nsqio/go-nsq"
+)
+
+const topic = "topic"
+
+var address string
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func newProducer() *nsq.Producer {
+	producer, err := nsq.NewProducer(address, nsq.NewConfig())
+	must(err)
+	return producer
+}
+
+func publish(producer *nsq.Producer, bodies ...string) {
+	for _, body := range bodies {
+		must(producer.Publish(topic, []byte(body)))
+	}
+}
+
+func config() *nsq.Config {
+	c := nsq.NewConfig()
+	c.LookupdPollInterval = 100 * time.Millisecond // after so long it connects again
+	return c
+}
+
+// A consumer's messages come through a Go channel and are answered by the scenario.
+type consumer struct {
+	*nsq.Consumer
+	messages chan *nsq.Message
+}
+
+func consume(channel string, c *nsq.Config) *consumer {
+	inner, err := nsq.NewConsumer(topic, channel, c)
+	must(err)
+	got := &consumer{inner, make(chan *nsq.Message, 100)}
+	inner.AddHandler(nsq.HandlerFunc(func(m *nsq.Message) error {
+		m.DisableAutoResponse()
+		got.messages <- m
+		return nil
+	}))
+	must(inner.ConnectToNSQD(address))
+	return got
+}
+
+func (c *consumer) take(body string, attempts uint16) *nsq.Message {
+	m := <-c.messages
+	if string(m.Body) != body || m.Attempts != attempts {
+		panic(fmt.Sprintf("got %s, attempt %d", m.Body, m.Attempts))
+	}
+	return m
+}
+
+func (c *consumer) stop() {
+	c.Stop()
+	<-c.StopChan
+}
+
+func settle() { time.Sleep(400 * time.Millisecond) }
+
+var scenarios = map[string]func(){
+	"publish": func() {
+		producer := newProducer()
+		publish(producer, "one")
+		must(producer.MultiPublish(topic, [][]byte{[]byte("two"), []byte("three")}))
+		must(producer.DeferredPublish(topic, 100*time.Millisecond, []byte("later")))
+		producer.Stop()
+	},
+	"consume": func() {
+		producer := newProducer()
+		publish(producer, "one", "two", "three")
+		c := consume("channel", config())
+		for _, body := range []string{"one", "two", "three"} {
+			c.take(body, 1).Finish()
+		}
+		settle()
+		c.stop()
+		producer.Stop()
+	},
+	"requeue": func() {
+		producer := newProducer()
+		publish(producer, "again")
+		c := consume("channel", config())
+		c.take("again", 1).RequeueWithoutBackoff(0)
+		c.take("again", 2).RequeueWithoutBackoff(300 * time.Millisecond)
+		c.take("again", 3).Finish()
+		settle()
+		c.stop()
+		producer.Stop()
+	},
+	"touch": func() {
+		producer := newProducer()
+		publish(producer, "slow")
+		patient := config()
+		patient.MsgTimeout = time.Second
+		c := consume("channel", patient)
+		m := c.take("slow", 1)
+		for i := 0; i < 2; i++ {
+			time.Sleep(700 * time.Millisecond)
+			m.Touch()
+		}
+		time.Sleep(700 * time.Millisecond)
+		m.Finish()
+		settle()
+		c.stop()
+		producer.Stop()
+	},
+	"timeout": func() {
+		producer := newProducer()
+		publish(producer, "forgotten")
+		impatient := config()
+		impatient.MsgTimeout = time.Second
+		c := consume("channel", impatient)
+		c.take("forgotten", 1)
+		c.take("forgotten", 2).Finish()
+		settle()
+		c.Stop() // which does not end: go-nsq takes the first one to be in flight still
+		settle()
+		producer.Stop()
+	},
+	"channels": func() {
+		producer := newProducer()
+		left := consume("left", config())
+		settle()
+		right := consume("right", config())
+		settle()
+		publish(producer, "one", "two")
+		for _, body := range []string{"one", "two"} {
+			left.take(body, 1).Finish()
+			right.take(body, 1).Finish()
+		}
+		settle()
+		left.stop()
+		right.stop()
+		producer.Stop()
+	},
+	"close": func() {
+		producer := newProducer()
+		publish(producer, "held", "left")
+		c := consume("channel", config())
+		held := c.take("held", 1)
+		c.Stop()
+		settle()
+		held.Finish()
+		<-c.StopChan
+		producer.Stop()
+	},
+	"reconnect": func() {
+		producer := newProducer()
+		publish(producer, "lost")
+		producer.Stop()
+		settle()
+		impatient := config()
+		impatient.MsgTimeout = time.Second // nsqd delivers what was in flight again when it has timed out
+		c := consume("channel", impatient)
+		m := c.take("lost", 1)
+		fmt.Println("cut")
+		settle()
+		m.Finish() // before that go-nsq does not connect again
+		c.take("lost", 2).Finish()
+		settle()
+		c.stop()
+	},
+}
+
+func main() {
+	address = net.JoinHostPort(os.Args[2], os.Args[3])
+	scenarios[os.Args[1]]()
+}

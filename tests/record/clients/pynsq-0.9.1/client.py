@@ -1,0 +1,83 @@
+"""pynsq for ../../scenarios.py."""
+
+import asyncio
+
+import nsq
+
+sleep = asyncio.sleep
+
+
+class Producer:
+    def __init__(self, writer):
+        self.writer = writer
+
+    async def reply(self, publish, *args):
+        answer = asyncio.get_running_loop().create_future()
+        publish("topic", *args, callback=lambda conn, data: answer.set_result(data))
+        if await answer != b"OK":
+            raise RuntimeError(answer.result())
+
+    async def pub(self, body):
+        await self.reply(self.writer.pub, body)
+
+    async def mpub(self, bodies):
+        await self.reply(self.writer.mpub, bodies)
+
+    async def dpub(self, ms, body):
+        await self.reply(self.writer.dpub, ms, body)
+
+    async def close(self):
+        for conn in self.writer.conns.values():
+            conn.close()
+
+
+class Message:
+    def __init__(self, inner):
+        self.inner = inner
+        self.body = inner.body
+        self.attempts = inner.attempts
+
+    async def finish(self):
+        self.inner.finish()
+
+    async def requeue(self, ms):
+        self.inner.requeue(time_ms=ms, backoff=False)
+
+    async def touch(self):
+        self.inner.touch()
+
+
+class Consumer(nsq.Reader):
+    def __init__(self, address, channel, **options):
+        self.messages = asyncio.Queue()
+        super().__init__("topic", channel, message_handler=self.handle, nsqd_tcp_addresses=[address], **options)
+
+    def handle(self, message):
+        message.enable_async()
+        self.messages.put_nowait(message)
+
+    async def take(self):
+        return Message(await self.messages.get())
+
+    async def stop(self):  # pynsq's close() neither waits for what is in flight nor sends CLS
+        for conn in self.conns.values():
+            conn.send(b"CLS\n")
+
+    async def close(self):
+        super().close()
+
+
+async def connect(host, port):
+    writer = nsq.Writer(["%s:%d" % (host, port)])
+    while not writer.conns:  # there is no event for it
+        await sleep(0.01)
+    return Producer(writer)
+
+
+async def consume(host, port, channel, timeout_ms):
+    options = {} if timeout_ms is None else {"msg_timeout": timeout_ms / 1000}
+    return Consumer("%s:%d" % (host, port), channel, **options)
+
+
+async def again(consumer, message):
+    return consumer  # in 15 s

@@ -1,0 +1,149 @@
+#!/usr/bin/env python3
+"""Records what the clients say to upstream's nsqd, as session files.
+
+    run.py --clients DIR --logs DIR --out DIR --server PATH --recorder PATH [--client NAME]... [--scenario NAME]...
+
+The clients must be installed (ci/record does that), client NAME in DIR/NAME. Every scenario of a client gets a fresh
+server and a fresh recorder, each on a port of its own choice, and the server an empty data directory. The file is
+OUT/NAME/SCENARIO.session. What all of them said stays in the logs folder. The last line counts the recordings.
+"""
+
+import argparse
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+START_LIMIT = 10  # seconds
+CLIENT_LIMIT = 40
+STOP_LIMIT = 10
+HOLD_MS = 150  # longer than any client takes to answer
+
+# What a client does in each; and the shortest of its pauses that is recorded, in ms, where a timeout hangs on them.
+SCENARIOS = {
+    "publish": ("publishes with PUB, MPUB and DPUB", 0),
+    "consume": ("consumes three messages", 0),
+    "requeue": ("requeues a message, at once and with a delay", 0),
+    "touch": ("touches a message that takes longer than its timeout", 550),
+    "timeout": ("lets a message time out", 0),
+    "channels": ("consumes from two channels of a topic", 0),
+    "close": ("stops consuming with a message in flight", 0),
+    "reconnect": ("loses its connection with a message in flight, and connects again", 0),
+}
+
+# Clients that cannot ask for a message timeout of a second in their IDENTIFY: the server is told to have it.
+NO_TIMEOUT = "asyncnsq-1.2.1", "gnsq-1.0.2", "tokio-nsq-0.14.0"
+SHORT_TIMEOUT = "touch", "timeout", "reconnect"
+
+
+def wait_for_address(process, log, pattern):
+    """Reads the address from the line in which a program tells where it listens."""
+    limit = time.monotonic() + START_LIMIT
+    while time.monotonic() < limit and process.poll() is None:
+        found = re.search(pattern, log.read_text(errors="replace"))
+        if found:
+            return found.group(1)
+        time.sleep(0.02)
+    raise RuntimeError("it does not listen, see %s" % log)
+
+
+def stop(process):
+    """Ends a program with SIGTERM, or at the limit with SIGKILL; returns its exit status."""
+    if process.poll() is None:
+        process.send_signal(signal.SIGTERM)
+    try:
+        return process.wait(STOP_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        return process.wait()
+
+
+def run_client(command, recorder, log):
+    """Runs a client to its end; "cut" on its standard output makes the recorder cut the connections."""
+    with log.open("w") as errors:
+        client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True)
+        limit = subprocess.Popen(["sh", "-c", 'sleep "$1"; kill -9 "$2"', "limit", str(CLIENT_LIMIT), str(client.pid)],
+                                 start_new_session=True)
+        try:
+            for line in client.stdout:
+                errors.write("said: " + line)
+                if line == "cut\n":
+                    recorder.stdin.write(b"cut\n")
+                    recorder.stdin.flush()
+            status = client.wait()
+        finally:
+            limit.kill()
+            limit.wait()
+            client.kill()
+            client.wait()
+    if status != 0:
+        raise RuntimeError("the client ended with %d, see %s" % (status, log))
+
+
+def record(options, client, scenario):
+    title, pause = SCENARIOS[scenario]
+    flags = "--msg-timeout=1s" if client in NO_TIMEOUT and scenario in SHORT_TIMEOUT else ""
+    name, version = client.rsplit("-", 1)
+    logs = options.logs / client
+    logs.mkdir(parents=True, exist_ok=True)
+    out = options.out / client
+    out.mkdir(parents=True, exist_ok=True)
+    server_log = logs / (scenario + ".server")
+    recorder_log = logs / (scenario + ".recorder")
+    processes = []
+    with tempfile.TemporaryDirectory() as data, server_log.open("w") as a, recorder_log.open("w") as b:
+        try:
+            server = subprocess.Popen(
+                [options.server, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--data-path=" + data,
+                 *flags.split()],
+                stdin=subprocess.DEVNULL, stdout=a, stderr=a)
+            processes.append(server)
+            to = wait_for_address(server, server_log, r"TCP: listening on (127\.0\.0\.1:\d+)\n")
+            recorder = subprocess.Popen(
+                [options.recorder, "--listen", "127.0.0.1:0", "--to", to, "-o", str(out), "--id",
+                 "%s/%s" % (client, scenario), "--title", "%s %s %s" % (name, version, title),
+                 "--flags", flags, "--hold", str(HOLD_MS), "--pause", str(pause)],
+                stdin=subprocess.PIPE, stdout=b, stderr=b)
+            processes.append(recorder)
+            host, port = wait_for_address(recorder, recorder_log, r"TCP: listening on (127\.0\.0\.1:\d+)\n").split(":")
+            run_client([str(HERE / "clients" / client / "run"), str(options.clients / client), scenario, host, port],
+                       recorder, logs / (scenario + ".client"))
+            if stop(recorder) != 0:
+                raise RuntimeError("not recorded, see %s" % recorder_log)
+        finally:
+            for process in reversed(processes):
+                stop(process)
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--clients", type=pathlib.Path, required=True)
+    options.add_argument("--logs", type=pathlib.Path, required=True)
+    options.add_argument("--out", type=pathlib.Path, required=True)
+    options.add_argument("--server", required=True)
+    options.add_argument("--recorder", required=True)
+    options.add_argument("--client", action="append")
+    options.add_argument("--scenario", action="append")
+    options = options.parse_args()
+
+    passed = failed = 0
+    for client in options.client or sorted(path.name for path in (HERE / "clients").iterdir()):
+        for scenario in options.scenario or SCENARIOS:
+            start = time.monotonic()
+            try:
+                record(options, client, scenario)
+                passed += 1
+                print("%s/%s: %.1f s" % (client, scenario, time.monotonic() - start), flush=True)
+            except (RuntimeError, OSError) as reason:
+                failed += 1
+                print("%s/%s: FAILED: %s" % (client, scenario, reason), flush=True)
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -194,6 +194,14 @@ flags:
 conform:
 	$(ALONE) ci/conform
 
+## defects        break the server one line at a time: every test that says so must notice
+defects:
+	$(ALONE) ci/defects
+
+## vectors        the cases as JSON for other languages: build/vectors.json, held against its schema
+vectors:
+	$(ALONE) ci/vectors
+
 ## ci             everything that CI runs
 ci:
 	$(ALONE) .ci/run

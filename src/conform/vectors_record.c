@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "conform/vectors_record.h"
 
+#include <assert.h>
+
 #include <nsq/frame.h>
 
 #include "base/time.h"
@@ -31,7 +33,9 @@ size_t vector_record_count(const struct vector_record *r)
 struct vector_event vector_record_event(const struct vector_record *r, size_t i)
 {
     struct vector_event event;
-    memcpy(&event, buf_span(&r->events).p + i * sizeof event, sizeof event);
+    struct span events = buf_span(&r->events);
+    assert(events.p != NULL && (i + 1) * sizeof event <= events.n);
+    memcpy(&event, events.p + i * sizeof event, sizeof event);
     return event;
 }
 

@@ -49,9 +49,8 @@ struct session {
     int32_t sample_rate;
 
     int64_t heartbeat_every; /* set by the first IDENTIFY only, as nsqd does; 0 = off */
-    int64_t next_heartbeat;
-    int64_t
-        read_deadline; /* for the command that is awaited, its body included; INT64_MAX = none */
+    int64_t next_heartbeat;  /* INT64_MAX = never */
+    int64_t read_deadline;   /* of the command that is awaited, with its body; INT64_MAX = none */
 
     struct consumer consumer;
 

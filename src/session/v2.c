@@ -114,8 +114,7 @@ static void free_session(struct session *s)
 
 static void set_due(struct session *s)
 {
-    int64_t heartbeat = s->heartbeat_every > 0 ? s->next_heartbeat : TIME_NEVER;
-    conn_set_due(s->conn, time_earlier(heartbeat, s->read_deadline));
+    conn_set_due(s->conn, time_earlier(s->next_heartbeat, s->read_deadline));
 }
 
 /* nsqd sets the deadline when it begins to wait for a line, and does not renew it in a body. */
@@ -133,7 +132,7 @@ void session_take_settings(struct session *s, int64_t now)
         s->msg_timeout < LEAST_DELIVERY_NS ? LEAST_DELIVERY_NS : s->msg_timeout;
     s->consumer.sample_rate = s->sample_rate;
     s->heartbeat_every = s->heartbeat_interval;
-    s->next_heartbeat = time_after(now, s->heartbeat_every);
+    s->next_heartbeat = s->heartbeat_every > 0 ? time_after(now, s->heartbeat_every) : TIME_NEVER;
 }
 
 /* --- replies ---------------------------------------------------------------------------------- */
@@ -317,7 +316,7 @@ static void on_due(void *service, void *session, int64_t now)
         read_timed_out(s, now);
         return;
     }
-    if (s->heartbeat_every > 0 && now >= s->next_heartbeat) {
+    if (now >= s->next_heartbeat) {
         heartbeat(s, now);
     }
     set_due(s);

@@ -17,8 +17,7 @@ static uint64_t base_seed(void)
     return seed == 0 ? 1 : seed;
 }
 
-/* --- transcripts --------------------------------------------------------------------------------
- */
+/* --- transcripts ------------------------------------------------------------------------------ */
 
 /* What all connections received, and when. */
 static struct buf transcript(const struct world *w)
@@ -48,8 +47,7 @@ static void compare(struct span whole, struct span cut, const char *how, uint64_
                (const char *)b.p);
 }
 
-/* --- conversations ------------------------------------------------------------------------------
- */
+/* --- conversations ---------------------------------------------------------------------------- */
 
 static struct buf run(const struct engine_config *config, cuts_play *play, enum world_cut cut,
                       uint64_t random)
@@ -78,8 +76,7 @@ void cuts_check(const struct engine_config *config, cuts_play *play)
     buf_free(&whole);
 }
 
-/* --- cases --------------------------------------------------------------------------------------
- */
+/* --- cases ------------------------------------------------------------------------------------ */
 
 static struct world *world_for(const struct cuts_case *c)
 {

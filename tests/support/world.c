@@ -16,8 +16,7 @@
 
 #define BROKEN(...) world_fail(__FILE__, __LINE__, __VA_ARGS__)
 
-/* --- what the engine wants ----------------------------------------------------------------------
- */
+/* --- what the engine wants -------------------------------------------------------------------- */
 
 static unsigned want(const struct client *c)
 {
@@ -41,8 +40,7 @@ static bool has_rest(const struct client *c)
     return c->rest.n > 0 || (c->ended && !c->eof_told);
 }
 
-/* --- bytes to the client ------------------------------------------------------------------------
- */
+/* --- bytes to the client ---------------------------------------------------------------------- */
 
 /* Notes what was received and when, in a form that two runs can be compared by. */
 static void note(struct client *c, struct span bytes)
@@ -75,8 +73,7 @@ static size_t take(struct client *c, size_t n)
     return taken;
 }
 
-/* --- the shell's part ---------------------------------------------------------------------------
- */
+/* --- the shell's part ------------------------------------------------------------------------- */
 
 static void forget(struct client *c)
 {
@@ -239,8 +236,7 @@ void world_settle(struct world *w)
     } while (is_busy(w));
 }
 
-/* --- the world ----------------------------------------------------------------------------------
- */
+/* --- the world -------------------------------------------------------------------------------- */
 
 struct engine_config world_config(void)
 {
@@ -361,8 +357,7 @@ size_t world_logged(const struct world *w, const char *line)
     return count;
 }
 
-/* --- a client connects and sends ----------------------------------------------------------------
- */
+/* --- a client connects and sends -------------------------------------------------------------- */
 
 static void add_slot(struct world *w, struct client *c)
 {

@@ -74,8 +74,7 @@ struct message_id {
     char text[NSQ_MESSAGE_ID_SIZE + 1];
 };
 
-/* --- the world ----------------------------------------------------------------------------------
- */
+/* --- the world -------------------------------------------------------------------------------- */
 
 /* nsqd's defaults, with a fixed seed and node id. */
 struct engine_config world_config(void);
@@ -111,8 +110,7 @@ size_t world_used(const struct world *world);
 /* How many lines of the log are this one, as in "INFO TOPIC(t): created". */
 size_t world_logged(const struct world *world, const char *line);
 
-/* --- a client -----------------------------------------------------------------------------------
- */
+/* --- a client --------------------------------------------------------------------------------- */
 
 /* A new connection, without and with the magic of V2. */
 struct client *world_open(struct world *world);
@@ -151,8 +149,7 @@ size_t client_take(struct client *client, size_t n);
 /* The session behind the connection, to look at. */
 struct session *client_session(const struct client *client);
 
-/* --- what a client hears ------------------------------------------------------------------------
- */
+/* --- what a client hears ---------------------------------------------------------------------- */
 
 /* Everything that was received and not expected yet, as text, taken off the client; the text lives
  * until the next call. Events are separated by "; ":

@@ -12,8 +12,7 @@
 
 #define SHOWN_MAX 4000 /* bytes of either side that a failure shows */
 
-/* --- text ---------------------------------------------------------------------------------------
- */
+/* --- text ------------------------------------------------------------------------------------- */
 
 void world_append_text(struct buf *b, struct span bytes, size_t most)
 {
@@ -53,8 +52,7 @@ static void differ(const char *file, int line, const struct client *c, const cha
                expected, SHOWN_MAX, heard);
 }
 
-/* --- events -------------------------------------------------------------------------------------
- */
+/* --- events ----------------------------------------------------------------------------------- */
 
 static void append_frame(struct buf *b, const struct nsq_frame *frame)
 {
@@ -132,8 +130,7 @@ size_t client_events(const struct client *c)
     return count + (c->shut && !c->shut_heard ? 1 : 0) + (c->closed && !c->closed_heard ? 1 : 0);
 }
 
-/* --- expectations -------------------------------------------------------------------------------
- */
+/* --- expectations ----------------------------------------------------------------------------- */
 
 void world_check_heard(const char *file, int line, struct client *c, const char *text)
 {

@@ -23,8 +23,7 @@
 #define CLOSING "SUB t c\n|CLS\n|"
 #define ID "0123456789abcdef"
 
-/* --- states -------------------------------------------------------------------------------------
- */
+/* --- states ----------------------------------------------------------------------------------- */
 
 static const struct cuts_case states[] = {
     CUTS_CASE("IDENTIFY, init", "IDENTIFY\n\0\0\0\2{}|", "R OK"),
@@ -101,8 +100,7 @@ static void each_command_in_each_state(void **state)
     CHECK(states);
 }
 
-/* --- lines --------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static const struct cuts_case lines[] = {
     CUTS_CASE("the empty line", "\n|", "E E_INVALID invalid command ; SHUT"),
@@ -163,8 +161,7 @@ static void a_line_has_16384_bytes_at_most(void **state)
     check_line(NSQ_LINE_MAX + 1, false);
 }
 
-/* --- IDENTIFY and AUTH: bodies ------------------------------------------------------------------
- */
+/* --- IDENTIFY and AUTH: bodies ---------------------------------------------------------------- */
 
 static void small(struct engine_config *config)
 {
@@ -237,8 +234,7 @@ static void bodies_of_identify_and_auth(void **state)
     CHECK(data_bodies);
 }
 
-/* --- SUB ----------------------------------------------------------------------------------------
- */
+/* --- SUB -------------------------------------------------------------------------------------- */
 
 static const struct cuts_case subs[] = {
     CUTS_CASE("no parameters", "SUB\n|", "E E_INVALID SUB insufficient number of parameters; SHUT"),
@@ -305,8 +301,7 @@ static void a_channel_has_so_many_consumers(void **state)
     world_free(w);
 }
 
-/* --- PUB, DPUB, MPUB ----------------------------------------------------------------------------
- */
+/* --- PUB, DPUB, MPUB -------------------------------------------------------------------------- */
 
 static const struct cuts_case pubs[] = {
     CUTS_CASE("PUB, no topic", "PUB\n|", "E E_INVALID PUB insufficient number of parameters; SHUT"),
@@ -477,8 +472,7 @@ static void a_failed_mpub_leaves_a_topic_behind(void **state)
     world_free(w);
 }
 
-/* --- RDY, FIN, REQ, TOUCH -----------------------------------------------------------------------
- */
+/* --- RDY, FIN, REQ, TOUCH --------------------------------------------------------------------- */
 
 #define TWO "MPUB t\n\0\0\0\xe\0\0\0\2\0\0\0\1x\0\0\0\1y|" SUBSCRIBED
 

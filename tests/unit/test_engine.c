@@ -22,8 +22,7 @@ static int64_t next_deadline(const struct world *w)
     return w->handler.next_deadline(w->handler.self);
 }
 
-/* --- conversations at every cut -----------------------------------------------------------------
- */
+/* --- conversations at every cut --------------------------------------------------------------- */
 
 /* A connection that talks to itself, in one go. */
 static void play_alone(struct world *w)
@@ -94,8 +93,7 @@ static void cuts_do_not_matter(void **state)
     cuts_check(NULL, play_ends);
 }
 
-/* --- two engines --------------------------------------------------------------------------------
- */
+/* --- two engines ------------------------------------------------------------------------------ */
 
 static struct world *world_of(unsigned node)
 {
@@ -151,8 +149,7 @@ static void two_engines_do_not_influence_each_other(void **state)
     }
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void the_next_deadline_is_the_earliest(void **state)
 {
@@ -264,8 +261,7 @@ static void the_wall_clock_may_change(void **state)
     world_free(w);
 }
 
-/* --- connections --------------------------------------------------------------------------------
- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static void connections_are_bounded(void **state)
 {
@@ -307,8 +303,7 @@ static void a_new_connection_in_an_old_slot_knows_nothing(void **state)
     world_free(w);
 }
 
-/* --- the log ------------------------------------------------------------------------------------
- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 /* Events wait in a bounded queue; what did not fit is said once there is room. */
 static void lost_log_lines_are_counted(void **state)
@@ -353,8 +348,7 @@ static void log_lines_come_before_tickets(void **state)
     world_free(w);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void a_stop_closes_everyone_and_says_what_is_lost(void **state)
 {

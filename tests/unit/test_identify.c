@@ -345,8 +345,7 @@ static void documents_are_read_as_nsqd_reads_them(void **state)
     }
 }
 
-/* --- long documents -----------------------------------------------------------------------------
- */
+/* --- long documents --------------------------------------------------------------------------- */
 
 /* `front`, then `count` times `repeated`, the middle, `count` times `closing`, then `back`. */
 static void check_nested(const char *front, const char *repeated, const char *middle,
@@ -385,8 +384,7 @@ static void numbers_may_have_any_length(void **state)
     check_nested(FN ",\"x\":\"", "a", "\"}", "", "", 70000, "feature_negotiation");
 }
 
-/* --- strings ------------------------------------------------------------------------------------
- */
+/* --- strings ---------------------------------------------------------------------------------- */
 
 static void check_client_id(struct span document, struct span expected)
 {

@@ -17,8 +17,7 @@
 #define HIGH_WATER 100
 #define MOST 20 /* connections */
 
-/* --- the protocol -------------------------------------------------------------------------------
- */
+/* --- the protocol ----------------------------------------------------------------------------- */
 
 /* One connection's, as the protocol knows it. */
 struct keeper {
@@ -115,8 +114,7 @@ static void keep_closed(void *service, void *session)
 
 static const struct protocol protocols[] = {PROTOCOL("AAAA", a_open), PROTOCOL("BBBB", b_open)};
 
-/* --- the set-up: two listeners ------------------------------------------------------------------
- */
+/* --- the set-up: two listeners ---------------------------------------------------------------- */
 
 struct stage {
     struct log log;
@@ -209,8 +207,7 @@ static bool next_log_is(struct stage *s, enum log_level level, const char *form)
     return same;
 }
 
-/* --- the magic ----------------------------------------------------------------------------------
- */
+/* --- the magic -------------------------------------------------------------------------------- */
 
 static void the_magic_chooses_the_protocol(void **state)
 {
@@ -302,8 +299,7 @@ static void a_peer_is_known_by_its_first_64_bytes(void **state)
     assert_int_equal(conn_peer(s->service[0].last->conn).n, 0);
 }
 
-/* --- slots --------------------------------------------------------------------------------------
- */
+/* --- slots ------------------------------------------------------------------------------------ */
 
 static void slots_are_used_again_with_another_generation(void **state)
 {
@@ -371,8 +367,7 @@ static void a_lost_connection_is_logged(void **state)
     assert_null(log_next(&s->log));
 }
 
-/* --- changes ------------------------------------------------------------------------------------
- */
+/* --- changes ---------------------------------------------------------------------------------- */
 
 static void each_changed_connection_is_named_once(void **state)
 {
@@ -398,8 +393,7 @@ static void a_new_connection_has_changed(void **state)
     expect_changed(s, id);
 }
 
-/* --- input --------------------------------------------------------------------------------------
- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static void a_held_connection_is_not_read(void **state)
 {
@@ -468,8 +462,7 @@ static void the_end_of_input_is_told_and_reading_stops(void **state)
     assert_int_equal(serve_want(&s->serve, k->conn->id), 0);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void flush_then_close(void **state)
 {
@@ -591,8 +584,7 @@ static void finishing_twice_is_finishing_once(void **state)
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
 }
 
-/* --- write timeouts -----------------------------------------------------------------------------
- */
+/* --- write timeouts --------------------------------------------------------------------------- */
 
 static void expect_closed_at(struct stage *s, uint64_t id, int64_t at)
 {
@@ -700,8 +692,7 @@ static void a_new_write_timeout_is_in_force_at_once(void **state)
     expect_closed_at(s, on->conn->id, 15 * TIME_SECOND);
 }
 
-/* --- the protocol's own time --------------------------------------------------------------------
- */
+/* --- the protocol's own time ------------------------------------------------------------------ */
 
 static void what_is_due_is_told_at_its_time(void **state)
 {
@@ -777,8 +768,7 @@ static void a_step_handles_so_many_connections(void **state)
     log_free(&log);
 }
 
-/* --- stop ---------------------------------------------------------------------------------------
- */
+/* --- stop ------------------------------------------------------------------------------------- */
 
 static void a_stop_closes_everything_and_opens_nothing(void **state)
 {

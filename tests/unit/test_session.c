@@ -49,8 +49,7 @@ static void expect_not_in_flight(struct client *c, const char *command, const st
     client_expect(c, text);
 }
 
-/* --- delivery -----------------------------------------------------------------------------------
- */
+/* --- delivery --------------------------------------------------------------------------------- */
 
 static void a_message_says_when_it_was_published(void **state)
 {
@@ -343,8 +342,7 @@ static void a_sample_is_delivered_and_the_rest_is_gone(void **state)
     world_free(w);
 }
 
-/* --- pending commands ---------------------------------------------------------------------------
- */
+/* --- pending commands ------------------------------------------------------------------------- */
 
 static struct world *world_that_asks(void)
 {
@@ -568,8 +566,7 @@ static void cuts_do_not_matter_to_pending_commands(void **state)
     cuts_check(&config, play_publishing_failing);
 }
 
-/* --- the account of memory ----------------------------------------------------------------------
- */
+/* --- the account of memory -------------------------------------------------------------------- */
 
 /* Leaves room for so many bytes from here on. */
 static void leave_room(struct world *w, size_t n)
@@ -757,8 +754,7 @@ static void memory_comes_back(void **state)
     world_free(w);
 }
 
-/* --- counters -----------------------------------------------------------------------------------
- */
+/* --- counters --------------------------------------------------------------------------------- */
 
 static uint64_t published(const struct client *c, const char *topic)
 {

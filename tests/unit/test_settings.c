@@ -24,8 +24,7 @@ struct row {
     const char *answer;
 };
 
-/* --- nsqd's defaults ----------------------------------------------------------------------------
- */
+/* --- nsqd's defaults -------------------------------------------------------------------------- */
 
 static const struct row defaults[] = {
     {"\"heartbeat_interval\":-2", INVALID("heartbeat interval (-2)")},
@@ -90,8 +89,7 @@ static const struct row defaults[] = {
     {"\"output_buffer_size\":-1,\"output_buffer_timeout\":1", INVALID("output buffer timeout (1)")},
 };
 
-/* --- limits set by flags ------------------------------------------------------------------------
- */
+/* --- limits set by flags ---------------------------------------------------------------------- */
 
 static const struct row smalls[] = {
     {"\"heartbeat_interval\":4999", ""},
@@ -131,8 +129,7 @@ static void small(struct engine_config *config)
     v2->snappy = false;
 }
 
-/* --- replies ------------------------------------------------------------------------------------
- */
+/* --- replies ---------------------------------------------------------------------------------- */
 
 /* The members of a reply in their order, with their usual values. */
 static const struct member {
@@ -251,8 +248,7 @@ static void the_default_reply_is_nsqds(void **state)
     world_free(w);
 }
 
-/* --- more than one IDENTIFY ---------------------------------------------------------------------
- */
+/* --- more than one IDENTIFY ------------------------------------------------------------------- */
 
 #define ROWS_MAX 3
 
@@ -348,8 +344,7 @@ static void the_deflate_level_is_bounded(void **state)
     }
 }
 
-/* --- what is kept -------------------------------------------------------------------------------
- */
+/* --- what is kept ----------------------------------------------------------------------------- */
 
 static void expect_text(const struct identify_text *text, const char *expected)
 {

@@ -17,8 +17,7 @@
 #define CHECK(table) cuts_check_cases(table, sizeof table / sizeof table[0])
 #define S TIME_SECOND
 
-/* --- how it begins ------------------------------------------------------------------------------
- */
+/* --- how it begins ---------------------------------------------------------------------------- */
 
 static const struct cuts_case beginnings[] = {
     CUTS_CASE_WITH("the magic and a command in one", "  V2PUB t\n\0\0\0\1x|", "R OK",
@@ -39,8 +38,7 @@ static void a_conversation_begins_with_four_bytes(void **state)
     CHECK(beginnings);
 }
 
-/* --- how it ends --------------------------------------------------------------------------------
- */
+/* --- how it ends ------------------------------------------------------------------------------ */
 
 static const struct cuts_case ends[] = {
     CUTS_CASE_WITH("between commands", "NOP\n", "CLOSED", .flags = CASE_EOF),
@@ -107,8 +105,7 @@ static void output_may_be_taken_byte_by_byte(void **state)
     world_free(w);
 }
 
-/* --- heartbeats ---------------------------------------------------------------------------------
- */
+/* --- heartbeats ------------------------------------------------------------------------------- */
 
 static void a_silent_client_is_asked_once_and_closed(void **state)
 {
@@ -259,8 +256,7 @@ static void heartbeats_that_were_missed_are_not_made_up_for(void **state)
     world_free(w);
 }
 
-/* --- the read deadline in a body ----------------------------------------------------------------
- */
+/* --- the read deadline in a body -------------------------------------------------------------- */
 
 static void check_deadline_in(struct span input, const char *error)
 {
@@ -290,8 +286,7 @@ static void the_deadline_is_for_the_command_with_its_body(void **state)
                       "E E_BAD_BODY IDENTIFY failed to read body; SHUT");
 }
 
-/* --- output that is not taken -------------------------------------------------------------------
- */
+/* --- output that is not taken ----------------------------------------------------------------- */
 
 static void output_must_be_taken_within_a_heartbeat_interval(void **state)
 {
@@ -424,8 +419,7 @@ static void while_output_is_full_no_command_is_awaited(void **state)
     world_free(w);
 }
 
-/* --- high water ---------------------------------------------------------------------------------
- */
+/* --- high water ------------------------------------------------------------------------------- */
 
 /* A message of 34 + 40 bytes: two of them pass the mark of 100. */
 #define FORTY "0123456789012345678901234567890123456789"
@@ -487,8 +481,7 @@ static void cuts_do_not_matter_to_full_output(void **state)
     cuts_check(&config, play_full_output);
 }
 
-/* --- the log ------------------------------------------------------------------------------------
- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 static void the_log_tells_the_story(void **state)
 {

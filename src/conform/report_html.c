@@ -288,19 +288,24 @@ static int compare(struct span a, struct span b)
     return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
 }
 
+static const struct report_case *case_at(const struct report *report, size_t place)
+{
+    return report->cases != NULL && place < report->n ? &report->cases[place] : NULL;
+}
+
 /* The next case of all reports, in order of ids; each report's place moves past it. NULL: none. */
 static const struct report_case *next_case(const struct report *reports, size_t n, size_t *places)
 {
     const struct report_case *least = NULL;
     for (size_t i = 0; i < n; i++) {
-        const struct report_case *c = &reports[i].cases[places[i]];
-        if (places[i] < reports[i].n && (least == NULL || compare(c->id, least->id) < 0)) {
+        const struct report_case *c = case_at(&reports[i], places[i]);
+        if (c != NULL && (least == NULL || compare(c->id, least->id) < 0)) {
             least = c;
         }
     }
     for (size_t i = 0; i < n && least != NULL; i++) {
-        places[i] +=
-            places[i] < reports[i].n && compare(reports[i].cases[places[i]].id, least->id) == 0;
+        const struct report_case *c = case_at(&reports[i], places[i]);
+        places[i] += c != NULL && compare(c->id, least->id) == 0;
     }
     return least;
 }

@@ -78,8 +78,8 @@ static bool read_lines(yajl_val object, const char *key, struct buf *lines)
 {
     const char *path[] = {key, NULL};
     yajl_val v = yajl_tree_get(object, path, yajl_t_array);
-    for (size_t i = 0; v != NULL && i < YAJL_GET_ARRAY(v)->len; i++) {
-        const char *line = YAJL_GET_STRING(YAJL_GET_ARRAY(v)->values[i]);
+    for (size_t i = 0; v != NULL && i < v->u.array.len; i++) {
+        const char *line = YAJL_GET_STRING(v->u.array.values[i]);
         if (line == NULL) {
             return false;
         }
@@ -133,14 +133,14 @@ static bool read_report(struct report *report, yajl_val tree)
     const char *path[] = {"cases", NULL};
     struct span target;
     yajl_val cases = yajl_tree_get(tree, path, yajl_t_array);
-    report_init(report, span_make(NULL, 0), cases == NULL ? 0 : YAJL_GET_ARRAY(cases)->len);
+    report_init(report, span_make(NULL, 0), cases == NULL ? 0 : cases->u.array.len);
     report->memory = tree;
     if (cases == NULL || !read_text(tree, "target", &target)) {
         return false;
     }
     report->target = target;
     for (size_t i = 0; i < report->n; i++) {
-        if (!read_case(YAJL_GET_ARRAY(cases)->values[i], &report->cases[i])) {
+        if (!read_case(cases->u.array.values[i], &report->cases[i])) {
             return false;
         }
     }

@@ -353,7 +353,7 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
                        .n = suite->chosen,
                        .progress = isatty(STDERR_FILENO) != 0};
     report_init(report, target_name(args), r.n);
-    r.cases = alloc_zeroed((r.n + 1) * sizeof *r.cases);
+    r.cases = alloc_zeroed((r.n + 1) * sizeof(struct suite_case *));
     size_t i = 0;
     for (size_t k = 0; k < suite->n; k++) {
         if (suite->cases[k].chosen) {

@@ -215,6 +215,7 @@ static bool accept_client(struct server *s, const struct step *step)
             return true;
         }
         close(c->fd);
+        buf_free(&c->in);
     }
     return fail(s, step, "no connection", span_make(NULL, 0));
 }

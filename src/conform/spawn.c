@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #endif
 
+#include "base/alloc.h"
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/transport_tcp.h"
@@ -151,8 +152,8 @@ static bool find_address(struct spawn *s)
     static const char sign[] = "TCP: listening on ";
     struct buf log = {0};
     read_log(s, &log);
-    buf_append(&log, span_make("", 1));
-    const char *text = (const char *)buf_span(&log).p;
+    char *text = alloc_zeroed(log.n + 1);
+    memcpy(text, log.n == 0 ? "" : (const char *)buf_span(&log).p, log.n);
     const char *at = strstr(text, sign);
     size_t n = at == NULL ? 0 : strcspn(at + sizeof sign - 1, "\n");
     bool found = n > 0 && n < sizeof s->address && at[sizeof sign - 1 + n] == '\n';
@@ -160,6 +161,7 @@ static bool find_address(struct spawn *s)
         memcpy(s->address, at + sizeof sign - 1, n);
         s->address[n] = '\0';
     }
+    alloc_free(text);
     buf_free(&log);
     return found;
 }

@@ -8,8 +8,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/alloc.h"
-
 #define HEAD 8 /* bytes in front of a result: its job and its length, big-endian */
 #define READ_SIZE 65536
 
@@ -201,15 +199,12 @@ bool workers_run(const struct workers *w, const size_t *jobs, size_t n)
     if (w->parallel <= 1 || n <= 1) {
         return run_here(w, jobs, n);
     }
-    struct pool *pool = alloc_zeroed(sizeof *pool);
-    *pool = (struct pool){.w = w, .jobs = jobs, .n = n, .job_pipe = -1};
+    struct pool pool = {.w = w, .jobs = jobs, .n = n, .job_pipe = -1};
     signal(SIGPIPE, SIG_IGN); /* a worker that crashed is seen by what it does not answer */
-    if (start(pool)) {
-        while (turn(pool)) {
+    if (start(&pool)) {
+        while (turn(&pool)) {
         }
     }
-    stop(pool);
-    bool all = pool->taken == n;
-    alloc_free(pool);
-    return all;
+    stop(&pool);
+    return pool.taken == n;
 }

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/* The canonical form: the parser in session_file.c takes what is written here, and nothing else. */
+#include "conform/session_file.h"
+
+#include "base/text.h"
+#include "base/time.h"
+
+#define WORD(literal)                                                                              \
+    {                                                                                              \
+        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
+    }
+
+void session_escape(struct span bytes, struct buf *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.n; i++) {
+        uint8_t c = bytes.p[i];
+        char escape[4] = {'\\', 'x', digits[c >> 4], digits[c & 15]};
+        if (c == '\n' || c == '\r') {
+            buf_append(out, c == '\n' ? SPAN("\\n") : SPAN("\\r"));
+        } else if (c == '\\' || c == '"') {
+            buf_append(out, SPAN("\\"));
+            buf_append(out, span_make(&c, 1));
+        } else if (c >= ' ' && c < 0x7f) {
+            buf_append(out, span_make(&c, 1));
+        } else {
+            buf_append(out, span_make(escape, 4));
+        }
+    }
+}
+
+static void print_string(struct span bytes, struct buf *out)
+{
+    text_append(out, "\"");
+    session_escape(bytes, out);
+    text_append(out, "\"");
+}
+
+static void print_number(const struct item *item, struct buf *out)
+{
+    buf_append(out, item->kind == ITEM_U8    ? SPAN("u8(")
+                    : item->kind == ITEM_U16 ? SPAN("u16(")
+                    : item->kind == ITEM_I32 ? SPAN("i32(")
+                                             : SPAN("i64("));
+    text_append_decimal(out, item->number);
+    text_append(out, ")");
+}
+
+static void print_item(const struct item *item, struct buf *out)
+{
+    switch (item->kind) {
+    case ITEM_BYTES:
+        print_string(item->bytes, out);
+        break;
+    case ITEM_VAR:
+        text_append(out, "$");
+        buf_append(out, item->bytes);
+        break;
+    case ITEM_SIZE:
+        text_append(out, "size{");
+        session_items_print(item->inside, out);
+        text_append(out, "}");
+        break;
+    case ITEM_FILL:
+        text_append(out, "fill(");
+        text_append_decimal(out, item->number);
+        text_append(out, " ");
+        print_string(item->bytes, out);
+        text_append(out, ")");
+        break;
+    default:
+        print_number(item, out);
+    }
+}
+
+void session_items_print(const struct item *items, struct buf *out)
+{
+    for (const struct item *item = items; item != NULL; item = item->next) {
+        if (item != items) {
+            text_append(out, " ");
+        }
+        print_item(item, out);
+    }
+}
+
+static void print_duration(struct span word, int64_t ns, struct buf *out)
+{
+    if (ns != 0) {
+        buf_append(out, word);
+        text_append_decimal(out, ns / TIME_MS);
+        text_append(out, "ms");
+    }
+}
+
+static void print_message(const struct step *step, struct buf *out)
+{
+    text_append(out, " < message $");
+    buf_append(out, step->var);
+    text_append(out, " attempts ");
+    if (step->attempts < 0) {
+        text_append(out, "*");
+    } else {
+        text_append_decimal(out, step->attempts);
+    }
+    if (step->at.n > 0) {
+        text_append(out, " at $");
+        buf_append(out, step->at);
+    }
+    text_append(out, " body ");
+    session_items_print(step->items, out);
+}
+
+static void print_error(const struct step *step, struct buf *out)
+{
+    text_append(out, " < error ");
+    buf_append(out, nsq_error_name(step->code));
+    if (step->items != NULL) {
+        text_append(out, " ");
+        session_items_print(step->items, out);
+    }
+}
+
+/* What stands behind the actor where nothing else does. */
+static const struct span plain_steps[] = {
+    [STEP_CONNECT] = WORD(" connect"),
+    [STEP_CLIENT_END] = WORD(" > end"),
+    [STEP_CLIENT_CLOSE] = WORD(" > close"),
+    [STEP_CLIENT_RESET] = WORD(" > reset"),
+    [STEP_HEARTBEAT] = WORD(" < heartbeat"),
+    [STEP_NOTHING] = WORD(" < nothing"),
+    [STEP_NO_MESSAGE] = WORD(" < no message"),
+    [STEP_SERVER_END] = WORD(" < end"),
+    [STEP_SEND] = WORD(" > "),
+    [STEP_RESPONSE] = WORD(" < response "),
+    [STEP_JSON] = WORD(" < response "),
+};
+
+static void print_actor_step(const struct step *step, struct buf *out)
+{
+    buf_append(out, step->actor);
+    if (step->kind == STEP_MESSAGE) {
+        print_message(step, out);
+    } else if (step->kind == STEP_ERROR) {
+        print_error(step, out);
+    } else {
+        buf_append(out, plain_steps[step->kind]);
+        session_items_print(step->items, out);
+        buf_append(out, step->text);
+    }
+    print_duration(SPAN(" after "), step->after, out);
+    print_duration(SPAN(" within "), step->within, out);
+}
+
+void session_step_print(const struct step *step, unsigned indent, struct buf *out)
+{
+    if (indent > 0 && !(step->kind == STEP_COMMENT && step->text.n == 0)) {
+        text_append(out, "    ");
+    }
+    switch (step->kind) {
+    case STEP_COMMENT:
+        buf_append(out, step->text);
+        break;
+    case STEP_WAIT:
+        print_duration(SPAN("wait "), step->after, out);
+        break;
+    case STEP_ANY:
+        text_append(out, "any {\n");
+        for (const struct step *s = step->inside; s != NULL; s = s->next) {
+            session_step_print(s, indent + 1, out);
+        }
+        text_append(out, "}");
+        break;
+    default:
+        print_actor_step(step, out);
+    }
+    text_append(out, "\n");
+}
+
+static void print_text(struct span key, struct span text, struct buf *out)
+{
+    if (text.n > 0) {
+        buf_append(out, key);
+        buf_append(out, text);
+        text_append(out, "\n");
+    }
+}
+
+static void print_words(struct span key, const struct word *words, struct buf *out)
+{
+    for (const struct word *w = words; w != NULL; w = w->next) {
+        buf_append(out, w == words ? key : SPAN(" "));
+        buf_append(out, w->text);
+    }
+    if (words != NULL) {
+        text_append(out, "\n");
+    }
+}
+
+void session_file_print(const struct session_file *file, struct buf *out)
+{
+    print_text(SPAN("id: "), file->id, out);
+    print_text(SPAN("title: "), file->title, out);
+    print_words(SPAN("req: "), file->reqs, out);
+    print_text(SPAN("level: "), session_level_name(file->level), out);
+    print_words(SPAN("needs: "), file->needs, out);
+    print_text(SPAN("flags: "), file->flags, out);
+    print_text(SPAN("order: "), file->partial_order ? SPAN("partial") : SPAN(""), out);
+    print_text(SPAN("effect: "), file->effect, out);
+    print_text(SPAN("source: "), file->source, out);
+    text_append(out, "\n");
+    for (const struct step *step = file->steps; step != NULL; step = step->next) {
+        session_step_print(step, 0, out);
+    }
+}

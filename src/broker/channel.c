@@ -87,7 +87,6 @@ static void add_in_flight(struct channel *channel, struct consumer *consumer,
     f->message = message;
     f->delivered_at = now;
     f->timer.kind = TIMER_IN_FLIGHT;
-    list_init(&f->link);
     list_push(&consumer->in_flight, &f->link);
     consumer->in_flight_count++;
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, channel->in_flight, &message->body->id, sizeof(uint64_t),
@@ -134,7 +133,6 @@ static void add_deferred(struct channel *channel, struct message *message, int64
     d->channel = channel;
     d->message = message;
     d->timer.kind = TIMER_DEFERRED;
-    list_init(&d->link);
     list_push(&channel->deferred, &d->link);
     channel->deferred_count++;
     heap_insert(&channel->common->timers, &d->timer.node, due);
@@ -178,7 +176,7 @@ struct channel *channel_new(struct common *common, struct topic *topic, struct s
 
 void channel_free(struct channel *channel)
 {
-    assert(channel->consumer_count == 0);
+    assert(channel->consumer_count == 0 && list_empty(&channel->active_link));
     struct budget *budget = &channel->common->budget;
     queue_clear(&channel->queue, budget);
     struct in_flight *f;
@@ -191,7 +189,6 @@ void channel_free(struct channel *channel)
         struct deferred *d = container_of(channel->deferred.next, struct deferred, link);
         message_drop(take_deferred(d), budget);
     }
-    list_remove(&channel->active_link);
     budget_release(budget, CHANNEL_COST);
     alloc_free(channel);
 }
@@ -222,7 +219,6 @@ enum channel_result channel_join(struct channel *channel, struct consumer *consu
     }
     assert(consumer->channel == NULL);
     consumer->channel = channel;
-    list_init(&consumer->link);
     list_init(&consumer->ready_link);
     list_init(&consumer->in_flight);
     list_push(&channel->consumers, &consumer->link);

@@ -329,6 +329,9 @@ static void the_log_says_what_a_stop_loses(void **state)
     bw_join(w, &g, "g", "flying", 1);
     (void)bw_publish(w, "g");
     (void)bw_receive(w, &g);
+    (void)bw_channel(w, "h", "waiting");
+    (void)bw_publish(w, "h");
+    (void)bw_publish_later(w, "h", 1);
     (void)bw_channel(w, "q", "queued");
     (void)bw_publish(w, "q");
     topic_pause(bw_topic(w, "q"), true, w->now);
@@ -354,6 +357,9 @@ static void the_log_says_what_a_stop_loses(void **state)
     bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", "|g");
     bw_expect_log(w, LOG_INFO, "CHANNEL(%): closing", "|flying");
     bw_expect_log(w, LOG_WARNING, LOST_CHANNEL, "|flying|0|1|0");
+    bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", "|h");
+    bw_expect_log(w, LOG_INFO, "CHANNEL(%): closing", "|waiting");
+    bw_expect_log(w, LOG_WARNING, LOST_CHANNEL, "|waiting|1|0|1");
     bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", "|q");
     bw_expect_log(w, LOG_INFO, "CHANNEL(%): closing", "|queued");
     bw_expect_log(w, LOG_WARNING, LOST_CHANNEL, "|queued|1|0|0");

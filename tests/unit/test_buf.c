@@ -101,16 +101,18 @@ static void the_first_allocation_is_filled_before_the_next(void **state)
 static void room_in_front_is_used_again(void **state)
 {
     (void)state;
-    struct buf b = {0};
-    append_run(&b, 0, LEAST);
-    buf_drop(&b, LEAST / 2);
-    append_run(&b, LEAST, LEAST / 2);
-    assert_int_equal(b.cap, LEAST);
-    assert_int_equal(b.n, LEAST);
-    for (size_t i = 0; i < LEAST; i++) {
-        assert_int_equal(byte_at(&b, i), LEAST / 2 + i);
+    for (size_t dropped = 1; dropped < LEAST; dropped++) {
+        struct buf b = {0};
+        append_run(&b, 0, LEAST);
+        buf_drop(&b, dropped);
+        append_run(&b, LEAST, dropped);
+        assert_int_equal(b.cap, dropped < LEAST / 4 ? 2 * LEAST : LEAST);
+        assert_int_equal(b.n, LEAST);
+        for (size_t i = 0; i < LEAST; i++) {
+            assert_int_equal(byte_at(&b, i), dropped + i);
+        }
+        buf_free(&b);
     }
-    buf_free(&b);
 }
 
 static void an_emptied_buffer_keeps_little(void **state)

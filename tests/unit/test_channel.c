@@ -985,6 +985,24 @@ static void sampling_is_replayed_from_the_seed(void **state)
     assert_int_not_equal(delivered[0], delivered[2]);
 }
 
+/* xorshift64* from 1, of which the upper half modulo 100 decides: computed apart from the broker. */
+static void sampling_is_the_generator_that_it_says(void **state)
+{
+    struct broker_world *w = *state;
+    struct consumer c;
+    struct delivery d;
+    uint64_t delivered = 0;
+    bw_join(w, &c, "t", "c", 100);
+    c.sample_rate = 50;
+    w->broker.common.random = 1;
+    for (unsigned i = 0; i < 64; i++) {
+        (void)bw_publish(w, "t");
+        delivered |= (uint64_t)broker_deliver(&w->broker, w->now, &d) << i;
+    }
+    assert_true(delivered == 0x250570d1edfa8da8);
+    bw_leave(w, &c);
+}
+
 /* Peers see who is sampled. The seed keeps them from choosing names that collide, so it must not
  * show. */
 static void sampling_does_not_start_from_the_seed_itself(void **state)
@@ -1121,6 +1139,7 @@ int main(void)
         TEST(the_largest_numbers_do_not_overflow),
         TEST(sample_rate_is_the_percentage_that_is_delivered),
         TEST(sampling_is_replayed_from_the_seed),
+        TEST(sampling_is_the_generator_that_it_says),
         TEST(sampling_does_not_start_from_the_seed_itself),
         TEST(a_sampled_consumer_uses_its_own_turns_only),
         TEST(ids_that_stay_in_flight_are_spread),

@@ -312,28 +312,13 @@ static void add_messages(struct record *r, struct span body, uint32_t count)
     end_size(r);
 }
 
-/* Whether a body has that many messages and nothing else. */
-static bool are_messages(struct span body, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        if (body.n < 4 || body.n - 4 < be32_load(body.p)) {
-            return false;
-        }
-        body = span_skip(body, 4 + be32_load(body.p));
-    }
-    return body.n == 0;
-}
-
-/* The body with its size in front; it may be one that the server refuses. */
+/* The body with its size in front. An MPUB whose sizes do not add up stays as it is. */
 static void add_whole_body(struct record *r, enum nsq_command_id id, struct span body)
 {
     struct span data = span_skip(body, 4);
     if (data.n != be32_load(body.p)) {
         add_text(r, body);
-    } else if (data.n == 0) {
-        add_count(r, 0);
-    } else if (id == NSQ_MPUB && data.n >= 4 &&
-               are_messages(span_skip(data, 4), be32_load(data.p))) {
+    } else if (id == NSQ_MPUB) {
         add_messages(r, span_skip(data, 4), be32_load(data.p));
     } else {
         add_sized(r, id, data);

@@ -33,7 +33,8 @@ static bool replaced(struct copier *c)
 static int on_null(void *ctx)
 {
     struct copier *c = ctx;
-    return replaced(c) || yajl_gen_null(c->gen) == yajl_gen_status_ok;
+    c->replace = false; /* it names nobody */
+    return yajl_gen_null(c->gen) == yajl_gen_status_ok;
 }
 
 static int on_boolean(void *ctx, int value)

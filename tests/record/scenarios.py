@@ -125,6 +125,7 @@ async def reconnect():
     await settle()
     c = await consumer(timeout_ms=1000)  # nsqd delivers what was in flight again when it has timed out
     lost = await take(c, b"lost", 1)
+    await settle()
     print("cut", flush=True)
     c = await client.again(c, lost)
     await (await take(c, b"lost", 2)).finish()

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/record.h. */
+#include "conform/record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <nsq/frame.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "conform/session_file.h"
+
+#define ID_A "0123456789abcdef"
+#define ID_B "fedcba9876543210"
+
+/* Cuts what both sides say into pieces; an offset of 0 does not cut. */
+struct cut {
+    size_t every;
+    size_t at;
+};
+
+static struct cut cut;
+
+static void feed(struct record *r, size_t conn, bool client, struct span bytes, int64_t ms)
+{
+    while (bytes.n > 0) {
+        size_t n = cut.every > 0 ? cut.every : cut.at > 0 && cut.at < bytes.n ? cut.at : bytes.n;
+        n = n < bytes.n ? n : bytes.n;
+        (client ? record_from_client : record_from_server)(r, conn, span_first(bytes, n),
+                                                           ms * TIME_MS);
+        bytes = span_skip(bytes, n);
+    }
+}
+
+#define SAYS(r, conn, ms, literal) feed((r), (conn), true, SPAN(literal), (ms))
+
+static void append_i32(struct buf *out, size_t n)
+{
+    uint8_t *p = buf_room(out, 4);
+    be32_store(p, (uint32_t)n);
+    buf_grew(out, 4);
+}
+
+static void answers(struct record *r, size_t conn, int64_t ms, uint32_t type, struct span data)
+{
+    struct buf frame = {0};
+    append_i32(&frame, data.n + 4);
+    append_i32(&frame, type);
+    buf_append(&frame, data);
+    feed(r, conn, false, buf_span(&frame), ms);
+    buf_free(&frame);
+}
+
+#define ANSWERS(r, conn, ms, literal) answers((r), (conn), (ms), NSQ_FRAME_RESPONSE, SPAN(literal))
+#define REFUSES(r, conn, ms, literal) answers((r), (conn), (ms), NSQ_FRAME_ERROR, SPAN(literal))
+#define DELIVERS(r, conn, ms, attempts, id, body)                                                  \
+    answers((r), (conn), (ms), NSQ_FRAME_MESSAGE, SPAN("\1\2\3\4\5\6\7\10\0" attempts id body))
+
+typedef void conversation(struct record *r);
+
+/* Appends the steps of what was played; returns what could not be recorded. */
+static const char *steps_of(conversation *play, struct buf *steps)
+{
+    struct record r = {.pause = 100 * TIME_MS};
+    const struct record_header header = {
+        .id = SPAN("a/b"), .title = SPAN("a title"), .flags = SPAN("--x")};
+    const struct span head =
+        SPAN("id: a/b\ntitle: a title\nreq: RECORDED\nlevel: MUST\nflags: --x\n"
+             "order: partial\nsource: nsqd 1.3.0\n\n");
+    struct buf file = {0};
+    play(&r);
+    bool whole = record_print(&r, &header, &file);
+    const char *broken = r.broken;
+    assert_true(whole == (broken == NULL));
+    assert_true(span_equal(span_first(buf_span(&file), head.n), head));
+
+    if (whole) { /* and it is in the one form that the player takes */
+        struct session_file parsed;
+        struct session_error error = {0};
+        if (!session_file_parse(&parsed, buf_span(&file), &error)) {
+            fail_msg("line %u, column %u: expected %s", error.line, error.column, error.expected);
+        }
+        struct buf again = {0};
+        session_file_print(&parsed, &again);
+        assert_true(span_equal(buf_span(&file), buf_span(&again)));
+        buf_free(&again);
+        session_file_free(&parsed);
+    }
+    buf_append(steps, span_skip(buf_span(&file), head.n));
+    buf_free(&file);
+    record_free(&r);
+    return broken;
+}
+
+static void check_once(conversation *play, const char *want, const char *why)
+{
+    struct buf steps = {0};
+    const char *broken = steps_of(play, &steps);
+    if (why == NULL ? broken != NULL : broken == NULL || strcmp(broken, why) != 0) {
+        fail_msg("reason: %s", broken == NULL ? "none" : broken);
+    }
+    if (want != NULL && !span_equal(buf_span(&steps), span_make(want, strlen(want)))) {
+        fail_msg("cut every %zu, at %zu:\n%.*s", cut.every, cut.at, (int)steps.n,
+                 steps.n > 0 ? (const char *)buf_span(&steps).p : "");
+    }
+    buf_free(&steps);
+}
+
+#define LONGEST 700 /* bytes that any of these says at once */
+
+/* The steps are the same however the bytes come: whole, one by one, and cut anywhere. */
+static void check(conversation *play, const char *want, const char *why)
+{
+    cut = (struct cut){0};
+    check_once(play, want, why);
+    cut.every = 1;
+    check_once(play, want, why);
+    cut.every = 0;
+    for (cut.at = 1; cut.at < LONGEST; cut.at++) {
+        check_once(play, want, why);
+    }
+    cut.at = 0;
+}
+
+/* --- what is recorded ---------------------------------------------------------------------------
+ */
+
+static void play_consumer(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2SUB news left#ephemeral\nRDY 1\n");
+    ANSWERS(r, 0, 1001, "OK");
+    DELIVERS(r, 0, 1002, "\1", ID_A, "hi\n");
+    SAYS(r, 0, 1003, "TOUCH " ID_A "\nREQ " ID_A " 0\n");
+    DELIVERS(r, 0, 1004, "\2", ID_A, "hi\n");
+    SAYS(r, 0, 1005, "FIN " ID_A "\r\nFIN " ID_B "\nCLS\n");
+    REFUSES(r, 0, 1006, "E_FIN_FAILED FIN " ID_B " failed ID not in flight");
+    ANSWERS(r, 0, 1007, "CLOSE_WAIT");
+    record_client_end(r, 0, 1008 * TIME_MS);
+    record_server_end(r, 0, 1009 * TIME_MS);
+    record_client_end(r, 0, 1009 * TIME_MS);
+}
+
+static void names_and_ids_become_values(void **state)
+{
+    (void)state;
+    check(play_consumer,
+          "c1 connect\n"
+          "c1 > \"  V2\"\n"
+          "c1 > \"SUB \" $topic1 \" \" $channel1 \"#ephemeral\\n\"\n"
+          "c1 > \"RDY 1\\n\"\n"
+          "c1 < response \"OK\"\n"
+          "c1 < message $m1 attempts 1 body \"hi\\n\"\n"
+          "c1 > \"TOUCH \" $m1 \"\\n\"\n"
+          "c1 > \"REQ \" $m1 \" 0\\n\"\n"
+          "c1 < message $m1 attempts 2 body \"hi\\n\"\n"
+          "c1 > \"FIN \" $m1 \"\\r\\n\"\n"
+          "c1 > \"FIN fedcba9876543210\\n\"\n"
+          "c1 > \"CLS\\n\"\n"
+          "c1 < error E_FIN_FAILED\n"
+          "c1 < response \"CLOSE_WAIT\"\n"
+          "c1 > close\n",
+          NULL);
+}
+
+static void play_producer(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2PUB news\n\0\0\0\3a\"\xffPUB other#ephemeral\n\0\0\0\1b");
+    SAYS(r, 0, 1000, "DPUB news 100\n\0\0\0\2\r\nMPUB news\n\0\0\0\17\0\0\0\2\0\0\0\1x\0\0\0\2yz");
+    REFUSES(r, 0, 1001, "E_BAD_MESSAGE DPUB what");
+    SAYS(r, 0, 1002, "PUB no;name\n\0\0\0\1a");
+    SAYS(r, 0, 1002, "SUB news\n\nWHAT a b c d\nPUB news\n\0\0\0\1a");
+    record_server_end(r, 0, 1003 * TIME_MS);
+}
+
+static void bodies_get_their_sizes(void **state)
+{
+    (void)state;
+    check(play_producer,
+          "c1 connect\n"
+          "c1 > \"  V2\"\n"
+          "c1 > \"PUB \" $topic1 \"\\n\" size{\"a\\\"\\xff\"}\n"
+          "c1 > \"PUB \" $topic2 \"#ephemeral\\n\" size{\"b\"}\n"
+          "c1 > \"DPUB \" $topic1 \" 100\\n\" size{\"\\r\\n\"}\n"
+          "c1 > \"MPUB \" $topic1 \"\\n\" size{i32(2) size{\"x\"} size{\"yz\"}}\n"
+          "c1 < error E_BAD_MESSAGE \"DPUB what\"\n"
+          "c1 > \"PUB no;name\\n\" size{\"a\"}\n"
+          "c1 > \"SUB \" $topic1 \"\\n\"\n"
+          "c1 > \"\\n\"\n"
+          "c1 > \"WHAT a b c d\\n\"\n"
+          "c1 > \"PUB \" $topic1 \"\\n\" size{\"a\"}\n"
+          "c1 < end\n",
+          NULL);
+}
+
+static void play_fill(struct record *r)
+{
+    struct buf command = {0};
+    text_append(&command, "  V2PUB news\n\0\0\1\0");
+    for (int i = 0; i < 256; i++) {
+        text_append(&command, "\n");
+    }
+    record_open(r, TIME_SECOND);
+    feed(r, 0, true, buf_span(&command), 1000);
+    buf_free(&command);
+}
+
+static void a_long_body_of_one_byte_is_a_fill(void **state)
+{
+    (void)state;
+    check(play_fill,
+          "c1 connect\n"
+          "c1 > \"  V2\"\n"
+          "c1 > \"PUB \" $topic1 \"\\n\" size{fill(256 \"\\n\")}\n",
+          NULL);
+}
+
+static void play_topics(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    record_open(r, TIME_SECOND);
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2SUB one c\n");
+    SAYS(r, 1, 1000, "  V2SUB two c\n");
+    SAYS(r, 2, 1000, "  V2SUB one d\n");
+    DELIVERS(r, 0, 1001, "\1", ID_A, "x");
+    DELIVERS(r, 1, 1001, "\1", ID_A, "y");
+    DELIVERS(r, 2, 1001, "\1", ID_A, "x");
+    SAYS(r, 1, 1002, "FIN " ID_A "\n");
+    SAYS(r, 2, 1002, "FIN " ID_A "\n");
+}
+
+static void an_id_belongs_to_its_topic(void **state)
+{
+    (void)state;
+    check(play_topics,
+          "c1 connect\n"
+          "c2 connect\n"
+          "c3 connect\n"
+          "c1 > \"  V2\"\n"
+          "c1 > \"SUB \" $topic1 \" \" $channel1 \"\\n\"\n"
+          "c2 > \"  V2\"\n"
+          "c2 > \"SUB \" $topic2 \" \" $channel1 \"\\n\"\n"
+          "c3 > \"  V2\"\n"
+          "c3 > \"SUB \" $topic1 \" \" $channel2 \"\\n\"\n"
+          "c1 < message $m1 attempts 1 body \"x\"\n"
+          "c2 < message $m2 attempts 1 body \"y\"\n"
+          "c3 < message $m1 attempts 1 body \"x\"\n"
+          "c2 > \"FIN \" $m2 \"\\n\"\n"
+          "c3 > \"FIN \" $m1 \"\\n\"\n",
+          NULL);
+}
+
+static void play_heartbeats(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2NOP\n");
+    ANSWERS(r, 0, 1100, "_heartbeat_");
+    SAYS(r, 0, 1200, "NOP\n");
+    SAYS(r, 0, 1300, "NOP\n");
+    ANSWERS(r, 0, 1310, "_heartbeat_");
+    SAYS(r, 0, 1311, "RDY 1\nNOP\n");
+}
+
+static void heartbeats_and_their_answers_are_left_out(void **state)
+{
+    (void)state;
+    check(play_heartbeats,
+          "c1 connect\n"
+          "c1 > \"  V2\"\n"
+          "c1 > \"NOP\\n\"\n"
+          "wait 300ms\n"
+          "c1 > \"NOP\\n\"\n"
+          "c1 > \"RDY 1\\n\"\n",
+          NULL);
+}
+
+static void play_pauses(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1099, "  V2");
+    SAYS(r, 0, 1199, "RDY 1\n");
+    SAYS(r, 0, 1448, "RDY 2\n");
+    SAYS(r, 0, 1698, "RDY 3\n");
+    ANSWERS(r, 0, 2000, "OK");
+    record_open(r, 2120 * TIME_MS);
+    record_client_end(r, 0, 2500 * TIME_MS);
+}
+
+static void pauses_of_clients_become_waits(void **state)
+{
+    (void)state;
+    check(play_pauses,
+          "c1 connect\n"
+          "c1 > \"  V2\"\n"
+          "wait 100ms\n"
+          "c1 > \"RDY 1\\n\"\n"
+          "wait 200ms\n"
+          "c1 > \"RDY 2\\n\"\n"
+          "wait 300ms\n"
+          "c1 > \"RDY 3\\n\"\n"
+          "c1 < response \"OK\"\n"
+          "wait 100ms\n"
+          "c2 connect\n"
+          "wait 400ms\n"
+          "c1 > close\n",
+          NULL);
+}
+
+static void play_no_pauses(struct record *r)
+{
+    r->pause = 0;
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 9000, "  V2");
+}
+
+static void without_a_least_pause_there_are_no_waits(void **state)
+{
+    (void)state;
+    check(play_no_pauses, "c1 connect\nc1 > \"  V2\"\n", NULL);
+}
+
+static void play_identify(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2IDENTIFY\n\0\0\0\25{\"hostname\":\"a.b.c\"}\n");
+    ANSWERS(r, 0, 1000, "{\"version\":\"1.3.0\",\"tls_v1\":false}");
+}
+
+static void hosts_and_versions_are_replaced(void **state)
+{
+    (void)state;
+    check(play_identify,
+          "c1 connect\n"
+          "c1 > \"  V2\"\n"
+          "c1 > \"IDENTIFY\\n\" size{\"{\\\"hostname\\\":\\\"recorded\\\"}\"}\n"
+          "c1 < response {\"version\":null,\"tls_v1\":false}\n",
+          NULL);
+}
+
+static void play_odd_sizes(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2AUTH\n\0\0\0\1sMPUB t\n\0\0\0\7\0\0\0\1\0\0\0\1xNOP\n");
+}
+
+static void other_bodies_are_recorded_too(void **state)
+{
+    (void)state;
+    check(play_odd_sizes,
+          "c1 connect\n"
+          "c1 > \"  V2\"\n"
+          "c1 > \"AUTH\\n\" size{\"s\"}\n"
+          "c1 > \"MPUB \" $topic1 "
+          "\"\\n\\x00\\x00\\x00\\x07\\x00\\x00\\x00\\x01\\x00\\x00\\x00\\x01x\"\n"
+          "c1 > \"NOP\\n\"\n",
+          NULL);
+}
+
+/* --- what cannot be recorded --------------------------------------------------------------------
+ */
+
+static void play_tls(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2IDENTIFY\n\0\0\0\2{}");
+    ANSWERS(r, 0, 1000, "{\"tls_v1\":true}");
+}
+
+static void play_bad_size(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2PUB news\n\0\0\0\0NOP\n");
+}
+
+static void play_bad_count(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2MPUB news\n\0\0\0\4\377\377\377\377NOP\n");
+}
+
+static void play_unended(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2PUB news\n\0\0\0\4abc");
+    record_client_end(r, 0, TIME_SECOND);
+}
+
+static void play_no_frame(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2NOP\n");
+    feed(r, 0, false, SPAN("HTTP/1.1 400 Bad Request"), 1000);
+}
+
+static void play_short_message(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    answers(r, 0, 1000, NSQ_FRAME_MESSAGE, SPAN("too short"));
+}
+
+static void play_many_names(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2");
+    for (int i = 0; i < RECORD_NAMES_MAX + 1; i++) {
+        struct buf line = {0};
+        text_append(&line, "PUB t");
+        text_append_decimal(&line, i);
+        text_append(&line, "\n\0\0\0\1x");
+        feed(r, 0, true, buf_span(&line), 1000);
+        buf_free(&line);
+    }
+}
+
+static void play_many_connections(struct record *r)
+{
+    for (int i = 0; i < RECORD_CONNS_MAX + 1; i++) {
+        record_open(r, TIME_SECOND);
+    }
+    SAYS(r, RECORD_CONNS_MAX, 1000, "  V2NOP\n");
+    ANSWERS(r, RECORD_CONNS_MAX, 1000, "OK");
+    record_client_end(r, RECORD_CONNS_MAX, TIME_SECOND);
+    record_server_end(r, RECORD_CONNS_MAX, TIME_SECOND);
+}
+
+static void what_cannot_be_recorded_has_a_reason(void **state)
+{
+    (void)state;
+    const char *bad = "a command with a bad size or a line that is too long";
+    check(play_tls, NULL, "a connection that goes on in TLS, Snappy or Deflate");
+    check(play_bad_size, NULL, bad);
+    check(play_bad_count, NULL, bad);
+    check(play_unended, NULL, "a command that a client did not end");
+    check(play_no_frame, NULL, "the server sent what is no frame");
+    check_once(play_short_message, NULL, "a message frame without a message");
+    check_once(play_many_names, NULL, "too many names, or too long ones");
+    check_once(play_many_connections, NULL, "more than 32 connections");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_and_ids_become_values),
+        cmocka_unit_test(bodies_get_their_sizes),
+        cmocka_unit_test(a_long_body_of_one_byte_is_a_fill),
+        cmocka_unit_test(an_id_belongs_to_its_topic),
+        cmocka_unit_test(heartbeats_and_their_answers_are_left_out),
+        cmocka_unit_test(pauses_of_clients_become_waits),
+        cmocka_unit_test(without_a_least_pause_there_are_no_waits),
+        cmocka_unit_test(hosts_and_versions_are_replaced),
+        cmocka_unit_test(other_bodies_are_recorded_too),
+        cmocka_unit_test(what_cannot_be_recorded_has_a_reason),
+    };
+    return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}

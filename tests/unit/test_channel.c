@@ -985,7 +985,7 @@ static void sampling_is_replayed_from_the_seed(void **state)
     assert_int_not_equal(delivered[0], delivered[2]);
 }
 
-/* xorshift64* from 1, of which the upper half modulo 100 decides: computed apart from the broker. */
+/* xorshift64* from 1, whose upper half modulo 100 decides; computed apart from the broker. */
 static void sampling_is_the_generator_that_it_says(void **state)
 {
     struct broker_world *w = *state;

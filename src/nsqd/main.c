@@ -26,7 +26,7 @@
 static int fatal(const char *reason)
 {
     struct log_writer w = {.fd = STDERR_FILENO, .prefix = "[nsqd] ", .least = LOG_FATAL};
-    log_write(&w, LOG_FATAL, "%", log_text(reason));
+    log_writer_add(&w, LOG_FATAL, reason, NULL, 0); /* the user's own words, so not escaped */
     log_writer_free(&w);
     return EXIT_FAILURE;
 }

@@ -2,10 +2,14 @@
 #include "shell/log_line.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "base/time.h"
 #include "shell/clock.h"
 
 static const char *const level_names[] = {
@@ -67,26 +71,66 @@ void log_line_append(struct buf *out, const char *prefix, int64_t wall_ns, enum 
 void log_writer_add(struct log_writer *w, enum log_level level, const char *form,
                     const struct span *args, size_t count)
 {
-    if (level >= w->least) {
-        log_line_append(&w->waiting, w->prefix, clock_now() + clock_wall_offset(), level, form,
-                        args, count);
+    if (level < w->least) {
+        return;
+    }
+    if (w->waiting.n > LOG_WAITING_BYTES) {
+        w->dropped++;
+        return;
+    }
+    log_line_append(&w->waiting, w->prefix, clock_now() + clock_wall_offset(), level, form, args,
+                    count);
+}
+
+/* What a pipe that is ready takes without waiting; whole lines, unless one is longer. */
+static struct span piece(struct span lines)
+{
+    struct span s = span_first(lines, PIPE_BUF);
+    size_t n = s.n;
+    while (n > 0 && s.p[n - 1] != '\n') {
+        n--;
+    }
+    return n > 0 ? span_first(s, n) : s;
+}
+
+/* Writes for as long as the descriptor becomes ready within the timeout. */
+static void write_lines(struct log_writer *w, int timeout_ms)
+{
+    struct pollfd p = {.fd = w->fd, .events = POLLOUT};
+    while (w->waiting.n > 0 && poll(&p, 1, timeout_ms) > 0) {
+        struct span s = piece(buf_span(&w->waiting));
+        ssize_t n = write(w->fd, s.p, s.n);
+        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+            return;
+        }
+        buf_drop(&w->waiting, n > 0 ? (size_t)n : w->waiting.n);
     }
 }
 
 void log_writer_flush(struct log_writer *w)
 {
-    while (w->waiting.n > 0) {
-        struct span s = buf_span(&w->waiting);
-        ssize_t n = write(w->fd, s.p, s.n);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        buf_drop(&w->waiting, n > 0 ? (size_t)n : s.n);
+    write_lines(w, 0);
+    if (w->dropped > 0 && w->waiting.n == 0) {
+        char count[TEXT_DECIMAL_MAX];
+        struct span text = text_decimal(count, (int64_t)w->dropped);
+        w->dropped = 0;
+        log_write(w, LOG_WARNING, "% log lines were dropped, nobody read them", text);
+        write_lines(w, 0);
     }
+}
+
+bool log_writer_waits(const struct log_writer *w)
+{
+    return w->waiting.n > 0;
 }
 
 void log_writer_free(struct log_writer *w)
 {
+    int64_t end = clock_now() + LOG_PATIENCE_MS * TIME_MS;
+    log_writer_flush(w);
+    while (w->waiting.n > 0 && clock_now() < end) {
+        write_lines(w, LOG_PATIENCE_MS / 10);
+    }
     log_writer_flush(w);
     buf_free(&w->waiting);
 }

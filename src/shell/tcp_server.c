@@ -16,6 +16,7 @@
 #define EVENTS_A_ROUND 256
 #define ACCEPTS_A_ROUND 64
 #define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error, so that the loop does not spin */
+#define LOG_PAUSE (100 * TIME_MS)    /* before a log that takes no lines is tried again */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is measuring noise */
 #define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections are above 2^32 */
 
@@ -359,13 +360,16 @@ static int64_t patience(const struct tcp_server *server, int64_t max_wait_ns)
         return 0;
     }
     int64_t due = server->handler.next_deadline(server->handler.self);
+    int64_t now = clock_now();
     if (server->accept_again != 0) {
         due = time_earlier(due, server->accept_again);
+    }
+    if (log_writer_waits(server->log)) {
+        due = time_earlier(due, now + LOG_PAUSE);
     }
     if (due == TIME_NEVER) {
         return max_wait_ns;
     }
-    int64_t now = clock_now();
     int64_t wait = due > now ? due - now : 0;
     return max_wait_ns >= 0 ? time_earlier(wait, max_wait_ns) : wait;
 }

@@ -66,18 +66,22 @@ static void set_descriptors(const struct program_setup *setup, int err)
     }
 }
 
-/* The limit is set by a shell: setrlimit would be valgrind's, which keeps it from the kernel. */
+/* The limit is set by a shell: setrlimit would be valgrind's, which keeps it from the kernel. The
+ * search for leaks needs descriptors of its own. */
 static _Noreturn void become(const struct program_setup *setup, char **args, int err)
 {
     static char shell[] = "sh";
     static char option[] = "-c";
-    char script[64];
+    char script[128];
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the test */
     set_descriptors(setup, err);
     if (setup->descriptors == 0) {
         execv(path, args + SHELL_ARGS);
     } else {
-        snprintf(script, sizeof script, "ulimit -n %lu && exec \"$0\" \"$@\"", setup->descriptors);
+        snprintf(
+            script, sizeof script,
+            "ASAN_OPTIONS=detect_leaks=0; export ASAN_OPTIONS; ulimit -n %lu && exec \"$0\" \"$@\"",
+            setup->descriptors);
         args[0] = shell;
         args[1] = option;
         args[2] = script;
@@ -90,7 +94,7 @@ static struct program *take_place(void)
 {
     for (size_t i = 0; i < PROGRAMS_MAX; i++) {
         if (!programs[i].used) {
-            programs[i] = (struct program){.used = true, .err = -1};
+            programs[i] = (struct program){.used = true, .err = -1, .unread = -1};
             return &programs[i];
         }
     }
@@ -130,6 +134,8 @@ struct program *program_spawn(const struct program_setup *setup)
     if (setup->err == PROGRAM_PIPE) {
         fcntl(ends[0], F_SETFL, O_NONBLOCK);
         p->err = ends[0];
+    } else if (setup->err == PROGRAM_UNREAD_PIPE) {
+        p->unread = ends[0];
     } else {
         close(ends[0]);
     }
@@ -259,6 +265,9 @@ static void drop(struct program *p)
     }
     if (p->err >= 0) {
         close(p->err);
+    }
+    if (p->unread >= 0) {
+        close(p->unread);
     }
     end_folder(p);
     buf_free(&p->log);

@@ -18,6 +18,7 @@
 /* Where its standard error goes. */
 enum program_stderr {
     PROGRAM_PIPE,        /* to the test */
+    PROGRAM_UNREAD_PIPE, /* to nobody: the reading end is open, and nobody reads */
     PROGRAM_BROKEN_PIPE, /* to nobody: the reading end is closed */
     PROGRAM_NULL,        /* to /dev/null */
     PROGRAM_CLOSED,      /* closed */
@@ -36,6 +37,7 @@ struct program {
     bool used;
     pid_t pid;   /* 0: it has ended */
     int err;     /* where its standard error is read; -1: nowhere */
+    int unread;  /* where it could be read; -1 */
     pid_t drain; /* of program_drain; 0: none */
     unsigned port;
     char folder[PROGRAM_PATH_MAX]; /* its own data path; "": it has none */

@@ -16,6 +16,9 @@
 
 #include <cmocka.h>
 
+#include "base/time.h"
+#include "shell/clock.h"
+
 #define SECOND INT64_C(1000000000)
 #define NOON (INT64_C(1795348800) * SECOND) /* 2026/11/22 12:00:00 UTC */
 
@@ -210,8 +213,9 @@ static void a_line_has_the_present_time(void **state)
 static void levels_below_the_least_are_left_out(void **state)
 {
     (void)state;
+    int null = open("/dev/null", O_WRONLY);
     for (enum log_level least = LOG_DEBUG; least <= LOG_FATAL; least++) {
-        struct log_writer w = {.fd = -1, .prefix = "", .least = least};
+        struct log_writer w = {.fd = null, .prefix = "", .least = least};
         for (enum log_level level = LOG_DEBUG; level <= LOG_FATAL; level++) {
             log_write(&w, level, "x", SPAN(""));
             assert_int_equal(w.waiting.n > 0, level >= least);
@@ -219,6 +223,7 @@ static void levels_below_the_least_are_left_out(void **state)
         }
         log_writer_free(&w);
     }
+    close(null);
 }
 
 static void freeing_flushes(void **state)
@@ -247,11 +252,184 @@ static void what_cannot_be_written_is_dropped(void **state)
     assert_int_equal(broken.waiting.n, 0);
     log_writer_free(&broken);
     close(ends.write);
-    struct log_writer closed = {.fd = -1, .prefix = "", .least = LOG_INFO};
+    struct log_writer closed = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
     log_write(&closed, LOG_INFO, "x", SPAN(""));
     log_writer_flush(&closed);
     assert_int_equal(closed.waiting.n, 0);
     log_writer_free(&closed);
+}
+
+/* --- a log that nobody reads -------------------------------------------------------------------
+ */
+
+/* A pipe in which there is no room for another byte. */
+static struct pipe_ends open_full_pipe(void)
+{
+    static uint8_t filling[4096];
+    struct pipe_ends ends = open_pipe();
+    fcntl(ends.write, F_SETFL, O_NONBLOCK);
+    while (write(ends.write, filling, sizeof filling) > 0) {
+    }
+    assert_int_equal(errno, EAGAIN);
+    fcntl(ends.write, F_SETFL, 0);
+    fcntl(ends.read, F_SETFL, O_NONBLOCK);
+    return ends;
+}
+
+/* Reads what fills the pipe, and what is behind it as a string. */
+static void empty_pipe(int fd, char *text, size_t size)
+{
+    char bytes[4096];
+    size_t n = 0;
+    ssize_t got;
+    while ((got = read(fd, bytes, sizeof bytes)) > 0) {
+        for (ssize_t i = 0; i < got; i++) {
+            if (bytes[i] != '\0' && n + 1 < size) {
+                text[n++] = bytes[i];
+            }
+        }
+    }
+    text[n] = '\0';
+}
+
+static void writing_never_waits(void **state)
+{
+    (void)state;
+    char text[256];
+    struct pipe_ends ends = open_full_pipe();
+    struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
+    log_write(&w, LOG_INFO, "first", SPAN(""));
+    log_writer_flush(&w);
+    log_write(&w, LOG_INFO, "second", SPAN(""));
+    log_writer_flush(&w);
+    assert_true(log_writer_waits(&w));
+    empty_pipe(ends.read, text, sizeof text);
+    assert_string_equal(text, "");
+    log_writer_flush(&w);
+    assert_false(log_writer_waits(&w));
+    empty_pipe(ends.read, text, sizeof text);
+    char *first = strstr(text, "INFO: first\n");
+    assert_non_null(first);
+    assert_non_null(strstr(first, "INFO: second\n"));
+    log_writer_free(&w);
+    close_pipe(ends);
+}
+
+/* Also where the descriptor itself would not wait, as some starters make it. */
+static void lines_wait_for_a_nonblocking_log_too(void **state)
+{
+    (void)state;
+    char text[256];
+    struct pipe_ends ends = open_full_pipe();
+    fcntl(ends.write, F_SETFL, O_NONBLOCK);
+    struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
+    log_write(&w, LOG_INFO, "kept", SPAN(""));
+    log_writer_flush(&w);
+    assert_true(log_writer_waits(&w));
+    empty_pipe(ends.read, text, sizeof text);
+    log_writer_flush(&w);
+    empty_pipe(ends.read, text, sizeof text);
+    assert_non_null(strstr(text, "INFO: kept\n"));
+    log_writer_free(&w);
+    close_pipe(ends);
+}
+
+/* As much as there is room for, at line ends: others may write to the same pipe. */
+static void lines_leave_whole(void **state)
+{
+    (void)state;
+    static char text[1 << 20];
+    char middle[512];
+    struct pipe_ends ends = open_pipe();
+    struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
+    memset(middle, 'm', sizeof middle);
+    for (int i = 0; i < 1000; i++) { /* more than a pipe holds, lengths of all kinds */
+        log_write(&w, LOG_INFO, "<%>", span_make(middle, (size_t)i % sizeof middle));
+    }
+    size_t total = w.waiting.n;
+    size_t have = 0;
+    while (log_writer_waits(&w)) {
+        log_writer_flush(&w);
+        assert_true(!log_writer_waits(&w) || buf_span(&w.waiting).p[0] == '1' ||
+                    buf_span(&w.waiting).p[0] == '2'); /* the first digit of a year */
+        read_pipe(ends.read, text + have, sizeof text - have);
+        have += strlen(text + have);
+    }
+    assert_int_equal(have, total);
+    log_writer_free(&w);
+    close_pipe(ends);
+}
+
+/* A line longer than a pipe takes at once leaves in pieces. */
+static void a_long_line_leaves_too(void **state)
+{
+    (void)state;
+    static uint8_t bytes[20000]; /* NULs: four bytes each */
+    static char text[4 * sizeof bytes + 128];
+    struct pipe_ends ends = open_pipe();
+    struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
+    log_write(&w, LOG_INFO, "%", span_make(bytes, sizeof bytes));
+    size_t total = w.waiting.n;
+    size_t have = 0;
+    while (log_writer_waits(&w)) {
+        log_writer_flush(&w);
+        read_pipe(ends.read, text + have, sizeof text - have);
+        have += strlen(text + have);
+    }
+    assert_int_equal(have, total);
+    assert_string_equal(text + total - 5, "\\x00\n");
+    log_writer_free(&w);
+    close_pipe(ends);
+}
+
+static void lines_that_wait_are_bounded_and_the_rest_is_counted(void **state)
+{
+    (void)state;
+    static char text[2 * LOG_WAITING_BYTES];
+    static uint8_t kilo[1024];
+    struct pipe_ends ends = open_full_pipe();
+    struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
+    memset(kilo, 'k', sizeof kilo);
+    while (w.waiting.n <= LOG_WAITING_BYTES) {
+        log_write(&w, LOG_INFO, "%", span_make(kilo, sizeof kilo));
+        log_writer_flush(&w);
+    }
+    assert_int_equal(w.dropped, 0);
+    size_t most = w.waiting.n;
+    for (int i = 0; i < 3; i++) {
+        log_write(&w, LOG_INFO, "left off", SPAN(""));
+        log_write(&w, LOG_DEBUG, "not wanted anyway", SPAN(""));
+        log_writer_flush(&w);
+    }
+    assert_int_equal(w.waiting.n, most);
+    assert_int_equal(w.dropped, 3);
+    size_t have = 0;
+    while (log_writer_waits(&w)) {
+        empty_pipe(ends.read, text + have, sizeof text - have);
+        have += strlen(text + have);
+        log_writer_flush(&w);
+    }
+    empty_pipe(ends.read, text + have, sizeof text - have);
+    assert_null(strstr(text, "left off"));
+    assert_non_null(strstr(text, " WARNING: 3 log lines were dropped, nobody read them\n"));
+    log_writer_flush(&w);
+    empty_pipe(ends.read, text, sizeof text);
+    assert_string_equal(text, ""); /* told once */
+    log_writer_free(&w);
+    close_pipe(ends);
+}
+
+static void the_end_does_not_wait_for_ever(void **state)
+{
+    (void)state;
+    struct pipe_ends ends = open_full_pipe();
+    struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
+    log_write(&w, LOG_INFO, "lost", SPAN(""));
+    int64_t start = clock_now();
+    log_writer_free(&w);
+    int64_t took = clock_now() - start;
+    assert_in_range(took, LOG_PATIENCE_MS * TIME_MS, 4 * LOG_PATIENCE_MS * TIME_MS);
+    close_pipe(ends);
 }
 
 static int interrupted; /* the end of a pipe that the signal handler reads from */
@@ -264,19 +442,12 @@ static void on_alarm(int signal)
     (void)n;
 }
 
-/* A pipe that is full, and a signal without SA_RESTART while the writer waits for it. */
-static void a_signal_loses_nothing(void **state)
+/* The last lines wait for a reader, through a signal without SA_RESTART. */
+static void the_end_waits_a_little(void **state)
 {
     (void)state;
     char text[128] = "";
-    static uint8_t filling[4096];
-    struct pipe_ends ends = open_pipe();
-    fcntl(ends.write, F_SETFL, O_NONBLOCK);
-    while (write(ends.write, filling, sizeof filling) > 0) {
-    }
-    assert_int_equal(errno, EAGAIN);
-    fcntl(ends.write, F_SETFL, 0);
-
+    struct pipe_ends ends = open_full_pipe();
     interrupted = ends.read;
     struct sigaction act = {.sa_handler = on_alarm};
     struct sigaction before;
@@ -285,13 +456,12 @@ static void a_signal_loses_nothing(void **state)
     unsigned rest = alarm(0);
     setitimer(ITIMER_REAL, &soon, NULL);
     struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
-    log_write(&w, LOG_INFO, "kept", SPAN(""));
-    log_writer_flush(&w);
+    log_write(&w, LOG_INFO, "bye", SPAN(""));
+    log_writer_free(&w);
     sigaction(SIGALRM, &before, NULL);
     alarm(rest);
     read_pipe(ends.read, text, sizeof text);
-    assert_non_null(strstr(text, "INFO: kept\n"));
-    log_writer_free(&w);
+    assert_non_null(strstr(text, "INFO: bye\n"));
     close_pipe(ends);
 }
 
@@ -308,7 +478,13 @@ int main(void)
         cmocka_unit_test(levels_below_the_least_are_left_out),
         cmocka_unit_test(freeing_flushes),
         cmocka_unit_test(what_cannot_be_written_is_dropped),
-        cmocka_unit_test(a_signal_loses_nothing),
+        cmocka_unit_test(writing_never_waits),
+        cmocka_unit_test(lines_wait_for_a_nonblocking_log_too),
+        cmocka_unit_test(lines_leave_whole),
+        cmocka_unit_test(a_long_line_leaves_too),
+        cmocka_unit_test(lines_that_wait_are_bounded_and_the_rest_is_counted),
+        cmocka_unit_test(the_end_does_not_wait_for_ever),
+        cmocka_unit_test(the_end_waits_a_little),
     };
     alarm(50);
     return cmocka_run_group_tests_name("log_line", tests, utc, NULL);

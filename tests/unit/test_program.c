@@ -171,7 +171,7 @@ static void expect_refusal(const struct program_setup *setup, int code, const ch
     int ended = program_wait(p);
     struct span log = buf_span(&p->log);
     size_t n = strlen(line);
-    if (ended != code || log.n < n || memcmp(log.p + log.n - n, line, n) != 0) {
+    if (ended != code || log.n < n || !span_equal(span_skip(log, log.n - n), span_make(line, n))) {
         fail_msg("exit code %d, not %d, and '%.*s'", ended, code, (int)log.n, (const char *)log.p);
     }
 }
@@ -205,6 +205,78 @@ static void a_data_path_must_be_there(void **state)
     expect_refusal(&(struct program_setup){.folder = "/tmp/nsqref-test/no/such"}, 1,
                    " FATAL: failed to instantiate nsqd - failed to lock data-path: open "
                    "/tmp/nsqref-test/no/such: no such file or directory\n");
+}
+
+/* What is wrong with the command line; each was seen on nsqd 1.3.0. */
+static void a_wrong_command_line_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arg;
+        int code;
+        const char *line;
+    } rows[] = {
+        {"--version", 0, ""}, /* on standard output */
+        {"--node-id=1024", 1, " FATAL: failed to instantiate nsqd - --node-id must be [0,1024)\n"},
+        {"--config=/tmp/nsqref-test/no/\\\xc3\xa9", 1, /* in the user's own bytes */
+         " FATAL: failed to load config file /tmp/nsqref-test/no/\\\xc3\xa9 - open "
+         "/tmp/nsqref-test/no/\\\xc3\xa9: no such file or directory\n"},
+        {"--e2e-processing-latency-percentile=x", 1, "Could not parse: x\n"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *const args[] = {rows[i].arg, NULL};
+        expect_refusal(&(struct program_setup){.args = args}, rows[i].code, rows[i].line);
+    }
+    static const char *const tls[] = {"--tls-cert=/tmp/nsqref-test/no/cert", "--tls-key=/dev/null",
+                                      NULL};
+    expect_refusal(&(struct program_setup){.args = tls}, 1,
+                   " FATAL: failed to instantiate nsqd - failed to build TLS config - open "
+                   "/tmp/nsqref-test/no/cert: no such file or directory\n");
+    static const char *const unknown[] = {"--nope", NULL};
+    struct program *p = program_spawn(&(struct program_setup){.args = unknown});
+    assert_int_equal(program_wait(p), 2);
+    assert_int_equal(program_logged(p, "flag provided but not defined: -nope\nUsage of nsqd:\n"),
+                     1);
+}
+
+static void a_configuration_file_is_read(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/nsqref-test-XXXXXX";
+    char path[64];
+    char arg[80];
+    const char *const args[] = {arg, NULL};
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/nsqd.cfg", folder);
+    snprintf(arg, sizeof arg, "--config=%s", path);
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs("# nothing but a comment\n\n", f);
+    fclose(f);
+    struct program *p = program_start_with(&(struct program_setup){.args = args});
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
+/* With too few descriptors for itself it says so and ends; it neither hangs nor starts half. */
+static void few_descriptors_are_refused(void **state)
+{
+    (void)state;
+    static const char *const lines[] = {
+        [4] = " FATAL: failed to instantiate nsqd - no random bytes to be had from /dev/urandom\n",
+        [5] = " FATAL: failed to instantiate nsqd - no descriptor to be had for signals\n",
+        [6] = " FATAL: failed to instantiate nsqd - no descriptor to be had for signals\n",
+    };
+    char folder[] = "/tmp/nsqref-test-XXXXXX";
+    char address[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(address, sizeof address, "%s/nsqd.sock", folder);
+    for (unsigned n = 4; n <= 6; n++) {
+        expect_refusal(&(struct program_setup){.address = address, .descriptors = n}, 1, lines[n]);
+        assert_int_equal(access(address, F_OK), -1); /* the socket's file is gone again */
+    }
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void a_port_is_used_by_one_at_a_time(void **state)
@@ -369,6 +441,25 @@ static void its_log_may_go_nowhere(void **state)
     }
 }
 
+/* Where nsqd 1.3.0 stands still, and cannot be ended but by force. */
+static void a_log_that_is_not_read_stops_nothing(void **state)
+{
+    (void)state;
+    static const char *const args[] = {"--log-level=debug", NULL};
+    char address[64];
+    snprintf(address, sizeof address, "@nsqref-test-unread-%d", (int)getpid());
+    struct program *p = program_spawn(
+        &(struct program_setup){.address = address, .err = PROGRAM_UNREAD_PIPE, .args = args});
+    int fd = net_await_unix(address);
+    net_send(fd, SPAN("  V2"));
+    for (int i = 0; i < 3000; i++) { /* a line each, more than any pipe holds */
+        net_publish(fd, "t#ephemeral", SPAN("x"));
+        net_expect_frame(fd, 0, SPAN("OK"));
+    }
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    close(fd);
+}
+
 int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_teardown(name, program_clean_up)
@@ -379,11 +470,15 @@ int main(int argc, char **argv)
         TEST(other_signals_are_nsqds),
         TEST(a_data_path_is_used_by_one_at_a_time),
         TEST(a_data_path_must_be_there),
+        TEST(a_wrong_command_line_is_refused),
+        TEST(a_configuration_file_is_read),
+        TEST(few_descriptors_are_refused),
         TEST(a_port_is_used_by_one_at_a_time),
         TEST(a_unix_socket_serves_and_goes_with_it),
         TEST(the_level_and_the_prefix_are_the_command_lines),
         TEST(clients_cannot_forge_lines),
         TEST(its_log_may_go_nowhere),
+        TEST(a_log_that_is_not_read_stops_nothing),
     };
     (void)argc;
     program_locate(argv[0]);

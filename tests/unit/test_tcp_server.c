@@ -777,6 +777,30 @@ static void asks_are_logged_and_answered(void **state)
     close(fd);
 }
 
+/* Nobody reads the log: the loop serves on, and tries again by and by, without being woken. */
+static void a_log_that_takes_no_lines_stops_nobody(void **state)
+{
+    struct world *w = *state;
+    static const uint8_t filling[4096];
+    uint8_t bytes[4096];
+    fcntl(w->log.fd, F_SETFL, O_NONBLOCK);
+    while (write(w->log.fd, filling, sizeof filling) > 0) {
+    }
+    fcntl(w->log.fd, F_SETFL, 0);
+    w->fake.echo = true;
+    int fd = join(w, NULL);
+    fake_ask_log(&w->fake, LOG_INFO, "kept", SPAN(""));
+    net_send(fd, SPAN("served on"));
+    net_expect(fd, SPAN("served on"));
+    expect_idle(w); /* and it does not spin */
+    while (read(w->log_fd, bytes, sizeof bytes) > 0) {
+    }
+    assert_true(tcp_server_round(w->server, -1));
+    assert_true(logged(w, "INFO: kept\n"));
+    expect_idle(w);
+    close(fd);
+}
+
 /* --- the end ------------------------------------------------------------------------------------
  */
 
@@ -1011,6 +1035,7 @@ int main(void)
         TEST(closing_sends_what_fits),
         TEST(sending_to_nobody_closes),
         TEST(asks_are_logged_and_answered),
+        TEST(a_log_that_takes_no_lines_stops_nobody),
         TEST(an_end_that_is_asked_for_ends_everything),
         TEST(ending_may_take_a_while),
         TEST(what_is_open_is_closed_with_the_server),

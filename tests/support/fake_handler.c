@@ -30,8 +30,7 @@ void fake_send(struct fake_conn *conn, struct span bytes)
     conn->changed = true;
 }
 
-/* --- the contract -------------------------------------------------------------------------------
- */
+/* --- the contract ----------------------------------------------------------------------------- */
 
 static uint64_t on_open(void *self, unsigned listener, struct span peer, int64_t now)
 {
@@ -238,8 +237,7 @@ struct tcp_handler fake_handler(struct fake_handler *fake)
     };
 }
 
-/* --- its own life -------------------------------------------------------------------------------
- */
+/* --- its own life ----------------------------------------------------------------------------- */
 
 void fake_handler_init(struct fake_handler *fake)
 {

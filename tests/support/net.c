@@ -45,8 +45,7 @@ static void await(int fd, short events, const char *what)
     }
 }
 
-/* --- connecting ---------------------------------------------------------------------------------
- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
 static void set_size(int fd, int name, int size)
 {
@@ -127,8 +126,7 @@ int net_await_unix(const char *path)
     return fd;
 }
 
-/* --- sending ------------------------------------------------------------------------------------
- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 size_t net_send_some(int fd, struct span bytes)
 {
@@ -162,8 +160,7 @@ void net_reset(int fd)
     close(fd);
 }
 
-/* --- receiving ----------------------------------------------------------------------------------
- */
+/* --- receiving -------------------------------------------------------------------------------- */
 
 /* Waits for input. Returns its size; 0: a FIN; -1: a reset. */
 static ssize_t read_some(int fd, void *p, size_t n)
@@ -223,8 +220,7 @@ bool net_has_input(int fd)
     return poll(&p, 1, 0) > 0;
 }
 
-/* --- frames -------------------------------------------------------------------------------------
- */
+/* --- frames ----------------------------------------------------------------------------------- */
 
 struct net_frame net_read_frame(int fd)
 {
@@ -255,8 +251,7 @@ void net_expect_frame(int fd, uint32_t type, struct span data)
     net_frame_free(&frame);
 }
 
-/* --- commands -----------------------------------------------------------------------------------
- */
+/* --- commands --------------------------------------------------------------------------------- */
 
 void net_publish(int fd, const char *topic, struct span body)
 {

@@ -53,8 +53,7 @@ void net_await_end(int fd);
 /* Whether there is something to read, an end among it. Does not wait. */
 bool net_has_input(int fd);
 
-/* --- nsqd's frames ------------------------------------------------------------------------------
- */
+/* --- nsqd's frames ---------------------------------------------------------------------------- */
 
 #define NET_FRAME_MAX ((size_t)2 << 20)
 
@@ -71,8 +70,7 @@ void net_frame_free(struct net_frame *frame);
 /* The next frame is of this type and has this data. */
 void net_expect_frame(int fd, uint32_t type, struct span data);
 
-/* --- nsqd's commands ----------------------------------------------------------------------------
- */
+/* --- nsqd's commands -------------------------------------------------------------------------- */
 
 /* "PUB topic" with this body; the reply is not read. */
 void net_publish(int fd, const char *topic, struct span body);

@@ -44,8 +44,7 @@ static int64_t clock_ms(clockid_t clock)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* --- starting -----------------------------------------------------------------------------------
- */
+/* --- starting --------------------------------------------------------------------------------- */
 
 /* In the child: the descriptors it starts with. `err` is the writing end of the pipe, or -1. */
 static void set_descriptors(const struct program_setup *setup, int err)
@@ -155,8 +154,7 @@ struct program *program_start_with(const struct program_setup *setup)
     return p;
 }
 
-/* --- the log ------------------------------------------------------------------------------------
- */
+/* --- the log ---------------------------------------------------------------------------------- */
 
 /* Reads on. False at the end. */
 static bool read_log(struct program *p, int64_t deadline)
@@ -217,8 +215,7 @@ void program_drain(struct program *p)
     p->err = -1;
 }
 
-/* --- ending -------------------------------------------------------------------------------------
- */
+/* --- ending ----------------------------------------------------------------------------------- */
 
 static void end_folder(struct program *p)
 {
@@ -285,8 +282,7 @@ int program_clean_up(void **state)
     return 0;
 }
 
-/* --- what it costs ------------------------------------------------------------------------------
- */
+/* --- what it costs ---------------------------------------------------------------------------- */
 
 int64_t program_cpu_ms(const struct program *p)
 {

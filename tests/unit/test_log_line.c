@@ -259,8 +259,7 @@ static void what_cannot_be_written_is_dropped(void **state)
     log_writer_free(&closed);
 }
 
-/* --- a log that nobody reads -------------------------------------------------------------------
- */
+/* --- a log that nobody reads ------------------------------------------------------------------ */
 
 /* A pipe in which there is no room for another byte. */
 static struct pipe_ends open_full_pipe(void)

@@ -37,8 +37,7 @@ static void round_trip(const struct program *p)
     close(fd);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 /* Connections at every point of a conversation, none of which ends by itself. */
 static const struct {
@@ -161,8 +160,7 @@ static void other_signals_are_nsqds(void **state)
     assert_int_equal(program_logged(p, "bye"), 0);
 }
 
-/* --- the start ----------------------------------------------------------------------------------
- */
+/* --- the start -------------------------------------------------------------------------------- */
 
 /* The program ends by itself with this code and this last line. */
 static void expect_refusal(const struct program_setup *setup, int code, const char *line)
@@ -332,8 +330,7 @@ static void a_unix_socket_serves_and_goes_with_it(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
-/* --- what it says -------------------------------------------------------------------------------
- */
+/* --- what it says ----------------------------------------------------------------------------- */
 
 static void the_level_and_the_prefix_are_the_command_lines(void **state)
 {

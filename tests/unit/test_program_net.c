@@ -81,8 +81,7 @@ static void fill(uint8_t *bytes, size_t n, unsigned seed)
     }
 }
 
-/* --- resets -------------------------------------------------------------------------------------
- */
+/* --- resets ----------------------------------------------------------------------------------- */
 
 static void a_reset_frees_a_connection_in_every_state(void **state)
 {
@@ -147,8 +146,7 @@ static void what_was_sent_before_a_reset_counts(void **state)
     close(consumer);
 }
 
-/* --- half-closes --------------------------------------------------------------------------------
- */
+/* --- half-closes ------------------------------------------------------------------------------ */
 
 static void a_reply_comes_after_the_client_has_said_its_last_word(void **state)
 {
@@ -215,8 +213,7 @@ static void an_error_arrives_whatever_else_was_sent(void **state)
     }
 }
 
-/* --- those who do not read ----------------------------------------------------------------------
- */
+/* --- those who do not read -------------------------------------------------------------------- */
 
 /* One FIN of a message that is not in flight, and its error; each with a number. */
 #define FIN_SIZE 21
@@ -334,8 +331,7 @@ static void a_large_message_passes_in_pieces(void **state)
     close(consumer);
 }
 
-/* --- many ---------------------------------------------------------------------------------------
- */
+/* --- many ------------------------------------------------------------------------------------- */
 
 static void two_hundred_clients_at_once(void **state)
 {
@@ -429,8 +425,7 @@ static void it_goes_on_when_descriptors_run_out(void **state)
     }
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 /* Two waits of a second at once. A message that is not finished comes again when its timeout is
  * over: never early, and not much later. A client that has got an error and does not go is given a
@@ -445,6 +440,16 @@ static void time_passes(void **state)
     net_subscribe(consumer, "t", "c", 1);
     int publisher = join(p);
     publish(publisher, "round-trip", SPAN("x"));
+    int full = net_connect_small(p->port, 4096, 0); /* never reads: its output is stuck .. */
+    net_send(full, SPAN("  V2SUB much full\nRDY 2500\n"));
+    int none = join(p); /* .. and this one wants nothing: messages wait for both */
+    net_subscribe(none, "much", "none", 0);
+    static const uint8_t much[1 << 20];
+    for (int i = 0; i < 8; i++) {
+        publish(publisher, "much", span_make(much, sizeof much));
+    }
+    net_send(publisher, SPAN("DPUB much 60000\n\0\0\0\1x")); /* and for time */
+    net_expect_frame(publisher, RESPONSE, SPAN("OK"));
     size_t descriptors = program_descriptors(p);
     int stays = join(p);
     net_send(stays, SPAN("BAD\n"));
@@ -464,6 +469,8 @@ static void time_passes(void **state)
     close(consumer);
     close(publisher);
     close(stays);
+    close(full);
+    close(none);
 }
 
 int main(int argc, char **argv)

@@ -25,8 +25,7 @@
 #include "support/fake_handler.h"
 #include "support/net.h"
 
-/* --- the world ----------------------------------------------------------------------------------
- */
+/* --- the world -------------------------------------------------------------------------------- */
 
 static int64_t skipped;  /* time that passed because a test said so */
 static int64_t wall = 1; /* the wall clock's offset */
@@ -205,8 +204,7 @@ static size_t open_descriptors(void)
     return n;
 }
 
-/* --- time ---------------------------------------------------------------------------------------
- */
+/* --- time ------------------------------------------------------------------------------------- */
 
 static void the_wall_clock_is_told_first_and_when_it_changes(void **state)
 {
@@ -267,8 +265,7 @@ static void a_deadline_ends_the_wait(void **state)
     expect_idle(w);
 }
 
-/* --- opening ------------------------------------------------------------------------------------
- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static void a_connection_is_opened_with_its_listener_and_peer(void **state)
 {
@@ -373,8 +370,7 @@ static void one_goes_as_another_comes(void **state)
     close(old);
 }
 
-/* --- input --------------------------------------------------------------------------------------
- */
+/* --- input ------------------------------------------------------------------------------------ */
 
 static void what_is_not_consumed_is_kept_and_offered_again(void **state)
 {
@@ -501,8 +497,7 @@ static void a_flood_leaves_the_others_their_turn(void **state)
     close(quiet);
 }
 
-/* --- hanging up ---------------------------------------------------------------------------------
- */
+/* --- hanging up ------------------------------------------------------------------------------- */
 
 /* A reset reaches a connection whatever it waits for, and ends it once. */
 static void a_reset_closes_in_every_state(void **state)
@@ -607,8 +602,7 @@ static void a_unix_socket_that_closes_is_read_to_the_end(void **state)
     expect_idle(w);
 }
 
-/* --- output -------------------------------------------------------------------------------------
- */
+/* --- output ----------------------------------------------------------------------------------- */
 
 /* The pattern in which no two pieces are alike. */
 static void fill(uint8_t *bytes, size_t n)
@@ -751,8 +745,7 @@ static void sending_to_nobody_closes(void **state)
     close(fd);
 }
 
-/* --- asks ---------------------------------------------------------------------------------------
- */
+/* --- asks ------------------------------------------------------------------------------------- */
 
 static void asks_are_logged_and_answered(void **state)
 {
@@ -801,8 +794,7 @@ static void a_log_that_takes_no_lines_stops_nobody(void **state)
     close(fd);
 }
 
-/* --- the end ------------------------------------------------------------------------------------
- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 static void ask_for_the_end(struct world *w)
 {
@@ -873,8 +865,7 @@ static void what_is_open_is_closed_with_the_server(void **state)
     assert_int_equal(open_descriptors(), descriptors - 1);
 }
 
-/* --- errors of accept ---------------------------------------------------------------------------
- */
+/* --- errors of accept ------------------------------------------------------------------------- */
 
 /* Nothing is accepted for a while, and nothing spins; then it goes on. */
 static void expect_pause(struct world *w, int error)

@@ -1,0 +1,247 @@
+"""What ci/defects runs: breaks a copy of the server one line at a time and sees who notices.
+
+A defect is a file tests/defects/NAME.defect:
+
+    A client may finish a message that another client holds.
+    file: src/broker/channel.c
+    catch: unit:test_channel case:fin/foreign
+
+    -    return (*found)->consumer == consumer ? CHANNEL_OK : CHANNEL_NOT_OWNER;
+    +    return CHANNEL_OK;
+
+The lines with '-' and ' ' must stand in the file exactly once; those with '+' and ' ' take their place.
+Every oracle behind `catch:` must pass on the tree as it is, and fail on the copy with the defect.
+"""
+import argparse
+import fnmatch
+import json
+import pathlib
+import queue
+import subprocess
+import sys
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = ROOT / "build" / "defects"
+COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "Makefile"]
+FOLDERS = ("session", "broker", "serve", "proto")
+OTHER_FOLDERS = ("base", "shell", "nsqd", "conform")
+LIMIT = 10  # seconds an oracle may take; one that takes longer has noticed
+
+
+class Bad(Exception):
+    """A defect that cannot be tried, and why."""
+
+
+class Defect:
+    def __init__(self, path):
+        self.name = path.stem
+        head, _, change = path.read_text().partition("\n\n")
+        lines = head.splitlines()
+        keys = dict(line.split(": ", 1) for line in lines[1:] if ": " in line)
+        self.title = lines[0] if lines else ""
+        self.file = keys.get("file", "")
+        self.oracles = keys.get("catch", "").split()
+        body = [line for line in change.splitlines() if line]
+        self.old = "".join(line[1:] + "\n" for line in body if line[0] in "- ")
+        self.new = "".join(line[1:] + "\n" for line in body if line[0] in "+ ")
+        self.wrong = self.check(keys, body)
+
+    def check(self, keys, body):
+        if set(keys) != {"file", "catch"} or not self.title.endswith("."):
+            return "expected a sentence, then 'file: PATH' and 'catch: ORACLE...'"
+        if not any(self.file.startswith(f"src/{folder}/") for folder in FOLDERS):
+            return f"not in {', '.join(FOLDERS)}: {self.file}"
+        if not self.oracles:
+            return "no oracle"
+        if any(line[0] not in "-+ " for line in body) or self.old == self.new:
+            return "no change"
+        return None
+
+    def apply(self, text):
+        found = ("\n" + text).count("\n" + self.old)
+        if found != 1:
+            raise Bad(f"does not apply: the old lines stand {found} times in {self.file}")
+        return ("\n" + text).replace("\n" + self.old, "\n" + self.new)[1:]
+
+
+def sync(lane):
+    """Makes the lane's copy like the tree; files that are the same keep their times."""
+    wanted = set()
+    for top in COPIED:
+        source = ROOT / top
+        for path in [source] if source.is_file() else sorted(source.rglob("*")):
+            if not path.is_file():
+                continue
+            copy = lane / path.relative_to(ROOT)
+            wanted.add(copy)
+            data = path.read_bytes()
+            if not copy.is_file() or copy.read_bytes() != data:
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                copy.write_bytes(data)
+    for top in COPIED:
+        for path in (lane / top).rglob("*"):
+            if path.is_file() and path not in wanted:
+                path.unlink()
+
+
+def run(lane, command, log, limit=None):
+    with open(log, "wb") as out:
+        try:
+            return subprocess.run(command, cwd=lane, stdout=out, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL, timeout=limit).returncode
+        except subprocess.TimeoutExpired:
+            return None
+
+
+def target_of(oracle):
+    kind, _, name = oracle.partition(":")
+    return f"build/tests/{name}" if kind == "unit" else "build/nsq-conform"
+
+
+def exists(oracle):
+    kind, _, name = oracle.partition(":")
+    return {"unit": ROOT / f"tests/unit/{name}.c",
+            "case": ROOT / f"tests/conformance/{name}.session"}.get(kind, WORK / "no").is_file()
+
+
+def build(lane, targets):
+    command = ["make", "-s", "WERROR=0", "CFLAGS=-O0", "LDFLAGS=", *sorted(targets)]
+    if run(lane, command, lane / "make.log") != 0:
+        raise Bad("does not build:\n" + (lane / "make.log").read_text()[-2000:])
+
+
+def verdict(lane, oracle, limit=LIMIT):
+    """'passed', 'noticed', or what else became of an oracle."""
+    kind, _, name = oracle.partition(":")
+    case = f"tests/conformance/{name}.session"
+    command = [f"build/tests/{name}"] if kind == "unit" else ["build/nsq-conform", "--strict", case]
+    code = run(lane, command, lane / "oracle.log", limit)
+    if code == 0:
+        return "passed"
+    if code is None or code < 0 or kind == "unit" or code == 1:
+        return "noticed"
+    return f"ended with {code}: " + (lane / "oracle.log").read_text(errors="replace")[-500:]
+
+
+def unit_tests():
+    """The unit tests of what a defect may be in, and of what is built on it without sockets."""
+    for path in sorted((ROOT / "tests/unit").glob("test_*.c")):
+        homes = {f for f in (*FOLDERS, *OTHER_FOLDERS) if (ROOT / f"src/{f}/{path.stem[5:]}.c").is_file()}
+        if not homes <= set(OTHER_FOLDERS) or (not homes and not path.stem.startswith("test_program")):
+            yield f"unit:{path.stem}"
+
+
+def all_cases(lane):
+    """The cases that notice, of all there are: asked in one run, and those without a result alone."""
+    report = lane / "report.json"
+    report.unlink(missing_ok=True)
+    run(lane, ["build/nsq-conform", "--strict", "--json", report.name], lane / "oracle.log", LIMIT)
+    try:
+        told = {c["id"]: c["verdict"] for c in json.loads(report.read_text())["cases"]}
+    except (OSError, ValueError):
+        told = {}
+    verdicts = {}
+    for path in sorted((ROOT / "tests/conformance").rglob("*.session")):
+        oracle = f"case:{path.relative_to(ROOT / 'tests/conformance').with_suffix('')}"
+        known = told.get(oracle[5:])
+        verdicts[oracle] = ("passed" if known == "pass" else "noticed") if known else verdict(lane, oracle, 2)
+    return verdicts
+
+
+def ask_all(lane):
+    """What becomes of every oracle there is."""
+    oracles = list(unit_tests())
+    build(lane, {target_of(o) for o in oracles} | {"build/nsq-conform"})
+    return {o: verdict(lane, o) for o in oracles} | all_cases(lane)
+
+
+def ask(lane, oracles):
+    build(lane, {target_of(o) for o in oracles})
+    return {o: verdict(lane, o) for o in oracles}
+
+
+def try_defect(lane, defect, find):
+    """Who was asked, and what became of it."""
+    path = lane / defect.file
+    text = path.read_text()
+    path.write_text(defect.apply(text))
+    try:
+        return ask_all(lane) if find else ask(lane, defect.oracles)
+    finally:
+        path.write_text(text)
+
+
+def judge(defect, verdicts, unsteady):
+    """Whether the tagged oracles have noticed; with --find, whether anyone has."""
+    if unsteady is not None:
+        caught = [o for o, v in verdicts.items() if v == "noticed" and o not in unsteady]
+        return bool(caught), " ".join(caught) or "nobody notices"
+    odd = [f"{o} {v}" for o, v in verdicts.items() if v != "noticed"]
+    return not odd, "; ".join(odd) or " ".join(defect.oracles)
+
+
+def work(lane, todo, results, unsteady):
+    find = unsteady is not None
+    while True:
+        try:
+            defect = todo.get_nowait()
+        except queue.Empty:
+            return
+        started = time.monotonic()
+        try:
+            if defect.wrong:
+                raise Bad(defect.wrong)
+            missing = [] if find else [o for o in defect.oracles if not exists(o)]
+            if missing:
+                raise Bad("no such oracle: " + " ".join(missing))
+            ok, text = judge(defect, try_defect(lane, defect, find), unsteady)
+        except (Bad, OSError) as why:
+            ok, text = False, str(why)
+        results[defect.name] = ok
+        print(f"{'caught' if ok else 'FAILED':7} {time.monotonic() - started:5.1f} s  "
+              f"{defect.name:32} {text}", flush=True)
+
+
+def check_baseline(lane, defects, find):
+    """The oracles that do not pass, without any defect."""
+    tagged = sorted({o for d in defects for o in d.oracles if exists(o)})
+    verdicts = ask_all(lane) if find else ask(lane, tagged)
+    return {o: v for o, v in verdicts.items() if v != "passed"}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="ci/defects")
+    parser.add_argument("--only", default="*", metavar="GLOB", help="names of defects")
+    parser.add_argument("--find", action="store_true", help="ask all oracles, not only the tagged ones")
+    args = parser.parse_args()
+    defects = [Defect(p) for p in sorted((ROOT / "tests/defects").glob("*.defect"))]
+    defects = [d for d in defects if fnmatch.fnmatch(d.name, args.only)]
+    lanes = [WORK / "1", WORK / "2"][:max(1, min(2, len(defects)))]
+    for lane in lanes:
+        sync(lane)
+    try:
+        wrong = check_baseline(lanes[0], defects, args.find)
+    except Bad as why:
+        wrong = {"the tree": str(why)}
+    for oracle, text in wrong.items():
+        print("without a defect:", oracle, text)
+    # Neighbours break the same file, so a lane rebuilds little between them.
+    todo, results = queue.Queue(), {}
+    for defect in sorted(defects, key=lambda d: (d.file, d.name)):
+        todo.put(defect)
+    threads = [threading.Thread(target=work, args=(lane, todo, results, set(wrong) if args.find else None))
+               for lane in lanes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    passed = sum(results.values())
+    failed = len(defects) - passed + len(wrong)
+    print(f"{passed} passed, {failed} failed")
+    return failed > 0 or passed == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

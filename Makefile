@@ -81,7 +81,7 @@ SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop record differential flags conform \
-    install install-lib uninstall clean ci libs programs tests FORCE
+    install install-lib uninstall clean soak ci libs programs tests FORCE
 
 ## all            build the libraries, nsqd and the unit tests
 all: libs programs tests
@@ -201,6 +201,10 @@ defects:
 ## vectors        the cases as JSON for other languages: build/vectors.json, held against its schema
 vectors:
 	$(ALONE) ci/vectors
+
+## soak           what takes too long for every change: 1,000 equal runs of the suite, every defect
+soak:
+	$(ALONE) ci/soak
 
 ## ci             everything that CI runs
 ci:

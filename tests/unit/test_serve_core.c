@@ -386,6 +386,26 @@ static void each_changed_connection_is_named_once(void **state)
     assert_int_equal(serve_next_changed(&s->serve), 0);
 }
 
+static void input_alone_changes_nothing(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    forget_changes(s);
+    assert_int_equal(serve_recv(&s->serve, k->conn->id, SPAN("abc"), 0), 3);
+    assert_int_equal(serve_next_changed(&s->serve), 0);
+}
+
+/* Its output was named before, but now it wants no input any more. */
+static void finishing_is_a_change(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    say(k, 1);
+    forget_changes(s);
+    conn_finish(k->conn, true);
+    expect_changed(s, k->conn->id);
+}
+
 static void a_new_connection_has_changed(void **state)
 {
     struct stage *s = *state;
@@ -838,6 +858,8 @@ int main(void)
         TEST(there_are_so_many_connections),
         TEST(a_lost_connection_is_logged),
         TEST(each_changed_connection_is_named_once),
+        TEST(input_alone_changes_nothing),
+        TEST(finishing_is_a_change),
         TEST(a_new_connection_has_changed),
         TEST(a_held_connection_is_not_read),
         TEST(left_over_input_is_a_change),

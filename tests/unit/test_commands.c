@@ -16,7 +16,7 @@
 #include "base/text.h"
 #include "support/cuts.h"
 
-#define CHECK(table) cuts_check_cases(table, sizeof table / sizeof table[0])
+#define CHECK(table) cuts_check_cases((table), sizeof(table) / sizeof(table)[0])
 
 /* What brings a connection into a state. */
 #define SUBSCRIBED "SUB t c\n|"

@@ -5,6 +5,7 @@
  */
 #include "session/session.h"
 
+#include <assert.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -386,7 +387,9 @@ static void answers_may_come_in_any_order(void **state)
     SEND(b, "PUB t\n\0\0\0\1b");
     SEND(c, "PUB t\n\0\0\0\1c");
     uint64_t ticket[3];
-    memcpy(ticket, buf_span(&w->asked).p, sizeof ticket);
+    struct span asked = buf_span(&w->asked);
+    assert(asked.n == sizeof ticket && asked.p != NULL); /* also told to the analyzer */
+    memcpy(ticket, asked.p, sizeof ticket);
     w->handler.answer(w->handler.self, ticket[1], ASK_DONE, w->now);
     w->handler.answer(w->handler.self, ticket[1], ASK_DONE, w->now); /* means nothing any more */
     w->handler.answer(w->handler.self, 99, ASK_DONE, w->now);        /* never did */

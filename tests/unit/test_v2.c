@@ -14,7 +14,7 @@
 #include "session/session.h"
 #include "support/cuts.h"
 
-#define CHECK(table) cuts_check_cases(table, sizeof table / sizeof table[0])
+#define CHECK(table) cuts_check_cases((table), sizeof(table) / sizeof(table)[0])
 #define S TIME_SECOND
 
 /* --- how it begins ---------------------------------------------------------------------------- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support/program.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -148,7 +149,9 @@ struct program *program_start_with(const struct program_setup *setup)
     program_await(p, setup->address == NULL ? listening : "TCP: listening on ", 1);
     uint8_t end = '\0';
     buf_append(&p->log, span_make(&end, 1));
-    const char *text = strstr((const char *)buf_span(&p->log).p, listening);
+    const char *log = (const char *)buf_span(&p->log).p;
+    assert(log != NULL); /* also told to the analyzer */
+    const char *text = strstr(log, listening);
     p->port = text == NULL ? 0 : (unsigned)atoi(text + sizeof listening - 1);
     p->log.n--;
     return p;

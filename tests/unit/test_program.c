@@ -3,6 +3,7 @@
  * Tests of nsqd as a program: how it starts, what it says, how it ends. Its connections are
  * test_program_net.c's.
  */
+#include <assert.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -337,6 +338,7 @@ static void the_level_and_the_prefix_are_the_command_lines(void **state)
     (void)state;
     struct program *p = program_start("--log-prefix=<my%prefix>\t");
     struct span log = buf_span(&p->log);
+    assert(log.p != NULL); /* also told to the analyzer */
     assert_int_equal(memcmp(log.p, "<my%prefix>\t2", 13), 0);
     assert_int_equal(program_end(p, SIGTERM), 0);
     assert_int_equal(program_logged(p, "\n<my%prefix>\t2"), program_logged(p, "\n") - 1);

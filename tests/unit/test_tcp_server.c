@@ -19,6 +19,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/time.h"
 #include "shell/clock.h"
 #include "shell/socket.h"
@@ -108,12 +109,12 @@ static unsigned add_listener(struct world *w, const char *name)
 
 static int open_world(void **state)
 {
-    struct world *w = calloc(1, sizeof *w);
     int log[2];
     int end[2];
-    if (w == NULL || pipe(log) != 0 || pipe(end) != 0) {
+    if (pipe(log) != 0 || pipe(end) != 0) {
         return -1;
     }
+    struct world *w = alloc_zeroed(sizeof *w);
     fcntl(log[0], F_SETFL, O_NONBLOCK);
     fake_handler_init(&w->fake);
     w->log = (struct log_writer){.fd = log[1], .prefix = "", .least = LOG_INFO};
@@ -142,7 +143,7 @@ static int close_world(void **state)
     close(w->log_fd);
     close(w->end_read);
     close(w->end_write);
-    free(w);
+    alloc_free(w);
     return 0;
 }
 

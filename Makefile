@@ -81,6 +81,7 @@ SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop record differential flags conform \
+    conform-upstream defects vectors \
     install install-lib uninstall clean soak ci libs programs tests FORCE
 
 ## all            build the libraries, nsqd and the unit tests
@@ -193,6 +194,10 @@ flags:
 ## conform        the conformance suite: the engine, cut everywhere; build/nsqd; upstream's nsqd
 conform:
 	$(ALONE) ci/conform
+
+## conform-upstream  the suite against upstream's nsqd 1.3.0 and 1.2.1, and what it reaches of it
+conform-upstream:
+	$(ALONE) ci/conform-upstream
 
 ## defects        break the server one line at a time: every test that says so must notice
 defects:

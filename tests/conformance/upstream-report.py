@@ -1,0 +1,147 @@
+"""Makes the report on upstream's nsqd out of what ci/conform-upstream gathered.
+
+    upstream-report.py GATHERED SOURCE [--write]
+
+GATHERED has nsqd-1.3.0.json, nsqd-1.2.1.json (the runner's reports) and cover.txt (Go's coverage profile of
+1.3.0); SOURCE is nsqd/protocol_v2.go of 1.3.0. Every case of level MUST must have passed, and every error
+return that no case reaches must have a reason in upstream-report.unreached.txt. The committed report
+(upstream-report.md, upstream-report.json) must name the same differences and the same error returns;
+--write writes it anew.
+"""
+import json
+import pathlib
+import re
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+VERSIONS = ("1.3.0", "1.2.1")
+LEVELS = ("MUST", "SHOULD", "QUIRK", "DEPARTURE")
+GOOD = ("pass", "non-strict")
+ERROR = re.compile(r'New(?:Fatal)?ClientErr\(.*?"(E_\w+)"')
+
+
+def read_cases(gathered):
+    return {v: json.loads((gathered / f"nsqd-{v}.json").read_text())["cases"] for v in VERSIONS}
+
+
+def counts(cases):
+    table = {level: {} for level in LEVELS}
+    for case in cases:
+        row = table[case["level"]]
+        row[case["verdict"]] = row.get(case["verdict"], 0) + 1
+    return table
+
+
+def differences(cases):
+    return {c["id"]: {"level": c["level"], "verdict": c["verdict"], "reason": c["reason"]}
+            for c in cases if c["verdict"] != "pass"}
+
+
+def read_profile(path):
+    """The statement blocks of protocol_v2.go: (first line, last line, statements) and how often each ran."""
+    blocks = {}
+    for line in path.read_text().splitlines():
+        if m := re.search(r"/nsqd/protocol_v2\.go:(\d+)\.(\d+),(\d+)\.(\d+) (\d+) (\d+)$", line):
+            *place, ran = map(int, m.groups())
+            blocks[tuple(place)] = blocks.get(tuple(place), 0) + ran
+    return blocks
+
+
+def error_returns(source, blocks):
+    """Every place where protocol_v2.go makes an error for a client."""
+    function = ""
+    for number, line in enumerate(source.read_text().splitlines(), 1):
+        if m := re.match(r"func (?:\(.*?\) )?(\w+)", line):
+            function = m.group(1)
+        if m := ERROR.search(line):
+            inside = [(end - first, ran) for (first, _, end, _, _), ran in blocks.items() if first <= number <= end]
+            yield {"line": number, "function": function, "code": m.group(1), "reached": bool(min(inside)[1])}
+
+
+def read_reasons():
+    lines = (HERE / "upstream-report.unreached.txt").read_text().splitlines()
+    return {int(n): reason for n, reason in (l.split(None, 1) for l in lines if l and l[0] != "#")}
+
+
+def make(gathered, source):
+    cases = read_cases(gathered)
+    blocks = read_profile(gathered / "cover.txt")
+    returns, reasons = list(error_returns(source, blocks)), read_reasons()
+    for r in returns:
+        reason = reasons.get(r["line"], "")
+        r["reached"] = r["reached"] and not reason.startswith("chance")
+        if not r["reached"]:
+            r["reason"] = reason
+    return {
+        "counts": {v: counts(cases[v]) for v in VERSIONS},
+        "differences": {v: differences(cases[v]) for v in VERSIONS},
+        "statements": {"reached": sum(b[4] for b, ran in blocks.items() if ran), "all": sum(b[4] for b in blocks)},
+        "error_returns": returns,
+    }
+
+
+def wrong(report):
+    """What must not be, one line each."""
+    for version, table in report["counts"].items():
+        for verdict, n in table["MUST"].items():
+            if verdict not in GOOD:
+                yield f"nsqd {version}: {n} cases of level MUST: {verdict}"
+        for verdict in {v for row in table.values() for v in row} - {*GOOD, "xfail"}:
+            yield f"nsqd {version}: there are cases with verdict {verdict}"
+    stated = set(read_reasons())
+    unreached = {r["line"] for r in report["error_returns"] if not r["reached"]}
+    yield from (f"protocol_v2.go:{n}: not reached, and upstream-report.unreached.txt has no reason" for n in sorted(unreached - stated))
+    yield from (f"protocol_v2.go:{n}: reached, although upstream-report.unreached.txt has a reason" for n in sorted(stated - unreached))
+
+
+def markdown(report):
+    lines = ["# The suite against upstream's nsqd", "",
+             "Written by `ci/conform-upstream --write`. The suite is run over TCP against upstream's own server; what",
+             "differs there is either a departure that nsqref takes on purpose, or an older version's own way.", "",
+             "| nsqd | level | cases | as expected | other error text | differs, as known |", "|---|---|--:|--:|--:|--:|"]
+    for version, table in report["counts"].items():
+        for level, row in table.items():
+            lines.append(f"| {version} | {level} | {sum(row.values())} | {row.get('pass', 0)} "
+                         f"| {row.get('non-strict', 0)} | {row.get('xfail', 0)} |")
+    for version, cases in report["differences"].items():
+        lines += ["", f"## What nsqd {version} does differently", "", "| case | level | |", "|---|---|---|"]
+        lines += [f"| {i} | {c['level']} | {c['reason'] or 'another text behind the error code'} |" for i, c in cases.items()]
+    returns, statements = report["error_returns"], report["statements"]
+    reached = sum(r["reached"] for r in returns)
+    causable = sum(r["reached"] or r["reason"].startswith("client") for r in returns)
+    lines += ["", "## What the suite reaches of nsqd 1.3.0's protocol_v2.go", "",
+              f"{statements['reached']} of {statements['all']} statements "
+              f"({100 * statements['reached'] / statements['all']:.1f} %), and {reached} of {len(returns)} places that",
+              f"make an error for a client ({causable} of them can be caused by one). Not reached:", "",
+              "| line | in | code | why |", "|--:|---|---|---|"]
+    lines += [f"| {r['line']} | {r['function']} | {r['code']} | {r['reason']} |" for r in returns if not r["reached"]]
+    return "\n".join(lines) + "\n"
+
+
+def stale(report):
+    """In what the committed report differs, counts left out: they grow with every case."""
+    try:
+        old = json.loads((HERE / "upstream-report.json").read_text())
+    except OSError:
+        old = {}
+    return [key for key in ("differences", "error_returns") if old.get(key) != report[key]]
+
+
+def main():
+    gathered, source = map(pathlib.Path, sys.argv[1:3])
+    report = make(gathered, source)
+    if "--write" in sys.argv[3:]:
+        (HERE / "upstream-report.json").write_text(json.dumps(report, indent=1) + "\n")
+        (HERE / "upstream-report.md").write_text(markdown(report))
+    problems = list(wrong(report)) + [f"the committed report has other {key}: ci/conform-upstream --write" for key in stale(report)]
+    print(*problems, sep="\n", end="\n" if problems else "")
+    text = markdown(report)
+    print(text[text.index("| nsqd"):text.index("\n\n## What nsqd")])
+    print(text[text.index("protocol_v2.go\n\n") + 16:text.index(" Not reached:")])
+    good = sum(row.get(v, 0) for t in report["counts"].values() for row in t.values() for v in (*GOOD, "xfail"))
+    print(f"{good} passed, {len(problems)} failed")
+    return bool(problems)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

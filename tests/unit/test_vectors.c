@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/* Vectors: bytes in pieces, what the parser makes of an input, and a whole document. */
+#include "conform/vectors.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+#include "conform/vectors_parser.h"
+
+/* JSON without its white space outside texts: here no text has any. */
+static void squeeze(const struct buf *json, char *out, size_t room)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < json->n; i++) {
+        char c = (char)buf_span(json).p[i];
+        if (c != ' ' && c != '\n' && n + 1 < room) {
+            out[n++] = c;
+        }
+    }
+    out[n] = '\0';
+}
+
+static void expect_bytes(struct span bytes, const char *expected)
+{
+    struct json_out json;
+    struct buf out = {0};
+    char text[512];
+    json_begin(&json, &out);
+    vectors_bytes(&json, NULL, bytes);
+    json_end(&json);
+    squeeze(&out, text, sizeof text);
+    assert_string_equal(text, expected);
+    buf_free(&out);
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    uint8_t repeated[140];
+    memset(repeated, 'x', sizeof repeated);
+    expect_bytes(SPAN(""), "[]");
+    expect_bytes(SPAN("a\nz"), "[\"610a7a\"]");
+    expect_bytes(span_make(repeated, 64), "[{\"hex\":\"78\",\"times\":64}]");
+    repeated[0] = 'a';
+    repeated[139] = 'z';
+    expect_bytes(span_make(repeated, 140), "[\"61\",{\"hex\":\"78\",\"times\":138},\"7a\"]");
+    for (size_t i = 0; i < 130; i++) {
+        repeated[i] = (uint8_t) "0123456789"[i % 10];
+    }
+    expect_bytes(span_make(repeated, 128),
+                 "[{\"hex\":\"30313233343536373839\",\"times\":12},\"3031323334353637\"]");
+}
+
+static void expect_parser(struct span in, const char *expected)
+{
+    const struct nsq_limits limits = {.max_line = 32, .max_msg_size = 4, .max_body_size = 64};
+    struct json_out json;
+    struct buf out = {0};
+    char text[2048];
+    json_begin(&json, &out);
+    json_open(&json);
+    vectors_parser(&json, &limits, in);
+    json_close(&json);
+    json_end(&json);
+    squeeze(&out, text, sizeof text);
+    const char *items = strstr(text, "\"items\"");
+    assert_non_null(items);
+    assert_string_equal(items, expected);
+    buf_free(&out);
+}
+
+static void test_parser(void **state)
+{
+    (void)state;
+    expect_parser(
+        SPAN("NOP\r\nPU"),
+        "\"items\":[{\"after\":5,\"stage\":\"line\",\"command\":\"NOP\",\"name\":[\"4e4f50\"],"
+        "\"params\":0,\"param\":[],\"last\":true}],\"waits\":\"line\"}");
+    expect_parser(
+        SPAN("PUB t\n\0\0\0\2hi"),
+        "\"items\":[{\"after\":6,\"stage\":\"line\",\"command\":\"PUB\",\"name\":[\"505542\"],"
+        "\"params\":1,\"param\":[[\"74\"]],\"last\":false},"
+        "{\"after\":10,\"stage\":\"size\",\"value\":2,\"last\":false},"
+        "{\"after\":12,\"stage\":\"body\",\"body\":[\"6869\"],\"last\":true}],"
+        "\"waits\":\"line\"}");
+    expect_parser(SPAN("x\n\n"),
+                  "\"items\":[{\"after\":2,\"stage\":\"line\",\"command\":\"\",\"name\":[\"78\"],"
+                  "\"params\":0,\"param\":[],\"last\":true},"
+                  "{\"after\":3,\"stage\":\"line\",\"command\":\"\",\"name\":[],"
+                  "\"params\":0,\"param\":[],\"last\":true}],\"waits\":\"line\"}");
+}
+
+static void test_parser_bad(void **state)
+{
+    (void)state;
+    expect_parser(
+        SPAN("PUB t\n\0\0\0\5never"),
+        "\"items\":[{\"after\":6,\"stage\":\"line\",\"command\":\"PUB\",\"name\":[\"505542\"],"
+        "\"params\":1,\"param\":[[\"74\"]],\"last\":false},"
+        "{\"after\":10,\"stage\":\"size\",\"bad\":\"too-big\",\"value\":5,\"last\":false}],"
+        "\"waits\":\"nothing\"}");
+    expect_parser(SPAN("a line of thirty-two bytes and more"),
+                  "\"items\":[{\"after\":32,\"stage\":\"line\",\"bad\":\"line-too-long\","
+                  "\"last\":false}],\"waits\":\"nothing\"}");
+}
+
+static const char session[] = "id: test/one\n"
+                              "title: one\n"
+                              "req: R-1\n"
+                              "level: MUST\n"
+                              "source: spec\n"
+                              "\n"
+                              "c connect\n"
+                              "c > \"  V2NOP\\nFOO\\n\"\n"
+                              "c < error E_INVALID \"invalid command FOO\"\n"
+                              "c < end\n";
+
+static void write_one(const char *text, bool expected, const char *part)
+{
+    struct suite_case one = {0};
+    struct suite suite = {.cases = &one, .n = 1};
+    struct session_error error;
+    struct buf out = {0};
+    struct buf why = {0};
+    char squeezed[2048];
+    assert_true(session_file_parse(&one.file, span_make(text, strlen(text)), &error));
+    assert_int_equal(vectors_write(&suite, &out, &why), expected);
+    squeeze(expected ? &out : &why, squeezed, sizeof squeezed);
+    assert_non_null(strstr(squeezed, part));
+    session_file_free(&one.file);
+    buf_free(&out);
+    buf_free(&why);
+}
+
+static void test_session(void **state)
+{
+    (void)state;
+    write_one(session, true,
+              "\"input\":[{\"conn\":\"c\",\"after\":0,\"ms\":0,\"event\":\"connect\"},"
+              "{\"conn\":\"c\",\"after\":0,\"ms\":0,\"event\":\"send\","
+              "\"bytes\":[\"202056324e4f500a464f4f0a\"]},");
+    /* The error is due after the last byte, and not before. */
+    write_one(session, true,
+              "\"output\":[{\"conn\":\"c\",\"after\":12,\"ms\":0,\"event\":\"error\","
+              "\"code\":\"E_INVALID\",\"bytes\":");
+    write_one(session, true, "{\"conn\":\"c\",\"after\":12,\"ms\":0,\"event\":\"closed\"}]");
+    write_one(session, true, "\"parser\":[{\"id\":\"test/one:c\",");
+}
+
+static void test_session_fails(void **state)
+{
+    (void)state;
+    write_one("id: test/two\ntitle: two\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
+              "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\"\n",
+              false, "test/two:");
+    write_one("id: test/three\ntitle: three\nreq: R-1\nlevel: MUST\nflags: --no-such-flag\n"
+              "source: spec\n\nc connect\n",
+              false, "test/three:");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bytes),         cmocka_unit_test(test_parser),
+        cmocka_unit_test(test_parser_bad),    cmocka_unit_test(test_session),
+        cmocka_unit_test(test_session_fails),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -275,11 +275,11 @@ static void on_eof(void *service, void *session, int64_t now)
 {
     struct session *s = session;
     (void)service;
+    (void)now;
     s->eof = true;
     if (s->ticket == 0) {
         end_of_input(s);
     }
-    v2_pump(s->v2, now);
 }
 
 /* --- time ------------------------------------------------------------------------------------- */

@@ -451,6 +451,21 @@ static void an_engine_ends_with_everything_open(void **state)
     engine_free(engine);
 }
 
+/* Nor does it mind a command that nobody has asked about yet, whose client is gone. */
+static void an_engine_ends_with_a_command_pending(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.v2.ask_before_publish = true;
+    struct engine *engine = engine_new(&config);
+    struct tcp_handler h = engine_handler(engine);
+    h.wall(h.self, 0);
+    uint64_t a = h.open(h.self, ENGINE_TCP, SPAN("a"), 0);
+    h.recv(h.self, a, SPAN("  V2PUB t\n\0\0\0\1x"), 0);
+    h.closed(h.self, a, CLOSED_BY_ERROR, 0);
+    engine_free(engine);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -469,6 +484,7 @@ int main(void)
         cmocka_unit_test(a_stop_closes_everyone_and_says_what_is_lost),
         cmocka_unit_test(a_stop_does_not_wait_for_answers),
         cmocka_unit_test(an_engine_ends_with_everything_open),
+        cmocka_unit_test(an_engine_ends_with_a_command_pending),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

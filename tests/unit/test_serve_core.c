@@ -555,6 +555,20 @@ static void lingering_ends_after_a_second(void **state)
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
 }
 
+/* A time that was set before must not cut it short. */
+static void lingering_lasts_a_second(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_set_due(k->conn, TIME_SECOND / 2);
+    conn_finish(k->conn, true);
+    serve_step(&s->serve, TIME_SECOND / 2);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_SECOND);
+    serve_step(&s->serve, TIME_SECOND);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
+}
+
 static void lingering_ends_after_64_kib(void **state)
 {
     struct stage *s = *state;
@@ -869,6 +883,7 @@ int main(void)
         TEST(with_nothing_to_flush_it_closes_at_once),
         TEST(lingering_ends_with_the_peers_input),
         TEST(lingering_ends_after_a_second),
+        TEST(lingering_lasts_a_second),
         TEST(lingering_ends_after_64_kib),
         TEST(after_the_end_of_input_there_is_nothing_to_linger_for),
         TEST(the_end_of_input_may_come_while_the_last_output_leaves),

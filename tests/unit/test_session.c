@@ -412,7 +412,7 @@ static void heartbeats_and_messages_pass_a_pending_command(void **state)
     struct client *c = subscribe(w, "{\"heartbeat_interval\":1000}");
     struct client *p = world_connect(w);
     SEND(p, "PUB t\n\0\0\0\1x");
-    SEND(c, "PUB t\n\0\0\0\1yNOP\n");
+    SEND(c, "PUB t\n\0\0\0\1y");
     world_advance(w, 500 * TIME_MS);
     world_answer(w, ASK_DONE);
     client_expect(c, "M 1 x");
@@ -495,6 +495,8 @@ static void a_pending_command_outlives_its_client(void **state)
     world_answer(w, ASK_FAILED);
     client_expect_nothing(e);
     assert_true(world_used(w) < used);
+    SEND(e, "FIN 0123456789abcdef\n"); /* the text that nobody read is not said now */
+    client_expect(e, "E E_FIN_FAILED FIN 0123456789abcdef failed ID not in flight");
     world_free(w);
 }
 

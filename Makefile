@@ -207,7 +207,7 @@ defects:
 vectors:
 	$(ALONE) ci/vectors
 
-## soak           what takes too long for every change: 1,000 equal runs of the suite, every defect
+## soak           what takes too long for every change: 1,000 runs of the suite with equal reports
 soak:
 	$(ALONE) ci/soak
 

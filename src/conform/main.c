@@ -7,8 +7,8 @@
 
 #include "base/alloc.h"
 #include "conform/files.h"
+#include "conform/play_server.h"
 #include "conform/runner.h"
-#include "conform/serve.h"
 
 #define LAST_FOLDER "build"
 #define LAST_REPORT LAST_FOLDER "/.nsq-conform-last.json"

@@ -1,176 +1,906 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/serve.h and of conform/transport_tcp.h: one file, both sides, over a socket. */
-#include "conform/serve.h"
+/*
+ * Tests of src/serve/serve.h, with a protocol that does nothing by itself: it keeps what it is
+ * given, and the tests play its part.
+ */
+#include "serve/serve.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#include "conform/files.h"
-#include "conform/run_case.h"
-#include "conform/transport_tcp.h"
+#include "base/alloc.h"
+#include "base/time.h"
 
-#define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
-#define HELLO HEADER "c connect\nc > \"  V2NOP\\n\"\n"
+#define HIGH_WATER 100
+#define MOST 20 /* connections */
 
-static char folder[] = "/tmp/nsqref-test-XXXXXX";
-static char file_path[64];
-static char address[64];
+/* --- the protocol ----------------------------------------------------------------------------- */
 
-static int make_folder(void **state)
+/* One connection's, as the protocol knows it. */
+struct keeper {
+    struct service *service;
+    struct conn *conn;
+    char protocol;
+    struct buf got;
+    int eofs, dues, drains;
+};
+
+/* What stands behind a listener. */
+struct service {
+    struct keeper *last; /* the latest that was opened */
+    int opened, closed;
+};
+
+static void *keep_open(void *service, struct conn *conn, int64_t now, char protocol)
 {
-    (void)state;
-    bool ok = mkdtemp(folder) != NULL;
-    snprintf(file_path, sizeof file_path, "%s/f.session", folder);
-    snprintf(address, sizeof address, "%s/socket", folder);
-    return ok ? 0 : -1;
+    struct keeper *k = alloc_zeroed(sizeof *k);
+    (void)now;
+    k->service = service;
+    k->service->last = k;
+    k->service->opened++;
+    k->conn = conn;
+    k->protocol = protocol;
+    return k;
 }
 
-static int remove_folder(void **state)
+static void *a_open(void *service, struct conn *conn, int64_t now)
 {
-    (void)state;
-    files_remove(folder);
+    return keep_open(service, conn, now, 'A');
+}
+
+static void *b_open(void *service, struct conn *conn, int64_t now)
+{
+    return keep_open(service, conn, now, 'B');
+}
+
+/* Consumes byte by byte as long as it may. */
+static size_t keep_recv(void *service, void *session, struct span in, int64_t now)
+{
+    struct keeper *k = session;
+    (void)service;
+    (void)now;
+    size_t n = 0;
+    while (n < in.n && conn_may_read(k->conn)) {
+        uint8_t c = in.p[n++];
+        buf_append(&k->got, span_make(&c, 1));
+        if (c == 'h') {
+            conn_hold(k->conn, true);
+        } else if (c == 'f') {
+            conn_finish(k->conn, true);
+        } else if (c == 'e') {
+            conn_send(k->conn, SPAN("echo"));
+        }
+    }
+    return n;
+}
+
+static void keep_eof(void *service, void *session, int64_t now)
+{
+    (void)service;
+    (void)now;
+    ((struct keeper *)session)->eofs++;
+}
+
+static void keep_due(void *service, void *session, int64_t now)
+{
+    struct keeper *k = session;
+    (void)service;
+    k->dues++;
+    conn_set_due(k->conn, k->dues < 3 ? now + TIME_SECOND : TIME_NEVER);
+}
+
+static void keep_drained(void *service, void *session)
+{
+    (void)service;
+    ((struct keeper *)session)->drains++;
+}
+
+static void keep_closed(void *service, void *session)
+{
+    struct keeper *k = session;
+    ((struct service *)service)->closed++;
+    buf_free(&k->got);
+    alloc_free(k);
+}
+
+#define PROTOCOL(literal, open_)                                                                   \
+    {                                                                                              \
+        .magic = {(const uint8_t *)(literal), 4}, .open = (open_), .recv = keep_recv,              \
+        .eof = keep_eof, .due = keep_due, .drained = keep_drained, .closed = keep_closed           \
+    }
+
+static const struct protocol protocols[] = {PROTOCOL("AAAA", a_open), PROTOCOL("BBBB", b_open)};
+
+/* --- the set-up: two listeners ---------------------------------------------------------------- */
+
+struct stage {
+    struct log log;
+    struct service service[2];
+    struct listener listeners[2];
+    struct serve serve;
+};
+
+static int set_up(void **state)
+{
+    struct stage *s = alloc_zeroed(sizeof *s);
+    const struct serve_config config = {.max_connections = MOST, .high_water = HIGH_WATER};
+    log_init(&s->log, LOG_DEBUG);
+    s->listeners[0] = (struct listener){&s->service[0], protocols, 2, SPAN("bad zero")};
+    s->listeners[1] = (struct listener){&s->service[1], protocols + 1, 1, SPAN("bad one")};
+    serve_init(&s->serve, &config, s->listeners, 2, &s->log);
+    *state = s;
     return 0;
 }
 
-/* Serves this file, once, in another process. */
-static pid_t serve(const char *text)
+static int tear_down(void **state)
 {
-    const struct args args = {.serve = file_path, .listen = address, .names = "both"};
-    assert_true(files_write(file_path, span_make(text, strlen(text)), stderr));
-    fflush(NULL);
-    pid_t pid = fork();
-    if (pid == 0) {
-        FILE *none = fopen("/dev/null", "w");
-        _exit(none == NULL ? 9 : (int)serve_file(&args, none));
+    struct stage *s = *state;
+    serve_free(&s->serve);
+    assert_int_equal(s->service[0].opened, s->service[0].closed);
+    assert_int_equal(s->service[1].opened, s->service[1].closed);
+    log_free(&s->log);
+    alloc_free(s);
+    return 0;
+}
+
+static uint64_t open_at(struct stage *s, int64_t now)
+{
+    uint64_t id = serve_open(&s->serve, 0, SPAN("peer"), now);
+    assert_int_not_equal(id, 0);
+    return id;
+}
+
+/* An open connection that speaks A. */
+static struct keeper *connect_at(struct stage *s, int64_t now)
+{
+    uint64_t id = open_at(s, now);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("AAAA"), now), 4);
+    return s->service[0].last;
+}
+
+static void expect_out(struct stage *s, uint64_t id, struct span expected)
+{
+    struct span out = serve_out(&s->serve, id);
+    assert_int_equal(out.n, expected.n);
+    assert_true(span_equal(out, expected));
+}
+
+static void expect_got(const struct keeper *k, struct span expected)
+{
+    assert_true(span_equal(buf_span(&k->got), expected));
+}
+
+/* Sends everything. */
+static void flush(struct stage *s, uint64_t id)
+{
+    serve_sent(&s->serve, id, serve_out(&s->serve, id).n);
+}
+
+/* Output of n bytes. */
+static void say(struct keeper *k, size_t n)
+{
+    uint8_t zeros[SERVE_LINGER_BYTES] = {0};
+    conn_send(k->conn, span_make(zeros, n));
+}
+
+static void forget_changes(struct stage *s)
+{
+    while (serve_next_changed(&s->serve) != 0) {
     }
-    while (!tcp_transport_reachable(address)) {
+}
+
+/* This connection has changed, and no other. */
+static void expect_changed(struct stage *s, uint64_t id)
+{
+    assert_int_equal(serve_next_changed(&s->serve), id);
+    assert_int_equal(serve_next_changed(&s->serve), 0);
+}
+
+static bool next_log_is(struct stage *s, enum log_level level, const char *form)
+{
+    struct log_event *event = log_next(&s->log);
+    bool same = event != NULL && event->level == level && strcmp(event->form, form) == 0;
+    log_event_free(event);
+    return same;
+}
+
+/* --- the magic -------------------------------------------------------------------------------- */
+
+static void the_magic_chooses_the_protocol(void **state)
+{
+    struct stage *s = *state;
+    uint64_t a = open_at(s, 0);
+    uint64_t b = open_at(s, 0);
+    assert_int_equal(serve_want(&s->serve, a), WANT_READ);
+    assert_int_equal(serve_recv(&s->serve, a, SPAN("A"), 0), 1);
+    assert_int_equal(serve_recv(&s->serve, b, SPAN("BBBBxyz"), 0), 7);
+    assert_int_equal(s->service[0].last->protocol, 'B');
+    expect_got(s->service[0].last, SPAN("xyz"));
+    assert_int_equal(serve_recv(&s->serve, a, SPAN("AA"), 0), 2);
+    assert_int_equal(s->service[0].opened, 1);
+    assert_int_equal(serve_recv(&s->serve, a, SPAN("Ax"), 0), 2);
+    assert_int_equal(s->service[0].last->protocol, 'A');
+    expect_got(s->service[0].last, SPAN("x"));
+    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
+    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
+    assert_true(next_log_is(s, LOG_INFO, "CLIENT(%): desired protocol magic '%'"));
+}
+
+static void each_listener_has_its_own_protocols(void **state)
+{
+    struct stage *s = *state;
+    uint64_t b = serve_open(&s->serve, 1, SPAN("peer"), 0);
+    assert_int_equal(serve_recv(&s->serve, b, SPAN("BBBB"), 0), 4);
+    assert_int_equal(s->service[1].opened, 1);
+    assert_ptr_equal(s->service[1].last->service, &s->service[1]);
+    uint64_t a = serve_open(&s->serve, 1, SPAN("peer"), 0);
+    assert_int_equal(serve_recv(&s->serve, a, SPAN("AAAA"), 0), 4);
+    expect_out(s, a, SPAN("bad one"));
+}
+
+static void a_bad_magic_is_answered_and_ends_the_connection(void **state)
+{
+    struct stage *s = *state;
+    uint64_t id = open_at(s, 0);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("AAA"), 0), 3);
+    expect_out(s, id, SPAN(""));
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("axyz"), 0), 1);
+    expect_out(s, id, SPAN("bad zero"));
+    assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("xyz"), 0), 0);
+    flush(s, id);
+    assert_int_equal(serve_want(&s->serve, id), WANT_SHUT_WR | WANT_READ);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("xyz"), 0), 3);
+    assert_int_equal(s->service[0].opened, 0);
+    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
+    assert_true(next_log_is(s, LOG_INFO, "CLIENT(%): desired protocol magic '%'"));
+    assert_true(next_log_is(s, LOG_ERROR, "client(%) bad protocol magic '%'"));
+}
+
+static void the_end_inside_the_magic_closes(void **state)
+{
+    struct stage *s = *state;
+    uint64_t none = open_at(s, 0);
+    uint64_t some = open_at(s, 0);
+    serve_recv(&s->serve, some, SPAN("AAA"), 0);
+    forget_changes(s);
+    serve_eof(&s->serve, none, 0);
+    expect_changed(s, none);
+    assert_int_equal(serve_want(&s->serve, none), WANT_CLOSE);
+    serve_eof(&s->serve, some, 0);
+    assert_int_equal(serve_want(&s->serve, some), WANT_CLOSE);
+    expect_out(s, some, SPAN(""));
+}
+
+static void a_connection_without_a_magic_may_wait_for_ever(void **state)
+{
+    struct stage *s = *state;
+    open_at(s, 0);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+}
+
+static void a_peer_is_known_by_its_first_64_bytes(void **state)
+{
+    struct stage *s = *state;
+    uint8_t peer[SERVE_PEER_MAX + 1];
+    memset(peer, 'p', sizeof peer);
+    for (size_t n = SERVE_PEER_MAX - 1; n <= SERVE_PEER_MAX + 1; n++) {
+        uint64_t id = serve_open(&s->serve, 0, span_make(peer, n), 0);
+        serve_recv(&s->serve, id, SPAN("AAAA"), 0);
+        struct span known = conn_peer(s->service[0].last->conn);
+        assert_int_equal(known.n, n < SERVE_PEER_MAX ? n : SERVE_PEER_MAX);
+        assert_memory_equal(known.p, peer, known.n);
     }
-    return pid;
+    uint64_t id = serve_open(&s->serve, 0, span_make(NULL, 0), 0);
+    serve_recv(&s->serve, id, SPAN("AAAA"), 0);
+    assert_int_equal(conn_peer(s->service[0].last->conn).n, 0);
 }
 
-static int exit_code(pid_t pid)
+/* --- slots ------------------------------------------------------------------------------------ */
+
+static void slots_are_used_again_with_another_generation(void **state)
 {
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    struct stage *s = *state;
+    uint64_t a = open_at(s, 0);
+    uint64_t b = open_at(s, 0);
+    assert_int_equal((uint32_t)a, 0);
+    assert_int_equal((uint32_t)b, 1);
+    serve_closed(&s->serve, a, CLOSED_AS_WANTED, 0);
+    uint64_t c = open_at(s, 0);
+    assert_int_equal((uint32_t)c, 0);
+    assert_int_not_equal(a, c);
+    serve_closed(&s->serve, c, CLOSED_AS_WANTED, 0);
+    s->serve.slots[0].generation = UINT32_MAX; /* the next one would be 0, which is no number */
+    uint64_t d = open_at(s, 0);
+    assert_int_equal(d, (uint64_t)1 << 32);
 }
 
-/* Plays the clients' side of this file. */
-static void play(const char *text, struct case_result *result)
+static void slots_grow_and_keep_their_connections(void **state)
 {
-    struct session_file file;
-    struct session_error error;
-    char names[VALUES_NAMES_MAX];
-    assert_true(session_file_parse(&file, span_make(text, strlen(text)), &error));
-    const struct case_setting setting = {
-        .target = address, .names = values_names("both", file.id, names), .time_scale = 100};
-    run_case(&setting, &file, result);
-    session_file_free(&file);
-}
-
-static void both_sides(const char *server, const char *client, int code, enum verdict verdict)
-{
-    struct case_result result;
-    pid_t pid = serve(server);
-    play(client, &result);
-    if (result.verdict != verdict) {
-        fail_msg("line %u: %.*s", result.failed_line, (int)result.why.n,
-                 (const char *)buf_span(&result.why).p);
+    struct stage *s = *state;
+    uint64_t id[MOST];
+    for (size_t i = 0; i < MOST; i++) {
+        id[i] = open_at(s, 0);
+        assert_int_equal((uint32_t)id[i], i);
     }
-    case_result_free(&result);
-    assert_int_equal(exit_code(pid), code);
+    for (size_t i = 0; i < MOST; i += 2) {
+        serve_closed(&s->serve, id[i], CLOSED_AS_WANTED, 0);
+    }
+    bool used[2 * MOST] = {false};
+    for (size_t i = 0; i < MOST; i++) {
+        id[i] = i % 2 == 0 ? open_at(s, 0) : id[i];
+        assert_in_range((uint32_t)id[i], 0, 2 * MOST - 1);
+        assert_false(used[(uint32_t)id[i]]);
+        used[(uint32_t)id[i]] = true;
+        assert_int_equal(serve_want(&s->serve, id[i]), WANT_READ);
+    }
 }
 
-static void a_file_passes_against_itself(void **state)
+static void there_are_so_many_connections(void **state)
 {
-    (void)state;
-    static const char text[] = HEADER
-        "c connect\nc > \"  V2IDENTIFY\\n\" size{\"{}\"}\nc < response {\"a\":1,\"b\":null}\n"
-        "c > \"SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\nc < response \"OK\"\n"
-        "p connect\np > \"  V2PUB \" $topic \"\\n\" size{\"x\"}\n"
-        "any {\n    p < response \"OK\"\n    c < message $m attempts 1 at $t body \"x\"\n}\n"
-        "c < heartbeat\nc > \"NOP\\n\"\nc > \"REQ \" $m \" 0\\n\"\n"
-        "c < message $m attempts 2 at $t body \"x\" after 10ms\nc > \"FIN \" $m \"\\n\"\n"
-        "c < nothing\nc < no message within 20ms\nwait 5ms\n"
-        "p > \"PUB \" fill(70000 \"x\")\np < error E_INVALID \"too long\"\np < end\n"
-        "c > end\nc < end\n";
-    both_sides(text, text, EXIT_CONFORMS, VERDICT_PASS);
+    struct stage *s = *state;
+    uint64_t first = open_at(s, 0);
+    for (size_t i = 1; i < MOST; i++) {
+        open_at(s, 0);
+    }
+    log_free(&s->log);
+    assert_int_equal(serve_open(&s->serve, 0, SPAN("peer"), 0), 0);
+    assert_true(next_log_is(s, LOG_WARNING, "TCP: refusing client(%), too many connections"));
+    serve_closed(&s->serve, first, CLOSED_AS_WANTED, 0);
+    open_at(s, 0);
+    assert_int_equal(serve_open(&s->serve, 0, SPAN("peer"), 0), 0);
 }
 
-static void a_client_that_says_something_else_does_not(void **state)
+static void a_lost_connection_is_logged(void **state)
 {
-    (void)state;
-    both_sides(HELLO "c > \"ONE\\n\"\n", HELLO "c > \"TWO\\n\"\n", EXIT_DOES_NOT, VERDICT_PASS);
-    both_sides(HELLO "c > \"LONGER\\n\"\n", HELLO "c > \"LO\"\nc > close\n", EXIT_DOES_NOT,
-               VERDICT_PASS);
-    both_sides(HELLO "c > end\n", HELLO "c > \"MORE\\n\"\nc > end\n", EXIT_DOES_NOT, VERDICT_PASS);
-    both_sides(HELLO, HELLO "c > \"MORE\\n\"\n", EXIT_DOES_NOT, VERDICT_PASS);
-    both_sides(HELLO "c > $unknown\n", HELLO, EXIT_DOES_NOT, VERDICT_PASS);
-    both_sides(HELLO "d > \"x\"\n", HELLO, EXIT_DOES_NOT, VERDICT_PASS);
+    struct stage *s = *state;
+    uint64_t a = open_at(s, 0);
+    uint64_t b = open_at(s, 0);
+    serve_closed(&s->serve, a, CLOSED_BY_ERROR, 0);
+    serve_closed(&s->serve, b, CLOSED_AS_WANTED, 0);
+    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
+    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
+    assert_true(next_log_is(s, LOG_ERROR, "client(%) - connection lost"));
+    assert_null(log_next(&s->log));
 }
 
-static void a_server_that_says_something_else_fails(void **state)
+/* --- changes ---------------------------------------------------------------------------------- */
+
+static void each_changed_connection_is_named_once(void **state)
 {
-    (void)state;
-    both_sides(HELLO "c < response \"NO\"\n", HELLO "c < response \"OK\"\n", EXIT_CONFORMS,
-               VERDICT_FAIL);
-    both_sides(HELLO "c < error E_INVALID \"a\"\n", HELLO "c < error E_INVALID \"b\"\n",
-               EXIT_CONFORMS, VERDICT_NON_STRICT);
-    both_sides(HELLO "c < end\n", HELLO "c < response \"OK\"\n", EXIT_CONFORMS, VERDICT_FAIL);
+    struct stage *s = *state;
+    struct keeper *a = connect_at(s, 0);
+    struct keeper *b = connect_at(s, 0);
+    forget_changes(s);
+    say(b, 1);
+    say(a, 1);
+    say(b, 1);
+    assert_int_equal(serve_next_changed(&s->serve), b->conn->id);
+    assert_int_equal(serve_next_changed(&s->serve), a->conn->id);
+    assert_int_equal(serve_next_changed(&s->serve), 0);
+    say(a, 1);
+    serve_closed(&s->serve, a->conn->id, CLOSED_BY_ERROR, 0);
+    assert_int_equal(serve_next_changed(&s->serve), 0);
 }
 
-static void reset_is_an_end(void **state)
+static void input_alone_changes_nothing(void **state)
 {
-    (void)state;
-    both_sides(HELLO "c > reset\n", HELLO "c > reset\n", EXIT_CONFORMS, VERDICT_PASS);
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    forget_changes(s);
+    assert_int_equal(serve_recv(&s->serve, k->conn->id, SPAN("abc"), 0), 3);
+    assert_int_equal(serve_next_changed(&s->serve), 0);
 }
 
-static void nobody_there_is_unreachable(void **state)
+/* Its output was named before, but now it wants no input any more. */
+static void finishing_is_a_change(void **state)
 {
-    (void)state;
-    struct case_result result;
-    assert_false(tcp_transport_reachable(address));
-    play(HELLO, &result);
-    assert_int_equal(result.verdict, VERDICT_UNREACHABLE);
-    case_result_free(&result);
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    say(k, 1);
+    forget_changes(s);
+    conn_finish(k->conn, true);
+    expect_changed(s, k->conn->id);
 }
 
-static void what_cannot_be_served_is_said(void **state)
+static void a_new_connection_has_changed(void **state)
+{
+    struct stage *s = *state;
+    uint64_t id = open_at(s, 0);
+    expect_changed(s, id);
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+static void a_held_connection_is_not_read(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    uint64_t id = k->conn->id;
+    forget_changes(s);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("ahb"), 0), 2);
+    expect_changed(s, id);
+    assert_int_equal(serve_want(&s->serve, id), 0);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("b"), 0), 0);
+    conn_hold(k->conn, false);
+    expect_changed(s, id);
+    assert_int_equal(serve_want(&s->serve, id), WANT_READ);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("b"), 0), 1);
+    expect_got(k, SPAN("ahb"));
+}
+
+/* Left-over input must be offered again, so whoever left it must be looked at. */
+static void left_over_input_is_a_change(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_hold(k->conn, true);
+    forget_changes(s);
+    assert_int_equal(serve_recv(&s->serve, k->conn->id, SPAN("x"), 0), 0);
+    expect_changed(s, k->conn->id);
+}
+
+static void full_output_stops_input(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    uint64_t id = k->conn->id;
+    say(k, HIGH_WATER - 1);
+    assert_false(conn_is_full(k->conn));
+    say(k, 1);
+    assert_false(conn_is_full(k->conn));
+    assert_int_equal(conn_unsent(k->conn), HIGH_WATER);
+    assert_int_equal(serve_want(&s->serve, id), WANT_READ | WANT_WRITE);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("aeb"), 0), 2);
+    assert_true(conn_is_full(k->conn));
+    assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
+    forget_changes(s);
+    serve_sent(&s->serve, id, 3);
+    assert_true(conn_is_full(k->conn));
+    assert_int_equal(k->drains, 0);
+    serve_sent(&s->serve, id, 1);
+    assert_int_equal(k->drains, 1);
+    expect_changed(s, id);
+    assert_int_equal(serve_want(&s->serve, id), WANT_READ | WANT_WRITE);
+    serve_sent(&s->serve, id, 1);
+    assert_int_equal(k->drains, 1);
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("b"), 0), 1);
+    expect_got(k, SPAN("aeb"));
+}
+
+static void the_end_of_input_is_told_and_reading_stops(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    forget_changes(s);
+    serve_eof(&s->serve, k->conn->id, 0);
+    assert_int_equal(k->eofs, 1);
+    expect_changed(s, k->conn->id);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), 0);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void flush_then_close(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    uint64_t id = k->conn->id;
+    say(k, 3);
+    conn_finish(k->conn, false);
+    assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
+    say(k, 5); /* too late */
+    assert_int_equal(serve_out(&s->serve, id).n, 3);
+    serve_sent(&s->serve, id, 2);
+    assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
+    forget_changes(s);
+    serve_sent(&s->serve, id, 1);
+    expect_changed(s, id);
+    assert_int_equal(serve_want(&s->serve, id), WANT_CLOSE);
+    assert_int_equal(s->service[0].closed, 0);
+    serve_closed(&s->serve, id, CLOSED_AS_WANTED, 0);
+    assert_int_equal(s->service[0].closed, 1);
+}
+
+static void with_nothing_to_flush_it_closes_at_once(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    forget_changes(s);
+    conn_finish(k->conn, false);
+    expect_changed(s, k->conn->id);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
+}
+
+/* An open connection that lingers since `now`. */
+static struct keeper *linger_at(struct stage *s, int64_t now)
+{
+    struct keeper *k = connect_at(s, now);
+    say(k, 3);
+    assert_int_equal(serve_recv(&s->serve, k->conn->id, SPAN("fx"), now), 1);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
+    forget_changes(s);
+    flush(s, k->conn->id);
+    expect_changed(s, k->conn->id);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
+    return k;
+}
+
+static void lingering_ends_with_the_peers_input(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = linger_at(s, 0);
+    assert_int_equal(serve_recv(&s->serve, k->conn->id, SPAN("xyz"), 0), 3);
+    expect_got(k, SPAN("f"));
+    assert_int_equal(serve_next_changed(&s->serve), 0);
+    serve_eof(&s->serve, k->conn->id, 0);
+    expect_changed(s, k->conn->id);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
+    assert_int_equal(k->eofs, 0);
+}
+
+static void lingering_ends_after_a_second(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = linger_at(s, 7 * TIME_SECOND);
+    assert_int_equal(serve_next_deadline(&s->serve), 8 * TIME_SECOND);
+    serve_step(&s->serve, 8 * TIME_SECOND - 1);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
+    serve_step(&s->serve, 8 * TIME_SECOND);
+    expect_changed(s, k->conn->id);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+}
+
+/* A time that was set before must not cut it short. */
+static void lingering_lasts_a_second(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_set_due(k->conn, TIME_SECOND / 2);
+    conn_finish(k->conn, true);
+    serve_step(&s->serve, TIME_SECOND / 2);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_SECOND);
+    serve_step(&s->serve, TIME_SECOND);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
+}
+
+static void lingering_ends_after_64_kib(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = linger_at(s, 0);
+    uint8_t zeros[SERVE_LINGER_BYTES] = {0};
+    struct span most = span_make(zeros, sizeof zeros - 1);
+    assert_int_equal(serve_recv(&s->serve, k->conn->id, most, 0), most.n);
+    assert_int_equal(serve_recv(&s->serve, k->conn->id, span_first(most, 1), 0), 1);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
+    forget_changes(s);
+    assert_int_equal(serve_recv(&s->serve, k->conn->id, span_first(most, 1), 0), 1);
+    expect_changed(s, k->conn->id);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
+}
+
+static void after_the_end_of_input_there_is_nothing_to_linger_for(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    say(k, 3);
+    serve_eof(&s->serve, k->conn->id, 0);
+    conn_finish(k->conn, true);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
+    flush(s, k->conn->id);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
+}
+
+static void the_end_of_input_may_come_while_the_last_output_leaves(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    say(k, 3);
+    conn_finish(k->conn, true);
+    serve_eof(&s->serve, k->conn->id, 0);
+    assert_int_equal(k->eofs, 0);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
+    flush(s, k->conn->id);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
+}
+
+static void finishing_twice_is_finishing_once(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_finish(k->conn, true);
+    conn_finish(k->conn, false);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
+}
+
+/* --- write timeouts --------------------------------------------------------------------------- */
+
+static void expect_closed_at(struct stage *s, uint64_t id, int64_t at)
+{
+    assert_int_equal(serve_next_deadline(&s->serve), at);
+    serve_step(&s->serve, at - 1);
+    assert_int_not_equal(serve_want(&s->serve, id), WANT_CLOSE);
+    forget_changes(s);
+    serve_step(&s->serve, at);
+    expect_changed(s, id);
+    assert_int_equal(serve_want(&s->serve, id), WANT_CLOSE);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+}
+
+static void output_that_is_not_taken_in_time_closes(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    uint64_t id = k->conn->id;
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+    serve_step(&s->serve, TIME_SECOND);
+    say(k, 10);
+    serve_step(&s->serve, 2 * TIME_SECOND);
+    say(k, 10);
+    serve_sent(&s->serve, id, 9);
+    expect_closed_at(s, id, 6 * TIME_SECOND);
+    assert_int_equal(s->service[0].closed, 1); /* the protocol does nothing more for it */
+    serve_closed(&s->serve, id, CLOSED_AS_WANTED, 6 * TIME_SECOND);
+    assert_int_equal(s->service[0].closed, 1);
+}
+
+static void each_stretch_of_output_has_its_own_time(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    uint64_t id = k->conn->id;
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    say(k, 10);
+    say(k, 10);
+    serve_step(&s->serve, 4 * TIME_SECOND);
+    serve_sent(&s->serve, id, 10);
+    serve_step(&s->serve, 8 * TIME_SECOND);
+    serve_sent(&s->serve, id, 10);
+    serve_step(&s->serve, 60 * TIME_SECOND);
+    assert_int_equal(serve_want(&s->serve, id), WANT_READ);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+    say(k, 1);
+    expect_closed_at(s, id, 65 * TIME_SECOND);
+}
+
+/* A slow reader is none that stands still: only the first 16 KiB must leave in time. */
+static void a_slow_reader_is_waited_for(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    uint64_t id = k->conn->id;
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    say(k, 1);
+    say(k, 3 * SERVE_WRITE_CHUNK - 1);
+    serve_sent(&s->serve, id, 1);
+    serve_step(&s->serve, 4 * TIME_SECOND);
+    serve_sent(&s->serve, id, SERVE_WRITE_CHUNK);
+    serve_step(&s->serve, 8 * TIME_SECOND);
+    assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
+    serve_sent(&s->serve, id, SERVE_WRITE_CHUNK - 1);
+    expect_closed_at(s, id, 9 * TIME_SECOND);
+}
+
+static void without_a_write_timeout_output_may_wait(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    say(k, 10);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+    serve_step(&s->serve, 1000 * TIME_SECOND);
+    conn_finish(k->conn, false);
+    expect_closed_at(s, k->conn->id, 1000 * TIME_SECOND + SERVE_FLUSH_NS);
+}
+
+static void the_last_output_has_a_write_timeout_of_its_own(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    say(k, 10);
+    serve_step(&s->serve, 4 * TIME_SECOND);
+    conn_finish(k->conn, true);
+    serve_step(&s->serve, 5 * TIME_SECOND);
+    assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
+    expect_closed_at(s, k->conn->id, 9 * TIME_SECOND);
+}
+
+static void a_new_write_timeout_is_in_force_at_once(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *off = connect_at(s, 0);
+    conn_set_write_timeout(off->conn, 5 * TIME_SECOND);
+    say(off, 10);
+    conn_set_write_timeout(off->conn, 0);
+    serve_step(&s->serve, 10 * TIME_SECOND);
+    assert_int_equal(serve_want(&s->serve, off->conn->id), WANT_WRITE | WANT_READ);
+    struct keeper *on = connect_at(s, 10 * TIME_SECOND);
+    say(on, 10);
+    conn_set_write_timeout(on->conn, 5 * TIME_SECOND);
+    expect_closed_at(s, on->conn->id, 15 * TIME_SECOND);
+}
+
+/* --- the protocol's own time ------------------------------------------------------------------ */
+
+static void what_is_due_is_told_at_its_time(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_set_due(k->conn, 10);
+    assert_int_equal(serve_next_deadline(&s->serve), 10);
+    serve_step(&s->serve, 9);
+    assert_int_equal(k->dues, 0);
+    serve_step(&s->serve, 10);
+    assert_int_equal(k->dues, 1);
+    assert_int_equal(serve_next_deadline(&s->serve), 10 + TIME_SECOND);
+    serve_step(&s->serve, 10 * TIME_SECOND); /* late: once, and again when it says so */
+    assert_int_equal(k->dues, 2);
+    serve_step(&s->serve, 11 * TIME_SECOND);
+    assert_int_equal(k->dues, 3);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+}
+
+static void a_time_may_move(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_set_due(k->conn, 10);
+    conn_set_due(k->conn, 20); /* its timer stays where it is .. */
+    assert_int_equal(serve_next_deadline(&s->serve), 10);
+    serve_step(&s->serve, 10); /* .. and looks again then */
+    assert_int_equal(k->dues, 0);
+    assert_int_equal(serve_next_deadline(&s->serve), 20);
+    conn_set_due(k->conn, 15);
+    assert_int_equal(serve_next_deadline(&s->serve), 15);
+    serve_step(&s->serve, 15);
+    assert_int_equal(k->dues, 1);
+}
+
+static void nothing_is_due_after_the_end(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_set_due(k->conn, 10);
+    say(k, 1);
+    conn_finish(k->conn, true);
+    serve_step(&s->serve, 10);
+    assert_int_equal(k->dues, 0);
+    flush(s, k->conn->id);
+    serve_step(&s->serve, 20);
+    assert_int_equal(k->dues, 0);
+}
+
+static void a_step_handles_so_many_connections(void **state)
 {
     (void)state;
-    struct args args = {.serve = "/no/such/file", .listen = address};
-    char *said;
-    size_t n;
-    FILE *err = open_memstream(&said, &n);
-    assert_non_null(err);
-    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
-    assert_true(files_write(file_path, SPAN("x"), stderr));
-    args.serve = file_path;
-    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
-    assert_true(files_write(file_path, SPAN(HELLO), stderr));
-    args.listen = "/no/such/folder/socket";
-    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
-    fclose(err);
-    assert_non_null(strstr(said, "no such file"));
-    assert_non_null(strstr(said, ":1:1: expected id: area/slug"));
-    free(said);
+    struct log log;
+    struct service service = {0};
+    const struct listener listener = {&service, protocols, 1, SPAN("bad")};
+    const struct serve_config config = {.max_connections = 1000, .high_water = HIGH_WATER};
+    struct serve serve;
+    log_init(&log, LOG_ERROR);
+    serve_init(&serve, &config, &listener, 1, &log);
+    for (int i = 0; i < SERVE_TIMERS_A_STEP + 3; i++) {
+        serve_recv(&serve, serve_open(&serve, 0, SPAN("peer"), 0), SPAN("AAAA"), 0);
+        conn_set_due(service.last->conn, 10);
+    }
+    while (serve_next_changed(&serve) != 0) {
+    }
+    serve_step(&serve, 10);
+    assert_int_equal(serve.timers.n, SERVE_TIMERS_A_STEP + 3);
+    assert_int_equal(serve_next_deadline(&serve), 10); /* there is more to do now */
+    serve_step(&serve, 10);
+    assert_int_equal(serve_next_deadline(&serve), 10 + TIME_SECOND);
+    serve_free(&serve);
+    assert_int_equal(service.closed, SERVE_TIMERS_A_STEP + 3);
+    log_free(&log);
 }
+
+/* --- stop ------------------------------------------------------------------------------------- */
+
+static void a_stop_closes_everything_and_opens_nothing(void **state)
+{
+    struct stage *s = *state;
+    uint64_t magic = open_at(s, 0);
+    struct keeper *k = connect_at(s, 0);
+    uint64_t busy = k->conn->id;
+    say(k, 10);
+    uint64_t lingers = linger_at(s, 0)->conn->id;
+    assert_false(serve_stopped(&s->serve));
+    forget_changes(s);
+    serve_stop(&s->serve, 5);
+    assert_int_equal(serve_next_changed(&s->serve), magic);
+    assert_int_equal(serve_next_changed(&s->serve), busy);
+    assert_int_equal(serve_next_changed(&s->serve), lingers);
+    assert_int_equal(serve_want(&s->serve, magic), WANT_CLOSE);
+    assert_int_equal(serve_want(&s->serve, busy), WANT_CLOSE);
+    assert_int_equal(serve_want(&s->serve, lingers), WANT_CLOSE);
+    assert_int_equal(s->service[0].closed, 2);
+    assert_int_equal(serve_open(&s->serve, 0, SPAN("peer"), 5), 0);
+    assert_int_equal(serve_recv(&s->serve, busy, SPAN("x"), 5), 0);
+    serve_sent(&s->serve, busy, 10); /* the socket takes it in passing */
+    serve_eof(&s->serve, busy, 5);
+    assert_int_equal(serve_want(&s->serve, busy), WANT_CLOSE);
+    serve_closed(&s->serve, magic, CLOSED_AS_WANTED, 5);
+    serve_closed(&s->serve, busy, CLOSED_AS_WANTED, 5);
+    assert_false(serve_stopped(&s->serve));
+    serve_closed(&s->serve, lingers, CLOSED_AS_WANTED, 5);
+    assert_true(serve_stopped(&s->serve));
+}
+
+static void what_was_given_up_is_not_given_up_again(void **state)
+{
+    struct stage *s = *state;
+    struct keeper *k = connect_at(s, 0);
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    say(k, 10);
+    serve_stop(&s->serve, 1);
+    log_free(&s->log);
+    forget_changes(s);
+    serve_step(&s->serve, 100 * TIME_SECOND);
+    assert_int_equal(serve_next_changed(&s->serve), 0);
+    assert_null(log_next(&s->log));
+}
+
+static void without_connections_a_stop_is_immediate(void **state)
+{
+    struct stage *s = *state;
+    assert_false(serve_stopped(&s->serve));
+    serve_stop(&s->serve, 0);
+    assert_true(serve_stopped(&s->serve));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_file_passes_against_itself),
-        cmocka_unit_test(a_client_that_says_something_else_does_not),
-        cmocka_unit_test(a_server_that_says_something_else_fails),
-        cmocka_unit_test(reset_is_an_end),
-        cmocka_unit_test(nobody_there_is_unreachable),
-        cmocka_unit_test(what_cannot_be_served_is_said),
+        TEST(the_magic_chooses_the_protocol),
+        TEST(each_listener_has_its_own_protocols),
+        TEST(a_bad_magic_is_answered_and_ends_the_connection),
+        TEST(the_end_inside_the_magic_closes),
+        TEST(a_connection_without_a_magic_may_wait_for_ever),
+        TEST(a_peer_is_known_by_its_first_64_bytes),
+        TEST(slots_are_used_again_with_another_generation),
+        TEST(slots_grow_and_keep_their_connections),
+        TEST(there_are_so_many_connections),
+        TEST(a_lost_connection_is_logged),
+        TEST(each_changed_connection_is_named_once),
+        TEST(input_alone_changes_nothing),
+        TEST(finishing_is_a_change),
+        TEST(a_new_connection_has_changed),
+        TEST(a_held_connection_is_not_read),
+        TEST(left_over_input_is_a_change),
+        TEST(full_output_stops_input),
+        TEST(the_end_of_input_is_told_and_reading_stops),
+        TEST(flush_then_close),
+        TEST(with_nothing_to_flush_it_closes_at_once),
+        TEST(lingering_ends_with_the_peers_input),
+        TEST(lingering_ends_after_a_second),
+        TEST(lingering_lasts_a_second),
+        TEST(lingering_ends_after_64_kib),
+        TEST(after_the_end_of_input_there_is_nothing_to_linger_for),
+        TEST(the_end_of_input_may_come_while_the_last_output_leaves),
+        TEST(finishing_twice_is_finishing_once),
+        TEST(output_that_is_not_taken_in_time_closes),
+        TEST(each_stretch_of_output_has_its_own_time),
+        TEST(a_slow_reader_is_waited_for),
+        TEST(without_a_write_timeout_output_may_wait),
+        TEST(the_last_output_has_a_write_timeout_of_its_own),
+        TEST(a_new_write_timeout_is_in_force_at_once),
+        TEST(what_is_due_is_told_at_its_time),
+        TEST(a_time_may_move),
+        TEST(nothing_is_due_after_the_end),
+        cmocka_unit_test(a_step_handles_so_many_connections),
+        TEST(a_stop_closes_everything_and_opens_nothing),
+        TEST(what_was_given_up_is_not_given_up_again),
+        TEST(without_connections_a_stop_is_immediate),
     };
-    return cmocka_run_group_tests_name("serve", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "conform/serve.h"
+#include "conform/play_server.h"
 
 #include <nsq/frame.h>
 

@@ -7,8 +7,8 @@
  * came, which is answered; else it says what the file says. Two programs that play the two sides
  * agree on the names of topics and channels by the same --names.
  */
-#ifndef CONFORM_SERVE_H
-#define CONFORM_SERVE_H
+#ifndef CONFORM_PLAY_SERVER_H
+#define CONFORM_PLAY_SERVER_H
 
 #include "conform/args.h"
 

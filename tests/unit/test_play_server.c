@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/play_server.h and of conform/transport_tcp.h: one file, both sides, over a
+ * socket. */
+#include "conform/play_server.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "conform/files.h"
+#include "conform/run_case.h"
+#include "conform/transport_tcp.h"
+
+#define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
+#define HELLO HEADER "c connect\nc > \"  V2NOP\\n\"\n"
+
+static char folder[] = "/tmp/nsqref-test-XXXXXX";
+static char file_path[64];
+static char address[64];
+
+static int make_folder(void **state)
+{
+    (void)state;
+    bool ok = mkdtemp(folder) != NULL;
+    snprintf(file_path, sizeof file_path, "%s/f.session", folder);
+    snprintf(address, sizeof address, "%s/socket", folder);
+    return ok ? 0 : -1;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    files_remove(folder);
+    return 0;
+}
+
+/* Serves this file, once, in another process. */
+static pid_t serve(const char *text)
+{
+    const struct args args = {.serve = file_path, .listen = address, .names = "both"};
+    assert_true(files_write(file_path, span_make(text, strlen(text)), stderr));
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+        FILE *none = fopen("/dev/null", "w");
+        _exit(none == NULL ? 9 : (int)serve_file(&args, none));
+    }
+    while (!tcp_transport_reachable(address)) {
+    }
+    return pid;
+}
+
+static int exit_code(pid_t pid)
+{
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+/* Plays the clients' side of this file. */
+static void play(const char *text, struct case_result *result)
+{
+    struct session_file file;
+    struct session_error error;
+    char names[VALUES_NAMES_MAX];
+    assert_true(session_file_parse(&file, span_make(text, strlen(text)), &error));
+    const struct case_setting setting = {
+        .target = address, .names = values_names("both", file.id, names), .time_scale = 100};
+    run_case(&setting, &file, result);
+    session_file_free(&file);
+}
+
+static void both_sides(const char *server, const char *client, int code, enum verdict verdict)
+{
+    struct case_result result;
+    pid_t pid = serve(server);
+    play(client, &result);
+    if (result.verdict != verdict) {
+        fail_msg("line %u: %.*s", result.failed_line, (int)result.why.n,
+                 (const char *)buf_span(&result.why).p);
+    }
+    case_result_free(&result);
+    assert_int_equal(exit_code(pid), code);
+}
+
+static void a_file_passes_against_itself(void **state)
+{
+    (void)state;
+    static const char text[] = HEADER
+        "c connect\nc > \"  V2IDENTIFY\\n\" size{\"{}\"}\nc < response {\"a\":1,\"b\":null}\n"
+        "c > \"SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\nc < response \"OK\"\n"
+        "p connect\np > \"  V2PUB \" $topic \"\\n\" size{\"x\"}\n"
+        "any {\n    p < response \"OK\"\n    c < message $m attempts 1 at $t body \"x\"\n}\n"
+        "c < heartbeat\nc > \"NOP\\n\"\nc > \"REQ \" $m \" 0\\n\"\n"
+        "c < message $m attempts 2 at $t body \"x\" after 10ms\nc > \"FIN \" $m \"\\n\"\n"
+        "c < nothing\nc < no message within 20ms\nwait 5ms\n"
+        "p > \"PUB \" fill(70000 \"x\")\np < error E_INVALID \"too long\"\np < end\n"
+        "c > end\nc < end\n";
+    both_sides(text, text, EXIT_CONFORMS, VERDICT_PASS);
+}
+
+static void a_client_that_says_something_else_does_not(void **state)
+{
+    (void)state;
+    both_sides(HELLO "c > \"ONE\\n\"\n", HELLO "c > \"TWO\\n\"\n", EXIT_DOES_NOT, VERDICT_PASS);
+    both_sides(HELLO "c > \"LONGER\\n\"\n", HELLO "c > \"LO\"\nc > close\n", EXIT_DOES_NOT,
+               VERDICT_PASS);
+    both_sides(HELLO "c > end\n", HELLO "c > \"MORE\\n\"\nc > end\n", EXIT_DOES_NOT, VERDICT_PASS);
+    both_sides(HELLO, HELLO "c > \"MORE\\n\"\n", EXIT_DOES_NOT, VERDICT_PASS);
+    both_sides(HELLO "c > $unknown\n", HELLO, EXIT_DOES_NOT, VERDICT_PASS);
+    both_sides(HELLO "d > \"x\"\n", HELLO, EXIT_DOES_NOT, VERDICT_PASS);
+}
+
+static void a_server_that_says_something_else_fails(void **state)
+{
+    (void)state;
+    both_sides(HELLO "c < response \"NO\"\n", HELLO "c < response \"OK\"\n", EXIT_CONFORMS,
+               VERDICT_FAIL);
+    both_sides(HELLO "c < error E_INVALID \"a\"\n", HELLO "c < error E_INVALID \"b\"\n",
+               EXIT_CONFORMS, VERDICT_NON_STRICT);
+    both_sides(HELLO "c < end\n", HELLO "c < response \"OK\"\n", EXIT_CONFORMS, VERDICT_FAIL);
+}
+
+static void reset_is_an_end(void **state)
+{
+    (void)state;
+    both_sides(HELLO "c > reset\n", HELLO "c > reset\n", EXIT_CONFORMS, VERDICT_PASS);
+}
+
+static void nobody_there_is_unreachable(void **state)
+{
+    (void)state;
+    struct case_result result;
+    assert_false(tcp_transport_reachable(address));
+    play(HELLO, &result);
+    assert_int_equal(result.verdict, VERDICT_UNREACHABLE);
+    case_result_free(&result);
+}
+
+static void what_cannot_be_served_is_said(void **state)
+{
+    (void)state;
+    struct args args = {.serve = "/no/such/file", .listen = address};
+    char *said;
+    size_t n;
+    FILE *err = open_memstream(&said, &n);
+    assert_non_null(err);
+    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
+    assert_true(files_write(file_path, SPAN("x"), stderr));
+    args.serve = file_path;
+    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
+    assert_true(files_write(file_path, SPAN(HELLO), stderr));
+    args.listen = "/no/such/folder/socket";
+    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
+    fclose(err);
+    assert_non_null(strstr(said, "no such file"));
+    assert_non_null(strstr(said, ":1:1: expected id: area/slug"));
+    free(said);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_file_passes_against_itself),
+        cmocka_unit_test(a_client_that_says_something_else_does_not),
+        cmocka_unit_test(a_server_that_says_something_else_fails),
+        cmocka_unit_test(reset_is_an_end),
+        cmocka_unit_test(nobody_there_is_unreachable),
+        cmocka_unit_test(what_cannot_be_served_is_said),
+    };
+    return cmocka_run_group_tests_name("play_server", tests, make_folder, remove_folder);
+}

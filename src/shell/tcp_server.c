@@ -57,19 +57,6 @@ static void close_socket(struct tcp_server *server, struct tcp_socket *s, enum c
 
 /* --- input ------------------------------------------------------------------------------------ */
 
-/* Offers what was read before; then says that the input has ended, if it has. */
-static void offer(struct tcp_server *server, struct tcp_socket *s, int64_t now)
-{
-    const struct tcp_handler *h = &server->handler;
-    if (s->rest.n > 0) {
-        buf_drop(&s->rest, h->recv(h->self, s->conn, buf_span(&s->rest), now));
-    }
-    if (s->rest.n == 0 && s->input_ended && !s->eof_told) {
-        s->eof_told = true;
-        h->eof(h->self, s->conn, now);
-    }
-}
-
 static bool would_block(int error)
 {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
@@ -85,16 +72,15 @@ static void offer_later(struct tcp_server *server, struct tcp_socket *s)
 }
 
 /* Waits for what a connection wants. Nothing is read while what was read before is left over: that
- * is offered again first. And nothing is waited for behind the end of input, which would come again
- * and again. */
+ * is offered again first, and so the end of input is found behind all of it. Behind the end nothing
+ * is waited for: it would come again and again. */
 static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
 {
     unsigned want = server->handler.want(server->handler.self, s->conn);
-    bool left_over = s->rest.n > 0 || (s->input_ended && !s->eof_told);
-    if ((want & WANT_READ) && left_over) {
+    if ((want & WANT_READ) && s->rest.n > 0) {
         offer_later(server, s);
     }
-    bool read = (want & WANT_READ) && !left_over && !s->input_ended;
+    bool read = (want & WANT_READ) && s->rest.n == 0 && !s->input_ended;
     unsigned bits = (read ? WAITER_READ : 0U) | (want & WANT_WRITE ? WAITER_WRITE : 0U);
     if (bits != s->bits) {
         s->bits = bits;
@@ -116,7 +102,7 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
     }
     if (n == 0) {
         s->input_ended = true;
-        offer(server, s, now);
+        h->eof(h->self, s->conn, now);
         watch_socket(server, s);
         return;
     }
@@ -289,6 +275,7 @@ static void handle_event(struct tcp_server *server, struct waiter_event event, i
 /* Offers the input that was left over to those who want to read again. */
 static void offer_rests(struct tcp_server *server, int64_t now)
 {
+    const struct tcp_handler *h = &server->handler;
     struct buf slots = server->offers;
     server->offers = (struct buf){0};
     for (struct span rest = buf_span(&slots); rest.n > 0;
@@ -298,8 +285,8 @@ static void offer_rests(struct tcp_server *server, int64_t now)
         struct tcp_socket *s = &server->sockets[slot];
         bool offering = s->conn != 0 && s->offering;
         s->offering = false;
-        if (offering && (server->handler.want(server->handler.self, s->conn) & WANT_READ)) {
-            offer(server, s, now);
+        if (offering && (h->want(h->self, s->conn) & WANT_READ)) {
+            buf_drop(&s->rest, h->recv(h->self, s->conn, buf_span(&s->rest), now));
             settle_socket(server, s, now); /* it is read again when nothing is left over */
         }
     }

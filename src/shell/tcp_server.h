@@ -24,8 +24,7 @@ struct tcp_socket {
     uint64_t conn; /* the handler's number; 0: free */
     int fd;
     unsigned bits;    /* what the waiter waits for */
-    bool input_ended; /* read() has said so */
-    bool eof_told;    /* and so has the handler been */
+    bool input_ended; /* read() has said so, and the handler was told */
     bool shut;        /* writing was shut down */
     bool offering;    /* in server->offers */
     struct buf rest;  /* read, but not consumed yet */

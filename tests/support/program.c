@@ -319,3 +319,12 @@ size_t program_descriptors(const struct program *p)
     closedir(folder);
     return n;
 }
+
+bool program_has_null(const struct program *p, int fd)
+{
+    char name[64];
+    char target[64];
+    snprintf(name, sizeof name, "/proc/%d/fd/%d", (int)p->pid, fd);
+    ssize_t n = readlink(name, target, sizeof target);
+    return n > 0 && span_equal(span_make(target, (size_t)n), SPAN("/dev/null"));
+}

@@ -77,6 +77,9 @@ int64_t program_cpu_ms(const struct program *p);
 size_t program_memory(const struct program *p);
 size_t program_descriptors(const struct program *p);
 
+/* Whether this descriptor of its is /dev/null. */
+bool program_has_null(const struct program *p, int fd);
+
 /* For a test's teardown: kills what is still running, and forgets everything. */
 int program_clean_up(void **state);
 

@@ -186,11 +186,20 @@ static void a_refusal_has_a_reason_in_gos_words(void **state)
     expect_refusal("127.0.0.1:no-such", "listen tcp: lookup tcp/no-such: unknown port");
     expect_refusal("203.0.113.1:4150",
                    "listen tcp 203.0.113.1:4150: bind: cannot assign requested address");
+    expect_refusal("203.0.113.1:65535",
+                   "listen tcp 203.0.113.1:65535: bind: cannot assign requested address");
     expect_refusal("/nowhere/x.sock",
                    "listen unix /nowhere/x.sock: bind: no such file or directory");
     char why[SOCKET_WHY_MAX];
     assert_int_equal(socket_listen("a..b:0", why), -1); /* no resolver is asked for such a name */
     assert_int_equal(strncmp(why, "listen tcp: lookup a..b: ", 25), 0);
+}
+
+static int next_descriptor(void)
+{
+    int fd = dup(STDERR_FILENO);
+    close(fd);
+    return fd;
 }
 
 static void a_port_is_taken_once(void **state)
@@ -199,6 +208,7 @@ static void a_port_is_taken_once(void **state)
     static const char *const hosts[][2] = {
         {"127.0.0.1", "127.0.0.1"}, {"", ""}, {"0.0.0.0", "0.0.0.0"}, {"[::]", "0.0.0.0"}};
     int listener = listen_well(":0");
+    int next = next_descriptor();
     for (size_t i = 0; i < (have_ipv6() ? 4 : 3); i++) {
         char address[SOCKET_ADDRESS_MAX];
         char why[SOCKET_WHY_MAX];
@@ -207,6 +217,7 @@ static void a_port_is_taken_once(void **state)
                  port_of(listener));
         expect_refusal(address, why);
     }
+    assert_int_equal(next_descriptor(), next); /* none is left open */
     close(listener);
 }
 

@@ -2,7 +2,8 @@
 /*
  * Tests of shell/tcp_server.h with real sockets on loopback and a handler that does what it is
  * told. Everything runs in this thread: the server gets its turns from the test. This file stands
- * in for the clock, so that time passes when a test says so, and for accept(), so that it can fail.
+ * in for the clock, so that time passes when a test says so, and for accept(), recv() and send(),
+ * so that they can fail.
  */
 #include "shell/tcp_server.h"
 
@@ -59,6 +60,38 @@ int accept(int fd, struct sockaddr *address, socklen_t *size)
         return -1;
     }
     return accept4(fd, address, size, 0);
+}
+
+/* The next call on this descriptor fails with this. */
+struct failure {
+    int fd;
+    int error; /* 0: none does */
+};
+
+static struct failure recv_failure;
+static struct failure send_failure;
+
+static bool fails(struct failure *f, int fd)
+{
+    if (f->error == 0 || f->fd != fd) {
+        return false;
+    }
+    errno = f->error;
+    f->error = 0;
+    return true;
+}
+
+/* Under another name in this file: with FORTIFY its own is that of an inline function. */
+ssize_t failing_recv(int fd, void *p, size_t n, int flags) __asm__("recv");
+
+ssize_t failing_recv(int fd, void *p, size_t n, int flags)
+{
+    return fails(&recv_failure, fd) ? -1 : recvfrom(fd, p, n, flags, NULL, NULL);
+}
+
+ssize_t send(int fd, const void *p, size_t n, int flags)
+{
+    return fails(&send_failure, fd) ? -1 : sendto(fd, p, n, flags, NULL, 0);
 }
 
 static void fail_accept(int error)
@@ -185,6 +218,14 @@ static void expect_idle(struct world *w)
     if (clock_now() - start < 10 * TIME_MS) {
         fail_msg("the loop was woken after %lld ns", (long long)(clock_now() - start));
     }
+}
+
+/* The kernel takes as little of its output as it can. */
+static void shrink(struct world *w, const struct fake_conn *conn)
+{
+    int least = 1;
+    assert_int_equal(setsockopt(server_fd(w, conn), SOL_SOCKET, SO_SNDBUF, &least, sizeof least),
+                     0);
 }
 
 /* Whether a line with this text was logged so far. */
@@ -387,8 +428,19 @@ static void what_is_not_consumed_is_kept_and_offered_again(void **state)
     expect_in(conn, "abc");
     assert_int_equal(conn->recvs, 1);
 
+    fake_want(conn, WANT_READ);
+    turn(w); /* now it is to be offered again .. */
+    fake_want(conn, 0);
+    expect_idle(w); /* .. but is not wanted any more */
+    assert_int_equal(conn->recvs, 1);
+
     conn->appetite = 2;
     fake_want(conn, WANT_READ);
+    turn(w);
+    int64_t start = clock_now();
+    assert_true(tcp_server_round(w->server, 5 * TIME_SECOND)); /* nothing is waited for */
+    assert_true(clock_now() - start < 4 * TIME_SECOND);
+    expect_in(conn, "abcde");
     expect_idle(w);
     expect_in(conn, "abcde");
     assert_int_equal(conn->offered, 3); /* "def", nothing in front of it, nothing behind */
@@ -472,6 +524,55 @@ static void who_wants_nothing_is_not_read(void **state)
     close(fd);
 }
 
+/* poll() has said that there is something, and then there is not. */
+static void a_call_that_would_wait_is_made_again(void **state)
+{
+    struct world *w = *state;
+    static const int errors[] = {EAGAIN, EINTR};
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    conn->echo = true;
+    for (size_t i = 0; i < 2; i++) {
+        recv_failure = (struct failure){server_fd(w, conn), errors[i]};
+        net_send(fd, SPAN("ping"));
+        settle(w);
+        assert_int_equal(recv_failure.error, 0);
+        net_expect(fd, SPAN("ping"));
+        send_failure = (struct failure){server_fd(w, conn), errors[i]};
+        net_send(fd, SPAN("ping"));
+        settle(w);
+        assert_int_equal(send_failure.error, 0);
+        net_expect(fd, SPAN("ping"));
+    }
+    assert_int_equal(w->fake.open_count, 1);
+    assert_int_equal(conn->eofs, 0);
+    expect_idle(w);
+    close(fd);
+}
+
+static void any_other_error_closes(void **state)
+{
+    struct world *w = *state;
+    static const int errors[] = {ETIMEDOUT, EHOSTUNREACH, ENOBUFS};
+    for (size_t i = 0; i < 3; i++) {
+        struct fake_conn *conn;
+        int fd = join(w, &conn);
+        recv_failure = (struct failure){server_fd(w, conn), errors[i]};
+        net_send(fd, SPAN("x"));
+        settle(w);
+        assert_int_equal(w->fake.closed_by_error, 2 * i + 1);
+        net_await_end(fd);
+        close(fd);
+        fd = join(w, &conn);
+        send_failure = (struct failure){server_fd(w, conn), errors[i]};
+        fake_send(conn, SPAN("x"));
+        settle(w);
+        assert_int_equal(w->fake.closed_by_error, 2 * i + 2);
+        net_await_end(fd);
+        close(fd);
+    }
+}
+
 /* One connection that always has input neither keeps others waiting nor the listener. */
 static void a_flood_leaves_the_others_their_turn(void **state)
 {
@@ -513,13 +614,16 @@ static void a_reset_closes_in_every_state(void **state)
             struct fake_conn *conn;
             int fd = join(w, &conn);
             if (with_output) {
+                shrink(w, conn);
                 fake_send(conn, span_make(much, sizeof much));
             }
             fake_want(conn, wants[i]);
             settle(w);
+            assert_int_equal(conn->out.n > 0, with_output);
             net_reset(fd);
             settle(w);
             assert_int_equal(w->fake.closed_by_error, ++closed);
+            assert_int_equal(conn->eofs, 0); /* it is no end of input */
             assert_int_equal(w->fake.open_count, 0);
             assert_int_equal(open_descriptors(), descriptors);
         }
@@ -624,8 +728,7 @@ static void output_leaves_in_pieces(void **state)
     int fd = net_connect_small(w->port, LEAST, 0);
     settle(w);
     struct fake_conn *conn = fake_last(&w->fake);
-    int least = LEAST;
-    setsockopt(server_fd(w, conn), SOL_SOCKET, SO_SNDBUF, &least, sizeof least);
+    shrink(w, conn);
     fake_send(conn, span_make(bytes, SIZE));
     expect_idle(w); /* the socket is full */
     assert_in_range(conn->out.n, 1, SIZE - 1);
@@ -690,12 +793,13 @@ static void shutting_down_leaves_the_other_direction_open(void **state)
 static void shutting_down_waits_for_the_output(void **state)
 {
     struct world *w = *state;
-    enum { SIZE = 1 << 20 };
+    enum { SIZE = 1 << 18 };
     static uint8_t bytes[SIZE];
     fill(bytes, SIZE);
-    int fd = net_connect_small(w->port, 1, 0);
+    int fd = net_connect_small(w->port, 4096, 0);
     settle(w);
     struct fake_conn *conn = fake_last(&w->fake);
+    shrink(w, conn);
     fake_send(conn, span_make(bytes, SIZE));
     fake_want(conn, WANT_SHUT_WR);
     net_expect(fd, span_make(bytes, SIZE));
@@ -823,6 +927,19 @@ static void an_end_that_is_asked_for_ends_everything(void **state)
     close(a);
     close(b);
     assert_int_equal(open_descriptors(), descriptors - 1); /* the listener's */
+}
+
+/* Somebody connects as the end comes: the listener is closed before it is looked at. */
+static void nobody_is_accepted_at_the_end(void **state)
+{
+    struct world *w = *state;
+    ask_for_the_end(w);
+    int fd = net_connect(w->port);
+    assert_true(tcp_server_run(w->server));
+    assert_false(logged(w, "FATAL"));
+    net_turn = NULL;
+    net_await_end(fd);
+    close(fd);
 }
 
 static void ending_may_take_a_while(void **state)
@@ -967,6 +1084,26 @@ static void a_pause_does_not_delay_the_end(void **state)
     close(fd);
 }
 
+static void a_pause_may_last_longer_than_the_listeners(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int old = join(w, &conn);
+    w->fake.slow_stop = true;
+    fail_accept(EMFILE);
+    int fd = net_connect(w->port);
+    turn(w);
+    ask_for_the_end(w);
+    settle(w);
+    skipped += 100 * TIME_MS;
+    expect_idle(w);
+    fake_want(conn, WANT_CLOSE);
+    settle(w);
+    assert_true(w->over);
+    close(old);
+    close(fd);
+}
+
 /* All listeners share the descriptors that ran out. */
 static void a_pause_is_for_all_listeners(void **state)
 {
@@ -989,9 +1126,16 @@ static void a_pause_is_for_all_listeners(void **state)
 static void any_other_error_of_accept_ends_the_server(void **state)
 {
     struct world *w = *state;
-    int fd = join(w, NULL);
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    w->fake.slow_stop = true;
     fail_accept(EBADF);
     close(net_connect(w->port));
+    settle(w);
+    ask_for_the_end(w); /* it comes to an end already */
+    settle(w);
+    fake_want(conn, WANT_CLOSE);
+    w->fake.deadline = 0;
     assert_false(tcp_server_run(w->server));
     assert_true(logged(w, "FATAL: listener.Accept() error - bad file descriptor\n"));
     assert_int_equal(w->fake.stops, 1);
@@ -1014,6 +1158,8 @@ int main(void)
         TEST(the_rest_is_offered_before_new_input),
         TEST(the_end_of_input_is_told_once),
         TEST(who_wants_nothing_is_not_read),
+        TEST(a_call_that_would_wait_is_made_again),
+        TEST(any_other_error_closes),
         TEST(a_flood_leaves_the_others_their_turn),
         TEST(a_reset_closes_in_every_state),
         TEST(a_reset_during_the_handshake_is_a_connection_lost),
@@ -1029,12 +1175,14 @@ int main(void)
         TEST(asks_are_logged_and_answered),
         TEST(a_log_that_takes_no_lines_stops_nobody),
         TEST(an_end_that_is_asked_for_ends_everything),
+        TEST(nobody_is_accepted_at_the_end),
         TEST(ending_may_take_a_while),
         TEST(what_is_open_is_closed_with_the_server),
         TEST(a_temporary_error_of_accept_makes_a_pause),
         TEST(the_pause_is_a_tenth_of_a_second),
         TEST(an_aborted_connection_delays_nobody),
         TEST(a_pause_does_not_delay_the_end),
+        TEST(a_pause_may_last_longer_than_the_listeners),
         TEST(a_pause_is_for_all_listeners),
         TEST(any_other_error_of_accept_ends_the_server),
     };

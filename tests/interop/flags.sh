@@ -77,7 +77,17 @@ ended() {
     wait "$pid" 2>/dev/null
     code=$?
 }
+# Does the server catch SIGTERM (bit 14 of the mask)? nsqd comes to that a moment after it listens.
+catches_term() {
+    local mask
+    mask=$(sed -n 's/^SigCgt:[[:space:]]*//p' "/proc/$pid/status" 2>/dev/null)
+    ((0x${mask:-0} & 0x4000))
+}
 stop() {
+    for _ in {1..50}; do
+        catches_term && break
+        sleep 0.02
+    done
     kill -TERM "$pid" 2>/dev/null
     ended
 }

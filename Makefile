@@ -137,6 +137,9 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIV
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(PKG_LIBS)
 
+# These two start the program.
+$(BUILD)/tests/test_program $(BUILD)/tests/test_program_net: | $(BUILD)/nsqd
+
 .SECONDARY:
 -include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
 

@@ -54,7 +54,8 @@ struct tcp_handler {
     uint64_t (*open)(void *self, unsigned listener, struct span peer, int64_t now);
 
     /* Bytes arrived, `in` borrowed. Returns how many were consumed. The shell keeps the rest, stops
-     * reading, and offers them again, nothing in front of them, when READ is wanted. */
+     * reading, and offers them again, nothing in front of them, when READ is wanted. Who wants READ
+     * consumes at least one byte of what is offered. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* The peer will send no more; comes once, after all unconsumed input. */

@@ -397,6 +397,10 @@ static bool play_server_end(struct player *p, struct player_conn *c, const struc
         text_append(expected(p, step), "the end inside a frame");
         return fail(p, step, VERDICT_FAIL);
     }
+    if (step->end != END_NONE && step->end != c->ended) {
+        buf_append(expected(p, step), c->ended == END_RST ? SPAN("RST") : SPAN("FIN"));
+        return fail(p, step, VERDICT_FAIL);
+    }
     note(p, c->name, c->ended == END_RST ? SPAN(" < end (RST)") : SPAN(" < end"));
     return in_time(p, step);
 }
@@ -555,7 +559,7 @@ static bool try_any(struct player *p, const struct step *step)
     struct player_conn *c = &p->conns[i];
     enum arrival arrival = peek_frame(p, c, step->kind == STEP_HEARTBEAT, &frame, &size);
     if (step->kind == STEP_SERVER_END) {
-        return arrival == ENDED && c->in.n == 0;
+        return arrival == ENDED && c->in.n == 0 && (step->end == END_NONE || step->end == c->ended);
     }
     enum verdict before = p->verdict;
     if (arrival != ARRIVED || !matches(p, step, &frame)) {

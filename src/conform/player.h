@@ -17,8 +17,6 @@
     (64 << 20) /* bytes of one connection that a case keeps; stops a server                        \
                   that never stops sending */
 
-enum end_kind { END_NONE, END_FIN, END_RST };
-
 /* One connection, as far as the transport fills it in. */
 struct player_conn {
     struct span name;    /* in the file */

@@ -381,6 +381,7 @@ static bool take_server(struct reader *r, struct step *step)
     }
     if (TAKE(r, "end")) {
         step->kind = STEP_SERVER_END;
+        step->end = TAKE(r, " fin") ? END_FIN : TAKE(r, " rst") ? END_RST : END_NONE;
         return true;
     }
     return expected(r, "response, error, message, heartbeat, nothing, no message or end");

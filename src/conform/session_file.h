@@ -65,6 +65,9 @@ enum step_kind {
     STEP_ANY,        /* the steps in `inside`, in any order */
 };
 
+/* How the server ends a connection. */
+enum end_kind { END_NONE, END_FIN, END_RST };
+
 struct step {
     struct step *next;
     enum step_kind kind;
@@ -72,6 +75,7 @@ struct step {
     struct span actor; /* the connection */
     struct item *items;
     struct span text;
+    enum end_kind end; /* SERVER_END; END_NONE: in either way */
     enum nsq_error code;
     struct span var;     /* MESSAGE: the id's name */
     struct span at;      /* MESSAGE: the timestamp's name; empty: not looked at */

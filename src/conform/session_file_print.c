@@ -147,6 +147,9 @@ static void print_actor_step(const struct step *step, struct buf *out)
         session_items_print(step->items, out);
         buf_append(out, step->text);
     }
+    if (step->end != END_NONE) {
+        buf_append(out, step->end == END_FIN ? SPAN(" fin") : SPAN(" rst"));
+    }
     print_duration(SPAN(" after "), step->after, out);
     print_duration(SPAN(" within "), step->within, out);
 }

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The parser on the input of every committed session, in every way of cutting it: what each
+ * connection sends, as far as SEGMENTS_INPUT_MAX bytes, goes through the induction of
+ * support/segments.h.
+ */
+#include "conform/vectors_record.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <nsq/magic.h>
+
+#include "base/alloc.h"
+#include "conform/run_case.h"
+#include "conform/suite.h"
+#include "support/segments.h"
+
+struct totals {
+    size_t inputs;
+    size_t chunks;
+    size_t too_long;
+};
+
+static void check_input(const char *id, const struct nsq_limits *limits, struct span in,
+                        struct totals *totals)
+{
+    struct segments *s = alloc_zeroed(sizeof *s);
+    struct exact wall;
+    exact_open(&wall, SEGMENTS_INPUT_MAX);
+    if (!segments_learn(s, &wall, *limits, in) || !segments_check_induction(s)) {
+        fail_msg("%s: %s", id, s->why);
+    }
+    totals->inputs++;
+    totals->chunks += s->checked;
+    exact_close(&wall);
+    alloc_free(s);
+}
+
+/* What one connection sent behind its magic. */
+static struct buf input_of(const struct vector_record *record, size_t conn)
+{
+    struct buf in = {0};
+    for (size_t i = 0; i < vector_record_count(record); i++) {
+        struct vector_event event = vector_record_event(record, i);
+        if (event.kind == VECTOR_SEND && event.conn == conn) {
+            buf_append(&in, vector_record_bytes(record, &event));
+        }
+    }
+    buf_drop(&in, in.n < NSQ_MAGIC_SIZE ? in.n : NSQ_MAGIC_SIZE);
+    return in;
+}
+
+static void check_case(const struct session_file *file, struct totals *totals)
+{
+    struct engine_config config;
+    struct buf why = {0};
+    char id[128];
+    snprintf(id, sizeof id, "%.*s", (int)file->id.n, (const char *)file->id.p);
+    assert_true(case_engine_config(file->flags, &config, &why));
+    struct vector_record *record = alloc_zeroed(sizeof *record);
+    vector_record_play(record, &config, file, SPAN("n"));
+    for (size_t conn = 0; conn < PLAYER_CONNS_MAX; conn++) {
+        struct buf in = input_of(record, conn);
+        if (in.n > SEGMENTS_INPUT_MAX) {
+            totals->too_long++;
+        } else if (in.n > 0) {
+            check_input(id, &config.v2.limits, buf_span(&in), totals);
+        }
+        buf_free(&in);
+    }
+    vector_record_free(record);
+    alloc_free(record);
+    buf_free(&why);
+}
+
+static void every_segmentation_of_every_session(void **state)
+{
+    (void)state;
+    static const char *const folders[] = {"tests/conformance", "corpus/sessions"};
+    struct suite suite = {0};
+    struct totals totals = {0};
+    assert_true(suite_load(&suite, folders, 2, stderr));
+    for (size_t i = 0; i < suite.n; i++) {
+        check_case(&suite.cases[i].file, &totals);
+    }
+    print_message("%zu inputs, %zu chunks, %zu inputs longer than %d bytes\n", totals.inputs,
+                  totals.chunks, totals.too_long, SEGMENTS_INPUT_MAX);
+    assert_true(totals.inputs > suite.n);
+    suite_free(&suite);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_segmentation_of_every_session)};
+    return cmocka_run_group_tests_name("session inputs", tests, NULL, NULL);
+}

@@ -31,7 +31,9 @@ static const char help[] =
     "Which cases (default: all below tests/conformance):\n"
     "  --cases DIR           the folder with the cases and their ledger\n"
     "  --only GLOB           ids that match; may be repeated\n"
-    "  --level LEVEL,...     MUST, SHOULD, QUIRK, DEPARTURE\n"
+    "  --level LEVEL,...     MUST, SHOULD, QUIRK, DEPARTURE (default: all in this process, else "
+    "all\n"
+    "                        but DEPARTURE, which is where nsqref differs from nsqd)\n"
     "  --req ID              cases that show this requirement; may be repeated\n"
     "  --rerun-failed        those that did not pass by the last JSON report: --json, or\n"
     "                        build/.nsq-conform-last.json\n"
@@ -334,6 +336,13 @@ static bool agrees(struct parsing *p)
     return true;
 }
 
+/* The departures are nsqref's own: nsqd itself fails them, and any other server may. */
+static unsigned default_levels(const struct args *args)
+{
+    bool another = args->target != NULL || args->spawn != NULL;
+    return another ? ALL_LEVELS & ~(1U << LEVEL_DEPARTURE) : ALL_LEVELS;
+}
+
 enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out, FILE *err)
 {
     struct parsing p = {.args = args, .out = out, .err = err};
@@ -350,6 +359,8 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
     }
     args->files = argv + optind;
     args->file_count = (size_t)(argc - optind);
-    args->levels = args->levels == 0 ? ALL_LEVELS : args->levels;
+    if (args->levels == 0) {
+        args->levels = default_levels(args);
+    }
     return agrees(&p) ? EXIT_CONFORMS : EXIT_USAGE;
 }

@@ -57,7 +57,9 @@ static void add_case(const struct report_case *c, struct buf *out)
         buf_append(out, buf_span(&c->came));
         text_append(out, "\n");
     }
-    text_append(out, "\n");
+    text_append(out, "    again:    --only ");
+    buf_append(out, c->id);
+    text_append(out, "\n\n");
 }
 
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out)

@@ -54,6 +54,20 @@ static void nothing_is_a_run_in_this_process(void **state)
     assert_int_equal(a.time_scale, 100);
 }
 
+/* A test of another server: what only nsqref does is asked for by name. */
+static void other_servers_need_no_departures(void **state)
+{
+    (void)state;
+    struct args a;
+    const unsigned rest = 1U << LEVEL_MUST | 1U << LEVEL_SHOULD | 1U << LEVEL_QUIRK;
+    assert_int_equal(parse(&a, "--target h:1"), EXIT_CONFORMS);
+    assert_int_equal(a.levels, rest);
+    assert_int_equal(parse(&a, "--spawn x"), EXIT_CONFORMS);
+    assert_int_equal(a.levels, rest);
+    assert_int_equal(parse(&a, "--target h:1 --level DEPARTURE"), EXIT_CONFORMS);
+    assert_int_equal(a.levels, 1U << LEVEL_DEPARTURE);
+}
+
 static void options_are_taken(void **state)
 {
     (void)state;
@@ -156,7 +170,9 @@ static void too_many_of_one_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_a_run_in_this_process), cmocka_unit_test(options_are_taken),
+        cmocka_unit_test(nothing_is_a_run_in_this_process),
+        cmocka_unit_test(other_servers_need_no_departures),
+        cmocka_unit_test(options_are_taken),
         cmocka_unit_test(each_way_to_call_it_is_a_mode),    cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(too_many_of_one_are_refused),
     };

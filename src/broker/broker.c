@@ -105,12 +105,17 @@ bool broker_expire(struct broker *broker, int64_t now)
     return true;
 }
 
+static size_t held(const struct channel *channel)
+{
+    return channel->queue.n + channel->deferred_count + channel_in_flight_count(channel);
+}
+
 static void log_lost_channel(const struct common *common, const struct channel *channel)
 {
     char queued[TEXT_DECIMAL_MAX];
     char in_flight[TEXT_DECIMAL_MAX];
     char deferred[TEXT_DECIMAL_MAX];
-    if (channel->queue.n + channel->deferred_count + channel_in_flight_count(channel) > 0) {
+    if (held(channel) > 0) {
         log_say(common->log, LOG_WARNING,
                 "CHANNEL(%): losing % memory % in-flight % deferred messages, there is no disk yet",
                 name_span(&channel->name), text_decimal(queued, (int64_t)channel->queue.n),
@@ -119,21 +124,42 @@ static void log_lost_channel(const struct common *common, const struct channel *
     }
 }
 
+static void log_lost_topic(const struct common *common, const struct topic *topic)
+{
+    char queued[TEXT_DECIMAL_MAX];
+    log_say(common->log, LOG_INFO, "TOPIC(%): closing", name_span(&topic->name));
+    for (struct channel *channel = topic->channels; channel != NULL; channel = channel->hh.next) {
+        log_say(common->log, LOG_INFO, "CHANNEL(%): closing", name_span(&channel->name));
+        log_lost_channel(common, channel);
+    }
+    if (topic->queue.n > 0) {
+        log_say(common->log, LOG_WARNING,
+                "TOPIC(%): losing % memory messages, there is no disk yet", name_span(&topic->name),
+                text_decimal(queued, (int64_t)topic->queue.n));
+    }
+}
+
+/* Comes first, because of very many topics not every line may find room in the log. */
+static void log_lost_sum(const struct broker *broker)
+{
+    char sum[TEXT_DECIMAL_MAX];
+    size_t lost = 0;
+    for (const struct topic *topic = broker->topics; topic != NULL; topic = topic->hh.next) {
+        lost += topic->queue.n;
+        for (struct channel *c = topic->channels; c != NULL; c = c->hh.next) {
+            lost += held(c);
+        }
+    }
+    if (lost > 0) {
+        log_say(broker->common.log, LOG_WARNING, "NSQ: % messages are lost, there is no disk yet",
+                text_decimal(sum, (int64_t)lost));
+    }
+}
+
 void broker_log_lost(const struct broker *broker)
 {
-    const struct common *common = &broker->common;
+    log_lost_sum(broker);
     for (const struct topic *topic = broker->topics; topic != NULL; topic = topic->hh.next) {
-        char queued[TEXT_DECIMAL_MAX];
-        log_say(common->log, LOG_INFO, "TOPIC(%): closing", name_span(&topic->name));
-        for (struct channel *channel = topic->channels; channel != NULL;
-             channel = channel->hh.next) {
-            log_say(common->log, LOG_INFO, "CHANNEL(%): closing", name_span(&channel->name));
-            log_lost_channel(common, channel);
-        }
-        if (topic->queue.n > 0) {
-            log_say(common->log, LOG_WARNING,
-                    "TOPIC(%): losing % memory messages, there is no disk yet",
-                    name_span(&topic->name), text_decimal(queued, (int64_t)topic->queue.n));
-        }
+        log_lost_topic(&broker->common, topic);
     }
 }

@@ -41,7 +41,8 @@ int64_t broker_next_deadline(const struct broker *broker);
 /* Does what is due for one message; false when nothing is. */
 bool broker_expire(struct broker *broker, int64_t now);
 
-/* Says in the log what a stop now would lose, topic by topic and channel by channel. */
+/* Says in the log what a stop now would lose: the sum, then topic by topic and channel by channel.
+ */
 void broker_log_lost(const struct broker *broker);
 
 #endif

@@ -143,8 +143,12 @@ void conn_send(struct conn *conn, struct span data)
         return;
     }
     bool was_empty = conn->out.n == 0;
+    bool was_full = conn_is_full(conn);
     buf_append(&conn->out, data);
     conn->queued += data.n;
+    if (!was_full && conn_is_full(conn)) {
+        conn->full_since = conn->serve->now;
+    }
     if (was_empty) {
         mark_output(conn);
     }

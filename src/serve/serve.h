@@ -84,6 +84,7 @@ struct conn {
     uint8_t magic[SERVE_MAGIC_SIZE];
     struct list changed; /* in serve->changed */
     struct buf out;
+    int64_t full_since;    /* when the output came to be full; of use while it is */
     uint64_t queued;       /* bytes ever appended to out */
     uint64_t mark;         /* so many of them must have been sent .. */
     int64_t mark_deadline; /* .. by then; INT64_MAX: nothing waits */

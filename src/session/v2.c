@@ -349,7 +349,9 @@ static void on_drained(void *service, void *session)
 {
     struct session *s = session;
     (void)service;
-    await_line(s, s->v2->serve->now); /* we begin to read again only now */
+    /* While the output was full it was us who did not read: that time does not count. */
+    s->read_deadline = time_after(s->read_deadline, s->v2->serve->now - s->conn->full_since);
+    set_due(s);
     if (s->consumer.channel != NULL) {
         consumer_hold(&s->consumer, false);
     }

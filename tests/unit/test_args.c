@@ -173,7 +173,8 @@ int main(void)
         cmocka_unit_test(nothing_is_a_run_in_this_process),
         cmocka_unit_test(other_servers_need_no_departures),
         cmocka_unit_test(options_are_taken),
-        cmocka_unit_test(each_way_to_call_it_is_a_mode),    cmocka_unit_test(what_is_wrong_is_said),
+        cmocka_unit_test(each_way_to_call_it_is_a_mode),
+        cmocka_unit_test(what_is_wrong_is_said),
         cmocka_unit_test(too_many_of_one_are_refused),
     };
     return cmocka_run_group_tests_name("args", tests, NULL, forget);

@@ -341,6 +341,7 @@ static void the_log_says_what_a_stop_loses(void **state)
     size_t used = w->broker.common.budget.used;
 
     broker_log_lost(&w->broker);
+    bw_expect_log(w, LOG_WARNING, "NSQ: % messages are lost, there is no disk yet", "|16");
     bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", "|alone");
     bw_expect_log(w, LOG_WARNING, LOST_TOPIC, "|alone|1");
     bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", "|empty");

@@ -449,6 +449,28 @@ static void while_output_is_full_no_command_is_awaited(void **state)
     world_free(w);
 }
 
+/* Output that comes to be full and drains again at once is no sign of life of the client. */
+static void a_client_that_only_reads_is_closed(void **state)
+{
+    (void)state;
+    struct world *w = world_with_tiny_high_water();
+    struct client *c = world_connect(w);
+    struct client *p = world_connect(w);
+    client_identify(c, "{\"heartbeat_interval\":1000}");
+    SEND(c, "SUB t c\nRDY 100\n");
+    for (int i = 0; i < 19; i++) {
+        world_advance(w, S / 10);
+        client_send_filled(p, "PUB t", 'x', 200);
+    }
+    assert_false(c->shut);
+    client_heard(c);
+    world_advance(w, S / 10);
+    assert_true(c->shut);
+    client_heard(c);
+    client_heard(p);
+    world_free(w);
+}
+
 /* --- high water ------------------------------------------------------------------------------- */
 
 /* A message of 34 + 40 bytes: two of them pass the mark of 100. */
@@ -605,6 +627,7 @@ int main(void)
         cmocka_unit_test(heartbeats_do_not_pile_up_in_full_output),
         cmocka_unit_test(who_does_not_take_replies_is_not_read_from),
         cmocka_unit_test(while_output_is_full_no_command_is_awaited),
+        cmocka_unit_test(a_client_that_only_reads_is_closed),
         cmocka_unit_test(a_consumer_that_does_not_read_gets_no_messages),
         cmocka_unit_test(cuts_do_not_matter_to_full_output),
         cmocka_unit_test(the_log_tells_the_story),

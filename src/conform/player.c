@@ -322,8 +322,7 @@ static bool play_frame(struct player *p, struct player_conn *c, const struct ste
     return in_time(p, step);
 }
 
-/* --- partial order ------------------------------------------------------------------------------
- */
+/* --- partial order ---------------------------------------------------------------------------- */
 
 /* Whether this frame, at `offset`, is the one that a step of a recorded session waits for. A step
  * with a message passes over everything else; a step with a reply passes over messages only. */

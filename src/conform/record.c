@@ -20,8 +20,7 @@ static void broken(struct record *r, const char *why)
     }
 }
 
-/* --- names --------------------------------------------------------------------------------------
- */
+/* --- names ------------------------------------------------------------------------------------ */
 
 static struct record_name *find_name(struct record *r, char kind, struct span key)
 {
@@ -76,8 +75,7 @@ static void append_id(struct record *r, const struct record_conn *c, struct span
     append_name(r, 'm', id_key(c, id, key));
 }
 
-/* --- items --------------------------------------------------------------------------------------
- */
+/* --- items ------------------------------------------------------------------------------------ */
 
 /* The space between two items. */
 static void next_item(struct record *r)
@@ -169,8 +167,7 @@ static void end_step(struct record *r)
     text_append(&r->steps, "\n");
 }
 
-/* --- what the client says -----------------------------------------------------------------------
- */
+/* --- what the client says --------------------------------------------------------------------- */
 
 /* A topic or channel name, its #ephemeral left as it is; what is no name is left as it is, too. */
 static void add_named(struct record *r, char kind, struct span name)
@@ -388,8 +385,7 @@ void record_client_end(struct record *r, size_t conn, int64_t now)
     }
 }
 
-/* --- what the server says -----------------------------------------------------------------------
- */
+/* --- what the server says --------------------------------------------------------------------- */
 
 static void add_response(struct record *r, struct span data)
 {
@@ -476,8 +472,7 @@ void record_server_end(struct record *r, size_t conn, int64_t now)
     }
 }
 
-/* --- the file -----------------------------------------------------------------------------------
- */
+/* --- the file --------------------------------------------------------------------------------- */
 
 bool record_print(struct record *r, const struct record_header *header, struct buf *out)
 {

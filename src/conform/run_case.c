@@ -15,8 +15,7 @@
 #define SLACK_TCP (5 * TIME_MS)
 #define FLAGS_MAX 32
 
-/* --- flags --------------------------------------------------------------------------------------
- */
+/* --- flags ------------------------------------------------------------------------------------ */
 
 static bool no_files(void *context, const char *path, struct line *why)
 {
@@ -62,8 +61,7 @@ bool case_engine_config(struct span flags, struct engine_config *config, struct 
     return ok;
 }
 
-/* --- one run ------------------------------------------------------------------------------------
- */
+/* --- one run ---------------------------------------------------------------------------------- */
 
 static void take_result(struct player *player, struct case_result *result)
 {
@@ -144,8 +142,7 @@ void case_result_free(struct case_result *result)
     buf_free(&result->came);
 }
 
-/* --- cuts ---------------------------------------------------------------------------------------
- */
+/* --- cuts ------------------------------------------------------------------------------------- */
 
 struct cutter {
     const struct case_setting *setting;

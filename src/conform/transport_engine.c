@@ -118,8 +118,7 @@ static void add_trace_point(struct engine_transport *t)
     buf_append(&t->trace, span_make(&point, sizeof point));
 }
 
-/* --- struct transport ---------------------------------------------------------------------------
- */
+/* --- struct transport ------------------------------------------------------------------------- */
 
 static int64_t on_now(void *self)
 {

@@ -262,8 +262,7 @@ void socket_clean_up(const char *address)
     }
 }
 
-/* --- connecting ---------------------------------------------------------------------------------
- */
+/* --- connecting ------------------------------------------------------------------------------- */
 
 static int connect_to(const struct sockaddr *address, socklen_t size)
 {

@@ -22,8 +22,7 @@ static int64_t next_deadline(const struct world *w)
     return w->handler.next_deadline(w->handler.self);
 }
 
-/* --- defaults ------------------------------------------------------------------------------------
- */
+/* --- defaults --------------------------------------------------------------------------------- */
 
 /* Of nsqd's flags, as its --help says. */
 static void the_defaults_are_nsqds(void **state)

@@ -139,8 +139,7 @@ static void the_array_grows_when_it_is_full_and_shrinks_again(void **state)
     assert_int_equal(h.cap, 0);
 }
 
-/* --- against a sorted array ---------------------------------------------------------------------
- */
+/* --- against a sorted array ------------------------------------------------------------------- */
 
 struct sorted {
     size_t n;

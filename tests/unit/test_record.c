@@ -127,8 +127,7 @@ static void check(conversation *play, const char *want, const char *why)
     cut.at = 0;
 }
 
-/* --- what is recorded ---------------------------------------------------------------------------
- */
+/* --- what is recorded ------------------------------------------------------------------------- */
 
 static void play_consumer(struct record *r)
 {
@@ -363,8 +362,7 @@ static void other_bodies_are_recorded_too(void **state)
           NULL);
 }
 
-/* --- what cannot be recorded --------------------------------------------------------------------
- */
+/* --- what cannot be recorded ------------------------------------------------------------------ */
 
 static void play_tls(struct record *r)
 {

@@ -64,21 +64,23 @@ static const char usage[] =
     "A line on standard input cuts all connections, as a network that fails would; the file has\n"
     "it as their clients' closing.\n";
 
-/* Waits for room: a recording proxy may be slow. */
-static bool send_all(int fd, struct span bytes)
+/* Waits for room: a recording proxy may be slow. Gives up when the end was asked for, because a
+ * peer that does not read would hold it up for ever. */
+static void send_all(const struct proxy *p, int fd, struct span bytes)
 {
-    while (bytes.n > 0) {
+    bool ending = false;
+    while (bytes.n > 0 && !ending) {
         ssize_t sent = send(fd, bytes.p, bytes.n, MSG_NOSIGNAL);
         if (sent > 0) {
             bytes = span_skip(bytes, (size_t)sent);
         } else if (errno == EAGAIN || errno == EINTR) {
-            struct pollfd writable = {.fd = fd, .events = POLLOUT};
-            poll(&writable, 1, 1000);
+            struct pollfd fds[] = {{.fd = fd, .events = POLLOUT},
+                                   {.fd = p->end_fd, .events = POLLIN}};
+            ending = poll(fds, 2, 1000) > 0 && fds[1].revents != 0;
         } else {
-            return false;
+            return;
         }
     }
-    return true;
 }
 
 static void close_pair(struct pair *pair)
@@ -139,7 +141,7 @@ static void hear_client(struct proxy *p, struct pair *pair)
     hear(p, true);
     pair->client_ended = !receive(pair->client, &pair->asked);
     /* A server that is gone is noticed when it is read. */
-    send_all(pair->server, span_skip(buf_span(&pair->asked), before));
+    send_all(p, pair->server, span_skip(buf_span(&pair->asked), before));
     if (pair->client_ended) {
         close_pair(pair);
     }
@@ -192,7 +194,7 @@ static void record_servers(struct proxy *p)
         }
         if (pair->answered.n > 0) {
             record_from_server(&p->record, i, buf_span(&pair->answered), now);
-            send_all(pair->client, buf_span(&pair->answered));
+            send_all(p, pair->client, buf_span(&pair->answered));
             buf_drop(&pair->answered, pair->answered.n);
         }
         if (pair->server_ended) {

@@ -13,75 +13,29 @@
 
 #include "conform/files.h"
 #include "conform/ledger.h"
+#include "support/folder.h"
 
 #define CASE(id, level, more)                                                                      \
     "id: " id "\ntitle: rule of " id "\nreq: R-1 R-2\nlevel: " level more "\n\n"
 
-/* --- a folder of the test --------------------------------------------------------------------- */
-
-static char folder[] = "/tmp/nsqref-test-XXXXXX";
-static char path[256];
-static char *said; /* what was complained about */
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) == NULL ? -1 : 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    files_remove(folder);
-    free(said);
-    return files_is_folder(folder) ? -1 : 0;
-}
-
-/* A path in it, until the next call. */
-static const char *in_folder(const char *name)
-{
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    return path;
-}
-
-static void write_file(const char *name, const char *text)
-{
-    assert_true(files_write(in_folder(name), span_make(text, strlen(text)), stderr));
-}
-
-static FILE *listen_to(void)
-{
-    static size_t n;
-    free(said);
-    said = NULL;
-    FILE *f = open_memstream(&said, &n);
-    assert_non_null(f);
-    return f;
-}
-
-static void make(const char *name)
-{
-    assert_int_equal(mkdir(in_folder(name), 0700), 0);
-}
-
 static void make_suite(void)
 {
-    make("s");
-    make("s/a");
-    make("s/ledger");
-    write_file("s/a/two.session", CASE("a/two", "SHOULD", "\nflags: --x=1\nsource: spec"));
-    write_file("s/a/one.session",
-               CASE("a/one", "MUST",
-                    "\nneeds: tls\nsource: spec") "c connect\n"
-                                                  "c < no message within 300ms\nwait 700ms\nany "
-                                                  "{\n    c < end after 50ms\n}\n");
-    write_file("s/ledger/a.txt",
-               "# comment\n\nR-1\tspec\tThe first.\nR-2\tnsqd 1.3.0\tThe second.\n");
+    folder_add("s");
+    folder_add("s/a");
+    folder_add("s/ledger");
+    folder_write("s/a/two.session", CASE("a/two", "SHOULD", "\nflags: --x=1\nsource: spec"));
+    folder_write("s/a/one.session",
+                 CASE("a/one", "MUST",
+                      "\nneeds: tls\nsource: spec") "c connect\n"
+                                                    "c < no message within 300ms\nwait 700ms\nany "
+                                                    "{\n    c < end after 50ms\n}\n");
+    folder_write("s/ledger/a.txt",
+                 "# comment\n\nR-1\tspec\tThe first.\nR-2\tnsqd 1.3.0\tThe second.\n");
 }
 
 static void load(struct suite *suite)
 {
-    const char *dir = in_folder("s");
+    const char *dir = folder_path("s");
     assert_true(suite_load(suite, &dir, 1, stderr));
 }
 
@@ -159,16 +113,16 @@ static void bad_files_are_all_told(void **state)
 {
     (void)state;
     struct suite s;
-    make("bad");
-    write_file("bad/1.session", "nonsense\n");
-    write_file("bad/2.session", CASE("a/one", "MUST", "\nsource: spec"));
-    write_file("bad/3.session", CASE("a/one", "MUST", "\nsource: spec"));
-    FILE *err = listen_to();
-    const char *dir = in_folder("bad");
+    folder_add("bad");
+    folder_write("bad/1.session", "nonsense\n");
+    folder_write("bad/2.session", CASE("a/one", "MUST", "\nsource: spec"));
+    folder_write("bad/3.session", CASE("a/one", "MUST", "\nsource: spec"));
+    FILE *err = folder_listen();
+    const char *dir = folder_path("bad");
     assert_false(suite_load(&s, &dir, 1, err));
     fclose(err);
-    assert_non_null(strstr(said, "1.session:1:1: expected id: area/slug\n"));
-    assert_non_null(strstr(said, "session:1:5: expected an id that "));
+    assert_non_null(strstr(folder_said, "1.session:1:1: expected id: area/slug\n"));
+    assert_non_null(strstr(folder_said, "session:1:5: expected an id that "));
     suite_free(&s);
 }
 
@@ -181,7 +135,7 @@ static void sentences_are_found(void **state)
     struct ledger l;
     struct buf rules = {0};
     load(&s);
-    assert_true(ledger_load(&l, in_folder("s"), stderr));
+    assert_true(ledger_load(&l, folder_path("s"), stderr));
     assert_int_equal(l.n, 2);
     assert_non_null(ledger_find(&l, SPAN("R-2")));
     assert_null(ledger_find(&l, SPAN("R-9")));
@@ -198,13 +152,13 @@ static size_t wrong(void)
     struct suite s;
     struct ledger l;
     size_t checked;
-    char dir[sizeof path];
-    char readme[sizeof path];
+    char dir[FOLDER_PATH_MAX];
+    char readme[FOLDER_PATH_MAX];
     load(&s);
-    snprintf(dir, sizeof dir, "%s", in_folder("s"));
-    snprintf(readme, sizeof readme, "%s", in_folder("readme"));
+    snprintf(dir, sizeof dir, "%s", folder_path("s"));
+    snprintf(readme, sizeof readme, "%s", folder_path("readme"));
     assert_true(ledger_load(&l, dir, stderr));
-    FILE *err = listen_to();
+    FILE *err = folder_listen();
     size_t n = ledger_check(&l, &s, dir, readme, &checked, err);
     fclose(err);
     assert_int_equal(checked, s.n + l.n);
@@ -217,51 +171,51 @@ static void ledger_and_cases_cover_each_other(void **state)
 {
     (void)state;
     assert_int_equal(wrong(), 0);
-    write_file("s/ledger/b.txt", "R-3\tspec\tNobody shows it.\n");
+    folder_write("s/ledger/b.txt", "R-3\tspec\tNobody shows it.\n");
     assert_int_equal(wrong(), 1);
-    assert_non_null(strstr(said, "no case shows: R-3"));
-    write_file("s/ledger/b.txt", "");
-    write_file("s/a/three.session",
-               "id: a/four\ntitle: t\nreq: R-4\nlevel: MUST\nsource: spec\n\n");
+    assert_non_null(strstr(folder_said, "no case shows: R-3"));
+    folder_write("s/ledger/b.txt", "");
+    folder_write("s/a/three.session",
+                 "id: a/four\ntitle: t\nreq: R-4\nlevel: MUST\nsource: spec\n\n");
     assert_int_equal(wrong(), 2);
-    assert_non_null(strstr(said, "the ledger has no requirement: R-4"));
-    assert_non_null(strstr(said, "is not the path of: a/four"));
-    write_file("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
-    write_file("s/retired.txt", "a/thre\na/three gone in 2026\n");
+    assert_non_null(strstr(folder_said, "the ledger has no requirement: R-4"));
+    assert_non_null(strstr(folder_said, "is not the path of: a/four"));
+    folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
+    folder_write("s/retired.txt", "a/thre\na/three gone in 2026\n");
     assert_int_equal(wrong(), 1);
-    assert_non_null(strstr(said, "a retired id: a/three"));
-    write_file("s/retired.txt", "");
+    assert_non_null(strstr(folder_said, "a retired id: a/three"));
+    folder_write("s/retired.txt", "");
 }
 
 static void departures_are_rows_of_the_table(void **state)
 {
     (void)state;
-    write_file("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: departure 7"));
-    write_file("readme", "| 77 | x |\n");
+    folder_write("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: departure 7"));
+    folder_write("readme", "| 77 | x |\n");
     assert_int_equal(wrong(), 1);
-    assert_non_null(strstr(said, "the table of departures has no row: departure 7"));
-    write_file("readme", "# x\n| 7 | x |\n");
+    assert_non_null(strstr(folder_said, "the table of departures has no row: departure 7"));
+    folder_write("readme", "# x\n| 7 | x |\n");
     assert_int_equal(wrong(), 0);
-    write_file("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: spec"));
+    folder_write("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: spec"));
     assert_int_equal(wrong(), 1);
-    write_file("s/a/three.session", CASE("a/three", "MUST", "\nsource: departure 7"));
+    folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: departure 7"));
     assert_int_equal(wrong(), 1);
-    write_file("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
+    folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
 }
 
 static void a_bad_ledger_is_told_where(void **state)
 {
     (void)state;
     struct ledger l;
-    FILE *err = listen_to();
-    write_file("s/ledger/c.txt", "R-1\tspec\tTwice.\nR-8 no tabs\nR-9\tspec\t\n");
-    assert_false(ledger_load(&l, in_folder("s"), err));
+    FILE *err = folder_listen();
+    folder_write("s/ledger/c.txt", "R-1\tspec\tTwice.\nR-8 no tabs\nR-9\tspec\t\n");
+    assert_false(ledger_load(&l, folder_path("s"), err));
     fclose(err);
-    assert_non_null(strstr(said, "c.txt:1:1: expected an id that no other line has\n"));
-    assert_non_null(strstr(said, "c.txt:2:1: expected ID, tab, source, tab, sentence\n"));
-    assert_non_null(strstr(said, "c.txt:3:10: expected"));
+    assert_non_null(strstr(folder_said, "c.txt:1:1: expected an id that no other line has\n"));
+    assert_non_null(strstr(folder_said, "c.txt:2:1: expected ID, tab, source, tab, sentence\n"));
+    assert_non_null(strstr(folder_said, "c.txt:3:10: expected"));
     ledger_free(&l);
-    assert_true(ledger_load(&l, in_folder("s/a"), stderr)); /* it has none */
+    assert_true(ledger_load(&l, folder_path("s/a"), stderr)); /* it has none */
     assert_int_equal(l.n, 0);
     ledger_free(&l);
 }
@@ -279,5 +233,5 @@ int main(void)
         cmocka_unit_test(departures_are_rows_of_the_table),
         cmocka_unit_test(a_bad_ledger_is_told_where),
     };
-    return cmocka_run_group_tests_name("suite", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("suite", tests, folder_make, folder_remove);
 }

@@ -544,8 +544,6 @@ static bool play_send(struct player *p, size_t i, const struct step *step)
 
 /* --- any order -------------------------------------------------------------------------------- */
 
-#define ANY_MAX 256 /* steps in one any */
-
 /* Matches the first frame of a step's connection, if it has come. A step that does not match is
  * asked again with the next frame. */
 static bool try_any(struct player *p, const struct step *step)
@@ -570,11 +568,12 @@ static bool try_any(struct player *p, const struct step *step)
     return in_time(p, step);
 }
 
-static bool try_all(struct player *p, const struct step *first, bool done[ANY_MAX], size_t *left)
+static bool try_all(struct player *p, const struct step *first, bool done[PLAYER_ANY_MAX],
+                    size_t *left)
 {
     bool progress = false;
     size_t i = 0;
-    for (const struct step *s = first; s != NULL && i < ANY_MAX; s = s->next, i++) {
+    for (const struct step *s = first; s != NULL && i < PLAYER_ANY_MAX; s = s->next, i++) {
         if (!done[i] && try_any(p, s)) {
             done[i] = progress = true;
             (*left)--;
@@ -584,13 +583,13 @@ static bool try_all(struct player *p, const struct step *first, bool done[ANY_MA
 }
 
 /* What of an any has not come, and what has come instead. */
-static void say_rest(struct player *p, const struct step *first, const bool done[ANY_MAX])
+static void say_rest(struct player *p, const struct step *first, const bool done[PLAYER_ANY_MAX])
 {
     size_t i = 0;
     struct nsq_frame frame;
     size_t size;
     text_append(&p->why, "not these:\n");
-    for (const struct step *s = first; s != NULL && i < ANY_MAX; s = s->next, i++) {
+    for (const struct step *s = first; s != NULL && i < PLAYER_ANY_MAX; s = s->next, i++) {
         if (!done[i]) {
             session_step_print(s, 1, &p->why);
         }
@@ -611,10 +610,10 @@ static void say_rest(struct player *p, const struct step *first, const bool done
 
 static bool play_any(struct player *p, const struct step *step)
 {
-    bool done[ANY_MAX] = {false};
+    bool done[PLAYER_ANY_MAX] = {false};
     size_t left = 0;
     size_t i = 0;
-    for (const struct step *s = step->inside; s != NULL && i < ANY_MAX; s = s->next, i++) {
+    for (const struct step *s = step->inside; s != NULL && i < PLAYER_ANY_MAX; s = s->next, i++) {
         done[i] = s->kind == STEP_COMMENT;
         left += !done[i];
     }

@@ -12,6 +12,7 @@
 #include "conform/values.h"
 
 #define PLAYER_CONNS_MAX 16 /* connections of one case */
+#define PLAYER_ANY_MAX 256  /* steps in one any */
 #define PLAYER_CAME_MAX 512 /* unmatched bytes of a connection that a failure shows */
 #define PLAYER_OUTPUT_MAX                                                                          \
     (64 << 20) /* bytes of one connection that a case keeps; stops a server                        \

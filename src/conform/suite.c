@@ -9,19 +9,27 @@
 #include "base/time.h"
 #include "conform/files.h"
 #include "conform/json_out.h"
+#include "conform/session_check.h"
 
 #define ID_MAX 256
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
+/* Nothing runs when a file is bad: what it asks for and cannot be is found here. */
 static bool load_one(struct suite_case *c, const char *path, FILE *err)
 {
     struct buf bytes = {0};
     struct session_error error;
     bool ok = files_read(path, SESSION_FILE_MAX + 1, &bytes, err);
-    if (ok && !session_file_parse(&c->file, buf_span(&bytes), &error)) {
-        fprintf(err, "%s:%u:%u: expected %s\n", path, error.line, error.column, error.expected);
-        ok = false;
+    if (ok) {
+        ok = session_file_parse(&c->file, buf_span(&bytes), &error);
+        if (ok && !session_check(&c->file, &error)) {
+            session_file_free(&c->file);
+            ok = false;
+        }
+        if (!ok) {
+            fprintf(err, "%s:%u:%u: expected %s\n", path, error.line, error.column, error.expected);
+        }
     }
     buf_free(&bytes);
     if (ok) {

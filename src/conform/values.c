@@ -35,11 +35,15 @@ static bool begins_with(struct span s, struct span head)
     return s.n >= head.n && span_equal(span_first(s, head.n), head);
 }
 
+bool values_made(struct span name)
+{
+    return begins_with(name, SPAN("topic")) || begins_with(name, SPAN("channel"));
+}
+
 struct value *values_get(struct values *v, struct span name)
 {
     struct value *value = values_find(v, name);
-    bool generated = begins_with(name, SPAN("topic")) || begins_with(name, SPAN("channel"));
-    if (value == NULL && generated && (value = values_add(v, name)) != NULL) {
+    if (value == NULL && values_made(name) && (value = values_add(v, name)) != NULL) {
         buf_append(&value->bytes, v->names);
         buf_append(&value->bytes, SPAN("."));
         buf_append(&value->bytes, name);

@@ -26,6 +26,9 @@ struct values {
 /* The value with this name; NULL: there is none. */
 struct value *values_find(struct values *v, struct span name);
 
+/* Whether a value with this name is made up when it is first asked for. */
+bool values_made(struct span name);
+
 /* Adds a value without bytes; NULL: there are too many. */
 struct value *values_add(struct values *v, struct span name);
 

@@ -117,12 +117,14 @@ static void bad_files_are_all_told(void **state)
     folder_write("bad/1.session", "nonsense\n");
     folder_write("bad/2.session", CASE("a/one", "MUST", "\nsource: spec"));
     folder_write("bad/3.session", CASE("a/one", "MUST", "\nsource: spec"));
+    folder_write("bad/4.session", CASE("a/four", "MUST", "\nsource: spec") "c > end\n");
     FILE *err = folder_listen();
     const char *dir = folder_path("bad");
     assert_false(suite_load(&s, &dir, 1, err));
     fclose(err);
     assert_non_null(strstr(folder_said, "1.session:1:1: expected id: area/slug\n"));
     assert_non_null(strstr(folder_said, "session:1:5: expected an id that "));
+    assert_non_null(strstr(folder_said, "4.session:7:1: expected the name of a connection"));
     suite_free(&s);
 }
 

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/session_check.h"
+
+#include "conform/player.h"
+#include "conform/values.h"
+
+struct conn {
+    struct span name;
+    bool ended;  /* the client sends no more */
+    bool closed; /* nor does it read */
+};
+
+struct check {
+    const struct session_file *file;
+    struct session_error *error;
+    struct conn conns[PLAYER_CONNS_MAX];
+    size_t conn_count;
+    struct values values; /* without their bytes */
+};
+
+/* The place of a part of the file. */
+static bool expected(struct check *c, struct span part, const char *what)
+{
+    const uint8_t *start = buf_span(&c->file->bytes).p;
+    *c->error = (struct session_error){.line = 1, .column = 1, .expected = what};
+    for (const uint8_t *p = start; p < part.p; p++) {
+        bool newline = *p == '\n';
+        c->error->line += newline;
+        c->error->column = newline ? 1 : c->error->column + 1;
+    }
+    return false;
+}
+
+/* --- values ----------------------------------------------------------------------------------- */
+
+static bool capture(struct check *c, struct span name)
+{
+    return name.n == 0 || values_find(&c->values, name) != NULL ||
+           values_add(&c->values, name) != NULL || expected(c, name, "at most 64 values");
+}
+
+static bool captures(const struct step *s, struct span name)
+{
+    return s->kind == STEP_MESSAGE && (span_equal(s->var, name) || span_equal(s->at, name));
+}
+
+/* Whether another step of the same any, of which all may come first, captures the value. */
+static bool captured_beside(const struct step *step, const struct step *any, struct span name)
+{
+    bool found = false;
+    for (const struct step *s = any == NULL ? NULL : any->inside; s != NULL && !found;
+         s = s->next) {
+        found = s != step && captures(s, name);
+    }
+    return found;
+}
+
+/* `any` is what the step stands in; NULL: in none. */
+static bool items_known(struct check *c, const struct step *step, const struct item *items,
+                        const struct step *any)
+{
+    bool ok = true;
+    for (const struct item *i = items; i != NULL && ok; i = i->next) {
+        if (i->kind == ITEM_SIZE) {
+            ok = items_known(c, step, i->inside, any);
+        } else if (i->kind == ITEM_VAR && values_made(i->bytes)) {
+            ok = capture(c, i->bytes);
+        } else if (i->kind == ITEM_VAR && values_find(&c->values, i->bytes) == NULL &&
+                   !captured_beside(step, any, i->bytes)) {
+            ok = expected(c, i->bytes, "a value that a message before has captured");
+        }
+    }
+    return ok;
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+static struct conn *find(struct check *c, struct span name)
+{
+    for (size_t i = 0; i < c->conn_count; i++) {
+        if (span_equal(c->conns[i].name, name)) {
+            return &c->conns[i];
+        }
+    }
+    return NULL;
+}
+
+static bool connect(struct check *c, struct span name)
+{
+    if (find(c, name) != NULL) {
+        return expected(c, name, "a name that no connection has had");
+    }
+    if (c->conn_count == PLAYER_CONNS_MAX) {
+        return expected(c, name, "at most 16 connections");
+    }
+    c->conns[c->conn_count++] = (struct conn){.name = name};
+    return true;
+}
+
+static bool may_act(struct check *c, const struct step *step)
+{
+    struct conn *conn = find(c, step->actor);
+    if (conn == NULL) {
+        return expected(c, step->actor, "the name of a connection that was opened before");
+    }
+    if (conn->closed) {
+        return expected(c, step->actor, "a connection that the client has not closed");
+    }
+    if (conn->ended && (step->kind == STEP_SEND || step->kind == STEP_CLIENT_END)) {
+        return expected(c, step->actor, "a connection that the client has not ended");
+    }
+    conn->closed = step->kind == STEP_CLIENT_CLOSE || step->kind == STEP_CLIENT_RESET;
+    conn->ended = conn->ended || step->kind == STEP_CLIENT_END;
+    return true;
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+static bool actor_step(struct check *c, const struct step *step, const struct step *any)
+{
+    return may_act(c, step) && items_known(c, step, step->items, any) &&
+           (step->kind != STEP_MESSAGE || (capture(c, step->var) && capture(c, step->at)));
+}
+
+static bool any_step(struct check *c, const struct step *any)
+{
+    size_t n = 0;
+    bool ok = true;
+    for (const struct step *s = any->inside; s != NULL && ok; s = s->next) {
+        if (s->kind != STEP_COMMENT) {
+            ok = n++ < PLAYER_ANY_MAX ? actor_step(c, s, any)
+                                      : expected(c, s->actor, "at most 256 steps in one any");
+        }
+    }
+    return ok;
+}
+
+static bool check_step(struct check *c, const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_COMMENT:
+    case STEP_WAIT:
+        return true;
+    case STEP_CONNECT:
+        return connect(c, step->actor);
+    case STEP_ANY:
+        return any_step(c, step);
+    default:
+        return actor_step(c, step, NULL);
+    }
+}
+
+bool session_check(const struct session_file *file, struct session_error *error)
+{
+    struct check c = {.file = file, .error = error};
+    bool ok = true;
+    for (const struct step *s = file->steps; s != NULL && ok; s = s->next) {
+        ok = check_step(&c, s);
+    }
+    values_free(&c.values);
+    return ok;
+}

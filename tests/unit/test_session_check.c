@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/session_check.h. */
+#include "conform/session_check.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "conform/files.h"
+
+#define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
+#define HEADER_LINES 6
+
+static bool check(struct span text, struct session_error *error)
+{
+    struct session_file file;
+    if (!session_file_parse(&file, text, error)) {
+        fail_msg("%u:%u: expected %s", error->line, error->column, error->expected);
+    }
+    bool ok = session_check(&file, error);
+    session_file_free(&file);
+    return ok;
+}
+
+static void good(struct span text)
+{
+    struct session_error error = {0};
+    if (!check(text, &error)) {
+        fail_msg("%u:%u: expected %s", error.line, error.column, error.expected);
+    }
+}
+
+/* Bad at this place; lines are counted behind the header. */
+static void bad(const char *steps, unsigned line, unsigned column, const char *expected)
+{
+    struct session_error error = {0};
+    struct buf text = {0};
+    text_append(&text, HEADER);
+    buf_append(&text, span_make(steps, strlen(steps)));
+    assert_false(check(buf_span(&text), &error));
+    buf_free(&text);
+    assert_string_equal(error.expected, expected);
+    assert_int_equal(error.line, HEADER_LINES + line);
+    assert_int_equal(error.column, column);
+}
+
+#define OPENED "the name of a connection that was opened before"
+#define CAPTURED "a value that a message before has captured"
+
+static void all_that_is_committed_is_good(void **state)
+{
+    (void)state;
+    struct files files = {0};
+    assert_true(files_add(&files, "tests/conformance", ".session", stderr));
+    assert_true(files_add(&files, "corpus/sessions", ".session", stderr));
+    assert_true(files.n > 0);
+    for (size_t i = 0; i < files.n; i++) {
+        struct buf text = {0};
+        assert_true(files_read(files.paths[i], SESSION_FILE_MAX, &text, stderr));
+        good(buf_span(&text));
+        buf_free(&text);
+    }
+    files_free(&files);
+}
+
+static void connections_are_opened_first(void **state)
+{
+    (void)state;
+    bad("c > \"x\"\n", 1, 1, OPENED);
+    bad("c connect\nd > \"x\"\n", 2, 1, OPENED);
+    bad("# first\nc < end\n", 2, 1, OPENED);
+    bad("c connect\nany {\n    c < end\n    d < end\n}\n", 4, 5, OPENED);
+}
+
+static void a_name_is_used_once(void **state)
+{
+    (void)state;
+    bad("c connect\nc connect\n", 2, 1, "a name that no connection has had");
+    bad("c connect\nc > close\nc connect\n", 3, 1, "a name that no connection has had");
+}
+
+static void closed_is_closed(void **state)
+{
+    (void)state;
+    bad("c connect\nc > close\nc > \"x\"\n", 3, 1, "a connection that the client has not closed");
+    bad("c connect\nc > reset\nc < end\n", 3, 1, "a connection that the client has not closed");
+    bad("c connect\nc > end\nc > \"x\"\n", 3, 1, "a connection that the client has not ended");
+    bad("c connect\nc > end\nc > end\n", 3, 1, "a connection that the client has not ended");
+    good(SPAN(HEADER "c connect\nc > end\nc < response \"OK\"\nc > close\n"));
+}
+
+static void values_are_captured_first(void **state)
+{
+    (void)state;
+    bad("c connect\nc > \"FIN \" $m \"\\n\"\n", 2, 13, CAPTURED);
+    bad("c connect\nc > size{size{$m}}\n", 2, 16, CAPTURED);
+    bad("c connect\nc < message $m attempts 1 body $m\n", 2, 33, CAPTURED);
+    bad("c connect\nc < response $t\n", 2, 15, CAPTURED);
+    bad("c connect\nany {\n    c < message $m attempts 1 body $m\n}\n", 3, 37, CAPTURED);
+    good(SPAN(HEADER "c connect\nc > $topic1 \" \" $channel\n"
+                     "c < message $m attempts 1 at $t body \"x\"\nc > $m $t\n"));
+    good(SPAN(HEADER "c connect\nany {\n    c < message $m attempts 1 body $n\n"
+                     "    c < message $n attempts 1 body \"x\"\n}\nc > $m $n\n"));
+}
+
+/* Appends `n` lines with a number in each. */
+static void append_lines(struct buf *out, const char *head, const char *tail, int n)
+{
+    for (int i = 0; i < n; i++) {
+        buf_append(out, span_make(head, strlen(head)));
+        text_append_decimal(out, i);
+        buf_append(out, span_make(tail, strlen(tail)));
+    }
+}
+
+static void too_many(const char *first, const char *head, const char *tail, int n,
+                     const char *expected)
+{
+    struct session_error error = {0};
+    struct buf text = {0};
+    text_append(&text, HEADER);
+    buf_append(&text, span_make(first, strlen(first)));
+    append_lines(&text, head, tail, n);
+    good(buf_span(&text));
+    append_lines(&text, head, "x", 1);
+    buf_append(&text, span_make(tail, strlen(tail)));
+    assert_false(check(buf_span(&text), &error));
+    assert_string_equal(error.expected, expected);
+    buf_free(&text);
+}
+
+static void there_are_bounds(void **state)
+{
+    (void)state;
+    too_many("", "c", " connect\n", 16, "at most 16 connections");
+    too_many("c connect\n", "c > $topic", "\n", 64, "at most 64 values");
+}
+
+static void an_any_has_a_bound(void **state)
+{
+    (void)state;
+    struct session_error error = {0};
+    struct buf text = {0};
+    text_append(&text, HEADER "c connect\nany {\n    # a comment counts not\n");
+    append_lines(&text, "    c < response \"", "\"\n", 256);
+    size_t before = text.n;
+    text_append(&text, "}\n");
+    good(buf_span(&text));
+    struct buf more = {0};
+    buf_append(&more, span_first(buf_span(&text), before));
+    text_append(&more, "    c < end\n}\n");
+    assert_false(check(buf_span(&more), &error));
+    assert_string_equal(error.expected, "at most 256 steps in one any");
+    assert_int_equal(error.line, HEADER_LINES + 3 + 256 + 1);
+    buf_free(&more);
+    buf_free(&text);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_that_is_committed_is_good),
+        cmocka_unit_test(connections_are_opened_first),
+        cmocka_unit_test(a_name_is_used_once),
+        cmocka_unit_test(closed_is_closed),
+        cmocka_unit_test(values_are_captured_first),
+        cmocka_unit_test(there_are_bounds),
+        cmocka_unit_test(an_any_has_a_bound),
+    };
+    return cmocka_run_group_tests_name("session_check", tests, NULL, NULL);
+}

@@ -5,11 +5,19 @@
 #   make CC=clang   the same with clang               build/clang/
 #   make SAN=1      ASan and UBSan                    build/san/
 #   make COV=1      coverage, without asserts         build/cov/
+#   make MSAN=1     clang's MSan                      build/msan/
+#   make FUZZ=...   the fuzz targets for an engine    build/fuzz/.../ (asan, plain: libFuzzer; afl,
+#                   with and without its sanitizers                  afl-asan, afl-cmplog: AFL++)
 # CFLAGS, LDFLAGS and BUILD may be given too; other flags than last time rebuild everything.
 # V=1 shows the commands.
 
 ifeq ($(origin CC),default)
 CC := gcc
+endif
+ifneq ($(filter asan plain,$(FUZZ))$(MSAN),)
+CC := clang
+else ifdef FUZZ
+CC := ci/afl-cc
 endif
 CC_NAME := $(if $(findstring clang,$(CC)),clang,gcc)
 PREFIX ?= /usr/local
@@ -22,9 +30,21 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 
 # --- the variant ---------------------------------------------------------------------------------
 
-ifdef SAN
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+ifdef FUZZ
+BUILD ?= build/fuzz/$(FUZZ)
+VARIANT := $(if $(filter plain afl%,$(FUZZ)),-O2,-O1) -g $(if $(filter %asan,$(FUZZ)),$(SANITIZERS))
+ifneq ($(filter asan plain,$(FUZZ)),)
+COUNTED := -fsanitize=fuzzer-no-link
+VARIANT += $(COUNTED)
+endif
+export AFL_LLVM_CMPLOG := $(if $(filter afl-cmplog,$(FUZZ)),1)
+else ifdef MSAN
+BUILD ?= build/msan
+VARIANT := -O1 -g -fsanitize=memory -fsanitize-memory-track-origins -fno-omit-frame-pointer
+else ifdef SAN
 BUILD ?= build/san$(if $(filter clang,$(CC_NAME)),-clang)
-VARIANT := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+VARIANT := -O1 -g $(SANITIZERS)
 else ifdef COV
 # Without asserts: an assert's failing branch is one that no test can take, and a line that only
 # asserts would count as covered. A side effect inside an assert shows here as a failing test.
@@ -66,6 +86,12 @@ SRC_nsqbroker := $(wildcard src/broker/*.c)
 SRC_nsqproto := $(wildcard src/proto/*.c)
 SRC_nsqbase := $(wildcard src/base/*.c)
 
+# Fuzz targets: with the engine's main where FUZZ names one, else with fuzz/main.c, which replays.
+FUZZERS := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
+FUZZ_SUPPORT := $(filter-out fuzz/fuzz_%.c fuzz/main.c,$(wildcard fuzz/*.c)) $(if $(FUZZ),,fuzz/main.c)
+# Those whose linked code is all ours, so that MSan sees every write.
+FUZZERS_MSAN := $(filter-out identify session engine,$(FUZZERS))
+
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)
 # Program by program, the file with its main().
@@ -78,17 +104,18 @@ PROGRAMS := $(foreach p,nsqd nsq-conform nsq-record nsq-vectors,$(if $(wildcard 
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a)
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
-    $(TESTS:%=tests/unit/%.c)
+    $(TESTS:%=tests/unit/%.c) $(wildcard fuzz/*.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop record differential flags conform \
     conform-upstream defects vectors \
-    install install-lib uninstall clean soak ci libs programs tests FORCE
+    install install-lib uninstall clean soak ci libs programs tests fuzzers FORCE
 
-## all            build the libraries, nsqd and the unit tests
-all: libs programs tests
+## all            build the libraries, the programs, the unit tests and the fuzz targets
+all: libs programs tests fuzzers
 libs: $(ARCHIVES)
 programs: $(PROGRAMS:%=$(BUILD)/%)
 tests: $(TESTS:%=$(BUILD)/tests/%)
+fuzzers: $(patsubst %,$(BUILD)/fuzz_%,$(if $(MSAN),$(FUZZERS_MSAN),$(FUZZERS)))
 
 # --- how it is built -----------------------------------------------------------------------------
 
@@ -117,6 +144,12 @@ $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/.flags
 	$(call say,CC $@)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests $(PIC) -MMD -MP -c -o $@ $<
 
+# The targets themselves are not what is explored, and counting their edges and comparisons costs half the speed.
+$(BUILD)/obj/fuzz/%.o: fuzz/%.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(call say,CC $@)
+	$(Q)$(CC) $(filter-out $(COUNTED),$(CFLAGS_ALL)) -Ifuzz $(PIC) -MMD -MP -c -o $@ $<
+
 define archive
 $(BUILD)/lib$(1).a: $(call object,$(SRC_$(1))) $(BUILD)/.sources
 	$$(call say,AR $$@)
@@ -136,6 +169,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIV
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(PKG_LIBS)
+
+$(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS_ALL) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $^ $(PKG_LIBS)
 
 # These two start the program.
 $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net: | $(BUILD)/nsqd

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Invariant: the parser of client bytes finds the same items, each after the same byte, however the
+ * bytes are cut: whole, one by one, and in pieces that the input chooses. What it hands out lies
+ * within what it was given, and it never consumes more than that.
+ *
+ * Input: line limit, message limit, body limit, two lengths of pieces (a byte each), client bytes.
+ */
+#include <nsq/command.h>
+
+#include "fuzz.h"
+
+const struct fuzz_shape fuzz_shape = {.header = 5, .body = FUZZ_CLIENT};
+
+struct run {
+    struct nsq_limits limits;
+    struct nsq_place place;
+    size_t offset;  /* of the first byte that was not consumed */
+    bool bad;       /* nothing may be parsed any more */
+    bool part_open; /* the last event is a part of a body that goes on */
+    uint64_t said;  /* a hash of all events */
+};
+
+/* FNV-1a's step: a number at once, and bytes one by one so that cuts do not show. */
+static void say(struct run *run, uint64_t number)
+{
+    run->said = (run->said ^ number) * 1099511628211u;
+}
+
+static void say_bytes(struct run *run, struct span bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++) {
+        say(run, bytes.p[i]);
+    }
+}
+
+static bool lies_in(struct span part, struct span in)
+{
+    return part.n == 0 || (part.p >= in.p && part.p + part.n <= in.p + in.n);
+}
+
+/* How many bytes prove an item: what it takes, or what shows that it is bad. */
+static size_t needed(const struct run *run, const struct nsq_item *item, bool bad)
+{
+    if (!bad) {
+        return item->consumed;
+    }
+    return item->stage == NSQ_STAGE_LINE ? run->limits.max_line : NSQ_SIZE_SIZE;
+}
+
+static void talk(const struct run *run, const struct nsq_item *item)
+{
+    static const char *const stages[] = {"line",  "size",         "body",
+                                         "count", "message size", "message body"};
+    if (!fuzz_talks) {
+        return;
+    }
+    fuzz_say("%zu: %s%s %d%s", run->offset, run->bad ? "bad " : "", stages[item->stage],
+             (int)item->value, item->last ? ", the command's last" : "");
+    if (!run->bad && item->stage == NSQ_STAGE_LINE) {
+        fuzz_say_bytes("   ", item->command.line);
+    } else if (!run->bad && item->part.n > 0) {
+        fuzz_say_bytes("   ", item->part);
+    }
+}
+
+static void line_event(struct run *run, const struct nsq_command *command, struct span in)
+{
+    FUZZ_CHECK(lies_in(command->line, in) && lies_in(command->name, in));
+    FUZZ_CHECK(command->id < NSQ_COMMAND_COUNT && command->name.n <= command->line.n);
+    say(run, command->id);
+    say(run, command->params);
+    say_bytes(run, command->line);
+    for (size_t i = 0; i < NSQ_PARAMS_MAX; i++) {
+        FUZZ_CHECK(lies_in(command->param[i], in));
+        FUZZ_CHECK(i < command->params || command->param[i].n == 0);
+        say(run, command->param[i].n);
+    }
+}
+
+/* One item, and the byte after which it is due. Parts of a body are one event, since they come as
+ * they are cut. */
+static void event(struct run *run, const struct nsq_item *item, bool bad, struct span in)
+{
+    bool is_part = !bad && (item->stage == NSQ_STAGE_BODY || item->stage == NSQ_STAGE_MESSAGE_BODY);
+    if (!run->part_open) {
+        say(run, item->stage);
+        say(run, item->index);
+    }
+    if (is_part) {
+        FUZZ_CHECK(item->part.n > 0 && item->part.n == item->consumed && lies_in(item->part, in));
+        say_bytes(run, item->part);
+    } else if (bad) {
+        say(run, item->bad);
+        say(run, (uint64_t)(int64_t)item->value);
+        say(run, (uint64_t)item->limit);
+    } else if (item->stage == NSQ_STAGE_LINE) {
+        line_event(run, &item->command, in);
+    } else {
+        say(run, (uint64_t)(int64_t)item->value);
+    }
+    run->part_open = is_part && !item->whole;
+    if (!run->part_open) {
+        say(run, item->last);
+        say(run, run->offset + needed(run, item, bad));
+    }
+}
+
+/* Parses what is there: the bytes up to `end`. Those behind `fed` are new, and an item that needs
+ * none of them should have come before. */
+static void feed(struct run *run, const uint8_t *data, size_t fed, size_t end)
+{
+    struct nsq_item item;
+    enum nsq_parse outcome = NSQ_OK;
+    while (outcome == NSQ_OK && !run->bad) {
+        struct span in = span_make(data + run->offset, end - run->offset);
+        outcome = nsq_command_parse(&run->place, &run->limits, in, &item);
+        if (outcome != NSQ_MORE) {
+            run->bad = outcome == NSQ_BAD;
+            talk(run, &item);
+            event(run, &item, run->bad, in);
+            size_t due = run->offset + needed(run, &item, run->bad);
+            FUZZ_CHECK(due > fed && due <= end);
+            run->offset += run->bad ? 0 : item.consumed;
+        }
+    }
+}
+
+/* All bytes, in pieces of two lengths that take turns. */
+static struct run run_cut(const struct nsq_limits *limits, struct span bytes, size_t one,
+                          size_t other)
+{
+    struct run run = {.limits = *limits, .said = 14695981039346656037u};
+    for (size_t end = 0, next; end < bytes.n; end = next) {
+        next = bytes.n - end > one ? end + one : bytes.n;
+        feed(&run, bytes.p, end, next);
+        size_t turn = one;
+        one = other;
+        other = turn;
+    }
+    return run;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span in = span_make(data, size);
+    struct nsq_limits limits;
+    limits.max_line = 1 + (size_t)fuzz_byte(&in);
+    limits.max_msg_size = fuzz_byte(&in);
+    limits.max_body_size = fuzz_byte(&in);
+    size_t one = 1 + (size_t)fuzz_below(&in, 64);
+    size_t other = 1 + (size_t)fuzz_below(&in, 64);
+
+    struct run whole = run_cut(&limits, in, in.n + 1, 1);
+    bool talked = fuzz_talks;
+    fuzz_talks = false;
+    struct run bytewise = run_cut(&limits, in, 1, 1);
+    struct run cut = run_cut(&limits, in, one, other);
+    fuzz_talks = talked;
+
+    FUZZ_CHECK(whole.said == bytewise.said && whole.said == cut.said);
+    FUZZ_CHECK(whole.offset == bytewise.offset && whole.offset == cut.offset);
+    FUZZ_CHECK(whole.bad == bytewise.bad && whole.bad == cut.bad);
+    FUZZ_CHECK(whole.bad || (whole.place.stage == bytewise.place.stage &&
+                             whole.place.left == bytewise.place.left &&
+                             whole.place.index == bytewise.place.index));
+    return 0;
+}

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The main of a fuzz target where no fuzzer brings its own: runs each file once, those of folders
+ * in the order of their names. Replays corpora with any compiler, counts coverage, and tells with
+ * -v what a file does.
+ *
+ *     TARGET [-v] FILE|FOLDER...
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fuzz.h"
+
+#define INPUT_MAX ((size_t)1 << 20) /* what fuzzers write is far smaller */
+#define PATH_LENGTH_MAX 4096
+
+static size_t count;
+
+static bool fail(const char *path)
+{
+    fprintf(stderr, "%s: %s\n", path, strerror(errno));
+    return false;
+}
+
+static bool run_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return fail(path);
+    }
+    /* Exactly as long as the input, so that a read behind it is seen. */
+    uint8_t *all = malloc(INPUT_MAX);
+    size_t n = all == NULL ? 0 : fread(all, 1, INPUT_MAX, file);
+    uint8_t *data = malloc(n > 0 ? n : 1);
+    bool whole = all != NULL && data != NULL && !ferror(file) && n < INPUT_MAX;
+    fclose(file);
+    if (!whole) {
+        free(all);
+        free(data);
+        fprintf(stderr, "%s: cannot be read, or has %zu bytes or more\n", path, INPUT_MAX);
+        return false;
+    }
+    memcpy(data, all, n);
+    free(all);
+    if (fuzz_talks) {
+        printf("# %s, %zu bytes\n", path, n);
+    }
+    LLVMFuzzerTestOneInput(data, n);
+    free(data);
+    count++;
+    return true;
+}
+
+static bool run_folder(const char *folder)
+{
+    struct dirent **entries;
+    int n = scandir(folder, &entries, NULL, alphasort);
+    bool good = n >= 0 || fail(folder);
+    for (int i = 0; i < n; i++) {
+        char path[PATH_LENGTH_MAX];
+        snprintf(path, sizeof path, "%s/%s", folder, entries[i]->d_name);
+        good = (entries[i]->d_name[0] == '.' || run_file(path)) && good;
+        free(entries[i]);
+    }
+    if (n >= 0) {
+        free(entries);
+    }
+    return good;
+}
+
+int main(int argc, char **argv)
+{
+    int first = 1;
+    if (argc > 1 && strcmp(argv[1], "-v") == 0) {
+        fuzz_talks = true;
+        first = 2;
+    }
+    if (first >= argc) {
+        fprintf(stderr, "usage: %s [-v] FILE|FOLDER...\n", argv[0]);
+        return 2;
+    }
+    bool good = true;
+    for (int i = first; i < argc; i++) {
+        struct stat about;
+        bool folder = stat(argv[i], &about) == 0 && S_ISDIR(about.st_mode);
+        good = (folder ? run_folder(argv[i]) : run_file(argv[i])) && good;
+    }
+    printf("%zu inputs\n", count);
+    return good && count > 0 ? 0 : 1;
+}

@@ -376,12 +376,25 @@ void record_from_client(struct record *r, size_t conn, struct span bytes, int64_
     }
 }
 
+/* The number of the connection behind this byte stands for "end" or "close" until it is known. */
+#define END_MARK '\1'
+
 void record_client_end(struct record *r, size_t conn, int64_t now)
 {
-    if (conn < r->conn_count && !r->conns[conn].ended) {
-        r->conns[conn].ended = true;
+    const uint8_t mark[] = {END_MARK, (uint8_t)conn, '\n'};
+    if (conn < r->conn_count && !r->conns[conn].ended && !r->conns[conn].client_ended) {
+        r->conns[conn].client_ended = true;
         append_pause(r, now);
-        begin_step(r, conn, SPAN(" > close\n"));
+        begin_step(r, conn, SPAN(" > "));
+        buf_append(&r->steps, span_make(mark, sizeof mark));
+    }
+}
+
+void record_client_gone(struct record *r, size_t conn, int64_t now)
+{
+    record_client_end(r, conn, now);
+    if (conn < r->conn_count) {
+        r->conns[conn].ended = true;
     }
 }
 
@@ -442,11 +455,8 @@ static void record_frame(struct record *r, size_t conn, const struct nsq_frame *
     end_step(r);
 }
 
-void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now)
+static void record_frames(struct record *r, size_t conn, struct span bytes, int64_t now)
 {
-    if (conn >= r->conn_count) {
-        return;
-    }
     struct record_conn *c = &r->conns[conn];
     buf_append(&c->from_server, bytes);
     struct nsq_frame frame;
@@ -463,10 +473,37 @@ void record_from_server(struct record *r, size_t conn, struct span bytes, int64_
     }
 }
 
+void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now)
+{
+    if (conn >= r->conn_count || r->conns[conn].ended) {
+        return;
+    }
+    if (r->conns[conn].client_ended) {
+        buf_append(&r->conns[conn].late, bytes);
+    } else {
+        record_frames(r, conn, bytes, now);
+    }
+}
+
+/* Nobody has turned out to be gone: an answer that came after the client's end was read. */
+static void record_late(struct record *r, size_t conn, int64_t now)
+{
+    struct record_conn *c = &r->conns[conn];
+    size_t before = r->steps.n;
+    record_frames(r, conn, buf_span(&c->late), now);
+    c->reads_on = r->steps.n > before;
+    buf_drop(&c->late, c->late.n);
+}
+
 void record_server_end(struct record *r, size_t conn, int64_t now)
 {
-    if (conn < r->conn_count && !r->conns[conn].ended) {
-        r->conns[conn].ended = true;
+    if (conn >= r->conn_count || r->conns[conn].ended) {
+        return;
+    }
+    struct record_conn *c = &r->conns[conn];
+    record_late(r, conn, now);
+    c->ended = true;
+    if (!c->client_ended || c->reads_on) {
         begin_step(r, conn, SPAN(" < end\n"));
         r->last = now;
     }
@@ -474,8 +511,27 @@ void record_server_end(struct record *r, size_t conn, int64_t now)
 
 /* --- the file --------------------------------------------------------------------------------- */
 
+/* Appends the steps, with what is known by now of how each client ended. */
+static void print_steps(const struct record *r, struct buf *out)
+{
+    struct span rest = buf_span(&r->steps);
+    const uint8_t *mark;
+    while (rest.n > 0 && (mark = memchr(rest.p, END_MARK, rest.n)) != NULL) {
+        size_t n = (size_t)(mark - rest.p);
+        buf_append(out, span_first(rest, n));
+        buf_append(out, r->conns[mark[1]].reads_on ? SPAN("end") : SPAN("close"));
+        rest = span_skip(rest, n + 2);
+    }
+    buf_append(out, rest);
+}
+
 bool record_print(struct record *r, const struct record_header *header, struct buf *out)
 {
+    for (size_t i = 0; i < r->conn_count; i++) {
+        if (!r->conns[i].ended) {
+            record_late(r, i, r->last);
+        }
+    }
     text_append(out, "id: ");
     buf_append(out, header->id);
     text_append(out, "\ntitle: ");
@@ -487,7 +543,7 @@ bool record_print(struct record *r, const struct record_header *header, struct b
         text_append(out, "\n");
     }
     text_append(out, "order: partial\nsource: nsqd 1.3.0\n\n");
-    buf_append(out, buf_span(&r->steps));
+    print_steps(r, out);
     for (size_t i = 0; i < r->conn_count; i++) {
         if (r->conns[i].from_client.n > 0) {
             broken(r, "a command that a client did not end");
@@ -501,6 +557,7 @@ void record_free(struct record *r)
     for (size_t i = 0; i < RECORD_CONNS_MAX; i++) {
         buf_free(&r->conns[i].from_client);
         buf_free(&r->conns[i].from_server);
+        buf_free(&r->conns[i].late);
     }
     buf_free(&r->steps);
     buf_free(&r->literal);

@@ -7,6 +7,10 @@
  * and the NOPs that answer them are left out, hosts and process ids in an IDENTIFY are replaced,
  * and of the answer to an IDENTIFY only what the client can lean on is kept. The order is partial:
  * replies in order, messages when they come; a pause of the clients becomes a wait.
+ *
+ * A client that closes and one that ends its side only look alike. It has ended its side ("> end")
+ * when the server said something afterwards, heartbeats apart, and the client did not turn out to
+ * be gone; else it has closed ("> close").
  */
 #ifndef CONFORM_RECORD_H
 #define CONFORM_RECORD_H
@@ -30,7 +34,10 @@ struct record_name {
 struct record_conn {
     bool magic_seen;
     bool heartbeat;         /* the next NOP answers one */
-    bool ended;             /* by the client */
+    bool client_ended;      /* it says no more; whether it reads on shows later */
+    bool reads_on;          /* it did */
+    bool ended;             /* nothing more of it is recorded */
+    struct buf late;        /* what the server said since client_ended */
     struct buf from_client; /* not yet a whole command */
     struct buf from_server; /* not yet a whole frame */
     uint8_t topic[64];      /* that it is subscribed to: message ids are unique in a topic only */
@@ -55,7 +62,10 @@ struct record {
 void record_open(struct record *r, int64_t now);
 void record_from_client(struct record *r, size_t conn, struct span bytes, int64_t now);
 void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now);
+/* The client says no more. */
 void record_client_end(struct record *r, size_t conn, int64_t now);
+/* Nor does it read: what the server has said since its end was lost. */
+void record_client_gone(struct record *r, size_t conn, int64_t now);
 void record_server_end(struct record *r, size_t conn, int64_t now);
 
 struct record_header {

@@ -20,14 +20,17 @@
 #include "shell/socket.h"
 
 #define READ_SIZE 65536
+#define GONE_MS 50 /* for the system of a client that is gone to say so */
 
 /* One connection through the proxy. */
 struct pair {
     int client; /* -1: closed */
     int server;
     bool opened;         /* since the last round */
-    bool client_ended;   /* it has closed, which is not recorded yet */
-    bool server_ended;   /* the same of the server */
+    bool client_ended;   /* it says no more; it may read on */
+    bool client_gone;    /* nor does it read, as far as is known */
+    bool server_ended;   /* it has closed, which is not recorded yet */
+    bool late;           /* something was passed on to the client after its end */
     struct buf asked;    /* from the client, passed on, not recorded yet */
     struct buf answered; /* from the server, neither passed on nor recorded yet */
 };
@@ -117,33 +120,51 @@ static void accept_client(struct proxy *p)
     hear(p, true);
 }
 
-/* Takes what came from one side. False: the side has ended. */
-static bool receive(int fd, struct buf *into)
+enum received { RECEIVED, RECEIVED_END, RECEIVED_ERROR };
+
+/* Takes what came from one side. */
+static enum received receive(int fd, struct buf *into)
 {
     uint8_t bytes[READ_SIZE];
     ssize_t n = recv(fd, bytes, sizeof bytes, 0);
     if (n > 0) {
         buf_append(into, span_make(bytes, (size_t)n));
-        return true;
+        return RECEIVED;
     }
-    return n < 0 && (errno == EAGAIN || errno == EINTR);
+    return n == 0 ? RECEIVED_END : errno == EAGAIN || errno == EINTR ? RECEIVED : RECEIVED_ERROR;
 }
 
 static void hear_server(struct proxy *p, struct pair *pair)
 {
     hear(p, false);
-    pair->server_ended = !receive(pair->server, &pair->answered);
+    pair->server_ended = receive(pair->server, &pair->answered) != RECEIVED;
 }
 
+/* The client neither speaks nor reads. */
+static void leave(struct pair *pair)
+{
+    pair->client_gone = true;
+    close_pair(pair);
+}
+
+/* A client that ends may have closed, or may wait for its answers: the server is told, and what it
+ * still says is passed on until it ends. */
 static void hear_client(struct proxy *p, struct pair *pair)
 {
     size_t before = pair->asked.n;
-    hear(p, true);
-    pair->client_ended = !receive(pair->client, &pair->asked);
+    hear(p, !pair->client_ended);
+    if (pair->client_ended) { /* then only errors are waited for */
+        leave(pair);
+        return;
+    }
+    enum received received = receive(pair->client, &pair->asked);
     /* A server that is gone is noticed when it is read. */
     send_all(p, pair->server, span_skip(buf_span(&pair->asked), before));
-    if (pair->client_ended) {
-        close_pair(pair);
+    if (received == RECEIVED_END) {
+        pair->client_ended = true;
+        shutdown(pair->server, SHUT_WR);
+    } else if (received == RECEIVED_ERROR) {
+        leave(pair);
     }
 }
 
@@ -157,8 +178,7 @@ static void cut(struct proxy *p)
     }
     for (size_t i = 0; i < p->count; i++) {
         if (p->pairs[i].client >= 0) {
-            p->pairs[i].client_ended = true;
-            close_pair(&p->pairs[i]);
+            leave(&p->pairs[i]);
             hear(p, true);
         }
     }
@@ -179,9 +199,28 @@ static void record_clients(struct proxy *p)
         }
         if (pair->client_ended) {
             record_client_end(r, i, p->asked);
-            buf_drop(&pair->answered, pair->answered.n);
+        }
+        if (pair->client_gone) {
+            record_client_gone(r, i, p->asked);
         }
     }
+}
+
+/* Whether a client that was sent something after its end does not read. Its system says so at once
+ * where it is near. */
+static bool is_gone(const struct pair *pair)
+{
+    struct pollfd fd = {.fd = pair->client};
+    return pair->late && poll(&fd, 1, GONE_MS) > 0;
+}
+
+static void pass_on(struct proxy *p, size_t i, int64_t now)
+{
+    struct pair *pair = &p->pairs[i];
+    record_from_server(&p->record, i, buf_span(&pair->answered), now);
+    send_all(p, pair->client, buf_span(&pair->answered));
+    buf_drop(&pair->answered, pair->answered.n);
+    pair->late = pair->client_ended;
 }
 
 static void record_servers(struct proxy *p)
@@ -193,9 +232,10 @@ static void record_servers(struct proxy *p)
             continue;
         }
         if (pair->answered.n > 0) {
-            record_from_server(&p->record, i, buf_span(&pair->answered), now);
-            send_all(p, pair->client, buf_span(&pair->answered));
-            buf_drop(&pair->answered, pair->answered.n);
+            pass_on(p, i, now);
+        }
+        if (pair->server_ended && is_gone(pair)) {
+            record_client_gone(&p->record, i, now);
         }
         if (pair->server_ended) {
             record_server_end(&p->record, i, now);
@@ -233,7 +273,8 @@ static void run(struct proxy *p)
         fds[n++] = (struct pollfd){.fd = p->cut_fd, .events = POLLIN};
         for (size_t i = 0; i < p->count; i++) {
             struct pair *pair = &p->pairs[i];
-            fds[n++] = (struct pollfd){.fd = pair->client, .events = POLLIN};
+            fds[n++] =
+                (struct pollfd){.fd = pair->client, .events = pair->client_ended ? 0 : POLLIN};
             fds[n++] =
                 (struct pollfd){.fd = pair->server_ended ? -1 : pair->server, .events = POLLIN};
         }
@@ -295,6 +336,9 @@ static bool write_file(const struct args *args, struct record *record)
     if ((f != NULL && fclose(f) != 0) || !written) {
         fprintf(stderr, "nsq-record: cannot write %s: %s\n", path, strerror(errno));
         written = false;
+    }
+    if (written) {
+        fprintf(stderr, "nsq-record: wrote %s\n", path);
     }
     buf_free(&out);
     return whole && written;

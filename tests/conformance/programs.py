@@ -4,10 +4,15 @@ build/nsqd. Ends with "N passed, N failed".
 
     programs.py [FOLDER-OF-THE-PROGRAMS]
 """
+import contextlib
 import pathlib
+import re
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
 
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build")
 LIMIT = 60  # seconds
@@ -39,7 +44,72 @@ def a_file_that_cannot_be_played_is_bad(folder):
         equal(conform(folder, good, bad), (2, "", "%s:%s\n" % (bad, place)))
 
 
-TESTS = [a_file_that_cannot_be_played_is_bad]
+@contextlib.contextmanager
+def started(folder, log, *command):
+    """A program that listens: yields it and its port; it is ended afterwards."""
+    with (folder / log).open("w") as out:
+        program = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    try:
+        limit = time.monotonic() + LIMIT
+        found = None
+        while not found and program.poll() is None and time.monotonic() < limit:
+            time.sleep(0.005)
+            found = re.search(r"TCP: listening on 127\.0\.0\.1:(\d+)\n", (folder / log).read_text())
+        assert found, (folder / log).read_text()
+        yield program, int(found.group(1))
+    finally:
+        program.kill()
+        program.wait()
+
+
+def recorded(folder, talk):
+    """What nsq-record writes about a client that talks to build/nsqd, behind the header."""
+    nsqd = str((BUILD / "nsqd").resolve())
+    record = str((BUILD / "nsq-record").resolve())
+    with started(folder, "nsqd.log", nsqd, "--tcp-address=127.0.0.1:0", "--data-path=.") as (_, to), \
+            started(folder, "record.log", record, "--listen", "127.0.0.1:0", "--to", "127.0.0.1:%d" % to, "-o", ".",
+                    "--id", "a/talk") as (recorder, port):
+        with socket.create_connection(("127.0.0.1", port), LIMIT) as client:
+            talk(client)
+        time.sleep(0.3)
+        recorder.send_signal(signal.SIGTERM)
+        equal(recorder.wait(LIMIT), 0)
+    equal((folder / "record.log").read_text().splitlines()[-1], "nsq-record: wrote ./talk.session")
+    equal(conform(folder, "talk.session")[0], 0)
+    return (folder / "talk.session").read_text().split("\n\n")[1]
+
+
+PUB = b"  V2PUB half-closed\n\0\0\0\1x"
+PUB_STEPS = 'c1 connect\nc1 > "  V2"\nc1 > "PUB " $topic1 "\\n" size{"x"}\n'
+
+
+def a_client_that_ends_its_side_gets_its_answer_and_it_is_recorded(folder):
+    def talk(client):
+        client.sendall(PUB)
+        client.shutdown(socket.SHUT_WR)
+        equal(client.makefile("rb").read(), b"\0\0\0\6\0\0\0\0OK")
+    equal(recorded(folder, talk), PUB_STEPS + 'c1 > end\nc1 < response "OK"\nc1 < end\n')
+
+
+def a_client_that_ends_its_side_without_an_answer_to_come_has_closed(folder):
+    def talk(client):
+        client.sendall(PUB)
+        equal(client.recv(100), b"\0\0\0\6\0\0\0\0OK")
+        client.shutdown(socket.SHUT_WR)
+        equal(client.recv(100), b"")
+    equal(recorded(folder, talk), PUB_STEPS + 'c1 < response "OK"\nc1 > close\n')
+
+
+def a_client_that_closes_takes_no_answer(folder):
+    equal(recorded(folder, lambda client: client.sendall(PUB)), PUB_STEPS + "c1 > close\n")
+
+
+TESTS = [
+    a_file_that_cannot_be_played_is_bad,
+    a_client_that_ends_its_side_gets_its_answer_and_it_is_recorded,
+    a_client_that_ends_its_side_without_an_answer_to_come_has_closed,
+    a_client_that_closes_takes_no_answer,
+]
 
 
 def main():

@@ -167,6 +167,73 @@ static void names_and_ids_become_values(void **state)
           NULL);
 }
 
+static void play_half_closed(struct record *r)
+{
+    record_open(r, TIME_SECOND);
+    record_open(r, TIME_SECOND);
+    SAYS(r, 0, 1000, "  V2PUB news\n\0\0\0\1x");
+    record_client_end(r, 0, 1000 * TIME_MS);
+    SAYS(r, 1, 1001, "  V2NOP\n");
+    ANSWERS(r, 0, 1002, "_heartbeat_");
+    ANSWERS(r, 0, 1002, "OK");
+    record_server_end(r, 0, 1003 * TIME_MS);
+    ANSWERS(r, 0, 1004, "OK");
+    record_client_end(r, 1, 1010 * TIME_MS);
+    ANSWERS(r, 1, 1011, "OK");
+}
+
+static void a_client_that_ends_and_reads_on_is_answered(void **state)
+{
+    (void)state;
+    check(play_half_closed,
+          "c1 connect\n"
+          "c2 connect\n"
+          "c1 > \"  V2\"\n"
+          "c1 > \"PUB \" $topic1 \"\\n\" size{\"x\"}\n"
+          "c1 > end\n"
+          "c2 > \"  V2\"\n"
+          "c2 > \"NOP\\n\"\n"
+          "c1 < response \"OK\"\n"
+          "c1 < end\n"
+          "c2 > end\n"
+          "c2 < response \"OK\"\n",
+          NULL);
+}
+
+static void play_gone(struct record *r)
+{
+    for (int i = 0; i < 4; i++) {
+        record_open(r, TIME_SECOND);
+        record_client_end(r, (size_t)i, TIME_SECOND);
+    }
+    ANSWERS(r, 0, 1001, "OK");
+    record_client_gone(r, 0, TIME_SECOND); /* nobody took the answer */
+    record_server_end(r, 0, TIME_SECOND);
+    ANSWERS(r, 1, 1001, "_heartbeat_");
+    record_server_end(r, 1, TIME_SECOND);
+    ANSWERS(r, 2, 1001, "_heartbeat_"); /* and the recording ends before the server does */
+    record_open(r, TIME_SECOND);
+    record_client_gone(r, 4, TIME_SECOND);
+    record_server_end(r, 4, TIME_SECOND);
+}
+
+static void a_client_that_takes_no_answer_has_closed(void **state)
+{
+    (void)state;
+    check(play_gone,
+          "c1 connect\n"
+          "c1 > close\n"
+          "c2 connect\n"
+          "c2 > close\n"
+          "c3 connect\n"
+          "c3 > close\n"
+          "c4 connect\n"
+          "c4 > close\n"
+          "c5 connect\n"
+          "c5 > close\n",
+          NULL);
+}
+
 static void play_producer(struct record *r)
 {
     record_open(r, TIME_SECOND);
@@ -446,6 +513,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_and_ids_become_values),
+        cmocka_unit_test(a_client_that_ends_and_reads_on_is_answered),
+        cmocka_unit_test(a_client_that_takes_no_answer_has_closed),
         cmocka_unit_test(bodies_get_their_sizes),
         cmocka_unit_test(a_long_body_of_one_byte_is_a_fill),
         cmocka_unit_test(an_id_belongs_to_its_topic),

@@ -67,13 +67,14 @@ CFLAGS_ALL := $(CPPFLAGS_ALL) $(WARN) -fstack-protector-strong $(VARIANT)
 LDFLAGS_ALL := $(VARIANT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # Asked for when something links, not before: ci/setup may still have to install them.
-PKGS := yajl libutf8proc libmd zlib
-PKG_LIBS = $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing: ci/setup run))
+PKGS := yajl libutf8proc libmd zlib openssl
+PKG_LIBS = -lsnappy $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing: ci/setup run))
 
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive a layer, from the top down: the order in which they link.
-LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqserve nsqbroker nsqproto nsqbase
+LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqserve nsqtls nsqcodec \
+    nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
 SRC_nsqconform := $(filter-out $(MAINS),$(wildcard src/conform/*.c))
@@ -82,6 +83,9 @@ SRC_nsqengine := $(wildcard src/engine/*.c)
 SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
 SRC_nsqidentify := $(wildcard src/session/identify*.c)
 SRC_nsqserve := $(wildcard src/serve/*.c)
+# TLS apart: it links OpenSSL.
+SRC_nsqtls := $(wildcard src/codec/tls*.c)
+SRC_nsqcodec := $(filter-out src/codec/tls%,$(wildcard src/codec/*.c))
 SRC_nsqbroker := $(wildcard src/broker/*.c)
 SRC_nsqproto := $(wildcard src/proto/*.c)
 SRC_nsqbase := $(wildcard src/base/*.c)

@@ -7,6 +7,7 @@
 #include "base/time.h"
 
 #define SLOTS_LEAST 16
+#define WHY_MAX 160 /* bytes kept of why a handshake failed */
 
 /* --- slots ------------------------------------------------------------------------------------ */
 
@@ -55,7 +56,9 @@ static void release_slot(struct serve *serve, uint32_t i)
 
 static int64_t deadline(const struct conn *conn)
 {
-    int64_t due = conn->state == CONN_OPEN ? conn->due : TIME_NEVER;
+    int64_t due = conn->state != CONN_OPEN ? TIME_NEVER
+                  : conn->shaking          ? conn->shake_deadline
+                                           : conn->due;
     int64_t linger = conn->state == CONN_LINGERING ? conn->linger_deadline : TIME_NEVER;
     return time_earlier(time_earlier(due, linger), conn->mark_deadline);
 }
@@ -91,6 +94,24 @@ static void mark_output(struct conn *conn)
 
 /* --- connections ------------------------------------------------------------------------------ */
 
+/* Whether codecs hold input that the protocol has not had. */
+static bool has_leftover(const struct conn *conn)
+{
+    return conn->stack != NULL && (conn->stack->decoded.n > 0 || stack_has_pending(conn->stack));
+}
+
+/* A connection is in the backlog while step can go on with its input without more of it. */
+static void look_at_backlog(struct conn *conn)
+{
+    bool belongs =
+        conn->state == CONN_OPEN && has_leftover(conn) && (conn->shaking || conn_may_read(conn));
+    if (!belongs) {
+        list_remove(&conn->backlog);
+    } else if (list_empty(&conn->backlog)) {
+        list_push(&conn->serve->backlog, &conn->backlog);
+    }
+}
+
 static void changed(struct conn *conn)
 {
     if (list_empty(&conn->changed)) {
@@ -102,6 +123,7 @@ static void done(struct conn *conn)
 {
     conn->state = CONN_DONE;
     conn->mark_deadline = TIME_NEVER;
+    list_remove(&conn->backlog);
     changed(conn);
 }
 
@@ -124,7 +146,7 @@ static void drop(struct conn *conn)
 /* Goes on from FLUSHING when everything has left. */
 static void flushed(struct conn *conn)
 {
-    if (conn->state != CONN_FLUSHING || conn->out.n > 0) {
+    if (conn->state != CONN_FLUSHING || conn_unsent(conn) > 0) {
         return;
     }
     if (!conn->linger || conn->eof) {
@@ -137,43 +159,190 @@ static void flushed(struct conn *conn)
     changed(conn);
 }
 
+/* Adds bytes for the socket. */
+static void append_out(struct conn *conn, struct span data)
+{
+    bool was_empty = conn->out.n == 0;
+    buf_append(&conn->out, data);
+    conn->queued += data.n;
+    if (was_empty) {
+        mark_output(conn);
+    }
+}
+
+/* What is plain goes through the codecs. */
+static void encode(struct conn *conn)
+{
+    struct buf encoded = {0};
+    stack_encode(conn->stack, &encoded);
+    append_out(conn, buf_span(&encoded));
+    buf_free(&encoded);
+}
+
 void conn_send(struct conn *conn, struct span data)
 {
     if (conn->state > CONN_OPEN) {
         return;
     }
-    bool was_empty = conn->out.n == 0;
     bool was_full = conn_is_full(conn);
-    buf_append(&conn->out, data);
-    conn->queued += data.n;
+    if (conn->stack == NULL) {
+        append_out(conn, data);
+    } else {
+        buf_append(&conn->stack->plain, data);
+    }
     if (!was_full && conn_is_full(conn)) {
         conn->full_since = conn->serve->now;
-    }
-    if (was_empty) {
-        mark_output(conn);
     }
     changed(conn);
 }
 
 size_t conn_unsent(const struct conn *conn)
 {
-    return conn->out.n;
+    return conn->out.n + (conn->stack == NULL ? 0 : conn->stack->plain.n);
 }
 
 bool conn_is_full(const struct conn *conn)
 {
-    return conn->out.n > conn->serve->config.high_water;
+    return conn_unsent(conn) > conn->serve->config.high_water;
 }
 
 bool conn_may_read(const struct conn *conn)
 {
-    return conn->state <= CONN_OPEN && !conn->held && !conn_is_full(conn);
+    return conn->state <= CONN_OPEN && !conn->held && !conn->shaking && !conn->switched &&
+           !conn_is_full(conn);
 }
 
 void conn_hold(struct conn *conn, bool held)
 {
     conn->held = held;
+    look_at_backlog(conn);
     changed(conn);
+}
+
+/* --- codecs ----------------------------------------------------------------------------------- */
+
+void conn_push(struct conn *conn, struct codec codec, int64_t patience)
+{
+    assert(!conn->shaking && conn_codecs(conn) < STACK_CODECS_MAX);
+    if (conn->state != CONN_OPEN) {
+        codec.calls->free(codec.self);
+        return;
+    }
+    if (conn->stack == NULL) {
+        conn->stack = alloc_zeroed(sizeof *conn->stack);
+    }
+    encode(conn);
+    stack_push(conn->stack, codec);
+    conn->switched = true;
+    if (codec.calls->state(codec.self) == CODEC_HANDSHAKING) {
+        conn->shaking = true;
+        conn->shake_deadline = time_after(conn->serve->now, patience);
+        arm(conn);
+        struct buf hello = {0}; /* of the side that speaks first */
+        stack_decode(conn->stack, span_make(NULL, 0), &hello);
+        append_out(conn, buf_span(&hello));
+        buf_free(&hello);
+    }
+    look_at_backlog(conn);
+    changed(conn);
+}
+
+size_t conn_codecs(const struct conn *conn)
+{
+    return conn->stack == NULL ? 0 : conn->stack->count;
+}
+
+/* The handshake has ended; the protocol goes on, or says in clear what went wrong. */
+static void shaken(struct conn *conn, struct span why, int64_t now)
+{
+    uint8_t text[WHY_MAX]; /* the codec that it belongs to goes */
+    why = span_first(why, sizeof text);
+    if (why.n > 0) {
+        memcpy(text, why.p, why.n);
+        stack_pop(conn->stack);
+    }
+    conn->shaking = false;
+    conn->protocol->upgraded(conn->listener->service, conn->session, span_make(text, why.n), now);
+    conn->switched = false;
+    arm(conn);
+}
+
+static void input_over(struct conn *conn, int64_t now)
+{
+    conn->input_over = true;
+    conn->protocol->eof(conn->listener->service, conn->session, now);
+    conn->linger = conn->linger || !conn->eof; /* bytes may be on their way */
+}
+
+/* What the codecs' states mean, once nothing is left to decode. */
+static void look_at_codecs(struct conn *conn, int64_t now)
+{
+    struct span why = {NULL, 0};
+    enum codec_state state = stack_state(conn->stack, &why);
+    if (conn->shaking && state == CODEC_OPEN) {
+        shaken(conn, why, now);
+    } else if (conn->shaking && state == CODEC_FAILED) {
+        shaken(conn, why, now);
+    } else if (conn->shaking && (state == CODEC_CLOSED || conn->eof)) {
+        shaken(conn, SPAN("EOF"), now);
+    } else if (!has_leftover(conn) && !conn->input_over && (state > CODEC_OPEN || conn->eof)) {
+        if (state == CODEC_FAILED) {
+            log_say(conn->serve->log, LOG_ERROR, "client(%) - failed to decode - %",
+                    conn_peer(conn), why);
+        }
+        input_over(conn, now);
+    }
+}
+
+/* Gives the protocol what is decoded. */
+static void give(struct conn *conn, int64_t now)
+{
+    struct buf decoded = conn->stack->decoded; /* while the protocol may put a codec on */
+    conn->stack->decoded = (struct buf){0};
+    buf_drop(&decoded,
+             conn->protocol->recv(conn->listener->service, conn->session, buf_span(&decoded), now));
+    struct stack *stack = conn->stack;
+    struct buf *rest = conn->switched ? &stack->below[stack->count - 1] : &stack->decoded;
+    assert(rest->n == 0);
+    buf_free(rest);
+    *rest = decoded;
+    conn->switched = false;
+}
+
+static size_t decode(struct conn *conn, struct span in)
+{
+    struct buf down = {0};
+    size_t taken = stack_decode(conn->stack, in, &down);
+    if (down.n > 0) {
+        append_out(conn, buf_span(&down));
+        buf_free(&down);
+        changed(conn);
+    }
+    return taken;
+}
+
+/* Decodes and gives on, a bounded number of times. Returns how much of `in` was taken. */
+static size_t feed(struct conn *conn, struct span in, int64_t now)
+{
+    size_t taken = 0;
+    for (int i = 0; i < SERVE_DECODES && conn->state == CONN_OPEN; i++) {
+        if (conn->stack->decoded.n > 0 && !conn->shaking) {
+            if (!conn_may_read(conn)) {
+                break;
+            }
+            give(conn, now);
+        } else if (taken < in.n || stack_has_pending(conn->stack)) {
+            taken += decode(conn, span_skip(in, taken));
+            look_at_codecs(conn, now);
+        } else {
+            break;
+        }
+    }
+    if (conn->state == CONN_OPEN) {
+        look_at_codecs(conn, now);
+    }
+    look_at_backlog(conn);
+    return conn->state > CONN_OPEN ? in.n : taken;
 }
 
 void conn_set_due(struct conn *conn, int64_t due)
@@ -195,8 +364,16 @@ void conn_finish(struct conn *conn, bool linger)
     if (conn->state > CONN_OPEN) {
         return;
     }
+    if (conn->stack != NULL) {
+        encode(conn);
+        struct buf last = {0};
+        stack_finish(conn->stack, &last);
+        append_out(conn, buf_span(&last));
+        buf_free(&last);
+    }
     conn->state = CONN_FLUSHING;
     conn->linger = linger;
+    list_remove(&conn->backlog);
     mark_output(conn);
     changed(conn);
     flushed(conn);
@@ -257,6 +434,7 @@ void serve_init(struct serve *serve, const struct serve_config *config,
     *serve = (struct serve){
         .config = *config, .listeners = listeners, .listener_count = listener_count, .log = log};
     list_init(&serve->changed);
+    list_init(&serve->backlog);
 }
 
 static void free_conn(struct conn *conn)
@@ -265,8 +443,10 @@ static void free_conn(struct conn *conn)
     end_session(conn);
     heap_remove(&serve->timers, &conn->timer);
     list_remove(&conn->changed);
+    list_remove(&conn->backlog);
     release_slot(serve, (uint32_t)conn->id);
     buf_free(&conn->out);
+    stack_free(conn->stack);
     alloc_free(conn);
 }
 
@@ -295,6 +475,7 @@ uint64_t serve_open(struct serve *serve, unsigned listener, struct span peer, in
     conn->listener = &serve->listeners[listener];
     conn->mark_deadline = conn->due = conn->linger_deadline = conn->timer_at = TIME_NEVER;
     list_init(&conn->changed);
+    list_init(&conn->backlog);
     peer = span_first(peer, SERVE_PEER_MAX);
     if (peer.n > 0) {
         memcpy(conn->peer, peer.p, peer.n);
@@ -318,9 +499,13 @@ size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now)
     if (conn->state == CONN_MAGIC) {
         consumed = recv_magic(conn, in, now);
     }
-    if (conn->state == CONN_OPEN && conn_may_read(conn) && consumed < in.n) {
+    if (conn->stack == NULL && conn_may_read(conn) && consumed < in.n) {
         consumed += conn->protocol->recv(conn->listener->service, conn->session,
                                          span_skip(in, consumed), now);
+        conn->switched = false;
+    }
+    if (conn->stack != NULL) {
+        consumed += feed(conn, span_skip(in, consumed), now);
     }
     if (consumed < in.n) {
         changed(conn); /* READ may not be wanted any more */
@@ -338,8 +523,10 @@ void serve_eof(struct serve *serve, uint64_t id, int64_t now)
         log_say(serve->log, LOG_ERROR, "client(%) failed to read protocol version - EOF",
                 conn_peer(conn));
         done(conn);
-    } else if (conn->state == CONN_OPEN) {
+    } else if (conn->state == CONN_OPEN && conn->stack == NULL) {
         conn->protocol->eof(conn->listener->service, conn->session, now);
+    } else if (conn->state == CONN_OPEN) {
+        feed(conn, span_make(NULL, 0), now);
     } else if (conn->state == CONN_LINGERING) {
         done(conn);
     }
@@ -357,7 +544,11 @@ void serve_closed(struct serve *serve, uint64_t id, enum closed_reason reason, i
 
 struct span serve_out(struct serve *serve, uint64_t id)
 {
-    return buf_span(&find(serve, id)->out);
+    struct conn *conn = find(serve, id);
+    if (conn->stack != NULL && !conn->shaking) {
+        encode(conn);
+    }
+    return buf_span(&conn->out);
 }
 
 void serve_sent(struct serve *serve, uint64_t id, size_t n)
@@ -374,6 +565,7 @@ void serve_sent(struct serve *serve, uint64_t id, size_t n)
         if (conn->state == CONN_OPEN) {
             conn->protocol->drained(conn->listener->service, conn->session);
         }
+        look_at_backlog(conn);
     }
 }
 
@@ -388,8 +580,10 @@ unsigned serve_want(struct serve *serve, uint64_t id)
     default:
         break;
     }
-    unsigned want = conn->out.n > 0 ? WANT_WRITE : 0;
-    return conn_may_read(conn) && !conn->eof ? want | WANT_READ : want;
+    unsigned want = conn_unsent(conn) > 0 ? WANT_WRITE : 0;
+    bool read = !conn->eof && !conn->input_over && !has_leftover(conn) &&
+                (conn->shaking || conn_may_read(conn));
+    return read ? want | WANT_READ : want;
 }
 
 /* One due connection. Its timer is out of the heap; arm puts it back. */
@@ -401,7 +595,9 @@ static void fire(struct conn *conn, int64_t now)
         drop(conn);
     } else if (conn->state == CONN_LINGERING && conn->linger_deadline <= now) {
         done(conn);
-    } else if (conn->state == CONN_OPEN && conn->due <= now) {
+    } else if (conn->shaking && conn->shake_deadline <= now) {
+        shaken(conn, SPAN("i/o timeout"), now);
+    } else if (conn->state == CONN_OPEN && !conn->shaking && conn->due <= now) {
         conn->due = TIME_NEVER; /* or else output that is sent meanwhile would arm it again */
         conn->protocol->due(conn->listener->service, conn->session, now);
     }
@@ -411,17 +607,24 @@ static void fire(struct conn *conn, int64_t now)
 void serve_step(struct serve *serve, int64_t now)
 {
     serve->now = now;
-    for (int i = 0; i < SERVE_TIMERS_A_STEP && serve_next_deadline(serve) <= now; i++) {
+    const struct heap *timers = &serve->timers;
+    for (int i = 0; i < SERVE_TIMERS_A_STEP && heap_first_key(timers, TIME_NEVER) <= now; i++) {
         struct conn *conn = container_of(heap_first(&serve->timers), struct conn, timer);
         heap_remove(&serve->timers, &conn->timer);
         conn->timer_at = TIME_NEVER;
         fire(conn, now);
     }
+    for (int i = 0; i < SERVE_BACKLOG_A_STEP && !list_empty(&serve->backlog); i++) {
+        struct conn *conn = container_of(serve->backlog.next, struct conn, backlog);
+        list_remove(&conn->backlog);
+        feed(conn, span_make(NULL, 0), now);
+        changed(conn); /* READ may be wanted again */
+    }
 }
 
 int64_t serve_next_deadline(const struct serve *serve)
 {
-    return heap_first_key(&serve->timers, TIME_NEVER);
+    return list_empty(&serve->backlog) ? heap_first_key(&serve->timers, TIME_NEVER) : serve->now;
 }
 
 uint64_t serve_next_changed(struct serve *serve)

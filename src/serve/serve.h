@@ -10,9 +10,10 @@
  *       \                                         \--no linger--------------------^
  *        \--bad magic--> FLUSHING
  *
- * FLUSHING sends what is left and reads nothing. LINGERING has shut down writing and throws input
- * away for a bounded while: a socket closed with unread input makes the kernel send RST, which can
- * destroy the error frame on its way. DONE wants CLOSE.
+ * An OPEN connection may have codecs upon its socket (serve/stack.h). While one is in its handshake
+ * the protocol hears and says nothing. FLUSHING sends what is left and reads nothing. LINGERING has
+ * shut down writing and throws input away for a bounded while: a socket closed with unread input
+ * makes the kernel send RST, which can destroy the error frame on its way. DONE wants CLOSE.
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
@@ -24,6 +25,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "serve/handler.h"
+#include "serve/stack.h"
 
 #define SERVE_MAGIC_SIZE 4
 #define SERVE_PEER_MAX 64          /* bytes kept of a peer's address */
@@ -32,6 +34,8 @@
 #define SERVE_WRITE_CHUNK 16384    /* output that a peer must take within its write timeout */
 #define SERVE_FLUSH_NS 30000000000 /* the write timeout of last output, where there is none */
 #define SERVE_TIMERS_A_STEP 256    /* due connections handled in one step */
+#define SERVE_BACKLOG_A_STEP 64    /* connections whose codec holds input, handled in one step */
+#define SERVE_DECODES 16           /* of STACK_ROOM bytes, for one connection at a time */
 
 struct conn;
 
@@ -52,6 +56,10 @@ struct protocol {
 
     /* The time given to conn_set_due has come. */
     void (*due)(void *service, void *session, int64_t now);
+
+    /* The codec that conn_push put on has ended its handshake, or has failed in it and is off
+     * again: `why` is empty, or says why (borrowed). */
+    void (*upgraded)(void *service, void *session, struct span why, int64_t now);
 
     /* Unsent output has fallen to the high-water mark again. */
     void (*drained)(void *service, void *session);
@@ -83,7 +91,13 @@ struct conn {
     uint8_t magic_size;
     uint8_t magic[SERVE_MAGIC_SIZE];
     struct list changed; /* in serve->changed */
-    struct buf out;
+    struct buf out;      /* for the socket */
+    struct stack *stack; /* NULL: no codec */
+    struct list backlog; /* in serve->backlog: the stack may hold input that nobody waits for */
+    bool shaking;        /* the uppermost codec is in its handshake */
+    bool switched;       /* a codec was put on within a call of the protocol */
+    bool input_over;     /* the protocol was told that no more comes */
+    int64_t shake_deadline;
     int64_t full_since;    /* when the output came to be full; of use while it is */
     uint64_t queued;       /* bytes ever appended to out */
     uint64_t mark;         /* so many of them must have been sent .. */
@@ -121,7 +135,8 @@ struct serve {
     size_t conn_count;
     struct heap timers;
     struct list changed;
-    int64_t now; /* of the last call that told it */
+    struct list backlog; /* of struct conn */
+    int64_t now;         /* of the last call that told it */
     bool stopping;
 };
 
@@ -174,6 +189,15 @@ void conn_set_due(struct conn *conn, int64_t due);
  * connection is closed; 0 = for ever. A chunk is what there is, at most SERVE_WRITE_CHUNK bytes:
  * nsqd's deadline too is for each write, so a slow reader is not one that stands still. */
 void conn_set_write_timeout(struct conn *conn, int64_t timeout);
+
+/* Puts a codec, which the connection now owns, upon its socket and upon the codecs that are there;
+ * what was sent before goes out without it, and input that was not consumed goes through it. A
+ * codec that needs a handshake has `patience` ns for it; its end is told with `upgraded`. Not
+ * during a handshake, and not when conn_codecs is STACK_CODECS_MAX already. */
+void conn_push(struct conn *conn, struct codec codec, int64_t patience);
+
+/* How many codecs are on. */
+size_t conn_codecs(const struct conn *conn);
 
 /* Ends the connection: what is unsent is sent, nothing more is read. With linger, input is thrown
  * away for a while before the socket closes; it is for connections that may have unread input. */

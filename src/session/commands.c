@@ -6,6 +6,8 @@
 #include <nsq/name.h>
 
 #include "base/text.h"
+#include "codec/deflate.h"
+#include "codec/snappy.h"
 #include "session/quote.h"
 #include "session/settings.h"
 
@@ -53,6 +55,7 @@ _Static_assert(sizeof rows / sizeof rows[0] == NSQ_COMMAND_COUNT, "one row for e
 static const struct reply nothing = {REPLY_NONE, NSQ_E_NONE};
 static const struct reply ok = {REPLY_OK, NSQ_E_NONE};
 static const struct reply response = {REPLY_TEXT, NSQ_E_NONE};
+static const struct reply upgrade = {REPLY_UPGRADE, NSQ_E_NONE};
 
 static struct reply error(enum nsq_error code)
 {
@@ -346,10 +349,12 @@ struct reply command_line(struct session *s, const struct nsq_command *c, int64_
 {
     const struct row *row = &rows[c->id];
     log_say(s->v2->log, LOG_DEBUG, "PROTOCOL(V2): [%] [%]", conn_peer(s->conn), c->line);
-    if ((row->states & IN(s->state)) == 0) {
+    bool in_clear = s->v2->config.tls_required && !s->tls && c->id != NSQ_IDENTIFY;
+    if (in_clear || (row->states & IN(s->state)) == 0) {
         text_append(&s->v2->text, "cannot ");
         buf_append(&s->v2->text, c->name);
         text_append(&s->v2->text, " in current state");
+        text_append(&s->v2->text, in_clear ? " (TLS required)" : "");
         return error(NSQ_E_INVALID);
     }
     return row->line == NULL ? nothing : row->line(s, c, now);
@@ -390,9 +395,15 @@ static void log_identify(struct session *s, const struct identify *identify)
     buf_free(&text);
 }
 
+static size_t upgrade_cost(const struct session *s)
+{
+    const struct upgrade *u = &s->upgrade;
+    return (u->tls ? s->v2->config.tls.cost : 0) + (u->snappy ? SNAPPY_COST : 0) +
+           (u->deflate ? DEFLATE_COST : 0);
+}
+
 static struct reply identify_end(struct session *s, int64_t now)
 {
-    const struct v2_config *config = &s->v2->config;
     struct identify identify;
     bool parsed = identify_parse(body_span(s->data), &identify);
     command_drop(s);
@@ -408,12 +419,21 @@ static struct reply identify_end(struct session *s, int64_t now)
     if (!identify.feature_negotiation) {
         return ok;
     }
-    if (config->deflate && identify.deflate && config->snappy && identify.snappy) {
+    settings_choose_upgrade(s, &identify);
+    const struct upgrade *u = &s->upgrade;
+    if (u->deflate && u->snappy) {
         text_append(&s->v2->text, "cannot enable both deflate and snappy compression");
         return error(NSQ_E_IDENTIFY_FAILED);
     }
+    bool compress = u->deflate || u->snappy;
+    if ((u->tls && (s->tls || s->compressed)) || (compress && s->compressed)) {
+        return failed(s, SPAN("what was negotiated before cannot be negotiated again"));
+    }
+    if (!budget_has_room(&s->v2->broker->common.budget, upgrade_cost(s))) {
+        return no_room(s);
+    }
     settings_append_reply(s, &s->v2->text);
-    return response;
+    return u->tls || compress ? upgrade : response;
 }
 
 /* There is no auth server yet, so this is what nsqd says without one. */

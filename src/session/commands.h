@@ -15,6 +15,7 @@ enum reply_kind {
     REPLY_NONE = 0, /* nothing to say (yet) */
     REPLY_OK,
     REPLY_TEXT,    /* a response */
+    REPLY_UPGRADE, /* a response, behind which what session->upgrade says is put on */
     REPLY_ERROR,   /* an error; `code` in front of the text */
     REPLY_PENDING, /* said later, when a ticket is answered */
 };

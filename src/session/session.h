@@ -24,6 +24,14 @@ struct pub_count {
     uint64_t count;
 };
 
+/* What an IDENTIFY has negotiated. */
+struct upgrade {
+    bool tls;
+    bool snappy;
+    bool deflate;
+    int deflate_level; /* what is said of it even without deflate */
+};
+
 /* What an IDENTIFY said about the client, for /stats. */
 struct identity {
     struct identify_text client_id;
@@ -47,6 +55,11 @@ struct session {
     int64_t output_buffer_timeout;
     int64_t output_buffer_size; /* bytes */
     int32_t sample_rate;
+
+    struct upgrade upgrade; /* by the last IDENTIFY */
+    bool tls;               /* what is on, and stays on */
+    bool compressed;
+    size_t codec_cost; /* what was charged for it */
 
     int64_t heartbeat_every; /* set by the first IDENTIFY only, as nsqd does; 0 = off */
     int64_t next_heartbeat;  /* INT64_MAX = never */

@@ -121,20 +121,36 @@ static void append_number(struct buf *text, struct span key, int64_t value)
     text_append_decimal(text, value);
 }
 
-/* No upgrade is built yet, so what would be negotiated is false whatever was asked for. */
+void settings_choose_upgrade(struct session *s, const struct identify *identify)
+{
+    const struct v2_config *config = &s->v2->config;
+    struct upgrade *u = &s->upgrade;
+    u->tls = config->tls.make != NULL && identify->tls_v1;
+    u->snappy = config->snappy && identify->snappy;
+    u->deflate = config->deflate && identify->deflate;
+    int64_t level =
+        u->deflate && identify->deflate_level > 0 ? identify->deflate_level : DEFAULT_DEFLATE_LEVEL;
+    u->deflate_level = (int)(level < config->max_deflate_level ? level : config->max_deflate_level);
+}
+
+static void append_bool(struct buf *text, struct span key, bool value)
+{
+    buf_append(text, key);
+    text_append(text, value ? "true" : "false");
+}
+
 void settings_append_reply(const struct session *s, struct buf *text)
 {
     const struct v2_config *config = &s->v2->config;
-    int64_t level = config->max_deflate_level < DEFAULT_DEFLATE_LEVEL ? config->max_deflate_level
-                                                                      : DEFAULT_DEFLATE_LEVEL;
     append_number(text, SPAN("{\"max_rdy_count\":"), config->max_rdy_count);
     text_append(text, ",\"version\":\"" NSQ_COMPATIBILITY "\"");
     append_number(text, SPAN(",\"max_msg_timeout\":"), config->max_msg_timeout / TIME_MS);
     append_number(text, SPAN(",\"msg_timeout\":"), s->msg_timeout / TIME_MS);
-    text_append(text, ",\"tls_v1\":false,\"deflate\":false");
-    append_number(text, SPAN(",\"deflate_level\":"), level);
+    append_bool(text, SPAN(",\"tls_v1\":"), s->upgrade.tls);
+    append_bool(text, SPAN(",\"deflate\":"), s->upgrade.deflate);
+    append_number(text, SPAN(",\"deflate_level\":"), s->upgrade.deflate_level);
     append_number(text, SPAN(",\"max_deflate_level\":"), config->max_deflate_level);
-    text_append(text, ",\"snappy\":false");
+    append_bool(text, SPAN(",\"snappy\":"), s->upgrade.snappy);
     append_number(text, SPAN(",\"sample_rate\":"), s->sample_rate);
     text_append(text, ",\"auth_required\":false");
     append_number(text, SPAN(",\"output_buffer_size\":"), s->output_buffer_size);

@@ -12,6 +12,9 @@
 bool settings_apply(struct session *session, const struct identify *identify, struct buf *text,
                     int64_t now);
 
+/* Chooses what of the upgrades that a client asks for it gets. */
+void settings_choose_upgrade(struct session *session, const struct identify *identify);
+
 /* Appends the JSON that answers a client which negotiates features. */
 void settings_append_reply(const struct session *session, struct buf *text);
 

@@ -6,6 +6,9 @@
 #include <nsq/frame.h>
 #include <nsq/magic.h>
 
+#include "base/text.h"
+#include "codec/deflate.h"
+#include "codec/snappy.h"
 #include "session/commands.h"
 #include "session/session.h"
 
@@ -106,7 +109,7 @@ static void free_session(struct session *s)
     command_drop(s);
     buf_free(&s->hand);
     list_remove(&s->waiting);
-    budget_release(budget_of(s), SESSION_COST);
+    budget_release(budget_of(s), SESSION_COST + s->codec_cost);
     alloc_free(s);
 }
 
@@ -135,6 +138,46 @@ void session_take_settings(struct session *s, int64_t now)
     s->next_heartbeat = s->heartbeat_every > 0 ? time_after(now, s->heartbeat_every) : TIME_NEVER;
 }
 
+/* --- upgrades ----------------------------------------------------------------------------------
+ */
+
+static void send_ok(struct session *s)
+{
+    send_frame(s, NSQ_FRAME_RESPONSE, SPAN("OK"), span_make(NULL, 0));
+}
+
+static void put_on(struct session *s, struct codec codec, size_t cost)
+{
+    s->codec_cost += cost;
+    budget_charge(budget_of(s), cost);
+    conn_push(s->conn, codec, V2_HANDSHAKE_NS);
+}
+
+/* Snappy or deflate, upon TLS if that is on; each has an OK of its own. */
+static void compress(struct session *s)
+{
+    const struct upgrade *u = &s->upgrade;
+    if (u->snappy) {
+        put_on(s, snappy_codec(), SNAPPY_COST);
+    } else if (u->deflate) {
+        put_on(s, deflate_codec(u->deflate_level), DEFLATE_COST);
+    } else {
+        return;
+    }
+    s->compressed = true;
+    send_ok(s);
+}
+
+static void begin_upgrade(struct session *s)
+{
+    const struct codec_maker *tls = &s->v2->config.tls;
+    if (s->upgrade.tls) {
+        put_on(s, tls->make(tls->self), tls->cost);
+    } else {
+        compress(s);
+    }
+}
+
 /* --- replies ---------------------------------------------------------------------------------- */
 
 static void wait_for_answer(struct session *s)
@@ -152,10 +195,14 @@ static bool say(struct session *s, struct reply reply)
     case REPLY_NONE:
         break;
     case REPLY_OK:
-        send_frame(s, NSQ_FRAME_RESPONSE, SPAN("OK"), span_make(NULL, 0));
+        send_ok(s);
         break;
     case REPLY_TEXT:
         send_frame(s, NSQ_FRAME_RESPONSE, buf_span(&s->v2->text), span_make(NULL, 0));
+        break;
+    case REPLY_UPGRADE:
+        send_frame(s, NSQ_FRAME_RESPONSE, buf_span(&s->v2->text), span_make(NULL, 0));
+        begin_upgrade(s);
         break;
     case REPLY_ERROR:
         send_error(s, reply.code);
@@ -176,6 +223,23 @@ static bool say(struct session *s, struct reply reply)
 static void command_ended(struct session *s, int64_t now)
 {
     v2_pump(s->v2, now);
+    await_line(s, now);
+}
+
+/* TLS's handshake has ended. What went wrong is said in clear. */
+static void on_upgraded(void *service, void *session, struct span why, int64_t now)
+{
+    struct session *s = session;
+    (void)service;
+    if (why.n > 0) {
+        text_append(&s->v2->text, "IDENTIFY failed ");
+        buf_append(&s->v2->text, why);
+        say(s, (struct reply){REPLY_ERROR, NSQ_E_IDENTIFY_FAILED});
+        return;
+    }
+    s->tls = true;
+    send_ok(s);
+    compress(s);
     await_line(s, now);
 }
 
@@ -375,6 +439,7 @@ const struct protocol v2_protocol = {
     .recv = on_recv,
     .eof = on_eof,
     .due = on_due,
+    .upgraded = on_upgraded,
     .drained = on_drained,
     .closed = on_closed,
 };

@@ -11,7 +11,10 @@
 #include <nsq/command.h>
 
 #include "broker/broker.h"
+#include "codec/codec.h"
 #include "serve/serve.h"
+
+#define V2_HANDSHAKE_NS 5000000000 /* how long a client may take for TLS's, as nsqd waits */
 
 /* Times are ns. Defaults are nsqd's; the flag that sets it stands behind. */
 struct v2_config {
@@ -29,6 +32,8 @@ struct v2_config {
     int64_t max_deflate_level;         /* 6: --max-deflate-level */
     bool deflate;                      /* true: --deflate */
     bool snappy;                       /* true: --snappy */
+    bool tls_required;                 /* false: --tls-required */
+    struct codec_maker tls;            /* none: --tls-cert, --tls-key */
     bool ask_before_publish; /* every publishing command waits for the answer to an ASK_APPEND */
 };
 

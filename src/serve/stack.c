@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "serve/stack.h"
+
+#include <assert.h>
+
+#include "base/alloc.h"
+
+void stack_push(struct stack *stack, struct codec codec)
+{
+    assert(stack->count < STACK_CODECS_MAX && stack->plain.n == 0);
+    struct buf *below = &stack->below[stack->count];
+    buf_free(below);
+    *below = stack->decoded;
+    stack->decoded = (struct buf){0};
+    stack->codecs[stack->count++] = codec;
+}
+
+void stack_pop(struct stack *stack)
+{
+    assert(stack->count > 0);
+    const struct codec *codec = &stack->codecs[--stack->count];
+    codec->calls->free(codec->self);
+    buf_free(&stack->below[stack->count]);
+}
+
+/* Encodes bytes, which it takes, with the codecs below number `count`, and appends them to `down`.
+ * A codec that has failed can send nothing more. */
+static void carry(struct stack *stack, size_t count, struct buf *bytes, struct buf *down)
+{
+    for (size_t i = count; i-- > 0 && bytes->n > 0;) {
+        const struct codec *codec = &stack->codecs[i];
+        struct buf encoded = {0};
+        if (codec->calls->state(codec->self) != CODEC_FAILED) {
+            codec->calls->encode(codec->self, buf_span(bytes), &encoded);
+            codec->calls->flush(codec->self, &encoded);
+        }
+        buf_free(bytes);
+        *bytes = encoded;
+    }
+    buf_append(down, buf_span(bytes));
+    buf_free(bytes);
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+static bool codec_lives(const struct codec *codec)
+{
+    return codec->calls->state(codec->self) <= CODEC_OPEN;
+}
+
+/* Whether codec i can go on without what the peer sends next. */
+static bool can_decode(const struct stack *stack, size_t i)
+{
+    const struct codec *codec = &stack->codecs[i];
+    return codec_lives(codec) && (stack->below[i].n > 0 || codec->calls->has_pending(codec->self));
+}
+
+static size_t decode_at(struct stack *stack, size_t i, struct span in, struct buf *down)
+{
+    const struct codec *codec = &stack->codecs[i];
+    bool highest = i + 1 == stack->count;
+    struct buf *up = highest ? &stack->decoded : &stack->below[i + 1];
+    struct buf answer = {0};
+    size_t taken = codec->calls->decode(codec->self, in, STACK_ROOM, up, &answer);
+    carry(stack, i, &answer, down);
+    return taken;
+}
+
+size_t stack_decode(struct stack *stack, struct span in, struct buf *down)
+{
+    for (size_t i = stack->count; i-- > 0;) {
+        if (can_decode(stack, i)) {
+            struct buf *below = &stack->below[i];
+            buf_drop(below, decode_at(stack, i, buf_span(below), down));
+            return 0;
+        }
+    }
+    return codec_lives(&stack->codecs[0]) ? decode_at(stack, 0, in, down) : in.n;
+}
+
+bool stack_has_pending(const struct stack *stack)
+{
+    for (size_t i = 0; i < stack->count; i++) {
+        if (can_decode(stack, i)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum codec_state stack_state(const struct stack *stack, struct span *why)
+{
+    enum codec_state worst = CODEC_OPEN;
+    for (size_t i = 0; i < stack->count; i++) {
+        const struct codec *codec = &stack->codecs[i];
+        enum codec_state state = codec->calls->state(codec->self);
+        if (state == CODEC_FAILED) {
+            *why = codec->calls->why(codec->self);
+            return CODEC_FAILED;
+        }
+        if (state == CODEC_CLOSED || (state == CODEC_HANDSHAKING && worst == CODEC_OPEN)) {
+            worst = state;
+        }
+    }
+    return worst;
+}
+
+/* --- output ----------------------------------------------------------------------------------- */
+
+void stack_encode(struct stack *stack, struct buf *down)
+{
+    carry(stack, stack->count, &stack->plain, down);
+}
+
+void stack_finish(struct stack *stack, struct buf *down)
+{
+    for (size_t i = stack->count; i-- > 0;) {
+        const struct codec *codec = &stack->codecs[i];
+        struct buf last = {0};
+        if (codec->calls->state(codec->self) != CODEC_FAILED) {
+            codec->calls->finish(codec->self, &last);
+        }
+        carry(stack, i, &last, down);
+    }
+}
+
+void stack_free(struct stack *stack)
+{
+    if (stack == NULL) {
+        return;
+    }
+    while (stack->count > 0) {
+        stack_pop(stack);
+    }
+    buf_free(&stack->decoded);
+    buf_free(&stack->plain);
+    alloc_free(stack);
+}

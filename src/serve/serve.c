@@ -252,19 +252,24 @@ size_t conn_codecs(const struct conn *conn)
     return conn->stack == NULL ? 0 : conn->stack->count;
 }
 
-/* The handshake has ended; the protocol goes on, or says in clear what went wrong. */
+/* The handshake has ended, well when `why` is empty: the protocol goes on. */
 static void shaken(struct conn *conn, struct span why, int64_t now)
 {
-    uint8_t text[WHY_MAX]; /* the codec that it belongs to goes */
-    why = span_first(why, sizeof text);
-    if (why.n > 0) {
-        memcpy(text, why.p, why.n);
-        stack_pop(conn->stack);
-    }
     conn->shaking = false;
-    conn->protocol->upgraded(conn->listener->service, conn->session, span_make(text, why.n), now);
+    conn->protocol->upgraded(conn->listener->service, conn->session, why, now);
     conn->switched = false;
     arm(conn);
+}
+
+/* The codec goes, so that the protocol can say in clear what went wrong. */
+static void shaken_off(struct conn *conn, struct span why, int64_t now)
+{
+    uint8_t text[WHY_MAX]; /* it may be the codec's own */
+    why = span_first(why, sizeof text);
+    assert(why.n > 0);
+    memcpy(text, why.p, why.n);
+    stack_pop(conn->stack);
+    shaken(conn, span_make(text, why.n), now);
 }
 
 static void input_over(struct conn *conn, int64_t now)
@@ -282,9 +287,9 @@ static void look_at_codecs(struct conn *conn, int64_t now)
     if (conn->shaking && state == CODEC_OPEN) {
         shaken(conn, why, now);
     } else if (conn->shaking && state == CODEC_FAILED) {
-        shaken(conn, why, now);
+        shaken_off(conn, why, now);
     } else if (conn->shaking && (state == CODEC_CLOSED || conn->eof)) {
-        shaken(conn, SPAN("EOF"), now);
+        shaken_off(conn, SPAN("EOF"), now);
     } else if (!has_leftover(conn) && !conn->input_over && (state > CODEC_OPEN || conn->eof)) {
         if (state == CODEC_FAILED) {
             log_say(conn->serve->log, LOG_ERROR, "client(%) - failed to decode - %",
@@ -596,7 +601,7 @@ static void fire(struct conn *conn, int64_t now)
     } else if (conn->state == CONN_LINGERING && conn->linger_deadline <= now) {
         done(conn);
     } else if (conn->shaking && conn->shake_deadline <= now) {
-        shaken(conn, SPAN("i/o timeout"), now);
+        shaken_off(conn, SPAN("i/o timeout"), now);
     } else if (conn->state == CONN_OPEN && !conn->shaking && conn->due <= now) {
         conn->due = TIME_NEVER; /* or else output that is sent meanwhile would arm it again */
         conn->protocol->due(conn->listener->service, conn->session, now);

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of codecs upon a connection (src/serve/serve.h, conn_push), with toys for codecs and a
+ * protocol that does what single letters tell it.
+ */
+#include "serve/serve.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/time.h"
+
+#define HIGH_WATER 100
+#define PATIENCE (5 * TIME_SECOND)
+
+/* --- a toy codec -------------------------------------------------------------------------------
+ * On the wire each byte has its bit 7 flipped, and a digit stands for so many letters 'z' (what
+ * unpacks to more than it is). 0x84 closes, 0xff fails. With a handshake, '!' must come first, is
+ * answered with '?', and anything else fails. */
+
+struct toy {
+    enum codec_state state;
+    int pending; /* letters 'z' that are still to come */
+    int *alive;
+};
+
+static size_t toy_decode(void *self, struct span in, size_t room, struct buf *up, struct buf *down)
+{
+    struct toy *t = self;
+    size_t taken = 0;
+    size_t had = up->n;
+    while (t->state <= CODEC_OPEN && up->n - had < room && (t->pending > 0 || taken < in.n)) {
+        uint8_t c = 'z';
+        if (t->pending > 0) {
+            t->pending--;
+        } else if (t->state == CODEC_HANDSHAKING) {
+            t->state = in.p[taken++] == '!' ? CODEC_OPEN : CODEC_FAILED;
+            buf_append(down, t->state == CODEC_OPEN ? SPAN("?") : SPAN("alert"));
+            continue;
+        } else {
+            c = in.p[taken++] ^ 0x80;
+        }
+        if (c >= '1' && c <= '9') {
+            t->pending = (c - '0') * STACK_ROOM;
+        } else if (c == 0x04 || c == 0x7f) {
+            t->state = c == 0x04 ? CODEC_CLOSED : CODEC_FAILED;
+        } else {
+            buf_append(up, span_make(&c, 1));
+        }
+    }
+    return taken;
+}
+
+static void toy_encode(void *self, struct span in, struct buf *down)
+{
+    assert_int_equal(((struct toy *)self)->state == CODEC_HANDSHAKING, false);
+    for (size_t i = 0; i < in.n; i++) {
+        uint8_t c = in.p[i] ^ 0x80;
+        buf_append(down, span_make(&c, 1));
+    }
+}
+
+static void toy_flush(void *self, struct buf *down)
+{
+    (void)self;
+    (void)down;
+}
+
+static void toy_finish(void *self, struct buf *down)
+{
+    (void)self;
+    buf_append(down, SPAN("."));
+}
+
+static bool toy_has_pending(const void *self)
+{
+    return ((const struct toy *)self)->pending > 0;
+}
+
+static enum codec_state toy_state(const void *self)
+{
+    return ((const struct toy *)self)->state;
+}
+
+static struct span toy_why(const void *self)
+{
+    (void)self;
+    return SPAN("toy: broken");
+}
+
+static void toy_free(void *self)
+{
+    --*((struct toy *)self)->alive;
+    alloc_free(self);
+}
+
+static const struct codec_calls toy_calls = {
+    toy_decode, toy_encode, toy_flush, toy_finish, toy_has_pending, toy_state, toy_why, toy_free,
+};
+
+/* --- the protocol -------------------------------------------------------------------------------
+ * c: puts a codec on. t: one with a handshake. h: holds. f: finishes. e: echoes. All other bytes,
+ * and these too, are kept. */
+
+struct keeper {
+    struct service *service;
+    struct conn *conn;
+    struct buf got;
+};
+
+struct service {
+    struct keeper *last;
+    int eofs, dues, upgrades, closed;
+    int alive;    /* codecs */
+    bool another; /* after a handshake, another codec is put on */
+    struct buf why;
+};
+
+static struct codec toy(struct service *service, bool handshake)
+{
+    struct toy *t = alloc_zeroed(sizeof *t);
+    t->state = handshake ? CODEC_HANDSHAKING : CODEC_OPEN;
+    t->alive = &service->alive;
+    ++*t->alive;
+    return (struct codec){&toy_calls, t};
+}
+
+static void *keep_open(void *service, struct conn *conn, int64_t now)
+{
+    struct keeper *k = alloc_zeroed(sizeof *k);
+    (void)now;
+    k->service = service;
+    k->service->last = k;
+    k->conn = conn;
+    return k;
+}
+
+static void act(struct keeper *k, uint8_t c)
+{
+    switch (c) {
+    case 'c':
+    case 't':
+        conn_send(k->conn, SPAN("plain"));
+        conn_push(k->conn, toy(k->service, c == 't'), PATIENCE);
+        break;
+    case 'h':
+        conn_hold(k->conn, true);
+        break;
+    case 'f':
+        conn_send(k->conn, SPAN("bye"));
+        conn_finish(k->conn, true);
+        break;
+    case 'e':
+        conn_send(k->conn, SPAN("echo"));
+        break;
+    default:
+        break;
+    }
+}
+
+static size_t keep_recv(void *service, void *session, struct span in, int64_t now)
+{
+    struct keeper *k = session;
+    (void)service;
+    (void)now;
+    size_t n = 0;
+    while (n < in.n && conn_may_read(k->conn)) {
+        uint8_t c = in.p[n++];
+        buf_append(&k->got, span_make(&c, 1));
+        act(k, c);
+    }
+    return n;
+}
+
+static void keep_eof(void *service, void *session, int64_t now)
+{
+    struct keeper *k = session;
+    (void)now;
+    ((struct service *)service)->eofs++;
+    conn_send(k->conn, SPAN("end"));
+    conn_finish(k->conn, false);
+}
+
+static void keep_due(void *service, void *session, int64_t now)
+{
+    (void)session;
+    (void)now;
+    ((struct service *)service)->dues++;
+}
+
+static void keep_upgraded(void *service, void *session, struct span why, int64_t now)
+{
+    struct keeper *k = session;
+    struct service *s = service;
+    (void)now;
+    s->upgrades++;
+    buf_append(&s->why, why);
+    conn_send(k->conn, why.n == 0 ? SPAN("OK") : why);
+    if (why.n > 0) {
+        conn_finish(k->conn, true);
+    } else if (s->another) {
+        conn_push(k->conn, toy(s, false), PATIENCE);
+        conn_send(k->conn, SPAN("OK"));
+    }
+}
+
+static void keep_drained(void *service, void *session)
+{
+    (void)service;
+    (void)session;
+}
+
+static void keep_closed(void *service, void *session)
+{
+    struct keeper *k = session;
+    ((struct service *)service)->closed++;
+    buf_free(&k->got);
+    alloc_free(k);
+}
+
+static const struct protocol protocols[] = {{
+    .magic = {(const uint8_t *)"TOYS", 4},
+    .open = keep_open,
+    .recv = keep_recv,
+    .eof = keep_eof,
+    .due = keep_due,
+    .upgraded = keep_upgraded,
+    .drained = keep_drained,
+    .closed = keep_closed,
+}};
+
+/* --- the set-up: one connection ----------------------------------------------------------------
+ */
+
+struct stage {
+    struct log log;
+    struct service service;
+    struct listener listener;
+    struct serve serve;
+    uint64_t id;
+    int64_t now;
+};
+
+static int set_up(void **state)
+{
+    struct stage *s = alloc_zeroed(sizeof *s);
+    const struct serve_config config = {.max_connections = 1, .high_water = HIGH_WATER};
+    log_init(&s->log, LOG_DEBUG);
+    s->listener = (struct listener){&s->service, protocols, 1, SPAN("bad")};
+    serve_init(&s->serve, &config, &s->listener, 1, &s->log);
+    s->id = serve_open(&s->serve, 0, SPAN("peer"), s->now);
+    assert_int_equal(serve_recv(&s->serve, s->id, SPAN("TOYS"), s->now), 4);
+    *state = s;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct stage *s = *state;
+    serve_free(&s->serve);
+    assert_int_equal(s->service.alive, 0);
+    buf_free(&s->service.why);
+    log_free(&s->log);
+    alloc_free(s);
+    return 0;
+}
+
+static struct keeper *keeper(const struct stage *s)
+{
+    return s->service.last;
+}
+
+/* Sends what the toy would encode, and checks that all of it is taken. */
+static void send_toy(struct stage *s, const char *text)
+{
+    uint8_t bytes[64];
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)text[i] ^ 0x80;
+    }
+    assert_int_equal(serve_recv(&s->serve, s->id, span_make(bytes, n), s->now), n);
+}
+
+static void send_clear(struct stage *s, const char *text)
+{
+    size_t n = strlen(text);
+    assert_int_equal(serve_recv(&s->serve, s->id, span_make(text, n), s->now), n);
+}
+
+/* Takes all output, which must be `text`: in clear to the first '|', encoded to the next, and so
+ * on. */
+static void expect_out(struct stage *s, const char *text)
+{
+    struct span out = serve_out(&s->serve, s->id);
+    uint8_t flip = 0;
+    size_t n = 0;
+    for (; *text != '\0'; text++) {
+        if (*text == '|') {
+            flip ^= 0x80;
+        } else {
+            assert_true(n < out.n);
+            assert_int_equal(out.p[n++], (uint8_t)*text ^ flip);
+        }
+    }
+    assert_int_equal(n, out.n);
+    serve_sent(&s->serve, s->id, out.n);
+}
+
+static void expect_got(const struct stage *s, const char *text)
+{
+    struct span got = buf_span(&keeper(s)->got);
+    assert_int_equal(got.n, strlen(text));
+    if (got.n > 0) {
+        assert_memory_equal(got.p, text, got.n);
+    }
+}
+
+static unsigned want(const struct stage *s)
+{
+    return serve_want((struct serve *)&s->serve, s->id);
+}
+
+/* --- tests -------------------------------------------------------------------------------------
+ */
+
+static void bytes_behind_the_switch_go_through_the_codec(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "ac\xe2\xe5"); /* "ac" in clear, then "be" encoded, in one piece */
+    expect_got(s, "acbe");
+    expect_out(s, "plain|echo");
+    send_toy(s, "xe");
+    expect_got(s, "acbexe");
+    expect_out(s, "|echo");
+    assert_int_equal(want(s), WANT_READ);
+}
+
+static void two_codecs_are_one_upon_the_other(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "c");
+    expect_out(s, "plain|plain");
+    send_clear(s, "xe"); /* encoded twice is clear again */
+    expect_got(s, "ccxe");
+    expect_out(s, "echo");
+}
+
+static void what_is_behind_a_switch_within_decoded_input_is_decoded_again(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    uint8_t twice[] = {'c' ^ 0x80, 'y', 'e'}; /* "c", then what the second decodes from the first */
+    assert_int_equal(serve_recv(&s->serve, s->id, span_make(twice, 3), 0), 3);
+    expect_got(s, "ccye");
+    expect_out(s, "plain|plain|echo"); /* encoded twice */
+}
+
+static void the_protocol_rests_during_a_handshake(void **state)
+{
+    struct stage *s = *state;
+    conn_set_due(keeper(s)->conn, 1 * TIME_SECOND);
+    send_clear(s, "t");
+    expect_out(s, "plain");
+    assert_int_equal(want(s), WANT_READ);
+    assert_int_equal(serve_next_deadline(&s->serve), 1 * TIME_SECOND); /* may be too early */
+    serve_step(&s->serve, 2 * TIME_SECOND);
+    assert_int_equal(s->service.dues, 0);
+    assert_int_equal(serve_next_deadline(&s->serve), PATIENCE);
+    s->now = 3 * TIME_SECOND;
+    send_clear(s, "!\xe5"); /* and "e" behind it */
+    assert_int_equal(s->service.upgrades, 1);
+    expect_got(s, "te");
+    expect_out(s, "?|OKecho");
+    serve_step(&s->serve, s->now);
+    assert_int_equal(s->service.dues, 1);
+}
+
+static void a_codec_may_be_put_on_when_a_handshake_ends(void **state)
+{
+    struct stage *s = *state;
+    s->service.another = true;
+    send_clear(s, "t!xe");
+    expect_got(s, "txe");
+    struct span out = serve_out(&s->serve, s->id);
+    assert_int_equal(out.n, 5 + 1 + 2 + 2 + 4); /* plain ? OK-once OK-twice echo-twice */
+    assert_memory_equal(out.p, "plain?", 6);
+    assert_memory_equal(out.p + 8, "OKecho", 6);
+    assert_int_equal(s->service.alive, 2);
+}
+
+static void a_failed_handshake_is_said_in_clear(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "tX");
+    assert_int_equal(s->service.upgrades, 1);
+    assert_int_equal(s->service.alive, 0);
+    expect_out(s, "plainalerttoy: broken");
+    assert_int_equal(want(s), WANT_SHUT_WR | WANT_READ);
+}
+
+static void a_handshake_that_is_not_ended_fails_in_time(void **state)
+{
+    struct stage *s = *state;
+    s->now = 1;
+    send_clear(s, "t");
+    expect_out(s, "plain");
+    serve_step(&s->serve, PATIENCE);
+    assert_int_equal(s->service.upgrades, 0);
+    serve_step(&s->serve, 1 + PATIENCE);
+    assert_int_equal(s->service.upgrades, 1);
+    expect_out(s, "i/o timeout");
+}
+
+static void the_end_of_input_in_a_handshake_fails_it(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "t");
+    expect_out(s, "plain");
+    serve_eof(&s->serve, s->id, 0);
+    assert_int_equal(s->service.upgrades, 1);
+    assert_int_equal(s->service.eofs, 0);
+    expect_out(s, "EOF");
+    assert_int_equal(want(s), WANT_CLOSE);
+}
+
+static void held_input_waits_decoded_and_goes_on_by_itself(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "xhyz");
+    expect_got(s, "cxh");
+    assert_int_equal(want(s), WANT_WRITE);
+    serve_sent(&s->serve, s->id, serve_out(&s->serve, s->id).n);
+    assert_true(serve_next_deadline(&s->serve) > 0); /* nothing can be done */
+    serve_eof(&s->serve, s->id, 0);
+    assert_int_equal(s->service.eofs, 0); /* it comes behind the input */
+    conn_hold(keeper(s)->conn, false);
+    assert_int_equal(serve_next_deadline(&s->serve), 0);
+    serve_step(&s->serve, 0);
+    expect_got(s, "cxhyz");
+    assert_int_equal(s->service.eofs, 1);
+    expect_out(s, "|end|."); /* the codec's last word is not encoded by itself */
+}
+
+static void what_unpacks_to_much_is_unpacked_in_bounded_steps(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    uint8_t bytes[] = {'9' ^ 0x80, '9' ^ 0x80}; /* 18 times the room */
+    size_t taken = serve_recv(&s->serve, s->id, span_make(bytes, 2), 0);
+    assert_int_equal(taken, 1);
+    int steps = 0;
+    for (size_t before = 0; serve_next_deadline(&s->serve) <= 0 && steps < 100; steps++) {
+        assert_int_equal(want(s) & WANT_READ, 0);
+        assert_true(keeper(s)->got.n - before <= (SERVE_DECODES / 2 + 1) * STACK_ROOM);
+        before = keeper(s)->got.n;
+        serve_step(&s->serve, 0);
+        if (want(s) & WANT_READ) {
+            taken += serve_recv(&s->serve, s->id, span_make(bytes + taken, 2 - taken), 0);
+        }
+    }
+    assert_int_equal(keeper(s)->got.n, 1 + 18 * STACK_ROOM);
+    assert_int_equal(taken, 2);
+    assert_int_equal(want(s) & WANT_READ, WANT_READ);
+    assert_true(steps >= 2);
+}
+
+static void full_output_stops_decoding(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    char many[61];
+    memset(many, 'e', 60);
+    many[60] = '\0';
+    send_toy(s, many);
+    size_t got = keeper(s)->got.n;
+    assert_true(got < 60 && conn_is_full(keeper(s)->conn));
+    assert_int_equal(want(s), WANT_WRITE);
+    struct span out = serve_out(&s->serve, s->id);
+    serve_sent(&s->serve, s->id, out.n);
+    assert_int_equal(serve_next_deadline(&s->serve), 0);
+    for (int i = 0; i < 10 && keeper(s)->got.n < 61; i++) {
+        serve_step(&s->serve, 0);
+        serve_sent(&s->serve, s->id, serve_out(&s->serve, s->id).n);
+    }
+    assert_int_equal(keeper(s)->got.n, 61);
+}
+
+static void a_codec_that_closes_ends_the_input(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "x\x04y");
+    expect_got(s, "cx");
+    assert_int_equal(s->service.eofs, 1);
+    expect_out(s, "plain|end|.");
+    assert_int_equal(want(s), WANT_SHUT_WR | WANT_READ); /* more may be on its way */
+    serve_eof(&s->serve, s->id, 0);
+    assert_int_equal(want(s), WANT_CLOSE);
+}
+
+static void a_codec_that_fails_ends_the_input_and_says_why(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "x\x7fy");
+    expect_got(s, "cx");
+    assert_int_equal(s->service.eofs, 1);
+    struct log_event *event;
+    bool said = false;
+    while ((event = log_next(&s->log)) != NULL) {
+        said = said || strcmp(event->form, "client(%) - failed to decode - %") == 0;
+        log_event_free(event);
+    }
+    assert_true(said);
+}
+
+static void output_of_a_finished_connection_is_encoded_and_closed(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "ef");
+    conn_send(keeper(s)->conn, SPAN("late"));
+    struct span out = serve_out(&s->serve, s->id);
+    assert_int_equal(out.n, 5 + 4 + 3 + 1);
+    serve_sent(&s->serve, s->id, 6);
+    assert_int_equal(want(s), WANT_WRITE);
+    serve_sent(&s->serve, s->id, out.n - 6);
+    assert_int_equal(want(s), WANT_SHUT_WR | WANT_READ);
+}
+
+static void a_codec_for_a_finished_connection_is_freed(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "f");
+    conn_push(keeper(s)->conn, toy(&s->service, false), PATIENCE);
+    assert_int_equal(s->service.alive, 0);
+}
+
+static void a_connection_that_is_lost_takes_its_codecs_along(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "hxt");
+    serve_closed(&s->serve, s->id, CLOSED_BY_ERROR, 0);
+    assert_int_equal(s->service.alive, 0);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(bytes_behind_the_switch_go_through_the_codec),
+        TEST(two_codecs_are_one_upon_the_other),
+        TEST(what_is_behind_a_switch_within_decoded_input_is_decoded_again),
+        TEST(the_protocol_rests_during_a_handshake),
+        TEST(a_codec_may_be_put_on_when_a_handshake_ends),
+        TEST(a_failed_handshake_is_said_in_clear),
+        TEST(a_handshake_that_is_not_ended_fails_in_time),
+        TEST(the_end_of_input_in_a_handshake_fails_it),
+        TEST(held_input_waits_decoded_and_goes_on_by_itself),
+        TEST(what_unpacks_to_much_is_unpacked_in_bounded_steps),
+        TEST(full_output_stops_decoding),
+        TEST(a_codec_that_closes_ends_the_input),
+        TEST(a_codec_that_fails_ends_the_input_and_says_why),
+        TEST(output_of_a_finished_connection_is_encoded_and_closed),
+        TEST(a_codec_for_a_finished_connection_is_freed),
+        TEST(a_connection_that_is_lost_takes_its_codecs_along),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

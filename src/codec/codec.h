@@ -47,6 +47,11 @@ struct codec_calls {
     /* Why it is CODEC_FAILED, as one line of text; static or the codec's own. */
     struct span (*why)(const void *self);
 
+    /* Who the peer has shown itself to be once the codec is open: the common name of its TLS
+     * certificate; the codec's own. Empty: nobody, or a certificate without one. NULL: a codec that
+     * cannot tell, which is every one but TLS. */
+    struct span (*peer_name)(const void *self);
+
     void (*free)(void *self);
 };
 

@@ -299,19 +299,21 @@ static void look_at_codecs(struct conn *conn, int64_t now)
     }
 }
 
-/* Gives the protocol what is decoded. */
-static void give(struct conn *conn, int64_t now)
+/* Gives the protocol what is decoded. Returns how much it took. */
+static size_t give(struct conn *conn, int64_t now)
 {
     struct buf decoded = conn->stack->decoded; /* while the protocol may put a codec on */
     conn->stack->decoded = (struct buf){0};
-    buf_drop(&decoded,
-             conn->protocol->recv(conn->listener->service, conn->session, buf_span(&decoded), now));
+    size_t given =
+        conn->protocol->recv(conn->listener->service, conn->session, buf_span(&decoded), now);
+    buf_drop(&decoded, given);
     struct stack *stack = conn->stack;
     struct buf *rest = conn->switched ? &stack->below[stack->count - 1] : &stack->decoded;
     assert(rest->n == 0);
     buf_free(rest);
     *rest = decoded;
     conn->switched = false;
+    return given;
 }
 
 static size_t decode(struct conn *conn, struct span in)
@@ -326,16 +328,18 @@ static size_t decode(struct conn *conn, struct span in)
     return taken;
 }
 
-/* Decodes and gives on, a bounded number of times. Returns how much of `in` was taken. */
+/* Decodes and gives on, until nothing is left or much was decoded. Returns how much of `in` was
+ * taken. */
 static size_t feed(struct conn *conn, struct span in, int64_t now)
 {
     size_t taken = 0;
-    for (int i = 0; i < SERVE_DECODES && conn->state == CONN_OPEN; i++) {
+    size_t given = 0;
+    while (given < SERVE_INPUT_A_TURN && conn->state == CONN_OPEN) {
         if (conn->stack->decoded.n > 0 && !conn->shaking) {
             if (!conn_may_read(conn)) {
                 break;
             }
-            give(conn, now);
+            given += give(conn, now);
         } else if (taken < in.n || stack_has_pending(conn->stack)) {
             taken += decode(conn, span_skip(in, taken));
             look_at_codecs(conn, now);

@@ -35,7 +35,7 @@
 #define SERVE_FLUSH_NS 30000000000 /* the write timeout of last output, where there is none */
 #define SERVE_TIMERS_A_STEP 256    /* due connections handled in one step */
 #define SERVE_BACKLOG_A_STEP 64    /* connections whose codec holds input, handled in one step */
-#define SERVE_DECODES 16           /* of STACK_ROOM bytes, for one connection at a time */
+#define SERVE_INPUT_A_TURN 262144  /* decoded bytes of a connection before it is others' turn */
 
 struct conn;
 

@@ -54,6 +54,28 @@ static void note(struct client *c, struct span bytes)
     buf_append(&c->transcript, bytes);
 }
 
+/* What the server sent, through the client's codecs. What these answer is sent next. */
+static void receive(struct client *c, struct span part)
+{
+    if (c->stack == NULL) {
+        note(c, part);
+        buf_append(&c->in, part);
+        return;
+    }
+    while (part.n > 0 || stack_has_pending(c->stack)) {
+        struct span why = {NULL, 0};
+        part = span_skip(part, stack_decode(c->stack, part, &c->rest));
+        if (stack_state(c->stack, &why) == CODEC_FAILED) {
+            BROKEN("the client cannot decode: %.*s", (int)why.n, (const char *)why.p);
+        }
+    }
+    if (c->stack->decoded.n > 0) {
+        note(c, buf_span(&c->stack->decoded));
+        buf_append(&c->in, buf_span(&c->stack->decoded));
+        buf_free(&c->stack->decoded);
+    }
+}
+
 /* Takes up to `n` bytes of output. */
 static size_t take(struct client *c, size_t n)
 {
@@ -65,8 +87,7 @@ static size_t take(struct client *c, size_t n)
         if (part.n == 0) {
             break;
         }
-        note(c, part);
-        buf_append(&c->in, part);
+        receive(c, part);
         taken += part.n;
         h->sent(h->self, c->conn, part.n);
     }
@@ -122,8 +143,8 @@ static void offer(struct client *c)
             BROKEN("recv consumed %zu of %zu bytes", n, c->rest.n);
         }
         buf_drop(&c->rest, n);
-        if (c->rest.n > 0 && (want(c) & WANT_READ)) {
-            BROKEN("recv left %zu bytes behind and still wants to read", c->rest.n);
+        if (n == 0 && (want(c) & WANT_READ)) {
+            BROKEN("recv took none of %zu bytes and still wants to read", c->rest.n);
         }
     }
     if (c->rest.n == 0 && c->ended && !c->eof_told) {
@@ -272,6 +293,7 @@ struct world *world_new(const struct engine_config *config)
 static void free_client(struct client *c)
 {
     list_remove(&c->link);
+    stack_free(c->stack);
     buf_free(&c->rest);
     buf_free(&c->in);
     buf_free(&c->transcript);
@@ -425,7 +447,7 @@ static size_t piece(struct world *w, size_t n)
     return most < n ? most : n;
 }
 
-void client_send(struct client *c, struct span bytes)
+static void send_raw(struct client *c, struct span bytes)
 {
     while (bytes.n > 0 && c->conn != 0) {
         struct span part = span_first(bytes, piece(c->world, bytes.n));
@@ -433,6 +455,38 @@ void client_send(struct client *c, struct span bytes)
         world_settle(c->world);
         bytes = span_skip(bytes, part.n);
     }
+}
+
+void client_send(struct client *c, struct span bytes)
+{
+    if (c->stack == NULL) {
+        send_raw(c, bytes);
+        return;
+    }
+    struct buf raw = {0};
+    buf_append(&c->stack->plain, bytes);
+    stack_encode(c->stack, &raw);
+    send_raw(c, buf_span(&raw));
+    buf_free(&raw);
+}
+
+void client_put_on(struct client *c, struct codec codec)
+{
+    if (c->stack == NULL) {
+        c->stack = alloc_zeroed(sizeof *c->stack);
+        c->stack->decoded = c->in;
+    } else {
+        buf_append(&c->stack->decoded, buf_span(&c->in));
+        buf_free(&c->in);
+    }
+    c->in = (struct buf){0};
+    stack_push(c->stack, codec);
+    struct buf hello = {0};
+    stack_decode(c->stack, span_make(NULL, 0), &hello);
+    receive(c, span_make(NULL, 0));
+    send_raw(c, buf_span(&hello));
+    buf_free(&hello);
+    world_settle(c->world);
 }
 
 void client_sendf(struct client *c, const char *format, ...)

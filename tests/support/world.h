@@ -23,6 +23,7 @@
 #include <nsq/frame.h>
 
 #include "engine/engine.h"
+#include "serve/stack.h"
 
 struct session;
 
@@ -56,10 +57,12 @@ struct client {
     bool ended;      /* the client has ended its output .. */
     bool eof_told;   /* .. and the engine knows */
     bool stalled;    /* takes no output but what client_take asks for */
-    size_t at_most;  /* bytes of output that are taken at a time; 0: all there are */
-    struct buf in;   /* received, and not expected yet */
-    bool shut;       /* the server has shut down writing */
-    bool closed;     /* the server has closed the connection */
+    struct stack
+        *stack;     /* the client's codecs; NULL: none. Transcripts are then of decoded bytes */
+    size_t at_most; /* bytes of output that are taken at a time; 0: all there are */
+    struct buf in;  /* received, and not expected yet */
+    bool shut;      /* the server has shut down writing */
+    bool closed;    /* the server has closed the connection */
     bool shut_heard, closed_heard;
     unsigned want;         /* as it was when the engine last named the connection */
     size_t unsent;         /* the same for out() */
@@ -137,6 +140,11 @@ void client_touch(struct client *client, const struct message_id *id);
 
 /* IDENTIFY with this JSON. */
 void client_identify(struct client *client, const char *json);
+
+/* The client has heard the answer to its IDENTIFY and puts a codec on, which it owns; what was
+ * received and not expected yet is what the codec decodes. A handshake goes on in the next verbs.
+ */
+void client_put_on(struct client *client, struct codec codec);
 
 /* The client ends its output, or drops the connection. */
 void client_eof(struct client *client);

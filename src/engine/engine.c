@@ -65,6 +65,11 @@ static uint64_t on_open(void *self, unsigned listener, struct span peer, int64_t
     return serve_open(&((struct engine *)self)->serve, listener, peer, now);
 }
 
+static void on_connected(void *self, uint64_t conn, struct span why, int64_t now)
+{
+    serve_connected(&((struct engine *)self)->serve, conn, why, now);
+}
+
 static size_t on_recv(void *self, uint64_t conn, struct span in, int64_t now)
 {
     return serve_recv(&((struct engine *)self)->serve, conn, in, now);
@@ -141,6 +146,11 @@ static struct ask on_next_ask(void *self)
         report_dropped(&engine->log);
         return (struct ask){.kind = ASK_LOG, .event = engine->shown};
     }
+    struct span address;
+    uint64_t conn = serve_next_connect(&engine->serve, &address);
+    if (conn != 0) {
+        return (struct ask){.kind = ASK_CONNECT, .ticket = conn, .address = address};
+    }
     uint64_t ticket = v2_next_ticket(&engine->v2);
     return (struct ask){.kind = ticket == 0 ? ASK_NONE : ASK_APPEND, .ticket = ticket};
 }
@@ -174,6 +184,7 @@ struct tcp_handler engine_handler(struct engine *engine)
     return (struct tcp_handler){
         .self = engine,
         .open = on_open,
+        .connected = on_connected,
         .recv = on_recv,
         .eof = on_eof,
         .closed = on_closed,

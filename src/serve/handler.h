@@ -31,15 +31,17 @@ enum closed_reason {
 
 enum ask_kind {
     ASK_NONE = 0,
-    ASK_LOG,    /* write `event` to the log; no answer */
-    ASK_APPEND, /* make what `ticket` stands for safe, then answer; later the disk */
+    ASK_LOG,     /* write `event` to the log; no answer */
+    ASK_CONNECT, /* connect to `address` without waiting, and call `connected` for `ticket` */
+    ASK_APPEND,  /* make what `ticket` stands for safe, then answer; later the disk */
 };
 
 /* Something the shell is asked to do. */
 struct ask {
     enum ask_kind kind;
-    uint64_t ticket;               /* what to answer with */
+    uint64_t ticket; /* what to answer with; ASK_CONNECT: the number of the connection */
     const struct log_event *event; /* ASK_LOG: borrowed until the next call of next_ask */
+    struct span address;           /* ASK_CONNECT: "host:port", borrowed as long */
 };
 
 enum ask_result { ASK_DONE, ASK_FAILED };
@@ -52,6 +54,11 @@ struct tcp_handler {
      * number, a slot in the low 32 bits and a generation above, so both sides index arrays; 0
      * refuses it. */
     uint64_t (*open)(void *self, unsigned listener, struct span peer, int64_t now);
+
+    /* An ASK_CONNECT has been done, `why` empty, and `conn` is then like any other; or it has
+     * failed for this reason (borrowed), and `conn` means nothing from here on. It may come to want
+     * CLOSE before that: then `closed` is called and not this. */
+    void (*connected)(void *self, uint64_t conn, struct span why, int64_t now);
 
     /* Bytes arrived, `in` borrowed. Returns how many were consumed. The shell keeps the rest, stops
      * reading, and offers them again, nothing in front of them, when READ is wanted. Who wants READ

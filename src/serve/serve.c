@@ -54,11 +54,15 @@ static void release_slot(struct serve *serve, uint32_t i)
 
 /* --- deadlines -------------------------------------------------------------------------------- */
 
+/* Whether the protocol's own deadline counts. */
+static bool has_due(const struct conn *conn)
+{
+    return conn->state == CONN_OPEN || conn->state == CONN_CONNECTING;
+}
+
 static int64_t deadline(const struct conn *conn)
 {
-    int64_t due = conn->state != CONN_OPEN ? TIME_NEVER
-                  : conn->shaking          ? conn->shake_deadline
-                                           : conn->due;
+    int64_t due = !has_due(conn) ? TIME_NEVER : conn->shaking ? conn->shake_deadline : conn->due;
     int64_t linger = conn->state == CONN_LINGERING ? conn->linger_deadline : TIME_NEVER;
     return time_earlier(time_earlier(due, linger), conn->mark_deadline);
 }
@@ -132,7 +136,7 @@ static void end_session(struct conn *conn)
     void *session = conn->session;
     conn->session = NULL;
     if (session != NULL) {
-        conn->protocol->closed(conn->listener->service, session);
+        conn->protocol->closed(conn->service, session);
     }
 }
 
@@ -256,7 +260,7 @@ size_t conn_codecs(const struct conn *conn)
 static void shaken(struct conn *conn, struct span why, int64_t now)
 {
     conn->shaking = false;
-    conn->protocol->upgraded(conn->listener->service, conn->session, why, now);
+    conn->protocol->upgraded(conn->service, conn->session, why, now);
     conn->switched = false;
     arm(conn);
 }
@@ -275,7 +279,7 @@ static void shaken_off(struct conn *conn, struct span why, int64_t now)
 static void input_over(struct conn *conn, int64_t now)
 {
     conn->input_over = true;
-    conn->protocol->eof(conn->listener->service, conn->session, now);
+    conn->protocol->eof(conn->service, conn->session, now);
     conn->linger = conn->linger || !conn->eof; /* bytes may be on their way */
 }
 
@@ -304,8 +308,7 @@ static size_t give(struct conn *conn, int64_t now)
 {
     struct buf decoded = conn->stack->decoded; /* while the protocol may put a codec on */
     conn->stack->decoded = (struct buf){0};
-    size_t given =
-        conn->protocol->recv(conn->listener->service, conn->session, buf_span(&decoded), now);
+    size_t given = conn->protocol->recv(conn->service, conn->session, buf_span(&decoded), now);
     buf_drop(&decoded, given);
     struct stack *stack = conn->stack;
     struct buf *rest = conn->switched ? &stack->below[stack->count - 1] : &stack->decoded;
@@ -405,7 +408,7 @@ static void choose_protocol(struct conn *conn, int64_t now)
         if (span_equal(listener->protocols[i].magic, magic)) {
             conn->protocol = &listener->protocols[i];
             conn->state = CONN_OPEN;
-            conn->session = conn->protocol->open(listener->service, conn, now);
+            conn->session = conn->protocol->open(conn->service, conn, now);
             return;
         }
     }
@@ -444,6 +447,7 @@ void serve_init(struct serve *serve, const struct serve_config *config,
         .config = *config, .listeners = listeners, .listener_count = listener_count, .log = log};
     list_init(&serve->changed);
     list_init(&serve->backlog);
+    list_init(&serve->to_connect);
 }
 
 static void free_conn(struct conn *conn)
@@ -453,14 +457,17 @@ static void free_conn(struct conn *conn)
     heap_remove(&serve->timers, &conn->timer);
     list_remove(&conn->changed);
     list_remove(&conn->backlog);
+    list_remove(&conn->connect);
     release_slot(serve, (uint32_t)conn->id);
     buf_free(&conn->out);
+    buf_free(&conn->address);
     stack_free(conn->stack);
     alloc_free(conn);
 }
 
 void serve_free(struct serve *serve)
 {
+    serve->stopping = true; /* nobody may connect any more */
     for (size_t i = 0; i < serve->slot_count; i++) {
         if (serve->slots[i].conn != NULL) {
             free_conn(serve->slots[i].conn);
@@ -471,29 +478,96 @@ void serve_free(struct serve *serve)
     *serve = (struct serve){0};
 }
 
-uint64_t serve_open(struct serve *serve, unsigned listener, struct span peer, int64_t now)
+static bool has_room(const struct serve *serve)
 {
-    assert(listener < serve->listener_count);
-    serve->now = now;
-    if (serve->stopping || serve->conn_count >= serve->config.max_connections) {
-        log_say(serve->log, LOG_WARNING, "TCP: refusing client(%), too many connections", peer);
-        return 0;
-    }
+    return !serve->stopping && serve->conn_count < serve->config.max_connections;
+}
+
+static struct conn *new_conn(struct serve *serve, struct span peer)
+{
     struct conn *conn = alloc_zeroed(sizeof *conn);
     conn->serve = serve;
-    conn->listener = &serve->listeners[listener];
     conn->mark_deadline = conn->due = conn->linger_deadline = conn->timer_at = TIME_NEVER;
     list_init(&conn->changed);
     list_init(&conn->backlog);
+    list_init(&conn->connect);
     peer = span_first(peer, SERVE_PEER_MAX);
     if (peer.n > 0) {
         memcpy(conn->peer, peer.p, peer.n);
     }
     conn->peer_size = (uint8_t)peer.n;
     take_slot(serve, conn);
+    return conn;
+}
+
+uint64_t serve_open(struct serve *serve, unsigned listener, struct span peer, int64_t now)
+{
+    assert(listener < serve->listener_count);
+    serve->now = now;
+    if (!has_room(serve)) {
+        log_say(serve->log, LOG_WARNING, "TCP: refusing client(%), too many connections", peer);
+        return 0;
+    }
+    struct conn *conn = new_conn(serve, peer);
+    conn->state = CONN_MAGIC;
+    conn->listener = &serve->listeners[listener];
+    conn->service = conn->listener->service;
     log_say(serve->log, LOG_INFO, "TCP: new client(%)", conn_peer(conn));
     changed(conn);
     return conn->id;
+}
+
+struct conn *conn_connect(struct serve *serve, struct span address, const struct protocol *protocol,
+                          void *service, void *session)
+{
+    if (!has_room(serve)) {
+        return NULL;
+    }
+    struct conn *conn = new_conn(serve, address);
+    conn->state = CONN_CONNECTING;
+    conn->protocol = protocol;
+    conn->service = service;
+    conn->session = session;
+    buf_append(&conn->address, address);
+    list_push(&serve->to_connect, &conn->connect);
+    return conn;
+}
+
+uint64_t serve_next_connect(struct serve *serve, struct span *address)
+{
+    if (list_empty(&serve->to_connect)) {
+        return 0;
+    }
+    struct conn *conn = container_of(serve->to_connect.next, struct conn, connect);
+    list_remove(&conn->connect);
+    *address = buf_span(&conn->address);
+    return conn->id;
+}
+
+void serve_connected(struct serve *serve, uint64_t id, struct span why, int64_t now)
+{
+    struct conn *conn = find(serve, id);
+    serve->now = now;
+    if (conn->state == CONN_CONNECTING && why.n == 0) {
+        conn->state = CONN_OPEN;
+        changed(conn);
+        conn->protocol->connected(conn->service, conn->session, why, now);
+        conn->switched = false;
+        arm(conn);
+    } else if (why.n > 0) {
+        void *session = conn->session;
+        conn->session = NULL;
+        if (session != NULL) {
+            conn->protocol->connected(conn->service, session, why, now);
+        }
+        free_conn(conn);
+    }
+}
+
+void conn_leave(struct conn *conn)
+{
+    conn->session = NULL;
+    conn_finish(conn, false);
 }
 
 size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now)
@@ -509,8 +583,8 @@ size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now)
         consumed = recv_magic(conn, in, now);
     }
     if (conn->stack == NULL && conn_may_read(conn) && consumed < in.n) {
-        consumed += conn->protocol->recv(conn->listener->service, conn->session,
-                                         span_skip(in, consumed), now);
+        consumed +=
+            conn->protocol->recv(conn->service, conn->session, span_skip(in, consumed), now);
         conn->switched = false;
     }
     if (conn->stack != NULL) {
@@ -533,7 +607,7 @@ void serve_eof(struct serve *serve, uint64_t id, int64_t now)
                 conn_peer(conn));
         done(conn);
     } else if (conn->state == CONN_OPEN && conn->stack == NULL) {
-        conn->protocol->eof(conn->listener->service, conn->session, now);
+        conn->protocol->eof(conn->service, conn->session, now);
     } else if (conn->state == CONN_OPEN) {
         feed(conn, span_make(NULL, 0), now);
     } else if (conn->state == CONN_LINGERING) {
@@ -545,7 +619,7 @@ void serve_closed(struct serve *serve, uint64_t id, enum closed_reason reason, i
 {
     struct conn *conn = find(serve, id);
     serve->now = now;
-    if (reason == CLOSED_BY_ERROR) {
+    if (reason == CLOSED_BY_ERROR && conn->listener != NULL) {
         log_say(serve->log, LOG_ERROR, "client(%) - connection lost", conn_peer(conn));
     }
     free_conn(conn);
@@ -572,7 +646,7 @@ void serve_sent(struct serve *serve, uint64_t id, size_t n)
     if (was_full && !conn_is_full(conn)) {
         changed(conn); /* READ is wanted again */
         if (conn->state == CONN_OPEN) {
-            conn->protocol->drained(conn->listener->service, conn->session);
+            conn->protocol->drained(conn->service, conn->session);
         }
         look_at_backlog(conn);
     }
@@ -582,6 +656,8 @@ unsigned serve_want(struct serve *serve, uint64_t id)
 {
     const struct conn *conn = find(serve, id);
     switch (conn->state) {
+    case CONN_CONNECTING:
+        return 0;
     case CONN_DONE:
         return WANT_CLOSE;
     case CONN_LINGERING:
@@ -606,9 +682,9 @@ static void fire(struct conn *conn, int64_t now)
         done(conn);
     } else if (conn->shaking && conn->shake_deadline <= now) {
         shaken_off(conn, SPAN("i/o timeout"), now);
-    } else if (conn->state == CONN_OPEN && !conn->shaking && conn->due <= now) {
+    } else if (has_due(conn) && !conn->shaking && conn->due <= now) {
         conn->due = TIME_NEVER; /* or else output that is sent meanwhile would arm it again */
-        conn->protocol->due(conn->listener->service, conn->session, now);
+        conn->protocol->due(conn->service, conn->session, now);
     }
     arm(conn);
 }

@@ -47,6 +47,10 @@ struct protocol {
     /* A connection has chosen this protocol. Returns the protocol's own state for it. */
     void *(*open)(void *service, struct conn *conn, int64_t now);
 
+    /* For connections that conn_connect made: it is OPEN; or, with a reason (borrowed), it could
+     * not be made, and `conn` may not be used any more. */
+    void (*connected)(void *service, void *session, struct span why, int64_t now);
+
     /* Input; returns the bytes consumed, which are all of them unless conn_may_read turned false.
      */
     size_t (*recv)(void *service, void *session, struct span in, int64_t now);
@@ -76,13 +80,21 @@ struct listener {
     struct span bad_magic; /* the answer to any other magic, as it stands on the wire */
 };
 
-enum conn_state { CONN_MAGIC, CONN_OPEN, CONN_FLUSHING, CONN_LINGERING, CONN_DONE };
+enum conn_state {
+    CONN_CONNECTING,
+    CONN_MAGIC,
+    CONN_OPEN,
+    CONN_FLUSHING,
+    CONN_LINGERING,
+    CONN_DONE
+};
 
 struct conn {
     struct serve *serve;
     uint64_t id;
-    const struct listener *listener;
-    const struct protocol *protocol; /* from OPEN on */
+    const struct listener *listener; /* NULL: this side has made the connection */
+    void *service;
+    const struct protocol *protocol; /* from OPEN on, or CONNECTING */
     void *session;                   /* the protocol's; NULL: not begun, or ended */
     enum conn_state state;
     bool held;   /* the protocol wants no input for now */
@@ -108,6 +120,8 @@ struct conn {
     size_t linger_read;
     struct heap_node timer; /* at the earliest of the deadlines above, or before it */
     int64_t timer_at;
+    struct list connect; /* in serve->to_connect */
+    struct buf address;  /* what to connect to */
     uint8_t peer_size;
     uint8_t peer[SERVE_PEER_MAX];
 };
@@ -135,8 +149,9 @@ struct serve {
     size_t conn_count;
     struct heap timers;
     struct list changed;
-    struct list backlog; /* of struct conn */
-    int64_t now;         /* of the last call that told it */
+    struct list backlog;    /* of struct conn */
+    struct list to_connect; /* of struct conn: the shell was not asked yet */
+    int64_t now;            /* of the last call that told it */
     bool stopping;
 };
 
@@ -158,6 +173,8 @@ unsigned serve_want(struct serve *serve, uint64_t id);
 void serve_step(struct serve *serve, int64_t now);
 int64_t serve_next_deadline(const struct serve *serve);
 uint64_t serve_next_changed(struct serve *serve);
+uint64_t serve_next_connect(struct serve *serve, struct span *address); /* ASK_CONNECT; 0: none */
+void serve_connected(struct serve *serve, uint64_t id, struct span why, int64_t now);
 void serve_stop(struct serve *serve, int64_t now);
 bool serve_stopped(const struct serve *serve);
 
@@ -165,6 +182,15 @@ bool serve_stopped(const struct serve *serve);
 void serve_tell_time(struct serve *serve, int64_t now);
 
 /* --- for protocols ---------------------------------------------------------------------------- */
+
+/* A connection of this side's own making, to "host:port". It counts as any other; NULL: there are
+ * too many, or the end has begun. `session` is the protocol's state; `connected` tells how it went,
+ * and the deadline of conn_set_due holds meanwhile. */
+struct conn *conn_connect(struct serve *serve, struct span address, const struct protocol *protocol,
+                          void *service, void *session);
+
+/* Ends a connection whose protocol wants to hear no more of it, not even `closed`. */
+void conn_leave(struct conn *conn);
 
 /* Appends output; it leaves when the step ends. Nothing is added once the connection is finished.
  */

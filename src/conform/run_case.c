@@ -17,12 +17,17 @@
 
 /* --- flags ------------------------------------------------------------------------------------ */
 
-static bool no_files(void *context, const char *path, struct line *why)
+static bool no_files(void *context, const struct options *o, struct line *why)
 {
     (void)context;
-    (void)path;
+    (void)o;
     line_add(why, "a case has no files");
     return false;
+}
+
+static bool no_requests(void *context, const struct options *o, struct line *why)
+{
+    return o->tls_root_ca_file[0] == '\0' || no_files(context, o, why);
 }
 
 bool case_engine_config(struct span flags, struct engine_config *config, struct buf *why)
@@ -30,7 +35,7 @@ bool case_engine_config(struct span flags, struct engine_config *config, struct 
     static const struct options_host host = {.name = "conform", .node_id = 0};
     static const struct configure_machine machine = {
         .memory = (size_t)4 << 30, .descriptors = 4096, .seed = {.k = {1, 2}}};
-    const struct options_files files = {.readable = no_files};
+    const struct options_tls tls = {.serve = no_files, .request = no_requests};
     struct options *o = alloc_zeroed(sizeof *o);
     struct options_text *text = alloc_zeroed(sizeof *text);
     char *copy = alloc_zeroed(flags.n + 1);
@@ -47,7 +52,7 @@ bool case_engine_config(struct span flags, struct engine_config *config, struct 
         }
     }
     bool ok = options_parse(o, argc, argv, &host, text) == OPTIONS_RUN &&
-              options_check(o, &files, text) == OPTIONS_RUN;
+              options_check(o, &tls, text) == OPTIONS_RUN;
     if (ok) {
         *config = configure(o, &machine);
         config->log_level = LOG_FATAL;

@@ -28,6 +28,7 @@ static void configure_v2(const struct options *o, struct v2_config *v)
     v->max_deflate_level = o->max_deflate_level;
     v->deflate = o->deflate;
     v->snappy = o->snappy;
+    v->tls_required = options_require_tls(o);
 }
 
 struct engine_config configure(const struct options *o, const struct configure_machine *machine)

@@ -15,7 +15,8 @@ struct configure_machine {
     struct hash_seed seed; /* unpredictable */
 };
 
-/* The options must have passed options_check. */
+/* The options must have passed options_check. TLS, if it is offered, is not in the result: its
+ * certificates are in files (nsqd/tls_files.h). */
 struct engine_config configure(const struct options *o, const struct configure_machine *machine);
 
 #endif

@@ -16,6 +16,7 @@
 #include "nsqd/options.h"
 #include "nsqd/options_check.h"
 #include "nsqd/options_config.h"
+#include "nsqd/tls_files.h"
 #include "shell/log_line.h"
 #include "shell/machine.h"
 #include "shell/signals.h"
@@ -36,17 +37,6 @@ static int fatal_start(const char *reason)
     char line[OPTIONS_LINE_MAX];
     snprintf(line, sizeof line, "failed to instantiate nsqd - %s", reason);
     return fatal(line);
-}
-
-static bool is_readable(void *context, const char *path, struct line *why)
-{
-    char reason[MACHINE_WHY_MAX];
-    (void)context;
-    if (machine_read_file(path, OPTIONS_CONFIG_MAX, NULL, reason)) { /* a device has no end */
-        return true;
-    }
-    line_add(why, "%s", reason);
-    return false;
 }
 
 static enum options_result check_config(const struct options *o, struct options_text *text)
@@ -85,7 +75,7 @@ static void log_start(struct log_writer *log, const struct options *o)
 }
 
 /* Serves until a signal ends it. */
-static int serve(const struct options *o, struct log_writer *log)
+static int serve(const struct options *o, struct tls *tls, struct log_writer *log)
 {
     struct configure_machine machine;
     if (!ask_machine(&machine)) {
@@ -107,6 +97,9 @@ static int serve(const struct options *o, struct log_writer *log)
         return fatal_start("no descriptor to be had for signals");
     }
     struct engine_config config = configure(o, &machine);
+    if (tls != NULL) {
+        config.v2.tls = tls_server(tls);
+    }
     struct engine *engine = engine_new(&config);
     struct tcp_server *server = tcp_server_new(engine_handler(engine), waiter_poll(), log, end_fd);
     tcp_server_listen(server, listener, "TCP");
@@ -119,9 +112,24 @@ static int serve(const struct options *o, struct log_writer *log)
     return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* The last checks of a start, then the service. */
+static int check_and_serve(const struct options *o, struct tls_files *files,
+                           struct options_text *text)
+{
+    const struct options_tls tls = {
+        .serve = tls_files_serve, .request = tls_files_request, .context = files};
+    if (options_check(o, &tls, text) != OPTIONS_RUN) {
+        return fatal(text->fatal);
+    }
+    struct log_writer log = {
+        .fd = STDERR_FILENO, .prefix = o->log_prefix, .least = (enum log_level)o->log_level};
+    int code = serve(o, files->server, &log);
+    log_writer_free(&log);
+    return code;
+}
+
 static int run(const struct options *o, struct options_text *text)
 {
-    const struct options_files files = {.readable = is_readable};
     if (check_config(o, text) != OPTIONS_RUN) {
         return fatal(text->fatal);
     }
@@ -131,13 +139,9 @@ static int run(const struct options *o, struct options_text *text)
         snprintf(line, sizeof line, "failed to lock data-path: %s", why);
         return fatal_start(line);
     }
-    if (options_check(o, &files, text) != OPTIONS_RUN) {
-        return fatal(text->fatal);
-    }
-    struct log_writer log = {
-        .fd = STDERR_FILENO, .prefix = o->log_prefix, .least = (enum log_level)o->log_level};
-    int code = serve(o, &log);
-    log_writer_free(&log);
+    struct tls_files files = {NULL, NULL};
+    int code = check_and_serve(o, &files, text);
+    tls_files_free(&files);
     return code;
 }
 

@@ -101,8 +101,6 @@ static bool set_tls_min_version(int64_t *field, const char *value, struct line *
 #define NO_SCAN "has no effect: timers fire when they are due, nothing is scanned"
 #define NO_STATSD "has no effect yet: statistics are not sent to statsd"
 #define NO_E2E "has no effect yet: processing latency is not measured"
-#define NO_TLS "has no effect yet: TLS is not built, connections stay in clear text"
-#define NO_DEFLATE "has no effect yet: compression is not built"
 
 #define MEMORY_ONLY                                                                                \
     "bounds only ephemeral topics and channels yet: there is no disk, so all others keep every "   \
@@ -209,20 +207,20 @@ static const struct goflag rows[] = {
     {"e2e-processing-latency-window-time", GOFLAG_DURATION, AT(e2e_processing_latency_window_time),
      "10m", NO_E2E, NULL, "how far back those latencies look"},
 
-    {"tls-cert", GOFLAG_STRING, AT(tls_cert), "", NO_TLS, NULL, "file with the certificate (PEM)"},
-    {"tls-key", GOFLAG_STRING, AT(tls_key), "", NO_TLS, NULL,
+    {"tls-cert", GOFLAG_STRING, AT(tls_cert), "", BUILT, NULL, "file with the certificate (PEM)"},
+    {"tls-key", GOFLAG_STRING, AT(tls_key), "", BUILT, NULL,
      "file with the certificate's key (PEM)"},
     {"tls-client-auth-policy", GOFLAG_STRING, AT(tls_client_auth_policy), "", BUILT, NULL,
      "what clients present: 'require' (a certificate), 'require-verify' (a valid one)"},
-    {"tls-root-ca-file", GOFLAG_STRING, AT(tls_root_ca_file), "", NO_TLS, NULL,
+    {"tls-root-ca-file", GOFLAG_STRING, AT(tls_root_ca_file), "", BUILT, NULL,
      "file with the authorities that client certificates are checked against (PEM)"},
     {"tls-required", GOFLAG_BOOL_WORD, AT(tls_required), "false", BUILT, set_tls_required,
      "refuse clients without TLS: true, false, or tcp-https (plain HTTP stays)"},
-    {"tls-min-version", GOFLAG_WORD, AT(tls_min_version), "tls1.0", NO_TLS, set_tls_min_version,
+    {"tls-min-version", GOFLAG_WORD, AT(tls_min_version), "tls1.0", BUILT, set_tls_min_version,
      "lowest version of TLS: tls1.0, tls1.1, tls1.2, tls1.3"},
 
     {"deflate", GOFLAG_BOOL, AT(deflate), "true", BUILT, NULL, "offer deflate to clients"},
-    {"max-deflate-level", GOFLAG_INT, AT(max_deflate_level), "6", NO_DEFLATE, NULL,
+    {"max-deflate-level", GOFLAG_INT, AT(max_deflate_level), "6", BUILT, NULL,
      "highest deflate level that a client may ask for, 1 to 9"},
     {"snappy", GOFLAG_BOOL, AT(snappy), "true", BUILT, NULL, "offer snappy to clients"},
 
@@ -318,4 +316,14 @@ bool options_given(const struct options *o, const char *name)
     size_t row = goflag_find(&table, name, strlen(name));
     assert(row < table.n);
     return o->given[row];
+}
+
+bool options_offer_tls(const struct options *o)
+{
+    return o->tls_cert[0] != '\0' || o->tls_key[0] != '\0';
+}
+
+bool options_require_tls(const struct options *o)
+{
+    return o->tls_required != OPTIONS_TLS_NOT_REQUIRED || o->tls_client_auth_policy[0] != '\0';
 }

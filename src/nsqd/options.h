@@ -37,6 +37,10 @@ enum options_tls_required {
     OPTIONS_TLS_REQUIRED
 };
 
+/* --tls-client-auth-policy. */
+#define OPTIONS_TLS_REQUIRE "require"
+#define OPTIONS_TLS_REQUIRE_VERIFY "require-verify"
+
 /*
  * Durations are nanoseconds, sizes are bytes. Any int64 may stand in a duration: nsqd bounds none,
  * so whoever adds one to a clock has to saturate. Strings are never NULL and are borrowed: from
@@ -162,6 +166,14 @@ bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE
 
 /* Was this flag of the table (named without dashes) on the command line? */
 bool options_given(const struct options *o, const char *name);
+
+/* Do clients get TLS when they ask for it? Half a pair of certificate and key is an offer, too; it
+ * fails at the start. */
+bool options_offer_tls(const struct options *o);
+
+/* Must V2 clients use TLS? A certificate can be asked for within TLS alone, so asking for one makes
+ * it required, whatever --tls-required says. */
+bool options_require_tls(const struct options *o);
 
 /* Makes *text the fatal end of a start: code 1, and what printf makes of the rest in fatal. */
 __attribute__((format(printf, 2, 3))) enum options_result options_fail(struct options_text *text,

@@ -8,6 +8,7 @@
 #include "nsqd/gonum.h"
 
 #include <math.h>
+#include <string.h>
 
 #define INSTANTIATE "failed to instantiate nsqd - "
 
@@ -95,41 +96,31 @@ static enum options_result check_bounds(const struct options *o, struct options_
     return OPTIONS_RUN;
 }
 
-/* A client certificate cannot be asked for without TLS, so asking for one makes TLS required. */
-static bool tls_required(const struct options *o)
+/* nsqd takes any other word as "no certificate", and nobody notices that none is asked for. */
+static bool knows_policy(const char *policy)
 {
-    return o->tls_required != OPTIONS_TLS_NOT_REQUIRED || o->tls_client_auth_policy[0] != '\0';
+    return policy[0] == '\0' || strcmp(policy, OPTIONS_TLS_REQUIRE) == 0 ||
+           strcmp(policy, OPTIONS_TLS_REQUIRE_VERIFY) == 0;
 }
 
 /* nsqd loads the certificate, the key and the authorities when there is a certificate or a key, and
  * the authorities once more for its own requests. */
-static enum options_result check_tls(const struct options *o, const struct options_files *files,
+static enum options_result check_tls(const struct options *o, const struct options_tls *tls,
                                      struct options_text *text)
 {
     char buf[OPTIONS_LINE_MAX];
     struct line why;
     line_start(&why, buf, sizeof buf);
-    bool offered = o->tls_cert[0] != '\0' || o->tls_key[0] != '\0';
-    bool authorities = o->tls_root_ca_file[0] == '\0' ||
-                       files->readable(files->context, o->tls_root_ca_file, &why);
-    if (!offered && tls_required(o)) {
+    bool offered = options_offer_tls(o);
+    if (offered && !tls->serve(tls->context, o, &why)) {
+        return options_fail(text, INSTANTIATE "failed to build TLS config - %s", why.p);
+    }
+    if (!offered && options_require_tls(o)) {
         return options_fail(text, INSTANTIATE "cannot require TLS client connections without "
                                               "TLS key and cert");
     }
-    if (!offered && !authorities) {
+    if (!tls->request(tls->context, o, &why)) {
         return options_fail(text, INSTANTIATE "failed to build client TLS config - %s", why.p);
-    }
-    const char *const pair[] = {o->tls_cert, o->tls_key};
-    for (size_t i = 0; offered && i < 2; i++) {
-        struct line first;
-        char line[OPTIONS_LINE_MAX];
-        line_start(&first, line, sizeof line);
-        if (!files->readable(files->context, pair[i], &first)) {
-            return options_fail(text, INSTANTIATE "failed to build TLS config - %s", first.p);
-        }
-    }
-    if (offered && !authorities) {
-        return options_fail(text, INSTANTIATE "failed to build TLS config - %s", why.p);
     }
     return OPTIONS_RUN;
 }
@@ -150,17 +141,25 @@ static enum options_result check_percentiles(const struct options *o, struct opt
 /* To run without what these ask for would leave open what its owner believes closed. */
 static enum options_result check_access(const struct options *o, struct options_text *text)
 {
-    const char *name = o->tls_client_auth_policy[0] != '\0'          ? "tls-client-auth-policy"
-                       : o->tls_required != OPTIONS_TLS_NOT_REQUIRED ? "tls-required"
-                       : o->auth_http_address.n > 0                  ? "auth-http-address"
-                                                                     : NULL;
-    if (name == NULL) {
-        return OPTIONS_RUN;
+    if (!knows_policy(o->tls_client_auth_policy)) {
+        char buf[OPTIONS_LINE_MAX];
+        struct line policy;
+        line_start(&policy, buf, sizeof buf);
+        line_add_quoted(&policy, o->tls_client_auth_policy);
+        return options_fail(text,
+                            INSTANTIATE
+                            "--tls-client-auth-policy is %s: expected " OPTIONS_TLS_REQUIRE
+                            ", " OPTIONS_TLS_REQUIRE_VERIFY " or nothing",
+                            policy.p);
     }
-    return options_fail(text, INSTANTIATE "--%s restricts access and is not built yet", name);
+    if (o->auth_http_address.n > 0) {
+        return options_fail(text, INSTANTIATE
+                            "--auth-http-address restricts access and is not built yet");
+    }
+    return OPTIONS_RUN;
 }
 
-enum options_result options_check(const struct options *o, const struct options_files *files,
+enum options_result options_check(const struct options *o, const struct options_tls *tls,
                                   struct options_text *text)
 {
     if (o->max_deflate_level < 1 || o->max_deflate_level > 9) {
@@ -169,7 +168,7 @@ enum options_result options_check(const struct options *o, const struct options_
     if (o->node_id < 0 || o->node_id >= 1024) {
         return options_fail(text, INSTANTIATE "--node-id must be [0,1024)");
     }
-    enum options_result r = check_tls(o, files, text);
+    enum options_result r = check_tls(o, tls, text);
     r = r != OPTIONS_RUN ? r : check_percentiles(o, text);
     r = r != OPTIONS_RUN ? r : check_bounds(o, text);
     r = r != OPTIONS_RUN ? r : check_access(o, text);

@@ -14,17 +14,34 @@
 #define FAILED "failed to instantiate nsqd - "
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* A file is readable when its name starts with '+'. */
-static bool readable(void *context, const char *path, struct line *why)
+/* A file is good when its name starts with '+'. */
+static bool is_good(const char *path, struct line *why)
 {
-    int *asked = context;
-    ++*asked;
-    if (path[0] == '+') {
-        return true;
+    if (path[0] != '+') {
+        line_add(why, "open %s: no such file or directory", path);
     }
-    line_add(why, "open %s: no such file or directory", path);
-    return false;
+    return path[0] == '+';
 }
+
+static bool authorities(const struct options *o, struct line *why)
+{
+    return o->tls_root_ca_file[0] == '\0' || is_good(o->tls_root_ca_file, why);
+}
+
+static bool serve(void *context, const struct options *o, struct line *why)
+{
+    ++((int *)context)[0];
+    return is_good(o->tls_cert, why) && is_good(o->tls_key, why) && authorities(o, why);
+}
+
+static bool request(void *context, const struct options *o, struct line *why)
+{
+    ++((int *)context)[1];
+    return authorities(o, why);
+}
+
+/* How often the last check called serve and request. */
+static int calls[2];
 
 /* Parses the words of a command and checks the options; returns what is fatal, "" when nothing. */
 static const char *check(const char *command, struct options_text *text)
@@ -34,7 +51,6 @@ static const char *check(const char *command, struct options_text *text)
     struct options o;
     char *argv[16] = {"nsqd"};
     int argc = 1;
-    int asked = 0;
     snprintf(copy, sizeof copy, "%s", command);
     for (char *w = strtok(copy, " "); w != NULL; w = strtok(NULL, " ")) {
         argv[argc++] = w;
@@ -42,8 +58,9 @@ static const char *check(const char *command, struct options_text *text)
     if (options_parse(&o, argc, argv, &host, text) != OPTIONS_RUN) {
         fail_msg("%s: %s", command, text->err);
     }
-    const struct options_files files = {readable, &asked};
-    enum options_result r = options_check(&o, &files, text);
+    const struct options_tls tls = {serve, request, calls};
+    calls[0] = calls[1] = 0;
+    enum options_result r = options_check(&o, &tls, text);
     assert_int_equal(r, text->fatal[0] == '\0' ? OPTIONS_RUN : OPTIONS_FATAL);
     assert_int_equal(text->code, r == OPTIONS_RUN ? 0 : 1);
     assert_string_equal(text->err, "");
@@ -93,15 +110,20 @@ static const struct {
     {"-tls-client-auth-policy=", ""},
     {"-tls-required -tls-cert=c", "failed to build TLS config - open c: no such file or directory"},
 
+    {"-tls-required -tls-cert=+c -tls-key=+k", ""},
+    {"-tls-required=tcp-https -tls-cert=+c -tls-key=+k", ""},
+    {"-tls-client-auth-policy=require -tls-cert=+c -tls-key=+k", ""},
+    {"-tls-client-auth-policy=require-verify -tls-required=false -tls-cert=+c -tls-key=+k", ""},
+
+    /* nsqd takes these as "no certificate" */
+    {"-tls-client-auth-policy=x -tls-cert=+c -tls-key=+k",
+     "--tls-client-auth-policy is \"x\": expected require, require-verify or nothing"},
+    {"-tls-client-auth-policy=Require -tls-cert=+c -tls-key=+k",
+     "--tls-client-auth-policy is \"Require\": expected require, require-verify or nothing"},
+    {"-tls-client-auth-policy=require\x01 -tls-cert=+c -tls-key=+k",
+     "--tls-client-auth-policy is \"require\\x01\": expected require, require-verify or nothing"},
+
     /* restrictions that are not built */
-    {"-tls-required -tls-cert=+c -tls-key=+k",
-     "--tls-required restricts access and is not built yet"},
-    {"-tls-required=tcp-https -tls-cert=+c -tls-key=+k",
-     "--tls-required restricts access and is not built yet"},
-    {"-tls-client-auth-policy=require -tls-cert=+c -tls-key=+k",
-     "--tls-client-auth-policy restricts access and is not built yet"},
-    {"-tls-client-auth-policy=require -tls-required=false -tls-cert=+c -tls-key=+k",
-     "--tls-client-auth-policy restricts access and is not built yet"},
     {"-auth-http-address=127.0.0.1:1", "--auth-http-address restricts access and is not built yet"},
     {"-auth-http-address=", "--auth-http-address restricts access and is not built yet"},
 
@@ -207,6 +229,25 @@ static const char *const order[] = {
     "-auth-http-address=a",
 };
 
+/* Nothing is built that nobody asks for, and nothing before what comes before it. */
+static void tls_is_built_in_its_place(void **state)
+{
+    (void)state;
+    struct options_text text;
+    check("", &text);
+    assert_int_equal(calls[0], 0);
+    assert_int_equal(calls[1], 1);
+    check("-tls-cert=+c -tls-key=+k", &text);
+    assert_int_equal(calls[0], 1);
+    assert_int_equal(calls[1], 1);
+    check("-tls-cert=c", &text);
+    assert_int_equal(calls[1], 0);
+    check("-tls-required", &text);
+    assert_int_equal(calls[1], 0);
+    check("-node-id=-1 -tls-cert=c", &text);
+    assert_int_equal(calls[0], 0);
+}
+
 static void the_first_of_several_is_named(void **state)
 {
     (void)state;
@@ -226,6 +267,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_is_refused_for_these),
+        cmocka_unit_test(tls_is_built_in_its_place),
         cmocka_unit_test(the_first_of_several_is_named),
     };
     return cmocka_run_group_tests_name("options_check", tests, NULL, NULL);

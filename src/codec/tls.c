@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: MIT */
+#include "codec/tls.h"
+
+#include <assert.h>
+
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#include "base/alloc.h"
+#include "codec/tls_context.h"
+#include "codec/tls_words.h"
+
+#define RECORD_MAX 16384 /* bytes that one record carries: RFC 8446, 5.1 */
+#define WHY_MAX 160
+/* What one end takes at most, in bytes: two buffers of a record each, the state, the handshake's
+ * messages, and a client's certificates (tls_context.c bounds them). It is much less most of the
+ * time: buffers are given back when they are empty. */
+#define TLS_COST ((size_t)128 << 10)
+
+/* OpenSSL reads from `in` and writes to `down`, which are of the call under way. */
+struct tls_codec {
+    struct tls *tls;
+    SSL *ssl; /* NULL: there was no memory */
+    enum codec_state state;
+    struct span in;
+    struct buf *down;
+    struct buf peer_name;
+    char why[WHY_MAX];
+};
+
+/* --- the memory of the caller as OpenSSL sees it ---------------------------------------------- */
+
+static int io_read(BIO *bio, char *to, int size)
+{
+    struct tls_codec *c = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    struct span part = span_first(c->in, (size_t)size);
+    if (part.n == 0) {
+        BIO_set_retry_read(bio);
+        return -1;
+    }
+    memcpy(to, part.p, part.n);
+    c->in = span_skip(c->in, part.n);
+    return (int)part.n;
+}
+
+static int io_write(BIO *bio, const char *from, int size)
+{
+    struct tls_codec *c = BIO_get_data(bio);
+    assert(c->down != NULL);
+    BIO_clear_retry_flags(bio);
+    buf_append(c->down, span_make(from, (size_t)size));
+    return size;
+}
+
+static long io_ctrl(BIO *bio, int command, long number, void *pointer)
+{
+    (void)bio;
+    (void)number;
+    (void)pointer;
+    return command == BIO_CTRL_FLUSH; /* nothing is kept back */
+}
+
+BIO_METHOD *tls_io_new(void)
+{
+    BIO_METHOD *io = BIO_meth_new(BIO_TYPE_SOURCE_SINK, "memory of a codec");
+    if (io != NULL) {
+        BIO_meth_set_read(io, io_read);
+        BIO_meth_set_write(io, io_write);
+        BIO_meth_set_ctrl(io, io_ctrl);
+    }
+    return io;
+}
+
+/* --- decoding --------------------------------------------------------------------------------- */
+
+static void failed(struct tls_codec *c)
+{
+    c->state = CODEC_FAILED;
+    tls_words(c->why, sizeof c->why, c->ssl == NULL ? X509_V_OK : SSL_get_verify_result(c->ssl));
+}
+
+/* Go takes the last of several common names. */
+static void keep_peer_name(struct tls_codec *c)
+{
+    X509 *peer = SSL_get0_peer_certificate(c->ssl);
+    X509_NAME *subject = peer == NULL ? NULL : X509_get_subject_name(peer);
+    int at = -1;
+    for (int i = -1; subject != NULL; at = i) {
+        i = X509_NAME_get_index_by_NID(subject, NID_commonName, at);
+        if (i < 0) {
+            break;
+        }
+    }
+    if (at < 0) {
+        return;
+    }
+    unsigned char *text = NULL;
+    int n = ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
+    if (n > 0) {
+        buf_append(&c->peer_name, span_make(text, (size_t)n));
+    }
+    OPENSSL_free(text);
+    ERR_clear_error(); /* of a name that is no text */
+}
+
+static void shake_hands(struct tls_codec *c)
+{
+    int done = SSL_do_handshake(c->ssl);
+    if (done == 1) {
+        c->state = CODEC_OPEN;
+        keep_peer_name(c);
+    } else if (SSL_get_error(c->ssl, done) != SSL_ERROR_WANT_READ) {
+        failed(c);
+    }
+}
+
+/* By way of an array, so that a connection with nothing to say holds no room for it. */
+static void read_records(struct tls_codec *c, size_t room, struct buf *up)
+{
+    uint8_t bytes[RECORD_MAX];
+    size_t n = 0;
+    for (size_t got = 0; got < room; got += n) {
+        size_t most = room - got < sizeof bytes ? room - got : sizeof bytes;
+        int ok = SSL_read_ex(c->ssl, bytes, most, &n);
+        if (ok != 1) {
+            int error = SSL_get_error(c->ssl, ok);
+            if (error == SSL_ERROR_ZERO_RETURN) {
+                c->state = CODEC_CLOSED;
+            } else if (error != SSL_ERROR_WANT_READ) {
+                failed(c);
+            }
+            return;
+        }
+        buf_append(up, span_make(bytes, n));
+    }
+}
+
+static size_t tls_decode(void *self, struct span in, size_t room, struct buf *up, struct buf *down)
+{
+    struct tls_codec *c = self;
+    if (c->state > CODEC_OPEN) {
+        return 0;
+    }
+    c->in = in;
+    c->down = down;
+    ERR_clear_error();
+    if (c->ssl == NULL) {
+        failed(c);
+    } else if (c->state == CODEC_HANDSHAKING) {
+        shake_hands(c); /* what follows it in `in` is for the next call: the caller hears first */
+    } else {
+        read_records(c, room, up);
+    }
+    size_t taken = in.n - c->in.n;
+    c->in = span_make(NULL, 0);
+    c->down = NULL;
+    return taken;
+}
+
+/* A record of which a part is taken: OpenSSL reads no byte of the next one before it is needed. */
+static bool tls_has_pending(const void *self)
+{
+    const struct tls_codec *c = self;
+    return c->state == CODEC_OPEN && SSL_pending(c->ssl) > 0;
+}
+
+/* --- encoding --------------------------------------------------------------------------------- */
+
+static void tls_encode(void *self, struct span in, struct buf *down)
+{
+    struct tls_codec *c = self;
+    size_t n;
+    assert(c->state != CODEC_HANDSHAKING);
+    if (in.n == 0 || c->state == CODEC_FAILED) {
+        return;
+    }
+    c->down = down;
+    ERR_clear_error();
+    if (SSL_write_ex(c->ssl, in.p, in.n, &n) != 1) { /* all of it: writing never has to wait */
+        failed(c);
+    }
+    c->down = NULL;
+}
+
+static void tls_flush(void *self, struct buf *down)
+{
+    (void)self;
+    (void)down;
+}
+
+static void tls_finish(void *self, struct buf *down)
+{
+    struct tls_codec *c = self;
+    if (c->state != CODEC_OPEN && c->state != CODEC_CLOSED) {
+        return;
+    }
+    c->down = down;
+    ERR_clear_error();
+    SSL_shutdown(c->ssl); /* sends close_notify, and waits for nothing */
+    ERR_clear_error();
+    c->down = NULL;
+}
+
+/* --- the rest of the contract ----------------------------------------------------------------- */
+
+static enum codec_state tls_state(const void *self)
+{
+    return ((const struct tls_codec *)self)->state;
+}
+
+static struct span tls_why(const void *self)
+{
+    const struct tls_codec *c = self;
+    return span_make(c->why, strlen(c->why));
+}
+
+static struct span tls_peer_name(const void *self)
+{
+    return buf_span(&((const struct tls_codec *)self)->peer_name);
+}
+
+static void codec_free(void *self)
+{
+    struct tls_codec *c = self;
+    SSL_free(c->ssl);
+    tls_release(c->tls);
+    buf_free(&c->peer_name);
+    alloc_free(c);
+}
+
+static const struct codec_calls calls = {
+    .decode = tls_decode,
+    .encode = tls_encode,
+    .flush = tls_flush,
+    .finish = tls_finish,
+    .has_pending = tls_has_pending,
+    .state = tls_state,
+    .why = tls_why,
+    .peer_name = tls_peer_name,
+    .free = codec_free,
+};
+
+/* An end that is neither a server's nor a client's yet. */
+static struct tls_codec *codec_new(struct tls *tls)
+{
+    struct tls_codec *c = alloc_zeroed(sizeof *c);
+    c->tls = tls;
+    c->state = CODEC_HANDSHAKING;
+    tls->users++;
+    BIO *io = BIO_new(tls->io);
+    c->ssl = SSL_new(tls->ssl);
+    if (io == NULL || c->ssl == NULL) {
+        BIO_free(io);
+        SSL_free(c->ssl);
+        c->ssl = NULL; /* decode says so */
+        return c;
+    }
+    BIO_set_data(io, c);
+    BIO_set_init(io, 1);
+    SSL_set_bio(c->ssl, io, io); /* it belongs to c->ssl now */
+    return c;
+}
+
+static struct codec make_server(void *self)
+{
+    struct tls_codec *c = codec_new(self);
+    if (c->ssl != NULL) {
+        SSL_set_accept_state(c->ssl);
+    }
+    return (struct codec){&calls, c};
+}
+
+struct codec_maker tls_server(struct tls *tls)
+{
+    return (struct codec_maker){.make = make_server, .self = tls, .cost = TLS_COST};
+}
+
+/* Names the server in clear (not by address: RFC 6066, 3), and to whoever verifies it. As Go does,
+ * only a certificate's alternative names count. */
+static bool name_server(SSL *ssl, const char *name)
+{
+    X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
+    if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1) {
+        return true;
+    }
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
+}
+
+struct codec tls_connect(struct tls *tls, const char *server_name)
+{
+    struct tls_codec *c = codec_new(tls);
+    if (c->ssl != NULL) {
+        SSL_set_connect_state(c->ssl);
+        if (server_name != NULL && !name_server(c->ssl, server_name)) {
+            SSL_free(c->ssl);
+            c->ssl = NULL;
+        }
+    }
+    return (struct codec){&calls, c};
+}

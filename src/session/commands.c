@@ -354,7 +354,7 @@ struct reply command_line(struct session *s, const struct nsq_command *c, int64_
         text_append(&s->v2->text, "cannot ");
         buf_append(&s->v2->text, c->name);
         text_append(&s->v2->text, " in current state");
-        text_append(&s->v2->text, in_clear ? " (TLS required)" : "");
+        buf_append(&s->v2->text, in_clear ? SPAN(" (TLS required)") : SPAN(""));
         return error(NSQ_E_INVALID);
     }
     return row->line == NULL ? nothing : row->line(s, c, now);

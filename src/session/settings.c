@@ -136,7 +136,7 @@ void settings_choose_upgrade(struct session *s, const struct identify *identify)
 static void append_bool(struct buf *text, struct span key, bool value)
 {
     buf_append(text, key);
-    text_append(text, value ? "true" : "false");
+    buf_append(text, value ? SPAN("true") : SPAN("false"));
 }
 
 void settings_append_reply(const struct session *s, struct buf *text)

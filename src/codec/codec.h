@@ -20,7 +20,7 @@ enum codec_state {
     CODEC_HANDSHAKING, /* encode may not be called yet */
     CODEC_OPEN,
     CODEC_CLOSED, /* the peer has said that no more will come */
-    CODEC_FAILED, /* its bytes were no good; `why` tells */
+    CODEC_FAILED, /* its bytes were no good; `why` tells. Output may go on, or become nothing */
 };
 
 struct codec_calls {

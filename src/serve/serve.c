@@ -344,6 +344,9 @@ static size_t feed(struct conn *conn, struct span in, int64_t now)
             }
             given += give(conn, now);
         } else if (taken < in.n || stack_has_pending(conn->stack)) {
+            if (!conn->shaking) {
+                encode(conn); /* a codec that fails now may take what was said before along */
+            }
             taken += decode(conn, span_skip(in, taken));
             look_at_codecs(conn, now);
         } else {

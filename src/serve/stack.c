@@ -24,16 +24,14 @@ void stack_pop(struct stack *stack)
 }
 
 /* Encodes bytes, which it takes, with the codecs below number `count`, and appends them to `down`.
- * A codec that has failed can send nothing more. */
+ */
 static void carry(struct stack *stack, size_t count, struct buf *bytes, struct buf *down)
 {
     for (size_t i = count; i-- > 0 && bytes->n > 0;) {
         const struct codec *codec = &stack->codecs[i];
         struct buf encoded = {0};
-        if (codec->calls->state(codec->self) != CODEC_FAILED) {
-            codec->calls->encode(codec->self, buf_span(bytes), &encoded);
-            codec->calls->flush(codec->self, &encoded);
-        }
+        codec->calls->encode(codec->self, buf_span(bytes), &encoded);
+        codec->calls->flush(codec->self, &encoded);
         buf_free(bytes);
         *bytes = encoded;
     }
@@ -117,9 +115,7 @@ void stack_finish(struct stack *stack, struct buf *down)
     for (size_t i = stack->count; i-- > 0;) {
         const struct codec *codec = &stack->codecs[i];
         struct buf last = {0};
-        if (codec->calls->state(codec->self) != CODEC_FAILED) {
-            codec->calls->finish(codec->self, &last);
-        }
+        codec->calls->finish(codec->self, &last);
         carry(stack, i, &last, down);
     }
 }

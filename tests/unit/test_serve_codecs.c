@@ -99,7 +99,14 @@ static void toy_free(void *self)
 }
 
 static const struct codec_calls toy_calls = {
-    toy_decode, toy_encode, toy_flush, toy_finish, toy_has_pending, toy_state, toy_why, toy_free,
+    .decode = toy_decode,
+    .encode = toy_encode,
+    .flush = toy_flush,
+    .finish = toy_finish,
+    .has_pending = toy_has_pending,
+    .state = toy_state,
+    .why = toy_why,
+    .free = toy_free,
 };
 
 /* --- the protocol -------------------------------------------------------------------------------

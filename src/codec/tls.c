@@ -7,11 +7,14 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "codec/tls_context.h"
 #include "codec/tls_words.h"
 
 #define RECORD_MAX 16384 /* bytes that one record carries: RFC 8446, 5.1 */
+#define RECORD_HEAD 5    /* type, version, length */
 #define WHY_MAX 160
 /* What one end takes at most, in bytes: two buffers of a record each, the state, the handshake's
  * messages, and a client's certificates (tls_context.c bounds them). It is much less most of the
@@ -25,6 +28,9 @@ struct tls_codec {
     enum codec_state state;
     struct span in;
     struct buf *down;
+    uint8_t head[RECORD_HEAD]; /* of the first record, which is looked at before OpenSSL may */
+    uint8_t head_size;         /* what has arrived of it */
+    uint8_t head_read;         /* what OpenSSL has had of it */
     struct buf peer_name;
     char why[WHY_MAX];
 };
@@ -35,13 +41,20 @@ static int io_read(BIO *bio, char *to, int size)
 {
     struct tls_codec *c = BIO_get_data(bio);
     BIO_clear_retry_flags(bio);
-    struct span part = span_first(c->in, (size_t)size);
-    if (part.n == 0) {
+    bool at_head = c->head_read < RECORD_HEAD;
+    struct span from =
+        at_head ? span_make(c->head + c->head_read, RECORD_HEAD - c->head_read) : c->in;
+    struct span part = span_first(from, (size_t)size);
+    if (part.n == 0 || c->head_size < RECORD_HEAD) {
         BIO_set_retry_read(bio);
         return -1;
     }
     memcpy(to, part.p, part.n);
-    c->in = span_skip(c->in, part.n);
+    if (at_head) {
+        c->head_read = (uint8_t)(c->head_read + part.n);
+    } else {
+        c->in = span_skip(c->in, part.n);
+    }
     return (int)part.n;
 }
 
@@ -105,8 +118,35 @@ static void keep_peer_name(struct tls_codec *c)
     ERR_clear_error(); /* of a name that is no text */
 }
 
+/* As Go does, and after the same byte: the first record must be a handshake's or an alert, of a
+ * version that can be. OpenSSL is of another mind about some, and sends an alert to them. */
+static bool take_head(struct tls_codec *c)
+{
+    if (c->head_size == RECORD_HEAD) {
+        return true;
+    }
+    struct span part = span_first(c->in, RECORD_HEAD - (size_t)c->head_size);
+    if (part.n > 0) {
+        memcpy(c->head + c->head_size, part.p, part.n);
+        c->head_size = (uint8_t)(c->head_size + part.n);
+        c->in = span_skip(c->in, part.n);
+    }
+    bool known = c->head[0] == SSL3_RT_HANDSHAKE || c->head[0] == SSL3_RT_ALERT;
+    if (c->head_size < RECORD_HEAD || (known && c->head[1] < 0x10)) {
+        return true;
+    }
+    c->state = CODEC_FAILED;
+    snprintf(c->why, sizeof c->why, "tls: %s",
+             c->head[0] == 0x80 ? "unsupported SSLv2 handshake received"
+                                : "first record does not look like a TLS handshake");
+    return false;
+}
+
 static void shake_hands(struct tls_codec *c)
 {
+    if (!take_head(c)) {
+        return;
+    }
     int done = SSL_do_handshake(c->ssl);
     if (done == 1) {
         c->state = CODEC_OPEN;

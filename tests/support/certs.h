@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the certificates of tests, made when a test program begins: keys on P-256, which take no
+ * time. What is good is good for a hundred years, what has expired did so in 2001.
+ */
+#ifndef TESTS_SUPPORT_CERTS_H
+#define TESTS_SUPPORT_CERTS_H
+
+#include "codec/tls.h"
+
+/* A certificate with those that lead to its authority, and its key, as files in PEM. */
+struct cert {
+    struct buf certificates;
+    struct buf key;
+    void *x509;
+    void *pkey;
+};
+
+/* What to make. */
+struct cert_wish {
+    const char *name;          /* the subject's common name; NULL: none */
+    const char *alternatives;  /* as "DNS:localhost,IP:127.0.0.1"; NULL: none */
+    const struct cert *signer; /* NULL: itself */
+    bool authority;
+    bool expired;
+    bool sha1;    /* signed with SHA-1 */
+    int rsa_bits; /* 0: P-256 */
+};
+
+/* The certificates of all tests. */
+struct certs {
+    struct cert authority;       /* whom the tests' servers trust */
+    struct cert other_authority; /* whom nobody trusts */
+    struct cert server;          /* for localhost and 127.0.0.1 */
+    struct cert client;          /* common name "client" */
+    struct cert expired;         /* a client's; common name "expired" */
+    struct cert stranger;        /* a client's, of the other authority; common name "stranger" */
+    struct cert self_signed;     /* a client's; common name "self" */
+};
+extern struct certs certs;
+
+/* cmocka's set-up and tear-down of a group: fills and empties `certs`. */
+int certs_make_all(void **state);
+int certs_free_all(void **state);
+
+/* The caller ends it with cert_free. */
+struct cert cert_make(const struct cert_wish *wish);
+void cert_free(struct cert *cert);
+
+/* As files for settings; NULL: no file. */
+struct tls_pem cert_pem(const struct cert *cert);
+struct tls_pem cert_key_pem(const struct cert *cert);
+
+/* A server's context with certs.server, and a client's; both fail the test when they cannot be had.
+ * The server trusts certs.authority; `cert` NULL: the client has none. */
+struct tls *cert_server(enum tls_clients clients, int min_version);
+struct tls *cert_client(const struct cert *cert, int version);
+
+#endif

@@ -2,6 +2,7 @@
 // one nsqd and prints what each of them saw, as lines "scenario: what it saw".
 //
 //	go-nsq HOST PORT
+//	go-nsq transfer JOB    (transfer.go)
 package main
 
 import (
@@ -196,8 +197,12 @@ func run(name, address string, body func(*scenario)) string {
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: go-nsq HOST PORT")
+		fmt.Fprintln(os.Stderr, "usage: go-nsq HOST PORT | go-nsq transfer JOB")
 		os.Exit(2)
+	}
+	if os.Args[1] == "transfer" {
+		transfer(os.Args[2])
+		return
 	}
 	address := net.JoinHostPort(os.Args[1], os.Args[2])
 	var all sync.WaitGroup

@@ -50,7 +50,7 @@ static bool codec_lives(const struct codec *codec)
 static bool can_decode(const struct stack *stack, size_t i)
 {
     const struct codec *codec = &stack->codecs[i];
-    return codec_lives(codec) && (stack->below[i].n > 0 || codec->calls->has_pending(codec->self));
+    return stack->below[i].n > 0 || codec->calls->has_pending(codec->self);
 }
 
 static size_t decode_at(struct stack *stack, size_t i, struct span in, struct buf *down)
@@ -64,21 +64,30 @@ static size_t decode_at(struct stack *stack, size_t i, struct span in, struct bu
     return taken;
 }
 
+/* From the top down, since there is where bytes leave; what is below a codec that has ended goes
+ * nowhere, and is not decoded. */
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down)
 {
     for (size_t i = stack->count; i-- > 0;) {
+        if (!codec_lives(&stack->codecs[i])) {
+            return in.n;
+        }
         if (can_decode(stack, i)) {
             struct buf *below = &stack->below[i];
             buf_drop(below, decode_at(stack, i, buf_span(below), down));
             return 0;
         }
     }
-    return codec_lives(&stack->codecs[0]) ? decode_at(stack, 0, in, down) : in.n;
+    if (stack->count > 0) {
+        return decode_at(stack, 0, in, down);
+    }
+    buf_append(&stack->decoded, in); /* the only codec was taken away */
+    return in.n;
 }
 
 bool stack_has_pending(const struct stack *stack)
 {
-    for (size_t i = 0; i < stack->count; i++) {
+    for (size_t i = stack->count; i-- > 0 && codec_lives(&stack->codecs[i]);) {
         if (can_decode(stack, i)) {
             return true;
         }

@@ -94,7 +94,7 @@ SRC_nsqbase := $(wildcard src/base/*.c)
 FUZZERS := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_SUPPORT := $(filter-out fuzz/fuzz_%.c fuzz/main.c,$(wildcard fuzz/*.c)) $(if $(FUZZ),,fuzz/main.c)
 # Those whose linked code is all ours, so that MSan sees every write.
-FUZZERS_MSAN := $(filter-out identify session engine,$(FUZZERS))
+FUZZERS_MSAN := $(filter-out identify session engine deflate snappy,$(FUZZERS))
 
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)

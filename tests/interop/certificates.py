@@ -1,4 +1,4 @@
-"""The certificates of matrix.py, made by openssl's command when they are needed; nothing of them is kept in the project.
+"""The certificates of matrix.py, made by openssl's command at every run; none is kept in the project.
 
 Folder after make(folder): ca.pem signed server.pem (127.0.0.1 and localhost), good.pem and expired.pem; wrong.pem is
 signed by an authority that nobody knows, forged.pem by one that only has the name of the first. NAME.key beside each
@@ -52,8 +52,8 @@ def make(folder):
 
     def authority(name, common_name):
         key(name)
-        openssl("req", "-x509", "-new", "-key", name + ".key", "-out", name + ".pem", "-days", "30", "-config", "config",
-                "-extensions", "authority", "-subj", "/CN=" + common_name)
+        openssl("req", "-x509", "-new", "-key", name + ".key", "-out", name + ".pem", "-days", "30",
+                "-config", "config", "-extensions", "authority", "-subj", "/CN=" + common_name)
 
     def signed(name, common_name, extensions, by="ca", dates=("-days", "30")):
         key(name)
@@ -68,6 +68,7 @@ def make(folder):
     authority("forger", "the authority")
     signed("server", "the server", "server")
     signed("good", "a good client", "client")
-    signed("expired", "an expired client", "client", dates=("-startdate", "20200101000000Z", "-enddate", "20200201000000Z"))
+    past = ("-startdate", "20200101000000Z", "-enddate", "20200201000000Z")
+    signed("expired", "an expired client", "client", dates=past)
     signed("wrong", "a client of the wrong authority", "client", by="other")
     signed("forged", "a good client", "client", by="forger")

@@ -1,4 +1,5 @@
-"""The auth server of matrix.py: answers by the secret alone, and keeps what it was asked."""
+"""The auth server of matrix.py: answers by the secret alone, without the number at its end that tells who asks, and
+keeps what it was asked."""
 
 import http.server
 import json
@@ -21,7 +22,7 @@ def answer(secret):
         NOTHING: [],
         ELSEWHERE: [{**everything, "topic": "^elsewhere$"}],
         READER: [{**everything, "permissions": ["subscribe"]}],
-    }.get(secret)
+    }.get(secret.rsplit(" ", 1)[0])
 
 
 class Gatekeeper:
@@ -34,7 +35,7 @@ class Gatekeeper:
                 query = {key: values[0] for key, values in
                          urllib.parse.parse_qs(url.query, keep_blank_values=True, encoding="utf-8").items()}
                 asked.append((self.command, url.path, query))
-                found = answer(query.get("secret"))
+                found = answer(query.get("secret", ""))
                 body = json.dumps({"ttl": 3600, "identity": "somebody", "identity_url": "", "authorizations": found})
                 self.send_response(403 if found is None else 200)
                 self.send_header("Content-Type", "application/json")

@@ -13,8 +13,9 @@
 #include "codec/tls_context.h"
 #include "codec/tls_words.h"
 
-#define RECORD_MAX 16384 /* bytes that one record carries: RFC 8446, 5.1 */
-#define RECORD_HEAD 5    /* type, version, length */
+#define RECORD_MAX 16384     /* bytes that one record carries: RFC 8446, 5.1 */
+#define RECORD_OVERHEAD 2048 /* what encryption may add to them: RFC 5246, 6.2.3 */
+#define RECORD_HEAD 5        /* type, version, length */
 #define WHY_MAX 160
 /* What one end takes at most, in bytes: two buffers of a record each, the state, the handshake's
  * messages, and a client's certificates (tls_context.c bounds them). It is much less most of the
@@ -118,8 +119,20 @@ static void keep_peer_name(struct tls_codec *c)
     ERR_clear_error(); /* of a name that is no text */
 }
 
+/* Fails before OpenSSL has seen a byte; -1: without an alert. */
+static bool refuse(struct tls_codec *c, int alert, const char *why)
+{
+    const uint8_t record[] = {SSL3_RT_ALERT, 3, 1, 0, 2, SSL3_AL_FATAL, (uint8_t)alert};
+    if (alert >= 0) {
+        buf_append(c->down, span_make(record, sizeof record));
+    }
+    c->state = CODEC_FAILED;
+    snprintf(c->why, sizeof c->why, "tls: %.100s", why);
+    return false;
+}
+
 /* As Go does, and after the same byte: the first record must be a handshake's or an alert, of a
- * version that can be. OpenSSL is of another mind about some, and sends an alert to them. */
+ * version and length that can be. OpenSSL is of another mind about some. */
 static bool take_head(struct tls_codec *c)
 {
     if (c->head_size == RECORD_HEAD) {
@@ -131,15 +144,22 @@ static bool take_head(struct tls_codec *c)
         c->head_size = (uint8_t)(c->head_size + part.n);
         c->in = span_skip(c->in, part.n);
     }
-    bool known = c->head[0] == SSL3_RT_HANDSHAKE || c->head[0] == SSL3_RT_ALERT;
-    if (c->head_size < RECORD_HEAD || (known && c->head[1] < 0x10)) {
+    if (c->head_size < RECORD_HEAD) {
         return true;
     }
-    c->state = CODEC_FAILED;
-    snprintf(c->why, sizeof c->why, "tls: %s",
-             c->head[0] == 0x80 ? "unsupported SSLv2 handshake received"
-                                : "first record does not look like a TLS handshake");
-    return false;
+    unsigned size = be16_load(c->head + 3);
+    if (c->head[0] == 0x80) {
+        return refuse(c, SSL_AD_PROTOCOL_VERSION, "unsupported SSLv2 handshake received");
+    }
+    if ((c->head[0] != SSL3_RT_HANDSHAKE && c->head[0] != SSL3_RT_ALERT) || c->head[1] >= 0x10) {
+        return refuse(c, -1, "first record does not look like a TLS handshake");
+    }
+    if (size > RECORD_MAX + RECORD_OVERHEAD) {
+        char why[WHY_MAX];
+        snprintf(why, sizeof why, "oversized record received with length %u", size);
+        return refuse(c, SSL_AD_RECORD_OVERFLOW, why);
+    }
+    return true;
 }
 
 static void shake_hands(struct tls_codec *c)

@@ -375,6 +375,36 @@ static void what_is_no_tls_is_said_to_be_none(void **state)
     }
 }
 
+/* What Go says of these, with the alert that it sends. */
+static void a_first_record_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span bytes;
+        struct span alert;
+        const char *why;
+    } rows[] = {
+#define BYTES(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
+        {BYTES("\x80\x2e\x01\0\2"), BYTES("\x15\3\1\0\2\2\x46"),
+         "tls: unsupported SSLv2 handshake received"},
+        {BYTES("\x16\3\1\x48\1"), BYTES("\x15\3\1\0\2\2\x16"),
+         "tls: oversized record received with length 18433"},
+        {BYTES("\x16\3\1\0\5\1\0\0\1x"), BYTES("\x15\3\3\0\2\2\x32"),
+         "local error: tls: error decoding message"},
+#undef BYTES
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct pair *p = ordinary(TLS_1_3);
+        buf_append(&p->server.wire, rows[i].bytes);
+        p->piece = 1;
+        while (decode(p, &p->server, &p->client, ROOM)) {
+        }
+        assert_why(&p->server, rows[i].why);
+        assert_true(span_equal(buf_span(&p->client.wire), rows[i].alert));
+        pair_free(p);
+    }
+}
+
 static void old_versions_are_refused_below_the_least(void **state)
 {
     (void)state;
@@ -770,6 +800,7 @@ int main(void)
         cmocka_unit_test(an_end_that_is_closed_takes_nothing_and_may_still_speak),
         cmocka_unit_test(an_end_that_is_not_open_sends_no_close_notify),
         cmocka_unit_test(what_is_no_tls_is_said_to_be_none),
+        cmocka_unit_test(a_first_record_that_cannot_be_is_refused),
         cmocka_unit_test(old_versions_are_refused_below_the_least),
         cmocka_unit_test(policies_let_in_whom_nsqd_lets_in),
         cmocka_unit_test(small_keys_count_and_weak_digests_do_not),

@@ -11,9 +11,6 @@
 #include "base/alloc.h"
 #include "codec/tls_words.h"
 
-/* Bytes of certificates that a peer may show. Stops the one that sends authorities without end; Go
- * takes handshake messages of so many bytes. */
-#define CERTIFICATES_MAX 65536
 #define WHY_MAX 512
 
 __attribute__((format(printf, 2, 3))) static bool fail(struct buf *why, const char *format, ...)
@@ -245,7 +242,7 @@ static bool set_up(SSL_CTX *ssl, int min_version, int max_version)
     SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_read_ahead(ssl, 0);
-    SSL_CTX_set_max_cert_list(ssl, CERTIFICATES_MAX);
+    SSL_CTX_set_max_cert_list(ssl, TLS_CERTIFICATES_MAX);
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl);
     X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN); /* as Go: any of the file */
     return SSL_CTX_set_min_proto_version(ssl, min_version) == 1 &&

@@ -9,6 +9,10 @@
 
 #include "codec/tls.h"
 
+/* Bytes of certificates that a peer may show. Stops the one that sends authorities without end; Go
+ * takes handshake messages of so many bytes. */
+#define TLS_CERTIFICATES_MAX 65536
+
 struct tls {
     SSL_CTX *ssl;
     BIO_METHOD *io; /* how codecs hand OpenSSL their bytes */

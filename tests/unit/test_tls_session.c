@@ -324,7 +324,7 @@ static void tls_is_charged_and_refused_where_there_is_no_room(void **state)
     w->engine->broker.common.budget.cap = cost;
     c = world_connect(w);
     client_identify(c, ASKED("\"tls_v1\":true"));
-    client_expect(c, FAILED "queued bytes would exceed the limit of 131072; SHUT");
+    client_expect(c, FAILED "queued bytes would exceed the limit of 65536; SHUT");
     world_end(w);
 }
 

@@ -125,7 +125,8 @@ static void say(const struct fuzz_codec *target, unsigned level, struct span in,
         said += piece.n;
         decode(&peer, span_skip(buf_span(wire), sent));
         FUZZ_CHECK(state_of(&peer) == CODEC_OPEN && peer.taken == wire->n);
-        FUZZ_CHECK(span_equal(buf_span(&peer.up), span_first(in, said)));
+        FUZZ_CHECK(peer.up.n == said);
+        FUZZ_CHECK(span_equal(span_skip(buf_span(&peer.up), said - piece.n), piece));
         size_t turn = one;
         one = other;
         other = turn;
@@ -154,7 +155,8 @@ int fuzz_codec(const struct fuzz_codec *target, struct span in)
         decode_all_ways(target, in, one, other, room);
         return 0;
     }
-    unsigned times = 1 + fuzz_below(&in, TIMES);
+    unsigned times = fuzz_byte(&in);
+    times = times % 4 == 3 ? 1 + times % TIMES : 1; /* seldom, since much takes long */
     uint8_t high = what == 2 ? fuzz_byte(&in) : 0;
     uint8_t low = what == 2 ? fuzz_byte(&in) : 0;
     uint8_t mask = what == 2 ? fuzz_byte(&in) : 0;

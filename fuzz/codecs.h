@@ -4,9 +4,10 @@
  * is read.
  *
  * Input: what to do, a level, a room, two lengths of pieces (a byte each), and bytes, which are
+ *
  *     0  what a peer sends
- *     1  what this side says, `times` over (a byte more in front of them), flushed after each piece
- *     2  the same, and then one byte of what was sent is changed (three bytes more: where, to what)
+ *     1  how often, and what this side says, flushed after each piece
+ *     2  the same, and one byte of what it sent is changed: first how often, where (2 bytes), how
  */
 #ifndef FUZZ_CODECS_H
 #define FUZZ_CODECS_H

@@ -111,7 +111,7 @@ SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c) $(wildcard fuzz/*.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop record differential flags conform \
-    conform-upstream defects vectors \
+    interop-matrix interop-full conform-upstream defects vectors \
     install install-lib uninstall clean soak ci libs programs tests fuzzers FORCE
 
 ## all            build the libraries, the programs, the unit tests and the fuzz targets
@@ -222,6 +222,14 @@ memcheck:
 ## interop        clients of other languages against build/nsqd and upstream's nsqd
 interop:
 	$(ALONE) ci/interop
+
+## interop-matrix  the same clients under every TLS and compression, with certificates and AUTH
+interop-matrix:
+	$(ALONE) ci/interop-matrix
+
+## interop-full   the same with up to 32 MiB in every transfer
+interop-full:
+	$(ALONE) ci/interop-matrix --full
 
 ## record         the sessions of real clients, corpus/sessions, recorded anew
 record:

@@ -232,6 +232,100 @@ for line in 'tls_required = true' 'tls_client_auth_policy = "require"' '"tls_req
     verdict "-config with $line" "$(diff <(echo "$a") <(echo "$b"))"
 done
 
+# --- certificates ---------------------------------------------------------------------------------------
+
+# begins ARGS...: both end alike, and what we say begins with what nsqd says: the file and what was expected of
+# it follow in brackets.
+begins() {
+    local a b said wrong=''
+    a=$(run "$upstream" "${nowhere[@]}" "$@")
+    b=$(run "$ours" "${nowhere[@]}" "$@")
+    said=$(sed -n 2p <<<"$a")
+    [[ $(sed 2d <<<"$a") == "$(sed 2d <<<"$b")" && $(sed -n 2p <<<"$b") == "$said ("*': expected '*')' ]] ||
+        wrong=$(diff <(echo "$a") <(echo "$b"))
+    verdict "$(shown "$@")(begins alike)" "$wrong"
+}
+# one_line PART ARGS...: both end with 1, nsqd in words of its own; we say PART of the start, FILE and what was
+# expected, in one line.
+one_line() {
+    local a b wrong=''
+    a=$(run "$upstream" "${nowhere[@]}" "${@:2}")
+    b=$(run "$ours" "${nowhere[@]}" "${@:2}")
+    [[ $a == 'exit code 1'* && $(wc -l <"$work/err") == 1 &&
+        $b == *"FATAL: failed to instantiate nsqd - failed to build $1 - "*' ('*': expected '*')'* ]] ||
+        wrong=$(diff <(echo "$a") <(echo "$b"))
+    verdict "$(shown "${@:2}")(one line)" "$wrong"
+}
+
+# key NAME OPENSSL-ARGS...; cert NAME SIGNER OPENSSL-ARGS...: NAME.key; NAME.pem, by itself when SIGNER is NAME.
+key() { openssl genpkey -out "$1.key" "${@:2}" 2>/dev/null; }
+cert() {
+    local by=(-key "$1.key")
+    [[ $1 == "$2" ]] || by=(-key "$1.key" -CA "$2.pem" -CAkey "$2.key")
+    openssl req -x509 -new "${by[@]}" -out "$1.pem" -subj "/CN=$1" -days 36500 "${@:3}" 2>/dev/null
+}
+ec=(-algorithm EC -pkeyopt ec_paramgen_curve:P-256)
+for name in root server client; do key $name "${ec[@]}"; done
+key rsa -algorithm RSA -pkeyopt rsa_keygen_bits:1024
+key ed -algorithm ED25519
+openssl ec -in server.key -out old.key 2>/dev/null # "EC PRIVATE KEY" in place of "PRIVATE KEY"
+openssl ec -in server.key -aes128 -passout pass:x -out locked.key 2>/dev/null
+cert root root
+cert server root
+cert rsa rsa -sha1
+cert ed ed
+cat server.pem root.pem >chain.pem
+cat server.key chain.pem >all.pem
+cp server.pem old.pem
+: >empty.pem
+echo 'no PEM at all' >garbage.pem
+printf -- '-----BEGIN %s-----\nAAAA\n-----END %s-----\n' CERTIFICATE CERTIFICATE >damaged.pem
+printf -- '-----BEGIN %s-----\nAAAA\n-----END %s-----\n' 'PRIVATE KEY' 'PRIVATE KEY' >damaged.key
+printf -- '-----BEGIN %s-----\nAAAA\n-----END %s-----\n' X X >other.pem
+verdict "openssl made the certificates" "$(ls {root,server,client,rsa,ed,old,locked}.key {root,server,rsa,ed}.pem 2>&1 >/dev/null)"
+
+good=(-tls-cert=server.pem -tls-key=server.key)
+for name in server rsa ed old; do starts "-tls-cert=$name.pem" "-tls-key=$name.key"; done
+starts -tls-cert=chain.pem -tls-key=server.key -tls-root-ca-file=chain.pem
+starts -tls-cert=all.pem -tls-key=all.pem -tls-root-ca-file=all.pem
+starts "${good[@]}" -tls-required
+starts "${good[@]}" -tls-required=tcp-https
+starts "${good[@]}" -tls-client-auth-policy=require -tls-required=false
+starts "${good[@]}" -tls-client-auth-policy=require-verify
+starts "${good[@]}" -tls-client-auth-policy=require-verify -tls-root-ca-file=root.pem
+for v in tls1.0 tls1.1 tls1.2 tls1.3; do starts "${good[@]}" "-tls-min-version=$v"; done
+starts -tls-root-ca-file=root.pem -tls-min-version=tls1.3
+
+begins -tls-cert=server.pem -tls-key=client.key
+begins -tls-cert=server.pem -tls-key=rsa.key
+begins -tls-cert=server.key -tls-key=server.pem
+begins -tls-cert=other.pem -tls-key=server.key
+for name in empty.pem garbage.pem; do
+    begins "-tls-cert=$name" -tls-key=server.key
+    begins -tls-cert=server.pem "-tls-key=$name"
+    begins "${good[@]}" "-tls-root-ca-file=$name"
+    begins "-tls-root-ca-file=$name"
+done
+begins -tls-cert=server.pem -tls-key=server.pem
+begins "${good[@]}" -tls-root-ca-file=server.key
+begins "${good[@]}" -tls-root-ca-file=damaged.pem
+one_line 'TLS config' -tls-cert=damaged.pem -tls-key=server.key
+one_line 'TLS config' -tls-cert=server.pem -tls-key=damaged.key
+one_line 'TLS config' -tls-cert=server.pem -tls-key=locked.key
+one_line 'TLS config' -tls-cert=server.pem -tls-key=other.pem
+checked -tls-cert=server.pem
+checked -tls-key=server.key
+checked "${good[@]}" -tls-root-ca-file=/nonexistent
+checked "${good[@]}" -tls-root-ca-file=/nonexistent -max-deflate-level=0
+checked -tls-cert=/nonexistent -tls-key=server.key $percentile=2
+checked "${good[@]}" $percentile=2
+
+# nsqd starts with these, asks for no certificate, and serves none but those who use TLS.
+for policy in verify Require require-any; do
+    refused "failed to instantiate nsqd - --tls-client-auth-policy is \"$policy\": expected require, require-verify or nothing" \
+        "${good[@]}" "-tls-client-auth-policy=$policy"
+done
+
 # --- what both start with ----------------------------------------------------------------------------
 
 starts -log-level=info

@@ -60,7 +60,7 @@ static const char help[] =
     "  --help  --version\n"
     "\n"
     "Exit code: 0 conforms, 1 does not, 2 usage or a bad file, 3 the target cannot be reached,\n"
-    "4 nothing ran.\n";
+    "4 nothing ran, 5 stopped by a signal.\n";
 
 enum option_id {
     OPT_TARGET = 256,
@@ -294,7 +294,7 @@ static bool take_other(struct parsing *p, int option, const char *value)
     case OPT_VERSION:
         return say(p, "nsq-conform " NSQREF_VERSION " (cases of nsqd " NSQ_COMPATIBILITY ")\n");
     default:
-        fputs("nsq-conform: 'nsq-conform --help' tells the options\n", p->err);
+        fputs("nsq-conform: 'nsq-conform --help' tells the options, --list the cases\n", p->err);
         return false;
     }
 }

@@ -9,6 +9,7 @@
 #include "conform/files.h"
 #include "conform/play_server.h"
 #include "conform/runner.h"
+#include "shell/signals.h"
 
 #define LAST_FOLDER "build"
 #define LAST_REPORT LAST_FOLDER "/.nsq-conform-last.json"
@@ -176,9 +177,10 @@ static enum conform_exit run(const struct args *args, const struct suite *suite,
     const struct report_rules rules = {.strict = args->strict,
                                        .allow_unsupported = args->allow_unsupported};
     struct report report;
-    enum conform_exit code = runner_run(args, suite, ledger, known, &report, stderr);
-    if (code == EXIT_CONFORMS) {
-        code = judge(&report, &rules);
+    int end_fd = signals_open();
+    enum conform_exit code = runner_run(args, suite, ledger, known, &end_fd, &report, stderr);
+    if (code == EXIT_CONFORMS || code == EXIT_STOPPED) {
+        code = code == EXIT_STOPPED ? code : judge(&report, &rules);
         code = write_reports(args, &report, &rules) ? code : EXIT_USAGE;
     }
     report_free(&report);

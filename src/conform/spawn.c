@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/transport_tcp.h"
+#include "conform/workers.h"
 #include "shell/clock.h"
 
 #define START_PATIENCE (15 * TIME_SECOND)
@@ -216,11 +217,11 @@ static void rest_a_little(void)
     nanosleep(&pause, NULL);
 }
 
-void spawn_wait(struct spawn *servers, size_t n)
+void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
 {
     int64_t deadline = clock_now() + START_PATIENCE;
     for (size_t i = 0; i < n; i++) {
-        while (!settled(&servers[i]) && clock_now() < deadline) {
+        while (!settled(&servers[i]) && clock_now() < deadline && !workers_stopped(end_fd)) {
             rest_a_little();
         }
         if (servers[i].state == SPAWN_STARTING) {

@@ -30,8 +30,8 @@ struct spawn {
  * are replaced. */
 void spawn_start(struct spawn *s, const char *command, struct span flags);
 
-/* Waits until all of them are ready or refused. */
-void spawn_wait(struct spawn *servers, size_t n);
+/* Waits until all of them are ready or refused, or *end_fd is readable (NULL: never). */
+void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
 /* Whether it still runs; if not, `why` says how it ended. */
 bool spawn_runs(struct spawn *s);

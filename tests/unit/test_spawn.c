@@ -50,7 +50,7 @@ static void starts_and_stops(const char *arguments)
 {
     struct spawn s;
     spawn_start(&s, command(arguments), SPAN(""));
-    spawn_wait(&s, 1);
+    spawn_wait(&s, 1, NULL);
     if (s.state != SPAWN_READY) {
         fail_msg("%.*s", (int)s.why.n, (const char *)buf_span(&s.why).p);
     }
@@ -80,7 +80,7 @@ static void one_that_ends_is_refused(void **state)
     (void)state;
     struct spawn s;
     spawn_start(&s, command("--exit {flags}"), SPAN("7"));
-    spawn_wait(&s, 1);
+    spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_REFUSED);
     assert_true(span_equal(buf_span(&s.why),
                            SPAN("the server ended by itself, with exit code 7\nwhy it ends\n")));
@@ -92,7 +92,7 @@ static void one_that_ends_later_is_noticed(void **state)
     (void)state;
     struct spawn s;
     spawn_start(&s, command("--be-server 127.0.0.1:0"), SPAN(""));
-    spawn_wait(&s, 1);
+    spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_READY);
     kill(s.pid, SIGKILL);
     while (spawn_runs(&s)) {
@@ -108,7 +108,7 @@ static void what_cannot_be_run_is_refused(void **state)
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         struct spawn s;
         spawn_start(&s, commands[i], SPAN(""));
-        spawn_wait(&s, 1);
+        spawn_wait(&s, 1, NULL);
         assert_int_equal(s.state, SPAWN_REFUSED);
         assert_true(s.why.n > 0);
         spawn_stop(&s, 1);

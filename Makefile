@@ -150,8 +150,8 @@ $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/.flags
 	$(call say,CC $@)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -Ifuzz $(PIC) -MMD -MP -c -o $@ $<
 
-# The mutator is also a shared object, for AFL++.
-$(BUILD)/obj/fuzz/mutator%.o: PIC := -fPIC
+# Some of it is also a shared object, for AFL++.
+$(BUILD)/obj/fuzz/%.o: PIC := -fPIC
 
 # The targets themselves are not what is explored, and counting their edges and comparisons costs half the speed.
 $(BUILD)/obj/fuzz/%.o: fuzz/%.c $(BUILD)/.flags
@@ -178,14 +178,14 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIV
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(PKG_LIBS)
-$(BUILD)/tests/test_mutator: $(call object,fuzz/mutator.c)
+$(BUILD)/tests/test_mutator: $(call object,fuzz/mutator.c fuzz/ops.c fuzz/fuzz.c)
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $^ $(PKG_LIBS)
 
 # AFL++ loads it into itself: built by the compiler of everything else, without a sanitizer.
-$(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_afl.c) $(BUILD)/libnsqproto.a
+$(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_afl.c fuzz/ops.c fuzz/fuzz.c) $(BUILD)/libnsqproto.a
 	$(call say,LD $@)
 	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -o $@ $^
 

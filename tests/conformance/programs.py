@@ -45,6 +45,17 @@ def a_file_that_cannot_be_played_is_bad(folder):
         equal(conform(folder, good, bad), (2, "", "%s:%s\n" % (bad, place)))
 
 
+def what_is_known_of_the_engine_in_this_process_is_no_failure(folder):
+    suite = folder / "suite"
+    (suite / "known").mkdir(parents=True)
+    case(suite, "fails", "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n")
+    (suite / "known" / "nsqref.txt").write_text("a/fails  so be it\n")
+    equal(conform(folder, "--cases", "suite"), (0, "nsqref engine: 1 cases: 1 xfail\n", ""))
+    (suite / "known" / "nsqref.txt").write_text("a/other  so be it\n")
+    equal(conform(folder, "--cases", "suite"),
+          (2, "", "suite/known/nsqref.txt:1:1: expected a pattern that matches a case\n"))
+
+
 @contextlib.contextmanager
 def started(folder, log, *command):
     """A program that listens: yields it and its port; it is ended afterwards."""
@@ -130,6 +141,7 @@ def a_stopped_run_cleans_up_and_reports_what_was_done(folder):
 
 
 TESTS = [
+    what_is_known_of_the_engine_in_this_process_is_no_failure,
     a_stopped_run_cleans_up_and_reports_what_was_done,
     a_file_that_cannot_be_played_is_bad,
     a_client_that_ends_its_side_gets_its_answer_and_it_is_recorded,

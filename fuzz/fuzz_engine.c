@@ -80,6 +80,7 @@ static bool stopping;
 static uint32_t serial;
 static uint64_t tickets[TICKETS_MAX];
 static size_t ticket_count;
+static unsigned peer_count; /* one more than the highest number that was opened */
 
 #define CALL(what, ...) handler.what(handler.self, __VA_ARGS__)
 
@@ -155,7 +156,7 @@ static void see_output(unsigned number)
 static void look(enum call_kind kind, unsigned actor, struct span line)
 {
     struct call call = {.kind = kind, .actor = actor, .line = line, .now = now};
-    for (unsigned i = 0; i < OP_CONNECTIONS; i++) {
+    for (unsigned i = 0; i < peer_count; i++) {
         if (peers[i].id != 0) {
             see_output(i);
         }
@@ -336,7 +337,7 @@ static void settle(void)
         look(CALL_STEP, LEDGER_NOBODY, span_make(NULL, 0));
         see_asks();
         see_changed();
-        for (unsigned i = 0; i < OP_CONNECTIONS; i++) {
+        for (unsigned i = 0; i < peer_count; i++) {
             busy = read_from(i) || busy;
         }
         rounds = busy ? 0 : rounds + 1;
@@ -562,6 +563,7 @@ static void open_peer(unsigned number)
     }
     memset(peer, 0, offsetof(struct peer, rest));
     peer->id = id;
+    peer_count = number < peer_count ? peer_count : number + 1;
     ledger_open(&ledger, number, id);
     look_after();
 }
@@ -722,7 +724,7 @@ static void start(void)
     now = START;
     stopping = false;
     serial = 0;
-    ticket_count = 0;
+    ticket_count = peer_count = 0;
     set_wall(WALL);
     for (unsigned i = 0; i < OP_CONNECTIONS; i++) {
         peers[i].id = 0;

@@ -76,10 +76,10 @@ static unsigned number_of(const struct ledger *l, const struct consumer *consume
 {
     const struct session *s = container_of(consumer, struct session, consumer);
     unsigned i = 0;
-    while (i < LEDGER_CONNECTIONS && l->conns[i].id != s->conn->id) {
+    while (i < l->conn_count && l->conns[i].id != s->conn->id) {
         i++;
     }
-    FUZZ_CHECK(i < LEDGER_CONNECTIONS);
+    FUZZ_CHECK(i < l->conn_count);
     return i;
 }
 
@@ -89,24 +89,65 @@ static bool is_subscribed(const struct ledger *l, unsigned conn)
     return s != NULL && s->consumer.channel != NULL;
 }
 
-/* What stands behind "NAME <id>" in the line that the call completed; p is NULL when it does not
- * say that. A body may stand before the line. */
-static struct span said(const struct call *call, const char *name, uint64_t id)
+/* An id is hexadecimal digits, and lower case. */
+static bool read_id(struct span text, uint64_t *id)
 {
-    uint8_t text[32];
-    size_t n = strlen(name);
-    memcpy(text, name, n);
-    text[n] = ' ';
-    for (size_t i = 0; i < NSQ_MESSAGE_ID_SIZE; i++) {
-        text[n + 1 + i] = (uint8_t) "0123456789abcdef"[id >> (60 - 4 * i) & 15];
+    *id = 0;
+    for (size_t i = 0; i < text.n; i++) {
+        uint8_t c = text.p[i];
+        unsigned digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
+        if (digit == 16) {
+            return false;
+        }
+        *id = *id << 4 | digit;
     }
-    n += 1 + NSQ_MESSAGE_ID_SIZE;
-    for (size_t i = 0; i + n < call->line.n; i++) {
-        if (memcmp(call->line.p + i, text, n) == 0) {
-            return span_skip(call->line, i + n);
+    return true;
+}
+
+/* Reads "NAME <id>" at the start of what is left of a line. */
+static bool read_said(struct span line, struct ledger_said *said)
+{
+    static const struct {
+        const char *name;
+        size_t n;
+    } names[] = {[SAID_FIN] = {"FIN ", 4}, [SAID_REQ] = {"REQ ", 4}, [SAID_TOUCH] = {"TOUCH ", 6}};
+    for (size_t i = SAID_FIN; i <= SAID_TOUCH; i++) {
+        size_t n = names[i].n;
+        if (line.n > n + NSQ_MESSAGE_ID_SIZE && line.p[0] == (uint8_t)names[i].name[0] &&
+            memcmp(line.p, names[i].name, n) == 0) {
+            said->what = (enum said_what)i;
+            said->rest = span_skip(line, n + NSQ_MESSAGE_ID_SIZE);
+            return read_id(span_make(line.p + n, NSQ_MESSAGE_ID_SIZE), &said->id);
         }
     }
-    return span_make(NULL, 0);
+    return false;
+}
+
+/* Reads "RDY <count>\n", and nothing that is written in another way. */
+static bool read_rdy(struct span line, struct ledger_said *said)
+{
+    size_t i = 4;
+    if (line.n < 6 || memcmp(line.p, "RDY ", 4) != 0) {
+        return false;
+    }
+    *said = (struct ledger_said){.what = SAID_RDY};
+    for (; line.p[i] >= '0' && line.p[i] <= '9' && i < 10; i++) {
+        said->id = 10 * said->id + (line.p[i] - '0');
+    }
+    return i > 4 && line.p[i] == '\n';
+}
+
+/* A body may stand before the line, so it is looked for from the end. */
+static void find_said(struct ledger *l, struct span line)
+{
+    l->said = (struct ledger_said){.what = SAID_NOTHING};
+    for (size_t i = line.n; i-- > 0;) {
+        struct ledger_said said;
+        if (read_said(span_skip(line, i), &said) || read_rdy(span_skip(line, i), &said)) {
+            l->said = said;
+            return;
+        }
+    }
 }
 
 static size_t deliveries(const struct ledger *l, const struct row *row, unsigned *last)
@@ -124,10 +165,10 @@ static size_t deliveries(const struct ledger *l, const struct row *row, unsigned
 
 /* Whether the call completed a command that only the owner of the message may give, and it did. */
 static bool by_owner(const struct ledger *l, const struct call *call, const struct row *row,
-                     const char *name)
+                     enum said_what what)
 {
     unsigned got = LEDGER_NOBODY;
-    if (call->actor == LEDGER_NOBODY || said(call, name, row->id).p == NULL) {
+    if (l->said.what != what || l->said.id != row->id) {
         return false;
     }
     bool owned = row->place == ROW_IN_FLIGHT && row->owner == call->actor;
@@ -140,12 +181,12 @@ static bool by_time(const struct call *call, const struct row *row)
     return waits && call->kind == CALL_STEP && row->due <= call->now;
 }
 
-/* When a REQ says that its message ends its deferral. */
-static int64_t requeued_until(const struct ledger *l, const struct call *call, uint64_t id)
+/* When the REQ of this call says that its message ends its deferral. */
+static int64_t requeued_until(const struct ledger *l, const struct call *call)
 {
     int64_t most = l->engine->v2.config.max_req_timeout / TIME_MS;
     int64_t ms = 0;
-    struct span rest = said(call, "REQ", id);
+    struct span rest = l->said.rest;
     for (size_t i = 1; i < rest.n && rest.p[i] >= '0' && rest.p[i] <= '9' && ms <= most; i++) {
         ms = 10 * ms + (rest.p[i] - '0');
     }
@@ -160,7 +201,7 @@ static void check_flight(const struct ledger *l, const struct call *call, const 
 {
     FUZZ_CHECK(now->delivered_at == call->now);
     FUZZ_CHECK(now->owner == got || (now->owner == LEDGER_NOBODY && !is_subscribed(l, got)));
-    if (now->owner != LEDGER_NOBODY && !by_owner(l, call, now, "TOUCH")) {
+    if (now->owner != LEDGER_NOBODY && !by_owner(l, call, now, SAID_TOUCH)) {
         int64_t timeout = ledger_session(l, got)->consumer.msg_timeout;
         FUZZ_CHECK(timeout >= LEAST_TIMEOUT && now->due == time_after(call->now, timeout));
     }
@@ -175,7 +216,7 @@ static void check_same_flight(const struct ledger *l, const struct call *call,
     FUZZ_CHECK(now->owner == before->owner ||
                (now->owner == LEDGER_NOBODY && !is_subscribed(l, before->owner)));
     if (now->due != before->due) {
-        FUZZ_CHECK(by_owner(l, call, before, "TOUCH"));
+        FUZZ_CHECK(by_owner(l, call, before, SAID_TOUCH));
         FUZZ_CHECK(now->due <= time_after(before->delivered_at, most));
     }
 }
@@ -186,7 +227,7 @@ static void check_move(const struct ledger *l, const struct call *call, const st
 {
     unsigned got = LEDGER_NOBODY;
     size_t n = deliveries(l, before, &got);
-    bool requeued = by_owner(l, call, before, "REQ");
+    bool requeued = by_owner(l, call, before, SAID_REQ);
     FUZZ_CHECK(before->place != ROW_GONE);
     FUZZ_CHECK(now->attempts == (uint16_t)(before->attempts + n));
     switch (before->place) {
@@ -215,7 +256,7 @@ static void check_move(const struct ledger *l, const struct call *call, const st
             check_same_flight(l, call, before, now);
         }
     } else if (now->place == ROW_DEFERRED && before->place != ROW_DEFERRED && requeued) {
-        FUZZ_CHECK(now->due == requeued_until(l, call, now->id));
+        FUZZ_CHECK(now->due == requeued_until(l, call));
     } else if (now->place == ROW_QUEUED && n > 0) {
         FUZZ_CHECK(requeued);
     }
@@ -328,8 +369,7 @@ static void check_consumer(const struct ledger *l, const struct consumer *c)
     FUZZ_CHECK(!c->held || conn_is_full(conn));
 }
 
-static void walk_consumers(struct ledger *l, const struct call *call, unsigned number,
-                           const struct channel *real)
+static void walk_consumers(struct ledger *l, unsigned number, const struct channel *real)
 {
     size_t n = 0;
     int64_t slots = 0;
@@ -346,7 +386,6 @@ static void walk_consumers(struct ledger *l, const struct call *call, unsigned n
     FUZZ_CHECK(list_empty(&real->ready) == (slots == 0));
     bool can_deliver = !real->paused && real->queue.n > 0 && slots > 0;
     FUZZ_CHECK(list_empty(&real->active_link) == !can_deliver);
-    FUZZ_CHECK(call->kind != CALL_STEP || !can_deliver); /* nobody waits without need */
     FUZZ_CHECK(n > 0 || !real->ephemeral);
 }
 
@@ -354,8 +393,8 @@ static void walk_consumers(struct ledger *l, const struct call *call, unsigned n
 static void check_vanished(const struct ledger *l, const struct call *call, struct row *row)
 {
     const struct ledger_channel *c = &l->channels[row->channel];
-    row->finished = by_owner(l, call, row, "FIN");
-    bool back = by_time(call, row) || by_owner(l, call, row, "REQ");
+    row->finished = by_owner(l, call, row, SAID_FIN);
+    bool back = by_time(call, row) || by_owner(l, call, row, SAID_REQ);
     bool dropped = back && c->real != NULL && c->real->drop_count > c->drop_count;
     bool sampled = c->sampled && (back || row->place == ROW_QUEUED);
     FUZZ_CHECK(row->finished || c->real == NULL || dropped || sampled);
@@ -406,7 +445,7 @@ static void walk_channel(struct ledger *l, const struct call *call, const struct
     c->look = l->look;
     c->rows = 0;
     sums->asked += CHANNEL_COST;
-    walk_consumers(l, call, number, real);
+    walk_consumers(l, number, real);
     walk_queue(l, call, number, &real->queue, sums);
     walk_in_flight(l, call, number, real, sums);
     walk_deferred(l, call, number, real, sums);
@@ -509,10 +548,16 @@ static void check_session(const struct ledger *l, unsigned conn, const struct se
 }
 
 /* RDY bounds what a client has in flight at each delivery; it may lower it afterwards. */
-static void check_ready(struct ledger *l, unsigned conn, const struct session *s)
+static void check_ready(struct ledger *l, const struct call *call, unsigned conn,
+                        const struct session *s)
 {
     struct ledger_conn *c = &l->conns[conn];
     int64_t ready = s->consumer.ready_count;
+    if (s->state == SESSION_SUBSCRIBED && !s->ended) {
+        /* Or "RDY" was the name of a topic. */
+        bool said = call->actor == conn && l->said.what == SAID_RDY;
+        FUZZ_CHECK(ready == c->ready_count || (said && ready == (int64_t)l->said.id));
+    }
     int64_t most = ready > c->ready_count ? ready : c->ready_count;
     for (size_t i = 0; i < l->delivery_count; i++) {
         FUZZ_CHECK(l->deliveries[i].conn != conn || s->consumer.in_flight_count <= most);
@@ -520,14 +565,14 @@ static void check_ready(struct ledger *l, unsigned conn, const struct session *s
     c->ready_count = ready;
 }
 
-static void walk_sessions(struct ledger *l, struct sums *sums)
+static void walk_sessions(struct ledger *l, const struct call *call, struct sums *sums)
 {
-    for (unsigned i = 0; i < LEDGER_CONNECTIONS; i++) {
+    for (unsigned i = 0; i < l->conn_count; i++) {
         const struct session *s = ledger_session(l, i);
         if (s != NULL) {
             add_session(l, s, sums);
             check_session(l, i, s);
-            check_ready(l, i, s);
+            check_ready(l, call, i, s);
         }
     }
     add_orphans(l, &l->engine->v2.to_ask, sums);
@@ -557,6 +602,9 @@ void ledger_begin(struct ledger *l, const struct engine *engine)
     l->engine = engine;
     l->look = 0;
     l->full = false;
+    l->conn_count = 0;
+    l->used = l->timers = 0;
+    l->inserted = 0;
     l->row_count = l->channel_count = l->topic_count = l->delivery_count = 0;
     memset(l->index, 0, sizeof l->index);
     memset(l->conns, 0, sizeof l->conns);
@@ -564,6 +612,7 @@ void ledger_begin(struct ledger *l, const struct engine *engine)
 
 void ledger_open(struct ledger *l, unsigned conn, uint64_t id)
 {
+    l->conn_count = conn < l->conn_count ? l->conn_count : conn + 1;
     l->conns[conn] = (struct ledger_conn){.id = id, .channel = LEDGER_CHANNELS};
 }
 
@@ -610,7 +659,7 @@ static void forget_channels(struct ledger *l)
 /* What a connection has finished since the last look; and to which channel it belongs. */
 static void note_sessions(struct ledger *l, uint64_t finished[LEDGER_CHANNELS])
 {
-    for (unsigned i = 0; i < LEDGER_CONNECTIONS; i++) {
+    for (unsigned i = 0; i < l->conn_count; i++) {
         const struct session *s = ledger_session(l, i);
         struct ledger_conn *c = &l->conns[i];
         if (s == NULL) {
@@ -626,15 +675,30 @@ static void note_sessions(struct ledger *l, uint64_t finished[LEDGER_CHANNELS])
     }
 }
 
+/* Most steps find nothing to do: then no message was sent, no timer came or went, and no memory. */
+static bool nothing_done(struct ledger *l, const struct call *call)
+{
+    const struct common *common = &l->engine->broker.common;
+    bool same = l->delivery_count == 0 && l->used == common->budget.used &&
+                l->inserted == common->timers.inserted && l->timers == common->timers.n;
+    l->used = common->budget.used;
+    l->inserted = common->timers.inserted;
+    l->timers = common->timers.n;
+    return same && call->kind == CALL_STEP;
+}
+
 void ledger_look(struct ledger *l, const struct call *call)
 {
     struct sums sums = {0};
     uint64_t finished[LEDGER_CHANNELS] = {0};
-    if (l->full) {
+    /* Nobody waits without need. */
+    FUZZ_CHECK(call->kind != CALL_STEP || list_empty(&l->engine->broker.common.active));
+    if (l->full || nothing_done(l, call)) {
         return;
     }
     l->look++;
-    for (unsigned i = 0; i < LEDGER_CONNECTIONS; i++) {
+    find_said(l, call->line);
+    for (unsigned i = 0; i < l->conn_count; i++) {
         l->conns[i].in_flight = 0;
     }
     for (const struct topic *t = l->engine->broker.topics; t != NULL; t = t->hh.next) {
@@ -656,7 +720,7 @@ void ledger_look(struct ledger *l, const struct call *call)
             check_balance(l, &l->channels[i], finished[i]);
         }
     }
-    walk_sessions(l, &sums);
+    walk_sessions(l, call, &sums);
     check_account(l, &sums);
     l->delivery_count = 0;
 }

@@ -77,12 +77,26 @@ struct ledger_conn {
     size_t in_flight; /* seen in this look */
 };
 
+/* What the line of a call says of a message; of RDY's, whose id is its count. */
+enum said_what { SAID_NOTHING, SAID_FIN, SAID_REQ, SAID_TOUCH, SAID_RDY };
+
+struct ledger_said {
+    enum said_what what;
+    uint64_t id;
+    struct span rest; /* behind the id */
+};
+
 struct ledger {
     const struct engine *engine;
+    struct ledger_said said; /* in the call that is looked at */
     uint32_t look;
-    bool full; /* there is no room for more; nothing is checked any more */
+    bool full;           /* there is no room for more; nothing is checked any more */
+    unsigned conn_count; /* one more than the highest number that was opened */
     struct ledger_conn conns[LEDGER_CONNECTIONS];
     size_t row_count, channel_count, topic_count, delivery_count;
+    size_t used;                     /* the account at the last look, */
+    uint64_t inserted;               /* .. and all timers that there ever were, */
+    size_t timers;                   /* .. and those that were left */
     uint16_t index[2 * LEDGER_ROWS]; /* 1 + number of a row; open addressing */
     struct row rows[LEDGER_ROWS];
     struct ledger_channel channels[LEDGER_CHANNELS];

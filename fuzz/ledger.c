@@ -123,18 +123,23 @@ static bool read_said(struct span line, struct ledger_said *said)
     return false;
 }
 
-/* Reads "RDY <count>\n", and nothing that is written in another way. */
+#define ANY_COUNT UINT64_MAX
+
+/* Reads "RDY <count>\n"; ANY_COUNT for a count that is written in another way, or not at all. */
 static bool read_rdy(struct span line, struct ledger_said *said)
 {
     size_t i = 4;
-    if (line.n < 6 || memcmp(line.p, "RDY ", 4) != 0) {
+    if (line.n < 4 || memcmp(line.p, "RDY", 3) != 0) {
         return false;
     }
     *said = (struct ledger_said){.what = SAID_RDY};
-    for (; line.p[i] >= '0' && line.p[i] <= '9' && i < 10; i++) {
+    for (; i < line.n && line.p[i] >= '0' && line.p[i] <= '9' && i < 10; i++) {
         said->id = 10 * said->id + (line.p[i] - '0');
     }
-    return i > 4 && line.p[i] == '\n';
+    if (line.p[3] != ' ' || i == 4 || i >= line.n || line.p[i] != '\n') {
+        said->id = ANY_COUNT;
+    }
+    return true;
 }
 
 /* A body may stand before the line, so it is looked for from the end. */
@@ -556,7 +561,8 @@ static void check_ready(struct ledger *l, const struct call *call, unsigned conn
     if (s->state == SESSION_SUBSCRIBED && !s->ended) {
         /* Or "RDY" was the name of a topic. */
         bool said = call->actor == conn && l->said.what == SAID_RDY;
-        FUZZ_CHECK(ready == c->ready_count || (said && ready == (int64_t)l->said.id));
+        FUZZ_CHECK(ready == c->ready_count ||
+                   (said && (l->said.id == ANY_COUNT || ready == (int64_t)l->said.id)));
     }
     int64_t most = ready > c->ready_count ? ready : c->ready_count;
     for (size_t i = 0; i < l->delivery_count; i++) {

@@ -8,6 +8,9 @@
  *
  * Input: what to do (a byte): below 128, the rest is a document, nested around the limit when the
  * byte is at least 96; from 128 on, members follow: field, form, length of the value, the value.
+ * Forms: bit 0 true, or a sign; bit 1 the field's bound, less one, plus the value's first two bits,
+ * else the value's digits; bit 7 letters up to the longest text that is kept, or a few more, before
+ * the value.
  */
 #include "session/identify.h"
 
@@ -22,6 +25,9 @@ const struct fuzz_shape fuzz_shape = {.header = 1, .body = FUZZ_BYTES};
 #define MAKE_FROM 128
 #define NEST_FROM 96
 #define MEMBERS_MAX 16
+#define SIGNED 1
+#define AT_BOUND 2
+#define LONG_TEXT 128
 
 enum kind { TEXT, NUMBER, BOOL };
 
@@ -209,15 +215,20 @@ static void check_document(struct span document, size_t near)
  */
 
 /* Writes digits, and adds them up as far as it matters. False: they do not fit. */
-static bool make_number(struct buf *out, struct span digits, bool negative, bool is_int32,
-                        int64_t *value)
+static bool make_number(struct buf *out, struct span value, uint8_t form, bool is_int32,
+                        int64_t *number)
 {
+    bool negative = form & SIGNED;
     const uint64_t most = (is_int32 ? (uint64_t)INT32_MAX : (uint64_t)INT64_MAX) + negative;
     size_t digits_of_most = is_int32 ? 10 : 19;
-    uint8_t text[UINT8_MAX + 1];
+    char text[UINT8_MAX + 1];
     size_t n = 0;
-    for (size_t i = 0; i < digits.n; i++) {
-        uint8_t digit = (uint8_t)('0' + digits.p[i] % 10);
+    if (form & AT_BOUND) {
+        uint64_t near = most - 1 + fuzz_byte(&value) % 4;
+        n = (size_t)snprintf(text, sizeof text, "%" PRIu64, near);
+    }
+    for (size_t i = 0; i < value.n && !(form & AT_BOUND); i++) {
+        char digit = (char)('0' + value.p[i] % 10);
         if (n > 0 || digit != '0') {
             text[n++] = digit;
         }
@@ -233,8 +244,25 @@ static bool make_number(struct buf *out, struct span digits, bool negative, bool
     for (size_t i = 0; i < n && n <= digits_of_most; i++) {
         sum = sum * 10 + (uint64_t)(text[i] - '0');
     }
-    *value = (int64_t)(negative ? 0 - sum : sum);
+    *number = (int64_t)(negative ? 0 - sum : sum);
     return n <= digits_of_most && sum <= most;
+}
+
+/* Writes a text, and keeps as much of it as is kept. */
+static void make_text(struct buf *out, struct span value, uint8_t form, struct identify_text *text)
+{
+    struct buf all = {0};
+    for (size_t i = 0; form & LONG_TEXT && i < IDENTIFY_TEXT_MAX - 8u + form % 16u; i++) {
+        text_append(&all, "x");
+    }
+    buf_append(&all, value);
+    struct span kept = span_first(buf_span(&all), IDENTIFY_TEXT_MAX);
+    append_quoted(out, buf_span(&all));
+    text->n = (uint8_t)kept.n;
+    if (kept.n > 0) {
+        memcpy(text->bytes, kept.p, kept.n);
+    }
+    buf_free(&all);
 }
 
 /* One member; false when the document must be refused for it. */
@@ -245,20 +273,15 @@ static bool make_member(struct buf *out, struct span *in, struct identify *expec
     uint8_t form = fuzz_byte(in);
     struct span value = fuzz_take(in, fuzz_byte(in));
     append_key(out, field);
-    if (field->kind == TEXT) {
-        struct identify_text *text = place;
-        struct span kept = span_first(value, IDENTIFY_TEXT_MAX);
-        append_quoted(out, value);
-        text->n = (uint8_t)kept.n;
-        if (kept.n > 0) {
-            memcpy(text->bytes, kept.p, kept.n);
-        }
-    } else if (field->kind == NUMBER) {
+    if (field->kind == NUMBER) {
         bool is_int32 = field->offset == offsetof(struct identify, sample_rate);
-        return make_number(out, value, form % 2 == 1, is_int32, place);
+        return make_number(out, value, form, is_int32, place);
+    }
+    if (field->kind == TEXT) {
+        make_text(out, value, form, place);
     } else {
-        *(bool *)place = form % 2 == 1;
-        buf_append(out, form % 2 == 1 ? SPAN("true") : SPAN("false"));
+        *(bool *)place = form & SIGNED;
+        buf_append(out, form & SIGNED ? SPAN("true") : SPAN("false"));
     }
     return true;
 }

@@ -1,9 +1,10 @@
 """What ci/fuzz-seeds runs: turns sessions and vectors into inputs of the fuzz targets.
 
-    seeds.py OUT VECTORS.json SESSION-FILE...
+    seeds.py OUT CORPUS VECTORS.json SESSION-FILE...
 
-OUT/TARGET/ gets one file an input, named by the SHA-256 of its bytes. The layouts of the inputs stand at
-the top of each fuzz/fuzz_TARGET.c, those of operations in fuzz/ops.h.
+OUT/TARGET/ gets one file an input, named by the SHA-256 of its bytes. What is made by hand, because no session
+has it, goes to CORPUS/TARGET/ with a name: a merge would drop it, since it reaches nothing new until something
+breaks. The layouts of the inputs stand at the top of each fuzz/fuzz_TARGET.c, those of operations in fuzz/ops.h.
 """
 import hashlib
 import json
@@ -19,7 +20,7 @@ ID_SIZE = 16
 TOPICS = ["topic0", "topic1", "topic2", "topic3#ephemeral"]
 CHANNELS = ["channel0", "channel1", "channel2", "channel3#ephemeral"]
 
-OPEN, SEND, EOF, CLOSE, ADVANCE, TAKE, COMMAND, MESSAGE = range(8)
+OPEN, SEND, EOF, CLOSE, ADVANCE, TAKE, COMMAND, MESSAGE, ANSWER = range(9)
 TABLE = {"MAGIC": 0, "IDENTIFY": 1, "SUB": 2, "PUB": 3, "MPUB": 4, "DPUB": 5, "RDY": 6, "CLS": 7, "NOP": 8}
 SIZED = {b"IDENTIFY", b"AUTH", b"PUB", b"MPUB", b"DPUB"}
 
@@ -231,9 +232,14 @@ def operations(session, plain):
 # --- the seeds --------------------------------------------------------------------------------------
 
 class Seeds:
-    def __init__(self, out):
+    def __init__(self, out, corpus):
         self.out = pathlib.Path(out)
+        self.corpus = pathlib.Path(corpus)
         self.count = {}
+
+    def add_named(self, target, name, data):
+        (self.corpus / target).mkdir(parents=True, exist_ok=True)
+        (self.corpus / target / name).write_bytes(data)
 
     def add(self, target, data):
         folder = self.out / target
@@ -256,6 +262,13 @@ def session_header(session, alone):
     bits = 8 | (16 if waits else 0) | (64 if alone else 0)
     return bytes([bits, 0, flags.get("max-msg-size", 0), flags.get("max-body-size", 0),
                   flags.get("max-rdy-count", 0), 0, 0, 0x55 if waits else 0, 0, 6])
+
+
+def engine_header(session, pending):
+    """The eight bytes of fuzz_engine.c."""
+    flags = {name: number_of(value) for name, value in session.flags.items()}
+    return bytes([pending, 0, flags.get("max-msg-size", 0), flags.get("max-rdy-count", 0), 0, 0,
+                  flags.get("mem-queue-size", 0), 0])
 
 
 def add_stream(seeds, session, stream):
@@ -296,7 +309,9 @@ def add_session(seeds, text):
     if len(streams) > 1:
         add_stream(seeds, session, merged)
     for plain in (False, True):
-        seeds.add("engine", ENGINE_HEADER + operations(session, plain)[:2 * MOST])
+        stream = operations(session, plain)[:2 * MOST]
+        seeds.add("engine", engine_header(session, 0) + stream)
+        seeds.add("engine", engine_header(session, 1) + stream.replace(bytes([CLOSE]), bytes([CLOSE, ANSWER, 0])))
     seeds.add("sessionfile", text.encode("latin-1")[:FILE_MOST])
 
 
@@ -315,43 +330,66 @@ def add_frames(seeds, session):
             seeds.add("frame", header + stream[:MOST])
 
 
+def length(data):
+    return len(data).to_bytes(4, "big") + data
+
+
 def add_by_hand(seeds):
-    """What no session has: the bounds of numbers, members of IDENTIFY that are made, a heap's life."""
-    for digits in (b"", b"18446744073709551615", b"18446744073709551616", b"9" * 70, b"12x", b"-1", b"1\0"):
-        seeds.add("decimal", b"\0" + digits)
+    numbers = {"most": b"18446744073709551615", "over": b"18446744073709551616", "long": b"9" * 70, "letter": b"12x",
+               "least": b"9223372036854775808", "sign": b"-1", "nul": b"1\0", "empty": b""}
+    for name, digits in numbers.items():
+        seeds.add_named("decimal", name, b"\0" + digits)
+    names = {"empty": b"", "suffix": b"#ephemeral", "ephemeral": b"a#ephemeral", "suffix-short": b"a#ephemera",
+             "nul": b"a\0", "blank": b"a b", "others": b"-._Z9"}
+    for name, text in names.items():
+        seeds.add_named("name", name, b"\0" + text)
+        seeds.add_named("name", name + "-long", bytes([64 - len(text)]) + text)
+        seeds.add_named("name", name + "-too-long", bytes([65 - len(text)]) + text)
     for field in range(13):
-        for value in (b"", b"\2\1\4\7\4\x08\3\6\4\7", b"\2\1\4\7\4\x08\3\6\4\x08",
-                      b"\x09\2\2\3\3\7\2\0\3\6\x08\5\4\7\7\5\x08\0\7", b"\x09\2\2\3\3\7\2\0\3\6\x08\5\4\7\7\5\x08\0\x08"):
-            for form in (0, 1):
-                seeds.add("identify", bytes([128, field, form, len(value)]) + value)
-    seeds.add("identify", bytes([128, 0, 0, 255]) + b"x" * 255)
-    seeds.add("heap", bytes([5, 5, 5, 3, 3, 9, 0x81, 5, 5, 0xc1, 0x40, 0x41, 0x82, 0xc7]))
-    seeds.add("heap", bytes(k * 7 % 64 for k in range(40)) + bytes([0x80 + 20, 0x80 + 3, 0xc7, 0xc7, 1, 1, 1]))
-    for name in (b"", b"#ephemeral", b"a#ephemeral", b"a#ephemera", b"a\0", b"a b", b"-._Z9"):
-        seeds.add("name", b"\0" + name)
-        seeds.add("name", bytes([63]) + name)
-        seeds.add("name", bytes([53]) + name)
-    for data in (b"", b"\0\0\0\4\0\0\0\0", b"\0\0\0\3", b"\0\0\0\4\0\0\0\3", b"\xff\xff\xff\xff", b"\x7f\xff\xff\xff\0\0\0\2",
-                 b"\0\0\0\x0f\0\0\0\0_heartbeat_", b"E_INVALID", b"E_INVALID ", b"E_INVALIDX", b"E_FIN_FAILED FIN"):
-        seeds.add("frame", bytes([255, 1, 0, 2]) + data)
+        for form in (0, 1, 2, 3, 128):
+            seeds.add("identify", bytes([128, field, form, 2, 1, 2]))
+    seeds.add_named("identify", "made", b"".join([b"\x80", *(bytes([f, f, 2, 65, 66]) for f in range(13))]))
+    for k in range(4):
+        seeds.add_named("identify", f"made-bound-{k}", b"\x80" + bytes([3, 2, 1, k, 6, 3, 1, k]))
+        seeds.add_named("identify", f"made-text-{k}", b"\x80" + bytes([k, 128 + 6 + k, 0]))
+    seeds.add_named("heap", "ties", bytes([5, 5, 5, 3, 3, 9, 0x81, 5, 5, 0xc1, 0x40, 0x41, 0x82, 0xc7]))
+    seeds.add_named("heap", "grows", bytes(k * 7 % 64 for k in range(40)) + bytes([0x94, 0x83, 0xc7, 0xc7, 1, 1, 1]))
+    frames = {"empty": b"\0\0\0\4\0\0\0\0", "no-type": b"\0\0\0\4\0\0\0\3", "size-3": b"\0\0\0\3",
+              "size-minus": b"\xff" * 4, "size-most": b"\x7f\xff\xff\xff\0\0\0\2", "heartbeat": b"\0\0\0\x0f\0\0\0\0_heartbeat_",
+              "error": b"E_INVALID", "error-blank": b"E_INVALID ", "error-longer": b"E_INVALIDX", "message-short": b"\0" * 25}
+    for name, data in frames.items():
+        seeds.add_named("frame", name, bytes([255, 1, 0, 2]) + data)
         seeds.add("frame", bytes([4, 2, 3, 0]) + data)
+    for field in ("heartbeat_interval", "msg_timeout", "output_buffer_timeout", "output_buffer_size"):
+        document = b'{"%s":%d}' % (field.encode(), 2 ** 63 - 1)
+        command = b"IDENTIFY\n" + length(document)
+        seeds.add_named("session", field.replace("_", "-") + "-most", bytes([9, 0, 0, 0, 0, 0, 0, 0, 0, 6]) + command)
+        seeds.add_named("engine", field.replace("_", "-") + "-most",
+                        bytes([0, 1, 0, 0, 0, 0, 0, 0, SEND, len(command)]) + command)
 
 
-def header_of(target):
-    """Zeros for the header, which is so long as the target says."""
-    path = pathlib.Path(__file__).with_name(f"fuzz_{target}.c")
-    size = re.search(r"\.header = (\d+)", path.read_text()) if path.exists() else None
-    return bytes(int(size.group(1))) if size else b""
-
-
-ENGINE_HEADER = header_of("engine")
+def add_short_files(seeds, texts):
+    """Each form of a step in a file of its own: where there is little, a change hits what matters."""
+    head = "id: a/b\ntitle: t\nreq: R\nlevel: MUST\nsource: spec\n\n"
+    seen = set()
+    for line in (line for text in texts for line in text.partition("\n\n")[2].splitlines()):
+        form = re.sub(r"\d+", "0", re.sub(r'"((?:[^"\\]|\\.)*)"', '""', line))
+        if form not in seen and len(line) < 100 and not line.startswith((" ", "#", "any", "}")):
+            seen.add(form)
+            seeds.add("sessionfile", (head + line + "\n").encode("latin-1"))
+            seeds.add("sessionfile", (head + "any {\n    " + line + "\n}\n").encode("latin-1"))
+    for name, items in (("numbers", "u8(0) u16(1) i32(-1) i64(-10)"), ("fill", 'fill(3 "ab")'), ("escapes", r'"\x00\x1f\n\\\""'),
+                        ("sizes", "size{size{size{$a}}}"), ("open-string", '"abc')):
+        seeds.add_named("sessionfile", name, (head + "c > " + items + "\n").encode("latin-1"))
 
 
 def main():
-    out, vectors, *files = sys.argv[1:]
-    seeds = Seeds(out)
-    for path in sorted(files):
-        add_session(seeds, pathlib.Path(path).read_text(encoding="latin-1"))
+    out, corpus, vectors, *files = sys.argv[1:]
+    seeds = Seeds(out, corpus)
+    texts = [pathlib.Path(path).read_text(encoding="latin-1") for path in sorted(files)]
+    for text in texts:
+        add_session(seeds, text)
+    add_short_files(seeds, texts)
     for session in json.loads(pathlib.Path(vectors).read_text())["sessions"]:
         add_frames(seeds, session)
     add_by_hand(seeds)

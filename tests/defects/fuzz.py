@@ -54,8 +54,8 @@ def fuzz(lane, target, seconds, seed):
     found = lane / "found"
     shutil.rmtree(found, ignore_errors=True)
     (found / "inputs").mkdir(parents=True)  # the first folder is the one that is written into
-    corpus = ROOT / "corpus" / target
-    folders = [str(found / "inputs"), *([str(corpus)] if corpus.is_dir() else [])]
+    corpora = ROOT / "corpus" / target, ROOT / "corpus/regressions" / target
+    folders = [str(found / "inputs"), *(str(corpus) for corpus in corpora if corpus.is_dir())]
     command = [*FIXED, f"{BUILD}/fuzz_{target}", *options(target), f"-max_total_time={seconds}", f"-seed={seed}",
                f"-artifact_prefix={found}/", *folders]
     log = lane / "fuzz.log"

@@ -23,7 +23,7 @@ const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
 #define OPS_MAX 256
 #define START TIME_SECOND
 #define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
-#define ROUNDS_MAX 64                       /* without input, before a step is said to hang */
+#define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
 #define MEMORY_UNIT 64
 #define LINE_MOST 96
 #define REST_MAX 1024 /* bytes that a client has sent and the server has not read */
@@ -48,7 +48,7 @@ struct choice {
     uint8_t high_water;
     uint8_t memory;      /* in units of 64 bytes */
     uint8_t queue_size;  /* of a full ephemeral channel or topic */
-    uint8_t msg_timeout; /* a time as in ops.h */
+    uint8_t msg_timeout; /* a time as in ops.h; TOUCH extends it to twice that */
 };
 
 struct peer {
@@ -169,7 +169,8 @@ static void look_after(void)
     look(CALL_OTHER, LEDGER_NOBODY, span_make(NULL, 0));
 }
 
-static void send_output(struct peer *peer, size_t most)
+/* Whether something was sent. */
+static bool send_output(struct peer *peer, size_t most)
 {
     struct span out = span_first(CALL(out, peer->id), most);
     if (out.n > 0) {
@@ -177,6 +178,7 @@ static void send_output(struct peer *peer, size_t most)
         CALL(sent, peer->id, out.n);
     }
     FUZZ_CHECK(CALL(out, peer->id).n > 0 || peer->sent == peer->made);
+    return out.n > 0;
 }
 
 /* --- input ------------------------------------------------------------------------------------ */
@@ -290,20 +292,23 @@ static unsigned find_peer(uint64_t id)
     return i;
 }
 
-static void see_changed(void)
+/* Whether output was sent. */
+static bool see_changed(void)
 {
+    bool sent = false;
     uint64_t id;
     while ((id = handler.next_changed(handler.self)) != 0) {
         unsigned number = find_peer(id);
         struct peer *peer = &peers[number];
         if (!peer->slow) {
-            send_output(peer, SIZE_MAX);
+            sent = send_output(peer, SIZE_MAX) || sent;
         }
         peer->want = CALL(want, id);
         if (peer->want & WANT_CLOSE) {
             close_peer(number, CLOSED_AS_WANTED);
         }
     }
+    return sent;
 }
 
 static void answer(uint64_t ticket, enum ask_result result)
@@ -336,11 +341,11 @@ static void settle(void)
         handler.step(handler.self, now);
         look(CALL_STEP, LEDGER_NOBODY, span_make(NULL, 0));
         see_asks();
-        see_changed();
+        bool sent = see_changed();
         for (unsigned i = 0; i < peer_count; i++) {
             busy = read_from(i) || busy;
         }
-        rounds = busy ? 0 : rounds + 1;
+        rounds = busy || sent ? 0 : rounds + 1;
         FUZZ_CHECK(rounds < ROUNDS_MAX);
     } while (busy || handler.next_deadline(handler.self) <= now);
     for (unsigned i = 0; i < OP_CONNECTIONS;
@@ -573,7 +578,7 @@ static void take(unsigned number, unsigned n)
     struct peer *peer = &peers[number];
     if (peer->id != 0) {
         peer->slow = n != OP_TAKE_ALL;
-        send_output(peer, peer->slow ? n : SIZE_MAX);
+        (void)send_output(peer, peer->slow ? n : SIZE_MAX);
         look_after();
     }
 }
@@ -711,6 +716,7 @@ static void start(void)
     v2->ask_before_publish = choice.flags & PENDING;
     if (choice.msg_timeout != 0) {
         v2->msg_timeout = ops_time(choice.msg_timeout);
+        v2->max_msg_timeout = config.broker.max_msg_timeout = 2 * v2->msg_timeout;
     }
     config.serve.high_water = or_all(choice.high_water, config.serve.high_water);
     config.broker.mem_queue_size = (int64_t)or_all(choice.queue_size, 10000);

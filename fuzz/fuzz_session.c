@@ -21,7 +21,7 @@ const struct fuzz_shape fuzz_shape = {.header = 10, .body = FUZZ_CLIENT};
 #define INPUT_MAX 1024
 #define START TIME_SECOND
 #define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
-#define ROUNDS_MAX 64                       /* of a step, before it is said to hang */
+#define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
 #define MEMORY_UNIT 64
 
 /* Flags. */
@@ -181,7 +181,7 @@ static void settle(struct run *run)
     const struct tcp_handler *h = &run->handler;
     size_t rounds = 0;
     do {
-        size_t before = run->consumed;
+        size_t before = run->consumed + run->output;
         if (has_offer(run)) {
             offer(run);
         }
@@ -190,7 +190,7 @@ static void settle(struct run *run)
             answer_asks(run);
         }
         look(run);
-        rounds = run->consumed > before ? 0 : rounds + 1;
+        rounds = run->consumed + run->output > before ? 0 : rounds + 1;
         FUZZ_CHECK(rounds < ROUNDS_MAX);
     } while (has_offer(run) || h->next_deadline(h->self) <= run->now);
 }

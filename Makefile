@@ -113,7 +113,7 @@ SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c) $(wildcard fuzz/*.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop record differential flags conform \
-    conform-upstream defects vectors fuzz fuzz-afl fuzz-replay fuzz-merge fuzz-coverage fuzz-repro \
+    conform-upstream defects vectors fuzz fuzz-afl fuzz-replay fuzz-merge fuzz-coverage fuzz-prove fuzz-repro \
     install install-lib uninstall clean soak ci libs programs tests fuzzers FORCE
 
 ## all            build the libraries, the programs, the unit tests and the fuzz targets
@@ -281,6 +281,10 @@ fuzz-merge:
 ## fuzz-coverage  what the corpora alone reach: build/fuzz-coverage/index.html
 fuzz-coverage:
 	$(ALONE) ci/fuzz-coverage
+
+## fuzz-prove     known bugs, put in one at a time: each is found within 60 seconds
+fuzz-prove:
+	$(ALONE) ci/fuzz-prove
 
 ## fuzz-repro     F=FILE: what one input does, event by event
 fuzz-repro:

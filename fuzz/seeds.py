@@ -1,9 +1,9 @@
 """What ci/fuzz-seeds runs: turns sessions and vectors into inputs of the fuzz targets.
 
-    seeds.py OUT CORPUS VECTORS.json SESSION-FILE...
+    seeds.py OUT NAMED VECTORS.json SESSION-FILE...
 
 OUT/TARGET/ gets one file an input, named by the SHA-256 of its bytes. What is made by hand, because no session
-has it, goes to CORPUS/TARGET/ with a name: a merge would drop it, since it reaches nothing new until something
+has it, goes to NAMED/TARGET/ with a name: a merge would drop it, since it reaches nothing new until something
 breaks. The layouts of the inputs stand at the top of each fuzz/fuzz_TARGET.c, those of operations in fuzz/ops.h.
 """
 import hashlib
@@ -232,14 +232,14 @@ def operations(session, plain):
 # --- the seeds --------------------------------------------------------------------------------------
 
 class Seeds:
-    def __init__(self, out, corpus):
+    def __init__(self, out, named):
         self.out = pathlib.Path(out)
-        self.corpus = pathlib.Path(corpus)
+        self.named = pathlib.Path(named)
         self.count = {}
 
     def add_named(self, target, name, data):
-        (self.corpus / target).mkdir(parents=True, exist_ok=True)
-        (self.corpus / target / name).write_bytes(data)
+        (self.named / target).mkdir(parents=True, exist_ok=True)
+        (self.named / target / name).write_bytes(data)
 
     def add(self, target, data):
         folder = self.out / target
@@ -349,6 +349,8 @@ def add_by_hand(seeds):
         for form in (0, 1, 2, 3, 128):
             seeds.add("identify", bytes([128, field, form, 2, 1, 2]))
     seeds.add_named("identify", "made", b"".join([b"\x80", *(bytes([f, f, 2, 65, 66]) for f in range(13))]))
+    for k in range(8):
+        seeds.add_named("identify", f"nested-{k}", bytes([96 + k]) + b"{}")
     for k in range(4):
         seeds.add_named("identify", f"made-bound-{k}", b"\x80" + bytes([3, 2, 1, k, 6, 3, 1, k]))
         seeds.add_named("identify", f"made-text-{k}", b"\x80" + bytes([k, 128 + 6 + k, 0]))
@@ -384,8 +386,8 @@ def add_short_files(seeds, texts):
 
 
 def main():
-    out, corpus, vectors, *files = sys.argv[1:]
-    seeds = Seeds(out, corpus)
+    out, named, vectors, *files = sys.argv[1:]
+    seeds = Seeds(out, named)
     texts = [pathlib.Path(path).read_text(encoding="latin-1") for path in sorted(files)]
     for text in texts:
         add_session(seeds, text)

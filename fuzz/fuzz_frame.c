@@ -71,6 +71,7 @@ static void check_error(struct span data)
     struct span name = nsq_error_name(code);
     if (code == NSQ_E_NONE) {
         FUZZ_CHECK(name.n == 0 && span_equal(text, data));
+        FUZZ_CHECK(nsq_error_name(NSQ_ERROR_COUNT).n == 0 && !nsq_error_is_fatal(code));
         for (int c = NSQ_E_NONE + 1; c < NSQ_ERROR_COUNT; c++) {
             name = nsq_error_name((enum nsq_error)c);
             FUZZ_CHECK(!span_equal(name, span_first(data, name.n)) ||
@@ -156,6 +157,8 @@ static struct run run_cut(size_t max_data, struct span bytes, size_t one, size_t
 
 static void check_encoder(enum nsq_frame_type type, struct span data)
 {
+    struct span too_much = span_make(data.p, (size_t)NSQ_FRAME_DATA_MAX + 1); /* not read */
+    FUZZ_CHECK(nsq_frame_encode(type, too_much, NULL, 0) == 0);
     size_t size = nsq_frame_encode(type, data, NULL, 0);
     FUZZ_CHECK(size == NSQ_FRAME_HEADER_SIZE + data.n);
     uint8_t *out = malloc(size);

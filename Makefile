@@ -6,18 +6,22 @@
 #   make SAN=1      ASan and UBSan                    build/san/
 #   make COV=1      coverage, without asserts         build/cov/
 #   make MSAN=1     clang's MSan                      build/msan/
-#   make FUZZ=...   the fuzz targets for an engine    build/fuzz/.../ (asan, plain: libFuzzer; afl,
-#                   with and without its sanitizers                  afl-asan, afl-cmplog: AFL++)
+#   make FUZZ=...   the fuzz targets for an engine    build/fuzz/.../ (asan, plain, merge: libFuzzer;
+#                   with and without sanitizers                      afl, afl-asan, afl-cmplog: AFL++)
 # CFLAGS, LDFLAGS and BUILD may be given too; other flags than last time rebuild everything.
 # V=1 shows the commands.
 
 ifeq ($(origin CC),default)
 CC := gcc
 endif
-ifneq ($(filter asan plain,$(FUZZ))$(MSAN),)
+ifneq ($(filter asan plain merge,$(FUZZ))$(MSAN),)
 CC := clang
-else ifdef FUZZ
-CC := ci/afl-cc
+else ifneq ($(filter afl%,$(FUZZ)),)
+CC := $(shell ci/afl-cc)
+export AFL_QUIET := 1
+ifeq ($(FUZZ),afl-cmplog)
+export AFL_LLVM_CMPLOG := 1
+endif
 endif
 CC_NAME := $(if $(findstring clang,$(CC)),clang,gcc)
 PREFIX ?= /usr/local
@@ -33,12 +37,13 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 ifdef FUZZ
 BUILD ?= build/fuzz/$(FUZZ)
-VARIANT := $(if $(filter plain afl%,$(FUZZ)),-O2,-O1) -g $(if $(filter %asan,$(FUZZ)),$(SANITIZERS))
-ifneq ($(filter asan plain,$(FUZZ)),)
+OPTIMISED_merge := -O0
+OPTIMISED_asan := -O1
+VARIANT := $(or $(OPTIMISED_$(FUZZ)),-O2) -g $(if $(filter %asan,$(FUZZ)),$(SANITIZERS))
+ifneq ($(filter asan plain merge,$(FUZZ)),)
 COUNTED := -fsanitize=fuzzer-no-link
 VARIANT += $(COUNTED)
 endif
-export AFL_LLVM_CMPLOG := $(if $(filter afl-cmplog,$(FUZZ)),1)
 else ifdef MSAN
 BUILD ?= build/msan
 VARIANT := -O1 -g -fsanitize=memory -fsanitize-memory-track-origins -fno-omit-frame-pointer
@@ -92,7 +97,8 @@ SRC_nsqbase := $(wildcard src/base/*.c)
 
 # Fuzz targets: with the engine's main where FUZZ names one, else with fuzz/main.c, which replays.
 FUZZERS := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
-FUZZ_SUPPORT := $(filter-out fuzz/fuzz_%.c fuzz/main.c,$(wildcard fuzz/*.c)) $(if $(FUZZ),,fuzz/main.c)
+FUZZ_ALONE := fuzz/main.c fuzz/mutator_afl.c
+FUZZ_SUPPORT := $(filter-out fuzz/fuzz_%.c $(FUZZ_ALONE),$(wildcard fuzz/*.c)) $(if $(FUZZ),,fuzz/main.c)
 # Those whose linked code is all ours, so that MSan sees every write.
 FUZZERS_MSAN := $(filter-out identify session engine deflate snappy,$(FUZZERS))
 
@@ -112,6 +118,7 @@ SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
 
 .PHONY: all help run check coverage lint fmt memcheck interop record differential flags conform \
     interop-matrix interop-full conform-upstream defects vectors \
+    fuzz fuzz-afl fuzz-replay fuzz-merge fuzz-coverage fuzz-prove fuzz-repro \
     install install-lib uninstall clean soak ci libs programs tests fuzzers FORCE
 
 ## all            build the libraries, the programs, the unit tests and the fuzz targets
@@ -146,7 +153,10 @@ $(BUILD)/obj/src/%.o: src/%.c $(BUILD)/.flags
 $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC $@)
-	$(Q)$(CC) $(CFLAGS_ALL) -Itests $(PIC) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(CFLAGS_ALL) -Itests -Ifuzz $(PIC) -MMD -MP -c -o $@ $<
+
+# Some of it is also a shared object, for AFL++.
+$(BUILD)/obj/fuzz/%.o: PIC := -fPIC
 
 # The targets themselves are not what is explored, and counting their edges and comparisons costs half the speed.
 $(BUILD)/obj/fuzz/%.o: fuzz/%.c $(BUILD)/.flags
@@ -172,11 +182,17 @@ $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ -lcmocka $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(PKG_LIBS)
+$(BUILD)/tests/test_mutator: $(call object,fuzz/mutator.c fuzz/ops.c fuzz/fuzz.c)
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $^ $(PKG_LIBS)
+
+# AFL++ loads it into itself: built by the compiler of everything else, without a sanitizer.
+$(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_afl.c fuzz/ops.c fuzz/fuzz.c) $(BUILD)/libnsqproto.a
+	$(call say,LD $@)
+	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -o $@ $^
 
 # These two start the program.
 $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net: | $(BUILD)/nsqd
@@ -187,7 +203,7 @@ $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net: | $(BUILD)/nsqd
 # --- what people type ----------------------------------------------------------------------------
 
 # The stages choose their variants and their parallelism themselves.
-ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u BUILD -u CFLAGS -u LDFLAGS
+ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u BUILD -u CFLAGS -u LDFLAGS -u MSAN
 
 help:
 	@sed -n 's/^## /  make /p' $(firstword $(MAKEFILE_LIST))
@@ -258,6 +274,34 @@ defects:
 ## vectors        the cases as JSON for other languages: build/vectors.json, held against its schema
 vectors:
 	$(ALONE) ci/vectors
+
+## fuzz           every target for FUZZ_SECONDS (60) with libFuzzer, ASan and UBSan; FUZZ=plain without; T="..." some
+fuzz:
+	$(ALONE) ci/fuzz-run $(T)
+
+## fuzz-afl       the same with AFL++: command and session, or T="..."
+fuzz-afl:
+	$(ALONE) ci/fuzz-afl $(T)
+
+## fuzz-replay    all corpora under ASan and UBSan, and under MSan where all linked code is ours
+fuzz-replay:
+	$(ALONE) ci/fuzz-replay
+
+## fuzz-merge     what was found goes into corpus/, minimised
+fuzz-merge:
+	$(ALONE) ci/fuzz-merge $(T)
+
+## fuzz-coverage  what the corpora alone reach: build/fuzz-coverage/index.html
+fuzz-coverage:
+	$(ALONE) ci/fuzz-coverage
+
+## fuzz-prove     known bugs, put in one at a time: each is found within 60 seconds
+fuzz-prove:
+	$(ALONE) ci/fuzz-prove
+
+## fuzz-repro     F=FILE: what one input does, event by event
+fuzz-repro:
+	$(ALONE) ci/fuzz-repro "$(F)" $(T)
 
 ## soak           what takes too long for every change: 1,000 runs of the suite with equal reports
 soak:

@@ -2,15 +2,21 @@
 /*
  * Invariant: the parser of client bytes finds the same items, each after the same byte, however the
  * bytes are cut: whole, one by one, and in pieces that the input chooses. What it hands out lies
- * within what it was given, and it never consumes more than that.
+ * within what it was given, and it never consumes more than that. What it hands out encodes to the
+ * bytes that it came from. The magic is found when all of it is there.
  *
- * Input: line limit, message limit, body limit, two lengths of pieces (a byte each), client bytes.
+ * Input: line limit, message limit, body limit, two lengths of pieces (a byte each), client bytes,
+ * perhaps with a magic in front.
  */
 #include <nsq/command.h>
+#include <nsq/magic.h>
 
 #include "fuzz.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 5, .body = FUZZ_CLIENT};
+
+#define ENCODED_MAX 1024
+#define MESSAGES_MAX 16 /* of an MPUB that is encoded again */
 
 struct run {
     struct nsq_limits limits;
@@ -78,6 +84,86 @@ static void line_event(struct run *run, const struct nsq_command *command, struc
     }
 }
 
+/* --- encoding what was parsed -------------------------------------------------------------------
+ */
+
+static uint8_t encoded[ENCODED_MAX];
+
+static void encode_line(const struct nsq_command *command)
+{
+    struct span words[1 + NSQ_PARAMS_MAX] = {command->name};
+    size_t count = command->line.n == 0 ? 0 : 1 + command->params;
+    if (count <= 1 + NSQ_PARAMS_MAX) {
+        memcpy(words + 1, command->param, sizeof command->param);
+        size_t size = nsq_line_encode(words, count, encoded, command->line.n);
+        FUZZ_CHECK(size == command->line.n + 1);
+        FUZZ_CHECK(nsq_line_encode(words, count, encoded, size) == size);
+        FUZZ_CHECK(memcmp(encoded, command->line.p, size - 1) == 0 && encoded[size - 1] == '\n');
+    }
+}
+
+/* A body that came as a whole has its size in front of it. */
+static void encode_body(struct span body)
+{
+    size_t size = nsq_body_encode(body, encoded, body.n);
+    FUZZ_CHECK(size == NSQ_SIZE_SIZE + body.n);
+    if (size <= sizeof encoded) {
+        FUZZ_CHECK(nsq_body_encode(body, encoded, size) == size);
+        FUZZ_CHECK(memcmp(encoded, body.p - NSQ_SIZE_SIZE, size) == 0);
+    }
+}
+
+/* One message of an MPUB; when it is the last, all of them, as they stand one behind the other. */
+static void encode_message(const struct nsq_item *item)
+{
+    static struct span bodies[MESSAGES_MAX];
+    if (item->index < MESSAGES_MAX) {
+        bodies[item->index] = item->part;
+    }
+    if (item->last && item->index < MESSAGES_MAX) {
+        size_t count = item->index + 1;
+        size_t size = nsq_messages_encode(bodies, count, NULL, 0);
+        const uint8_t *first = bodies[0].p - NSQ_SIZE_SIZE;
+        size_t fields = NSQ_SIZE_SIZE + NSQ_MPUB_OVERHEAD;
+        FUZZ_CHECK(size == fields + (size_t)(item->part.p + item->part.n - first));
+        if (size <= sizeof encoded) {
+            FUZZ_CHECK(nsq_messages_encode(bodies, count, encoded, size) == size);
+            FUZZ_CHECK(be32_load(encoded) == size - NSQ_SIZE_SIZE);
+            FUZZ_CHECK(be32_load(encoded + NSQ_SIZE_SIZE) == count);
+            FUZZ_CHECK(memcmp(encoded + fields, first, size - fields) == 0);
+        }
+    }
+}
+
+static void encode(const struct nsq_item *item)
+{
+    if (item->stage == NSQ_STAGE_LINE) {
+        encode_line(&item->command);
+    } else if (item->stage == NSQ_STAGE_BODY && item->whole) {
+        encode_body(item->part);
+    } else if (item->stage == NSQ_STAGE_MESSAGE_BODY && item->whole) {
+        encode_message(item);
+    }
+}
+
+/* What no parser hands out, and no size on the wire can say. Nothing is read when there is no room.
+ */
+static void encode_too_much(const uint8_t *data)
+{
+    const struct span over = span_make(data, (size_t)INT32_MAX + 1),
+                      all = span_make(data, SIZE_MAX);
+    const struct span halves[] = {span_make(data, 1u << 30), span_make(data, 1u << 30)};
+    FUZZ_CHECK(nsq_line_encode(&all, 1, NULL, 0) == 0);
+    FUZZ_CHECK(nsq_body_encode(over, NULL, 0) == 0);
+    FUZZ_CHECK(nsq_messages_encode(&over, 1, NULL, 0) == 0);
+    FUZZ_CHECK(nsq_messages_encode(halves, 2, NULL, 0) == 0);
+    FUZZ_CHECK(nsq_body_encode(span_make(NULL, 0), encoded, NSQ_SIZE_SIZE) == NSQ_SIZE_SIZE);
+    FUZZ_CHECK(be32_load(encoded) == 0);
+}
+
+/* --- parsing ------------------------------------------------------------------------------------
+ */
+
 /* One item, and the byte after which it is due. Parts of a body are one event, since they come as
  * they are cut. */
 static void event(struct run *run, const struct nsq_item *item, bool bad, struct span in)
@@ -107,8 +193,8 @@ static void event(struct run *run, const struct nsq_item *item, bool bad, struct
 }
 
 /* Parses what is there: the bytes up to `end`. Those behind `fed` are new, and an item that needs
- * none of them should have come before. */
-static void feed(struct run *run, const uint8_t *data, size_t fed, size_t end)
+ * none of them should have come before. All bytes at once are also encoded again. */
+static void feed(struct run *run, const uint8_t *data, size_t fed, size_t end, bool whole)
 {
     struct nsq_item item;
     enum nsq_parse outcome = NSQ_OK;
@@ -121,6 +207,9 @@ static void feed(struct run *run, const uint8_t *data, size_t fed, size_t end)
             event(run, &item, run->bad, in);
             size_t due = run->offset + needed(run, &item, run->bad);
             FUZZ_CHECK(due > fed && due <= end);
+            if (whole && !run->bad) {
+                encode(&item);
+            }
             run->offset += run->bad ? 0 : item.consumed;
         }
     }
@@ -133,12 +222,30 @@ static struct run run_cut(const struct nsq_limits *limits, struct span bytes, si
     struct run run = {.limits = *limits, .said = 14695981039346656037u};
     for (size_t end = 0, next; end < bytes.n; end = next) {
         next = bytes.n - end > one ? end + one : bytes.n;
-        feed(&run, bytes.p, end, next);
+        feed(&run, bytes.p, end, next, next == bytes.n && end == 0);
         size_t turn = one;
         one = other;
         other = turn;
     }
     return run;
+}
+
+/* The bytes behind the magic, if there is one. */
+static struct span behind_magic(struct span in)
+{
+    static const struct span magics[] = {
+        [NSQ_PROTOCOL_V1] = {(const uint8_t *)NSQ_MAGIC_V1, NSQ_MAGIC_SIZE},
+        [NSQ_PROTOCOL_V2] = {(const uint8_t *)NSQ_MAGIC_V2, NSQ_MAGIC_SIZE},
+    };
+    enum nsq_protocol protocol = NSQ_PROTOCOL_V1;
+    enum nsq_parse outcome = nsq_magic_parse(in, &protocol);
+    FUZZ_CHECK((outcome == NSQ_MORE) == (in.n < NSQ_MAGIC_SIZE));
+    if (outcome != NSQ_OK) {
+        return in;
+    }
+    fuzz_say("0: magic, protocol %d", (int)protocol);
+    FUZZ_CHECK(span_equal(span_first(in, NSQ_MAGIC_SIZE), magics[protocol]));
+    return span_skip(in, NSQ_MAGIC_SIZE);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -150,6 +257,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     limits.max_body_size = fuzz_byte(&in);
     size_t one = 1 + (size_t)fuzz_below(&in, 64);
     size_t other = 1 + (size_t)fuzz_below(&in, 64);
+    in = behind_magic(in);
+    if (limits.max_body_size == 0) {
+        encode_too_much(data);
+    }
 
     struct run whole = run_cut(&limits, in, in.n + 1, 1);
     bool talked = fuzz_talks;

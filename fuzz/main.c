@@ -2,9 +2,11 @@
 /*
  * The main of a fuzz target where no fuzzer brings its own: runs each file once, those of folders
  * in the order of their names. Replays corpora with any compiler, counts coverage, and tells with
- * -v what a file does.
+ * -v what a file does. --shape prints how the target reads its input: two numbers, those of
+ * fuzz_shape.
  *
  *     TARGET [-v] FILE|FOLDER...
+ *     TARGET --shape
  */
 #include <dirent.h>
 #include <errno.h>
@@ -75,6 +77,10 @@ static bool run_folder(const char *folder)
 int main(int argc, char **argv)
 {
     int first = 1;
+    if (argc == 2 && strcmp(argv[1], "--shape") == 0) {
+        printf("%zu %d\n", fuzz_shape.header, (int)fuzz_shape.body);
+        return 0;
+    }
     if (argc > 1 && strcmp(argv[1], "-v") == 0) {
         fuzz_talks = true;
         first = 2;

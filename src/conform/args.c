@@ -43,7 +43,8 @@ static const char help[] =
     "How:\n"
     "  -j N                  cases at a time (default: 8 with a server, else 1; --cuts: by cores)\n"
     "  --time-scale PERCENT  stretches what a server may take (default: 100)\n"
-    "  --known FILE          lines 'ID-GLOB  REASON': these fail, and must\n"
+    "  --known FILE          lines 'ID-GLOB  REASON': these fail, and must (default: in this\n"
+    "                        process known/nsqref.txt, below the folder with the cases)\n"
     "  --allow-unsupported   what the target lacks is no failure\n"
     "  --strict              another error text than nsqd's is one\n"
     "\n"
@@ -60,7 +61,7 @@ static const char help[] =
     "  --help  --version\n"
     "\n"
     "Exit code: 0 conforms, 1 does not, 2 usage or a bad file, 3 the target cannot be reached,\n"
-    "4 nothing ran.\n";
+    "4 nothing ran, 5 stopped by a signal.\n";
 
 enum option_id {
     OPT_TARGET = 256,
@@ -294,7 +295,7 @@ static bool take_other(struct parsing *p, int option, const char *value)
     case OPT_VERSION:
         return say(p, "nsq-conform " NSQREF_VERSION " (cases of nsqd " NSQ_COMPATIBILITY ")\n");
     default:
-        fputs("nsq-conform: 'nsq-conform --help' tells the options\n", p->err);
+        fputs("nsq-conform: 'nsq-conform --help' tells the options, --list the cases\n", p->err);
         return false;
     }
 }

@@ -19,6 +19,7 @@ enum conform_exit {
     EXIT_USAGE = 2, /* or a bad file */
     EXIT_UNREACHABLE = 3,
     EXIT_NOTHING_RAN = 4,
+    EXIT_STOPPED = 5, /* by SIGINT or SIGTERM: what the report has is not all */
 };
 
 enum args_mode {

@@ -4,14 +4,17 @@
  * Here is what becomes of each way to call it; runner.h runs the cases.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "conform/files.h"
 #include "conform/play_server.h"
 #include "conform/runner.h"
+#include "shell/signals.h"
 
 #define LAST_FOLDER "build"
 #define LAST_REPORT LAST_FOLDER "/.nsq-conform-last.json"
+#define KNOWN_HERE "known/nsqref.txt" /* below the folder of the cases */
 #define REPORT_MAX ((size_t)64 << 20)
 
 /* --- files given on the command line ---------------------------------------------------------- */
@@ -176,20 +179,33 @@ static enum conform_exit run(const struct args *args, const struct suite *suite,
     const struct report_rules rules = {.strict = args->strict,
                                        .allow_unsupported = args->allow_unsupported};
     struct report report;
-    enum conform_exit code = runner_run(args, suite, ledger, known, &report, stderr);
-    if (code == EXIT_CONFORMS) {
-        code = judge(&report, &rules);
+    int end_fd = signals_open();
+    enum conform_exit code = runner_run(args, suite, ledger, known, &end_fd, &report, stderr);
+    if (code == EXIT_CONFORMS || code == EXIT_STOPPED) {
+        code = code == EXIT_STOPPED ? code : judge(&report, &rules);
         code = write_reports(args, &report, &rules) ? code : EXIT_USAGE;
     }
     report_free(&report);
     return code;
 }
 
+/* The file of known failures: without --known, the suite's own about the engine in this process. */
+static bool load_known(const struct args *args, struct known *known, char path[FILES_PATH_MAX])
+{
+    bool here = args->target == NULL && args->spawn == NULL;
+    const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
+    int n = args->known != NULL ? snprintf(path, FILES_PATH_MAX, "%s", args->known)
+                                : snprintf(path, FILES_PATH_MAX, "%s/" KNOWN_HERE, cases);
+    bool there = args->known != NULL || (here && n < FILES_PATH_MAX && access(path, R_OK) == 0);
+    return !there || known_load(known, path, stderr);
+}
+
 static enum conform_exit run_known(const struct args *args, const struct suite *suite,
                                    const struct ledger *ledger)
 {
     struct known known = {.n = 0};
-    if (args->known != NULL && !known_load(&known, args->known, stderr)) {
+    char path[FILES_PATH_MAX];
+    if (!load_known(args, &known, path)) {
         return EXIT_USAGE;
     }
     for (size_t i = 0; i < suite->n; i++) {
@@ -197,7 +213,7 @@ static enum conform_exit run_known(const struct args *args, const struct suite *
     }
     bool whole = args->file_count == 0; /* else a line may be about a case that was not given */
     enum conform_exit code = EXIT_USAGE;
-    if (!whole || known_all_used(&known, args->known, stderr)) {
+    if (!whole || known_all_used(&known, path, stderr)) {
         code = run(args, suite, ledger, &known);
     }
     known_free(&known);

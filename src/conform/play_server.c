@@ -136,13 +136,19 @@ static enum noise take_noise(struct server *s, struct served *c)
 {
     enum noise nop = begins_with(buf_span(&c->in), SPAN("NOP\n"));
     enum noise pub = begins_with(buf_span(&c->in), buf_span(&s->scratch));
+    enum noise last = begins_with(buf_span(&c->in), SPAN(PLAYER_LAST_COMMAND));
     if (nop == NOISE_WHOLE) {
         buf_drop(&c->in, 4);
     } else if (pub == NOISE_WHOLE) {
         buf_drop(&c->in, s->scratch.n);
         send_frame(c, NSQ_FRAME_RESPONSE, SPAN("OK"));
+    } else if (last == NOISE_WHOLE) {
+        buf_drop(&c->in, sizeof PLAYER_LAST_COMMAND - 1);
+        send_frame(c, NSQ_FRAME_ERROR, SPAN("E_INVALID no such command"));
+        shutdown(c->fd, SHUT_WR);
     }
-    return nop > pub ? nop : pub;
+    enum noise most = nop > pub ? nop : pub;
+    return most > last ? most : last;
 }
 
 /* Waits for the client to say these bytes next. */
@@ -173,10 +179,11 @@ static bool expect_bytes(struct server *s, struct served *c, const struct step *
 static bool expect_end(struct server *s, struct served *c, const struct step *step)
 {
     int64_t deadline = clock_now() + PATIENCE;
+    enum noise noise;
     do {
-        while (take_noise(s, c) == NOISE_WHOLE) {
+        while ((noise = take_noise(s, c)) == NOISE_WHOLE) {
         }
-    } while (read_more(c, deadline));
+    } while ((c->in.n == 0 || noise == NOISE_PART) && read_more(c, deadline));
     if (!c->ended || c->in.n > 0) {
         return fail(s, step, c->in.n > 0 ? "" : "nothing", buf_span(&c->in));
     }

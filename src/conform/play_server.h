@@ -3,9 +3,9 @@
  * Owns: the server's side of a session file, played once to one client over TCP: it must get what
  * clients send there, and sends what the server sends there. Message ids and times are made up.
  *
- * A client may say NOP at any time, and may send the PUB by which nsq-conform proves that nothing
- * came, which is answered; else it says what the file says. Two programs that play the two sides
- * agree on the names of topics and channels by the same --names.
+ * A client may say NOP at any time, and may send the PUB and, behind all else, the command by which
+ * nsq-conform proves that nothing came, which are answered; else it says what the file says. Two
+ * programs that play the two sides agree on the names of topics and channels by the same --names.
  */
 #ifndef CONFORM_PLAY_SERVER_H
 #define CONFORM_PLAY_SERVER_H

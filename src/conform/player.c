@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/json_subset.h"
+#include "conform/record_json.h"
 
 #define SHOWN_MAX 200 /* bytes of a frame that the transcript shows */
 
@@ -282,6 +283,8 @@ static void accept_frame(struct player *p, struct player_conn *c, const struct n
                          size_t size)
 {
     note_frame(p, c, frame);
+    c->upgraded = c->upgraded || (frame->type == NSQ_FRAME_RESPONSE && frame->data.n > 0 &&
+                                  frame->data.p[0] == '{' && record_json_upgrades(frame->data));
     buf_drop(&c->in, size);
 }
 
@@ -443,6 +446,9 @@ static bool no_reply(struct player *p, struct player_conn *c, const struct step 
 
 static void send_bytes(struct player *p, size_t i, struct span bytes)
 {
+    if (p->config.late_replies) {
+        stream_add(&p->conns[i].sent, bytes);
+    }
     p->config.transport.send(p->config.transport.self, i, bytes);
 }
 
@@ -648,6 +654,7 @@ static bool play_actor_step(struct player *p, const struct step *step)
         return play_send(p, i, step);
     case STEP_CLIENT_END:
         note(p, c->name, SPAN(" > end"));
+        c->half_closed = true;
         t->end(t->self, i);
         return true;
     case STEP_CLIENT_CLOSE:
@@ -692,12 +699,52 @@ void player_init(struct player *p, const struct player_config *config,
                          .verdict = VERDICT_PASS};
 }
 
+static bool takes_commands(const struct player_conn *c)
+{
+    return c->open && !c->half_closed && c->ended == END_NONE && !c->upgraded &&
+           stream_at_command(&c->sent);
+}
+
+/* Whether this is how a server answers a command that it does not know. One that does it with a
+ * code of its own fails where a case is about that, not everywhere. */
+static bool answers_last_command(const struct nsq_frame *frame)
+{
+    struct span text;
+    enum nsq_error code =
+        frame->type == NSQ_FRAME_ERROR ? nsq_error_split(frame->data, &text) : NSQ_E_NONE;
+    return frame->type == NSQ_FRAME_ERROR && (code == NSQ_E_INVALID || code == NSQ_E_NONE);
+}
+
+/* The next reply is that to a last command. A server that does not answer it has sent nothing
+ * else either. */
+static void play_last_command(struct player *p, size_t i, const struct step *nothing)
+{
+    struct player_conn *c = &p->conns[i];
+    struct nsq_frame frame;
+    size_t offset;
+    size_t size;
+    note(p, c->name, SPAN(" > \"END_OF_CASE\\n\" (no such command)"));
+    send_bytes(p, i, SPAN(PLAYER_LAST_COMMAND));
+    if (await_reply(p, c, deadline_of(p, nothing), &offset, &frame, &size) != ARRIVED) {
+        return;
+    }
+    if (answers_last_command(&frame)) {
+        note_frame(p, c, &frame);
+    } else {
+        show_frame(expected(p, nothing), &frame);
+        fail(p, nothing, VERDICT_FAIL);
+    }
+}
+
 /* No reply may be left that no step has asked for. */
 static void check_rest(struct player *p, unsigned line)
 {
     for (size_t i = 0; i < p->conn_count && p->failed_line == 0; i++) {
-        const struct step nothing = {.kind = STEP_NOTHING, .line = line, .actor = p->conns[i].name};
-        no_reply(p, &p->conns[i], &nothing);
+        struct player_conn *c = &p->conns[i];
+        const struct step nothing = {.kind = STEP_NOTHING, .line = line, .actor = c->name};
+        if (no_reply(p, c, &nothing) && p->config.late_replies && takes_commands(c)) {
+            play_last_command(p, i, &nothing);
+        }
     }
 }
 
@@ -726,6 +773,7 @@ void player_free(struct player *p)
 {
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         buf_free(&p->conns[i].in);
+        stream_free(&p->conns[i].sent);
     }
     values_free(&p->values);
     buf_free(&p->came);

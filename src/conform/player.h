@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "conform/session_file.h"
+#include "conform/stream.h"
 #include "conform/values.h"
 
 #define PLAYER_CONNS_MAX 16 /* connections of one case */
@@ -18,12 +19,19 @@
     (64 << 20) /* bytes of one connection that a case keeps; stops a server                        \
                   that never stops sending */
 
-/* One connection, as far as the transport fills it in. */
+/* The command behind the end of a case: no server has it, so that its answer, E_INVALID, is not
+ * taken for any other reply. */
+#define PLAYER_LAST_COMMAND "END_OF_CASE\n"
+
+/* One connection. The transport fills in `in` and `ended`. */
 struct player_conn {
     struct span name;    /* in the file */
     struct buf in;       /* what the server sent and nothing has matched yet */
     enum end_kind ended; /* the server closed; `in` may still hold bytes */
     bool open;           /* connected, and not closed by the client */
+    bool half_closed;    /* the client sends no more */
+    bool upgraded;       /* IDENTIFY's answer announced bytes that are no frames */
+    struct stream sent;
 };
 
 /* How bytes travel. Times are ns of the transport's own clock, virtual or real. */
@@ -58,6 +66,8 @@ struct player_config {
     int64_t patience;   /* ns a frame may take that has no "within" */
     int64_t slack;      /* ns a frame may come before its "after": 0 on virtual time */
     int64_t time_scale; /* percent: "within" and patience are stretched by it */
+    bool late_replies;  /* a reply may come late: at the end of the case each connection that can
+                           take a command gets one more, and its answer must be the next reply */
 };
 
 struct player {

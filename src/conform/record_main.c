@@ -253,6 +253,16 @@ static void end_round(struct proxy *p)
     p->waiting = false;
 }
 
+/* The end was asked for while servers had more to say: who is still there to read it? */
+static void look_around(struct proxy *p)
+{
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->pairs[i].client >= 0 && is_gone(&p->pairs[i])) {
+            record_client_gone(&p->record, i, clock_now());
+        }
+    }
+}
+
 /* How long to wait for more before the round ends; -1: until something comes. */
 static int left_of_round(const struct proxy *p)
 {
@@ -301,6 +311,7 @@ static void run(struct proxy *p)
             end_round(p);
         }
     } while (fds[0].revents == 0);
+    look_around(p);
 }
 
 struct args {

@@ -66,7 +66,11 @@ void report_junit(const struct report *report, const struct report_rules *rules,
 /* One page for one or more targets. */
 void report_html(const struct report *reports, size_t n, struct buf *out);
 
-/* What a terminal shows: each case that is no plain pass, and a line with the counts. */
+/* The first line of what a terminal shows of a case: verdict, id, level, title. */
+void report_heading(const struct report_case *c, struct buf *out);
+
+/* What a terminal shows: each case that is no plain pass, one line for all that the
+ * target does not support for the same reason, and a line with the counts. */
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Reads what report_json wrote. False, with why. */

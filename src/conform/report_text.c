@@ -16,7 +16,7 @@ static void add_indented(struct span lines, struct buf *out)
     }
 }
 
-static void add_heading(const struct report_case *c, struct buf *out)
+void report_heading(const struct report_case *c, struct buf *out)
 {
     const char *name = verdict_name(c->verdict);
     buf_append(out, span_make(name, strlen(name)));
@@ -31,7 +31,7 @@ static void add_heading(const struct report_case *c, struct buf *out)
 
 static void add_case(const struct report_case *c, struct buf *out)
 {
-    add_heading(c, out);
+    report_heading(c, out);
     add_indented(buf_span(&c->rules), out);
     if (c->effect.n > 0) {
         text_append(out, "    effect: ");
@@ -62,19 +62,46 @@ static void add_case(const struct report_case *c, struct buf *out)
     text_append(out, "\n\n");
 }
 
+static bool same_lack(const struct report_case *a, const struct report_case *b)
+{
+    return a->verdict == VERDICT_UNSUPPORTED && b->verdict == VERDICT_UNSUPPORTED &&
+           span_equal(buf_span(&a->why), buf_span(&b->why));
+}
+
+/* One line for all cases that lack the same, where the first of them stands. */
+static void add_unsupported(const struct report *report, size_t first, struct buf *out)
+{
+    const struct report_case *c = &report->cases[first];
+    struct span why = buf_span(&c->why);
+    const uint8_t *end = why.n == 0 ? NULL : memchr(why.p, '\n', why.n);
+    int64_t n = 0;
+    for (size_t i = 0; i < report->n; i++) {
+        bool same = same_lack(c, &report->cases[i]);
+        if (same && i < first) {
+            return;
+        }
+        n += same;
+    }
+    text_append(out, "unsupported  ");
+    text_append_decimal(out, n);
+    buf_append(out, n == 1 ? SPAN(" case: ") : SPAN(" cases: "));
+    buf_append(out, end == NULL ? why : span_first(why, (size_t)(end - why.p)));
+    text_append(out, "\n");
+}
+
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out)
 {
     size_t counts[VERDICT_COUNT];
     report_count(report, counts);
     for (size_t i = 0; i < report->n; i++) {
         const struct report_case *c = &report->cases[i];
-        if (!report_good(rules, c->verdict)) {
+        if (c->verdict == VERDICT_UNSUPPORTED) {
+            add_unsupported(report, i, out);
+        } else if (!report_good(rules, c->verdict)) {
             add_case(c, out);
         } else if (c->verdict == VERDICT_NON_STRICT) {
-            add_heading(c, out);
+            report_heading(c, out);
             add_indented(buf_span(&c->why), out);
-        } else if (c->verdict == VERDICT_UNSUPPORTED) {
-            add_heading(c, out);
         }
     }
     buf_append(out, report->target);

@@ -116,7 +116,8 @@ static void run_tcp(const struct case_setting *setting, const struct session_fil
                                       .names = setting->names,
                                       .patience = PATIENCE_TCP,
                                       .slack = SLACK_TCP,
-                                      .time_scale = setting->time_scale};
+                                      .time_scale = setting->time_scale,
+                                      .late_replies = true};
     player_init(player, &how, file);
     player_run(player);
     take_result(player, result);

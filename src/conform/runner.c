@@ -26,7 +26,10 @@ struct runner {
     size_t *server_of; /* by case; SERVERS_MAX: not of this batch */
     char run[16];      /* in front of all names */
     const struct ledger *ledger;
+    const struct known *known;
+    const int *end_fd;
     struct report *report;
+    bool *has_result; /* by case */
     size_t done;
     size_t failed;
     bool progress;
@@ -136,6 +139,26 @@ static void show_progress(const struct runner *r)
     }
 }
 
+static bool is_good(enum verdict verdict)
+{
+    return verdict == VERDICT_PASS || verdict == VERDICT_NON_STRICT || verdict == VERDICT_XFAIL;
+}
+
+/* Says on a terminal what did not pass, as soon as that is known. */
+static void show_case(struct runner *r, const struct report_case *c)
+{
+    struct buf text = {0};
+    struct report_case shown = *c;
+    shown.verdict = known_apply(r->known, c->id, c->verdict, &shown.reason);
+    r->failed += !is_good(shown.verdict) && shown.verdict != VERDICT_UNSUPPORTED;
+    if (r->progress && !is_good(shown.verdict) && shown.verdict != VERDICT_UNSUPPORTED) {
+        report_heading(&shown, &text);
+        fprintf(stderr, "\r\033[K%.*s", (int)text.n, (const char *)buf_span(&text).p);
+    }
+    buf_free(&text);
+    show_progress(r);
+}
+
 /* A why ends its last line. */
 static void end_line(struct buf *text)
 {
@@ -159,8 +182,8 @@ static void take(void *context, size_t i, struct span in)
     buf_free(&came);
     end_line(&c->why);
     r->done++;
-    r->failed += c->verdict != VERDICT_PASS && c->verdict != VERDICT_NON_STRICT;
-    show_progress(r);
+    r->has_result[i] = true;
+    show_case(r, c);
 }
 
 /* --- jobs ------------------------------------------------------------------------------------- */
@@ -193,8 +216,11 @@ static size_t parallel(const struct args *args)
 
 static void run_batch(struct runner *r)
 {
-    const struct workers w = {
-        .context = r, .work = work, .take = take, .parallel = parallel(r->args)};
+    const struct workers w = {.context = r,
+                              .work = work,
+                              .take = take,
+                              .parallel = parallel(r->args),
+                              .end_fd = r->end_fd};
     struct job *order = alloc_zeroed((r->n + 1) * sizeof *order);
     size_t *jobs = alloc_zeroed((r->n + 1) * sizeof *jobs);
     size_t n = 0;
@@ -255,17 +281,22 @@ static void say_ended(struct runner *r, FILE *err)
 static void run_spawned(struct runner *r, FILE *err)
 {
     bool *left = alloc_zeroed(r->n * sizeof *left);
+    const char *suite = r->args->cases == NULL ? SUITE_CASES : r->args->cases;
     r->servers = alloc_zeroed(SERVERS_MAX * sizeof *r->servers);
     r->flags = alloc_zeroed(SERVERS_MAX * sizeof *r->flags);
     r->server_of = alloc_zeroed(r->n * sizeof *r->server_of);
     memset(left, 1, r->n * sizeof *left);
-    while (choose_batch(r, left)) {
+    while (!workers_stopped(r->end_fd) && choose_batch(r, left)) {
         for (size_t s = 0; s < r->server_count; s++) {
-            spawn_start(&r->servers[s], r->args->spawn, r->flags[s]);
+            spawn_start(&r->servers[s], r->args->spawn, r->flags[s], suite);
         }
-        spawn_wait(r->servers, r->server_count);
-        run_batch(r);
-        say_ended(r, err);
+        spawn_wait(r->servers, r->server_count, r->end_fd);
+        if (!workers_stopped(r->end_fd)) {
+            run_batch(r);
+        }
+        if (!workers_stopped(r->end_fd)) { /* which may have ended the servers as well */
+            say_ended(r, err);
+        }
         spawn_stop(r->servers, r->server_count);
     }
     alloc_free(r->server_of);
@@ -343,17 +374,38 @@ static enum conform_exit run_all(struct runner *r, FILE *err)
     return EXIT_CONFORMS;
 }
 
+/* Leaves the cases out that have no result because the run was stopped. */
+static enum conform_exit stop_short(struct runner *r, FILE *err)
+{
+    struct report *report = r->report;
+    size_t kept = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->has_result[i]) {
+            report->cases[kept++] = report->cases[i];
+        } else {
+            buf_free(&report->cases[i].rules);
+            buf_free(&report->cases[i].why);
+        }
+    }
+    report->n = kept;
+    fprintf(err, "nsq-conform: stopped, with the results of %zu of %zu cases\n", kept, r->n);
+    return EXIT_STOPPED;
+}
+
 enum conform_exit runner_run(const struct args *args, const struct suite *suite,
                              const struct ledger *ledger, const struct known *known,
-                             struct report *report, FILE *err)
+                             const int *end_fd, struct report *report, FILE *err)
 {
     struct runner r = {.args = args,
                        .ledger = ledger,
+                       .known = known,
+                       .end_fd = end_fd,
                        .report = report,
                        .n = suite->chosen,
                        .progress = isatty(STDERR_FILENO) != 0};
     report_init(report, target_name(args), r.n);
     r.cases = alloc_zeroed((r.n + 1) * sizeof(struct suite_case *));
+    r.has_result = alloc_zeroed((r.n + 1) * sizeof *r.has_result);
     size_t i = 0;
     for (size_t k = 0; k < suite->n; k++) {
         if (suite->cases[k].chosen) {
@@ -361,10 +413,14 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
         }
     }
     enum conform_exit code = run_all(&r, err);
-    for (i = 0; i < r.n; i++) {
+    if (code == EXIT_CONFORMS && workers_stopped(end_fd)) {
+        code = stop_short(&r, err);
+    }
+    for (i = 0; i < report->n; i++) {
         struct report_case *c = &report->cases[i];
         c->verdict = known_apply(known, c->id, c->verdict, &c->reason);
     }
+    alloc_free(r.has_result);
     alloc_free(r.cases);
     return code;
 }

@@ -11,9 +11,11 @@
 #include "conform/report.h"
 #include "conform/suite.h"
 
-/* Runs the chosen cases; report_free ends the report. EXIT_CONFORMS only says that they ran. */
+/* Runs the chosen cases; report_free ends the report. EXIT_CONFORMS only says that they ran.
+ * EXIT_STOPPED: *end_fd became readable (NULL: it never does), and the report has what was done by
+ * then. */
 enum conform_exit runner_run(const struct args *args, const struct suite *suite,
                              const struct ledger *ledger, const struct known *known,
-                             struct report *report, FILE *err);
+                             const int *end_fd, struct report *report, FILE *err);
 
 #endif

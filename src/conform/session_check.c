@@ -21,10 +21,10 @@ struct check {
 /* The place of a part of the file. */
 static bool expected(struct check *c, struct span part, const char *what)
 {
-    const uint8_t *start = buf_span(&c->file->bytes).p;
+    struct span bytes = buf_span(&c->file->bytes);
     *c->error = (struct session_error){.line = 1, .column = 1, .expected = what};
-    for (const uint8_t *p = start; p < part.p; p++) {
-        bool newline = *p == '\n';
+    for (size_t i = 0; i < bytes.n && bytes.p + i < part.p; i++) {
+        bool newline = bytes.p[i] == '\n';
         c->error->line += newline;
         c->error->column = newline ? 1 : c->error->column + 1;
     }

@@ -603,7 +603,7 @@ static bool take_value(struct reader *r, enum header_key key)
         return take_text(r, &r->file->flags);
     case KEY_ORDER:
         r->file->partial_order = TAKE(r, "partial");
-        return r->file->partial_order || expected(r, "partial");
+        return (r->file->partial_order && r->line.n == 0) || expected(r, "partial");
     case KEY_EFFECT:
         return take_text(r, &r->file->effect);
     default:

@@ -17,7 +17,9 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "conform/auth_server.h"
 #include "conform/transport_tcp.h"
+#include "conform/workers.h"
 #include "shell/clock.h"
 
 #define START_PATIENCE (15 * TIME_SECOND)
@@ -34,26 +36,48 @@ static void refuse(struct spawn *s, const char *why)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static bool replace(const char **command, const char *word, struct span by, struct buf *out)
+static struct span text_span(const char *text)
 {
-    if (strncmp(*command, word, strlen(word)) != 0) {
-        return false;
-    }
-    buf_append(out, by);
-    *command += strlen(word);
-    return true;
+    return span_make(text, strlen(text));
 }
 
-void spawn_command(const char *command, struct span flags, const char *port, const char *dir,
-                   struct buf *out)
+/* Replaces a word at the start of the rest. */
+static bool replace(struct span *rest, struct span word, struct span by, struct buf *out)
 {
-    while (*command != '\0') {
-        if (!replace(&command, "{flags}", flags, out) &&
-            !replace(&command, "{port}", span_make(port, strlen(port)), out) &&
-            !replace(&command, "{dir}", span_make(dir, strlen(dir)), out)) {
-            buf_append(out, span_make(command++, 1));
+    bool here = span_equal(span_first(*rest, word.n), word);
+    if (here) {
+        buf_append(out, by);
+        *rest = span_skip(*rest, word.n);
+    }
+    return here;
+}
+
+static void fill_flags(struct span rest, struct span flags, struct buf *out)
+{
+    while (rest.n > 0) {
+        if (!replace(&rest, SPAN("{flags}"), flags, out)) {
+            buf_append(out, span_first(rest, 1));
+            rest = span_skip(rest, 1);
         }
     }
+}
+
+void spawn_command(const char *command, struct span flags, const struct spawn_places *places,
+                   struct buf *out)
+{
+    struct buf text = {0};
+    fill_flags(text_span(command), flags, &text);
+    struct span rest = buf_span(&text);
+    while (rest.n > 0) {
+        if (!replace(&rest, SPAN("{port}"), text_span(places->port), out) &&
+            !replace(&rest, SPAN("{dir}"), text_span(places->dir), out) &&
+            !replace(&rest, SPAN("{suite}"), text_span(places->suite), out) &&
+            !replace(&rest, SPAN("{auth}"), text_span(places->auth), out)) {
+            buf_append(out, span_first(rest, 1));
+            rest = span_skip(rest, 1);
+        }
+    }
+    buf_free(&text);
 }
 
 /* A port that nobody listens on at the moment. */
@@ -119,17 +143,44 @@ static void start_words(struct spawn *s, const char *text)
     wordfree(&words);
 }
 
-void spawn_start(struct spawn *s, const char *command, struct span flags)
+static bool has(struct span s, const char *part)
+{
+    size_t n = strlen(part);
+    bool found = false;
+    for (size_t i = 0; i + n <= s.n && !found; i++) {
+        found = memcmp(s.p + i, part, n) == 0;
+    }
+    return found;
+}
+
+/* The auth server that the flags ask for, if they do. */
+static bool start_auth(struct spawn *s, struct span flags, char address[SOCKET_ADDRESS_MAX])
+{
+    address[0] = '\0';
+    if (!has(flags, "{auth}")) {
+        return true;
+    }
+    s->auth_pid = auth_server_start(address);
+    if (s->auth_pid == 0) {
+        refuse(s, "no auth server can be started");
+    }
+    return s->auth_pid != 0;
+}
+
+void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite)
 {
     char data[FILES_PATH_MAX + 16];
+    char auth[SOCKET_ADDRESS_MAX];
     *s = (struct spawn){.state = SPAWN_STARTING};
     bool port = strstr(command, "{port}") != NULL;
-    if (!make_folders(s, data) || (port && !free_port(s))) {
+    if (!make_folders(s, data) || (port && !free_port(s)) || !start_auth(s, flags, auth)) {
         return;
     }
     struct buf text = {0};
     const char *colon = strrchr(s->address, ':');
-    spawn_command(command, flags, colon == NULL ? "" : colon + 1, data, &text);
+    const struct spawn_places places = {
+        .port = colon == NULL ? "" : colon + 1, .dir = data, .suite = suite, .auth = auth};
+    spawn_command(command, flags, &places, &text);
     buf_append(&text, span_make("", 1));
     start_words(s, (const char *)buf_span(&text).p);
     buf_free(&text);
@@ -216,11 +267,11 @@ static void rest_a_little(void)
     nanosleep(&pause, NULL);
 }
 
-void spawn_wait(struct spawn *servers, size_t n)
+void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
 {
     int64_t deadline = clock_now() + START_PATIENCE;
     for (size_t i = 0; i < n; i++) {
-        while (!settled(&servers[i]) && clock_now() < deadline) {
+        while (!settled(&servers[i]) && clock_now() < deadline && !workers_stopped(end_fd)) {
             rest_a_little();
         }
         if (servers[i].state == SPAWN_STARTING) {
@@ -257,6 +308,11 @@ void spawn_stop(struct spawn *servers, size_t n)
             kill(s->pid, SIGKILL);
             waitpid(s->pid, NULL, 0);
             s->pid = 0;
+        }
+        if (s->auth_pid != 0) {
+            kill(s->auth_pid, SIGKILL);
+            waitpid(s->auth_pid, NULL, 0);
+            s->auth_pid = 0;
         }
         if (s->folder[0] != '\0') {
             files_remove(s->folder);

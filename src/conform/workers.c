@@ -26,7 +26,14 @@ struct pool {
     int job_pipe; /* -1: all are written */
     struct worker workers[WORKERS_MAX];
     size_t count;
+    bool stopped;
 };
+
+bool workers_stopped(const int *end_fd)
+{
+    struct pollfd fd = {.fd = end_fd == NULL ? -1 : *end_fd, .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
+}
 
 /* --- in a worker ------------------------------------------------------------------------------ */
 
@@ -147,18 +154,23 @@ static void read_results(struct pool *pool, struct worker *worker)
     }
 }
 
-/* One round; false: all workers have ended. */
+/* One round; false: all workers have ended, or shall. */
 static bool turn(struct pool *pool)
 {
-    struct pollfd fds[WORKERS_MAX + 1];
+    struct pollfd fds[WORKERS_MAX + 2];
     bool any = false;
     for (size_t i = 0; i < pool->count; i++) {
         fds[i] = (struct pollfd){.fd = pool->workers[i].results, .events = POLLIN};
         any = any || pool->workers[i].results >= 0;
     }
     fds[pool->count] = (struct pollfd){.fd = pool->job_pipe, .events = POLLOUT};
-    if (!any || poll(fds, pool->count + 1, -1) < 0) {
-        return any;
+    fds[pool->count + 1] =
+        (struct pollfd){.fd = pool->w->end_fd == NULL ? -1 : *pool->w->end_fd, .events = POLLIN};
+    int n = any ? poll(fds, pool->count + 2, -1) : 0;
+    /* Before results are read: what a server answers that is ended as well is no result. */
+    pool->stopped = workers_stopped(pool->w->end_fd);
+    if (!any || pool->stopped || n < 0) {
+        return any && !pool->stopped;
     }
     for (size_t i = 0; i < pool->count; i++) {
         if (fds[i].revents != 0) {
@@ -177,6 +189,12 @@ static void stop(struct pool *pool)
         close(pool->job_pipe);
     }
     for (size_t i = 0; i < pool->count; i++) {
+        if (pool->stopped) {
+            kill(pool->workers[i].pid, SIGKILL);
+        }
+        if (pool->workers[i].results >= 0) {
+            close(pool->workers[i].results);
+        }
         while (waitpid(pool->workers[i].pid, NULL, 0) < 0 && errno == EINTR) {
         }
         buf_free(&pool->workers[i].in);
@@ -185,13 +203,16 @@ static void stop(struct pool *pool)
 
 static bool run_here(const struct workers *w, const size_t *jobs, size_t n)
 {
-    for (size_t i = 0; i < n; i++) {
+    size_t i = 0;
+    for (; i < n && !workers_stopped(w->end_fd); i++) {
         struct buf result = {0};
         w->work(w->context, jobs[i], &result);
-        w->take(w->context, jobs[i], buf_span(&result));
+        if (!workers_stopped(w->end_fd)) {
+            w->take(w->context, jobs[i], buf_span(&result));
+        }
         buf_free(&result);
     }
-    return true;
+    return i == n;
 }
 
 bool workers_run(const struct workers *w, const size_t *jobs, size_t n)

@@ -19,7 +19,11 @@ struct workers {
     /* Takes a result, in this process. */
     void (*take)(void *context, size_t i, struct span result);
     size_t parallel;
+    const int *end_fd; /* all is cut off when it is readable; NULL: never */
 };
+
+/* Whether an end was asked for. */
+bool workers_stopped(const int *end_fd);
 
 /* Does these jobs, begun in this order. False: at least one has no result. */
 bool workers_run(const struct workers *w, const size_t *jobs, size_t n);

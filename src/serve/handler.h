@@ -62,7 +62,8 @@ struct tcp_handler {
 
     /* Bytes arrived, `in` borrowed. Returns how many were consumed. The shell keeps the rest, stops
      * reading, and offers them again, nothing in front of them, when READ is wanted. Who wants READ
-     * consumes at least one byte of what is offered. */
+     * consumes at least one byte of what is offered, or, because the call itself filled the output,
+     * does not want it any more. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* The peer will send no more; comes once, after all unconsumed input. */

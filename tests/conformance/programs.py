@@ -5,6 +5,7 @@ build/nsqd. Ends with "N passed, N failed".
     programs.py [FOLDER-OF-THE-PROGRAMS]
 """
 import contextlib
+import json
 import pathlib
 import re
 import signal
@@ -42,6 +43,17 @@ def a_file_that_cannot_be_played_is_bad(folder):
             ("uncaptured", "c connect\nc > \"FIN \" $m\n", "8:13: expected a value that a message before has captured")):
         bad = case(folder, name, steps)
         equal(conform(folder, good, bad), (2, "", "%s:%s\n" % (bad, place)))
+
+
+def what_is_known_of_the_engine_in_this_process_is_no_failure(folder):
+    suite = folder / "suite"
+    (suite / "known").mkdir(parents=True)
+    case(suite, "fails", "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n")
+    (suite / "known" / "nsqref.txt").write_text("a/fails  so be it\n")
+    equal(conform(folder, "--cases", "suite"), (0, "nsqref engine: 1 cases: 1 xfail\n", ""))
+    (suite / "known" / "nsqref.txt").write_text("a/other  so be it\n")
+    equal(conform(folder, "--cases", "suite"),
+          (2, "", "suite/known/nsqref.txt:1:1: expected a pattern that matches a case\n"))
 
 
 @contextlib.contextmanager
@@ -104,7 +116,33 @@ def a_client_that_closes_takes_no_answer(folder):
     equal(recorded(folder, lambda client: client.sendall(PUB)), PUB_STEPS + "c1 > close\n")
 
 
+def a_stopped_run_cleans_up_and_reports_what_was_done(folder):
+    case(folder, "quick", "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n")
+    case(folder, "slow", "c connect\nwait 30000ms\n")
+    (folder / "servers").mkdir()
+    for end in signal.SIGINT, signal.SIGTERM:
+        command = [str((BUILD / "nsq-conform").resolve()), "--json", "report.json", "--spawn",
+                   "%s --tcp-address=127.0.0.1:0 --data-path={dir} {flags}" % (BUILD / "nsqd").resolve(),
+                   "quick.session", "slow.session"]
+        run = subprocess.Popen(command, cwd=folder, env={"TMPDIR": str(folder / "servers"), "PATH": "/usr/bin:/bin"},
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        limit = time.monotonic() + LIMIT
+        while not list((folder / "servers").glob("*/log")) and time.monotonic() < limit:
+            time.sleep(0.01)
+        time.sleep(1)
+        run.send_signal(end)
+        started_at = time.monotonic()
+        out, err = run.communicate(timeout=LIMIT)
+        assert time.monotonic() - started_at < 10, "it took too long to end"
+        equal((run.returncode, err), (5, "nsq-conform: stopped, with the results of 1 of 2 cases\n"))
+        assert out.startswith("fail  a/quick  (MUST) t\n") and out.endswith(": 1 cases: 1 fail\n"), out
+        equal(list((folder / "servers").iterdir()), [])
+        equal(len(json.loads((folder / "report.json").read_text())["cases"]), 1)
+
+
 TESTS = [
+    what_is_known_of_the_engine_in_this_process_is_no_failure,
+    a_stopped_run_cleans_up_and_reports_what_was_done,
     a_file_that_cannot_be_played_is_bad,
     a_client_that_ends_its_side_gets_its_answer_and_it_is_recorded,
     a_client_that_ends_its_side_without_an_answer_to_come_has_closed,

@@ -126,6 +126,47 @@ static void a_server_that_says_something_else_fails(void **state)
     both_sides(HELLO "c < end\n", HELLO "c < response \"OK\"\n", EXIT_CONFORMS, VERDICT_FAIL);
 }
 
+/* The client's file ends at the first OK; the server has one more. */
+static void a_reply_that_comes_when_the_case_is_over_fails_it(void **state)
+{
+    (void)state;
+    static const char one[] = HELLO "c < response \"OK\"\n";
+    both_sides(HELLO "c < response \"OK\"\nwait 20ms\nc < response \"OK\"\n", one, EXIT_CONFORMS,
+               VERDICT_FAIL);
+    both_sides(HELLO "c < response \"OK\"\nwait 20ms\nc < error E_FIN_FAILED \"x\"\n", one,
+               EXIT_CONFORMS, VERDICT_FAIL);
+    both_sides(HELLO "c < response \"OK\"\nwait 20ms\nc < error E_BAD_TOPIC \"x\"\n", one,
+               EXIT_CONFORMS, VERDICT_FAIL);
+    both_sides(HELLO "c < response \"OK\"\nwait 20ms\n", one, EXIT_CONFORMS, VERDICT_PASS);
+    both_sides(HELLO "c < response \"OK\"\nwait 20ms\nc < heartbeat\nc < end\n", one, EXIT_CONFORMS,
+               VERDICT_PASS);
+}
+
+/* The surplus OK is taken for the answer to the PUB, whose own answer is then the surplus. */
+static void a_reply_that_comes_behind_nothing_fails_the_case(void **state)
+{
+    (void)state;
+    both_sides(HELLO "wait 20ms\nc < response \"OK\"\nc < nothing\n", HELLO "c < nothing\n",
+               EXIT_CONFORMS, VERDICT_FAIL);
+}
+
+/* Nothing is sent where a command would be read as something else, or where none may be. */
+static void a_connection_that_can_take_no_command_is_left_alone(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        HEADER "c connect\nwait 100ms\n", /* what ends sooner was only a look */
+        HEADER "c connect\nc > \"  V\"\n",
+        HELLO "c > \"PUB \"\n",
+        HELLO "c > \"PUB t\\n\" i32(5) \"x\"\n",
+        HELLO "c > end\n",
+        HELLO "c > \"IDENTIFY\\n\" size{\"{}\"}\nc < response {\"snappy\":true}\n",
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        both_sides(texts[i], texts[i], EXIT_CONFORMS, VERDICT_PASS);
+    }
+}
+
 static void reset_is_an_end(void **state)
 {
     (void)state;
@@ -169,6 +210,9 @@ int main(void)
         cmocka_unit_test(a_file_passes_against_itself),
         cmocka_unit_test(a_client_that_says_something_else_does_not),
         cmocka_unit_test(a_server_that_says_something_else_fails),
+        cmocka_unit_test(a_reply_that_comes_when_the_case_is_over_fails_it),
+        cmocka_unit_test(a_reply_that_comes_behind_nothing_fails_the_case),
+        cmocka_unit_test(a_connection_that_can_take_no_command_is_left_alone),
         cmocka_unit_test(reset_is_an_end),
         cmocka_unit_test(nobody_there_is_unreachable),
         cmocka_unit_test(what_cannot_be_served_is_said),

@@ -194,6 +194,25 @@ static void a_terminal_shows_what_is_wrong(void **state)
     report_free(&r);
 }
 
+static void what_the_target_lacks_is_one_line(void **state)
+{
+    (void)state;
+    struct report r;
+    struct buf out = {0};
+    fill(&r);
+    for (int i = 0; i < 3; i++) {
+        r.cases[i].verdict = VERDICT_UNSUPPORTED;
+        r.cases[i].why.n = 0;
+        buf_append(&r.cases[i].why, i == 1 ? SPAN("no tls\n") : SPAN("no --a=1\nas it said\n"));
+    }
+    report_text(&r, &lax, &out);
+    const char *text = text_of(&out);
+    assert_has(text, "unsupported  2 cases: no --a=1\nunsupported  1 case: no tls\n");
+    assert_null(strstr(text, "unsupported  a/"));
+    buf_free(&out);
+    report_free(&r);
+}
+
 static void bytes_that_no_form_has_are_not_shown(void **state)
 {
     (void)state;
@@ -213,6 +232,7 @@ int main(void)
         cmocka_unit_test(other_json_is_refused),
         cmocka_unit_test(html_is_one_page_for_all),
         cmocka_unit_test(a_terminal_shows_what_is_wrong),
+        cmocka_unit_test(what_the_target_lacks_is_one_line),
         cmocka_unit_test(bytes_that_no_form_has_are_not_shown),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);

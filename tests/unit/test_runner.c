@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <unistd.h>
+
 #include "conform/files.h"
 
 #define CASE(slug, more) "id: a/" slug "\ntitle: t\nreq: R-1\nlevel: MUST\n" more "source: spec\n\n"
@@ -66,7 +68,7 @@ static enum conform_exit run(struct args args)
     FILE *err = fopen("/dev/null", "w");
     assert_non_null(err);
     args.time_scale = 100;
-    enum conform_exit code = runner_run(&args, &suite, &ledger, &none, &report, err);
+    enum conform_exit code = runner_run(&args, &suite, &ledger, &none, NULL, &report, err);
     fclose(err);
     return code;
 }
@@ -145,10 +147,29 @@ static void known_failures_are_applied(void **state)
         {.glob = "a/passes", .reason = {(const uint8_t *)"but it does", 11}}};
     const struct known known = {.lines = lines, .n = 2};
     const struct args args = {.jobs = 1, .time_scale = 100};
-    assert_int_equal(runner_run(&args, &suite, &ledger, &known, &report, stderr), EXIT_CONFORMS);
+    assert_int_equal(runner_run(&args, &suite, &ledger, &known, NULL, &report, stderr),
+                     EXIT_CONFORMS);
     assert_int_equal(report.cases[FAILS].verdict, VERDICT_XFAIL);
     assert_true(span_equal(report.cases[FAILS].reason, SPAN("so be it")));
     assert_int_equal(report.cases[PASSES].verdict, VERDICT_XPASS);
+}
+
+static void a_run_that_is_stopped_reports_what_was_done(void **state)
+{
+    (void)state;
+    const struct known none = {.n = 0};
+    const struct args args = {.jobs = 1, .time_scale = 100};
+    int end[2];
+    FILE *err = fopen("/dev/null", "w");
+    assert_non_null(err);
+    assert_int_equal(pipe(end), 0);
+    assert_int_equal(write(end[1], "x", 1), 1);
+    assert_int_equal(runner_run(&args, &suite, &ledger, &none, &end[0], &report, err),
+                     EXIT_STOPPED);
+    assert_int_equal(report.n, 0);
+    close(end[0]);
+    close(end[1]);
+    fclose(err);
 }
 
 int main(void)
@@ -161,6 +182,7 @@ int main(void)
         cmocka_unit_test_teardown(a_server_that_does_not_start_is_told, forget_report),
         cmocka_unit_test_teardown(nobody_at_the_target_is_told_at_once, forget_report),
         cmocka_unit_test_teardown(known_failures_are_applied, forget_report),
+        cmocka_unit_test_teardown(a_run_that_is_stopped_reports_what_was_done, forget_report),
     };
     return cmocka_run_group_tests_name("runner", tests, make_suite, remove_suite);
 }

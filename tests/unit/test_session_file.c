@@ -235,6 +235,8 @@ static void bad_files_are_told_where(void **state)
         {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\n", 4, 12, "a header"},
         {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\nsource: spec\nx", 6, 1,
          "an empty line behind the header"},
+        {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\norder: partially\nsource: spec\n\n", 5, 15,
+         "partial"},
         {"id: a/b\ntitle: \tt\n", 2, 8, "printable ASCII"},
         {HEADER "c connects\n", 7, 10, "the end of the line"},
         {HEADER "c ? x\n", 7, 2, "connect, > or <"},

@@ -41,16 +41,20 @@ static void places_of_a_command_are_filled(void **state)
 {
     (void)state;
     struct buf out = {0};
-    spawn_command("x {flags} -p {port} -d {dir} {other}", SPAN("--a --b"), "17", "/d", &out);
-    assert_true(span_equal(buf_span(&out), SPAN("x --a --b -p 17 -d /d {other}")));
+    const struct spawn_places places = {
+        .port = "17", .dir = "/d", .suite = "s/t", .auth = "127.0.0.1:1"};
+    spawn_command("x {flags} -p {port} -d {dir} {other}", SPAN("--a={suite}/b --c={auth}"), &places,
+                  &out);
+    assert_true(
+        span_equal(buf_span(&out), SPAN("x --a=s/t/b --c=127.0.0.1:1 -p 17 -d /d {other}")));
     buf_free(&out);
 }
 
 static void starts_and_stops(const char *arguments)
 {
     struct spawn s;
-    spawn_start(&s, command(arguments), SPAN(""));
-    spawn_wait(&s, 1);
+    spawn_start(&s, command(arguments), SPAN(""), "");
+    spawn_wait(&s, 1, NULL);
     if (s.state != SPAWN_READY) {
         fail_msg("%.*s", (int)s.why.n, (const char *)buf_span(&s.why).p);
     }
@@ -79,8 +83,8 @@ static void one_that_ends_is_refused(void **state)
 {
     (void)state;
     struct spawn s;
-    spawn_start(&s, command("--exit {flags}"), SPAN("7"));
-    spawn_wait(&s, 1);
+    spawn_start(&s, command("--exit {flags}"), SPAN("7"), "");
+    spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_REFUSED);
     assert_true(span_equal(buf_span(&s.why),
                            SPAN("the server ended by itself, with exit code 7\nwhy it ends\n")));
@@ -91,8 +95,8 @@ static void one_that_ends_later_is_noticed(void **state)
 {
     (void)state;
     struct spawn s;
-    spawn_start(&s, command("--be-server 127.0.0.1:0"), SPAN(""));
-    spawn_wait(&s, 1);
+    spawn_start(&s, command("--be-server 127.0.0.1:0"), SPAN(""), "");
+    spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_READY);
     kill(s.pid, SIGKILL);
     while (spawn_runs(&s)) {
@@ -107,8 +111,8 @@ static void what_cannot_be_run_is_refused(void **state)
     static const char *const commands[] = {"/no/such/program", "", "'unclosed", "$(id)"};
     for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
         struct spawn s;
-        spawn_start(&s, commands[i], SPAN(""));
-        spawn_wait(&s, 1);
+        spawn_start(&s, commands[i], SPAN(""), "");
+        spawn_wait(&s, 1, NULL);
         assert_int_equal(s.state, SPAWN_REFUSED);
         assert_true(s.why.n > 0);
         spawn_stop(&s, 1);

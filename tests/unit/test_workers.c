@@ -19,6 +19,8 @@ struct seen {
     size_t count[JOBS];
     pid_t self;
     bool crash;
+    size_t taken;
+    int end[2];
 };
 
 static void work(void *context, size_t i, struct buf *result)
@@ -83,12 +85,55 @@ static void nothing_to_do_is_done(void **state)
     assert_true(workers_run(&w, NULL, 0));
 }
 
+/* The third result ends the run. */
+static void take_three(void *context, size_t i, struct span result)
+{
+    struct seen *seen = context;
+    (void)result;
+    seen->count[i]++;
+    seen->taken++;
+    if (seen->taken == 3) {
+        assert_int_equal(write(seen->end[1], "x", 1), 1);
+    }
+}
+
+static void an_end_cuts_off_what_is_not_done(void **state)
+{
+    (void)state;
+    static const size_t parallel[] = {1, 4};
+    for (size_t k = 0; k < 2; k++) {
+        struct seen seen = {.crash = false};
+        size_t jobs[JOBS];
+        size_t done = 0;
+        assert_int_equal(pipe(seen.end), 0);
+        assert_false(workers_stopped(&seen.end[0]));
+        const struct workers w = {.context = &seen,
+                                  .work = work,
+                                  .take = take_three,
+                                  .parallel = parallel[k],
+                                  .end_fd = &seen.end[0]};
+        for (size_t i = 0; i < JOBS; i++) {
+            jobs[i] = i;
+        }
+        assert_false(workers_run(&w, jobs, JOBS));
+        assert_true(workers_stopped(&seen.end[0]));
+        for (size_t i = 0; i < JOBS; i++) {
+            done += seen.count[i];
+        }
+        assert_true(done >= 3 && done < JOBS);
+        close(seen.end[0]);
+        close(seen.end[1]);
+    }
+    assert_false(workers_stopped(NULL));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_job_is_done_once),
         cmocka_unit_test(a_crash_costs_one_job),
         cmocka_unit_test(nothing_to_do_is_done),
+        cmocka_unit_test(an_end_cuts_off_what_is_not_done),
     };
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
 }

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Builds the fuzz targets as OSS-Fuzz and ClusterFuzzLite want it: what to build with is theirs (CC, CXX, CFLAGS,
+# CXXFLAGS, LIB_FUZZING_ENGINE), what comes out is in $OUT: fuzz_X, fuzz_X_seed_corpus.zip, fuzz_X.dict,
+# fuzz_X.options. $WORK is for objects, $SRC where this project's folder may be. Without any of them it builds
+# with clang and libFuzzer below build/oss-fuzz.
+#
+#     fuzz/build.sh
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+: "${CC:=clang}" "${CXX:=clang++}" "${CFLAGS=-O1 -g -fsanitize=fuzzer-no-link}" "${CXXFLAGS=$CFLAGS}"
+: "${LIB_FUZZING_ENGINE:=-fsanitize=fuzzer}" "${OUT:=$PWD/build/oss-fuzz/out}" "${WORK:=$PWD/build/oss-fuzz/work}"
+export CC CFLAGS WORK
+mkdir -p "$OUT" "$WORK"
+
+# The objects of everything but the programs' mains, and of what all targets share.
+compile() {
+    mkdir -p "$(dirname "$WORK/$1.o")"
+    # shellcheck disable=SC2086  # flags are words
+    $CC $CFLAGS -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -Ifuzz -c -o "$WORK/$1.o" "$1"
+}
+export -f compile
+find src fuzz -name '*.c' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -print0 |
+    xargs -0 -P "$(nproc)" -I {} bash -c 'compile {}'
+rm -f "$WORK/libnsqref.a"
+find "$WORK/src" "$WORK/fuzz" -name '*.o' -not -name 'fuzz_*' -exec ar rcs "$WORK/libnsqref.a" {} +
+
+# Linked whole: where the fuzzers run, nothing is installed.
+read -ra libraries < <(pkg-config --libs yajl libutf8proc libmd zlib)
+libraries=("-Wl,-Bstatic" "${libraries[@]/#-lyajl/-lyajl_s}" "-Wl,-Bdynamic")
+
+for source in fuzz/fuzz_*.c; do
+    name=$(basename "$source" .c) target=${source#fuzz/fuzz_} folders=()
+    target=${target%.c}
+    # MSan knows nothing of what a library writes that it did not build: only what is all ours.
+    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|session|engine)$ ]] || continue
+    # The mutator is found by its name alone, so it is named here.
+    # shellcheck disable=SC2086
+    $CXX $CXXFLAGS "$WORK/$source.o" "$WORK/fuzz/mutator_libfuzzer.c.o" "$WORK/libnsqref.a" $LIB_FUZZING_ENGINE \
+        "${libraries[@]}" -o "$OUT/$name"
+    for kind in options dict; do
+        [[ -e fuzz/$name.$kind ]] && cp "fuzz/$name.$kind" "$OUT" || cp "fuzz/fuzz.$kind" "$OUT/$name.$kind"
+    done
+    rm -f "$OUT/${name}_seed_corpus.zip"
+    for folder in "corpus/$target" "corpus/regressions/$target"; do
+        [[ ! -d $folder ]] || folders+=("$folder")
+    done
+    [[ ${#folders[@]} -eq 0 ]] || find "${folders[@]}" -type f -print | LC_ALL=C sort | zip -q -j "$OUT/${name}_seed_corpus.zip" -@
+done

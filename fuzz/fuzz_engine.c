@@ -1,0 +1,776 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Invariant: whatever up to 16 clients do, and however time passes, each message is in one place of
+ * each channel that got it, and leaves it only for a reason (ledger.h says which there are); every
+ * client gets whole frames in order, however much of its output is sent at once; nothing follows a
+ * fatal error; the server reads what it says it wants to read; no work is left over at a time that
+ * has passed; the account of memory is what all that is there costs, and 0 at the end.
+ *
+ * As in fuzz_session.c, the clock of ids begins at 0 and stands still until the input moves it.
+ *
+ * Input: the eight bytes of struct choice below, then operations (ops.h), at most 256 of them.
+ */
+#include <nsq/frame.h>
+
+#include "engine/engine.h"
+#include "fuzz.h"
+#include "ledger.h"
+#include "ops.h"
+#include "session/session.h"
+
+const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
+
+#define OPS_MAX 256
+#define START TIME_SECOND
+#define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
+#define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
+#define MEMORY_UNIT 64
+#define LINE_MOST 96
+#define REST_MAX 1024 /* bytes that a client has sent and the server has not read */
+#define TAIL_MAX 128  /* of the bytes that led to the end of a line; more than LINE_MOST */
+#define TICKETS_MAX 64
+
+_Static_assert(OP_CONNECTIONS == LEDGER_CONNECTIONS, "the ledger knows every connection");
+
+/* Flags. */
+#define PENDING 1  /* publishing commands wait for an answer */
+#define ALONE 2    /* a channel takes one consumer */
+#define LOGGED 4   /* the log is made and taken */
+#define ANSWERED 8 /* asks are answered at once, unless REFUSED stands too: then never */
+#define REFUSED 16
+
+/* The header. A bound of 0 is nsqd's default. */
+struct choice {
+    uint8_t flags;
+    uint8_t open; /* so many connections are open at first, and have sent the magic; modulo 17 */
+    uint8_t max_msg_size;
+    uint8_t max_rdy_count;
+    uint8_t high_water;
+    uint8_t memory;      /* in units of 64 bytes */
+    uint8_t queue_size;  /* of a full ephemeral channel or topic */
+    uint8_t msg_timeout; /* a time as in ops.h; TOUCH extends it to twice that */
+};
+
+struct peer {
+    uint64_t id;   /* 0: closed */
+    unsigned want; /* as it was when the connection last changed */
+    bool slow;     /* output is sent by TAKE only */
+    bool ends;     /* EOF stands behind the rest */
+    bool end_told;
+    bool fatal; /* it may be sent nothing any more */
+    unsigned replies;
+    enum nsq_frame_type last_reply;
+    uint64_t parsed; /* bytes of output that were looked at when they came */
+    uint64_t made;   /* a hash of them, */
+    uint64_t sent;   /* .. and of those that were sent */
+    size_t rest_n;
+    size_t tail_n;
+    uint8_t rest[REST_MAX];
+    uint8_t tail[TAIL_MAX];
+};
+
+static struct choice choice;
+static struct peer peers[OP_CONNECTIONS];
+static struct ledger ledger;
+static struct engine *engine;
+static struct tcp_handler handler;
+static int64_t now;
+static int64_t wall; /* ns since 1970 */
+static bool stopping;
+static uint32_t serial;
+static uint64_t tickets[TICKETS_MAX];
+static size_t ticket_count;
+static unsigned peer_count; /* one more than the highest number that was opened */
+
+#define CALL(what, ...) handler.what(handler.self, __VA_ARGS__)
+
+/* --- output ----------------------------------------------------------------------------------- */
+
+static uint64_t hash_more(uint64_t hash, struct span bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++) {
+        hash = (hash ^ bytes.p[i]) * 1099511628211u; /* FNV-1a */
+    }
+    return hash;
+}
+
+static void talk(unsigned number, const struct nsq_frame *frame)
+{
+    static const char *const types[] = {"response", "error", "message"};
+    if (fuzz_talks) {
+        fuzz_say("   %u gets a %s", number, types[frame->type]);
+        fuzz_say_bytes("     ", frame->data);
+    }
+}
+
+static void see_message(unsigned number, struct span data)
+{
+    struct nsq_message message;
+    uint64_t id;
+    FUZZ_CHECK(nsq_message_parse(data, &message) == NSQ_OK && message.body.n > 0);
+    FUZZ_CHECK(guid_parse(span_make(message.id, NSQ_MESSAGE_ID_SIZE), &id));
+    ledger_delivered(&ledger, number, id, message.attempts);
+}
+
+static void see_frame(unsigned number, const struct nsq_frame *frame)
+{
+    struct peer *peer = &peers[number];
+    struct span text;
+    talk(number, frame);
+    FUZZ_CHECK(!peer->fatal);
+    if (frame->type == NSQ_FRAME_MESSAGE) {
+        see_message(number, frame->data);
+        return;
+    }
+    if (frame->type == NSQ_FRAME_ERROR) {
+        enum nsq_error code = nsq_error_split(frame->data, &text);
+        FUZZ_CHECK(code != NSQ_E_NONE);
+        peer->fatal = nsq_error_is_fatal(code);
+    } else if (nsq_frame_is_heartbeat(frame)) {
+        return;
+    }
+    peer->replies++;
+    peer->last_reply = frame->type;
+}
+
+/* What has become output since the last call: whole frames. */
+static void see_output(unsigned number)
+{
+    struct peer *peer = &peers[number];
+    const struct conn *conn = engine->serve.slots[(uint32_t)peer->id].conn;
+    size_t fresh = (size_t)(conn->queued - peer->parsed);
+    FUZZ_CHECK(fresh <= conn->out.n);
+    struct span in = span_skip(buf_span(&conn->out), conn->out.n - fresh);
+    peer->parsed = conn->queued;
+    peer->made = hash_more(peer->made, in);
+    while (in.n > 0) {
+        struct nsq_frame frame;
+        size_t consumed = 0;
+        FUZZ_CHECK(nsq_frame_parse(in, NSQ_FRAME_DATA_MAX, &frame, &consumed) == NSQ_OK);
+        see_frame(number, &frame);
+        in = span_skip(in, consumed);
+    }
+}
+
+/* After every call. */
+static void look(enum call_kind kind, unsigned actor, struct span line)
+{
+    struct call call = {.kind = kind, .actor = actor, .line = line, .now = now};
+    for (unsigned i = 0; i < peer_count; i++) {
+        if (peers[i].id != 0) {
+            see_output(i);
+        }
+    }
+    ledger_look(&ledger, &call);
+}
+
+static void look_after(void)
+{
+    look(CALL_OTHER, LEDGER_NOBODY, span_make(NULL, 0));
+}
+
+/* Whether something was sent. */
+static bool send_output(struct peer *peer, size_t most)
+{
+    struct span out = span_first(CALL(out, peer->id), most);
+    if (out.n > 0) {
+        peer->sent = hash_more(peer->sent, out);
+        CALL(sent, peer->id, out.n);
+    }
+    FUZZ_CHECK(CALL(out, peer->id).n > 0 || peer->sent == peer->made);
+    return out.n > 0;
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+static unsigned state_of(unsigned number)
+{
+    const struct session *s = ledger_session(&ledger, number);
+    if (s == NULL || s->ended) {
+        return 6;
+    }
+    unsigned state = s->state == SESSION_INIT ? 0 : s->state == SESSION_SUBSCRIBED ? 1 : 2;
+    return s->consumer.in_flight_count > 0 ? state + 3 : state;
+}
+
+static void keep_tail(struct peer *peer, struct span bytes)
+{
+    if (bytes.n > TAIL_MAX) {
+        bytes = span_skip(bytes, bytes.n - TAIL_MAX);
+    }
+    size_t kept = peer->tail_n + bytes.n > TAIL_MAX ? TAIL_MAX - bytes.n : peer->tail_n;
+    memmove(peer->tail, peer->tail + peer->tail_n - kept, kept);
+    memcpy(peer->tail + kept, bytes.p, bytes.n);
+    peer->tail_n = kept + bytes.n;
+}
+
+static void count_meeting(const struct peer *peer, unsigned state, struct span line)
+{
+    const uint8_t *space = memchr(line.p, ' ', line.n);
+    struct span name = span_first(line, space == NULL ? line.n - 1 : (size_t)(space - line.p));
+    unsigned outcome = peer->replies == 0                       ? 0
+                       : peer->last_reply == NSQ_FRAME_RESPONSE ? 1
+                       : !peer->fatal                           ? 2
+                                                                : 3;
+    fuzz_met(state, nsq_command_find(name), outcome);
+}
+
+/* What stands up to the end of the first line of the rest is offered: so one call completes one
+ * line at most. */
+static void offer(unsigned number)
+{
+    struct peer *peer = &peers[number];
+    const uint8_t *newline = memchr(peer->rest, '\n', peer->rest_n);
+    size_t n = newline == NULL ? peer->rest_n : (size_t)(newline - peer->rest) + 1;
+    unsigned state = state_of(number);
+    peer->replies = 0;
+    size_t taken = CALL(recv, peer->id, span_make(peer->rest, n), now);
+    FUZZ_CHECK(taken <= n);
+    FUZZ_CHECK(taken > 0 || !(CALL(want, peer->id) & WANT_READ));
+    if (taken == 0) {
+        look(CALL_RECV, number, span_make(NULL, 0));
+        return;
+    }
+    keep_tail(peer, span_make(peer->rest, taken));
+    memmove(peer->rest, peer->rest + taken, peer->rest_n - taken);
+    peer->rest_n -= taken;
+    bool whole = newline != NULL && taken == n;
+    struct span line = span_make(peer->tail, whole ? peer->tail_n : 0);
+    look(CALL_RECV, number, line);
+    if (whole) {
+        count_meeting(peer, state, line);
+        peer->tail_n = 0;
+    }
+}
+
+static void end_input(unsigned number)
+{
+    struct peer *peer = &peers[number];
+    peer->end_told = true;
+    CALL(eof, peer->id, now);
+    look_after();
+}
+
+/* Whether something was done. */
+static bool read_from(unsigned number)
+{
+    struct peer *peer = &peers[number];
+    if (peer->id == 0 || !(peer->want & WANT_READ)) {
+        return false;
+    }
+    if (peer->rest_n > 0) {
+        offer(number);
+        return true;
+    }
+    if (peer->ends && !peer->end_told) {
+        end_input(number);
+        return true;
+    }
+    return false;
+}
+
+/* --- the server, driven as the shell does ----------------------------------------------------- */
+
+static void close_peer(unsigned number, enum closed_reason reason)
+{
+    struct peer *peer = &peers[number];
+    uint64_t id = peer->id;
+    fuzz_say("   %u is closed", number);
+    peer->id = 0;
+    ledger_closed(&ledger, number);
+    CALL(closed, id, reason, now);
+    look_after();
+}
+
+static unsigned find_peer(uint64_t id)
+{
+    unsigned i = 0;
+    while (i < OP_CONNECTIONS && peers[i].id != id) {
+        i++;
+    }
+    FUZZ_CHECK(i < OP_CONNECTIONS);
+    return i;
+}
+
+/* Whether output was sent. */
+static bool see_changed(void)
+{
+    bool sent = false;
+    uint64_t id;
+    while ((id = handler.next_changed(handler.self)) != 0) {
+        unsigned number = find_peer(id);
+        struct peer *peer = &peers[number];
+        if (!peer->slow) {
+            sent = send_output(peer, SIZE_MAX) || sent;
+        }
+        peer->want = CALL(want, id);
+        if (peer->want & WANT_CLOSE) {
+            close_peer(number, CLOSED_AS_WANTED);
+        }
+    }
+    return sent;
+}
+
+static void answer(uint64_t ticket, enum ask_result result)
+{
+    CALL(answer, ticket, result, now);
+    look_after();
+}
+
+static void see_asks(void)
+{
+    struct ask ask;
+    while ((ask = handler.next_ask(handler.self)).kind != ASK_NONE) {
+        if (ask.kind != ASK_APPEND) {
+            continue;
+        }
+        if ((choice.flags & ANSWERED) || ticket_count == TICKETS_MAX) {
+            answer(ask.ticket, choice.flags & REFUSED ? ASK_FAILED : ASK_DONE);
+        } else {
+            tickets[ticket_count++] = ask.ticket;
+        }
+    }
+}
+
+static void settle(void)
+{
+    unsigned rounds = 0;
+    bool busy;
+    do {
+        busy = false;
+        handler.step(handler.self, now);
+        look(CALL_STEP, LEDGER_NOBODY, span_make(NULL, 0));
+        see_asks();
+        bool sent = see_changed();
+        for (unsigned i = 0; i < peer_count; i++) {
+            busy = read_from(i) || busy;
+        }
+        rounds = busy || sent ? 0 : rounds + 1;
+        FUZZ_CHECK(rounds < ROUNDS_MAX);
+    } while (busy || handler.next_deadline(handler.self) <= now);
+    for (unsigned i = 0; i < OP_CONNECTIONS;
+         i++) { /* what changed was told; WRITE is ours to know */
+        FUZZ_CHECK(peers[i].id == 0 ||
+                   ((CALL(want, peers[i].id) ^ peers[i].want) & ~(unsigned)WANT_WRITE) == 0);
+    }
+}
+
+/* --- what clients do -------------------------------------------------------------------------- */
+
+static void send_bytes(unsigned number, struct span bytes)
+{
+    struct peer *peer = &peers[number];
+    if (peer->id != 0 && !peer->ends && bytes.n > 0 && bytes.n <= REST_MAX - peer->rest_n) {
+        memcpy(peer->rest + peer->rest_n, bytes.p, bytes.n);
+        peer->rest_n += bytes.n;
+    }
+}
+
+/* A command in the making. */
+struct text {
+    size_t n;
+    uint8_t bytes[REST_MAX];
+};
+
+static void add(struct text *text, struct span bytes)
+{
+    size_t room = sizeof text->bytes - text->n;
+    bytes = span_first(bytes, room);
+    memcpy(text->bytes + text->n, bytes.p, bytes.n);
+    text->n += bytes.n;
+}
+
+static void add_size(struct text *text, size_t size)
+{
+    uint8_t bytes[NSQ_SIZE_SIZE];
+    be32_store(bytes, (uint32_t)size);
+    add(text, span_make(bytes, sizeof bytes));
+}
+
+static void add_number(struct text *text, uint64_t number)
+{
+    uint8_t digits[20];
+    size_t n = 0;
+    do {
+        digits[sizeof digits - ++n] = (uint8_t)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    add(text, span_make(digits + sizeof digits - n, n));
+}
+
+static void add_hex(struct text *text, uint64_t number, size_t digits)
+{
+    for (size_t i = digits; i-- > 0;) {
+        add(text, span_make(&"0123456789abcdef"[number >> (4 * i) & 15], 1));
+    }
+}
+
+static void add_body(struct text *text, size_t more)
+{
+    add_size(text, 8 + more);
+    add_hex(text, serial++, 8);
+    for (size_t i = 0; i < more; i++) {
+        add(text, SPAN("x"));
+    }
+}
+
+static struct span topic_name(unsigned i)
+{
+    static const char *const names[] = {"a", "b", "c", "d#ephemeral"};
+    return span_make(names[i % 4], strlen(names[i % 4]));
+}
+
+static struct span channel_name(unsigned i)
+{
+    static const char *const names[] = {"p", "q", "r", "s#ephemeral"};
+    return span_make(names[i % 4], strlen(names[i % 4]));
+}
+
+static struct span settings(unsigned i)
+{
+    static const char *const all[] = {
+        "{}",
+        "{\"feature_negotiation\":true}",
+        "{\"heartbeat_interval\":1000}",
+        "{\"heartbeat_interval\":-1}",
+        "{\"msg_timeout\":1000}",
+        "{\"msg_timeout\":900000}",
+        "{\"sample_rate\":1}",
+        "{\"sample_rate\":50}",
+        "{\"sample_rate\":99,\"feature_negotiation\":true}",
+        "{\"sample_rate\":100}",
+        "{\"output_buffer_size\":-1}",
+        "{\"output_buffer_timeout\":-1}",
+        "{\"feature_negotiation\":true,\"deflate\":true,\"snappy\":true}",
+        "{\"client_id\":\"c\",\"hostname\":\"h\",\"user_agent\":\"u\"}",
+        "{\"msg_timeout\":1}",
+        "[",
+    };
+    return span_make(all[i % 16], strlen(all[i % 16]));
+}
+
+static void add_topic(struct text *text, struct span command, unsigned topic)
+{
+    add(text, command);
+    add(text, topic_name(topic));
+}
+
+static void add_bodies(struct text *text, unsigned count, size_t more)
+{
+    add_size(text, NSQ_MPUB_OVERHEAD + count * (NSQ_SIZE_SIZE + 8 + more));
+    add_size(text, count);
+    for (unsigned i = 0; i < count; i++) {
+        add_body(text, more);
+    }
+}
+
+static void add_command(struct text *text, unsigned which, unsigned a, unsigned b)
+{
+    switch (which % 16) {
+    case OP_MAGIC:
+        add(text, SPAN("  V2"));
+        break;
+    case OP_IDENTIFY:
+        add(text, SPAN("IDENTIFY\n"));
+        add_size(text, settings(a).n);
+        add(text, settings(a));
+        break;
+    case OP_SUB:
+        add_topic(text, SPAN("SUB "), a);
+        add(text, SPAN(" "));
+        add(text, channel_name(b));
+        add(text, SPAN("\n"));
+        break;
+    case OP_PUB:
+        add_topic(text, SPAN("PUB "), a);
+        add(text, SPAN("\n"));
+        add_body(text, b);
+        break;
+    case OP_MPUB:
+        add_topic(text, SPAN("MPUB "), a);
+        add(text, SPAN("\n"));
+        add_bodies(text, (b & 7) + 1, b >> 3);
+        break;
+    case OP_DPUB:
+        add_topic(text, SPAN("DPUB "), a & 3);
+        add(text, SPAN(" "));
+        add_number(text, (uint64_t)(a >> 2 & 15) << (4 * (a >> 6)));
+        add(text, SPAN("\n"));
+        add_body(text, b);
+        break;
+    case OP_RDY:
+        add(text, SPAN("RDY "));
+        add_number(text, a);
+        add(text, SPAN("\n"));
+        break;
+    case OP_CLS:
+        add(text, SPAN("CLS\n"));
+        break;
+    case OP_AUTH:
+        add(text, SPAN("AUTH\n"));
+        add_body(text, a);
+        break;
+    default:
+        add(text, SPAN("NOP\n"));
+        break;
+    }
+}
+
+/* Whether a message is one of those that `whose` means. */
+static bool is_whose(const struct row *row, unsigned number, unsigned whose)
+{
+    bool in_flight = row->place == ROW_IN_FLIGHT;
+    return whose == 3   ? row->place == ROW_GONE && row->finished
+           : whose == 2 ? in_flight && row->owner != number
+                        : in_flight && row->owner == number;
+}
+
+static uint64_t choose_id(unsigned number, unsigned whose, unsigned k)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ledger.row_count; i++) {
+        n += is_whose(&ledger.rows[i], number, whose);
+    }
+    size_t left = n == 0 ? 0 : k % n;
+    for (size_t i = 0; i < ledger.row_count && n > 0; i++) {
+        if (is_whose(&ledger.rows[i], number, whose) && left-- == 0) {
+            return ledger.rows[i].id;
+        }
+    }
+    return k;
+}
+
+static void add_message(struct text *text, unsigned number, const uint8_t args[OP_ARGS_MAX])
+{
+    static const char *const names[] = {"FIN ", "REQ ", "TOUCH ", "FIN "};
+    const char *name = names[args[0] & 3];
+    add(text, span_make(name, strlen(name)));
+    add_hex(text, choose_id(number, args[0] >> 2 & 3, args[1]), NSQ_MESSAGE_ID_SIZE);
+    if ((args[0] & 3) == 1) {
+        add(text, SPAN(" "));
+        add_number(text, (uint64_t)(ops_time(args[2]) / TIME_MS));
+    }
+    add(text, SPAN("\n"));
+}
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+static void open_peer(unsigned number)
+{
+    struct peer *peer = &peers[number];
+    if (peer->id != 0) {
+        return;
+    }
+    uint64_t id = CALL(open, ENGINE_TCP, SPAN("client"), now);
+    FUZZ_CHECK((id == 0) == stopping);
+    if (id == 0) {
+        return;
+    }
+    memset(peer, 0, offsetof(struct peer, rest));
+    peer->id = id;
+    peer_count = number < peer_count ? peer_count : number + 1;
+    ledger_open(&ledger, number, id);
+    look_after();
+}
+
+static void take(unsigned number, unsigned n)
+{
+    struct peer *peer = &peers[number];
+    if (peer->id != 0) {
+        peer->slow = n != OP_TAKE_ALL;
+        (void)send_output(peer, peer->slow ? n : SIZE_MAX);
+        look_after();
+    }
+}
+
+static void set_wall(int64_t to)
+{
+    wall = to;
+    CALL(wall, wall - now);
+}
+
+static void pass(int64_t time)
+{
+    now += time;
+    set_wall(wall); /* it stays where it is */
+}
+
+static void pause_some(unsigned what)
+{
+    struct topic *topic = broker_find_topic(&engine->broker, topic_name(what >> 2));
+    struct channel *channel =
+        topic == NULL ? NULL : topic_find_channel(topic, channel_name(what >> 4));
+    if (what & 2) {
+        if (topic != NULL) {
+            topic_pause(topic, what & 1, now);
+        }
+    } else if (channel != NULL) {
+        channel_pause(channel, what & 1);
+    }
+    look_after();
+}
+
+static void answer_oldest(unsigned result)
+{
+    if (ticket_count > 0) {
+        uint64_t ticket = tickets[0];
+        memmove(tickets, tickets + 1, --ticket_count * sizeof tickets[0]);
+        answer(ticket, result % 2 == 0 ? ASK_DONE : ASK_FAILED);
+    }
+}
+
+static void stop(void)
+{
+    if (!stopping) {
+        stopping = true;
+        CALL(stop, now);
+        look_after();
+    }
+}
+
+static void say_op(const struct op *op)
+{
+    static const char *const names[] = {"OPEN",    "SEND",    "EOF",    "CLOSE", "ADVANCE", "TAKE",
+                                        "COMMAND", "MESSAGE", "ANSWER", "PAUSE", "WALL",    "STOP"};
+    if (fuzz_talks && op->kind < OP_KINDS) {
+        fuzz_say("%u %s %u %u %u", op->conn, names[op->kind], op->args[0], op->args[1],
+                 op->args[2]);
+    }
+}
+
+static void send_text(unsigned number, const struct text *text)
+{
+    if (fuzz_talks) {
+        fuzz_say_bytes("  ", span_make(text->bytes, text->n));
+    }
+    send_bytes(number, span_make(text->bytes, text->n));
+}
+
+static void do_op(const struct op *op)
+{
+    struct peer *peer = &peers[op->conn];
+    struct text text;
+    text.n = 0;
+    say_op(op);
+    switch (op->kind) {
+    case OP_OPEN:
+        open_peer(op->conn);
+        break;
+    case OP_SEND:
+        send_bytes(op->conn, op->bytes);
+        break;
+    case OP_EOF:
+        peer->ends = true;
+        break;
+    case OP_CLOSE:
+        if (peer->id != 0) {
+            close_peer(op->conn, CLOSED_BY_ERROR);
+        }
+        break;
+    case OP_ADVANCE:
+        pass(ops_time(op->args[0]));
+        break;
+    case OP_TAKE:
+        take(op->conn, op->args[0]);
+        break;
+    case OP_COMMAND:
+        add_command(&text, op->args[0], op->args[1], op->args[2]);
+        send_text(op->conn, &text);
+        break;
+    case OP_MESSAGE:
+        add_message(&text, op->conn, op->args);
+        send_text(op->conn, &text);
+        break;
+    case OP_ANSWER:
+        answer_oldest(op->args[0]);
+        break;
+    case OP_PAUSE:
+        pause_some(op->args[0]);
+        break;
+    case OP_WALL:
+        set_wall(wall + (int8_t)op->args[0] * TIME_SECOND);
+        break;
+    case OP_STOP:
+        stop();
+        break;
+    default:
+        return;
+    }
+    settle();
+}
+
+/* --- the run ---------------------------------------------------------------------------------- */
+
+static size_t or_all(uint8_t bound, size_t all)
+{
+    return bound == 0 ? all : bound;
+}
+
+static void start(void)
+{
+    struct engine_config config = engine_defaults();
+    struct v2_config *v2 = &config.v2;
+    v2->limits.max_line = LINE_MOST;
+    v2->limits.max_msg_size = (int64_t)or_all(choice.max_msg_size, 1024 * 1024);
+    v2->max_rdy_count = (int64_t)or_all(choice.max_rdy_count, 2500);
+    v2->ask_before_publish = choice.flags & PENDING;
+    if (choice.msg_timeout != 0) {
+        v2->msg_timeout = ops_time(choice.msg_timeout);
+        v2->max_msg_timeout = config.broker.max_msg_timeout = 2 * v2->msg_timeout;
+    }
+    config.serve.high_water = or_all(choice.high_water, config.serve.high_water);
+    config.broker.mem_queue_size = (int64_t)or_all(choice.queue_size, 10000);
+    config.broker.mem_queue_bytes =
+        choice.memory == 0 ? config.broker.mem_queue_bytes : (size_t)choice.memory * MEMORY_UNIT;
+    config.broker.max_consumers = choice.flags & ALONE ? 1 : 0;
+    config.log_level = choice.flags & LOGGED ? LOG_DEBUG : LOG_FATAL;
+    engine = engine_new(&config);
+    handler = engine_handler(engine);
+    ledger_begin(&ledger, engine);
+    now = START;
+    stopping = false;
+    serial = 0;
+    ticket_count = peer_count = 0;
+    set_wall(WALL);
+    for (unsigned i = 0; i < OP_CONNECTIONS; i++) {
+        peers[i].id = 0;
+        peers[i].ends = false;
+    }
+    for (unsigned i = 0; i < choice.open % (OP_CONNECTIONS + 1); i++) {
+        open_peer(i);
+        send_bytes(i, SPAN("  V2"));
+    }
+    settle();
+}
+
+static void finish(void)
+{
+    for (unsigned i = 0; i < OP_CONNECTIONS; i++) {
+        if (peers[i].id != 0) {
+            close_peer(i, CLOSED_BY_ERROR);
+        }
+    }
+    FUZZ_CHECK(!stopping || handler.stopped(handler.self));
+    engine_free(engine); /* which asserts that the account of memory is empty */
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span in = span_make(data, size);
+    uint8_t *const fields[] = {&choice.flags,         &choice.open,       &choice.max_msg_size,
+                               &choice.max_rdy_count, &choice.high_water, &choice.memory,
+                               &choice.queue_size,    &choice.msg_timeout};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        *fields[i] = fuzz_byte(&in);
+    }
+    if (in.n == 0) {
+        return 0;
+    }
+    start();
+    for (unsigned i = 0; i < OPS_MAX && in.n > 0 && !ledger.full; i++) {
+        struct op op = ops_next(&in);
+        do_op(&op);
+    }
+    finish();
+    return 0;
+}

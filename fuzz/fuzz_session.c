@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Invariant: what one client is sent depends on the bytes that it sent and on the time, not on how
+ * the bytes were cut; every reply comes with the byte that completes what is answered; after a
+ * fatal error nothing more comes; the server reads all that it is sent or closes; all memory that
+ * was charged is given back.
+ *
+ * The server stands on virtual time, and its wall clock stands still at the moment whose ids are 0:
+ * the messages of each topic are 0000000000000000, 0000000000000001 and so on in hexadecimal.
+ *
+ * Input: the ten bytes of struct choice below, then what the client sends, 1,024 bytes of it.
+ */
+#include <nsq/frame.h>
+
+#include "engine/engine.h"
+#include "fuzz.h"
+#include "session/session.h"
+
+const struct fuzz_shape fuzz_shape = {.header = 10, .body = FUZZ_CLIENT};
+
+#define INPUT_MAX 1024
+#define START TIME_SECOND
+#define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
+#define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
+#define MEMORY_UNIT 64
+
+/* Flags. */
+#define WITHOUT_MAGIC 1   /* the input begins behind it */
+#define PENDING 2         /* publishing commands wait for an answer, */
+#define REFUSED 4         /* .. which is no */
+#define ENDS 8            /* the client ends its side behind the input; else its socket breaks */
+#define SHORT_TIMEOUTS 16 /* messages time out and heartbeats come after 1 s */
+#define LOGGED 32         /* the log is made and taken */
+#define ALONE 64          /* a channel takes one consumer */
+#define STOPS 128         /* graceful exit behind the input */
+
+/* The header. A bound of 0 is nsqd's default. */
+struct choice {
+    uint8_t flags;
+    uint8_t max_line;
+    uint8_t max_msg_size;
+    uint8_t max_body_size;
+    uint8_t max_rdy_count;
+    uint8_t high_water;
+    uint8_t memory;     /* in units of 64 bytes */
+    uint8_t time;       /* low 4 bits p: time passes before each 2^p-th byte, 0: never; high 4 bits
+                           h: 25 ms << h of it */
+    uint8_t one, other; /* lengths of the pieces of the cut run, less two */
+};
+
+/* One way to send the input. */
+struct run {
+    struct engine *engine;
+    struct tcp_handler handler;
+    uint64_t conn; /* 0: closed */
+    unsigned want; /* as it was when the connection last changed */
+    int64_t now;
+    struct span input;
+    size_t consumed;
+    size_t given;     /* bytes that the server may read */
+    bool ended;       /* it may say nothing any more */
+    unsigned replies; /* responses and errors, heartbeats not counted */
+    enum nsq_frame_type last_reply;
+    size_t output; /* bytes sent */
+    uint64_t hash; /* of them */
+};
+
+/* What was sent when so many bytes had been given, one by one. */
+static struct {
+    size_t output;
+    uint64_t hash;
+} trace[INPUT_MAX + 1];
+
+static struct choice choice;
+
+/* --- the output ------------------------------------------------------------------------------- */
+
+static void talk(const struct run *run, const struct nsq_frame *frame)
+{
+    static const char *const types[] = {"response", "error", "message"};
+    if (fuzz_talks) {
+        fuzz_say("%zu: %s, %zu bytes", run->given, types[frame->type], frame->data.n);
+        fuzz_say_bytes("   ", frame->data);
+    }
+}
+
+static void see_frame(struct run *run, const struct nsq_frame *frame)
+{
+    struct nsq_message message;
+    struct span text;
+    talk(run, frame);
+    FUZZ_CHECK(!run->ended);
+    if (frame->type == NSQ_FRAME_MESSAGE) {
+        FUZZ_CHECK(nsq_message_parse(frame->data, &message) == NSQ_OK);
+        FUZZ_CHECK(message.body.n > 0 && message.attempts > 0 && message.timestamp == WALL);
+        return;
+    }
+    if (frame->type == NSQ_FRAME_ERROR) {
+        enum nsq_error code = nsq_error_split(frame->data, &text);
+        FUZZ_CHECK(code != NSQ_E_NONE);
+        run->ended = nsq_error_is_fatal(code);
+    } else if (nsq_frame_is_heartbeat(frame)) {
+        return;
+    }
+    run->replies++;
+    run->last_reply = frame->type;
+}
+
+/* The client reads all there is: whole frames. */
+static void take_output(struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    struct span out = h->out(h->self, run->conn);
+    struct span rest = out;
+    for (size_t i = 0; i < out.n; i++) {
+        run->hash = (run->hash ^ out.p[i]) * 1099511628211u; /* FNV-1a */
+    }
+    run->output += out.n;
+    while (rest.n > 0) {
+        struct nsq_frame frame;
+        size_t consumed = 0;
+        FUZZ_CHECK(nsq_frame_parse(rest, NSQ_FRAME_DATA_MAX, &frame, &consumed) == NSQ_OK);
+        FUZZ_CHECK(consumed > 0 && consumed <= rest.n);
+        see_frame(run, &frame);
+        rest = span_skip(rest, consumed);
+    }
+    if (out.n > 0) {
+        h->sent(h->self, run->conn, out.n);
+    }
+}
+
+/* --- the server, driven as the shell does ----------------------------------------------------- */
+
+static void answer_asks(struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    struct ask ask;
+    while ((ask = h->next_ask(h->self)).kind != ASK_NONE) {
+        if (ask.kind == ASK_APPEND) {
+            h->answer(h->self, ask.ticket, choice.flags & REFUSED ? ASK_FAILED : ASK_DONE,
+                      run->now);
+        }
+    }
+}
+
+/* Looks at the connection when it has changed. */
+static void look(struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    uint64_t changed;
+    while ((changed = h->next_changed(h->self)) != 0) {
+        FUZZ_CHECK(changed == run->conn);
+        take_output(run);
+        run->want = h->want(h->self, run->conn);
+        if (run->want & WANT_CLOSE) {
+            h->closed(h->self, run->conn, CLOSED_AS_WANTED, run->now);
+            run->conn = 0;
+            run->want = 0;
+        }
+    }
+}
+
+static bool has_offer(const struct run *run)
+{
+    return run->given > run->consumed && (run->want & WANT_READ);
+}
+
+static void offer(struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    struct span in = span_make(run->input.p + run->consumed, run->given - run->consumed);
+    size_t taken = h->recv(h->self, run->conn, in, run->now);
+    FUZZ_CHECK(taken <= in.n);
+    FUZZ_CHECK(taken > 0 || !(h->want(h->self, run->conn) & WANT_READ));
+    run->consumed += taken;
+}
+
+/* All that can happen at this time happens. */
+static void settle(struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    size_t rounds = 0;
+    do {
+        size_t before = run->consumed + run->output;
+        if (has_offer(run)) {
+            offer(run);
+        }
+        h->step(h->self, run->now);
+        if (choice.flags & (PENDING | LOGGED)) { /* or else there is nothing to ask */
+            answer_asks(run);
+        }
+        look(run);
+        rounds = run->consumed + run->output > before ? 0 : rounds + 1;
+        FUZZ_CHECK(rounds < ROUNDS_MAX);
+    } while (has_offer(run) || h->next_deadline(h->self) <= run->now);
+}
+
+/* What was not told is not there. */
+static void check_told(const struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    if (run->conn != 0) {
+        FUZZ_CHECK(h->out(h->self, run->conn).n == 0);
+        FUZZ_CHECK(h->want(h->self, run->conn) == run->want);
+    }
+}
+
+/* The wall clock stays where it is. */
+static void pass(struct run *run, int64_t time)
+{
+    run->now += time;
+    run->handler.wall(run->handler.self, WALL - run->now);
+    if (fuzz_talks) {
+        fuzz_say("%zu: %d ms later", run->given, (int)(time / TIME_MS));
+    }
+    settle(run);
+}
+
+static void give(struct run *run, size_t n)
+{
+    run->given += n;
+    settle(run);
+}
+
+static size_t or_all(uint8_t bound, size_t all)
+{
+    return bound == 0 ? all : bound;
+}
+
+static struct run start(struct span input)
+{
+    struct engine_config config = engine_defaults();
+    struct v2_config *v2 = &config.v2;
+    v2->limits.max_line = or_all(choice.max_line, NSQ_LINE_MAX);
+    v2->limits.max_msg_size = (int64_t)or_all(choice.max_msg_size, 1024 * 1024);
+    v2->limits.max_body_size = (int64_t)or_all(choice.max_body_size, 5 * 1024 * 1024);
+    v2->max_rdy_count = (int64_t)or_all(choice.max_rdy_count, 2500);
+    v2->ask_before_publish = choice.flags & PENDING;
+    if (choice.flags & SHORT_TIMEOUTS) {
+        v2->msg_timeout = v2->heartbeat_interval = TIME_SECOND;
+    }
+    config.serve.high_water = or_all(choice.high_water, config.serve.high_water);
+    config.broker.mem_queue_bytes =
+        choice.memory == 0 ? config.broker.mem_queue_bytes : (size_t)choice.memory * MEMORY_UNIT;
+    config.broker.max_consumers = choice.flags & ALONE ? 1 : 0;
+    config.log_level = choice.flags & LOGGED ? LOG_DEBUG : LOG_FATAL;
+    struct run run = {.engine = engine_new(&config), .input = input, .now = START};
+    run.handler = engine_handler(run.engine);
+    run.hash = 14695981039346656037u;
+    const struct tcp_handler *h = &run.handler;
+    h->wall(h->self, WALL - run.now);
+    run.conn = h->open(h->self, ENGINE_TCP, SPAN("client"), run.now);
+    FUZZ_CHECK(run.conn != 0);
+    settle(&run);
+    if (choice.flags & WITHOUT_MAGIC) {
+        FUZZ_CHECK(h->recv(h->self, run.conn, SPAN("  V2"), run.now) == SERVE_MAGIC_SIZE);
+        settle(&run);
+    }
+    return run;
+}
+
+/* Whoever has read everything, and answered, closes when the client has ended its side. */
+static void finish(struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    FUZZ_CHECK(run->conn == 0 || run->consumed == run->input.n);
+    if (run->conn != 0 && (choice.flags & STOPS)) {
+        h->stop(h->self, run->now);
+        settle(run);
+        FUZZ_CHECK(run->conn == 0 && h->stopped(h->self));
+    }
+    if (run->conn != 0 && (choice.flags & ENDS)) {
+        h->eof(h->self, run->conn, run->now);
+        settle(run);
+        FUZZ_CHECK(run->conn == 0);
+    }
+    if (run->conn != 0) {
+        h->closed(h->self, run->conn, CLOSED_BY_ERROR, run->now);
+    }
+    engine_free(run->engine); /* which asserts that the account of memory is empty */
+}
+
+/* --- byte by byte ----------------------------------------------------------------------------- */
+
+/* What the next byte completes, found by a parser of our own. */
+struct reader {
+    struct nsq_place place;
+    struct nsq_limits limits;
+    size_t parsed;
+    bool bad;
+    size_t magic; /* bytes of it that are still to come */
+};
+
+/* What is due with a byte. */
+enum due {
+    DUE_NOTHING, /* no reply may come */
+    DUE_ERROR,   /* none, or an error */
+    DUE_REPLY,   /* one */
+    DUE_SILENCE, /* none, and none any more */
+};
+
+static enum due due_for(const struct nsq_item *item)
+{
+    if (!item->last) {
+        return DUE_ERROR;
+    }
+    switch (item->stage == NSQ_STAGE_LINE ? item->command.id : NSQ_PUB) {
+    case NSQ_RDY:
+    case NSQ_FIN:
+    case NSQ_REQ:
+    case NSQ_TOUCH:
+    case NSQ_NOP:
+        return DUE_ERROR;
+    default:
+        return DUE_REPLY;
+    }
+}
+
+/* What is due when `given` bytes of the input are there. A byte completes one item at most. */
+static enum due next_due(struct reader *reader, struct span input, size_t given)
+{
+    struct nsq_item item;
+    if (reader->bad) {
+        return DUE_NOTHING;
+    }
+    if (reader->magic > 0) {
+        reader->magic--;
+        reader->parsed = given;
+        bool wrong = reader->magic == 0 && memcmp(input.p, "  V2", SERVE_MAGIC_SIZE) != 0;
+        reader->bad = wrong;
+        return wrong ? DUE_REPLY : DUE_NOTHING;
+    }
+    struct span in = span_make(input.p + reader->parsed, given - reader->parsed);
+    switch (nsq_command_parse(&reader->place, &reader->limits, in, &item)) {
+    case NSQ_OK:
+        reader->parsed += item.consumed;
+        FUZZ_CHECK(reader->parsed == given);
+        return due_for(&item);
+    case NSQ_BAD:
+        reader->bad = true;
+        return item.bad == NSQ_BAD_LINE_TOO_LONG ? DUE_SILENCE : DUE_REPLY;
+    default:
+        return DUE_NOTHING;
+    }
+}
+
+static void check_due(struct run *run, enum due due, unsigned replies)
+{
+    switch (due) {
+    case DUE_NOTHING:
+    case DUE_SILENCE:
+        FUZZ_CHECK(replies == 0);
+        run->ended = run->ended || due == DUE_SILENCE;
+        break;
+    case DUE_ERROR:
+        FUZZ_CHECK(replies == 0 || (replies == 1 && run->last_reply == NSQ_FRAME_ERROR));
+        break;
+    case DUE_REPLY:
+        FUZZ_CHECK(replies == 1);
+        break;
+    }
+}
+
+static const struct session *session_of(const struct run *run)
+{
+    const struct conn *conn =
+        run->conn == 0 ? NULL : run->engine->serve.slots[(uint32_t)run->conn].conn;
+    return conn == NULL || conn->state != CONN_OPEN ? NULL : conn->session;
+}
+
+/* Three states of a session, with and without messages in flight. */
+static unsigned state_of(const struct session *s)
+{
+    unsigned state = s->state == SESSION_INIT ? 0 : s->state == SESSION_SUBSCRIBED ? 1 : 2;
+    return s->consumer.in_flight_count > 0 ? state + 3 : state;
+}
+
+static void give_byte(struct run *run, struct reader *reader)
+{
+    const struct session *s = session_of(run);
+    unsigned state = s == NULL ? 6 : state_of(s);
+    unsigned replies = run->replies;
+    bool ended = reader->magic == 0 && (s == NULL || s->ended);
+    enum due due = next_due(reader, run->input, run->given + 1);
+    give(run, 1);
+    replies = run->replies - replies;
+    if (ended) {
+        FUZZ_CHECK(replies == 0);
+        return;
+    }
+    check_due(run, due, replies);
+    if (due != DUE_NOTHING) {
+        unsigned outcome = replies == 0                            ? 0
+                           : run->last_reply == NSQ_FRAME_RESPONSE ? 1
+                           : !run->ended                           ? 2
+                                                                   : 3;
+        fuzz_met(state, reader->place.id, outcome);
+    }
+}
+
+/* --- the runs --------------------------------------------------------------------------------- */
+
+/* Time passes before the byte behind the first n bytes. */
+static bool time_passes(size_t n)
+{
+    unsigned p = choice.time & 15;
+    return p != 0 && n > 0 && (n & (((size_t)1 << p) - 1)) == 0;
+}
+
+static int64_t time_step(void)
+{
+    return (25 * TIME_MS) << (choice.time >> 4);
+}
+
+static void run_bytewise(struct span input)
+{
+    struct run run = start(input);
+    struct reader reader = {.limits = run.engine->v2.config.limits,
+                            .magic = choice.flags & WITHOUT_MAGIC ? 0 : SERVE_MAGIC_SIZE};
+    while (run.given < input.n && run.conn != 0) {
+        if (time_passes(run.given)) {
+            pass(&run, time_step());
+        }
+        if (run.conn != 0) {
+            give_byte(&run, &reader);
+        }
+        trace[run.given].output = run.output;
+        trace[run.given].hash = run.hash;
+    }
+    for (size_t i = run.given + 1; i <= input.n; i++) {
+        trace[i].output = run.output;
+        trace[i].hash = run.hash;
+    }
+    finish(&run);
+}
+
+/* A piece of n bytes, and cuts wherever time passes. */
+static void give_piece(struct run *run, size_t n)
+{
+    size_t end = run->given + n;
+    while (run->given < end && run->conn != 0) {
+        size_t part = 1;
+        if (time_passes(run->given)) {
+            pass(run, time_step());
+        }
+        while (run->given + part < end && !time_passes(run->given + part)) {
+            part++;
+        }
+        if (run->conn != 0) {
+            give(run, part);
+            FUZZ_CHECK(trace[run->given].output == run->output);
+            FUZZ_CHECK(trace[run->given].hash == run->hash);
+            check_told(run);
+        }
+    }
+}
+
+/* In pieces of two lengths that take turns. */
+static void run_cut(struct span input, size_t one, size_t other)
+{
+    struct run run = start(input);
+    while (run.given < input.n && run.conn != 0) {
+        size_t left = input.n - run.given;
+        give_piece(&run, one < left ? one : left);
+        size_t turn = one;
+        one = other;
+        other = turn;
+    }
+    FUZZ_CHECK(trace[input.n].output == run.output && trace[input.n].hash == run.hash);
+    finish(&run);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span in = span_make(data, size);
+    uint8_t *const fields[] = {&choice.flags,         &choice.max_line,      &choice.max_msg_size,
+                               &choice.max_body_size, &choice.max_rdy_count, &choice.high_water,
+                               &choice.memory,        &choice.time,          &choice.one,
+                               &choice.other};
+    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
+        *fields[i] = fuzz_byte(&in);
+    }
+    in = span_first(in, INPUT_MAX);
+    if (in.n == 0) {
+        return 0;
+    }
+    run_bytewise(in);
+    bool talked = fuzz_talks;
+    fuzz_talks = false;
+    run_cut(in, in.n, 1);
+    run_cut(in, 2 + (size_t)choice.one, 2 + (size_t)choice.other);
+    fuzz_talks = talked;
+    return 0;
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Invariant: a session file that is accepted is printed to the byte as it was read, and what was
+ * printed is read as an equal value. One that is refused gives a place within the file and says
+ * what was expected there, and leaves nothing behind.
+ *
+ * Input: the file.
+ */
+#include "conform/session_file.h"
+
+#include "conform/session_check.h"
+#include "fuzz.h"
+
+const struct fuzz_shape fuzz_shape = {.header = 0, .body = FUZZ_BYTES};
+
+/* --- equal values --------------------------------------------------------------------------------
+ */
+
+static bool words_equal(const struct word *a, const struct word *b)
+{
+    for (; a != NULL && b != NULL; a = a->next, b = b->next) {
+        if (!span_equal(a->text, b->text)) {
+            return false;
+        }
+    }
+    return a == b;
+}
+
+/* As deep as SESSION_DEPTH_MAX. */
+static bool items_equal(const struct item *a, const struct item *b)
+{
+    for (; a != NULL && b != NULL; a = a->next, b = b->next) {
+        if (a->kind != b->kind || a->number != b->number || !span_equal(a->bytes, b->bytes) ||
+            !items_equal(a->inside, b->inside)) {
+            return false;
+        }
+    }
+    return a == b;
+}
+
+static bool step_equal(const struct step *a, const struct step *b)
+{
+    return a->kind == b->kind && a->line == b->line && span_equal(a->actor, b->actor) &&
+           items_equal(a->items, b->items) && span_equal(a->text, b->text) && a->end == b->end &&
+           a->code == b->code && span_equal(a->var, b->var) && span_equal(a->at, b->at) &&
+           a->attempts == b->attempts && a->after == b->after && a->within == b->within;
+}
+
+static bool steps_equal(const struct step *a, const struct step *b)
+{
+    for (; a != NULL && b != NULL; a = a->next, b = b->next) {
+        if (!step_equal(a, b) || !steps_equal(a->inside, b->inside)) {
+            return false;
+        }
+    }
+    return a == b;
+}
+
+static bool files_equal(const struct session_file *a, const struct session_file *b)
+{
+    return span_equal(a->id, b->id) && span_equal(a->title, b->title) &&
+           words_equal(a->reqs, b->reqs) && a->level == b->level &&
+           words_equal(a->needs, b->needs) && span_equal(a->flags, b->flags) &&
+           a->partial_order == b->partial_order && span_equal(a->effect, b->effect) &&
+           span_equal(a->source, b->source) && steps_equal(a->steps, b->steps);
+}
+
+/* --- places --------------------------------------------------------------------------------------
+ */
+
+/* Whether the file has this line, and the column lies in it or right behind it. */
+static bool is_place(struct span text, unsigned line, unsigned column)
+{
+    unsigned present = 1;
+    size_t length = 0; /* of the line, as far as it was seen */
+    for (size_t i = 0; i < text.n && (present < line || text.p[i] != '\n'); i++) {
+        length++;
+        if (text.p[i] == '\n') {
+            present++;
+            length = 0;
+        }
+    }
+    return present == line && column >= 1 && column <= length + 1;
+}
+
+static void check_error(const struct session_error *error, struct span text)
+{
+    FUZZ_CHECK(error->expected != NULL && error->expected[0] != 0);
+    fuzz_say("%u:%u: expected %s", error->line, error->column, error->expected);
+    FUZZ_CHECK(is_place(text, error->line, error->column));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span in = span_make(data, size);
+    struct session_file file;
+    struct session_error error;
+    if (!session_file_parse(&file, in, &error)) {
+        check_error(&error, in);
+        FUZZ_CHECK(file.memory == NULL && file.bytes.p == NULL && file.steps == NULL);
+        return 0;
+    }
+    struct session_file again;
+    struct buf printed = {0};
+    session_file_print(&file, &printed);
+    FUZZ_CHECK(span_equal(buf_span(&printed), in));
+    FUZZ_CHECK(session_file_parse(&again, buf_span(&printed), &error));
+    buf_free(&printed); /* the value has its own bytes */
+    FUZZ_CHECK(files_equal(&file, &again));
+    session_file_print(&again, &printed);
+    FUZZ_CHECK(span_equal(buf_span(&printed), in));
+    if (!session_check(&file, &error)) {
+        check_error(&error, in);
+    } else {
+        fuzz_say("can be played");
+    }
+    buf_free(&printed);
+    session_file_free(&again);
+    session_file_free(&file);
+    return 0;
+}

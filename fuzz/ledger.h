@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a second account of all messages of an engine, one row for each message of each channel,
+ * and what must hold between two looks at the engine. It looks at structs and calls nothing.
+ *
+ * A row remembers where its message was. After every call into the engine each container is walked,
+ * and each move since the last look must have a reason: the time, a frame that was sent to the
+ * client which has the message now, or the command that the call completed. One call completes one
+ * command line at most, because the input is offered line by line.
+ */
+#ifndef FUZZ_LEDGER_H
+#define FUZZ_LEDGER_H
+
+#include "engine/engine.h"
+
+#define LEDGER_CONNECTIONS 16
+#define LEDGER_ROWS 512
+#define LEDGER_CHANNELS 24
+#define LEDGER_TOPICS 16
+#define LEDGER_DELIVERIES 256
+#define LEDGER_NOBODY LEDGER_CONNECTIONS
+
+/* What has just been called. */
+enum call_kind { CALL_RECV, CALL_STEP, CALL_OTHER };
+
+struct call {
+    enum call_kind kind;
+    unsigned actor;   /* RECV: whose input; else LEDGER_NOBODY */
+    struct span line; /* RECV: the line that it completed, perhaps with the end of a body before;
+                         else empty */
+    int64_t now;
+};
+
+enum row_place { ROW_NEW, ROW_QUEUED, ROW_IN_FLIGHT, ROW_DEFERRED, ROW_GONE };
+
+struct row {
+    uint64_t id;
+    enum row_place place;
+    unsigned channel;
+    unsigned owner; /* IN_FLIGHT: a connection or LEDGER_NOBODY */
+    uint16_t attempts;
+    bool finished; /* GONE: by FIN */
+    uint32_t look; /* the last one that saw it */
+    int64_t due;   /* IN_FLIGHT, DEFERRED */
+    int64_t delivered_at;
+};
+
+struct ledger_channel {
+    const struct channel *real; /* NULL: gone */
+    bool ephemeral;
+    bool sampled; /* a consumer with a sample rate was seen here */
+    uint32_t look;
+    size_t rows; /* seen in this look */
+    uint64_t message_count, drop_count;
+    uint64_t gone; /* messages that it had and has no more */
+};
+
+struct ledger_topic {
+    const struct topic *real; /* NULL: gone */
+    bool ephemeral;
+    uint32_t look;
+    uint64_t distributed; /* messages that were given to its channels */
+};
+
+/* A message that was sent since the last look. */
+struct ledger_delivery {
+    unsigned conn;
+    unsigned channel;
+    uint64_t id;
+};
+
+struct ledger_conn {
+    uint64_t id;      /* as the engine counts them; 0: closed */
+    unsigned channel; /* to which it is or was subscribed; LEDGER_CHANNELS: none */
+    int64_t ready_count;
+    uint64_t finish_count;
+    size_t in_flight; /* seen in this look */
+};
+
+/* What the line of a call says of a message; of RDY's, whose id is its count. */
+enum said_what { SAID_NOTHING, SAID_FIN, SAID_REQ, SAID_TOUCH, SAID_RDY };
+
+struct ledger_said {
+    enum said_what what;
+    uint64_t id;
+    struct span rest; /* behind the id */
+};
+
+struct ledger {
+    const struct engine *engine;
+    struct ledger_said said; /* in the call that is looked at */
+    uint32_t look;
+    bool full;           /* there is no room for more; nothing is checked any more */
+    unsigned conn_count; /* one more than the highest number that was opened */
+    struct ledger_conn conns[LEDGER_CONNECTIONS];
+    size_t row_count, channel_count, topic_count, delivery_count;
+    size_t used;                     /* the account at the last look, */
+    uint64_t inserted;               /* .. and all timers that there ever were, */
+    size_t timers;                   /* .. and those that were left */
+    uint16_t index[2 * LEDGER_ROWS]; /* 1 + number of a row; open addressing */
+    struct row rows[LEDGER_ROWS];
+    struct ledger_channel channels[LEDGER_CHANNELS];
+    struct ledger_topic topics[LEDGER_TOPICS];
+    struct ledger_delivery deliveries[LEDGER_DELIVERIES];
+};
+
+/* The engine is new; borrowed. */
+void ledger_begin(struct ledger *ledger, const struct engine *engine);
+
+/* A connection was opened. */
+void ledger_open(struct ledger *ledger, unsigned conn, uint64_t id);
+
+/* It was closed; to be called before the look at that call. */
+void ledger_closed(struct ledger *ledger, unsigned conn);
+
+/* A frame with this message has become output of the connection since the last look. */
+void ledger_delivered(struct ledger *ledger, unsigned conn, uint64_t id, uint16_t attempts);
+
+/* Looks at everything, and at what the call has changed. */
+void ledger_look(struct ledger *ledger, const struct call *call);
+
+/* The connection's session, while it has one. */
+const struct session *ledger_session(const struct ledger *ledger, unsigned conn);
+
+#endif

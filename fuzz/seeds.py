@@ -1,0 +1,402 @@
+"""What ci/fuzz-seeds runs: turns sessions and vectors into inputs of the fuzz targets.
+
+    seeds.py OUT NAMED VECTORS.json SESSION-FILE...
+
+OUT/TARGET/ gets one file an input, named by the SHA-256 of its bytes. What is made by hand, because no session
+has it, goes to NAMED/TARGET/ with a name: a merge would drop it, since it reaches nothing new until something
+breaks. The layouts of the inputs stand at the top of each fuzz/fuzz_TARGET.c, those of operations in fuzz/ops.h.
+"""
+import hashlib
+import json
+import pathlib
+import re
+import sys
+
+MOST = 1024  # bytes of a seed: long ones are slow, and find little
+FILL = 300  # bytes of a fill(): what is long in a session is long beyond 255 too
+FILE_MOST = 4096  # bytes of a session file
+ID_SIZE = 16
+
+TOPICS = ["topic0", "topic1", "topic2", "topic3#ephemeral"]
+CHANNELS = ["channel0", "channel1", "channel2", "channel3#ephemeral"]
+
+OPEN, SEND, EOF, CLOSE, ADVANCE, TAKE, COMMAND, MESSAGE, ANSWER = range(9)
+TABLE = {"MAGIC": 0, "IDENTIFY": 1, "SUB": 2, "PUB": 3, "MPUB": 4, "DPUB": 5, "RDY": 6, "CLS": 7, "NOP": 8}
+SIZED = {b"IDENTIFY", b"AUTH", b"PUB", b"MPUB", b"DPUB"}
+
+
+# --- session files ----------------------------------------------------------------------------------
+
+ITEM = re.compile(r'"((?:[^"\\]|\\.)*)"|\$(\w+)|(u8|u16|i32|i64)\((-?\d+)\)|fill\((\d+) "((?:[^"\\]|\\.)*)"\)|size\{|\}|\s')
+WIDTH = {"u8": 1, "u16": 2, "i32": 4, "i64": 8}
+ESCAPE = {"n": b"\n", "r": b"\r", "\\": b"\\", '"': b'"'}
+
+
+def unescape(text):
+    def byte(match):
+        code = match.group(1)
+        return (ESCAPE[code] if code in ESCAPE else bytes.fromhex(code[1:])).decode("latin-1")
+    return re.sub(r"\\(x..|.)", byte, text).encode("latin-1")
+
+
+def items(text, value):
+    """The bytes of items; `value` knows those of names."""
+    stack = [b""]
+    for m in ITEM.finditer(text):
+        string, var, kind, number, count, filling = m.groups()
+        if string is not None:
+            stack[-1] += unescape(string)
+        elif var:
+            stack[-1] += value(var)
+        elif kind:
+            stack[-1] += (int(number) % 256 ** WIDTH[kind]).to_bytes(WIDTH[kind], "big")
+        elif count:
+            piece = unescape(filling)
+            stack[-1] += (piece * (min(int(count), FILL) // len(piece) + 1))[:min(int(count), FILL)]
+        elif m.group() == "size{":
+            stack.append(b"")
+        elif m.group() == "}" and len(stack) > 1:
+            inside = stack.pop()
+            stack[-1] += len(inside).to_bytes(4, "big") + inside
+    return stack[0]
+
+
+class Session:
+    """What the clients of a session file do, in order: (connection, event, value)."""
+
+    def __init__(self, text):
+        self.flags = dict(re.findall(r"--([\w-]+)=(\S+)", next(iter(re.findall(r"(?m)^flags: (.*)$", text)), "")))
+        self.events = []
+        self.names = {}
+        self.ids = []  # names of captured ids, in the order of their messages
+        for line in text.partition("\n\n")[2].splitlines():
+            self.line(line.strip())
+
+    def value(self, name):
+        if name in self.ids:
+            return b"@%015d" % self.ids.index(name)
+        for kind, table in (("topic", TOPICS), ("channel", CHANNELS)):
+            if name.startswith(kind):
+                known = [n for n in self.names if n.startswith(kind)]
+                self.names.setdefault(name, table[len(known) % 3])
+                return self.names[name].encode()
+        return b"\0" * 8
+
+    def wait(self, text):
+        for ms in re.findall(r"(?:after|within|wait) (\d+)ms", text):
+            self.events.append((None, "wait", int(ms)))
+
+    def line(self, line):
+        m = re.match(r"(\w+) (?:(connect)|> (end|close|reset)|> (.*)|< message \$(\w+) .*|< .*)$", line)
+        if not m or line.startswith("wait "):
+            return self.wait(line)
+        conn, connect, end, sent, message = m.groups()
+        if message:
+            self.wait(line)
+            if message not in self.ids:
+                self.ids.append(message)
+            self.events.append((conn, "got", message))
+        elif " < " in line:
+            self.wait(line)
+        else:
+            self.events.append((conn, connect or end or "send", items(sent, self.value) if sent else None))
+
+
+def commands(data):
+    """Cuts what a client sends into (command line's words, its bytes); the rest that is none at the end."""
+    if data[:4] == b"  V2":
+        yield [b"MAGIC"], data[:4]
+        data = data[4:]
+    while data:
+        end = data.find(b"\n")
+        if end < 0:
+            break
+        words, size = data[:end].split(b" "), end + 1
+        if words[0] in SIZED:
+            body = int.from_bytes(data[size:size + 4], "big", signed=True)
+            if len(data) < size + 4 + max(body, 0):
+                break
+            size += 4 + max(body, 0)
+        yield words, data[:size]
+        data = data[size:]
+    if data:
+        yield [b""], data
+
+
+def as_ids(data, form):
+    return re.sub(rb"@(\d{15})", lambda m: form(int(m.group(1))), data)
+
+
+def first_ids(data):
+    """Ids as where the clock of ids stands still at its beginning."""
+    return as_ids(data, lambda n: b"%016x" % n)
+
+
+# --- operations -------------------------------------------------------------------------------------
+
+def time_byte(ms):
+    """The least time of ops.h that is not shorter."""
+    for shift in range(16):
+        if ms <= 15 << shift:
+            return shift << 4 | -(-ms >> shift)
+    return 255
+
+
+class Operations:
+    def __init__(self, plain):
+        self.plain = plain  # everything is sent as bytes
+        self.out = b""
+        self.numbers = {}
+        self.held = {}  # connection: messages in flight
+        self.finished = []
+
+    def op(self, conn, kind, *args):
+        number = self.numbers.setdefault(conn, len(self.numbers) % 16) if conn else 0
+        self.out += bytes([number << 4 | kind, *args])
+
+    def send(self, conn, data):
+        for i in range(0, len(data), 255):
+            self.op(conn, SEND, len(data[i:i + 255]), *data[i:i + 255])
+
+    def message(self, conn, words):
+        m = re.fullmatch(rb"@(\d{15})", words[1]) if len(words) > 1 else None
+        if not m:
+            return False
+        what = {b"FIN": 0, b"REQ": 1, b"TOUCH": 2}[words[0]]
+        name = int(m.group(1))
+        mine = self.held.setdefault(conn, [])
+        delay = int(words[2]) if len(words) > 2 and words[2].isdigit() else 0
+        k = 0
+        if name in mine:
+            k = mine.index(name)
+            if what < 2:
+                mine.remove(name)
+            if what == 0:
+                self.finished.append(name)
+        elif any(name in held for held in self.held.values()):
+            what |= 2 << 2
+        elif name in self.finished:
+            what |= 3 << 2
+            k = self.finished.index(name)
+        self.op(conn, MESSAGE, what, k % 256, time_byte(min(delay, 15 << 15)))
+        return True
+
+    def command(self, conn, words, data):
+        name = words[0].decode("latin-1")
+        args = [w.decode("latin-1") for w in words[1:]]
+        topic = TOPICS.index(args[0]) if args and args[0] in TOPICS else None
+        if name == "SUB" and topic is not None and len(args) == 2 and args[1] in CHANNELS:
+            self.op(conn, COMMAND, TABLE[name], topic, CHANNELS.index(args[1]))
+        elif name in ("PUB", "MPUB") and topic is not None and len(args) == 1:
+            self.op(conn, COMMAND, TABLE[name], topic, 1)
+        elif name == "DPUB" and topic is not None and len(args) == 2 and args[1].isdigit():
+            time = time_byte(min(int(args[1]), 15 << 12))
+            self.op(conn, COMMAND, TABLE[name], topic | (time & 15) << 2 | (time >> 6) << 6, 1)
+        elif name == "RDY" and len(args) == 1 and args[0].isdigit() and int(args[0]) < 256:
+            self.op(conn, COMMAND, TABLE[name], int(args[0]), 0)
+        elif name in ("MAGIC", "CLS", "NOP") and not args:
+            self.op(conn, COMMAND, TABLE[name], 0, 0)
+        else:
+            self.send(conn, data)
+
+    def sent(self, conn, data):
+        for words, piece in commands(data):
+            if words[0] in (b"FIN", b"REQ", b"TOUCH") and self.message(conn, words):
+                continue
+            if self.plain:
+                self.send(conn, first_ids(piece))
+            else:
+                self.command(conn, words, first_ids(piece))
+
+
+def operations(session, plain):
+    ops = Operations(plain)
+    for conn, event, value in session.events:
+        if event == "connect":
+            ops.op(conn, OPEN)
+        elif event == "send":
+            ops.sent(conn, value)
+        elif event == "end":
+            ops.op(conn, EOF)
+        elif event in ("close", "reset"):
+            ops.op(conn, CLOSE)
+        elif event == "wait":
+            ops.op(None, ADVANCE, time_byte(min(value, 15 << 15)))
+        elif event == "got":
+            name = session.ids.index(value)
+            if name not in ops.held.setdefault(conn, []):
+                ops.held[conn].append(name)
+    return ops.out
+
+
+# --- the seeds --------------------------------------------------------------------------------------
+
+class Seeds:
+    def __init__(self, out, named):
+        self.out = pathlib.Path(out)
+        self.named = pathlib.Path(named)
+        self.count = {}
+
+    def add_named(self, target, name, data):
+        (self.named / target).mkdir(parents=True, exist_ok=True)
+        (self.named / target / name).write_bytes(data)
+
+    def add(self, target, data):
+        folder = self.out / target
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / hashlib.sha256(data).hexdigest()
+        if not path.exists():
+            path.write_bytes(data)
+            self.count[target] = self.count.get(target, 0) + 1
+
+
+def number_of(text, most=255):
+    digits = re.match(r"\d+", text or "")
+    return min(int(digits.group()), most) if digits else 0
+
+
+def session_header(session, alone):
+    """The ten bytes of fuzz_session.c. Bounds that do not fit into a byte are left at their defaults."""
+    flags = {name: number_of(value) for name, value in session.flags.items()}
+    waits = any(event == "wait" for _, event, _ in session.events)
+    bits = 8 | (16 if waits else 0) | (64 if alone else 0)
+    return bytes([bits, 0, flags.get("max-msg-size", 0), flags.get("max-body-size", 0),
+                  flags.get("max-rdy-count", 0), 0, 0, 0x55 if waits else 0, 0, 6])
+
+
+def engine_header(session, pending):
+    """The eight bytes of fuzz_engine.c."""
+    flags = {name: number_of(value) for name, value in session.flags.items()}
+    return bytes([pending, 0, flags.get("max-msg-size", 0), flags.get("max-rdy-count", 0), 0, 0,
+                  flags.get("mem-queue-size", 0), 0])
+
+
+def add_stream(seeds, session, stream):
+    """One client's bytes, the magic included."""
+    data = first_ids(stream)[:MOST]
+    behind = data[4:] if data[:4] == b"  V2" else data
+    for tiny in (bytes([255, 255, 255, 0, 6]), bytes([31, 8, 24, 2, 10])):
+        seeds.add("command", tiny + behind)
+    seeds.add("session", session_header(session, False) + data)
+    for words, piece in commands(stream):
+        if words[0] in (b"SUB", b"PUB", b"MPUB", b"DPUB"):
+            for name in words[1:3]:
+                seeds.add("name", b"\0" + name[:100])
+                if len(name) > 60:
+                    seeds.add("name", bytes([56]) + name[56:100])
+        if words[0] in (b"RDY", b"REQ", b"DPUB"):
+            seeds.add("decimal", b"\0" + words[-1][:40])
+        if words[0] == b"IDENTIFY":
+            document = piece[piece.find(b"\n") + 5:]
+            seeds.add("identify", b"\0" + document[:MOST])
+            seeds.add("identify", bytes([100]) + document[:MOST])
+
+
+def add_session(seeds, text):
+    session = Session(text)
+    streams = {}
+    for conn, event, value in session.events:
+        if event == "send":
+            streams[conn] = streams.get(conn, b"") + value
+    for stream in streams.values():
+        add_stream(seeds, session, stream)
+    # All that is said, said by one client: who subscribes gets what it publishes itself.
+    merged, begun = b"", False
+    for _, event, value in session.events:
+        if event == "send":
+            merged += value[4:] if begun and value[:4] == b"  V2" else value
+            begun = True
+    if len(streams) > 1:
+        add_stream(seeds, session, merged)
+    for plain in (False, True):
+        stream = operations(session, plain)[:2 * MOST]
+        seeds.add("engine", engine_header(session, 0) + stream)
+        seeds.add("engine", engine_header(session, 1) + stream.replace(bytes([CLOSE]), bytes([CLOSE, ANSWER, 0])))
+    seeds.add("sessionfile", text.encode("latin-1")[:FILE_MOST])
+
+
+def join(pieces):
+    return b"".join(bytes.fromhex(p) if isinstance(p, str) else bytes.fromhex(p["hex"]) * min(p["times"], FILL)
+                    for p in pieces)
+
+
+def add_frames(seeds, session):
+    streams = {}
+    for output in session["output"]:
+        if "bytes" in output:
+            streams[output["conn"]] = streams.get(output["conn"], b"") + join(output["bytes"])
+    for stream in streams.values():
+        for header in (bytes([255, 0, 0, 10]), bytes([64, 2, 4, 63])):
+            seeds.add("frame", header + stream[:MOST])
+
+
+def length(data):
+    return len(data).to_bytes(4, "big") + data
+
+
+def add_by_hand(seeds):
+    numbers = {"most": b"18446744073709551615", "over": b"18446744073709551616", "long": b"9" * 70, "letter": b"12x",
+               "least": b"9223372036854775808", "sign": b"-1", "nul": b"1\0", "empty": b""}
+    for name, digits in numbers.items():
+        seeds.add_named("decimal", name, b"\0" + digits)
+    names = {"empty": b"", "suffix": b"#ephemeral", "ephemeral": b"a#ephemeral", "suffix-short": b"a#ephemera",
+             "nul": b"a\0", "blank": b"a b", "others": b"-._Z9"}
+    for name, text in names.items():
+        seeds.add_named("name", name, b"\0" + text)
+        seeds.add_named("name", name + "-long", bytes([64 - len(text)]) + text)
+        seeds.add_named("name", name + "-too-long", bytes([65 - len(text)]) + text)
+    for field in range(13):
+        for form in (0, 1, 2, 3, 128):
+            seeds.add("identify", bytes([128, field, form, 2, 1, 2]))
+    seeds.add_named("identify", "made", b"".join([b"\x80", *(bytes([f, f, 2, 65, 66]) for f in range(13))]))
+    for k in range(8):
+        seeds.add_named("identify", f"nested-{k}", bytes([96 + k]) + b"{}")
+    for k in range(4):
+        seeds.add_named("identify", f"made-bound-{k}", b"\x80" + bytes([3, 2, 1, k, 6, 3, 1, k]))
+        seeds.add_named("identify", f"made-text-{k}", b"\x80" + bytes([k, 128 + 6 + k, 0]))
+    seeds.add_named("heap", "ties", bytes([5, 5, 5, 3, 3, 9, 0x81, 5, 5, 0xc1, 0x40, 0x41, 0x82, 0xc7]))
+    seeds.add_named("heap", "grows", bytes(k * 7 % 64 for k in range(40)) + bytes([0x94, 0x83, 0xc7, 0xc7, 1, 1, 1]))
+    frames = {"empty": b"\0\0\0\4\0\0\0\0", "no-type": b"\0\0\0\4\0\0\0\3", "size-3": b"\0\0\0\3",
+              "size-minus": b"\xff" * 4, "size-most": b"\x7f\xff\xff\xff\0\0\0\2", "heartbeat": b"\0\0\0\x0f\0\0\0\0_heartbeat_",
+              "error": b"E_INVALID", "error-blank": b"E_INVALID ", "error-longer": b"E_INVALIDX", "message-short": b"\0" * 25}
+    for name, data in frames.items():
+        seeds.add_named("frame", name, bytes([255, 1, 0, 2]) + data)
+        seeds.add("frame", bytes([4, 2, 3, 0]) + data)
+    for field in ("heartbeat_interval", "msg_timeout", "output_buffer_timeout", "output_buffer_size"):
+        document = b'{"%s":%d}' % (field.encode(), 2 ** 63 - 1)
+        command = b"IDENTIFY\n" + length(document)
+        seeds.add_named("session", field.replace("_", "-") + "-most", bytes([9, 0, 0, 0, 0, 0, 0, 0, 0, 6]) + command)
+        seeds.add_named("engine", field.replace("_", "-") + "-most",
+                        bytes([0, 1, 0, 0, 0, 0, 0, 0, SEND, len(command)]) + command)
+
+
+def add_short_files(seeds, texts):
+    """Each form of a step in a file of its own: where there is little, a change hits what matters."""
+    head = "id: a/b\ntitle: t\nreq: R\nlevel: MUST\nsource: spec\n\n"
+    seen = set()
+    for line in (line for text in texts for line in text.partition("\n\n")[2].splitlines()):
+        form = re.sub(r"\d+", "0", re.sub(r'"((?:[^"\\]|\\.)*)"', '""', line))
+        if form not in seen and len(line) < 100 and not line.startswith((" ", "#", "any", "}")):
+            seen.add(form)
+            seeds.add("sessionfile", (head + line + "\n").encode("latin-1"))
+            seeds.add("sessionfile", (head + "any {\n    " + line + "\n}\n").encode("latin-1"))
+    for name, items in (("numbers", "u8(0) u16(1) i32(-1) i64(-10)"), ("fill", 'fill(3 "ab")'), ("escapes", r'"\x00\x1f\n\\\""'),
+                        ("sizes", "size{size{size{$a}}}"), ("open-string", '"abc')):
+        seeds.add_named("sessionfile", name, (head + "c > " + items + "\n").encode("latin-1"))
+
+
+def main():
+    out, named, vectors, *files = sys.argv[1:]
+    seeds = Seeds(out, named)
+    texts = [pathlib.Path(path).read_text(encoding="latin-1") for path in sorted(files)]
+    for text in texts:
+        add_session(seeds, text)
+    add_short_files(seeds, texts)
+    for session in json.loads(pathlib.Path(vectors).read_text())["sessions"]:
+        add_frames(seeds, session)
+    add_by_hand(seeds)
+    print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
+
+
+if __name__ == "__main__":
+    main()

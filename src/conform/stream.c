@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/stream.h"
+
+#include <nsq/magic.h>
+
+static void take_magic(struct stream *s)
+{
+    enum nsq_protocol protocol;
+    if (s->rest.n >= NSQ_MAGIC_SIZE) {
+        s->magic =
+            nsq_magic_parse(span_first(buf_span(&s->rest), NSQ_MAGIC_SIZE), &protocol) == NSQ_OK &&
+            protocol == NSQ_PROTOCOL_V2;
+        s->lost = !s->magic;
+        buf_drop(&s->rest, NSQ_MAGIC_SIZE);
+    }
+}
+
+void stream_add(struct stream *s, struct span bytes)
+{
+    /* What a server takes is its own affair: it ends a connection that sends too much. */
+    static const struct nsq_limits limits = {
+        .max_line = NSQ_LINE_MAX, .max_msg_size = INT32_MAX, .max_body_size = INT32_MAX};
+    struct nsq_item item;
+    enum nsq_parse outcome = NSQ_OK;
+    buf_append(&s->rest, bytes);
+    if (!s->magic) {
+        take_magic(s);
+    }
+    while (s->magic && !s->lost && outcome == NSQ_OK) {
+        outcome = nsq_command_parse(&s->place, &limits, buf_span(&s->rest), &item);
+        s->lost = outcome == NSQ_BAD;
+        buf_drop(&s->rest, outcome == NSQ_OK ? item.consumed : 0);
+    }
+}
+
+void stream_free(struct stream *s)
+{
+    buf_free(&s->rest);
+    *s = (struct stream){0};
+}
+
+bool stream_at_command(const struct stream *s)
+{
+    return s->magic && !s->lost && s->place.stage == NSQ_STAGE_LINE && s->rest.n == 0;
+}

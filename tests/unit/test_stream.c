@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of conform/stream.h. */
+#include "conform/stream.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+/* Whether a command may begin behind these bytes, however they come. */
+static bool at_command(struct span bytes)
+{
+    struct stream whole = {0};
+    struct stream bytewise = {0};
+    stream_add(&whole, bytes);
+    for (size_t i = 0; i < bytes.n; i++) {
+        stream_add(&bytewise, span_make(bytes.p + i, 1));
+    }
+    bool at = stream_at_command(&whole);
+    assert_true(stream_at_command(&bytewise) == at);
+    stream_free(&whole);
+    stream_free(&bytewise);
+    return at;
+}
+
+static void commands_begin_behind_whole_ones(void **state)
+{
+    (void)state;
+    assert_true(at_command(SPAN("  V2")));
+    assert_true(at_command(SPAN("  V2NOP\n")));
+    assert_true(at_command(SPAN("  V2PUB t\n\0\0\0\2xy")));
+    assert_true(at_command(SPAN("  V2MPUB t\n\0\0\0\11\0\0\0\1\0\0\0\1x\n")));
+    assert_true(at_command(SPAN("  V2WHAT IS THAT\n")));
+}
+
+static void no_command_begins_anywhere_else(void **state)
+{
+    (void)state;
+    assert_false(at_command(SPAN("")));
+    assert_false(at_command(SPAN("  V")));
+    assert_false(at_command(SPAN("  V1")));
+    assert_false(at_command(SPAN("  V1NOP\n")));
+    assert_false(at_command(SPAN("  V2NO")));
+    assert_false(at_command(SPAN("  V2PUB t\n")));
+    assert_false(at_command(SPAN("  V2PUB t\n\0\0")));
+    assert_false(at_command(SPAN("  V2PUB t\n\0\0\0\2x")));
+    assert_false(at_command(SPAN("  V2MPUB t\n\0\0\0\11\0\0\0\1")));
+    assert_false(at_command(SPAN("  V2PUB t\n\0\0\0\0NOP\n")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(commands_begin_behind_whole_ones),
+        cmocka_unit_test(no_command_begins_anywhere_else),
+    };
+    return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
+}

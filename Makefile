@@ -194,8 +194,8 @@ $(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_afl.c fuzz/op
 	$(call say,LD $@)
 	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -o $@ $^
 
-# These two start the program.
-$(BUILD)/tests/test_program $(BUILD)/tests/test_program_net: | $(BUILD)/nsqd
+# These start the program.
+$(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_program_tls: | $(BUILD)/nsqd
 
 .SECONDARY:
 -include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))

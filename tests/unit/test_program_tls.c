@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of nsqd with a certificate as a program serves it: files, flags, a client over loopback.
+ */
+#include <poll.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "support/certs.h"
+#include "support/folder.h"
+#include "support/net.h"
+#include "support/program.h"
+
+#define ASK_TLS "IDENTIFY\n\0\0\0\x2a{\"feature_negotiation\":true,\"tls_v1\":true}"
+#define OK SPAN("\0\0\0\6\0\0\0\0OK")
+
+/* --- files ------------------------------------------------------------------------------------ */
+
+static char flags[5][FOLDER_PATH_MAX + 32];
+
+static void write_pem(const char *name, const struct buf *pem)
+{
+    FILE *f = fopen(folder_path(name), "w");
+    assert_non_null(f);
+    assert_int_equal(fwrite(buf_span(pem).p, 1, pem->n, f), pem->n);
+    assert_int_equal(fclose(f), 0);
+}
+
+static const char *flag(size_t i, const char *name, const char *value)
+{
+    snprintf(flags[i], sizeof flags[i], "%s=%s", name, value);
+    return flags[i];
+}
+
+static int make_all(void **state)
+{
+    if (folder_make(state) != 0 || certs_make_all(state) != 0) {
+        return -1;
+    }
+    write_pem("server.pem", &certs.server.certificates);
+    write_pem("server.key", &certs.server.key);
+    write_pem("client.key", &certs.client.key);
+    write_pem("root.pem", &certs.authority.certificates);
+    return 0;
+}
+
+static int remove_all(void **state)
+{
+    certs_free_all(state);
+    return folder_remove(state);
+}
+
+static struct program *start(const char *extra)
+{
+    flag(0, "--tls-cert", folder_path("server.pem"));
+    flag(1, "--tls-key", folder_path("server.key"));
+    flag(2, "--tls-root-ca-file", folder_path("root.pem"));
+    return program_start(flags[0], flags[1], flags[2], extra);
+}
+
+/* --- a client --------------------------------------------------------------------------------- */
+
+struct client {
+    int fd;
+    struct codec codec;
+    struct buf wire; /* received, not decoded */
+    struct buf up;
+};
+
+static void exchange(struct client *c)
+{
+    struct buf down = {0};
+    buf_drop(&c->wire,
+             c->codec.calls->decode(c->codec.self, buf_span(&c->wire), 1 << 20, &c->up, &down));
+    net_send(c->fd, buf_span(&down));
+    buf_free(&down);
+}
+
+static enum codec_state state_of(const struct client *c)
+{
+    return c->codec.calls->state(c->codec.self);
+}
+
+/* Reads what has come, which must be something, and decodes it. False at the end. */
+static bool hear(struct client *c)
+{
+    uint8_t bytes[4096];
+    struct pollfd p = {.fd = c->fd, .events = POLLIN};
+    assert_int_equal(poll(&p, 1, NET_PATIENCE_MS), 1);
+    ssize_t n = read(c->fd, bytes, sizeof bytes);
+    assert_true(n >= 0);
+    buf_append(&c->wire, span_make(bytes, (size_t)n));
+    while (c->wire.n > 0 && state_of(c) <= CODEC_OPEN) {
+        exchange(c);
+    }
+    return n > 0;
+}
+
+/* Asks for TLS and shakes hands. */
+static struct client connect_tls(const struct program *p, const struct cert *cert)
+{
+    struct client c = {.fd = net_connect(p->port)};
+    struct tls *tls = cert_client(cert, 0);
+    c.codec = tls_connect(tls, "localhost");
+    tls_free(tls);
+    net_send(c.fd, SPAN("  V2" ASK_TLS));
+    struct net_frame frame = net_read_frame(c.fd);
+    frame.data[frame.size - 1] = '\0'; /* in place of the brace */
+    assert_non_null(strstr((const char *)frame.data, "\"tls_v1\":true"));
+    net_frame_free(&frame);
+    exchange(&c);
+    while (state_of(&c) == CODEC_HANDSHAKING && hear(&c)) {
+    }
+    return c;
+}
+
+static void say(struct client *c, struct span text)
+{
+    struct buf down = {0};
+    c->codec.calls->encode(c->codec.self, text, &down);
+    net_send(c->fd, buf_span(&down));
+    buf_free(&down);
+}
+
+static void expect(struct client *c, struct span text)
+{
+    while (c->up.n < text.n && hear(c)) {
+    }
+    assert_true(span_equal(span_first(buf_span(&c->up), text.n), text));
+    buf_drop(&c->up, text.n);
+}
+
+static void disconnect(struct client *c)
+{
+    close(c->fd);
+    c->codec.calls->free(c->codec.self);
+    buf_free(&c->wire);
+    buf_free(&c->up);
+}
+
+/* --- tests ------------------------------------------------------------------------------------ */
+
+static void a_client_converses_in_tls(void **state)
+{
+    (void)state;
+    static uint8_t body[300000];
+    struct program *p = start("--log-level=debug");
+    struct client c = connect_tls(p, NULL);
+    expect(&c, OK);
+    say(&c, SPAN("PUB t\n\0\4\x93\xe0"));
+    say(&c, span_make(body, sizeof body));
+    expect(&c, OK);
+    say(&c, SPAN("SUB t c\nRDY 1\n"));
+    expect(&c, OK);
+    while (c.up.n < 8 + 26 + sizeof body && hear(&c)) {
+    }
+    assert_int_equal(c.up.n, 8 + 26 + sizeof body);
+    say(&c, SPAN("oops\n"));
+    while (hear(&c)) {
+    }
+    assert_int_equal(state_of(&c), CODEC_CLOSED); /* by close_notify, not by the socket alone */
+    disconnect(&c);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, "PRIVATE KEY"), 0);
+    assert_int_equal(program_logged(p, "WARNING: --tls"), 0);
+}
+
+static void a_client_without_a_certificate_is_refused_alone(void **state)
+{
+    (void)state;
+    struct program *p = start("--tls-client-auth-policy=require-verify");
+    struct client good = connect_tls(p, &certs.client);
+    expect(&good, OK);
+    const struct cert *bad[] = {NULL, &certs.expired, &certs.stranger, &certs.self_signed};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct client c = connect_tls(p, bad[i]);
+        while (hear(&c)) {
+        }
+        assert_int_equal(state_of(&c), CODEC_FAILED);
+        assert_int_equal(c.up.n, 0);
+        disconnect(&c);
+        say(&good, SPAN("PUB t\n\0\0\0\1x"));
+        expect(&good, OK);
+    }
+    int clear = net_connect(p->port);
+    net_send(clear, SPAN("  V2PUB t\n\0\0\0\1x"));
+    net_expect_frame(clear, 1, SPAN("E_INVALID cannot PUB in current state (TLS required)"));
+    net_expect_eof(clear);
+    close(clear);
+    program_await(p, "E_IDENTIFY_FAILED IDENTIFY failed tls: client didn't provide a certificate",
+                  1);
+    program_await(p, "certificate has expired or is not yet valid", 1);
+    disconnect(&good);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+}
+
+/* SIGTERM ends it in the middle of handshakes as well. */
+static void a_handshake_holds_no_end_up(void **state)
+{
+    (void)state;
+    struct program *p = start("--tls-required");
+    int fd = net_connect(p->port);
+    net_send(fd, SPAN("  V2" ASK_TLS "\x16\3\1\1"));
+    struct net_frame frame = net_read_frame(fd);
+    net_frame_free(&frame);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    close(fd);
+}
+
+static void expect_refusal(const char *cert, const char *key, const char *reason)
+{
+    char line[1024];
+    const char *const args[] = {flag(0, "--tls-cert", cert), flag(1, "--tls-key", key), NULL};
+    snprintf(line, sizeof line,
+             " FATAL: failed to instantiate nsqd - failed to build TLS config - %s\n", reason);
+    struct program *p = program_spawn(&(struct program_setup){.args = args});
+    assert_int_equal(program_wait(p), 1);
+    assert_int_equal(program_logged(p, line), 1);
+    assert_int_equal(program_logged(p, "\n"), 1);
+}
+
+static void a_pair_that_is_no_good_is_refused_in_one_line(void **state)
+{
+    (void)state;
+    char cert[FOLDER_PATH_MAX];
+    char key[FOLDER_PATH_MAX];
+    char reason[3 * FOLDER_PATH_MAX];
+    snprintf(cert, sizeof cert, "%s", folder_path("server.pem"));
+    snprintf(key, sizeof key, "%s", folder_path("client.key"));
+    snprintf(reason, sizeof reason,
+             "tls: private key does not match public key (%s: expected the key of %s)", key, cert);
+    expect_refusal(cert, key, reason);
+    snprintf(reason, sizeof reason, "open %s/none: no such file or directory", folder_name);
+    expect_refusal(cert, folder_path("none"), reason);
+    snprintf(reason, sizeof reason, "read %s: is a directory", folder_name);
+    expect_refusal(cert, folder_name, reason);
+}
+
+int main(int argc, char **argv)
+{
+    (void)argc;
+    program_locate(argv[0]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_teardown(a_client_converses_in_tls, program_clean_up),
+        cmocka_unit_test_teardown(a_client_without_a_certificate_is_refused_alone,
+                                  program_clean_up),
+        cmocka_unit_test_teardown(a_handshake_holds_no_end_up, program_clean_up),
+        cmocka_unit_test_teardown(a_pair_that_is_no_good_is_refused_in_one_line, program_clean_up),
+    };
+    return cmocka_run_group_tests_name("program_tls", tests, make_all, remove_all);
+}

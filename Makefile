@@ -67,18 +67,18 @@ WERROR ?= $(if $(filter 12 14,$(shell $(CC) -dumpversion 2>/dev/null | cut -d. -
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
     $(if $(filter 1,$(WERROR)),-Werror)
-CPPFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude
+CPPFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -isystem /usr/share/include/llhttp
 CFLAGS_ALL := $(CPPFLAGS_ALL) $(WARN) -fstack-protector-strong $(VARIANT)
 LDFLAGS_ALL := $(VARIANT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # Asked for when something links, not before: ci/setup may still have to install them.
-PKGS := yajl libutf8proc libmd zlib openssl
+PKGS := yajl libutf8proc libmd zlib openssl libpcre2-8
 PKG_LIBS = -lsnappy $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing: ci/setup run))
 
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive a layer, from the top down: the order in which they link.
-LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqserve nsqtls nsqcodec \
+LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqauth nsqjson nsqserve nsqtls nsqcodec \
     nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
@@ -87,6 +87,8 @@ SRC_nsqshell := $(wildcard src/shell/*.c)
 SRC_nsqengine := $(wildcard src/engine/*.c)
 SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
 SRC_nsqidentify := $(wildcard src/session/identify*.c)
+SRC_nsqauth := $(wildcard src/auth/*.c)
+SRC_nsqjson := $(wildcard src/json/*.c)
 SRC_nsqserve := $(wildcard src/serve/*.c)
 # TLS apart: it links OpenSSL.
 SRC_nsqtls := $(wildcard src/codec/tls*.c)
@@ -111,7 +113,11 @@ MAIN_nsq-record := src/conform/record_main.c
 MAIN_nsq-vectors := src/conform/vectors_main.c
 PROGRAMS := $(foreach p,nsqd nsq-conform nsq-record nsq-vectors,$(if $(wildcard $(MAIN_$(p))),$(p)))
 
-ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a)
+# llhttp: Debian ships its C sources and no library.
+LLHTTP := /usr/share/llhttp
+LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
+
+ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a) $(BUILD)/libllhttp.a
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c) $(wildcard fuzz/*.c)
@@ -171,6 +177,16 @@ $(BUILD)/lib$(1).a: $(call object,$(SRC_$(1))) $(BUILD)/.sources
 	$(Q)$(AR) rcsD $$@ $(call object,$(SRC_$(1)))
 endef
 $(foreach l,$(LIBS),$(eval $(call archive,$(l))))
+
+$(BUILD)/obj/llhttp/%.o: $(LLHTTP)/%.c $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(call say,CC $@)
+	$(Q)$(CC) -std=c11 -w -isystem /usr/share/include/llhttp -fstack-protector-strong $(VARIANT) -fPIE -c -o $@ $<
+
+$(BUILD)/libllhttp.a: $(LLHTTP_OBJECTS)
+	$(call say,AR $@)
+	@rm -f $@
+	$(Q)$(AR) rcsD $@ $^
 
 define program
 $(BUILD)/$(1): $(call object,$(MAIN_$(1))) $(ARCHIVES)

@@ -570,7 +570,7 @@ void serve_connected(struct serve *serve, uint64_t id, struct span why, int64_t 
 void conn_leave(struct conn *conn)
 {
     conn->session = NULL;
-    conn_finish(conn, false);
+    done(conn);
 }
 
 size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now)

@@ -189,7 +189,8 @@ void serve_tell_time(struct serve *serve, int64_t now);
 struct conn *conn_connect(struct serve *serve, struct span address, const struct protocol *protocol,
                           void *service, void *session);
 
-/* Ends a connection whose protocol wants to hear no more of it, not even `closed`. */
+/* Ends a connection at once whose protocol wants to hear no more of it, not even `closed`. What is
+ * unsent is dropped. */
 void conn_leave(struct conn *conn);
 
 /* Appends output; it leaves when the step ends. Nothing is added once the connection is finished.

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "session/identify.h"
 
-#include <yajl/yajl_parse.h>
-
-#include "base/alloc.h"
+#include "json/json.h"
 
 enum kind { KIND_TEXT, KIND_INTEGER, KIND_BOOL };
 
@@ -63,35 +61,10 @@ struct reader {
     bool wrong_type; /* remembered, not acted on: a syntax error further on means the same */
 };
 
-/* --- keys ------------------------------------------------------------------------------------- */
-
-/* Takes one character off a key and folds it as Go does, which also folds U+212A into k; but no
- * field has one. */
-static uint8_t folded(struct span *key)
-{
-    uint8_t c = key->p[0];
-    if (key->n >= 2 && memcmp(key->p, "\xc5\xbf", 2) == 0) { /* U+017F, long s */
-        *key = span_skip(*key, 2);
-        return 's';
-    }
-    *key = span_skip(*key, 1);
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
-static bool key_matches(struct span key, struct span name)
-{
-    for (size_t i = 0; i < name.n; i++) {
-        if (key.n == 0 || folded(&key) != name.p[i]) {
-            return false;
-        }
-    }
-    return key.n == 0;
-}
-
 static const struct field *find_field(struct span key)
 {
     for (size_t i = 0; i < FIELD_COUNT; i++) {
-        if (key_matches(key, fields[i].name)) {
+        if (json_key_matches(key, fields[i].name)) {
             return &fields[i];
         }
     }
@@ -132,31 +105,12 @@ static int on_bool(void *ctx, int value)
     return 1;
 }
 
-/* An integer in its bounds, without fraction or exponent. Negative numbers reach one further. */
-static bool read_integer(struct span s, const struct field *field, int64_t *value)
-{
-    bool negative = s.n > 0 && s.p[0] == '-';
-    uint64_t most = negative ? 0 - (uint64_t)field->least : (uint64_t)field->most;
-    uint64_t n = 0;
-    for (s = span_skip(s, negative ? 1 : 0); s.n > 0; s = span_skip(s, 1)) {
-        if (s.p[0] < '0' || s.p[0] > '9') {
-            return false;
-        }
-        uint64_t digit = (uint64_t)(s.p[0] - '0');
-        if (n > (most - digit) / 10) {
-            return false;
-        }
-        n = n * 10 + digit;
-    }
-    *value = (int64_t)(negative ? 0 - n : n);
-    return true;
-}
-
 static int on_number(void *ctx, const char *text, size_t n)
 {
     struct reader *r = ctx;
     int64_t *place = place_for(r, KIND_INTEGER);
-    if (place != NULL && !read_integer(span_make(text, n), r->field, place)) {
+    struct span digits = span_make(text, n);
+    if (place != NULL && !json_integer(digits, r->field->least, r->field->most, place)) {
         r->wrong_type = true;
     }
     return 1;
@@ -190,7 +144,7 @@ static int begin(struct reader *r)
     if (r->depth == 1 && r->field != NULL) {
         r->wrong_type = true;
     }
-    return ++r->depth <= IDENTIFY_DEPTH_MAX;
+    return ++r->depth <= JSON_DEPTH_MAX;
 }
 
 static int on_begin_object(void *ctx)
@@ -223,60 +177,9 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end,
 };
 
-/* --- the parser, on this project's allocator -------------------------------------------------- */
-
-static void *take(void *ctx, size_t n)
-{
-    (void)ctx;
-    return alloc_zeroed(n);
-}
-
-static void *resize(void *ctx, void *p, size_t n)
-{
-    (void)ctx;
-    return alloc_resize(p, n == 0 ? 1 : n);
-}
-
-static void give(void *ctx, void *p)
-{
-    (void)ctx;
-    alloc_free(p);
-}
-
-/* Only white space may stand behind the document. yajl would take half a token there for the
- * beginning of something still to come, so this is not left to it. */
-static bool is_blank(struct span s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        if (s.p[i] != ' ' && s.p[i] != '\t' && s.p[i] != '\n' && s.p[i] != '\r') {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* yajl takes vertical tab and form feed for white space; JSON has neither, inside strings or out.
- */
-static bool has_foreign_blank(struct span s)
-{
-    return memchr(s.p, '\v', s.n) != NULL || memchr(s.p, '\f', s.n) != NULL;
-}
-
 bool identify_parse(struct span body, struct identify *identify)
 {
     *identify = (struct identify){0};
-    if (body.n == 0 || has_foreign_blank(body)) {
-        return false;
-    }
     struct reader r = {.identify = identify};
-    yajl_alloc_funcs memory = {.malloc = take, .realloc = resize, .free = give};
-    yajl_handle parser = yajl_alloc(&callbacks, &memory, &r);
-    /* Go replaces what is no UTF-8, it does not refuse it. */
-    yajl_config(parser, yajl_dont_validate_strings, 1);
-    yajl_config(parser, yajl_allow_trailing_garbage, 1);
-    bool ok = yajl_parse(parser, body.p, body.n) == yajl_status_ok;
-    size_t used = yajl_get_bytes_consumed(parser);
-    ok = ok && yajl_complete_parse(parser) == yajl_status_ok;
-    yajl_free(parser);
-    return ok && is_blank(span_skip(body, used)) && !r.wrong_type;
+    return json_read(body, &callbacks, &r) && !r.wrong_type;
 }

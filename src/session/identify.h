@@ -12,8 +12,7 @@
 
 #include <nsq/span.h>
 
-#define IDENTIFY_TEXT_MAX 255    /* bytes kept of a string; a peer may send megabytes */
-#define IDENTIFY_DEPTH_MAX 10000 /* nesting that Go's decoder accepts */
+#define IDENTIFY_TEXT_MAX 255 /* bytes kept of a string; a peer may send megabytes */
 
 struct identify_text {
     uint8_t n;

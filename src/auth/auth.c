@@ -351,7 +351,7 @@ struct auth_query *auth_ask(struct auth *auth, const struct auth_client *client,
     return q;
 }
 
-struct auth_query *auth_next_done(struct auth *auth)
+struct auth_query *auth_next_done(const struct auth *auth)
 {
     return list_empty(&auth->done) ? NULL : container_of(auth->done.next, struct auth_query, link);
 }

@@ -76,7 +76,7 @@ struct auth_query *auth_ask(struct auth *auth, const struct auth_client *client,
                             int64_t now);
 
 /* The next query that is done, or NULL; its owner takes it up with auth_take. */
-struct auth_query *auth_next_done(struct auth *auth);
+struct auth_query *auth_next_done(const struct auth *auth);
 void *auth_owner(const struct auth_query *query);
 
 /* Ends a query that is done. Returns what is granted, which the caller owns and whose cost is his

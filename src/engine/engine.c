@@ -29,6 +29,10 @@ struct engine_config engine_defaults(void)
                .max_deflate_level = 6,
                .deflate = true,
                .snappy = true},
+        .auth = {.connect_timeout = 2 * TIME_SECOND,
+                 .request_timeout = 5 * TIME_SECOND,
+                 .max_body = (size_t)1 << 20,
+                 .max_state = (size_t)1 << 20},
         .log_level = LOG_INFO,
     };
 }
@@ -38,7 +42,9 @@ struct engine *engine_new(const struct engine_config *config)
     struct engine *engine = alloc_zeroed(sizeof *engine);
     log_init(&engine->log, config->log_level);
     broker_init(&engine->broker, &config->broker, &engine->log);
-    v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->log);
+    auth_init(&engine->auth, &config->auth, &engine->serve, &engine->broker.common.budget,
+              &engine->log, &config->broker.seed);
+    v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->auth, &engine->log);
     engine->listeners[ENGINE_TCP] = (struct listener){.service = &engine->v2,
                                                       .protocols = &v2_protocol,
                                                       .protocol_count = 1,
@@ -104,6 +110,8 @@ static void on_step(void *self, int64_t now)
 {
     struct engine *engine = self;
     serve_step(&engine->serve, now);
+    for (int i = 0; i < ENGINE_AUTHS_A_STEP && v2_authorized(&engine->v2, now); i++) {
+    }
     v2_pump(&engine->v2, now);
     for (int i = 0; i < ENGINE_TIMERS_A_STEP && broker_expire(&engine->broker, now); i++) {
         v2_pump(&engine->v2, now);
@@ -113,7 +121,7 @@ static void on_step(void *self, int64_t now)
 static int64_t on_next_deadline(void *self)
 {
     const struct engine *engine = self;
-    if (broker_can_deliver(&engine->broker)) {
+    if (broker_can_deliver(&engine->broker) || auth_next_done(&engine->auth) != NULL) {
         return engine->serve.now;
     }
     int64_t connections = serve_next_deadline(&engine->serve);

@@ -7,6 +7,7 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "auth/auth.h"
 #include "broker/broker.h"
 #include "serve/serve.h"
 #include "session/v2.h"
@@ -15,11 +16,13 @@
 enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
 
 #define ENGINE_TIMERS_A_STEP 1024 /* due messages handled in one step */
+#define ENGINE_AUTHS_A_STEP 64    /* answers of auth servers handled in one step */
 
 struct engine_config {
     struct serve_config serve;
     struct broker_config broker;
     struct v2_config v2;
+    struct auth_config auth;
     enum log_level log_level;
 };
 
@@ -28,6 +31,7 @@ struct engine {
     struct broker broker;
     struct serve serve;
     struct v2 v2;
+    struct auth auth;
     struct listener listeners[ENGINE_LISTENERS];
     struct log_event *shown; /* what the last ask lent out */
 };

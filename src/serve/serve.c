@@ -256,6 +256,17 @@ size_t conn_codecs(const struct conn *conn)
     return conn->stack == NULL ? 0 : conn->stack->count;
 }
 
+struct span conn_peer_name(const struct conn *conn)
+{
+    for (size_t i = 0; i < conn_codecs(conn); i++) {
+        const struct codec *codec = &conn->stack->codecs[i];
+        if (codec->calls->peer_name != NULL) {
+            return codec->calls->peer_name(codec->self);
+        }
+    }
+    return span_make(NULL, 0);
+}
+
 /* The handshake has ended, well when `why` is empty: the protocol goes on. */
 static void shaken(struct conn *conn, struct span why, int64_t now)
 {

@@ -226,6 +226,9 @@ void conn_push(struct conn *conn, struct codec codec, int64_t patience);
 /* How many codecs are on. */
 size_t conn_codecs(const struct conn *conn);
 
+/* Who the peer has shown itself to be, by what a codec knows; empty: nobody. Borrowed. */
+struct span conn_peer_name(const struct conn *conn);
+
 /* Ends the connection: what is unsent is sent, nothing more is read. With linger, input is thrown
  * away for a while before the socket closes; it is for connections that may have unread input. */
 void conn_finish(struct conn *conn, bool linger);

@@ -10,6 +10,7 @@
 #include "codec/snappy.h"
 #include "session/quote.h"
 #include "session/settings.h"
+#include "json/json.h"
 
 typedef struct reply line_handler(struct session *s, const struct nsq_command *c, int64_t now);
 typedef struct reply end_handler(struct session *s, int64_t now);
@@ -56,6 +57,9 @@ static const struct reply nothing = {REPLY_NONE, NSQ_E_NONE};
 static const struct reply ok = {REPLY_OK, NSQ_E_NONE};
 static const struct reply response = {REPLY_TEXT, NSQ_E_NONE};
 static const struct reply upgrade = {REPLY_UPGRADE, NSQ_E_NONE};
+static const struct reply pending = {REPLY_PENDING, NSQ_E_NONE};
+
+static struct reply check_auth(struct session *s, int64_t now);
 
 static struct reply error(enum nsq_error code)
 {
@@ -144,23 +148,11 @@ static struct reply auth_line(struct session *s, const struct nsq_command *c, in
     return c->params == 0 ? nothing : FAIL(s, NSQ_E_INVALID, "invalid number of parameters");
 }
 
-static struct reply sub_line(struct session *s, const struct nsq_command *c, int64_t now)
+static struct reply subscribe(struct session *s, int64_t now)
 {
-    if (s->heartbeat_interval <= 0) {
-        text_append(&s->v2->text, "cannot SUB with heartbeats disabled");
-        return error(NSQ_E_INVALID);
-    }
-    if (!has_params(c)) {
-        return FAIL(s, NSQ_E_INVALID, "insufficient number of parameters");
-    }
-    if (!nsq_name_valid(c->param[0])) {
-        return bad_name(s, NSQ_E_BAD_TOPIC, SPAN("topic name "), c->param[0]);
-    }
-    if (!nsq_name_valid(c->param[1])) {
-        return bad_name(s, NSQ_E_BAD_CHANNEL, SPAN("channel name "), c->param[1]);
-    }
-    struct topic *topic = broker_topic(s->v2->broker, c->param[0]);
-    struct channel *channel = topic == NULL ? NULL : topic_channel(topic, c->param[1], now);
+    struct topic *topic = broker_topic(s->v2->broker, name_span(&s->topic));
+    struct channel *channel =
+        topic == NULL ? NULL : topic_channel(topic, name_span(&s->channel), now);
     if (channel == NULL) {
         return no_room(s);
     }
@@ -178,6 +170,27 @@ static struct reply sub_line(struct session *s, const struct nsq_command *c, int
     return ok;
 }
 
+static struct reply sub_line(struct session *s, const struct nsq_command *c, int64_t now)
+{
+    if (s->heartbeat_interval <= 0) {
+        text_append(&s->v2->text, "cannot SUB with heartbeats disabled");
+        return error(NSQ_E_INVALID);
+    }
+    if (!has_params(c)) {
+        return FAIL(s, NSQ_E_INVALID, "insufficient number of parameters");
+    }
+    if (!nsq_name_valid(c->param[0])) {
+        return bad_name(s, NSQ_E_BAD_TOPIC, SPAN("topic name "), c->param[0]);
+    }
+    if (!nsq_name_valid(c->param[1])) {
+        return bad_name(s, NSQ_E_BAD_CHANNEL, SPAN("channel name "), c->param[1]);
+    }
+    s->topic = name_make(c->param[0]);
+    s->channel = name_make(c->param[1]);
+    struct reply reply = check_auth(s, now);
+    return reply.kind == REPLY_NONE ? subscribe(s, now) : reply;
+}
+
 /* The topic of a publishing command; it is kept by name, because it may be gone when the body ends.
  */
 static struct reply publish_line(struct session *s, const struct nsq_command *c, int64_t now)
@@ -190,21 +203,28 @@ static struct reply publish_line(struct session *s, const struct nsq_command *c,
         return bad_name(s, NSQ_E_BAD_TOPIC, SPAN("topic name "), c->param[0]);
     }
     s->topic = name_make(c->param[0]);
+    s->channel = name_make(SPAN(""));
     s->delay = 0;
     return nothing;
 }
 
-/* nsqd says the code of a bad name twice, and makes the topic before it reads the body. */
+static struct reply make_topic(struct session *s)
+{
+    return broker_topic(s->v2->broker, name_span(&s->topic)) == NULL ? no_room(s) : nothing;
+}
+
+/* nsqd says the code of a bad name twice, and authorizes and makes the topic before it reads the
+ * body. */
 static struct reply mpub_line(struct session *s, const struct nsq_command *c, int64_t now)
 {
     if (has_params(c) && !nsq_name_valid(c->param[0])) {
         text_append(&s->v2->text, "E_BAD_TOPIC ");
     }
     struct reply reply = publish_line(s, c, now);
-    if (reply.kind == REPLY_NONE && broker_topic(s->v2->broker, c->param[0]) == NULL) {
-        return no_room(s);
+    if (reply.kind == REPLY_NONE) {
+        reply = check_auth(s, now);
     }
-    return reply;
+    return reply.kind == REPLY_NONE ? make_topic(s) : reply;
 }
 
 /* Milliseconds as nsqd turns them into ns: 64 bits that wrap, then a sign. */
@@ -348,7 +368,9 @@ static struct reply cls_line(struct session *s, const struct nsq_command *c, int
 struct reply command_line(struct session *s, const struct nsq_command *c, int64_t now)
 {
     const struct row *row = &rows[c->id];
-    log_say(s->v2->log, LOG_DEBUG, "PROTOCOL(V2): [%] [%]", conn_peer(s->conn), c->line);
+    /* Who writes the secret behind AUTH, where it does not belong, has it kept from the log too. */
+    log_say(s->v2->log, LOG_DEBUG, "PROTOCOL(V2): [%] [%]", conn_peer(s->conn),
+            c->id == NSQ_AUTH ? c->name : c->line);
     bool in_clear = s->v2->config.tls_required && !s->tls && c->id != NSQ_IDENTIFY;
     if (in_clear || (row->states & IN(s->state)) == 0) {
         text_append(&s->v2->text, "cannot ");
@@ -436,12 +458,81 @@ static struct reply identify_end(struct session *s, int64_t now)
     return u->tls || compress ? upgrade : response;
 }
 
-/* There is no auth server yet, so this is what nsqd says without one. */
+static bool has_authorizations(const struct session *s)
+{
+    return s->granted != NULL && s->granted->rule_count > 0;
+}
+
 static struct reply auth_end(struct session *s, int64_t now)
 {
-    (void)now;
-    command_drop(s);
-    return FAIL(s, NSQ_E_AUTH_DISABLED, "disabled");
+    if (has_authorizations(s)) {
+        command_drop(s);
+        return FAIL(s, NSQ_E_INVALID, "already set");
+    }
+    if (!auth_is_on(s->v2->auth)) {
+        command_drop(s);
+        return FAIL(s, NSQ_E_AUTH_DISABLED, "disabled");
+    }
+    s->secret = s->data;
+    s->data = NULL;
+    session_ask_auth(s, now);
+    return pending;
+}
+
+/* What AUTH answers once the servers have. */
+static struct reply auth_answered(struct session *s)
+{
+    if (!has_authorizations(s)) {
+        return FAIL(s, NSQ_E_UNAUTHORIZED, "no authorizations found");
+    }
+    struct buf *text = &s->v2->text;
+    text_append(text, "{\"identity\":");
+    json_append_string(text, buf_span(&s->granted->identity));
+    text_append(text, ",\"identity_url\":");
+    json_append_string(text, buf_span(&s->granted->identity_url));
+    text_append(text, ",\"permission_count\":");
+    text_append_decimal(text, (int64_t)s->granted->rule_count);
+    text_append(text, "}");
+    return response;
+}
+
+/* "AUTH <what> <command>", and for an error that names them the topic and channel. */
+static struct reply not_allowed(struct session *s)
+{
+    struct buf *text = &s->v2->text;
+    text_append(text, "AUTH failed for ");
+    buf_append(text, nsq_command_row(s->place.id)->name);
+    text_append(text, " on ");
+    quote_append(text, name_span(&s->topic));
+    text_append(text, " ");
+    quote_append(text, name_span(&s->channel));
+    return error(NSQ_E_UNAUTHORIZED);
+}
+
+/* Whether what was granted covers the topic and channel of the command in hand. */
+static struct reply check_grants(struct session *s)
+{
+    bool allowed = auth_state_allows(s->granted, name_span(&s->topic), name_span(&s->channel));
+    return allowed ? nothing : not_allowed(s);
+}
+
+/* Whether the client may do the command in hand; pending when what was granted has expired, and is
+ * asked for anew. */
+static struct reply check_auth(struct session *s, int64_t now)
+{
+    if (!auth_is_on(s->v2->auth)) {
+        return nothing;
+    }
+    if (!has_authorizations(s)) {
+        text_append(&s->v2->text, "AUTH required before ");
+        buf_append(&s->v2->text, nsq_command_row(s->place.id)->name);
+        return error(NSQ_E_AUTH_FIRST);
+    }
+    if (s->expires < now) {
+        session_ask_auth(s, now);
+        return pending;
+    }
+    return check_grants(s);
 }
 
 static struct reply publish(struct session *s, int64_t now)
@@ -459,10 +550,44 @@ static struct reply publish(struct session *s, int64_t now)
     return ok;
 }
 
+static struct reply publish_allowed(struct session *s, int64_t now)
+{
+    return s->v2->config.ask_before_publish ? pending : publish(s, now);
+}
+
+/* MPUB was authorized before its body. */
 static struct reply publish_end(struct session *s, int64_t now)
 {
-    return s->v2->config.ask_before_publish ? (struct reply){REPLY_PENDING, NSQ_E_NONE}
-                                            : publish(s, now);
+    struct reply reply = s->place.id == NSQ_MPUB ? nothing : check_auth(s, now);
+    return reply.kind == REPLY_NONE ? publish_allowed(s, now) : reply;
+}
+
+bool command_outlives_client(const struct session *s)
+{
+    return s->batch.n > 0;
+}
+
+struct reply command_authorized(struct session *s, int64_t now)
+{
+    if (!session_take_auth(s, now)) { /* nsqd too keeps to itself why */
+        text_append(&s->v2->text, "AUTH failed");
+        return error(NSQ_E_AUTH_FAILED);
+    }
+    if (s->place.id == NSQ_AUTH) {
+        return auth_answered(s);
+    }
+    struct reply reply = check_grants(s);
+    if (reply.kind != REPLY_NONE) {
+        return reply;
+    }
+    switch (s->place.id) {
+    case NSQ_SUB:
+        return subscribe(s, now);
+    case NSQ_MPUB:
+        return make_topic(s);
+    default:
+        return publish_allowed(s, now);
+    }
 }
 
 struct reply command_complete(struct session *s, enum ask_result result, int64_t now)

@@ -37,6 +37,13 @@ struct reply command_bad(struct session *session, const struct nsq_item *item);
 /* The input ended inside the command in hand, behind its line. */
 struct reply command_cut_off(struct session *session);
 
+/* A command goes on that has waited for the auth servers. */
+struct reply command_authorized(struct session *session, int64_t now);
+
+/* Whether the command in hand is to be carried out although its client has left: it was whole, and
+ * what it does is not for the client alone. */
+bool command_outlives_client(const struct session *session);
+
 /* A pending command goes on. */
 struct reply command_complete(struct session *session, enum ask_result result, int64_t now);
 

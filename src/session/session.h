@@ -7,6 +7,7 @@
 
 #include <nsq/command.h>
 
+#include "auth/auth.h"
 #include "session/identify.h"
 #include "session/v2.h"
 
@@ -71,17 +72,37 @@ struct session {
     struct nsq_place place;
     struct buf hand; /* the line or size that has arrived in part */
 
+    /* What AUTH has said, and what was granted; NULL before it. Renewed when it has expired. */
+    struct body *secret;
+    struct auth_state *granted;
+    int64_t expires;          /* the last moment at which it holds */
+    struct auth_query *query; /* not NULL: the command is pending on it */
+
     /* The command in hand, between its line and its end. */
     struct name topic;
+    struct name channel; /* SUB */
     int64_t delay;       /* DPUB: ns */
     struct draft draft;  /* the body that is arriving */
     struct queue batch;  /* what will be published: PUB's message, or MPUB's so far */
     struct body *data;   /* IDENTIFY's or AUTH's body */
     uint64_t ticket;     /* not 0: the command is pending */
-    struct list waiting; /* in v2->to_ask or v2->asked */
+    struct list waiting; /* in v2->to_ask, v2->asked or v2->authorizing */
 
     struct pub_count *pub_counts; /* table by topic */
 };
+
+/* Whether the command in hand waits for an answer. */
+static inline bool session_is_pending(const struct session *session)
+{
+    return session->ticket != 0 || session->query != NULL;
+}
+
+/* Asks the auth servers about the client, with its secret. Said later. */
+void session_ask_auth(struct session *session, int64_t now);
+
+/* Takes up what they have granted, in place of what was before; `expires` is set. False, and the
+ * log says why, when none has answered well. */
+bool session_take_auth(struct session *session, int64_t now);
 
 /* Counts messages that were published to session->topic, for /stats. */
 void session_count_published(struct session *session, uint64_t count);

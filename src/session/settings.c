@@ -152,7 +152,7 @@ void settings_append_reply(const struct session *s, struct buf *text)
     append_number(text, SPAN(",\"max_deflate_level\":"), config->max_deflate_level);
     append_bool(text, SPAN(",\"snappy\":"), s->upgrade.snappy);
     append_number(text, SPAN(",\"sample_rate\":"), s->sample_rate);
-    text_append(text, ",\"auth_required\":false");
+    append_bool(text, SPAN(",\"auth_required\":"), auth_is_on(s->v2->auth));
     append_number(text, SPAN(",\"output_buffer_size\":"), s->output_buffer_size);
     append_number(text, SPAN(",\"output_buffer_timeout\":"), s->output_buffer_timeout / TIME_MS);
     text_append(text, "}");

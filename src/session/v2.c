@@ -92,6 +92,23 @@ static void end(struct session *s, bool linger)
     conn_finish(s->conn, linger);
 }
 
+static void forget_auth(struct session *s)
+{
+    if (s->query != NULL) {
+        auth_drop(s->query);
+        s->query = NULL;
+    }
+    if (s->granted != NULL) {
+        budget_release(budget_of(s), s->granted->cost);
+        auth_state_free(s->granted);
+        s->granted = NULL;
+    }
+    if (s->secret != NULL) {
+        body_drop(s->secret, budget_of(s));
+        s->secret = NULL;
+    }
+}
+
 static void free_session(struct session *s)
 {
     struct pub_count *p;
@@ -109,6 +126,7 @@ static void free_session(struct session *s)
     command_drop(s);
     buf_free(&s->hand);
     list_remove(&s->waiting);
+    forget_auth(s);
     budget_release(budget_of(s), SESSION_COST + s->codec_cost);
     alloc_free(s);
 }
@@ -180,11 +198,16 @@ static void begin_upgrade(struct session *s)
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
+/* Of the auth servers, when the session has asked them; else of the shell. */
 static void wait_for_answer(struct session *s)
 {
-    s->ticket = ++s->v2->last_ticket;
-    list_push(&s->v2->to_ask, &s->waiting);
-    conn_hold(s->conn, true);
+    if (s->query == NULL) {
+        s->ticket = ++s->v2->last_ticket;
+    }
+    list_push(s->query == NULL ? &s->v2->to_ask : &s->v2->authorizing, &s->waiting);
+    if (s->conn != NULL) {
+        conn_hold(s->conn, true);
+    }
 }
 
 /* Says what a step came to. False when that ended the session. */
@@ -243,13 +266,71 @@ static void on_upgraded(void *service, void *session, struct span why, int64_t n
     await_line(s, now);
 }
 
+/* --- authorization ---------------------------------------------------------------------------- */
+
+/* The address of a client that came by IP, without its port; others have none. */
+static struct span remote_ip(const struct session *s)
+{
+    struct span peer = conn_peer(s->conn);
+    size_t colon = 0;
+    for (size_t i = 0; i < peer.n; i++) {
+        colon = peer.p[i] == ':' ? i : colon;
+    }
+    struct span host = span_first(peer, colon);
+    if (host.n > 2 && host.p[0] == '[' && host.p[host.n - 1] == ']') {
+        host = span_make(host.p + 1, host.n - 2);
+    }
+    bool numeric = true;
+    for (size_t i = 0; i < host.n; i++) {
+        numeric = numeric && memchr("0123456789abcdef.:", host.p[i], 18) != NULL;
+    }
+    return numeric ? host : span_make(NULL, 0);
+}
+
+void session_ask_auth(struct session *s, int64_t now)
+{
+    const struct auth_client client = {.remote_ip = remote_ip(s),
+                                       .common_name = conn_peer_name(s->conn),
+                                       .secret = body_span(s->secret),
+                                       .tls = s->tls};
+    s->query = auth_ask(s->v2->auth, &client, s, now);
+}
+
+bool session_take_auth(struct session *s, int64_t now)
+{
+    struct buf why = {0};
+    struct auth_state *state = auth_take(s->query, &why);
+    s->query = NULL;
+    if (state != NULL && !budget_has_room(budget_of(s), state->cost)) {
+        text_append(&why, "no room for what was granted");
+        auth_state_free(state);
+        state = NULL;
+    }
+    if (state == NULL) {
+        log_say(s->v2->log, LOG_WARNING, "PROTOCOL(V2): [%] AUTH failed %",
+                s->conn == NULL ? SPAN("gone") : conn_peer(s->conn), buf_span(&why));
+    } else {
+        if (s->granted != NULL) {
+            budget_release(budget_of(s), s->granted->cost);
+            auth_state_free(s->granted);
+        }
+        s->granted = state;
+        budget_charge(budget_of(s), state->cost);
+        /* As nsqd: 64 bits that wrap, so that what wraps has expired at once. */
+        int64_t ttl = (int64_t)((uint64_t)state->ttl * (uint64_t)TIME_SECOND);
+        s->expires = time_after(now, ttl);
+    }
+    buf_free(&why);
+    return state != NULL;
+}
+
 /* --- input ------------------------------------------------------------------------------------ */
 
 static void on_item(struct session *s, const struct nsq_item *item, int64_t now)
 {
     struct reply reply = item->stage == NSQ_STAGE_LINE ? command_line(s, &item->command, now)
                                                        : command_stage(s, item, now);
-    if (say(s, reply) && item->last && s->ticket == 0) {
+    if (say(s, reply) && item->last && !session_is_pending(s)) {
         command_ended(s, now);
     }
 }
@@ -341,7 +422,7 @@ static void on_eof(void *service, void *session, int64_t now)
     (void)service;
     (void)now;
     s->eof = true;
-    if (s->ticket == 0) {
+    if (!session_is_pending(s)) {
         end_of_input(s);
     }
 }
@@ -428,7 +509,7 @@ static void on_closed(void *service, void *session)
     (void)service;
     leave(s);
     s->conn = NULL;
-    if (s->ticket == 0) {
+    if (!session_is_pending(s) || !command_outlives_client(s)) {
         free_session(s);
     }
 }
@@ -453,11 +534,13 @@ struct span v2_bad_magic(void)
 /* --- the service ------------------------------------------------------------------------------ */
 
 void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
-             struct broker *broker, struct log *log)
+             struct broker *broker, struct auth *auth, struct log *log)
 {
-    *v2 = (struct v2){.config = *config, .serve = serve, .broker = broker, .log = log};
+    *v2 =
+        (struct v2){.config = *config, .serve = serve, .broker = broker, .auth = auth, .log = log};
     list_init(&v2->to_ask);
     list_init(&v2->asked);
+    list_init(&v2->authorizing);
 }
 
 static void free_orphans(struct list *waiting)
@@ -471,6 +554,7 @@ void v2_free(struct v2 *v2)
 {
     free_orphans(&v2->to_ask);
     free_orphans(&v2->asked);
+    free_orphans(&v2->authorizing);
     buf_free(&v2->text);
 }
 
@@ -497,6 +581,29 @@ static struct session *find_asked(const struct v2 *v2, uint64_t ticket)
     return NULL;
 }
 
+/* A pending command has come to this; it may be pending again. */
+static void go_on(struct session *s, struct reply reply, int64_t now)
+{
+    struct v2 *v2 = s->v2;
+    if (s->conn == NULL && reply.kind == REPLY_PENDING) {
+        wait_for_answer(s);
+        return;
+    }
+    if (s->conn == NULL) {
+        buf_drop(&v2->text, v2->text.n);
+        free_session(s);
+        v2_pump(v2, now);
+        return;
+    }
+    conn_hold(s->conn, false);
+    if (say(s, reply) && !session_is_pending(s) && s->place.stage == NSQ_STAGE_LINE) {
+        command_ended(s, now);
+    }
+    if (s->eof && !s->ended && !session_is_pending(s)) {
+        end_of_input(s);
+    }
+}
+
 void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t now)
 {
     struct session *s = find_asked(v2, ticket);
@@ -505,20 +612,19 @@ void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t n
     }
     list_remove(&s->waiting);
     s->ticket = 0;
-    struct reply reply = command_complete(s, result, now);
-    if (s->conn == NULL) {
-        buf_drop(&v2->text, v2->text.n);
-        free_session(s);
-        v2_pump(v2, now);
-        return;
+    go_on(s, command_complete(s, result, now), now);
+}
+
+bool v2_authorized(struct v2 *v2, int64_t now)
+{
+    struct auth_query *query = auth_next_done(v2->auth);
+    if (query == NULL) {
+        return false;
     }
-    conn_hold(s->conn, false);
-    if (say(s, reply)) {
-        command_ended(s, now);
-    }
-    if (s->eof && !s->ended) {
-        end_of_input(s);
-    }
+    struct session *s = auth_owner(query);
+    list_remove(&s->waiting);
+    go_on(s, command_authorized(s, now), now);
+    return true;
 }
 
 void session_count_published(struct session *s, uint64_t count)

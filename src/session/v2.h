@@ -10,6 +10,7 @@
 
 #include <nsq/command.h>
 
+#include "auth/auth.h"
 #include "broker/broker.h"
 #include "codec/codec.h"
 #include "serve/serve.h"
@@ -42,10 +43,12 @@ struct v2 {
     struct v2_config config;
     struct serve *serve;
     struct broker *broker;
+    struct auth *auth;
     struct log *log;
-    int64_t wall_offset; /* wall clock = now + this */
-    struct list to_ask;  /* of struct session: pending, the shell was not asked yet */
-    struct list asked;   /* of struct session: pending, the shell has not answered yet */
+    int64_t wall_offset;     /* wall clock = now + this */
+    struct list to_ask;      /* of struct session: pending, the shell was not asked yet */
+    struct list asked;       /* of struct session: pending, the shell has not answered yet */
+    struct list authorizing; /* of struct session: pending, the auth servers were asked */
     uint64_t last_ticket;
     struct buf text; /* of the reply in the making; empty between commands */
 };
@@ -57,7 +60,7 @@ extern const struct protocol v2_protocol;
 struct span v2_bad_magic(void);
 
 void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
-             struct broker *broker, struct log *log);
+             struct broker *broker, struct auth *auth, struct log *log);
 
 /* After serve_free; ends the sessions that outlived their connections. */
 void v2_free(struct v2 *v2);
@@ -72,5 +75,9 @@ uint64_t v2_next_ticket(struct v2 *v2);
 
 /* Completes the command that waits for a ticket; others are ignored. */
 void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t now);
+
+/* Goes on with the next command whose authorization was asked for and is done. False: there is
+ * none. */
+bool v2_authorized(struct v2 *v2, int64_t now);
 
 #endif

@@ -63,7 +63,7 @@ AUTH = {  # secret: what the auth server's answer leads to; None is let in
 # go-nsq does not even try without a secret.
 NO_SECRET = {"go-nsq": "Auth Required"}
 
-SERVERS = {  # what is started of each server, all at once; {} is the folder of the certificates
+SERVERS = {  # what is started of each server; {} is the folder of the certificates
     "TLS1.2": ["--tls-min-version=tls1.2"],
     "TLS1.3": ["--tls-min-version=tls1.3"],
     "require": ["--tls-client-auth-policy=require"],
@@ -282,14 +282,14 @@ class Matrix:
         self.number = 0
         self.lock = threading.Lock()
 
-    def start(self, path, index):
-        """All servers of one kind; None in place of one that does not start."""
+    def start(self, path, index, names):
+        """Those servers of one kind; None in place of one that does not start."""
         servers = {}
-        for name, flags in SERVERS.items():
+        for name in sorted(names):
             keeper = gatekeeper.Gatekeeper() if name.startswith("auth") else None
             if keeper:
                 self.gatekeepers[name, index] = keeper
-            words = [flag.format(self.folder, auth=keeper and keeper.address) for flag in flags]
+            words = [flag.format(self.folder, auth=keeper and keeper.address) for flag in SERVERS[name]]
             log = self.options.logs / ("matrix-%s-%d.log" % (name, index))
             try:
                 servers[name] = Server(path, ["--tls-cert=%s/server.pem" % self.folder,
@@ -385,6 +385,7 @@ def main():
     options.add_argument("--limit", type=int, default=40)
     options.add_argument("--server", action="append", required=True)
     options = options.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what ends the servers
     options.logs = options.logs.resolve()
     options.logs.mkdir(parents=True, exist_ok=True)
     for old in options.logs.glob("matrix-*"):
@@ -401,7 +402,6 @@ def main():
     for index, path in enumerate(options.server):
         version = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10)
         print("server %d: %s: %s" % (index, path, version.stdout.strip()), flush=True)
-        servers = matrix.start(path, index)
 
         def timed(cell):
             start = time.monotonic()
@@ -409,19 +409,21 @@ def main():
 
         # The proofs are about this file, not about servers: one is enough.
         here = [cell for cell in cells if not cell.flipped or index == 0]
+        servers = matrix.start(path, index, {cell.server_name for cell in here})
+        pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
         try:
-            with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
-                for cell, (wrong, seen, seconds) in zip(here, pool.map(timed, here)):
-                    passed, failed = (passed, failed + 1) if wrong else (passed + 1, failed)
-                    good = "noticed" if cell.flipped else "moved" if cell.moves else "refused"
-                    if cell.table == "transfer":
-                        good = "%.1f s" % seconds
-                    place = cell.table, cell.row, "%s %d" % (cell.client, index)
-                    texts[place] = "FAILED" if wrong else good
-                    said.setdefault((cell.table, cell.row, cell.client), []).append(seen.error)
-                    if wrong:
-                        print("FAILED %s on server %d: %s" % (cell.name(), index, wrong), flush=True)
+            for cell, (wrong, seen, seconds) in zip(here, pool.map(timed, here)):
+                passed, failed = (passed, failed + 1) if wrong else (passed + 1, failed)
+                good = "noticed" if cell.flipped else "moved" if cell.moves else "refused"
+                if cell.table == "transfer":
+                    good = "%.1f s" % seconds
+                place = cell.table, cell.row, "%s %d" % (cell.client, index)
+                texts[place] = "FAILED" if wrong else good
+                said.setdefault((cell.table, cell.row, cell.client), []).append(seen.error)
+                if wrong:
+                    print("FAILED %s on server %d: %s" % (cell.name(), index, wrong), flush=True)
         finally:
+            pool.shutdown(cancel_futures=True)
             for name, server in servers.items():
                 wrong = server.stop() if server else "it did not start"
                 if wrong:

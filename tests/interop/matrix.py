@@ -4,7 +4,8 @@ combination of TLS and compression that it offers; is let in or refused by its c
 auth server. What must be seen is the same on every server, and was seen on upstream's nsqd. And some transfers have
 bytes flipped on their way, which must be noticed.
 
-    matrix.py --clients DIR --logs DIR --certificates DIR [--client NAME]... [--cells REGEX] [--bytes N] --server PATH...
+    matrix.py --clients DIR --logs DIR --certificates DIR [--client NAME]... [--cells REGEX] [--bytes N] [--limit S]
+              --server PATH...
 
 The clients must be installed (ci/interop-matrix does that), client NAME in DIR/NAME. The client only says what it
 published and what came; it is judged here, by the SHA-256 of every body. Prints a table, and "N passed, N failed".

@@ -67,20 +67,22 @@ static struct codec make(bool snappy)
 static void make_bomb(bool snappy, size_t n, struct buf *wire)
 {
     struct codec codec = snappy ? snappy_codec() : deflate_codec(9);
-    struct buf zeros = {0};
-    codecs_make_data(&zeros, DATA_ZEROS, n);
-    codecs_encode(codec, buf_span(&zeros), wire);
+    struct buf said = {0};
+    codecs_make_data(&said, DATA_ZEROS, n);
+    codecs_encode(codec, buf_span(&said), wire);
     codec.calls->free(codec.self);
-    buf_free(&zeros);
+    buf_free(&said);
 }
+
+static const uint8_t zeros[STACK_ROOM];
 
 /* However well it was packed: what waits at a time is the room, and what the codec itself takes is
  * what it is charged for. */
 static void bomb(bool snappy, size_t piece, size_t cost)
 {
     struct buf wire = {0}, down = {0};
-    make_bomb(snappy, 16 * MIB, &wire);
-    assert_true(wire.n < (snappy ? MIB : 20000));
+    make_bomb(snappy, 4 * MIB, &wire);
+    assert_true(wire.n < (snappy ? MIB : 6000));
     peak = in_use;
     size_t before = in_use;
     struct stack *stack = alloc_zeroed(sizeof *stack);
@@ -89,13 +91,11 @@ static void bomb(bool snappy, size_t piece, size_t cost)
     while (taken < wire.n || stack_has_pending(stack)) {
         taken += stack_decode(stack, span_first(span_skip(buf_span(&wire), taken), piece), &down);
         assert_true(stack->decoded.n <= STACK_ROOM && stack->decoded.cap <= STACK_ROOM);
-        for (size_t i = 0; i < stack->decoded.n; i++) {
-            assert_int_equal(buf_span(&stack->decoded).p[i], 0);
-        }
+        assert_true(span_equal(buf_span(&stack->decoded), span_make(zeros, stack->decoded.n)));
         got += stack->decoded.n;
         buf_drop(&stack->decoded, stack->decoded.n);
     }
-    assert_int_equal(got, 16 * MIB);
+    assert_int_equal(got, 4 * MIB);
     assert_true(peak - before <= sizeof *stack + STACK_ROOM + cost);
     stack_free(stack);
     assert_int_equal(in_use, before);

@@ -38,6 +38,11 @@ static struct codec make(void)
 
 /* --- encoding --------------------------------------------------------------------------------- */
 
+static bool ends_with(struct span s, struct span end)
+{
+    return s.n >= end.n && s.p != NULL && span_equal(span_skip(s, s.n - end.n), end);
+}
+
 static void each_flush_ends_at_a_byte(void **state)
 {
     (void)state;
@@ -48,8 +53,7 @@ static void each_flush_ends_at_a_byte(void **state)
             codec.calls->encode(codec.self, span_first(SPAN(PLAIN), n), &down);
             codec.calls->flush(codec.self, &down);
             struct span wire = buf_span(&down);
-            assert_true(wire.n > 4);
-            assert_true(span_equal(span_skip(wire, wire.n - 4), SPAN(FLUSH_END)));
+            assert_true(wire.n > 4 && ends_with(wire, SPAN(FLUSH_END)));
             /* The peer can decode all of it. */
             struct buf none = {0};
             assert_int_equal(peer.calls->decode(peer.self, wire, 1000, &up, &none), wire.n);
@@ -122,23 +126,21 @@ static void remembers(void **state)
 static void round_trip(int level, enum codecs_data kind, size_t n, size_t writes)
 {
     struct codec codec = deflate_codec(level);
-    struct buf in = {0}, down = {0};
+    struct buf in = {0}, said = {0}, down = {0};
     struct codecs_run run;
     codecs_make_data(&in, kind, n);
     for (size_t i = 0; i < writes; i++) {
         codecs_encode(codec, buf_span(&in), &down);
+        buf_append(&said, buf_span(&in));
     }
     codec.calls->free(codec.self);
     codecs_decode(make(), buf_span(&down), (struct codecs_cut){1, 5000, 16384}, &run);
     assert_int_equal(run.state, CODEC_OPEN);
     assert_int_equal(run.taken, down.n);
-    assert_int_equal(run.up.n, n * writes);
-    for (size_t i = 0; i < writes; i++) {
-        struct span part = span_first(span_skip(buf_span(&run.up), i * n), n);
-        assert_true(span_equal(part, buf_span(&in)));
-    }
+    assert_true(span_equal(buf_span(&run.up), buf_span(&said)));
     codecs_run_free(&run);
     buf_free(&in);
+    buf_free(&said);
     buf_free(&down);
 }
 

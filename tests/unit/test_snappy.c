@@ -67,8 +67,13 @@ static void writes_what_go_writes(void **state)
     buf_free(&down);
 }
 
-/* A block is compressed when more than an eighth of it goes: "nsq " once and again, behind what has
- * no pattern. */
+static bool begins_with(struct span s, struct span part)
+{
+    return s.n >= part.n && s.p != NULL && span_equal(span_first(s, part.n), part);
+}
+
+/* A block is compressed when more than an eighth of it goes: more and more of one letter behind what
+ * has no pattern. */
 static void compresses_what_shrinks(void **state)
 {
     (void)state;
@@ -80,7 +85,7 @@ static void compresses_what_shrinks(void **state)
         struct buf down = {0};
         codecs_encode(codec, buf_span(&in), &down);
         struct span chunk = span_skip(buf_span(&down), sizeof IDENTIFIER - 1);
-        bool compressed = chunk.p[0] == 0;
+        bool compressed = chunk.p != NULL && chunk.p[0] == 0;
         size_t data = chunk.n - 8;
         assert_true(compressed ? data < in.n - in.n / 8 : data == in.n);
         assert_true(compressed >= was_compressed);
@@ -108,7 +113,7 @@ static void blocks_have_65536_bytes_at_most(void **state)
             size_t n = left < 65536 ? left : 65536;
             const uint8_t header[4] = {1, (uint8_t)(n + 4), (uint8_t)((n + 4) >> 8),
                                        (uint8_t)((n + 4) >> 16)};
-            assert_true(span_equal(span_first(rest, 4), span_make(header, 4)));
+            assert_true(begins_with(rest, span_make(header, 4)));
             rest = span_skip(rest, 8 + n);
             left -= n;
         }
@@ -128,20 +133,21 @@ static void round_trips(void **state)
                                    64, 65, 1000, 65535, 65536, 65537, 200000};
     for (size_t i = 0; i < COUNT(sizes) * DATA_KINDS; i++) {
         struct codec codec = snappy_codec();
-        struct buf in = {0}, down = {0};
+        struct buf in = {0}, said = {0}, down = {0};
         struct codecs_run run;
         codecs_make_data(&in, (enum codecs_data)(i % DATA_KINDS), sizes[i / DATA_KINDS]);
-        codecs_encode(codec, buf_span(&in), &down);
-        codecs_encode(codec, span_first(buf_span(&in), 100), &down);
+        for (int k = 0; k < 2; k++) {
+            codecs_encode(codec, buf_span(&in), &down);
+            buf_append(&said, buf_span(&in));
+        }
         codec.calls->free(codec.self);
         codecs_decode(snappy_codec(), buf_span(&down), (struct codecs_cut){1, 5000, 16384}, &run);
         assert_int_equal(run.state, CODEC_OPEN);
         assert_int_equal(run.taken, down.n);
-        struct span up = buf_span(&run.up);
-        assert_true(span_equal(span_first(up, in.n), buf_span(&in)));
-        assert_true(span_equal(span_skip(up, in.n), span_first(buf_span(&in), 100)));
+        assert_true(span_equal(buf_span(&run.up), buf_span(&said)));
         codecs_run_free(&run);
         buf_free(&in);
+        buf_free(&said);
         buf_free(&down);
     }
 }
@@ -192,8 +198,7 @@ static void cut_off_at_each_byte(void **state)
 
 static struct span without(struct span s, struct span part)
 {
-    bool begins = s.n >= part.n && span_equal(span_first(s, part.n), part);
-    return begins ? span_skip(s, part.n) : s;
+    return begins_with(s, part) ? span_skip(s, part.n) : s;
 }
 
 /* Whatever a byte is changed to: what comes up are blocks that were sent, though some may miss

@@ -72,8 +72,8 @@ static bool begins_with(struct span s, struct span part)
     return s.n >= part.n && s.p != NULL && span_equal(span_first(s, part.n), part);
 }
 
-/* A block is compressed when more than an eighth of it goes: more and more of one letter behind what
- * has no pattern. */
+/* A block is compressed when more than an eighth of it goes: more and more of one letter behind
+ * what has no pattern. */
 static void compresses_what_shrinks(void **state)
 {
     (void)state;

@@ -39,7 +39,8 @@ struct codec_calls {
     /* Appends the last bytes that this side sends. Neither encode nor flush comes after it. */
     void (*finish)(void *self, struct buf *down);
 
-    /* Whether decode has more for `up` without more input. */
+    /* Whether decode may have more for `up`, or may end, without more input. The call that shows
+     * that there was nothing more makes it false. */
     bool (*has_pending)(const void *self);
 
     enum codec_state (*state)(const void *self);

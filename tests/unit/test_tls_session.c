@@ -426,7 +426,10 @@ static void policies_count(void **state)
         client_expect_response(b.c, TLS_ANSWER);
         hear_broken(&b);
         if (rows[i].why == NULL) {
+            const char *name = rows[i].shows == &certs.client ? "client" : "expired";
             assert_true(span_equal(buf_span(&b.up), SPAN("\0\0\0\6\0\0\0\0OK")));
+            assert_true(span_equal(conn_peer_name(client_session(b.c)->conn),
+                                   span_make(name, strlen(name)))); /* for AUTH */
         } else {
             char line[256];
             struct span said = buf_span(&b.in);

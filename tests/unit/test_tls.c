@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/pem.h>
 
 #include "base/alloc.h"
 #include "support/certs.h"
@@ -759,6 +760,72 @@ static void what_is_wrong_with_a_file_is_said_in_one_line(void **state)
     }
 }
 
+/* Nobody is asked for the passphrase. */
+static void a_locked_key_is_refused(void **state)
+{
+    (void)state;
+    char *bytes;
+    BIO *bio = BIO_new(BIO_s_mem());
+    assert_int_equal(PEM_write_bio_PrivateKey(bio, certs.server.pkey, EVP_aes_128_cbc(), NULL, 0,
+                                              NULL, "secret"),
+                     1);
+    long n = BIO_get_mem_data(bio, &bytes);
+    const struct tls_server_settings settings = {
+        .certificates = cert_pem(&certs.server),
+        .key = {span_make(bytes, (size_t)n), "k"},
+    };
+    check_refused(&settings, "tls: failed to parse private key (k: expected a private key in PEM, "
+                             "without a passphrase)");
+    BIO_free(bio);
+}
+
+static void a_version_that_is_none_is_refused(void **state)
+{
+    (void)state;
+    const struct tls_server_settings settings = {.certificates = cert_pem(&certs.server),
+                                                 .key = cert_key_pem(&certs.server),
+                                                 .min_version = 0x0210};
+    check_refused(&settings, "tls: internal error");
+}
+
+static void check_client_refused(const struct tls_client_settings *settings, const char *expected)
+{
+    struct buf why = {0};
+    assert_null(tls_client_new(settings, &why));
+    buf_append(&why, span_make("", 1));
+    assert_string_equal((const char *)buf_span(&why).p, expected);
+    buf_free(&why);
+}
+
+static void a_client_s_files_are_looked_at_too(void **state)
+{
+    (void)state;
+    const struct tls_client_settings no_pair = {.certificates = cert_pem(&certs.client),
+                                                .key = cert_key_pem(&certs.server)};
+    check_client_refused(&no_pair, "tls: private key does not match public key (key.pem: expected "
+                                   "the key of cert.pem)");
+    const struct tls_client_settings no_authority = {.authorities = text_pem("", "r")};
+    check_client_refused(
+        &no_authority,
+        "failed to append certificate to pool (r: expected \"-----BEGIN CERTIFICATE-----\")");
+    const struct tls_client_settings no_version = {.max_version = 0x0210};
+    check_client_refused(&no_version, "tls: internal error");
+}
+
+/* No end can be made for it, and that is what it says. */
+static void a_server_s_name_may_be_no_name(void **state)
+{
+    (void)state;
+    char name[300];
+    memset(name, 'a', sizeof name - 1);
+    name[sizeof name - 1] = '\0';
+    struct pair *p = pair_new(cert_server(TLS_CLIENTS_ANY, 0), cert_client(NULL, 0), name);
+    settle(p);
+    assert_int_equal(state_of(&p->client), CODEC_FAILED);
+    assert_int_equal(p->client.sent, 0);
+    pair_free(p);
+}
+
 static void a_key_of_another_kind_is_said_to_be(void **state)
 {
     (void)state;
@@ -811,6 +878,10 @@ int main(void)
         cmocka_unit_test(a_stream_may_be_cut_at_each_byte),
         cmocka_unit_test(a_stream_may_be_damaged_at_each_byte),
         cmocka_unit_test(what_is_wrong_with_a_file_is_said_in_one_line),
+        cmocka_unit_test(a_locked_key_is_refused),
+        cmocka_unit_test(a_version_that_is_none_is_refused),
+        cmocka_unit_test(a_client_s_files_are_looked_at_too),
+        cmocka_unit_test(a_server_s_name_may_be_no_name),
         cmocka_unit_test(a_key_of_another_kind_is_said_to_be),
         cmocka_unit_test(a_file_may_hold_more_than_its_part),
     };

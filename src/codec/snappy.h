@@ -19,8 +19,8 @@
 #include "codec/codec.h"
 
 #define SNAPPY_BLOCK_MAX 65536 /* bytes uncompressed */
-#define SNAPPY_CHUNK_MAX 76494 /* bytes behind a header: what a block can compress to, a checksum  \
-                                */
+/* Bytes behind a header at most: what a block can compress to, and a checksum. */
+#define SNAPPY_CHUNK_MAX 76494
 
 /* What one takes: a chunk as it arrives, in a buffer that doubles as it grows, and what it
  * uncompresses to. Between chunks it is a few hundred bytes. */

@@ -559,6 +559,24 @@ static void a_client_verifies_whom_it_reached(void **state)
     }
 }
 
+/* The file's other certificates lead from the server's to its authority. */
+static void a_chain_is_served(void **state)
+{
+    (void)state;
+    struct cert middle = cert_make(
+        &(struct cert_wish){.name = "middle", .authority = true, .signer = &certs.authority});
+    struct cert leaf = cert_make(&(struct cert_wish){.name = "leaf", .signer = &middle});
+    struct pair *p = serve_with(&leaf, true, NULL);
+    assert_why(&p->client, UNVERIFIED "certificate signed by unknown authority");
+    pair_free(p);
+    buf_append(&leaf.certificates, buf_span(&middle.certificates));
+    p = serve_with(&leaf, true, NULL);
+    converse(p);
+    pair_free(p);
+    cert_free(&leaf);
+    cert_free(&middle);
+}
+
 /* nsqd serves what it is given. */
 static void any_certificate_is_served_as_it_is(void **state)
 {
@@ -873,6 +891,7 @@ int main(void)
         cmocka_unit_test(small_keys_count_and_weak_digests_do_not),
         cmocka_unit_test(without_authorities_the_system_s_count),
         cmocka_unit_test(a_client_verifies_whom_it_reached),
+        cmocka_unit_test(a_chain_is_served),
         cmocka_unit_test(any_certificate_is_served_as_it_is),
         cmocka_unit_test(a_name_is_what_the_certificate_says_last),
         cmocka_unit_test(a_stream_may_be_cut_at_each_byte),

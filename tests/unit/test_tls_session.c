@@ -28,7 +28,8 @@
 #define TLS_ANSWER ANSWER("true", "false", "false")
 #define ASKED(rest) "{\"feature_negotiation\":true," rest "}"
 #define IDENTIFY_TLS "IDENTIFY\n\0\0\0\x2a" ASKED("\"tls_v1\":true")
-#define FAILED "E E_IDENTIFY_FAILED IDENTIFY failed "
+#define ERROR "E_IDENTIFY_FAILED IDENTIFY failed "
+#define FAILED "E " ERROR
 
 /* --- a world with a certificate --------------------------------------------------------------- */
 
@@ -433,10 +434,10 @@ static void policies_count(void **state)
         } else {
             char line[256];
             struct span said = buf_span(&b.in);
-            snprintf(line, sizeof line, "ERROR [10.0.0.2:4000] - %s%s", FAILED + 2, rows[i].why);
+            snprintf(line, sizeof line, "ERROR [10.0.0.2:4000] - %s%s", ERROR, rows[i].why);
             assert_int_equal(b.codec.calls->state(b.codec.self), CODEC_FAILED); /* by the alert */
-            assert_int_equal(said.n, 8 + strlen(FAILED + 2) + strlen(rows[i].why));
-            assert_memory_equal(said.p + 8 + strlen(FAILED + 2), rows[i].why, strlen(rows[i].why));
+            assert_int_equal(said.n, 8 + strlen(ERROR) + strlen(rows[i].why));
+            assert_memory_equal(said.p + 8 + strlen(ERROR), rows[i].why, strlen(rows[i].why));
             assert_true(b.c->shut);
             world_expect_log(w, line);
         }

@@ -282,6 +282,10 @@ static void see(struct ledger *l, const struct call *call, struct row now,
     }
     FUZZ_CHECK(row->look != l->look); /* in one place only */
     check_move(l, call, row, &now, message->body);
+    if (now.place != ROW_QUEUED) {
+        FUZZ_CHECK(call->kind != CALL_STEP || now.due > call->now); /* what was due was done */
+        l->next_due = time_earlier(l->next_due, now.due);
+    }
     *row = now;
     l->channels[now.channel].rows++;
 }
@@ -610,6 +614,7 @@ void ledger_begin(struct ledger *l, const struct engine *engine)
     l->full = false;
     l->conn_count = 0;
     l->used = l->timers = 0;
+    l->next_due = TIME_NEVER;
     l->inserted = 0;
     l->row_count = l->channel_count = l->topic_count = l->delivery_count = 0;
     memset(l->index, 0, sizeof l->index);
@@ -690,7 +695,7 @@ static bool nothing_done(struct ledger *l, const struct call *call)
     l->used = common->budget.used;
     l->inserted = common->timers.inserted;
     l->timers = common->timers.n;
-    return same && call->kind == CALL_STEP;
+    return same && call->kind == CALL_STEP && l->next_due > call->now;
 }
 
 void ledger_look(struct ledger *l, const struct call *call)
@@ -703,6 +708,7 @@ void ledger_look(struct ledger *l, const struct call *call)
         return;
     }
     l->look++;
+    l->next_due = TIME_NEVER;
     find_said(l, call->line);
     for (unsigned i = 0; i < l->conn_count; i++) {
         l->conns[i].in_flight = 0;

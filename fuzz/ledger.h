@@ -94,6 +94,7 @@ struct ledger {
     unsigned conn_count; /* one more than the highest number that was opened */
     struct ledger_conn conns[LEDGER_CONNECTIONS];
     size_t row_count, channel_count, topic_count, delivery_count;
+    int64_t next_due;                /* of all rows at the last look */
     size_t used;                     /* the account at the last look, */
     uint64_t inserted;               /* .. and all timers that there ever were, */
     size_t timers;                   /* .. and those that were left */

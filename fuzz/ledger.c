@@ -552,6 +552,7 @@ static void check_session(const struct ledger *l, unsigned conn, const struct se
     FUZZ_CHECK((c->state == CONN_OPEN) == !s->ended);
     FUZZ_CHECK((s->ticket != 0) == !list_empty(&s->waiting));
     FUZZ_CHECK(s->ended || (s->ticket != 0) == c->held);
+    FUZZ_CHECK(s->ended || !s->eof || s->ticket != 0); /* who has ended is let go */
     FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)l->conns[conn].in_flight);
     FUZZ_CHECK(s->state != SESSION_CLOSING || s->consumer.ready_count == 0);
 }
@@ -598,11 +599,15 @@ static void walk_sessions(struct ledger *l, const struct call *call, struct sums
 static void check_account(const struct ledger *l, struct sums *sums)
 {
     const struct budget *budget = &l->engine->broker.common.budget;
+    const struct heap *timers = &l->engine->broker.common.timers;
     FUZZ_CHECK(sums->shares % PARTS == 0);
     sums->asked += (size_t)(sums->shares / PARTS);
     FUZZ_CHECK(budget->used == sums->asked + sums->others);
     FUZZ_CHECK(sums->asked <= budget->cap);
-    FUZZ_CHECK(l->engine->broker.common.timers.n == sums->timers);
+    FUZZ_CHECK(timers->n == sums->timers);
+    for (size_t i = 1; i < timers->n; i++) {
+        FUZZ_CHECK(timers->entries[(i - 1) / 2].key <= timers->entries[i].key);
+    }
 }
 
 /* --- the look --------------------------------------------------------------------------------- */

@@ -673,6 +673,9 @@ static void do_op(const struct op *op)
         break;
     case OP_EOF:
         peer->ends = true;
+        if (peer->id != 0 && peer->rest_n == 0 && !peer->end_told) {
+            end_input(op->conn); /* it may come while nothing is to be read */
+        }
         break;
     case OP_CLOSE:
         if (peer->id != 0) {

@@ -145,12 +145,13 @@ static bool read_rdy(struct span line, struct ledger_said *said)
 /* A body may stand before the line, so it is looked for from the end. */
 static void find_said(struct ledger *l, struct span line)
 {
-    l->said = (struct ledger_said){.what = SAID_NOTHING};
+    l->said = l->said_rdy = (struct ledger_said){.what = SAID_NOTHING};
     for (size_t i = line.n; i-- > 0;) {
         struct ledger_said said;
-        if (read_said(span_skip(line, i), &said) || read_rdy(span_skip(line, i), &said)) {
+        if (l->said.what == SAID_NOTHING && read_said(span_skip(line, i), &said)) {
             l->said = said;
-            return;
+        } else if (read_rdy(span_skip(line, i), &said)) {
+            l->said_rdy = said;
         }
     }
 }
@@ -565,9 +566,9 @@ static void check_ready(struct ledger *l, const struct call *call, unsigned conn
     int64_t ready = s->consumer.ready_count;
     if (s->state == SESSION_SUBSCRIBED && !s->ended) {
         /* Or "RDY" was the name of a topic. */
-        bool said = call->actor == conn && l->said.what == SAID_RDY;
+        bool said = call->actor == conn && l->said_rdy.what == SAID_RDY;
         FUZZ_CHECK(ready == c->ready_count ||
-                   (said && (l->said.id == ANY_COUNT || ready == (int64_t)l->said.id)));
+                   (said && (l->said_rdy.id == ANY_COUNT || ready == (int64_t)l->said_rdy.id)));
     }
     int64_t most = ready > c->ready_count ? ready : c->ready_count;
     for (size_t i = 0; i < l->delivery_count; i++) {

@@ -88,7 +88,8 @@ struct ledger_said {
 
 struct ledger {
     const struct engine *engine;
-    struct ledger_said said; /* in the call that is looked at */
+    struct ledger_said said;     /* in the call that is looked at */
+    struct ledger_said said_rdy; /* RDY may stand in the same line */
     uint32_t look;
     bool full;           /* there is no room for more; nothing is checked any more */
     unsigned conn_count; /* one more than the highest number that was opened */

@@ -145,12 +145,13 @@ static bool read_rdy(struct span line, struct ledger_said *said)
 /* A body may stand before the line, so it is looked for from the end. */
 static void find_said(struct ledger *l, struct span line)
 {
-    l->said = (struct ledger_said){.what = SAID_NOTHING};
+    l->said = l->said_rdy = (struct ledger_said){.what = SAID_NOTHING};
     for (size_t i = line.n; i-- > 0;) {
         struct ledger_said said;
-        if (read_said(span_skip(line, i), &said) || read_rdy(span_skip(line, i), &said)) {
+        if (l->said.what == SAID_NOTHING && read_said(span_skip(line, i), &said)) {
             l->said = said;
-            return;
+        } else if (read_rdy(span_skip(line, i), &said)) {
+            l->said_rdy = said;
         }
     }
 }
@@ -282,6 +283,10 @@ static void see(struct ledger *l, const struct call *call, struct row now,
     }
     FUZZ_CHECK(row->look != l->look); /* in one place only */
     check_move(l, call, row, &now, message->body);
+    if (now.place != ROW_QUEUED) {
+        FUZZ_CHECK(call->kind != CALL_STEP || now.due > call->now); /* what was due was done */
+        l->next_due = time_earlier(l->next_due, now.due);
+    }
     *row = now;
     l->channels[now.channel].rows++;
 }
@@ -548,6 +553,7 @@ static void check_session(const struct ledger *l, unsigned conn, const struct se
     FUZZ_CHECK((c->state == CONN_OPEN) == !s->ended);
     FUZZ_CHECK((s->ticket != 0) == !list_empty(&s->waiting));
     FUZZ_CHECK(s->ended || (s->ticket != 0) == c->held);
+    FUZZ_CHECK(s->ended || !s->eof || s->ticket != 0); /* who has ended is let go */
     FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)l->conns[conn].in_flight);
     FUZZ_CHECK(s->state != SESSION_CLOSING || s->consumer.ready_count == 0);
 }
@@ -560,9 +566,9 @@ static void check_ready(struct ledger *l, const struct call *call, unsigned conn
     int64_t ready = s->consumer.ready_count;
     if (s->state == SESSION_SUBSCRIBED && !s->ended) {
         /* Or "RDY" was the name of a topic. */
-        bool said = call->actor == conn && l->said.what == SAID_RDY;
+        bool said = call->actor == conn && l->said_rdy.what == SAID_RDY;
         FUZZ_CHECK(ready == c->ready_count ||
-                   (said && (l->said.id == ANY_COUNT || ready == (int64_t)l->said.id)));
+                   (said && (l->said_rdy.id == ANY_COUNT || ready == (int64_t)l->said_rdy.id)));
     }
     int64_t most = ready > c->ready_count ? ready : c->ready_count;
     for (size_t i = 0; i < l->delivery_count; i++) {
@@ -594,11 +600,15 @@ static void walk_sessions(struct ledger *l, const struct call *call, struct sums
 static void check_account(const struct ledger *l, struct sums *sums)
 {
     const struct budget *budget = &l->engine->broker.common.budget;
+    const struct heap *timers = &l->engine->broker.common.timers;
     FUZZ_CHECK(sums->shares % PARTS == 0);
     sums->asked += (size_t)(sums->shares / PARTS);
     FUZZ_CHECK(budget->used == sums->asked + sums->others);
     FUZZ_CHECK(sums->asked <= budget->cap);
-    FUZZ_CHECK(l->engine->broker.common.timers.n == sums->timers);
+    FUZZ_CHECK(timers->n == sums->timers);
+    for (size_t i = 1; i < timers->n; i++) {
+        FUZZ_CHECK(timers->entries[(i - 1) / 2].key <= timers->entries[i].key);
+    }
 }
 
 /* --- the look --------------------------------------------------------------------------------- */
@@ -610,6 +620,7 @@ void ledger_begin(struct ledger *l, const struct engine *engine)
     l->full = false;
     l->conn_count = 0;
     l->used = l->timers = 0;
+    l->next_due = TIME_NEVER;
     l->inserted = 0;
     l->row_count = l->channel_count = l->topic_count = l->delivery_count = 0;
     memset(l->index, 0, sizeof l->index);
@@ -690,7 +701,7 @@ static bool nothing_done(struct ledger *l, const struct call *call)
     l->used = common->budget.used;
     l->inserted = common->timers.inserted;
     l->timers = common->timers.n;
-    return same && call->kind == CALL_STEP;
+    return same && call->kind == CALL_STEP && l->next_due > call->now;
 }
 
 void ledger_look(struct ledger *l, const struct call *call)
@@ -703,6 +714,7 @@ void ledger_look(struct ledger *l, const struct call *call)
         return;
     }
     l->look++;
+    l->next_due = TIME_NEVER;
     find_said(l, call->line);
     for (unsigned i = 0; i < l->conn_count; i++) {
         l->conns[i].in_flight = 0;

@@ -88,12 +88,14 @@ struct ledger_said {
 
 struct ledger {
     const struct engine *engine;
-    struct ledger_said said; /* in the call that is looked at */
+    struct ledger_said said;     /* in the call that is looked at */
+    struct ledger_said said_rdy; /* RDY may stand in the same line */
     uint32_t look;
     bool full;           /* there is no room for more; nothing is checked any more */
     unsigned conn_count; /* one more than the highest number that was opened */
     struct ledger_conn conns[LEDGER_CONNECTIONS];
     size_t row_count, channel_count, topic_count, delivery_count;
+    int64_t next_due;                /* of all rows at the last look */
     size_t used;                     /* the account at the last look, */
     uint64_t inserted;               /* .. and all timers that there ever were, */
     size_t timers;                   /* .. and those that were left */

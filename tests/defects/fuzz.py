@@ -2,7 +2,8 @@
 
 It takes the defects (see defects.py) that name a fuzz target behind `catch:`, as fuzz:TARGET. Each of these
 targets must find the defect within LIMIT seconds from the committed corpus, and nothing in a tree without
-defects. Inputs go from the copy's own folders, so corpus/ stays as it is.
+defects, with the input that shows the defect neither. What a run writes goes to the copy, so corpus/ stays as it is. With --bare a run starts from nothing,
+which shows what the mutations can do alone; there a defect that is not found is told, and no failure.
 """
 import argparse
 import fnmatch
@@ -49,14 +50,14 @@ def options(target):
     return [f"-{name}={value}" for name, value in found.items()]
 
 
-def fuzz(lane, target, seconds, seed):
+def fuzz(lane, target, seconds, args):
     """What a run found, or '', and how: from a corpus file or after so many runs; and after how many seconds."""
     found = lane / "found"
     shutil.rmtree(found, ignore_errors=True)
     (found / "inputs").mkdir(parents=True)  # the first folder is the one that is written into
-    corpora = ROOT / "corpus" / target, ROOT / "corpus/regressions" / target
+    corpora = [] if args.bare else [ROOT / "corpus" / target, ROOT / "corpus/regressions" / target]
     folders = [str(found / "inputs"), *(str(corpus) for corpus in corpora if corpus.is_dir())]
-    command = [*FIXED, f"{BUILD}/fuzz_{target}", *options(target), f"-max_total_time={seconds}", f"-seed={seed}",
+    command = [*FIXED, f"{BUILD}/fuzz_{target}", *options(target), f"-max_total_time={seconds}", f"-seed={args.seed}",
                f"-artifact_prefix={found}/", *folders]
     log = lane / "fuzz.log"
     started = time.monotonic()
@@ -70,7 +71,7 @@ def fuzz(lane, target, seconds, seed):
         raise Bad(f"{target} ended with {code}: {text[-1000:]}")
     # Inputs are run in batches before the first mutation: "MS: 0" is one of theirs.
     runs = re.findall(r"(?m)^#(\d+)\s", text)
-    how = "a committed input" if "\nMS: 0 " in text else f"more than {runs[-1] if runs else 0} runs"
+    how = "the first inputs" if "\nMS: 0 " in text else f"more than {runs[-1] if runs else 0} runs"
     return summary(text), how, taken
 
 
@@ -84,61 +85,80 @@ def summary(text):
     return "it ended"
 
 
-def try_defect(lane, defect, target, seed):
+def replay(lane, target):
+    """Whether the inputs that were found do no harm to the target without a defect."""
+    inputs = [str(p) for p in (lane / "found").iterdir() if p.is_file()]
+    return run(lane, [*FIXED, str(WORK / f"fuzz_{target}"), *options(target), *inputs], lane / "replay.log", LIMIT, ENV) == 0
+
+
+def try_clean(lane, target, args):
+    build(lane, [target])
+    shutil.copy(lane / f"{BUILD}/fuzz_{target}", WORK)
+    what, _, seconds = fuzz(lane, target, BASELINE, args)
+    return not what, seconds, what or "nothing, as it must be"
+
+
+def try_defect(lane, defect, target, args):
     path = lane / defect.file
     text = path.read_text()
     path.write_text(defect.apply(text))
     try:
         build(lane, [target])
-        return fuzz(lane, target, LIMIT, seed)
+        what, how, seconds = fuzz(lane, target, LIMIT, args)
     finally:
         path.write_text(text)
+    if not what or seconds > LIMIT:
+        return args.bare, seconds, "NOT FOUND"
+    if not replay(lane, target):
+        return False, seconds, f"{what}: but it is not the defect that was found"
+    return True, seconds, f"{what}; by {how}"
 
 
-def work(lane, todo, results, seed):
+def work(lane, todo, results, args):
     while True:
         try:
             defect, target = todo.get_nowait()
         except queue.Empty:
             return
-        name = defect.name if defect else "(no defect)"
         seconds = 0.0
         try:
-            if defect is None:
-                build(lane, [target])
-                what, how, seconds = fuzz(lane, target, BASELINE, seed)
-                ok, text = not what, what or "nothing, as it must be"
-            elif defect.wrong:
+            if defect and defect.wrong:
                 raise Bad(defect.wrong)
-            else:
-                what, how, seconds = try_defect(lane, defect, target, seed)
-                ok, text = bool(what) and seconds <= LIMIT, f"{what}; by {how}" if what else "not found"
+            ok, seconds, text = try_defect(lane, defect, target, args) if defect else try_clean(lane, target, args)
         except (Bad, OSError) as why:
             ok, text = False, str(why)
         results.append(ok)
-        print(f"{'ok' if ok else 'FAILED':6} {seconds:5.1f} s  {name:28} {target:11} {text}", flush=True)
+        print(f"{'ok' if ok else 'FAILED':6} {seconds:5.1f} s  {defect.name if defect else '(no defect)':28} "
+              f"{target:11} {text}", flush=True)
+
+
+def work_on(lanes, items, args):
+    """Whether each went well; neighbours break the same file, so a lane rebuilds little between them."""
+    todo, results = queue.Queue(), []
+    for item in items:
+        todo.put(item)
+    threads = [threading.Thread(target=work, args=(lane, todo, results, args)) for lane in lanes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
 
 
 def main():
     parser = argparse.ArgumentParser(prog="ci/fuzz-prove")
     parser.add_argument("--only", default="*", metavar="GLOB", help="names of defects")
     parser.add_argument("--seed", type=int, default=SEED, help="of the mutations")
+    parser.add_argument("--bare", action="store_true", help="without the committed corpus")
     args = parser.parse_args()
     defects = [Defect(p) for p in sorted((ROOT / "tests/defects").glob("*.defect"))]
     defects = [d for d in defects if fnmatch.fnmatch(d.name, args.only) and d.targets]
     pairs = [(d, t) for d in sorted(defects, key=lambda d: (d.file, d.name)) for t in d.targets]
     targets = sorted({t for _, t in pairs})
-    todo, results = queue.Queue(), []
-    for item in [*((None, t) for t in targets), *pairs]:
-        todo.put(item)
     lanes = [WORK / "1", WORK / "2"][:max(1, min(2, len(pairs)))]
     for lane in lanes:
         sync(lane, COPIED)
-    threads = [threading.Thread(target=work, args=(lane, todo, results, args.seed)) for lane in lanes]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    results = work_on(lanes, [(None, t) for t in targets], args) + work_on(lanes, pairs, args)
     passed = sum(results)
     print(f"{passed} passed, {len(results) - passed} failed")
     return passed == 0 or passed < len(results)

@@ -304,27 +304,15 @@ static void identify_in_a_conversation(void **state)
 }
 
 /* Not built yet: what is asked for alone is answered with false, and the connection goes on. */
-static void upgrades_are_answered_false(void **state)
+/* What is had is test_upgrade's. */
+static void upgrades_that_cannot_be_had(void **state)
 {
     (void)state;
     const struct row asks[] = {
-        {"\"snappy\":true", ""},
-        {"\"deflate\":true", ""},
-        {"\"tls_v1\":true", ""},
+        {"\"tls_v1\":true", ""}, /* there is no certificate */
         {"\"snappy\":true,\"deflate\":true,\"deflate_level\":3",
          "E E_IDENTIFY_FAILED cannot enable both deflate and snappy compression; SHUT"}};
-    check_rows(asks, 4, false);
-    struct engine_config config = world_config();
-    config.v2.snappy = false; /* then it is deflate alone that both ask for */
-    struct world *w = world_new(&config);
-    const struct row both = {"\"snappy\":true,\"deflate\":true", ""};
-    check_answer(world_connect(w), &both, false);
-    world_free(w);
-    config.v2.snappy = true;
-    config.v2.deflate = false;
-    w = world_new(&config);
-    check_answer(world_connect(w), &both, false);
-    world_free(w);
+    check_rows(asks, 2, false);
 }
 
 /* What is said of the level: the default, or the most that is allowed where that is less. */
@@ -400,7 +388,7 @@ int main(void)
         cmocka_unit_test(the_default_reply_is_nsqds),
         cmocka_unit_test(settings_are_kept_until_they_are_replaced),
         cmocka_unit_test(identify_in_a_conversation),
-        cmocka_unit_test(upgrades_are_answered_false),
+        cmocka_unit_test(upgrades_that_cannot_be_had),
         cmocka_unit_test(the_deflate_level_is_bounded),
         cmocka_unit_test(the_identity_is_the_latest),
         cmocka_unit_test(settings_are_kept_in_their_units),

@@ -115,6 +115,27 @@ static void what_is_not_offered_is_not_negotiated(void **state)
     world_free(w);
 }
 
+static void of_two_compressions_the_one_that_is_offered_is_had(void **state)
+{
+    (void)state;
+    for (int snappy = 0; snappy < 2; snappy++) {
+        struct engine_config config = world_config();
+        config.v2.snappy = snappy != 0;
+        config.v2.deflate = snappy == 0;
+        struct world *w = world_new(&config);
+        struct client *c = world_connect(w);
+        client_identify(c, ASKED("\"snappy\":true,\"deflate\":true"));
+        if (snappy) {
+            client_expect_response(c, SNAPPY_ANSWER);
+        } else {
+            client_expect_response(c, DEFLATE_ANSWER);
+        }
+        client_put_on(c, snappy ? snappy_codec() : deflate_codec(6));
+        client_expect_ok(c);
+        world_free(w);
+    }
+}
+
 static void without_feature_negotiation_nothing_is_put_on(void **state)
 {
     (void)state;
@@ -257,6 +278,7 @@ int main(void)
         cmocka_unit_test(a_compressed_client_hears_what_a_clear_one_does),
         cmocka_unit_test(a_deflate_level_is_asked_for_and_bounded),
         cmocka_unit_test(what_is_not_offered_is_not_negotiated),
+        cmocka_unit_test(of_two_compressions_the_one_that_is_offered_is_had),
         cmocka_unit_test(without_feature_negotiation_nothing_is_put_on),
         cmocka_unit_test(both_compressions_cannot_be_had),
         cmocka_unit_test(a_second_identify_never_falls_back_to_clear_text),

@@ -67,6 +67,11 @@ static bool see(struct span secret, struct buf *seen)
     return false;
 }
 
+bool auth_server_has_request(struct span in)
+{
+    return find(in, SPAN("\r\n\r\n")) < in.n;
+}
+
 void auth_server_answer(struct span request, struct buf *seen, struct buf *out)
 {
     struct buf secret = {0};
@@ -102,7 +107,7 @@ static void serve(int fd, struct buf *seen)
     while (!whole && n > 0 && in.n < REQUEST_MAX && wait_for(fd, POLLIN, PATIENCE_MS)) {
         n = recv(fd, buf_room(&in, 4096), 4096, 0);
         buf_grew(&in, n > 0 ? (size_t)n : 0);
-        whole = find(buf_span(&in), SPAN("\r\n\r\n")) < in.n;
+        whole = auth_server_has_request(buf_span(&in));
     }
     if (whole) {
         auth_server_answer(buf_span(&in), seen, &out);

@@ -15,6 +15,9 @@
  * killed. */
 pid_t auth_server_start(char address[SOCKET_ADDRESS_MAX]);
 
+/* Whether all of an HTTP request has come. */
+bool auth_server_has_request(struct span in);
+
 /* The answer to an HTTP request; `seen` has the secrets that were asked for already. */
 void auth_server_answer(struct span request, struct buf *seen, struct buf *out);
 

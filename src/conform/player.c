@@ -127,19 +127,26 @@ static int64_t scaled(const struct player *p, int64_t ns)
 
 /* --- frames that come ------------------------------------------------------------------------- */
 
-enum arrival { ARRIVED, NOT_YET, ENDED, MALFORMED };
+enum arrival { ARRIVED, NOT_YET, ENDED, MALFORMED, UNDECODED };
+
+/* What came cannot be decoded any more. */
+static bool undecoded(const struct player_conn *c, struct span *why)
+{
+    return wire_state(&c->wire, why) == CODEC_FAILED;
+}
 
 /* Looks at the frame that starts `offset` bytes into what came. */
 static enum arrival peek(const struct player_conn *c, size_t offset, struct nsq_frame *frame,
                          size_t *size)
 {
+    struct span why;
     switch (nsq_frame_parse(span_skip(buf_span(&c->in), offset), NSQ_FRAME_DATA_MAX, frame, size)) {
     case NSQ_OK:
         return ARRIVED;
     case NSQ_BAD:
         return MALFORMED;
     default:
-        return c->ended != END_NONE ? ENDED : NOT_YET;
+        return undecoded(c, &why) ? UNDECODED : c->ended != END_NONE ? ENDED : NOT_YET;
     }
 }
 
@@ -171,9 +178,28 @@ static enum arrival peek_frame(struct player *p, struct player_conn *c, bool hea
     return arrival;
 }
 
+/* Sends what codecs have answered to what came, and to the answers to that. */
+static void send_answers(struct player *p)
+{
+    for (size_t i = 0; i < p->conn_count; i++) {
+        while (p->conns[i].wire.answer.n > 0) {
+            struct buf answer = p->conns[i].wire.answer;
+            p->conns[i].wire.answer = (struct buf){0};
+            p->config.transport.send(p->config.transport.self, i, buf_span(&answer));
+            buf_free(&answer);
+        }
+    }
+}
+
 static void wait_until(struct player *p, int64_t deadline)
 {
     p->config.transport.wait(p->config.transport.self, deadline);
+    send_answers(p);
+}
+
+void player_arrived(struct player *p, size_t i, struct span bytes)
+{
+    wire_decode(&p->conns[i].wire, bytes, &p->conns[i].in);
 }
 
 /* Waits for the next frame until the deadline. */
@@ -187,15 +213,24 @@ static enum arrival await_frame(struct player *p, struct player_conn *c, bool he
     return arrival;
 }
 
-static struct span arrival_text(enum arrival arrival)
+/* Says what came that is no frame. */
+static void say_arrival(const struct player_conn *c, enum arrival arrival, struct buf *out)
 {
+    struct span why;
     switch (arrival) {
     case ENDED:
-        return SPAN("the end of the connection");
+        text_append(out, "the end of the connection");
+        break;
     case MALFORMED:
-        return SPAN("bytes that are no frame");
+        text_append(out, "bytes that are no frame");
+        break;
+    case UNDECODED:
+        undecoded(c, &why);
+        text_append(out, "bytes that cannot be decoded: ");
+        buf_append(out, why);
+        break;
     default:
-        return SPAN("nothing");
+        text_append(out, "nothing");
     }
 }
 
@@ -283,8 +318,9 @@ static void accept_frame(struct player *p, struct player_conn *c, const struct n
                          size_t size)
 {
     note_frame(p, c, frame);
-    c->upgraded = c->upgraded || (frame->type == NSQ_FRAME_RESPONSE && frame->data.n > 0 &&
-                                  frame->data.p[0] == '{' && record_json_upgrades(frame->data));
+    if (frame->type == NSQ_FRAME_RESPONSE && frame->data.n > 0 && frame->data.p[0] == '{') {
+        c->announced += record_json_upgrades(frame->data);
+    }
     buf_drop(&c->in, size);
 }
 
@@ -314,7 +350,7 @@ static bool play_frame(struct player *p, struct player_conn *c, const struct ste
     enum arrival arrival =
         await_frame(p, c, step->kind == STEP_HEARTBEAT, deadline_of(p, step), &frame, &size);
     if (arrival != ARRIVED) {
-        buf_append(expected(p, step), arrival_text(arrival));
+        say_arrival(c, arrival, expected(p, step));
         return fail(p, step, VERDICT_FAIL);
     }
     if (!matches(p, step, &frame)) {
@@ -343,12 +379,6 @@ static enum fit fits(struct player *p, const struct step *step, const struct nsq
     return message ? PASSED_OVER : UNFIT;
 }
 
-static bool fail_partial(struct player *p, const struct step *step, enum arrival arrival)
-{
-    buf_append(expected(p, step), arrival_text(arrival));
-    return fail(p, step, VERDICT_FAIL);
-}
-
 /* Finds the step's frame among all that came, however much stands in front of it. */
 static bool play_partial(struct player *p, struct player_conn *c, const struct step *step)
 {
@@ -363,7 +393,8 @@ static bool play_partial(struct player *p, struct player_conn *c, const struct s
             continue;
         }
         if (arrival != ARRIVED) {
-            return fail_partial(p, step, arrival);
+            say_arrival(c, arrival, expected(p, step));
+            return fail(p, step, VERDICT_FAIL);
         }
         enum fit fit = fits(p, step, &frame);
         if (fit == UNFIT) {
@@ -383,7 +414,8 @@ static bool play_server_end(struct player *p, struct player_conn *c, const struc
 {
     struct nsq_frame frame;
     size_t size;
-    switch (await_frame(p, c, false, deadline_of(p, step), &frame, &size)) {
+    enum arrival arrival = await_frame(p, c, false, deadline_of(p, step), &frame, &size);
+    switch (arrival) {
     case ENDED:
         break;
     case ARRIVED:
@@ -393,7 +425,7 @@ static bool play_server_end(struct player *p, struct player_conn *c, const struc
         text_append(expected(p, step), "nothing: the connection is open");
         return fail(p, step, VERDICT_FAIL);
     default:
-        buf_append(expected(p, step), arrival_text(MALFORMED));
+        say_arrival(c, arrival, expected(p, step));
         return fail(p, step, VERDICT_FAIL);
     }
     if (c->in.n > 0) {
@@ -444,12 +476,33 @@ static bool no_reply(struct player *p, struct player_conn *c, const struct step 
     return fail(p, step, VERDICT_FAIL);
 }
 
+/* Sends bytes as they are. */
+static void send_raw(struct player *p, size_t i, struct span bytes)
+{
+    p->config.transport.send(p->config.transport.self, i, bytes);
+    send_answers(p);
+}
+
 static void send_bytes(struct player *p, size_t i, struct span bytes)
 {
+    struct buf out = {0};
     if (p->config.late_replies) {
         stream_add(&p->conns[i].sent, bytes);
     }
-    p->config.transport.send(p->config.transport.self, i, bytes);
+    wire_encode(&p->conns[i].wire, bytes, &out);
+    send_raw(p, i, buf_span(&out));
+    buf_free(&out);
+}
+
+/* The last words of what is on, which the client's end follows. */
+static void send_last_words(struct player *p, size_t i)
+{
+    struct buf out = {0};
+    wire_finish(&p->conns[i].wire, &out);
+    if (out.n > 0) {
+        send_raw(p, i, buf_span(&out));
+    }
+    buf_free(&out);
 }
 
 /* Nothing was replied if nothing is there yet, and the next reply is that to a PUB which is sent
@@ -473,7 +526,7 @@ static bool play_nothing(struct player *p, size_t i, const struct step *step)
     enum arrival arrival = await_reply(p, c, deadline_of(p, step), &offset, &frame, &size);
     if (arrival != ARRIVED) {
         struct buf *why = expected(p, step);
-        buf_append(why, arrival_text(arrival));
+        say_arrival(c, arrival, why);
         text_append(why, ", but not the answer to a PUB sent behind it either");
         return fail(p, step, VERDICT_FAIL);
     }
@@ -499,7 +552,7 @@ static bool play_no_message(struct player *p, struct player_conn *c, const struc
     if (arrival == ARRIVED) {
         show_frame(expected(p, step), &frame);
     } else {
-        buf_append(expected(p, step), arrival_text(arrival));
+        say_arrival(c, arrival, expected(p, step));
     }
     return fail(p, step, VERDICT_FAIL);
 }
@@ -538,14 +591,65 @@ static bool play_send(struct player *p, size_t i, const struct step *step)
     struct buf bytes = {0};
     bool known = values_render(&p->values, step->items, &bytes);
     if (known) {
-        note_bytes(p, step->actor, SPAN(" > "), buf_span(&bytes));
-        send_bytes(p, i, buf_span(&bytes));
+        note_bytes(p, step->actor, step->raw ? SPAN(" > raw ") : SPAN(" > "), buf_span(&bytes));
+        (step->raw ? send_raw : send_bytes)(p, i, buf_span(&bytes));
     } else {
         text_append(expected(p, step), "a value that nothing has captured");
         fail(p, step, VERDICT_UNREACHABLE);
     }
     buf_free(&bytes);
     return known;
+}
+
+/* --- upgrades -------------------------------------------------------------------------------- */
+
+static bool fail_upgrade(struct player *p, const struct player_conn *c, const struct step *step)
+{
+    struct span why;
+    struct buf *out = expected(p, step);
+    if (undecoded(c, &why) && step->upgrade == UPGRADE_TLS) {
+        text_append(out, "a handshake that fails: ");
+        buf_append(out, why);
+    } else {
+        say_arrival(c,
+                    undecoded(c, &why)     ? UNDECODED
+                    : c->ended != END_NONE ? ENDED
+                                           : NOT_YET,
+                    out);
+    }
+    return fail(p, step, VERDICT_FAIL);
+}
+
+static void note_upgrade(struct player *p, const struct step *step)
+{
+    session_step_print(step, 0, &p->transcript);
+}
+
+/* Puts a codec on, and waits for its handshake. What came and nothing has matched was meant for it.
+ */
+static bool play_upgrade(struct player *p, size_t i, const struct step *step)
+{
+    struct player_conn *c = &p->conns[i];
+    struct span why;
+    struct buf none = {0};
+    int64_t deadline = deadline_of(p, step);
+    struct codec codec = wire_client_codec(step, &none);
+    if (codec.calls == NULL) {
+        buf_append(expected(p, step), buf_span(&none));
+        buf_free(&none);
+        return fail(p, step, VERDICT_UNREACHABLE);
+    }
+    wire_put_on(&c->wire, codec, &c->in);
+    send_answers(p);
+    while (wire_state(&c->wire, &why) == CODEC_HANDSHAKING && c->ended == END_NONE &&
+           now(p) < deadline) {
+        wait_until(p, deadline);
+    }
+    if (wire_state(&c->wire, &why) != CODEC_OPEN) {
+        return fail_upgrade(p, c, step);
+    }
+    note_upgrade(p, step);
+    return true;
 }
 
 /* --- any order -------------------------------------------------------------------------------- */
@@ -608,7 +712,7 @@ static void say_rest(struct player *p, const struct step *first, const bool done
         if (arrival == ARRIVED) {
             show_frame(&p->why, &frame);
         } else {
-            buf_append(&p->why, arrival_text(arrival));
+            say_arrival(&p->conns[i], arrival, &p->why);
         }
         text_append(&p->why, "\n");
     }
@@ -652,14 +756,22 @@ static bool play_actor_step(struct player *p, const struct step *step)
     switch (step->kind) {
     case STEP_SEND:
         return play_send(p, i, step);
+    case STEP_UPGRADE:
+        return play_upgrade(p, i, step);
     case STEP_CLIENT_END:
-        note(p, c->name, SPAN(" > end"));
+        note(p, c->name, step->raw ? SPAN(" > raw end") : SPAN(" > end"));
+        if (!step->raw) {
+            send_last_words(p, i);
+        }
         c->half_closed = true;
         t->end(t->self, i);
         return true;
     case STEP_CLIENT_CLOSE:
     case STEP_CLIENT_RESET:
         note(p, c->name, step->kind == STEP_CLIENT_RESET ? SPAN(" > reset") : SPAN(" > close"));
+        if (step->kind == STEP_CLIENT_CLOSE && !c->half_closed) {
+            send_last_words(p, i);
+        }
         c->open = false;
         (step->kind == STEP_CLIENT_RESET ? t->reset : t->close)(t->self, i);
         return true;
@@ -701,7 +813,9 @@ void player_init(struct player *p, const struct player_config *config,
 
 static bool takes_commands(const struct player_conn *c)
 {
-    return c->open && !c->half_closed && c->ended == END_NONE && !c->upgraded &&
+    struct span why;
+    return c->open && !c->half_closed && c->ended == END_NONE &&
+           c->announced <= wire_count(&c->wire) && wire_state(&c->wire, &why) == CODEC_OPEN &&
            stream_at_command(&c->sent);
 }
 
@@ -773,6 +887,7 @@ void player_free(struct player *p)
 {
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         buf_free(&p->conns[i].in);
+        wire_free(&p->conns[i].wire);
         stream_free(&p->conns[i].sent);
     }
     values_free(&p->values);

@@ -11,6 +11,7 @@
 #include "conform/session_file.h"
 #include "conform/stream.h"
 #include "conform/values.h"
+#include "conform/wire.h"
 
 #define PLAYER_CONNS_MAX 16 /* connections of one case */
 #define PLAYER_ANY_MAX 256  /* steps in one any */
@@ -23,14 +24,15 @@
  * taken for any other reply. */
 #define PLAYER_LAST_COMMAND "END_OF_CASE\n"
 
-/* One connection. The transport fills in `in` and `ended`. */
+/* One connection. The transport sets `ended`, and tells what arrives with player_arrived. */
 struct player_conn {
     struct span name;    /* in the file */
-    struct buf in;       /* what the server sent and nothing has matched yet */
+    struct buf in;       /* what the server said and nothing has matched yet */
+    struct wire wire;    /* what was put on, through which it came */
     enum end_kind ended; /* the server closed; `in` may still hold bytes */
     bool open;           /* connected, and not closed by the client */
     bool half_closed;    /* the client sends no more */
-    bool upgraded;       /* IDENTIFY's answer announced bytes that are no frames */
+    size_t announced;    /* what IDENTIFY's answer said is put on; more than is on: no frames */
     struct stream sent;
 };
 
@@ -90,6 +92,9 @@ void player_init(struct player *player, const struct player_config *config,
                  const struct session_file *file);
 void player_run(struct player *player);
 void player_free(struct player *player);
+
+/* The server has sent these bytes on connection `i`. For transports; sends nothing itself. */
+void player_arrived(struct player *player, size_t i, struct span bytes);
 
 /* "pass", "fail", .. */
 const char *verdict_name(enum verdict verdict);

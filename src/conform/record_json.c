@@ -136,9 +136,9 @@ void record_json_reply(struct span data, struct buf *out)
     copy(data, keys, NULL, out);
 }
 
-bool record_json_upgrades(struct span data)
+size_t record_json_upgrades(struct span data)
 {
-    return json_subset(SPAN("{\"tls_v1\":true}"), data) ||
-           json_subset(SPAN("{\"snappy\":true}"), data) ||
-           json_subset(SPAN("{\"deflate\":true}"), data);
+    return (size_t)json_subset(SPAN("{\"tls_v1\":true}"), data) +
+           (size_t)json_subset(SPAN("{\"snappy\":true}"), data) +
+           (size_t)json_subset(SPAN("{\"deflate\":true}"), data);
 }

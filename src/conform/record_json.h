@@ -15,7 +15,7 @@ void record_json_identify(struct span body, struct buf *out);
 /* Appends the answer to an IDENTIFY with null, which matches anything, as the server's version. */
 void record_json_reply(struct span data, struct buf *out);
 
-/* Whether the answer to an IDENTIFY says that the bytes behind it are TLS, Snappy or Deflate. */
-bool record_json_upgrades(struct span data);
+/* How many of TLS, Snappy and Deflate the answer to an IDENTIFY says are put on behind it. */
+size_t record_json_upgrades(struct span data);
 
 #endif

@@ -4,6 +4,8 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "conform/spawn.h"
+#include "conform/suite.h"
 #include "conform/transport_engine.h"
 #include "conform/transport_tcp.h"
 #include "nsqd/configure.h"
@@ -17,53 +19,78 @@
 
 /* --- flags ------------------------------------------------------------------------------------ */
 
-static bool no_files(void *context, const struct options *o, struct line *why)
+/* The command line, a word after the other. */
+static int split(char *text, char *argv[FLAGS_MAX])
 {
-    (void)context;
-    (void)o;
-    line_add(why, "a case has no files");
-    return false;
-}
-
-static bool no_requests(void *context, const struct options *o, struct line *why)
-{
-    return o->tls_root_ca_file[0] == '\0' || no_files(context, o, why);
-}
-
-bool case_engine_config(struct span flags, struct engine_config *config, struct buf *why)
-{
-    static const struct options_host host = {.name = "conform", .node_id = 0};
-    static const struct configure_machine machine = {
-        .memory = (size_t)4 << 30, .descriptors = 4096, .seed = {.k = {1, 2}}};
-    const struct options_tls tls = {.serve = no_files, .request = no_requests};
-    struct options *o = alloc_zeroed(sizeof *o);
-    struct options_text *text = alloc_zeroed(sizeof *text);
-    char *copy = alloc_zeroed(flags.n + 1);
-    char *argv[FLAGS_MAX] = {copy};
     int argc = 1;
-    if (flags.n > 0) {
-        memcpy(copy, flags.p, flags.n);
-    }
-    for (char *word = copy; *word != '\0' && argc < FLAGS_MAX; argc++) {
+    argv[0] = text + strlen(text);
+    for (char *word = text; *word != '\0' && argc < FLAGS_MAX; argc++) {
         argv[argc] = word;
         word += strcspn(word, " ");
         if (*word == ' ') {
             *word++ = '\0';
         }
     }
-    bool ok = options_parse(o, argc, argv, &host, text) == OPTIONS_RUN &&
-              options_check(o, &tls, text) == OPTIONS_RUN;
-    if (ok) {
-        *config = configure(o, &machine);
-        config->log_level = LOG_FATAL;
-    } else {
+    return argc;
+}
+
+static void write_words(struct case_engine *e, struct span flags, const char *suite)
+{
+    const struct spawn_places places = {.port = "",
+                                        .dir = "",
+                                        .suite = suite == NULL ? SUITE_CASES : suite,
+                                        .auth = ENGINE_TRANSPORT_AUTH};
+    struct buf text = {0};
+    spawn_command("{flags}", flags, &places, &text);
+    e->words = alloc_zeroed(text.n + 1);
+    if (text.n > 0) {
+        memcpy(e->words, buf_span(&text).p, text.n);
+    }
+    buf_free(&text);
+}
+
+static bool options_good(struct case_engine *e, struct buf *why)
+{
+    static const struct options_host host = {.name = "conform", .node_id = 0};
+    const struct options_tls tls = {
+        .serve = tls_files_serve, .request = tls_files_request, .context = &e->tls};
+    struct options_text *text = alloc_zeroed(sizeof *text);
+    char *argv[FLAGS_MAX];
+    int argc = split(e->words, argv);
+    bool ok = options_parse(e->options, argc, argv, &host, text) == OPTIONS_RUN &&
+              options_check(e->options, &tls, text) == OPTIONS_RUN;
+    if (!ok) {
         buf_append(why, span_make(text->err, strlen(text->err)));
         buf_append(why, span_make(text->fatal, strlen(text->fatal)));
     }
-    alloc_free(copy);
     alloc_free(text);
-    alloc_free(o);
     return ok;
+}
+
+bool case_engine_open(struct case_engine *e, struct span flags, const char *suite, struct buf *why)
+{
+    static const struct configure_machine machine = {
+        .memory = (size_t)4 << 30, .descriptors = 4096, .seed = {.k = {1, 2}}};
+    *e = (struct case_engine){.options = alloc_zeroed(sizeof *e->options)};
+    write_words(e, flags, suite);
+    if (!options_good(e, why)) {
+        case_engine_close(e);
+        return false;
+    }
+    e->config = configure(e->options, &machine);
+    e->config.log_level = LOG_FATAL;
+    if (e->tls.server != NULL) {
+        e->config.v2.tls = tls_server(e->tls.server);
+    }
+    return true;
+}
+
+void case_engine_close(struct case_engine *e)
+{
+    tls_files_free(&e->tls);
+    alloc_free(e->options);
+    alloc_free(e->words);
+    *e = (struct case_engine){.options = NULL};
 }
 
 /* --- one run ---------------------------------------------------------------------------------- */
@@ -129,13 +156,14 @@ static void run_tcp(const struct case_setting *setting, const struct session_fil
 void run_case(const struct case_setting *setting, const struct session_file *file,
               struct case_result *result)
 {
-    struct engine_config config;
+    struct case_engine engine;
     const struct cut_plan whole = {0};
     *result = (struct case_result){0};
     if (setting->target != NULL) {
         run_tcp(setting, file, result);
-    } else if (case_engine_config(file->flags, &config, &result->why)) {
-        run_engine(setting, file, &config, &whole, result, NULL);
+    } else if (case_engine_open(&engine, file->flags, setting->suite, &result->why)) {
+        run_engine(setting, file, &engine.config, &whole, result, NULL);
+        case_engine_close(&engine);
     } else {
         result->verdict = VERDICT_UNREACHABLE;
     }
@@ -153,7 +181,7 @@ void case_result_free(struct case_result *result)
 struct cutter {
     const struct case_setting *setting;
     const struct session_file *file;
-    struct engine_config config;
+    struct case_engine engine;
     struct buf bytewise; /* of struct trace_point, one for each byte */
     size_t size;         /* bytes of input */
     struct case_result *result;
@@ -201,7 +229,7 @@ static bool try_cuts(struct cutter *c, size_t first, size_t second)
     const struct cut_plan plan = {.cuts = {first, second}};
     struct case_result result;
     struct buf trace;
-    run_engine(c->setting, c->file, &c->config, &plan, &result, &trace);
+    run_engine(c->setting, c->file, &c->engine.config, &plan, &result, &trace);
     bool same = result.verdict == c->result->verdict && same_as_bytewise(c, &plan, &trace);
     if (result.verdict != c->result->verdict) {
         say_difference(c, &plan, c->size);
@@ -217,13 +245,19 @@ static bool near_an_end(const struct cutter *c, size_t offset)
            offset + CUTS_PAIRS_MAX > c->size;
 }
 
+/* Pairs of cuts are many, and what is put on is slow to make. */
+static bool tries_pairs(const struct cutter *c)
+{
+    return c->size <= CUTS_PAIRS_MAX && !session_file_upgrades(c->file);
+}
+
 static bool try_all_cuts(struct cutter *c)
 {
     bool same = try_cuts(c, 0, 0);
     for (size_t i = 1; i < c->size && same; i++) {
         same = !near_an_end(c, i) || try_cuts(c, i, 0);
     }
-    for (size_t i = 1; i < c->size && same && c->size <= CUTS_PAIRS_MAX; i++) {
+    for (size_t i = 1; i < c->size && same && tries_pairs(c); i++) {
         for (size_t k = i + 1; k < c->size && same; k++) {
             same = try_cuts(c, i, k);
         }
@@ -237,10 +271,10 @@ bool run_case_cuts(const struct case_setting *setting, const struct session_file
     struct cutter c = {.setting = setting, .file = file, .result = result};
     const struct cut_plan every_byte = {.every_byte = true};
     struct case_result bytewise;
-    if (!case_engine_config(file->flags, &c.config, &result->why)) {
+    if (!case_engine_open(&c.engine, file->flags, setting->suite, &result->why)) {
         return false;
     }
-    run_engine(setting, file, &c.config, &every_byte, &bytewise, &c.bytewise);
+    run_engine(setting, file, &c.engine.config, &every_byte, &bytewise, &c.bytewise);
     c.size = c.bytewise.n / sizeof(struct trace_point);
     bool same = bytewise.verdict == result->verdict && try_all_cuts(&c);
     if (bytewise.verdict != result->verdict) {
@@ -249,6 +283,7 @@ bool run_case_cuts(const struct case_setting *setting, const struct session_file
         buf_append(&result->why, buf_span(&bytewise.why));
     }
     case_result_free(&bytewise);
+    case_engine_close(&c.engine);
     buf_free(&c.bytewise);
     return same;
 }

@@ -7,11 +7,13 @@
 
 #include "conform/player.h"
 #include "engine/engine.h"
+#include "nsqd/tls_files.h"
 
 struct case_setting {
     const char *target; /* "host:port" or a path; NULL: an engine in this process */
     struct span names;  /* in front of the names of topics and channels */
     int64_t time_scale; /* percent */
+    const char *suite;  /* the folder that {suite} in flags stands for; NULL: SUITE_CASES */
 };
 
 struct case_result {
@@ -33,13 +35,24 @@ void case_result_free(struct case_result *result);
 bool run_case_cuts(const struct case_setting *setting, const struct session_file *file,
                    struct case_result *result);
 
-#define CUTS_PAIRS_MAX 512 /* bytes of input up to which all pairs of cuts are tried */
+#define CUTS_PAIRS_MAX 512 /* bytes of input up to which all pairs of cuts are tried, where nothing \
+                              is put on */
 #define CUTS_SINGLE_MAX                                                                            \
     4096 /* and all single ones; beyond, those near the beginning and the end                      \
           */
 
-/* The engine's configuration for a case with these flags; false, with why, when nsqd would refuse.
- */
-bool case_engine_config(struct span flags, struct engine_config *config, struct buf *why);
+/* What an engine in this process is made of for a case, and what that borrows. */
+struct case_engine {
+    struct engine_config config;
+    struct tls_files tls;
+    struct options *options;
+    char *words; /* the command line */
+};
+
+/* For a case with these flags; `suite` as in struct case_setting. False, with why, when nsqd would
+ * refuse them: then nothing needs closing. */
+bool case_engine_open(struct case_engine *engine, struct span flags, const char *suite,
+                      struct buf *why);
+void case_engine_close(struct case_engine *engine);
 
 #endif

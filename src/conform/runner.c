@@ -74,7 +74,8 @@ static void play(const struct runner *r, size_t i, struct case_result *result)
     char names[VALUES_NAMES_MAX];
     const char *prefix = r->args->names != NULL ? r->args->names : r->run;
     struct case_setting setting = {.names = values_names(prefix, file->id, names),
-                                   .time_scale = r->args->time_scale};
+                                   .time_scale = r->args->time_scale,
+                                   .suite = r->args->cases};
     if (!find_target(r, i, &setting.target, result)) {
         return;
     }

@@ -8,6 +8,8 @@ struct conn {
     struct span name;
     bool ended;  /* the client sends no more */
     bool closed; /* nor does it read */
+    bool tls;    /* what was put on */
+    bool compressed;
 };
 
 struct check {
@@ -97,6 +99,20 @@ static bool connect(struct check *c, struct span name)
     return true;
 }
 
+/* TLS below, one compression upon it. */
+static bool may_upgrade(struct check *c, const struct step *step, struct conn *conn)
+{
+    if (conn->compressed) {
+        return expected(c, step->actor, "a connection without compression");
+    }
+    if (step->upgrade == UPGRADE_TLS && conn->tls) {
+        return expected(c, step->actor, "a connection without TLS");
+    }
+    conn->tls = conn->tls || step->upgrade == UPGRADE_TLS;
+    conn->compressed = step->upgrade != UPGRADE_TLS;
+    return true;
+}
+
 static bool may_act(struct check *c, const struct step *step)
 {
     struct conn *conn = find(c, step->actor);
@@ -106,8 +122,16 @@ static bool may_act(struct check *c, const struct step *step)
     if (conn->closed) {
         return expected(c, step->actor, "a connection that the client has not closed");
     }
-    if (conn->ended && (step->kind == STEP_SEND || step->kind == STEP_CLIENT_END)) {
+    bool says =
+        step->kind == STEP_SEND || step->kind == STEP_CLIENT_END || step->kind == STEP_UPGRADE;
+    if (conn->ended && says) {
         return expected(c, step->actor, "a connection that the client has not ended");
+    }
+    if (step->raw && !conn->tls && !conn->compressed) {
+        return expected(c, step->actor, "a connection that has put something on");
+    }
+    if (step->kind == STEP_UPGRADE && !may_upgrade(c, step, conn)) {
+        return false;
     }
     conn->closed = step->kind == STEP_CLIENT_CLOSE || step->kind == STEP_CLIENT_RESET;
     conn->ended = conn->ended || step->kind == STEP_CLIENT_END;

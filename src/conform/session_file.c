@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/time.h"
+#include "codec/tls.h"
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
@@ -390,8 +391,12 @@ static bool take_server(struct reader *r, struct step *step)
 /* What the client does: behind ">". */
 static bool take_client(struct reader *r, struct step *step)
 {
+    step->raw = TAKE(r, "raw ");
     if (TAKE(r, "end")) {
         step->kind = STEP_CLIENT_END;
+    } else if (step->raw) {
+        step->kind = STEP_SEND;
+        return take_items(r, &step->items);
     } else if (TAKE(r, "close")) {
         step->kind = STEP_CLIENT_CLOSE;
     } else if (TAKE(r, "reset")) {
@@ -399,6 +404,37 @@ static bool take_client(struct reader *r, struct step *step)
     } else {
         step->kind = STEP_SEND;
         return take_items(r, &step->items);
+    }
+    return true;
+}
+
+/* What is put on: behind "upgrade". */
+static bool take_upgrade(struct reader *r, struct step *step)
+{
+    step->kind = STEP_UPGRADE;
+    if (TAKE(r, "tls")) {
+        step->upgrade = UPGRADE_TLS;
+        int64_t minor = 0;
+        if (!TAKE(r, " 1.")) {
+            return true;
+        }
+        if (!take_number(r, &minor) || minor < 0 || minor > 3) {
+            return expected(r, "a version from 1.0 to 1.3");
+        }
+        step->upgrade_number = TLS_1_0 + minor;
+        return true;
+    }
+    if (TAKE(r, "snappy")) {
+        step->upgrade = UPGRADE_SNAPPY;
+        return true;
+    }
+    if (!TAKE(r, "deflate ")) {
+        return expected(r, "tls, snappy, or deflate and a level");
+    }
+    step->upgrade = UPGRADE_DEFLATE;
+    if (!take_number(r, &step->upgrade_number) || step->upgrade_number < 1 ||
+        step->upgrade_number > 9) {
+        return expected(r, "a level from 1 to 9");
     }
     return true;
 }
@@ -412,11 +448,14 @@ static bool take_actor_step(struct reader *r, struct step *step)
         step->kind = STEP_CONNECT;
         return true;
     }
+    if (TAKE(r, " upgrade ")) {
+        return take_upgrade(r, step);
+    }
     if (TAKE(r, " > ")) {
         return take_client(r, step);
     }
     if (!TAKE(r, " < ")) {
-        return expected(r, "connect, > or <");
+        return expected(r, "connect, upgrade, > or <");
     }
     if (!take_server(r, step)) {
         return false;
@@ -532,6 +571,15 @@ static bool take_id(struct reader *r)
     r->file->id = id;
     bool framed = id.n > 0 && id.p[0] != '/' && id.p[id.n - 1] != '/';
     return (slashes == 1 && framed) || expected(r, "an id of the form area/slug");
+}
+
+bool session_file_upgrades(const struct session_file *file)
+{
+    const struct step *step = file->steps;
+    while (step != NULL && step->kind != STEP_UPGRADE) {
+        step = step->next;
+    }
+    return step != NULL;
 }
 
 static bool take_level(struct reader *r)

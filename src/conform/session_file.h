@@ -49,6 +49,7 @@ struct item {
 enum step_kind {
     STEP_COMMENT, /* "# ..." or an empty line; `text` is the whole line */
     STEP_CONNECT,
+    STEP_UPGRADE,      /* `upgrade` is put on */
     STEP_SEND,         /* `items` */
     STEP_CLIENT_END,   /* the client sends no more, but still reads */
     STEP_CLIENT_CLOSE, /* the client closes */
@@ -65,6 +66,9 @@ enum step_kind {
     STEP_ANY,        /* the steps in `inside`, in any order */
 };
 
+/* What both sides of a connection put on, in the order in which they may. */
+enum upgrade_kind { UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE };
+
 /* How the server ends a connection. */
 enum end_kind { END_NONE, END_FIN, END_RST };
 
@@ -75,7 +79,10 @@ struct step {
     struct span actor; /* the connection */
     struct item *items;
     struct span text;
-    enum end_kind end; /* SERVER_END; END_NONE: in either way */
+    enum upgrade_kind upgrade;
+    int64_t upgrade_number; /* TLS: the only version, as in codec/tls.h, 0: any; DEFLATE: level */
+    bool raw;               /* SEND, CLIENT_END: past what was put on */
+    enum end_kind end;      /* SERVER_END; END_NONE: in either way */
     enum nsq_error code;
     struct span var;     /* MESSAGE: the id's name */
     struct span at;      /* MESSAGE: the timestamp's name; empty: not looked at */
@@ -125,6 +132,9 @@ void session_items_print(const struct item *items, struct buf *out);
 
 /* Appends bytes as the inside of a string: printable ASCII as it is, the rest as escapes. */
 void session_escape(struct span bytes, struct buf *out);
+
+/* Whether anything is put on: then what goes over the wire is not what stands in the file. */
+bool session_file_upgrades(const struct session_file *file);
 
 /* The name of a level, in capitals. */
 struct span session_level_name(enum session_level level);

@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "base/time.h"
+#include "codec/tls.h"
 
 #define WORD(literal)                                                                              \
     {                                                                                              \
@@ -110,6 +111,22 @@ static void print_message(const struct step *step, struct buf *out)
     session_items_print(step->items, out);
 }
 
+static void print_upgrade(const struct step *step, struct buf *out)
+{
+    static const struct span words[] = {
+        [UPGRADE_TLS] = WORD("tls"),
+        [UPGRADE_SNAPPY] = WORD("snappy"),
+        [UPGRADE_DEFLATE] = WORD("deflate "),
+    };
+    bool tls = step->upgrade == UPGRADE_TLS;
+    text_append(out, " upgrade ");
+    buf_append(out, words[step->upgrade]);
+    if (step->upgrade_number != 0) {
+        buf_append(out, tls ? SPAN(" 1.") : SPAN(""));
+        text_append_decimal(out, tls ? step->upgrade_number - TLS_1_0 : step->upgrade_number);
+    }
+}
+
 static void print_error(const struct step *step, struct buf *out)
 {
     text_append(out, " < error ");
@@ -122,16 +139,10 @@ static void print_error(const struct step *step, struct buf *out)
 
 /* What stands behind the actor where nothing else does. */
 static const struct span plain_steps[] = {
-    [STEP_CONNECT] = WORD(" connect"),
-    [STEP_CLIENT_END] = WORD(" > end"),
-    [STEP_CLIENT_CLOSE] = WORD(" > close"),
-    [STEP_CLIENT_RESET] = WORD(" > reset"),
-    [STEP_HEARTBEAT] = WORD(" < heartbeat"),
-    [STEP_NOTHING] = WORD(" < nothing"),
-    [STEP_NO_MESSAGE] = WORD(" < no message"),
-    [STEP_SERVER_END] = WORD(" < end"),
-    [STEP_SEND] = WORD(" > "),
-    [STEP_RESPONSE] = WORD(" < response "),
+    [STEP_CONNECT] = WORD(" connect"),      [STEP_CLIENT_CLOSE] = WORD(" > close"),
+    [STEP_CLIENT_RESET] = WORD(" > reset"), [STEP_HEARTBEAT] = WORD(" < heartbeat"),
+    [STEP_NOTHING] = WORD(" < nothing"),    [STEP_NO_MESSAGE] = WORD(" < no message"),
+    [STEP_SERVER_END] = WORD(" < end"),     [STEP_RESPONSE] = WORD(" < response "),
     [STEP_JSON] = WORD(" < response "),
 };
 
@@ -142,6 +153,12 @@ static void print_actor_step(const struct step *step, struct buf *out)
         print_message(step, out);
     } else if (step->kind == STEP_ERROR) {
         print_error(step, out);
+    } else if (step->kind == STEP_UPGRADE) {
+        print_upgrade(step, out);
+    } else if (step->kind == STEP_SEND || step->kind == STEP_CLIENT_END) {
+        buf_append(out, step->raw ? SPAN(" > raw ") : SPAN(" > "));
+        buf_append(out, step->kind == STEP_SEND ? SPAN("") : SPAN("end"));
+        session_items_print(step->items, out);
     } else {
         buf_append(out, plain_steps[step->kind]);
         session_items_print(step->items, out);

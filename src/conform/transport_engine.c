@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/time.h"
+#include "conform/auth_server.h"
 
 #define START (1000 * TIME_SECOND)                      /* of virtual time */
 #define WALL_OFFSET (INT64_C(1767225600) * TIME_SECOND) /* 2026-01-01, on virtual time's zero */
@@ -18,13 +19,17 @@ static size_t number_of(const struct engine_transport *t, uint64_t id)
     return i;
 }
 
+/* What comes decoded counts as it is then: TLS makes other bytes of the same words every time. */
 static void keep_output(struct engine_transport *t, size_t i, struct span out)
 {
-    for (size_t k = 0; k < out.n; k++) {
-        t->hashes[i] = (t->hashes[i] ^ out.p[k]) * FNV_PRIME;
+    const struct buf *in = &t->player->conns[i].in;
+    size_t before = in->n;
+    player_arrived(t->player, i, out);
+    struct span said = span_skip(buf_span(in), before);
+    for (size_t k = 0; k < said.n; k++) {
+        t->hashes[i] = (t->hashes[i] ^ said.p[k]) * FNV_PRIME;
     }
-    t->output += out.n;
-    buf_append(&t->player->conns[i].in, out);
+    t->output += said.n;
 }
 
 static void take_output(struct engine_transport *t, size_t i)
@@ -81,6 +86,71 @@ static bool settle_one(struct engine_transport *t, size_t i)
     return false;
 }
 
+/* --- connections that the engine makes -------------------------------------------------------- */
+
+static struct engine_outbound *outbound_of(struct engine_transport *t, uint64_t id)
+{
+    struct engine_outbound *o = t->outbound;
+    while (o < t->outbound + PLAYER_CONNS_MAX && o->id != id) {
+        o++;
+    }
+    return o < t->outbound + PLAYER_CONNS_MAX ? o : NULL;
+}
+
+static void forget_outbound(struct engine_outbound *o)
+{
+    buf_free(&o->in);
+    buf_free(&o->out);
+    *o = (struct engine_outbound){0};
+}
+
+static void connect_outbound(struct engine_transport *t, const struct ask *ask)
+{
+    const struct tcp_handler *h = &t->handler;
+    struct engine_outbound *o = outbound_of(t, 0);
+    bool there = o != NULL && span_equal(ask->address, SPAN(ENGINE_TRANSPORT_AUTH));
+    if (h->want(h->self, ask->ticket) & WANT_CLOSE) {
+        h->closed(h->self, ask->ticket, CLOSED_AS_WANTED, t->now);
+        return;
+    }
+    if (there) {
+        o->id = ask->ticket;
+    }
+    h->connected(h->self, ask->ticket, there ? SPAN("") : SPAN("connection refused"), t->now);
+}
+
+/* Answers a request when it is whole, and ends. True when the engine was told something. */
+static bool settle_outbound(struct engine_transport *t, struct engine_outbound *o)
+{
+    const struct tcp_handler *h = &t->handler;
+    struct span out = h->out(h->self, o->id);
+    if (out.n > 0) {
+        buf_append(&o->in, out);
+        h->sent(h->self, o->id, out.n);
+    }
+    unsigned want = h->want(h->self, o->id);
+    if (want & WANT_CLOSE) {
+        h->closed(h->self, o->id, CLOSED_AS_WANTED, t->now);
+        forget_outbound(o);
+        return false;
+    }
+    if (!o->answered && auth_server_has_request(buf_span(&o->in))) {
+        o->answered = true;
+        auth_server_answer(buf_span(&o->in), &t->secrets, &o->out);
+    }
+    if (!o->answered || !(want & WANT_READ)) {
+        return false;
+    }
+    if (o->out.n > 0) {
+        buf_drop(&o->out, h->recv(h->self, o->id, buf_span(&o->out), t->now));
+    } else {
+        o->answered = false;
+        buf_drop(&o->in, o->in.n);
+        h->eof(h->self, o->id, t->now);
+    }
+    return true;
+}
+
 static void answer_asks(struct engine_transport *t)
 {
     const struct tcp_handler *h = &t->handler;
@@ -88,8 +158,18 @@ static void answer_asks(struct engine_transport *t)
     while ((ask = h->next_ask(h->self)).kind != ASK_NONE) {
         if (ask.kind == ASK_APPEND) {
             h->answer(h->self, ask.ticket, ASK_DONE, t->now);
+        } else if (ask.kind == ASK_CONNECT) {
+            connect_outbound(t, &ask);
         }
     }
+}
+
+/* Does what a connection of either kind wants. True when the engine was told something. */
+static bool settle_changed(struct engine_transport *t, uint64_t id)
+{
+    size_t i = number_of(t, id);
+    struct engine_outbound *o = outbound_of(t, id);
+    return i < PLAYER_CONNS_MAX ? settle_one(t, i) : o != NULL && settle_outbound(t, o);
 }
 
 /* Ends a batch of inputs: all that can happen at this time happens. */
@@ -103,8 +183,7 @@ static void settle(struct engine_transport *t)
         h->step(h->self, t->now);
         answer_asks(t);
         while ((id = h->next_changed(h->self)) != 0) {
-            size_t i = number_of(t, id);
-            offered = (i < PLAYER_CONNS_MAX && settle_one(t, i)) || offered;
+            offered = settle_changed(t, id) || offered;
         }
     } while (offered || h->next_deadline(h->self) <= t->now);
 }
@@ -215,7 +294,9 @@ void engine_transport_free(struct engine_transport *t)
     engine_free(t->engine);
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         buf_free(&t->rest[i]);
+        forget_outbound(&t->outbound[i]);
     }
+    buf_free(&t->secrets);
     buf_free(&t->trace);
 }
 

@@ -9,6 +9,10 @@
 #include "conform/player.h"
 #include "engine/engine.h"
 
+/* The address at which the engine finds an auth server like that of conform/auth_server.h; nobody
+ * is at any other. */
+#define ENGINE_TRANSPORT_AUTH "127.0.0.1:2"
+
 /* Where the input of a case is cut. Offsets count all bytes that all its connections send. */
 struct cut_plan {
     bool every_byte;
@@ -22,6 +26,14 @@ struct trace_point {
     uint64_t hash;   /* of them */
 };
 
+/* A connection that the engine makes. */
+struct engine_outbound {
+    uint64_t id; /* the engine's number; 0: none */
+    struct buf in;
+    struct buf out;
+    bool answered;
+};
+
 struct engine_transport {
     struct player *player; /* whose connections it fills */
     struct engine *engine;
@@ -32,6 +44,8 @@ struct engine_transport {
     uint64_t ids[PLAYER_CONNS_MAX]; /* the engine's numbers; 0: closed */
     struct buf rest[PLAYER_CONNS_MAX];
     bool eof[PLAYER_CONNS_MAX]; /* to be told when the rest is consumed */
+    struct engine_outbound outbound[PLAYER_CONNS_MAX];
+    struct buf secrets; /* that were asked for */
     uint64_t hashes[PLAYER_CONNS_MAX];
     uint64_t output;
     struct buf trace; /* of struct trace_point, one behind each piece */

@@ -73,16 +73,16 @@ static void on_end(void *self, size_t i)
 
 static void read_input(struct tcp_transport *t, size_t i)
 {
-    struct buf *in = &t->player->conns[i].in;
-    ssize_t n = recv(t->fds[i], buf_room(in, READ_SIZE), READ_SIZE, 0);
+    uint8_t bytes[READ_SIZE];
+    ssize_t n = recv(t->fds[i], bytes, sizeof bytes, 0);
     if (n > 0) {
-        buf_grew(in, (size_t)n);
+        player_arrived(t->player, i, span_make(bytes, (size_t)n));
     } else if (n == 0) {
         ended(t, i, END_FIN);
     } else if (!would_block(errno)) {
         ended(t, i, END_RST);
     }
-    if (in->n > PLAYER_OUTPUT_MAX) {
+    if (t->player->conns[i].in.n > PLAYER_OUTPUT_MAX) {
         ended(t, i, END_FIN);
     }
 }

@@ -260,14 +260,17 @@ static bool write_played(struct json_out *json, const struct session_file *file,
 static bool write_case(struct json_out *json, const struct session_file *file, enum part part,
                        struct buf *why)
 {
-    struct engine_config config;
+    struct case_engine engine;
     struct buf because = {0};
-    bool ok = case_engine_config(file->flags, &config, &because);
-    if (!ok) {
+    bool ok = case_engine_open(&engine, file->flags, NULL, &because);
+    if (ok) {
+        ok = write_played(json, file, &engine.config, part, why);
+        case_engine_close(&engine);
+    } else {
         say_why(file, &because, why);
     }
     buf_free(&because);
-    return ok && write_played(json, file, &config, part, why);
+    return ok;
 }
 
 static bool write_part(struct json_out *json, const struct suite *suite, enum part part,
@@ -279,7 +282,7 @@ static bool write_part(struct json_out *json, const struct suite *suite, enum pa
     for (size_t i = 0; i < suite->n && ok; i++) {
         struct buf lacks = {0};
         const struct session_file *file = &suite->cases[i].file;
-        if (probe_needs(&here, file, &lacks)) {
+        if (!session_file_upgrades(file) && probe_needs(&here, file, &lacks)) {
             ok = write_case(json, file, part, why);
         }
         buf_free(&lacks);

@@ -2,8 +2,9 @@
 /*
  * Owns: the cases as data for other languages. Each session is played against an engine in this
  * process byte by byte, on virtual time; what went in and what came out, with the number of input
- * bytes after which it came, is written down as JSON. tests/conformance/vectors.schema.json says
- * what stands where. Must not know: files.
+ * bytes after which it came, is written down as JSON. Cases that put TLS, snappy or deflate on are
+ * left out: what goes over the wire then is not for a parser of NSQ.
+ * tests/conformance/vectors.schema.json says what stands where. Must not know: files.
  */
 #ifndef CONFORM_VECTORS_H
 #define CONFORM_VECTORS_H

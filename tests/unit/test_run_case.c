@@ -14,6 +14,19 @@
 
 #define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
 #define SUB "c > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\nc < response \"OK\"\n"
+#define TLS_FLAGS "--tls-cert={suite}/tls/cert.pem --tls-key={suite}/tls/key.pem"
+/* A client that asks for something and gets it; the next line is number LINE. */
+#define IDENTIFIED(asked, got)                                                                     \
+    "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nflags: " TLS_FLAGS "\nsource: spec\n\nc connect\n"  \
+    "c > \"  V2IDENTIFY\\n\" size{\"{\\\"feature_negotiation\\\":true," asked "}\"}\n"             \
+    "c < response {" got "}\n"
+#define LINE 11
+#define TALK                                                                                       \
+    "c < response \"OK\"\nc > \"PUB \" $topic \"\\n\" size{fill(300 \"x\")}\nc < response "        \
+    "\"OK\"\n"                                                                                     \
+    "c > \"SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\nany {\n    c < response \"OK\"\n"    \
+    "    c < message $m attempts 1 body fill(300 \"x\")\n}\nc > \"FIN \" $m \"\\n\"\nc < "         \
+    "nothing\n"
 #define PUB "p > \"  V2PUB \" $topic \"\\n\" size{\"x\"}\n"
 
 static const struct case_setting setting = {.names = {(const uint8_t *)"n", 1}, .time_scale = 100};
@@ -150,13 +163,79 @@ static void a_transcript_says_what_went_to_and_fro(void **state)
 static void flags_become_the_engine_s_configuration(void **state)
 {
     (void)state;
-    struct engine_config config;
+    struct case_engine engine;
     struct buf why = {0};
-    assert_true(case_engine_config(SPAN("--msg-timeout=2s --max-msg-size=77"), &config, &why));
+    assert_true(case_engine_open(&engine, SPAN("--msg-timeout=2s --max-msg-size=77"), NULL, &why));
     assert_int_equal(why.n, 0);
-    assert_false(case_engine_config(SPAN("--msg-timeout=soon"), &config, &why));
+    assert_int_equal(engine.config.v2.msg_timeout, 2000000000);
+    assert_int_equal(engine.config.v2.limits.max_msg_size, 77);
+    assert_null(engine.config.v2.tls.make);
+    case_engine_close(&engine);
+    assert_true(case_engine_open(&engine, SPAN(TLS_FLAGS), NULL, &why));
+    assert_non_null(engine.config.v2.tls.make);
+    case_engine_close(&engine);
+    assert_false(case_engine_open(&engine, SPAN("--msg-timeout=soon"), NULL, &why));
     assert_true(why.n > 0);
+    assert_false(case_engine_open(&engine, SPAN(TLS_FLAGS), "/no/such/folder", &why));
     buf_free(&why);
+}
+
+/* --- upgrades --------------------------------------------------------------------------------- */
+
+static void what_is_put_on_is_spoken(void **state)
+{
+    (void)state;
+    passes(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade snappy\n" TALK);
+    passes(IDENTIFIED("\\\"deflate\\\":true", "\"deflate\":true") "c upgrade deflate 6\n" TALK);
+    passes(IDENTIFIED("\\\"tls_v1\\\":true", "\"tls_v1\":true") "c upgrade tls\n" TALK);
+    passes(IDENTIFIED("\\\"tls_v1\\\":true", "\"tls_v1\":true") "c upgrade tls 1.2\n" TALK);
+    passes(IDENTIFIED(
+        "\\\"tls_v1\\\":true,\\\"deflate\\\":true",
+        "\"tls_v1\":true") "c upgrade tls\nc < response \"OK\"\nc upgrade deflate 1\n" TALK);
+}
+
+static void what_does_not_fit_the_other_side_fails(void **state)
+{
+    (void)state;
+    /* The server has put on nothing, or something else. */
+    fails(IDENTIFIED("\\\"x\\\":1", "\"snappy\":false") "c upgrade snappy\nc > \"NOP\\n\"\n"
+                                                        "c < response \"OK\" within 20ms\n",
+          LINE + 2, "bytes that cannot be decoded: snappy");
+    fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade deflate 6\n"
+                                                               "c < response \"OK\"\n",
+          LINE, "bytes that cannot be decoded: deflate");
+    fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c < response \"OK\"\n", LINE,
+          "bytes that are no frame");
+    /* A handshake with somebody who knows none. */
+    fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade tls\n", LINE,
+          "a handshake that fails: ");
+    fails(HEADER "c connect\nc > \"  V2\"\nc upgrade tls\n", 9, "a handshake that fails: ");
+    /* A reply that no step asks for, behind the last one, is read like any other. */
+    fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade snappy\n", LINE,
+          "response \"OK\"");
+}
+
+static void an_end_is_said_inside_and_outside(void **state)
+{
+    (void)state;
+    static const char *const ends[] = {"c > end\nc < end\n", "c > raw end\nc < end\n",
+                                       "c > close\n", "c > reset\n"};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text, "%s%s",
+                 IDENTIFIED("\\\"tls_v1\\\":true",
+                            "\"tls_v1\":true") "c upgrade tls\nc < response \"OK\"\n",
+                 ends[i]);
+        passes(text);
+        snprintf(text, sizeof text, "%s%s",
+                 IDENTIFIED("\\\"deflate\\\":true",
+                            "\"deflate\":true") "c upgrade deflate 6\nc < response \"OK\"\n",
+                 ends[i]);
+        passes(text);
+    }
+    passes(IDENTIFIED(
+        "\\\"snappy\\\":true",
+        "\"snappy\":true") "c upgrade snappy\nc < response \"OK\"\nc > raw \"garbage\"\nc < end\n");
 }
 
 int main(void)
@@ -168,6 +247,9 @@ int main(void)
         cmocka_unit_test(what_a_file_cannot_mean_is_told),
         cmocka_unit_test(a_transcript_says_what_went_to_and_fro),
         cmocka_unit_test(flags_become_the_engine_s_configuration),
+        cmocka_unit_test(what_is_put_on_is_spoken),
+        cmocka_unit_test(what_does_not_fit_the_other_side_fails),
+        cmocka_unit_test(an_end_is_said_inside_and_outside),
     };
     return cmocka_run_group_tests_name("run_case", tests, NULL, NULL);
 }

@@ -93,6 +93,21 @@ static void closed_is_closed(void **state)
     good(SPAN(HEADER "c connect\nc > end\nc < response \"OK\"\nc > close\n"));
 }
 
+static void what_is_put_on_has_an_order(void **state)
+{
+    (void)state;
+    good(SPAN(HEADER "c connect\nc upgrade tls\nc upgrade snappy\nc > raw \"x\"\nc > raw end\n"));
+    good(SPAN(HEADER "c connect\nc upgrade deflate 1\nd connect\nd upgrade tls 1.2\n"));
+    bad("c upgrade tls\n", 1, 1, OPENED);
+    bad("c connect\nc upgrade tls\nc upgrade tls\n", 3, 1, "a connection without TLS");
+    bad("c connect\nc upgrade snappy\nc upgrade tls\n", 3, 1, "a connection without compression");
+    bad("c connect\nc upgrade tls\nc upgrade snappy\nc upgrade deflate 6\n", 4, 1,
+        "a connection without compression");
+    bad("c connect\nc > end\nc upgrade tls\n", 3, 1, "a connection that the client has not ended");
+    bad("c connect\nc > raw \"x\"\n", 2, 1, "a connection that has put something on");
+    bad("c connect\nc > raw end\n", 2, 1, "a connection that has put something on");
+}
+
 static void values_are_captured_first(void **state)
 {
     (void)state;
@@ -167,6 +182,7 @@ int main(void)
         cmocka_unit_test(connections_are_opened_first),
         cmocka_unit_test(a_name_is_used_once),
         cmocka_unit_test(closed_is_closed),
+        cmocka_unit_test(what_is_put_on_has_an_order),
         cmocka_unit_test(values_are_captured_first),
         cmocka_unit_test(there_are_bounds),
         cmocka_unit_test(an_any_has_a_bound),

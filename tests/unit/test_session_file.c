@@ -209,6 +209,8 @@ static void any_form_of_step_is_printed_as_read(void **state)
     const char *text = HEADER "c connect\nc > end\nc > close\nc > reset\nc < response \"OK\"\n"
                               "c < response {\"a\":null}\nc < error E_INVALID\nc < heartbeat\n"
                               "c < nothing\nc < no message within 5ms\nc < end\nwait 1ms\n"
+                              "c upgrade tls\nc upgrade tls 1.0\nc upgrade tls 1.3\n"
+                              "c upgrade snappy\nc upgrade deflate 9\nc > raw \"x\"\nc > raw end\n"
                               "\n# text\nany {\n    c < message $m attempts * body \"x\"\n\n"
                               "    # inside\n    c < end within 3ms\n}\n";
     print_is_parse("all", span_make(text, strlen(text)));
@@ -239,7 +241,16 @@ static void bad_files_are_told_where(void **state)
          "partial"},
         {"id: a/b\ntitle: \tt\n", 2, 8, "printable ASCII"},
         {HEADER "c connects\n", 7, 10, "the end of the line"},
-        {HEADER "c ? x\n", 7, 2, "connect, > or <"},
+        {HEADER "c upgrade gzip\n", 7, 11, "tls, snappy, or deflate and a level"},
+        {HEADER "c upgrade deflate\n", 7, 11, "tls, snappy, or deflate and a level"},
+        {HEADER "c upgrade deflate 10\n", 7, 21, "a level from 1 to 9"},
+        {HEADER "c upgrade deflate 0\n", 7, 20, "a level from 1 to 9"},
+        {HEADER "c upgrade tls 1.4\n", 7, 18, "a version from 1.0 to 1.3"},
+        {HEADER "c upgrade tls 1.03\n", 7, 17, "a decimal number"},
+        {HEADER "c upgrade tls 2.0\n", 7, 14, "the end of the line"},
+        {HEADER "c upgrade snappy 6\n", 7, 17, "the end of the line"},
+        {HEADER "c > raw close\n", 7, 9, "a string, $name, u8( u16( i32( i64( fill( or size{"},
+        {HEADER "c ? x\n", 7, 2, "connect, upgrade, > or <"},
         {HEADER "c > \"x\n", 7, 7, "the closing quote"},
         {HEADER "c > \"\\q\"\n", 7, 7, "\\n, \\r, \\\\, \\\" or \\xNN with two lower-case digits"},
         {HEADER "c > \"\\x41\"\n", 7, 7, "a character that needs \\xNN"},

@@ -58,28 +58,32 @@ static struct buf input_of(const struct vector_record *record, size_t conn)
 
 static void check_case(const struct session_file *file, struct totals *totals)
 {
-    struct engine_config config;
+    struct case_engine engine;
     struct buf why = {0};
     char id[128];
+    if (session_file_upgrades(file)) { /* its bytes are TLS's or a compression's */
+        return;
+    }
     snprintf(id, sizeof id, "%.*s", (int)file->id.n, (const char *)file->id.p);
-    if (!case_engine_config(file->flags, &config, &why)) {
+    if (!case_engine_open(&engine, file->flags, NULL, &why)) {
         assert_non_null(file->needs); /* flags of what the engine here has not got */
         buf_free(&why);
         return;
     }
     struct vector_record *record = alloc_zeroed(sizeof *record);
-    vector_record_play(record, &config, file, SPAN("n"));
+    vector_record_play(record, &engine.config, file, SPAN("n"));
     for (size_t conn = 0; conn < PLAYER_CONNS_MAX; conn++) {
         struct buf in = input_of(record, conn);
         if (in.n > SEGMENTS_INPUT_MAX) {
             totals->too_long++;
         } else if (in.n > 0) {
-            check_input(id, &config.v2.limits, buf_span(&in), totals);
+            check_input(id, &engine.config.v2.limits, buf_span(&in), totals);
         }
         buf_free(&in);
     }
     vector_record_free(record);
     alloc_free(record);
+    case_engine_close(&engine);
     buf_free(&why);
 }
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "conform/wire.h"
+
+#include "base/alloc.h"
+#include "codec/deflate.h"
+#include "codec/snappy.h"
+
+void wire_free(struct wire *wire)
+{
+    stack_free(wire->stack);
+    buf_free(&wire->answer);
+    *wire = (struct wire){0};
+}
+
+/* The stack decodes as long as it can. */
+static void drain(struct wire *wire, struct span bytes)
+{
+    while (bytes.n > 0 || stack_has_pending(wire->stack)) {
+        bytes = span_skip(bytes, stack_decode(wire->stack, bytes, &wire->answer));
+    }
+}
+
+static void take_decoded(struct wire *wire, struct buf *in)
+{
+    struct buf *decoded = &wire->stack->decoded;
+    buf_append(in, buf_span(decoded));
+    buf_free(decoded);
+}
+
+void wire_put_on(struct wire *wire, struct codec codec, struct buf *in)
+{
+    if (wire->stack == NULL) {
+        wire->stack = alloc_zeroed(sizeof *wire->stack);
+    }
+    wire->stack->decoded = *in; /* it was empty */
+    *in = (struct buf){0};
+    stack_push(wire->stack, codec);
+    stack_decode(wire->stack, span_make(NULL, 0), &wire->answer); /* a handshake's first words */
+    drain(wire, span_make(NULL, 0));
+    take_decoded(wire, in);
+}
+
+void wire_decode(struct wire *wire, struct span bytes, struct buf *in)
+{
+    if (wire->stack == NULL) {
+        buf_append(in, bytes);
+        return;
+    }
+    drain(wire, bytes);
+    take_decoded(wire, in);
+}
+
+/* Whether codecs take what is said: nothing is decoded behind a peer's last word, but it may still
+ * be told. */
+static bool speaks(const struct wire *wire)
+{
+    struct span why;
+    enum codec_state state = wire_state(wire, &why);
+    return state == CODEC_OPEN || state == CODEC_CLOSED;
+}
+
+void wire_encode(struct wire *wire, struct span bytes, struct buf *out)
+{
+    if (wire->stack == NULL) {
+        buf_append(out, bytes);
+    } else if (speaks(wire)) {
+        buf_append(&wire->stack->plain, bytes);
+        stack_encode(wire->stack, out);
+    }
+}
+
+void wire_finish(struct wire *wire, struct buf *out)
+{
+    if (wire->stack != NULL && speaks(wire)) {
+        stack_finish(wire->stack, out);
+    }
+}
+
+enum codec_state wire_state(const struct wire *wire, struct span *why)
+{
+    *why = span_make(NULL, 0);
+    return wire->stack == NULL ? CODEC_OPEN : stack_state(wire->stack, why);
+}
+
+size_t wire_count(const struct wire *wire)
+{
+    return wire->stack == NULL ? 0 : wire->stack->count;
+}
+
+/* --- codecs ----------------------------------------------------------------------------------- */
+
+static struct codec compression(const struct step *upgrade)
+{
+    return upgrade->upgrade == UPGRADE_SNAPPY ? snappy_codec()
+                                              : deflate_codec((int)upgrade->upgrade_number);
+}
+
+struct codec wire_client_codec(const struct step *upgrade, struct buf *why)
+{
+    struct codec codec = {NULL, NULL};
+    if (upgrade->upgrade != UPGRADE_TLS) {
+        return compression(upgrade);
+    }
+    const struct tls_client_settings settings = {.min_version = (int)upgrade->upgrade_number,
+                                                 .max_version = (int)upgrade->upgrade_number};
+    struct tls *tls = tls_client_new(&settings, why);
+    if (tls != NULL) {
+        codec = tls_connect(tls, NULL);
+        tls_free(tls); /* the codec keeps it */
+    }
+    return codec;
+}
+
+struct codec wire_server_codec(const struct step *upgrade, struct tls *tls)
+{
+    if (upgrade->upgrade != UPGRADE_TLS) {
+        return compression(upgrade);
+    }
+    const struct codec_maker maker = tls_server(tls);
+    return maker.make(maker.self);
+}

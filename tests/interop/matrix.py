@@ -363,7 +363,7 @@ class Matrix:
 
 
 def plain(error):
-    """What a client said, without what differs from run to run: which of its connections was the first, and pynsq's words
+    """What a client said, without what differs from run to run: which of its connections was first, and pynsq's words
     for one that is closed."""
     error = re.sub(r"^(consumer|publisher): |\b[0-9A-F]{16}:", "", error).replace(" PUB ", " SUB ")
     return re.sub("^(Stream is closed|failed to unpack size|closed: .*)$", "closed", error)

@@ -31,6 +31,14 @@ static void configure_v2(const struct options *o, struct v2_config *v)
     v->tls_required = options_require_tls(o);
 }
 
+static void configure_auth(const struct options *o, struct auth_config *a)
+{
+    a->servers = o->auth_http_address.v;
+    a->server_count = o->auth_http_address.n;
+    a->connect_timeout = o->http_client_connect_timeout;
+    a->request_timeout = o->http_client_request_timeout;
+}
+
 struct engine_config configure(const struct options *o, const struct configure_machine *machine)
 {
     struct engine_config config = engine_defaults();
@@ -45,5 +53,6 @@ struct engine_config configure(const struct options *o, const struct configure_m
     b->max_consumers = o->max_channel_consumers;
     b->seed = machine->seed;
     configure_v2(o, &config.v2);
+    configure_auth(o, &config.auth);
     return config;
 }

@@ -74,8 +74,25 @@ static void log_start(struct log_writer *log, const struct options *o)
     }
 }
 
+/* The client's end of TLS, for auth servers. */
+static struct codec connect_tls(void *self, const char *server_name)
+{
+    return tls_connect(self, server_name);
+}
+
+static void configure_tls(struct engine_config *config, const struct tls_files *files)
+{
+    if (files->server != NULL) {
+        config->v2.tls = tls_server(files->server);
+    }
+    if (files->client != NULL) {
+        config->auth.tls = (struct auth_tls){
+            .connect = connect_tls, .self = files->client, .cost = tls_server(files->client).cost};
+    }
+}
+
 /* Serves until a signal ends it. */
-static int serve(const struct options *o, struct tls *tls, struct log_writer *log)
+static int serve(const struct options *o, const struct tls_files *files, struct log_writer *log)
 {
     struct configure_machine machine;
     if (!ask_machine(&machine)) {
@@ -97,9 +114,7 @@ static int serve(const struct options *o, struct tls *tls, struct log_writer *lo
         return fatal_start("no descriptor to be had for signals");
     }
     struct engine_config config = configure(o, &machine);
-    if (tls != NULL) {
-        config.v2.tls = tls_server(tls);
-    }
+    configure_tls(&config, files);
     struct engine *engine = engine_new(&config);
     struct tcp_server *server = tcp_server_new(engine_handler(engine), waiter_poll(), log, end_fd);
     tcp_server_listen(server, listener, "TCP");
@@ -123,7 +138,7 @@ static int check_and_serve(const struct options *o, struct tls_files *files,
     }
     struct log_writer log = {
         .fd = STDERR_FILENO, .prefix = o->log_prefix, .least = (enum log_level)o->log_level};
-    int code = serve(o, files->server, &log);
+    int code = serve(o, files, &log);
     log_writer_free(&log);
     return code;
 }

@@ -97,7 +97,6 @@ static bool set_tls_min_version(int64_t *field, const char *value, struct line *
 #define NO_DISK "has no effect yet: messages are not stored on disk"
 #define NO_HTTP "has no effect yet: HTTP is not served"
 #define NO_LOOKUPD "has no effect yet: nsqd does not register with nsqlookupd"
-#define NO_CLIENT "has no effect yet: nsqd makes no HTTP requests"
 #define NO_SCAN "has no effect: timers fire when they are due, nothing is scanned"
 #define NO_STATSD "has no effect yet: statistics are not sent to statsd"
 #define NO_E2E "has no effect yet: processing latency is not measured"
@@ -141,10 +140,10 @@ static const struct goflag rows[] = {
      "HTTP port to register with nsqlookupd; 0: the one listened on"},
     {"lookupd-tcp-address", GOFLAG_STRINGS, AT(lookupd_tcp_address), "", NO_LOOKUPD, NULL,
      "an nsqlookupd to register with, HOST:PORT; may be repeated"},
-    {"http-client-connect-timeout", GOFLAG_DURATION, AT(http_client_connect_timeout), "2s",
-     NO_CLIENT, NULL, "how long an HTTP request may take to connect"},
-    {"http-client-request-timeout", GOFLAG_DURATION, AT(http_client_request_timeout), "5s",
-     NO_CLIENT, NULL, "how long an HTTP request may take in all"},
+    {"http-client-connect-timeout", GOFLAG_DURATION, AT(http_client_connect_timeout), "2s", BUILT,
+     NULL, "how long an HTTP request may take to connect"},
+    {"http-client-request-timeout", GOFLAG_DURATION, AT(http_client_request_timeout), "5s", BUILT,
+     NULL, "how long an HTTP request may take in all"},
 
     {"data-path", GOFLAG_STRING, AT(data_path), "",
      "is only locked yet: no message is stored in that directory", NULL,

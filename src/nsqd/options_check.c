@@ -152,10 +152,6 @@ static enum options_result check_access(const struct options *o, struct options_
                             ", " OPTIONS_TLS_REQUIRE_VERIFY " or nothing",
                             policy.p);
     }
-    if (o->auth_http_address.n > 0) {
-        return options_fail(text, INSTANTIATE
-                            "--auth-http-address restricts access and is not built yet");
-    }
     return OPTIONS_RUN;
 }
 

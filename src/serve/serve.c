@@ -116,9 +116,10 @@ static void look_at_backlog(struct conn *conn)
     }
 }
 
+/* The shell does not know a connection yet that it was not asked to make. */
 static void changed(struct conn *conn)
 {
-    if (list_empty(&conn->changed)) {
+    if (list_empty(&conn->changed) && list_empty(&conn->connect)) {
         list_push(&conn->serve->changed, &conn->changed);
     }
 }

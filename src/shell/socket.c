@@ -317,6 +317,91 @@ int socket_connect(const char *address)
     return fd;
 }
 
+static void fail(char why[SOCKET_WHY_MAX], const char *where, const char *reason)
+{
+    snprintf(why, SOCKET_WHY_MAX, "dial tcp%s%.128s: %.360s", where[0] == '\0' ? "" : " ", where,
+             reason);
+}
+
+void socket_look_up(const char *address, bool numeric, struct socket_addresses *out,
+                    char why[SOCKET_WHY_MAX])
+{
+    char host[SOCKET_HOST_MAX];
+    char port[SOCKET_HOST_MAX];
+    const struct addrinfo hints = {.ai_family = AF_UNSPEC,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_flags = numeric ? AI_NUMERICHOST | AI_NUMERICSERV : 0};
+    struct addrinfo *list = NULL;
+    out->count = 0;
+    why[0] = '\0';
+    if (!socket_split_address(address, host, port) || is_out_of_range(port)) {
+        fail(why, "", "invalid address");
+        return;
+    }
+    int failed = getaddrinfo(host, port, &hints, &list);
+    if (failed != 0 && !numeric) {
+        char reason[SOCKET_WHY_MAX];
+        snprintf(reason, sizeof reason, "lookup %.256s: %.80s", host,
+                 failed == EAI_NONAME ? "no such host" : gai_strerror(failed));
+        fail(why, "", reason);
+    }
+    for (const struct addrinfo *i = list; i != NULL && out->count < SOCKET_ADDRESSES_MAX;
+         i = i->ai_next) {
+        memcpy(&out->address[out->count], i->ai_addr, i->ai_addrlen);
+        out->size[out->count++] = i->ai_addrlen;
+    }
+    if (list != NULL) {
+        freeaddrinfo(list);
+    }
+}
+
+static void connect_failed(const struct socket_addresses *addresses, size_t i, int error,
+                           char why[SOCKET_WHY_MAX])
+{
+    char reason[MACHINE_REASON_MAX];
+    char text[SOCKET_ADDRESS_MAX];
+    char line[MACHINE_REASON_MAX + 16];
+    union address a = {0};
+    memcpy(&a, &addresses->address[i], addresses->size[i]);
+    address_text(&a, text);
+    machine_reason(error, reason);
+    snprintf(line, sizeof line, "connect: %s", reason);
+    fail(why, text, line);
+}
+
+int socket_start(const struct socket_addresses *addresses, size_t i, char why[SOCKET_WHY_MAX])
+{
+    union address a = {0};
+    memcpy(&a, &addresses->address[i], addresses->size[i]);
+    int fd = socket(a.any.sa_family, SOCK_STREAM, 0);
+    if (fd >= 0) {
+        socket_set_flags(fd);
+        set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+    }
+    if (fd >= 0 && (connect(fd, &a.any, addresses->size[i]) == 0 || errno == EINPROGRESS)) {
+        return fd;
+    }
+    connect_failed(addresses, i, errno, why);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -1;
+}
+
+bool socket_started(int fd, const struct socket_addresses *addresses, size_t i,
+                    char why[SOCKET_WHY_MAX])
+{
+    int error = 0;
+    socklen_t size = sizeof error;
+    if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) != 0) {
+        error = errno;
+    }
+    if (error != 0) {
+        connect_failed(addresses, i, error, why);
+    }
+    return error == 0;
+}
+
 /* --- accepting -------------------------------------------------------------------------------- */
 
 int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])

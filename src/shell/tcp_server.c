@@ -19,6 +19,8 @@
 #define LOG_PAUSE (100 * TIME_MS)    /* before a log that takes no lines is tried again */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is measuring noise */
 #define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections are above 2^32 */
+#define RESOLVER_TOKEN (UINT32_MAX - 1)
+#define DIAL_ADDRESS_MAX (2 * SOCKET_HOST_MAX)
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
@@ -29,7 +31,8 @@ static struct tcp_socket *socket_of(struct tcp_server *server, uint64_t conn)
     return s != NULL && s->conn == conn ? s : NULL;
 }
 
-static void add_socket(struct tcp_server *server, uint64_t conn, int fd)
+/* fd: -1, and nothing is waited for yet. */
+static struct tcp_socket *add_socket(struct tcp_server *server, uint64_t conn, int fd)
 {
     size_t slot = (uint32_t)conn;
     if (slot >= server->socket_count) {
@@ -41,17 +44,37 @@ static void add_socket(struct tcp_server *server, uint64_t conn, int fd)
     }
     assert(server->sockets[slot].conn == 0);
     server->sockets[slot] = (struct tcp_socket){.conn = conn, .fd = fd};
-    server->waiter.add(server->waiter.self, fd, conn, 0);
+    if (fd >= 0) {
+        server->waiter.add(server->waiter.self, fd, conn, 0);
+    }
+    return &server->sockets[slot];
+}
+
+static void release_fd(struct tcp_server *server, struct tcp_socket *s)
+{
+    if (s->fd >= 0) {
+        server->waiter.remove(server->waiter.self, s->fd);
+        close(s->fd);
+        s->fd = -1;
+    }
+}
+
+static void free_socket(struct tcp_server *server, struct tcp_socket *s)
+{
+    release_fd(server, s);
+    buf_free(&s->rest);
+    if (s->dial != NULL && s->dial->looking_up) {
+        resolver_cancel(server->resolver, s->conn);
+    }
+    alloc_free(s->dial);
+    *s = (struct tcp_socket){.fd = -1};
 }
 
 static void close_socket(struct tcp_server *server, struct tcp_socket *s, enum closed_reason reason,
                          int64_t now)
 {
     uint64_t conn = s->conn;
-    server->waiter.remove(server->waiter.self, s->fd);
-    close(s->fd);
-    buf_free(&s->rest);
-    *s = (struct tcp_socket){.fd = -1};
+    free_socket(server, s);
     server->handler.closed(server->handler.self, conn, reason, now);
 }
 
@@ -145,6 +168,12 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_
 static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
+    if (s->dial != NULL) {
+        if (h->want(h->self, s->conn) & WANT_CLOSE) {
+            close_socket(server, s, CLOSED_AS_WANTED, now);
+        }
+        return;
+    }
     if (!write_socket(server, s, now)) {
         return;
     }
@@ -160,12 +189,118 @@ static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64
     watch_socket(server, s);
 }
 
+/* --- connecting ------------------------------------------------------------------------------- */
+
+/* Says how it went: `why` is empty when the socket is connected. */
+static void dialled(struct tcp_server *server, struct tcp_socket *s, const char *why, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    uint64_t conn = s->conn;
+    if (why[0] == '\0') {
+        alloc_free(s->dial);
+        s->dial = NULL;
+        s->bits = 0;
+        server->waiter.change(server->waiter.self, s->fd, 0);
+        h->connected(h->self, conn, log_text(""), now);
+        return;
+    }
+    char reason[SOCKET_WHY_MAX]; /* which goes with the socket */
+    size_t n = strlen(why);
+    memcpy(reason, why, n);
+    free_socket(server, s);
+    h->connected(h->self, conn, span_make(reason, n), now);
+}
+
+/* Tries the addresses from the present one on, until one can be waited for. */
+static void dial(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    struct tcp_dial *d = s->dial;
+    for (; d->at < d->addresses.count; d->at++) {
+        s->fd = socket_start(&d->addresses, d->at, d->why);
+        if (s->fd >= 0) {
+            s->bits = WAITER_WRITE;
+            server->waiter.add(server->waiter.self, s->fd, s->conn, WAITER_WRITE);
+            return;
+        }
+    }
+    dialled(server, s, d->why, now);
+}
+
+static void dial_event(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    struct tcp_dial *d = s->dial;
+    if (socket_started(s->fd, &d->addresses, d->at, d->why)) {
+        dialled(server, s, "", now);
+        return;
+    }
+    release_fd(server, s);
+    d->at++;
+    dial(server, s, now);
+}
+
+static bool have_resolver(struct tcp_server *server)
+{
+    if (server->resolver == NULL) {
+        server->resolver = resolver_new();
+        if (server->resolver != NULL) {
+            server->waiter.add(server->waiter.self, resolver_fd(server->resolver), RESOLVER_TOKEN,
+                               WAITER_READ);
+        }
+    }
+    return server->resolver != NULL;
+}
+
+/* The handler wants a connection. */
+static void start_dial(struct tcp_server *server, const struct ask *ask, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    struct tcp_socket *s = add_socket(server, ask->ticket, -1);
+    char address[DIAL_ADDRESS_MAX];
+    s->dial = alloc_zeroed(sizeof *s->dial);
+    if (h->want(h->self, s->conn) & WANT_CLOSE) { /* not any more */
+        close_socket(server, s, CLOSED_AS_WANTED, now);
+        return;
+    }
+    if (ask->address.n >= sizeof address || memchr(ask->address.p, 0, ask->address.n) != NULL) {
+        dialled(server, s, "dial tcp: invalid address", now);
+        return;
+    }
+    memcpy(address, ask->address.p, ask->address.n);
+    address[ask->address.n] = '\0';
+    socket_look_up(address, true, &s->dial->addresses, s->dial->why);
+    if (s->dial->addresses.count > 0 || s->dial->why[0] != '\0') {
+        dial(server, s, now);
+    } else if (have_resolver(server) && resolver_ask(server->resolver, s->conn, address)) {
+        s->dial->looking_up = true;
+    } else {
+        dialled(server, s, "dial tcp: too many look-ups", now);
+    }
+}
+
+static void take_answers(struct tcp_server *server, int64_t now)
+{
+    struct resolver_answer answer;
+    while (resolver_next(server->resolver, &answer)) {
+        struct tcp_socket *s = socket_of(server, answer.ticket);
+        if (s != NULL && s->dial != NULL && s->dial->looking_up) {
+            s->dial->looking_up = false;
+            s->dial->addresses = answer.addresses;
+            memcpy(s->dial->why, answer.why, sizeof answer.why);
+            dial(server, s, now);
+        }
+    }
+}
+
 /* --- events ----------------------------------------------------------------------------------- */
 
 static void socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits,
                          int64_t now)
 {
     uint64_t conn = s->conn;
+    if (s->dial != NULL) {
+        dial_event(server, s, now);
+        return;
+    }
     if (s->bits & WAITER_READ) {
         /* Input first: a hang-up may come with bytes that were not read yet. */
         if (bits & (WAITER_READ | WAITER_GONE)) {
@@ -258,6 +393,8 @@ static void handle_event(struct tcp_server *server, struct waiter_event event, i
         server->waiter.remove(server->waiter.self, server->end_fd);
         server->end_fd = -1;
         start_ending(server, now);
+    } else if (event.token == RESOLVER_TOKEN) {
+        take_answers(server, now);
     } else if (event.token < TCP_SERVER_LISTENERS_MAX) {
         if (server->listeners[event.token].fd >= 0) {
             accept_sockets(server, (unsigned)event.token, now);
@@ -316,6 +453,9 @@ static bool answer_asks(struct tcp_server *server, int64_t now)
         if (ask.kind == ASK_LOG) {
             log_writer_add(server->log, ask.event->level, ask.event->form, ask.event->args,
                            LOG_ARGS_MAX);
+        } else if (ask.kind == ASK_CONNECT) {
+            start_dial(server, &ask, now);
+            answered = true;
         } else {
             h->answer(h->self, ask.ticket, ASK_DONE, now);
             answered = true;
@@ -426,10 +566,10 @@ void tcp_server_free(struct tcp_server *server)
     }
     for (size_t i = 0; i < server->socket_count; i++) {
         if (server->sockets[i].conn != 0) {
-            close(server->sockets[i].fd);
-            buf_free(&server->sockets[i].rest);
+            free_socket(server, &server->sockets[i]);
         }
     }
+    resolver_free(server->resolver);
     server->waiter.close(server->waiter.self);
     buf_free(&server->offers);
     alloc_free(server->sockets);

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the loop that moves bytes between sockets and one tcp_handler: accept, read, write, close,
- * time, log. Any handler will do; nothing here knows NSQ.
+ * Owns: the loop that moves bytes between sockets and one tcp_handler: accept, connect, read,
+ * write, close, time, log. Any handler will do; nothing here knows NSQ.
  */
 #ifndef SHELL_TCP_SERVER_H
 #define SHELL_TCP_SERVER_H
 
 #include "serve/handler.h"
 #include "shell/log_line.h"
+#include "shell/resolver.h"
 #include "shell/waiter.h"
 
 #define TCP_SERVER_LISTENERS_MAX 8
@@ -19,15 +20,24 @@ struct tcp_listener {
     const char *name; /* "TCP", in log lines; borrowed */
 };
 
+/* A connection that the handler has asked for. */
+struct tcp_dial {
+    bool looking_up; /* what its name stands for */
+    struct socket_addresses addresses;
+    size_t at;                /* the one that is tried, on the socket */
+    char why[SOCKET_WHY_MAX]; /* what was wrong with the last */
+};
+
 /* A socket of the handler's. The handler's slot numbers are the indices of server->sockets. */
 struct tcp_socket {
     uint64_t conn; /* the handler's number; 0: free */
     int fd;
-    unsigned bits;    /* what the waiter waits for */
-    bool input_ended; /* read() has said so, and the handler was told */
-    bool shut;        /* writing was shut down */
-    bool offering;    /* in server->offers */
-    struct buf rest;  /* read, but not consumed yet */
+    unsigned bits;         /* what the waiter waits for */
+    bool input_ended;      /* read() has said so, and the handler was told */
+    bool shut;             /* writing was shut down */
+    bool offering;         /* in server->offers */
+    struct tcp_dial *dial; /* not NULL: it is not connected yet */
+    struct buf rest;       /* read, but not consumed yet */
 };
 
 struct tcp_server {
@@ -37,7 +47,8 @@ struct tcp_server {
     struct tcp_listener listeners[TCP_SERVER_LISTENERS_MAX];
     size_t listener_count;
     int64_t accept_again; /* when listeners are waited on again after a temporary error; 0 = now */
-    int end_fd;           /* readable: end gracefully; -1: none */
+    struct resolver *resolver; /* NULL: no name was looked up yet */
+    int end_fd;                /* readable: end gracefully; -1: none */
     struct tcp_socket *sockets;
     size_t socket_count;
     struct buf offers; /* uint32_t slots whose rest may be wanted again */

@@ -365,8 +365,6 @@ refused "$instantiate invalid E2E processing latency percentile: NaN" $percentil
 
 # --- what restricts access and is not built: refused ---------------------------------------------------
 
-refused "$instantiate --auth-http-address restricts access and is not built yet" -auth-http-address=127.0.0.1:1
-refused "$instantiate --auth-http-address restricts access and is not built yet" -auth-http-address=
 echo 'auth_http_addresses = ["127.0.0.1:1"]' >auth.cfg
 refused "failed to load config file auth.cfg - auth_http_addresses restricts access, and config files are not read yet" \
     -config=auth.cfg

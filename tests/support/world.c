@@ -115,6 +115,16 @@ static void gone(struct client *c, enum closed_reason reason)
 /* Does what a connection wants that has changed. */
 static void settle_client(struct client *c)
 {
+    if (c->dialled) {
+        c->want = want(c);
+        c->unsent = out(c).n;
+        if (c->want & WANT_CLOSE) {
+            c->dialled = false;
+            c->closed = true;
+            gone(c, CLOSED_AS_WANTED);
+        }
+        return;
+    }
     take(c, c->stalled ? 0 : SIZE_MAX);
     c->want = want(c);
     c->unsent = out(c).n;
@@ -203,6 +213,29 @@ static void collect_log(struct world *w, const struct log_event *event)
     text_append(&w->log, "\n");
 }
 
+static void add_slot(struct world *w, struct client *c);
+
+static struct client *new_client(struct world *w, uint64_t conn)
+{
+    struct client *c = alloc_zeroed(sizeof *c);
+    c->world = w;
+    c->transcript_at = -1;
+    c->conn = conn;
+    list_init(&c->link);
+    list_push(&w->clients, &c->link);
+    add_slot(w, c);
+    return c;
+}
+
+static void dial(struct world *w, const struct ask *ask)
+{
+    struct client *c = new_client(w, ask->ticket);
+    c->dialled = true;
+    buf_append(&c->address, ask->address);
+    text_append(&c->address, "\0");
+    settle_client(c);
+}
+
 static void answer(struct world *w, uint64_t ticket, enum ask_result result)
 {
     w->handler.answer(w->handler.self, ticket, result, w->now);
@@ -216,6 +249,9 @@ static bool do_asks(struct world *w)
     while ((ask = w->handler.next_ask(w->handler.self)).kind != ASK_NONE) {
         if (ask.kind == ASK_LOG) {
             collect_log(w, ask.event);
+        } else if (ask.kind == ASK_CONNECT) {
+            dial(w, &ask);
+            answered = true;
         } else if (w->answers == ANSWER_WHEN_TOLD) {
             buf_append(&w->asked, span_make(&ask.ticket, sizeof ask.ticket));
         } else {
@@ -298,6 +334,7 @@ static void free_client(struct client *c)
     buf_free(&c->in);
     buf_free(&c->transcript);
     buf_free(&c->heard);
+    buf_free(&c->address);
     alloc_free(c);
 }
 
@@ -379,6 +416,69 @@ size_t world_logged(const struct world *w, const char *line)
     return count;
 }
 
+/* --- connections that the engine makes -------------------------------------------------------- */
+
+static struct client *oldest_dialled(const struct world *w)
+{
+    for (const struct list *l = w->clients.next; l != &w->clients; l = l->next) {
+        struct client *c = container_of(l, struct client, link);
+        if (c->dialled) {
+            return c;
+        }
+    }
+    return NULL;
+}
+
+size_t world_dialled(const struct world *w)
+{
+    size_t count = 0;
+    for (const struct list *l = w->clients.next; l != &w->clients; l = l->next) {
+        count += container_of(l, struct client, link)->dialled ? 1 : 0;
+    }
+    return count;
+}
+
+const char *world_dialled_to(const struct world *w)
+{
+    const struct client *c = oldest_dialled(w);
+    return c == NULL ? "" : (const char *)buf_span(&c->address).p;
+}
+
+struct client *world_accept(struct world *w)
+{
+    struct client *c = oldest_dialled(w);
+    if (c == NULL) {
+        BROKEN("the engine connects to nobody");
+    }
+    c->dialled = false;
+    w->handler.connected(w->handler.self, c->conn, span_make(NULL, 0), w->now);
+    world_settle(w);
+    return c;
+}
+
+void world_refuse(struct world *w, const char *why)
+{
+    struct client *c = oldest_dialled(w);
+    if (c == NULL) {
+        BROKEN("the engine connects to nobody");
+    }
+    uint64_t conn = c->conn;
+    c->dialled = false;
+    c->closed = true;
+    forget(c);
+    w->handler.connected(w->handler.self, conn, span_make(why, strlen(why)), w->now);
+    world_settle(w);
+}
+
+const char *client_bytes(struct client *c)
+{
+    buf_free(&c->heard);
+    buf_append(&c->heard, buf_span(&c->in));
+    text_append(&c->heard, "\0");
+    buf_drop(&c->in, c->in.n);
+    return (const char *)buf_span(&c->heard).p;
+}
+
 /* --- a client connects and sends -------------------------------------------------------------- */
 
 static void add_slot(struct world *w, struct client *c)
@@ -405,16 +505,11 @@ static uint64_t open_conn(struct world *w)
 
 struct client *world_open(struct world *w)
 {
-    struct client *c = alloc_zeroed(sizeof *c);
-    c->world = w;
-    c->transcript_at = -1;
-    c->conn = open_conn(w);
-    if (c->conn == 0) {
+    uint64_t conn = open_conn(w);
+    if (conn == 0) {
         BROKEN("the connection was refused");
     }
-    list_init(&c->link);
-    list_push(&w->clients, &c->link);
-    add_slot(w, c);
+    struct client *c = new_client(w, conn);
     world_settle(w);
     return c;
 }

@@ -15,6 +15,9 @@
  *     client_expect_heartbeat(c);
  *     world_free(w);
  *
+ * A connection that the engine makes is a client too: world_accept returns it, the test plays the
+ * server, and what it hears are plain bytes (client_bytes).
+ *
  * Everything that can follow from an input at the same time has happened when a verb returns.
  */
 #ifndef TESTS_SUPPORT_WORLD_H
@@ -64,12 +67,14 @@ struct client {
     bool shut;      /* the server has shut down writing */
     bool closed;    /* the server has closed the connection */
     bool shut_heard, closed_heard;
+    bool dialled;          /* the engine wants it, and was not told yet how it went */
     unsigned want;         /* as it was when the engine last named the connection */
     size_t unsent;         /* the same for out() */
     struct buf transcript; /* all that was received, and when; see cuts.h */
     int64_t transcript_at;
-    struct buf heard;  /* what client_heard returns */
-    int64_t timestamp; /* of the message that was expected last */
+    struct buf address; /* that the engine connects to, as a string */
+    struct buf heard;   /* what client_heard returns */
+    int64_t timestamp;  /* of the message that was expected last */
 };
 
 /* A message's id, captured by client_expect_message. */
@@ -156,6 +161,21 @@ size_t client_take(struct client *client, size_t n);
 
 /* The session behind the connection, to look at. */
 struct session *client_session(const struct client *client);
+
+/* --- connections that the engine makes -------------------------------------------------------- */
+
+/* How many it waits for, and to where the oldest goes; "" when there is none. */
+size_t world_dialled(const struct world *world);
+const char *world_dialled_to(const struct world *world);
+
+/* Makes the oldest; the world owns the client. */
+struct client *world_accept(struct world *world);
+
+/* Has the oldest fail. */
+void world_refuse(struct world *world, const char *why);
+
+/* All bytes that were received and not taken yet, as a string, which lives until the next call. */
+const char *client_bytes(struct client *client);
 
 /* --- what a client hears ---------------------------------------------------------------------- */
 

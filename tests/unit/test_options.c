@@ -472,6 +472,8 @@ static bool silent(const char *name)
                                         "max-connections",
                                         "output-high-water",
                                         "auth-http-address",
+                                        "http-client-connect-timeout",
+                                        "http-client-request-timeout",
                                         "max-channel-consumers",
                                         "tls-client-auth-policy",
                                         "max-heartbeat-interval",

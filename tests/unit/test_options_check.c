@@ -124,8 +124,6 @@ static const struct {
      "--tls-client-auth-policy is \"require\\x01\": expected require, require-verify or nothing"},
 
     /* restrictions that are not built */
-    {"-auth-http-address=127.0.0.1:1", "--auth-http-address restricts access and is not built yet"},
-    {"-auth-http-address=", "--auth-http-address restricts access and is not built yet"},
 
     {"-e2e-processing-latency-percentile=1", ""},
     {"-e2e-processing-latency-percentile=0.5,0.000001", ""},
@@ -226,7 +224,6 @@ static const char *const order[] = {
     "-output-buffer-timeout=0",
     "-mem-queue-size=-1",
     "-output-high-water=0",
-    "-auth-http-address=a",
 };
 
 /* Nothing is built that nobody asks for, and nothing before what comes before it. */

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "shell/resolver.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/list.h"
+
+struct job {
+    struct list link; /* in waiting or done; in none while it is looked up */
+    bool cancelled;
+    char address[SOCKET_HOST_MAX + SOCKET_HOST_MAX];
+    struct resolver_answer answer;
+};
+
+/* Belongs to the loop and the thread; whoever leaves last frees it. */
+struct resolver {
+    pthread_mutex_t lock; /* for all that follows */
+    pthread_cond_t more;  /* a job waits, or the end has come */
+    struct list waiting;  /* of struct job */
+    struct list done;     /* the same */
+    struct job *current;  /* the one that is looked up */
+    size_t count;         /* of jobs */
+    unsigned owners;
+    bool ended;
+    int answers; /* the end of the pipe that is read .. */
+    int tell;    /* .. and the one that is written: a byte for each answer */
+};
+
+static void free_jobs(struct list *jobs)
+{
+    while (!list_empty(jobs)) {
+        struct job *job = container_of(jobs->next, struct job, link);
+        list_remove(&job->link);
+        alloc_free(job);
+    }
+}
+
+/* Gives up one share; called with the lock held, which is gone afterwards. */
+static void leave(struct resolver *r)
+{
+    bool last = --r->owners == 0;
+    pthread_mutex_unlock(&r->lock);
+    if (last) {
+        free_jobs(&r->waiting);
+        free_jobs(&r->done);
+        close(r->answers);
+        close(r->tell);
+        pthread_cond_destroy(&r->more);
+        pthread_mutex_destroy(&r->lock);
+        alloc_free(r);
+    }
+}
+
+/* Called with the lock held, which is given up meanwhile. */
+static void look_up(struct resolver *r, struct job *job)
+{
+    r->current = job;
+    pthread_mutex_unlock(&r->lock);
+    socket_look_up(job->address, false, &job->answer.addresses, job->answer.why);
+    pthread_mutex_lock(&r->lock);
+    r->current = NULL;
+    if (job->cancelled || r->ended) {
+        alloc_free(job);
+        r->count--;
+        return;
+    }
+    list_push(&r->done, &job->link);
+    ssize_t written = write(r->tell, "", 1); /* a full pipe is readable already */
+    (void)written;
+}
+
+static void *work(void *context)
+{
+    struct resolver *r = context;
+    pthread_mutex_lock(&r->lock);
+    while (!r->ended) {
+        if (list_empty(&r->waiting)) {
+            pthread_cond_wait(&r->more, &r->lock);
+            continue;
+        }
+        struct job *job = container_of(r->waiting.next, struct job, link);
+        list_remove(&job->link);
+        look_up(r, job);
+    }
+    leave(r);
+    return NULL;
+}
+
+/* The thread takes no signals: they are the loop's. */
+static bool start_thread(struct resolver *r)
+{
+    pthread_t thread;
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    bool started = pthread_create(&thread, NULL, work, r) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (started) {
+        pthread_detach(thread);
+    }
+    return started;
+}
+
+struct resolver *resolver_new(void)
+{
+    int ends[2];
+    if (pipe(ends) != 0) {
+        return NULL;
+    }
+    struct resolver *r = alloc_zeroed(sizeof *r);
+    socket_set_flags(ends[0]);
+    socket_set_flags(ends[1]);
+    r->answers = ends[0];
+    r->tell = ends[1];
+    list_init(&r->waiting);
+    list_init(&r->done);
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->more, NULL);
+    r->owners = 2;
+    if (!start_thread(r)) {
+        r->owners = 1;
+        resolver_free(r);
+        return NULL;
+    }
+    return r;
+}
+
+void resolver_free(struct resolver *r)
+{
+    if (r != NULL) {
+        pthread_mutex_lock(&r->lock);
+        r->ended = true;
+        pthread_cond_signal(&r->more);
+        leave(r);
+    }
+}
+
+int resolver_fd(const struct resolver *r)
+{
+    return r->answers;
+}
+
+bool resolver_ask(struct resolver *r, uint64_t ticket, const char *address)
+{
+    size_t n = strlen(address);
+    if (n >= sizeof((struct job *)NULL)->address) {
+        return false;
+    }
+    pthread_mutex_lock(&r->lock);
+    bool room = r->count < RESOLVER_JOBS_MAX;
+    if (room) {
+        struct job *job = alloc_zeroed(sizeof *job);
+        job->answer.ticket = ticket;
+        memcpy(job->address, address, n + 1);
+        list_init(&job->link);
+        list_push(&r->waiting, &job->link);
+        r->count++;
+        pthread_cond_signal(&r->more);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return room;
+}
+
+static void cancel_in(struct resolver *r, struct list *jobs, uint64_t ticket)
+{
+    struct list *next;
+    for (struct list *l = jobs->next; l != jobs; l = next) {
+        struct job *job = container_of(l, struct job, link);
+        next = l->next;
+        if (job->answer.ticket == ticket) {
+            list_remove(l);
+            alloc_free(job);
+            r->count--;
+        }
+    }
+}
+
+void resolver_cancel(struct resolver *r, uint64_t ticket)
+{
+    pthread_mutex_lock(&r->lock);
+    cancel_in(r, &r->waiting, ticket);
+    cancel_in(r, &r->done, ticket);
+    if (r->current != NULL && r->current->answer.ticket == ticket) {
+        r->current->cancelled = true;
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+bool resolver_next(struct resolver *r, struct resolver_answer *answer)
+{
+    char told[64];
+    pthread_mutex_lock(&r->lock);
+    struct job *job = NULL;
+    if (!list_empty(&r->done)) {
+        job = container_of(r->done.next, struct job, link);
+        list_remove(&job->link);
+        r->count--;
+    } else {
+        while (read(r->answers, told, sizeof told) > 0) { /* all that was told has been taken */
+        }
+    }
+    pthread_mutex_unlock(&r->lock);
+    if (job == NULL) {
+        return false;
+    }
+    *answer = job->answer;
+    alloc_free(job);
+    return true;
+}

@@ -1,0 +1,591 @@
+/* SPDX-License-Identifier: MIT */
+/* AUTH and what follows from it, with a scripted auth server, on virtual time. */
+#include "auth/auth.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "support/world.h"
+
+#define REQUEST(secret)                                                                            \
+    "GET /auth?common_name=&remote_ip=10.0.0.1&secret=" secret "&tls=false HTTP/1.1\r\n"           \
+    "Host: a:1\r\nUser-Agent: Go-http-client/1.1\r\nAccept: application/vnd.nsq; version=1.0\r\n"  \
+    "Accept-Encoding: gzip\r\n\r\n"
+
+#define ALL "\"permissions\":[\"publish\",\"subscribe\"]"
+#define GRANT(ttl)                                                                                 \
+    "{\"ttl\":" ttl ",\"identity\":\"me\",\"identity_url\":\"u\","                                 \
+    "\"authorizations\":[{\"topic\":\"^t\",\"channels\":[\".*\"]," ALL "}]}"
+#define GRANTED "R {\"identity\":\"me\",\"identity_url\":\"u\",\"permission_count\":1}"
+#define PUB_T "PUB t\n\0\0\0\1m"
+
+static const char *const one[] = {"a:1"};
+static const char *const two[] = {"a:1", "b:2"};
+
+static struct world *begin(const char *const *servers, size_t count)
+{
+    struct engine_config config = world_config();
+    config.auth.servers = servers;
+    config.auth.server_count = count;
+    config.log_level = LOG_DEBUG;
+    return world_new(&config);
+}
+
+/* No secret stands in any log line. */
+static void end(struct world *w)
+{
+    struct span log = buf_span(&w->log);
+    for (size_t i = 0; i + 6 <= log.n; i++) {
+        assert_memory_not_equal(log.p + i, "s3cret", 6);
+    }
+    world_free(w);
+}
+
+static void answer(struct client *server, const char *status, const char *body)
+{
+    client_sendf(server, "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body),
+                 body);
+}
+
+/* A client that has sent AUTH and what it wants to do next. */
+static struct client *with_auth(struct world *w)
+{
+    struct client *c = world_connect(w);
+    SEND(c, "AUTH\n\0\0\0\6s3cret");
+    client_expect_nothing(c);
+    return c;
+}
+
+/* One that was granted what GRANT says. */
+static struct client *authorized(struct world *w, const char *body)
+{
+    struct client *c = with_auth(w);
+    answer(world_accept(w), "200 OK", body);
+    client_expect(c, GRANTED);
+    return c;
+}
+
+/* --- AUTH itself ------------------------------------------------------------------------------ */
+
+static void auth_asks_and_answers(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    assert_string_equal(world_dialled_to(w), "a:1");
+    struct client *server = world_accept(w);
+    assert_string_equal(client_bytes(server), REQUEST("s3cret"));
+    answer(server, "200 OK", GRANT("60"));
+    assert_true(server->closed);
+    client_expect(c, GRANTED);
+    SEND(c, PUB_T "SUB t c\n");
+    client_expect(c, "R OK; R OK");
+    end(w);
+}
+
+static void identify_tells_that_auth_is_required(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = world_connect(w);
+    client_identify(c, "{\"feature_negotiation\":true}");
+    assert_non_null(strstr(client_heard(c), "\"auth_required\":true"));
+    end(w);
+}
+
+/* What is pipelined behind AUTH waits for it, and heartbeats do not. */
+static void what_is_pipelined_waits(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = world_connect(w);
+    SEND(c, "AUTH\n\0\0\0\6s3cretNOP\n" PUB_T "SUB t c\nRDY 1\n");
+    client_expect_nothing(c);
+    assert_int_equal(world_dialled(w), 1);
+    answer(world_accept(w), "200 OK", GRANT("60"));
+    client_expect(c, GRANTED "; R OK; R OK; M 1 m");
+    end(w);
+}
+
+static void commands_need_auth_first(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span sent;
+        const char *heard;
+    } cases[] = {
+        {{(const uint8_t *)"SUB t c\n", 8}, "E E_AUTH_FIRST AUTH required before SUB; SHUT"},
+        {{(const uint8_t *)"PUB t\n\0\0\0\1m", 11},
+         "E E_AUTH_FIRST AUTH required before PUB; SHUT"},
+        {{(const uint8_t *)"MPUB t\n", 7}, "E E_AUTH_FIRST AUTH required before MPUB; SHUT"},
+        {{(const uint8_t *)"DPUB t 1\n\0\0\0\1m", 14},
+         "E E_AUTH_FIRST AUTH required before DPUB; SHUT"},
+        {{(const uint8_t *)"PUB t\n\0\0\0\1", 10}, ""}, /* not before the body is whole */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *w = begin(one, 1);
+        struct client *c = world_connect(w);
+        client_send(c, cases[i].sent);
+        client_expect(c, cases[i].heard);
+        assert_int_equal(world_dialled(w), 0);
+        end(w);
+    }
+}
+
+static void what_is_not_granted_is_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sent;
+        size_t n;
+        const char *heard;
+    } cases[] = {
+        {"SUB x c\n", 8, "E E_UNAUTHORIZED AUTH failed for SUB on \"x\" \"c\"; SHUT"},
+        {"PUB x\n\0\0\0\1m", 11, "E E_UNAUTHORIZED AUTH failed for PUB on \"x\" \"\"; SHUT"},
+        {"MPUB x\n", 7, "E E_UNAUTHORIZED AUTH failed for MPUB on \"x\" \"\"; SHUT"},
+        {"DPUB x 1\n\0\0\0\1m", 14, "E E_UNAUTHORIZED AUTH failed for DPUB on \"x\" \"\"; SHUT"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *w = begin(one, 1);
+        struct client *c = authorized(w, GRANT("60"));
+        client_send(c, span_make(cases[i].sent, cases[i].n));
+        client_expect(c, cases[i].heard);
+        end(w);
+    }
+}
+
+static void auth_twice_is_refused(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = authorized(w, GRANT("60"));
+    SEND(c, "AUTH\n\0\0\0\6s3cret");
+    client_expect(c, "E E_INVALID AUTH already set; SHUT");
+    end(w);
+}
+
+static void nothing_granted_is_an_error(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    answer(world_accept(w), "200 OK", "{\"ttl\":1,\"authorizations\":[]}");
+    client_expect(c, "E E_UNAUTHORIZED AUTH no authorizations found; SHUT");
+    end(w);
+}
+
+/* A secret where none belongs is kept from the log too. */
+static void a_secret_as_a_parameter_is_not_logged(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = world_connect(w);
+    SEND(c, "AUTH s3cret\n");
+    client_expect(c, "E E_INVALID AUTH invalid number of parameters; SHUT");
+    end(w);
+}
+
+static void a_secret_has_a_bound(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = world_connect(w);
+    client_send_filled(c, "AUTH", 'x', AUTH_SECRET_MAX + 1);
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    end(w);
+}
+
+/* --- servers that fail ------------------------------------------------------------------------ */
+
+static void the_next_server_is_asked(void **state)
+{
+    (void)state;
+    struct world *w = begin(two, 2);
+    struct client *c = with_auth(w);
+    bool a_first = strcmp(world_dialled_to(w), "a:1") == 0;
+    world_refuse(w, "connection refused");
+    assert_string_equal(world_dialled_to(w), a_first ? "b:2" : "a:1");
+    answer(world_accept(w), "200 OK", GRANT("60"));
+    client_expect(c, GRANTED);
+    end(w);
+}
+
+static void the_first_server_is_any(void **state)
+{
+    (void)state;
+    unsigned firsts = 0;
+    struct world *w = begin(two, 2);
+    for (int i = 0; i < 32; i++) {
+        with_auth(w);
+        firsts |= strcmp(world_dialled_to(w), "a:1") == 0 ? 1U : 2U;
+        world_refuse(w, "no");
+        world_refuse(w, "no");
+    }
+    assert_int_equal(firsts, 3);
+    end(w);
+}
+
+static void what_fails_is_not_told(void **state)
+{
+    (void)state;
+    static const char *const answers[] = {
+        "HTTP/1.1 500 Oops\r\nContent-Length: 6\r\n\r\ns3cret",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{",
+        "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{\"ttl\":0}",
+        "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\nabc",
+        "HTTP/1.1 302 Go\r\nLocation: ftp://x\r\nContent-Length: 0\r\n\r\n",
+        "garbage\r\n\r\n",
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+        struct world *w = begin(one, 1);
+        struct client *c = with_auth(w);
+        struct client *server = world_accept(w);
+        client_send(server, span_make(answers[i], strlen(answers[i])));
+        client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+        assert_true(server->closed);
+        end(w);
+    }
+}
+
+static void addresses_that_are_none_fail_at_once(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "ftp://a", "http://", "a b:1", "http://a:x/"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        struct world *w = begin(&bad[i], 1);
+        struct client *c = world_connect(w);
+        SEND(c, "AUTH\n\0\0\0\6s3cret");
+        client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+        end(w);
+    }
+}
+
+static void connecting_has_its_time(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    world_advance(w, 2 * TIME_SECOND - 1);
+    client_expect_nothing(c);
+    world_advance(w, 1);
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    assert_int_equal(world_dialled(w), 0);
+    end(w);
+}
+
+static void a_request_has_its_time(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    world_advance(w, TIME_SECOND);
+    struct client *server = world_accept(w);
+    SEND(server, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
+    for (int i = 0; i < 3; i++) {
+        world_advance(w, TIME_SECOND); /* slow is not enough */
+        SEND(server, " ");
+    }
+    world_advance(w, TIME_SECOND - 1);
+    client_expect_nothing(c);
+    world_advance(w, 1);
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    assert_true(server->closed);
+    end(w);
+}
+
+static void a_server_that_leaves_has_failed(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    client_drop(world_accept(w));
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    c = world_connect(w);
+    SEND(c, "AUTH\n\0\0\0\6s3cret");
+    client_eof(world_accept(w));
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    end(w);
+}
+
+/* A body without length ends where the connection does. */
+static void a_body_may_end_with_the_connection(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    struct client *server = world_accept(w);
+    SEND(server, "HTTP/1.0 200 OK\r\n\r\n" GRANT("60"));
+    client_expect_nothing(c);
+    client_eof(server);
+    client_expect(c, GRANTED);
+    end(w);
+}
+
+static void redirects_are_followed(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    SEND(world_accept(w), "HTTP/1.1 302 Go\r\nLocation: /else?x=1\r\nContent-Length: 0\r\n\r\n");
+    assert_string_equal(world_dialled_to(w), "a:1");
+    struct client *server = world_accept(w);
+    assert_memory_equal(client_bytes(server), "GET /else?x=1 HTTP/1.1\r\nHost: a:1\r\n", 35);
+    SEND(server, "HTTP/1.1 307 Go\r\nLocation: http://c/x\r\nContent-Length: 0\r\n\r\n");
+    assert_string_equal(world_dialled_to(w), "c:80");
+    answer(world_accept(w), "200 OK", GRANT("60"));
+    client_expect(c, GRANTED);
+    end(w);
+}
+
+static void redirects_have_an_end(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    for (int i = 0; i <= AUTH_REDIRECTS_MAX; i++) {
+        client_expect_nothing(c);
+        SEND(world_accept(w), "HTTP/1.1 302 Go\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n");
+    }
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    end(w);
+}
+
+/* nsqd asks again by https where a 403 names its port; here there is no TLS to do it with. */
+static void a_403_turns_to_https(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    answer(world_accept(w), "403 Forbidden", "{\"https_port\":444}");
+    assert_string_equal(world_dialled_to(w), "a:444");
+    world_accept(w);
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    end(w);
+}
+
+/* --- time ------------------------------------------------------------------------------------- */
+
+static void what_was_granted_expires(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = authorized(w, GRANT("2"));
+    world_advance(w, 2 * TIME_SECOND);
+    SEND(c, PUB_T);
+    client_expect(c, "R OK");
+    world_advance(w, 1);
+    SEND(c, PUB_T PUB_T "SUB t c\n");
+    client_expect_nothing(c);
+    struct client *server = world_accept(w);
+    assert_string_equal(client_bytes(server), REQUEST("s3cret"));
+    answer(server, "200 OK", GRANT("1"));
+    client_expect(c, "R OK; R OK; R OK");
+    end(w);
+}
+
+/* Each kind of command goes on where it waited. */
+static void every_command_asks_anew(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sent;
+        size_t n;
+    } cases[] = {
+        {"SUB t c\n", 8},
+        {"PUB t\n\0\0\0\1m", 11},
+        {"DPUB t 1\n\0\0\0\1m", 14},
+        {"MPUB t\n\0\0\0\x9\0\0\0\1\0\0\0\1m", 20},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct world *w = begin(one, 1);
+        struct client *c = authorized(w, GRANT("1"));
+        world_advance(w, 2 * TIME_SECOND);
+        client_send(c, span_make(cases[i].sent, cases[i].n));
+        SEND(c, "NOP\nAUTH x\n");
+        client_expect_nothing(c);
+        answer(world_accept(w), "200 OK", GRANT("1"));
+        const char *after = i == 0 ? "R OK; E E_INVALID cannot AUTH in current state; SHUT"
+                                   : "R OK; E E_INVALID AUTH invalid number of parameters; SHUT";
+        client_expect(c, after);
+        end(w);
+    }
+}
+
+/* MPUB is authorized before its body, and reads on when that is done. */
+static void mpub_waits_before_its_body(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = authorized(w, GRANT("1"));
+    world_advance(w, 2 * TIME_SECOND);
+    SEND(c, "MPUB t\n");
+    assert_int_equal(world_dialled(w), 1);
+    answer(world_accept(w), "200 OK", GRANT("9"));
+    client_expect_nothing(c);
+    SEND(c, "\0\0\0\x9\0\0\0\1\0\0\0\1m");
+    client_expect(c, "R OK");
+    end(w);
+}
+
+static void what_was_granted_may_be_revoked(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = authorized(w, GRANT("1"));
+    world_advance(w, 2 * TIME_SECOND);
+    SEND(c, PUB_T);
+    answer(world_accept(w), "200 OK", "{\"ttl\":1}");
+    client_expect(c, "E E_UNAUTHORIZED AUTH failed for PUB on \"t\" \"\"; SHUT");
+    end(w);
+}
+
+static void asking_anew_may_fail(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = authorized(w, GRANT("1"));
+    world_advance(w, 2 * TIME_SECOND);
+    SEND(c, "SUB t c\n");
+    world_refuse(w, "connection refused");
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    world_expect_log(w, "WARNING PROTOCOL(V2): [10.0.0.1:4000] AUTH failed failed to auth against "
+                        "http://a:1/auth - connection refused");
+    end(w);
+}
+
+/* --- clients that leave ----------------------------------------------------------------------- */
+
+static void a_client_that_leaves_is_not_asked_about(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    size_t before = world_used(w);
+    client_drop(with_auth(w));
+    assert_int_equal(world_dialled(w), 0);
+    struct client *c = with_auth(w);
+    struct client *server = world_accept(w);
+    client_drop(c);
+    assert_true(server->closed);
+    assert_int_equal(world_used(w), before);
+    end(w);
+}
+
+/* A message that was sent whole is published even if its sender has left meanwhile. */
+static void a_whole_message_outlives_its_client(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = authorized(w, GRANT("1"));
+    struct client *consumer = world_connect(w);
+    SEND(consumer, "AUTH\n\0\0\0\1x");
+    answer(world_accept(w), "200 OK", GRANT("9"));
+    SEND(consumer, "SUB t c\nRDY 1\n");
+    client_heard(consumer);
+    world_advance(w, 2 * TIME_SECOND);
+    SEND(c, PUB_T);
+    client_drop(c);
+    answer(world_accept(w), "200 OK", GRANT("1"));
+    client_expect(consumer, "M 1 m");
+    end(w);
+}
+
+/* The end of input is acted upon after the command that waits. */
+static void end_of_input_waits(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    client_eof(c);
+    client_expect_nothing(c);
+    answer(world_accept(w), "200 OK", GRANT("1"));
+    client_expect(c, GRANTED "; CLOSED");
+    end(w);
+}
+
+static void the_end_does_not_wait_for_servers(void **state)
+{
+    (void)state;
+    struct world *w = begin(two, 2);
+    with_auth(w);
+    struct client *c = with_auth(w);
+    world_accept(w);
+    (void)c;
+    world_stop(w);
+    assert_true(w->handler.stopped(w->handler.self));
+    end(w);
+}
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+static void what_is_granted_is_accounted_for(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    size_t before = world_used(w);
+    struct client *c = authorized(w, GRANT("60"));
+    assert_true(world_used(w) > before + sizeof(struct auth_state));
+    client_drop(c);
+    assert_int_equal(world_used(w), before);
+    end(w);
+}
+
+static void an_answer_without_end_is_given_up(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    struct client *server = world_accept(w);
+    struct buf spaces = {0};
+    memset(buf_room(&spaces, 65536), ' ', 65536);
+    buf_grew(&spaces, 65536);
+    SEND(server, "HTTP/1.1 200 OK\r\n\r\n");
+    for (int i = 0; i < 17 && !server->closed; i++) {
+        client_send(server, buf_span(&spaces));
+    }
+    buf_free(&spaces);
+    assert_true(server->closed);
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    end(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(auth_asks_and_answers),
+        cmocka_unit_test(identify_tells_that_auth_is_required),
+        cmocka_unit_test(what_is_pipelined_waits),
+        cmocka_unit_test(commands_need_auth_first),
+        cmocka_unit_test(what_is_not_granted_is_refused),
+        cmocka_unit_test(auth_twice_is_refused),
+        cmocka_unit_test(nothing_granted_is_an_error),
+        cmocka_unit_test(a_secret_as_a_parameter_is_not_logged),
+        cmocka_unit_test(a_secret_has_a_bound),
+        cmocka_unit_test(the_next_server_is_asked),
+        cmocka_unit_test(the_first_server_is_any),
+        cmocka_unit_test(what_fails_is_not_told),
+        cmocka_unit_test(addresses_that_are_none_fail_at_once),
+        cmocka_unit_test(connecting_has_its_time),
+        cmocka_unit_test(a_request_has_its_time),
+        cmocka_unit_test(a_server_that_leaves_has_failed),
+        cmocka_unit_test(a_body_may_end_with_the_connection),
+        cmocka_unit_test(redirects_are_followed),
+        cmocka_unit_test(redirects_have_an_end),
+        cmocka_unit_test(a_403_turns_to_https),
+        cmocka_unit_test(what_was_granted_expires),
+        cmocka_unit_test(every_command_asks_anew),
+        cmocka_unit_test(mpub_waits_before_its_body),
+        cmocka_unit_test(what_was_granted_may_be_revoked),
+        cmocka_unit_test(asking_anew_may_fail),
+        cmocka_unit_test(a_client_that_leaves_is_not_asked_about),
+        cmocka_unit_test(a_whole_message_outlives_its_client),
+        cmocka_unit_test(end_of_input_waits),
+        cmocka_unit_test(the_end_does_not_wait_for_servers),
+        cmocka_unit_test(what_is_granted_is_accounted_for),
+        cmocka_unit_test(an_answer_without_end_is_given_up),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

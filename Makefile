@@ -126,7 +126,7 @@ object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c) $(wildcard fuzz/*.c)
 
-.PHONY: all help run check coverage lint fmt memcheck interop record differential flags conform \
+.PHONY: all help run check coverage lint fmt memcheck interop interop-auth record differential flags conform \
     interop-matrix interop-full conform-upstream defects vectors \
     fuzz fuzz-afl fuzz-replay fuzz-merge fuzz-coverage fuzz-prove fuzz-repro \
     install install-lib uninstall clean soak ci libs programs tests fuzzers FORCE
@@ -266,6 +266,10 @@ interop-matrix:
 ## interop-full   the same with up to 32 MiB in every transfer
 interop-full:
 	$(ALONE) ci/interop-matrix --full
+
+## interop-auth   AUTH against a scripted auth server, on both servers
+interop-auth:
+	$(ALONE) ci/interop-auth
 
 ## record         the sessions of real clients, corpus/sessions, recorded anew
 record:

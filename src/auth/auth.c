@@ -130,7 +130,7 @@ static void got_answer(struct auth_query *q, int64_t now)
     if (status == STATUS_OK) {
         got_grants(q, now);
     } else if (is_redirect(status) && q->http.location.n > 0) {
-        if (++q->redirects > AUTH_REDIRECTS_MAX) {
+        if (++q->redirects >= AUTH_REDIRECTS_MAX) {
             FAILED(q, "stopped after 10 redirects", now);
             return;
         }

@@ -18,7 +18,7 @@
 #include "serve/serve.h"
 
 #define AUTH_SERVERS_MAX 64
-#define AUTH_REDIRECTS_MAX 10         /* that Go's client follows for one request */
+#define AUTH_REDIRECTS_MAX 10         /* the one at which Go's client stops */
 #define AUTH_HANDSHAKE_NS 10000000000 /* for TLS; nsqd's */
 /* A longer secret is not asked about: no server takes such a request line, and it would be kept as
  * long as the client stays. */

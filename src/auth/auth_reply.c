@@ -229,7 +229,7 @@ static bool is_time(struct span s)
     }
     struct span rest = span_skip(s, sizeof form - 1);
     size_t fraction = 0;
-    if (rest.p[0] == '.') {
+    if (rest.p[0] == '.' || rest.p[0] == ',') {
         for (fraction = 1; digits(rest, fraction, 1); fraction++) {
         }
     }

@@ -155,7 +155,7 @@ static bool parse_host(struct auth_target *t, struct span host)
         brackets = (size_t)(end - host.p) + 1;
     }
     size_t name = brackets > 0 ? brackets : host.n;
-    for (size_t i = brackets; i < host.n; i++) {
+    for (size_t i = 0; i < host.n && brackets == 0; i++) {
         name = host.p[i] == ':' ? i : name;
     }
     struct span port = span_skip(host, name);

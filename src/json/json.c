@@ -96,7 +96,7 @@ bool json_integer(struct span s, int64_t least, int64_t most_positive, int64_t *
             return false;
         }
         uint64_t digit = (uint64_t)(s.p[0] - '0');
-        if (n > (most - digit) / 10) {
+        if (digit > most || n > (most - digit) / 10) {
             return false;
         }
         n = n * 10 + digit;

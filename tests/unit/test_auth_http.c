@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+#include "auth/auth_http.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+#include <zlib.h>
+
+#include "base/text.h"
+
+#define MOST 1000
+
+/* What an answer comes to, as text: its status and body, or why it is no good; "more". */
+static void read_cut(struct span in, size_t piece, struct buf *said)
+{
+    struct auth_http http;
+    enum auth_http_outcome outcome = AUTH_HTTP_MORE;
+    auth_http_init(&http, MOST);
+    for (size_t at = 0; at < in.n && outcome == AUTH_HTTP_MORE; at += piece) {
+        outcome = auth_http_feed(&http, span_first(span_skip(in, at), piece));
+    }
+    if (outcome == AUTH_HTTP_MORE) {
+        text_append(said, "eof ");
+        outcome = auth_http_eof(&http);
+    }
+    if (outcome == AUTH_HTTP_WHOLE) {
+        text_append_decimal(said, auth_http_status(&http));
+        text_append(said, " ");
+        buf_append(said, buf_span(&http.body));
+    } else {
+        assert_int_equal(outcome, AUTH_HTTP_BAD);
+        buf_append(said, http.bad);
+    }
+    auth_http_free(&http);
+}
+
+/* However it is cut. */
+static void expect(struct span in, struct span expected)
+{
+    for (size_t piece = 1; piece <= in.n + 1; piece = piece < 40 ? piece + 1 : piece * 2) {
+        struct buf said = {0};
+        read_cut(in, piece, &said);
+        if (!span_equal(buf_span(&said), expected)) {
+            fail_msg("in pieces of %zu: %.*s: %.*s", piece, (int)in.n, (const char *)in.p,
+                     (int)said.n, (const char *)buf_span(&said).p);
+        }
+        buf_free(&said);
+    }
+}
+
+#define EXPECT(in, expected) expect(SPAN(in), SPAN(expected))
+
+static void bodies_end_in_three_ways(void **state)
+{
+    (void)state;
+    EXPECT("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabcmore", "200 abc");
+    EXPECT("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "200 ");
+    EXPECT(
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n2;x=y\r\nbc\r\n0\r\n\r\n",
+        "200 abc");
+    EXPECT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX: y\r\n\r\n",
+           "200 a");
+    EXPECT("HTTP/1.0 200 OK\r\n\r\nabc", "eof 200 abc");
+    EXPECT("HTTP/1.1 204 No\r\n\r\nabc", "204 ");
+    EXPECT("HTTP/1.1 100 Go on\r\n\r\nHTTP/1.1 404 No\r\nContent-Length: 1\r\n\r\nx", "404 x");
+}
+
+static void what_is_cut_is_bad(void **state)
+{
+    (void)state;
+    EXPECT("", "eof EOF");
+    EXPECT("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", "eof unexpected EOF");
+    EXPECT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n", "eof unexpected EOF");
+    EXPECT("HTTP/1.1 200 OK\r\nX", "eof unexpected EOF");
+    EXPECT("HTTP/1.1 100 Go on\r\n\r\n", "eof unexpected EOF");
+}
+
+static void what_is_no_http_is_bad(void **state)
+{
+    (void)state;
+    EXPECT("HTTQ/1.1 200 OK\r\n\r\n", "malformed HTTP response");
+    EXPECT("\0\1\2", "malformed HTTP response");
+    EXPECT("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "malformed HTTP response");
+    EXPECT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "malformed HTTP response");
+}
+
+/* Heads, bodies and chunks that go on and on. */
+static void every_length_has_a_bound(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    text_append(&b, "HTTP/1.1 200 OK\r\n");
+    while (b.n < AUTH_HTTP_HEAD_MAX) {
+        text_append(&b, "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
+    }
+    text_append(&b, "\r\n");
+    struct buf said = {0};
+    read_cut(buf_span(&b), 1000, &said);
+    assert_true(span_equal(buf_span(&said), SPAN("answer too long")));
+    buf_free(&b);
+    buf_free(&said);
+
+    text_append(&b, "HTTP/1.1 200 OK\r\n\r\n");
+    memset(buf_room(&b, MOST + 1), 'x', MOST + 1);
+    buf_grew(&b, MOST + 1);
+    expect(buf_span(&b), SPAN("body too large"));
+    buf_free(&b);
+
+    text_append(&b, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;");
+    while (b.n < AUTH_HTTP_HEAD_MAX + AUTH_HTTP_OVERHEAD * MOST + 1) {
+        text_append(&b, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+    }
+    read_cut(buf_span(&b), 1000, &said);
+    assert_true(span_equal(buf_span(&said), SPAN("answer too long")));
+    buf_free(&b);
+    buf_free(&said);
+}
+
+/* --- gzip ------------------------------------------------------------------------------------- */
+
+static void pack(struct buf *out, const void *p, size_t n)
+{
+    z_stream z = {0};
+    deflateInit2(&z, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY);
+    uint8_t *in = buf_room(out, 2 * n + 100);
+    z.next_out = in;
+    z.avail_out = (uInt)(2 * n + 100);
+    memcpy(&z.next_in, &p, sizeof p);
+    z.avail_in = (uInt)n;
+    deflate(&z, Z_FINISH);
+    buf_grew(out, 2 * n + 100 - z.avail_out);
+    deflateEnd(&z);
+}
+
+static void answer_with(struct buf *out, struct span body)
+{
+    text_append(out, "HTTP/1.1 200 OK\r\nContent-Encoding: GZip\r\nContent-Length: ");
+    text_append_unsigned(out, body.n);
+    text_append(out, "\r\n\r\n");
+    buf_append(out, body);
+}
+
+static void packed_bodies_are_unpacked(void **state)
+{
+    (void)state;
+    struct buf body = {0};
+    struct buf answer = {0};
+    pack(&body, "abc", 3);
+    pack(&body, "def", 3);
+    answer_with(&answer, buf_span(&body));
+    expect(buf_span(&answer), SPAN("200 abcdef"));
+    buf_free(&answer);
+    answer_with(&answer, span_first(buf_span(&body), body.n - 1));
+    expect(buf_span(&answer), SPAN("unexpected EOF"));
+    buf_free(&answer);
+    answer_with(&answer, SPAN("plain"));
+    expect(buf_span(&answer), SPAN("gzip: invalid data"));
+    buf_free(&answer);
+    answer_with(&answer, SPAN(""));
+    expect(buf_span(&answer), SPAN("200 "));
+    buf_free(&answer);
+    buf_free(&body);
+}
+
+/* A thousand times as much as it looks. */
+static void a_bomb_does_not_go_off(void **state)
+{
+    (void)state;
+    static const uint8_t zeros[500000];
+    struct buf body = {0};
+    struct buf answer = {0};
+    pack(&body, zeros, sizeof zeros);
+    assert_true(body.n < MOST);
+    answer_with(&answer, buf_span(&body));
+    expect(buf_span(&answer), SPAN("body too large"));
+    buf_free(&answer);
+    buf_free(&body);
+}
+
+static void the_place_to_go_is_kept(void **state)
+{
+    (void)state;
+    struct auth_http http;
+    auth_http_init(&http, MOST);
+    auth_http_feed(&http, SPAN("HTTP/1.1 302 Go\r\nlocATION:  /x \r\nLocation: /y\r\n"
+                               "Content-Length: 0\r\n\r\n"));
+    assert_true(http.whole);
+    assert_true(span_equal(span_first(buf_span(&http.location), 2), SPAN("/x")));
+    auth_http_free(&http);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(bodies_end_in_three_ways),   cmocka_unit_test(what_is_cut_is_bad),
+        cmocka_unit_test(what_is_no_http_is_bad),     cmocka_unit_test(every_length_has_a_bound),
+        cmocka_unit_test(packed_bodies_are_unpacked), cmocka_unit_test(a_bomb_does_not_go_off),
+        cmocka_unit_test(the_place_to_go_is_kept),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

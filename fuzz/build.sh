@@ -17,23 +17,30 @@ mkdir -p "$OUT" "$WORK"
 compile() {
     mkdir -p "$(dirname "$WORK/$1.o")"
     # shellcheck disable=SC2086  # flags are words
-    $CC $CFLAGS -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -Ifuzz -c -o "$WORK/$1.o" "$1"
+    $CC $CFLAGS -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -Ifuzz \
+        -isystem /usr/share/include/llhttp -c -o "$WORK/$1.o" "$1"
 }
 export -f compile
 find src fuzz -name '*.c' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -print0 |
     xargs -0 -P "$(nproc)" -I {} bash -c 'compile {}'
+# llhttp comes as its sources.
+mkdir -p "$WORK/src/llhttp"
+for part in api http llhttp; do
+    # shellcheck disable=SC2086
+    $CC $CFLAGS -std=c11 -w -isystem /usr/share/include/llhttp -c -o "$WORK/src/llhttp/$part.o" "/usr/share/llhttp/$part.c"
+done
 rm -f "$WORK/libnsqref.a"
 find "$WORK/src" "$WORK/fuzz" -name '*.o' -not -name 'fuzz_*' -exec ar rcs "$WORK/libnsqref.a" {} +
 
 # Linked whole: where the fuzzers run, nothing is installed.
-read -ra libraries < <(pkg-config --libs yajl libutf8proc libmd zlib)
+read -ra libraries < <(pkg-config --libs yajl libutf8proc libmd zlib libpcre2-8)
 libraries=("-Wl,-Bstatic" "${libraries[@]/#-lyajl/-lyajl_s}" "-Wl,-Bdynamic")
 
 for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c) target=${source#fuzz/fuzz_} folders=()
     target=${target%.c}
     # MSan knows nothing of what a library writes that it did not build: only what is all ours.
-    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|session|engine)$ ]] || continue
+    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|auth_reply|session|engine)$ ]] || continue
     # The mutator is found by its name alone, so it is named here.
     # shellcheck disable=SC2086
     $CXX $CXXFLAGS "$WORK/$source.o" "$WORK/fuzz/mutator_libfuzzer.c.o" "$WORK/libnsqref.a" $LIB_FUZZING_ENGINE \

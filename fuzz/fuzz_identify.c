@@ -13,6 +13,7 @@
  * the value.
  */
 #include "session/identify.h"
+#include "json/json.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -175,12 +176,12 @@ static void check_nested(struct span document, size_t near)
     struct buf out = {0};
     size_t depth = depth_of(document);
     size_t arrays = near;
-    if (near > 0 && depth + 8 < IDENTIFY_DEPTH_MAX) {
-        arrays = IDENTIFY_DEPTH_MAX - 1 - depth - 4 + near;
+    if (near > 0 && depth + 8 < JSON_DEPTH_MAX) {
+        arrays = JSON_DEPTH_MAX - 1 - depth - 4 + near;
     }
     nest(&out, document, arrays);
     bool good = identify_parse(buf_span(&out), &identify);
-    FUZZ_CHECK(good == (1 + arrays + depth <= IDENTIFY_DEPTH_MAX));
+    FUZZ_CHECK(good == (1 + arrays + depth <= JSON_DEPTH_MAX));
     FUZZ_CHECK(!good || equal(&identify, &nothing));
     buf_free(&out);
 }

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Invariant: an auth server's answer means the same however it is cut; no body is larger, and no
+ * grant costs more, than is allowed; what is granted is valid: it lasts, its patterns are compiled,
+ * and they answer for every name.
+ *
+ * Input: the most that a body may have and that a grant may cost (in units of 16 and 256 bytes),
+ * two lengths of pieces, whether what follows is the body alone (odd) or the answer; bytes.
+ */
+#include "auth/auth_http.h"
+#include "auth/auth_reply.h"
+#include "fuzz.h"
+
+const struct fuzz_shape fuzz_shape = {.header = 5, .body = FUZZ_BYTES};
+
+struct outcome {
+    enum auth_http_outcome outcome;
+    bool at_eof;
+    int status;
+    struct span bad;
+    struct buf body;
+    struct buf location;
+};
+
+static struct outcome read_cut(struct span in, size_t most, size_t one, size_t other)
+{
+    struct auth_http http;
+    struct outcome o = {.outcome = AUTH_HTTP_MORE};
+    auth_http_init(&http, most);
+    while (in.n > 0 && o.outcome == AUTH_HTTP_MORE) {
+        struct span piece = span_first(in, one);
+        o.outcome = auth_http_feed(&http, piece);
+        in = span_skip(in, piece.n);
+        size_t turn = one;
+        one = other;
+        other = turn;
+    }
+    if (o.outcome == AUTH_HTTP_MORE) {
+        o.at_eof = true;
+        o.outcome = auth_http_eof(&http);
+    }
+    FUZZ_CHECK(o.outcome == AUTH_HTTP_WHOLE || o.outcome == AUTH_HTTP_BAD);
+    FUZZ_CHECK((o.outcome == AUTH_HTTP_BAD) == (http.bad.n > 0));
+    o.bad = http.bad;
+    if (o.outcome == AUTH_HTTP_WHOLE) {
+        FUZZ_CHECK(http.body.n <= most);
+        o.status = auth_http_status(&http);
+        buf_append(&o.body, buf_span(&http.body));
+        buf_append(&o.location, buf_span(&http.location));
+    }
+    auth_http_free(&http);
+    return o;
+}
+
+static void free_outcome(struct outcome *o)
+{
+    buf_free(&o->body);
+    buf_free(&o->location);
+}
+
+static void same(const struct outcome *a, struct outcome b)
+{
+    FUZZ_CHECK(a->outcome == b.outcome && a->at_eof == b.at_eof && a->status == b.status);
+    FUZZ_CHECK(span_equal(a->bad, b.bad));
+    FUZZ_CHECK(span_equal(buf_span(&a->body), buf_span(&b.body)));
+    FUZZ_CHECK(span_equal(buf_span(&a->location), buf_span(&b.location)));
+    free_outcome(&b);
+}
+
+/* Each rule alone allows no more than all of them. */
+static void look_at_grants(const struct auth_state *state)
+{
+    static const char *const names[] = {"", "a", "topic", "a.b-c_d#ephemeral"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        struct span name = span_make(names[i], strlen(names[i]));
+        bool all = auth_state_allows(state, SPAN("topic"), name);
+        bool any = false;
+        for (size_t r = 0; r < state->rule_count; r++) {
+            struct auth_state one = {.rules = &state->rules[r], .rule_count = 1};
+            FUZZ_CHECK(state->rules[r].topic != NULL);
+            any = any || auth_state_allows(&one, SPAN("topic"), name);
+        }
+        FUZZ_CHECK(all == any);
+    }
+}
+
+static void grant(struct span body, size_t most)
+{
+    struct buf why = {0};
+    int64_t port;
+    struct auth_state *state = auth_reply_parse(body, most, &why);
+    FUZZ_CHECK((state == NULL) == (why.n > 0));
+    if (fuzz_talks) {
+        fuzz_say_bytes(state == NULL ? "refused: " : "granted", buf_span(&why));
+    }
+    if (state != NULL) {
+        FUZZ_CHECK(state->ttl > 0 && state->cost <= most);
+        look_at_grants(state);
+    }
+    fuzz_met(1, state == NULL ? 0 : 1, auth_reply_https_port(body, &port) ? 1 : 0);
+    auth_state_free(state);
+    buf_free(&why);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct span in = span_make(data, size);
+    size_t most = (size_t)16 * fuzz_byte(&in);
+    size_t most_cost = (size_t)256 * fuzz_byte(&in);
+    size_t one = 1 + (size_t)fuzz_below(&in, 64);
+    size_t other = 1 + (size_t)fuzz_below(&in, 64);
+    if (fuzz_byte(&in) % 2 == 1) {
+        grant(in, most_cost);
+        return 0;
+    }
+    struct outcome whole = read_cut(in, most, in.n + 1, 1);
+    same(&whole, read_cut(in, most, 1, 1));
+    same(&whole, read_cut(in, most, one, other));
+    if (fuzz_talks) {
+        fuzz_say("%s %d", whole.outcome == AUTH_HTTP_WHOLE ? "whole" : "bad", whole.status);
+    }
+    fuzz_met(0, whole.outcome == AUTH_HTTP_WHOLE ? 1 : 0, whole.at_eof ? 1 : 0);
+    if (whole.outcome == AUTH_HTTP_WHOLE) {
+        grant(buf_span(&whole.body), most_cost);
+    }
+    free_outcome(&whole);
+    return 0;
+}

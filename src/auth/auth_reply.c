@@ -148,7 +148,7 @@ static bool add_channel(struct reader *r, struct span source)
     if (pattern == NULL) {
         return false;
     }
-    spend(r, 2 * sizeof pattern);
+    spend(r, 2 * sizeof(void *));
     rule->channels = grown(rule->channels, rule->channel_count, sizeof(struct auth_pattern *));
     rule->channels[rule->channel_count++] = pattern;
     return !r->too_much;

@@ -143,8 +143,8 @@ static void targets_turn_to_https(void **state)
         assert_int_equal(turned, cases[i].address != NULL);
         if (turned) {
             assert_true(t.https);
-            assert_true(span_equal(buf_span(&t.address),
-                                   span_make(cases[i].address, strlen(cases[i].address))));
+            const char *address = cases[i].address == NULL ? "" : cases[i].address;
+            assert_true(span_equal(buf_span(&t.address), span_make(address, strlen(address))));
         }
         auth_target_free(&t);
     }

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of shell/resolver.h. This file stands in for getaddrinfo(): names of this test are looked
+ * up as it says, and one of them only when the test lets it.
+ */
+#include "shell/resolver.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: "slow" hangs */
+static size_t calls;
+
+int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
+                struct addrinfo **list)
+{
+    (void)port;
+    (void)hints;
+    __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+    if (strcmp(host, "slow") == 0) {
+        pthread_mutex_lock(&gate);
+        pthread_mutex_unlock(&gate);
+    }
+    if (strcmp(host, "none") == 0) {
+        return EAI_NONAME;
+    }
+    struct addrinfo *all = alloc_zeroed(10 * sizeof *all);
+    struct sockaddr_in *address = alloc_zeroed(sizeof *address);
+    address->sin_family = AF_INET;
+    for (size_t i = 0; i < 10; i++) {
+        all[i] = (struct addrinfo){.ai_addr = (struct sockaddr *)(void *)address,
+                                   .ai_addrlen = sizeof *address,
+                                   .ai_next = i < 9 ? &all[i + 1] : NULL};
+    }
+    *list = all;
+    return 0;
+}
+
+void freeaddrinfo(struct addrinfo *list)
+{
+    alloc_free(list->ai_addr);
+    alloc_free(list);
+}
+
+/* Waits for an answer. */
+static struct resolver_answer next(struct resolver *r)
+{
+    static struct resolver_answer answer;
+    struct pollfd p = {.fd = resolver_fd(r), .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 10000), 1);
+    assert_true(resolver_next(r, &answer));
+    return answer;
+}
+
+static void names_are_looked_up_in_order(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    assert_true(resolver_ask(r, 1, "many:80"));
+    assert_true(resolver_ask(r, 2, "none:80"));
+    assert_true(resolver_ask(r, 3, "no address"));
+    struct resolver_answer a = next(r);
+    assert_int_equal(a.ticket, 1);
+    assert_int_equal(a.addresses.count, SOCKET_ADDRESSES_MAX);
+    a = next(r);
+    assert_int_equal(a.ticket, 2);
+    assert_int_equal(a.addresses.count, 0);
+    assert_string_equal(a.why, "dial tcp: lookup none: no such host");
+    a = next(r);
+    assert_int_equal(a.addresses.count, 0);
+    assert_string_equal(a.why, "dial tcp: invalid address");
+    assert_false(resolver_next(r, &a));
+    struct pollfd p = {.fd = resolver_fd(r), .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 0), 0); /* nothing more is told */
+    resolver_free(r);
+}
+
+static void what_is_cancelled_is_not_answered(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    pthread_mutex_lock(&gate);
+    assert_true(resolver_ask(r, 1, "slow:80"));
+    assert_true(resolver_ask(r, 2, "many:80"));
+    assert_true(resolver_ask(r, 3, "many:80"));
+    resolver_cancel(r, 1);
+    resolver_cancel(r, 2);
+    pthread_mutex_unlock(&gate);
+    struct resolver_answer a = next(r);
+    if (a.ticket == 1) { /* it was cancelled before the thread had taken it, or not */
+        a = next(r);
+    }
+    assert_int_equal(a.ticket, 3);
+    resolver_free(r);
+}
+
+static void look_ups_have_a_bound(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    pthread_mutex_lock(&gate);
+    for (uint64_t i = 0; i < RESOLVER_JOBS_MAX; i++) {
+        assert_true(resolver_ask(r, i, "slow:80"));
+    }
+    assert_false(resolver_ask(r, 1000, "slow:80"));
+    char address[2 * SOCKET_HOST_MAX + 1];
+    memset(address, 'x', sizeof address - 1);
+    address[sizeof address - 1] = '\0';
+    resolver_cancel(r, 5);
+    assert_false(resolver_ask(r, 1000, address));
+    pthread_mutex_unlock(&gate);
+    resolver_free(r);
+}
+
+/* The end does not wait for a look-up that hangs; what it leaves is freed when that ends. */
+static void the_end_does_not_wait(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    pthread_mutex_lock(&gate);
+    size_t before = __atomic_load_n(&calls, __ATOMIC_SEQ_CST);
+    assert_true(resolver_ask(r, 1, "slow:80"));
+    while (__atomic_load_n(&calls, __ATOMIC_SEQ_CST) == before) {
+        poll(NULL, 0, 1);
+    }
+    resolver_free(r);
+    pthread_mutex_unlock(&gate);
+    resolver_free(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(names_are_looked_up_in_order),
+        cmocka_unit_test(what_is_cancelled_is_not_answered),
+        cmocka_unit_test(look_ups_have_a_bound),
+        cmocka_unit_test(the_end_does_not_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -14,12 +14,15 @@ import os
 import pathlib
 import socket
 import socketserver
+import ssl
 import struct
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+
+import certificates
 
 LIMIT = 12  # seconds a conversation may take
 
@@ -199,8 +202,9 @@ class AuthServer(socketserver.ThreadingTCPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self):
+    def __init__(self, tls=None):
         super().__init__(("127.0.0.1", 0), Handler)
+        self.tls = tls
         self.port = self.server_address[1]
         self.seen = {}
         self.lock = threading.Lock()
@@ -217,6 +221,8 @@ class Handler(socketserver.BaseRequestHandler):
         head = b""
         self.request.settimeout(LIMIT)
         try:
+            if self.server.tls:
+                self.request = self.server.tls.wrap_socket(self.request, server_side=True)
             while b"\r\n\r\n" not in head:
                 more = self.request.recv(65536)
                 if not more:
@@ -234,6 +240,9 @@ class Handler(socketserver.BaseRequestHandler):
         answer = CASES[name][0]
         try:
             self.request.sendall(answer if answer is not None else b"")
+            if self.server.tls:
+                self.request.unwrap()
+                return
             self.request.shutdown(socket.SHUT_WR)
             self.request.recv(1)
         except OSError:
@@ -379,6 +388,31 @@ def run_special(path, auth):
     return results
 
 
+def run_https(path, auth, secure, folder):
+    """The same by https: whose certificate is good, and how one gets there."""
+    results = {}
+    ca, wrong = f"--tls-root-ca-file={folder / 'ca.pem'}", f"--tls-root-ca-file={folder / 'wrong.pem'}"
+    CASES["https/turn"] = (reply(json.dumps({"https_port": secure.port}), "403 Forbidden"), b"")
+    CASES["https/turn-again"] = (reply("", "302 Go", f"Location: https://localhost:{secure.port}/grant"), b"")
+    for name, address, secret, flags in [
+            ("address", f"https://127.0.0.1:{secure.port}/x", b"grant", [ca]),
+            ("name", f"https://localhost:{secure.port}", b"grant", [ca]),
+            ("other-name", f"https://127.0.0.2:{secure.port}", b"grant", [ca]),
+            ("system", f"https://localhost:{secure.port}", b"grant", []),
+            ("unknown-authority", f"https://localhost:{secure.port}", b"grant", [wrong]),
+            ("version", f"https://localhost:{secure.port}", b"grant", [ca, "--tls-min-version=tls1.3"]),
+            ("plain-to-tls", f"http://localhost:{secure.port}", b"grant", [ca]),
+            ("tls-to-plain", f"https://127.0.0.1:{auth.port}", b"grant", [ca]),
+            ("turn", f"127.0.0.1:{auth.port}", b"https/turn", [ca]),
+            ("turn-system", f"127.0.0.1:{auth.port}", b"https/turn", []),
+            ("redirect", f"127.0.0.1:{auth.port}", b"https/turn-again", [ca])]:
+        auth.take(), secure.take()
+        with Nsqd(path, [address], *flags) as nsqd:
+            heard = nsqd.talk(b"  V2" + AUTH(secret) + SUB + b"END\n")
+        results[f"https/{name}"] = (heard, {} if name == "tls-to-plain" else auth.take(), secure.take())
+    return results
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--server-a", required=True)
@@ -387,6 +421,12 @@ def main():
     parser.add_argument("--show", action="store_true")
     args = parser.parse_args()
     auth = AuthServer()
+    made = tempfile.TemporaryDirectory()
+    folder = pathlib.Path(made.name) / "certificates"
+    certificates.make(folder)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "server.pem", folder / "server.key")
+    secure = AuthServer(context)
     names = [n for n in CASES if args.only in n]
     results = []
     for path in (args.server_a, args.server_b):
@@ -395,6 +435,8 @@ def main():
             got |= run_addresses(path, auth)
         if "special/".startswith(args.only):
             got |= run_special(path, auth)
+        if "https/".startswith(args.only):
+            got |= run_https(path, auth, secure, folder)
         results.append(got)
     passed = failed = 0
     for name, a in results[0].items():

@@ -410,15 +410,40 @@ static bool play_partial(struct player *p, struct player_conn *c, const struct s
     }
 }
 
+/* Whether the server has ended TLS by an alert: the connection's end follows it. */
+static bool ends_by_alert(const struct player_conn *c)
+{
+    struct span why;
+    struct span word = SPAN("remote error: ");
+    return undecoded(c, &why) && span_equal(span_first(why, word.n), word);
+}
+
+/* Waits for the end, behind an alert too. */
+static enum arrival await_end(struct player *p, struct player_conn *c, const struct step *step)
+{
+    struct nsq_frame frame;
+    size_t size;
+    int64_t deadline = deadline_of(p, step);
+    enum arrival arrival = await_frame(p, c, false, deadline, &frame, &size);
+    if (arrival != UNDECODED || !ends_by_alert(c)) {
+        return arrival;
+    }
+    while (c->ended == END_NONE && now(p) < deadline) {
+        wait_until(p, deadline);
+    }
+    return c->ended == END_NONE ? NOT_YET : ENDED;
+}
+
 static bool play_server_end(struct player *p, struct player_conn *c, const struct step *step)
 {
     struct nsq_frame frame;
     size_t size;
-    enum arrival arrival = await_frame(p, c, false, deadline_of(p, step), &frame, &size);
+    enum arrival arrival = await_end(p, c, step);
     switch (arrival) {
     case ENDED:
         break;
     case ARRIVED:
+        peek(c, 0, &frame, &size);
         show_frame(expected(p, step), &frame);
         return fail(p, step, VERDICT_FAIL);
     case NOT_YET:

@@ -28,7 +28,7 @@ static void write_case(const char *slug, const char *text)
     assert_true(files_write(path, span_make(text, strlen(text)), stderr));
 }
 
-enum { CUT, FAILS, FLAGS, HTTP, PASSES, SNAPPY, CASES };
+enum { CUT, FAILS, FLAGS, HTTP, PASSES, TLS, CASES };
 
 static int make_suite(void **state)
 {
@@ -42,7 +42,7 @@ static int make_suite(void **state)
     write_case("flags", CASE("flags", "flags: --max-msg-size=1\n") PUB "c < response \"OK\"\n");
     write_case("http", CASE("http", "needs: http\n") "c connect\n");
     write_case("passes", CASE("passes", "") PUB "c < response \"OK\"\n");
-    write_case("snappy", CASE("snappy", "needs: snappy\n") "c connect\n");
+    write_case("tls", CASE("tls", "needs: tls\n") "c connect\n");
     return suite_load(&suite, &dir, 1, stderr) && ledger_load(&ledger, dir, stderr) ? 0 : -1;
 }
 
@@ -86,7 +86,7 @@ static void assert_verdicts(const enum verdict wanted[CASES])
 
 static const enum verdict in_process[CASES] = {
     [CUT] = VERDICT_PASS,         [FAILS] = VERDICT_FAIL,  [FLAGS] = VERDICT_PASS,
-    [HTTP] = VERDICT_UNSUPPORTED, [PASSES] = VERDICT_PASS, [SNAPPY] = VERDICT_UNSUPPORTED};
+    [HTTP] = VERDICT_UNSUPPORTED, [PASSES] = VERDICT_PASS, [TLS] = VERDICT_UNSUPPORTED};
 
 static void in_this_process_or_in_several_the_report_is_the_same(void **state)
 {

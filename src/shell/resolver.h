@@ -23,7 +23,7 @@ struct resolver *resolver_new(void);
 /* Never waits: a look-up that is going on is left to end by itself. NULL is allowed. */
 void resolver_free(struct resolver *resolver);
 
-/* Readable while there are answers. */
+/* Readable while there are answers, and until resolver_next has said that there are none. */
 int resolver_fd(const struct resolver *resolver);
 
 /* Looks up "host:port" for a ticket. False: there are too many look-ups, or it is no such address.

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "support/certs.h"
 #include "support/world.h"
 
 #define REQUEST(secret)                                                                            \
@@ -367,6 +368,168 @@ static void a_403_turns_to_https(void **state)
     end(w);
 }
 
+/* --- https ------------------------------------------------------------------------------------ */
+
+static struct codec connect_tls(void *self, const char *name)
+{
+    return tls_connect(self, name);
+}
+
+static struct codec connect_to_nothing(void *self, const char *name)
+{
+    (void)self;
+    (void)name;
+    return (struct codec){NULL, NULL};
+}
+
+static struct world *begin_https(const char *const *servers, struct tls *tls)
+{
+    struct engine_config config = world_config();
+    config.auth.servers = servers;
+    config.auth.server_count = 1;
+    config.auth.tls = (struct auth_tls){.connect = connect_tls, .self = tls, .cost = 100000};
+    config.log_level = LOG_DEBUG;
+    return world_new(&config);
+}
+
+static struct tls *trusting(const struct cert *authority)
+{
+    struct buf why = {0};
+    const struct tls_client_settings settings = {
+        .authorities = cert_pem(authority), .verify = true, .min_version = TLS_1_2};
+    struct tls *tls = tls_client_new(&settings, &why);
+    assert_non_null(tls);
+    return tls;
+}
+
+/* A server that has a certificate for localhost and 127.0.0.1. */
+static struct client *accept_tls(struct world *w)
+{
+    struct tls *tls = cert_server(TLS_CLIENTS_ANY, TLS_1_2);
+    struct codec_maker maker = tls_server(tls);
+    struct client *server = world_accept(w);
+    client_put_on(server, maker.make(maker.self));
+    tls_free(tls);
+    return server;
+}
+
+static void https_is_spoken(void **state)
+{
+    (void)state;
+    static const char *const servers[] = {"https://localhost/x"};
+    struct tls *tls = trusting(&certs.authority);
+    struct world *w = begin_https(servers, tls);
+    size_t before = world_used(w);
+    struct client *c = with_auth(w);
+    assert_string_equal(world_dialled_to(w), "localhost:443");
+    assert_true(world_used(w) > before + 100000);
+    struct client *server = accept_tls(w);
+    assert_memory_equal(client_bytes(server), "GET /x?common_name=&remote_ip=10.0.0.1", 38);
+    answer(server, "200 OK", GRANT("60"));
+    client_expect(c, GRANTED);
+    end(w);
+    tls_free(tls);
+}
+
+/* Another host's certificate, or one of an authority that is not trusted. */
+static void certificates_are_verified(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *server;
+        const struct cert *trusted;
+    } cases[] = {{"https://example.org", &certs.authority},
+                 {"https://localhost", &certs.other_authority}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct tls *tls = trusting(cases[i].trusted);
+        struct world *w = begin_https(&cases[i].server, tls);
+        struct client *c = with_auth(w);
+        struct tls *served = cert_server(TLS_CLIENTS_ANY, TLS_1_2);
+        struct codec_maker maker = tls_server(served);
+        struct codec codec = maker.make(maker.self);
+        struct client *server = world_accept(w);
+        struct buf up = {0};
+        struct buf down = {0};
+        codec.calls->decode(codec.self, buf_span(&server->in), STACK_ROOM, &up, &down);
+        client_send(server, buf_span(&down));
+        client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+        assert_int_equal(up.n, 0);
+        buf_free(&down);
+        codec.calls->free(codec.self);
+        tls_free(served);
+        end(w);
+        tls_free(tls);
+    }
+}
+
+/* TLS has its 10 s, and no more than what is left for the request. */
+static void a_handshake_has_its_time(void **state)
+{
+    (void)state;
+    static const char *const servers[] = {"https://localhost"};
+    struct tls *tls = trusting(&certs.authority);
+    struct world *w = begin_https(servers, tls);
+    struct client *c = with_auth(w);
+    world_advance(w, TIME_SECOND);
+    world_accept(w);
+    world_advance(w, 4 * TIME_SECOND - 1);
+    client_expect_nothing(c);
+    world_advance(w, 1);
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    end(w);
+    tls_free(tls);
+}
+
+static void without_tls_there_is_no_https(void **state)
+{
+    (void)state;
+    static const char *const servers[] = {"https://localhost"};
+    struct engine_config config = world_config();
+    config.auth.servers = servers;
+    config.auth.server_count = 1;
+    config.auth.tls.connect = connect_to_nothing;
+    struct world *w = world_new(&config);
+    struct client *c = with_auth(w);
+    world_accept(w);
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    end(w);
+}
+
+/* No memory for a request, or for what is granted. */
+static void memory_has_a_bound(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.auth.servers = one;
+    config.auth.server_count = 1;
+    for (config.broker.mem_queue_bytes = 1000; config.broker.mem_queue_bytes < 9000;
+         config.broker.mem_queue_bytes += 500) {
+        struct world *w = world_new(&config);
+        struct client *c = world_connect(w);
+        SEND(c, "AUTH\n\0\0\0\6s3cret");
+        if (world_dialled(w) > 0) {
+            answer(world_accept(w), "200 OK", GRANT("60"));
+        }
+        const char *heard = client_heard(c);
+        assert_true(strstr(heard, "E_A") != NULL || strcmp(heard, GRANTED) == 0);
+        end(w);
+    }
+}
+
+static void connections_have_a_bound(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.auth.servers = one;
+    config.auth.server_count = 1;
+    config.serve.max_connections = 1;
+    struct world *w = world_new(&config);
+    struct client *c = world_connect(w);
+    SEND(c, "AUTH\n\0\0\0\6s3cret");
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    end(w);
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 
 static void what_was_granted_expires(void **state)
@@ -575,6 +738,12 @@ int main(void)
         cmocka_unit_test(redirects_are_followed),
         cmocka_unit_test(redirects_have_an_end),
         cmocka_unit_test(a_403_turns_to_https),
+        cmocka_unit_test(https_is_spoken),
+        cmocka_unit_test(certificates_are_verified),
+        cmocka_unit_test(a_handshake_has_its_time),
+        cmocka_unit_test(without_tls_there_is_no_https),
+        cmocka_unit_test(memory_has_a_bound),
+        cmocka_unit_test(connections_have_a_bound),
         cmocka_unit_test(what_was_granted_expires),
         cmocka_unit_test(every_command_asks_anew),
         cmocka_unit_test(mpub_waits_before_its_body),
@@ -587,5 +756,5 @@ int main(void)
         cmocka_unit_test(what_is_granted_is_accounted_for),
         cmocka_unit_test(an_answer_without_end_is_given_up),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, certs_make_all, certs_free_all);
 }

@@ -14,6 +14,7 @@
 #include "base/time.h"
 #include "conform/files.h"
 #include "conform/player.h"
+#include "conform/suite.h"
 #include "shell/clock.h"
 #include "shell/socket.h"
 
@@ -24,13 +25,16 @@
 #define MARGIN (100 * TIME_MS)             /* on what must not come too soon */
 #define READ_SIZE 65536
 #define SHOWN_MAX 200
+#define TLS_FILE_MAX 65536
 #define FIRST_TIME (INT64_C(1767225600) * TIME_SECOND) /* 2026-01-01 */
 
 struct served {
     struct span name; /* empty: no such connection yet */
     int fd;           /* -1: closed */
     bool ended;       /* by the client */
+    struct buf raw;   /* that came, not decoded yet */
     struct buf in;
+    struct wire wire; /* what was put on */
 };
 
 struct server {
@@ -41,7 +45,8 @@ struct server {
     int listener;
     struct served conns[PLAYER_CONNS_MAX];
     size_t n;
-    uint64_t made; /* ids and times so far */
+    uint64_t made;   /* ids and times so far */
+    struct tls *tls; /* NULL: it was not needed yet */
     FILE *err;
 };
 
@@ -89,16 +94,16 @@ static bool read_more(struct served *c, int64_t deadline)
     if (c->ended || c->fd < 0 || !await(c->fd, POLLIN, deadline)) {
         return false;
     }
-    ssize_t n = recv(c->fd, buf_room(&c->in, READ_SIZE), READ_SIZE, 0);
+    ssize_t n = recv(c->fd, buf_room(&c->raw, READ_SIZE), READ_SIZE, 0);
     if (n > 0) {
-        buf_grew(&c->in, (size_t)n);
+        buf_grew(&c->raw, (size_t)n);
     } else if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
         c->ended = true;
     }
     return !c->ended;
 }
 
-static void send_bytes(struct served *c, struct span bytes)
+static void send_raw(struct served *c, struct span bytes)
 {
     int64_t deadline = clock_now() + PATIENCE;
     while (bytes.n > 0 && c->fd >= 0 && await(c->fd, POLLOUT, deadline)) {
@@ -108,6 +113,28 @@ static void send_bytes(struct served *c, struct span bytes)
         }
         bytes = span_skip(bytes, n < 0 ? 0 : (size_t)n);
     }
+}
+
+static void send_bytes(struct served *c, struct span bytes)
+{
+    struct buf out = {0};
+    wire_encode(&c->wire, bytes, &out);
+    send_raw(c, buf_span(&out));
+    buf_free(&out);
+}
+
+static void send_answer(struct served *c)
+{
+    send_raw(c, buf_span(&c->wire.answer));
+    buf_free(&c->wire.answer);
+}
+
+/* Decodes what came. */
+static void decode(struct served *c)
+{
+    wire_decode(&c->wire, buf_span(&c->raw), &c->in);
+    buf_drop(&c->raw, c->raw.n);
+    send_answer(c);
 }
 
 static void send_frame(struct served *c, enum nsq_frame_type type, struct span data)
@@ -157,6 +184,7 @@ static bool expect_bytes(struct server *s, struct served *c, const struct step *
 {
     int64_t deadline = clock_now() + PATIENCE;
     for (;;) {
+        decode(c);
         struct span in = buf_span(&c->in);
         if (in.n >= wanted.n && span_equal(span_first(in, wanted.n), wanted)) {
             buf_drop(&c->in, wanted.n);
@@ -175,12 +203,27 @@ static bool expect_bytes(struct server *s, struct served *c, const struct step *
     }
 }
 
+/* The same for bytes that are not decoded. */
+static bool expect_raw(struct server *s, struct served *c, const struct step *step,
+                       struct span wanted)
+{
+    int64_t deadline = clock_now() + PATIENCE;
+    while (c->raw.n < wanted.n && read_more(c, deadline)) {
+    }
+    if (!span_equal(span_first(buf_span(&c->raw), wanted.n), wanted)) {
+        return fail(s, step, "", buf_span(&c->raw));
+    }
+    buf_drop(&c->raw, wanted.n);
+    return true;
+}
+
 /* Waits for the client to end the connection and say nothing before that. */
 static bool expect_end(struct server *s, struct served *c, const struct step *step)
 {
     int64_t deadline = clock_now() + PATIENCE;
     enum noise noise;
     do {
+        decode(c);
         while ((noise = take_noise(s, c)) == NOISE_WHOLE) {
         }
     } while ((c->in.n == 0 || noise == NOISE_PART) && read_more(c, deadline));
@@ -217,12 +260,12 @@ static bool accept_client(struct server *s, const struct step *step)
             continue;
         }
         read_more(c, clock_now() + LOOK);
-        if (!c->ended || c->in.n > 0) {
+        if (!c->ended || c->raw.n > 0) {
             s->n++;
             return true;
         }
         close(c->fd);
-        buf_free(&c->in);
+        buf_free(&c->raw);
     }
     return fail(s, step, "no connection", span_make(NULL, 0));
 }
@@ -286,7 +329,7 @@ static bool expect_items(struct server *s, struct served *c, const struct step *
 {
     struct buf wanted = {0};
     bool ok = values_render(&s->values, step->items, &wanted)
-                  ? expect_bytes(s, c, step, buf_span(&wanted))
+                  ? (step->raw ? expect_raw : expect_bytes)(s, c, step, buf_span(&wanted))
                   : fail(s, step, "a value that nothing has captured", span_make(NULL, 0));
     buf_free(&wanted);
     return ok;
@@ -296,8 +339,64 @@ static bool expect_items(struct server *s, struct served *c, const struct step *
 static void serve_nothing(struct server *s, struct served *c)
 {
     int64_t deadline = clock_now() + NOTHING_PATIENCE;
+    decode(c);
     while (take_noise(s, c) == NOISE_NONE && read_more(c, deadline)) {
+        decode(c);
     }
+}
+
+/* --- upgrades --------------------------------------------------------------------------------- */
+
+static bool read_pem(const struct server *s, const char *name, struct buf *bytes)
+{
+    char path[FILES_PATH_MAX];
+    const char *cases = s->args->cases == NULL ? SUITE_CASES : s->args->cases;
+    snprintf(path, sizeof path, "%s/tls/%s", cases, name);
+    return files_read(path, TLS_FILE_MAX, bytes, s->err);
+}
+
+/* TLS is with the certificate of the cases. */
+static bool make_tls(struct server *s)
+{
+    struct buf certificate = {0};
+    struct buf key = {0};
+    struct buf why = {0};
+    if (s->tls == NULL && read_pem(s, "cert.pem", &certificate) && read_pem(s, "key.pem", &key)) {
+        const struct tls_server_settings settings = {
+            .certificates = {.bytes = buf_span(&certificate), .file = "cert.pem"},
+            .key = {.bytes = buf_span(&key), .file = "key.pem"},
+            .min_version = TLS_1_0};
+        s->tls = tls_server_new(&settings, &why);
+    }
+    buf_free(&certificate);
+    buf_free(&key);
+    buf_free(&why);
+    return s->tls != NULL;
+}
+
+static bool serve_upgrade(struct server *s, struct served *c, const struct step *step)
+{
+    struct span why;
+    int64_t deadline = clock_now() + PATIENCE;
+    if (step->upgrade == UPGRADE_TLS && !make_tls(s)) {
+        return fail(s, step, "no certificate", span_make(NULL, 0));
+    }
+    decode(c); /* in clear, or through TLS: what came so far is the new codec's */
+    wire_put_on(&c->wire, wire_server_codec(step, s->tls), &c->in);
+    send_answer(c);
+    while (wire_state(&c->wire, &why) == CODEC_HANDSHAKING && read_more(c, deadline)) {
+        decode(c);
+    }
+    return wire_state(&c->wire, &why) == CODEC_OPEN ||
+           fail(s, step, "a handshake that fails:", why);
+}
+
+static void send_last_words(struct served *c)
+{
+    struct buf out = {0};
+    wire_finish(&c->wire, &out);
+    send_raw(c, buf_span(&out));
+    buf_free(&out);
 }
 
 static bool serve_frame(struct server *s, struct served *c, const struct step *step)
@@ -315,6 +414,7 @@ static bool serve_frame(struct server *s, struct served *c, const struct step *s
         send_frame(c, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"));
         return true;
     case STEP_SERVER_END:
+        send_last_words(c);
         shutdown(c->fd, SHUT_WR);
         return true;
     default:
@@ -331,6 +431,8 @@ static bool serve_actor_step(struct server *s, const struct step *step)
         return fail(s, step, "the name of no connection", span_make(NULL, 0));
     }
     switch (step->kind) {
+    case STEP_UPGRADE:
+        return serve_upgrade(s, c, step);
     case STEP_SEND:
         return expect_items(s, c, step);
     case STEP_CLIENT_END:
@@ -419,8 +521,11 @@ static void stop(struct server *s)
 {
     for (size_t i = 0; i < s->n; i++) {
         close(s->conns[i].fd);
+        buf_free(&s->conns[i].raw);
         buf_free(&s->conns[i].in);
+        wire_free(&s->conns[i].wire);
     }
+    tls_free(s->tls);
     close(s->listener);
     socket_clean_up(s->args->listen);
 }

@@ -6,6 +6,7 @@
  * A client may say NOP at any time, and may send the PUB and, behind all else, the command by which
  * nsq-conform proves that nothing came, which are answered; else it says what the file says. Two
  * programs that play the two sides agree on the names of topics and channels by the same --names.
+ * TLS is spoken with the certificate of the cases.
  */
 #ifndef CONFORM_PLAY_SERVER_H
 #define CONFORM_PLAY_SERVER_H

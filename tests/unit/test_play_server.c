@@ -167,6 +167,34 @@ static void a_connection_that_can_take_no_command_is_left_alone(void **state)
     }
 }
 
+static void what_is_put_on_is_spoken_by_both_sides(void **state)
+{
+    (void)state;
+    static const char *const ups[] = {
+        "c upgrade snappy\n",
+        "c upgrade deflate 6\n",
+        "c upgrade tls\n",
+        "c upgrade tls 1.2\nc < response \"OK\"\nc upgrade snappy\n",
+        "c upgrade tls\nc < response \"OK\"\nc upgrade deflate 1\n",
+    };
+    for (size_t i = 0; i < sizeof ups / sizeof ups[0]; i++) {
+        char text[1024];
+        snprintf(text, sizeof text,
+                 HELLO
+                 "c > \"IDENTIFY\\n\" size{\"{}\"}\nc < response {\"snappy\":true}\n%s"
+                 "c < response \"OK\"\nc > \"PUB \" $topic \"\\n\" size{fill(100000 \"x\")}\n"
+                 "c < message $m attempts 1 body fill(100000 \"y\")\nc > \"FIN \" $m \"\\n\"\n"
+                 "c < nothing\nc > raw \"past\"\nc < error E_INVALID \"x\"\nc < end\n",
+                 ups[i]);
+        both_sides(text, text, EXIT_CONFORMS, VERDICT_PASS);
+    }
+    both_sides(HELLO "c < response {\"snappy\":true}\nc upgrade snappy\nc < response \"OK\"\n",
+               HELLO "c < response {\"snappy\":true}\nc upgrade deflate 6\nc < response \"OK\"\n",
+               EXIT_CONFORMS, VERDICT_FAIL);
+    both_sides(HELLO "c upgrade tls\n", HELLO "c > \"NOP\\n\"\nc > end\n", EXIT_DOES_NOT,
+               VERDICT_PASS);
+}
+
 static void reset_is_an_end(void **state)
 {
     (void)state;
@@ -213,6 +241,7 @@ int main(void)
         cmocka_unit_test(a_reply_that_comes_when_the_case_is_over_fails_it),
         cmocka_unit_test(a_reply_that_comes_behind_nothing_fails_the_case),
         cmocka_unit_test(a_connection_that_can_take_no_command_is_left_alone),
+        cmocka_unit_test(what_is_put_on_is_spoken_by_both_sides),
         cmocka_unit_test(reset_is_an_end),
         cmocka_unit_test(nobody_there_is_unreachable),
         cmocka_unit_test(what_cannot_be_served_is_said),

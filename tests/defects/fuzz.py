@@ -1,9 +1,10 @@
 """What ci/fuzz-prove runs: breaks a copy of the tree one line at a time and lets the fuzzers look for it.
 
 It takes the defects (see defects.py) that name a fuzz target behind `catch:`, as fuzz:TARGET. Each of these
-targets must find the defect within LIMIT seconds from the committed corpus, and nothing in a tree without
-defects, with the input that shows the defect neither. What a run writes goes to the copy, so corpus/ stays as it is. With --bare a run starts from nothing,
-which shows what the mutations can do alone; there a defect that is not found is told, and no failure.
+targets must find the defect within LIMIT seconds from the committed corpus, and in a tree without defects
+nothing; nor may the input that shows the defect do any harm there. What a run writes goes to the copy, so
+corpus/ stays as it is. With --bare a run starts from zeros, which shows what the mutations can do alone;
+there a defect that is not found is told, and no failure.
 """
 import argparse
 import fnmatch
@@ -55,6 +56,8 @@ def fuzz(lane, target, seconds, args):
     found = lane / "found"
     shutil.rmtree(found, ignore_errors=True)
     (found / "inputs").mkdir(parents=True)  # the first folder is the one that is written into
+    if args.bare:
+        (found / "inputs/zeros").write_bytes(bytes(32))  # of the empty input alone libFuzzer makes nothing
     corpora = [] if args.bare else [ROOT / "corpus" / target, ROOT / "corpus/regressions" / target]
     folders = [str(found / "inputs"), *(str(corpus) for corpus in corpora if corpus.is_dir())]
     command = [*FIXED, f"{BUILD}/fuzz_{target}", *options(target), f"-max_total_time={seconds}", f"-seed={args.seed}",
@@ -68,7 +71,7 @@ def fuzz(lane, target, seconds, args):
     if code == 0 and not artifacts:
         return "", "", taken
     if code is not None and not artifacts:
-        raise Bad(f"{target} ended with {code}: {text[-1000:]}")
+        raise Bad(f"{target} ended with {code}: {text[-200:]}")
     # Inputs are run in batches before the first mutation: "MS: 0" is one of theirs.
     runs = re.findall(r"(?m)^#(\d+)\s", text)
     how = "the first inputs" if "\nMS: 0 " in text else f"more than {runs[-1] if runs else 0} runs"
@@ -129,7 +132,7 @@ def work(lane, todo, results, args):
             ok, text = False, str(why)
         results.append(ok)
         print(f"{'ok' if ok else 'FAILED':6} {seconds:5.1f} s  {defect.name if defect else '(no defect)':28} "
-              f"{target:11} {text}", flush=True)
+              f"{target:11} {text}\n", end="", flush=True)
 
 
 def work_on(lanes, items, args):

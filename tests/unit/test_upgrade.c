@@ -232,6 +232,58 @@ static void a_stream_that_breaks_in_a_body_is_answered(void **state)
     world_free(w);
 }
 
+/* What a client sends behind its IDENTIFY, as it is on the wire. */
+static struct buf encoded_session(bool snappy)
+{
+    struct stack client = {0};
+    struct buf bytes = {0};
+    stack_push(&client, snappy ? snappy_codec() : deflate_codec(6));
+    const struct span said[] = {SPAN("SUB t c\nRDY 2\n"), SPAN("PUB t\n\0\0\0\5hello"),
+                                SPAN("MPUB t\n\0\0\0\x0e\0\0\0\2\0\0\0\1a\0\0\0\1b"),
+                                SPAN("NOP\nCLS\n")};
+    for (size_t i = 0; i < sizeof said / sizeof said[0]; i++) {
+        buf_append(&client.plain, said[i]);
+        stack_encode(&client, &bytes);
+    }
+    stack_pop(&client);
+    return bytes;
+}
+
+/* Sends bytes behind an IDENTIFY, then the end of input: the connection ends, another lives on. */
+static void hear_broken(bool snappy, struct span bytes)
+{
+    struct world *w = world_new(NULL);
+    struct client *other = world_connect(w);
+    struct client *c = world_connect(w);
+    client_identify(c, snappy ? ASKED("\"snappy\":true") : ASKED("\"deflate\":true"));
+    client_send(c, bytes);
+    client_eof(c);
+    world_advance(w, 2 * TIME_SECOND);
+    assert_true(c->closed);
+    SEND(other, "PUB t\n\0\0\0\1x");
+    client_expect_ok(other);
+    world_free(w);
+}
+
+static void a_stream_may_be_cut_or_damaged_at_any_byte(void **state)
+{
+    (void)state;
+    static const uint8_t flips[] = {0x01, 0x80, 0xff};
+    for (int snappy = 0; snappy < 2; snappy++) {
+        struct buf bytes = encoded_session(snappy != 0);
+        for (size_t i = 0; i < bytes.n; i++) {
+            hear_broken(snappy != 0, span_first(buf_span(&bytes), i));
+            for (size_t f = 0; f < sizeof flips; f++) {
+                bytes.p[bytes.head + i] ^= flips[f];
+                hear_broken(snappy != 0, buf_span(&bytes));
+                bytes.p[bytes.head + i] ^= flips[f];
+            }
+        }
+        hear_broken(snappy != 0, buf_span(&bytes));
+        buf_free(&bytes);
+    }
+}
+
 static void codecs_are_charged_and_refused_when_there_is_no_room(void **state)
 {
     (void)state;
@@ -285,6 +337,7 @@ int main(void)
         cmocka_unit_test(input_sent_behind_identify_goes_through_the_codec),
         cmocka_unit_test(clear_commands_behind_identify_end_the_connection),
         cmocka_unit_test(a_stream_that_breaks_in_a_body_is_answered),
+        cmocka_unit_test(a_stream_may_be_cut_or_damaged_at_any_byte),
         cmocka_unit_test(codecs_are_charged_and_refused_when_there_is_no_room),
         cmocka_unit_test(where_tls_is_required_only_identify_may_be_said_in_clear),
     };

@@ -3,18 +3,23 @@
  * Invariant: what one client is sent depends on the bytes that it sent and on the time, not on how
  * the bytes were cut; every reply comes with the byte that completes what is answered; after a
  * fatal error nothing more comes; the server reads all that it is sent or closes; all memory that
- * was charged is given back.
+ * was charged is given back. With codecs this is true of what the bytes mean.
  *
  * The server stands on virtual time, and its wall clock stands still at the moment whose ids are 0:
  * the messages of each topic are 0000000000000000, 0000000000000001 and so on in hexadecimal.
  *
  * Input: the ten bytes of struct choice below, then what the client sends, 1,024 bytes of it.
+ * Behind an IDENTIFY that negotiates codecs (NEGOTIATES) it is what the client means: it is
+ * encoded, each item by itself, and the bytes that come of it are what is cut.
  */
 #include <nsq/frame.h>
 
+#include "base/alloc.h"
 #include "engine/engine.h"
 #include "fuzz.h"
+#include "hearer.h"
 #include "session/session.h"
+#include "toy_tls.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 10, .body = FUZZ_CLIENT};
 
@@ -23,6 +28,9 @@ const struct fuzz_shape fuzz_shape = {.header = 10, .body = FUZZ_CLIENT};
 #define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
 #define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
 #define MEMORY_UNIT 64
+#define WIRE_MAX 6144 /* bytes that what the client means becomes; what is more is not sent */
+#define PIECE_MAX 64  /* bytes that are encoded at a time */
+#define LATE_PIECES 8 /* pieces between which time passes */
 
 /* Flags. */
 #define WITHOUT_MAGIC 1   /* the input begins behind it */
@@ -44,9 +52,17 @@ struct choice {
     uint8_t high_water;
     uint8_t memory;     /* in units of 64 bytes */
     uint8_t time;       /* low 4 bits p: time passes before each 2^p-th byte, 0: never; high 4 bits
-                           h: 25 ms << h of it */
+                           h: 25 ms << h of it. From p = 12 on it is as below */
     uint8_t one, other; /* lengths of the pieces of the cut run, less two */
 };
+
+/* Bits of `time`. */
+#define NEGOTIATES 12 /* both bits: IDENTIFY may negotiate; without, nobody offers codecs */
+#define RAW 1         /* for the uppermost codec nothing is encoded: it hears the input's bytes */
+#define TLS 2         /* the server has TLS, a toy's */
+#define HANDSHAKE 4   /* shift: 0 it is well, 1 it fails, 2 the client ends in it, 3 it stalls */
+#define LATE 64       /* 1 s passes before each LATE_PIECES-th piece */
+#define TLS_REQUIRED 128
 
 /* One way to send the input. */
 struct run {
@@ -61,17 +77,31 @@ struct run {
     bool ended;       /* it may say nothing any more */
     unsigned replies; /* responses and errors, heartbeats not counted */
     enum nsq_frame_type last_reply;
-    size_t output; /* bytes sent */
+    size_t output; /* bytes sent, decoded */
     uint64_t hash; /* of them */
+    struct hearer hearer;
 };
 
 /* What was sent when so many bytes had been given, one by one. */
 static struct {
     size_t output;
     uint64_t hash;
-} trace[INPUT_MAX + 1];
+} trace[WIRE_MAX + 1];
 
 static struct choice choice;
+
+/* With codecs: what the client sends. */
+static struct {
+    size_t n;
+    bool full;
+    uint8_t bytes[WIRE_MAX];
+    bool late[WIRE_MAX + 1]; /* time passes before this byte */
+} wire;
+
+static bool negotiates(void)
+{
+    return (choice.time & NEGOTIATES) == NEGOTIATES;
+}
 
 /* --- the output ------------------------------------------------------------------------------- */
 
@@ -99,30 +129,68 @@ static void see_frame(struct run *run, const struct nsq_frame *frame)
         enum nsq_error code = nsq_error_split(frame->data, &text);
         FUZZ_CHECK(code != NSQ_E_NONE);
         run->ended = nsq_error_is_fatal(code);
-    } else if (nsq_frame_is_heartbeat(frame)) {
+    } else if (nsq_frame_is_heartbeat(frame) ||
+               (negotiates() && hearer_looks(&run->hearer, frame))) {
         return;
     }
     run->replies++;
     run->last_reply = frame->type;
 }
 
-/* The client reads all there is: whole frames. */
-static void take_output(struct run *run)
+/* Whole frames, up to the one behind which there is another codec. Returns what they took. */
+static size_t see_frames(struct run *run, struct span in)
 {
-    const struct tcp_handler *h = &run->handler;
-    struct span out = h->out(h->self, run->conn);
-    struct span rest = out;
-    for (size_t i = 0; i < out.n; i++) {
-        run->hash = (run->hash ^ out.p[i]) * 1099511628211u; /* FNV-1a */
-    }
-    run->output += out.n;
-    while (rest.n > 0) {
+    struct span rest = in;
+    while (rest.n > 0 && !hearer_is_to_switch(&run->hearer)) {
         struct nsq_frame frame;
         size_t consumed = 0;
         FUZZ_CHECK(nsq_frame_parse(rest, NSQ_FRAME_DATA_MAX, &frame, &consumed) == NSQ_OK);
         FUZZ_CHECK(consumed > 0 && consumed <= rest.n);
         see_frame(run, &frame);
         rest = span_skip(rest, consumed);
+    }
+    size_t seen = in.n - rest.n;
+    for (size_t i = 0; i < seen; i++) {
+        run->hash = (run->hash ^ in.p[i]) * 1099511628211u; /* FNV-1a */
+    }
+    run->output += seen;
+    return seen;
+}
+
+/* A codec of the server's encodes what a client decodes, unless a broken stream has silenced it. */
+static void check_codecs(const struct hearer *hearer)
+{
+    struct span why = {NULL, 0};
+    bool may_break = hearer->tls && (choice.time & RAW);
+    FUZZ_CHECK(stack_state(hearer->stack, &why) != CODEC_FAILED ||
+               (may_break && hearer->stack->codecs[0].calls->state(hearer->stack->codecs[0].self) ==
+                                 CODEC_FAILED));
+}
+
+/* What comes through codecs, and the frames behind which another one is put on. */
+static size_t hear(struct run *run, struct span in)
+{
+    struct hearer *hearer = &run->hearer;
+    size_t taken = hearer_takes(hearer, in);
+    if (hearer->stack == NULL) { /* the handshake has failed */
+        return taken;
+    }
+    check_codecs(hearer);
+    struct buf *decoded = &hearer->stack->decoded;
+    buf_drop(decoded, see_frames(run, buf_span(decoded)));
+    return taken;
+}
+
+/* The client reads all there is. */
+static void take_output(struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    struct hearer *hearer = &run->hearer;
+    struct span out = h->out(h->self, run->conn);
+    struct span rest = out;
+    while (rest.n > 0 || (hearer->stack != NULL && stack_has_pending(hearer->stack))) {
+        rest = span_skip(rest, hearer->stack == NULL ? see_frames(run, rest) : hear(run, rest));
+        hearer_switches(hearer);
     }
     if (out.n > 0) {
         h->sent(h->self, run->conn, out.n);
@@ -244,6 +312,11 @@ static struct run start(struct span input)
         choice.memory == 0 ? config.broker.mem_queue_bytes : (size_t)choice.memory * MEMORY_UNIT;
     config.broker.max_consumers = choice.flags & ALONE ? 1 : 0;
     config.log_level = choice.flags & LOGGED ? LOG_DEBUG : LOG_FATAL;
+    v2->deflate = v2->snappy = negotiates();
+    if (negotiates() && (choice.time & TLS)) {
+        v2->tls = toy_tls_server();
+        v2->tls_required = choice.time & TLS_REQUIRED;
+    }
     struct run run = {.engine = engine_new(&config), .input = input, .now = START};
     run.handler = engine_handler(run.engine);
     run.hash = 14695981039346656037u;
@@ -264,6 +337,10 @@ static void finish(struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
     FUZZ_CHECK(run->conn == 0 || run->consumed == run->input.n);
+    if (run->conn != 0 && run->hearer.shaking && !(choice.flags & (STOPS | ENDS))) {
+        pass(run, V2_HANDSHAKE_NS);
+        FUZZ_CHECK(!run->hearer.shaking && run->ended);
+    }
     if (run->conn != 0 && (choice.flags & STOPS)) {
         h->stop(h->self, run->now);
         settle(run);
@@ -278,6 +355,7 @@ static void finish(struct run *run)
         h->closed(h->self, run->conn, CLOSED_BY_ERROR, run->now);
     }
     engine_free(run->engine); /* which asserts that the account of memory is empty */
+    hearer_free(&run->hearer);
 }
 
 /* --- byte by byte ----------------------------------------------------------------------------- */
@@ -375,16 +453,26 @@ static unsigned state_of(const struct session *s)
     return s->consumer.in_flight_count > 0 ? state + 3 : state;
 }
 
-static void give_byte(struct run *run, struct reader *reader)
+/* What is looked at before bytes are given. */
+struct before {
+    unsigned state;
+    unsigned replies;
+    bool ended;
+};
+
+static struct before look_before(const struct run *run, const struct reader *reader)
 {
     const struct session *s = session_of(run);
-    unsigned state = s == NULL ? 6 : state_of(s);
-    unsigned replies = run->replies;
-    bool ended = reader->magic == 0 && (s == NULL || s->ended);
-    enum due due = next_due(reader, run->input, run->given + 1);
-    give(run, 1);
-    replies = run->replies - replies;
-    if (ended) {
+    return (struct before){.state = s == NULL ? 6 : state_of(s),
+                           .replies = run->replies,
+                           .ended = reader->magic == 0 && (s == NULL || s->ended)};
+}
+
+static void look_behind(struct run *run, const struct reader *reader, const struct before *before,
+                        enum due due)
+{
+    unsigned replies = run->replies - before->replies;
+    if (before->ended) {
         FUZZ_CHECK(replies == 0);
         return;
     }
@@ -394,8 +482,16 @@ static void give_byte(struct run *run, struct reader *reader)
                            : run->last_reply == NSQ_FRAME_RESPONSE ? 1
                            : !run->ended                           ? 2
                                                                    : 3;
-        fuzz_met(state, reader->place.id, outcome);
+        fuzz_met(before->state, reader->place.id, outcome);
     }
+}
+
+static void give_byte(struct run *run, struct reader *reader)
+{
+    struct before before = look_before(run, reader);
+    enum due due = next_due(reader, run->input, run->given + 1);
+    give(run, 1);
+    look_behind(run, reader, &before, due);
 }
 
 /* --- the runs --------------------------------------------------------------------------------- */
@@ -404,12 +500,30 @@ static void give_byte(struct run *run, struct reader *reader)
 static bool time_passes(size_t n)
 {
     unsigned p = choice.time & 15;
+    if (negotiates()) {
+        return wire.late[n];
+    }
     return p != 0 && n > 0 && (n & (((size_t)1 << p) - 1)) == 0;
 }
 
 static int64_t time_step(void)
 {
-    return (25 * TIME_MS) << (choice.time >> 4);
+    return negotiates() ? TIME_SECOND : (25 * TIME_MS) << (choice.time >> 4);
+}
+
+static void keep_trace(const struct run *run)
+{
+    trace[run->given].output = run->output;
+    trace[run->given].hash = run->hash;
+}
+
+/* Behind what was given nothing came any more. */
+static void keep_rest(const struct run *run)
+{
+    for (size_t i = run->given + 1; i <= run->input.n; i++) {
+        trace[i].output = run->output;
+        trace[i].hash = run->hash;
+    }
 }
 
 static void run_bytewise(struct span input)
@@ -424,13 +538,145 @@ static void run_bytewise(struct span input)
         if (run.conn != 0) {
             give_byte(&run, &reader);
         }
-        trace[run.given].output = run.output;
-        trace[run.given].hash = run.hash;
+        keep_trace(&run);
     }
-    for (size_t i = run.given + 1; i <= input.n; i++) {
-        trace[i].output = run.output;
-        trace[i].hash = run.hash;
+    keep_rest(&run);
+    finish(&run);
+}
+
+/* --- what the client means, encoded ----------------------------------------------------------- */
+
+/* The client's codecs for what it says; NULL: none yet. */
+static struct stack *speaker;
+static bool greeted; /* TLS's handshake was begun */
+
+/* Nothing is encoded for the uppermost codec. */
+static bool is_raw(const struct hearer *hearer)
+{
+    return (choice.time & RAW) && (hearer->stack != NULL || hearer->shaking);
+}
+
+static void wire_add(struct span bytes)
+{
+    wire.full = wire.full || bytes.n > WIRE_MAX - wire.n;
+    if (!wire.full && bytes.n > 0) {
+        memcpy(wire.bytes + wire.n, bytes.p, bytes.n);
+        wire.n += bytes.n;
     }
+}
+
+static void say(struct span plain)
+{
+    if (speaker == NULL) {
+        wire_add(plain);
+        return;
+    }
+    struct buf encoded = {0};
+    buf_append(&speaker->plain, plain);
+    stack_encode(speaker, &encoded);
+    wire_add(buf_span(&encoded));
+    buf_free(&encoded);
+}
+
+/* All that is on the wire, byte by byte. */
+static void give_wire(struct run *run)
+{
+    run->input.n = wire.n;
+    while (run->given < wire.n && run->conn != 0) {
+        if (time_passes(run->given)) {
+            pass(run, time_step());
+        }
+        if (run->conn != 0) {
+            give(run, 1);
+        }
+        keep_trace(run);
+    }
+}
+
+static void speak_through(struct codec codec)
+{
+    if (speaker == NULL) {
+        speaker = alloc_zeroed(sizeof *speaker);
+    }
+    stack_push(speaker, codec);
+}
+
+/* The client has heard what changes how it speaks. */
+static void follow(struct run *run)
+{
+    const struct hearer *hearer = &run->hearer;
+    bool encodes_tls = !(choice.time & RAW) || hearer->announced != HEARER_NONE;
+    if (hearer->shaking && !greeted && encodes_tls) {
+        static const uint8_t hellos[] = {TOY_HELLO, 4, 'h', 'e', 'l', 'l', 'o', '!'};
+        uint8_t hello[sizeof hellos];
+        unsigned how = choice.time >> HANDSHAKE & 3;
+        memcpy(hello, hellos, sizeof hello);
+        hello[1] = (uint8_t)(how == 0 ? 4 : how == 3 ? 3 : 4 + how);
+        greeted = true;
+        wire_add(span_make(hello, how == 3 ? 4 : 2 + (size_t)hello[1]));
+        give_wire(run);
+    }
+    if (hearer->stack == NULL || hearer->shaking) {
+        return;
+    }
+    size_t on = speaker == NULL ? 0 : speaker->count;
+    if (hearer->tls && greeted && on == 0) {
+        speak_through(toy_tls_speaker());
+        on++;
+    }
+    if (!(choice.time & RAW) && on < hearer->stack->count) {
+        speak_through(hearer_codec(hearer->announced));
+    }
+}
+
+/* The next bytes that the client means, of which the last completes something or there are many. */
+static void give_meant(struct run *run, struct reader *reader, struct span input, size_t *meant)
+{
+    bool raw = is_raw(&run->hearer);
+    size_t most = speaker == NULL || raw ? 1 : PIECE_MAX;
+    size_t from = *meant;
+    struct before before = look_before(run, reader);
+    enum due due;
+    do {
+        due = raw ? DUE_NOTHING : next_due(reader, input, *meant + 1);
+        ++*meant;
+    } while (due == DUE_NOTHING && *meant < input.n && *meant - from < most);
+    say(span_make(input.p + from, *meant - from));
+    give_wire(run);
+    if (!raw && !wire.full) {
+        look_behind(run, reader, &before, due);
+    }
+    follow(run);
+    if (!run->hearer.shaking && !run->ended && run->conn != 0) {
+        FUZZ_CHECK(run->hearer.oks == 0);
+    }
+}
+
+static void run_encoded(struct span input)
+{
+    wire.n = 0;
+    wire.full = greeted = false;
+    memset(wire.late, 0, sizeof wire.late);
+    struct run run = start(span_make(wire.bytes, 0));
+    struct reader reader = {.limits = run.engine->v2.config.limits,
+                            .magic = choice.flags & WITHOUT_MAGIC ? 0 : SERVE_MAGIC_SIZE};
+    bool stalls = false;
+    size_t meant = 0;
+    for (size_t i = 1; meant < input.n && run.conn != 0 && !wire.full && !stalls; i++) {
+        wire.late[wire.n] = (choice.time & LATE) && i % LATE_PIECES == 0;
+        give_meant(&run, &reader, input, &meant);
+        stalls = greeted && run.hearer.shaking;
+    }
+    if (speaker != NULL && (choice.flags & ENDS) && run.conn != 0) {
+        struct buf last = {0};
+        stack_finish(speaker, &last);
+        wire_add(buf_span(&last));
+        buf_free(&last);
+        give_wire(&run);
+    }
+    stack_free(speaker);
+    speaker = NULL;
+    keep_rest(&run);
     finish(&run);
 }
 
@@ -484,7 +730,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (in.n == 0) {
         return 0;
     }
-    run_bytewise(in);
+    if (negotiates()) {
+        run_encoded(in);
+        in = span_make(wire.bytes, wire.n);
+    } else {
+        run_bytewise(in);
+    }
     bool talked = fuzz_talks;
     fuzz_talks = false;
     run_cut(in, in.n, 1);

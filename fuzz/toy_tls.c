@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+#include "toy_tls.h"
+
+#include "base/alloc.h"
+
+#define SERVER_HELLO 0x02
+#define SERVER_DONE 0xfe
+#define ALERT 0x15
+#define ESCAPE 0xff
+#define END 0x00
+#define OTHER 0x2a /* what makes a byte another */
+
+struct toy {
+    bool server;
+    bool escaped; /* an escape has come, and nothing behind it */
+    enum codec_state state;
+    size_t shaken; /* bytes of the client's handshake so far */
+    uint8_t length;
+    struct span why;
+};
+
+static void fail(struct toy *t, struct span why, struct buf *down)
+{
+    if (t->server) {
+        buf_append(down, t->state == CODEC_OPEN ? SPAN("\xff\x15") : SPAN("\x15"));
+    }
+    t->state = CODEC_FAILED;
+    t->why = why;
+}
+
+/* --- the handshake ---------------------------------------------------------------------------- */
+
+static void end_handshake(struct toy *t, struct buf *down)
+{
+    if (t->length % 4 == 1) {
+        fail(t, SPAN("toy: bad handshake"), down);
+    } else if (t->length % 4 == 2) {
+        t->state = CODEC_CLOSED;
+    } else {
+        t->state = CODEC_OPEN;
+        buf_append(down, SPAN("\xfe"));
+    }
+}
+
+static void shake_server(struct toy *t, uint8_t byte, struct buf *down)
+{
+    t->shaken++;
+    if (t->shaken == 1 && byte != TOY_HELLO) {
+        fail(t, SPAN("toy: no handshake"), down);
+        return;
+    }
+    if (t->shaken == 2) {
+        t->length = byte;
+        buf_append(down, SPAN("\x02"));
+    }
+    if (t->shaken >= 2 && t->shaken == 2 + (size_t)t->length) {
+        end_handshake(t, down);
+    }
+}
+
+/* Whether the byte was taken. */
+static bool shake_client(struct toy *t, uint8_t byte, struct buf *down)
+{
+    if (byte == SERVER_DONE) {
+        t->state = CODEC_OPEN;
+    } else if (byte != SERVER_HELLO) {
+        fail(t, SPAN("toy: the server does not want"), down);
+    }
+    return byte == SERVER_DONE || byte == SERVER_HELLO || byte == ALERT;
+}
+
+static size_t shake(struct toy *t, struct span in, struct buf *down)
+{
+    size_t taken = 0;
+    while (taken < in.n && t->state == CODEC_HANDSHAKING) {
+        if (t->server) {
+            shake_server(t, in.p[taken++], down);
+        } else {
+            taken += shake_client(t, in.p[taken], down) ? 1 : 0;
+        }
+    }
+    return taken;
+}
+
+/* --- bytes ------------------------------------------------------------------------------------ */
+
+static void escaped_byte(struct toy *t, uint8_t byte, struct buf *up, struct buf *down)
+{
+    t->escaped = false;
+    if (byte == ESCAPE) {
+        uint8_t plain = ESCAPE ^ OTHER;
+        buf_append(up, span_make(&plain, 1));
+    } else if (byte == END) {
+        t->state = CODEC_CLOSED;
+    } else {
+        fail(t, SPAN("toy: bad record"), down);
+    }
+}
+
+/* As TLS does record by record: what is decoded comes up before what breaks the stream. */
+static size_t toy_decode(void *self, struct span in, size_t room, struct buf *up, struct buf *down)
+{
+    struct toy *t = self;
+    size_t taken = 0;
+    if (t->state == CODEC_HANDSHAKING) {
+        return shake(t, in, down);
+    }
+    in = span_first(in, room);
+    if (t->state == CODEC_OPEN && t->escaped && in.n > 0) {
+        escaped_byte(t, in.p[taken++], up, down);
+    }
+    while (t->state == CODEC_OPEN && !t->escaped && taken < in.n) {
+        uint8_t plain = in.p[taken++] ^ OTHER;
+        t->escaped = plain == (ESCAPE ^ OTHER);
+        if (!t->escaped) {
+            buf_append(up, span_make(&plain, 1));
+        }
+    }
+    return taken;
+}
+
+/* After a failure there is nothing to be said. */
+static void toy_encode(void *self, struct span in, struct buf *down)
+{
+    const struct toy *t = self;
+    for (size_t i = 0; i < in.n && t->state != CODEC_FAILED; i++) {
+        uint8_t byte = in.p[i] ^ OTHER;
+        buf_append(down, span_make(&byte, 1));
+        if (byte == ESCAPE) {
+            buf_append(down, span_make(&byte, 1));
+        }
+    }
+}
+
+static void toy_flush(void *self, struct buf *down)
+{
+    (void)self;
+    (void)down;
+}
+
+static void toy_finish(void *self, struct buf *down)
+{
+    const struct toy *t = self;
+    if (t->state == CODEC_OPEN) {
+        buf_append(down, SPAN("\xff\0"));
+    }
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static bool toy_has_pending(const void *self)
+{
+    (void)self;
+    return false;
+}
+
+static enum codec_state toy_state(const void *self)
+{
+    return ((const struct toy *)self)->state;
+}
+
+static struct span toy_why(const void *self)
+{
+    return ((const struct toy *)self)->why;
+}
+
+static struct span toy_name(const void *self)
+{
+    return ((const struct toy *)self)->length % 4 == 3 ? SPAN("toy") : span_make(NULL, 0);
+}
+
+static const struct codec_calls calls = {
+    .decode = toy_decode,
+    .encode = toy_encode,
+    .flush = toy_flush,
+    .finish = toy_finish,
+    .has_pending = toy_has_pending,
+    .state = toy_state,
+    .why = toy_why,
+    .peer_name = toy_name,
+    .free = alloc_free,
+};
+
+static struct codec make(bool server, enum codec_state state)
+{
+    struct toy *t = alloc_zeroed(sizeof *t);
+    t->server = server;
+    t->state = state;
+    return (struct codec){&calls, t};
+}
+
+static struct codec make_server(void *self)
+{
+    (void)self;
+    return make(true, CODEC_HANDSHAKING);
+}
+
+struct codec_maker toy_tls_server(void)
+{
+    return (struct codec_maker){.make = make_server, .cost = TOY_COST};
+}
+
+struct codec toy_tls_client(void)
+{
+    return make(false, CODEC_HANDSHAKING);
+}
+
+struct codec toy_tls_speaker(void)
+{
+    return make(false, CODEC_OPEN);
+}

@@ -5,10 +5,11 @@
 #include <nsq/magic.h>
 #include <nsq/name.h>
 
+#include <stdio.h>
+
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/record_json.h"
-#include "conform/session_file.h"
 
 static const struct nsq_limits limits = {
     .max_line = NSQ_LINE_MAX, .max_msg_size = INT32_MAX, .max_body_size = INT32_MAX};
@@ -403,9 +404,6 @@ void record_client_gone(struct record *r, size_t conn, int64_t now)
 static void add_response(struct record *r, struct span data)
 {
     if (data.n > 0 && data.p[0] == '{') {
-        if (record_json_upgrades(data)) {
-            broken(r, "a connection that goes on in TLS, Snappy or Deflate");
-        }
         record_json_reply(data, &r->steps);
     } else {
         add_text(r, data);
@@ -473,6 +471,18 @@ static void record_frames(struct record *r, size_t conn, struct span bytes, int6
     }
 }
 
+void record_upgrade(struct record *r, size_t conn, const struct step *upgrade)
+{
+    char name[2 + TEXT_DECIMAL_MAX];
+    if (conn >= r->conn_count || r->conns[conn].ended) {
+        return;
+    }
+    struct step step = *upgrade;
+    step.actor = span_make(name, (size_t)snprintf(name, sizeof name, "c%zu", conn + 1));
+    session_step_print(&step, 0, &r->steps);
+    r->needs[step.upgrade] = true;
+}
+
 void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now)
 {
     if (conn >= r->conn_count || r->conns[conn].ended) {
@@ -525,6 +535,32 @@ static void print_steps(const struct record *r, struct buf *out)
     buf_append(out, rest);
 }
 
+static bool has_auth(struct span flags)
+{
+    struct span word = SPAN("{auth}");
+    while (flags.n >= word.n && !span_equal(span_first(flags, word.n), word)) {
+        flags = span_skip(flags, 1);
+    }
+    return flags.n >= word.n;
+}
+
+static void print_needs(const struct record *r, struct span flags, struct buf *out)
+{
+    static const char *const words[] = {
+        [UPGRADE_TLS] = " tls", [UPGRADE_SNAPPY] = " snappy", [UPGRADE_DEFLATE] = " deflate"};
+    struct buf needs = {0};
+    for (size_t i = 0; i < UPGRADE_KINDS; i++) {
+        buf_append(&needs, r->needs[i] ? span_make(words[i], strlen(words[i])) : SPAN(""));
+    }
+    buf_append(&needs, has_auth(flags) ? SPAN(" auth") : SPAN(""));
+    if (needs.n > 0) {
+        text_append(out, "needs:");
+        buf_append(out, buf_span(&needs));
+        text_append(out, "\n");
+    }
+    buf_free(&needs);
+}
+
 bool record_print(struct record *r, const struct record_header *header, struct buf *out)
 {
     for (size_t i = 0; i < r->conn_count; i++) {
@@ -537,6 +573,7 @@ bool record_print(struct record *r, const struct record_header *header, struct b
     text_append(out, "\ntitle: ");
     buf_append(out, header->title);
     text_append(out, "\nreq: RECORDED\nlevel: MUST\n");
+    print_needs(r, header->flags, out);
     if (header->flags.n > 0) {
         text_append(out, "flags: ");
         buf_append(out, header->flags);

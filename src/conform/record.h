@@ -18,6 +18,7 @@
 #include <nsq/command.h>
 
 #include "base/buf.h"
+#include "conform/session_file.h"
 
 #define RECORD_CONNS_MAX 32
 #define RECORD_NAMES_MAX 256   /* topics, channels and message ids together */
@@ -51,6 +52,7 @@ struct record {
     size_t name_count;
     int64_t pause; /* ns of silence before a client's command that are worth a wait; 0: no waits */
     int64_t last;  /* ns, of the last event that is recorded */
+    bool needs[UPGRADE_KINDS]; /* what was put on */
     struct buf steps;
     struct buf literal; /* text of the present step that becomes one string */
     bool spaced;        /* the next item needs a space in front */
@@ -62,6 +64,8 @@ struct record {
 void record_open(struct record *r, int64_t now);
 void record_from_client(struct record *r, size_t conn, struct span bytes, int64_t now);
 void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now);
+/* Both put this on; what they say from there on is told decoded. */
+void record_upgrade(struct record *r, size_t conn, const struct step *upgrade);
 /* The client says no more. */
 void record_client_end(struct record *r, size_t conn, int64_t now);
 /* Nor does it read: what the server has said since its end was lost. */
@@ -71,7 +75,7 @@ void record_server_end(struct record *r, size_t conn, int64_t now);
 struct record_header {
     struct span id;
     struct span title;
-    struct span flags; /* of the server; empty: none */
+    struct span flags; /* of the server; empty: none. {auth} in it makes the file need auth */
 };
 
 /* Appends the file: its header and the steps. False, with r->broken, when

@@ -14,25 +14,28 @@
 #include <nsq/name.h>
 
 #include "base/time.h"
+#include "conform/files.h"
 #include "conform/record.h"
+#include "conform/relay.h"
 #include "shell/clock.h"
 #include "shell/signals.h"
 #include "shell/socket.h"
 
 #define READ_SIZE 65536
+#define TLS_FILE_MAX 65536
 #define GONE_MS 50 /* for the system of a client that is gone to say so */
 
 /* One connection through the proxy. */
 struct pair {
     int client; /* -1: closed */
     int server;
-    bool opened;         /* since the last round */
-    bool client_ended;   /* it says no more; it may read on */
-    bool client_gone;    /* nor does it read, as far as is known */
-    bool server_ended;   /* it has closed, which is not recorded yet */
-    bool late;           /* something was passed on to the client after its end */
-    struct buf asked;    /* from the client, passed on, not recorded yet */
-    struct buf answered; /* from the server, neither passed on nor recorded yet */
+    bool opened;        /* since the last round */
+    bool client_ended;  /* it says no more; it may read on */
+    bool client_gone;   /* nor does it read, as far as is known */
+    bool server_ended;  /* it has closed, which is not recorded yet */
+    bool late;          /* something was passed on to the client after its end */
+    struct buf asked;   /* from the client, passed on, not recorded yet */
+    struct relay relay; /* has what the server said, which is neither passed on nor recorded */
 };
 
 struct proxy {
@@ -43,15 +46,17 @@ struct proxy {
     int cut_fd; /* a line on it cuts all connections; -1: nobody will */
     struct pair pairs[RECORD_CONNS_MAX];
     size_t count;
-    int64_t heard; /* when anybody said something last */
-    int64_t asked; /* when a client said something first since the last round; 0: nobody did */
-    bool waiting;  /* something came since the last round */
+    int64_t heard;   /* when anybody said something last */
+    int64_t asked;   /* when a client said something first since the last round; 0: nobody did */
+    bool waiting;    /* something came since the last round */
+    struct tls *tls; /* for clients; NULL: there is no certificate */
     struct record record;
 };
 
 static const char usage[] =
     "usage: nsq-record --listen ADDRESS --to ADDRESS -o DIR --id AREA/SLUG [--title TEXT]\n"
     "                  [--flags FLAGS] [--hold MS] [--pause MS]\n"
+    "                  [--tls-cert FILE --tls-key FILE]\n"
     "\n"
     "Passes NSQ connections on from --listen to --to until SIGINT or SIGTERM, then writes all\n"
     "that went through as DIR/SLUG.session. ADDRESS is host:port (port 0: any free one, said on\n"
@@ -63,6 +68,9 @@ static const char usage[] =
     "                 their connections, so that a recording made twice is the same one\n"
     "  --pause MS     the shortest silence of the clients that becomes a wait (100); waits are\n"
     "                 rounded to 100 ms. 0: no waits\n"
+    "  --tls-cert FILE, --tls-key FILE\n"
+    "                 what clients that speak TLS are shown (PEM). Its own TLS with the server\n"
+    "                 looks at no certificate\n"
     "\n"
     "A line on standard input cuts all connections, as a network that fails would; the file has\n"
     "it as their clients' closing.\n";
@@ -84,6 +92,15 @@ static void send_all(const struct proxy *p, int fd, struct span bytes)
             return;
         }
     }
+}
+
+/* What the relay wants to be sent. */
+static void send_out(const struct proxy *p, const struct pair *pair, struct relay_out *out)
+{
+    send_all(p, pair->server, buf_span(&out->server));
+    send_all(p, pair->client, buf_span(&out->client));
+    buf_free(&out->server);
+    buf_free(&out->client);
 }
 
 static void close_pair(struct pair *pair)
@@ -116,7 +133,8 @@ static void accept_client(struct proxy *p)
         close(client);
         return;
     }
-    p->pairs[p->count++] = (struct pair){.client = client, .server = server, .opened = true};
+    p->pairs[p->count++] =
+        (struct pair){.client = client, .server = server, .opened = true, .relay = {.tls = p->tls}};
     hear(p, true);
 }
 
@@ -136,8 +154,16 @@ static enum received receive(int fd, struct buf *into)
 
 static void hear_server(struct proxy *p, struct pair *pair)
 {
+    struct buf in = {0};
+    struct relay_out out = {0};
     hear(p, false);
-    pair->server_ended = receive(pair->server, &pair->answered) != RECEIVED;
+    pair->server_ended = receive(pair->server, &in) != RECEIVED;
+    relay_from_server(&pair->relay, buf_span(&in), &out);
+    if (pair->server_ended) {
+        relay_server_over(&pair->relay);
+    }
+    send_out(p, pair, &out);
+    buf_free(&in);
 }
 
 /* The client neither speaks nor reads. */
@@ -152,14 +178,21 @@ static void leave(struct pair *pair)
 static void hear_client(struct proxy *p, struct pair *pair)
 {
     size_t before = pair->asked.n;
-    hear(p, !pair->client_ended);
+    struct buf in = {0};
+    struct relay_out out = {0};
     if (pair->client_ended) { /* then only errors are waited for */
+        hear(p, false);
         leave(pair);
         return;
     }
-    enum received received = receive(pair->client, &pair->asked);
-    /* A server that is gone is noticed when it is read. */
-    send_all(p, pair->server, span_skip(buf_span(&pair->asked), before));
+    enum received received = receive(pair->client, &in);
+    relay_from_client(&pair->relay, buf_span(&in), &pair->asked, &out);
+    hear(p, in.n == 0 || pair->asked.n > before); /* a handshake is not said by the client */
+    if (received == RECEIVED_END) {
+        relay_finish_server(&pair->relay, &out);
+    }
+    send_out(p, pair, &out); /* a server that is gone is noticed when it is read */
+    buf_free(&in);
     if (received == RECEIVED_END) {
         pair->client_ended = true;
         shutdown(pair->server, SHUT_WR);
@@ -214,13 +247,34 @@ static bool is_gone(const struct pair *pair)
     return pair->late && poll(&fd, 1, GONE_MS) > 0;
 }
 
+/* Passes on what a client that is not in a handshake can hear. */
 static void pass_on(struct proxy *p, size_t i, int64_t now)
 {
     struct pair *pair = &p->pairs[i];
-    record_from_server(&p->record, i, buf_span(&pair->answered), now);
-    send_all(p, pair->client, buf_span(&pair->answered));
-    buf_drop(&pair->answered, pair->answered.n);
-    pair->late = pair->client_ended;
+    struct buf said = {0};
+    struct relay_out out = {0};
+    const struct step *upgrade;
+    enum relay_part part;
+    while ((part = relay_next(&pair->relay, &said, &upgrade, &out)) != RELAY_NOTHING) {
+        if (part == RELAY_BYTES) {
+            record_from_server(&p->record, i, buf_span(&said), now);
+            pair->late = pair->client_ended;
+        } else {
+            record_upgrade(&p->record, i, upgrade);
+        }
+        send_out(p, pair, &out);
+        buf_drop(&said, said.n);
+    }
+    buf_free(&said);
+}
+
+/* The server has closed, and so does the proxy. */
+static void end_pair(struct proxy *p, struct pair *pair)
+{
+    struct relay_out out = {0};
+    relay_finish_client(&pair->relay, &out);
+    send_out(p, pair, &out);
+    close_pair(pair);
 }
 
 static void record_servers(struct proxy *p)
@@ -231,15 +285,13 @@ static void record_servers(struct proxy *p)
         if (pair->client < 0) {
             continue;
         }
-        if (pair->answered.n > 0) {
-            pass_on(p, i, now);
-        }
+        pass_on(p, i, now);
         if (pair->server_ended && is_gone(pair)) {
             record_client_gone(&p->record, i, now);
         }
         if (pair->server_ended) {
             record_server_end(&p->record, i, now);
-            close_pair(pair);
+            end_pair(p, pair);
         }
     }
 }
@@ -323,6 +375,8 @@ struct args {
     const char *flags;
     const char *hold;
     const char *pause;
+    const char *tls_cert;
+    const char *tls_key;
 };
 
 static struct span text_span(const char *text)
@@ -361,10 +415,11 @@ static const char **option(struct args *args, const char *name)
     const struct {
         const char *name;
         const char **place;
-    } options[] = {{"--listen", &args->listen}, {"--to", &args->to},
-                   {"-o", &args->dir},          {"--id", &args->id},
-                   {"--title", &args->title},   {"--flags", &args->flags},
-                   {"--hold", &args->hold},     {"--pause", &args->pause}};
+    } options[] = {
+        {"--listen", &args->listen},  {"--to", &args->to},       {"-o", &args->dir},
+        {"--id", &args->id},          {"--title", &args->title}, {"--flags", &args->flags},
+        {"--hold", &args->hold},      {"--pause", &args->pause}, {"--tls-cert", &args->tls_cert},
+        {"--tls-key", &args->tls_key}};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (strcmp(options[i].name, name) == 0) {
             return options[i].place;
@@ -396,8 +451,48 @@ static bool parse_args(struct args *args, struct proxy *p, int argc, char **argv
         *place = argv[i + 1];
     }
     return args->listen != NULL && args->to != NULL && args->dir != NULL && args->id != NULL &&
-           strchr(args->id, '/') != NULL && parse_ms(args->hold, &p->hold) &&
-           parse_ms(args->pause, &p->record.pause);
+           strchr(args->id, '/') != NULL && (args->tls_cert == NULL) == (args->tls_key == NULL) &&
+           parse_ms(args->hold, &p->hold) && parse_ms(args->pause, &p->record.pause);
+}
+
+/* The certificate that clients are shown, if there is one. */
+static bool load_tls(const struct args *args, struct proxy *p)
+{
+    struct buf certificate = {0};
+    struct buf key = {0};
+    struct buf why = {0};
+    if (args->tls_cert == NULL) {
+        return true;
+    }
+    bool read = files_read(args->tls_cert, TLS_FILE_MAX, &certificate, stderr) &&
+                files_read(args->tls_key, TLS_FILE_MAX, &key, stderr);
+    if (read) {
+        const struct tls_server_settings settings = {
+            .certificates = {.bytes = buf_span(&certificate), .file = args->tls_cert},
+            .key = {.bytes = buf_span(&key), .file = args->tls_key},
+            .min_version = TLS_1_0};
+        p->tls = tls_server_new(&settings, &why);
+    }
+    if (read && p->tls == NULL) {
+        fprintf(stderr, "nsq-record: %.*s\n", (int)why.n, (const char *)buf_span(&why).p);
+    }
+    buf_free(&certificate);
+    buf_free(&key);
+    buf_free(&why);
+    return p->tls != NULL;
+}
+
+/* What a relay could not do, the file does not have. */
+static bool all_relayed(const struct proxy *p)
+{
+    const char *broken = NULL;
+    for (size_t i = 0; i < p->count && broken == NULL; i++) {
+        broken = p->pairs[i].relay.broken;
+    }
+    if (broken != NULL) {
+        fprintf(stderr, "nsq-record: %s\n", broken);
+    }
+    return broken == NULL;
 }
 
 int main(int argc, char **argv)
@@ -413,6 +508,9 @@ int main(int argc, char **argv)
         return 2;
     }
     char why[SOCKET_WHY_MAX];
+    if (!load_tls(&args, &proxy)) {
+        return EXIT_FAILURE;
+    }
     proxy.to = args.to;
     proxy.cut_fd = STDIN_FILENO;
     proxy.end_fd = signals_open();
@@ -425,11 +523,12 @@ int main(int argc, char **argv)
     socket_local_address(proxy.listener, address);
     fprintf(stderr, "TCP: listening on %s\n", address);
     run(&proxy);
-    bool ok = write_file(&args, &proxy.record);
+    bool ok = write_file(&args, &proxy.record) && all_relayed(&proxy);
     record_free(&proxy.record);
     for (size_t i = 0; i < proxy.count; i++) {
         buf_free(&proxy.pairs[i].asked);
-        buf_free(&proxy.pairs[i].answered);
+        relay_free(&proxy.pairs[i].relay);
     }
+    tls_free(proxy.tls);
     return ok ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -67,7 +67,7 @@ enum step_kind {
 };
 
 /* What both sides of a connection put on, in the order in which they may. */
-enum upgrade_kind { UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE };
+enum upgrade_kind { UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE, UPGRADE_KINDS };
 
 /* How the server ends a connection. */
 enum end_kind { END_NONE, END_FIN, END_RST };

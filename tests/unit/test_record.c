@@ -429,14 +429,44 @@ static void other_bodies_are_recorded_too(void **state)
           NULL);
 }
 
-/* --- what cannot be recorded ------------------------------------------------------------------ */
-
-static void play_tls(struct record *r)
+static void play_upgrades(struct record *r)
 {
+    const struct step tls = {.kind = STEP_UPGRADE, .upgrade = UPGRADE_TLS};
+    const struct step deflate = {
+        .kind = STEP_UPGRADE, .upgrade = UPGRADE_DEFLATE, .upgrade_number = 3};
     record_open(r, TIME_SECOND);
     SAYS(r, 0, 1000, "  V2IDENTIFY\n\0\0\0\2{}");
-    ANSWERS(r, 0, 1000, "{\"tls_v1\":true}");
+    ANSWERS(r, 0, 1000, "{\"tls_v1\":true,\"deflate\":true}");
+    record_upgrade(r, 0, &tls);
+    ANSWERS(r, 0, 1000, "OK");
+    record_upgrade(r, 0, &deflate);
+    ANSWERS(r, 0, 1000, "OK");
+    record_upgrade(r, 1, &tls); /* nobody's */
+    record_server_end(r, 0, TIME_SECOND);
+    record_upgrade(r, 0, &tls); /* too late */
 }
+
+static void what_is_put_on_is_a_step_and_a_need(void **state)
+{
+    (void)state;
+    struct record r = {0};
+    struct buf out = {0};
+    const struct record_header header = {
+        .id = SPAN("a/b"), .title = SPAN("t"), .flags = SPAN("--auth-http-address={auth}")};
+    const char *want =
+        "id: a/b\ntitle: t\nreq: RECORDED\nlevel: MUST\nneeds: tls deflate auth\n"
+        "flags: --auth-http-address={auth}\norder: partial\nsource: nsqd 1.3.0\n\n"
+        "c1 connect\nc1 > \"  V2\"\nc1 > \"IDENTIFY\\n\" size{\"{}\"}\n"
+        "c1 < response {\"tls_v1\":true,\"deflate\":true}\nc1 upgrade tls\n"
+        "c1 < response \"OK\"\nc1 upgrade deflate 3\nc1 < response \"OK\"\nc1 < end\n";
+    play_upgrades(&r);
+    assert_true(record_print(&r, &header, &out));
+    assert_true(span_equal(buf_span(&out), span_make(want, strlen(want))));
+    buf_free(&out);
+    record_free(&r);
+}
+
+/* --- what cannot be recorded ------------------------------------------------------------------ */
 
 static void play_bad_size(struct record *r)
 {
@@ -499,7 +529,6 @@ static void what_cannot_be_recorded_has_a_reason(void **state)
 {
     (void)state;
     const char *bad = "a command with a bad size or a line that is too long";
-    check(play_tls, NULL, "a connection that goes on in TLS, Snappy or Deflate");
     check(play_bad_size, NULL, bad);
     check(play_bad_count, NULL, bad);
     check(play_unended, NULL, "a command that a client did not end");
@@ -512,6 +541,7 @@ static void what_cannot_be_recorded_has_a_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_put_on_is_a_step_and_a_need),
         cmocka_unit_test(names_and_ids_become_values),
         cmocka_unit_test(a_client_that_ends_and_reads_on_is_answered),
         cmocka_unit_test(a_client_that_takes_no_answer_has_closed),

@@ -549,12 +549,7 @@ static void run_bytewise(struct span input)
 /* The client's codecs for what it says; NULL: none yet. */
 static struct stack *speaker;
 static bool greeted; /* TLS's handshake was begun */
-
-/* Nothing is encoded for the uppermost codec. */
-static bool is_raw(const struct hearer *hearer)
-{
-    return (choice.time & RAW) && (hearer->stack != NULL || hearer->shaking);
-}
+static bool raw;     /* nothing is encoded for the uppermost codec, so that all may go wrong */
 
 static void wire_add(struct span bytes)
 {
@@ -583,12 +578,7 @@ static void give_wire(struct run *run)
 {
     run->input.n = wire.n;
     while (run->given < wire.n && run->conn != 0) {
-        if (time_passes(run->given)) {
-            pass(run, time_step());
-        }
-        if (run->conn != 0) {
-            give(run, 1);
-        }
+        give(run, 1);
         keep_trace(run);
     }
 }
@@ -632,7 +622,7 @@ static void follow(struct run *run)
 /* The next bytes that the client means, of which the last completes something or there are many. */
 static void give_meant(struct run *run, struct reader *reader, struct span input, size_t *meant)
 {
-    bool raw = is_raw(&run->hearer);
+    raw = raw || ((choice.time & RAW) && (run->hearer.stack != NULL || run->hearer.shaking));
     size_t most = speaker == NULL || raw ? 1 : PIECE_MAX;
     size_t from = *meant;
     struct before before = look_before(run, reader);
@@ -655,7 +645,7 @@ static void give_meant(struct run *run, struct reader *reader, struct span input
 static void run_encoded(struct span input)
 {
     wire.n = 0;
-    wire.full = greeted = false;
+    wire.full = greeted = raw = false;
     memset(wire.late, 0, sizeof wire.late);
     struct run run = start(span_make(wire.bytes, 0));
     struct reader reader = {.limits = run.engine->v2.config.limits,
@@ -664,7 +654,12 @@ static void run_encoded(struct span input)
     size_t meant = 0;
     for (size_t i = 1; meant < input.n && run.conn != 0 && !wire.full && !stalls; i++) {
         wire.late[wire.n] = (choice.time & LATE) && i % LATE_PIECES == 0;
-        give_meant(&run, &reader, input, &meant);
+        if (wire.late[wire.n]) {
+            pass(&run, time_step());
+        }
+        if (run.conn != 0) {
+            give_meant(&run, &reader, input, &meant);
+        }
         stalls = greeted && run.hearer.shaking;
     }
     if (speaker != NULL && (choice.flags & ENDS) && run.conn != 0) {

@@ -164,6 +164,16 @@ static void flushed(struct conn *conn)
     changed(conn);
 }
 
+/* Codecs make output shorter or longer on its way, so that it is full is noted when it comes to be:
+ * when something was sent it may have been over for a while, and whoever waits must be told. */
+static void look_if_full(struct conn *conn)
+{
+    if (!conn->full && conn_is_full(conn)) {
+        conn->full = true;
+        conn->full_since = conn->serve->now;
+    }
+}
+
 /* Adds bytes for the socket. */
 static void append_out(struct conn *conn, struct span data)
 {
@@ -173,6 +183,7 @@ static void append_out(struct conn *conn, struct span data)
     if (was_empty) {
         mark_output(conn);
     }
+    look_if_full(conn);
 }
 
 /* What is plain goes through the codecs. */
@@ -189,14 +200,11 @@ void conn_send(struct conn *conn, struct span data)
     if (conn->state > CONN_OPEN) {
         return;
     }
-    bool was_full = conn_is_full(conn);
     if (conn->stack == NULL) {
         append_out(conn, data);
     } else {
         buf_append(&conn->stack->plain, data);
-    }
-    if (!was_full && conn_is_full(conn)) {
-        conn->full_since = conn->serve->now;
+        look_if_full(conn);
     }
     changed(conn);
 }
@@ -652,13 +660,13 @@ struct span serve_out(struct serve *serve, uint64_t id)
 void serve_sent(struct serve *serve, uint64_t id, size_t n)
 {
     struct conn *conn = find(serve, id);
-    bool was_full = conn_is_full(conn);
     buf_drop(&conn->out, n);
     if (conn->queued - conn->out.n >= conn->mark) {
         mark_output(conn);
     }
     flushed(conn);
-    if (was_full && !conn_is_full(conn)) {
+    if (conn->full && !conn_is_full(conn)) {
+        conn->full = false;
         changed(conn); /* READ is wanted again */
         if (conn->state == CONN_OPEN) {
             conn->protocol->drained(conn->service, conn->session);

@@ -110,7 +110,8 @@ struct conn {
     bool switched;       /* a codec was put on within a call of the protocol */
     bool input_over;     /* the protocol was told that no more comes */
     int64_t shake_deadline;
-    int64_t full_since;    /* when the output came to be full; of use while it is */
+    bool full;             /* the output came to be full, and nobody was told that it drained */
+    int64_t full_since;    /* when it did */
     uint64_t queued;       /* bytes ever appended to out */
     uint64_t mark;         /* so many of them must have been sent .. */
     int64_t mark_deadline; /* .. by then; INT64_MAX: nothing waits */

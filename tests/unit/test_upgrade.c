@@ -200,6 +200,27 @@ static void input_sent_behind_identify_goes_through_the_codec(void **state)
     buf_free(&bytes);
 }
 
+/* What is above the high-water mark in clear may be far below it on the wire. */
+static void output_that_shrinks_on_its_way_still_drains(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.serve.high_water = 300;
+    for (int snappy = 0; snappy < 2; snappy++) {
+        struct world *w = world_new(&config);
+        struct client *c = compressed(w, snappy);
+        struct client *other = world_connect(w);
+        SEND(c, "SUB t c\nRDY 3\n");
+        client_expect_ok(c);
+        for (size_t i = 0; i < 3; i++) {
+            client_send_filled(other, "PUB t", 'x', 1000);
+            client_expect_ok(other);
+        }
+        assert_int_equal(client_events(c), 3);
+        world_free(w);
+    }
+}
+
 static void clear_commands_behind_identify_end_the_connection(void **state)
 {
     (void)state;
@@ -335,6 +356,7 @@ int main(void)
         cmocka_unit_test(both_compressions_cannot_be_had),
         cmocka_unit_test(a_second_identify_never_falls_back_to_clear_text),
         cmocka_unit_test(input_sent_behind_identify_goes_through_the_codec),
+        cmocka_unit_test(output_that_shrinks_on_its_way_still_drains),
         cmocka_unit_test(clear_commands_behind_identify_end_the_connection),
         cmocka_unit_test(a_stream_that_breaks_in_a_body_is_answered),
         cmocka_unit_test(a_stream_may_be_cut_or_damaged_at_any_byte),

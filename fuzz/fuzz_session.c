@@ -93,6 +93,7 @@ static struct choice choice;
 /* With codecs: what the client sends. */
 static struct {
     size_t n;
+    size_t end; /* what is behind is the end that codecs say, which comes by itself as EOF does */
     bool full;
     uint8_t bytes[WIRE_MAX];
     bool late[WIRE_MAX + 1]; /* time passes before this byte */
@@ -307,7 +308,9 @@ static struct run start(struct span input)
     if (choice.flags & SHORT_TIMEOUTS) {
         v2->msg_timeout = v2->heartbeat_interval = TIME_SECOND;
     }
-    config.serve.high_water = or_all(choice.high_water, config.serve.high_water);
+    if (!negotiates() || !(choice.time & RAW)) { /* a broken stream ends what waits to be sent */
+        config.serve.high_water = or_all(choice.high_water, config.serve.high_water);
+    }
     config.broker.mem_queue_bytes =
         choice.memory == 0 ? config.broker.mem_queue_bytes : (size_t)choice.memory * MEMORY_UNIT;
     config.broker.max_consumers = choice.flags & ALONE ? 1 : 0;
@@ -662,6 +665,7 @@ static void run_encoded(struct span input)
         }
         stalls = greeted && run.hearer.shaking;
     }
+    wire.end = wire.n;
     if (speaker != NULL && (choice.flags & ENDS) && run.conn != 0) {
         struct buf last = {0};
         stack_finish(speaker, &last);
@@ -675,6 +679,12 @@ static void run_encoded(struct span input)
     finish(&run);
 }
 
+/* Whether the first n bytes come alone. */
+static bool is_cut(size_t n)
+{
+    return time_passes(n) || (negotiates() && n == wire.end);
+}
+
 /* A piece of n bytes, and cuts wherever time passes. */
 static void give_piece(struct run *run, size_t n)
 {
@@ -684,7 +694,7 @@ static void give_piece(struct run *run, size_t n)
         if (time_passes(run->given)) {
             pass(run, time_step());
         }
-        while (run->given + part < end && !time_passes(run->given + part)) {
+        while (run->given + part < end && !is_cut(run->given + part)) {
             part++;
         }
         if (run->conn != 0) {

@@ -21,7 +21,8 @@ compile() {
         -isystem /usr/share/include/llhttp -c -o "$WORK/$1.o" "$1"
 }
 export -f compile
-find src fuzz -name '*.c' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -print0 |
+# TLS is left out: no target has it, and OpenSSL need not be there.
+find src fuzz -name '*.c' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -not -name 'tls*.c' -print0 |
     xargs -0 -P "$(nproc)" -I {} bash -c 'compile {}'
 # llhttp comes as its sources.
 mkdir -p "$WORK/src/llhttp"
@@ -34,13 +35,13 @@ find "$WORK/src" "$WORK/fuzz" -name '*.o' -not -name 'fuzz_*' -exec ar rcs "$WOR
 
 # Linked whole: where the fuzzers run, nothing is installed.
 read -ra libraries < <(pkg-config --libs yajl libutf8proc libmd zlib libpcre2-8)
-libraries=("-Wl,-Bstatic" "${libraries[@]/#-lyajl/-lyajl_s}" "-Wl,-Bdynamic")
+libraries=("-Wl,-Bstatic" "${libraries[@]/#-lyajl/-lyajl_s}" -lsnappy "-Wl,-Bdynamic")
 
 for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c) target=${source#fuzz/fuzz_} folders=()
     target=${target%.c}
     # MSan knows nothing of what a library writes that it did not build: only what is all ours.
-    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|auth_reply|session|engine)$ ]] || continue
+    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|auth_reply|deflate|snappy|session|engine)$ ]] || continue
     # The mutator is found by its name alone, so it is named here.
     # shellcheck disable=SC2086
     $CXX $CXXFLAGS "$WORK/$source.o" "$WORK/fuzz/mutator_libfuzzer.c.o" "$WORK/libnsqref.a" $LIB_FUZZING_ENGINE \

@@ -488,6 +488,10 @@ static bool all_relayed(const struct proxy *p)
     const char *broken = NULL;
     for (size_t i = 0; i < p->count && broken == NULL; i++) {
         broken = p->pairs[i].relay.broken;
+        if (p->pairs[i].relay.lost) {
+            fprintf(stderr, "nsq-record: c%zu said something past what was put on: left out\n",
+                    i + 1);
+        }
     }
     if (broken != NULL) {
         fprintf(stderr, "nsq-record: %s\n", broken);

@@ -26,12 +26,10 @@ static void take_answer(struct wire *wire, struct buf *out)
     buf_free(&wire->answer);
 }
 
-static void check(struct relay *relay, const struct wire *wire, const char *broken)
+static bool failed(const struct wire *wire)
 {
     struct span why;
-    if (wire_state(wire, &why) == CODEC_FAILED && relay->broken == NULL) {
-        relay->broken = broken;
-    }
+    return wire_state(wire, &why) == CODEC_FAILED;
 }
 
 static bool shakes_hands(const struct wire *wire)
@@ -56,7 +54,7 @@ void relay_from_client(struct relay *relay, struct span bytes, struct buf *asked
     struct buf said = {0};
     wire_decode(&relay->client, bytes, &said);
     take_answer(&relay->client, &out->client);
-    check(relay, &relay->client, "a client said what cannot be decoded");
+    relay->lost = failed(&relay->client);
     buf_append(asked, buf_span(&said));
     buf_append(&relay->unsaid, buf_span(&said));
     buf_free(&said);
@@ -144,7 +142,9 @@ void relay_from_server(struct relay *relay, struct span bytes, struct relay_out 
     wire_decode(&relay->server, bytes, &relay->framed);
     take_answer(&relay->server, &out->server);
     take_frames(relay, out);
-    check(relay, &relay->server, "the server said what cannot be decoded");
+    if (failed(&relay->server)) {
+        relay->broken = "the server said what cannot be decoded";
+    }
     say_to_server(relay, out);
 }
 

@@ -34,6 +34,7 @@ struct relay {
     size_t marks[RELAY_UPGRADES_MAX]; /* bytes of `answered` before each that was put on */
     struct buf unsaid;                /* for the server, during its handshake */
     const char *broken;               /* NULL: all is well */
+    bool lost; /* a client said something past what was put on: it was left out */
 };
 
 /* All zeros, with `tls` set, is a connection that was just opened. */

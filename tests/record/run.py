@@ -9,13 +9,16 @@ OUT/NAME/SCENARIO.session. What all of them said stays in the logs folder. The l
 """
 
 import argparse
+import http.server
 import pathlib
 import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import urllib.parse
 
 HERE = pathlib.Path(__file__).parent
 START_LIMIT = 10  # seconds
@@ -34,6 +37,30 @@ SCENARIOS = {
     "close": ("stops consuming with a message in flight", 0),
     "reconnect": ("loses its connection with a message in flight, and connects again", 0),
 }
+
+# One message there and back, over what the scenario is named by; and the flags of the server, in the words of a
+# session file.
+TLS = "--tls-cert={suite}/tls/cert.pem --tls-key={suite}/tls/key.pem"
+AUTH = "--auth-http-address={auth}"
+SPOKEN = {
+    "tls": ("TLS", TLS),
+    "snappy": ("Snappy", ""),
+    "deflate": ("Deflate", ""),
+    "tls-snappy": ("TLS and Snappy", TLS),
+    "tls-deflate": ("TLS and Deflate", TLS),
+    "auth": ("AUTH", AUTH),
+}
+SCENARIOS.update((name, ("publishes and consumes with " + what, 0)) for name, (what, _) in SPOKEN.items())
+
+# Who speaks which of these; README.md says why others do not.
+SPEAKERS = {
+    "go-nsq-1.1.0": list(SPOKEN),
+    "pynsq-0.9.1": list(SPOKEN),
+    "nsqjs-0.13.0": list(SPOKEN),
+    "asyncnsq-1.2.1": ["snappy", "deflate", "auth"],
+    "gnsq-1.0.2": ["auth"],
+}
+SUITE = HERE.parent / "conformance"
 
 # Clients that cannot ask for a message timeout of a second in their IDENTIFY: the server is told to have it.
 NO_TIMEOUT = "asyncnsq-1.2.1", "gnsq-1.0.2", "tokio-nsq-0.14.0"
@@ -84,9 +111,37 @@ def run_client(command, recorder, log):
         raise RuntimeError("the client ended with %d, see %s" % (status, log))
 
 
+class AuthServer(http.server.BaseHTTPRequestHandler):
+    """Answers a secret with itself, as the auth server of nsq-conform does."""
+
+    def do_GET(self):
+        answer = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["secret"][0].encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def log_message(self, *_):
+        pass
+
+
+def start_auth():
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), AuthServer)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return "127.0.0.1:%d" % server.server_port
+
+
+def scenarios_of(client):
+    return [name for name in SCENARIOS if name not in SPOKEN or name in SPEAKERS.get(client, ())]
+
+
 def record(options, client, scenario):
     title, pause = SCENARIOS[scenario]
     flags = "--msg-timeout=1s" if client in NO_TIMEOUT and scenario in SHORT_TIMEOUT else ""
+    flags = SPOKEN[scenario][1] if scenario in SPOKEN else flags
+    given = flags.replace("{suite}", str(SUITE))
+    if AUTH in given:
+        given = given.replace("{auth}", start_auth())
     name, version = client.rsplit("-", 1)
     logs = options.logs / client
     logs.mkdir(parents=True, exist_ok=True)
@@ -99,13 +154,14 @@ def record(options, client, scenario):
         try:
             server = subprocess.Popen(
                 [options.server, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--data-path=" + data,
-                 *flags.split()],
+                 "--https-address=127.0.0.1:0", *given.split()],
                 stdin=subprocess.DEVNULL, stdout=a, stderr=a)
             processes.append(server)
             to = wait_for_address(server, server_log, r"TCP: listening on (127\.0\.0\.1:\d+)\n")
             recorder = subprocess.Popen(
                 [options.recorder, "--listen", "127.0.0.1:0", "--to", to, "-o", str(out), "--id",
                  "%s/%s" % (client, scenario), "--title", "%s %s %s" % (name, version, title),
+                 "--tls-cert", str(SUITE / "tls/cert.pem"), "--tls-key", str(SUITE / "tls/key.pem"),
                  "--flags", flags, "--hold", str(HOLD_MS), "--pause", str(pause)],
                 stdin=subprocess.PIPE, stdout=b, stderr=b)
             processes.append(recorder)
@@ -132,7 +188,7 @@ def main():
 
     passed = failed = 0
     for client in options.client or sorted(path.name for path in (HERE / "clients").iterdir()):
-        for scenario in options.scenario or SCENARIOS:
+        for scenario in options.scenario or scenarios_of(client):
             start = time.monotonic()
             try:
                 record(options, client, scenario)

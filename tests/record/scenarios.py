@@ -9,12 +9,15 @@ FOLDER/client.py is what a library is called with:
                                      a consumer: await take(), the next message; await stop(), which ends it gracefully
                                      if the library can and returns at once; await close()
     a message                        body, attempts; await finish(), requeue(ms), touch()
+    speak(members, secret)           before connect and consume, in the scenarios of SPOKEN: what they ask for in
+                                     IDENTIFY, and the secret of AUTH or None
     await sleep(seconds)
     await again(consumer, message)   after the connection is lost with this message in flight: a consumer that is
                                      connected again, the same one if the library can do that
 """
 
 import asyncio
+import json
 import os
 import sys
 
@@ -22,6 +25,30 @@ sys.path.insert(0, sys.argv[1])
 import client  # noqa: E402
 
 HOST, PORT = sys.argv[3], int(sys.argv[4])
+
+
+# What the scenarios ask for that are named by it.
+SPOKEN = {
+    "tls": {"tls_v1": True},
+    "snappy": {"snappy": True},
+    "deflate": {"deflate": True, "deflate_level": 3},
+    "tls-snappy": {"tls_v1": True, "snappy": True},
+    "tls-deflate": {"tls_v1": True, "deflate": True, "deflate_level": 3},
+    "auth": {},
+}
+
+
+def secret(who):
+    """The auth server answers a secret with itself, once; so no two connections have the same one."""
+    everything = {"topic": ".*", "channels": [".*"], "permissions": ["publish", "subscribe"]}
+    identity = "%s %s" % (os.path.basename(sys.argv[1]), who)
+    return json.dumps({"ttl": 60, "identity": identity, "identity_url": "", "authorizations": [everything]},
+                      separators=(",", ":"))
+
+
+def speak(who):
+    if sys.argv[2] in SPOKEN:
+        client.speak(dict(SPOKEN[sys.argv[2]]), secret(who) if sys.argv[2] == "auth" else None)
 
 
 async def settle():
@@ -36,6 +63,7 @@ async def take(consumer, body, attempts):
 
 
 async def producer(*bodies):
+    speak("producer")
     made = await client.connect(HOST, PORT)
     for body in bodies:
         await made.pub(body)
@@ -43,6 +71,7 @@ async def producer(*bodies):
 
 
 async def consumer(channel="channel", timeout_ms=None):
+    speak("consumer")
     return await client.consume(HOST, PORT, channel, timeout_ms)
 
 
@@ -132,8 +161,15 @@ async def reconnect():
     await end(c)
 
 
+async def talk():
+    p = await producer(b"one")
+    c = await consumer()
+    await (await take(c, b"one", 1)).finish()
+    await end(c, p)
+
+
 async def run():
-    await globals()[sys.argv[2]]()
+    await (talk if sys.argv[2] in SPOKEN else globals()[sys.argv[2]])()
     os._exit(0)  # whatever the library would still do
 
 

@@ -6,6 +6,14 @@ from asyncnsq.tcp.reader import Reader
 from asyncnsq.tcp.writer import create_writer
 
 sleep = asyncio.sleep
+spoken = {}
+
+
+def speak(members, secret):
+    spoken.clear()
+    spoken.update(members)
+    if secret:
+        spoken["auth_secret"] = secret
 
 
 class Producer:
@@ -59,11 +67,11 @@ class Consumer:
 
 
 async def connect(host, port):
-    return Producer(await create_writer(host, port))
+    return Producer(await create_writer(host, port, **spoken))
 
 
 async def consume(host, port, channel, timeout_ms):  # which asyncnsq does not ask for
-    reader = Reader([(host, port)], max_in_flight=1)
+    reader = Reader([(host, port)], max_in_flight=1, **spoken)
     await reader.connect()
     await reader.subscribe("topic", channel)
     return Consumer(reader, (host, port))

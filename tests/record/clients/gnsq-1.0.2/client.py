@@ -4,6 +4,12 @@ import gevent
 import gevent.queue
 import gnsq
 
+spoken = {}
+
+
+def speak(members, secret):  # the rest of it does not work, see ../../README.md
+    spoken["auth_secret"] = secret.encode()
+
 
 async def sleep(seconds):
     gevent.sleep(seconds)
@@ -46,7 +52,7 @@ class Message:
 class Consumer:
     def __init__(self, address, channel):
         self.messages = gevent.queue.Queue()
-        self.inner = gnsq.Consumer("topic", channel, address, message_handler=self.handle)
+        self.inner = gnsq.Consumer("topic", channel, address, message_handler=self.handle, **spoken)
         self.inner.start(block=False)
 
     def handle(self, consumer, message):
@@ -66,7 +72,7 @@ class Consumer:
 
 
 async def connect(host, port):
-    producer = gnsq.Producer("%s:%d" % (host, port))
+    producer = gnsq.Producer("%s:%d" % (host, port), **spoken)
     producer.start()
     return Producer(producer)
 

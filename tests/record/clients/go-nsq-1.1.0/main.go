@@ -4,9 +4,11 @@
 package main
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/nsqio/go-nsq"
@@ -14,7 +16,7 @@ import (
 
 const topic = "topic"
 
-var address string
+var address, scenario string
 
 func must(err error) {
 	if err != nil {
@@ -22,8 +24,23 @@ func must(err error) {
 	}
 }
 
+// What the scenario asks for in IDENTIFY, or is asked for.
+func speak(c *nsq.Config, who string) *nsq.Config {
+	c.TlsV1 = strings.HasPrefix(scenario, "tls")
+	c.TlsConfig = &tls.Config{InsecureSkipVerify: true}
+	c.Snappy = strings.HasSuffix(scenario, "snappy")
+	if c.Deflate = strings.HasSuffix(scenario, "deflate"); c.Deflate {
+		c.DeflateLevel = 3
+	}
+	if scenario == "auth" { // the auth server answers a secret with itself
+		c.AuthSecret = `{"ttl":60,"identity":"go-nsq-1.1.0 ` + who + `","identity_url":"","authorizations":` +
+			`[{"topic":".*","channels":[".*"],"permissions":["publish","subscribe"]}]}`
+	}
+	return c
+}
+
 func newProducer() *nsq.Producer {
-	producer, err := nsq.NewProducer(address, nsq.NewConfig())
+	producer, err := nsq.NewProducer(address, speak(nsq.NewConfig(), "producer"))
 	must(err)
 	return producer
 }
@@ -37,7 +54,7 @@ func publish(producer *nsq.Producer, bodies ...string) {
 func config() *nsq.Config {
 	c := nsq.NewConfig()
 	c.LookupdPollInterval = 100 * time.Millisecond // after so long it connects again
-	return c
+	return speak(c, "consumer")
 }
 
 // A consumer's messages come through a Go channel and are answered by the scenario.
@@ -73,6 +90,17 @@ func (c *consumer) stop() {
 }
 
 func settle() { time.Sleep(400 * time.Millisecond) }
+
+// What was negotiated carries a message there and back.
+func talk() {
+	producer := newProducer()
+	publish(producer, "one")
+	c := consume("channel", config())
+	c.take("one", 1).Finish()
+	settle()
+	c.stop()
+	producer.Stop()
+}
 
 var scenarios = map[string]func(){
 	"publish": func() {
@@ -181,5 +209,10 @@ var scenarios = map[string]func(){
 
 func main() {
 	address = net.JoinHostPort(os.Args[2], os.Args[3])
-	scenarios[os.Args[1]]()
+	scenario = os.Args[1]
+	if run := scenarios[scenario]; run != nil {
+		run()
+	} else {
+		talk()
+	}
 }

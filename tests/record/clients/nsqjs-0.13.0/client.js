@@ -14,8 +14,22 @@ function fail(why) {
   process.exit(1)
 }
 
+// What the scenario asks for in IDENTIFY, or is asked for.
+function spoken(who) {
+  const given = {}
+  if (scenario.startsWith('tls')) Object.assign(given, { tls: true, tlsVerification: false })
+  if (scenario.endsWith('snappy')) given.snappy = true
+  if (scenario.endsWith('deflate')) Object.assign(given, { deflate: true, deflateLevel: 3 })
+  if (scenario === 'auth') {
+    const everything = { topic: '.*', channels: ['.*'], permissions: ['publish', 'subscribe'] }
+    const identity = `nsqjs-0.13.0 ${who}` // no two connections have the same secret
+    given.authSecret = JSON.stringify({ ttl: 60, identity, identity_url: '', authorizations: [everything] })
+  }
+  return given
+}
+
 async function producer(...bodies) {
-  const writer = new nsq.Writer(host, port)
+  const writer = new nsq.Writer(host, port, spoken('producer'))
   writer.on('error', fail)
   writer.connect()
   await new Promise((resolve) => writer.once('ready', resolve))
@@ -31,7 +45,11 @@ function publish(writer, bodies) {
 class Consumer {
   constructor(channel, options) {
     this.messages = []
-    this.reader = new nsq.Reader(topic, channel, { nsqdTCPAddresses: `${host}:${port}`, ...options })
+    this.reader = new nsq.Reader(topic, channel, {
+      nsqdTCPAddresses: `${host}:${port}`,
+      ...spoken('consumer'),
+      ...options,
+    })
     this.reader.on('error', (error) => console.error(error))
     this.reader.on('message', (m) => this.messages.push(m))
     this.reader.connect()
@@ -139,4 +157,13 @@ const scenarios = {
   },
 }
 
-scenarios[scenario]().then(() => process.exit(0), fail)
+// What was negotiated carries a message there and back.
+async function talk() {
+  const p = await producer('one')
+  const c = new Consumer('channel')
+  ;(await c.take('one', 1)).finish()
+  await end(c, p)
+}
+
+const run = scenarios[scenario] || talk
+run().then(() => process.exit(0), fail)

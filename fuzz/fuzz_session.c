@@ -60,8 +60,10 @@ struct choice {
 #define NEGOTIATES 12 /* both bits: IDENTIFY may negotiate; without, nobody offers codecs */
 #define RAW 1         /* for the uppermost codec nothing is encoded: it hears the input's bytes */
 #define TLS 2         /* the server has TLS, a toy's */
-#define HANDSHAKE 4   /* shift: 0 it is well, 1 it fails, 2 the client ends in it, 3 it stalls */
-#define LATE 64       /* 1 s passes before each LATE_PIECES-th piece */
+/* A shift. With TLS, its handshake: 0 is well, 1 fails, 2 is ended by the client, 3 stalls.
+ * Without, and not RAW: which piece has a wrong checksum, where codecs have one; 0: none. */
+#define HOW 4
+#define LATE 64 /* 1 s passes before each LATE_PIECES-th piece */
 #define TLS_REQUIRED 128
 
 /* One way to send the input. */
@@ -551,8 +553,9 @@ static void run_bytewise(struct span input)
 
 /* The client's codecs for what it says; NULL: none yet. */
 static struct stack *speaker;
-static bool greeted; /* TLS's handshake was begun */
-static bool raw;     /* nothing is encoded for the uppermost codec, so that all may go wrong */
+static bool greeted;    /* TLS's handshake was begun */
+static unsigned pieces; /* that were encoded */
+static bool raw;        /* nothing is encoded for the uppermost codec, so that all may go wrong */
 
 static void wire_add(struct span bytes)
 {
@@ -602,7 +605,7 @@ static void follow(struct run *run)
     if (hearer->shaking && !greeted && encodes_tls) {
         static const uint8_t hellos[] = {TOY_HELLO, 4, 'h', 'e', 'l', 'l', 'o', '!'};
         uint8_t hello[sizeof hellos];
-        unsigned how = choice.time >> HANDSHAKE & 3;
+        unsigned how = choice.time >> HOW & 3;
         memcpy(hello, hellos, sizeof hello);
         hello[1] = (uint8_t)(how == 0 ? 4 : how == 3 ? 3 : 4 + how);
         greeted = true;
@@ -622,6 +625,26 @@ static void follow(struct run *run)
     }
 }
 
+/* Whether the piece that was just encoded is the one whose checksum is to be wrong. */
+static bool is_damaged(const struct run *run)
+{
+    unsigned which = choice.time & (TLS | RAW) ? 0 : choice.time >> HOW & 3;
+    return ++pieces == which && run->hearer.announced == HEARER_SNAPPY && run->conn != 0 &&
+           session_of(run) != NULL && !wire.full;
+}
+
+/* Nothing of a chunk is heard whose checksum is wrong; it is the end of the conversation. */
+static void give_damaged(struct run *run, size_t begun)
+{
+    size_t chunk = begun + (pieces == 1 ? 10 : 0); /* behind the stream identifier */
+    unsigned replies = run->replies;
+    wire.bytes[chunk + 4] ^= 1;
+    give_wire(run);
+    FUZZ_CHECK(session_of(run) == NULL && run->replies - replies <= 1);
+    FUZZ_CHECK(run->replies == replies || run->last_reply == NSQ_FRAME_ERROR);
+    wire.full = true; /* it says no more */
+}
+
 /* The next bytes that the client means, of which the last completes something or there are many. */
 static void give_meant(struct run *run, struct reader *reader, struct span input, size_t *meant)
 {
@@ -634,7 +657,12 @@ static void give_meant(struct run *run, struct reader *reader, struct span input
         due = raw ? DUE_NOTHING : next_due(reader, input, *meant + 1);
         ++*meant;
     } while (due == DUE_NOTHING && *meant < input.n && *meant - from < most);
+    size_t begun = wire.n;
     say(span_make(input.p + from, *meant - from));
+    if (speaker != NULL && is_damaged(run)) {
+        give_damaged(run, begun);
+        return;
+    }
     give_wire(run);
     if (!raw && !wire.full) {
         look_behind(run, reader, &before, due);
@@ -649,6 +677,7 @@ static void run_encoded(struct span input)
 {
     wire.n = 0;
     wire.full = greeted = raw = false;
+    pieces = 0;
     memset(wire.late, 0, sizeof wire.late);
     struct run run = start(span_make(wire.bytes, 0));
     struct reader reader = {.limits = run.engine->v2.config.limits,

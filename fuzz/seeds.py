@@ -11,6 +11,7 @@ import json
 import pathlib
 import re
 import sys
+import zlib
 
 MOST = 1024  # bytes of a seed: long ones are slow, and find little
 FILL = 300  # bytes of a fill(): what is long in a session is long beyond 255 too
@@ -370,6 +371,94 @@ def add_by_hand(seeds):
                         bytes([0, 1, 0, 0, 0, 0, 0, 0, SEND, len(command)]) + command)
 
 
+# Bits of fuzz_session.c's `time`: NEGOTIATES, and what goes with it.
+NEGOTIATES, RAW, TLS, LATE, TLS_REQUIRED = 12, 1, 2, 64, 128
+HANDSHAKES = {"fails": 1 << 4, "ends": 2 << 4, "stalls": 3 << 4}
+SNAPPY_BEGIN = b"\xff\6\0\0sNaPpY"
+
+
+def snappy_chunk(data, kind=1, packed=None, wrong=0):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    crc ^= 0xffffffff
+    masked = ((crc >> 15 | crc << 17) + 0xa282ead8) % 2 ** 32 ^ wrong
+    packed = data if packed is None else packed
+    return bytes([kind]) + (4 + len(packed)).to_bytes(3, "little") + masked.to_bytes(4, "little") + packed
+
+
+def deflated(data, last=b""):
+    stream = zlib.compressobj(1, zlib.DEFLATED, -15)
+    return stream.compress(data) + stream.flush(zlib.Z_SYNC_FLUSH) + (stream.flush() + last if last else b"")
+
+
+def toy_tls(data):
+    return bytes(b ^ 0x2a for b in data).replace(b"\xff", b"\xff\xff")
+
+
+def add_negotiated(seeds):
+    """Conversations with codecs, for fuzz_session.c."""
+    publish = b"PUB a\n" + length(b"x" * 100)
+    consume = (b"SUB a b\nRDY 2\nPUB a\n" + length(b"hello") + b"MPUB a\n" + length(b"\0\0\0\2" + length(b"xy") + length(b"xyz"))
+               + b"FIN " + b"0" * 16 + b"\nREQ " + b"0" * 15 + b"1 0\nCLS\nNOP\n")
+    nop = b"\4\x0cNOP\n"  # a snappy block of one literal
+
+    def add(name, bits, data, flags=9, high_water=0, memory=0, **settings):
+        asked = json.dumps(dict(feature_negotiation=True, **settings), separators=(",", ":")).encode()
+        seeds.add_named("session", name, bytes([flags, 0, 0, 0, 0, high_water, memory, NEGOTIATES | bits, 0, 6])
+                        + b"IDENTIFY\n" + length(asked) + data)
+
+    again = b"IDENTIFY\n" + length(b'{"feature_negotiation":true}')
+    for what in ("snappy", "deflate"):
+        on = {what: True}
+        asked = b"IDENTIFY\n" + length(b'{"feature_negotiation":true,"%s":true}' % what.encode())
+        add(what, 0, consume, **on)
+        add(what + "-late", LATE, publish + consume, flags=9 | 16, **on)
+        add(what + "-high-water", 0, publish + consume, high_water=30, **on)
+        add(what + "-identify-again", 0, again + publish, **on)
+        add(what + "-twice", 0, asked + publish, **on)
+        add(what + "-stop", 0, publish, flags=128 | 1, **on)
+        add("tls-then-" + what, TLS, asked + consume, tls_v1=True)
+        add("raw-" + what + "-clear", RAW, publish, **on)
+    for what in ("none", "snappy", "deflate"):
+        on = {"tls_v1": True} | ({} if what == "none" else {what: True})
+        add("tls-" + what, TLS, consume, **on)
+        add("tls-" + what + "-open", TLS, publish, flags=1, **on)
+        add("tls-" + what + "-pending", TLS | TLS_REQUIRED, publish + publish, flags=8 | 2 | 1, **on)
+        for how, bits in HANDSHAKES.items():
+            add(f"tls-{what}-{how}", TLS | bits, publish, flags=1, **on)
+            add(f"tls-{what}-{how}-eof", TLS | bits, publish, flags=32 | 8 | 1, **on)
+    add("tls-stop-in-handshake", TLS | HANDSHAKES["stalls"], b"", flags=128 | 1, tls_v1=True)
+    add("tls-required", TLS | TLS_REQUIRED, publish)
+    add("tls-twice", TLS, b"IDENTIFY\n" + length(b'{"feature_negotiation":true,"tls_v1":true}'), tls_v1=True)
+    add("tls-no-room", TLS, b"", memory=8, tls_v1=True)
+    add("snappy-no-room", 0, b"", memory=20, snappy=True)
+    add("snappy-and-deflate", 0, b"", snappy=True, deflate=True)
+    for k in (1, 2, 3):
+        add(f"snappy-damaged-{k}", k << 4, b"SUB a b\nRDY 2\n" + publish + publish, snappy=True)
+    add("deflate-level", 0, publish, deflate=True, deflate_level=9)
+    both = publish + consume
+    snappy = {"whole": snappy_chunk(both), "two": snappy_chunk(both[:50]) + snappy_chunk(both[50:]),
+              "skipped": b"\x80\3\0\0abc" + SNAPPY_BEGIN + snappy_chunk(publish),
+              "packed": snappy_chunk(b"NOP\n", 0, nop) + snappy_chunk(publish),
+              "bad-sum": snappy_chunk(publish) + snappy_chunk(publish, wrong=1) + snappy_chunk(publish),
+              "bad-packed-sum": snappy_chunk(b"NOP\n", 0, nop, wrong=1 << 31) + snappy_chunk(publish)}
+    for name, data in snappy.items():
+        add("raw-snappy-" + name, RAW, SNAPPY_BEGIN + data, snappy=True)
+    add("raw-deflate", RAW, deflated(both), deflate=True)
+    add("raw-deflate-ends", RAW, deflated(both, b"xx"), deflate=True)
+    add("raw-deflate-bomb", RAW, deflated(b"NOP\n" * 6000), deflate=True)
+    add("raw-tls", RAW | TLS, b"\x16\4abcd" + toy_tls(both) + b"\xff\0", tls_v1=True)
+    add("raw-tls-breaks", RAW | TLS, b"\x16\3abc" + toy_tls(publish) + b"\xff\7" + toy_tls(publish), tls_v1=True)
+    add("raw-tls-clear", RAW | TLS, publish, tls_v1=True)
+    add("raw-tls-eof", RAW | TLS, b"\x16", tls_v1=True)
+    add("raw-tls-late", RAW | TLS | LATE, b"\x16\x60" + b"a" * 60, tls_v1=True)
+    add("raw-tls-snappy", RAW | TLS, SNAPPY_BEGIN + snappy_chunk(both), tls_v1=True, snappy=True)
+    add("raw-tls-deflate", RAW | TLS, deflated(both), tls_v1=True, deflate=True)
+
+
 def add_short_files(seeds, texts):
     """Each form of a step in a file of its own: where there is little, a change hits what matters."""
     head = "id: a/b\ntitle: t\nreq: R\nlevel: MUST\nsource: spec\n\n"
@@ -395,6 +484,7 @@ def main():
     for session in json.loads(pathlib.Path(vectors).read_text())["sessions"]:
         add_frames(seeds, session)
     add_by_hand(seeds)
+    add_negotiated(seeds)
     print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
 
 

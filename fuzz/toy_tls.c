@@ -16,7 +16,8 @@ struct toy {
     enum codec_state state;
     size_t shaken; /* bytes of the client's handshake so far */
     uint8_t length;
-    struct span why;
+    char why[32]; /* its own, as OpenSSL's is the codec's */
+    size_t why_size;
 };
 
 static void fail(struct toy *t, struct span why, struct buf *down)
@@ -25,7 +26,8 @@ static void fail(struct toy *t, struct span why, struct buf *down)
         buf_append(down, t->state == CODEC_OPEN ? SPAN("\xff\x15") : SPAN("\x15"));
     }
     t->state = CODEC_FAILED;
-    t->why = why;
+    t->why_size = span_first(why, sizeof t->why).n;
+    memcpy(t->why, why.p, t->why_size);
 }
 
 /* --- the handshake ---------------------------------------------------------------------------- */
@@ -161,7 +163,8 @@ static enum codec_state toy_state(const void *self)
 
 static struct span toy_why(const void *self)
 {
-    return ((const struct toy *)self)->why;
+    const struct toy *t = self;
+    return span_make(t->why, t->why_size);
 }
 
 static struct span toy_name(const void *self)

@@ -729,6 +729,8 @@ static void start(void)
     v2->limits.max_msg_size = (int64_t)or_all(choice.max_msg_size, 1024 * 1024);
     v2->max_rdy_count = (int64_t)or_all(choice.max_rdy_count, 2500);
     v2->ask_before_publish = choice.flags & PENDING;
+    v2->deflate = v2->snappy =
+        false; /* codecs are fuzz_session.c's: here all output is looked at */
     if (choice.msg_timeout != 0) {
         v2->msg_timeout = ops_time(choice.msg_timeout);
         v2->max_msg_timeout = config.broker.max_msg_timeout = 2 * v2->msg_timeout;

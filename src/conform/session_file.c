@@ -394,12 +394,9 @@ static bool take_client(struct reader *r, struct step *step)
     step->raw = TAKE(r, "raw ");
     if (TAKE(r, "end")) {
         step->kind = STEP_CLIENT_END;
-    } else if (step->raw) {
-        step->kind = STEP_SEND;
-        return take_items(r, &step->items);
-    } else if (TAKE(r, "close")) {
+    } else if (!step->raw && TAKE(r, "close")) {
         step->kind = STEP_CLIENT_CLOSE;
-    } else if (TAKE(r, "reset")) {
+    } else if (!step->raw && TAKE(r, "reset")) {
         step->kind = STEP_CLIENT_RESET;
     } else {
         step->kind = STEP_SEND;

@@ -19,17 +19,21 @@ static size_t number_of(const struct engine_transport *t, uint64_t id)
     return i;
 }
 
+static void hash_output(struct engine_transport *t, size_t i, struct span said)
+{
+    for (size_t k = 0; said.p != NULL && k < said.n; k++) {
+        t->hashes[i] = (t->hashes[i] ^ said.p[k]) * FNV_PRIME;
+    }
+    t->output += said.n;
+}
+
 /* What comes decoded counts as it is then: TLS makes other bytes of the same words every time. */
 static void keep_output(struct engine_transport *t, size_t i, struct span out)
 {
     const struct buf *in = &t->player->conns[i].in;
     size_t before = in->n;
     player_arrived(t->player, i, out);
-    struct span said = span_skip(buf_span(in), before);
-    for (size_t k = 0; k < said.n; k++) {
-        t->hashes[i] = (t->hashes[i] ^ said.p[k]) * FNV_PRIME;
-    }
-    t->output += said.n;
+    hash_output(t, i, span_skip(buf_span(in), before));
 }
 
 static void take_output(struct engine_transport *t, size_t i)

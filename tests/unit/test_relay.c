@@ -184,13 +184,12 @@ static void talk(struct scene *s)
 
 static const size_t pieces[] = {SIZE_MAX, 1, 7};
 
-#define EACH_PIECE(i) for (size_t i = 0; i < sizeof pieces / sizeof pieces[0]; i++)
+#define PIECES (sizeof pieces / sizeof pieces[0])
 
 static void in_clear_all_goes_through(void **state)
 {
     (void)state;
-    EACH_PIECE(i)
-    {
+    for (size_t i = 0; i < PIECES; i++) {
         struct scene s;
         set_up(&s, false, pieces[i]);
         talk(&s);
@@ -251,8 +250,7 @@ static void converse(const char *answer, bool tls, bool compressed, enum upgrade
 static void what_is_announced_is_put_on_both_sides(void **state)
 {
     (void)state;
-    EACH_PIECE(i)
-    {
+    for (size_t i = 0; i < PIECES; i++) {
         converse("{\"snappy\":true}", false, true, UPGRADE_SNAPPY, 0, pieces[i]);
         converse("{\"deflate\":true,\"deflate_level\":3}", false, true, UPGRADE_DEFLATE, 3,
                  pieces[i]);

@@ -61,10 +61,11 @@ struct choice {
 #define RAW 1         /* for the uppermost codec nothing is encoded: it hears the input's bytes */
 #define TLS 2         /* the server has TLS, a toy's */
 /* A shift. With TLS, its handshake: 0 is well, 1 fails, 2 is ended by the client, 3 stalls.
- * Without, and not RAW: which piece has a wrong checksum, where codecs have one; 0: none. */
+ * Without, not RAW nor AUTH: which piece has a wrong checksum, where codecs have one; 0: none. */
 #define HOW 4
-#define LATE 64 /* 1 s passes before each LATE_PIECES-th piece */
-#define TLS_REQUIRED 128
+#define LATE 64          /* 1 s passes before each LATE_PIECES-th piece */
+#define TLS_REQUIRED 128 /* with TLS */
+#define AUTH 128         /* without: clients need to authorize, and HOW is what they are granted */
 
 /* One way to send the input. */
 struct run {
@@ -82,6 +83,7 @@ struct run {
     size_t output; /* bytes sent, decoded */
     uint64_t hash; /* of them */
     struct hearer hearer;
+    uint64_t auth; /* the server's connection to its auth server; 0: none */
 };
 
 /* What was sent when so many bytes had been given, one by one. */
@@ -202,6 +204,59 @@ static void take_output(struct run *run)
 
 /* --- the server, driven as the shell does ----------------------------------------------------- */
 
+static bool authorizes(void)
+{
+    return negotiates() && !(choice.time & TLS) && (choice.time & AUTH);
+}
+
+/* 1: nobody is there. */
+static void connect_auth(struct run *run, uint64_t conn)
+{
+    const struct tcp_handler *h = &run->handler;
+    bool refused = (choice.time >> HOW & 3) == 1;
+    run->auth = refused ? 0 : conn;
+    h->connected(h->self, conn, refused ? SPAN("connection refused") : span_make(NULL, 0),
+                 run->now);
+}
+
+/* 0 grants all, 2 makes no sense, 3 grants little for 1 s. */
+static struct span auth_reply(void)
+{
+    switch (choice.time >> HOW & 3) {
+    case 0:
+        return SPAN("HTTP/1.1 200 OK\r\nContent-Length: 117\r\n\r\n"
+                    "{\"ttl\":3600,\"identity\":\"i\",\"authorizations\":[{\"topic\":\".*\","
+                    "\"channels\":[\".*\"],"
+                    "\"permissions\":[\"publish\",\"subscribe\"]}]}");
+    case 2:
+        return SPAN("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}}");
+    default:
+        return SPAN("HTTP/1.1 200 OK\r\nContent-Length: 88\r\n\r\n"
+                    "{\"ttl\":1,\"authorizations\":[{\"topic\":\"^a$\",\"channels\":[\".*\"],"
+                    "\"permissions\":[\"publish\"]}]}");
+    }
+}
+
+/* The auth server answers when it has the request; what it sends comes in two pieces. */
+static void look_at_auth(struct run *run)
+{
+    const struct tcp_handler *h = &run->handler;
+    struct span out = h->out(h->self, run->auth);
+    if (out.n > 0) {
+        struct span reply = auth_reply();
+        size_t half = reply.n / 2;
+        FUZZ_CHECK(span_equal(span_skip(out, out.n - 4), SPAN("\r\n\r\n")));
+        fuzz_say_bytes("asked", out);
+        h->sent(h->self, run->auth, out.n);
+        FUZZ_CHECK(h->recv(h->self, run->auth, span_first(reply, half), run->now) == half);
+        FUZZ_CHECK(h->recv(h->self, run->auth, span_skip(reply, half), run->now) == reply.n - half);
+    }
+    if (h->want(h->self, run->auth) & WANT_CLOSE) {
+        h->closed(h->self, run->auth, CLOSED_AS_WANTED, run->now);
+        run->auth = 0;
+    }
+}
+
 static void answer_asks(struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
@@ -210,6 +265,8 @@ static void answer_asks(struct run *run)
         if (ask.kind == ASK_APPEND) {
             h->answer(h->self, ask.ticket, choice.flags & REFUSED ? ASK_FAILED : ASK_DONE,
                       run->now);
+        } else if (ask.kind == ASK_CONNECT) {
+            connect_auth(run, ask.ticket);
         }
     }
 }
@@ -220,6 +277,10 @@ static void look(struct run *run)
     const struct tcp_handler *h = &run->handler;
     uint64_t changed;
     while ((changed = h->next_changed(h->self)) != 0) {
+        if (changed == run->auth) {
+            look_at_auth(run);
+            continue;
+        }
         FUZZ_CHECK(changed == run->conn);
         take_output(run);
         run->want = h->want(h->self, run->conn);
@@ -257,7 +318,8 @@ static void settle(struct run *run)
             offer(run);
         }
         h->step(h->self, run->now);
-        if (choice.flags & (PENDING | LOGGED)) { /* or else there is nothing to ask */
+        if ((choice.flags & (PENDING | LOGGED)) ||
+            authorizes()) { /* or else there is nothing to ask */
             answer_asks(run);
         }
         look(run);
@@ -322,12 +384,20 @@ static struct run start(struct span input)
         v2->tls = toy_tls_server();
         v2->tls_required = choice.time & TLS_REQUIRED;
     }
+    static const char *const auth_servers[] = {"auth:80"};
+    if (authorizes()) {
+        config.auth.servers = auth_servers;
+        config.auth.server_count = 1;
+    }
     struct run run = {.engine = engine_new(&config), .input = input, .now = START};
     run.handler = engine_handler(run.engine);
     run.hash = 14695981039346656037u;
     const struct tcp_handler *h = &run.handler;
     h->wall(h->self, WALL - run.now);
-    run.conn = h->open(h->self, ENGINE_TCP, SPAN("client"), run.now);
+    struct span peer = !authorizes()            ? SPAN("client")
+                       : choice.time >> HOW & 1 ? SPAN("[::1]:1")
+                                                : SPAN("10.0.0.1:1");
+    run.conn = h->open(h->self, ENGINE_TCP, peer, run.now);
     FUZZ_CHECK(run.conn != 0);
     settle(&run);
     if (choice.flags & WITHOUT_MAGIC) {
@@ -628,7 +698,7 @@ static void follow(struct run *run)
 /* Whether the piece that was just encoded is the one whose checksum is to be wrong. */
 static bool is_damaged(const struct run *run)
 {
-    unsigned which = choice.time & (TLS | RAW) ? 0 : choice.time >> HOW & 3;
+    unsigned which = choice.time & (TLS | RAW | AUTH) ? 0 : choice.time >> HOW & 3;
     return ++pieces == which && run->hearer.announced == HEARER_SNAPPY && run->conn != 0 &&
            session_of(run) != NULL && !wire.full;
 }

@@ -27,7 +27,9 @@ bool hearer_looks(struct hearer *h, const struct nsq_frame *frame)
         h->oks--;
         return true;
     }
-    if (frame->data.p[0] != '{') {
+    static const char answer[] = "{\"max_rdy_count\":";
+    struct span begin = span_first(frame->data, sizeof answer - 1);
+    if (!span_equal(begin, span_make(answer, sizeof answer - 1))) {
         return false;
     }
     FUZZ_CHECK(h->oks == 0); /* what was announced before has answered */

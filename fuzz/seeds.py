@@ -436,6 +436,14 @@ def add_negotiated(seeds):
     add("tls-no-room", TLS, b"", memory=8, tls_v1=True)
     add("snappy-no-room", 0, b"", memory=20, snappy=True)
     add("snappy-and-deflate", 0, b"", snappy=True, deflate=True)
+    authorize = b"AUTH\n" + length(b"secret")
+    for k in range(4):
+        add(f"auth-{k}", 128 | k << 4, authorize + publish + b"PUB b\n" + length(b"x"))
+        add(f"auth-{k}-sub", 128 | k << 4, authorize + b"SUB a b\nRDY 2\n" + publish * 2)
+        add(f"auth-{k}-late", 128 | LATE | k << 4, authorize + publish * 2 + (b"PUB a\n" + length(b"x")) * 9)
+        add(f"auth-{k}-twice", 128 | k << 4, authorize + authorize, snappy=True)
+    add("auth-first", 128, publish)
+    add("auth-no-room", 128, authorize + publish, memory=24)
     for k in (1, 2, 3):
         add(f"snappy-damaged-{k}", k << 4, b"SUB a b\nRDY 2\n" + publish + publish, snappy=True)
     add("deflate-level", 0, publish, deflate=True, deflate_level=9)

@@ -219,8 +219,8 @@ static void connect_auth(struct run *run, uint64_t conn)
                  run->now);
 }
 
-/* 0 grants all, 2 makes no sense, 3 grants little for 1 s. */
-static struct span auth_reply(void)
+/* 0 grants all, 2 nothing or makes no sense, 3 grants one topic for 1 s. */
+static struct span auth_reply(size_t request)
 {
     switch (choice.time >> HOW & 3) {
     case 0:
@@ -229,11 +229,13 @@ static struct span auth_reply(void)
                     "\"channels\":[\".*\"],"
                     "\"permissions\":[\"publish\",\"subscribe\"]}]}");
     case 2:
-        return SPAN("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}}");
+        return request % 2 == 0 ? SPAN("HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}}")
+                                : SPAN("HTTP/1.1 200 OK\r\nContent-Length: 29\r\n\r\n"
+                                       "{\"ttl\":1,\"authorizations\":[]}");
     default:
-        return SPAN("HTTP/1.1 200 OK\r\nContent-Length: 88\r\n\r\n"
+        return SPAN("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n"
                     "{\"ttl\":1,\"authorizations\":[{\"topic\":\"^a$\",\"channels\":[\".*\"],"
-                    "\"permissions\":[\"publish\"]}]}");
+                    "\"permissions\":[\"publish\",\"subscribe\"]}]}");
     }
 }
 
@@ -243,7 +245,7 @@ static void look_at_auth(struct run *run)
     const struct tcp_handler *h = &run->handler;
     struct span out = h->out(h->self, run->auth);
     if (out.n > 0) {
-        struct span reply = auth_reply();
+        struct span reply = auth_reply(out.n);
         size_t half = reply.n / 2;
         FUZZ_CHECK(span_equal(span_skip(out, out.n - 4), SPAN("\r\n\r\n")));
         fuzz_say_bytes("asked", out);
@@ -394,10 +396,9 @@ static struct run start(struct span input)
     run.hash = 14695981039346656037u;
     const struct tcp_handler *h = &run.handler;
     h->wall(h->self, WALL - run.now);
-    struct span peer = !authorizes()            ? SPAN("client")
-                       : choice.time >> HOW & 1 ? SPAN("[::1]:1")
-                                                : SPAN("10.0.0.1:1");
-    run.conn = h->open(h->self, ENGINE_TCP, peer, run.now);
+    static const char *const peers[] = {"10.0.0.1:1", "[]:1", "host:1", "[::1]:1"};
+    const char *from = authorizes() ? peers[choice.time >> HOW & 3] : "client";
+    run.conn = h->open(h->self, ENGINE_TCP, span_make(from, strlen(from)), run.now);
     FUZZ_CHECK(run.conn != 0);
     settle(&run);
     if (choice.flags & WITHOUT_MAGIC) {

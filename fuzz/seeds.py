@@ -442,6 +442,12 @@ def add_negotiated(seeds):
         add(f"auth-{k}-sub", 128 | k << 4, authorize + b"SUB a b\nRDY 2\n" + publish * 2)
         add(f"auth-{k}-late", 128 | LATE | k << 4, authorize + publish * 2 + (b"PUB a\n" + length(b"x")) * 9)
         add(f"auth-{k}-twice", 128 | k << 4, authorize + authorize, snappy=True)
+        add(f"auth-{k}-other", 128 | k << 4, b"AUTH\n" + length(b"other!!") + publish)
+    add("auth-sub-late", 128 | LATE | 3 << 4, authorize + b"NOP\n" * 5 + b"SUB a b\nRDY 1\n" + publish)
+    add("auth-sub-denied", 128 | 3 << 4, authorize + b"SUB b b\n")
+    add("auth-log", 128, authorize + publish, flags=32 | 8 | 1)
+    for room in range(28, 56, 4):
+        add(f"auth-room-{room}", 128, authorize + publish, memory=room)
     add("auth-first", 128, publish)
     add("auth-no-room", 128, authorize + publish, memory=24)
     for k in (1, 2, 3):

@@ -35,8 +35,9 @@ void case_result_free(struct case_result *result);
 bool run_case_cuts(const struct case_setting *setting, const struct session_file *file,
                    struct case_result *result);
 
-#define CUTS_PAIRS_MAX 512 /* bytes of input up to which all pairs of cuts are tried, where nothing \
-                              is put on */
+#define CUTS_PAIRS_MAX                                                                             \
+    512 /* bytes of input up to which all pairs of cuts are tried, where nothing                   \
+           is put on */
 #define CUTS_SINGLE_MAX                                                                            \
     4096 /* and all single ones; beyond, those near the beginning and the end                      \
           */

@@ -104,11 +104,19 @@ static bool has_leftover(const struct conn *conn)
     return conn->stack != NULL && (conn->stack->decoded.n > 0 || stack_has_pending(conn->stack));
 }
 
+/* Whether the protocol must still be told that codecs have no more input for it. */
+static bool has_ended(const struct conn *conn)
+{
+    struct span why;
+    return conn->stack != NULL && !conn->input_over && !conn->shaking &&
+           (conn->eof || stack_state(conn->stack, &why) > CODEC_OPEN);
+}
+
 /* A connection is in the backlog while step can go on with its input without more of it. */
 static void look_at_backlog(struct conn *conn)
 {
-    bool belongs =
-        conn->state == CONN_OPEN && has_leftover(conn) && (conn->shaking || conn_may_read(conn));
+    bool belongs = conn->state == CONN_OPEN && (has_leftover(conn) || has_ended(conn)) &&
+                   (conn->shaking || conn_may_read(conn));
     if (!belongs) {
         list_remove(&conn->backlog);
     } else if (list_empty(&conn->backlog)) {
@@ -314,7 +322,7 @@ static void look_at_codecs(struct conn *conn, int64_t now)
         shaken_off(conn, why, now);
     } else if (conn->shaking && (state == CODEC_CLOSED || conn->eof)) {
         shaken_off(conn, SPAN("EOF"), now);
-    } else if (!has_leftover(conn) && !conn->input_over && (state > CODEC_OPEN || conn->eof)) {
+    } else if (!has_leftover(conn) && has_ended(conn) && conn_may_read(conn)) {
         if (state == CODEC_FAILED) {
             log_say(conn->serve->log, LOG_ERROR, "client(%) - failed to decode - %",
                     conn_peer(conn), why);
@@ -358,10 +366,10 @@ static size_t feed(struct conn *conn, struct span in, int64_t now)
     size_t taken = 0;
     size_t given = 0;
     while (given < SERVE_INPUT_A_TURN && conn->state == CONN_OPEN) {
+        if (!conn->shaking && !conn_may_read(conn)) {
+            break; /* as an end is not heard in clear either while nothing is read */
+        }
         if (conn->stack->decoded.n > 0 && !conn->shaking) {
-            if (!conn_may_read(conn)) {
-                break;
-            }
             given += give(conn, now);
         } else if (taken < in.n || stack_has_pending(conn->stack)) {
             if (!conn->shaking) {

@@ -511,6 +511,29 @@ static void a_codec_that_closes_ends_the_input(void **state)
     assert_int_equal(want(s), WANT_CLOSE);
 }
 
+static void the_end_that_a_codec_tells_waits_for_output_to_be_taken(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    char many[64];
+    memset(many, 'e', 24); /* with "plain" just above the high-water mark */
+    memcpy(many + 24, "\x04", 2);
+    uint8_t bytes[25];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t)many[i] ^ 0x80;
+    }
+    serve_recv(&s->serve, s->id, span_make(bytes, sizeof bytes), 0);
+    assert_int_equal(s->service.eofs, 0);
+    assert_int_equal(want(s), WANT_WRITE);
+    for (int i = 0; i < 10 && s->service.eofs == 0; i++) {
+        serve_sent(&s->serve, s->id, serve_out(&s->serve, s->id).n);
+        assert_int_equal(serve_next_deadline(&s->serve), 0);
+        serve_step(&s->serve, 0);
+    }
+    assert_int_equal(keeper(s)->got.n, 1 + 24);
+    assert_int_equal(s->service.eofs, 1);
+}
+
 static void a_codec_that_fails_ends_the_input_and_says_why(void **state)
 {
     struct stage *s = *state;
@@ -576,6 +599,7 @@ int main(void)
         TEST(what_unpacks_to_much_is_unpacked_in_bounded_steps),
         TEST(full_output_stops_decoding),
         TEST(a_codec_that_closes_ends_the_input),
+        TEST(the_end_that_a_codec_tells_waits_for_output_to_be_taken),
         TEST(a_codec_that_fails_ends_the_input_and_says_why),
         TEST(output_of_a_finished_connection_is_encoded_and_closed),
         TEST(a_codec_for_a_finished_connection_is_freed),

@@ -13,6 +13,7 @@
 #include "codec/tls_context.h"
 #include "codec/tls_words.h"
 
+#define TLS_NAME_MAX 256     /* of a server: DNS names have at most 253 bytes */
 #define RECORD_MAX 16384     /* bytes that one record carries: RFC 8446, 5.1 */
 #define RECORD_OVERHEAD 2048 /* what encryption may add to them: RFC 5246, 6.2.3 */
 #define RECORD_HEAD 5        /* type, version, length */
@@ -339,15 +340,26 @@ struct codec_maker tls_server(struct tls *tls)
                                 .cost = TLS_COST + (certificates ? TLS_CERTIFICATES_MAX : 0)};
 }
 
-/* Names the server in clear (not by address: RFC 6066, 3), and to whoever verifies it. As Go does,
- * only a certificate's alternative names count. */
-static bool name_server(SSL *ssl, const char *name)
+/* Names the server in clear (not by address: RFC 6066, 3), and to whoever verifies it. As with Go,
+ * only a certificate's alternative names count, a '*' stands for a whole word, and a name may end
+ * in the dot of DNS. */
+static bool name_server(SSL *ssl, const char *full_name)
 {
+    char name[TLS_NAME_MAX];
+    size_t n = strlen(full_name);
+    if (n >= sizeof name) {
+        return false;
+    }
+    memcpy(name, full_name, n + 1);
+    if (n > 0 && name[n - 1] == '.') {
+        name[n - 1] = '\0';
+    }
     X509_VERIFY_PARAM *param = SSL_get0_param(ssl);
     if (X509_VERIFY_PARAM_set1_ip_asc(param, name) == 1) {
         return true;
     }
-    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NEVER_CHECK_SUBJECT |
+                                               X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 

@@ -711,7 +711,7 @@ static void fire(struct conn *conn, int64_t now)
         drop(conn);
     } else if (conn->state == CONN_LINGERING && conn->linger_deadline <= now) {
         done(conn);
-    } else if (conn->shaking && conn->shake_deadline <= now) {
+    } else if (conn->state == CONN_OPEN && conn->shaking && conn->shake_deadline <= now) {
         shaken_off(conn, SPAN("i/o timeout"), now);
     } else if (has_due(conn) && !conn->shaking && conn->due <= now) {
         conn->due = TIME_NEVER; /* or else output that is sent meanwhile would arm it again */

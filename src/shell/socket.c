@@ -421,6 +421,12 @@ int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])
         set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
     }
     address_text(&a, peer);
+    if (a.any.sa_family == AF_UNIX && peer[0] != '/' && peer[0] != '@') {
+        /* A path that the peer chose must not pass for an IP address. */
+        char path[SOCKET_ADDRESS_MAX];
+        memcpy(path, peer, sizeof path);
+        snprintf(peer, SOCKET_ADDRESS_MAX, "./%.*s", SOCKET_ADDRESS_MAX - 3, path);
+    }
     return fd;
 }
 

@@ -423,6 +423,17 @@ static void a_handshake_that_is_not_ended_fails_in_time(void **state)
     expect_out(s, "i/o timeout");
 }
 
+static void a_handshake_of_a_connection_that_was_given_up_has_no_end(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "t");
+    serve_stop(&s->serve, PATIENCE);
+    serve_step(&s->serve, PATIENCE);
+    assert_int_equal(s->service.upgrades, 0);
+    assert_int_equal(s->service.closed, 1);
+    assert_int_equal(want(s), WANT_CLOSE);
+}
+
 static void the_end_of_input_in_a_handshake_fails_it(void **state)
 {
     struct stage *s = *state;
@@ -594,6 +605,7 @@ int main(void)
         TEST(a_codec_may_be_put_on_when_a_handshake_ends),
         TEST(a_failed_handshake_is_said_in_clear),
         TEST(a_handshake_that_is_not_ended_fails_in_time),
+        TEST(a_handshake_of_a_connection_that_was_given_up_has_no_end),
         TEST(the_end_of_input_in_a_handshake_fails_it),
         TEST(held_input_waits_decoded_and_goes_on_by_itself),
         TEST(what_unpacks_to_much_is_unpacked_in_bounded_steps),

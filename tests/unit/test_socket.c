@@ -342,7 +342,9 @@ static void a_unix_peer_has_a_path_or_a_name_or_neither(void **state)
     (void)state;
     int listener = listen_well("./nsqd.sock");
     expect_peer(listener, "", 0, "@");
-    expect_peer(listener, "own.sock", 9, "own.sock");
+    expect_peer(listener, "own.sock", 9, "./own.sock");
+    expect_peer(listener, "10.9.8.7:42", 12, "./10.9.8.7:42"); /* no address */
+    unlink("10.9.8.7:42");
     expect_peer(listener, "\0own-name", 9, "@own-name");
     expect_peer(listener, "\0cut\0here", 9, "@cut"); /* as Go does */
     char longest[SOCKET_ADDRESS_MAX] = "@" HUNDRED "1234567";

@@ -533,12 +533,16 @@ static struct pair *serve_with(const struct cert *cert, bool verify, const char 
 static void a_client_verifies_whom_it_reached(void **state)
 {
     (void)state;
-    static const struct {
+    struct cert partial = cert_make(&(struct cert_wish){
+        .name = "partial", .alternatives = "DNS:a*.example.com", .signer = &certs.authority});
+    const struct {
         const struct cert *cert;
         const char *name;
         const char *why; /* NULL: it goes on */
     } rows[] = {
         {&certs.server, "localhost", NULL},
+        {&certs.server, "localhost.", NULL}, /* as names in DNS end */
+        {&partial, "auth.example.com", UNVERIFIED "hostname mismatch"},
         {&certs.server, "127.0.0.1", NULL},
         {&certs.server, NULL, NULL},
         {&certs.server, "server", UNVERIFIED "hostname mismatch"}, /* only its common name */
@@ -557,6 +561,7 @@ static void a_client_verifies_whom_it_reached(void **state)
         }
         pair_free(p);
     }
+    cert_free(&partial);
 }
 
 /* The file's other certificates lead from the server's to its authority. */

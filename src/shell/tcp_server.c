@@ -29,7 +29,7 @@ static struct tcp_socket *socket_of(struct tcp_server *server, uint64_t conn)
     return s != NULL && s->conn == conn ? s : NULL;
 }
 
-static void add_socket(struct tcp_server *server, uint64_t conn, int fd)
+static void add_socket(struct tcp_server *server, uint64_t conn, int fd, int64_t now)
 {
     size_t slot = (uint32_t)conn;
     if (slot >= server->socket_count) {
@@ -40,8 +40,12 @@ static void add_socket(struct tcp_server *server, uint64_t conn, int fd)
         server->socket_count = count;
     }
     assert(server->sockets[slot].conn == 0);
-    server->sockets[slot] = (struct tcp_socket){.conn = conn, .fd = fd};
-    server->waiter.add(server->waiter.self, fd, conn, 0);
+    if (server->waiter.add(server->waiter.self, fd, conn, 0)) {
+        server->sockets[slot] = (struct tcp_socket){.conn = conn, .fd = fd};
+    } else {
+        close(fd);
+        server->handler.closed(server->handler.self, conn, CLOSED_BY_ERROR, now);
+    }
 }
 
 static void close_socket(struct tcp_server *server, struct tcp_socket *s, enum closed_reason reason,
@@ -247,7 +251,7 @@ static void accept_sockets(struct tcp_server *server, unsigned number, int64_t n
         if (conn == 0) {
             close(fd);
         } else {
-            add_socket(server, conn, fd);
+            add_socket(server, conn, fd, now);
         }
     }
 }

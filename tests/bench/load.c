@@ -221,7 +221,7 @@ static void publish_due(struct peer *p)
 {
     int64_t due = (now() - load.rate_start) * option.rate / NS_A_SECOND;
     for (; load.rate_sent < due && load.to_publish > 0; load.rate_sent++) {
-        int64_t at = load.rate_start + load.rate_sent * NS_A_SECOND / option.rate;
+        int64_t at = load.rate_start + (load.rate_sent + 1) * NS_A_SECOND / option.rate;
         memcpy(load.command.p + load.command.head + load.stamp_at, &at, sizeof at);
         publish_one(p);
     }

@@ -39,6 +39,10 @@ enum nsq_command_id nsq_command_find(struct span name)
     return NSQ_UNKNOWN;
 }
 
+/* Assigned where all is to be zero: a literal in its place gcc fills with a string instruction,
+ * which takes half the time of the parser. */
+static const struct nsq_item nothing;
+
 /* Cuts the first word off `*rest`, up to a single space; false when that was the last word. */
 static bool next_word(struct span *rest, struct span *word)
 {
@@ -54,7 +58,8 @@ static bool next_word(struct span *rest, struct span *word)
 
 void nsq_command_split(struct span line, struct nsq_command *command)
 {
-    *command = (struct nsq_command){.line = line};
+    *command = nothing.command;
+    command->line = line;
     struct span rest = line;
     bool more = next_word(&rest, &command->name);
     while (more) {
@@ -189,7 +194,9 @@ static enum nsq_parse parse_part(struct nsq_place *place, struct span in, struct
 enum nsq_parse nsq_command_parse(struct nsq_place *place, const struct nsq_limits *limits,
                                  struct span in, struct nsq_item *item)
 {
-    *item = (struct nsq_item){.stage = place->stage, .index = place->index};
+    *item = nothing;
+    item->stage = place->stage;
+    item->index = place->index;
     switch (place->stage) {
     case NSQ_STAGE_LINE:
         return parse_line(place, limits, in, item);

@@ -12,7 +12,6 @@
  * What IDENTIFY negotiates on top of the socket (TLS, snappy) will go between transmit, receive and
  * their callers.
  */
-#define _GNU_SOURCE /* clock_getcpuclockid is POSIX, epoll and timerfd are Linux */
 #include <nsq/span.h>
 
 #include <arpa/inet.h>
@@ -605,7 +604,7 @@ int main(int argc, char **argv)
     }
     load.epoll = epoll_create1(0);
     load.peers =
-        calloc((size_t)(option.publishers + option.channels + option.idle), sizeof *load.peers);
+        calloc((size_t)(option.publishers + option.channels + option.idle + 1), sizeof *load.peers);
     if (option.rate > 0) {
         load.latencies = calloc((size_t)option.count, sizeof *load.latencies);
     }

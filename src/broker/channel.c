@@ -68,7 +68,7 @@ static void enqueue(struct channel *channel, struct message *message)
 /* Seeded: a peer does not make ids, but it chooses which ones stay in flight. */
 static unsigned id_hash(const struct channel *channel, uint64_t id)
 {
-    return (unsigned)hash_bytes(&channel->common->config.seed, span_make(&id, sizeof id));
+    return (unsigned)hash_number(&channel->common->config.seed, id);
 }
 
 static struct in_flight *find_in_flight(const struct channel *channel, uint64_t id)

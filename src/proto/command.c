@@ -32,7 +32,9 @@ const struct nsq_command_row *nsq_command_row(enum nsq_command_id id)
 enum nsq_command_id nsq_command_find(struct span name)
 {
     for (int id = NSQ_UNKNOWN + 1; id < NSQ_COMMAND_COUNT; id++) {
-        if (span_equal(name, rows[id].name)) {
+        struct span word = rows[id].name;
+        /* The first letter tells most of them apart, without a call. */
+        if (name.n == word.n && name.p[0] == word.p[0] && memcmp(name.p, word.p, word.n) == 0) {
             return (enum nsq_command_id)id;
         }
     }

@@ -110,6 +110,7 @@ FUZZERS_MSAN := $(filter-out identify auth_reply session engine deflate snappy,$
 
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)
+BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
 # Program by program, the file with its main().
 MAIN_nsqd := src/nsqd/main.c
 MAIN_nsq-conform := src/conform/main.c
@@ -124,18 +125,19 @@ LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a) $(BUILD)/libllhttp.a
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
-    $(TESTS:%=tests/unit/%.c) $(wildcard fuzz/*.c)
+    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(wildcard fuzz/*.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop interop-auth record differential flags conform \
     interop-matrix interop-full conform-upstream defects vectors \
     fuzz fuzz-afl fuzz-replay fuzz-merge fuzz-coverage fuzz-prove fuzz-repro \
-    install install-lib uninstall clean soak ci libs programs tests fuzzers FORCE
+    install install-lib uninstall clean soak ci libs programs tests fuzzers benches bench bench-count FORCE
 
-## all            build the libraries, the programs, the unit tests and the fuzz targets
-all: libs programs tests fuzzers
+## all            build the libraries, the programs, the unit tests, the fuzz targets and the benchmarks
+all: libs programs tests fuzzers benches
 libs: $(ARCHIVES)
 programs: $(PROGRAMS:%=$(BUILD)/%)
 tests: $(TESTS:%=$(BUILD)/tests/%)
+benches: $(BENCHES:%=$(BUILD)/bench/%)
 fuzzers: $(patsubst %,$(BUILD)/fuzz_%,$(if $(MSAN),$(FUZZERS_MSAN),$(FUZZERS)))
 
 # --- how it is built -----------------------------------------------------------------------------
@@ -204,6 +206,11 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIV
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(PKG_LIBS)
 $(BUILD)/tests/test_mutator: $(call object,fuzz/mutator.c fuzz/ops.c fuzz/fuzz.c)
+
+$(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
 	$(call say,LD $@)
@@ -330,6 +337,14 @@ fuzz-repro:
 ## soak           what takes too long for every change: 1,000 runs of the suite with equal reports
 soak:
 	$(ALONE) ci/soak
+
+## bench          beside upstream's nsqd 1.3.0: build/bench/; QUICK=1 in a minute
+bench:
+	$(ALONE) QUICK=$(QUICK) ci/bench
+
+## bench-count    instructions of a fixed session, held against tests/bench/count.txt
+bench-count:
+	$(ALONE) ci/bench-count
 
 ## ci             everything that CI runs
 ci:

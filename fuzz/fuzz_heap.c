@@ -35,7 +35,7 @@ static void check(const struct model *m)
         const struct heap_entry *e = &h->entries[i];
         FUZZ_CHECK(e->node->place == i + 1 && heap_holds(e->node));
         FUZZ_CHECK(e->key == m->keys[e->node - m->nodes]);
-        FUZZ_CHECK(i == 0 || e->key >= h->entries[(i - 1) / 2].key);
+        FUZZ_CHECK(i == 0 || e->key >= h->entries[heap_parent(i)].key);
     }
     if (m->n == 0) {
         FUZZ_CHECK(heap_first(h) == NULL && heap_first_key(h, -5) == -5);

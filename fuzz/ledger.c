@@ -607,7 +607,7 @@ static void check_account(const struct ledger *l, struct sums *sums)
     FUZZ_CHECK(sums->asked <= budget->cap);
     FUZZ_CHECK(timers->n == sums->timers);
     for (size_t i = 1; i < timers->n; i++) {
-        FUZZ_CHECK(timers->entries[(i - 1) / 2].key <= timers->entries[i].key);
+        FUZZ_CHECK(timers->entries[heap_parent(i)].key <= timers->entries[i].key);
     }
 }
 

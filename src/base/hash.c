@@ -22,8 +22,16 @@ static void mix(uint64_t v[4], unsigned rounds)
     }
 }
 
-/* Up to eight bytes, the first one lowest. */
-static uint64_t little_endian(struct span s)
+/* Eight bytes, the first one lowest: compilers make one load of it. */
+static uint64_t load_word(const uint8_t p[8])
+{
+    return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
+           (uint64_t)p[4] << 32 | (uint64_t)p[5] << 40 | (uint64_t)p[6] << 48 |
+           (uint64_t)p[7] << 56;
+}
+
+/* The same of fewer bytes. */
+static uint64_t load_rest(struct span s)
 {
     uint64_t word = 0;
     for (size_t i = 0; i < s.n; i++) {
@@ -43,12 +51,12 @@ uint64_t hash_bytes(const struct hash_seed *seed, struct span s)
     };
     uint64_t length = (uint64_t)s.n << 56;
     for (; s.n >= 8; s = span_skip(s, 8)) {
-        uint64_t word = little_endian(span_first(s, 8));
+        uint64_t word = load_word(s.p);
         v[3] ^= word;
         mix(v, 2);
         v[0] ^= word;
     }
-    uint64_t last = length | little_endian(s);
+    uint64_t last = length | load_rest(s);
     v[3] ^= last;
     mix(v, 2);
     v[0] ^= last;

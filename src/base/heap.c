@@ -20,23 +20,30 @@ static void put(struct heap *h, size_t i, struct heap_entry e)
 
 static void sift_up(struct heap *h, size_t i, struct heap_entry e)
 {
-    while (i > 0 && before(&e, &h->entries[(i - 1) / 2])) {
-        put(h, i, h->entries[(i - 1) / 2]);
-        i = (i - 1) / 2;
+    while (i > 0 && before(&e, &h->entries[heap_parent(i)])) {
+        put(h, i, h->entries[heap_parent(i)]);
+        i = heap_parent(i);
     }
     put(h, i, e);
 }
 
+/* The child of entry i that comes first; h->n or more: it has none. */
+static size_t first_child(const struct heap *h, size_t i)
+{
+    size_t first = HEAP_WIDTH * i + 1;
+    size_t end = first + HEAP_WIDTH < h->n ? first + HEAP_WIDTH : h->n;
+    for (size_t child = first + 1; child < end; child++) {
+        if (before(&h->entries[child], &h->entries[first])) {
+            first = child;
+        }
+    }
+    return first;
+}
+
 static void sift_down(struct heap *h, size_t i, struct heap_entry e)
 {
-    for (;;) {
-        size_t child = 2 * i + 1;
-        if (child + 1 < h->n && before(&h->entries[child + 1], &h->entries[child])) {
-            child++;
-        }
-        if (child >= h->n || !before(&h->entries[child], &e)) {
-            break;
-        }
+    size_t child;
+    while ((child = first_child(h, i)) < h->n && before(&h->entries[child], &e)) {
         put(h, i, h->entries[child]);
         i = child;
     }
@@ -46,7 +53,7 @@ static void sift_down(struct heap *h, size_t i, struct heap_entry e)
 /* An entry from the end fills a gap. It may come from another branch, so it may be too small. */
 static void fill(struct heap *h, size_t i, struct heap_entry e)
 {
-    if (i > 0 && before(&e, &h->entries[(i - 1) / 2])) {
+    if (i > 0 && before(&e, &h->entries[heap_parent(i)])) {
         sift_up(h, i, e);
     } else {
         sift_down(h, i, e);

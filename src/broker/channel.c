@@ -68,13 +68,14 @@ static void enqueue(struct channel *channel, struct message *message)
 /* Seeded: a peer does not make ids, but it chooses which ones stay in flight. */
 static unsigned id_hash(const struct channel *channel, uint64_t id)
 {
-    return (unsigned)hash_bytes(&channel->common->config.seed, span_make(&id, sizeof id));
+    return (unsigned)hash_number(&channel->common->config.seed, id);
 }
 
 static struct in_flight *find_in_flight(const struct channel *channel, uint64_t id)
 {
+    unsigned hash = id_hash(channel, id); /* not in the call: a macro, which would repeat it */
     struct in_flight *found = NULL;
-    HASH_FIND_BYHASHVALUE(hh, channel->in_flight, &id, sizeof id, id_hash(channel, id), found);
+    HASH_FIND_BYHASHVALUE(hh, channel->in_flight, &id, sizeof id, hash, found);
     return found;
 }
 
@@ -89,8 +90,9 @@ static void add_in_flight(struct channel *channel, struct consumer *consumer,
     f->timer.kind = TIMER_IN_FLIGHT;
     list_push(&consumer->in_flight, &f->link);
     consumer->in_flight_count++;
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, channel->in_flight, &message->body->id, sizeof(uint64_t),
-                                id_hash(channel, message->body->id), f);
+    unsigned hash = id_hash(channel, message->body->id);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, channel->in_flight, &message->body->id, sizeof(uint64_t), hash,
+                                f);
     heap_insert(&channel->common->timers, &f->timer.node, time_after(now, consumer->msg_timeout));
     budget_charge(&channel->common->budget, IN_FLIGHT_COST);
 }

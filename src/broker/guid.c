@@ -28,19 +28,24 @@ void guid_print(uint64_t id, uint8_t out[NSQ_MESSAGE_ID_SIZE])
     }
 }
 
+/* 1 + the value of each digit; 0: no digit. */
+static const uint8_t digits[256] = {
+    ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
+    ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+};
+
 bool guid_parse(struct span text, uint64_t *id)
 {
     if (text.n != NSQ_MESSAGE_ID_SIZE) {
         return false;
     }
     *id = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        uint8_t c = text.p[i];
-        bool digit = c >= '0' && c <= '9';
-        if (!digit && !(c >= 'a' && c <= 'f')) {
+    for (size_t i = 0; i < NSQ_MESSAGE_ID_SIZE; i++) {
+        unsigned digit = digits[text.p[i]];
+        if (digit == 0) {
             return false;
         }
-        *id = *id << 4 | (uint64_t)(digit ? c - '0' : c - 'a' + 10);
+        *id = *id << 4 | (digit - 1);
     }
     return true;
 }

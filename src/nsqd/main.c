@@ -113,10 +113,16 @@ static int serve(const struct options *o, const struct tls_files *files, struct 
         socket_clean_up(o->tcp_address);
         return fatal_start("no descriptor to be had for signals");
     }
+    struct waiter waiter = o->waiter == OPTIONS_WAITER_EPOLL ? waiter_epoll() : waiter_poll();
+    if (waiter.self == NULL) {
+        log_writer_flush(log);
+        socket_clean_up(o->tcp_address);
+        return fatal_start("no descriptor to be had for epoll");
+    }
     struct engine_config config = configure(o, &machine);
     configure_tls(&config, files);
     struct engine *engine = engine_new(&config);
-    struct tcp_server *server = tcp_server_new(engine_handler(engine), waiter_poll(), log, end_fd);
+    struct tcp_server *server = tcp_server_new(engine_handler(engine), waiter, log, end_fd);
     tcp_server_listen(server, listener, "TCP");
     log_writer_flush(log);
     bool ended_well = tcp_server_run(server);

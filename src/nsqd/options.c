@@ -94,6 +94,19 @@ static bool set_tls_min_version(int64_t *field, const char *value, struct line *
     return false;
 }
 
+static bool set_waiter(int64_t *field, const char *value, struct line *why)
+{
+    static const char *const names[] = {"poll", "epoll"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (same_word(value, names[i])) {
+            *field = (int64_t)i;
+            return true;
+        }
+    }
+    line_add(why, "unknown waiter '%s' (poll, epoll)", value);
+    return false;
+}
+
 #define NO_DISK "has no effect yet: messages are not stored on disk"
 #define NO_HTTP "has no effect yet: HTTP is not served"
 #define NO_LOOKUPD "has no effect yet: nsqd does not register with nsqlookupd"
@@ -229,6 +242,8 @@ static const struct goflag rows[] = {
      "most connections at a time; 0: as many as the descriptor limit allows"},
     {"output-high-water", GOFLAG_INT, AT(output_high_water), "1048576", BUILT, NULL,
      "unsent bytes at which a consumer is sent no more messages"},
+    {"waiter", GOFLAG_WORD, AT(waiter), "poll", BUILT, set_waiter,
+     "how descriptors are waited for: poll, or epoll for thousands of idle connections"},
 };
 _Static_assert(sizeof rows / sizeof rows[0] == OPTIONS_FLAG_COUNT, "one row a flag");
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line of nsqd as a value: every flag of nsqd 1.3.0 and three of our own.
+ * The command line of nsqd as a value: every flag of nsqd 1.3.0 and four of our own.
  *
  * Owns the table of flags (name, kind, default, what is built), the usage text and the warnings.
  * Everything here is a function of its arguments: no I/O, no clock, no exit(), no memory of its
@@ -18,8 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* nsqd 1.3.0 has 53 flags, and there are three of ours. The table has exactly so many rows. */
-#define OPTIONS_FLAG_COUNT 56
+/* nsqd 1.3.0 has 53 flags, and there are four of ours. The table has exactly so many rows. */
+#define OPTIONS_FLAG_COUNT 57
 
 /* The levels of --log-level, with nsqd's numbers: a line is written when its level is >= this. */
 enum options_log_level {
@@ -29,6 +29,9 @@ enum options_log_level {
     OPTIONS_LOG_ERROR,
     OPTIONS_LOG_FATAL
 };
+
+/* --waiter. */
+enum options_waiter { OPTIONS_WAITER_POLL, OPTIONS_WAITER_EPOLL };
 
 /* --tls-required, with nsqd's numbers. */
 enum options_tls_required {
@@ -108,6 +111,9 @@ struct options {
     bool deflate;
     int64_t max_deflate_level;
     bool snappy;
+
+    /* Ours. What waits for descriptors: enum options_waiter. */
+    int64_t waiter;
 
     /* Ours, each a cap on what a peer can make this process spend. */
 

@@ -32,12 +32,18 @@ const struct nsq_command_row *nsq_command_row(enum nsq_command_id id)
 enum nsq_command_id nsq_command_find(struct span name)
 {
     for (int id = NSQ_UNKNOWN + 1; id < NSQ_COMMAND_COUNT; id++) {
-        if (span_equal(name, rows[id].name)) {
+        struct span word = rows[id].name;
+        /* The first letter tells most of them apart, without a call. */
+        if (name.n == word.n && name.p[0] == word.p[0] && memcmp(name.p, word.p, word.n) == 0) {
             return (enum nsq_command_id)id;
         }
     }
     return NSQ_UNKNOWN;
 }
+
+/* Assigned where all is to be zero: a literal in its place gcc fills with a string instruction,
+ * which takes half the time of the parser. */
+static const struct nsq_item nothing;
 
 /* Cuts the first word off `*rest`, up to a single space; false when that was the last word. */
 static bool next_word(struct span *rest, struct span *word)
@@ -54,7 +60,8 @@ static bool next_word(struct span *rest, struct span *word)
 
 void nsq_command_split(struct span line, struct nsq_command *command)
 {
-    *command = (struct nsq_command){.line = line};
+    *command = nothing.command;
+    command->line = line;
     struct span rest = line;
     bool more = next_word(&rest, &command->name);
     while (more) {
@@ -189,7 +196,9 @@ static enum nsq_parse parse_part(struct nsq_place *place, struct span in, struct
 enum nsq_parse nsq_command_parse(struct nsq_place *place, const struct nsq_limits *limits,
                                  struct span in, struct nsq_item *item)
 {
-    *item = (struct nsq_item){.stage = place->stage, .index = place->index};
+    *item = nothing;
+    item->stage = place->stage;
+    item->index = place->index;
     switch (place->stage) {
     case NSQ_STAGE_LINE:
         return parse_line(place, limits, in, item);

@@ -31,8 +31,8 @@ static struct tcp_socket *socket_of(struct tcp_server *server, uint64_t conn)
     return s != NULL && s->conn == conn ? s : NULL;
 }
 
-/* fd: -1, and nothing is waited for yet. */
-static struct tcp_socket *add_socket(struct tcp_server *server, uint64_t conn, int fd)
+/* fd: -1, and nothing is waited for yet. A connection that the system will not watch is closed. */
+static struct tcp_socket *add_socket(struct tcp_server *server, uint64_t conn, int fd, int64_t now)
 {
     size_t slot = (uint32_t)conn;
     if (slot >= server->socket_count) {
@@ -44,8 +44,10 @@ static struct tcp_socket *add_socket(struct tcp_server *server, uint64_t conn, i
     }
     assert(server->sockets[slot].conn == 0);
     server->sockets[slot] = (struct tcp_socket){.conn = conn, .fd = fd};
-    if (fd >= 0) {
-        server->waiter.add(server->waiter.self, fd, conn, 0);
+    if (fd >= 0 && !server->waiter.add(server->waiter.self, fd, conn, 0)) {
+        close(fd);
+        server->sockets[slot] = (struct tcp_socket){.fd = -1};
+        server->handler.closed(server->handler.self, conn, CLOSED_BY_ERROR, now);
     }
     return &server->sockets[slot];
 }
@@ -219,8 +221,12 @@ static void dial(struct tcp_server *server, struct tcp_socket *s, int64_t now)
         s->fd = socket_start(&d->addresses, d->at, d->why);
         if (s->fd >= 0) {
             s->bits = WAITER_WRITE;
-            server->waiter.add(server->waiter.self, s->fd, s->conn, WAITER_WRITE);
-            return;
+            if (server->waiter.add(server->waiter.self, s->fd, s->conn, WAITER_WRITE)) {
+                return;
+            }
+            close(s->fd);
+            s->fd = -1;
+            snprintf(d->why, sizeof d->why, "the system cannot watch the socket");
         }
     }
     dialled(server, s, d->why, now);
@@ -254,7 +260,7 @@ static bool have_resolver(struct tcp_server *server)
 static void start_dial(struct tcp_server *server, const struct ask *ask, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
-    struct tcp_socket *s = add_socket(server, ask->ticket, -1);
+    struct tcp_socket *s = add_socket(server, ask->ticket, -1, now);
     char address[DIAL_ADDRESS_MAX];
     s->dial = alloc_zeroed(sizeof *s->dial);
     if (h->want(h->self, s->conn) & WANT_CLOSE) { /* not any more */
@@ -382,7 +388,7 @@ static void accept_sockets(struct tcp_server *server, unsigned number, int64_t n
         if (conn == 0) {
             close(fd);
         } else {
-            add_socket(server, conn, fd);
+            add_socket(server, conn, fd, now);
         }
     }
 }

@@ -6,6 +6,8 @@
 #ifndef SHELL_WAITER_H
 #define SHELL_WAITER_H
 
+#include <limits.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,8 +26,9 @@ struct waiter_event {
 struct waiter {
     void *self;
 
-    /* Starts to wait on a descriptor; `token` comes back with its events. */
-    void (*add)(void *self, int fd, uint64_t token, unsigned bits);
+    /* Starts to wait on a descriptor; `token` comes back with its events. False: the system waits
+     * on no more of them. */
+    bool (*add)(void *self, int fd, uint64_t token, unsigned bits);
 
     /* Waits for other bits. */
     void (*change)(void *self, int fd, unsigned bits);
@@ -43,5 +46,19 @@ struct waiter {
 
 /* The waiter that calls poll(). */
 struct waiter waiter_poll(void);
+
+/* The waiter that calls epoll_wait(); self is NULL when the system grants none. */
+struct waiter waiter_epoll(void);
+
+/* For waiters: a timeout in milliseconds, -1 for ever. Rounded up: rounded down, the last
+ * millisecond before a deadline would be spent spinning. */
+static inline int waiter_ms(int64_t ns)
+{
+    if (ns < 0) {
+        return -1;
+    }
+    int64_t ms = ns / 1000000 + (ns % 1000000 != 0);
+    return ms > INT_MAX ? INT_MAX : (int)ms;
+}
 
 #endif

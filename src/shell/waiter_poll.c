@@ -3,14 +3,12 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdbool.h>
 
 #include "base/alloc.h"
 
 #define ROWS_LEAST 16
-#define NS_A_MS 1000000
 #define NAP_MS 100
 
 /* Rows are dense; places[fd] is 1 + the row of a descriptor, 0 when it has none. */
@@ -46,7 +44,7 @@ static void grow(struct rows *r, size_t fd)
     }
 }
 
-static void on_add(void *self, int fd, uint64_t token, unsigned bits)
+static bool on_add(void *self, int fd, uint64_t token, unsigned bits)
 {
     struct rows *r = self;
     assert(fd >= 0);
@@ -55,6 +53,7 @@ static void on_add(void *self, int fd, uint64_t token, unsigned bits)
     r->fds[r->n] = (struct pollfd){.fd = fd, .events = poll_bits(bits)};
     r->tokens[r->n] = token;
     r->places[fd] = ++r->n;
+    return true;
 }
 
 static void on_change(void *self, int fd, unsigned bits)
@@ -74,16 +73,6 @@ static void on_remove(void *self, int fd)
     r->places[fd] = 0;
 }
 
-/* Rounded up: rounded down, the last millisecond before a deadline would be spent spinning. */
-static int poll_timeout(int64_t ns)
-{
-    if (ns < 0) {
-        return -1;
-    }
-    int64_t ms = ns / NS_A_MS + (ns % NS_A_MS != 0);
-    return ms > INT_MAX ? INT_MAX : (int)ms;
-}
-
 static unsigned event_bits(short revents)
 {
     return (revents & POLLIN ? WAITER_READ : 0U) | (revents & POLLOUT ? WAITER_WRITE : 0U) |
@@ -100,7 +89,7 @@ static void nap(int timeout_ms)
 static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room)
 {
     struct rows *r = self;
-    int timeout_ms = poll_timeout(timeout_ns);
+    int timeout_ms = waiter_ms(timeout_ns);
     int ready = poll(r->fds, (nfds_t)r->n, timeout_ms);
     if (ready < 0 && errno != EINTR) {
         nap(timeout_ms);

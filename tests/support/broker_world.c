@@ -332,7 +332,7 @@ static void check_heap(const struct heap *h)
 {
     for (size_t i = 1; i < h->n; i++) {
         const struct heap_entry *e = &h->entries[i];
-        const struct heap_entry *parent = &h->entries[(i - 1) / 2];
+        const struct heap_entry *parent = &h->entries[heap_parent(i)];
         assert_int_equal(e->node->place, i + 1);
         assert_true(parent->key < e->key || (parent->key == e->key && parent->order < e->order));
     }

@@ -75,6 +75,27 @@ static void trailing_zeros_change_the_hash(void **state)
     }
 }
 
+/* Numbers that differ only high up, or by a constant step, spread over few buckets evenly. */
+static void numbers_spread(void **state)
+{
+    (void)state;
+    static const struct hash_seed seeds[] = {{{0, 0}}, {{1, 2}}, {{UINT64_MAX, UINT64_MAX - 1}}};
+    static const unsigned shifts[] = {0, 12, 22, 32, 48, 54};
+    enum { BUCKETS = 64, EACH = 16, MOST = 3 * EACH };
+    for (size_t s = 0; s < sizeof seeds / sizeof seeds[0]; s++) {
+        for (size_t i = 0; i < sizeof shifts / sizeof shifts[0]; i++) {
+            unsigned count[BUCKETS] = {0};
+            for (uint64_t n = 0; n < (uint64_t)BUCKETS * EACH; n++) {
+                count[hash_number(&seeds[s], n << shifts[i]) % BUCKETS]++;
+            }
+            for (size_t b = 0; b < BUCKETS; b++) {
+                assert_in_range(count[b], 1, MOST);
+            }
+        }
+    }
+    assert_true(hash_number(&seeds[0], 7) != hash_number(&seeds[1], 7));
+}
+
 int main(void)
 {
     struct exact wall;
@@ -83,6 +104,7 @@ int main(void)
         cmocka_unit_test_prestate(the_reference_vectors_hold, &wall),
         cmocka_unit_test(no_bytes_may_be_nowhere),
         cmocka_unit_test(both_halves_of_the_seed_count),
+        cmocka_unit_test(numbers_spread),
         cmocka_unit_test(trailing_zeros_change_the_hash),
     };
     int failed = cmocka_run_group_tests_name("hash", tests, NULL, NULL);

@@ -80,6 +80,7 @@ static const struct {
     {"mem-queue-bytes", AT(mem_queue_bytes), 0, "27", 27},
     {"max-connections", AT(max_connections), 0, "28", 28},
     {"output-high-water", AT(output_high_water), 1048576, "29", 29},
+    {"waiter", AT(waiter), OPTIONS_WAITER_POLL, "epoll", OPTIONS_WAITER_EPOLL},
 };
 
 static const struct {
@@ -294,6 +295,8 @@ static const struct {
     {"-tls-min-version=Tls1.2", 0x0303},
     {"-tls-min-version=tls1.3", 0x0304},
     {"-tls-min-version=", 0x0301},
+    {"-waiter=POLL", OPTIONS_WAITER_POLL},
+    {"-waiter=Epoll", OPTIONS_WAITER_EPOLL},
 };
 
 static void words_are_read_in_any_case(void **state)
@@ -302,9 +305,10 @@ static void words_are_read_in_any_case(void **state)
     for (size_t i = 0; i < COUNT(words); i++) {
         struct run r;
         RUN(&r, words[i].arg);
-        int64_t v = strncmp(words[i].arg, "-log", 4) == 0     ? r.o.log_level
-                    : strncmp(words[i].arg, "-tls-r", 6) == 0 ? r.o.tls_required
-                                                              : r.o.tls_min_version;
+        int64_t v = strncmp(words[i].arg, "-log", 4) == 0      ? r.o.log_level
+                    : strncmp(words[i].arg, "-tls-r", 6) == 0  ? r.o.tls_required
+                    : strncmp(words[i].arg, "-waiter", 7) == 0 ? r.o.waiter
+                                                               : r.o.tls_min_version;
         if (r.r != OPTIONS_RUN || v != words[i].value) {
             fail_msg("%s: result %d, %lld", words[i].arg, r.r, (long long)v);
         }
@@ -336,6 +340,8 @@ static const struct {
                                 "tlsVersionOption \"ssl3.0\""},
     {"-tls-min-version=tls1.4", "invalid value \"tls1.4\" for flag -tls-min-version: unknown "
                                 "tlsVersionOption \"tls1.4\""},
+    {"-waiter=kqueue", "invalid value \"kqueue\" for flag -waiter: unknown waiter 'kqueue' (poll, "
+                       "epoll)"},
     {"-worker-id=3", "invalid boolean value \"3\" for -worker-id: parse error"},
     {"-version=maybe", "invalid boolean value \"maybe\" for -version: parse error"},
     {"-nope", "flag provided but not defined: -nope"},
@@ -471,6 +477,7 @@ static bool silent(const char *name)
                                         "mem-queue-bytes",
                                         "max-connections",
                                         "output-high-water",
+                                        "waiter",
                                         "auth-http-address",
                                         "http-client-connect-timeout",
                                         "http-client-request-timeout",

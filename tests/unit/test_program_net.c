@@ -370,6 +370,16 @@ static void two_hundred_clients_at_once(void **state)
     close(publisher);
 }
 
+static void another_waiter_serves_as_well(void **state)
+{
+    (void)state;
+    struct program *p = program_start("--waiter=epoll");
+    int a = join(p);
+    publish(a, "t", SPAN("x"));
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    close(a);
+}
+
 static void there_are_at_most_as_many_as_said(void **state)
 {
     (void)state;
@@ -485,6 +495,7 @@ int main(int argc, char **argv)
         TEST(a_slow_consumer_disturbs_nobody),
         TEST(a_large_message_passes_in_pieces),
         TEST(two_hundred_clients_at_once),
+        TEST(another_waiter_serves_as_well),
         TEST(there_are_at_most_as_many_as_said),
         TEST(it_goes_on_when_descriptors_run_out),
         TEST(time_passes),

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of shell/waiter.h on pipes and socket pairs, with the clock of the machine. */
+/*
+ * Tests of shell/waiter.h on pipes and socket pairs, with the clock of the machine: both ways to do
+ * it behave alike, but for what poll() alone can meet.
+ */
 #include "shell/waiter.h"
 
 #include <fcntl.h>
@@ -7,6 +10,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -20,12 +24,20 @@
 #define MS INT64_C(1000000)
 #define ROOM 64
 
-static int open_waiter(void **state)
+static struct waiter waiter;
+
+static int open_poll(void **state)
 {
-    static struct waiter w;
-    w = waiter_poll();
-    *state = &w;
+    waiter = waiter_poll();
+    *state = &waiter;
     return 0;
+}
+
+static int open_epoll(void **state)
+{
+    waiter = waiter_epoll();
+    *state = &waiter;
+    return waiter.self == NULL;
 }
 
 static int close_waiter(void **state)
@@ -75,7 +87,7 @@ static void only_what_is_waited_for_comes(void **state)
     struct waiter *w = *state;
     struct pair p = open_pair();
     put_byte(p.there);
-    w->add(w->self, p.here, 7, 0);
+    assert_true(w->add(w->self, p.here, 7, 0));
     expect(w, 7, 0);
     w->change(w->self, p.here, WAITER_READ);
     expect(w, 7, WAITER_READ);
@@ -106,6 +118,8 @@ static void a_hang_up_comes_unasked_and_with_input(void **state)
     close(p.here);
 }
 
+/* poll() looks at numbers; the kernel forgets what it watches for epoll_wait() with its last
+ * descriptor. */
 static void a_closed_descriptor_is_gone(void **state)
 {
     struct waiter *w = *state;
@@ -306,21 +320,51 @@ static void a_wait_that_fails_takes_its_time(void **state)
     close_pair(p);
 }
 
+/* A file on disk is always ready, and so nothing that epoll_wait() waits for. */
+static void what_cannot_be_waited_for_is_refused(void **state)
+{
+    struct waiter *w = *state;
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_false(w->add(w->self, fileno(file), 1, WAITER_READ));
+    expect(w, 1, 0);
+    fclose(file);
+}
+
+static void there_may_be_no_descriptor_for_a_waiter(void **state)
+{
+    struct rlimit limit;
+    (void)state;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    const struct rlimit none = {.rlim_cur = 0, .rlim_max = limit.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    struct waiter w = waiter_epoll();
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    if (w.self != NULL) {
+        w.close(w.self);
+        skip(); /* valgrind keeps such limits to itself */
+    }
+}
+
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_waiter, close_waiter)
+#define POLL(name) cmocka_unit_test_setup_teardown(name, open_poll, close_waiter)
+#define EPOLL(name) cmocka_unit_test_setup_teardown(name, open_epoll, close_waiter)
+#define TEST(name) POLL(name), EPOLL(name)
     const struct CMUnitTest tests[] = {
         TEST(only_what_is_waited_for_comes),
         TEST(a_hang_up_comes_unasked_and_with_input),
-        TEST(a_closed_descriptor_is_gone),
+        POLL(a_closed_descriptor_is_gone),
         TEST(removing_one_keeps_the_others),
         TEST(descriptors_may_have_high_numbers),
         TEST(nobody_starves),
         TEST(a_wait_is_never_too_short),
         TEST(an_event_ends_the_longest_wait),
         TEST(a_far_deadline_is_far),
-        TEST(a_wait_that_fails_takes_its_time),
+        POLL(a_wait_that_fails_takes_its_time),
+        EPOLL(what_cannot_be_waited_for_is_refused),
+        cmocka_unit_test(there_may_be_no_descriptor_for_a_waiter),
     };
     alarm(50);
-    return cmocka_run_group_tests_name("waiter_poll", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("waiter", tests, NULL, NULL);
 }

@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+"""Runs build/nsqd beside upstream's nsqd 1.3.0 under the load client, in turns (A B A B), each run on a fresh
+server, and writes what came out into build/bench/: table.md, results.json, picture.svg.
+
+    run.py [--quick] [--only WORD]
+
+Every number is a median over the rounds. CPU is what the kernel accounted to the server's process while the
+messages passed. A target is a bound on the ratio to upstream, or on the number itself.
+"""
+import argparse, json, os, platform, re, shutil, signal, socket, statistics, subprocess, sys, time
+
+OUT = "build/bench"
+SERVERS = {
+    "upstream": ["build/upstream/nsqd", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0"],
+    "nsqref": ["build/nsqd"],
+    "epoll": ["build/nsqd", "--waiter=epoll"],
+}
+SIDES = ["upstream", "nsqref"]
+ALL = ["upstream", "nsqref", "epoll"]
+# In memory, as upstream's own benchmark has it: a disk would be what is measured.
+FLAGS = ["--mem-queue-size=1000000", "--log-level=error"]
+RUN_SECONDS = 90  # no run takes longer
+
+
+def scenarios(quick):
+    """(name, what the load client is told, targets: {metric: bound on the ratio})"""
+    n = 0.2 if quick else 1
+    count = lambda most: max(200, int(most * n) // 200 * 200)
+    pub = lambda publishers, messages, **more: dict(publishers=publishers, count=count(messages), **more)
+    consume = lambda messages, **more: dict(publishers=1, count=count(messages), prefill=1, **{"channels": 1, **more})
+    rows = [("PUB, %d connection%s" % (c, "s" * (c > 1)), pub(c, 60000),
+             {"cpu": 1 / 3, "rate": 1.5} if c == 1 else {}) for c in (1, 2, 16)]
+    rows += [("MPUB of 200", pub(1, 800000, batch=200), {"cpu": 1 / 4, "rate": 2})]
+    rows += [("MPUB of %d, %s" % (batch, label), pub(1, messages, batch=batch, size=size), {})
+             for size, label, batch, messages in
+             ((10, "10 B", 200, 800000), (4096, "4 KiB", 200, 100000), (102400, "100 KiB", 40, 4000))]
+    rows += [("PUB, %s" % label, pub(1, messages, size=size), {})
+             for size, label, messages in ((4096, "4 KiB", 40000), (102400, "100 KiB", 4000))]
+    rows += [("consume, RDY %d" % rdy, consume(messages, batch=200, rdy=rdy),
+              {"cpu": 1 / 4, "rate": 2} if rdy == 2500 else {}) for rdy, messages in ((1, 40000), (200, 400000), (2500, 400000))]
+    rows += [("consume, %s" % label, consume(messages, batch=batch, rdy=2500, size=size), {})
+             for size, label, batch, messages in
+             ((10, "10 B", 200, 400000), (4096, "4 KiB", 200, 60000), (102400, "100 KiB", 40, 4000))]
+    rows += [("fan-out to %d" % c, dict(publishers=1, batch=200, count=count(messages), channels=c, rdy=2500), {})
+             for c, messages in ((1, 400000), (4, 160000), (16, 40000))]
+    return rows
+
+
+# --- one run --------------------------------------------------------------------------------------
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def cpu_seconds(pid):
+    return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid makes of a process id
+
+
+class Server:
+    """A fresh one, with an empty folder; ended by its process id."""
+
+    def __init__(self, side):
+        self.data = os.path.abspath(OUT + "/data")
+        shutil.rmtree(self.data, ignore_errors=True)
+        os.makedirs(self.data)
+        self.port = free_port()
+        command = SERVERS[side] + FLAGS + ["--tcp-address=127.0.0.1:%d" % self.port, "--data-path=" + self.data]
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        for _ in range(500):
+            try:
+                socket.create_connection(("127.0.0.1", self.port)).close()
+                time.sleep(0.05)
+                return self
+            except OSError:
+                time.sleep(0.01)
+        raise RuntimeError("no server")
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def load(self, **options):
+        command = [OUT + "/load", "--port=%d" % self.port, "--pid=%d" % self.pid]
+        command += ["--%s=%d" % o for o in options.items()]
+        return json.loads(subprocess.run(command, check=True, capture_output=True, timeout=RUN_SECONDS).stdout)
+
+
+def load(side, options):
+    with Server(side) as server:
+        r = server.load(**options)
+    m = r["messages"]
+    return {"cpu": r["cpu_ns"] / 1e3 / m, "rate": m / r["ns"] * 1e9, "peak": r["rss_peak"] / 1024,
+            "client": r["client_cpu_ns"] / r["ns"], "raw": r}
+
+
+def turns(rounds, sides, act):
+    """What act(side) returned, by side, with the sides taking turns."""
+    got = {side: [] for side in sides}
+    for _ in range(rounds):
+        for side in sides:
+            got[side].append(act(side))
+    return got
+
+
+def medians(runs):
+    return {key: statistics.median(r[key] for r in runs) for key in runs[0] if key != "raw"}
+
+
+# --- the parts ------------------------------------------------------------------------------------
+
+
+def throughput(rounds, quick, only):
+    rows = []
+    for name, options, targets in scenarios(quick):
+        if only in name:
+            got = {side: medians(runs) for side, runs in turns(rounds, SIDES, lambda s: load(s, options)).items()}
+            rows.append({"name": name, "targets": targets, **got})
+            print("%-22s cpu %6.2f %6.2f us   %8.0f %8.0f /s" %
+                  (name, got["upstream"]["cpu"], got["nsqref"]["cpu"], got["upstream"]["rate"], got["nsqref"]["rate"]), flush=True)
+    return rows
+
+
+def latency(rounds, quick):
+    """At half of what the slower server takes from as many publishers to one consumer."""
+    messages = 10000 if quick else 40000
+    through = dict(publishers=16, count=messages, channels=1, rdy=2500)
+    capacity = {s: medians(r) for s, r in turns(1 if quick else 3, SIDES, lambda s: load(s, through)).items()}
+    rate = int(min(c["rate"] for c in capacity.values()) / 2)
+    half = dict(publishers=1, rate=rate, count=min(messages, rate * 3), channels=1, rdy=2500)
+    lone = dict(publishers=1, rate=20, count=20 if quick else 60, channels=1, rdy=1)
+
+    def run(options):
+        def act(side):
+            raw = load(side, options)["raw"]
+            return {p: raw[p] / 1e6 for p in ("p50", "p99", "p999")}
+        return {s: medians(r) for s, r in turns(rounds, SIDES, act).items()}
+
+    return {"rate": rate, "half load": run(half), "lone message": run(lone)}
+
+
+def start_up(rounds):
+    def act(side):
+        data = os.path.abspath(OUT + "/data")
+        shutil.rmtree(data, ignore_errors=True)
+        os.makedirs(data)
+        port = free_port()
+        program, *flags = SERVERS[side]
+        command = [OUT + "/load", "--port=%d" % port, "--start=" + program, *flags, *FLAGS,
+                   "--tcp-address=127.0.0.1:%d" % port, "--data-path=" + data]
+        return {"ms": json.loads(subprocess.run(command, check=True, capture_output=True, timeout=20).stdout)["ns"] / 1e6}
+    return {s: medians(r) for s, r in turns(rounds * 3, SIDES, act).items()}
+
+
+def idle(quick):
+    """One round: there is little noise in memory."""
+    most = 1000 if quick else 10000
+    few, many, busy, beats = {}, {}, {}, {}
+    for side in ALL:
+        with Server(side) as s:
+            r = s.load(idle=1000)
+            few[side] = (r["rss_idle"] - r["rss_start"]) / 1000 * 1024
+        with Server(side) as s:
+            # A heartbeat a second is thirty times what clients ask for: shorter to wait for, easier to measure.
+            r = s.load(idle=most, heartbeat=1000 if quick else 10000, hold=2000 if quick else 20000)
+            many[side] = (r["rss_idle"] - r["rss_start"]) / most * 1024
+            each = r["cpu_ns"] / 1e3 / max(1, r["heartbeats"])
+            beats[side] = {"us": each, "percent": each * 10000 / 30 / 1e6 * 100}
+        with Server(side) as s:
+            r = s.load(idle=most, publishers=1, count=3000)  # poll() looks at all of them for each
+            busy[side] = {"cpu": r["cpu_ns"] / 1e3 / r["messages"], "rate": r["messages"] / r["ns"] * 1e9}
+    return {"connections": most, "bytes, 1,000": few, "bytes, most": many, "heartbeats": beats, "one active": busy}
+
+
+def queued(quick):
+    n = 100000 if quick else 500000
+    got = {}
+    for side in SIDES:
+        with Server(side) as s:
+            r = s.load(publishers=1, batch=200, count=n, prefill=1, rdy=0)
+            got[side] = (r["rss_filled"] - r["rss_start"]) / n * 1024
+    return got
+
+
+def upstreams_own(rounds):
+    """bench_writer and bench_reader, for as long as they run by themselves."""
+    def program(server, name, *more):
+        cpu = cpu_seconds(server.pid)
+        out = subprocess.run(["build/upstream/" + name, "--nsqd-tcp-address=127.0.0.1:%d" % server.port,
+                              "--runfor=1s", *more], check=True, capture_output=True, text=True, timeout=RUN_SECONDS)
+        cpu = cpu_seconds(server.pid) - cpu
+        found = re.search(r"duration: ([\d.]+)(m?s).*?([\d.]+)ops/s", out.stderr)
+        seconds = float(found[1]) / (1000 if found[2] == "ms" else 1)
+        rate = float(found[3])
+        return {"rate": rate, "cpu": cpu * 1e6 / (rate * seconds)}
+
+    def act(side):
+        with Server(side) as server:
+            writer = program(server, "bench_writer")
+            reader = program(server, "bench_reader")
+        return {"writer_" + k: v for k, v in writer.items()} | {"reader_" + k: v for k, v in reader.items()}
+
+    got = {s: medians(r) for s, r in turns(rounds, SIDES, act).items()}
+    return {name: {s: {k: got[s][name + "_" + k] for k in ("rate", "cpu")} for s in SIDES} for name in ("writer", "reader")}
+
+
+def parser():
+    """On what real clients sent, recorded in corpus/sessions."""
+    subprocess.run(["build/nsq-vectors", OUT + "/recorded.json", "corpus/sessions"], check=True, timeout=60)
+    piece = lambda p: bytes.fromhex(p) if isinstance(p, str) else bytes.fromhex(p["hex"]) * p["times"]
+    with open(OUT + "/recorded.json") as f:
+        recorded = b"".join(piece(p) for c in json.load(f)["parser"] for p in c["bytes"])
+    with open(OUT + "/recorded.bin", "wb") as f:
+        f.write(recorded)
+    return json.loads(subprocess.run([OUT + "/parser", OUT + "/recorded.bin"], check=True, capture_output=True, timeout=60).stdout)
+
+
+def machine():
+    line = lambda *command: subprocess.run(command, capture_output=True, text=True).stdout.splitlines()[0]
+    with open("/proc/cpuinfo") as f:
+        model = next((l.split(":")[1].strip() for l in f if l.startswith("model name")), platform.machine())
+    return {"cores": os.cpu_count(), "cpu": model, "kernel": platform.release(), "gcc": line("gcc", "--version"),
+            "upstream": line("build/upstream/nsqd", "--version"), "load": "%.1f" % os.getloadavg()[0]}
+
+
+# --- what is shown --------------------------------------------------------------------------------
+
+
+def verdict(met):
+    return "met" if met else "**missed**"
+
+
+def judge(row):
+    u, n = row["upstream"], row["nsqref"]
+    said = []
+    for metric, bound in row["targets"].items():
+        ratio = n[metric] / u[metric]
+        met = ratio <= bound if metric == "cpu" else ratio >= bound
+        said.append("%s %s" % ("CPU at most 1/%d" % round(1 / bound) if metric == "cpu" else "%gx" % bound, verdict(met)))
+    return ", ".join(said)
+
+
+def table(results):
+    out = ["| server CPU, throughput, memory | CPU us/message: nsqd | here | ratio | messages/s: nsqd | here | ratio | peak MiB: nsqd | here | target |",
+           "|---|---|---|---|---|---|---|---|---|---|"]
+    for row in results["throughput"]:
+        u, n = row["upstream"], row["nsqref"]
+        out.append("| %s | %.2f | %.2f | %.2f | %s | %s | %.1f | %.0f | %.0f | %s |" % (
+            row["name"], u["cpu"], n["cpu"], n["cpu"] / u["cpu"], format(round(u["rate"]), ","), format(round(n["rate"]), ","),
+            n["rate"] / u["rate"], u["peak"], n["peak"], judge(row)))
+    for name, got in results["upstream's own"].items():
+        u, n = got["upstream"], got["nsqref"]
+        out.append("| upstream's bench_%s | %.2f | %.2f | %.2f | %s | %s | %.1f | | | |" % (
+            name, u["cpu"], n["cpu"], n["cpu"] / u["cpu"], format(round(u["rate"]), ","), format(round(n["rate"]), ","), n["rate"] / u["rate"]))
+    lat, idle_, start, mem = results["latency"], results["idle"], results["start"], results["queued"]
+    half, lone, beats, busy = lat["half load"], lat["lone message"], idle_["heartbeats"], idle_["one active"]
+    three = lambda d: "%.2f / %.2f / %.2f" % (d["p50"], d["p99"], d["p999"])
+    many = idle_["bytes, most"]
+    out += ["", "| latency, idle load | nsqd | here | here, --waiter=epoll | target |", "|---|---|---|---|---|",
+            "| published to delivered at %s/s, ms: p50 / p99 / p99.9 | %s | %s | | p99 at most nsqd's: %s |" % (
+                format(lat["rate"], ","), three(half["upstream"]), three(half["nsqref"]), verdict(half["nsqref"]["p99"] <= half["upstream"]["p99"])),
+            "| a lone message, ms: p50 / p99 / p99.9 | %s | %s | | within 1 ms: %s |" % (
+                three(lone["upstream"]), three(lone["nsqref"]), verdict(lone["nsqref"]["p50"] <= 1)),
+            "| start to the first answer, ms | %.1f | %.1f | | at most nsqd's: %s |" % (
+                start["upstream"]["ms"], start["nsqref"]["ms"], verdict(start["nsqref"]["ms"] <= start["upstream"]["ms"])),
+            "| memory of an idle connection of 1,000, bytes | %s | | | |" % " | ".join(
+                format(round(idle_["bytes, 1,000"][s]), ",") for s in ALL),
+            "| the same of %s | %s | at most 2,048: %s |" % (format(idle_["connections"], ","), " | ".join(
+                format(round(many[s]), ",") for s in ALL), verdict(many["nsqref"] <= 2048)),
+            "| a heartbeat with %s idle, CPU us | %s | |" % (format(idle_["connections"], ","), " | ".join("%.1f" % beats[s]["us"] for s in ALL)),
+            "| 10,000 idle at 30 s heartbeats, CPU %% | %s | outside poll() under 1: %s |" % (
+                " | ".join("%.2f" % beats[s]["percent"] for s in ALL), verdict(beats["epoll"]["percent"] < 1)),
+            "| PUB, 1 connection beside %s idle, messages/s | %s | at least nsqd's with epoll: %s |" % (
+                format(idle_["connections"], ","), " | ".join(format(round(busy[s]["rate"]), ",") for s in ALL),
+                verdict(busy["epoll"]["rate"] >= busy["upstream"]["rate"])),
+            "| the same, CPU us/message | %s | |" % " | ".join("%.2f" % busy[s]["cpu"] for s in ALL),
+            "| memory of a queued message of 200 B, bytes | %.0f | %.0f | | at most 300: %s |" % (
+                mem["upstream"], mem["nsqref"], verdict(mem["nsqref"] <= 300))]
+    out = [re.sub(r"(memory of an idle connection of 1,000.*?) \| \| \|$", r"\1 |", l) for l in out]
+    p = results["parser"]
+    out += ["", "The parser alone, on %s commands of recorded clients (%s bytes): %.1f million commands/s, %.2f GB/s; memchr for each newline %.1f GB/s, memcpy %.1f GB/s." % (
+        format(p["commands"], ","), format(p["bytes"], ","), p["commands_a_second"] / 1e6, p["parse"] / 1e9, p["memchr"] / 1e9, p["memcpy"] / 1e9)]
+    m = results["machine"]
+    out += ["", "%(cores)s cores (%(cpu)s), Linux %(kernel)s, %(gcc)s, %(upstream)s" % m +
+            "; medians of %d rounds, load average %s when it began." % (results["rounds"], m["load"])]
+    return "\n".join(out) + "\n"
+
+
+def picture(results):
+    """CPU a message, upstream's as 100%."""
+    rows = [(r["name"], r["nsqref"]["cpu"] / r["upstream"]["cpu"]) for r in results["throughput"]]
+    step, left, full = 22, 170, 400
+    out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">' % (
+        left + full + 90, 44 + step * len(rows)),
+        '<rect width="100%" height="100%" fill="#fff"/>',
+        '<text x="10" y="20">Server CPU per message; the grey bar is nsqd 1.3.0</text>']
+    for i, (name, ratio) in enumerate(rows):
+        y = 34 + i * step
+        out += ['<text x="10" y="%d">%s</text>' % (y + 12, name),
+                '<rect x="%d" y="%d" width="%d" height="15" fill="#ddd"/>' % (left, y, full),
+                '<rect x="%d" y="%d" width="%d" height="15" fill="#2a6"/>' % (left, y, min(full * ratio, full + 20)),
+                '<text x="%d" y="%d">%.0f%%</text>' % (left + full + 30, y + 12, ratio * 100)]
+    return "\n".join(out + ["</svg>"]) + "\n"
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("--quick", action="store_true")
+    args.add_argument("--only", default="")
+    args = args.parse_args()
+    rounds = 1 if args.quick else 5
+    os.makedirs(OUT, exist_ok=True)
+    results = {"machine": machine(), "rounds": rounds, "throughput": throughput(rounds, args.quick, args.only)}
+    if args.only:
+        return
+    results |= {"upstream's own": upstreams_own(1 if args.quick else 3), "latency": latency(1 if args.quick else 5, args.quick),
+                "start": start_up(rounds), "idle": idle(args.quick), "queued": queued(args.quick), "parser": parser()}
+    for name, text in (("results.json", json.dumps(results, indent=1) + "\n"), ("table.md", table(results)),
+                       ("picture.svg", picture(results))):
+        with open(OUT + "/" + name, "w") as f:
+            f.write(text)
+    print("\n" + table(results))
+    print("written: %s/{table.md,results.json,picture.svg}" % OUT)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

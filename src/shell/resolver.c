@@ -10,6 +10,12 @@
 #include "base/alloc.h"
 #include "base/list.h"
 
+/* Threads, of which all but one hang in look-ups that were cancelled: a name server that does not
+ * answer must not keep others from being asked, as a next auth server is when the first does not
+ * come about. No more, so that names of which none is answered do not fill the machine with
+ * threads, each for as long as the C library tries (half a minute). */
+#define RESOLVER_THREADS_MAX 8
+
 struct job {
     struct list link; /* in waiting or done; in none while it is looked up */
     bool cancelled;
@@ -17,15 +23,15 @@ struct job {
     struct resolver_answer answer;
 };
 
-/* Belongs to the loop and the thread; whoever leaves last frees it. */
+/* Belongs to the loop and the threads; whoever leaves last frees it. */
 struct resolver {
     pthread_mutex_t lock; /* for all that follows */
     pthread_cond_t more;  /* a job waits, or the end has come */
     struct list waiting;  /* of struct job */
     struct list done;     /* the same */
-    struct job *current;  /* the one that is looked up */
+    struct job *current;  /* the one that is looked up, but for those that were given up */
     size_t count;         /* of jobs */
-    unsigned owners;
+    unsigned owners;      /* the loop while it has not ended, and threads */
     bool ended;
     int answers; /* the end of the pipe that is read .. */
     int tell;    /* .. and the one that is written: a byte for each answer */
@@ -56,42 +62,48 @@ static void leave(struct resolver *r)
     }
 }
 
-/* Called with the lock held, which is given up meanwhile. */
-static void look_up(struct resolver *r, struct job *job)
+/* Called with the lock held, which is given up meanwhile. False: another thread has taken over. */
+static bool look_up(struct resolver *r, struct job *job)
 {
     r->current = job;
     pthread_mutex_unlock(&r->lock);
     socket_look_up(job->address, false, &job->answer.addresses, job->answer.why);
     pthread_mutex_lock(&r->lock);
-    r->current = NULL;
+    /* One that was given up takes over in turn when the one after it hangs for nobody. */
+    bool stays = r->current == job || (r->current != NULL && r->current->cancelled);
+    if (stays) {
+        r->current = NULL;
+    }
     if (job->cancelled || r->ended) {
         alloc_free(job);
         r->count--;
-        return;
+        return stays;
     }
     list_push(&r->done, &job->link);
     ssize_t written = write(r->tell, "", 1); /* a full pipe is readable already */
     (void)written;
+    return stays;
 }
 
 static void *work(void *context)
 {
     struct resolver *r = context;
+    bool stays = true;
     pthread_mutex_lock(&r->lock);
-    while (!r->ended) {
+    while (stays && !r->ended) {
         if (list_empty(&r->waiting)) {
             pthread_cond_wait(&r->more, &r->lock);
             continue;
         }
         struct job *job = container_of(r->waiting.next, struct job, link);
         list_remove(&job->link);
-        look_up(r, job);
+        stays = look_up(r, job);
     }
     leave(r);
     return NULL;
 }
 
-/* The thread takes no signals: they are the loop's. */
+/* A thread takes no signals: they are the loop's. Called with the lock held. */
 static bool start_thread(struct resolver *r)
 {
     pthread_t thread;
@@ -103,6 +115,7 @@ static bool start_thread(struct resolver *r)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (started) {
         pthread_detach(thread);
+        r->owners++;
     }
     return started;
 }
@@ -122,9 +135,11 @@ struct resolver *resolver_new(void)
     list_init(&r->done);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->more, NULL);
-    r->owners = 2;
-    if (!start_thread(r)) {
-        r->owners = 1;
+    r->owners = 1;
+    pthread_mutex_lock(&r->lock);
+    bool started = start_thread(r);
+    pthread_mutex_unlock(&r->lock);
+    if (!started) {
         resolver_free(r);
         return NULL;
     }
@@ -186,8 +201,13 @@ void resolver_cancel(struct resolver *r, uint64_t ticket)
     pthread_mutex_lock(&r->lock);
     cancel_in(r, &r->waiting, ticket);
     cancel_in(r, &r->done, ticket);
-    if (r->current != NULL && r->current->answer.ticket == ticket) {
-        r->current->cancelled = true;
+    struct job *job = r->current;
+    if (job != NULL && !job->cancelled && job->answer.ticket == ticket) {
+        job->cancelled = true;
+        size_t threads = r->owners - 1;
+        if (threads < RESOLVER_THREADS_MAX && start_thread(r)) {
+            r->current = NULL; /* the new one goes on; this one leaves when it comes back */
+        }
     }
     pthread_mutex_unlock(&r->lock);
 }

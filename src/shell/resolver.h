@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the look-up of names, which may take long and cannot be done without waiting: one thread
- * does it, with a queue in and a queue out. The only thread besides the loop's; it touches nothing
- * but its queues.
+ * Owns: the look-up of names, which may take long and cannot be done without waiting: a thread does
+ * it, with a queue in and a queue out, and another takes over when what it hangs in is cancelled.
+ * The only threads besides the loop's; they touch nothing but the queues.
  */
 #ifndef SHELL_RESOLVER_H
 #define SHELL_RESOLVER_H

@@ -122,15 +122,58 @@ static void look_ups_have_a_bound(void **state)
     resolver_free(r);
 }
 
+static size_t calls_now(void)
+{
+    return __atomic_load_n(&calls, __ATOMIC_SEQ_CST);
+}
+
+/* A look-up that hangs and is cancelled, as its time was over. */
+static void hang(struct resolver *r, uint64_t ticket)
+{
+    size_t before = calls_now();
+    assert_true(resolver_ask(r, ticket, "slow:80"));
+    while (calls_now() == before) {
+        poll(NULL, 0, 1);
+    }
+    resolver_cancel(r, ticket);
+    resolver_cancel(r, ticket); /* once more changes nothing */
+}
+
+/* The next auth server has its answer although the name server of the first hangs. */
+static void a_cancelled_look_up_blocks_no_other(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    pthread_mutex_lock(&gate);
+    for (uint64_t i = 1; i < 8; i++) {
+        hang(r, i);
+        assert_true(resolver_ask(r, 100 + i, "many:80"));
+        assert_int_equal(next(r).ticket, 100 + i);
+    }
+    /* There is no thread left but the eighth, and that hangs too. */
+    hang(r, 8);
+    size_t before = calls_now();
+    assert_true(resolver_ask(r, 9, "many:80"));
+    struct pollfd p = {.fd = resolver_fd(r), .events = POLLIN};
+    struct resolver_answer a;
+    assert_true(poll(&p, 1, 50) == 0 || !resolver_next(r, &a));
+    assert_int_equal(calls_now(), before);
+    pthread_mutex_unlock(&gate);
+    assert_int_equal(next(r).ticket, 9); /* whoever comes back first */
+    assert_true(resolver_ask(r, 10, "many:80"));
+    assert_int_equal(next(r).ticket, 10);
+    resolver_free(r);
+}
+
 /* The end does not wait for a look-up that hangs; what it leaves is freed when that ends. */
 static void the_end_does_not_wait(void **state)
 {
     (void)state;
     struct resolver *r = resolver_new();
     pthread_mutex_lock(&gate);
-    size_t before = __atomic_load_n(&calls, __ATOMIC_SEQ_CST);
+    size_t before = calls_now();
     assert_true(resolver_ask(r, 1, "slow:80"));
-    while (__atomic_load_n(&calls, __ATOMIC_SEQ_CST) == before) {
+    while (calls_now() == before) {
         poll(NULL, 0, 1);
     }
     resolver_free(r);
@@ -144,6 +187,7 @@ int main(void)
         cmocka_unit_test(names_are_looked_up_in_order),
         cmocka_unit_test(what_is_cancelled_is_not_answered),
         cmocka_unit_test(look_ups_have_a_bound),
+        cmocka_unit_test(a_cancelled_look_up_blocks_no_other),
         cmocka_unit_test(the_end_does_not_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

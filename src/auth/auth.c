@@ -20,6 +20,7 @@ struct auth_query {
     size_t tried;              /* how many were */
     struct auth_target target; /* of the request in hand */
     unsigned redirects;
+    bool secured;      /* the server's own URL is https, or a 403 has turned it to that */
     struct conn *conn; /* NULL: none */
     bool connected;
     struct auth_http http;
@@ -31,6 +32,8 @@ struct auth_query {
 };
 
 static void ask_next(struct auth_query *q, int64_t now);
+static struct span server_of(const struct auth_query *q);
+static bool target_server(struct auth_query *q, struct span *why);
 static void send_request(struct auth_query *q, int64_t now);
 
 /* --- the ends of requests and queries --------------------------------------------------------- */
@@ -66,13 +69,23 @@ static void finish(struct auth_query *q)
     list_push(&q->auth->done, &q->link);
 }
 
+/* The server's own URL: where it has redirected to may repeat the secret. */
+static void show_server(struct auth_query *q)
+{
+    struct auth_target own = {0};
+    struct span why = {NULL, 0};
+    auth_target_of(&own, server_of(q), SPAN(""), &why);
+    auth_target_show(&own, &q->why);
+    auth_target_free(&own);
+}
+
 /* The server in hand is of no use: the next is asked. */
 static void server_failed(struct auth_query *q, struct span why, int64_t now)
 {
     end_request(q);
     if (q->why.n < WHY_MAX) {
         text_append(&q->why, "failed to auth against ");
-        auth_target_show(&q->target, &q->why);
+        show_server(q);
         text_append(&q->why, " - ");
         buf_append(&q->why, why);
         text_append(&q->why, "; ");
@@ -136,12 +149,14 @@ static void got_answer(struct auth_query *q, int64_t now)
         }
         bool moved = auth_target_move(&q->target, buf_span(&q->http.location), &why);
         ask_elsewhere(q, moved, why, now);
-    } else if (status == STATUS_FORBIDDEN && !q->target.https) {
+    } else if (status == STATUS_FORBIDDEN && !q->secured) {
         if (!auth_reply_https_port(buf_span(&q->http.body), &port)) {
             FAILED(q, "got response 403", now);
             return;
         }
-        bool turned = auth_target_secure(&q->target, port, &why);
+        /* As nsqd: not where a redirect has led to. */
+        bool turned = target_server(q, &why) && auth_target_secure(&q->target, port, &why);
+        q->secured = true;
         q->redirects = 0; /* a request of its own, with the whole time again */
         q->request_deadline = TIME_NEVER;
         ask_elsewhere(q, turned, why, now);
@@ -299,24 +314,37 @@ static void send_request(struct auth_query *q, int64_t now)
     conn_set_due(q->conn, time_earlier(connect, q->request_deadline));
 }
 
+/* The server in hand, as the command line names it. */
+static struct span server_of(const struct auth_query *q)
+{
+    const struct auth_config *c = &q->auth->config;
+    const char *server = c->servers[(q->first + q->tried - 1) % c->server_count];
+    return span_make(server, strlen(server));
+}
+
+static bool target_server(struct auth_query *q, struct span *why)
+{
+    auth_target_free(&q->target);
+    q->target = (struct auth_target){0};
+    return auth_target_of(&q->target, server_of(q), buf_span(&q->parameters), why);
+}
+
 /* Asks the next server; without one, the query has failed. It goes no deeper than there are
  * servers. */
 static void ask_next(struct auth_query *q, int64_t now)
 {
     const struct auth_config *c = &q->auth->config;
     struct span why = {NULL, 0};
-    auth_target_free(&q->target);
-    q->target = (struct auth_target){0};
     if (q->tried == c->server_count) {
         finish(q);
         return;
     }
-    const char *server = c->servers[(q->first + q->tried) % c->server_count];
     q->tried++;
     q->redirects = 0;
     q->request_deadline = TIME_NEVER;
-    if (auth_target_of(&q->target, span_make(server, strlen(server)), buf_span(&q->parameters),
-                       &why)) {
+    bool good = target_server(q, &why);
+    q->secured = q->target.https;
+    if (good) {
         send_request(q, now);
     } else {
         server_failed(q, why, now);

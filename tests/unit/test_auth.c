@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "support/certs.h"
 #include "support/world.h"
 
@@ -347,6 +348,20 @@ static void redirects_are_followed(void **state)
     end(w);
 }
 
+/* Where a redirect leads to may repeat the secret. */
+static void a_place_that_was_sent_is_not_logged(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = with_auth(w);
+    SEND(world_accept(w), "HTTP/1.1 302 Go\r\nLocation: /x/s3cret\r\nContent-Length: 0\r\n\r\n");
+    answer(world_accept(w), "500 No", "");
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    world_expect_log(w, "WARNING PROTOCOL(V2): [10.0.0.1:4000] AUTH failed failed to auth against "
+                        "http://a:1/auth - got response 500");
+    end(w);
+}
+
 static void redirects_have_an_end(void **state)
 {
     (void)state;
@@ -484,6 +499,33 @@ static void a_handshake_has_its_time(void **state)
     world_advance(w, 1);
     client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
     end(w);
+    tls_free(tls);
+}
+
+/* nsqd rewrites the URL that it was given, not the one that a redirect led to. */
+static void a_403_after_a_redirect_turns_to_the_server_itself(void **state)
+{
+    (void)state;
+    static const char *const servers[] = {"localhost:1"};
+    static const char *const places[] = {"http://c:9/x", "https://localhost:9/x"};
+    struct tls *tls = trusting(&certs.authority);
+    for (size_t i = 0; i < 2; i++) {
+        struct world *w = begin_https(servers, tls);
+        struct client *c = with_auth(w);
+        struct buf go = {0};
+        text_append(&go, "HTTP/1.1 302 Go\r\nLocation: ");
+        buf_append(&go, span_make(places[i], strlen(places[i])));
+        text_append(&go, "\r\nContent-Length: 0\r\n\r\n");
+        client_send(world_accept(w), buf_span(&go));
+        buf_free(&go);
+        answer(i == 0 ? world_accept(w) : accept_tls(w), "403 Forbidden", "{\"https_port\":444}");
+        assert_string_equal(world_dialled_to(w), "localhost:444");
+        struct client *server = accept_tls(w);
+        assert_memory_equal(client_bytes(server), "GET /auth?common_name=", 22);
+        answer(server, "403 Forbidden", "{\"https_port\":445}"); /* once is enough */
+        client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+        end(w);
+    }
     tls_free(tls);
 }
 
@@ -744,6 +786,8 @@ int main(void)
         cmocka_unit_test(a_body_may_end_with_the_connection),
         cmocka_unit_test(redirects_are_followed),
         cmocka_unit_test(redirects_have_an_end),
+        cmocka_unit_test(a_place_that_was_sent_is_not_logged),
+        cmocka_unit_test(a_403_after_a_redirect_turns_to_the_server_itself),
         cmocka_unit_test(a_403_turns_to_https),
         cmocka_unit_test(https_is_spoken),
         cmocka_unit_test(certificates_are_verified),

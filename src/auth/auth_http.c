@@ -39,18 +39,27 @@ static void take_header(struct auth_http *http)
     struct span field = buf_span(&http->field);
     struct span value = buf_span(&http->value);
     if (same_word(field, SPAN("content-encoding"))) {
-        http->gzip = http->gzip || same_word(value, SPAN("gzip"));
-    } else if (same_word(field, SPAN("location")) && http->location.n == 0) {
-        buf_append(&http->location, value);
+        http->gzip = http->encoded ? http->gzip : same_word(value, SPAN("gzip"));
+        http->encoded = true;
+    } else if (same_word(field, SPAN("location"))) {
+        if (!http->located) {
+            buf_append(&http->location, value);
+        }
+        http->located = true;
     }
     buf_drop(&http->field, http->field.n);
     buf_drop(&http->value, http->value.n);
     http->value_begun = false;
+    http->too_long = false;
 }
 
-static void keep(struct buf *b, const char *p, size_t n)
+/* A name or value that is too long is dropped whole, however it was cut. */
+static void keep(struct auth_http *http, struct buf *b, const char *p, size_t n)
 {
-    if (b->n + n <= AUTH_HTTP_VALUE_MAX && n > 0) {
+    http->too_long = http->too_long || n > AUTH_HTTP_VALUE_MAX - b->n;
+    if (http->too_long) {
+        buf_drop(b, b->n);
+    } else if (n > 0) {
         buf_append(b, span_make(p, n));
     }
 }
@@ -61,7 +70,7 @@ static int on_field(llhttp_t *parser, const char *p, size_t n)
     if (http->value_begun) {
         take_header(http);
     }
-    keep(&http->field, p, n);
+    keep(http, &http->field, p, n);
     return 0;
 }
 
@@ -69,7 +78,7 @@ static int on_value(llhttp_t *parser, const char *p, size_t n)
 {
     struct auth_http *http = http_of(parser);
     http->value_begun = true;
-    keep(&http->value, p, n);
+    keep(http, &http->value, p, n);
     return 0;
 }
 
@@ -101,7 +110,7 @@ static int on_message(llhttp_t *parser)
     http->whole = parser->status_code >= 200 || parser->status_code == 101;
     if (!http->whole) {
         http->in_body = false;
-        http->gzip = false;
+        http->gzip = http->encoded = http->located = false;
         buf_free(&http->location);
         buf_free(&http->body);
     }
@@ -191,8 +200,8 @@ static enum auth_http_outcome outcome(struct auth_http *http)
     return http->bad.n > 0 ? AUTH_HTTP_BAD : AUTH_HTTP_WHOLE;
 }
 
-/* One byte at a time as far as the head goes, so that where it is too long does not depend on how
- * it was cut. */
+/* How many bytes of n may be read now; none: it was too much. A head goes no further than its
+ * bound, so that where it is too long does not depend on how it was cut. */
 static size_t most_now(const struct auth_http *http, size_t n)
 {
     size_t most =

@@ -29,8 +29,11 @@ struct auth_http {
     struct buf field; /* of the header that is arriving */
     struct buf value;
     bool value_begun;
-    bool gzip;
-    struct buf location; /* where else to ask: a redirect */
+    bool too_long;       /* it, or its name: it is dropped */
+    bool encoded;        /* Content-Encoding was there; .. */
+    bool gzip;           /* .. it said this */
+    bool located;        /* Location was there; .. */
+    struct buf location; /* .. where else to ask: a redirect; empty: too long */
     struct buf body;
 };
 

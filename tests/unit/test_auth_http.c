@@ -190,13 +190,53 @@ static void the_place_to_go_is_kept(void **state)
     auth_http_free(&http);
 }
 
+/* One that is too long is no place at all, however it is cut; nor is a second one then. */
+static void a_place_too_long_is_dropped(void **state)
+{
+    (void)state;
+    for (size_t over = 0; over <= 1; over++) {
+        struct buf answer = {0};
+        text_append(&answer, "HTTP/1.1 302 Go\r\nLocation: ");
+        memset(buf_room(&answer, AUTH_HTTP_VALUE_MAX + over), 'x', AUTH_HTTP_VALUE_MAX + over);
+        buf_grew(&answer, AUTH_HTTP_VALUE_MAX + over);
+        text_append(&answer, "\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n");
+        for (size_t piece = 1; piece <= answer.n; piece = piece < 40 ? piece + 1 : piece * 2) {
+            struct auth_http http;
+            auth_http_init(&http, MOST);
+            for (size_t at = 0; at < answer.n; at += piece) {
+                auth_http_feed(&http, span_first(span_skip(buf_span(&answer), at), piece));
+            }
+            assert_true(http.whole);
+            assert_int_equal(http.location.n, over == 0 ? AUTH_HTTP_VALUE_MAX : 0);
+            auth_http_free(&http);
+        }
+        buf_free(&answer);
+    }
+}
+
+/* Of several headers of a name the first counts, as in Go. */
+static void the_first_encoding_counts(void **state)
+{
+    (void)state;
+    EXPECT("HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Encoding: gzip\r\n"
+           "Content-Length: 5\r\n\r\nplain",
+           "200 plain");
+    EXPECT("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: identity\r\n"
+           "Content-Length: 5\r\n\r\nplain",
+           "gzip: invalid data");
+    EXPECT("HTTP/1.1 103 Hints\r\nContent-Encoding: identity\r\n\r\n"
+           "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
+           "gzip: invalid data");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_end_in_three_ways),   cmocka_unit_test(what_is_cut_is_bad),
         cmocka_unit_test(what_is_no_http_is_bad),     cmocka_unit_test(every_length_has_a_bound),
         cmocka_unit_test(packed_bodies_are_unpacked), cmocka_unit_test(a_bomb_does_not_go_off),
-        cmocka_unit_test(the_place_to_go_is_kept),
+        cmocka_unit_test(the_place_to_go_is_kept),    cmocka_unit_test(a_place_too_long_is_dropped),
+        cmocka_unit_test(the_first_encoding_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -467,14 +467,15 @@ struct auth_state *auth_reply_parse(struct span body, size_t most, struct buf *w
     return NULL;
 }
 
-static bool rule_allows(const struct auth_rule *rule, struct span topic, struct span channel)
+static bool rule_allows(const struct auth_rule *rule, struct span topic, struct span channel,
+                        unsigned *effort)
 {
     if (!(channel.n > 0 ? rule->subscribe : rule->publish) ||
-        !auth_pattern_matches(rule->topic, topic)) {
+        !auth_pattern_matches(rule->topic, topic, effort)) {
         return false;
     }
     for (size_t i = 0; i < rule->channel_count; i++) {
-        if (auth_pattern_matches(rule->channels[i], channel)) {
+        if (auth_pattern_matches(rule->channels[i], channel, effort)) {
             return true;
         }
     }
@@ -483,8 +484,9 @@ static bool rule_allows(const struct auth_rule *rule, struct span topic, struct 
 
 bool auth_state_allows(const struct auth_state *state, struct span topic, struct span channel)
 {
+    unsigned effort = AUTH_MATCH_EFFORT;
     for (size_t i = 0; i < state->rule_count; i++) {
-        if (rule_allows(&state->rules[i], topic, channel)) {
+        if (rule_allows(&state->rules[i], topic, channel, &effort)) {
             return true;
         }
     }

@@ -35,7 +35,8 @@ struct auth_state {
 struct auth_state *auth_reply_parse(struct span body, size_t most, struct buf *why);
 void auth_state_free(struct auth_state *state); /* NULL is allowed */
 
-/* Whether a client may publish to a topic (`channel` is empty) or subscribe to a channel of it. */
+/* Whether a client may publish to a topic (`channel` is empty) or subscribe to a channel of it.
+ * False too when that takes more than AUTH_MATCH_EFFORT to find out. */
 bool auth_state_allows(const struct auth_state *state, struct span topic, struct span channel);
 
 /* The port of a server's answer 403 that says to ask again by https; 0 when it names none. False:

@@ -244,6 +244,13 @@ static const struct {
     {"[\377]", NULL},
 };
 
+/* With the whole effort. */
+static bool matches(const struct auth_pattern *p, struct span name)
+{
+    unsigned effort = AUTH_MATCH_EFFORT;
+    return auth_pattern_matches(p, name, &effort);
+}
+
 static struct auth_pattern *compile(const char *text, struct span *why)
 {
     return auth_pattern_new(span_make(text, strlen(text)), why);
@@ -259,9 +266,9 @@ static void patterns_match_as_in_go(void **state)
             fail_msg("%s: %s", seen[i].pattern, p == NULL ? "refused" : "taken");
         }
         for (size_t s = 0; p != NULL && s < SUBJECTS; s++) {
-            bool matches = auth_pattern_matches(p, span_make(subjects[s], strlen(subjects[s])));
-            if (matches != (seen[i].matches[s] == '1')) {
-                fail_msg("%s on '%s': %d", seen[i].pattern, subjects[s], matches);
+            bool does = matches(p, span_make(subjects[s], strlen(subjects[s])));
+            if (does != (seen[i].matches[s] == '1')) {
+                fail_msg("%s on '%s': %d", seen[i].pattern, subjects[s], does);
             }
         }
         if (p != NULL) {
@@ -282,25 +289,58 @@ static void no_pattern_takes_for_ever(void **state)
         struct span why;
         struct auth_pattern *p = compile(patterns[i], &why);
         assert_non_null(p);
-        assert_false(auth_pattern_matches(p, span_make(subjects[SUBJECTS - 1], 64)));
+        assert_false(matches(p, span_make(subjects[SUBJECTS - 1], 64)));
         auth_pattern_free(p);
     }
 }
 
-/* Many states at a time need the larger room. */
+/* Many states at a time need the largest room. */
 static void many_states_are_followed(void **state)
 {
     (void)state;
-    char text[802];
+    char text[602];
     for (size_t i = 0; i < sizeof text - 2; i += 2) {
         memcpy(text + i, "a?", 2);
     }
     memcpy(text + sizeof text - 2, "$", 2);
     struct span why;
     struct auth_pattern *p = compile(text, &why);
-    assert_true(auth_pattern_matches(p, SPAN("aaaaaaaa")));
-    assert_true(auth_pattern_matches(p, SPAN("b")));
+    assert_true(matches(p, SPAN("aaaaaaaa")));
+    assert_true(matches(p, SPAN("b")));
     auth_pattern_free(p);
+}
+
+/* "a?" so many times: a pattern that is in many states at a time. */
+static struct auth_pattern *wide(size_t n)
+{
+    char text[1001];
+    struct span why;
+    for (size_t i = 0; i < n; i++) {
+        memcpy(text + 2 * i, "a?", 2);
+    }
+    memcpy(text + 2 * n, "$", 2);
+    return compile(text, &why);
+}
+
+/* What is left for the next pattern of the same question. */
+static void effort_has_a_bound(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t states;
+        unsigned effort, left;
+        bool matches;
+    } cases[] = {
+        {5, 0, 0, true},      {50, 0, 0, false},  {50, 1, 0, true},    {50, 64, 63, true},
+        {300, 15, 14, false}, {300, 16, 0, true}, {300, 64, 48, true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct auth_pattern *p = wide(cases[i].states);
+        unsigned effort = cases[i].effort;
+        assert_int_equal(auth_pattern_matches(p, SPAN("aaaaaaaa"), &effort), cases[i].matches);
+        assert_int_equal(effort, cases[i].left);
+        auth_pattern_free(p);
+    }
 }
 
 static void sizes_have_bounds(void **state)
@@ -311,7 +351,7 @@ static void sizes_have_bounds(void **state)
     memset(text, 'a', sizeof text);
     struct auth_pattern *p = auth_pattern_new(span_make(text, AUTH_PATTERN_MAX), &why);
     assert_non_null(p);
-    assert_false(auth_pattern_matches(p, SPAN("aaaa")));
+    assert_false(matches(p, SPAN("aaaa")));
     auth_pattern_free(p);
     assert_null(auth_pattern_new(span_make(text, AUTH_PATTERN_MAX + 1), &why));
     assert_true(span_equal(why, SPAN("expression too large")));
@@ -332,7 +372,7 @@ static void nesting_has_a_bound(void **state)
     memset(text + n, ')', n);
     struct auth_pattern *p = auth_pattern_new(span_make(text, 2 * n), &why);
     assert_non_null(p);
-    assert_true(auth_pattern_matches(p, SPAN("x")));
+    assert_true(matches(p, SPAN("x")));
     auth_pattern_free(p);
     memset(text, '(', n + 1);
     memset(text + n + 1, ')', n + 1);
@@ -347,17 +387,18 @@ static void longer_names_match_nothing(void **state)
     char text[AUTH_SYNTAX_SUBJECT_MAX + 1];
     memset(text, 'a', sizeof text);
     struct auth_pattern *p = compile("a", &why);
-    assert_true(auth_pattern_matches(p, span_make(text, sizeof text - 1)));
-    assert_false(auth_pattern_matches(p, span_make(text, sizeof text)));
+    assert_true(matches(p, span_make(text, sizeof text - 1)));
+    assert_false(matches(p, span_make(text, sizeof text)));
     auth_pattern_free(p);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(patterns_match_as_in_go),  cmocka_unit_test(no_pattern_takes_for_ever),
-        cmocka_unit_test(many_states_are_followed), cmocka_unit_test(sizes_have_bounds),
-        cmocka_unit_test(nesting_has_a_bound),      cmocka_unit_test(longer_names_match_nothing),
+        cmocka_unit_test(patterns_match_as_in_go),    cmocka_unit_test(no_pattern_takes_for_ever),
+        cmocka_unit_test(many_states_are_followed),   cmocka_unit_test(effort_has_a_bound),
+        cmocka_unit_test(sizes_have_bounds),          cmocka_unit_test(nesting_has_a_bound),
+        cmocka_unit_test(longer_names_match_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -136,6 +136,26 @@ static void what_is_unknown_or_no_pattern_is_refused(void **state)
             "unable to compile channel: invalid or unsupported Perl syntax");
 }
 
+#define WIDE "\"(?:a?){400}[YZ]\","
+#define WITH(channels)                                                                             \
+    "{\"ttl\":1,\"authorizations\":[{\"topic\":\".\",\"permissions\":[\"subscribe\"],"             \
+    "\"channels\":[" channels "\"(?:a?){400}$\",\"c\"]}]}"
+
+/* Each pattern of many states takes a quarter of what one question may; small ones are free. */
+static void a_question_has_a_bound(void **state)
+{
+    (void)state;
+    struct buf why = {0};
+    struct auth_state *s = parse(SPAN(WITH(WIDE WIDE WIDE)), MOST, &why);
+    assert_true(auth_state_allows(s, SPAN("t"), SPAN("aaa")));
+    assert_true(auth_state_allows(s, SPAN("t"), SPAN("aaa"))); /* each question anew */
+    auth_state_free(s);
+    s = parse(SPAN(WITH(WIDE WIDE WIDE WIDE)), MOST, &why);
+    assert_false(auth_state_allows(s, SPAN("t"), SPAN("aaa")));
+    assert_true(auth_state_allows(s, SPAN("t"), SPAN("aac")));
+    auth_state_free(s);
+}
+
 /* The last of several keys counts. */
 static void later_keys_replace_earlier(void **state)
 {
@@ -234,6 +254,7 @@ int main(void)
         cmocka_unit_test(permissions_are_for_one_thing_each),
         cmocka_unit_test(documents_are_read_as_go_reads_them),
         cmocka_unit_test(what_is_unknown_or_no_pattern_is_refused),
+        cmocka_unit_test(a_question_has_a_bound),
         cmocka_unit_test(later_keys_replace_earlier),
         cmocka_unit_test(texts_become_valid),
         cmocka_unit_test(what_is_granted_has_a_bound),

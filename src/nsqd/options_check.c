@@ -5,10 +5,14 @@
  */
 #include "nsqd/options_check.h"
 
+#include "auth/auth.h"
 #include "nsqd/gonum.h"
 
 #include <math.h>
 #include <string.h>
+
+/* The list of --auth-http-address is refused from there on when it is parsed. */
+_Static_assert(GOFLAG_LIST_MAX <= AUTH_SERVERS_MAX, "as many auth servers as may be asked");
 
 #define INSTANTIATE "failed to instantiate nsqd - "
 

@@ -106,7 +106,7 @@ FUZZERS := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_ALONE := fuzz/main.c fuzz/mutator_afl.c
 FUZZ_SUPPORT := $(filter-out fuzz/fuzz_%.c $(FUZZ_ALONE),$(wildcard fuzz/*.c)) $(if $(FUZZ),,fuzz/main.c)
 # Those whose linked code is all ours, so that MSan sees every write.
-FUZZERS_MSAN := $(filter-out identify auth_reply session engine deflate snappy,$(FUZZERS))
+FUZZERS_MSAN := $(filter-out identify auth_reply session upgrade engine deflate snappy,$(FUZZERS))
 
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)

@@ -6,7 +6,7 @@
  * fatal error; the server reads what it says it wants to read; no work is left over at a time that
  * has passed; the account of memory is what all that is there costs, and 0 at the end.
  *
- * As in fuzz_session.c, the clock of ids begins at 0 and stands still until the input moves it.
+ * As in client.h, the clock of ids begins at 0 and stands still until the input moves it.
  *
  * Input: the eight bytes of struct choice below, then operations (ops.h), at most 256 of them.
  */
@@ -730,7 +730,7 @@ static void start(void)
     v2->max_rdy_count = (int64_t)or_all(choice.max_rdy_count, 2500);
     v2->ask_before_publish = choice.flags & PENDING;
     v2->deflate = v2->snappy =
-        false; /* codecs are fuzz_session.c's: here all output is looked at */
+        false; /* codecs are fuzz_upgrade.c's: here all output is looked at */
     if (choice.msg_timeout != 0) {
         v2->msg_timeout = ops_time(choice.msg_timeout);
         v2->max_msg_timeout = config.broker.max_msg_timeout = 2 * v2->msg_timeout;

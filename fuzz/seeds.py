@@ -257,7 +257,7 @@ def number_of(text, most=255):
 
 
 def session_header(session, alone):
-    """The ten bytes of fuzz_session.c. Bounds that do not fit into a byte are left at their defaults."""
+    """The ten bytes of client.c, without codecs. Bounds that do not fit into a byte are left at their defaults."""
     flags = {name: number_of(value) for name, value in session.flags.items()}
     waits = any(event == "wait" for _, event, _ in session.events)
     bits = 8 | (16 if waits else 0) | (64 if alone else 0)
@@ -371,8 +371,8 @@ def add_by_hand(seeds):
                         bytes([0, 1, 0, 0, 0, 0, 0, 0, SEND, len(command)]) + command)
 
 
-# Bits of fuzz_session.c's `time`: NEGOTIATES, and what goes with it.
-NEGOTIATES, RAW, TLS, LATE, TLS_REQUIRED = 12, 1, 2, 64, 128
+# Bits of client.c's `time` with codecs.
+RAW, TLS, LATE, TLS_REQUIRED = 1, 2, 64, 128
 HANDSHAKES = {"fails": 1 << 4, "ends": 2 << 4, "stalls": 3 << 4}
 SNAPPY_BEGIN = b"\xff\6\0\0sNaPpY"
 
@@ -399,7 +399,7 @@ def toy_tls(data):
 
 
 def add_negotiated(seeds):
-    """Conversations with codecs, for fuzz_session.c."""
+    """Conversations with codecs, for fuzz_upgrade.c."""
     publish = b"PUB a\n" + length(b"x" * 100)
     consume = (b"SUB a b\nRDY 2\nPUB a\n" + length(b"hello") + b"MPUB a\n" + length(b"\0\0\0\2" + length(b"xy") + length(b"xyz"))
                + b"FIN " + b"0" * 16 + b"\nREQ " + b"0" * 15 + b"1 0\nCLS\nNOP\n")
@@ -407,7 +407,7 @@ def add_negotiated(seeds):
 
     def add(name, bits, data, flags=9, high_water=0, memory=0, **settings):
         asked = json.dumps(dict(feature_negotiation=True, **settings), separators=(",", ":")).encode()
-        seeds.add_named("session", name, bytes([flags, 0, 0, 0, 0, high_water, memory, NEGOTIATES | bits, 0, 6])
+        seeds.add_named("upgrade", name, bytes([flags, 0, 0, 0, 0, high_water, memory, bits, 0, 6])
                         + b"IDENTIFY\n" + length(asked) + data)
 
     again = b"IDENTIFY\n" + length(b'{"feature_negotiation":true}')

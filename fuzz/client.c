@@ -232,7 +232,10 @@ static void look_at_auth(struct run *run)
         fuzz_say_bytes("asked", out);
         h->sent(h->self, run->auth, out.n);
         FUZZ_CHECK(h->recv(h->self, run->auth, span_first(reply, half), run->now) == half);
-        FUZZ_CHECK(h->recv(h->self, run->auth, span_skip(reply, half), run->now) == reply.n - half);
+        if (h->want(h->self, run->auth) & WANT_READ) { /* there was room for the first piece */
+            reply = span_skip(reply, half);
+            FUZZ_CHECK(h->recv(h->self, run->auth, reply, run->now) == reply.n);
+        }
     }
     if (h->want(h->self, run->auth) & WANT_CLOSE) {
         h->closed(h->self, run->auth, CLOSED_AS_WANTED, run->now);

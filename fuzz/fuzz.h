@@ -31,8 +31,7 @@ struct fuzz_shape {
 /* Defined by each target. */
 extern const struct fuzz_shape fuzz_shape;
 
-/* --- reading an input ---------------------------------------------------------------------------
- */
+/* --- reading an input ------------------------------------------------------------------------- */
 
 /* The next byte of an input, or 0 at its end; moves on. */
 uint8_t fuzz_byte(struct span *in);
@@ -43,8 +42,7 @@ unsigned fuzz_below(struct span *in, unsigned count);
 /* The next n bytes, or as many as there are; moves on. */
 struct span fuzz_take(struct span *in, size_t n);
 
-/* --- checks -------------------------------------------------------------------------------------
- */
+/* --- checks ----------------------------------------------------------------------------------- */
 
 /* Ends the program, as a crash that the engines keep, unless what the target claims is true. */
 #define FUZZ_CHECK(claim)                                                                          \
@@ -56,8 +54,7 @@ struct span fuzz_take(struct span *in, size_t n);
 
 _Noreturn void fuzz_fail(const char *file, int line, const char *claim);
 
-/* --- the event log ------------------------------------------------------------------------------
- */
+/* --- the event log ---------------------------------------------------------------------------- */
 
 /* Set by `main.c -v`, which is what make fuzz-repro runs; false while fuzzing. */
 extern bool fuzz_talks;
@@ -68,8 +65,7 @@ void fuzz_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One line of the event log: a text, then bytes, quoted. */
 void fuzz_say_bytes(const char *text, struct span bytes);
 
-/* --- states -------------------------------------------------------------------------------------
- */
+/* --- states ----------------------------------------------------------------------------------- */
 
 #define FUZZ_STATES 8
 #define FUZZ_COMMANDS 16

@@ -84,8 +84,7 @@ static void line_event(struct run *run, const struct nsq_command *command, struc
     }
 }
 
-/* --- encoding what was parsed -------------------------------------------------------------------
- */
+/* --- encoding what was parsed ----------------------------------------------------------------- */
 
 static uint8_t encoded[ENCODED_MAX];
 
@@ -161,8 +160,7 @@ static void encode_too_much(const uint8_t *data)
     FUZZ_CHECK(be32_load(encoded) == 0);
 }
 
-/* --- parsing ------------------------------------------------------------------------------------
- */
+/* --- parsing ---------------------------------------------------------------------------------- */
 
 /* One item, and the byte after which it is due. Parts of a body are one event, since they come as
  * they are cut. */

@@ -35,8 +35,7 @@ static bool lies_in(struct span part, struct span in)
     return part.n == 0 || (part.p >= in.p && part.p + part.n <= in.p + in.n);
 }
 
-/* --- what is decoded is encoded to the same -----------------------------------------------------
- */
+/* --- what is decoded is encoded to the same --------------------------------------------------- */
 
 /* As written here once more, without the library's own comparison. */
 static bool looks_like_heartbeat(const struct nsq_frame *frame)
@@ -97,8 +96,7 @@ static void check_frame(const struct nsq_frame *frame, struct span bytes)
     check_error(frame->data);
 }
 
-/* --- cuts ----------------------------------------------------------------------------------------
- */
+/* --- cuts ------------------------------------------------------------------------------------- */
 
 /* Parses what is there: the bytes up to `end`. Those behind `fed` are new, and a frame that needs
  * none of them should have come before. */
@@ -152,8 +150,7 @@ static struct run run_cut(size_t max_data, struct span bytes, size_t one, size_t
     return run;
 }
 
-/* --- what is encoded is decoded to the same -----------------------------------------------------
- */
+/* --- what is encoded is decoded to the same --------------------------------------------------- */
 
 static void check_encoder(enum nsq_frame_type type, struct span data)
 {

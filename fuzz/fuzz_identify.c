@@ -83,8 +83,7 @@ static bool equal(const struct identify *a, const struct identify *b)
     return true;
 }
 
-/* --- writing documents --------------------------------------------------------------------------
- */
+/* --- writing documents ------------------------------------------------------------------------ */
 
 static void append_quoted(struct buf *out, struct span bytes)
 {
@@ -130,8 +129,7 @@ static void must_say(const struct buf *document, const struct identify *expected
     FUZZ_CHECK(equal(&identify, expected));
 }
 
-/* --- a document of the input --------------------------------------------------------------------
- */
+/* --- a document of the input ------------------------------------------------------------------ */
 
 /* How deep a valid document is nested. */
 static size_t depth_of(struct span document)
@@ -212,8 +210,7 @@ static void check_document(struct span document, size_t near)
     buf_free(&out);
 }
 
-/* --- a document that is made ---------------------------------------------------------------------
- */
+/* --- a document that is made ------------------------------------------------------------------ */
 
 /* Writes digits, and adds them up as far as it matters. False: they do not fit. */
 static bool make_number(struct buf *out, struct span value, uint8_t form, bool is_int32,

@@ -13,8 +13,7 @@
 
 const struct fuzz_shape fuzz_shape = {.header = 0, .body = FUZZ_BYTES};
 
-/* --- equal values --------------------------------------------------------------------------------
- */
+/* --- equal values ----------------------------------------------------------------------------- */
 
 static bool words_equal(const struct word *a, const struct word *b)
 {
@@ -65,8 +64,7 @@ static bool files_equal(const struct session_file *a, const struct session_file 
            span_equal(a->source, b->source) && steps_equal(a->steps, b->steps);
 }
 
-/* --- places --------------------------------------------------------------------------------------
- */
+/* --- places ----------------------------------------------------------------------------------- */
 
 /* Whether the file has this line, and the column lies in it or right behind it. */
 static bool is_place(struct span text, unsigned line, unsigned column)

@@ -8,8 +8,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define SEND_MAX 255 /* what SEND's length can say */
 
-/* --- chance -------------------------------------------------------------------------------------
- */
+/* --- chance ----------------------------------------------------------------------------------- */
 
 /* splitmix64: any seed is a good one. */
 static uint64_t draw(uint64_t *chance)
@@ -26,8 +25,7 @@ static size_t below(uint64_t *chance, size_t n)
     return (size_t)(draw(chance) % n);
 }
 
-/* --- splitting ----------------------------------------------------------------------------------
- */
+/* --- splitting -------------------------------------------------------------------------------- */
 
 /* Whether a known command's name stands here, as a word. */
 static bool begins_command(struct span in)
@@ -160,8 +158,7 @@ static size_t piece_at(const struct mutator_piece *pieces, size_t count, size_t 
     return i < count ? pieces[i].at : body.n;
 }
 
-/* --- changing -----------------------------------------------------------------------------------
- */
+/* --- changing --------------------------------------------------------------------------------- */
 
 /* What a change works on. It writes a new body, in order. */
 struct work {
@@ -331,8 +328,7 @@ static bool resize(struct work *work)
     return true;
 }
 
-/* --- changing commands -------------------------------------------------------------------------
- */
+/* --- changing commands ------------------------------------------------------------------------ */
 
 /* A word for a line: a command's name, or a parameter at a bound. */
 static struct span pick_word(uint64_t *chance, bool name)
@@ -433,8 +429,7 @@ static bool insert_command(struct work *work)
     return true;
 }
 
-/* --- changing operations ------------------------------------------------------------------------
- */
+/* --- changing operations ---------------------------------------------------------------------- */
 
 /* A new operation in front of another, or behind all. */
 static bool insert_op(struct work *work)
@@ -506,8 +501,7 @@ static bool change_sent(struct work *work)
     return true;
 }
 
-/* --- all together -------------------------------------------------------------------------------
- */
+/* --- all together ----------------------------------------------------------------------------- */
 
 typedef bool change_function(struct work *work);
 

@@ -135,6 +135,7 @@ static void changed(struct conn *conn)
 static void done(struct conn *conn)
 {
     conn->state = CONN_DONE;
+    conn->shaking = false;
     conn->mark_deadline = TIME_NEVER;
     list_remove(&conn->backlog);
     changed(conn);
@@ -415,6 +416,7 @@ void conn_finish(struct conn *conn, bool linger)
         buf_free(&last);
     }
     conn->state = CONN_FLUSHING;
+    conn->shaking = false;
     conn->linger = linger;
     list_remove(&conn->backlog);
     mark_output(conn);
@@ -711,7 +713,7 @@ static void fire(struct conn *conn, int64_t now)
         drop(conn);
     } else if (conn->state == CONN_LINGERING && conn->linger_deadline <= now) {
         done(conn);
-    } else if (conn->state == CONN_OPEN && conn->shaking && conn->shake_deadline <= now) {
+    } else if (conn->shaking && conn->shake_deadline <= now) {
         shaken_off(conn, SPAN("i/o timeout"), now);
     } else if (has_due(conn) && !conn->shaking && conn->due <= now) {
         conn->due = TIME_NEVER; /* or else output that is sent meanwhile would arm it again */

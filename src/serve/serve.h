@@ -106,7 +106,7 @@ struct conn {
     struct buf out;      /* for the socket */
     struct stack *stack; /* NULL: no codec */
     struct list backlog; /* in serve->backlog: the stack may hold input that nobody waits for */
-    bool shaking;        /* the uppermost codec is in its handshake */
+    bool shaking;        /* OPEN, and the uppermost codec is in its handshake */
     bool switched;       /* a codec was put on within a call of the protocol */
     bool input_over;     /* the protocol was told that no more comes */
     int64_t shake_deadline;

@@ -92,17 +92,22 @@ static void end(struct session *s, bool linger)
     conn_finish(s->conn, linger);
 }
 
+static void forget_grants(struct session *s)
+{
+    if (s->granted != NULL) {
+        budget_release(budget_of(s), s->granted->cost);
+        auth_state_free(s->granted);
+        s->granted = NULL;
+    }
+}
+
 static void forget_auth(struct session *s)
 {
     if (s->query != NULL) {
         auth_drop(s->query);
         s->query = NULL;
     }
-    if (s->granted != NULL) {
-        budget_release(budget_of(s), s->granted->cost);
-        auth_state_free(s->granted);
-        s->granted = NULL;
-    }
+    forget_grants(s);
     if (s->secret != NULL) {
         body_drop(s->secret, budget_of(s));
         s->secret = NULL;
@@ -156,8 +161,7 @@ void session_take_settings(struct session *s, int64_t now)
     s->next_heartbeat = s->heartbeat_every > 0 ? time_after(now, s->heartbeat_every) : TIME_NEVER;
 }
 
-/* --- upgrades ----------------------------------------------------------------------------------
- */
+/* --- upgrades --------------------------------------------------------------------------------- */
 
 static void send_ok(struct session *s)
 {
@@ -310,10 +314,7 @@ bool session_take_auth(struct session *s, int64_t now)
         log_say(s->v2->log, LOG_WARNING, "PROTOCOL(V2): [%] AUTH failed %",
                 s->conn == NULL ? SPAN("gone") : conn_peer(s->conn), buf_span(&why));
     } else {
-        if (s->granted != NULL) {
-            budget_release(budget_of(s), s->granted->cost);
-            auth_state_free(s->granted);
-        }
+        forget_grants(s);
         s->granted = state;
         budget_charge(budget_of(s), state->cost);
         /* As nsqd: 64 bits that wrap, so that what wraps has expired at once. */

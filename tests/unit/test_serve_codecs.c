@@ -240,8 +240,7 @@ static const struct protocol protocols[] = {{
     .closed = keep_closed,
 }};
 
-/* --- the set-up: one connection ----------------------------------------------------------------
- */
+/* --- the set-up: one connection --------------------------------------------------------------- */
 
 struct stage {
     struct log log;
@@ -331,8 +330,7 @@ static unsigned want(const struct stage *s)
     return serve_want((struct serve *)&s->serve, s->id);
 }
 
-/* --- tests -------------------------------------------------------------------------------------
- */
+/* --- tests ------------------------------------------------------------------------------------ */
 
 static void bytes_behind_the_switch_go_through_the_codec(void **state)
 {

@@ -120,3 +120,24 @@ void codecs_make_data(struct buf *b, enum codecs_data kind, size_t n)
         buf_append(b, span_make(&byte, 1));
     }
 }
+
+void codecs_check_round_trip(struct codec from, struct codec to, enum codecs_data kind, size_t n,
+                             size_t times)
+{
+    struct buf in = {0}, said = {0}, down = {0};
+    struct codecs_run run;
+    codecs_make_data(&in, kind, n);
+    for (size_t i = 0; i < times; i++) {
+        codecs_encode(from, buf_span(&in), &down);
+        buf_append(&said, buf_span(&in));
+    }
+    from.calls->free(from.self);
+    codecs_decode(to, buf_span(&down), (struct codecs_cut){1, 5000, 16384}, &run);
+    assert_int_equal(run.state, CODEC_OPEN);
+    assert_int_equal(run.taken, down.n);
+    assert_true(span_equal(buf_span(&run.up), buf_span(&said)));
+    codecs_run_free(&run);
+    buf_free(&in);
+    buf_free(&said);
+    buf_free(&down);
+}

@@ -46,4 +46,9 @@ void codecs_encode(struct codec codec, struct span in, struct buf *down);
 enum codecs_data { DATA_ZEROS, DATA_WORDS, DATA_NOISE, DATA_KINDS };
 void codecs_make_data(struct buf *b, enum codecs_data kind, size_t n);
 
+/* Encodes n bytes of a kind so many times, each flushed; the other codec must decode them all. Both
+ * are freed. */
+void codecs_check_round_trip(struct codec from, struct codec to, enum codecs_data kind, size_t n,
+                             size_t times);
+
 #endif

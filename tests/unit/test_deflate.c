@@ -123,25 +123,9 @@ static void remembers(void **state)
 
 /* --- there and back --------------------------------------------------------------------------- */
 
-static void round_trip(int level, enum codecs_data kind, size_t n, size_t writes)
+static void round_trip(int level, enum codecs_data kind, size_t n, size_t times)
 {
-    struct codec codec = deflate_codec(level);
-    struct buf in = {0}, said = {0}, down = {0};
-    struct codecs_run run;
-    codecs_make_data(&in, kind, n);
-    for (size_t i = 0; i < writes; i++) {
-        codecs_encode(codec, buf_span(&in), &down);
-        buf_append(&said, buf_span(&in));
-    }
-    codec.calls->free(codec.self);
-    codecs_decode(make(), buf_span(&down), (struct codecs_cut){1, 5000, 16384}, &run);
-    assert_int_equal(run.state, CODEC_OPEN);
-    assert_int_equal(run.taken, down.n);
-    assert_true(span_equal(buf_span(&run.up), buf_span(&said)));
-    codecs_run_free(&run);
-    buf_free(&in);
-    buf_free(&said);
-    buf_free(&down);
+    codecs_check_round_trip(deflate_codec(level), make(), kind, n, times);
 }
 
 static void round_trips(void **state)

@@ -8,7 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -16,28 +15,11 @@
 
 #include "base/alloc.h"
 #include "support/certs.h"
+#include "support/stride.h"
 
+#define VALGRIND_STRIDE 151
 #define WHOLE SIZE_MAX
 #define ROOM 16384
-
-/* How many places of a stream are left out between two that are tried, where all would take
- * minutes.
- */
-static size_t stride(void)
-{
-    const char *preloaded = getenv("LD_PRELOAD");
-    if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL) {
-        return 151;
-    }
-#if defined(__SANITIZE_ADDRESS__)
-    return 7;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return 7;
-#endif
-#endif
-    return 1;
-}
 
 /* --- two ends, joined ------------------------------------------------------------------------- */
 
@@ -257,7 +239,7 @@ static void an_end_right_behind_the_handshake_is_heard_after_it(void **state)
 static void big_bodies_pass_both_ways(void **state)
 {
     (void)state;
-    size_t size = stride() > 20 ? 100000 : (size_t)5 << 20;
+    size_t size = stride(VALGRIND_STRIDE) > 20 ? 100000 : (size_t)5 << 20;
     uint8_t *bytes = alloc_zeroed(size);
     for (size_t i = 0; i < size; i++) {
         bytes[i] = (uint8_t)(i ^ i >> 8 ^ i >> 16);
@@ -452,7 +434,8 @@ static void policies_let_in_whom_nsqd_lets_in(void **state)
         {TLS_CLIENTS_VERIFIED, &certs.self_signed,
          UNVERIFIED "certificate signed by unknown authority", ""},
     };
-    for (int version = stride() > 20 ? TLS_1_3 : TLS_1_2; version <= TLS_1_3; version++) {
+    for (int version = stride(VALGRIND_STRIDE) > 20 ? TLS_1_3 : TLS_1_2; version <= TLS_1_3;
+         version++) {
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             struct pair *p = pair_new(cert_server(rows[i].clients, TLS_1_0),
                                       cert_client(rows[i].shows, version), "localhost");
@@ -647,7 +630,7 @@ static size_t with_bytes(int version, bool mutual, bool server, bool cut, size_t
                                cert_client(mutual ? &certs.client : NULL, version)};
     size_t tried = 0;
     size_t harmless = 0;
-    for (size_t at = 0;; at += step * stride()) {
+    for (size_t at = 0;; at += step * stride(VALGRIND_STRIDE)) {
         struct pair *p = alloc_zeroed(sizeof *p);
         struct codec_maker maker = tls_server(contexts[0]);
         p->server.codec = maker.make(maker.self);
@@ -678,9 +661,9 @@ static size_t with_bytes(int version, bool mutual, bool server, bool cut, size_t
 static void with_all_bytes(bool cut)
 {
     for (int server = 0; server < 2; server++) {
-        assert_true(with_bytes(TLS_1_3, false, server, cut, 1) > 300 / stride());
-        assert_true(with_bytes(TLS_1_2, false, server, cut, 5) > 60 / stride());
-        assert_true(with_bytes(TLS_1_3, true, server, cut, 7) > 60 / stride());
+        assert_true(with_bytes(TLS_1_3, false, server, cut, 1) > 300 / stride(VALGRIND_STRIDE));
+        assert_true(with_bytes(TLS_1_2, false, server, cut, 5) > 60 / stride(VALGRIND_STRIDE));
+        assert_true(with_bytes(TLS_1_3, true, server, cut, 7) > 60 / stride(VALGRIND_STRIDE));
     }
 }
 

@@ -8,7 +8,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -18,8 +17,10 @@
 #include "codec/tls.h"
 #include "session/session.h"
 #include "support/certs.h"
+#include "support/stride.h"
 #include "support/world.h"
 
+#define VALGRIND_STRIDE 97
 #define ANSWER(tls, deflate, snappy)                                                               \
     "{\"max_rdy_count\":2500,\"version\":\"1.3.0\",\"max_msg_timeout\":900000,\"msg_timeout\":"    \
     "60000,\"tls_v1\":" tls ",\"deflate\":" deflate ",\"deflate_level\":6,\"max_deflate_level\":6" \
@@ -331,23 +332,6 @@ static void tls_is_charged_and_refused_where_there_is_no_room(void **state)
 
 /* --- streams that break ----------------------------------------------------------------------- */
 
-/* How many places are left out between two that are tried, where all would take minutes. */
-static size_t stride(void)
-{
-    const char *preloaded = getenv("LD_PRELOAD");
-    if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL) {
-        return 97;
-    }
-#if defined(__SANITIZE_ADDRESS__)
-    return 7;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-    return 7;
-#endif
-#endif
-    return 1;
-}
-
 /* A client by hand: what it sends can be damaged at one byte, or end there. */
 struct broken {
     struct client *c;
@@ -485,7 +469,8 @@ static void a_stream_that_breaks_ends_its_connection_alone(void **state)
             size_t size = converse_broken(w, client, SIZE_MAX, false);
             size_t connected = w->engine->serve.conn_count;
             assert_int_equal(connected, 1);
-            for (size_t at = 0; at < size; at += stride() * (version == TLS_1_2 ? 3 : 1)) {
+            for (size_t at = 0; at < size;
+                 at += stride(VALGRIND_STRIDE) * (version == TLS_1_2 ? 3 : 1)) {
                 converse_broken(w, client, at, cut != 0);
                 SEND(other, "NOP\nPUB b\n\0\0\0\1x");
                 client_expect_ok(other);

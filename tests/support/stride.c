@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "support/stride.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if defined(__has_feature)
+#define HAS_FEATURE(f) __has_feature(f)
+#else
+#define HAS_FEATURE(f) 0
+#endif
+
+size_t stride(size_t valgrind)
+{
+    const char *preloaded = getenv("LD_PRELOAD");
+    if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL) {
+        return valgrind;
+    }
+#if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)
+    return STRIDE_SANITIZERS;
+#else
+    return 1;
+#endif
+}

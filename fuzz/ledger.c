@@ -268,6 +268,12 @@ static void check_move(const struct ledger *l, const struct call *call, const st
     }
 }
 
+/* The first message of a body lies in it. */
+static size_t cost_beside_body(const struct message *message)
+{
+    return message == &message->body->first ? 0 : MESSAGE_COST;
+}
+
 /* A message was found in a container. */
 static void see(struct ledger *l, const struct call *call, struct row now,
                 const struct message *message, struct sums *sums)
@@ -275,7 +281,7 @@ static void see(struct ledger *l, const struct call *call, struct row now,
     now.id = message->body->id;
     now.attempts = message->attempts;
     now.look = l->look;
-    sums->others += MESSAGE_COST;
+    sums->others += cost_beside_body(message);
     struct row *row = find_row(l, now.channel, now.id);
     row = row == NULL ? make_row(l, now.channel, now.id) : row;
     if (row == NULL) {
@@ -488,7 +494,7 @@ static void walk_backlog(struct ledger *l, const struct topic *real, struct sums
         FUZZ_CHECK(n == 0 || (int64_t)m->body->id > last); /* in the order of publishing */
         FUZZ_CHECK(m->attempts == 0 && m->body->refs == 1);
         last = (int64_t)m->body->id;
-        sums->others += MESSAGE_COST;
+        sums->others += cost_beside_body(m);
         share_body(l, m->body, sums);
     }
     FUZZ_CHECK(n == real->queue.n);
@@ -529,7 +535,6 @@ static void add_session(struct ledger *l, const struct session *s, struct sums *
         share_body(l, m->body, sums);
     }
     FUZZ_CHECK(n == s->batch.n);
-    sums->others += n * MESSAGE_COST;
 }
 
 /* Those that outlived their connections. */

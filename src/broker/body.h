@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the bytes of a published message. A body is stored once and shared by all channels that
- * must deliver it; it knows what was fixed at publishing: id, timestamp, delay.
+ * must deliver it; it knows what was fixed at publishing: id, timestamp, delay. The first duty to
+ * deliver it lies in it, so that a message for one channel is one allocation.
  * A draft is a body that is still arriving. It grows with the bytes that came, not with the size
  * that was announced, so announcing much costs a peer as much as it costs us.
  */
@@ -12,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/budget.h"
+#include "broker/message.h"
 
 struct body {
     uint32_t refs; /* messages that share it */
@@ -19,6 +21,7 @@ struct body {
     uint64_t id;
     int64_t timestamp; /* wall clock, ns since 1970 */
     int64_t deferred;  /* ns that each channel waits before it delivers; 0 = at once */
+    struct message first;
     uint8_t bytes[];
 };
 

@@ -20,7 +20,7 @@
 
 #include "base/table.h"
 #include "broker/common.h"
-#include "broker/message.h"
+#include "broker/body.h"
 
 struct topic;
 

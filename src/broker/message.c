@@ -1,19 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/message.h"
 
-struct message *message_new(struct body *body, struct budget *budget)
+#include "broker/body.h"
+
+struct message *message_first(struct body *body)
+{
+    body->first = (struct message){.body = body};
+    return &body->first;
+}
+
+struct message *message_share(struct body *body, struct budget *budget)
 {
     struct message *message = alloc_zeroed(sizeof *message);
     message->body = body;
+    body->refs++;
     budget_charge(budget, MESSAGE_COST);
     return message;
 }
 
 void message_drop(struct message *message, struct budget *budget)
 {
-    body_drop(message->body, budget);
-    budget_release(budget, MESSAGE_COST);
-    alloc_free(message);
+    struct body *body = message->body;
+    if (message != &body->first) {
+        budget_release(budget, MESSAGE_COST);
+        alloc_free(message);
+    }
+    body_drop(body, budget);
 }
 
 void queue_push(struct queue *q, struct message *message)

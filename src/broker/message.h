@@ -2,7 +2,7 @@
 /*
  * Owns: one duty to deliver a body, and the first-in first-out queue of such duties that a topic
  * and each channel has. At any time a message is in exactly one place: a queue, in flight or
- * deferred.
+ * deferred. The first message of a body lies in the body and costs nothing beside it.
  */
 #ifndef BROKER_MESSAGE_H
 #define BROKER_MESSAGE_H
@@ -11,7 +11,8 @@
 
 #include "base/alloc.h"
 #include "base/budget.h"
-#include "broker/body.h"
+
+struct body;
 
 struct message {
     struct message *next; /* in a queue */
@@ -19,7 +20,8 @@ struct message {
     uint16_t attempts;    /* deliveries so far; wraps to 0 after 65535, as nsqd's does */
 };
 
-#define MESSAGE_COST (sizeof(struct message) + ALLOC_OVERHEAD) /* what one is charged */
+#define MESSAGE_COST                                                                               \
+    (sizeof(struct message) + ALLOC_OVERHEAD) /* what each but the first is charged */
 
 /* All zeros is an empty queue. */
 struct queue {
@@ -28,8 +30,11 @@ struct queue {
     size_t n;
 };
 
-/* A new message; takes the caller's reference to the body. */
-struct message *message_new(struct body *body, struct budget *budget);
+/* The first message of a new body; takes the caller's reference. */
+struct message *message_first(struct body *body);
+
+/* One more message of a body, with a reference of its own. */
+struct message *message_share(struct body *body, struct budget *budget);
 
 /* Ends a message that is in no queue, and its reference. */
 void message_drop(struct message *message, struct budget *budget);

@@ -35,8 +35,7 @@ static void distribute(struct topic *topic, struct message *message, int64_t now
         struct channel *later = channel->hh.next;
         struct message *share = message;
         if (later != NULL) {
-            body->refs++;
-            share = message_new(body, &topic->common->budget);
+            share = message_share(body, &topic->common->budget);
         }
         if (delay != 0) {
             channel_defer(channel, share, delay, now);

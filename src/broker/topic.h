@@ -11,7 +11,7 @@
 #include "broker/channel.h"
 #include "broker/common.h"
 #include "broker/guid.h"
-#include "broker/message.h"
+#include "broker/body.h"
 
 struct topic {
     UT_hash_handle hh; /* in the broker's table */

@@ -707,7 +707,7 @@ static void keep_body(struct session *s)
         return;
     }
     body->deferred = s->delay;
-    queue_push(&s->batch, message_new(body, &s->v2->broker->common.budget));
+    queue_push(&s->batch, message_first(body));
 }
 
 struct reply command_stage(struct session *s, const struct nsq_item *item, int64_t now)

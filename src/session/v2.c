@@ -220,7 +220,7 @@ static bool say(struct session *s, struct reply reply)
     bool fatal = false;
     switch (reply.kind) {
     case REPLY_NONE:
-        break;
+        return true; /* most steps; there is no text either */
     case REPLY_OK:
         send_ok(s);
         break;

@@ -75,7 +75,7 @@ struct message *bw_message(struct broker_world *w, struct span body, int64_t del
     assert_true(draft_add(&draft, budget, body));
     struct body *b = draft_finish(&draft);
     b->deferred = delay;
-    return message_new(b, budget);
+    return message_first(b);
 }
 
 /* A full ephemeral topic frees the message, so its id is read from the clock that made it. */
@@ -220,7 +220,7 @@ static void found_message(struct findings *f, const struct message *m)
         f->bodies = alloc_resize(f->bodies, f->room * sizeof(struct body *));
     }
     f->bodies[f->messages++] = m->body;
-    f->cost += MESSAGE_COST;
+    f->cost += m == &m->body->first ? 0 : MESSAGE_COST;
 }
 
 static void found_queue(struct findings *f, const struct queue *q)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of broker/message.h: duties to deliver, and their queue. */
-#include "broker/message.h"
+#include "broker/body.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,8 +21,8 @@ static void a_message_is_charged_until_it_ends(void **state)
     (void)state;
     struct budget budget = {.cap = SIZE_MAX};
     struct body *body = body_of(&budget, SPAN("body"));
-    struct message *message = message_new(body, &budget);
-    assert_int_equal(budget.used, body_cost(4) + MESSAGE_COST);
+    struct message *message = message_first(body);
+    assert_int_equal(budget.used, body_cost(4)); /* it lies in the body */
     assert_ptr_equal(message->body, body);
     assert_int_equal(message->attempts, 0);
     assert_int_equal(body->refs, 1); /* it took ours */
@@ -35,14 +35,18 @@ static void messages_share_a_body(void **state)
     (void)state;
     struct budget budget = {.cap = SIZE_MAX};
     struct body *body = body_of(&budget, SPAN("body"));
-    struct message *first = message_new(body, &budget);
-    body->refs++;
-    struct message *second = message_new(body, &budget);
+    struct message *first = message_first(body);
+    struct message *second = message_share(body, &budget);
+    struct message *third = message_share(body, &budget);
+    assert_int_equal(body->refs, 3);
     assert_int_equal(budget.used, body_cost(4) + 2 * MESSAGE_COST);
-    message_drop(first, &budget);
-    assert_int_equal(budget.used, body_cost(4) + MESSAGE_COST);
-    assert_true(span_equal(body_span(second->body), SPAN("body")));
     message_drop(second, &budget);
+    assert_int_equal(budget.used, body_cost(4) + MESSAGE_COST);
+    message_drop(first, &budget); /* its place goes with the body */
+    assert_int_equal(budget.used, body_cost(4) + MESSAGE_COST);
+    assert_true(span_equal(body_span(third->body), SPAN("body")));
+    assert_int_equal(third->attempts, 0);
+    message_drop(third, &budget);
     assert_int_equal(budget.used, 0);
 }
 
@@ -54,7 +58,7 @@ static void the_first_in_is_the_first_out(void **state)
     struct message *m[4];
     assert_null(queue_pop(&q));
     for (size_t i = 0; i < 4; i++) {
-        m[i] = message_new(body_of(&budget, SPAN("b")), &budget);
+        m[i] = message_first(body_of(&budget, SPAN("b")));
     }
     queue_push(&q, m[0]);
     assert_int_equal(q.n, 1);
@@ -89,7 +93,7 @@ static void clearing_drops_all(void **state)
     struct queue q = {0};
     queue_clear(&q, &budget);
     for (int i = 0; i < 3; i++) {
-        queue_push(&q, message_new(body_of(&budget, SPAN("b")), &budget));
+        queue_push(&q, message_first(body_of(&budget, SPAN("b"))));
     }
     queue_clear(&q, &budget);
     assert_int_equal(q.n, 0);

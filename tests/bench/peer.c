@@ -23,7 +23,8 @@ bool peers_init(struct peers *all)
 
 static bool watch(struct peer *p, int action)
 {
-    unsigned asks = (p->deaf ? 0U : EPOLLIN) | (p->out.n > 0 ? EPOLLOUT : 0U);
+    const struct buf *unsent = wire_count(&p->wire) > 0 ? &p->encoded : &p->out;
+    unsigned asks = (p->deaf ? 0U : EPOLLIN) | (unsent->n > 0 ? EPOLLOUT : 0U);
     struct epoll_event e = {.events = asks, .data = {.ptr = p}};
     if (action == EPOLL_CTL_MOD && p->asks == asks) {
         return true;
@@ -45,19 +46,37 @@ void peer_say_body(struct peer *p, const char *line, struct span body)
     buf_grew(&p->out, n);
 }
 
+/* What the socket is to take: what was said, or what codecs make of it. */
+static struct buf *to_send(struct peer *p)
+{
+    struct span why;
+    if (wire_count(&p->wire) == 0) {
+        return &p->out;
+    }
+    buf_append(&p->encoded, buf_span(&p->wire.answer));
+    buf_drop(&p->wire.answer, p->wire.answer.n);
+    if (p->out.n > 0 && wire_state(&p->wire, &why) == CODEC_OPEN) {
+        wire_encode(&p->wire, buf_span(&p->out), &p->encoded);
+        buf_drop(&p->out, p->out.n);
+    }
+    return &p->encoded;
+}
+
 void peer_transmit(struct peer *p)
 {
-    while (p->fd >= 0 && p->out.n > 0) {
-        struct span out = buf_span(&p->out);
+    if (p->fd < 0) {
+        return;
+    }
+    struct buf *unsent = to_send(p);
+    while (unsent->n > 0) {
+        struct span out = buf_span(unsent);
         ssize_t n = send(p->fd, out.p, out.n, MSG_NOSIGNAL);
         if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
             break;
         }
-        buf_drop(&p->out, n < 0 ? out.n : (size_t)n);
+        buf_drop(unsent, n < 0 ? out.n : (size_t)n);
     }
-    if (p->fd >= 0) {
-        watch(p, EPOLL_CTL_MOD);
-    }
+    watch(p, EPOLL_CTL_MOD);
 }
 
 /* --- bytes in --------------------------------------------------------------------------------- */
@@ -81,6 +100,9 @@ static size_t take_frames(struct peer *p, struct span in)
             return 0;
         }
         in = span_skip(in, n);
+        if (p->next.calls != NULL) {
+            break; /* what follows is not plain */
+        }
     }
     if (outcome == NSQ_BAD) {
         ended(p, "the server sent what is no frame");
@@ -89,17 +111,30 @@ static size_t take_frames(struct peer *p, struct span in)
     return start - in.n;
 }
 
-/* Frames are taken where they were read; only a piece of one is kept. */
+static void take_kept(struct peer *p)
+{
+    buf_drop(&p->in, take_frames(p, buf_span(&p->in)));
+}
+
+/* Without codecs, frames are taken where they were read; only a piece of one is kept. */
 static void take(struct peer *p, struct span in)
 {
-    if (p->in.n > 0) {
-        buf_append(&p->in, in);
-        buf_drop(&p->in, take_frames(p, buf_span(&p->in)));
-        return;
+    if (p->in.n > 0 || wire_count(&p->wire) > 0) {
+        wire_decode(&p->wire, in, &p->in);
+        take_kept(p);
+    } else {
+        size_t taken = take_frames(p, in);
+        buf_append(&p->in, span_skip(in, p->fd >= 0 ? taken : in.n));
     }
-    size_t taken = take_frames(p, in);
-    if (p->fd >= 0) {
-        buf_append(&p->in, span_skip(in, taken));
+    while (p->fd >= 0 && p->next.calls != NULL) {
+        struct codec next = p->next;
+        p->next = (struct codec){NULL, NULL};
+        wire_put_on(&p->wire, next, &p->in);
+        take_kept(p);
+    }
+    struct span why;
+    if (p->fd >= 0 && wire_state(&p->wire, &why) >= CODEC_CLOSED) {
+        ended(p, "the server ended TLS, or it sent what cannot be decoded");
     }
 }
 
@@ -131,7 +166,7 @@ void peers_turn(struct peers *all, int timeout_ms)
         if (p->fd >= 0 && all->on_pause != NULL) {
             all->on_pause(p);
         }
-        if (p->out.n > 0) {
+        if (p->out.n > 0 || p->wire.answer.n > 0 || p->encoded.n > 0) {
             peer_transmit(p);
         }
     }
@@ -163,6 +198,17 @@ void peer_close(struct peer *p)
     p->fd = -1;
     buf_free(&p->in);
     buf_free(&p->out);
+    buf_free(&p->encoded);
+    wire_free(&p->wire);
+    if (p->next.calls != NULL) {
+        p->next.calls->free(p->next.self);
+        p->next = (struct codec){NULL, NULL};
+    }
+}
+
+void peer_put_on(struct peer *p, struct codec codec)
+{
+    p->next = codec;
 }
 
 void peer_set_deaf(struct peer *p, bool deaf)

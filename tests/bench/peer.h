@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: connections of a client to an NSQ server, as many as it likes in one thread: bytes said and
- * sent, bytes read and cut into frames, one epoll for all. Must not know: what they are for.
+ * sent, bytes read and cut into frames, TLS and compression put on, one epoll for all. Must not
+ * know: what they are for.
  *
- *     peer_open, say                         a connection, and its first words
- *     peers_turn                             what came is handed to on_frame; what was said leaves
+ *     said --> out --> [codecs --> encoded] --> socket
+ *     on_frame <-- [in <-- codecs] <-- socket
  */
 #ifndef TESTS_BENCH_PEER_H
 #define TESTS_BENCH_PEER_H
@@ -12,6 +13,7 @@
 #include <nsq/frame.h>
 
 #include "base/buf.h"
+#include "conform/wire.h"
 
 struct peer;
 
@@ -26,8 +28,8 @@ struct peers {
     /* What came at a time was handled: more may be said, and is sent at once. NULL: nothing is. */
     void (*on_pause)(struct peer *p);
 
-    /* The server ended the connection, or what it sends is no frame; `why` is static. The peer is
-     * closed already. */
+    /* The server ended the connection, or what it sends makes no sense; `why` is static. The peer
+     * is closed already. */
     void (*on_closed)(struct peer *p, const char *why);
 };
 
@@ -39,6 +41,9 @@ struct peer {
     bool deaf;
     struct buf in;  /* a piece of a frame */
     struct buf out; /* said, and not sent */
+    struct wire wire;
+    struct buf encoded; /* with codecs on: what becomes of `out` */
+    struct codec next;  /* to be put on */
 };
 
 /* False with errno when there is no epoll to be had. */
@@ -57,6 +62,10 @@ void peer_close(struct peer *p);
  * the end of on_pause. */
 void peer_say(struct peer *p, const char *text);
 void peer_say_body(struct peer *p, const char *line, struct span body);
+
+/* For on_frame: all that is behind this frame, in both directions, goes through a codec, which the
+ * peer now owns, upon those before it. */
+void peer_put_on(struct peer *p, struct codec codec);
 
 /* Sends what the socket takes; the rest when it has room. A broken connection is found by reading.
  */

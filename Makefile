@@ -213,7 +213,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
-$(BUILD)/bench/load: $(call object,$(LOAD_SHARED))
+$(BUILD)/bench/load $(BUILD)/bench/start: $(call object,$(LOAD_SHARED))
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
 	$(call say,LD $@)

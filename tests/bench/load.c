@@ -5,22 +5,20 @@
  * long that took, what CPU time the kernel accounted to the server's process meanwhile, and how its
  * memory grew.
  *
- *     load --port=N --pid=N [--publishers=N --batch=N --size=N --count=N --window=N --rate=N]
- *          [--channels=N --rdy=N --prefill=1] [--idle=N --heartbeat=MS --hold=MS]
- *     load --start=PROGRAM --port=N FLAGS...      how long a start takes, to the first answer
+ *     load --port=N --pid=N [--publishers=N --batch=N --size=N --count=N --window=N]
+ *          [--rate=N --lone=1] [--channels=N --rdy=N --prefill=1]
+ *          [--idle=N --pace=N --heartbeat=MS --hold=MS]
+ *          [--tls=1 --snappy=1 --buffer_size=N --buffer_timeout=MS]
  *
- * What IDENTIFY negotiates on top of the socket (TLS, snappy) will go between transmit, receive and
- * their callers.
+ * --rate and --pace are per second. --lone: messages so rare that none waits for another; the time
+ * of each is when it is sent, not when it was due.
  */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +26,8 @@
 #include "base/time.h"
 #include "bench/peer.h"
 #include "bench/process.h"
+#include "codec/snappy.h"
+#include "codec/tls.h"
 #include "shell/clock.h"
 
 #define LIMIT_NS TIME_MINUTE /* a phase that takes longer has failed */
@@ -38,13 +38,17 @@ enum role { IDLE, PUBLISHER, CONSUMER };
 struct client {
     struct peer peer;
     enum role role;
+    size_t upgrades; /* of load.upgrades, put on so far */
+    bool joined;
     unsigned unanswered; /* commands that wait for a response */
 };
 
+#define UPGRADES_MAX 2
+
 static struct {
-    int64_t port, pid, publishers, batch, size, count, window, rate;
-    int64_t channels, rdy, prefill, idle, heartbeat, hold;
-    const char *start;
+    int64_t port, pid, publishers, batch, size, count, window, rate, lone;
+    int64_t channels, rdy, prefill, idle, pace, heartbeat, hold;
+    int64_t tls, snappy, buffer_size, buffer_timeout;
 } option = {.batch = 1, .size = 200, .window = 1, .rdy = 1};
 
 static struct {
@@ -52,16 +56,22 @@ static struct {
     char address[32];
     struct client *clients;
     size_t client_count;
-    struct buf command; /* one PUB or MPUB */
-    size_t stamp_at;    /* of the body in it, where the time goes */
-    int64_t to_publish; /* messages not yet sent */
-    int64_t published;  /* and answered */
+    int64_t joined;                               /* of them */
+    struct codec (*upgrades[UPGRADES_MAX])(void); /* what IDENTIFY asks for, in this order */
+    size_t upgrade_count;
+    struct tls *tls;
+    struct buf identify; /* JSON */
+    struct buf command;  /* one PUB or MPUB */
+    size_t stamp_at;     /* of the body in it, where the time goes */
+    int64_t to_publish;  /* messages not yet sent */
+    int64_t published;   /* and answered */
     int64_t delivered;
     int64_t answers; /* responses to anything but publishing */
     int64_t heartbeats;
     int64_t *latencies; /* ns, of each delivered message when there is a rate */
     int64_t rate_start;
     int64_t rate_sent;
+    unsigned printed; /* numbers of the line of JSON */
 } load;
 
 /* --- publishing ------------------------------------------------------------------------------- */
@@ -72,9 +82,22 @@ static void number(struct buf *b, uint32_t v)
     buf_grew(b, 4);
 }
 
+/* Half of a body is the same in all, half is not: about what snappy makes of JSON. */
+static void make_body(struct buf *b, uint32_t size)
+{
+    static uint32_t random = 1;
+    for (uint32_t i = 0; i < size; i += 4) {
+        uint8_t four[] = "same";
+        if (i / 16 % 2 == 1) {
+            random = random * 1664525 + 1013904223; /* Numerical Recipes */
+            be32_store(four, random);
+        }
+        buf_append(b, span_make(four, size - i < 4 ? size - i : 4));
+    }
+}
+
 static void make_command(void)
 {
-    uint8_t *body = alloc_zeroed((size_t)option.size);
     struct buf *b = &load.command;
     uint32_t size = (uint32_t)option.size;
     uint32_t batch = (uint32_t)option.batch;
@@ -88,9 +111,8 @@ static void make_command(void)
     load.stamp_at = b->n + 4;
     for (uint32_t i = 0; i < batch; i++) {
         number(b, size);
-        buf_append(b, span_make(body, size));
+        make_body(b, size);
     }
-    alloc_free(body);
 }
 
 static void publish_one(struct client *c)
@@ -115,12 +137,14 @@ static void start_publishing(struct client *c)
 }
 
 /* Open loop: what is due by now leaves with the time at which it was due, so that a server that
- * stands still delays the messages behind it too. */
+ * stands still delays the messages behind it too. A lone message has none behind it, and that this
+ * process was woken late is not the server's doing: it leaves with the time. */
 static void publish_due(struct client *c)
 {
     int64_t due = (clock_now() - load.rate_start) * option.rate / TIME_SECOND;
     for (; load.rate_sent < due && load.to_publish > 0; load.rate_sent++) {
         int64_t at = load.rate_start + (load.rate_sent + 1) * TIME_SECOND / option.rate;
+        at = option.lone ? clock_now() : at;
         memcpy(load.command.p + load.command.head + load.stamp_at, &at, sizeof at);
         publish_one(c);
     }
@@ -146,11 +170,24 @@ static void on_message(struct client *c, struct span data)
     load.delivered++;
 }
 
+/* IDENTIFY is answered before anything is put on, and once more through each thing that was. */
+static void on_hello(struct client *c)
+{
+    if (c->upgrades < load.upgrade_count) {
+        peer_put_on(&c->peer, load.upgrades[c->upgrades++]());
+    } else {
+        c->joined = true;
+        load.joined++;
+    }
+}
+
 static void on_response(struct client *c, const struct nsq_frame *frame)
 {
     if (nsq_frame_is_heartbeat(frame)) {
         load.heartbeats++;
         peer_say(&c->peer, "NOP\n");
+    } else if (!c->joined) {
+        on_hello(c);
     } else if (c->role == PUBLISHER && c->unanswered > 0) {
         c->unanswered--;
         load.published += option.batch;
@@ -186,13 +223,34 @@ static void on_closed(struct peer *p, const char *why)
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-static void say_hello(struct peer *p)
+static struct codec make_tls(void)
 {
-    char json[64];
-    int n =
-        snprintf(json, sizeof json, "{\"heartbeat_interval\":%lld}", (long long)option.heartbeat);
-    if (option.heartbeat > 0) {
-        peer_say_body(p, "IDENTIFY\n", span_make(json, (size_t)n));
+    return tls_connect(load.tls, NULL);
+}
+
+/* Zeros ask for what the server does anyway. */
+static void make_hello(void)
+{
+    char json[256];
+    int n = snprintf(json, sizeof json,
+                     "{\"feature_negotiation\":true,\"heartbeat_interval\":%lld,"
+                     "\"output_buffer_size\":%lld,\"output_buffer_timeout\":%lld,"
+                     "\"tls_v1\":%s,\"snappy\":%s}",
+                     (long long)option.heartbeat, (long long)option.buffer_size,
+                     (long long)option.buffer_timeout, option.tls ? "true" : "false",
+                     option.snappy ? "true" : "false");
+    buf_append(&load.identify, span_make(json, (size_t)n));
+    if (option.tls) {
+        const struct tls_client_settings any_server = {.min_version = TLS_1_2};
+        struct buf why = {0};
+        load.upgrades[load.upgrade_count++] = make_tls;
+        load.tls = tls_client_new(&any_server, &why);
+        if (load.tls == NULL) {
+            process_die("%.*s", (int)why.n, (const char *)buf_span(&why).p);
+        }
+    }
+    if (option.snappy) {
+        load.upgrades[load.upgrade_count++] = snappy_codec;
     }
 }
 
@@ -203,7 +261,7 @@ static struct client *join(enum role role)
     if (!peer_open(&load.peers, &c->peer, load.address, c)) {
         process_die("connect to %s: %s", load.address, strerror(errno));
     }
-    say_hello(&c->peer);
+    peer_say_body(&c->peer, "IDENTIFY\n", buf_span(&load.identify));
     peer_transmit(&c->peer);
     return c;
 }
@@ -222,12 +280,21 @@ static void run_until(const int64_t *counter, int64_t wanted)
     }
 }
 
+static void run_to(int64_t end)
+{
+    for (int64_t left = end - clock_now(); left > 0; left = end - clock_now()) {
+        peers_turn(&load.peers, left > 100 * TIME_MS ? 100 : (int)((left + TIME_MS - 1) / TIME_MS));
+    }
+}
+
 static void run_for(int64_t ns)
 {
-    int64_t end = clock_now() + ns;
-    while (clock_now() < end) {
-        peers_turn(&load.peers, 10);
-    }
+    run_to(clock_now() + ns);
+}
+
+static void wait_for_all(void)
+{
+    run_until(&load.joined, (int64_t)load.client_count);
 }
 
 static void each(enum role role, void (*act)(struct client *))
@@ -254,19 +321,32 @@ static void finish(struct client *c)
     peer_transmit(&c->peer);
 }
 
-static void run_at_rate(void)
+/* Wakes the loop when a message is due, or, when they are many, when some are. */
+static int rate_timer(void)
 {
+    int64_t ns = TIME_SECOND / option.rate > TICK_NS ? TIME_SECOND / option.rate : TICK_NS;
+    const struct timespec interval = {.tv_sec = ns / TIME_SECOND, .tv_nsec = ns % TIME_SECOND};
+    const struct itimerspec every = {.it_interval = interval, .it_value = interval};
+    struct epoll_event e = {.events = EPOLLIN, .data = {.ptr = NULL}};
     int timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK);
-    const struct itimerspec every = {.it_interval.tv_nsec = TICK_NS, .it_value.tv_nsec = TICK_NS};
-    struct epoll_event e = {.events = EPOLLIN | EPOLLET, .data = {.ptr = NULL}};
-    int64_t end = clock_now() + LIMIT_NS;
     if (timer < 0 || timerfd_settime(timer, 0, &every, NULL) != 0 ||
         epoll_ctl(load.peers.epoll, EPOLL_CTL_ADD, timer, &e) != 0) {
         process_die("timerfd: %s", strerror(errno));
     }
+    return timer;
+}
+
+static void run_at_rate(void)
+{
+    int64_t end = clock_now() + LIMIT_NS;
     load.rate_start = clock_now();
+    int timer = rate_timer();
     while (load.delivered < option.count && clock_now() < end) {
-        peers_turn(&load.peers, 1);
+        uint64_t times;
+        peers_turn(&load.peers, 100);
+        if (read(timer, &times, sizeof times) < 0 && errno != EAGAIN) { /* or it stays silent */
+            process_die("timerfd: %s", strerror(errno));
+        }
         each(PUBLISHER, publish_due);
     }
     close(timer);
@@ -281,38 +361,70 @@ static int smaller(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static long long latency_at(int64_t of_1000)
+static int64_t latency_at(int64_t of_1000)
 {
     int64_t i = load.delivered * of_1000 / 1000;
-    return (long long)load.latencies[i < load.delivered ? i : load.delivered - 1];
+    return load.latencies[i < load.delivered ? i : load.delivered - 1];
 }
 
-static void measure(void)
+/* What is measured is the difference between two of these. */
+struct sample {
+    int64_t ns;
+    int64_t cpu;
+    int64_t client_cpu;
+    int64_t wakeups;
+    int64_t heartbeats;
+};
+
+static struct sample take_sample(void)
 {
-    pid_t server = (pid_t)option.pid;
-    int64_t rss_start = process_memory(server, "VmRSS");
+    return (struct sample){.ns = clock_now(),
+                           .cpu = process_cpu((pid_t)option.pid),
+                           .client_cpu = process_cpu(getpid()),
+                           .wakeups = process_wakeups((pid_t)option.pid),
+                           .heartbeats = load.heartbeats};
+}
+
+static int64_t resident(void)
+{
+    return process_memory((pid_t)option.pid, "VmRSS");
+}
+
+static void join_idle(void)
+{
+    int64_t start = clock_now();
     for (int64_t i = 0; i < option.idle; i++) {
         join(IDLE);
-        if (i % 100 == 0) {
+        if (option.pace > 0) {
+            run_to(start + i * TIME_SECOND / option.pace);
+        } else if (i % 100 == 0) {
             peers_turn(&load.peers, 0); /* the backlog of a listener is short */
         }
     }
-    if (option.idle > 0) {
-        run_for(500 * TIME_MS);
-    }
-    int64_t rss_idle = process_memory(server, "VmRSS");
+    wait_for_all();
+    run_for(option.idle > 0 ? 500 * TIME_MS : 0);
+}
+
+static void join_consumers(void)
+{
     for (int64_t i = 0; i < option.channels; i++) {
         char sub[64];
         struct client *c = join(CONSUMER);
         int64_t before = load.answers;
+        wait_for_all();
         snprintf(sub, sizeof sub, "SUB bench channel%lld\n", (long long)i);
         peer_say(&c->peer, sub);
         peer_transmit(&c->peer);
-        run_until(&load.answers, before + 1 + (option.heartbeat > 0));
+        run_until(&load.answers, before + 1);
     }
+}
+
+static void join_publishers(void)
+{
     for (int64_t i = 0; i < option.publishers; i++) {
         join(PUBLISHER);
     }
+    wait_for_all();
     load.to_publish = option.count;
     if (option.prefill) {
         each(PUBLISHER, start_publishing);
@@ -321,14 +433,12 @@ static void measure(void)
     } else {
         run_for(20 * TIME_MS);
     }
-    int64_t rss_filled = process_memory(server, "VmRSS");
+}
 
-    int64_t deliveries = option.count * option.channels;
-    int64_t cpu = process_cpu(server);
-    int64_t own = process_cpu(getpid());
-    int64_t start = clock_now();
+/* What is measured. */
+static void pass_messages(int64_t deliveries)
+{
     int64_t answers = load.answers;
-    int64_t heartbeats = load.heartbeats;
     if (option.rdy > 0) {
         each(CONSUMER, set_ready);
     }
@@ -343,55 +453,40 @@ static void measure(void)
         each(CONSUMER, finish);
         run_until(&load.answers, answers + option.channels);
     }
-    if (option.hold > 0) {
-        run_for(option.hold * TIME_MS);
-    }
-    int64_t took = clock_now() - start;
-    cpu = process_cpu(server) - cpu;
-    own = process_cpu(getpid()) - own;
-    printf("{\"messages\":%lld,\"ns\":%lld,\"cpu_ns\":%lld,\"client_cpu_ns\":%lld,"
-           "\"heartbeats\":%lld,\"rss_start\":%lld,\"rss_idle\":%lld,\"rss_filled\":%lld,"
-           "\"rss_peak\":%lld",
-           (long long)(option.rdy > 0 && deliveries > 0 ? deliveries : option.count),
-           (long long)took, (long long)cpu, (long long)own,
-           (long long)(load.heartbeats - heartbeats), (long long)rss_start, (long long)rss_idle,
-           (long long)rss_filled, (long long)process_memory(server, "VmHWM"));
-    if (load.latencies != NULL) {
-        qsort(load.latencies, (size_t)load.delivered, sizeof(int64_t), smaller);
-        printf(",\"p50\":%lld,\"p99\":%lld,\"p999\":%lld", latency_at(500), latency_at(990),
-               latency_at(999));
-    }
-    printf("}\n");
+    run_for(option.hold * TIME_MS);
 }
 
-/* --- how long a start takes ------------------------------------------------------------------- */
-
-/* To the first answer, not to the first connect: the kernel connects before a server accepts. */
-static void measure_start(char **argv)
+static void print_number(const char *name, int64_t value)
 {
-    int64_t start = clock_now();
-    int64_t end = start + LIMIT_NS;
-    struct peer *p = &load.clients->peer;
-    pid_t pid = fork();
-    if (pid == 0) {
-        int null = open("/dev/null", O_WRONLY);
-        dup2(null, STDERR_FILENO);
-        execv(option.start, argv);
-        _exit(127);
+    printf("%c\"%s\":%lld", load.printed++ == 0 ? '{' : ',', name, (long long)value);
+}
+
+static void measure(void)
+{
+    int64_t deliveries = option.count * option.channels;
+    print_number("messages", option.rdy > 0 && deliveries > 0 ? deliveries : option.count);
+    print_number("rss_start", resident());
+    join_idle();
+    print_number("rss_idle", resident());
+    join_consumers();
+    join_publishers();
+    print_number("rss_filled", resident());
+    struct sample before = take_sample();
+    pass_messages(deliveries);
+    struct sample after = take_sample();
+    print_number("rss_peak", process_memory((pid_t)option.pid, "VmHWM"));
+    print_number("ns", after.ns - before.ns);
+    print_number("cpu_ns", after.cpu - before.cpu);
+    print_number("client_cpu_ns", after.client_cpu - before.client_cpu);
+    print_number("wakeups", after.wakeups - before.wakeups);
+    print_number("heartbeats", after.heartbeats - before.heartbeats);
+    if (load.latencies != NULL) {
+        qsort(load.latencies, (size_t)load.delivered, sizeof(int64_t), smaller);
+        print_number("p50", latency_at(500));
+        print_number("p99", latency_at(990));
+        print_number("p999", latency_at(999));
     }
-    while (!peer_open(&load.peers, p, load.address, load.clients)) {
-        const struct timespec nap = {.tv_nsec = 20000};
-        nanosleep(&nap, NULL);
-        if (clock_now() > end || waitpid(pid, NULL, WNOHANG) != 0) {
-            process_die("%s does not listen", option.start);
-        }
-    }
-    peer_say_body(p, "IDENTIFY\n", SPAN("{}"));
-    peer_transmit(p);
-    run_until(&load.answers, 1);
-    printf("{\"ns\":%lld}\n", (long long)(clock_now() - start));
-    kill(pid, SIGTERM);
-    waitpid(pid, NULL, 0);
+    printf("}\n");
 }
 
 /* --- the command line ------------------------------------------------------------------------- */
@@ -409,12 +504,18 @@ static bool take_option(const char *arg)
                    {"count", &option.count},
                    {"window", &option.window},
                    {"rate", &option.rate},
+                   {"lone", &option.lone},
                    {"channels", &option.channels},
                    {"rdy", &option.rdy},
                    {"prefill", &option.prefill},
                    {"idle", &option.idle},
+                   {"pace", &option.pace},
                    {"heartbeat", &option.heartbeat},
-                   {"hold", &option.hold}};
+                   {"hold", &option.hold},
+                   {"tls", &option.tls},
+                   {"snappy", &option.snappy},
+                   {"buffer_size", &option.buffer_size},
+                   {"buffer_timeout", &option.buffer_timeout}};
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
         size_t n = strlen(numbers[i].name);
         if (strncmp(arg, "--", 2) == 0 && strncmp(arg + 2, numbers[i].name, n) == 0 &&
@@ -422,10 +523,6 @@ static bool take_option(const char *arg)
             *numbers[i].value = strtoll(arg + 3 + n, NULL, 10);
             return true;
         }
-    }
-    if (strncmp(arg, "--start=", 8) == 0) {
-        option.start = arg + 8;
-        return true;
     }
     return false;
 }
@@ -443,6 +540,7 @@ static void prepare(void)
         load.latencies = alloc_zeroed((size_t)option.count * sizeof *load.latencies);
     }
     make_command();
+    make_hello();
 }
 
 int main(int argc, char **argv)
@@ -451,17 +549,10 @@ int main(int argc, char **argv)
     while (at < argc && take_option(argv[at])) {
         at++;
     }
-    bool starts = option.start != NULL;
-    if (option.port == 0 || option.size < 8 || option.batch < 1 ||
-        (!starts && (at < argc || option.pid == 0))) {
+    if (at < argc || option.port == 0 || option.pid == 0 || option.size < 8 || option.batch < 1) {
         process_die("see the head of tests/bench/load.c");
     }
     prepare();
-    if (starts) {
-        argv[at - 1] = argv[0]; /* the rest is the server's command line */
-        measure_start(argv + at - 1);
-    } else {
-        measure();
-    }
+    measure();
     return 0;
 }

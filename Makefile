@@ -110,7 +110,9 @@ FUZZERS_MSAN := $(filter-out identify auth_reply session upgrade engine deflate 
 
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)
-BENCHES := $(patsubst tests/bench/%.c,%,$(wildcard tests/bench/*.c))
+# What clients of a server under load share; the rest of tests/bench are programs.
+LOAD_SHARED := tests/bench/peer.c tests/bench/process.c
+BENCHES := $(patsubst tests/bench/%.c,%,$(filter-out $(LOAD_SHARED),$(wildcard tests/bench/*.c)))
 # Program by program, the file with its main().
 MAIN_nsqd := src/nsqd/main.c
 MAIN_nsq-conform := src/conform/main.c
@@ -125,7 +127,7 @@ LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a) $(BUILD)/libllhttp.a
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
-    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(wildcard fuzz/*.c)
+    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(wildcard fuzz/*.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop interop-auth record differential flags conform \
     interop-matrix interop-full conform-upstream defects vectors \
@@ -210,7 +212,8 @@ $(BUILD)/tests/test_mutator: $(call object,fuzz/mutator.c fuzz/ops.c fuzz/fuzz.c
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
-	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
+$(BUILD)/bench/load $(BUILD)/bench/start: $(call object,$(LOAD_SHARED))
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
 	$(call say,LD $@)

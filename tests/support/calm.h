@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: two clients that must not notice what all others do, a publisher and a consumer with a topic
- * of their own. Virtual time has no slow machine, so "on time" is strict: what the publisher sends
- * arrives in a round together with everything that others have posted, and when that one round is
- * over it has its OK and the consumer has the message.
+ * Owns: two clients that must not notice what all others do, a publisher and a consumer with a
+ * topic of their own. Virtual time has no slow machine, so "on time" is strict: what the publisher
+ * sends arrives in a round together with everything that others have posted, and when that one
+ * round is over it has its OK and the consumer has the message.
  */
 #ifndef TESTS_SUPPORT_CALM_H
 #define TESTS_SUPPORT_CALM_H

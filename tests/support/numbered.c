@@ -76,8 +76,7 @@ void numbered_finish(struct client *c, unsigned from, unsigned to, unsigned atte
         if (nsq_frame_is_heartbeat(&frame)) {
             continue;
         }
-        if (frame.type != NSQ_FRAME_MESSAGE || numbered_of(m.body) != i ||
-            m.attempts != attempts) {
+        if (frame.type != NSQ_FRAME_MESSAGE || numbered_of(m.body) != i || m.attempts != attempts) {
             world_fail(__FILE__, __LINE__, "expected message %u, attempt %u", i, attempts);
         }
         client_sendf(c, "FIN %.*s\n", NSQ_MESSAGE_ID_SIZE, (const char *)m.id);

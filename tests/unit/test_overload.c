@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of what one kind of client can do to all others, on the whole engine: clients that do not
- * read, that send a byte a second, that send nonsense, that come and go. Each time two others (support/calm.h) go on as if nothing were, what the engine
- * holds stays below a bound that follows from its limits, and is what it was before in the end.
- * Descriptors are the shell's matter: test_tcp_server.c. Memory is test_overload_memory.c's;
- * everything at once is in test_overload_mixed.c.
+ * read, that send a byte a second, that send nonsense, that come and go. Each time two others
+ * (support/calm.h) go on as if nothing were, what the engine holds stays below a bound that follows
+ * from its limits, and is what it was before in the end. Descriptors are the shell's matter:
+ * test_tcp_server.c. Memory is test_overload_memory.c's; everything at once is in
+ * test_overload_mixed.c.
  */
 #include "engine/engine.h"
 
@@ -21,7 +22,7 @@
 
 #define S TIME_SECOND
 #define VALGRIND_STRIDE 25
-#define HIGH_WATER 65536  /* of these worlds: less than the default, so that less must be sent */
+#define HIGH_WATER 65536 /* of these worlds: less than the default, so that less must be sent */
 #define KIB ((size_t)1024)
 
 static struct engine_config config_here(void)
@@ -441,7 +442,8 @@ static void errors_that_somebody_reads(void **state)
         const char *heard = lost_kinds[i % 3].heard;
         client_expect_frame(c, NSQ_FRAME_ERROR, span_make(heard, strlen(heard)));
     }
-    SEND(c, "RDY 1\nPUB news\n\0\0\0\x8" "00000000");
+    SEND(c, "RDY 1\nPUB news\n\0\0\0\x8"
+            "00000000");
     client_expect_ok(c);
     numbered_finish(c, 0, 1, 1);
     client_expect_nothing(c);

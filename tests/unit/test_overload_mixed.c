@@ -71,6 +71,12 @@ static unsigned roll(struct mix *m, unsigned n)
     return (unsigned)(segments_random(&m->random) % n);
 }
 
+/* Up to two seconds, in ticks: what is due between them would cost rounds of its own. */
+static unsigned some_ms(struct mix *m)
+{
+    return roll(m, 20) * (TICK / TIME_MS);
+}
+
 /* --- how they begin --------------------------------------------------------------------------- */
 
 static void subscribe(struct actor *a, unsigned rdy, unsigned timeout_ms)
@@ -95,7 +101,7 @@ static void begin(struct mix *m, struct actor *a)
     client_post(a->client, SPAN("  V2"));
     a->client->stalled = a->kind == DEAF_PUBLISHER || a->kind == DEAF_CONSUMER;
     if (a->kind == CONSUMER || a->kind == DEAF_CONSUMER) {
-        subscribe(a, 1 + roll(m, 20), 1000 + roll(m, 2000));
+        subscribe(a, 1 + roll(m, 20), 1000 + some_ms(m));
     }
 }
 
@@ -114,7 +120,7 @@ static void publish(struct mix *m, struct actor *a)
         snprintf(line, sizeof line, "MPUB %c", a->topic);
         numbered_post_mpub(a->client, line, a->first, a->count, size);
     } else {
-        unsigned delay = roll(m, 2000);
+        unsigned delay = some_ms(m);
         snprintf(line, sizeof line, way == 0 ? "PUB %c" : "DPUB %c %u", a->topic, delay);
         numbered_post(a->client, line, a->first, size);
     }
@@ -140,7 +146,7 @@ static bool handle(struct mix *m, struct actor *a, const struct held *h)
         return true;
     }
     if (what < 56) {
-        snprintf(delay, sizeof delay, " %u", roll(m, 2) * roll(m, 2000));
+        snprintf(delay, sizeof delay, " %u", roll(m, 2) * some_ms(m));
         post_about(a, "REQ", h, delay);
     } else if (what < 98) {
         post_about(a, "FIN", h, "");
@@ -161,7 +167,7 @@ static void consume(struct mix *m, struct actor *a)
     a->held_count = kept;
 }
 
-/* Cut off at once, or within a command that it began a tick ago. */
+/* Cut off at once, or ending within a body, half of which has arrived. */
 static void act(struct mix *m, struct actor *a)
 {
     bool killed = roll(m, LIVES) == 0;
@@ -170,8 +176,9 @@ static void act(struct mix *m, struct actor *a)
         client_forget(a->client);
         begin(m, a);
     } else if (roll(m, LIVES) == 0) {
-        client_post(a->client, SPAN("MPUB a\n\0\0\0\x20\0\0\0\2\0\0\0\4half\0\0\0\x8"
-                                    "0000"));
+        static const char half[5000];
+        client_post(a->client, SPAN("PUB a\n\0\0\x27\x10")); /* 10,000 bytes */
+        client_post(a->client, span_make(half, sizeof half));
         a->client->ended = true;
         m->kills++;
     } else if ((a->kind == PUBLISHER || a->kind == DEAF_PUBLISHER) && roll(m, 8) == 0) {
@@ -206,7 +213,7 @@ static void hear_error(struct mix *m, struct actor *a, struct span data)
         fail();
     }
     struct span ours[] = {SPAN("E_REQ_FAILED REQ "), SPAN("E_TOUCH_FAILED TOUCH "),
-                          SPAN("E_BAD_MESSAGE MPUB failed to read message body")};
+                          SPAN("E_BAD_MESSAGE PUB failed to read message body")};
     bool known = false;
     for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
         known = known || span_equal(span_first(data, ours[i].n), ours[i]);
@@ -336,7 +343,7 @@ static void check_liveliness(const struct mix *m, size_t ticks)
 
 static void make_channels(struct world *w)
 {
-    for (char topic = 'a'; topic <= 'b'; topic++) {
+    for (int topic = 'a'; topic <= 'b'; topic++) {
         for (unsigned channel = 0; channel < CHANNELS; channel++) {
             struct client *c = world_connect(w);
             client_sendf(c, "SUB %c %u\n", topic, channel);

@@ -222,7 +222,7 @@ static void encode(struct conn *conn)
 
 void conn_send(struct conn *conn, struct span data)
 {
-    if (conn->state > CONN_OPEN) {
+    if (conn->state > CONN_OPEN || data.n == 0) {
         return;
     }
     if (conn->stack == NULL) {

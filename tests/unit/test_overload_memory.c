@@ -22,9 +22,7 @@
 /* --- publishers that press against the cap ---------------------------------------------------- */
 
 #define CAP (1024 * KIB)
-#define UNASKED                                                                                    \
-    (64 * KIB) /* what is charged without asking may pass the cap by; ci: it is less               \
-                */
+#define UNASKED (64 * KIB) /* charged without asking, above the cap: at most */
 #define PRESSERS 21
 #define SIZE (10 * KIB)
 #define NUMBERS 20000

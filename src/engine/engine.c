@@ -40,6 +40,8 @@ struct engine_config engine_defaults(void)
 struct engine *engine_new(const struct engine_config *config)
 {
     struct engine *engine = alloc_zeroed(sizeof *engine);
+    struct serve_config serve = config->serve;
+    serve.buffered_most = config->broker.mem_queue_bytes / ENGINE_BUFFERED_PART;
     log_init(&engine->log, config->log_level);
     broker_init(&engine->broker, &config->broker, &engine->log);
     auth_init(&engine->auth, &config->auth, &engine->serve, &engine->broker.common.budget,
@@ -49,7 +51,7 @@ struct engine *engine_new(const struct engine_config *config)
                                                       .protocols = &v2_protocol,
                                                       .protocol_count = 1,
                                                       .bad_magic = v2_bad_magic()};
-    serve_init(&engine->serve, &config->serve, engine->listeners, ENGINE_LISTENERS, &engine->log);
+    serve_init(&engine->serve, &serve, engine->listeners, ENGINE_LISTENERS, &engine->log);
     return engine;
 }
 

@@ -17,6 +17,7 @@ enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
 
 #define ENGINE_TIMERS_A_STEP 1024 /* due messages handled in one step */
 #define ENGINE_AUTHS_A_STEP 64    /* answers of auth servers handled in one step */
+#define ENGINE_BUFFERED_PART 4    /* connections may buffer this part of what queues may hold */
 
 struct engine_config {
     struct serve_config serve;

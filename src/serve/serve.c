@@ -173,10 +173,26 @@ static void flushed(struct conn *conn)
     changed(conn);
 }
 
+/* Counts anew what memory a connection buffers in. What an emptied buffer keeps is little. */
+static void count_buffered(struct conn *conn)
+{
+    size_t n = conn->left + (conn->out.n == 0 ? 0 : conn->out.cap) +
+               (conn->stack == NULL ? 0 : conn->stack->plain.cap);
+    conn->serve->buffered = conn->serve->buffered - conn->buffered + n;
+    conn->buffered = n;
+}
+
 /* Codecs make output shorter or longer on its way, so that it is full is noted when it comes to be:
- * when something was sent it may have been over for a while, and whoever waits must be told. */
+ * when something was sent it may have been over for a while, and whoever waits must be told. The
+ * limit too moves only here and when that is told, or a connection would change unnoticed. */
 static void look_if_full(struct conn *conn)
 {
+    const struct serve_config *config = &conn->serve->config;
+    count_buffered(conn);
+    bool too_much = config->buffered_most > 0 && conn->serve->buffered > config->buffered_most;
+    if (too_much && conn->limit > SERVE_LOW_WATER) {
+        conn->limit = SERVE_LOW_WATER;
+    }
     if (!conn->full && conn_is_full(conn)) {
         conn->full = true;
         conn->full_since = conn->serve->now;
@@ -206,7 +222,7 @@ static void encode(struct conn *conn)
 
 void conn_send(struct conn *conn, struct span data)
 {
-    if (conn->state > CONN_OPEN) {
+    if (conn->state > CONN_OPEN || data.n == 0) {
         return;
     }
     if (conn->stack == NULL) {
@@ -225,7 +241,7 @@ size_t conn_unsent(const struct conn *conn)
 
 bool conn_is_full(const struct conn *conn)
 {
-    return conn_unsent(conn) > conn->serve->config.high_water;
+    return conn_unsent(conn) > conn->limit;
 }
 
 bool conn_may_read(const struct conn *conn)
@@ -492,6 +508,7 @@ static void free_conn(struct conn *conn)
     list_remove(&conn->backlog);
     list_remove(&conn->connect);
     release_slot(serve, (uint32_t)conn->id);
+    serve->buffered -= conn->buffered;
     buf_free(&conn->out);
     buf_free(&conn->address);
     stack_free(conn->stack);
@@ -520,6 +537,7 @@ static struct conn *new_conn(struct serve *serve, struct span peer)
 {
     struct conn *conn = alloc_zeroed(sizeof *conn);
     conn->serve = serve;
+    conn->limit = serve->config.high_water;
     conn->mark_deadline = conn->due = conn->linger_deadline = conn->timer_at = TIME_NEVER;
     list_init(&conn->changed);
     list_init(&conn->backlog);
@@ -626,6 +644,8 @@ size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now)
     if (consumed < in.n) {
         changed(conn); /* READ may not be wanted any more */
     }
+    conn->left = in.n - consumed;
+    count_buffered(conn);
     return consumed;
 }
 
@@ -674,7 +694,11 @@ void serve_sent(struct serve *serve, uint64_t id, size_t n)
     if (conn->queued - conn->out.n >= conn->mark) {
         mark_output(conn);
     }
+    count_buffered(conn);
     flushed(conn);
+    if (!conn_is_full(conn)) {
+        conn->limit = conn->serve->config.high_water;
+    }
     if (conn->full && !conn_is_full(conn)) {
         conn->full = false;
         changed(conn); /* READ is wanted again */

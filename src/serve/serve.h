@@ -28,8 +28,9 @@
 #include "serve/stack.h"
 
 #define SERVE_MAGIC_SIZE 4
-#define SERVE_PEER_MAX 64          /* bytes kept of a peer's address */
-#define SERVE_LINGER_BYTES 65536   /* input thrown away at most after an error */
+#define SERVE_PEER_MAX 64        /* bytes kept of a peer's address */
+#define SERVE_LOW_WATER 16384    /* the high-water mark of each, when all together have too much */
+#define SERVE_LINGER_BYTES 65536 /* input thrown away at most after an error */
 #define SERVE_LINGER_NS 1000000000 /* and for how long */
 #define SERVE_WRITE_CHUNK 16384    /* output that a peer must take within its write timeout */
 #define SERVE_FLUSH_NS 30000000000 /* the write timeout of last output, where there is none */
@@ -110,6 +111,9 @@ struct conn {
     bool switched;       /* a codec was put on within a call of the protocol */
     bool input_over;     /* the protocol was told that no more comes */
     int64_t shake_deadline;
+    size_t limit;          /* unsent bytes above which the output is full */
+    size_t buffered;       /* its part of serve->buffered */
+    size_t left;           /* input that was offered and not taken: the shell keeps it */
     bool full;             /* the output came to be full, and nobody was told that it drained */
     int64_t full_since;    /* when it did */
     uint64_t queued;       /* bytes ever appended to out */
@@ -129,8 +133,10 @@ struct conn {
 
 struct serve_config {
     size_t max_connections; /* stops a flood of connections from taking all descriptors */
-    size_t high_water; /* unsent bytes of a connection after which it is not read from, and gets
-                          no messages; stops a peer that never reads from filling the memory */
+    size_t high_water;    /* unsent bytes of a connection after which it is not read from, and gets
+                             no messages; stops a peer that never reads from filling the memory */
+    size_t buffered_most; /* what all together may buffer before that mark is SERVE_LOW_WATER for
+                             who is sent more; stops many such peers; 0 = no bound */
 };
 
 struct slot {
@@ -148,6 +154,7 @@ struct serve {
     size_t slot_count;
     uint32_t first_free; /* slot_count: none */
     size_t conn_count;
+    size_t buffered; /* bytes of memory that unsent output and input left over take */
     struct heap timers;
     struct list changed;
     struct list backlog;    /* of struct conn */

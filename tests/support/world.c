@@ -503,13 +503,18 @@ static uint64_t open_conn(struct world *w)
     return w->handler.open(w->handler.self, ENGINE_TCP, span_make(peer, (size_t)n), w->now);
 }
 
-struct client *world_open(struct world *w)
+struct client *world_arrive(struct world *w)
 {
     uint64_t conn = open_conn(w);
     if (conn == 0) {
         BROKEN("the connection was refused");
     }
-    struct client *c = new_client(w, conn);
+    return new_client(w, conn);
+}
+
+struct client *world_open(struct world *w)
+{
+    struct client *c = world_arrive(w);
     world_settle(w);
     return c;
 }
@@ -549,6 +554,13 @@ static void send_raw(struct client *c, struct span bytes)
         buf_append(&c->rest, part);
         world_settle(c->world);
         bytes = span_skip(bytes, part.n);
+    }
+}
+
+void client_post(struct client *c, struct span bytes)
+{
+    if (c->conn != 0) {
+        buf_append(&c->rest, bytes);
     }
 }
 
@@ -650,6 +662,14 @@ void client_drop(struct client *c)
     world_settle(c->world);
 }
 
+void client_forget(struct client *c)
+{
+    if (c->conn != 0) {
+        gone(c, CLOSED_BY_ERROR);
+    }
+    free_client(c);
+}
+
 void client_stall(struct client *c, bool stalled)
 {
     c->stalled = stalled;
@@ -670,7 +690,12 @@ size_t client_take(struct client *c, size_t n)
     return taken;
 }
 
+struct conn *client_conn(const struct client *c)
+{
+    return c->world->engine->serve.slots[(uint32_t)c->conn].conn;
+}
+
 struct session *client_session(const struct client *c)
 {
-    return c->world->engine->serve.slots[(uint32_t)c->conn].conn->session;
+    return client_conn(c)->session;
 }

@@ -124,6 +124,14 @@ size_t world_logged(const struct world *world, const char *line);
 struct client *world_open(struct world *world);
 struct client *world_connect(struct world *world);
 
+/* The same without what follows from it, and bytes on the way: they arrive in the next round, with
+ * those of all other clients. For crowds; what a connection that is gone posts is lost. */
+struct client *world_arrive(struct world *world);
+void client_post(struct client *client, struct span bytes);
+
+/* Cuts the client's connection, if it has one, and frees the client; crowds come and go. */
+void client_forget(struct client *client);
+
 /* A connection that the engine refuses; fails the test when it does not. */
 void world_connect_refused(struct world *world);
 
@@ -159,7 +167,8 @@ void client_drop(struct client *client);
 void client_stall(struct client *client, bool stalled);
 size_t client_take(struct client *client, size_t n);
 
-/* The session behind the connection, to look at. */
+/* The connection and the session behind it, to look at. */
+struct conn *client_conn(const struct client *client);
 struct session *client_session(const struct client *client);
 
 /* --- connections that the engine makes -------------------------------------------------------- */
@@ -190,6 +199,10 @@ const char *client_heard(struct client *client);
 
 /* How many such events there are; none is taken. */
 size_t client_events(const struct client *client);
+
+/* The next frame, which is borrowed, and with its message, if it is one, until the next verb. False
+ * when none has arrived whole. */
+bool client_next(struct client *client, struct nsq_frame *frame, struct nsq_message *message);
 
 /* Each of these takes the next event, which must be the one it names. */
 #define client_expect_ok(c) client_expect_frame(c, NSQ_FRAME_RESPONSE, SPAN("OK"))

@@ -130,6 +130,22 @@ size_t client_events(const struct client *c)
     return count + (c->shut && !c->shut_heard ? 1 : 0) + (c->closed && !c->closed_heard ? 1 : 0);
 }
 
+bool client_next(struct client *c, struct nsq_frame *frame, struct nsq_message *message)
+{
+    size_t consumed;
+    if (nsq_frame_parse(buf_span(&c->in), NSQ_FRAME_DATA_MAX, frame, &consumed) != NSQ_OK) {
+        return false;
+    }
+    buf_free(&c->heard);
+    buf_append(&c->heard, frame->data);
+    buf_drop(&c->in, consumed);
+    frame->data = buf_span(&c->heard);
+    if (frame->type == NSQ_FRAME_MESSAGE && nsq_message_parse(frame->data, message) != NSQ_OK) {
+        world_fail(__FILE__, __LINE__, "a broken message");
+    }
+    return true;
+}
+
 /* --- expectations ----------------------------------------------------------------------------- */
 
 void world_check_heard(const char *file, int line, struct client *c, const char *text)

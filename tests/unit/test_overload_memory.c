@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Tests of what holds when there is no more room, on the whole engine: queues at the cap of their
+ * bytes while publishers press on, and the unsent output of all connections together.
+ */
+#include "engine/engine.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "session/session.h"
+#include "support/calm.h"
+#include "support/numbered.h"
+
+#define S TIME_SECOND
+#define KIB ((size_t)1024)
+
+/* --- publishers that press against the cap ---------------------------------------------------- */
+
+#define CAP (1024 * KIB)
+#define UNASKED (64 * KIB) /* charged without asking, above the cap: at most */
+#define PRESSERS 21
+#define SIZE (10 * KIB)
+#define NUMBERS 20000
+#define QUIET 1000 /* messages that wait in another topic */
+
+/* One of those who publish, a command a round. Number i does it the way i % 3 says. */
+struct presser {
+    struct client *client;
+    unsigned number; /* of the first message that it has posted */
+};
+
+struct press {
+    struct world *world;
+    struct presser pressers[PRESSERS];
+    struct client *quiet;    /* consumes what was there before, one at a time */
+    struct client *consumer; /* of the topic that is full; NULL: nobody is there */
+    unsigned next;           /* number of a message */
+    unsigned refused[3];     /* commands, by the way */
+    bool accepted[NUMBERS];
+    unsigned finished[NUMBERS];
+};
+
+static const struct way {
+    const char *command;
+    const char *line;
+    unsigned count;
+} ways[] = {{"PUB", "PUB full", 1}, {"MPUB", "MPUB full", 2}, {"DPUB", "DPUB full 500", 1}};
+
+static void connect_presser(struct press *p, struct presser *presser)
+{
+    presser->client = world_arrive(p->world);
+    client_post(presser->client, SPAN("  V2"));
+}
+
+static void press(struct press *p, size_t i)
+{
+    struct presser *presser = &p->pressers[i];
+    const struct way *way = &ways[i % 3];
+    assert_true(p->next + way->count <= NUMBERS);
+    presser->number = p->next;
+    p->next += way->count;
+    if (way->count == 1) {
+        numbered_post(presser->client, way->line, presser->number, SIZE);
+    } else {
+        numbered_post_mpub(presser->client, way->line, presser->number, way->count, SIZE);
+    }
+}
+
+/* Every command is answered: with OK, or with the error that says why, which ends the connection as
+ * nsqd's do. */
+static void hear_presser(struct press *p, size_t i)
+{
+    struct presser *presser = &p->pressers[i];
+    const struct way *way = &ways[i % 3];
+    const char *heard = client_heard(presser->client);
+    if (strcmp(heard, "R OK") == 0) {
+        for (unsigned k = 0; k < way->count; k++) {
+            p->accepted[presser->number + k] = true;
+        }
+        return;
+    }
+    char error[160];
+    snprintf(error, sizeof error,
+             "E E_%s_FAILED %s failed queued bytes would exceed the limit of %zu; SHUT",
+             way->command, way->command, CAP);
+    assert_string_equal(heard, error);
+    p->refused[i % 3]++;
+    client_forget(presser->client);
+    connect_presser(p, presser);
+}
+
+static void finish_some(struct press *p)
+{
+    struct nsq_frame frame;
+    struct nsq_message m;
+    while (p->consumer != NULL && client_next(p->consumer, &frame, &m)) {
+        if (frame.type == NSQ_FRAME_MESSAGE) {
+            p->finished[numbered_of(m.body)]++;
+            char fin[4 + NSQ_MESSAGE_ID_SIZE + 2];
+            int n =
+                snprintf(fin, sizeof fin, "FIN %.*s\n", NSQ_MESSAGE_ID_SIZE, (const char *)m.id);
+            client_post(p->consumer, span_make(fin, (size_t)n));
+        }
+    }
+}
+
+/* Everybody publishes at once. In the same round the other topic's consumer gets its next message.
+ */
+static void press_round(struct press *p, unsigned round)
+{
+    for (size_t i = 0; i < PRESSERS; i++) {
+        press(p, i);
+    }
+    finish_some(p);
+    numbered_finish(p->quiet, round, round + 1, 1);
+    assert_in_range(world_used(p->world), 0, CAP + UNASKED);
+    world_advance(p->world, S / 10);
+    for (size_t i = 0; i < PRESSERS; i++) {
+        hear_presser(p, i);
+    }
+}
+
+static struct client *consumer_of(struct world *w, const char *topic, int rdy)
+{
+    struct client *c = world_connect(w);
+    client_sendf(c, "SUB %s c\nRDY %d\n", topic, rdy);
+    client_expect_ok(c);
+    return c;
+}
+
+static size_t press_begin(struct press *p)
+{
+    struct engine_config config = world_config();
+    config.broker.mem_queue_bytes = CAP;
+    config.log_level = LOG_FATAL;
+    p->world = world_new(&config);
+    p->quiet = consumer_of(p->world, "quiet", 0);
+    client_forget(consumer_of(p->world, "full", 0));
+    size_t before = world_used(p->world);
+    struct client *c = world_connect(p->world);
+    for (unsigned i = 0; i < QUIET; i++) {
+        numbered_post(c, "PUB quiet", i, NUMBERED_DIGITS);
+    }
+    world_settle(p->world);
+    client_forget(c);
+    SEND(p->quiet, "RDY 1\n");
+    for (size_t i = 0; i < PRESSERS; i++) {
+        connect_presser(p, &p->pressers[i]);
+    }
+    return before;
+}
+
+static unsigned count_accepted(const struct press *p)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < p->next; i++) {
+        n += p->accepted[i] ? 1 : 0;
+    }
+    return n;
+}
+
+static void expect_at_the_cap(struct press *p)
+{
+    assert_in_range(world_used(p->world), CAP - 2 * SIZE - UNASKED, CAP + UNASKED);
+    for (int way = 0; way < 3; way++) {
+        assert_in_range(p->refused[way], 30, NUMBERS);
+    }
+}
+
+/* What was answered OK comes once, what was refused never; who finishes makes room for others. */
+static void a_queue_at_its_cap(void **state)
+{
+    (void)state;
+    struct press *p = alloc_zeroed(sizeof *p);
+    size_t before = press_begin(p);
+    unsigned round = 0;
+    while (round < 10) {
+        press_round(p, round++);
+    }
+    expect_at_the_cap(p);
+    unsigned fit = count_accepted(p);
+    assert_in_range(fit, CAP / SIZE / 2, CAP / SIZE);
+    p->consumer = consumer_of(p->world, "full", 5);
+    while (round < 100) {
+        press_round(p, round++);
+    }
+    expect_at_the_cap(p);
+    assert_in_range(count_accepted(p), fit + 90 * 4, fit + 90 * 6);
+    for (size_t i = 0; i < PRESSERS; i++) {
+        client_forget(p->pressers[i].client);
+    }
+    for (int i = 0; i < 100; i++) {
+        finish_some(p);
+        world_advance(p->world, S / 10);
+    }
+    for (unsigned i = 0; i < p->next; i++) {
+        assert_int_equal(p->finished[i], p->accepted[i]);
+    }
+    numbered_finish(p->quiet, round, QUIET, 1);
+    client_forget(p->consumer);
+    assert_int_equal(world_used(p->world), before);
+    world_free(p->world);
+    alloc_free(p);
+}
+
+/* --- the output of all connections together --------------------------------------------------- */
+
+#define SHARE (1024 * KIB) /* of 4 MiB: what outputs may hold before each is bounded by little */
+#define SLEEPERS 60
+#define WIDE (20 * KIB)
+#define WIDES 20
+
+static size_t output_held(struct client *const crowd[], size_t n)
+{
+    size_t held = 0;
+    for (size_t i = 0; i < n; i++) {
+        held += client_conn(crowd[i])->out.cap;
+    }
+    return held;
+}
+
+static void fall_asleep(struct world *w, struct client *sleepers[])
+{
+    for (size_t i = 0; i < SLEEPERS; i++) {
+        char sub[64];
+        snprintf(sub, sizeof sub, "SUB wide c%zu\nRDY 2500\n", i);
+        sleepers[i] = world_connect(w);
+        client_send(sleepers[i], span_make(sub, strlen(sub)));
+        client_expect_ok(sleepers[i]);
+        client_stall(sleepers[i], true);
+    }
+}
+
+/* A message is queued once, and stands in as many outputs as there are channels. */
+static void many_that_never_read_hold_little_each(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.broker.mem_queue_bytes = 4 * SHARE;
+    config.log_level = LOG_FATAL;
+    struct world *w = world_new(&config);
+    struct calm calm;
+    struct client *sleepers[SLEEPERS];
+    calm_begin(&calm, w);
+    fall_asleep(w, sleepers);
+    struct client *p = world_connect(w);
+    for (unsigned i = 0; i < WIDES; i++) {
+        numbered_post(p, "PUB wide", i, WIDE);
+        calm_check(&calm);
+        client_expect_ok(p);
+        size_t each = 2 * (SERVE_LOW_WATER + WIDE + 64); /* a buffer doubles */
+        assert_in_range(output_held(sleepers, SLEEPERS), 0, SHARE + SLEEPERS * each);
+    }
+    for (size_t i = 0; i < SLEEPERS; i++) { /* they wake up, and have missed nothing */
+        client_stall(sleepers[i], false);
+        calm_check(&calm);
+        numbered_finish(sleepers[i], 0, WIDES, 1);
+    }
+    assert_int_equal(w->engine->serve.buffered, 0);
+    world_free(w);
+}
+
+/* A consumer of a channel of its own, that takes nothing by itself. */
+static struct client *sleeper(struct world *w, const char *channel, int rdy)
+{
+    struct client *c = world_connect(w);
+    client_sendf(c, "SUB wide %s\nRDY %d\n", channel, rdy);
+    client_expect_ok(c);
+    client_stall(c, true);
+    return c;
+}
+
+static int64_t in_flight(const struct client *c)
+{
+    return client_session(c)->consumer.in_flight_count;
+}
+
+#define WIDE_FRAME (8 + 26 + WIDE)
+
+/* The mark is low for who is sent more while there is too much, until that one has drained. */
+static void who_has_drained_may_have_much_again(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.broker.mem_queue_bytes = 4 * SHARE;
+    struct world *w = world_new(&config);
+    struct client *a = sleeper(w, "a", 2500);
+    struct client *b = sleeper(w, "b", 0);
+    struct client *p = world_connect(w);
+    w->engine->serve.config.buffered_most =
+        300 * KIB; /* more than 256, which is a size of buffers */
+    for (unsigned i = 0; i < 40; i++) {
+        numbered_post(p, "PUB wide", i, WIDE);
+    }
+    world_settle(w);
+    unsigned much = 256 * KIB / WIDE_FRAME + 1; /* then the buffer grows past the bound */
+    assert_int_equal(in_flight(a), much);
+    assert_int_equal(client_conn(a)->limit, SERVE_LOW_WATER);
+    SEND(b, "RDY 2500\n");
+    assert_int_equal(in_flight(b), 1);
+    client_take(a, much * WIDE_FRAME - SERVE_LOW_WATER - 1);
+    assert_int_equal(in_flight(a), much); /* not yet */
+    client_take(a, 1);
+    assert_int_equal(in_flight(a), much + 1);
+    client_take(a, SERVE_LOW_WATER + WIDE_FRAME);
+    assert_int_equal(in_flight(a), 2 * much + 1);
+    client_stall(a, false);
+    client_take(b, WIDE_FRAME);
+    assert_int_equal(in_flight(b), 1 + much);
+    client_stall(b, false);
+    numbered_finish(a, 0, 40, 1);
+    numbered_finish(b, 0, 40, 1);
+    assert_int_equal(w->engine->serve.buffered, 0);
+    world_free(w);
+}
+
+/* Input that the shell keeps for who is not read from. */
+static void input_that_waits_counts(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.serve.high_water = 1000;
+    struct world *w = world_new(&config);
+    struct client *p = world_connect(w);
+    client_stall(p, true);
+    for (unsigned i = 0; i < 200; i++) {
+        numbered_post(p, "PUB t", i, 100);
+    }
+    world_settle(w);
+    assert_int_equal(p->rest.n, (200 - 101) * (6 + 4 + 100));
+    assert_int_equal(w->engine->serve.buffered, p->rest.n + client_conn(p)->out.cap);
+    client_stall(p, false);
+    assert_int_equal(w->engine->serve.buffered, 0);
+    client_stall(p, true);
+    for (unsigned i = 0; i < 200; i++) {
+        numbered_post(p, "PUB t", i, 100);
+    }
+    world_settle(w);
+    assert_in_range(w->engine->serve.buffered, p->rest.n, SIZE_MAX);
+    client_drop(p);
+    assert_int_equal(w->engine->serve.buffered, 0);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_queue_at_its_cap),
+        cmocka_unit_test(many_that_never_read_hold_little_each),
+        cmocka_unit_test(who_has_drained_may_have_much_again),
+        cmocka_unit_test(input_that_waits_counts),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -19,8 +19,8 @@
 #define BROKER_CHANNEL_H
 
 #include "base/table.h"
-#include "broker/common.h"
 #include "broker/body.h"
+#include "broker/common.h"
 
 struct topic;
 

@@ -8,10 +8,10 @@
 #define BROKER_TOPIC_H
 
 #include "base/table.h"
+#include "broker/body.h"
 #include "broker/channel.h"
 #include "broker/common.h"
 #include "broker/guid.h"
-#include "broker/body.h"
 
 struct topic {
     UT_hash_handle hh; /* in the broker's table */

@@ -18,6 +18,7 @@
 #define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error, so that the loop does not spin */
 #define LOG_PAUSE (100 * TIME_MS)    /* before a log that takes no lines is tried again */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is measuring noise */
+#define WALL_LOOK (10 * TIME_MS)     /* how often, under load, it is looked for one */
 #define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections are above 2^32 */
 #define RESOLVER_TOKEN (UINT32_MAX - 1)
 #define DIAL_ADDRESS_MAX (2 * SOCKET_HOST_MAX)
@@ -477,8 +478,12 @@ static void tell_wall_clock(struct tcp_server *server, int64_t offset)
     server->handler.wall(server->handler.self, offset);
 }
 
-static void look_at_wall_clock(struct tcp_server *server)
+static void look_at_wall_clock(struct tcp_server *server, int64_t now)
 {
+    if (now - server->wall_looked < WALL_LOOK) {
+        return;
+    }
+    server->wall_looked = now;
     int64_t offset = clock_wall_offset();
     int64_t change = offset - server->wall_offset;
     if (change > OFFSET_SLACK || change < -OFFSET_SLACK) {
@@ -514,7 +519,8 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
     size_t n = server->waiter.wait(server->waiter.self, patience(server, max_wait_ns), events,
                                    EVENTS_A_ROUND);
     int64_t now = clock_now();
-    look_at_wall_clock(server);
+    look_at_wall_clock(server, now);
+    huge_pages_look(&server->huge_pages, huge_pages_heap_end());
     if (server->accept_again != 0 && now >= server->accept_again) {
         server->accept_again = 0;
         wait_for_listeners(server, WAITER_READ);
@@ -545,6 +551,7 @@ struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter wait
     server->waiter = waiter;
     server->log = log;
     server->end_fd = end_fd;
+    huge_pages_init(&server->huge_pages, huge_pages_heap_end());
     if (end_fd >= 0) {
         waiter.add(waiter.self, end_fd, END_TOKEN, WAITER_READ);
     }

@@ -7,6 +7,7 @@
 #define SHELL_TCP_SERVER_H
 
 #include "serve/handler.h"
+#include "shell/huge_pages.h"
 #include "shell/log_line.h"
 #include "shell/resolver.h"
 #include "shell/waiter.h"
@@ -53,6 +54,8 @@ struct tcp_server {
     size_t socket_count;
     struct buf offers; /* uint32_t slots whose rest may be wanted again */
     int64_t wall_offset;
+    int64_t wall_looked; /* when */
+    struct huge_pages huge_pages;
     bool ending;
     bool broken; /* a listener failed for good */
     uint8_t input[TCP_SERVER_READ_SIZE];

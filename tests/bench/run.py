@@ -348,6 +348,7 @@ def table(results):
     half, lone, idle_, start, mem = results["half load"], results["lone"], results["idle"], results["start"], results["queued"]
     busy = idle_["one active"]
     bare = next(row["bare"] for row in lone.values() if "bare" in row)
+    within = lambda p99: verdict(p99 <= 1) + (", as without a server" if p99 > 1 and bare["p99"] > 1 else "")
     three = lambda d: "%.2f / %.2f / %.2f" % (d["p50"], d["p99"], d["p999"]) if d else ""
     few, many = idle_["bytes, 1,000"], idle_["bytes, most"]
     most = format(idle_["connections"], ",")
@@ -358,8 +359,7 @@ def table(results):
                 format(half["rate"], ","), three(half["upstream"]), three(half["nsqref"]), verdict(half["nsqref"]["p99"] <= half["upstream"]["p99"])),
             *("| the same of a lone message, %s | %s | %s | | %s |" % (
                 name, three(row.get("upstream")), three(row.get("nsqref")),
-                three(row["bare"]) if "bare" in row else "p99 within 1 ms: %s%s" % (
-                    verdict(row["nsqref"]["p99"] <= 1), "; not even the machine alone keeps to it" if bare["p99"] > 1 else ""))
+                three(row["bare"]) if "bare" in row else "p99 within 1 ms: %s" % within(row["nsqref"]["p99"]))
               for name, row in lone.items()),
             "| start to the first answer, ms | %.1f | %.1f | | at most nsqd's: %s |" % (
                 start["upstream"]["ms"], start["nsqref"]["ms"], verdict(start["nsqref"]["ms"] <= start["upstream"]["ms"])),

@@ -12,7 +12,7 @@
 enum state { OPEN, IN_DOUBT, FINISHED };
 
 struct on_channel {
-    uint32_t seen;     /* ms, when it last came */
+    uint32_t next;     /* ms, before which the server cannot send it again */
     uint32_t owner;    /* the connection to which it came */
     uint16_t attempts; /* the highest that came; 0: it never did */
     uint8_t state;
@@ -118,13 +118,14 @@ bool ledger_deliver(struct ledger *l, unsigned channel, struct span body, uint32
     struct on_channel *at = &row->channels[channel];
     d->number = number;
     d->late = attempts < at->attempts;
-    d->not_before = at->attempts == 0 ? row->due : at->seen;
+    d->not_before = at->attempts == 0 ? row->due : at->next;
     l->deliveries++;
     l->late += d->late;
     if (row->fate == LEDGER_CUT) {
         ledger_fail(l, "message %u came, of which only a part was sent", number);
-    } else if (now < row->due) {
-        ledger_fail(l, "message %u came %u ms early", number, row->due - now);
+    } else if (!d->late && now < d->not_before) {
+        ledger_fail(l, "attempt %u of message %u came %u ms early", attempts, number,
+                    d->not_before - now);
     } else if (attempts == at->attempts || attempts == 0) {
         ledger_fail(l, "attempt %u of message %u came twice", attempts, number);
     } else if (!d->late && at->state == FINISHED) {
@@ -135,16 +136,28 @@ bool ledger_deliver(struct ledger *l, unsigned channel, struct span body, uint32
         if (attempts > 1) {
             count_again(l, at);
         }
-        *at = (struct on_channel){
-            .seen = now, .owner = d->owner, .attempts = attempts, .state = OPEN};
+        *at = (struct on_channel){.next = d->not_before + l->timeout,
+                                  .owner = d->owner,
+                                  .attempts = attempts,
+                                  .state = OPEN};
     }
     return l->why[0] == '\0';
 }
 
-void ledger_requeue(struct ledger *l, unsigned channel, const struct ledger_delivery *d)
+void ledger_requeue(struct ledger *l, unsigned channel, const struct ledger_delivery *d,
+                    uint32_t due)
 {
     struct on_channel *at = &l->rows[d->number].channels[channel];
-    at->requeued = at->attempts == d->attempts;
+    if (at->owner == d->owner) {
+        at->requeued = true;
+        at->next = due < at->next ? due : at->next; /* or it has timed out by then */
+    }
+}
+
+void ledger_excuse(struct ledger *l, unsigned channel, struct ledger_delivery *d)
+{
+    d->not_before = 0;
+    l->rows[d->number].channels[channel].next = 0;
 }
 
 void ledger_finish(struct ledger *l, unsigned channel, const struct ledger_delivery *d)

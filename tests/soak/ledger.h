@@ -29,13 +29,15 @@ enum ledger_fate { LEDGER_SENT, LEDGER_OK, LEDGER_UNKNOWN, LEDGER_CUT };
 
 struct ledger_row;
 
-/* All zeros but `seed` is an empty ledger. Times are ms of a clock of the caller's. */
+/* All zeros but `timeout` and `seed` is an empty ledger. Times are ms of a clock of the caller's.
+ */
 struct ledger {
     struct ledger_row *rows;
     uint32_t count;
     uint32_t room;
-    uint64_t seed; /* bodies of another run differ */
-    char why[160]; /* the first thing that may not be; empty: there is none */
+    uint32_t timeout; /* of a message that is not answered */
+    uint64_t seed;    /* bodies of another run differ */
+    char why[160];    /* the first thing that may not be; empty: there is none */
     int64_t deliveries;
     int64_t requeues; /* came again after a REQ */
     int64_t timeouts; /* came again for no other reason */
@@ -68,8 +70,12 @@ void ledger_set_fate(struct ledger *l, uint32_t first, uint32_t count, enum ledg
 bool ledger_deliver(struct ledger *l, unsigned channel, struct span body, uint32_t now,
                     struct ledger_delivery *d);
 
-/* REQ was sent. */
-void ledger_requeue(struct ledger *l, unsigned channel, const struct ledger_delivery *d);
+/* REQ was sent, and has it come again at `due` or later. */
+void ledger_requeue(struct ledger *l, unsigned channel, const struct ledger_delivery *d,
+                    uint32_t due);
+
+/* What was said of an earlier delivery may have met this one: it may come again at any time. */
+void ledger_excuse(struct ledger *l, unsigned channel, struct ledger_delivery *d);
 
 /* The server has handled the FIN of a delivery, or of a later one to the same connection, and did
  * not complain. */

@@ -32,11 +32,11 @@
 #define RATE 2500                          /* messages a second */
 #define BATCH 20                           /* most messages of an MPUB */
 #define MSG_TIMEOUT 1000                   /* ms, as the server is told */
-#define DELAY 300                          /* ms, the longest of DPUB and REQ */
-#define ROUND 20                           /* ms: a server may read its clock but once a round */
+#define DELAY 500                          /* ms, the longest of DPUB and REQ */
+#define ROUND 200                          /* ms: a server may read its clock but once a round */
 #define QUIET (MSG_TIMEOUT + DELAY + 1200) /* ms: nothing comes after it */
 #define LIFE_MS 60                         /* between two kills, on average */
-#define CUT_MOST 200000                    /* bytes of a body that never comes whole */
+#define CUT_MOST 1000000                   /* bytes of a body that never comes whole */
 #define PATIENCE (30 * TIME_SECOND)        /* for what must end by itself */
 #define DRAIN_MOST (2 * TIME_MINUTE)
 #define WARM_UP (5 * TIME_SECOND) /* after which memory should stay as it is */
@@ -222,7 +222,7 @@ static void act(struct client *c, char verb, const char *id, struct ledger_deliv
     int n = snprintf(line, sizeof line, "%s %.*s", name, ID_SIZE, id);
     if (verb == 'R') {
         snprintf(line + n, sizeof line - (size_t)n, " %u", delay);
-        ledger_requeue(&mix.ledger, c->channel, &d);
+        ledger_requeue(&mix.ledger, c->channel, &d, now_ms() + delay - ROUND);
     }
     peer_say(&c->peer, line);
     peer_say(&c->peer, "\n");
@@ -252,7 +252,7 @@ static void on_again(struct client *c, const char *id, struct ledger_delivery *d
     }
     for (unsigned i = 0; i < c->action_count; i++) {
         if (memcmp(c->actions[i].id, id, ID_SIZE) == 0) {
-            d->not_before = 0;
+            ledger_excuse(&mix.ledger, c->channel, d);
         }
     }
 }
@@ -298,7 +298,7 @@ static void act_on_held(struct client *c)
             i++;
         } else if (h->touch) {
             act(c, 'T', h->id, h->delivery);
-            h->delivery.not_before = now; /* has its whole time again */
+            h->delivery.not_before = now - ROUND; /* has its whole time again */
             h->touch = false;
             h->due = now + MSG_TIMEOUT * 7 / 10;
         } else {
@@ -347,7 +347,7 @@ static void excuse(struct client *c, const char *id)
 /* FIN, REQ or TOUCH failed, which only one that came too late may. */
 static void on_refusal(struct client *c, char verb, const char *id)
 {
-    uint32_t now = now_ms() + ROUND;
+    uint32_t now = now_ms();
     mix.refused++;
     for (unsigned i = 0; i < (c->asked ? c->covered : c->action_count); i++) {
         struct action *a = &c->actions[i];
@@ -493,7 +493,7 @@ static void kill_one(unsigned i)
     } else if (way == 2) {
         peer_say(&c->peer, "FIN 01234567");
     }
-    if (below(2) == 0) {
+    if (way == 2 || below(2) == 0) {
         peer_transmit(&c->peer);
     }
     mix.kills++;
@@ -694,10 +694,11 @@ static void print_line(int64_t doubts, int64_t resident, int64_t resident_end, u
 
 bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
 {
-    static const char *const flags[] = {"--msg-timeout=1s", "--mem-queue-bytes=33554432", NULL};
+    static const char *const flags[] = {"--msg-timeout=1s", "--mem-queue-bytes=16777216", NULL};
     memset(&mix, 0, sizeof mix);
     mix.peers = (struct peers){.on_frame = on_frame, .on_pause = on_pause, .on_closed = on_closed};
     mix.random = seed | 1; /* xorshift never leaves 0 */
+    mix.ledger.timeout = MSG_TIMEOUT;
     mix.ledger.seed = seed;
     if (!peers_init(&mix.peers)) {
         process_die("there is no epoll to be had");

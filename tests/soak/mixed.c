@@ -656,26 +656,45 @@ static bool descriptors_gone(int64_t wanted)
     return process_descriptors(mix.server.pid) == wanted;
 }
 
-/* What is left in the server, once all clients are gone. Returns the resident KiB. */
-static int64_t check_books(int64_t descriptors, int64_t resident)
+struct books {
+    int64_t descriptors;
+    int64_t resident; /* KiB, after the warm-up */
+    int64_t resident_end;
+    int64_t resident_peak;
+    int64_t doubts;
+};
+
+/* What is left in the server, once all clients are gone. */
+static void check_books(struct books *b)
 {
-    if (!descriptors_gone(descriptors)) {
+    if (!server_lives(&mix.server)) {
+        ledger_fail(&mix.ledger, "the server is gone");
+        return;
+    }
+    if (!descriptors_gone(b->descriptors)) {
         ledger_fail(&mix.ledger, "%" PRId64 " descriptors are open, %" PRId64 " were at the start",
-                    process_descriptors(mix.server.pid), descriptors);
+                    process_descriptors(mix.server.pid), b->descriptors);
     }
-    int64_t resident_end = process_memory(mix.server.pid, "VmRSS");
-    if (resident_end > resident + RSS_SLACK) {
+    b->resident_end = process_memory(mix.server.pid, "VmRSS");
+    b->resident_peak = process_memory(mix.server.pid, "VmHWM");
+    if (b->resident_end > b->resident + RSS_SLACK) {
         ledger_fail(&mix.ledger, "%" PRId64 " KiB resident, %" PRId64 " after the warm-up",
-                    resident_end, resident);
+                    b->resident_end, b->resident);
     }
-    if (probe_p99(&mix.probe) >= PROBE_P99) {
-        ledger_fail(&mix.ledger, "p99 of the probe: %.1f ms",
-                    (double)probe_p99(&mix.probe) / (double)TIME_MS);
-    }
-    return resident_end;
 }
 
-static void print_line(int64_t doubts, int64_t resident, int64_t resident_end, uint64_t seed)
+static void check_probe(void)
+{
+    if (!probe_end(&mix.probe)) {
+        ledger_fail(&mix.ledger, "the probe: %s", mix.probe.broken);
+    }
+    if (probe_p99(&mix.probe) >= PROBE_P99) {
+        ledger_fail(&mix.ledger, "p99 of the probe is %.1f ms",
+                    (double)probe_p99(&mix.probe) / (double)TIME_MS);
+    }
+}
+
+static void print_line(const struct books *b, uint64_t seed)
 {
     const struct ledger *l = &mix.ledger;
     const double ms = (double)TIME_MS;
@@ -683,10 +702,9 @@ static void print_line(int64_t doubts, int64_t resident, int64_t resident_end, u
            " requeues, %" PRId64 " time-outs, %" PRId64 " too late, %" PRId64
            " in doubt; probe p50 %.2f p99 %.2f max %.2f ms; RSS %" PRId64 " -> %" PRId64
            " (peak %" PRId64 ") KiB\n",
-           l->count, l->deliveries, mix.kills, l->requeues, l->timeouts, mix.refused, doubts,
+           l->count, l->deliveries, mix.kills, l->requeues, l->timeouts, mix.refused, b->doubts,
            (double)probe_p50(&mix.probe) / ms, (double)probe_p99(&mix.probe) / ms,
-           (double)probe_max(&mix.probe) / ms, resident, resident_end,
-           process_memory(mix.server.pid, "VmHWM"));
+           (double)probe_max(&mix.probe) / ms, b->resident, b->resident_end, b->resident_peak);
     if (failed()) {
         printf("mixed: FAILED, seed %" PRIu64 ": %s\n", seed, l->why);
     }
@@ -694,7 +712,10 @@ static void print_line(int64_t doubts, int64_t resident, int64_t resident_end, u
 
 bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
 {
-    static const char *const flags[] = {"--msg-timeout=1s", "--mem-queue-bytes=16777216", NULL};
+    /* A body that were charged for ever would fill the queue in a minute or two. */
+    static const char *const flags[] = {"--msg-timeout=1s", "--mem-queue-bytes=16777216",
+                                        "--http-address=127.0.0.1:0", "--log-level=fatal", NULL};
+    struct books books = {0};
     memset(&mix, 0, sizeof mix);
     mix.peers = (struct peers){.on_frame = on_frame, .on_pause = on_pause, .on_closed = on_closed};
     mix.random = seed | 1; /* xorshift never leaves 0 */
@@ -704,22 +725,25 @@ bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
         process_die("there is no epoll to be had");
     }
     server_start(&mix.server, program, flags, 0);
-    int64_t descriptors = process_descriptors(mix.server.pid);
+    peers_turn(&mix.peers, 200); /* whoever asked whether it answers has left by then */
+    books.descriptors = process_descriptors(mix.server.pid);
     mix.start = clock_now();
     probe_start(&mix.probe, mix.server.address);
-    int64_t resident = 0;
-    int64_t doubts = 0;
     if (join_all()) {
         mix.start = clock_now();
-        resident = load_for(ns);
-        doubts = drain();
+        books.resident = load_for(ns);
+        books.doubts = drain();
     }
     end_all();
-    probe_end(&mix.probe);
-    int64_t resident_end = check_books(descriptors, resident);
-    print_line(doubts, resident, resident_end, seed);
-    server_end(&mix.server);
+    check_probe();
+    check_books(&books);
+    if (!server_end(&mix.server)) {
+        ledger_fail(&mix.ledger, "the server did not end well");
+    }
+    print_line(&books, seed);
     close(mix.peers.epoll);
+    close(mix.probe.peers.epoll);
+    probe_free(&mix.probe);
     bool good = !failed();
     ledger_free(&mix.ledger);
     return good;

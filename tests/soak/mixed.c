@@ -34,7 +34,7 @@
 #define MSG_TIMEOUT 1000                   /* ms, as the server is told */
 #define DELAY 500                          /* ms, the longest of DPUB and REQ */
 #define ROUND 200                          /* ms: a server may read its clock but once a round */
-#define QUIET (MSG_TIMEOUT + DELAY + 1200) /* ms: nothing comes after it */
+#define QUIET (MSG_TIMEOUT + DELAY + 2000) /* ms: nothing comes after it */
 #define LIFE_MS 60                         /* between two kills, on average */
 #define CUT_MOST 1000000                   /* bytes of a body that never comes whole */
 #define PATIENCE (30 * TIME_SECOND)        /* for what must end by itself */

@@ -120,7 +120,6 @@ bool ledger_deliver(struct ledger *l, unsigned channel, struct span body, uint32
     d->late = attempts < at->attempts;
     d->not_before = at->attempts == 0 ? row->due : at->next;
     l->deliveries++;
-    l->late += d->late;
     if (row->fate == LEDGER_CUT) {
         ledger_fail(l, "message %u came, of which only a part was sent", number);
     } else if (!d->late && now < d->not_before) {

@@ -41,7 +41,6 @@ struct ledger {
     int64_t deliveries;
     int64_t requeues; /* came again after a REQ */
     int64_t timeouts; /* came again for no other reason */
-    int64_t late;     /* were read after a later delivery of the same */
 };
 
 /* One delivery. */

@@ -112,6 +112,7 @@ TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)
 # What clients of a server under load share; the rest of tests/bench are programs.
 LOAD_SHARED := tests/bench/peer.c tests/bench/process.c
+SOAK := $(wildcard tests/soak/*.c)
 BENCHES := $(patsubst tests/bench/%.c,%,$(filter-out $(LOAD_SHARED),$(wildcard tests/bench/*.c)))
 # Program by program, the file with its main().
 MAIN_nsqd := src/nsqd/main.c
@@ -127,19 +128,20 @@ LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a) $(BUILD)/libllhttp.a
 object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
-    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(wildcard fuzz/*.c)
+    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) $(wildcard fuzz/*.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop interop-auth record differential flags conform \
     interop-matrix interop-full conform-upstream defects vectors \
     fuzz fuzz-afl fuzz-replay fuzz-merge fuzz-coverage fuzz-prove fuzz-repro \
-    install install-lib uninstall clean soak ci libs programs tests fuzzers benches bench bench-count FORCE
+    install install-lib uninstall clean soak ci libs programs tests fuzzers benches soak-client bench bench-count FORCE
 
-## all            build the libraries, the programs, the unit tests, the fuzz targets and the benchmarks
-all: libs programs tests fuzzers benches
+## all            build the libraries, the programs, the unit tests, the fuzz targets, the benchmarks and the soak's client
+all: libs programs tests fuzzers benches soak-client
 libs: $(ARCHIVES)
 programs: $(PROGRAMS:%=$(BUILD)/%)
 tests: $(TESTS:%=$(BUILD)/tests/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
+soak-client: $(BUILD)/soak/soak
 fuzzers: $(patsubst %,$(BUILD)/fuzz_%,$(if $(MSAN),$(FUZZERS_MSAN),$(FUZZERS)))
 
 # --- how it is built -----------------------------------------------------------------------------
@@ -214,6 +216,11 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
 $(BUILD)/bench/load $(BUILD)/bench/start: $(call object,$(LOAD_SHARED))
+
+$(BUILD)/soak/soak: $(call object,$(SOAK) $(LOAD_SHARED)) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
 	$(call say,LD $@)

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a server must stand through real sockets, one scenario after another; ends with
+ * "N passed, N failed".
+ *
+ *     soak PROGRAM [--only=NAME] [--seconds=N] [--seed=N]
+ *
+ * --seconds: of each scenario, which has its own otherwise.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/time.h"
+#include "bench/process.h"
+#include "soak/scenarios.h"
+
+static const struct {
+    const char *name;
+    bool (*run)(const char *program, int64_t ns, uint64_t seed);
+    int64_t seconds;
+} scenarios[] = {
+    {"mixed", soak_mixed, 600},
+};
+
+/* The server that is started gets as many. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* What follows "--NAME=", if arg is that. */
+static const char *value_of(const char *arg, const char *name)
+{
+    size_t n = strlen(name);
+    return strncmp(arg, name, n) == 0 ? arg + n : NULL;
+}
+
+int main(int argc, char **argv)
+{
+    const char *only = NULL;
+    int64_t seconds = 0;
+    uint64_t seed = 1;
+    unsigned passed = 0;
+    unsigned failed = 0;
+    for (int i = 2; i < argc; i++) {
+        const char *value;
+        if ((value = value_of(argv[i], "--only=")) != NULL) {
+            only = value;
+        } else if ((value = value_of(argv[i], "--seconds=")) != NULL) {
+            seconds = strtoll(value, NULL, 10);
+        } else if ((value = value_of(argv[i], "--seed=")) != NULL) {
+            seed = strtoull(value, NULL, 10);
+        } else {
+            process_die("see the head of tests/soak/soak.c");
+        }
+    }
+    if (argc < 2) {
+        process_die("see the head of tests/soak/soak.c");
+    }
+    signal(SIGPIPE, SIG_IGN);
+    raise_descriptors();
+    for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
+        if (only == NULL || strcmp(only, scenarios[i].name) == 0) {
+            int64_t s = seconds > 0 ? seconds : scenarios[i].seconds;
+            bool good = scenarios[i].run(argv[1], s * TIME_SECOND, seed == 0 ? 1 : seed);
+            fflush(stdout);
+            passed += good;
+            failed += !good;
+        }
+    }
+    if (passed + failed == 0) {
+        process_die("there is no scenario '%s'", only);
+    }
+    printf("%u passed, %u failed\n", passed, failed);
+    return failed > 0;
+}

@@ -344,9 +344,9 @@ fuzz-prove:
 fuzz-repro:
 	$(ALONE) ci/fuzz-repro "$(F)" $(T)
 
-## soak           what takes too long for every change: 1,000 runs of the suite with equal reports
+## soak           what takes too long for every change: equal reports, overload, a mixed load; QUICK=1 in 2 minutes
 soak:
-	$(ALONE) ci/soak
+	$(ALONE) QUICK=$(QUICK) ci/soak
 
 ## bench          beside upstream's nsqd 1.3.0: build/bench/; QUICK=1 in a minute
 bench:

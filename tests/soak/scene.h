@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: what the scenarios of overload have in common: a server, the probe beside it, connections
+ * that load it, and the checks at the end. Must not know: the load.
+ */
+#ifndef TESTS_SOAK_SCENE_H
+#define TESTS_SOAK_SCENE_H
+
+#include "bench/peer.h"
+#include "soak/probe.h"
+#include "soak/server.h"
+
+#define SCENE_LIMIT (30 * TIME_SECOND) /* for what must come about by itself */
+
+struct client {
+    struct peer peer;
+    int64_t due;    /* when it does its next thing */
+    uint64_t said;  /* commands, or bytes */
+    uint64_t heard; /* responses */
+    uint64_t errors;
+    uint64_t messages;
+};
+
+struct scene {
+    const char *name;
+    struct peers peers;
+    struct server server;
+    struct probe probe;
+    struct client *clients;
+    size_t count;
+    int64_t end;
+    bool probing;
+    char why[160]; /* what failed first */
+};
+
+/* Starts the server and `count` clients' memory; the caller has filled in the calls of `peers`. */
+void scene_start(struct scene *s, const char *program, const char *const *flags,
+                 unsigned descriptors, size_t count);
+
+/* The probe begins, and with it the time of the scenario. */
+void scene_probe(struct scene *s, int64_t ns, bool circling);
+
+bool scene_open(struct scene *s, struct client *c);
+
+/* One round of a ms or less. False when the time of the scenario is over. */
+bool scene_turn(struct scene *s);
+
+/* Notes what failed, unless something did before. */
+void scene_fail(struct scene *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Checks what must be true of all, the server's peak of memory too, prints the line and frees
+ * everything. */
+bool scene_finish(struct scene *s, int64_t most_kib, const char *figures);
+
+#endif

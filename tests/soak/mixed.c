@@ -742,7 +742,6 @@ bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
     }
     print_line(&books, seed);
     close(mix.peers.epoll);
-    close(mix.probe.peers.epoll);
     probe_free(&mix.probe);
     bool good = !failed();
     ledger_free(&mix.ledger);

@@ -2,6 +2,7 @@
 #include "soak/probe.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,18 @@
 #define EVERY_NS (5 * TIME_MS)
 #define LIMIT_NS (10 * TIME_SECOND)
 
+static void fail(struct probe *p, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void fail(struct probe *p, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    if (p->broken[0] == '\0') {
+        vsnprintf(p->broken, sizeof p->broken, format, args);
+    }
+    va_end(args);
+}
+
 /* --- what the server says --------------------------------------------------------------------- */
 
 static void on_message(struct probe *p, const struct nsq_frame *frame)
@@ -22,12 +35,14 @@ static void on_message(struct probe *p, const struct nsq_frame *frame)
     struct nsq_message m;
     size_t number;
     if (nsq_message_parse(frame->data, &m) != NSQ_OK || m.body.n != sizeof number) {
-        process_die("the probe was sent a message that it did not publish");
+        fail(p, "was sent a message that it did not publish");
+        return;
     }
     memcpy(&number, m.body.p, sizeof number);
     number = p->circling ? p->sent - 1 : number;
     if (number >= p->sent || p->took[number] != 0) {
-        process_die("the probe was sent message %zu again, or never published it", number);
+        fail(p, "was sent message %zu again, or never published it", number);
+        return;
     }
     p->took[number] = clock_now() - p->sent_at[number];
     p->delivered++;
@@ -46,7 +61,7 @@ static void on_frame(struct peer *peer, const struct nsq_frame *frame)
     if (frame->type == NSQ_FRAME_MESSAGE) {
         on_message(p, frame);
     } else if (frame->type == NSQ_FRAME_ERROR) {
-        process_die("the probe was answered %.*s", (int)frame->data.n, (const char *)frame->data.p);
+        fail(p, "was answered %.*s", (int)frame->data.n, (const char *)frame->data.p);
     } else if (nsq_frame_is_heartbeat(frame)) {
         peer_say(peer, "NOP\n");
     } else {
@@ -54,11 +69,9 @@ static void on_frame(struct peer *peer, const struct nsq_frame *frame)
     }
 }
 
-/* What on_frame said is sent by peers_turn. */
 static void on_closed(struct peer *peer, const char *why)
 {
-    (void)peer;
-    process_die("the probe: %s", why);
+    fail(peer->user, "%s", why);
 }
 
 /* --- publishing ------------------------------------------------------------------------------- */
@@ -96,7 +109,7 @@ void probe_turn(struct probe *p)
 {
     peers_turn(&p->peers, 0);
     int64_t now = clock_now();
-    if (now < p->due || (p->circling && !p->held)) {
+    if (now < p->due || p->broken[0] != '\0' || (p->circling && !p->held)) {
         return;
     }
     p->due = now + EVERY_NS;
@@ -123,7 +136,7 @@ static void start(struct probe *p, const char *address)
     while (p->answers < 2 || p->delivered < 1) {
         peers_turn(&p->peers, 100);
         if (clock_now() > end) {
-            process_die("the probe's first message does not come");
+            process_die("the probe's first message does not come %s", p->broken);
         }
     }
     p->due = clock_now();
@@ -141,10 +154,15 @@ void probe_start_circling(struct probe *p, const char *address)
     start(p, address);
 }
 
-void probe_end(struct probe *p)
+bool probe_end(struct probe *p)
 {
     peer_close(&p->publisher);
     peer_close(&p->consumer);
+    return p->broken[0] == '\0';
+}
+
+void probe_free(struct probe *p)
+{
     close(p->peers.epoll);
     alloc_free(p->sent_at);
     alloc_free(p->took);

@@ -21,10 +21,11 @@ struct probe {
     int64_t *sent_at;
     int64_t *took; /* ns; 0: not delivered */
     int64_t delivered;
+    char broken[128]; /* what the server did that it must not: ended a connection, answered with an
+                         error, delivered a message twice; empty when it did not */
 };
 
-/* Connects, and waits until the consumer is ready. Ends this process when that fails, as probe_turn
- * does when the server ends a connection, answers with an error or delivers a message twice. */
+/* Connects, and waits until the consumer is ready. Ends this process when that fails. */
 void probe_start(struct probe *p, const char *address);
 
 /* The same without new messages, for a server that takes none: the consumer requeues one message
@@ -39,6 +40,9 @@ int64_t probe_p50(const struct probe *p);
 int64_t probe_p99(const struct probe *p);
 int64_t probe_max(const struct probe *p);
 
-void probe_end(struct probe *p);
+/* Ends both connections. False when it is `broken`. */
+bool probe_end(struct probe *p);
+
+void probe_free(struct probe *p);
 
 #endif

@@ -74,6 +74,10 @@ void scene_fail(struct scene *s, const char *format, ...)
 bool scene_finish(struct scene *s, int64_t most_kib, const char *figures)
 {
     double ms = (double)TIME_MS;
+    if (!server_lives(&s->server)) {
+        printf("FAIL %s: the server is gone; %s\n", s->name, s->why);
+        return false;
+    }
     double p50 = (double)probe_p50(&s->probe) / ms;
     double p99 = (double)probe_p99(&s->probe) / ms;
     double most = (double)probe_max(&s->probe) / ms;
@@ -87,7 +91,10 @@ bool scene_finish(struct scene *s, int64_t most_kib, const char *figures)
     if (!server_answers(&s->server)) {
         scene_fail(s, "the server does not answer a new client");
     }
-    probe_end(&s->probe);
+    if (!probe_end(&s->probe)) {
+        scene_fail(s, "the probe: %s", s->probe.broken);
+    }
+    probe_free(&s->probe);
     for (size_t i = 0; i < s->count; i++) {
         peer_close(&s->clients[i].peer);
     }

@@ -108,6 +108,13 @@ static void on_closed(struct peer *p, const char *why)
     (void)why;
 }
 
+bool server_lives(const struct server *s)
+{
+    siginfo_t ended = {.si_pid = 0};
+    return waitid(P_PID, (id_t)s->pid, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           ended.si_pid == 0;
+}
+
 bool server_answers(const struct server *s)
 {
     struct peers peers = {.on_frame = on_frame, .on_closed = on_closed};

@@ -23,6 +23,9 @@ struct server {
 void server_start(struct server *s, const char *program, const char *const *flags,
                   unsigned descriptors);
 
+/* Whether its process has not ended. */
+bool server_lives(const struct server *s);
+
 /* Whether it answers a new client. */
 bool server_answers(const struct server *s);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the scenarios in which clients want more than a server has, or behave badly. Each peak of
- * memory is what the limits of the scenario add up to, above some 4 MiB of a server at rest, and
+ * memory is what the limits of the scenario add up to, above 6 MiB of a server at rest, and
  * half of that again for malloc's fragments.
  */
 #include <inttypes.h>
@@ -117,7 +117,7 @@ bool soak_consumers(const char *program, int64_t ns, uint64_t seed)
     if (publisher->said < (uint64_t)(ns / TIME_SECOND) * LOAD_RATE / 2) {
         scene_fail(&scene, "the load was not carried");
     }
-    return scene_finish(&scene, 60 * MIB, figures);
+    return scene_finish(&scene, 63 * MIB, figures);
 }
 
 /* --- publishers that never read their OKs ----------------------------------------------------- */
@@ -220,7 +220,7 @@ bool soak_slow(const char *program, int64_t ns, uint64_t seed)
         }
     } while (scene_turn(&scene));
     snprintf(figures, sizeof figures, "%d connections said %" PRIu64 " bytes", SLOW, said);
-    return scene_finish(&scene, 32 * MIB, figures);
+    return scene_finish(&scene, 39 * MIB, figures);
 }
 
 /* --- out of descriptors ----------------------------------------------------------------------- */
@@ -308,7 +308,7 @@ bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
     }
     snprintf(figures, sizeof figures, "%zu of %d fit, %" PRIu64 " were served", fit, KNOCKING,
              served);
-    return scene_finish(&scene, 8 * MIB, figures);
+    return scene_finish(&scene, 9 * MIB, figures);
 }
 
 /* --- bad commands ----------------------------------------------------------------------------- */
@@ -404,7 +404,7 @@ bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
     }
     snprintf(figures, sizeof figures, "%" PRIu64 " bad connections, %" PRIu64 " errors on one",
              opened, wrong->errors);
-    return scene_finish(&scene, 8 * MIB, figures);
+    return scene_finish(&scene, 9 * MIB, figures);
 }
 
 /* --- a queue at its cap ----------------------------------------------------------------------- */
@@ -585,5 +585,5 @@ bool soak_cap(const char *program, int64_t ns, uint64_t seed)
              "%" PRIu64 " refused, %" PRIu64 " answered OK and delivered once", cap.refused,
              cap.stored);
     alloc_free(cap.fate);
-    return scene_finish(&scene, 32 * MIB, figures);
+    return scene_finish(&scene, 33 * MIB, figures);
 }

@@ -190,26 +190,24 @@ static void say_byte(struct client *c, int64_t now)
     peer_transmit(&c->peer);
 }
 
-/* Less than 4 KiB for each. */
-bool soak_slow(const char *program, int64_t ns, uint64_t seed)
+/* All of them connect and say a byte a second for `ns`; returns how many. */
+static uint64_t trickle(int64_t ns)
 {
-    char figures[100];
     uint64_t said = 0;
-    (void)seed;
-    begin("slow");
-    scene_start(&scene, program, NULL, 0, SLOW);
-    scene_probe(&scene, ns, false);
     for (size_t i = 0; i < SLOW && scene.why[0] == '\0'; i++) {
         struct client *c = &scene.clients[i];
         if (scene_open(&scene, c)) {
             buf_drop(&c->peer.out, c->peer.out.n);
-            c->due = clock_now();
         }
         if (i % 20 == 0) {
             scene_turn(&scene);
         }
     }
-    scene.end = clock_now() + ns;
+    int64_t start = clock_now();
+    for (size_t i = 0; i < SLOW; i++) { /* evenly: bursts of this process are not the server's */
+        scene.clients[i].due = start + (int64_t)i * (TIME_SECOND / SLOW);
+    }
+    scene.end = start + ns;
     do {
         int64_t now = clock_now();
         for (size_t i = 0; i < SLOW; i++) {
@@ -219,14 +217,43 @@ bool soak_slow(const char *program, int64_t ns, uint64_t seed)
             }
         }
     } while (scene_turn(&scene));
-    snprintf(figures, sizeof figures, "%d connections said %" PRIu64 " bytes", SLOW, said);
-    return scene_finish(&scene, 39 * MIB, figures);
+    return said;
+}
+
+/* Not all at once: the kernel needs 20 us for each end, and the probe would wait for all. */
+static void leave_slowly(void)
+{
+    for (size_t i = 0; i < SLOW; i++) {
+        peer_close(&scene.clients[i].peer);
+        if (i % 10 == 0) {
+            scene_turn(&scene);
+        }
+    }
+}
+
+/* Less than 2 KiB for each. Who comes after them takes what they left. */
+bool soak_slow(const char *program, int64_t ns, uint64_t seed)
+{
+    char figures[100];
+    (void)seed;
+    begin("slow");
+    scene_start(&scene, program, NULL, 0, SLOW);
+    scene_probe(&scene, ns, false);
+    uint64_t said = trickle(ns / 2);
+    int64_t resident = scene_resident(&scene);
+    leave_slowly();
+    said += trickle(ns / 2);
+    scene_check_growth(&scene, resident, MIB);
+    leave_slowly();
+    snprintf(figures, sizeof figures, "twice %d connections said %" PRIu64 " bytes", SLOW, said);
+    return scene_finish(&scene, 24 * MIB, figures);
 }
 
 /* --- out of descriptors ----------------------------------------------------------------------- */
 
 #define KNOCKING 100
 #define DESCRIPTORS 64
+#define SPIN_MS 500 /* of which a server that does not spin needs a tenth */
 
 static void knock(struct client *c)
 {
@@ -272,6 +299,13 @@ bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
     size_t fit = count_served();
     if (fit < DESCRIPTORS / 2 || fit >= DESCRIPTORS) {
         scene_fail(&scene, "%zu clients are served with %d descriptors", fit, DESCRIPTORS);
+    }
+    int64_t cpu = process_cpu(scene.server.pid);
+    run_ms(SPIN_MS);
+    cpu = process_cpu(scene.server.pid) - cpu;
+    if (cpu > SPIN_MS * TIME_MS / 2) {
+        scene_fail(&scene, "it takes %" PRId64 " ms of %d to wait for a descriptor", cpu / TIME_MS,
+                   SPIN_MS);
     }
     do {
         for (unsigned n = 0; n < KNOCKING; n++) {
@@ -380,7 +414,11 @@ bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
     }
     scene_probe(&scene, ns, false);
     int64_t start = clock_now();
+    int64_t resident = 0;
     do {
+        if (resident == 0 && clock_now() >= start + ns / 2) {
+            resident = scene_resident(&scene);
+        }
         uint64_t due = (uint64_t)((clock_now() - start) * BAD_RATE / TIME_SECOND);
         for (size_t i = 0; i < BAD && opened < due; i++) {
             struct client *c = &scene.clients[i];
@@ -398,6 +436,7 @@ bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
     while ((ended < opened || wrong->errors < wrong->said) && clock_now() < limit) {
         scene_turn(&scene);
     }
+    scene_check_growth(&scene, resident, MIB / 4);
     if (ended != opened || wrong->errors != wrong->said) {
         scene_fail(&scene, "%" PRIu64 " connections were not ended, %" PRIu64 " FINs not answered",
                    opened - ended, wrong->said - wrong->errors);

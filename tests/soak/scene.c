@@ -71,6 +71,20 @@ void scene_fail(struct scene *s, const char *format, ...)
     va_end(args);
 }
 
+int64_t scene_resident(const struct scene *s)
+{
+    return server_lives(&s->server) ? process_memory(s->server.pid, "VmRSS") : 0;
+}
+
+void scene_check_growth(struct scene *s, int64_t before, int64_t slack)
+{
+    int64_t now = scene_resident(s);
+    if (now > before + slack) {
+        scene_fail(s, "%lld KiB resident, and %lld before as much", (long long)now,
+                   (long long)before);
+    }
+}
+
 bool scene_finish(struct scene *s, int64_t most_kib, const char *figures)
 {
     double ms = (double)TIME_MS;

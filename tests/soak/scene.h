@@ -48,6 +48,13 @@ bool scene_turn(struct scene *s);
 /* Notes what failed, unless something did before. */
 void scene_fail(struct scene *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* KiB that the server has resident now; 0: it is gone. */
+int64_t scene_resident(const struct scene *s);
+
+/* What comes again takes no more memory than it did before, but for `slack` KiB: else some of it is
+ * not given back, too little to show in the peak. */
+void scene_check_growth(struct scene *s, int64_t before, int64_t slack);
+
 /* Checks what must be true of all, the server's peak of memory too, prints the line and frees
  * everything. */
 bool scene_finish(struct scene *s, int64_t most_kib, const char *figures);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the scenarios in which clients want more than a server has, or behave badly. Each peak of
- * memory is what the limits of the scenario add up to, above 6 MiB of a server at rest, and
+ * Owns: the scenarios in which clients do not read, are slow, are too many or talk rubbish. Each
+ * peak of memory is what the limits of the scenario add up to, above 6 MiB of a server at rest, and
  * half of that again for malloc's fragments.
  */
 #include <inttypes.h>
@@ -16,48 +16,9 @@
 #include "soak/scenarios.h"
 #include "soak/scene.h"
 
-#define MIB 1024 /* KiB */
-
 static struct scene scene;
 
-/* --- what all clients do ---------------------------------------------------------------------- */
-
-static void on_frame(struct peer *p, const struct nsq_frame *frame)
-{
-    struct client *c = p->user;
-    if (nsq_frame_is_heartbeat(frame)) {
-        peer_say(p, "NOP\n");
-    } else if (frame->type == NSQ_FRAME_RESPONSE) {
-        c->heard++;
-    } else if (frame->type == NSQ_FRAME_ERROR) {
-        c->errors++;
-    } else {
-        c->messages++;
-    }
-}
-
-static void on_closed(struct peer *p, const char *why)
-{
-    (void)p;
-    scene_fail(&scene, "%s", why);
-}
-
-static void begin(const char *name)
-{
-    scene = (struct scene){.name = name, .peers = {.on_frame = on_frame, .on_closed = on_closed}};
-}
-
-/* Until a client has heard so many responses. */
-static void wait_for(const struct client *c, uint64_t heard)
-{
-    int64_t end = clock_now() + SCENE_LIMIT;
-    while (c->heard < heard && scene.why[0] == '\0') {
-        scene_turn(&scene);
-        if (clock_now() > end) {
-            scene_fail(&scene, "a client is not answered");
-        }
-    }
-}
+/* --- consumers that never read ---------------------------------------------------------------- */
 
 /* As small as the kernel lets it be: what a server sends waits with the server. */
 static void shrink(const struct client *c)
@@ -65,8 +26,6 @@ static void shrink(const struct client *c)
     int bytes = 4096;
     setsockopt(c->peer.fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
 }
-
-/* --- consumers that never read ---------------------------------------------------------------- */
 
 #define CONSUMERS 4
 #define LOAD_SIZE 16384 /* bytes */
@@ -90,7 +49,7 @@ bool soak_consumers(const char *program, int64_t ns, uint64_t seed)
     static const char *const flags[] = {"--mem-queue-size=100", NULL};
     char figures[100];
     (void)seed;
-    begin("consumers");
+    scene_begin(&scene, "consumers");
     scene_start(&scene, program, flags, 0, CONSUMERS + 1);
     for (unsigned i = 0; i < CONSUMERS; i++) {
         struct client *c = &scene.clients[i];
@@ -100,7 +59,7 @@ bool soak_consumers(const char *program, int64_t ns, uint64_t seed)
             snprintf(text, sizeof text, "SUB load deaf%u#ephemeral\nRDY 2500\n", i);
             peer_say(&c->peer, text);
             peer_transmit(&c->peer);
-            wait_for(c, 1);
+            scene_wait(&scene, c, 1);
             peer_set_deaf(&c->peer, true);
         }
     }
@@ -111,13 +70,13 @@ bool soak_consumers(const char *program, int64_t ns, uint64_t seed)
     do {
         publish_load(publisher, start);
     } while (scene_turn(&scene));
-    wait_for(publisher, publisher->said);
+    scene_wait(&scene, publisher, publisher->said);
     snprintf(figures, sizeof figures, "%d read nothing of %" PRIu64 " messages of %d bytes",
              CONSUMERS, publisher->said, LOAD_SIZE);
     if (publisher->said < (uint64_t)(ns / TIME_SECOND) * LOAD_RATE / 2) {
         scene_fail(&scene, "the load was not carried");
     }
-    return scene_finish(&scene, 63 * MIB, figures);
+    return scene_finish(&scene, 63 * SCENE_MIB, figures);
 }
 
 /* --- publishers that never read their OKs ----------------------------------------------------- */
@@ -148,7 +107,7 @@ bool soak_publisher(const char *program, int64_t ns, uint64_t seed)
     uint64_t pubs = 0;
     uint64_t left[PUBLISHERS] = {0};
     (void)seed;
-    begin("publisher");
+    scene_begin(&scene, "publisher");
     scene_start(&scene, program, flags, 0, PUBLISHERS);
     for (size_t i = 0; i < PUBLISHERS; i++) {
         if (scene_open(&scene, &scene.clients[i])) {
@@ -173,7 +132,7 @@ bool soak_publisher(const char *program, int64_t ns, uint64_t seed)
     }
     snprintf(figures, sizeof figures, "%" PRIu64 " PUBs of %d were read, and no more", pubs,
              PUBLISHERS);
-    return scene_finish(&scene, 12 * MIB, figures);
+    return scene_finish(&scene, 12 * SCENE_MIB, figures);
 }
 
 /* --- thousands of slow connections ------------------------------------------------------------ */
@@ -236,17 +195,17 @@ bool soak_slow(const char *program, int64_t ns, uint64_t seed)
 {
     char figures[100];
     (void)seed;
-    begin("slow");
+    scene_begin(&scene, "slow");
     scene_start(&scene, program, NULL, 0, SLOW);
     scene_probe(&scene, ns, false);
     uint64_t said = trickle(ns / 2);
     int64_t resident = scene_resident(&scene);
     leave_slowly();
     said += trickle(ns / 2);
-    scene_check_growth(&scene, resident, MIB);
+    scene_check_growth(&scene, resident, SCENE_MIB);
     leave_slowly();
     snprintf(figures, sizeof figures, "twice %d connections said %" PRIu64 " bytes", SLOW, said);
-    return scene_finish(&scene, 24 * MIB, figures);
+    return scene_finish(&scene, 24 * SCENE_MIB, figures);
 }
 
 /* --- out of descriptors ----------------------------------------------------------------------- */
@@ -273,14 +232,6 @@ static size_t count_served(void)
     return n;
 }
 
-static void run_ms(int64_t ms)
-{
-    int64_t end = clock_now() + ms * TIME_MS;
-    while (clock_now() < end) {
-        scene_turn(&scene);
-    }
-}
-
 /* 64 connections are nothing, so it is the server at rest. */
 bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
 {
@@ -289,19 +240,19 @@ bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
     uint64_t served = 0;
     size_t last = 0;
     (void)seed;
-    begin("descriptors");
+    scene_begin(&scene, "descriptors");
     scene_start(&scene, program, flags, DESCRIPTORS, KNOCKING);
     scene_probe(&scene, ns, false);
     for (size_t i = 0; i < KNOCKING; i++) {
         knock(&scene.clients[i]);
     }
-    run_ms(500);
+    scene_run_ms(&scene, 500);
     size_t fit = count_served();
     if (fit < DESCRIPTORS / 2 || fit >= DESCRIPTORS) {
         scene_fail(&scene, "%zu clients are served with %d descriptors", fit, DESCRIPTORS);
     }
     int64_t cpu = process_cpu(scene.server.pid);
-    run_ms(SPIN_MS);
+    scene_run_ms(&scene, SPIN_MS);
     cpu = process_cpu(scene.server.pid) - cpu;
     if (cpu > SPIN_MS * TIME_MS / 2) {
         scene_fail(&scene, "it takes %" PRId64 " ms of %d to wait for a descriptor", cpu / TIME_MS,
@@ -317,7 +268,7 @@ bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
                 break;
             }
         }
-        run_ms(5);
+        scene_run_ms(&scene, 5);
     } while (clock_now() < scene.end);
     int64_t limit = clock_now() + SCENE_LIMIT;
     while (scene.why[0] == '\0' && clock_now() < limit) { /* all who wait, to the last */
@@ -342,7 +293,7 @@ bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
     }
     snprintf(figures, sizeof figures, "%zu of %d fit, %" PRIu64 " were served", fit, KNOCKING,
              served);
-    return scene_finish(&scene, 9 * MIB, figures);
+    return scene_finish(&scene, 9 * SCENE_MIB, figures);
 }
 
 /* --- bad commands ----------------------------------------------------------------------------- */
@@ -402,7 +353,7 @@ bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
 {
     char figures[120];
     uint64_t opened = 0;
-    begin("rubbish");
+    scene_begin(&scene, "rubbish");
     ended = 0;
     scene.peers.on_closed = on_bad_closed;
     scene_start(&scene, program, NULL, 0, BAD + 1);
@@ -410,7 +361,7 @@ bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
     if (scene_open(&scene, wrong)) {
         peer_say(&wrong->peer, "SUB wrong wrong\n");
         peer_transmit(&wrong->peer);
-        wait_for(wrong, 1);
+        scene_wait(&scene, wrong, 1);
     }
     scene_probe(&scene, ns, false);
     int64_t start = clock_now();
@@ -436,193 +387,12 @@ bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
     while ((ended < opened || wrong->errors < wrong->said) && clock_now() < limit) {
         scene_turn(&scene);
     }
-    scene_check_growth(&scene, resident, MIB / 4);
+    scene_check_growth(&scene, resident, SCENE_MIB / 4);
     if (ended != opened || wrong->errors != wrong->said) {
         scene_fail(&scene, "%" PRIu64 " connections were not ended, %" PRIu64 " FINs not answered",
                    opened - ended, wrong->said - wrong->errors);
     }
     snprintf(figures, sizeof figures, "%" PRIu64 " bad connections, %" PRIu64 " errors on one",
              opened, wrong->errors);
-    return scene_finish(&scene, 9 * MIB, figures);
-}
-
-/* --- a queue at its cap ----------------------------------------------------------------------- */
-
-#define PRESSING 8
-#define DRAINING 2
-#define PRESS_WINDOW 16
-#define CAP_BYTES (16 * 1024 * 1024)
-#define CAP_MESSAGES 4000000
-#define CAP_PAD 1000 /* bytes of a message behind its number */
-
-/* A message's fate: said; answered OK; delivered. */
-enum { SAID = 1, STORED = 2, DELIVERED = 4 };
-
-static struct {
-    uint8_t *fate;
-    uint32_t numbered;                       /* messages so far */
-    uint32_t window[PRESSING][PRESS_WINDOW]; /* unanswered, in order */
-    unsigned pending[PRESSING];
-    uint64_t stored, delivered, refused;
-} cap;
-
-static size_t index_of(const struct client *c)
-{
-    return (size_t)(c - scene.clients);
-}
-
-static void on_cap_message(struct client *c, const struct nsq_frame *frame)
-{
-    struct nsq_message m;
-    uint32_t number;
-    char text[NSQ_MESSAGE_ID_SIZE + 6];
-    if (nsq_message_parse(frame->data, &m) != NSQ_OK || m.body.n < sizeof number) {
-        scene_fail(&scene, "a message that nobody published");
-        return;
-    }
-    memcpy(&number, m.body.p, sizeof number);
-    if (number >= cap.numbered || (cap.fate[number] & DELIVERED) != 0) {
-        scene_fail(&scene, "message %u is delivered again, or nobody published it", number);
-        return;
-    }
-    cap.fate[number] |= DELIVERED;
-    cap.delivered++;
-    snprintf(text, sizeof text, "FIN %.*s\n", NSQ_MESSAGE_ID_SIZE, (const char *)m.id);
-    peer_say(&c->peer, text);
-}
-
-static void on_cap_frame(struct peer *p, const struct nsq_frame *frame)
-{
-    struct client *c = p->user;
-    size_t i = index_of(c);
-    bool response = frame->type == NSQ_FRAME_RESPONSE && !nsq_frame_is_heartbeat(frame);
-    if (frame->type == NSQ_FRAME_MESSAGE) {
-        on_cap_message(c, frame);
-    } else if (i < PRESSING && response && cap.pending[i] > 0) {
-        cap.fate[cap.window[i][0]] |= STORED;
-        cap.stored++;
-        memmove(cap.window[i], cap.window[i] + 1, --cap.pending[i] * sizeof cap.window[i][0]);
-    } else if (i < PRESSING && frame->type == NSQ_FRAME_ERROR) {
-        if (frame->data.n < 12 || memcmp(frame->data.p, "E_PUB_FAILED", 12) != 0) {
-            scene_fail(&scene, "a publisher is answered %.*s", (int)frame->data.n,
-                       (const char *)frame->data.p);
-        }
-        cap.refused++;
-        cap.pending[i] = 0; /* this one and those behind it are not published */
-        c->due = clock_now() + 20 * TIME_MS;
-    } else {
-        on_frame(p, frame);
-    }
-}
-
-static void on_cap_closed(struct peer *p, const char *why)
-{
-    const struct client *c = p->user;
-    if (index_of(c) >= PRESSING || cap.pending[index_of(c)] > 0) {
-        scene_fail(&scene, "not refused, and %s", why);
-    }
-}
-
-static void press(size_t i)
-{
-    uint8_t body[sizeof(uint32_t) + CAP_PAD] = {0};
-    struct client *c = &scene.clients[i];
-    if (c->peer.fd < 0 && clock_now() >= c->due) {
-        scene_open(&scene, c);
-    }
-    while (c->peer.fd >= 0 && clock_now() >= c->due && cap.pending[i] < PRESS_WINDOW &&
-           cap.numbered < CAP_MESSAGES) {
-        cap.fate[cap.numbered] = SAID;
-        memcpy(body, &cap.numbered, sizeof cap.numbered);
-        cap.window[i][cap.pending[i]++] = cap.numbered++;
-        peer_say_body(&c->peer, "PUB cap\n", span_make(body, sizeof body));
-    }
-    peer_transmit(&c->peer);
-}
-
-static void set_ready(unsigned n)
-{
-    char text[32];
-    snprintf(text, sizeof text, "RDY %u\n", n);
-    for (size_t i = PRESSING; i < PRESSING + DRAINING; i++) {
-        peer_say(&scene.clients[i].peer, text);
-        peer_transmit(&scene.clients[i].peer);
-    }
-}
-
-static void join_draining(void)
-{
-    for (size_t i = PRESSING; i < PRESSING + DRAINING; i++) {
-        if (scene_open(&scene, &scene.clients[i])) {
-            peer_say(&scene.clients[i].peer, "SUB cap cap\n");
-            peer_transmit(&scene.clients[i].peer);
-            wait_for(&scene.clients[i], 1);
-        }
-    }
-}
-
-static void press_until(int64_t end)
-{
-    while (clock_now() < end && scene.why[0] == '\0') {
-        for (size_t i = 0; i < PRESSING; i++) {
-            press(i);
-        }
-        scene_turn(&scene);
-    }
-}
-
-/* Publishers end; what they were answered OK comes, and nothing else. */
-static void drain(void)
-{
-    int64_t limit = clock_now() + SCENE_LIMIT;
-    unsigned waiting = 1;
-    set_ready(500);
-    while ((waiting > 0 || cap.delivered < cap.stored) && clock_now() < limit &&
-           scene.why[0] == '\0') {
-        waiting = 0;
-        for (size_t i = 0; i < PRESSING; i++) {
-            waiting += cap.pending[i];
-        }
-        scene_turn(&scene);
-    }
-    run_ms(200); /* nothing comes after the last */
-    for (uint32_t i = 0; i < cap.numbered; i++) {
-        if ((cap.fate[i] & STORED) / STORED != (cap.fate[i] & DELIVERED) / DELIVERED) {
-            scene_fail(&scene, "message %u was %s", i,
-                       cap.fate[i] & STORED ? "answered OK and is lost" : "refused and came");
-        }
-    }
-}
-
-/* The cap is 16 MiB. The probe's message goes round, as publishing is what is refused here. */
-bool soak_cap(const char *program, int64_t ns, uint64_t seed)
-{
-    char flag[48];
-    char figures[120];
-    const char *const flags[] = {flag, NULL};
-    (void)seed;
-    snprintf(flag, sizeof flag, "--mem-queue-bytes=%d", CAP_BYTES);
-    begin("cap");
-    memset(&cap, 0, sizeof cap);
-    cap.fate = alloc_zeroed(CAP_MESSAGES);
-    scene.peers.on_frame = on_cap_frame;
-    scene.peers.on_closed = on_cap_closed;
-    scene_start(&scene, program, flags, 0, PRESSING + DRAINING);
-    join_draining();
-    scene_probe(&scene, ns, true);
-    while (clock_now() < scene.end && scene.why[0] == '\0') {
-        set_ready(0);
-        press_until(clock_now() + 500 * TIME_MS);
-        set_ready(500);
-        press_until(clock_now() + 200 * TIME_MS);
-    }
-    drain();
-    if (cap.refused == 0) {
-        scene_fail(&scene, "nothing was refused");
-    }
-    snprintf(figures, sizeof figures,
-             "%" PRIu64 " refused, %" PRIu64 " answered OK and delivered once", cap.refused,
-             cap.stored);
-    alloc_free(cap.fate);
-    return scene_finish(&scene, 33 * MIB, figures);
+    return scene_finish(&scene, 9 * SCENE_MIB, figures);
 }

@@ -9,11 +9,37 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/list.h"
 #include "base/time.h"
 #include "bench/process.h"
 #include "shell/clock.h"
 
 #define P99_MOST (50 * TIME_MS)
+
+void scene_on_frame(struct peer *p, const struct nsq_frame *frame)
+{
+    struct client *c = p->user;
+    if (nsq_frame_is_heartbeat(frame)) {
+        peer_say(p, "NOP\n");
+    } else if (frame->type == NSQ_FRAME_RESPONSE) {
+        c->heard++;
+    } else if (frame->type == NSQ_FRAME_ERROR) {
+        c->errors++;
+    } else {
+        c->messages++;
+    }
+}
+
+static void on_closed(struct peer *p, const char *why)
+{
+    scene_fail(container_of(p->all, struct scene, peers), "%s", why);
+}
+
+void scene_begin(struct scene *s, const char *name)
+{
+    *s =
+        (struct scene){.name = name, .peers = {.on_frame = scene_on_frame, .on_closed = on_closed}};
+}
 
 void scene_start(struct scene *s, const char *program, const char *const *flags,
                  unsigned descriptors, size_t count)
@@ -59,6 +85,25 @@ bool scene_turn(struct scene *s)
         probe_turn(&s->probe);
     }
     return clock_now() < s->end;
+}
+
+void scene_wait(struct scene *s, const struct client *c, uint64_t heard)
+{
+    int64_t end = clock_now() + SCENE_LIMIT;
+    while (c->heard < heard && s->why[0] == '\0') {
+        scene_turn(s);
+        if (clock_now() > end) {
+            scene_fail(s, "a client is not answered");
+        }
+    }
+}
+
+void scene_run_ms(struct scene *s, int64_t ms)
+{
+    int64_t end = clock_now() + ms * TIME_MS;
+    while (clock_now() < end) {
+        scene_turn(s);
+    }
 }
 
 void scene_fail(struct scene *s, const char *format, ...)

@@ -10,6 +10,7 @@
 #include "soak/probe.h"
 #include "soak/server.h"
 
+#define SCENE_MIB 1024                 /* KiB */
 #define SCENE_LIMIT (30 * TIME_SECOND) /* for what must come about by itself */
 
 struct client {
@@ -33,7 +34,13 @@ struct scene {
     char why[160]; /* what failed first */
 };
 
-/* Starts the server and `count` clients' memory; the caller has filled in the calls of `peers`. */
+/* An empty scene, in which no connection ends before its time. */
+void scene_begin(struct scene *s, const char *name);
+
+/* Counts, and answers heartbeats. For `peers`, whose users are clients. */
+void scene_on_frame(struct peer *p, const struct nsq_frame *frame);
+
+/* Starts the server and `count` clients' memory. */
 void scene_start(struct scene *s, const char *program, const char *const *flags,
                  unsigned descriptors, size_t count);
 
@@ -44,6 +51,11 @@ bool scene_open(struct scene *s, struct client *c);
 
 /* One round of a ms or less. False when the time of the scenario is over. */
 bool scene_turn(struct scene *s);
+
+/* Until a client has heard so many responses. */
+void scene_wait(struct scene *s, const struct client *c, uint64_t heard);
+
+void scene_run_ms(struct scene *s, int64_t ms);
 
 /* Notes what failed, unless something did before. */
 void scene_fail(struct scene *s, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the scenario of a queue at its cap: publishers press, consumers make room from time to
+ * time, and every message is either answered OK and delivered once, or refused and never seen.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/time.h"
+#include "shell/clock.h"
+#include "soak/scenarios.h"
+#include "soak/scene.h"
+
+#define PRESSING 8
+#define DRAINING 2
+#define PRESS_WINDOW 16
+#define CAP_BYTES (16 * 1024 * 1024)
+#define CAP_MESSAGES 4000000
+#define CAP_PAD 1000 /* bytes of a message behind its number */
+
+/* A message's fate: said; answered OK; delivered. */
+enum { SAID = 1, STORED = 2, DELIVERED = 4 };
+
+static struct scene scene;
+
+static struct {
+    uint8_t *fate;
+    uint32_t numbered;                       /* messages so far */
+    uint32_t window[PRESSING][PRESS_WINDOW]; /* unanswered, in order */
+    unsigned pending[PRESSING];
+    uint64_t stored, delivered, refused;
+} cap;
+
+static size_t index_of(const struct client *c)
+{
+    return (size_t)(c - scene.clients);
+}
+
+static void on_cap_message(struct client *c, const struct nsq_frame *frame)
+{
+    struct nsq_message m;
+    uint32_t number;
+    char text[NSQ_MESSAGE_ID_SIZE + 6];
+    if (nsq_message_parse(frame->data, &m) != NSQ_OK || m.body.n < sizeof number) {
+        scene_fail(&scene, "a message that nobody published");
+        return;
+    }
+    memcpy(&number, m.body.p, sizeof number);
+    if (number >= cap.numbered || (cap.fate[number] & DELIVERED) != 0) {
+        scene_fail(&scene, "message %u is delivered again, or nobody published it", number);
+        return;
+    }
+    cap.fate[number] |= DELIVERED;
+    cap.delivered++;
+    snprintf(text, sizeof text, "FIN %.*s\n", NSQ_MESSAGE_ID_SIZE, (const char *)m.id);
+    peer_say(&c->peer, text);
+}
+
+static void on_cap_frame(struct peer *p, const struct nsq_frame *frame)
+{
+    struct client *c = p->user;
+    size_t i = index_of(c);
+    bool response = frame->type == NSQ_FRAME_RESPONSE && !nsq_frame_is_heartbeat(frame);
+    if (frame->type == NSQ_FRAME_MESSAGE) {
+        on_cap_message(c, frame);
+    } else if (i < PRESSING && response && cap.pending[i] > 0) {
+        cap.fate[cap.window[i][0]] |= STORED;
+        cap.stored++;
+        memmove(cap.window[i], cap.window[i] + 1, --cap.pending[i] * sizeof cap.window[i][0]);
+    } else if (i < PRESSING && frame->type == NSQ_FRAME_ERROR) {
+        if (frame->data.n < 12 || memcmp(frame->data.p, "E_PUB_FAILED", 12) != 0) {
+            scene_fail(&scene, "a publisher is answered %.*s", (int)frame->data.n,
+                       (const char *)frame->data.p);
+        }
+        cap.refused++;
+        cap.pending[i] = 0; /* this one and those behind it are not published */
+        c->due = clock_now() + 20 * TIME_MS;
+    } else {
+        scene_on_frame(p, frame);
+    }
+}
+
+static void on_cap_closed(struct peer *p, const char *why)
+{
+    const struct client *c = p->user;
+    if (index_of(c) >= PRESSING || cap.pending[index_of(c)] > 0) {
+        scene_fail(&scene, "not refused, and %s", why);
+    }
+}
+
+static void press(size_t i)
+{
+    uint8_t body[sizeof(uint32_t) + CAP_PAD] = {0};
+    struct client *c = &scene.clients[i];
+    if (c->peer.fd < 0 && clock_now() >= c->due) {
+        scene_open(&scene, c);
+    }
+    while (c->peer.fd >= 0 && clock_now() >= c->due && cap.pending[i] < PRESS_WINDOW &&
+           cap.numbered < CAP_MESSAGES) {
+        cap.fate[cap.numbered] = SAID;
+        memcpy(body, &cap.numbered, sizeof cap.numbered);
+        cap.window[i][cap.pending[i]++] = cap.numbered++;
+        peer_say_body(&c->peer, "PUB cap\n", span_make(body, sizeof body));
+    }
+    peer_transmit(&c->peer);
+}
+
+static void set_ready(unsigned n)
+{
+    char text[32];
+    snprintf(text, sizeof text, "RDY %u\n", n);
+    for (size_t i = PRESSING; i < PRESSING + DRAINING; i++) {
+        peer_say(&scene.clients[i].peer, text);
+        peer_transmit(&scene.clients[i].peer);
+    }
+}
+
+static void join_draining(void)
+{
+    for (size_t i = PRESSING; i < PRESSING + DRAINING; i++) {
+        if (scene_open(&scene, &scene.clients[i])) {
+            peer_say(&scene.clients[i].peer, "SUB cap cap\n");
+            peer_transmit(&scene.clients[i].peer);
+            scene_wait(&scene, &scene.clients[i], 1);
+        }
+    }
+}
+
+static void press_until(int64_t end)
+{
+    while (clock_now() < end && scene.why[0] == '\0') {
+        for (size_t i = 0; i < PRESSING; i++) {
+            press(i);
+        }
+        scene_turn(&scene);
+    }
+}
+
+/* Publishers end; what they were answered OK comes, and nothing else. */
+static void drain(void)
+{
+    int64_t limit = clock_now() + SCENE_LIMIT;
+    unsigned waiting = 1;
+    set_ready(500);
+    while ((waiting > 0 || cap.delivered < cap.stored) && clock_now() < limit &&
+           scene.why[0] == '\0') {
+        waiting = 0;
+        for (size_t i = 0; i < PRESSING; i++) {
+            waiting += cap.pending[i];
+        }
+        scene_turn(&scene);
+    }
+    scene_run_ms(&scene, 200); /* nothing comes after the last */
+    for (uint32_t i = 0; i < cap.numbered; i++) {
+        if ((cap.fate[i] & STORED) / STORED != (cap.fate[i] & DELIVERED) / DELIVERED) {
+            scene_fail(&scene, "message %u was %s", i,
+                       cap.fate[i] & STORED ? "answered OK and is lost" : "refused and came");
+        }
+    }
+}
+
+/* The cap is 16 MiB. The probe's message goes round, as publishing is what is refused here. */
+bool soak_cap(const char *program, int64_t ns, uint64_t seed)
+{
+    char flag[48];
+    char figures[120];
+    const char *const flags[] = {flag, NULL};
+    (void)seed;
+    snprintf(flag, sizeof flag, "--mem-queue-bytes=%d", CAP_BYTES);
+    scene_begin(&scene, "cap");
+    memset(&cap, 0, sizeof cap);
+    cap.fate = alloc_zeroed(CAP_MESSAGES);
+    scene.peers.on_frame = on_cap_frame;
+    scene.peers.on_closed = on_cap_closed;
+    scene_start(&scene, program, flags, 0, PRESSING + DRAINING);
+    join_draining();
+    scene_probe(&scene, ns, true);
+    while (clock_now() < scene.end && scene.why[0] == '\0') {
+        set_ready(0);
+        press_until(clock_now() + 500 * TIME_MS);
+        set_ready(500);
+        press_until(clock_now() + 200 * TIME_MS);
+    }
+    drain();
+    if (cap.refused == 0) {
+        scene_fail(&scene, "nothing was refused");
+    }
+    snprintf(figures, sizeof figures,
+             "%" PRIu64 " refused, %" PRIu64 " answered OK and delivered once", cap.refused,
+             cap.stored);
+    alloc_free(cap.fate);
+    return scene_finish(&scene, 33 * SCENE_MIB, figures);
+}

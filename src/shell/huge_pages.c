@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#define _DEFAULT_SOURCE /* madvise, sbrk */
+#define _DEFAULT_SOURCE /* madvise, sbrk */ /* NOLINT(bugprone-reserved-identifier) */
 
 #include "shell/huge_pages.h"
 

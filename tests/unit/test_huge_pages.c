@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of shell/huge_pages.h: what the kernel is told of a heap that grows, by its own account. A
  * mapping stands for the heap. */
-#define _DEFAULT_SOURCE /* madvise */
+#define _DEFAULT_SOURCE /* madvise */ /* NOLINT(bugprone-reserved-identifier) */
 
 #include "shell/huge_pages.h"
 

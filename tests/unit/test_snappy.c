@@ -46,6 +46,34 @@ static void checksum_is_the_known_one(void **state)
     assert_int_equal(crc32c(span_make(bytes, 32)), 0x46dd794e);
 }
 
+/* The definition: a division by the polynomial, bit by bit. */
+static uint32_t divided(struct span bytes)
+{
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < 8 * bytes.n; i++) {
+        uint32_t odd = (crc ^ bytes.p[i / 8] >> i % 8) & 1;
+        crc = crc >> 1 ^ (odd ? 0x82f63b78 : 0);
+    }
+    return ~crc;
+}
+
+/* Every value of a byte at every place, as it is taken eight at a time or alone, at any address. */
+static void checksum_is_the_division(void **state)
+{
+    (void)state;
+    uint8_t bytes[24] = {0};
+    for (size_t n = 1; n <= sizeof bytes; n++) {
+        for (size_t value = 0; value < 256; value++) {
+            bytes[n - 1] = (uint8_t)value;
+            for (size_t from = 0; from < n; from++) {
+                struct span part = span_make(bytes + from, n - from);
+                assert_int_equal(crc32c(part), divided(part));
+            }
+        }
+        bytes[n - 1] = (uint8_t)(n * 41);
+    }
+}
+
 /* --- encoding --------------------------------------------------------------------------------- */
 
 static void writes_what_go_writes(void **state)
@@ -352,6 +380,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(checksum_is_the_known_one),
+        cmocka_unit_test(checksum_is_the_division),
         cmocka_unit_test(writes_what_go_writes),
         cmocka_unit_test(compresses_what_shrinks),
         cmocka_unit_test(blocks_have_65536_bytes_at_most),

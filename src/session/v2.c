@@ -214,13 +214,13 @@ static void wait_for_answer(struct session *s)
     }
 }
 
-/* Says what a step came to. False when that ended the session. */
-static bool say(struct session *s, struct reply reply)
+/* False when that ended the session. */
+static bool say_something(struct session *s, struct reply reply)
 {
     bool fatal = false;
     switch (reply.kind) {
     case REPLY_NONE:
-        return true; /* most steps; there is no text either */
+        break;
     case REPLY_OK:
         send_ok(s);
         break;
@@ -244,6 +244,12 @@ static bool say(struct session *s, struct reply reply)
         end(s, true);
     }
     return !fatal;
+}
+
+/* Says what a step came to: mostly nothing, without a text. False when that ended the session. */
+static bool say(struct session *s, struct reply reply)
+{
+    return reply.kind == REPLY_NONE || say_something(s, reply);
 }
 
 /* A command has ended: what it made possible is delivered before the next one is looked at. */

@@ -271,6 +271,55 @@ static void heartbeats_that_were_missed_are_not_made_up_for(void **state)
     world_free(w);
 }
 
+/* When ten thousand clients came one after the other, hundreds would wake the server up a second. */
+static void heartbeats_that_are_due_together_leave_together(void **state)
+{
+    (void)state;
+    struct world *w = world_new(NULL);
+    struct client *a = world_connect(w); /* on the 50 ms, so its heartbeat is exact */
+    world_advance(w, 1);
+    struct client *b = world_connect(w);
+    world_advance(w, 50 * TIME_MS - 1);
+    struct client *c = world_connect(w);
+    world_advance(w, 29950 * TIME_MS - 1);
+    client_expect_nothing(a);
+    world_advance(w, 1);
+    client_expect_heartbeat(a);
+    assert_int_equal(w->handler.next_deadline(w->handler.self), w->now + 50 * TIME_MS);
+    world_advance(w, 50 * TIME_MS - 1);
+    client_expect_nothing(b);
+    client_expect_nothing(c);
+    world_advance(w, 1);
+    client_expect_heartbeat(b);
+    client_expect_heartbeat(c);
+    SEND(b, "NOP\n");
+    world_advance(w, 30 * S - 50 * TIME_MS);
+    client_expect_closing(a);
+    world_advance(w, 50 * TIME_MS - 1);
+    client_expect_nothing(b);
+    world_advance(w, 1);
+    client_expect_heartbeat(b); /* late by no more than the first */
+    client_expect_closing(c);   /* the read deadline is exact */
+    world_free(w);
+}
+
+/* 50 ms are too much of an interval below a second, which --client-timeout can make: the read
+ * deadline comes after two. */
+static void short_intervals_are_exact(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.v2.heartbeat_interval = 10 * TIME_MS;
+    struct world *w = world_new(&config);
+    world_advance(w, 3 * TIME_MS);
+    struct client *c = world_connect(w);
+    world_advance(w, 10 * TIME_MS - 1);
+    client_expect_nothing(c);
+    world_advance(w, 1);
+    client_expect_heartbeat(c);
+    world_free(w);
+}
+
 /* --- the read deadline in a body -------------------------------------------------------------- */
 
 static void check_deadline_in(struct span input, const char *error)
@@ -619,6 +668,8 @@ int main(void)
         cmocka_unit_test(a_second_identify_may_leave_no_time_for_a_heartbeat),
         cmocka_unit_test(heartbeats_that_are_off_stay_off),
         cmocka_unit_test(heartbeats_that_were_missed_are_not_made_up_for),
+        cmocka_unit_test(heartbeats_that_are_due_together_leave_together),
+        cmocka_unit_test(short_intervals_are_exact),
         cmocka_unit_test(the_deadline_is_for_the_command_with_its_body),
         cmocka_unit_test(output_must_be_taken_within_a_heartbeat_interval),
         cmocka_unit_test(without_heartbeats_output_may_wait),

@@ -18,9 +18,10 @@
 
 /* What one look adds up. */
 struct sums {
-    size_t asked;  /* for which there had to be room: topics, channels, bodies whole and in part */
-    size_t others; /* the rest of the account */
-    uint64_t shares; /* of bodies, in parts */
+    size_t drafts; /* messages in part, for which there had to be room below the cap */
+    size_t asked; /* for which the reserve will do: topics, channels, bodies that are no messages */
+    size_t others;   /* the rest of the account */
+    uint64_t shares; /* of messages' bodies, in parts */
     size_t timers;
 };
 
@@ -527,7 +528,10 @@ static void add_session(struct ledger *l, const struct session *s, struct sums *
 {
     sums->others += SESSION_COST + (s->identity == NULL ? 0 : IDENTITY_COST);
     sums->others += HASH_COUNT(s->pub_counts) * PUB_COUNT_COST;
-    sums->asked += s->draft.body == NULL ? 0 : body_cost(s->draft.cap);
+    size_t draft = s->draft.body == NULL ? 0 : body_cost(s->draft.cap);
+    bool message = nsq_command_row(s->place.id)->body != NSQ_BODY_DATA;
+    sums->drafts += message ? draft : 0;
+    sums->asked += message ? 0 : draft;
     sums->asked += s->data == NULL ? 0 : body_cost(s->data->size);
     size_t n = 0;
     for (const struct message *m = s->batch.first; m != NULL; m = m->next, n++) {
@@ -597,19 +601,21 @@ static void walk_sessions(struct ledger *l, const struct call *call, struct sums
 }
 
 /*
- * The account is what all that is there costs, to the byte. What is announced in advance, or made
- * by publishing, is within the cap; what comes on top is bounded by it: each message in a channel
- * costs at most a struct message and one struct in_flight or deferred more than its body, and each
- * connection its session and a count for each topic that it published to.
+ * The account is what all that is there costs, to the byte. Messages are within the cap, and with
+ * what clients asked for beside them within the cap and the reserve (topics count there: who made
+ * one is not told). What comes on top is bounded by that: each message in a channel costs at most a
+ * struct message and one struct in_flight or deferred more than its body, and each connection its
+ * session and a count for each topic that it published to.
  */
-static void check_account(const struct ledger *l, struct sums *sums)
+static void check_account(const struct ledger *l, const struct sums *sums)
 {
     const struct budget *budget = &l->engine->broker.common.budget;
     const struct heap *timers = &l->engine->broker.common.timers;
     FUZZ_CHECK(sums->shares % PARTS == 0);
-    sums->asked += (size_t)(sums->shares / PARTS);
-    FUZZ_CHECK(budget->used == sums->asked + sums->others);
-    FUZZ_CHECK(sums->asked <= budget->cap);
+    size_t messages = sums->drafts + (size_t)(sums->shares / PARTS);
+    FUZZ_CHECK(budget->used == messages + sums->asked + sums->others);
+    FUZZ_CHECK(messages <= budget_bound(budget, BUDGET_QUEUE));
+    FUZZ_CHECK(messages + sums->asked <= budget_bound(budget, BUDGET_CLIENT));
     FUZZ_CHECK(timers->n == sums->timers);
     for (size_t i = 1; i < timers->n; i++) {
         FUZZ_CHECK(timers->entries[heap_parent(i)].key <= timers->entries[i].key);

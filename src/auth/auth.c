@@ -43,7 +43,7 @@ static bool charge(struct auth_query *q)
 {
     size_t held = sizeof *q + sizeof(struct conn) + 3 * q->parameters.n + q->http.body.n +
                   (q->target.https ? q->auth->config.tls.cost : 0);
-    if (held > q->cost && !budget_has_room(q->auth->budget, held - q->cost)) {
+    if (held > q->cost && !budget_has_room(q->auth->budget, BUDGET_CLIENT, held - q->cost)) {
         return false;
     }
     budget_release(q->auth->budget, q->cost);

@@ -29,14 +29,14 @@ static uint32_t room_for(const struct draft *draft, size_t n)
     return cap < draft->size ? (uint32_t)cap : draft->size;
 }
 
-bool draft_add(struct draft *draft, struct budget *budget, struct span part)
+bool draft_add(struct draft *draft, struct budget *budget, enum budget_use use, struct span part)
 {
     size_t n = draft->have + part.n;
     assert(part.n > 0 && n <= draft->size);
     if (n > draft->cap) {
         uint32_t cap = room_for(draft, n);
         size_t more = draft->body == NULL ? body_cost(cap) : cap - draft->cap;
-        if (!budget_has_room(budget, more)) {
+        if (!budget_has_room(budget, use, more)) {
             return false;
         }
         budget_charge(budget, more);

@@ -51,8 +51,8 @@ void body_drop(struct body *body, struct budget *budget);
 void draft_begin(struct draft *draft, uint32_t size);
 
 /* Copies the next bytes, at most those that are missing. False when the budget has no room for
- * them; the draft is then as it was. */
-bool draft_add(struct draft *draft, struct budget *budget, struct span part);
+ * them; the draft is then as it was. `use`: what the body is for. */
+bool draft_add(struct draft *draft, struct budget *budget, enum budget_use use, struct span part);
 
 /* Ends a draft whose bytes are all there and returns its body, with one reference, to the caller.
  */

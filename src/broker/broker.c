@@ -6,7 +6,7 @@
 void broker_init(struct broker *broker, const struct broker_config *config, struct log *log)
 {
     *broker = (struct broker){.common = {.config = *config, .log = log}};
-    broker->common.budget.cap = config->mem_queue_bytes;
+    broker->common.budget = budget_of_cap(config->mem_queue_bytes);
     /* Peers see what sampling chose, so its generator must not start from the seed itself; nor may
      * it from 0. */
     broker->common.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
@@ -33,10 +33,10 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name)
     return topic;
 }
 
-struct topic *broker_topic(struct broker *broker, struct span name)
+struct topic *broker_topic(struct broker *broker, struct span name, enum budget_use use)
 {
     struct topic *topic = broker_find_topic(broker, name);
-    if (topic != NULL || !budget_has_room(&broker->common.budget, TOPIC_COST)) {
+    if (topic != NULL || !budget_has_room(&broker->common.budget, use, TOPIC_COST)) {
         return topic;
     }
     topic = topic_new(&broker->common, name);

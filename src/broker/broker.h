@@ -20,8 +20,9 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
 void broker_free(struct broker *broker);
 
 /* The topic with a valid name. broker_topic makes it when it is missing; NULL when the memory
- * account has no room for it. broker_find_topic does not. */
-struct topic *broker_topic(struct broker *broker, struct span name);
+ * account has no room for it. `use` tells publishers from consumers: who publishes must not use up
+ * the reserve with ever new topics. broker_find_topic makes none. */
+struct topic *broker_topic(struct broker *broker, struct span name, enum budget_use use);
 struct topic *broker_find_topic(const struct broker *broker, struct span name);
 
 /* Ends a subscription, and with it an ephemeral channel that has lost its last consumer, and then

@@ -21,7 +21,7 @@
 struct broker_config {
     unsigned node_id;       /* in every message id; 0 .. 1023 */
     int64_t mem_queue_size; /* messages a full ephemeral topic or channel keeps; more are dropped */
-    size_t mem_queue_bytes; /* cap of the account; publishing fails past it */
+    size_t mem_queue_bytes; /* cap of the account, see base/budget.h; publishing fails past it */
     int64_t max_msg_timeout; /* ns; TOUCH extends to at most this after the delivery */
     int64_t max_consumers;   /* of a channel; 0 = no bound */
     struct hash_seed seed;   /* of name tables and of sampling; secret, from outside */

@@ -67,7 +67,7 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
     if (channel != NULL) {
         return channel;
     }
-    if (!budget_has_room(&topic->common->budget, CHANNEL_COST)) {
+    if (!budget_has_room(&topic->common->budget, BUDGET_CLIENT, CHANNEL_COST)) {
         return NULL;
     }
     channel = channel_new(topic->common, topic, name);
@@ -96,7 +96,7 @@ bool topic_has_room(const struct topic *topic, size_t count, int64_t delay)
         return true;
     }
     size_t each = (channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST);
-    return each == 0 || budget_has_room(&topic->common->budget, count * each);
+    return each == 0 || budget_has_room(&topic->common->budget, BUDGET_QUEUE, count * each);
 }
 
 void topic_publish(struct topic *topic, struct message *message, int64_t now, int64_t wall)

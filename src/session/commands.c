@@ -86,12 +86,25 @@ static struct reply failed(struct session *s, struct span reason)
     return error(rows[s->place.id].failed);
 }
 
+/* What the command in hand needs memory for. */
+static enum budget_use use_of(const struct session *s)
+{
+    enum nsq_body_kind body = nsq_command_row(s->place.id)->body;
+    return body == NSQ_BODY_MESSAGE || body == NSQ_BODY_MESSAGES ? BUDGET_QUEUE : BUDGET_CLIENT;
+}
+
+/* The topic of the command in hand, made when it is missing; NULL when there is no room for it. */
+static struct topic *topic_of(struct session *s)
+{
+    return broker_topic(s->v2->broker, name_span(&s->topic), use_of(s));
+}
+
 /* nsqref's own: nsqd has no such bound. */
 static struct reply no_room(struct session *s)
 {
     struct buf *text = name_first(s);
     text_append(text, "failed queued bytes would exceed the limit of ");
-    text_append_decimal(text, (int64_t)s->v2->broker->common.budget.cap);
+    text_append_decimal(text, (int64_t)budget_bound(&s->v2->broker->common.budget, use_of(s)));
     return error(rows[s->place.id].failed);
 }
 
@@ -150,7 +163,7 @@ static struct reply auth_line(struct session *s, const struct nsq_command *c, in
 
 static struct reply subscribe(struct session *s, int64_t now)
 {
-    struct topic *topic = broker_topic(s->v2->broker, name_span(&s->topic));
+    struct topic *topic = topic_of(s);
     struct channel *channel =
         topic == NULL ? NULL : topic_channel(topic, name_span(&s->channel), now);
     if (channel == NULL) {
@@ -210,7 +223,7 @@ static struct reply publish_line(struct session *s, const struct nsq_command *c,
 
 static struct reply make_topic(struct session *s)
 {
-    return broker_topic(s->v2->broker, name_span(&s->topic)) == NULL ? no_room(s) : nothing;
+    return topic_of(s) == NULL ? no_room(s) : nothing;
 }
 
 /* nsqd says the code of a bad name twice, and authorizes and makes the topic before it reads the
@@ -451,7 +464,7 @@ static struct reply identify_end(struct session *s, int64_t now)
     if ((u->tls && (s->tls || s->compressed)) || (compress && s->compressed)) {
         return failed(s, SPAN("what was negotiated before cannot be negotiated again"));
     }
-    if (!budget_has_room(&s->v2->broker->common.budget, upgrade_cost(s))) {
+    if (!budget_has_room(&s->v2->broker->common.budget, BUDGET_CLIENT, upgrade_cost(s))) {
         return no_room(s);
     }
     settings_append_reply(s, &s->v2->text);
@@ -537,7 +550,7 @@ static struct reply check_auth(struct session *s, int64_t now)
 
 static struct reply publish(struct session *s, int64_t now)
 {
-    struct topic *topic = broker_topic(s->v2->broker, name_span(&s->topic));
+    struct topic *topic = topic_of(s);
     if (topic == NULL || !topic_has_room(topic, s->batch.n, s->delay)) {
         return no_room(s);
     }
@@ -723,7 +736,7 @@ struct reply command_stage(struct session *s, const struct nsq_item *item, int64
     default:
         return nothing;
     }
-    if (!draft_add(&s->draft, &s->v2->broker->common.budget, item->part)) {
+    if (!draft_add(&s->draft, &s->v2->broker->common.budget, use_of(s), item->part)) {
         return no_room(s);
     }
     if (item->whole) {

@@ -325,7 +325,7 @@ bool session_take_auth(struct session *s, int64_t now)
     struct buf why = {0};
     struct auth_state *state = auth_take(s->query, &why);
     s->query = NULL;
-    if (state != NULL && !budget_has_room(budget_of(s), state->cost)) {
+    if (state != NULL && !budget_has_room(budget_of(s), BUDGET_CLIENT, state->cost)) {
         text_append(&why, "no room for what was granted");
         auth_state_free(state);
         state = NULL;

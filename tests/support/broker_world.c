@@ -50,7 +50,7 @@ void bw_close(struct broker_world *w)
 
 struct topic *bw_topic(struct broker_world *w, const char *topic)
 {
-    struct topic *t = broker_topic(&w->broker, text(topic));
+    struct topic *t = broker_topic(&w->broker, text(topic), BUDGET_CLIENT);
     assert_non_null(t);
     return t;
 }
@@ -72,7 +72,7 @@ struct message *bw_message(struct broker_world *w, struct span body, int64_t del
     struct budget *budget = &w->broker.common.budget;
     struct draft draft;
     draft_begin(&draft, (uint32_t)body.n);
-    assert_true(draft_add(&draft, budget, body));
+    assert_true(draft_add(&draft, budget, BUDGET_QUEUE, body));
     struct body *b = draft_finish(&draft);
     b->deferred = delay;
     return message_first(b);

@@ -565,6 +565,21 @@ static void memory_has_a_bound(void **state)
     }
 }
 
+/* Who would take messages out of full queues must say who it is first. */
+static void auth_does_not_need_room_in_the_queues(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *p = authorized(w, GRANT("60"));
+    w->engine->broker.common.budget.cap = world_used(w);
+    struct client *c = authorized(w, GRANT("60"));
+    SEND(c, "SUB t c\n");
+    client_expect_ok(c);
+    SEND(p, PUB_T);
+    assert_non_null(strstr(client_heard(p), "E E_PUB_FAILED PUB failed queued bytes"));
+    end(w);
+}
+
 static void connections_have_a_bound(void **state)
 {
     (void)state;
@@ -794,6 +809,7 @@ int main(void)
         cmocka_unit_test(a_handshake_has_its_time),
         cmocka_unit_test(without_tls_there_is_no_https),
         cmocka_unit_test(memory_has_a_bound),
+        cmocka_unit_test(auth_does_not_need_room_in_the_queues),
         cmocka_unit_test(connections_have_a_bound),
         cmocka_unit_test(what_was_granted_expires),
         cmocka_unit_test(every_command_asks_anew),

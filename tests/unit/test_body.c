@@ -30,7 +30,7 @@ static void a_body_that_comes_at_once_takes_what_it_needs(void **state)
         struct draft draft;
         draft_begin(&draft, sizes[i]);
         assert_int_equal(budget.used, 0);
-        assert_true(draft_add(&draft, &budget, sample(sizes[i])));
+        assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(sizes[i])));
         assert_int_equal(budget.used, body_cost(sizes[i]));
         struct body *body = draft_finish(&draft);
         assert_null(draft.body);
@@ -67,7 +67,7 @@ static void a_body_in_pieces_grows_with_what_came(void **state)
             draft_begin(&draft, sizes[i]);
             while (rest.n > 0) {
                 struct span piece = span_first(rest, pieces[k]);
-                assert_true(draft_add(&draft, &budget, piece));
+                assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, piece));
                 rest = span_skip(rest, piece.n);
                 assert_int_equal(draft.have, sizes[i] - rest.n);
                 assert_true(budget.used <= fair_cost(draft.have, sizes[i]));
@@ -88,9 +88,9 @@ static void announcing_much_costs_little(void **state)
     struct budget budget = {.cap = SIZE_MAX};
     struct draft draft;
     draft_begin(&draft, UINT32_MAX);
-    assert_true(draft_add(&draft, &budget, sample(1)));
+    assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(1)));
     assert_int_equal(budget.used, body_cost(LEAST));
-    assert_true(draft_add(&draft, &budget, sample(LEAST)));
+    assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(LEAST)));
     assert_int_equal(budget.used, body_cost(2 * LEAST));
     draft_drop(&draft, &budget);
     assert_int_equal(budget.used, 0);
@@ -104,7 +104,7 @@ static void a_body_larger_than_the_room_is_refused(void **state)
         struct budget budget = {.cap = body_cost(100)};
         struct draft draft;
         draft_begin(&draft, size);
-        bool added = draft_add(&draft, &budget, sample(size));
+        bool added = draft_add(&draft, &budget, BUDGET_QUEUE, sample(size));
         assert_true(added == (size <= 100));
         assert_int_equal(budget.used, added ? body_cost(size) : 0);
         assert_true((draft.body == NULL) == !added);
@@ -119,15 +119,16 @@ static void a_refused_piece_leaves_the_draft_as_it_was(void **state)
     struct budget budget = {.cap = body_cost(2 * LEAST) - 1};
     struct draft draft;
     draft_begin(&draft, MOST);
-    assert_true(draft_add(&draft, &budget, sample(LEAST)));
+    assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(LEAST)));
     struct draft before = draft;
     for (int i = 0; i < 2; i++) {
-        assert_false(draft_add(&draft, &budget, span_first(span_skip(sample(MOST), LEAST), 1)));
+        assert_false(draft_add(&draft, &budget, BUDGET_QUEUE,
+                               span_first(span_skip(sample(MOST), LEAST), 1)));
         assert_memory_equal(&draft, &before, sizeof draft);
         assert_int_equal(budget.used, body_cost(LEAST));
     }
     budget.cap = body_cost(MOST);
-    assert_true(draft_add(&draft, &budget, span_skip(sample(MOST), LEAST)));
+    assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, span_skip(sample(MOST), LEAST)));
     struct body *body = draft_finish(&draft);
     assert_true(span_equal(body_span(body), sample(MOST)));
     body_drop(body, &budget);
@@ -140,9 +141,9 @@ static void a_piece_that_fits_in_the_room_asks_for_none(void **state)
     struct budget budget = {.cap = SIZE_MAX};
     struct draft draft;
     draft_begin(&draft, LEAST);
-    assert_true(draft_add(&draft, &budget, sample(1)));
+    assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(1)));
     budget.cap = 0;
-    assert_true(draft_add(&draft, &budget, span_skip(sample(LEAST), 1)));
+    assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, span_skip(sample(LEAST), 1)));
     assert_true(span_equal(span_make(draft.body->bytes, LEAST), sample(LEAST)));
     draft_drop(&draft, &budget);
 }
@@ -157,7 +158,7 @@ static void a_draft_can_be_given_up_at_any_time(void **state)
     draft_drop(&draft, &budget); /* nothing has come */
     for (size_t n = 1; n <= MOST; n = n * 3 + 1) {
         draft_begin(&draft, MOST);
-        assert_true(draft_add(&draft, &budget, sample(n)));
+        assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(n)));
         draft_drop(&draft, &budget);
         assert_int_equal(budget.used, 0);
         assert_int_equal(draft.size, 0);
@@ -170,7 +171,7 @@ static void the_last_reference_frees(void **state)
     struct budget budget = {.cap = SIZE_MAX};
     struct draft draft;
     draft_begin(&draft, 3);
-    assert_true(draft_add(&draft, &budget, SPAN("abc")));
+    assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, SPAN("abc")));
     struct body *body = draft_finish(&draft);
     body->refs = 3;
     body_drop(body, &budget);

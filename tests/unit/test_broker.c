@@ -50,14 +50,14 @@ static void a_topic_is_made_once(void **state)
 {
     struct broker_world *w = *state;
     assert_null(broker_find_topic(&w->broker, SPAN("t")));
-    struct topic *topic = broker_topic(&w->broker, SPAN("t"));
+    struct topic *topic = broker_topic(&w->broker, SPAN("t"), BUDGET_QUEUE);
     bw_expect_log(w, LOG_INFO, "TOPIC(%): created", "|t");
-    assert_ptr_equal(broker_topic(&w->broker, SPAN("t")), topic);
+    assert_ptr_equal(broker_topic(&w->broker, SPAN("t"), BUDGET_QUEUE), topic);
     assert_ptr_equal(broker_find_topic(&w->broker, SPAN("t")), topic);
     bw_expect_no_log(w);
     assert_true(span_equal(name_span(&topic->name), SPAN("t")));
     assert_false(topic->ephemeral);
-    assert_true(broker_topic(&w->broker, SPAN("t#ephemeral"))->ephemeral);
+    assert_true(broker_topic(&w->broker, SPAN("t#ephemeral"), BUDGET_QUEUE)->ephemeral);
     assert_null(broker_find_topic(&w->broker, SPAN("T")));
     assert_null(broker_find_topic(&w->broker, SPAN("t#")));
     assert_int_equal(w->broker.common.budget.used, 2 * TOPIC_COST);
@@ -87,18 +87,23 @@ static void a_topic_needs_room_in_the_account(void **state)
     for (size_t missing = 2; missing-- > 0;) {
         bw_drop_log(w);
         budget->cap = budget->used + TOPIC_COST - missing;
-        struct topic *topic = broker_topic(&w->broker, SPAN("t"));
+        struct topic *topic = broker_topic(&w->broker, SPAN("t"), BUDGET_QUEUE);
         assert_true((topic == NULL) == (missing > 0));
         assert_ptr_equal(broker_find_topic(&w->broker, SPAN("t")), topic);
         assert_true(list_empty(&w->log.waiting) == (topic == NULL));
         bw_check(w);
     }
     assert_int_equal(budget->used, budget->cap);
-    assert_null(broker_topic(&w->broker, SPAN("u")));
-    assert_non_null(broker_topic(&w->broker, SPAN("t"))); /* what is there needs none */
+    assert_null(broker_topic(&w->broker, SPAN("u"), BUDGET_QUEUE));
+    budget->reserve = TOPIC_COST;
+    assert_null(broker_topic(&w->broker, SPAN("u"), BUDGET_QUEUE));
+    assert_non_null(broker_topic(&w->broker, SPAN("u"), BUDGET_CLIENT));
+    assert_null(broker_topic(&w->broker, SPAN("v"), BUDGET_CLIENT));
+    assert_non_null(
+        broker_topic(&w->broker, SPAN("t"), BUDGET_QUEUE)); /* what is there needs none */
 }
 
-static void the_cap_is_the_configured_one(void **state)
+static void the_cap_is_the_configured_one_and_the_reserve_an_eighth(void **state)
 {
     (void)state;
     struct broker_world w;
@@ -106,7 +111,8 @@ static void the_cap_is_the_configured_one(void **state)
     config.mem_queue_bytes = TOPIC_COST + CHANNEL_COST;
     bw_open(&w, &config);
     (void)bw_channel(&w, "t", "c");
-    assert_null(broker_topic(&w.broker, SPAN("u")));
+    assert_null(broker_topic(&w.broker, SPAN("u"), BUDGET_QUEUE));
+    assert_int_equal(w.broker.common.budget.reserve, (TOPIC_COST + CHANNEL_COST) / 8);
     bw_close(&w);
 }
 
@@ -461,7 +467,7 @@ int main(void)
         TEST(a_topic_is_made_once),
         TEST(many_topics_are_told_apart),
         TEST(a_topic_needs_room_in_the_account),
-        cmocka_unit_test(the_cap_is_the_configured_one),
+        cmocka_unit_test(the_cap_is_the_configured_one_and_the_reserve_an_eighth),
         TEST(who_is_not_subscribed_may_leave),
         TEST(an_ephemeral_channel_ends_with_its_last_consumer),
         TEST(an_ephemeral_topic_ends_with_its_last_channel),

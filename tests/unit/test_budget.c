@@ -36,9 +36,54 @@ static void there_is_room_up_to_the_cap(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct budget b = {.used = rows[i].used, .cap = rows[i].cap};
-        if (budget_has_room(&b, rows[i].n) != rows[i].room) {
+        for (int use = BUDGET_QUEUE; use <= BUDGET_CLIENT; use++) { /* there is no reserve */
+            if (budget_has_room(&b, (enum budget_use)use, rows[i].n) != rows[i].room) {
+                fail_msg("row %zu", i);
+            }
+        }
+    }
+}
+
+static void clients_have_a_reserve_above_the_cap(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t used, n;
+        bool queue, client;
+    } rows[] = {
+        {0, 80, true, true},  {0, 81, false, true},  {0, 90, false, true},  {0, 91, false, false},
+        {80, 0, true, true},  {80, 1, false, true},  {80, 10, false, true}, {80, 11, false, false},
+        {81, 0, false, true}, /* what clients took counts against publishers too */
+        {90, 0, false, true}, {90, 1, false, false}, {91, 0, false, false}, /* passed by bookkeeping
+                                                                             */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct budget b = budget_of_cap(80);
+        b.used = rows[i].used;
+        if (budget_has_room(&b, BUDGET_QUEUE, rows[i].n) != rows[i].queue ||
+            budget_has_room(&b, BUDGET_CLIENT, rows[i].n) != rows[i].client) {
             fail_msg("row %zu", i);
         }
+    }
+}
+
+static void the_reserve_is_an_eighth(void **state)
+{
+    (void)state;
+    static const size_t rows[][2] = {
+        {0, 0},
+        {7, 0},
+        {8, 1},
+        {80, 10},
+        {SIZE_MAX / 9 * 8, SIZE_MAX / 9},
+        {SIZE_MAX - 1, 1},
+        {SIZE_MAX, 0}, /* no more than a size_t holds */
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct budget b = budget_of_cap(rows[i][0]);
+        assert_int_equal(b.used, 0);
+        assert_int_equal(budget_bound(&b, BUDGET_QUEUE), rows[i][0]);
+        assert_int_equal(budget_bound(&b, BUDGET_CLIENT), rows[i][0] + rows[i][1]);
     }
 }
 
@@ -62,6 +107,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(there_is_room_up_to_the_cap),
+        cmocka_unit_test(clients_have_a_reserve_above_the_cap),
+        cmocka_unit_test(the_reserve_is_an_eighth),
         cmocka_unit_test(charges_come_back),
     };
     return cmocka_run_group_tests_name("budget", tests, NULL, NULL);

@@ -12,7 +12,7 @@ static struct body *body_of(struct budget *budget, struct span bytes)
 {
     struct draft draft;
     draft_begin(&draft, (uint32_t)bytes.n);
-    assert_true(draft_add(&draft, budget, bytes));
+    assert_true(draft_add(&draft, budget, BUDGET_QUEUE, bytes));
     return draft_finish(&draft);
 }
 

@@ -208,6 +208,168 @@ static void a_queue_at_its_cap(void **state)
     alloc_free(p);
 }
 
+/* --- who comes when it is full ---------------------------------------------------------------- */
+
+#define FULL (4096 * KIB)                    /* its reserve has room for snappy */
+#define RESERVE (FULL / BUDGET_RESERVE_PART) /* for those who come */
+
+struct full {
+    struct world *world;
+    size_t before;      /* used, but for the messages */
+    unsigned stored[2]; /* messages of topics old, which has channel c, and new, which has none */
+};
+
+/* Whether a new connection's command is answered OK. The other answer is that there is no room. */
+static bool published(struct world *w, const char *line, size_t size)
+{
+    struct client *c = world_connect(w);
+    char error[160];
+    int n = (int)strcspn(line, " ");
+    client_send_filled(c, line, 'x', size);
+    snprintf(error, sizeof error,
+             "E E_%.*s_FAILED %.*s failed queued bytes would exceed the limit of %zu; SHUT", n,
+             line, n, line, FULL);
+    const char *heard = client_heard(c);
+    bool stored = strcmp(heard, "R OK") == 0;
+    if (!stored) {
+        assert_string_equal(heard, error);
+    }
+    client_forget(c);
+    return stored;
+}
+
+/* Not even the smallest message has room. */
+static void expect_full(struct full *f)
+{
+    size_t used = world_used(f->world);
+    assert_false(published(f->world, "PUB old", 1));
+    assert_false(published(f->world, "PUB new", 1));
+    assert_int_equal(world_used(f->world), used);
+}
+
+/* Publishers press until nothing fits any more; nobody else is there. */
+static void full_begin(struct full *f)
+{
+    static const char *const lines[] = {"PUB old", "PUB new"};
+    struct engine_config config = world_config();
+    config.broker.mem_queue_bytes = FULL;
+    config.log_level = LOG_FATAL;
+    *f = (struct full){.world = world_new(&config)};
+    client_forget(consumer_of(f->world, "old", 0));
+    struct client *c = world_connect(f->world);
+    SEND(c, "MPUB new\n"); /* makes the topic */
+    client_forget(c);
+    f->before = world_used(f->world);
+    for (size_t size = SIZE; size > 0; size /= 10) {
+        for (size_t i = 0; i < 2; i++) {
+            size_t most = size == SIZE && i == 0 ? FULL / SIZE / 2 : SIZE_MAX;
+            for (size_t n = 0; n < most && published(f->world, lines[i], size); n++) {
+                f->stored[i]++;
+            }
+        }
+    }
+    expect_full(f);
+}
+
+/* Takes all that a channel has, and finishes it. */
+static unsigned drain(struct client *c)
+{
+    struct nsq_frame frame;
+    struct nsq_message m;
+    unsigned n = 0;
+    SEND(c, "RDY 10\n");
+    while (client_next(c, &frame, &m)) {
+        if (frame.type == NSQ_FRAME_MESSAGE) {
+            client_sendf(c, "FIN %.*s\n", NSQ_MESSAGE_ID_SIZE, (const char *)m.id);
+            n++;
+        }
+    }
+    return n;
+}
+
+/* Of a channel that is there, and of one that is not; publishers press before each step. */
+static void newcomers_drain_a_full_server(void **state)
+{
+    (void)state;
+    struct full f;
+    full_begin(&f);
+    static const char *const subs[] = {"SUB old c\n", "SUB new d\n"};
+    struct client *newcomers[2];
+    for (size_t i = 0; i < 2; i++) {
+        newcomers[i] = world_connect(f.world);
+        client_identify(newcomers[i], "{\"client_id\":\"newcomer\"}");
+        client_expect_ok(newcomers[i]);
+        expect_full(&f);
+        client_send(newcomers[i], span_make(subs[i], strlen(subs[i])));
+        client_expect_ok(newcomers[i]);
+        expect_full(&f);
+        assert_in_range(world_used(f.world), FULL - 200, FULL + RESERVE);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(drain(newcomers[i]), f.stored[i]);
+        client_forget(newcomers[i]);
+    }
+    assert_int_equal(world_used(f.world), f.before + CHANNEL_COST);
+    assert_true(published(f.world, "PUB old", SIZE));
+    world_free(f.world);
+}
+
+static void newcomers_to_a_full_server_may_compress(void **state)
+{
+    (void)state;
+    struct full f;
+    full_begin(&f);
+    struct client *c = world_connect(f.world);
+    client_identify(c, "{\"feature_negotiation\":true,\"snappy\":true}");
+    assert_non_null(strstr(client_heard(c), "\"snappy\":true"));
+    assert_false(c->shut);
+    world_free(f.world);
+}
+
+/* Who publishes to ever new topics gets no part of it. */
+static void publishers_have_no_part_of_the_reserve(void **state)
+{
+    (void)state;
+    struct full f;
+    full_begin(&f);
+    size_t used = world_used(f.world);
+    for (int i = 0; i < 10; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "%s other%d", i % 2 == 0 ? "PUB" : "MPUB", i);
+        assert_false(published(f.world, line, 9));
+    }
+    assert_int_equal(world_used(f.world), used);
+    world_free(f.world);
+}
+
+/* Channels stay, so one client after the other can use it up. */
+static void the_reserve_has_an_end(void **state)
+{
+    (void)state;
+    struct full f;
+    full_begin(&f);
+    char error[160];
+    snprintf(error, sizeof error,
+             "E E_SUB_FAILED SUB failed queued bytes would exceed the limit of %zu; SHUT",
+             FULL + RESERVE);
+    unsigned n = 0;
+    for (bool refused = false; !refused; n++) {
+        struct client *c = world_connect(f.world);
+        client_sendf(c, "SUB more c%u\n", n);
+        const char *heard = client_heard(c);
+        refused = strcmp(heard, "R OK") != 0;
+        if (refused) {
+            assert_string_equal(heard, error);
+        }
+        client_forget(c);
+    }
+    assert_in_range(n, RESERVE / CHANNEL_COST - 5, RESERVE / CHANNEL_COST + 1);
+    /* Who was refused had a session too. */
+    assert_in_range(world_used(f.world), FULL + RESERVE - 3 * CHANNEL_COST, FULL + RESERVE);
+    expect_full(&f);
+    world_free(f.world);
+}
+
 /* --- the output of all connections together --------------------------------------------------- */
 
 #define SHARE (1024 * KIB) /* of 4 MiB: what outputs may hold before each is bounded by little */
@@ -351,6 +513,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_queue_at_its_cap),
+        cmocka_unit_test(newcomers_drain_a_full_server),
+        cmocka_unit_test(newcomers_to_a_full_server_may_compress),
+        cmocka_unit_test(publishers_have_no_part_of_the_reserve),
+        cmocka_unit_test(the_reserve_has_an_end),
         cmocka_unit_test(many_that_never_read_hold_little_each),
         cmocka_unit_test(who_has_drained_may_have_much_again),
         cmocka_unit_test(input_that_waits_counts),

@@ -573,10 +573,12 @@ static void cuts_do_not_matter_to_pending_commands(void **state)
 
 /* --- the account of memory -------------------------------------------------------------------- */
 
-/* Leaves room for so many bytes from here on. */
+/* Leaves room for so many bytes from here on, and no reserve. */
 static void leave_room(struct world *w, size_t n)
 {
-    w->engine->broker.common.budget.cap = world_used(w) + n;
+    struct budget *budget = &w->engine->broker.common.budget;
+    budget->cap = budget->used + n;
+    budget->reserve = 0;
 }
 
 /* What a command charges when there is room: for a client that has made topic t before. */

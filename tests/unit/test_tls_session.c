@@ -323,7 +323,7 @@ static void tls_is_charged_and_refused_where_there_is_no_room(void **state)
     assert_true(world_used(w) >= before + cost);
     client_drop(c);
     assert_int_equal(world_used(w), before);
-    w->engine->broker.common.budget.cap = cost;
+    w->engine->broker.common.budget = (struct budget){.used = world_used(w), .cap = cost};
     c = world_connect(w);
     client_identify(c, ASKED("\"tls_v1\":true"));
     client_expect(c, FAILED "queued bytes would exceed the limit of 65536; SHUT");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the scenario of a queue at its cap: publishers press, consumers make room from time to
- * time, and every message is either answered OK and delivered once, or refused and never seen.
+ * Owns: the scenario of a queue at its cap: publishers press, and when nothing fits any more, new
+ * consumers come in the place of those that were there, and make room. Every message is either
+ * answered OK and delivered once, or refused and never seen.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #define PRESSING 8
 #define DRAINING 2
+#define VISITOR (PRESSING + DRAINING) /* comes for a channel of its own, and leaves */
 #define PRESS_WINDOW 16
 #define CAP_BYTES (16 * 1024 * 1024)
 #define CAP_MESSAGES 4000000
@@ -117,14 +119,26 @@ static void set_ready(unsigned n)
     }
 }
 
-static void join_draining(void)
+/* A new consumer in the place of the one that was there. */
+static void come(size_t i, const char *sub)
 {
+    struct client *c = &scene.clients[i];
+    peer_close(&c->peer);
+    if (scene_open(&scene, c)) {
+        peer_say_body(&c->peer, "IDENTIFY\n", SPAN("{}"));
+        peer_say(&c->peer, sub);
+        peer_transmit(&c->peer);
+        scene_wait(&scene, c, 2);
+    }
+}
+
+/* What they were delivered is finished when they leave: nothing is delivered again. */
+static void newcomers(void)
+{
+    come(VISITOR, "SUB cap visit#ephemeral\n");
+    peer_close(&scene.clients[VISITOR].peer);
     for (size_t i = PRESSING; i < PRESSING + DRAINING; i++) {
-        if (scene_open(&scene, &scene.clients[i])) {
-            peer_say(&scene.clients[i].peer, "SUB cap cap\n");
-            peer_transmit(&scene.clients[i].peer);
-            scene_wait(&scene, &scene.clients[i], 1);
-        }
+        come(i, "SUB cap cap\n");
     }
 }
 
@@ -174,12 +188,13 @@ bool soak_cap(const char *program, int64_t ns, uint64_t seed)
     cap.fate = alloc_zeroed(CAP_MESSAGES);
     scene.peers.on_frame = on_cap_frame;
     scene.peers.on_closed = on_cap_closed;
-    scene_start(&scene, program, flags, 0, PRESSING + DRAINING);
-    join_draining();
+    scene_start(&scene, program, flags, 0, VISITOR + 1);
+    newcomers();
     scene_probe(&scene, ns, true);
     while (clock_now() < scene.end && scene.why[0] == '\0') {
         set_ready(0);
         press_until(clock_now() + 500 * TIME_MS);
+        newcomers();
         set_ready(500);
         press_until(clock_now() + 200 * TIME_MS);
     }

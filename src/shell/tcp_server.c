@@ -15,6 +15,7 @@
 
 #define EVENTS_A_ROUND 256
 #define ACCEPTS_A_ROUND 64
+#define ENDS_A_ROUND 16              /* the kernel needs some 20 us to close each */
 #define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error, so that the loop does not spin */
 #define LOG_PAUSE (100 * TIME_MS)    /* before a log that takes no lines is tried again */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is measuring noise */
@@ -56,7 +57,9 @@ static struct tcp_socket *add_socket(struct tcp_server *server, uint64_t conn, i
 static void release_fd(struct tcp_server *server, struct tcp_socket *s)
 {
     if (s->fd >= 0) {
-        server->waiter.remove(server->waiter.self, s->fd);
+        if (!s->ending) {
+            server->waiter.remove(server->waiter.self, s->fd);
+        }
         close(s->fd);
         s->fd = -1;
     }
@@ -97,6 +100,18 @@ static void offer_later(struct tcp_server *server, struct tcp_socket *s)
     }
 }
 
+/* The peer sends no more, or the socket broke: nothing is waited for until the handler is told. */
+static void end_later(struct tcp_server *server, struct tcp_socket *s, bool broken)
+{
+    s->broken = s->broken || broken;
+    if (!s->ending) {
+        uint32_t slot = (uint32_t)s->conn;
+        server->waiter.remove(server->waiter.self, s->fd);
+        s->ending = true;
+        buf_append(&server->ends, span_make(&slot, sizeof slot));
+    }
+}
+
 /* Waits for what a connection wants. Nothing is read while what was read before is left over: that
  * is offered again first, and so the end of input is found behind all of it. Behind the end nothing
  * is waited for: it would come again and again. */
@@ -122,14 +137,13 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
     ssize_t n = recv(s->fd, server->input, sizeof server->input, 0);
     if (n < 0) {
         if (!would_block(errno)) {
-            close_socket(server, s, CLOSED_BY_ERROR, now);
+            end_later(server, s, true);
         }
         return;
     }
     if (n == 0) {
         s->input_ended = true;
-        h->eof(h->self, s->conn, now);
-        watch_socket(server, s);
+        end_later(server, s, false);
         return;
     }
     struct span in = span_make(server->input, (size_t)n);
@@ -143,8 +157,8 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
 
 /* --- output ----------------------------------------------------------------------------------- */
 
-/* Sends what there is. False when the socket broke and is gone. */
-static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+/* Sends what there is. False when the socket broke. */
+static bool write_socket(struct tcp_server *server, struct tcp_socket *s)
 {
     const struct tcp_handler *h = &server->handler;
     for (;;) {
@@ -157,7 +171,7 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_
             return true;
         }
         if (n < 0) {
-            close_socket(server, s, CLOSED_BY_ERROR, now);
+            end_later(server, s, true);
             return false;
         }
         h->sent(h->self, s->conn, (size_t)n);
@@ -167,7 +181,7 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_
     }
 }
 
-/* Does what a connection that has changed wants. */
+/* Does what a connection that has changed wants; when its end is to be told, only after that. */
 static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
@@ -177,7 +191,7 @@ static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64
         }
         return;
     }
-    if (!write_socket(server, s, now)) {
+    if (s->ending || !write_socket(server, s)) {
         return;
     }
     unsigned want = h->want(h->self, s->conn);
@@ -190,6 +204,32 @@ static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64
         shutdown(s->fd, SHUT_WR);
     }
     watch_socket(server, s);
+}
+
+/* --- ends ------------------------------------------------------------------------------------- */
+
+static void tell_end(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    if (s->broken || !server->waiter.add(server->waiter.self, s->fd, s->conn, 0)) {
+        close_socket(server, s, CLOSED_BY_ERROR, now);
+        return;
+    }
+    s->ending = false;
+    s->bits = 0;
+    server->handler.eof(server->handler.self, s->conn, now);
+    settle_socket(server, s, now);
+}
+
+/* A bounded number of them, as most mean that a socket is closed: when thousands of clients leave
+ * at once, those who stay do not wait until all are. */
+static void tell_ends(struct tcp_server *server, int64_t now)
+{
+    for (int i = 0; i < ENDS_A_ROUND && server->ends.n > 0; i++) {
+        uint32_t slot;
+        memcpy(&slot, buf_span(&server->ends).p, sizeof slot);
+        buf_drop(&server->ends, sizeof slot);
+        tell_end(server, &server->sockets[slot], now);
+    }
 }
 
 /* --- connecting ------------------------------------------------------------------------------- */
@@ -303,7 +343,6 @@ static void take_answers(struct tcp_server *server, int64_t now)
 static void socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits,
                          int64_t now)
 {
-    uint64_t conn = s->conn;
     if (s->dial != NULL) {
         dial_event(server, s, now);
         return;
@@ -314,9 +353,9 @@ static void socket_event(struct tcp_server *server, struct tcp_socket *s, unsign
             read_socket(server, s, now);
         }
     } else if ((bits & WAITER_GONE) && !s->offering) {
-        close_socket(server, s, CLOSED_BY_ERROR, now);
+        end_later(server, s, true);
     }
-    if ((bits & WAITER_WRITE) && socket_of(server, conn) != NULL) {
+    if (bits & WAITER_WRITE) {
         settle_socket(server, s, now);
     }
 }
@@ -494,7 +533,7 @@ static void look_at_wall_clock(struct tcp_server *server, int64_t now)
 /* How long the next wait may last; negative: for ever. */
 static int64_t patience(const struct tcp_server *server, int64_t max_wait_ns)
 {
-    if (server->offers.n > 0) {
+    if (server->offers.n > 0 || server->ends.n > 0) {
         return 0;
     }
     int64_t due = server->handler.next_deadline(server->handler.self);
@@ -529,6 +568,7 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
         handle_event(server, events[i], now);
     }
     offer_rests(server, now);
+    tell_ends(server, now);
     h->step(h->self, now);
     do {
         settle(server, now);
@@ -585,6 +625,7 @@ void tcp_server_free(struct tcp_server *server)
     resolver_free(server->resolver);
     server->waiter.close(server->waiter.self);
     buf_free(&server->offers);
+    buf_free(&server->ends);
     alloc_free(server->sockets);
     alloc_free(server);
 }

@@ -34,9 +34,11 @@ struct tcp_socket {
     uint64_t conn; /* the handler's number; 0: free */
     int fd;
     unsigned bits;         /* what the waiter waits for */
-    bool input_ended;      /* read() has said so, and the handler was told */
+    bool input_ended;      /* read() has said so */
     bool shut;             /* writing was shut down */
     bool offering;         /* in server->offers */
+    bool ending;           /* in server->ends, and not in the waiter */
+    bool broken;           /* what ends is not the input alone */
     struct tcp_dial *dial; /* not NULL: it is not connected yet */
     struct buf rest;       /* read, but not consumed yet */
 };
@@ -53,6 +55,7 @@ struct tcp_server {
     struct tcp_socket *sockets;
     size_t socket_count;
     struct buf offers; /* uint32_t slots whose rest may be wanted again */
+    struct buf ends;   /* uint32_t slots whose end the handler is to be told, in their order */
     int64_t wall_offset;
     int64_t wall_looked; /* when */
     struct huge_pages huge_pages;

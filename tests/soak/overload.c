@@ -179,7 +179,8 @@ static uint64_t trickle(int64_t ns)
     return said;
 }
 
-/* Not all at once: the kernel needs 20 us for each end, and the probe would wait for all. */
+/* Not all at once, which is soak/leave.c's: the kernel needs 20 us for each end, and the probe is
+ * in this process too. */
 static void leave_slowly(void)
 {
     for (size_t i = 0; i < SLOW; i++) {

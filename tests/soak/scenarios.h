@@ -12,6 +12,7 @@
 bool soak_consumers(const char *program, int64_t ns, uint64_t seed);
 bool soak_publisher(const char *program, int64_t ns, uint64_t seed);
 bool soak_slow(const char *program, int64_t ns, uint64_t seed);
+bool soak_leave(const char *program, int64_t ns, uint64_t seed);
 bool soak_descriptors(const char *program, int64_t ns, uint64_t seed);
 bool soak_rubbish(const char *program, int64_t ns, uint64_t seed);
 bool soak_cap(const char *program, int64_t ns, uint64_t seed);

@@ -22,9 +22,13 @@ static const struct {
     bool (*run)(const char *program, int64_t ns, uint64_t seed);
     int64_t seconds;
 } scenarios[] = {
-    {"consumers", soak_consumers, 10}, {"publisher", soak_publisher, 10},
-    {"slow", soak_slow, 10},           {"descriptors", soak_descriptors, 10},
-    {"rubbish", soak_rubbish, 10},     {"cap", soak_cap, 10},
+    {"consumers", soak_consumers, 10},
+    {"publisher", soak_publisher, 10},
+    {"slow", soak_slow, 10},
+    {"leave", soak_leave, 10},
+    {"descriptors", soak_descriptors, 10},
+    {"rubbish", soak_rubbish, 10},
+    {"cap", soak_cap, 10},
     {"mixed", soak_mixed, 600},
 };
 

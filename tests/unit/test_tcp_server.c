@@ -404,7 +404,9 @@ static void hundreds_come_at_once(void **state)
     for (size_t i = 0; i < COUNT; i++) {
         net_reset(fds[i]);
     }
-    settle(w);
+    for (size_t i = 0; i < COUNT; i++) {
+        turn(w);
+    }
     assert_int_equal(w->fake.opens, COUNT);
     assert_int_equal(w->fake.closed_by_error, COUNT);
     assert_int_equal(open_descriptors(), descriptors);
@@ -628,6 +630,50 @@ static void a_flood_leaves_the_others_their_turn(void **state)
         close(third);
     }
     close(fd);
+    close(quiet);
+}
+
+/* The end of how many connections the handler has been told of. */
+static size_t told_ends(const struct world *w)
+{
+    size_t n = w->fake.closed_by_error;
+    for (size_t i = 0; i < FAKE_CONNS_MAX; i++) {
+        n += w->fake.conns[i].id != 0 && w->fake.conns[i].eofs > 0;
+    }
+    return n;
+}
+
+/* Many leave at once, some with a reset: who stays has a turn in each round until all ends are
+ * told, which needs nothing new to wake the loop. */
+static void who_stays_does_not_wait_for_all_who_leave(void **state)
+{
+    struct world *w = *state;
+    enum { COUNT = 100, FEW = 20 };
+    int fds[COUNT];
+    struct fake_conn *stays;
+    int quiet = join(w, &stays);
+    for (size_t i = 0; i < COUNT; i++) {
+        fds[i] = join(w, NULL);
+    }
+    for (size_t i = 0; i < COUNT; i++) {
+        if (i % 2 == 0) {
+            close(fds[i]);
+        } else {
+            net_reset(fds[i]);
+        }
+    }
+    for (size_t i = 1; i <= COUNT / FEW; i++) {
+        net_send(quiet, SPAN("x"));
+        turn(w);
+        assert_int_equal(stays->in.n, i);
+        assert_in_range(told_ends(w), 1, FEW * i);
+    }
+    while (told_ends(w) < COUNT) {
+        w->over = !tcp_server_round(w->server, -1);
+    }
+    assert_int_equal(w->fake.closed_by_error, COUNT / 2);
+    assert_int_equal(w->fake.open_count, COUNT / 2 + 1);
+    expect_idle(w);
     close(quiet);
 }
 
@@ -1195,6 +1241,7 @@ int main(void)
         TEST(a_call_that_would_wait_is_made_again),
         TEST(any_other_error_closes),
         TEST(a_flood_leaves_the_others_their_turn),
+        TEST(who_stays_does_not_wait_for_all_who_leave),
         TEST(a_reset_closes_in_every_state),
         TEST(a_reset_during_the_handshake_is_a_connection_lost),
         TEST(input_before_a_reset_is_read),

@@ -33,11 +33,12 @@ struct upgrade {
     int deflate_level; /* what is said of it even without deflate */
 };
 
-/* What an IDENTIFY said about the client, for /stats. */
+/* What an IDENTIFY said about the client, for /stats. The texts lie behind it, in one allocation that
+ * is no longer than they are: thousands of idle clients have one each. */
 struct identity {
-    struct identify_text client_id;
-    struct identify_text hostname;
-    struct identify_text user_agent;
+    struct span client_id;
+    struct span hostname;
+    struct span user_agent;
 };
 
 struct session {

@@ -84,15 +84,42 @@ static bool apply_msg_timeout(struct session *s, int64_t ms, struct buf *text)
     return true;
 }
 
+/* Copies a text to `*end`, which moves behind it. */
+static struct span keep_text(uint8_t **end, const struct identify_text *text)
+{
+    struct span kept = span_make(*end, text->n);
+    memcpy(*end, text->bytes, text->n);
+    *end += text->n;
+    return kept;
+}
+
+static size_t identity_cost(size_t text_size)
+{
+    return sizeof(struct identity) + text_size + ALLOC_OVERHEAD;
+}
+
+void settings_forget_identity(struct session *s)
+{
+    const struct identity *i = s->identity;
+    if (i != NULL) {
+        budget_release(&s->v2->broker->common.budget,
+                       identity_cost(i->client_id.n + i->hostname.n + i->user_agent.n));
+        alloc_free(s->identity);
+        s->identity = NULL;
+    }
+}
+
 static void apply_identity(struct session *s, const struct identify *identify)
 {
-    if (s->identity == NULL) {
-        s->identity = alloc_zeroed(sizeof *s->identity);
-        budget_charge(&s->v2->broker->common.budget, sizeof *s->identity + ALLOC_OVERHEAD);
-    }
-    s->identity->client_id = identify->client_id;
-    s->identity->hostname = identify->hostname;
-    s->identity->user_agent = identify->user_agent;
+    size_t text_size =
+        (size_t)identify->client_id.n + identify->hostname.n + identify->user_agent.n;
+    settings_forget_identity(s);
+    s->identity = alloc_zeroed(sizeof *s->identity + text_size);
+    budget_charge(&s->v2->broker->common.budget, identity_cost(text_size));
+    uint8_t *end = (uint8_t *)(s->identity + 1);
+    s->identity->client_id = keep_text(&end, &identify->client_id);
+    s->identity->hostname = keep_text(&end, &identify->hostname);
+    s->identity->user_agent = keep_text(&end, &identify->user_agent);
 }
 
 bool settings_apply(struct session *s, const struct identify *identify, struct buf *text,

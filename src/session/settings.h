@@ -12,6 +12,9 @@
 bool settings_apply(struct session *session, const struct identify *identify, struct buf *text,
                     int64_t now);
 
+/* Drops what an IDENTIFY said about the client, if one did. */
+void settings_forget_identity(struct session *session);
+
 /* Chooses what of the upgrades that a client asks for it gets. */
 void settings_choose_upgrade(struct session *session, const struct identify *identify);
 

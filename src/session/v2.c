@@ -11,6 +11,7 @@
 #include "codec/snappy.h"
 #include "session/commands.h"
 #include "session/session.h"
+#include "session/settings.h"
 
 #define DEFAULT_BUFFER_SIZE 16384
 /* The least time between two deliveries of a message: nsqd looks for timeouts every 100 ms, and
@@ -129,10 +130,7 @@ static void free_session(struct session *s)
         alloc_free(p);
         budget_release(budget_of(s), PUB_COUNT_COST);
     }
-    if (s->identity != NULL) {
-        alloc_free(s->identity);
-        budget_release(budget_of(s), sizeof *s->identity + ALLOC_OVERHEAD);
-    }
+    settings_forget_identity(s);
     command_drop(s);
     buf_free(&s->hand);
     list_remove(&s->waiting);

@@ -334,9 +334,13 @@ static void the_deflate_level_is_bounded(void **state)
 
 /* --- what is kept ----------------------------------------------------------------------------- */
 
-static void expect_text(const struct identify_text *text, const char *expected)
+static void expect_identity(const struct client *c, const char *client_id, const char *hostname,
+                            const char *user_agent)
 {
-    assert_true(span_equal(span_make(text->bytes, text->n), span_make(expected, strlen(expected))));
+    const struct identity *i = client_session(c)->identity;
+    assert_true(span_equal(i->client_id, span_make(client_id, strlen(client_id))));
+    assert_true(span_equal(i->hostname, span_make(hostname, strlen(hostname))));
+    assert_true(span_equal(i->user_agent, span_make(user_agent, strlen(user_agent))));
 }
 
 static void the_identity_is_the_latest(void **state)
@@ -346,13 +350,30 @@ static void the_identity_is_the_latest(void **state)
     struct client *c = world_connect(w);
     assert_null(client_session(c)->identity);
     client_identify(c, "{\"client_id\":\"a\",\"hostname\":\"b\",\"user_agent\":\"c\"}");
-    expect_text(&client_session(c)->identity->client_id, "a");
-    expect_text(&client_session(c)->identity->hostname, "b");
-    expect_text(&client_session(c)->identity->user_agent, "c");
+    expect_identity(c, "a", "b", "c");
     client_identify(c, "{\"hostname\":\"d\"}"); /* what is not said is empty */
-    expect_text(&client_session(c)->identity->client_id, "");
-    expect_text(&client_session(c)->identity->hostname, "d");
-    expect_text(&client_session(c)->identity->user_agent, "");
+    expect_identity(c, "", "d", "");
+    world_free(w);
+}
+
+/* Thousands of idle clients have said who they are. */
+static void an_identity_costs_what_its_texts_are_long(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"", "pc-7", "a-longer-name.example.com", "x"};
+    struct world *w = world_new(NULL);
+    struct client *c = world_connect(w);
+    const size_t *used = &w->engine->broker.common.budget.used;
+    size_t before = *used;
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        char json[64];
+        snprintf(json, sizeof json, "{\"hostname\":\"%s\"}", texts[i]);
+        client_identify(c, json);
+        expect_identity(c, "", texts[i], "");
+        assert_int_equal(*used - before,
+                         sizeof(struct identity) + strlen(texts[i]) + ALLOC_OVERHEAD);
+    }
+    assert_in_range(sizeof(struct identity), 0, 64);
     world_free(w);
 }
 
@@ -391,6 +412,7 @@ int main(void)
         cmocka_unit_test(upgrades_that_cannot_be_had),
         cmocka_unit_test(the_deflate_level_is_bounded),
         cmocka_unit_test(the_identity_is_the_latest),
+        cmocka_unit_test(an_identity_costs_what_its_texts_are_long),
         cmocka_unit_test(settings_are_kept_in_their_units),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,8 +33,8 @@ struct upgrade {
     int deflate_level; /* what is said of it even without deflate */
 };
 
-/* What an IDENTIFY said about the client, for /stats. The texts lie behind it, in one allocation that
- * is no longer than they are: thousands of idle clients have one each. */
+/* What an IDENTIFY said about the client, for /stats. The texts lie behind it, in one allocation
+ * that is no longer than they are: thousands of idle clients have one each. */
 struct identity {
     struct span client_id;
     struct span hostname;
@@ -71,7 +71,8 @@ struct session {
 
     /* Input. */
     struct nsq_place place;
-    struct buf hand; /* the line or size that has arrived in part */
+    struct buf hand;  /* the line or size that has arrived in part */
+    size_t hand_cost; /* what was charged for it */
 
     /* What AUTH has said, and what was granted; NULL before it. Renewed when it has expired. */
     struct body *secret;

@@ -77,6 +77,24 @@ void v2_pump(struct v2 *v2, int64_t now)
     }
 }
 
+/* --- what is in hand -------------------------------------------------------------------------- */
+
+/* Charges for it as it is now: to be called when it has changed. A line has at most 16 KiB, but
+ * thousands of connections may each have begun one. */
+static void charge_hand(struct session *s)
+{
+    size_t cost = s->hand.cap == 0 ? 0 : s->hand.cap + ALLOC_OVERHEAD;
+    budget_release(budget_of(s), s->hand_cost);
+    budget_charge(budget_of(s), cost);
+    s->hand_cost = cost;
+}
+
+static void drop_hand(struct session *s)
+{
+    buf_free(&s->hand);
+    charge_hand(s);
+}
+
 /* --- the end of a session --------------------------------------------------------------------- */
 
 /* Nothing more is parsed or delivered. */
@@ -94,7 +112,7 @@ static void end(struct session *s, bool linger)
 {
     leave(s);
     command_drop(s);
-    buf_free(&s->hand);
+    drop_hand(s);
     conn_finish(s->conn, linger);
 }
 
@@ -132,7 +150,7 @@ static void free_session(struct session *s)
     }
     settings_forget_identity(s);
     command_drop(s);
-    buf_free(&s->hand);
+    drop_hand(s);
     list_remove(&s->waiting);
     forget_auth(s);
     budget_release(budget_of(s), SESSION_COST + s->codec_cost);
@@ -404,6 +422,7 @@ static size_t take_pieces(struct session *s, struct span in, int64_t now)
     } else {
         buf_free(&hand);
     }
+    charge_hand(s);
     return n;
 }
 
@@ -418,6 +437,7 @@ static size_t on_recv(void *service, void *session, struct span in, int64_t now)
         size_t n = s->hand.n == 0 ? take_item(s, rest, now) : take_pieces(s, rest, now);
         if (n == 0) {
             buf_append(&s->hand, rest);
+            charge_hand(s);
             n = rest.n;
         }
         consumed += n;

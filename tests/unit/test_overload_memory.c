@@ -509,6 +509,37 @@ static void input_that_waits_counts(void **state)
     world_free(w);
 }
 
+/* --- lines that come in part ------------------------------------------------------------------ */
+
+/* Many connections may hold up to 16 KiB each without ever ending a line. */
+static void a_line_that_has_arrived_in_part_counts(void **state)
+{
+    (void)state;
+    enum { ENDED, LEFT, GONE, WAYS };
+    for (int way = 0; way < WAYS; way++) {
+        struct world *w = world_new(NULL);
+        const size_t *used = &w->engine->broker.common.budget.used;
+        struct client *c = world_connect(w);
+        size_t before = *used;
+        SEND(c, "NOP ");
+        for (size_t n = 4; n < 12 * KIB; n += 32) {
+            assert_in_range(*used, before + n, before + 2 * n + 128);
+            SEND(c, "what is behind a NOP is ignored ");
+        }
+        if (way == ENDED) {
+            SEND(c, "\n");
+            assert_int_equal(*used, before);
+        } else if (way == LEFT) {
+            client_eof(c);
+            assert_true(*used < before);
+        } else {
+            client_drop(c);
+            assert_true(*used < before);
+        }
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,6 +551,7 @@ int main(void)
         cmocka_unit_test(many_that_never_read_hold_little_each),
         cmocka_unit_test(who_has_drained_may_have_much_again),
         cmocka_unit_test(input_that_waits_counts),
+        cmocka_unit_test(a_line_that_has_arrived_in_part_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,8 @@ struct ledger_row {
     struct on_channel channels[LEDGER_CHANNELS];
 };
 
+_Static_assert(LEDGER_MOST * sizeof(struct ledger_row) == 128000000, "as ledger.h says");
+
 void ledger_fail(struct ledger *l, const char *format, ...)
 {
     va_list args;

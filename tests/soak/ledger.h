@@ -22,7 +22,7 @@
 #include "base/buf.h"
 
 #define LEDGER_CHANNELS 2
-#define LEDGER_MOST 4000000 /* messages: 128 MB; publishing ends there */
+#define LEDGER_MOST 4000000 /* messages: 128 MB of rows; publishing ends there */
 #define LEDGER_BODY_MAX 256 /* bytes of a body */
 
 enum ledger_fate { LEDGER_SENT, LEDGER_OK, LEDGER_UNKNOWN, LEDGER_CUT };

@@ -26,10 +26,48 @@
 #define LIMIT_NS (10 * TIME_SECOND) /* for a start, an answer, an end */
 #define NAP_NS TIME_MS
 
+static struct server *running; /* NULL: none. Its folder must not outlast this process */
+
 static void nap(int64_t ns)
 {
     const struct timespec t = {.tv_nsec = ns};
     nanosleep(&t, NULL);
+}
+
+/* The server makes files there, and no folders. */
+static void remove_data(const char *path)
+{
+    DIR *entries = opendir(path);
+    for (struct dirent *e = entries != NULL ? readdir(entries) : NULL; e != NULL;
+         e = readdir(entries)) {
+        unlinkat(dirfd(entries), e->d_name, 0);
+    }
+    if (entries != NULL) {
+        closedir(entries);
+    }
+    rmdir(path);
+}
+
+/* When process_die ends this process. */
+static void clean_up(void)
+{
+    if (running != NULL && server_lives(running)) {
+        kill(running->pid, SIGKILL);
+        waitpid(running->pid, NULL, 0);
+    }
+    if (running != NULL) {
+        remove_data(running->data);
+    }
+}
+
+static void watch(struct server *s)
+{
+    static bool watching;
+    if (!watching) {
+        watching = true;
+        atexit(clean_up);
+    }
+    running = s;
 }
 
 /* --- start ------------------------------------------------------------------------------------ */
@@ -76,6 +114,8 @@ void server_start(struct server *s, const char *program, const char *const *flag
     if (mkdtemp(s->data) == NULL) {
         process_die("%s: %s", s->data, strerror(errno));
     }
+    s->pid = -1; /* none yet */
+    watch(s);
     snprintf(s->address, sizeof s->address, "127.0.0.1:%u", free_port());
     snprintf(address, sizeof address, "--tcp-address=%s", s->address);
     snprintf(data, sizeof data, "--data-path=%s", s->data);
@@ -150,20 +190,6 @@ bool server_is_left(const struct server *s)
 
 /* --- end -------------------------------------------------------------------------------------- */
 
-/* The server makes files there, and no folders. */
-static void remove_data(const char *path)
-{
-    DIR *entries = opendir(path);
-    for (struct dirent *e = entries != NULL ? readdir(entries) : NULL; e != NULL;
-         e = readdir(entries)) {
-        unlinkat(dirfd(entries), e->d_name, 0);
-    }
-    if (entries != NULL) {
-        closedir(entries);
-    }
-    rmdir(path);
-}
-
 bool server_end(struct server *s)
 {
     int status = 0;
@@ -178,5 +204,6 @@ bool server_end(struct server *s)
         waitpid(s->pid, NULL, 0);
     }
     remove_data(s->data);
+    running = NULL;
     return ended == s->pid && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

@@ -77,6 +77,18 @@ static struct client *good_reader(struct world *w, int rdy)
     return c;
 }
 
+/* Takes what is left at once, and what the stuck consumer holds when that times out, in so many
+ * seconds. */
+static void take_over(struct client *other, struct calm *calm, int seconds)
+{
+    SEND(other, "RDY 1\n");
+    numbered_finish(other, FITS, 40, 1);
+    calm_pass(calm, seconds - 1);
+    client_expect_nothing(other);
+    calm_pass(calm, 1);
+    numbered_finish(other, 0, FITS, 2);
+}
+
 /* What it holds times out and goes to others, and it gets no more meanwhile. */
 static void a_consumer_that_never_reads(void **state)
 {
@@ -87,12 +99,7 @@ static void a_consumer_that_never_reads(void **state)
     struct client *other = good_reader(w, 0);
     size_t before = world_used(w);
     struct client *stuck = stuck_consumer(w, &calm);
-    SEND(other, "RDY 1\n");
-    numbered_finish(other, FITS, 40, 1);
-    calm_pass(&calm, 1);
-    client_expect_nothing(other);
-    calm_pass(&calm, 1); /* its time is over */
-    numbered_finish(other, 0, FITS, 2);
+    take_over(other, &calm, 2);
     assert_int_equal(client_session(stuck)->consumer.in_flight_count, 0);
     client_expect_nothing(other);
     calm_pass(&calm, 17);
@@ -116,11 +123,7 @@ static void a_consumer_that_never_reads_and_goes(void **state)
     struct client *stuck = stuck_consumer(w, &calm);
     calm_pass(&calm, 1);
     client_forget(stuck);
-    SEND(other, "RDY 1\n");
-    numbered_finish(other, FITS, 40, 1);
-    client_expect_nothing(other);
-    calm_pass(&calm, 1);
-    numbered_finish(other, 0, FITS, 2);
+    take_over(other, &calm, 1);
     assert_int_equal(world_used(w), before);
     world_free(w);
 }

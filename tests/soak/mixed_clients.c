@@ -1,0 +1,426 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A server does not answer FIN. What a consumer knows of it comes from a mark, a TOUCH of a message
+ * that cannot exist: its error is behind the errors of all that was said before it.
+ */
+#include "soak/mixed_clients.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/time.h"
+#include "shell/clock.h"
+
+#define TOPIC "mixed"
+#define ROUND 200               /* ms: a server may read its clock but once a round */
+#define CUT_MOST 1000000        /* bytes of a body that never comes whole */
+#define MARK "marker-of-a-soak" /* the length of an id, and none */
+
+struct mixed mix;
+
+/* xorshift64* */
+uint32_t mixed_below(uint32_t n)
+{
+    uint64_t x = mix.random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    mix.random = x;
+    return (uint32_t)((x * 0x2545f4914f6cdd1dU) >> 32) % n;
+}
+
+uint32_t mixed_now(void)
+{
+    return (uint32_t)((clock_now() - mix.start + TIME_SECOND) / TIME_MS);
+}
+
+bool mixed_failed(void)
+{
+    return mix.ledger.why[0] != '\0';
+}
+
+/* --- publishers ------------------------------------------------------------------------------- */
+
+static void say_size(struct mixed_client *c, size_t n)
+{
+    uint8_t four[4];
+    be32_store(four, (uint32_t)n);
+    buf_append(&c->peer.out, span_make(four, sizeof four));
+}
+
+/* The body of a new message, with its size. */
+static uint32_t say_message(struct mixed_client *c, uint32_t due)
+{
+    struct buf body = {0};
+    size_t n;
+    uint32_t number = ledger_add(&mix.ledger, due);
+    ledger_body(&mix.ledger, number, &body, &n);
+    say_size(c, n);
+    buf_append(&c->peer.out, buf_span(&body));
+    buf_free(&body);
+    return number;
+}
+
+static void say_batch(struct mixed_client *c, uint32_t count)
+{
+    struct buf whole = c->peer.out;
+    c->peer.out = (struct buf){0};
+    for (uint32_t i = 0; i < count; i++) {
+        say_message(c, mixed_now() - ROUND);
+    }
+    struct buf messages = c->peer.out;
+    c->peer.out = whole;
+    peer_say(&c->peer, "MPUB " TOPIC "\n");
+    say_size(c, 4 + messages.n);
+    say_size(c, count);
+    buf_append(&c->peer.out, buf_span(&messages));
+    buf_free(&messages);
+}
+
+void mixed_publish(struct mixed_client *c)
+{
+    char line[48];
+    uint32_t first = mix.ledger.count;
+    uint32_t delay = 1 + mixed_below(DELAY);
+    switch (mixed_below(4)) {
+    case 0:
+        peer_say(&c->peer, "PUB " TOPIC "\n");
+        say_message(c, mixed_now() - ROUND);
+        break;
+    case 1:
+        snprintf(line, sizeof line, "DPUB " TOPIC " %u\n", delay);
+        peer_say(&c->peer, line);
+        say_message(c, mixed_now() + delay - ROUND);
+        break;
+    default:
+        say_batch(c, 1 + mixed_below(BATCH));
+    }
+    c->commands[c->command_count++] = (struct command){first, mix.ledger.count - first};
+    peer_transmit(&c->peer);
+}
+
+static void on_answer(struct mixed_client *c)
+{
+    if (c->command_count == 0) {
+        ledger_fail(&mix.ledger, "a publisher was answered what it did not ask");
+        return;
+    }
+    ledger_set_fate(&mix.ledger, c->commands[0].first, c->commands[0].count, LEDGER_OK);
+    memmove(c->commands, c->commands + 1, --c->command_count * sizeof *c->commands);
+}
+
+/* A PUB that ends before its body does. */
+static void say_half(struct mixed_client *c)
+{
+    static const uint8_t nothing[CUT_MOST];
+    uint32_t number = ledger_add(&mix.ledger, 0);
+    uint32_t size =
+        LEDGER_BODY_MAX + mixed_below(mixed_below(2) == 0 ? 100 : CUT_MOST - LEDGER_BODY_MAX);
+    size_t n;
+    ledger_set_fate(&mix.ledger, number, 1, LEDGER_CUT);
+    peer_say(&c->peer, "PUB " TOPIC "\n");
+    say_size(c, size);
+    ledger_body(&mix.ledger, number, &c->peer.out, &n);
+    buf_append(&c->peer.out, span_make(nothing, mixed_below(size - (uint32_t)n)));
+}
+
+/* --- consumers -------------------------------------------------------------------------------- */
+
+static void act(struct mixed_client *c, char verb, const char *id, struct ledger_delivery d)
+{
+    char line[64];
+    uint32_t delay = mixed_below(DELAY + 1);
+    const char *name = verb == 'F' ? "FIN" : verb == 'R' ? "REQ" : "TOUCH";
+    int n = snprintf(line, sizeof line, "%s %.*s", name, ID_SIZE, id);
+    if (verb == 'R') {
+        snprintf(line + n, sizeof line - (size_t)n, " %u", delay);
+        ledger_requeue(&mix.ledger, c->channel, &d, mixed_now() + delay - ROUND);
+    }
+    peer_say(&c->peer, line);
+    peer_say(&c->peer, "\n");
+    struct action *a = &c->actions[c->action_count++];
+    *a = (struct action){.delivery = d, .verb = verb};
+    memcpy(a->id, id, ID_SIZE);
+}
+
+static void hold(struct mixed_client *c, const char *id, struct ledger_delivery d, bool touch,
+                 uint32_t ms)
+{
+    struct held *h = &c->held[c->held_count++];
+    *h = (struct held){.delivery = d, .touch = touch, .due = mixed_now() + ms};
+    memcpy(h->id, id, ID_SIZE);
+}
+
+/* A message came again to the connection that did not answer the first time. What it may have said
+ * meanwhile can be of this delivery or of the one before. */
+static void on_again(struct mixed_client *c, const char *id, struct ledger_delivery *d)
+{
+    for (unsigned i = 0; i < c->held_count;) {
+        if (memcmp(c->held[i].id, id, ID_SIZE) == 0) {
+            c->held[i] = c->held[--c->held_count];
+        } else {
+            i++;
+        }
+    }
+    for (unsigned i = 0; i < c->action_count; i++) {
+        if (memcmp(c->actions[i].id, id, ID_SIZE) == 0) {
+            ledger_excuse(&mix.ledger, c->channel, d);
+        }
+    }
+}
+
+static void on_message(struct mixed_client *c, struct span data)
+{
+    struct nsq_message m;
+    if (nsq_message_parse(data, &m) != NSQ_OK) {
+        ledger_fail(&mix.ledger, "a message has no header");
+        return;
+    }
+    struct ledger_delivery d = {.owner = c->serial, .attempts = m.attempts};
+    if (!ledger_deliver(&mix.ledger, c->channel, m.body, mixed_now(), &d)) {
+        return;
+    }
+    mix.heard = mixed_now();
+    const char *id = (const char *)m.id;
+    uint32_t of_100 = mix.draining ? 0 : mixed_below(100);
+    if (d.attempts > 1) {
+        on_again(c, id, &d);
+    }
+    if (d.late || c->action_count == ACTIONS || c->held_count == HELD) {
+        return; /* times out */
+    }
+    if (of_100 < 84) {
+        act(c, 'F', id, d);
+    } else if (of_100 < 89) {
+        act(c, 'R', id, d);
+    } else if (of_100 < 93) {
+        hold(c, id, d, true, MSG_TIMEOUT / 2 + mixed_below(MSG_TIMEOUT / 5));
+    } else if (of_100 < 98) {
+        hold(c, id, d, false, mixed_below(MSG_TIMEOUT * 13 / 10)); /* some too late */
+    }
+}
+
+/* What is due of what was held. A mark, when none is on the way, says what is handled. */
+static void act_on_held(struct mixed_client *c)
+{
+    uint32_t now = mixed_now();
+    for (unsigned i = 0; i < c->held_count && c->action_count < ACTIONS;) {
+        struct held *h = &c->held[i];
+        if (h->due > now) {
+            i++;
+        } else if (h->touch) {
+            act(c, 'T', h->id, h->delivery);
+            h->delivery.not_before = now - ROUND; /* has its whole time again */
+            h->touch = false;
+            h->due = now + MSG_TIMEOUT * 7 / 10;
+        } else {
+            act(c, 'F', h->id, h->delivery);
+            *h = c->held[--c->held_count];
+        }
+    }
+}
+
+static void ask(struct mixed_client *c, const char *text)
+{
+    c->asked = true;
+    c->covered = c->action_count;
+    peer_say(&c->peer, text);
+}
+
+/* All that was said before the mark is handled. */
+static void on_mark(struct mixed_client *c)
+{
+    for (unsigned i = 0; i < c->covered; i++) {
+        const struct action *a = &c->actions[i];
+        if (a->verb == 'F' && !a->failed) {
+            ledger_finish(&mix.ledger, c->channel, &a->delivery);
+        }
+    }
+    c->action_count -= c->covered;
+    memmove(c->actions, c->actions + c->covered, c->action_count * sizeof *c->actions);
+    c->asked = false;
+}
+
+/* The server may have it taken back meanwhile: what follows may fail too. */
+static void excuse(struct mixed_client *c, const char *id)
+{
+    for (unsigned i = 0; i < c->action_count; i++) {
+        if (memcmp(c->actions[i].id, id, ID_SIZE) == 0) {
+            c->actions[i].delivery.not_before = 0;
+        }
+    }
+    for (unsigned i = 0; i < c->held_count; i++) {
+        if (memcmp(c->held[i].id, id, ID_SIZE) == 0) {
+            c->held[i].delivery.not_before = 0;
+        }
+    }
+}
+
+/* FIN, REQ or TOUCH failed, which only one that came too late may. */
+static void on_refusal(struct mixed_client *c, char verb, const char *id)
+{
+    uint32_t now = mixed_now();
+    mix.refused++;
+    for (unsigned i = 0; i < (c->asked ? c->covered : c->action_count); i++) {
+        struct action *a = &c->actions[i];
+        if (a->verb == verb && !a->failed && memcmp(a->id, id, ID_SIZE) == 0) {
+            a->failed = true;
+            if (now < a->delivery.not_before + MSG_TIMEOUT) {
+                ledger_fail(&mix.ledger, "%c of message %u failed, %u ms after it came or later",
+                            verb, a->delivery.number, now - a->delivery.not_before);
+            }
+            excuse(c, id);
+            return;
+        }
+    }
+    ledger_fail(&mix.ledger, "%c of %.*s failed, and was not said", verb, ID_SIZE, id);
+}
+
+/* "E_FIN_FAILED FIN 0123456789abcdef failed ..." */
+static void on_error(struct mixed_client *c, struct span text)
+{
+    static const char *const heads[] = {"E_FIN_FAILED FIN ", "E_REQ_FAILED REQ ",
+                                        "E_TOUCH_FAILED TOUCH "};
+    for (size_t i = 0; i < sizeof heads / sizeof heads[0] && c->role == CONSUMER; i++) {
+        size_t n = strlen(heads[i]);
+        if (text.n >= n + ID_SIZE && memcmp(text.p, heads[i], n) == 0) {
+            const char *id = (const char *)text.p + n;
+            if (memcmp(id, MARK, ID_SIZE) != 0) {
+                on_refusal(c, heads[i][2], id);
+            } else if (c->asked && c->stage == JOINED) {
+                on_mark(c);
+            }
+            return;
+        }
+    }
+    ledger_fail(&mix.ledger, "the server says %.*s", (int)(text.n < 100 ? text.n : 100),
+                (const char *)text.p);
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+static bool says(const struct nsq_frame *frame, const char *text)
+{
+    return frame->data.n == strlen(text) && memcmp(frame->data.p, text, frame->data.n) == 0;
+}
+
+static void on_response(struct mixed_client *c, const struct nsq_frame *frame)
+{
+    if (nsq_frame_is_heartbeat(frame)) {
+        peer_say(&c->peer, "NOP\n");
+    } else if (c->stage == ENDING && says(frame, "CLOSE_WAIT")) {
+        on_mark(c);
+        c->stage = ENDED;
+    } else if (!says(frame, "OK")) {
+        ledger_fail(&mix.ledger, "the server answers %.*s", (int)frame->data.n,
+                    (const char *)frame->data.p);
+    } else if (c->role == PUBLISHER) {
+        on_answer(c);
+    } else {
+        c->stage = JOINED;
+    }
+}
+
+static void on_frame(struct peer *p, const struct nsq_frame *frame)
+{
+    if (frame->type == NSQ_FRAME_RESPONSE) {
+        on_response(p->user, frame);
+    } else if (frame->type == NSQ_FRAME_ERROR) {
+        on_error(p->user, frame->data);
+    } else {
+        on_message(p->user, frame->data);
+    }
+}
+
+static void on_closed(struct peer *p, const char *why)
+{
+    (void)p;
+    ledger_fail(&mix.ledger, "%s", why);
+}
+
+static void on_pause(struct peer *p)
+{
+    struct mixed_client *c = p->user;
+    if (c->role == CONSUMER && c->stage == JOINED && !c->asked && c->action_count > 0) {
+        ask(c, "TOUCH " MARK "\n");
+    }
+}
+
+void mixed_consume(struct mixed_client *c)
+{
+    act_on_held(c);
+    on_pause(&c->peer);
+    peer_transmit(&c->peer);
+}
+
+bool mixed_init(void)
+{
+    mix.peers = (struct peers){.on_frame = on_frame, .on_pause = on_pause, .on_closed = on_closed};
+    return peers_init(&mix.peers);
+}
+
+void mixed_end(struct mixed_client *c)
+{
+    for (unsigned i = 0; i < c->command_count; i++) {
+        ledger_set_fate(&mix.ledger, c->commands[i].first, c->commands[i].count, LEDGER_UNKNOWN);
+    }
+    for (unsigned i = 0; i < c->action_count; i++) {
+        if (c->actions[i].verb == 'F' && !c->actions[i].failed) {
+            ledger_doubt(&mix.ledger, c->channel, &c->actions[i].delivery);
+        }
+    }
+    c->command_count = c->action_count = c->held_count = 0;
+    peer_close(&c->peer);
+}
+
+void mixed_begin(unsigned i)
+{
+    static const unsigned readies[] = {200, 20, 1};
+    char line[64];
+    struct mixed_client *c = &mix.clients[i];
+    c->role = i < CONSUMERS ? CONSUMER : PUBLISHER;
+    c->channel = i % LEDGER_CHANNELS;
+    c->ready = mix.draining ? 200 : readies[i / LEDGER_CHANNELS % 3];
+    c->stage = c->role == PUBLISHER ? JOINED : JOINING;
+    c->serial = ++mix.connections;
+    c->asked = false;
+    c->covered = 0;
+    if (!peer_open(&mix.peers, &c->peer, mix.server.address, c)) {
+        ledger_fail(&mix.ledger, "cannot connect to the server");
+        return;
+    }
+    if (c->role == CONSUMER) {
+        snprintf(line, sizeof line, "SUB " TOPIC " c%u\nRDY %u\n", c->channel, c->ready);
+        peer_say(&c->peer, line);
+    }
+    peer_transmit(&c->peer);
+}
+
+void mixed_kill(unsigned i)
+{
+    const struct linger reset = {.l_onoff = 1, .l_linger = 0};
+    struct mixed_client *c = &mix.clients[i];
+    uint32_t way = mixed_below(4);
+    if (way == 3 && c->role == CONSUMER) {
+        if (c->stage == JOINED && !c->asked) { /* it ends by itself, and does not lose a thing */
+            ask(c, "CLS\n");
+            c->stage = ENDING;
+            peer_transmit(&c->peer);
+        }
+        return;
+    }
+    if (way == 1) {
+        setsockopt(c->peer.fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    } else if (way == 2 && c->role == PUBLISHER) {
+        say_half(c);
+    } else if (way == 2) {
+        peer_say(&c->peer, "FIN 01234567");
+    }
+    if (way == 2 || mixed_below(2) == 0) {
+        peer_transmit(&c->peer);
+    }
+    mix.kills++;
+    mixed_end(c);
+    mixed_begin(i);
+}

@@ -51,8 +51,8 @@ static uint32_t divided(struct span bytes)
 {
     uint32_t crc = 0xffffffff;
     for (size_t i = 0; i < 8 * bytes.n; i++) {
-        uint32_t odd = (crc ^ bytes.p[i / 8] >> i % 8) & 1;
-        crc = crc >> 1 ^ (odd ? 0x82f63b78u : 0u);
+        uint32_t odd = (crc ^ (uint32_t)bytes.p[i / 8] >> i % 8) & 1;
+        crc = crc >> 1 ^ (odd ? 0x82f63b78 : 0);
     }
     return ~crc;
 }

@@ -7,7 +7,7 @@
 /* What v2.c charges for a session and for a topic that it published to. */
 #define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
 #define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
-#define IDENTITY_COST (sizeof(struct identity) + ALLOC_OVERHEAD)
+#define IDENTITY_COST (sizeof(struct identity) + ALLOC_OVERHEAD) /* and its texts */
 
 /* A body's cost is shared out among its holders in so many parts, which 1 to 16 divide: so the sum
  * over all holders is right only if the count of references is. */
@@ -526,7 +526,11 @@ static void walk_topic(struct ledger *l, const struct call *call, const struct t
 
 static void add_session(struct ledger *l, const struct session *s, struct sums *sums)
 {
-    sums->others += SESSION_COST + (s->identity == NULL ? 0 : IDENTITY_COST);
+    const struct identity *i = s->identity;
+    sums->others += SESSION_COST;
+    sums->others +=
+        i == NULL ? 0 : IDENTITY_COST + i->client_id.n + i->hostname.n + i->user_agent.n;
+    sums->others += s->hand.cap == 0 ? 0 : s->hand.cap + ALLOC_OVERHEAD;
     sums->others += HASH_COUNT(s->pub_counts) * PUB_COUNT_COST;
     size_t draft = s->draft.body == NULL ? 0 : body_cost(s->draft.cap);
     bool message = nsq_command_row(s->place.id)->body != NSQ_BODY_DATA;

@@ -271,7 +271,8 @@ static void heartbeats_that_were_missed_are_not_made_up_for(void **state)
     world_free(w);
 }
 
-/* When ten thousand clients came one after the other, hundreds would wake the server up a second. */
+/* Ten thousand clients that came one after the other would wake the server up hundreds of times a
+ * second. */
 static void heartbeats_that_are_due_together_leave_together(void **state)
 {
     (void)state;

@@ -161,9 +161,13 @@ def throughput(rounds, quick, only):
 
 
 def floor(rounds, quick):
-    """PUB one at a time, of a server that does nothing but answer."""
-    options = scenarios(quick)[0][1]
-    return {s: medians(r) for s, r in turns(rounds, ["nsqref", "floor"], lambda s: load(s, options)).items()}
+    """PUB one at a time and MPUB, of a server that does nothing but keep what it receives and answer."""
+    rows = {}
+    for name, options, _ in scenarios(quick):
+        if name in ("PUB, 1 connection", "MPUB of 200"):
+            got = turns(rounds, ["nsqref", "floor"], lambda s: load(s, options))
+            rows[name] = {s: medians(r) for s, r in got.items()}
+    return rows
 
 
 def points(side, options):
@@ -338,12 +342,11 @@ def table(results):
         out.append("| %s | %.2f | %.2f | %.2f | %s | %s | %.1f | %.0f%% | %.0f%% | %.0f | %.0f | %s |" % (
             row["name"], u["cpu"], n["cpu"], n["cpu"] / u["cpu"], format(round(u["rate"]), ","), format(round(n["rate"]), ","),
             n["rate"] / u["rate"], u["client"] * 100, n["client"] * 100, u["peak"], n["peak"], judge(row)))
-    u, n = results["floor"]["floor"], results["floor"]["nsqref"]
-    out.append("| PUB, 1 connection, beside a server that only polls, receives and answers (in nsqd's place) | %.2f | %.2f | %.2f | %s | %s | %.1f | | | | | |" % (
-        u["cpu"], n["cpu"], n["cpu"] / u["cpu"], format(round(u["rate"]), ","), format(round(n["rate"]), ","), n["rate"] / u["rate"]))
-    for name, got in results["upstream's own"].items():
-        u, n = got["upstream"], got["nsqref"]
-        out.append("| upstream's bench_%s | %.2f | %.2f | %.2f | %s | %s | %.1f | | | | | |" % (
+    others = [(name + ", beside a server that only receives and answers (in nsqd's place)", got["floor"], got["nsqref"])
+              for name, got in results["floor"].items()]
+    others += [("upstream's bench_" + name, got["upstream"], got["nsqref"]) for name, got in results["upstream's own"].items()]
+    for name, u, n in others:
+        out.append("| %s | %.2f | %.2f | %.2f | %s | %s | %.1f | | | | | |" % (
             name, u["cpu"], n["cpu"], n["cpu"] / u["cpu"], format(round(u["rate"]), ","), format(round(n["rate"]), ","), n["rate"] / u["rate"]))
     half, lone, idle_, start, mem = results["half load"], results["lone"], results["idle"], results["start"], results["queued"]
     busy = idle_["one active"]

@@ -417,12 +417,13 @@ static size_t take_pieces(struct session *s, struct span in, int64_t now)
     buf_append(&s->hand, span_first(in, n));
     struct buf hand = s->hand; /* the item points into it while the session may end */
     s->hand = (struct buf){0};
+    charge_hand(s); /* before it is carried out, or cuts would decide what there is room for */
     if (take_item(s, buf_span(&hand), now) == 0) {
         s->hand = hand;
+        charge_hand(s);
     } else {
         buf_free(&hand);
     }
-    charge_hand(s);
     return n;
 }
 

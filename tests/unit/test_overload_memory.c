@@ -540,6 +540,41 @@ static void a_line_that_has_arrived_in_part_counts(void **state)
     }
 }
 
+/* What a SUB that comes in two pieces, or in one, is answered with little room. */
+static void subscribe_with(size_t room, bool cut, char heard[160])
+{
+    struct engine_config config = world_config();
+    config.broker.mem_queue_bytes = room;
+    config.log_level = LOG_FATAL;
+    struct world *w = world_new(&config);
+    struct client *c = world_connect(w);
+    if (cut) {
+        SEND(c, "SUB ");
+        SEND(c, "t c\n");
+    } else {
+        SEND(c, "SUB t c\n");
+    }
+    snprintf(heard, 160, "%s", client_heard(c));
+    world_free(w);
+}
+
+/* A line that has ended is in nobody's way: how it was cut must not decide what it is answered. */
+static void cuts_do_not_decide_what_there_is_room_for(void **state)
+{
+    (void)state;
+    size_t refused = 0;
+    size_t rooms = 0;
+    for (size_t room = 1024; room < 4096; room += 16, rooms++) {
+        char whole[160];
+        char cut[160];
+        subscribe_with(room, false, whole);
+        subscribe_with(room, true, cut);
+        assert_string_equal(cut, whole);
+        refused += strcmp(whole, "R OK") != 0;
+    }
+    assert_in_range(refused, 1, rooms - 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -552,6 +587,7 @@ int main(void)
         cmocka_unit_test(who_has_drained_may_have_much_again),
         cmocka_unit_test(input_that_waits_counts),
         cmocka_unit_test(a_line_that_has_arrived_in_part_counts),
+        cmocka_unit_test(cuts_do_not_decide_what_there_is_room_for),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of shell/resolver.h. This file stands in for getaddrinfo(): names of this test are looked
- * up as it says, and one of them only when the test lets it.
+ * Tests of shell/resolver.h. This file stands in for getaddrinfo(): "none" has no address, names
+ * with "slow" in front come back only when the test opens the gate, and all others have ten.
+ *
+ * A thread may outlive its test, as what it looks up does. So each test counts only look-ups of a
+ * name of its own, and one that fails opens the gate for the next.
  */
 #include "shell/resolver.h"
 
@@ -11,13 +14,16 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
 
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: "slow" hangs */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* shut: it is locked */
+static bool shut;
+static const char *counted; /* the name whose look-ups are counted; set before the first of it */
 static size_t calls;
 
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
@@ -25,8 +31,11 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
 {
     (void)port;
     (void)hints;
-    __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
-    if (strcmp(host, "slow") == 0) {
+    const char *name = __atomic_load_n(&counted, __ATOMIC_SEQ_CST);
+    if (name != NULL && strcmp(host, name) == 0) {
+        __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
+    }
+    if (strncmp(host, "slow", 4) == 0) {
         pthread_mutex_lock(&gate);
         pthread_mutex_unlock(&gate);
     }
@@ -49,6 +58,27 @@ void freeaddrinfo(struct addrinfo *list)
 {
     alloc_free(list->ai_addr);
     alloc_free(list);
+}
+
+static void gate_shut(void)
+{
+    pthread_mutex_lock(&gate);
+    shut = true;
+}
+
+static void gate_open(void)
+{
+    if (shut) {
+        shut = false;
+        pthread_mutex_unlock(&gate);
+    }
+}
+
+static int after_each(void **state)
+{
+    (void)state;
+    gate_open();
+    return 0;
 }
 
 /* Waits for an answer. The descriptor may be readable for those that were taken already. */
@@ -89,13 +119,13 @@ static void what_is_cancelled_is_not_answered(void **state)
 {
     (void)state;
     struct resolver *r = resolver_new();
-    pthread_mutex_lock(&gate);
+    gate_shut();
     assert_true(resolver_ask(r, 1, "slow:80"));
     assert_true(resolver_ask(r, 2, "many:80"));
     assert_true(resolver_ask(r, 3, "many:80"));
     resolver_cancel(r, 1);
     resolver_cancel(r, 2);
-    pthread_mutex_unlock(&gate);
+    gate_open();
     struct resolver_answer a = next(r);
     if (a.ticket == 1) { /* it was cancelled before the thread had taken it, or not */
         a = next(r);
@@ -108,7 +138,7 @@ static void look_ups_have_a_bound(void **state)
 {
     (void)state;
     struct resolver *r = resolver_new();
-    pthread_mutex_lock(&gate);
+    gate_shut();
     for (uint64_t i = 0; i < RESOLVER_JOBS_MAX; i++) {
         assert_true(resolver_ask(r, i, "slow:80"));
     }
@@ -118,23 +148,30 @@ static void look_ups_have_a_bound(void **state)
     address[sizeof address - 1] = '\0';
     resolver_cancel(r, 5);
     assert_false(resolver_ask(r, 1000, address));
-    pthread_mutex_unlock(&gate);
+    gate_open();
     resolver_free(r);
 }
 
-static size_t calls_now(void)
+static void count_look_ups_of(const char *name)
 {
-    return __atomic_load_n(&calls, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&calls, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&counted, name, __ATOMIC_SEQ_CST);
 }
 
-/* A look-up that hangs and is cancelled, as its time was over. */
-static void hang(struct resolver *r, uint64_t ticket)
+/* Waits until so many look-ups of the counted name have begun. */
+static void begun(size_t n)
 {
-    size_t before = calls_now();
-    assert_true(resolver_ask(r, ticket, "slow:80"));
-    while (calls_now() == before) {
+    for (int ms = 0; ms < 10000 && __atomic_load_n(&calls, __ATOMIC_SEQ_CST) < n; ms++) {
         poll(NULL, 0, 1);
     }
+    assert_int_equal(__atomic_load_n(&calls, __ATOMIC_SEQ_CST), n);
+}
+
+/* Look-up number TICKET hangs and is cancelled, as its time was over. */
+static void hang(struct resolver *r, uint64_t ticket)
+{
+    assert_true(resolver_ask(r, ticket, "slow-names:80"));
+    begun(ticket);
     resolver_cancel(r, ticket);
     resolver_cancel(r, ticket); /* once more changes nothing */
 }
@@ -144,7 +181,9 @@ static void a_cancelled_look_up_blocks_no_other(void **state)
 {
     (void)state;
     struct resolver *r = resolver_new();
-    pthread_mutex_lock(&gate);
+    struct resolver_answer a;
+    count_look_ups_of("slow-names");
+    gate_shut();
     for (uint64_t i = 1; i < 8; i++) {
         hang(r, i);
         assert_true(resolver_ask(r, 100 + i, "many:80"));
@@ -152,13 +191,11 @@ static void a_cancelled_look_up_blocks_no_other(void **state)
     }
     /* There is no thread left but the eighth, and that hangs too. */
     hang(r, 8);
-    size_t before = calls_now();
+    assert_false(resolver_next(r, &a)); /* and what was told of the others is taken */
     assert_true(resolver_ask(r, 9, "many:80"));
     struct pollfd p = {.fd = resolver_fd(r), .events = POLLIN};
-    struct resolver_answer a;
-    assert_true(poll(&p, 1, 50) == 0 || !resolver_next(r, &a));
-    assert_int_equal(calls_now(), before);
-    pthread_mutex_unlock(&gate);
+    assert_int_equal(poll(&p, 1, 100), 0);
+    gate_open();
     assert_int_equal(next(r).ticket, 9); /* whoever comes back first */
     assert_true(resolver_ask(r, 10, "many:80"));
     assert_int_equal(next(r).ticket, 10);
@@ -170,25 +207,23 @@ static void the_end_does_not_wait(void **state)
 {
     (void)state;
     struct resolver *r = resolver_new();
-    pthread_mutex_lock(&gate);
-    size_t before = calls_now();
-    assert_true(resolver_ask(r, 1, "slow:80"));
-    while (calls_now() == before) {
-        poll(NULL, 0, 1);
-    }
+    count_look_ups_of("slow-end");
+    gate_shut();
+    assert_true(resolver_ask(r, 1, "slow-end:80"));
+    begun(1);
     resolver_free(r);
-    pthread_mutex_unlock(&gate);
+    gate_open();
     resolver_free(NULL);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(names_are_looked_up_in_order),
-        cmocka_unit_test(what_is_cancelled_is_not_answered),
-        cmocka_unit_test(look_ups_have_a_bound),
-        cmocka_unit_test(a_cancelled_look_up_blocks_no_other),
-        cmocka_unit_test(the_end_does_not_wait),
+        cmocka_unit_test_teardown(names_are_looked_up_in_order, after_each),
+        cmocka_unit_test_teardown(what_is_cancelled_is_not_answered, after_each),
+        cmocka_unit_test_teardown(look_ups_have_a_bound, after_each),
+        cmocka_unit_test_teardown(a_cancelled_look_up_blocks_no_other, after_each),
+        cmocka_unit_test_teardown(the_end_does_not_wait, after_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,10 +10,15 @@
 #define HAS_FEATURE(f) 0
 #endif
 
-size_t stride(size_t valgrind)
+bool under_valgrind(void)
 {
     const char *preloaded = getenv("LD_PRELOAD");
-    if (preloaded != NULL && strstr(preloaded, "vgpreload") != NULL) {
+    return preloaded != NULL && strstr(preloaded, "vgpreload") != NULL;
+}
+
+size_t stride(size_t valgrind)
+{
+    if (under_valgrind()) {
         return valgrind;
     }
 #if defined(__SANITIZE_ADDRESS__) || HAS_FEATURE(address_sanitizer)

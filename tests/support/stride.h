@@ -6,7 +6,10 @@
 #ifndef TESTS_SUPPORT_STRIDE_H
 #define TESTS_SUPPORT_STRIDE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+bool under_valgrind(void);
 
 /* 1, but `valgrind` under valgrind and STRIDE_SANITIZERS in a sanitizers' build. */
 size_t stride(size_t valgrind);

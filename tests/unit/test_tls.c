@@ -239,7 +239,7 @@ static void an_end_right_behind_the_handshake_is_heard_after_it(void **state)
 static void big_bodies_pass_both_ways(void **state)
 {
     (void)state;
-    size_t size = stride(VALGRIND_STRIDE) > 20 ? 100000 : (size_t)5 << 20;
+    size_t size = under_valgrind() ? 100000 : (size_t)5 << 20;
     uint8_t *bytes = alloc_zeroed(size);
     for (size_t i = 0; i < size; i++) {
         bytes[i] = (uint8_t)(i ^ i >> 8 ^ i >> 16);
@@ -434,8 +434,7 @@ static void policies_let_in_whom_nsqd_lets_in(void **state)
         {TLS_CLIENTS_VERIFIED, &certs.self_signed,
          UNVERIFIED "certificate signed by unknown authority", ""},
     };
-    for (int version = stride(VALGRIND_STRIDE) > 20 ? TLS_1_3 : TLS_1_2; version <= TLS_1_3;
-         version++) {
+    for (int version = under_valgrind() ? TLS_1_3 : TLS_1_2; version <= TLS_1_3; version++) {
         for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
             struct pair *p = pair_new(cert_server(rows[i].clients, TLS_1_0),
                                       cert_client(rows[i].shows, version), "localhost");

@@ -559,7 +559,6 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
                                    EVENTS_A_ROUND);
     int64_t now = clock_now();
     look_at_wall_clock(server, now);
-    huge_pages_look(&server->huge_pages, huge_pages_heap_end());
     if (server->accept_again != 0 && now >= server->accept_again) {
         server->accept_again = 0;
         wait_for_listeners(server, WAITER_READ);
@@ -591,7 +590,6 @@ struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter wait
     server->waiter = waiter;
     server->log = log;
     server->end_fd = end_fd;
-    huge_pages_init(&server->huge_pages, huge_pages_heap_end());
     if (end_fd >= 0) {
         waiter.add(waiter.self, end_fd, END_TOKEN, WAITER_READ);
     }

@@ -7,7 +7,6 @@
 #define SHELL_TCP_SERVER_H
 
 #include "serve/handler.h"
-#include "shell/huge_pages.h"
 #include "shell/log_line.h"
 #include "shell/resolver.h"
 #include "shell/waiter.h"
@@ -58,7 +57,6 @@ struct tcp_server {
     struct buf ends;   /* uint32_t slots whose end the handler is to be told, in their order */
     int64_t wall_offset;
     int64_t wall_looked; /* when */
-    struct huge_pages huge_pages;
     bool ending;
     bool broken; /* a listener failed for good */
     uint8_t input[TCP_SERVER_READ_SIZE];

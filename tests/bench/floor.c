@@ -8,7 +8,7 @@
  *
  * It serves one connection at a time, whose commands all have a body and all wait for their answer.
  */
-#define _DEFAULT_SOURCE /* madvise, MAP_ANONYMOUS */ /* NOLINT(bugprone-reserved-identifier) */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */ /* NOLINT(bugprone-reserved-identifier) */
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -70,7 +70,7 @@ static void serve(int listener, int fd, uint8_t *kept)
     close(fd);
 }
 
-/* Address space; memory is taken as it is written to, in large pages where there are any. */
+/* Address space; memory is taken as it is written to. */
 static uint8_t *reserve(void)
 {
     void *kept = mmap(NULL, KEPT_MOST, PROT_READ | PROT_WRITE,
@@ -79,7 +79,6 @@ static uint8_t *reserve(void)
         perror("floor");
         exit(1);
     }
-    madvise(kept, KEPT_MOST, MADV_HUGEPAGE);
     return kept;
 }
 

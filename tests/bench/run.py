@@ -234,35 +234,41 @@ def start_up(rounds):
     return {s: medians(r) for s, r in turns(rounds * 3, SIDES, act).items()}
 
 
-def idle(quick):
-    """One round: there is little noise in memory, and an interval of heartbeats is a long time."""
+def idle(rounds, quick):
     most, interval = (1000, 3) if quick else (10000, 30)
-    got = {"connections": most, "interval": interval, "bytes, 1,000": {}, "bytes, most": {}, "at once": {}, "evenly": {}, "one active": {}}
-    for side in ALL:
+
+    def memory(side):
         with Server(side) as s:
             r = s.load(idle=1000)
-            got["bytes, 1,000"][side] = (r["rss_idle"] - r["rss_start"]) / 1000 * 1024
-        # Heartbeats come as clients came: all at once, or one after the other.
-        for how, pace in (("at once", 0), ("evenly", most // interval)):
-            with Server(side) as s:
-                r = s.load(idle=most, pace=pace, heartbeat=interval * 1000, hold=interval * 1000)
-                got["bytes, most"][side] = (r["rss_idle"] - r["rss_start"]) / most * 1024
-                got[how][side] = {"percent": r["cpu_ns"] / r["ns"] * 100, "wakeups": r["wakeups"] / r["ns"] * 1e9,
-                                  "heartbeats": r["heartbeats"]}
+        return {"bytes": (r["rss_idle"] - r["rss_start"]) / 1000 * 1024}
+
+    # Heartbeats come as clients came: all at once, or one after the other.
+    def beats(side, pace):
         with Server(side) as s:
-            r = s.load(idle=most, publishers=1, count=3000)  # poll() looks at all of them for each
-            got["one active"][side] = {"cpu": r["cpu_ns"] / 1e3 / r["messages"], "rate": r["messages"] / r["ns"] * 1e9}
-    return got
+            r = s.load(idle=most, pace=pace, heartbeat=interval * 1000, hold=interval * 1000)
+        return {"percent": r["cpu_ns"] / r["ns"] * 100, "wakeups": r["wakeups"] / r["ns"] * 1e9,
+                "heartbeats": r["heartbeats"], "bytes": (r["rss_idle"] - r["rss_start"]) / most * 1024}
+
+    def one_active(side):
+        with Server(side) as s:  # poll() looks at all of them for each message: 10 ms, so a few say enough
+            r = s.load(idle=most, publishers=1, count=300 if side == "nsqref" else 10000)
+        return {"cpu": r["cpu_ns"] / 1e3 / r["messages"], "rate": r["messages"] / r["ns"] * 1e9}
+
+    median = lambda act: {side: medians(runs) for side, runs in turns(rounds, ALL, act).items()}
+    at_once = median(lambda side: beats(side, 0))
+    return {"connections": most, "interval": interval, "bytes, 1,000": median(memory), "at once": at_once,
+            "evenly": median(lambda side: beats(side, most // interval)), "one active": median(one_active)}
 
 
-def queued(quick):
+def queued(rounds, quick):
     n = 100000 if quick else 500000
-    got = {}
-    for side in SIDES:
+
+    def act(side):
         with Server(side) as s:
             r = s.load(publishers=1, batch=200, count=n, prefill=1, rdy=0)
-            got[side] = (r["rss_filled"] - r["rss_start"]) / n * 1024
-    return got
+        return {"bytes": (r["rss_filled"] - r["rss_start"]) / n * 1024}
+
+    return {side: medians(runs)["bytes"] for side, runs in turns(rounds, SIDES, act).items()}
 
 
 def upstreams_own(rounds):
@@ -353,7 +359,7 @@ def table(results):
     bare = next(row["bare"] for row in lone.values() if "bare" in row)
     within = lambda p99: verdict(p99 <= 1) + (", as without a server" if p99 > 1 and bare["p99"] > 1 else "")
     three = lambda d: "%.2f / %.2f / %.2f" % (d["p50"], d["p99"], d["p999"]) if d else ""
-    few, many = idle_["bytes, 1,000"], idle_["bytes, most"]
+    few, many = ({side: got["bytes"] for side, got in idle_[of].items()} for of in ("bytes, 1,000", "at once"))
     most = format(idle_["connections"], ",")
     each = lambda shape, of: " | ".join(shape % of(s) for s in ALL)
     whole = lambda of: " | ".join(format(round(of(s)), ",") for s in ALL)
@@ -417,10 +423,10 @@ def main():
     results = {"machine": machine(), "rounds": rounds, "throughput": throughput(rounds, args.quick, args.only)}
     if args.only:
         return
-    results |= {"floor": floor(rounds, args.quick), "upstream's own": upstreams_own(1 if args.quick else 3),
+    results |= {"floor": floor(rounds, args.quick), "upstream's own": upstreams_own(rounds),
                 "half load": half_load(rounds, args.quick),
-                "lone": lone_messages(rounds, args.quick), "start": start_up(rounds), "idle": idle(args.quick),
-                "queued": queued(args.quick), "parser": parser()}
+                "lone": lone_messages(rounds, args.quick), "start": start_up(rounds), "idle": idle(rounds, args.quick),
+                "queued": queued(rounds, args.quick), "parser": parser()}
     for name, text in (("results.json", json.dumps(results, indent=1) + "\n"), ("table.md", table(results)),
                        ("picture.svg", picture(results))):
         with open(OUT + "/" + name, "w") as f:

@@ -313,6 +313,13 @@ def warm_memory():
             memory[page] = 1
 
 
+def processor_ticks():
+    """Of all processors since the machine started: what was used, and what its host gave to others meanwhile."""
+    with open("/proc/stat") as f:
+        user, nice, system, _, _, irq, softirq, steal = map(int, f.readline().split()[1:9])
+    return user + nice + system + irq + softirq, steal
+
+
 def machine():
     line = lambda *command: run(*command).stdout.splitlines()[0]
     with open("/proc/cpuinfo") as f:
@@ -389,7 +396,8 @@ def table(results):
         format(p["commands"], ","), format(p["bytes"], ","), p["commands_a_second"] / 1e6, p["parse"] / 1e9, p["memchr"] / 1e9, p["memcpy"] / 1e9)]
     m = results["machine"]
     out += ["", "%(cores)s cores (%(cpu)s), Linux %(kernel)s, %(gcc)s, %(upstream)s" % m +
-            "; medians of %d rounds, load average %s when it began." % (results["rounds"], m["load"])]
+            "; medians of %d rounds, load average %s when it began; for each second of processor time that was used here the host"
+            " gave %.2f s to others." % (results["rounds"], m["load"], results["stolen"])]
     return "\n".join(out) + "\n"
 
 
@@ -420,6 +428,7 @@ def main():
     with open(OUT + "/openssl.cnf", "w") as f:
         f.write(CLIENT_TLS)
     warm_memory()
+    used, stolen = processor_ticks()
     results = {"machine": machine(), "rounds": rounds, "throughput": throughput(rounds, args.quick, args.only)}
     if args.only:
         return
@@ -427,6 +436,8 @@ def main():
                 "half load": half_load(rounds, args.quick),
                 "lone": lone_messages(rounds, args.quick), "start": start_up(rounds), "idle": idle(rounds, args.quick),
                 "queued": queued(rounds, args.quick), "parser": parser()}
+    used, stolen = (after - before for after, before in zip(processor_ticks(), (used, stolen)))
+    results["stolen"] = stolen / used
     for name, text in (("results.json", json.dumps(results, indent=1) + "\n"), ("table.md", table(results)),
                        ("picture.svg", picture(results))):
         with open(OUT + "/" + name, "w") as f:

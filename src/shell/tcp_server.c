@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -20,6 +21,9 @@
 #define LOG_PAUSE (100 * TIME_MS)    /* before a log that takes no lines is tried again */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is measuring noise */
 #define WALL_LOOK (10 * TIME_MS)     /* how often, under load, it is looked for one */
+#define AWAKE_MAX (TIME_MS / 10)     /* a sleep and being woken take up to 80 us */
+#define AWAKE_AFTER 8                /* short waits that make the next one begin awake */
+#define AWAKE_KEPT 16                /* more of them are not remembered */
 #define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections are above 2^32 */
 #define RESOLVER_TOKEN (UINT32_MAX - 1)
 #define DIAL_ADDRESS_MAX (2 * SOCKET_HOST_MAX)
@@ -530,34 +534,77 @@ static void look_at_wall_clock(struct tcp_server *server, int64_t now)
     }
 }
 
-/* How long the next wait may last; negative: for ever. */
-static int64_t patience(const struct tcp_server *server, int64_t max_wait_ns)
+/* Until when the next wait may last. */
+static int64_t wait_until(const struct tcp_server *server, int64_t now, int64_t max_wait_ns)
 {
     if (server->offers.n > 0 || server->ends.n > 0) {
-        return 0;
+        return now;
     }
-    int64_t due = server->handler.next_deadline(server->handler.self);
-    int64_t now = clock_now();
+    int64_t due = max_wait_ns >= 0 ? time_after(now, max_wait_ns) : TIME_NEVER;
     if (server->accept_again != 0) {
         due = time_earlier(due, server->accept_again);
     }
     if (log_writer_waits(server->log)) {
         due = time_earlier(due, now + LOG_PAUSE);
     }
-    if (due == TIME_NEVER) {
-        return max_wait_ns;
+    return time_earlier(due, server->handler.next_deadline(server->handler.self));
+}
+
+/* Waits without sleeping, and lets others have the processor meanwhile. */
+static size_t wait_awake(struct tcp_server *server, int64_t until, struct waiter_event *events)
+{
+    size_t n;
+    while ((n = server->waiter.wait(server->waiter.self, 0, events, EVENTS_A_ROUND)) == 0 &&
+           clock_now() < until) {
+        sched_yield();
     }
-    int64_t wait = due > now ? due - now : 0;
-    return max_wait_ns >= 0 ? time_earlier(wait, max_wait_ns) : wait;
+    return n;
+}
+
+static size_t wait_asleep(struct tcp_server *server, int64_t until, struct waiter_event *events)
+{
+    int64_t timeout = -1;
+    if (until != TIME_NEVER) {
+        int64_t now = clock_now();
+        timeout = until > now ? until - now : 0;
+    }
+    return server->waiter.wait(server->waiter.self, timeout, events, EVENTS_A_ROUND);
+}
+
+/* While peers send again as soon as they are answered, waits are short, and to sleep and be woken
+ * costs more than what they ask for: then a wait begins awake. */
+static size_t wait_for_events(struct tcp_server *server, int64_t start, int64_t until,
+                              struct waiter_event *events)
+{
+    size_t n = 0;
+    if (server->short_waits >= AWAKE_AFTER && until > start) {
+        n = wait_awake(server, time_earlier(until, start + AWAKE_MAX), events);
+    }
+    return n > 0 ? n : wait_asleep(server, until, events);
+}
+
+/* One long wait outweighs several short ones, so that peers who pace themselves cost no more. */
+static void remember_wait(struct tcp_server *server, int64_t lasted)
+{
+    if (lasted >= AWAKE_MAX) {
+        server->short_waits -=
+            server->short_waits < AWAKE_AFTER ? server->short_waits : AWAKE_AFTER;
+    } else if (server->short_waits < AWAKE_KEPT) {
+        server->short_waits++;
+    }
 }
 
 bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
 {
     const struct tcp_handler *h = &server->handler;
     struct waiter_event events[EVENTS_A_ROUND];
-    size_t n = server->waiter.wait(server->waiter.self, patience(server, max_wait_ns), events,
-                                   EVENTS_A_ROUND);
+    int64_t start = clock_now();
+    int64_t until = wait_until(server, start, max_wait_ns);
+    size_t n = wait_for_events(server, start, until, events);
     int64_t now = clock_now();
+    if (until > start) {
+        remember_wait(server, now - start);
+    }
     look_at_wall_clock(server, now);
     if (server->accept_again != 0 && now >= server->accept_again) {
         server->accept_again = 0;

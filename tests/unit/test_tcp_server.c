@@ -30,11 +30,15 @@
 /* --- the world -------------------------------------------------------------------------------- */
 
 static int64_t skipped;  /* time that passed because a test said so */
+static int64_t stopped;  /* not 0: no other time passes from here on */
 static int64_t wall = 1; /* the wall clock's offset */
 
 int64_t clock_now(void)
 {
     struct timespec t;
+    if (stopped != 0) {
+        return stopped + skipped;
+    }
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (int64_t)t.tv_sec * TIME_SECOND + t.tv_nsec + skipped;
 }
@@ -60,6 +64,14 @@ int accept(int fd, struct sockaddr *address, socklen_t *size)
         return -1;
     }
     return accept4(fd, address, size, 0);
+}
+
+static size_t yields;
+
+int sched_yield(void)
+{
+    yields++;
+    return 0;
 }
 
 /* The next call on this descriptor fails with this. */
@@ -159,6 +171,7 @@ static int open_world(void **state)
     w->server = tcp_server_new(fake_handler(&w->fake), make_waiter(), &w->log, end[0]);
     w->port = add_listener(w, "TCP");
     accept_calls = accept_error_count = 0;
+    stopped = 0;
     net_turn = turn;
     net_turn_context = w;
     *state = w;
@@ -314,6 +327,123 @@ static void a_deadline_ends_the_wait(void **state)
     assert_true(w->fake.deadline == TIME_NEVER);
     w->fake.deadline = clock_now() + 3600 * TIME_SECOND;
     expect_idle(w);
+}
+
+/* --- waiting awake ---------------------------------------------------------------------------- */
+
+#define US (TIME_MS / 1000)
+#define LOOK (10 * US) /* what a wait takes that must not last */
+
+/* A waiter that takes the time it is told to, and what the server has asked of it. */
+static struct {
+    int64_t lasts;   /* a wait that may last, unless it may not so long */
+    size_t comes_at; /* the look of a round that finds something, from 1; 0: none does */
+    size_t looks;    /* waits that must not last */
+    size_t sleeps;   /* waits that may */
+    int64_t timeout; /* of the last sleep */
+} waits;
+
+static size_t told_wait(void *self, int64_t timeout, struct waiter_event *events, size_t room)
+{
+    (void)self;
+    assert_true(room > 0);
+    if (timeout != 0) {
+        waits.sleeps++;
+        waits.timeout = timeout;
+        skipped += timeout > 0 && timeout < waits.lasts ? timeout : waits.lasts;
+        return 0;
+    }
+    skipped += LOOK;
+    events[0] = (struct waiter_event){.token = UINT64_MAX}; /* nobody's */
+    return ++waits.looks == waits.comes_at;
+}
+
+/* One round, and what it has asked for. */
+static void expect_wait(struct world *w, int64_t lasts, size_t looks, size_t sleeps)
+{
+    waits.lasts = lasts;
+    waits.looks = waits.sleeps = yields = 0;
+    assert_true(tcp_server_round(w->server, -1));
+    assert_int_equal(waits.looks, looks);
+    assert_int_equal(waits.sleeps, sleeps);
+}
+
+/* Time stands still but for the waits; the last one was long. */
+static void tell_waits(struct world *w)
+{
+    stopped = clock_now();
+    waits.comes_at = 0;
+    w->server->waiter.wait = told_wait;
+    expect_wait(w, TIME_SECOND, 0, 1);
+}
+
+/* As many short waits as show that there are peers who answer at once. */
+static void show_short_waits(struct world *w)
+{
+    for (int i = 0; i < 8; i++) {
+        expect_wait(w, 99 * US, 0, 1);
+    }
+}
+
+static void the_next_wait_after_short_ones_begins_awake(void **state)
+{
+    struct world *w = *state;
+    tell_waits(w);
+    show_short_waits(w);
+    expect_wait(w, TIME_SECOND, 10, 1); /* 100 us awake, then asleep */
+    assert_int_equal(yields, 9);        /* who else wants the processor has it in between */
+    assert_true(waits.timeout < 0);
+    expect_wait(w, TIME_SECOND, 0, 1); /* nobody is there any more */
+    show_short_waits(w);
+    waits.comes_at = 3;
+    for (int i = 0; i < 100; i++) {
+        expect_wait(w, TIME_SECOND, 3, 0);
+        assert_int_equal(yields, 2);
+    }
+    waits.comes_at = 0;
+    expect_wait(w, TIME_SECOND, 10, 1);
+    expect_wait(w, TIME_SECOND, 10, 1); /* after so many, one long wait alone says little */
+    expect_wait(w, TIME_SECOND, 0, 1);
+}
+
+/* A peer that sends at a measured pace costs no more than it did. */
+static void long_waits_in_between_are_slept_through(void **state)
+{
+    struct world *w = *state;
+    tell_waits(w);
+    for (int i = 0; i < 100; i++) {
+        for (int k = 0; k < 7; k++) {
+            expect_wait(w, 99 * US, 0, 1);
+        }
+        expect_wait(w, 100 * US, 0, 1);
+    }
+}
+
+static void rounds_without_a_wait_say_nothing_about_waits(void **state)
+{
+    struct world *w = *state;
+    tell_waits(w);
+    for (int i = 0; i < 20; i++) {
+        w->fake.deadline = 0;
+        expect_wait(w, TIME_SECOND, 1, 0);
+    }
+    expect_wait(w, TIME_SECOND, 0, 1);
+}
+
+static void who_waits_awake_keeps_deadlines(void **state)
+{
+    struct world *w = *state;
+    tell_waits(w);
+    show_short_waits(w);
+    w->fake.deadline = clock_now() + 25 * US;
+    expect_wait(w, TIME_SECOND, 4, 0); /* three while there is time, and one as it is over */
+    assert_true(w->fake.deadline == TIME_NEVER);
+    w->fake.deadline = 0; /* long ago: one look, as always */
+    expect_wait(w, TIME_SECOND, 1, 0);
+    w->fake.deadline = clock_now() + TIME_MS;
+    expect_wait(w, TIME_SECOND, 10, 1);
+    assert_true(waits.timeout == TIME_MS - 100 * US);
+    assert_true(w->fake.deadline == TIME_NEVER);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -1229,6 +1359,10 @@ int main(void)
         TEST(the_wall_clock_is_told_first_and_when_it_changes),
         TEST(a_wall_clock_without_offset_is_told),
         TEST(a_deadline_ends_the_wait),
+        TEST(the_next_wait_after_short_ones_begins_awake),
+        TEST(long_waits_in_between_are_slept_through),
+        TEST(rounds_without_a_wait_say_nothing_about_waits),
+        TEST(who_waits_awake_keeps_deadlines),
         TEST(a_connection_is_opened_with_its_listener_and_peer),
         TEST(a_refused_connection_is_closed),
         TEST(who_cannot_be_waited_for_is_closed),

@@ -53,8 +53,8 @@ struct tcp_server {
     int end_fd;                /* readable: end gracefully; -1: none */
     struct tcp_socket *sockets;
     size_t socket_count;
-    struct buf offers; /* uint32_t slots whose rest may be wanted again */
-    struct buf ends;   /* uint32_t slots whose end the handler is to be told, in their order */
+    struct buf offers;    /* uint32_t slots whose rest may be wanted again */
+    struct buf ends;      /* uint32_t slots whose end the handler is to be told, in their order */
     unsigned short_waits; /* of late: each long one takes several away */
     int64_t wall_offset;
     int64_t wall_looked; /* when */

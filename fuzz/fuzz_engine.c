@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Invariant: whatever up to 16 clients do, and however time passes, each message is in one place of
- * each channel that got it, and leaves it only for a reason (ledger.h says which there are); every
- * client gets whole frames in order, however much of its output is sent at once; nothing follows a
- * fatal error; the server reads what it says it wants to read; no work is left over at a time that
- * has passed; the account of memory is what all that is there costs, and 0 at the end.
+ * each channel that got it, and leaves it only for a reason (memory_model.h says which there are);
+ * every client gets whole frames in order, however much of its output is sent at once; nothing
+ * follows a fatal error; the server reads what it says it wants to read; no work is left over at a
+ * time that has passed; the account of memory is what all that is there costs, and 0 at the end.
  *
  * As in client.h, the clock of ids begins at 0 and stands still until the input moves it.
  *
@@ -12,9 +12,10 @@
  */
 #include <nsq/frame.h>
 
+#include "command_writer.h"
 #include "engine/engine.h"
 #include "fuzz.h"
-#include "ledger.h"
+#include "memory_model.h"
 #include "ops.h"
 #include "session/session.h"
 
@@ -26,11 +27,11 @@ const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
 #define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
 #define MEMORY_UNIT 64
 #define LINE_MOST 96
-#define REST_MAX 1024 /* bytes that a client has sent and the server has not read */
-#define TAIL_MAX 128  /* of the bytes that led to the end of a line; more than LINE_MOST */
+#define REST_MAX COMMAND_WRITER_MAX /* bytes that a client has sent and the server has not read */
+#define TAIL_MAX 128 /* of the bytes that led to the end of a line; more than LINE_MOST */
 #define TICKETS_MAX 64
 
-_Static_assert(OP_CONNECTIONS == LEDGER_CONNECTIONS, "the ledger knows every connection");
+_Static_assert(OP_CONNECTIONS == MODEL_CONNECTIONS, "the model knows every connection");
 
 /* Flags. */
 #define PENDING 1  /* publishing commands wait for an answer */
@@ -71,13 +72,13 @@ struct peer {
 
 static struct choice choice;
 static struct peer peers[OP_CONNECTIONS];
-static struct ledger ledger;
+static struct memory_model model;
 static struct engine *engine;
 static struct tcp_handler handler;
 static int64_t now;
 static int64_t wall; /* ns since 1970 */
 static bool stopping;
-static uint32_t serial;
+static struct command_writer writer;
 static uint64_t tickets[TICKETS_MAX];
 static size_t ticket_count;
 static unsigned peer_count; /* one more than the highest number that was opened */
@@ -109,7 +110,7 @@ static void see_message(unsigned number, struct span data)
     uint64_t id;
     FUZZ_CHECK(nsq_message_parse(data, &message) == NSQ_OK && message.body.n > 0);
     FUZZ_CHECK(guid_parse(span_make(message.id, NSQ_MESSAGE_ID_SIZE), &id));
-    ledger_delivered(&ledger, number, id, message.attempts);
+    model_delivered(&model, number, id, message.attempts);
 }
 
 static void see_frame(unsigned number, const struct nsq_frame *frame)
@@ -161,12 +162,12 @@ static void look(enum call_kind kind, unsigned actor, struct span line)
             see_output(i);
         }
     }
-    ledger_look(&ledger, &call);
+    model_look(&model, &call);
 }
 
 static void look_after(void)
 {
-    look(CALL_OTHER, LEDGER_NOBODY, span_make(NULL, 0));
+    look(CALL_OTHER, MODEL_NOBODY, span_make(NULL, 0));
 }
 
 /* Whether something was sent. */
@@ -185,7 +186,7 @@ static bool send_output(struct peer *peer, size_t most)
 
 static unsigned state_of(unsigned number)
 {
-    const struct session *s = ledger_session(&ledger, number);
+    const struct session *s = model_session(&model, number);
     if (s == NULL || s->ended) {
         return 6;
     }
@@ -277,7 +278,7 @@ static void close_peer(unsigned number, enum closed_reason reason)
     uint64_t id = peer->id;
     fuzz_say("   %u is closed", number);
     peer->id = 0;
-    ledger_closed(&ledger, number);
+    model_closed(&model, number);
     CALL(closed, id, reason, now);
     look_after();
 }
@@ -350,7 +351,7 @@ static void settle(void)
     do {
         busy = false;
         handler.step(handler.self, now);
-        look(CALL_STEP, LEDGER_NOBODY, span_make(NULL, 0));
+        look(CALL_STEP, MODEL_NOBODY, span_make(NULL, 0));
         see_asks();
         bool sent = see_changed();
         for (unsigned i = 0; i < peer_count; i++) {
@@ -378,156 +379,6 @@ static void send_bytes(unsigned number, struct span bytes)
     }
 }
 
-/* A command in the making. */
-struct text {
-    size_t n;
-    uint8_t bytes[REST_MAX];
-};
-
-static void add(struct text *text, struct span bytes)
-{
-    size_t room = sizeof text->bytes - text->n;
-    bytes = span_first(bytes, room);
-    memcpy(text->bytes + text->n, bytes.p, bytes.n);
-    text->n += bytes.n;
-}
-
-static void add_size(struct text *text, size_t size)
-{
-    uint8_t bytes[NSQ_SIZE_SIZE];
-    be32_store(bytes, (uint32_t)size);
-    add(text, span_make(bytes, sizeof bytes));
-}
-
-static void add_number(struct text *text, uint64_t number)
-{
-    uint8_t digits[20];
-    size_t n = 0;
-    do {
-        digits[sizeof digits - ++n] = (uint8_t)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    add(text, span_make(digits + sizeof digits - n, n));
-}
-
-static void add_hex(struct text *text, uint64_t number, size_t digits)
-{
-    for (size_t i = digits; i-- > 0;) {
-        add(text, span_make(&"0123456789abcdef"[number >> (4 * i) & 15], 1));
-    }
-}
-
-static void add_body(struct text *text, size_t more)
-{
-    add_size(text, 8 + more);
-    add_hex(text, serial++, 8);
-    for (size_t i = 0; i < more; i++) {
-        add(text, SPAN("x"));
-    }
-}
-
-static struct span topic_name(unsigned i)
-{
-    static const char *const names[] = {"a", "b", "c", "d#ephemeral"};
-    return span_make(names[i % 4], strlen(names[i % 4]));
-}
-
-static struct span channel_name(unsigned i)
-{
-    static const char *const names[] = {"p", "q", "r", "s#ephemeral"};
-    return span_make(names[i % 4], strlen(names[i % 4]));
-}
-
-static struct span settings(unsigned i)
-{
-    static const char *const all[] = {
-        "{}",
-        "{\"feature_negotiation\":true}",
-        "{\"heartbeat_interval\":1000}",
-        "{\"heartbeat_interval\":-1}",
-        "{\"msg_timeout\":1000}",
-        "{\"msg_timeout\":900000}",
-        "{\"sample_rate\":1}",
-        "{\"sample_rate\":50}",
-        "{\"sample_rate\":99,\"feature_negotiation\":true}",
-        "{\"sample_rate\":100}",
-        "{\"output_buffer_size\":-1}",
-        "{\"output_buffer_timeout\":-1}",
-        "{\"feature_negotiation\":true,\"deflate\":true,\"snappy\":true}",
-        "{\"client_id\":\"c\",\"hostname\":\"h\",\"user_agent\":\"u\"}",
-        "{\"msg_timeout\":1}",
-        "[",
-    };
-    return span_make(all[i % 16], strlen(all[i % 16]));
-}
-
-static void add_topic(struct text *text, struct span command, unsigned topic)
-{
-    add(text, command);
-    add(text, topic_name(topic));
-}
-
-static void add_bodies(struct text *text, unsigned count, size_t more)
-{
-    add_size(text, NSQ_MPUB_OVERHEAD + count * (NSQ_SIZE_SIZE + 8 + more));
-    add_size(text, count);
-    for (unsigned i = 0; i < count; i++) {
-        add_body(text, more);
-    }
-}
-
-static void add_command(struct text *text, unsigned which, unsigned a, unsigned b)
-{
-    switch (which % 16) {
-    case OP_MAGIC:
-        add(text, SPAN("  V2"));
-        break;
-    case OP_IDENTIFY:
-        add(text, SPAN("IDENTIFY\n"));
-        add_size(text, settings(a).n);
-        add(text, settings(a));
-        break;
-    case OP_SUB:
-        add_topic(text, SPAN("SUB "), a);
-        add(text, SPAN(" "));
-        add(text, channel_name(b));
-        add(text, SPAN("\n"));
-        break;
-    case OP_PUB:
-        add_topic(text, SPAN("PUB "), a);
-        add(text, SPAN("\n"));
-        add_body(text, b);
-        break;
-    case OP_MPUB:
-        add_topic(text, SPAN("MPUB "), a);
-        add(text, SPAN("\n"));
-        add_bodies(text, (b & 7) + 1, b >> 3);
-        break;
-    case OP_DPUB:
-        add_topic(text, SPAN("DPUB "), a & 3);
-        add(text, SPAN(" "));
-        add_number(text, (uint64_t)(a >> 2 & 15) << (4 * (a >> 6)));
-        add(text, SPAN("\n"));
-        add_body(text, b);
-        break;
-    case OP_RDY:
-        add(text, SPAN("RDY "));
-        add_number(text, a);
-        add(text, SPAN("\n"));
-        break;
-    case OP_CLS:
-        add(text, SPAN("CLS\n"));
-        break;
-    case OP_AUTH:
-        add(text, SPAN("AUTH\n"));
-        add_body(text, a);
-        break;
-    default:
-        add(text, SPAN("NOP\n"));
-        break;
-    }
-}
-
 /* Whether a message is one of those that `whose` means. */
 static bool is_whose(const struct row *row, unsigned number, unsigned whose)
 {
@@ -540,29 +391,16 @@ static bool is_whose(const struct row *row, unsigned number, unsigned whose)
 static uint64_t choose_id(unsigned number, unsigned whose, unsigned k)
 {
     size_t n = 0;
-    for (size_t i = 0; i < ledger.row_count; i++) {
-        n += is_whose(&ledger.rows[i], number, whose);
+    for (size_t i = 0; i < model.row_count; i++) {
+        n += is_whose(&model.rows[i], number, whose);
     }
     size_t left = n == 0 ? 0 : k % n;
-    for (size_t i = 0; i < ledger.row_count && n > 0; i++) {
-        if (is_whose(&ledger.rows[i], number, whose) && left-- == 0) {
-            return ledger.rows[i].id;
+    for (size_t i = 0; i < model.row_count && n > 0; i++) {
+        if (is_whose(&model.rows[i], number, whose) && left-- == 0) {
+            return model.rows[i].id;
         }
     }
     return k;
-}
-
-static void add_message(struct text *text, unsigned number, const uint8_t args[OP_ARGS_MAX])
-{
-    static const char *const names[] = {"FIN ", "REQ ", "TOUCH ", "FIN "};
-    const char *name = names[args[0] & 3];
-    add(text, span_make(name, strlen(name)));
-    add_hex(text, choose_id(number, args[0] >> 2 & 3, args[1]), NSQ_MESSAGE_ID_SIZE);
-    if ((args[0] & 3) == 1) {
-        add(text, SPAN(" "));
-        add_number(text, (uint64_t)(ops_time(args[2]) / TIME_MS));
-    }
-    add(text, SPAN("\n"));
 }
 
 /* --- operations ------------------------------------------------------------------------------- */
@@ -581,7 +419,7 @@ static void open_peer(unsigned number)
     memset(peer, 0, offsetof(struct peer, rest));
     peer->id = id;
     peer_count = number < peer_count ? peer_count : number + 1;
-    ledger_open(&ledger, number, id);
+    model_open(&model, number, id);
     look_after();
 }
 
@@ -609,9 +447,9 @@ static void pass(int64_t time)
 
 static void pause_some(unsigned what)
 {
-    struct topic *topic = broker_find_topic(&engine->broker, topic_name(what >> 2));
+    struct topic *topic = broker_find_topic(&engine->broker, command_writer_topic(what >> 2));
     struct channel *channel =
-        topic == NULL ? NULL : topic_find_channel(topic, channel_name(what >> 4));
+        topic == NULL ? NULL : topic_find_channel(topic, command_writer_channel(what >> 4));
     if (what & 2) {
         if (topic != NULL) {
             topic_pause(topic, what & 1, now);
@@ -650,19 +488,18 @@ static void say_op(const struct op *op)
     }
 }
 
-static void send_text(unsigned number, const struct text *text)
+static void send_command(unsigned number, struct span command)
 {
     if (fuzz_talks) {
-        fuzz_say_bytes("  ", span_make(text->bytes, text->n));
+        fuzz_say_bytes("  ", command);
     }
-    send_bytes(number, span_make(text->bytes, text->n));
+    send_bytes(number, command);
 }
 
 static void do_op(const struct op *op)
 {
     struct peer *peer = &peers[op->conn];
-    struct text text;
-    text.n = 0;
+    uint64_t id;
     say_op(op);
     switch (op->kind) {
     case OP_OPEN:
@@ -689,12 +526,11 @@ static void do_op(const struct op *op)
         take(op->conn, op->args[0]);
         break;
     case OP_COMMAND:
-        add_command(&text, op->args[0], op->args[1], op->args[2]);
-        send_text(op->conn, &text);
+        send_command(op->conn, command_writer_command(&writer, op->args));
         break;
     case OP_MESSAGE:
-        add_message(&text, op->conn, op->args);
-        send_text(op->conn, &text);
+        id = choose_id(op->conn, op->args[0] >> 2 & 3, op->args[1]);
+        send_command(op->conn, command_writer_message(&writer, op->args, id));
         break;
     case OP_ANSWER:
         answer_oldest(op->args[0]);
@@ -743,10 +579,10 @@ static void start(void)
     config.log_level = choice.flags & LOGGED ? LOG_DEBUG : LOG_FATAL;
     engine = engine_new(&config);
     handler = engine_handler(engine);
-    ledger_begin(&ledger, engine);
+    model_begin(&model, engine);
     now = START;
     stopping = false;
-    serial = 0;
+    command_writer_init(&writer);
     ticket_count = peer_count = 0;
     set_wall(WALL);
     for (unsigned i = 0; i < OP_CONNECTIONS; i++) {
@@ -784,7 +620,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     start();
-    for (unsigned i = 0; i < OPS_MAX && in.n > 0 && !ledger.full; i++) {
+    for (unsigned i = 0; i < OPS_MAX && in.n > 0 && !model.full; i++) {
         struct op op = ops_next(&in);
         do_op(&op);
     }

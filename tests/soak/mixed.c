@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the scenario of a mixed load: publishers and consumers on two channels, of which one or
- * another dies at any moment, and a ledger that says what became of every message. When they
+ * another dies at any moment, and a tally that says what became of every message. When they
  * publish and die, how it ends, what it is judged by.
  */
 #include <inttypes.h>
@@ -55,10 +55,10 @@ static void publish_due(void)
     int64_t due = (clock_now() - mix.start) * RATE / TIME_SECOND;
     for (unsigned tries = 0; tries < PUBLISHERS && mix.paced < due; tries++) {
         struct mixed_client *c = &mix.clients[CONSUMERS + mixed_below(PUBLISHERS)];
-        if (c->command_count < WINDOW && mix.ledger.count < LEDGER_MOST - BATCH) {
-            uint32_t before = mix.ledger.count;
+        if (c->command_count < WINDOW && mix.tally.count < TALLY_MOST - BATCH) {
+            uint32_t before = mix.tally.count;
             mixed_publish(c);
-            mix.paced += mix.ledger.count - before;
+            mix.paced += mix.tally.count - before;
         }
     }
 }
@@ -78,7 +78,7 @@ static bool turn_until(bool (*done)(void), int64_t most, const char *what)
     while (!mixed_failed() && !done()) {
         turn();
         if (clock_now() > end_at) {
-            ledger_fail(&mix.ledger, "stuck: %s", what);
+            tally_fail(&mix.tally, "stuck: %s", what);
         }
     }
     return !mixed_failed();
@@ -164,7 +164,7 @@ static int64_t drain(void)
     for (unsigned i = 0; i < DRAINERS; i++) {
         mixed_begin(i);
     }
-    return turn_until(all_quiet, DRAIN_MOST, "messages come and come") ? ledger_settle(&mix.ledger)
+    return turn_until(all_quiet, DRAIN_MOST, "messages come and come") ? tally_settle(&mix.tally)
                                                                        : 0;
 }
 
@@ -189,45 +189,45 @@ struct books {
 static void check_books(struct books *b)
 {
     if (!server_lives(&mix.server)) {
-        ledger_fail(&mix.ledger, "the server is gone");
+        tally_fail(&mix.tally, "the server is gone");
         return;
     }
     if (!descriptors_gone(b->descriptors)) {
-        ledger_fail(&mix.ledger, "%" PRId64 " descriptors are open, %" PRId64 " were at the start",
-                    process_descriptors(mix.server.pid), b->descriptors);
+        tally_fail(&mix.tally, "%" PRId64 " descriptors are open, %" PRId64 " were at the start",
+                   process_descriptors(mix.server.pid), b->descriptors);
     }
     b->resident_end = process_memory(mix.server.pid, "VmRSS");
     b->resident_peak = process_memory(mix.server.pid, "VmHWM");
     if (b->resident_end > b->resident + RSS_SLACK) {
-        ledger_fail(&mix.ledger, "%" PRId64 " KiB resident, %" PRId64 " after the warm-up",
-                    b->resident_end, b->resident);
+        tally_fail(&mix.tally, "%" PRId64 " KiB resident, %" PRId64 " after the warm-up",
+                   b->resident_end, b->resident);
     }
 }
 
 static void check_probe(void)
 {
     if (!probe_end(&mix.probe)) {
-        ledger_fail(&mix.ledger, "the probe: %s", mix.probe.broken);
+        tally_fail(&mix.tally, "the probe: %s", mix.probe.broken);
     }
     if (probe_p99(&mix.probe) >= PROBE_P99) {
-        ledger_fail(&mix.ledger, "p99 of the probe is %.1f ms",
-                    (double)probe_p99(&mix.probe) / (double)TIME_MS);
+        tally_fail(&mix.tally, "p99 of the probe is %.1f ms",
+                   (double)probe_p99(&mix.probe) / (double)TIME_MS);
     }
 }
 
 static void print_line(const struct books *b, uint64_t seed)
 {
-    const struct ledger *l = &mix.ledger;
+    const struct tally *t = &mix.tally;
     const double ms = (double)TIME_MS;
     printf("mixed: %u messages, %" PRId64 " deliveries, %" PRId64 " kills, %" PRId64
            " requeues, %" PRId64 " time-outs, %" PRId64 " too late, %" PRId64
            " in doubt; probe p50 %.2f p99 %.2f max %.2f ms; RSS %" PRId64 " -> %" PRId64
            " (peak %" PRId64 ") KiB\n",
-           l->count, l->deliveries, mix.kills, l->requeues, l->timeouts, mix.refused, b->doubts,
+           t->count, t->deliveries, mix.kills, t->requeues, t->timeouts, mix.refused, b->doubts,
            (double)probe_p50(&mix.probe) / ms, (double)probe_p99(&mix.probe) / ms,
            (double)probe_max(&mix.probe) / ms, b->resident, b->resident_end, b->resident_peak);
     if (mixed_failed()) {
-        printf("mixed: FAILED, seed %" PRIu64 ": %s\n", seed, l->why);
+        printf("mixed: FAILED, seed %" PRIu64 ": %s\n", seed, t->why);
     }
 }
 
@@ -239,8 +239,8 @@ bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
     struct books books = {0};
     memset(&mix, 0, sizeof mix);
     mix.random = seed | 1; /* xorshift never leaves 0 */
-    mix.ledger.timeout = MSG_TIMEOUT;
-    mix.ledger.seed = seed;
+    mix.tally.timeout = MSG_TIMEOUT;
+    mix.tally.seed = seed;
     if (!mixed_init()) {
         process_die("there is no epoll to be had");
     }
@@ -258,12 +258,12 @@ bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
     check_probe();
     check_books(&books);
     if (!server_end(&mix.server)) {
-        ledger_fail(&mix.ledger, "the server did not end well");
+        tally_fail(&mix.tally, "the server did not end well");
     }
     print_line(&books, seed);
     close(mix.peers.epoll);
     probe_free(&mix.probe);
     bool good = !mixed_failed();
-    ledger_free(&mix.ledger);
+    tally_free(&mix.tally);
     return good;
 }

@@ -37,7 +37,7 @@ uint32_t mixed_now(void)
 
 bool mixed_failed(void)
 {
-    return mix.ledger.why[0] != '\0';
+    return mix.tally.why[0] != '\0';
 }
 
 /* --- publishers ------------------------------------------------------------------------------- */
@@ -54,8 +54,8 @@ static uint32_t say_message(struct mixed_client *c, uint32_t due)
 {
     struct buf body = {0};
     size_t n;
-    uint32_t number = ledger_add(&mix.ledger, due);
-    ledger_body(&mix.ledger, number, &body, &n);
+    uint32_t number = tally_add(&mix.tally, due);
+    tally_body(&mix.tally, number, &body, &n);
     say_size(c, n);
     buf_append(&c->peer.out, buf_span(&body));
     buf_free(&body);
@@ -81,7 +81,7 @@ static void say_batch(struct mixed_client *c, uint32_t count)
 void mixed_publish(struct mixed_client *c)
 {
     char line[48];
-    uint32_t first = mix.ledger.count;
+    uint32_t first = mix.tally.count;
     uint32_t delay = 1 + mixed_below(DELAY);
     switch (mixed_below(4)) {
     case 0:
@@ -96,17 +96,17 @@ void mixed_publish(struct mixed_client *c)
     default:
         say_batch(c, 1 + mixed_below(BATCH));
     }
-    c->commands[c->command_count++] = (struct command){first, mix.ledger.count - first};
+    c->commands[c->command_count++] = (struct command){first, mix.tally.count - first};
     peer_transmit(&c->peer);
 }
 
 static void on_answer(struct mixed_client *c)
 {
     if (c->command_count == 0) {
-        ledger_fail(&mix.ledger, "a publisher was answered what it did not ask");
+        tally_fail(&mix.tally, "a publisher was answered what it did not ask");
         return;
     }
-    ledger_set_fate(&mix.ledger, c->commands[0].first, c->commands[0].count, LEDGER_OK);
+    tally_set_fate(&mix.tally, c->commands[0].first, c->commands[0].count, TALLY_OK);
     memmove(c->commands, c->commands + 1, --c->command_count * sizeof *c->commands);
 }
 
@@ -114,20 +114,20 @@ static void on_answer(struct mixed_client *c)
 static void say_half(struct mixed_client *c)
 {
     static const uint8_t nothing[CUT_MOST];
-    uint32_t number = ledger_add(&mix.ledger, 0);
+    uint32_t number = tally_add(&mix.tally, 0);
     uint32_t size =
-        LEDGER_BODY_MAX + mixed_below(mixed_below(2) == 0 ? 100 : CUT_MOST - LEDGER_BODY_MAX);
+        TALLY_BODY_MAX + mixed_below(mixed_below(2) == 0 ? 100 : CUT_MOST - TALLY_BODY_MAX);
     size_t n;
-    ledger_set_fate(&mix.ledger, number, 1, LEDGER_CUT);
+    tally_set_fate(&mix.tally, number, 1, TALLY_CUT);
     peer_say(&c->peer, "PUB " TOPIC "\n");
     say_size(c, size);
-    ledger_body(&mix.ledger, number, &c->peer.out, &n);
+    tally_body(&mix.tally, number, &c->peer.out, &n);
     buf_append(&c->peer.out, span_make(nothing, mixed_below(size - (uint32_t)n)));
 }
 
 /* --- consumers -------------------------------------------------------------------------------- */
 
-static void act(struct mixed_client *c, char verb, const char *id, struct ledger_delivery d)
+static void act(struct mixed_client *c, char verb, const char *id, struct tally_delivery d)
 {
     char line[64];
     uint32_t delay = mixed_below(DELAY + 1);
@@ -135,7 +135,7 @@ static void act(struct mixed_client *c, char verb, const char *id, struct ledger
     int n = snprintf(line, sizeof line, "%s %.*s", name, ID_SIZE, id);
     if (verb == 'R') {
         snprintf(line + n, sizeof line - (size_t)n, " %u", delay);
-        ledger_requeue(&mix.ledger, c->channel, &d, mixed_now() + delay - ROUND);
+        tally_requeue(&mix.tally, c->channel, &d, mixed_now() + delay - ROUND);
     }
     peer_say(&c->peer, line);
     peer_say(&c->peer, "\n");
@@ -144,7 +144,7 @@ static void act(struct mixed_client *c, char verb, const char *id, struct ledger
     memcpy(a->id, id, ID_SIZE);
 }
 
-static void hold(struct mixed_client *c, const char *id, struct ledger_delivery d, bool touch,
+static void hold(struct mixed_client *c, const char *id, struct tally_delivery d, bool touch,
                  uint32_t ms)
 {
     struct held *h = &c->held[c->held_count++];
@@ -154,7 +154,7 @@ static void hold(struct mixed_client *c, const char *id, struct ledger_delivery 
 
 /* A message came again to the connection that did not answer the first time. What it may have said
  * meanwhile can be of this delivery or of the one before. */
-static void on_again(struct mixed_client *c, const char *id, struct ledger_delivery *d)
+static void on_again(struct mixed_client *c, const char *id, struct tally_delivery *d)
 {
     for (unsigned i = 0; i < c->held_count;) {
         if (memcmp(c->held[i].id, id, ID_SIZE) == 0) {
@@ -165,7 +165,7 @@ static void on_again(struct mixed_client *c, const char *id, struct ledger_deliv
     }
     for (unsigned i = 0; i < c->action_count; i++) {
         if (memcmp(c->actions[i].id, id, ID_SIZE) == 0) {
-            ledger_excuse(&mix.ledger, c->channel, d);
+            tally_excuse(&mix.tally, c->channel, d);
         }
     }
 }
@@ -174,11 +174,11 @@ static void on_message(struct mixed_client *c, struct span data)
 {
     struct nsq_message m;
     if (nsq_message_parse(data, &m) != NSQ_OK) {
-        ledger_fail(&mix.ledger, "a message has no header");
+        tally_fail(&mix.tally, "a message has no header");
         return;
     }
-    struct ledger_delivery d = {.owner = c->serial, .attempts = m.attempts};
-    if (!ledger_deliver(&mix.ledger, c->channel, m.body, mixed_now(), &d)) {
+    struct tally_delivery d = {.owner = c->serial, .attempts = m.attempts};
+    if (!tally_deliver(&mix.tally, c->channel, m.body, mixed_now(), &d)) {
         return;
     }
     mix.heard = mixed_now();
@@ -234,7 +234,7 @@ static void on_mark(struct mixed_client *c)
     for (unsigned i = 0; i < c->covered; i++) {
         const struct action *a = &c->actions[i];
         if (a->verb == 'F' && !a->failed) {
-            ledger_finish(&mix.ledger, c->channel, &a->delivery);
+            tally_finish(&mix.tally, c->channel, &a->delivery);
         }
     }
     c->action_count -= c->covered;
@@ -267,14 +267,14 @@ static void on_refusal(struct mixed_client *c, char verb, const char *id)
         if (a->verb == verb && !a->failed && memcmp(a->id, id, ID_SIZE) == 0) {
             a->failed = true;
             if (now < a->delivery.not_before + MSG_TIMEOUT) {
-                ledger_fail(&mix.ledger, "%c of message %u failed, %u ms after it came or later",
-                            verb, a->delivery.number, now - a->delivery.not_before);
+                tally_fail(&mix.tally, "%c of message %u failed, %u ms after it came or later",
+                           verb, a->delivery.number, now - a->delivery.not_before);
             }
             excuse(c, id);
             return;
         }
     }
-    ledger_fail(&mix.ledger, "%c of %.*s failed, and was not said", verb, ID_SIZE, id);
+    tally_fail(&mix.tally, "%c of %.*s failed, and was not said", verb, ID_SIZE, id);
 }
 
 /* "E_FIN_FAILED FIN 0123456789abcdef failed ..." */
@@ -294,8 +294,8 @@ static void on_error(struct mixed_client *c, struct span text)
             return;
         }
     }
-    ledger_fail(&mix.ledger, "the server says %.*s", (int)(text.n < 100 ? text.n : 100),
-                (const char *)text.p);
+    tally_fail(&mix.tally, "the server says %.*s", (int)(text.n < 100 ? text.n : 100),
+               (const char *)text.p);
 }
 
 /* --- connections ------------------------------------------------------------------------------ */
@@ -313,8 +313,8 @@ static void on_response(struct mixed_client *c, const struct nsq_frame *frame)
         on_mark(c);
         c->stage = ENDED;
     } else if (!says(frame, "OK")) {
-        ledger_fail(&mix.ledger, "the server answers %.*s", (int)frame->data.n,
-                    (const char *)frame->data.p);
+        tally_fail(&mix.tally, "the server answers %.*s", (int)frame->data.n,
+                   (const char *)frame->data.p);
     } else if (c->role == PUBLISHER) {
         on_answer(c);
     } else {
@@ -336,7 +336,7 @@ static void on_frame(struct peer *p, const struct nsq_frame *frame)
 static void on_closed(struct peer *p, const char *why)
 {
     (void)p;
-    ledger_fail(&mix.ledger, "%s", why);
+    tally_fail(&mix.tally, "%s", why);
 }
 
 static void on_pause(struct peer *p)
@@ -363,11 +363,11 @@ bool mixed_init(void)
 void mixed_end(struct mixed_client *c)
 {
     for (unsigned i = 0; i < c->command_count; i++) {
-        ledger_set_fate(&mix.ledger, c->commands[i].first, c->commands[i].count, LEDGER_UNKNOWN);
+        tally_set_fate(&mix.tally, c->commands[i].first, c->commands[i].count, TALLY_UNKNOWN);
     }
     for (unsigned i = 0; i < c->action_count; i++) {
         if (c->actions[i].verb == 'F' && !c->actions[i].failed) {
-            ledger_doubt(&mix.ledger, c->channel, &c->actions[i].delivery);
+            tally_doubt(&mix.tally, c->channel, &c->actions[i].delivery);
         }
     }
     c->command_count = c->action_count = c->held_count = 0;
@@ -380,14 +380,14 @@ void mixed_begin(unsigned i)
     char line[64];
     struct mixed_client *c = &mix.clients[i];
     c->role = i < CONSUMERS ? CONSUMER : PUBLISHER;
-    c->channel = i % LEDGER_CHANNELS;
-    c->ready = mix.draining ? 200 : readies[i / LEDGER_CHANNELS % 3];
+    c->channel = i % TALLY_CHANNELS;
+    c->ready = mix.draining ? 200 : readies[i / TALLY_CHANNELS % 3];
     c->stage = c->role == PUBLISHER ? JOINED : JOINING;
     c->serial = ++mix.connections;
     c->asked = false;
     c->covered = 0;
     if (!peer_open(&mix.peers, &c->peer, mix.server.address, c)) {
-        ledger_fail(&mix.ledger, "cannot connect to the server");
+        tally_fail(&mix.tally, "cannot connect to the server");
         return;
     }
     if (c->role == CONSUMER) {

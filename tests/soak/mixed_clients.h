@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the clients of the mixed load: what they say, what they make of what they hear, how they
- * die. They enter into the ledger what becomes of every message. Must not know: when they publish
+ * die. They enter into the tally what becomes of every message. Must not know: when they publish
  * and die, and what the run is judged by.
  */
 #ifndef TESTS_SOAK_MIXED_CLIENTS_H
@@ -10,9 +10,9 @@
 #include <nsq/frame.h>
 
 #include "bench/peer.h"
-#include "soak/ledger.h"
 #include "soak/probe.h"
 #include "soak/server.h"
+#include "soak/tally.h"
 
 #define PUBLISHERS 16
 #define CONSUMERS 32
@@ -36,14 +36,14 @@ struct command {
 };
 
 struct action {
-    struct ledger_delivery delivery;
+    struct tally_delivery delivery;
     char id[ID_SIZE];
     char verb; /* 'F', 'R' or 'T' */
     bool failed;
 };
 
 struct held {
-    struct ledger_delivery delivery;
+    struct tally_delivery delivery;
     char id[ID_SIZE];
     bool touch; /* first, and finish later */
     uint32_t due;
@@ -70,7 +70,7 @@ struct mixed {
     struct peers peers;
     struct server server;
     struct probe probe;
-    struct ledger ledger;
+    struct tally tally;
     struct mixed_client clients[CLIENTS];
     uint64_t random;
     int64_t start;

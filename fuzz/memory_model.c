@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "ledger.h"
+#include "memory_model.h"
 
 #include "fuzz.h"
 #include "session/session.h"
@@ -29,13 +29,13 @@ struct sums {
 
 static size_t place_of(unsigned channel, uint64_t id)
 {
-    return (size_t)(id * LEDGER_CHANNELS + channel) % (2 * (size_t)LEDGER_ROWS);
+    return (size_t)(id * MODEL_CHANNELS + channel) % (2 * (size_t)MODEL_ROWS);
 }
 
-static struct row *find_row(struct ledger *l, unsigned channel, uint64_t id)
+static struct row *find_row(struct memory_model *model, unsigned channel, uint64_t id)
 {
-    for (size_t i = place_of(channel, id); l->index[i] != 0; i = (i + 1) % (2 * LEDGER_ROWS)) {
-        struct row *row = &l->rows[l->index[i] - 1];
+    for (size_t i = place_of(channel, id); model->index[i] != 0; i = (i + 1) % (2 * MODEL_ROWS)) {
+        struct row *row = &model->rows[model->index[i] - 1];
         if (row->id == id && row->channel == channel) {
             return row;
         }
@@ -43,50 +43,50 @@ static struct row *find_row(struct ledger *l, unsigned channel, uint64_t id)
     return NULL;
 }
 
-static struct row *make_row(struct ledger *l, unsigned channel, uint64_t id)
+static struct row *make_row(struct memory_model *model, unsigned channel, uint64_t id)
 {
-    if (l->row_count == LEDGER_ROWS) {
-        l->full = true;
+    if (model->row_count == MODEL_ROWS) {
+        model->full = true;
         return NULL;
     }
     size_t i = place_of(channel, id);
-    while (l->index[i] != 0) {
-        i = (i + 1) % (2 * LEDGER_ROWS);
+    while (model->index[i] != 0) {
+        i = (i + 1) % (2 * MODEL_ROWS);
     }
-    struct row *row = &l->rows[l->row_count++];
-    l->index[i] = (uint16_t)l->row_count;
-    *row = (struct row){.id = id, .channel = channel, .owner = LEDGER_NOBODY};
+    struct row *row = &model->rows[model->row_count++];
+    model->index[i] = (uint16_t)model->row_count;
+    *row = (struct row){.id = id, .channel = channel, .owner = MODEL_NOBODY};
     return row;
 }
 
 /* --- who did what ----------------------------------------------------------------------------- */
 
-static const struct conn *conn_of(const struct ledger *l, unsigned conn)
+static const struct conn *conn_of(const struct memory_model *model, unsigned conn)
 {
-    uint64_t id = l->conns[conn].id;
-    return id == 0 ? NULL : l->engine->serve.slots[(uint32_t)id].conn;
+    uint64_t id = model->conns[conn].id;
+    return id == 0 ? NULL : model->engine->serve.slots[(uint32_t)id].conn;
 }
 
-const struct session *ledger_session(const struct ledger *l, unsigned conn)
+const struct session *model_session(const struct memory_model *model, unsigned conn)
 {
-    const struct conn *c = conn_of(l, conn);
+    const struct conn *c = conn_of(model, conn);
     return c == NULL ? NULL : c->session;
 }
 
-static unsigned number_of(const struct ledger *l, const struct consumer *consumer)
+static unsigned number_of(const struct memory_model *model, const struct consumer *consumer)
 {
     const struct session *s = container_of(consumer, struct session, consumer);
     unsigned i = 0;
-    while (i < l->conn_count && l->conns[i].id != s->conn->id) {
+    while (i < model->conn_count && model->conns[i].id != s->conn->id) {
         i++;
     }
-    FUZZ_CHECK(i < l->conn_count);
+    FUZZ_CHECK(i < model->conn_count);
     return i;
 }
 
-static bool is_subscribed(const struct ledger *l, unsigned conn)
+static bool is_subscribed(const struct memory_model *model, unsigned conn)
 {
-    const struct session *s = conn == LEDGER_NOBODY ? NULL : ledger_session(l, conn);
+    const struct session *s = conn == MODEL_NOBODY ? NULL : model_session(model, conn);
     return s != NULL && s->consumer.channel != NULL;
 }
 
@@ -106,7 +106,7 @@ static bool read_id(struct span text, uint64_t *id)
 }
 
 /* Reads "NAME <id>" at the start of what is left of a line. */
-static bool read_said(struct span line, struct ledger_said *said)
+static bool read_said(struct span line, struct model_said *said)
 {
     static const struct {
         const char *name;
@@ -127,13 +127,13 @@ static bool read_said(struct span line, struct ledger_said *said)
 #define ANY_COUNT UINT64_MAX
 
 /* Reads "RDY <count>\n"; ANY_COUNT for a count that is written in another way, or not at all. */
-static bool read_rdy(struct span line, struct ledger_said *said)
+static bool read_rdy(struct span line, struct model_said *said)
 {
     size_t i = 4;
     if (line.n < 4 || memcmp(line.p, "RDY", 3) != 0) {
         return false;
     }
-    *said = (struct ledger_said){.what = SAID_RDY};
+    *said = (struct model_said){.what = SAID_RDY};
     for (; i < line.n && line.p[i] >= '0' && line.p[i] <= '9' && i < 10; i++) {
         said->id = 10 * said->id + (line.p[i] - '0');
     }
@@ -144,24 +144,24 @@ static bool read_rdy(struct span line, struct ledger_said *said)
 }
 
 /* A body may stand before the line, so it is looked for from the end. */
-static void find_said(struct ledger *l, struct span line)
+static void find_said(struct memory_model *model, struct span line)
 {
-    l->said = l->said_rdy = (struct ledger_said){.what = SAID_NOTHING};
+    model->said = model->said_rdy = (struct model_said){.what = SAID_NOTHING};
     for (size_t i = line.n; i-- > 0;) {
-        struct ledger_said said;
-        if (l->said.what == SAID_NOTHING && read_said(span_skip(line, i), &said)) {
-            l->said = said;
+        struct model_said said;
+        if (model->said.what == SAID_NOTHING && read_said(span_skip(line, i), &said)) {
+            model->said = said;
         } else if (read_rdy(span_skip(line, i), &said)) {
-            l->said_rdy = said;
+            model->said_rdy = said;
         }
     }
 }
 
-static size_t deliveries(const struct ledger *l, const struct row *row, unsigned *last)
+static size_t deliveries(const struct memory_model *model, const struct row *row, unsigned *last)
 {
     size_t n = 0;
-    for (size_t i = 0; i < l->delivery_count; i++) {
-        const struct ledger_delivery *d = &l->deliveries[i];
+    for (size_t i = 0; i < model->delivery_count; i++) {
+        const struct model_delivery *d = &model->deliveries[i];
         if (d->id == row->id && d->channel == row->channel) {
             n++;
             *last = d->conn;
@@ -171,15 +171,15 @@ static size_t deliveries(const struct ledger *l, const struct row *row, unsigned
 }
 
 /* Whether the call completed a command that only the owner of the message may give, and it did. */
-static bool by_owner(const struct ledger *l, const struct call *call, const struct row *row,
-                     enum said_what what)
+static bool by_owner(const struct memory_model *model, const struct call *call,
+                     const struct row *row, enum said_what what)
 {
-    unsigned got = LEDGER_NOBODY;
-    if (l->said.what != what || l->said.id != row->id) {
+    unsigned got = MODEL_NOBODY;
+    if (model->said.what != what || model->said.id != row->id) {
         return false;
     }
     bool owned = row->place == ROW_IN_FLIGHT && row->owner == call->actor;
-    return owned || (deliveries(l, row, &got) > 0 && got == call->actor);
+    return owned || (deliveries(model, row, &got) > 0 && got == call->actor);
 }
 
 static bool by_time(const struct call *call, const struct row *row)
@@ -189,11 +189,11 @@ static bool by_time(const struct call *call, const struct row *row)
 }
 
 /* When the REQ of this call says that its message ends its deferral. */
-static int64_t requeued_until(const struct ledger *l, const struct call *call)
+static int64_t requeued_until(const struct memory_model *model, const struct call *call)
 {
-    int64_t most = l->engine->v2.config.max_req_timeout / TIME_MS;
+    int64_t most = model->engine->v2.config.max_req_timeout / TIME_MS;
     int64_t ms = 0;
-    struct span rest = l->said.rest;
+    struct span rest = model->said.rest;
     for (size_t i = 1; i < rest.n && rest.p[i] >= '0' && rest.p[i] <= '9' && ms <= most; i++) {
         ms = 10 * ms + (rest.p[i] - '0');
     }
@@ -203,38 +203,38 @@ static int64_t requeued_until(const struct ledger *l, const struct call *call)
 /* --- moves ------------------------------------------------------------------------------------ */
 
 /* A message that was delivered is its new owner's, from now on, for his time. */
-static void check_flight(const struct ledger *l, const struct call *call, const struct row *now,
-                         unsigned got)
+static void check_flight(const struct memory_model *model, const struct call *call,
+                         const struct row *now, unsigned got)
 {
     FUZZ_CHECK(now->delivered_at == call->now);
-    FUZZ_CHECK(now->owner == got || (now->owner == LEDGER_NOBODY && !is_subscribed(l, got)));
-    if (now->owner != LEDGER_NOBODY && !by_owner(l, call, now, SAID_TOUCH)) {
-        int64_t timeout = ledger_session(l, got)->consumer.msg_timeout;
+    FUZZ_CHECK(now->owner == got || (now->owner == MODEL_NOBODY && !is_subscribed(model, got)));
+    if (now->owner != MODEL_NOBODY && !by_owner(model, call, now, SAID_TOUCH)) {
+        int64_t timeout = model_session(model, got)->consumer.msg_timeout;
         FUZZ_CHECK(timeout >= LEAST_TIMEOUT && now->due == time_after(call->now, timeout));
     }
 }
 
 /* It was in flight and still is, and was not delivered again. */
-static void check_same_flight(const struct ledger *l, const struct call *call,
+static void check_same_flight(const struct memory_model *model, const struct call *call,
                               const struct row *before, const struct row *now)
 {
-    int64_t most = l->engine->broker.common.config.max_msg_timeout;
+    int64_t most = model->engine->broker.common.config.max_msg_timeout;
     FUZZ_CHECK(now->delivered_at == before->delivered_at);
     FUZZ_CHECK(now->owner == before->owner ||
-               (now->owner == LEDGER_NOBODY && !is_subscribed(l, before->owner)));
+               (now->owner == MODEL_NOBODY && !is_subscribed(model, before->owner)));
     if (now->due != before->due) {
-        FUZZ_CHECK(by_owner(l, call, before, SAID_TOUCH));
+        FUZZ_CHECK(by_owner(model, call, before, SAID_TOUCH));
         FUZZ_CHECK(now->due <= time_after(before->delivered_at, most));
     }
 }
 
 /* Every move of a message, from the last look to this one. */
-static void check_move(const struct ledger *l, const struct call *call, const struct row *before,
-                       const struct row *now, const struct body *body)
+static void check_move(const struct memory_model *model, const struct call *call,
+                       const struct row *before, const struct row *now, const struct body *body)
 {
-    unsigned got = LEDGER_NOBODY;
-    size_t n = deliveries(l, before, &got);
-    bool requeued = by_owner(l, call, before, SAID_REQ);
+    unsigned got = MODEL_NOBODY;
+    size_t n = deliveries(model, before, &got);
+    bool requeued = by_owner(model, call, before, SAID_REQ);
     FUZZ_CHECK(before->place != ROW_GONE);
     FUZZ_CHECK(now->attempts == (uint16_t)(before->attempts + n));
     switch (before->place) {
@@ -258,12 +258,12 @@ static void check_move(const struct ledger *l, const struct call *call, const st
     }
     if (now->place == ROW_IN_FLIGHT) {
         if (n > 0) {
-            check_flight(l, call, now, got);
+            check_flight(model, call, now, got);
         } else {
-            check_same_flight(l, call, before, now);
+            check_same_flight(model, call, before, now);
         }
     } else if (now->place == ROW_DEFERRED && before->place != ROW_DEFERRED && requeued) {
-        FUZZ_CHECK(now->due == requeued_until(l, call));
+        FUZZ_CHECK(now->due == requeued_until(model, call));
     } else if (now->place == ROW_QUEUED && n > 0) {
         FUZZ_CHECK(requeued);
     }
@@ -276,33 +276,33 @@ static size_t cost_beside_body(const struct message *message)
 }
 
 /* A message was found in a container. */
-static void see(struct ledger *l, const struct call *call, struct row now,
+static void see(struct memory_model *model, const struct call *call, struct row now,
                 const struct message *message, struct sums *sums)
 {
     now.id = message->body->id;
     now.attempts = message->attempts;
-    now.look = l->look;
+    now.look = model->look;
     sums->others += cost_beside_body(message);
-    struct row *row = find_row(l, now.channel, now.id);
-    row = row == NULL ? make_row(l, now.channel, now.id) : row;
+    struct row *row = find_row(model, now.channel, now.id);
+    row = row == NULL ? make_row(model, now.channel, now.id) : row;
     if (row == NULL) {
         return;
     }
-    FUZZ_CHECK(row->look != l->look); /* in one place only */
-    check_move(l, call, row, &now, message->body);
+    FUZZ_CHECK(row->look != model->look); /* in one place only */
+    check_move(model, call, row, &now, message->body);
     if (now.place != ROW_QUEUED) {
         FUZZ_CHECK(call->kind != CALL_STEP || now.due > call->now); /* what was due was done */
-        l->next_due = time_earlier(l->next_due, now.due);
+        model->next_due = time_earlier(model->next_due, now.due);
     }
     *row = now;
-    l->channels[now.channel].rows++;
+    model->channels[now.channel].rows++;
 }
 
-static void share_body(struct ledger *l, const struct body *body, struct sums *sums)
+static void share_body(struct memory_model *model, const struct body *body, struct sums *sums)
 {
     FUZZ_CHECK(body->refs > 0);
     if (body->refs > HOLDERS_MAX) {
-        l->full = true;
+        model->full = true;
         return;
     }
     sums->shares += (uint64_t)body_cost(body->size) * (PARTS / body->refs);
@@ -310,52 +310,52 @@ static void share_body(struct ledger *l, const struct body *body, struct sums *s
 
 /* --- one channel ------------------------------------------------------------------------------ */
 
-static int64_t due_of(const struct ledger *l, const struct timer *timer)
+static int64_t due_of(const struct memory_model *model, const struct timer *timer)
 {
-    const struct heap *timers = &l->engine->broker.common.timers;
+    const struct heap *timers = &model->engine->broker.common.timers;
     FUZZ_CHECK(timer->node.place > 0 && timer->node.place <= timers->n);
     const struct heap_entry *entry = &timers->entries[timer->node.place - 1];
     FUZZ_CHECK(entry->node == &timer->node);
     return entry->key;
 }
 
-static void walk_queue(struct ledger *l, const struct call *call, unsigned number,
+static void walk_queue(struct memory_model *model, const struct call *call, unsigned number,
                        const struct queue *queue, struct sums *sums)
 {
     size_t n = 0;
     for (const struct message *m = queue->first; m != NULL; m = m->next, n++) {
-        see(l, call, (struct row){.place = ROW_QUEUED, .channel = number, .owner = LEDGER_NOBODY},
-            m, sums);
-        share_body(l, m->body, sums);
+        see(model, call,
+            (struct row){.place = ROW_QUEUED, .channel = number, .owner = MODEL_NOBODY}, m, sums);
+        share_body(model, m->body, sums);
     }
     FUZZ_CHECK(n == queue->n);
 }
 
-static void walk_in_flight(struct ledger *l, const struct call *call, unsigned number,
+static void walk_in_flight(struct memory_model *model, const struct call *call, unsigned number,
                            const struct channel *real, struct sums *sums)
 {
     size_t n = 0;
     for (const struct in_flight *f = real->in_flight; f != NULL; f = f->hh.next, n++) {
         struct row row = {.place = ROW_IN_FLIGHT,
                           .channel = number,
-                          .owner = LEDGER_NOBODY,
-                          .due = due_of(l, &f->timer),
+                          .owner = MODEL_NOBODY,
+                          .due = due_of(model, &f->timer),
                           .delivered_at = f->delivered_at};
         FUZZ_CHECK(f->channel == real);
         if (f->consumer != NULL) {
             FUZZ_CHECK(f->consumer->channel == real);
-            row.owner = number_of(l, f->consumer);
-            l->conns[row.owner].in_flight++;
+            row.owner = number_of(model, f->consumer);
+            model->conns[row.owner].in_flight++;
         }
-        see(l, call, row, f->message, sums);
-        share_body(l, f->message->body, sums);
+        see(model, call, row, f->message, sums);
+        share_body(model, f->message->body, sums);
     }
     FUZZ_CHECK(n == HASH_COUNT(real->in_flight));
     sums->others += n * IN_FLIGHT_COST;
     sums->timers += n;
 }
 
-static void walk_deferred(struct ledger *l, const struct call *call, unsigned number,
+static void walk_deferred(struct memory_model *model, const struct call *call, unsigned number,
                           const struct channel *real, struct sums *sums)
 {
     size_t n = 0;
@@ -363,11 +363,11 @@ static void walk_deferred(struct ledger *l, const struct call *call, unsigned nu
         const struct deferred *d = container_of(p, struct deferred, link);
         struct row row = {.place = ROW_DEFERRED,
                           .channel = number,
-                          .owner = LEDGER_NOBODY,
-                          .due = due_of(l, &d->timer)};
+                          .owner = MODEL_NOBODY,
+                          .due = due_of(model, &d->timer)};
         FUZZ_CHECK(d->channel == real);
-        see(l, call, row, d->message, sums);
-        share_body(l, d->message->body, sums);
+        see(model, call, row, d->message, sums);
+        share_body(model, d->message->body, sums);
     }
     FUZZ_CHECK(n == real->deferred_count);
     sums->others += n * DEFERRED_COST;
@@ -375,27 +375,27 @@ static void walk_deferred(struct ledger *l, const struct call *call, unsigned nu
 }
 
 /* A consumer is ready for what RDY allows beyond what it has, unless its output is full. */
-static void check_consumer(const struct ledger *l, const struct consumer *c)
+static void check_consumer(const struct memory_model *model, const struct consumer *c)
 {
     int64_t room = c->ready_count - c->in_flight_count;
-    const struct conn *conn = conn_of(l, number_of(l, c));
+    const struct conn *conn = conn_of(model, number_of(model, c));
     FUZZ_CHECK(c->in_flight_count >= 0 && c->ready_count >= 0);
-    FUZZ_CHECK(c->ready_count <= l->engine->v2.config.max_rdy_count);
+    FUZZ_CHECK(c->ready_count <= model->engine->v2.config.max_rdy_count);
     FUZZ_CHECK(c->slots == (c->held || room < 0 ? 0 : room));
     FUZZ_CHECK(list_empty(&c->ready_link) == (c->slots == 0));
     FUZZ_CHECK(!c->held || conn_is_full(conn));
 }
 
-static void walk_consumers(struct ledger *l, unsigned number, const struct channel *real)
+static void walk_consumers(struct memory_model *model, unsigned number, const struct channel *real)
 {
     size_t n = 0;
     int64_t slots = 0;
     for (const struct list *p = real->consumers.next; p != &real->consumers; p = p->next, n++) {
         const struct consumer *c = container_of(p, struct consumer, link);
         FUZZ_CHECK(c->channel == real);
-        check_consumer(l, c);
+        check_consumer(model, c);
         slots += c->slots;
-        l->channels[number].sampled = l->channels[number].sampled || c->sample_rate > 0;
+        model->channels[number].sampled = model->channels[number].sampled || c->sample_rate > 0;
     }
     int64_t most = real->common->config.max_consumers;
     FUZZ_CHECK(n == real->consumer_count && (most == 0 || (int64_t)n <= most));
@@ -407,11 +407,12 @@ static void walk_consumers(struct ledger *l, unsigned number, const struct chann
 }
 
 /* A message that was there is there no more. */
-static void check_vanished(const struct ledger *l, const struct call *call, struct row *row)
+static void check_vanished(const struct memory_model *model, const struct call *call,
+                           struct row *row)
 {
-    const struct ledger_channel *c = &l->channels[row->channel];
-    row->finished = by_owner(l, call, row, SAID_FIN);
-    bool back = by_time(call, row) || by_owner(l, call, row, SAID_REQ);
+    const struct model_channel *c = &model->channels[row->channel];
+    row->finished = by_owner(model, call, row, SAID_FIN);
+    bool back = by_time(call, row) || by_owner(model, call, row, SAID_REQ);
     bool dropped = back && c->real != NULL && c->real->drop_count > c->drop_count;
     bool sampled = c->sampled && (back || row->place == ROW_QUEUED);
     FUZZ_CHECK(row->finished || c->real == NULL || dropped || sampled);
@@ -419,75 +420,76 @@ static void check_vanished(const struct ledger *l, const struct call *call, stru
 }
 
 /* A channel loses messages only to FIN, to sampling, and when it is ephemeral and full. */
-static void check_balance(struct ledger *l, struct ledger_channel *c, uint64_t finished)
+static void check_balance(struct memory_model *model, struct model_channel *c, uint64_t finished)
 {
     const struct channel *real = c->real;
     FUZZ_CHECK(real->message_count >= c->rows + c->gone);
     FUZZ_CHECK(c->ephemeral || real->drop_count == 0);
     uint64_t gone = real->message_count - c->rows;
     uint64_t known = finished + real->drop_count - c->drop_count;
-    FUZZ_CHECK(l->full || gone - c->gone == known || (c->sampled && gone - c->gone > known));
+    FUZZ_CHECK(model->full || gone - c->gone == known || (c->sampled && gone - c->gone > known));
     c->gone = gone;
     c->drop_count = real->drop_count;
     c->message_count = real->message_count;
 }
 
-static unsigned find_channel(struct ledger *l, const struct channel *real)
+static unsigned find_channel(struct memory_model *model, const struct channel *real)
 {
-    for (unsigned i = 0; i < l->channel_count; i++) {
-        if (l->channels[i].real == real) {
+    for (unsigned i = 0; i < model->channel_count; i++) {
+        if (model->channels[i].real == real) {
             return i;
         }
     }
-    if (l->channel_count == LEDGER_CHANNELS) {
-        l->full = true;
-        return LEDGER_CHANNELS;
+    if (model->channel_count == MODEL_CHANNELS) {
+        model->full = true;
+        return MODEL_CHANNELS;
     }
-    l->channels[l->channel_count] =
-        (struct ledger_channel){.real = real, .ephemeral = real->ephemeral};
-    return (unsigned)l->channel_count++;
+    model->channels[model->channel_count] =
+        (struct model_channel){.real = real, .ephemeral = real->ephemeral};
+    return (unsigned)model->channel_count++;
 }
 
-static void walk_channel(struct ledger *l, const struct call *call, const struct channel *real,
-                         struct sums *sums, uint64_t distributed)
+static void walk_channel(struct memory_model *model, const struct call *call,
+                         const struct channel *real, struct sums *sums, uint64_t distributed)
 {
     bool is_new = true;
-    size_t known = l->channel_count;
-    unsigned number = find_channel(l, real);
-    if (number == LEDGER_CHANNELS) {
+    size_t known = model->channel_count;
+    unsigned number = find_channel(model, real);
+    if (number == MODEL_CHANNELS) {
         return;
     }
     is_new = number == known;
-    struct ledger_channel *c = &l->channels[number];
-    c->look = l->look;
+    struct model_channel *c = &model->channels[number];
+    c->look = model->look;
     c->rows = 0;
     sums->asked += CHANNEL_COST;
-    walk_consumers(l, number, real);
-    walk_queue(l, call, number, &real->queue, sums);
-    walk_in_flight(l, call, number, real, sums);
-    walk_deferred(l, call, number, real, sums);
+    walk_consumers(model, number, real);
+    walk_queue(model, call, number, &real->queue, sums);
+    walk_in_flight(model, call, number, real, sums);
+    walk_deferred(model, call, number, real, sums);
     uint64_t got = real->message_count - c->message_count;
     FUZZ_CHECK(is_new ? got <= distributed : got == distributed); /* each channel gets each */
 }
 
 /* --- topics ----------------------------------------------------------------------------------- */
 
-static struct ledger_topic *find_topic(struct ledger *l, const struct topic *real)
+static struct model_topic *find_topic(struct memory_model *model, const struct topic *real)
 {
-    for (size_t i = 0; i < l->topic_count; i++) {
-        if (l->topics[i].real == real) {
-            return &l->topics[i];
+    for (size_t i = 0; i < model->topic_count; i++) {
+        if (model->topics[i].real == real) {
+            return &model->topics[i];
         }
     }
-    if (l->topic_count == LEDGER_TOPICS) {
-        l->full = true;
+    if (model->topic_count == MODEL_TOPICS) {
+        model->full = true;
         return NULL;
     }
-    l->topics[l->topic_count] = (struct ledger_topic){.real = real, .ephemeral = real->ephemeral};
-    return &l->topics[l->topic_count++];
+    model->topics[model->topic_count] =
+        (struct model_topic){.real = real, .ephemeral = real->ephemeral};
+    return &model->topics[model->topic_count++];
 }
 
-static void walk_backlog(struct ledger *l, const struct topic *real, struct sums *sums)
+static void walk_backlog(struct memory_model *model, const struct topic *real, struct sums *sums)
 {
     size_t n = 0;
     int64_t last = 0;
@@ -496,35 +498,35 @@ static void walk_backlog(struct ledger *l, const struct topic *real, struct sums
         FUZZ_CHECK(m->attempts == 0 && m->body->refs == 1);
         last = (int64_t)m->body->id;
         sums->others += cost_beside_body(m);
-        share_body(l, m->body, sums);
+        share_body(model, m->body, sums);
     }
     FUZZ_CHECK(n == real->queue.n);
     FUZZ_CHECK(n == 0 || real->paused || real->channels == NULL);
 }
 
-static void walk_topic(struct ledger *l, const struct call *call, const struct topic *real,
-                       struct sums *sums)
+static void walk_topic(struct memory_model *model, const struct call *call,
+                       const struct topic *real, struct sums *sums)
 {
-    struct ledger_topic *t = find_topic(l, real);
+    struct model_topic *t = find_topic(model, real);
     if (t == NULL) {
         return;
     }
-    t->look = l->look;
+    t->look = model->look;
     sums->asked += TOPIC_COST;
-    walk_backlog(l, real, sums);
+    walk_backlog(model, real, sums);
     FUZZ_CHECK(t->ephemeral || real->drop_count == 0);
     uint64_t given = real->message_count - real->drop_count - real->queue.n;
     FUZZ_CHECK(given >= t->distributed && given <= real->message_count);
     for (const struct channel *c = real->channels; c != NULL; c = c->hh.next) {
         FUZZ_CHECK(c->topic == real);
-        walk_channel(l, call, c, sums, given - t->distributed);
+        walk_channel(model, call, c, sums, given - t->distributed);
     }
     t->distributed = given;
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */
 
-static void add_session(struct ledger *l, const struct session *s, struct sums *sums)
+static void add_session(struct memory_model *model, const struct session *s, struct sums *sums)
 {
     const struct identity *i = s->identity;
     sums->others += SESSION_COST;
@@ -540,26 +542,26 @@ static void add_session(struct ledger *l, const struct session *s, struct sums *
     size_t n = 0;
     for (const struct message *m = s->batch.first; m != NULL; m = m->next, n++) {
         FUZZ_CHECK(m->body->refs == 1 && m->attempts == 0);
-        share_body(l, m->body, sums);
+        share_body(model, m->body, sums);
     }
     FUZZ_CHECK(n == s->batch.n);
 }
 
 /* Those that outlived their connections. */
-static void add_orphans(struct ledger *l, const struct list *waiting, struct sums *sums)
+static void add_orphans(struct memory_model *model, const struct list *waiting, struct sums *sums)
 {
     for (const struct list *p = waiting->next; p != waiting; p = p->next) {
         const struct session *s = container_of(p, struct session, waiting);
         FUZZ_CHECK(s->ticket != 0);
         if (s->conn == NULL) {
-            add_session(l, s, sums);
+            add_session(model, s, sums);
         }
     }
 }
 
-static void check_session(const struct ledger *l, unsigned conn, const struct session *s)
+static void check_session(const struct memory_model *model, unsigned conn, const struct session *s)
 {
-    const struct conn *c = conn_of(l, conn);
+    const struct conn *c = conn_of(model, conn);
     bool subscribed = s->consumer.channel != NULL;
     FUZZ_CHECK(s->conn == c);
     FUZZ_CHECK(subscribed == (s->state != SESSION_INIT && !s->ended));
@@ -567,41 +569,41 @@ static void check_session(const struct ledger *l, unsigned conn, const struct se
     FUZZ_CHECK((s->ticket != 0) == !list_empty(&s->waiting));
     FUZZ_CHECK(s->ended || (s->ticket != 0) == c->held);
     FUZZ_CHECK(s->ended || !s->eof || s->ticket != 0); /* who has ended is let go */
-    FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)l->conns[conn].in_flight);
+    FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)model->conns[conn].in_flight);
     FUZZ_CHECK(s->state != SESSION_CLOSING || s->consumer.ready_count == 0);
 }
 
 /* RDY bounds what a client has in flight at each delivery; it may lower it afterwards. */
-static void check_ready(struct ledger *l, const struct call *call, unsigned conn,
+static void check_ready(struct memory_model *model, const struct call *call, unsigned conn,
                         const struct session *s)
 {
-    struct ledger_conn *c = &l->conns[conn];
+    struct model_conn *c = &model->conns[conn];
     int64_t ready = s->consumer.ready_count;
     if (s->state == SESSION_SUBSCRIBED && !s->ended) {
         /* Or "RDY" was the name of a topic. */
-        bool said = call->actor == conn && l->said_rdy.what == SAID_RDY;
-        FUZZ_CHECK(ready == c->ready_count ||
-                   (said && (l->said_rdy.id == ANY_COUNT || ready == (int64_t)l->said_rdy.id)));
+        bool said = call->actor == conn && model->said_rdy.what == SAID_RDY;
+        FUZZ_CHECK(ready == c->ready_count || (said && (model->said_rdy.id == ANY_COUNT ||
+                                                        ready == (int64_t)model->said_rdy.id)));
     }
     int64_t most = ready > c->ready_count ? ready : c->ready_count;
-    for (size_t i = 0; i < l->delivery_count; i++) {
-        FUZZ_CHECK(l->deliveries[i].conn != conn || s->consumer.in_flight_count <= most);
+    for (size_t i = 0; i < model->delivery_count; i++) {
+        FUZZ_CHECK(model->deliveries[i].conn != conn || s->consumer.in_flight_count <= most);
     }
     c->ready_count = ready;
 }
 
-static void walk_sessions(struct ledger *l, const struct call *call, struct sums *sums)
+static void walk_sessions(struct memory_model *model, const struct call *call, struct sums *sums)
 {
-    for (unsigned i = 0; i < l->conn_count; i++) {
-        const struct session *s = ledger_session(l, i);
+    for (unsigned i = 0; i < model->conn_count; i++) {
+        const struct session *s = model_session(model, i);
         if (s != NULL) {
-            add_session(l, s, sums);
-            check_session(l, i, s);
-            check_ready(l, call, i, s);
+            add_session(model, s, sums);
+            check_session(model, i, s);
+            check_ready(model, call, i, s);
         }
     }
-    add_orphans(l, &l->engine->v2.to_ask, sums);
-    add_orphans(l, &l->engine->v2.asked, sums);
+    add_orphans(model, &model->engine->v2.to_ask, sums);
+    add_orphans(model, &model->engine->v2.asked, sums);
 }
 
 /*
@@ -611,10 +613,10 @@ static void walk_sessions(struct ledger *l, const struct call *call, struct sums
  * struct message and one struct in_flight or deferred more than its body, and each connection its
  * session and a count for each topic that it published to.
  */
-static void check_account(const struct ledger *l, const struct sums *sums)
+static void check_account(const struct memory_model *model, const struct sums *sums)
 {
-    const struct budget *budget = &l->engine->broker.common.budget;
-    const struct heap *timers = &l->engine->broker.common.timers;
+    const struct budget *budget = &model->engine->broker.common.budget;
+    const struct heap *timers = &model->engine->broker.common.timers;
     FUZZ_CHECK(sums->shares % PARTS == 0);
     size_t messages = sums->drafts + (size_t)(sums->shares / PARTS);
     FUZZ_CHECK(budget->used == messages + sums->asked + sums->others);
@@ -628,60 +630,60 @@ static void check_account(const struct ledger *l, const struct sums *sums)
 
 /* --- the look --------------------------------------------------------------------------------- */
 
-void ledger_begin(struct ledger *l, const struct engine *engine)
+void model_begin(struct memory_model *model, const struct engine *engine)
 {
-    l->engine = engine;
-    l->look = 0;
-    l->full = false;
-    l->conn_count = 0;
-    l->used = l->timers = 0;
-    l->next_due = TIME_NEVER;
-    l->inserted = 0;
-    l->row_count = l->channel_count = l->topic_count = l->delivery_count = 0;
-    memset(l->index, 0, sizeof l->index);
-    memset(l->conns, 0, sizeof l->conns);
+    model->engine = engine;
+    model->look = 0;
+    model->full = false;
+    model->conn_count = 0;
+    model->used = model->timers = 0;
+    model->next_due = TIME_NEVER;
+    model->inserted = 0;
+    model->row_count = model->channel_count = model->topic_count = model->delivery_count = 0;
+    memset(model->index, 0, sizeof model->index);
+    memset(model->conns, 0, sizeof model->conns);
 }
 
-void ledger_open(struct ledger *l, unsigned conn, uint64_t id)
+void model_open(struct memory_model *model, unsigned conn, uint64_t id)
 {
-    l->conn_count = conn < l->conn_count ? l->conn_count : conn + 1;
-    l->conns[conn] = (struct ledger_conn){.id = id, .channel = LEDGER_CHANNELS};
+    model->conn_count = conn < model->conn_count ? model->conn_count : conn + 1;
+    model->conns[conn] = (struct model_conn){.id = id, .channel = MODEL_CHANNELS};
 }
 
-void ledger_closed(struct ledger *l, unsigned conn)
+void model_closed(struct memory_model *model, unsigned conn)
 {
-    l->conns[conn].id = 0;
+    model->conns[conn].id = 0;
 }
 
-void ledger_delivered(struct ledger *l, unsigned conn, uint64_t id, uint16_t attempts)
+void model_delivered(struct memory_model *model, unsigned conn, uint64_t id, uint16_t attempts)
 {
-    unsigned channel = l->conns[conn].channel;
-    FUZZ_CHECK(channel < LEDGER_CHANNELS); /* it has subscribed before */
-    if (l->delivery_count == LEDGER_DELIVERIES) {
-        l->full = true;
+    unsigned channel = model->conns[conn].channel;
+    FUZZ_CHECK(channel < MODEL_CHANNELS); /* it has subscribed before */
+    if (model->delivery_count == MODEL_DELIVERIES) {
+        model->full = true;
         return;
     }
-    l->deliveries[l->delivery_count++] = (struct ledger_delivery){conn, channel, id};
+    model->deliveries[model->delivery_count++] = (struct model_delivery){conn, channel, id};
     struct row new_row = {.id = id, .channel = channel};
-    const struct row *row = find_row(l, channel, id);
+    const struct row *row = find_row(model, channel, id);
     row = row == NULL ? &new_row : row;
     unsigned got;
     FUZZ_CHECK(row->place != ROW_GONE);
-    FUZZ_CHECK(attempts == (uint16_t)(row->attempts + deliveries(l, row, &got)));
+    FUZZ_CHECK(attempts == (uint16_t)(row->attempts + deliveries(model, row, &got)));
 }
 
-static void forget_channels(struct ledger *l)
+static void forget_channels(struct memory_model *model)
 {
-    for (size_t i = 0; i < l->channel_count; i++) {
-        struct ledger_channel *c = &l->channels[i];
-        if (c->real != NULL && c->look != l->look) {
+    for (size_t i = 0; i < model->channel_count; i++) {
+        struct model_channel *c = &model->channels[i];
+        if (c->real != NULL && c->look != model->look) {
             FUZZ_CHECK(c->ephemeral);
             c->real = NULL;
         }
     }
-    for (size_t i = 0; i < l->topic_count; i++) {
-        struct ledger_topic *t = &l->topics[i];
-        if (t->real != NULL && t->look != l->look) {
+    for (size_t i = 0; i < model->topic_count; i++) {
+        struct model_topic *t = &model->topics[i];
+        if (t->real != NULL && t->look != model->look) {
             FUZZ_CHECK(t->ephemeral);
             t->real = NULL;
         }
@@ -689,18 +691,18 @@ static void forget_channels(struct ledger *l)
 }
 
 /* What a connection has finished since the last look; and to which channel it belongs. */
-static void note_sessions(struct ledger *l, uint64_t finished[LEDGER_CHANNELS])
+static void note_sessions(struct memory_model *model, uint64_t finished[MODEL_CHANNELS])
 {
-    for (unsigned i = 0; i < l->conn_count; i++) {
-        const struct session *s = ledger_session(l, i);
-        struct ledger_conn *c = &l->conns[i];
+    for (unsigned i = 0; i < model->conn_count; i++) {
+        const struct session *s = model_session(model, i);
+        struct model_conn *c = &model->conns[i];
         if (s == NULL) {
             continue;
         }
         if (s->consumer.channel != NULL) {
-            c->channel = find_channel(l, s->consumer.channel);
+            c->channel = find_channel(model, s->consumer.channel);
         }
-        if (c->channel < LEDGER_CHANNELS) {
+        if (c->channel < MODEL_CHANNELS) {
             finished[c->channel] += s->consumer.finish_count - c->finish_count;
             c->finish_count = s->consumer.finish_count;
         }
@@ -708,52 +710,52 @@ static void note_sessions(struct ledger *l, uint64_t finished[LEDGER_CHANNELS])
 }
 
 /* Most steps find nothing to do: then no message was sent, no timer came or went, and no memory. */
-static bool nothing_done(struct ledger *l, const struct call *call)
+static bool nothing_done(struct memory_model *model, const struct call *call)
 {
-    const struct common *common = &l->engine->broker.common;
-    bool same = l->delivery_count == 0 && l->used == common->budget.used &&
-                l->inserted == common->timers.inserted && l->timers == common->timers.n;
-    l->used = common->budget.used;
-    l->inserted = common->timers.inserted;
-    l->timers = common->timers.n;
-    return same && call->kind == CALL_STEP && l->next_due > call->now;
+    const struct common *common = &model->engine->broker.common;
+    bool same = model->delivery_count == 0 && model->used == common->budget.used &&
+                model->inserted == common->timers.inserted && model->timers == common->timers.n;
+    model->used = common->budget.used;
+    model->inserted = common->timers.inserted;
+    model->timers = common->timers.n;
+    return same && call->kind == CALL_STEP && model->next_due > call->now;
 }
 
-void ledger_look(struct ledger *l, const struct call *call)
+void model_look(struct memory_model *model, const struct call *call)
 {
     struct sums sums = {0};
-    uint64_t finished[LEDGER_CHANNELS] = {0};
+    uint64_t finished[MODEL_CHANNELS] = {0};
     /* Nobody waits without need. */
-    FUZZ_CHECK(call->kind != CALL_STEP || list_empty(&l->engine->broker.common.active));
-    if (l->full || nothing_done(l, call)) {
+    FUZZ_CHECK(call->kind != CALL_STEP || list_empty(&model->engine->broker.common.active));
+    if (model->full || nothing_done(model, call)) {
         return;
     }
-    l->look++;
-    l->next_due = TIME_NEVER;
-    find_said(l, call->line);
-    for (unsigned i = 0; i < l->conn_count; i++) {
-        l->conns[i].in_flight = 0;
+    model->look++;
+    model->next_due = TIME_NEVER;
+    find_said(model, call->line);
+    for (unsigned i = 0; i < model->conn_count; i++) {
+        model->conns[i].in_flight = 0;
     }
-    for (const struct topic *t = l->engine->broker.topics; t != NULL; t = t->hh.next) {
-        walk_topic(l, call, t, &sums);
+    for (const struct topic *t = model->engine->broker.topics; t != NULL; t = t->hh.next) {
+        walk_topic(model, call, t, &sums);
     }
-    if (l->full) {
+    if (model->full) {
         return;
     }
-    forget_channels(l);
-    for (size_t i = 0; i < l->row_count; i++) {
-        struct row *row = &l->rows[i];
-        if (row->place != ROW_GONE && row->look != l->look) {
-            check_vanished(l, call, row);
+    forget_channels(model);
+    for (size_t i = 0; i < model->row_count; i++) {
+        struct row *row = &model->rows[i];
+        if (row->place != ROW_GONE && row->look != model->look) {
+            check_vanished(model, call, row);
         }
     }
-    note_sessions(l, finished);
-    for (size_t i = 0; i < l->channel_count; i++) {
-        if (l->channels[i].real != NULL) {
-            check_balance(l, &l->channels[i], finished[i]);
+    note_sessions(model, finished);
+    for (size_t i = 0; i < model->channel_count; i++) {
+        if (model->channels[i].real != NULL) {
+            check_balance(model, &model->channels[i], finished[i]);
         }
     }
-    walk_sessions(l, call, &sums);
-    check_account(l, &sums);
-    l->delivery_count = 0;
+    walk_sessions(model, call, &sums);
+    check_account(model, &sums);
+    model->delivery_count = 0;
 }

@@ -10,8 +10,8 @@
  *                        ended before                             on the way: it may come again
  *     CUT                never sent whole
  */
-#ifndef TESTS_SOAK_LEDGER_H
-#define TESTS_SOAK_LEDGER_H
+#ifndef TESTS_SOAK_TALLY_H
+#define TESTS_SOAK_TALLY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,18 +21,18 @@
 
 #include "base/buf.h"
 
-#define LEDGER_CHANNELS 2
-#define LEDGER_MOST 4000000 /* messages: 128 MB of rows; publishing ends there */
-#define LEDGER_BODY_MAX 256 /* bytes of a body */
+#define TALLY_CHANNELS 2
+#define TALLY_MOST 4000000 /* messages: 128 MB of rows; publishing ends there */
+#define TALLY_BODY_MAX 256 /* bytes of a body */
 
-enum ledger_fate { LEDGER_SENT, LEDGER_OK, LEDGER_UNKNOWN, LEDGER_CUT };
+enum tally_fate { TALLY_SENT, TALLY_OK, TALLY_UNKNOWN, TALLY_CUT };
 
-struct ledger_row;
+struct tally_row;
 
-/* All zeros but `timeout` and `seed` is an empty ledger. Times are ms of a clock of the caller's.
+/* All zeros but `timeout` and `seed` is an empty tally. Times are ms of a clock of the caller's.
  */
-struct ledger {
-    struct ledger_row *rows;
+struct tally {
+    struct tally_row *rows;
     uint32_t count;
     uint32_t room;
     uint32_t timeout; /* of a message that is not answered */
@@ -44,7 +44,7 @@ struct ledger {
 };
 
 /* One delivery. */
-struct ledger_delivery {
+struct tally_delivery {
     uint32_t number;
     uint32_t not_before; /* the server cannot have sent it before this, by what was seen */
     uint32_t owner;
@@ -53,39 +53,38 @@ struct ledger_delivery {
 };
 
 /* Notes what may not be, unless something is noted already. */
-void ledger_fail(struct ledger *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void tally_fail(struct tally *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A message that is about to be sent, and not to be delivered before `due`. Returns its number. */
-uint32_t ledger_add(struct ledger *l, uint32_t due);
+uint32_t tally_add(struct tally *t, uint32_t due);
 
 /* Appends the body of a message. */
-void ledger_body(const struct ledger *l, uint32_t number, struct buf *b, size_t *size);
+void tally_body(const struct tally *t, uint32_t number, struct buf *b, size_t *size);
 
 /* Of `count` messages from `first` on. */
-void ledger_set_fate(struct ledger *l, uint32_t first, uint32_t count, enum ledger_fate fate);
+void tally_set_fate(struct tally *t, uint32_t first, uint32_t count, enum tally_fate fate);
 
 /* A message came to a connection, of which no two have the same number. False when it may not. d
  * comes with owner and attempts, and the rest is filled in. */
-bool ledger_deliver(struct ledger *l, unsigned channel, struct span body, uint32_t now,
-                    struct ledger_delivery *d);
+bool tally_deliver(struct tally *t, unsigned channel, struct span body, uint32_t now,
+                   struct tally_delivery *d);
 
 /* REQ was sent, and has it come again at `due` or later. */
-void ledger_requeue(struct ledger *l, unsigned channel, const struct ledger_delivery *d,
-                    uint32_t due);
+void tally_requeue(struct tally *t, unsigned channel, const struct tally_delivery *d, uint32_t due);
 
 /* What was said of an earlier delivery may have met this one: it may come again at any time. */
-void ledger_excuse(struct ledger *l, unsigned channel, struct ledger_delivery *d);
+void tally_excuse(struct tally *t, unsigned channel, struct tally_delivery *d);
 
 /* The server has handled the FIN of a delivery, or of a later one to the same connection, and did
  * not complain. */
-void ledger_finish(struct ledger *l, unsigned channel, const struct ledger_delivery *d);
+void tally_finish(struct tally *t, unsigned channel, const struct tally_delivery *d);
 
 /* Nobody will know whether it has. */
-void ledger_doubt(struct ledger *l, unsigned channel, const struct ledger_delivery *d);
+void tally_doubt(struct tally *t, unsigned channel, const struct tally_delivery *d);
 
 /* All was drained: nothing may be lost. Returns how many were left in doubt. */
-int64_t ledger_settle(struct ledger *l);
+int64_t tally_settle(struct tally *t);
 
-void ledger_free(struct ledger *l);
+void tally_free(struct tally *t);
 
 #endif

@@ -8,24 +8,24 @@
  * client which has the message now, or the command that the call completed. One call completes one
  * command line at most, because the input is offered line by line.
  */
-#ifndef FUZZ_LEDGER_H
-#define FUZZ_LEDGER_H
+#ifndef FUZZ_MEMORY_MODEL_H
+#define FUZZ_MEMORY_MODEL_H
 
 #include "engine/engine.h"
 
-#define LEDGER_CONNECTIONS 16
-#define LEDGER_ROWS 512
-#define LEDGER_CHANNELS 24
-#define LEDGER_TOPICS 16
-#define LEDGER_DELIVERIES 256
-#define LEDGER_NOBODY LEDGER_CONNECTIONS
+#define MODEL_CONNECTIONS 16
+#define MODEL_ROWS 512
+#define MODEL_CHANNELS 24
+#define MODEL_TOPICS 16
+#define MODEL_DELIVERIES 256
+#define MODEL_NOBODY MODEL_CONNECTIONS
 
 /* What has just been called. */
 enum call_kind { CALL_RECV, CALL_STEP, CALL_OTHER };
 
 struct call {
     enum call_kind kind;
-    unsigned actor;   /* RECV: whose input; else LEDGER_NOBODY */
+    unsigned actor;   /* RECV: whose input; else MODEL_NOBODY */
     struct span line; /* RECV: the line that it completed, perhaps with the end of a body before;
                          else empty */
     int64_t now;
@@ -37,7 +37,7 @@ struct row {
     uint64_t id;
     enum row_place place;
     unsigned channel;
-    unsigned owner; /* IN_FLIGHT: a connection or LEDGER_NOBODY */
+    unsigned owner; /* IN_FLIGHT: a connection or MODEL_NOBODY */
     uint16_t attempts;
     bool finished; /* GONE: by FIN */
     uint32_t look; /* the last one that saw it */
@@ -45,7 +45,7 @@ struct row {
     int64_t delivered_at;
 };
 
-struct ledger_channel {
+struct model_channel {
     const struct channel *real; /* NULL: gone */
     bool ephemeral;
     bool sampled; /* a consumer with a sample rate was seen here */
@@ -55,7 +55,7 @@ struct ledger_channel {
     uint64_t gone; /* messages that it had and has no more */
 };
 
-struct ledger_topic {
+struct model_topic {
     const struct topic *real; /* NULL: gone */
     bool ephemeral;
     uint32_t look;
@@ -63,15 +63,15 @@ struct ledger_topic {
 };
 
 /* A message that was sent since the last look. */
-struct ledger_delivery {
+struct model_delivery {
     unsigned conn;
     unsigned channel;
     uint64_t id;
 };
 
-struct ledger_conn {
+struct model_conn {
     uint64_t id;      /* as the engine counts them; 0: closed */
-    unsigned channel; /* to which it is or was subscribed; LEDGER_CHANNELS: none */
+    unsigned channel; /* to which it is or was subscribed; MODEL_CHANNELS: none */
     int64_t ready_count;
     uint64_t finish_count;
     size_t in_flight; /* seen in this look */
@@ -80,48 +80,48 @@ struct ledger_conn {
 /* What the line of a call says of a message; of RDY's, whose id is its count. */
 enum said_what { SAID_NOTHING, SAID_FIN, SAID_REQ, SAID_TOUCH, SAID_RDY };
 
-struct ledger_said {
+struct model_said {
     enum said_what what;
     uint64_t id;
     struct span rest; /* behind the id */
 };
 
-struct ledger {
+struct memory_model {
     const struct engine *engine;
-    struct ledger_said said;     /* in the call that is looked at */
-    struct ledger_said said_rdy; /* RDY may stand in the same line */
+    struct model_said said;     /* in the call that is looked at */
+    struct model_said said_rdy; /* RDY may stand in the same line */
     uint32_t look;
     bool full;           /* there is no room for more; nothing is checked any more */
     unsigned conn_count; /* one more than the highest number that was opened */
-    struct ledger_conn conns[LEDGER_CONNECTIONS];
+    struct model_conn conns[MODEL_CONNECTIONS];
     size_t row_count, channel_count, topic_count, delivery_count;
-    int64_t next_due;                /* of all rows at the last look */
-    size_t used;                     /* the account at the last look, */
-    uint64_t inserted;               /* .. and all timers that there ever were, */
-    size_t timers;                   /* .. and those that were left */
-    uint16_t index[2 * LEDGER_ROWS]; /* 1 + number of a row; open addressing */
-    struct row rows[LEDGER_ROWS];
-    struct ledger_channel channels[LEDGER_CHANNELS];
-    struct ledger_topic topics[LEDGER_TOPICS];
-    struct ledger_delivery deliveries[LEDGER_DELIVERIES];
+    int64_t next_due;               /* of all rows at the last look */
+    size_t used;                    /* the account at the last look, */
+    uint64_t inserted;              /* .. and all timers that there ever were, */
+    size_t timers;                  /* .. and those that were left */
+    uint16_t index[2 * MODEL_ROWS]; /* 1 + number of a row; open addressing */
+    struct row rows[MODEL_ROWS];
+    struct model_channel channels[MODEL_CHANNELS];
+    struct model_topic topics[MODEL_TOPICS];
+    struct model_delivery deliveries[MODEL_DELIVERIES];
 };
 
 /* The engine is new; borrowed. */
-void ledger_begin(struct ledger *ledger, const struct engine *engine);
+void model_begin(struct memory_model *model, const struct engine *engine);
 
 /* A connection was opened. */
-void ledger_open(struct ledger *ledger, unsigned conn, uint64_t id);
+void model_open(struct memory_model *model, unsigned conn, uint64_t id);
 
 /* It was closed; to be called before the look at that call. */
-void ledger_closed(struct ledger *ledger, unsigned conn);
+void model_closed(struct memory_model *model, unsigned conn);
 
 /* A frame with this message has become output of the connection since the last look. */
-void ledger_delivered(struct ledger *ledger, unsigned conn, uint64_t id, uint16_t attempts);
+void model_delivered(struct memory_model *model, unsigned conn, uint64_t id, uint16_t attempts);
 
 /* Looks at everything, and at what the call has changed. */
-void ledger_look(struct ledger *ledger, const struct call *call);
+void model_look(struct memory_model *model, const struct call *call);
 
 /* The connection's session, while it has one. */
-const struct session *ledger_session(const struct ledger *ledger, unsigned conn);
+const struct session *model_session(const struct memory_model *model, unsigned conn);
 
 #endif

@@ -232,8 +232,8 @@ static struct run run_cut(const struct nsq_limits *limits, struct span bytes, si
 static struct span behind_magic(struct span in)
 {
     static const struct span magics[] = {
-        [NSQ_PROTOCOL_V1] = {(const uint8_t *)NSQ_MAGIC_V1, NSQ_MAGIC_SIZE},
-        [NSQ_PROTOCOL_V2] = {(const uint8_t *)NSQ_MAGIC_V2, NSQ_MAGIC_SIZE},
+        [NSQ_PROTOCOL_V1] = SPAN_LITERAL(NSQ_MAGIC_V1),
+        [NSQ_PROTOCOL_V2] = SPAN_LITERAL(NSQ_MAGIC_V2),
     };
     enum nsq_protocol protocol = NSQ_PROTOCOL_V1;
     enum nsq_parse outcome = nsq_magic_parse(in, &protocol);

@@ -18,8 +18,17 @@ struct span {
     size_t n;
 };
 
-/* The bytes of a string literal, without its NUL. */
+/*
+ * The bytes of a string literal, without its terminating NUL. The bytes are static.
+ * SPAN is an expression: use it in statements, as an argument, or to initialise a local variable.
+ * SPAN_LITERAL is an initialiser in braces: use it where C demands a constant, which is a static
+ * variable or a field of one. C does not allow it anywhere else.
+ */
 #define SPAN(literal) span_make((literal), sizeof(literal) - 1)
+#define SPAN_LITERAL(literal)                                                                      \
+    {                                                                                              \
+        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
+    }
 
 /* The n bytes at p, which stay whose they are. */
 static inline struct span span_make(const void *p, size_t n)

@@ -480,7 +480,7 @@ static bool serve_step(struct server *s, const struct step *step)
 /* Waits for the clients to go; they must not say more. */
 static bool see_off(struct server *s)
 {
-    const struct step end = {.kind = STEP_CLIENT_CLOSE, .actor = {(const uint8_t *)"client", 6}};
+    const struct step end = {.kind = STEP_CLIENT_CLOSE, .actor = SPAN_LITERAL("client")};
     bool ok = true;
     for (size_t i = 0; i < s->n && ok; i++) {
         ok = expect_end(s, &s->conns[i], &end);

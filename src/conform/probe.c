@@ -9,16 +9,12 @@ struct need {
     struct span answer; /* a member of its answer */
 };
 
-#define WORD(literal)                                                                              \
-    {                                                                                              \
-        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
-    }
-
 static const struct need needs[] = {
-    {WORD("tls"), WORD(",\\\"tls_v1\\\":true"), WORD("\"tls_v1\":true")},
-    {WORD("snappy"), WORD(",\\\"snappy\\\":true"), WORD("\"snappy\":true")},
-    {WORD("deflate"), WORD(",\\\"deflate\\\":true"), WORD("\"deflate\":true")},
-    {WORD("auth"), WORD(""), WORD("\"auth_required\":true")},
+    {SPAN_LITERAL("tls"), SPAN_LITERAL(",\\\"tls_v1\\\":true"), SPAN_LITERAL("\"tls_v1\":true")},
+    {SPAN_LITERAL("snappy"), SPAN_LITERAL(",\\\"snappy\\\":true"), SPAN_LITERAL("\"snappy\":true")},
+    {SPAN_LITERAL("deflate"), SPAN_LITERAL(",\\\"deflate\\\":true"),
+     SPAN_LITERAL("\"deflate\":true")},
+    {SPAN_LITERAL("auth"), SPAN_LITERAL(""), SPAN_LITERAL("\"auth_required\":true")},
 };
 
 /* A case that passes when the target has it. */

@@ -118,21 +118,19 @@ static void copy(struct span body, const struct span *keys, const char *by, stru
     yajl_gen_free(c.gen);
 }
 
-#define KEY(literal)                                                                               \
-    {                                                                                              \
-        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
-    }
-
 void record_json_identify(struct span body, struct buf *out)
 {
-    static const struct span keys[] = {
-        KEY("hostname"), KEY("client_id"), KEY("short_id"), KEY("long_id"), {NULL, 0}};
+    static const struct span keys[] = {SPAN_LITERAL("hostname"),
+                                       SPAN_LITERAL("client_id"),
+                                       SPAN_LITERAL("short_id"),
+                                       SPAN_LITERAL("long_id"),
+                                       {NULL, 0}};
     copy(body, keys, "recorded", out);
 }
 
 void record_json_reply(struct span data, struct buf *out)
 {
-    static const struct span keys[] = {KEY("version"), {NULL, 0}};
+    static const struct span keys[] = {SPAN_LITERAL("version"), {NULL, 0}};
     copy(data, keys, NULL, out);
 }
 

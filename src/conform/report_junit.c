@@ -48,9 +48,9 @@ static void add_details(const struct report_case *c, struct buf *out)
 static void add_outcome(const struct report_case *c, enum outcome outcome, struct buf *out)
 {
     static const struct span tags[] = {
-        [OUTCOME_FAILURE] = {(const uint8_t *)"failure", 7},
-        [OUTCOME_ERROR] = {(const uint8_t *)"error", 5},
-        [OUTCOME_SKIPPED] = {(const uint8_t *)"skipped", 7},
+        [OUTCOME_FAILURE] = SPAN_LITERAL("failure"),
+        [OUTCOME_ERROR] = SPAN_LITERAL("error"),
+        [OUTCOME_SKIPPED] = SPAN_LITERAL("skipped"),
     };
     const char *name = verdict_name(c->verdict);
     text_append(out, ">\n      <");

@@ -210,16 +210,11 @@ struct number_word {
     int64_t most;
 };
 
-#define WORD(literal)                                                                              \
-    {                                                                                              \
-        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
-    }
-
 static const struct number_word number_words[] = {
-    {WORD("u8("), ITEM_U8, 0, UINT8_MAX},
-    {WORD("u16("), ITEM_U16, 0, UINT16_MAX},
-    {WORD("i32("), ITEM_I32, INT32_MIN, INT32_MAX},
-    {WORD("i64("), ITEM_I64, -999999999999999999, 999999999999999999},
+    {SPAN_LITERAL("u8("), ITEM_U8, 0, UINT8_MAX},
+    {SPAN_LITERAL("u16("), ITEM_U16, 0, UINT16_MAX},
+    {SPAN_LITERAL("i32("), ITEM_I32, INT32_MIN, INT32_MAX},
+    {SPAN_LITERAL("i64("), ITEM_I64, -999999999999999999, 999999999999999999},
 };
 
 #define NUMBER_WORDS (sizeof number_words / sizeof number_words[0])
@@ -521,10 +516,10 @@ static bool take_steps(struct reader *r, struct step **steps, bool inside_any)
 /* --- the header ------------------------------------------------------------------------------- */
 
 static const struct span level_names[] = {
-    [LEVEL_MUST] = WORD("MUST"),
-    [LEVEL_SHOULD] = WORD("SHOULD"),
-    [LEVEL_QUIRK] = WORD("QUIRK"),
-    [LEVEL_DEPARTURE] = WORD("DEPARTURE"),
+    [LEVEL_MUST] = SPAN_LITERAL("MUST"),
+    [LEVEL_SHOULD] = SPAN_LITERAL("SHOULD"),
+    [LEVEL_QUIRK] = SPAN_LITERAL("QUIRK"),
+    [LEVEL_DEPARTURE] = SPAN_LITERAL("DEPARTURE"),
 };
 
 struct span session_level_name(enum session_level level)
@@ -620,15 +615,15 @@ struct header_row {
 
 /* In this order, which is the canonical one. */
 static const struct header_row header[] = {
-    [KEY_ID] = {WORD("id: "), true, "id: area/slug"},
-    [KEY_TITLE] = {WORD("title: "), true, "title: the rule in one line"},
-    [KEY_REQ] = {WORD("req: "), true, "req: ids of requirements"},
-    [KEY_LEVEL] = {WORD("level: "), true, "level: MUST, SHOULD, QUIRK or DEPARTURE"},
-    [KEY_NEEDS] = {WORD("needs: "), false, NULL},
-    [KEY_FLAGS] = {WORD("flags: "), false, NULL},
-    [KEY_ORDER] = {WORD("order: "), false, NULL},
-    [KEY_EFFECT] = {WORD("effect: "), false, NULL},
-    [KEY_SOURCE] = {WORD("source: "), true, "source: spec, nsqd 1.3.0 or departure N"},
+    [KEY_ID] = {SPAN_LITERAL("id: "), true, "id: area/slug"},
+    [KEY_TITLE] = {SPAN_LITERAL("title: "), true, "title: the rule in one line"},
+    [KEY_REQ] = {SPAN_LITERAL("req: "), true, "req: ids of requirements"},
+    [KEY_LEVEL] = {SPAN_LITERAL("level: "), true, "level: MUST, SHOULD, QUIRK or DEPARTURE"},
+    [KEY_NEEDS] = {SPAN_LITERAL("needs: "), false, NULL},
+    [KEY_FLAGS] = {SPAN_LITERAL("flags: "), false, NULL},
+    [KEY_ORDER] = {SPAN_LITERAL("order: "), false, NULL},
+    [KEY_EFFECT] = {SPAN_LITERAL("effect: "), false, NULL},
+    [KEY_SOURCE] = {SPAN_LITERAL("source: "), true, "source: spec, nsqd 1.3.0 or departure N"},
 };
 
 static bool take_value(struct reader *r, enum header_key key)

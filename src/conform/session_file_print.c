@@ -6,11 +6,6 @@
 #include "base/time.h"
 #include "codec/tls.h"
 
-#define WORD(literal)                                                                              \
-    {                                                                                              \
-        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
-    }
-
 void session_escape(struct span bytes, struct buf *out)
 {
     static const char digits[] = "0123456789abcdef";
@@ -114,9 +109,9 @@ static void print_message(const struct step *step, struct buf *out)
 static void print_upgrade(const struct step *step, struct buf *out)
 {
     static const struct span words[] = {
-        [UPGRADE_TLS] = WORD("tls"),
-        [UPGRADE_SNAPPY] = WORD("snappy"),
-        [UPGRADE_DEFLATE] = WORD("deflate "),
+        [UPGRADE_TLS] = SPAN_LITERAL("tls"),
+        [UPGRADE_SNAPPY] = SPAN_LITERAL("snappy"),
+        [UPGRADE_DEFLATE] = SPAN_LITERAL("deflate "),
     };
     bool tls = step->upgrade == UPGRADE_TLS;
     text_append(out, " upgrade ");
@@ -139,11 +134,15 @@ static void print_error(const struct step *step, struct buf *out)
 
 /* What stands behind the actor where nothing else does. */
 static const struct span plain_steps[] = {
-    [STEP_CONNECT] = WORD(" connect"),      [STEP_CLIENT_CLOSE] = WORD(" > close"),
-    [STEP_CLIENT_RESET] = WORD(" > reset"), [STEP_HEARTBEAT] = WORD(" < heartbeat"),
-    [STEP_NOTHING] = WORD(" < nothing"),    [STEP_NO_MESSAGE] = WORD(" < no message"),
-    [STEP_SERVER_END] = WORD(" < end"),     [STEP_RESPONSE] = WORD(" < response "),
-    [STEP_JSON] = WORD(" < response "),
+    [STEP_CONNECT] = SPAN_LITERAL(" connect"),
+    [STEP_CLIENT_CLOSE] = SPAN_LITERAL(" > close"),
+    [STEP_CLIENT_RESET] = SPAN_LITERAL(" > reset"),
+    [STEP_HEARTBEAT] = SPAN_LITERAL(" < heartbeat"),
+    [STEP_NOTHING] = SPAN_LITERAL(" < nothing"),
+    [STEP_NO_MESSAGE] = SPAN_LITERAL(" < no message"),
+    [STEP_SERVER_END] = SPAN_LITERAL(" < end"),
+    [STEP_RESPONSE] = SPAN_LITERAL(" < response "),
+    [STEP_JSON] = SPAN_LITERAL(" < response "),
 };
 
 static void print_actor_step(const struct step *step, struct buf *out)

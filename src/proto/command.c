@@ -1,25 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include <nsq/command.h>
 
-#define WORD(literal)                                                                              \
-    {                                                                                              \
-        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
-    }
-
 static const struct nsq_command_row rows[] = {
     [NSQ_UNKNOWN] = {{NULL, 0}, 0, NSQ_BODY_NONE},
-    [NSQ_IDENTIFY] = {WORD("IDENTIFY"), 0, NSQ_BODY_DATA},
-    [NSQ_AUTH] = {WORD("AUTH"), 0, NSQ_BODY_DATA},
-    [NSQ_SUB] = {WORD("SUB"), 2, NSQ_BODY_NONE},
-    [NSQ_PUB] = {WORD("PUB"), 1, NSQ_BODY_MESSAGE},
-    [NSQ_MPUB] = {WORD("MPUB"), 1, NSQ_BODY_MESSAGES},
-    [NSQ_DPUB] = {WORD("DPUB"), 2, NSQ_BODY_MESSAGE},
-    [NSQ_RDY] = {WORD("RDY"), 0, NSQ_BODY_NONE},
-    [NSQ_FIN] = {WORD("FIN"), 1, NSQ_BODY_NONE},
-    [NSQ_REQ] = {WORD("REQ"), 2, NSQ_BODY_NONE},
-    [NSQ_TOUCH] = {WORD("TOUCH"), 1, NSQ_BODY_NONE},
-    [NSQ_CLS] = {WORD("CLS"), 0, NSQ_BODY_NONE},
-    [NSQ_NOP] = {WORD("NOP"), 0, NSQ_BODY_NONE},
+    [NSQ_IDENTIFY] = {SPAN_LITERAL("IDENTIFY"), 0, NSQ_BODY_DATA},
+    [NSQ_AUTH] = {SPAN_LITERAL("AUTH"), 0, NSQ_BODY_DATA},
+    [NSQ_SUB] = {SPAN_LITERAL("SUB"), 2, NSQ_BODY_NONE},
+    [NSQ_PUB] = {SPAN_LITERAL("PUB"), 1, NSQ_BODY_MESSAGE},
+    [NSQ_MPUB] = {SPAN_LITERAL("MPUB"), 1, NSQ_BODY_MESSAGES},
+    [NSQ_DPUB] = {SPAN_LITERAL("DPUB"), 2, NSQ_BODY_MESSAGE},
+    [NSQ_RDY] = {SPAN_LITERAL("RDY"), 0, NSQ_BODY_NONE},
+    [NSQ_FIN] = {SPAN_LITERAL("FIN"), 1, NSQ_BODY_NONE},
+    [NSQ_REQ] = {SPAN_LITERAL("REQ"), 2, NSQ_BODY_NONE},
+    [NSQ_TOUCH] = {SPAN_LITERAL("TOUCH"), 1, NSQ_BODY_NONE},
+    [NSQ_CLS] = {SPAN_LITERAL("CLS"), 0, NSQ_BODY_NONE},
+    [NSQ_NOP] = {SPAN_LITERAL("NOP"), 0, NSQ_BODY_NONE},
 };
 
 _Static_assert(sizeof rows / sizeof rows[0] == NSQ_COMMAND_COUNT, "one row for each command");

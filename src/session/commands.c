@@ -622,18 +622,13 @@ struct words {
 
 #define BODY_WORDS                                                                                 \
     {                                                                                              \
-        NSQ_E_BAD_BODY, {(const uint8_t *)"body", 4},                                              \
-        {                                                                                          \
-            (const uint8_t *)"body", 4                                                             \
-        }                                                                                          \
+        NSQ_E_BAD_BODY, SPAN_LITERAL("body"), SPAN_LITERAL("body")                                 \
     }
 
 static const struct words words[] = {
     [NSQ_BODY_NONE] = {NSQ_E_INVALID, {NULL, 0}, {NULL, 0}},
     [NSQ_BODY_DATA] = BODY_WORDS,
-    [NSQ_BODY_MESSAGE] = {NSQ_E_BAD_MESSAGE,
-                          {(const uint8_t *)"message body", 12},
-                          {(const uint8_t *)"message", 7}},
+    [NSQ_BODY_MESSAGE] = {NSQ_E_BAD_MESSAGE, SPAN_LITERAL("message body"), SPAN_LITERAL("message")},
     [NSQ_BODY_MESSAGES] = BODY_WORDS,
 };
 

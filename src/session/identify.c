@@ -13,25 +13,21 @@ struct field {
     int64_t most;
 };
 
-#define NAME(literal)                                                                              \
-    {                                                                                              \
-        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
-    }
 #define TEXT(field)                                                                                \
     {                                                                                              \
-        NAME(#field), KIND_TEXT, offsetof(struct identify, field), 0, 0                            \
+        SPAN_LITERAL(#field), KIND_TEXT, offsetof(struct identify, field), 0, 0                    \
     }
 #define BOOL(field)                                                                                \
     {                                                                                              \
-        NAME(#field), KIND_BOOL, offsetof(struct identify, field), 0, 0                            \
+        SPAN_LITERAL(#field), KIND_BOOL, offsetof(struct identify, field), 0, 0                    \
     }
 #define INT64(field)                                                                               \
     {                                                                                              \
-        NAME(#field), KIND_INTEGER, offsetof(struct identify, field), INT64_MIN, INT64_MAX         \
+        SPAN_LITERAL(#field), KIND_INTEGER, offsetof(struct identify, field), INT64_MIN, INT64_MAX \
     }
 #define INT32(field)                                                                               \
     {                                                                                              \
-        NAME(#field), KIND_INTEGER, offsetof(struct identify, field), INT32_MIN, INT32_MAX         \
+        SPAN_LITERAL(#field), KIND_INTEGER, offsetof(struct identify, field), INT32_MIN, INT32_MAX \
     }
 
 static const struct field fields[] = {

@@ -555,7 +555,7 @@ static void on_closed(void *service, void *session)
 }
 
 const struct protocol v2_protocol = {
-    .magic = {.p = (const uint8_t *)NSQ_MAGIC_V2, .n = NSQ_MAGIC_SIZE},
+    .magic = SPAN_LITERAL(NSQ_MAGIC_V2),
     .open = on_open,
     .recv = on_recv,
     .eof = on_eof,

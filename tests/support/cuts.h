@@ -40,8 +40,7 @@ struct cuts_case {
 #define CUTS_CASE(rule_, in_, out_) CUTS_CASE_WITH(rule_, in_, out_, .flags = 0)
 #define CUTS_CASE_WITH(rule_, in_, out_, ...)                                                      \
     {                                                                                              \
-        .rule = (rule_), .in = {(const uint8_t *)(in_), sizeof(in_) - 1}, .out = (out_),           \
-        __VA_ARGS__                                                                                \
+        .rule = (rule_), .in = SPAN_LITERAL(in_), .out = (out_), __VA_ARGS__                       \
     }
 
 /* Checks a case: what is received, that it is received after the bytes which are marked and no

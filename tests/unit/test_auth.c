@@ -124,13 +124,11 @@ static void commands_need_auth_first(void **state)
         struct span sent;
         const char *heard;
     } cases[] = {
-        {{(const uint8_t *)"SUB t c\n", 8}, "E E_AUTH_FIRST AUTH required before SUB; SHUT"},
-        {{(const uint8_t *)"PUB t\n\0\0\0\1m", 11},
-         "E E_AUTH_FIRST AUTH required before PUB; SHUT"},
-        {{(const uint8_t *)"MPUB t\n", 7}, "E E_AUTH_FIRST AUTH required before MPUB; SHUT"},
-        {{(const uint8_t *)"DPUB t 1\n\0\0\0\1m", 14},
-         "E E_AUTH_FIRST AUTH required before DPUB; SHUT"},
-        {{(const uint8_t *)"PUB t\n\0\0\0\1", 10}, ""}, /* not before the body is whole */
+        {SPAN_LITERAL("SUB t c\n"), "E E_AUTH_FIRST AUTH required before SUB; SHUT"},
+        {SPAN_LITERAL("PUB t\n\0\0\0\1m"), "E E_AUTH_FIRST AUTH required before PUB; SHUT"},
+        {SPAN_LITERAL("MPUB t\n"), "E E_AUTH_FIRST AUTH required before MPUB; SHUT"},
+        {SPAN_LITERAL("DPUB t 1\n\0\0\0\1m"), "E E_AUTH_FIRST AUTH required before DPUB; SHUT"},
+        {SPAN_LITERAL("PUB t\n\0\0\0\1"), ""}, /* not before the body is whole */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world *w = begin(one, 1);

@@ -192,7 +192,7 @@ static const struct {
     const char *events; /* under the limits `tiny`: line 16, message 4, body 14 */
     enum nsq_stage ends;
 } rows[] = {
-#define ROW(rule, in, events, ends) {rule, {(const uint8_t *)(in), sizeof(in) - 1}, events, ends}
+#define ROW(rule, in, events, ends) {rule, SPAN_LITERAL(in), events, ends}
     ROW("nothing", "", "", LINE),
 
     /* The end of a line. */
@@ -788,31 +788,29 @@ static const struct {
     struct span spans[3];
     struct span bytes;
 } encoded[] = {
-#define S(s) {(const uint8_t *)(s), sizeof(s) - 1}
 #define NONE {NULL, 0}
-    {LINE_OF, 0, {NONE}, S("\n")},
-    {LINE_OF, 1, {NONE}, S("\n")},
-    {LINE_OF, 1, {S("NOP")}, S("NOP\n")},
-    {LINE_OF, 2, {S("RDY"), S("1")}, S("RDY 1\n")},
-    {LINE_OF, 2, {S("RDY"), NONE}, S("RDY \n")},
-    {LINE_OF, 2, {NONE, S("a")}, S(" a\n")},
-    {LINE_OF, 3, {S("SUB"), S("t"), S("c")}, S("SUB t c\n")},
-    {LINE_OF, 3, {S("SUB"), NONE, S("c")}, S("SUB  c\n")},
-    {LINE_OF, 3, {NONE, NONE, NONE}, S("  \n")},
-    {LINE_OF, 2, {S("A B"), S("\0\n")}, S("A B \0\n\n")}, /* nothing is checked */
+    {LINE_OF, 0, {NONE}, SPAN_LITERAL("\n")},
+    {LINE_OF, 1, {NONE}, SPAN_LITERAL("\n")},
+    {LINE_OF, 1, {SPAN_LITERAL("NOP")}, SPAN_LITERAL("NOP\n")},
+    {LINE_OF, 2, {SPAN_LITERAL("RDY"), SPAN_LITERAL("1")}, SPAN_LITERAL("RDY 1\n")},
+    {LINE_OF, 2, {SPAN_LITERAL("RDY"), NONE}, SPAN_LITERAL("RDY \n")},
+    {LINE_OF, 2, {NONE, SPAN_LITERAL("a")}, SPAN_LITERAL(" a\n")},
+    {LINE_OF, 3, {SPAN_LITERAL("SUB"), SPAN_LITERAL("t"), SPAN_LITERAL("c")}, SPAN_LITERAL("SUB t c\n")},
+    {LINE_OF, 3, {SPAN_LITERAL("SUB"), NONE, SPAN_LITERAL("c")}, SPAN_LITERAL("SUB  c\n")},
+    {LINE_OF, 3, {NONE, NONE, NONE}, SPAN_LITERAL("  \n")},
+    {LINE_OF, 2, {SPAN_LITERAL("A B"), SPAN_LITERAL("\0\n")}, SPAN_LITERAL("A B \0\n\n")}, /* nothing is checked */
     /*                                   size        bytes */
-    {BODY_OF, 1, {NONE},              S("\0\0\0\0")},
-    {BODY_OF, 1, {S("a")},            S("\0\0\0\1"   "a")},
-    {BODY_OF, 1, {S("a\0\n")},        S("\0\0\0\3"   "a\0\n")},
+    {BODY_OF, 1, {NONE},              SPAN_LITERAL("\0\0\0\0")},
+    {BODY_OF, 1, {SPAN_LITERAL("a")},            SPAN_LITERAL("\0\0\0\1"   "a")},
+    {BODY_OF, 1, {SPAN_LITERAL("a\0\n")},        SPAN_LITERAL("\0\0\0\3"   "a\0\n")},
     /*                                   size        count       size       bytes */
-    {MESSAGES_OF, 0, {NONE},          S("\0\0\0\4"   "\0\0\0\0")},
-    {MESSAGES_OF, 1, {NONE},          S("\0\0\0\x8"  "\0\0\0\1"  "\0\0\0\0")},
-    {MESSAGES_OF, 1, {S("a")},        S("\0\0\0\x9"  "\0\0\0\1"  "\0\0\0\1" "a")},
-    {MESSAGES_OF, 2, {S("ab"), S("")}, S("\0\0\0\xe" "\0\0\0\2"  "\0\0\0\2" "ab" "\0\0\0\0")},
-    {MESSAGES_OF, 3, {S("a"), S("bc"), S("def")},
-        S("\0\0\0\x16" "\0\0\0\3" "\0\0\0\1" "a" "\0\0\0\2" "bc" "\0\0\0\3" "def")},
+    {MESSAGES_OF, 0, {NONE},          SPAN_LITERAL("\0\0\0\4"   "\0\0\0\0")},
+    {MESSAGES_OF, 1, {NONE},          SPAN_LITERAL("\0\0\0\x8"  "\0\0\0\1"  "\0\0\0\0")},
+    {MESSAGES_OF, 1, {SPAN_LITERAL("a")},        SPAN_LITERAL("\0\0\0\x9"  "\0\0\0\1"  "\0\0\0\1" "a")},
+    {MESSAGES_OF, 2, {SPAN_LITERAL("ab"), SPAN_LITERAL("")}, SPAN_LITERAL("\0\0\0\xe" "\0\0\0\2"  "\0\0\0\2" "ab" "\0\0\0\0")},
+    {MESSAGES_OF, 3, {SPAN_LITERAL("a"), SPAN_LITERAL("bc"), SPAN_LITERAL("def")},
+        SPAN_LITERAL("\0\0\0\x16" "\0\0\0\3" "\0\0\0\1" "a" "\0\0\0\2" "bc" "\0\0\0\3" "def")},
 #undef NONE
-#undef S
 };
 /* clang-format on */
 

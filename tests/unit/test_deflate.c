@@ -144,8 +144,7 @@ static void round_trips(void **state)
 static void reads_what_go_writes(void **state)
 {
     (void)state;
-    static const struct span golden[] = {{(const uint8_t *)GOLDEN_1, sizeof GOLDEN_1 - 1},
-                                         {(const uint8_t *)GOLDEN_6, sizeof GOLDEN_6 - 1}};
+    static const struct span golden[] = {SPAN_LITERAL(GOLDEN_1), SPAN_LITERAL(GOLDEN_6)};
     for (size_t i = 0; i < COUNT(golden); i++) {
         struct codecs_run run;
         codecs_check_cuts(make, golden[i], &run);
@@ -189,9 +188,9 @@ static void final_block_closes(void **state)
     (void)state;
     static const struct span streams[] = {
 #define CLOSED GOLDEN_6 GOLDEN_CLOSE
-        {(const uint8_t *)CLOSED, sizeof CLOSED - 1},
+        SPAN_LITERAL(CLOSED),
 #define CLOSED_AND_MORE CLOSED "\0\x04\0\xfb\xffmore"
-        {(const uint8_t *)CLOSED_AND_MORE, sizeof CLOSED_AND_MORE - 1},
+        SPAN_LITERAL(CLOSED_AND_MORE),
     };
     for (size_t i = 0; i < COUNT(streams); i++) {
         struct codecs_run run;
@@ -230,11 +229,10 @@ static void bad_streams(void **state)
     (void)state;
 #define BAD(literal, why)                                                                          \
     {                                                                                              \
-        (const uint8_t *)(literal), sizeof(literal) - 1, "deflate: " why                           \
+        SPAN_LITERAL(literal), "deflate: " why                                                     \
     }
     static const struct {
-        const uint8_t *bytes;
-        size_t n;
+        struct span bytes;
         const char *why;
     } bad[] = {
         BAD("\x06", "invalid block type"),
@@ -252,10 +250,10 @@ static void bad_streams(void **state)
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct codecs_run run;
-        codecs_decode_whole(make(), span_make(bad[i].bytes, bad[i].n - 1), &run);
+        codecs_decode_whole(make(), span_first(bad[i].bytes, bad[i].bytes.n - 1), &run);
         assert_int_equal(run.state, CODEC_OPEN);
         codecs_run_free(&run);
-        codecs_check_cuts(make, span_make(bad[i].bytes, bad[i].n), &run);
+        codecs_check_cuts(make, bad[i].bytes, &run);
         assert_int_equal(run.state, CODEC_FAILED);
         assert_string_equal(run.why, bad[i].why);
         codecs_run_free(&run);
@@ -278,8 +276,7 @@ static void fails_late(void **state)
 static void spoilt_at_each_byte(void **state)
 {
     (void)state;
-    static const struct span golden[] = {{(const uint8_t *)GOLDEN_1, sizeof GOLDEN_1 - 1},
-                                         {(const uint8_t *)GOLDEN_6, sizeof GOLDEN_6 - 1}};
+    static const struct span golden[] = {SPAN_LITERAL(GOLDEN_1), SPAN_LITERAL(GOLDEN_6)};
     static const uint8_t masks[] = {0x01, 0x02, 0x04, 0x08, 0x10, 0x20, 0x40, 0x80, 0xff};
     unsigned seen[CODEC_FAILED + 1] = {0};
     for (size_t g = 0; g < COUNT(golden); g++) {

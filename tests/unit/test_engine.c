@@ -99,14 +99,14 @@ static void play_together(struct world *w)
 static void play_ends(struct world *w)
 {
     static const struct span inputs[] = {
-        {(const uint8_t *)"", 0},
-        {(const uint8_t *)"  V", 3},
-        {(const uint8_t *)"  V1rest", 8},
-        {(const uint8_t *)"  V2NOP\nPU", 10},
-        {(const uint8_t *)"  V2PUB t\n\0\0", 12},
-        {(const uint8_t *)"  V2PUB t\n\0\0\0\5hel", 17},
-        {(const uint8_t *)"  V2PUB t\n\0\0\0\0rest", 18},
-        {(const uint8_t *)"  V2IDENTIFY\n\0\0\0\1xrest", 22},
+        SPAN_LITERAL(""),
+        SPAN_LITERAL("  V"),
+        SPAN_LITERAL("  V1rest"),
+        SPAN_LITERAL("  V2NOP\nPU"),
+        SPAN_LITERAL("  V2PUB t\n\0\0"),
+        SPAN_LITERAL("  V2PUB t\n\0\0\0\5hel"),
+        SPAN_LITERAL("  V2PUB t\n\0\0\0\0rest"),
+        SPAN_LITERAL("  V2IDENTIFY\n\0\0\0\1xrest"),
     };
     for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
         struct client *c = world_open(w);

@@ -88,13 +88,9 @@ static const struct {
     enum nsq_error code;
     struct span text;
 } splits[] = {
-#define BYTES(s)                                                                                   \
-    {                                                                                              \
-        (const uint8_t *)(s), sizeof(s) - 1                                                        \
-    }
 #define ROW(rule, data, code, text)                                                                \
     {                                                                                              \
-        rule, BYTES(data), code, BYTES(text)                                                       \
+        rule, SPAN_LITERAL(data), code, SPAN_LITERAL(text)                                         \
     }
     ROW("code and text", "E_INVALID invalid command X", NSQ_E_INVALID, "invalid command X"),
     ROW("a text of one byte", "E_INVALID x", NSQ_E_INVALID, "x"),
@@ -113,7 +109,6 @@ static const struct {
     ROW("a space in front", " E_INVALID x", NSQ_E_NONE, " E_INVALID x"),
     ROW("another separator", "E_INVALID\tx", NSQ_E_NONE, "E_INVALID\tx"),
 #undef ROW
-#undef BYTES
 };
 
 static void an_error_frame_is_split_at_the_first_space(void **state)

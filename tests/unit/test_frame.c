@@ -29,7 +29,7 @@ static const struct {
     enum nsq_frame_type type;
     size_t data; /* bytes */
 } frames[] = {
-#define ROW(rule, max, in, ...) {rule, max, {(const uint8_t *)(in), sizeof(in) - 1}, __VA_ARGS__}
+#define ROW(rule, max, in, ...) {rule, max, SPAN_LITERAL(in), __VA_ARGS__}
     /*                        size               type               data */
     ROW("a response", ANY, "\x00\x00\x00\x06" "\x00\x00\x00\x00" "OK", NSQ_OK, 10, 0, 2),
     ROW("an error", ANY, "\x00\x00\x00\x05" "\x00\x00\x00\x01" "E", NSQ_OK, 9, 1, 1),
@@ -226,12 +226,10 @@ static const struct {
     struct span data;
     struct span bytes;
 } encoded[] = {
-#define BYTES(s) {(const uint8_t *)(s), sizeof(s) - 1}
-    {NSQ_FRAME_RESPONSE, BYTES("OK"), BYTES("\x00\x00\x00\x06" "\x00\x00\x00\x00" "OK")},
-    {NSQ_FRAME_ERROR, BYTES("E_X"), BYTES("\x00\x00\x00\x07" "\x00\x00\x00\x01" "E_X")},
-    {NSQ_FRAME_MESSAGE, BYTES("\0"), BYTES("\x00\x00\x00\x05" "\x00\x00\x00\x02" "\0")},
-    {NSQ_FRAME_RESPONSE, {NULL, 0}, BYTES("\x00\x00\x00\x04" "\x00\x00\x00\x00")},
-#undef BYTES
+    {NSQ_FRAME_RESPONSE, SPAN_LITERAL("OK"), SPAN_LITERAL("\x00\x00\x00\x06" "\x00\x00\x00\x00" "OK")},
+    {NSQ_FRAME_ERROR, SPAN_LITERAL("E_X"), SPAN_LITERAL("\x00\x00\x00\x07" "\x00\x00\x00\x01" "E_X")},
+    {NSQ_FRAME_MESSAGE, SPAN_LITERAL("\0"), SPAN_LITERAL("\x00\x00\x00\x05" "\x00\x00\x00\x02" "\0")},
+    {NSQ_FRAME_RESPONSE, {NULL, 0}, SPAN_LITERAL("\x00\x00\x00\x04" "\x00\x00\x00\x00")},
 };
 /* clang-format on */
 

@@ -27,7 +27,7 @@ static const struct row {
 } rows[] = {
 #define ROW(rule, document, says)                                                                  \
     {                                                                                              \
-        rule, {(const uint8_t *)(document), sizeof(document) - 1}, says                            \
+        rule, SPAN_LITERAL(document), says                                                         \
     }
     ROW("nothing", "", REFUSED),
     ROW("empty object", "{}", ""),

@@ -20,7 +20,7 @@ static const struct {
 } rows[] = {
 #define ROW(rule, in, ...)                                                                         \
     {                                                                                              \
-        rule, {(const uint8_t *)(in), sizeof(in) - 1}, __VA_ARGS__                                 \
+        rule, SPAN_LITERAL(in), __VA_ARGS__                                                        \
     }
     ROW("nothing yet", "", NSQ_MORE, UNTOUCHED),
     ROW("1 byte", " ", NSQ_MORE, UNTOUCHED),

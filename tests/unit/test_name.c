@@ -21,7 +21,7 @@ static const struct {
 } names[] = {
 #define ROW(rule, name, ...)                                                                       \
     {                                                                                              \
-        rule, {(const uint8_t *)(name), sizeof(name) - 1}, __VA_ARGS__                             \
+        rule, SPAN_LITERAL(name), __VA_ARGS__                                                      \
     }
     ROW("0 bytes", "", false, false),
     ROW("1 byte", "a", true, false),
@@ -116,7 +116,7 @@ static const struct {
 } decimals[] = {
 #define ROW(rule, digits, ...)                                                                     \
     {                                                                                              \
-        rule, {(const uint8_t *)(digits), sizeof(digits) - 1}, __VA_ARGS__                         \
+        rule, SPAN_LITERAL(digits), __VA_ARGS__                                                    \
     }
     ROW("nothing is 0", "", true, 0),
     ROW("0", "0", true, 0),

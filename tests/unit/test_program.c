@@ -47,10 +47,7 @@ static const struct {
 } unfinished[] = {
 #define AT(where, said)                                                                            \
     {                                                                                              \
-        where,                                                                                     \
-        {                                                                                          \
-            (const uint8_t *)(said), sizeof(said) - 1                                              \
-        }                                                                                          \
+        where, SPAN_LITERAL(said)                                                                  \
     }
     AT("nothing was said", ""),
     AT("half a magic", "  "),
@@ -369,11 +366,9 @@ static void clients_cannot_forge_lines(void **state)
 {
     (void)state;
     static const struct span said[] = {
-        {(const uint8_t *)"a\n\x1b\xff", 4},
-        {(const uint8_t *)"\r\n\r\n", 4},
-        {(const uint8_t *)"  V2PUB a\x1b[31mb\n", 16},
-        {(const uint8_t *)"  V2SUB t\x00u c\r\n", 16},
-        {(const uint8_t *)"  V2\x9b\x07 x\n", 9},
+        SPAN_LITERAL("a\n\x1b\xff"),          SPAN_LITERAL("\r\n\r\n"),
+        SPAN_LITERAL("  V2PUB a\x1b[31mb\n"), SPAN_LITERAL("  V2SUB t\x00u c\r\n"),
+        SPAN_LITERAL("  V2\x9b\x07 x\n"),
     };
     static const char identity[] =
         "{\"client_id\":\"a\\n[nsqd] INFO: b\",\"hostname\":\"\\u001b[31m\","

@@ -87,25 +87,23 @@ static void a_reset_frees_a_connection_in_every_state(void **state)
 {
     (void)state;
     static const struct span said[] = {
-#define SAID(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
-        SAID(""),
-        SAID(" "),
-        SAID("  V2"),
-        SAID("  V2NO"),
-        SAID("  V2NOP\n"),
-        SAID("  V2PUB t\n"),
-        SAID("  V2PUB t\n\0\0"),
-        SAID("  V2PUB t\n\0\0\0\5abc"),
-        SAID("  V2PUB t\n\0\0\0\1a"),
-        SAID("  V2MPUB t\n\0\0\0\x0e\0\0\0\2\0\0\0\1a"),
-        SAID("  V2IDENTIFY\n\0\0\0\2{}"),
-        SAID("  V2SUB t c\n"),
-        SAID("  V2SUB t c\nRDY 10\n"),
-        SAID("  V2SUB t d\nRDY 10\nCLS\n"),
-        SAID("  V2BAD\n"),
-        SAID("  V2BAD\nand what follows"),
-        SAID("GET / HTTP/1.1\r\n"),
-#undef SAID
+        SPAN_LITERAL(""),
+        SPAN_LITERAL(" "),
+        SPAN_LITERAL("  V2"),
+        SPAN_LITERAL("  V2NO"),
+        SPAN_LITERAL("  V2NOP\n"),
+        SPAN_LITERAL("  V2PUB t\n"),
+        SPAN_LITERAL("  V2PUB t\n\0\0"),
+        SPAN_LITERAL("  V2PUB t\n\0\0\0\5abc"),
+        SPAN_LITERAL("  V2PUB t\n\0\0\0\1a"),
+        SPAN_LITERAL("  V2MPUB t\n\0\0\0\x0e\0\0\0\2\0\0\0\1a"),
+        SPAN_LITERAL("  V2IDENTIFY\n\0\0\0\2{}"),
+        SPAN_LITERAL("  V2SUB t c\n"),
+        SPAN_LITERAL("  V2SUB t c\nRDY 10\n"),
+        SPAN_LITERAL("  V2SUB t d\nRDY 10\nCLS\n"),
+        SPAN_LITERAL("  V2BAD\n"),
+        SPAN_LITERAL("  V2BAD\nand what follows"),
+        SPAN_LITERAL("GET / HTTP/1.1\r\n"),
     };
     struct program *p = program_start(ORDINARY);
     int steady = join(p);
@@ -156,13 +154,7 @@ static void a_reply_comes_after_the_client_has_said_its_last_word(void **state)
         uint32_t type;
         struct span reply; /* NULL: there is none */
     } rows[] = {
-#define ROW(said, type, reply)                                                                     \
-    {                                                                                              \
-        {(const uint8_t *)(said), sizeof(said) - 1}, type,                                         \
-        {                                                                                          \
-            (const uint8_t *)(reply), sizeof(reply) - 1                                            \
-        }                                                                                          \
-    }
+#define ROW(said, type, reply) {SPAN_LITERAL(said), type, SPAN_LITERAL(reply)}
         ROW("  V2PUB t\n\0\0\0\1a", RESPONSE, "OK"),
         ROW("  V2PUB t\n\0\0\0\5ab", ERROR, "E_BAD_MESSAGE PUB failed to read message body"),
         ROW("  V2PUB t\n\0\0", ERROR, "E_BAD_MESSAGE PUB failed to read message body size"),

@@ -17,7 +17,7 @@ static const struct row {
 } rows[] = {
 #define ROW(rule, in, out)                                                                         \
     {                                                                                              \
-        rule, {(const uint8_t *)(in), sizeof(in) - 1}, out                                         \
+        rule, SPAN_LITERAL(in), out                                                                \
     }
     ROW("nothing", "", "\"\""),
     ROW("plain text", "a Z09~!", "\"a Z09~!\""),

@@ -16,10 +16,9 @@ static const struct report_rules hard = {.strict = true, .allow_unsupported = fa
 
 static void fill(struct report *r)
 {
-    static const struct span ids[] = {{(const uint8_t *)"a/1", 3}, {(const uint8_t *)"a/2", 3},
-                                      {(const uint8_t *)"a/3", 3}, {(const uint8_t *)"b/4", 3},
-                                      {(const uint8_t *)"b/5", 3}, {(const uint8_t *)"b/6", 3},
-                                      {(const uint8_t *)"b/7", 3}};
+    static const struct span ids[] = {SPAN_LITERAL("a/1"), SPAN_LITERAL("a/2"), SPAN_LITERAL("a/3"),
+                                      SPAN_LITERAL("b/4"), SPAN_LITERAL("b/5"), SPAN_LITERAL("b/6"),
+                                      SPAN_LITERAL("b/7")};
     report_init(r, SPAN("a <target>"), VERDICT_COUNT);
     for (int v = 0; v < VERDICT_COUNT; v++) {
         struct report_case *c = &r->cases[v];

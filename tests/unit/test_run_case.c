@@ -30,7 +30,7 @@
     "nothing\n"
 #define PUB "p > \"  V2PUB \" $topic \"\\n\" size{\"x\"}\n"
 
-static const struct case_setting setting = {.names = {(const uint8_t *)"n", 1}, .time_scale = 100};
+static const struct case_setting setting = {.names = SPAN_LITERAL("n"), .time_scale = 100};
 
 static enum verdict run(const char *text, struct case_result *result, bool cuts)
 {

@@ -142,9 +142,8 @@ static void nobody_at_the_target_is_told_at_once(void **state)
 static void known_failures_are_applied(void **state)
 {
     (void)state;
-    struct known_line lines[] = {
-        {.glob = "a/fails", .reason = {(const uint8_t *)"so be it", 8}},
-        {.glob = "a/passes", .reason = {(const uint8_t *)"but it does", 11}}};
+    struct known_line lines[] = {{.glob = "a/fails", .reason = SPAN_LITERAL("so be it")},
+                                 {.glob = "a/passes", .reason = SPAN_LITERAL("but it does")}};
     const struct known known = {.lines = lines, .n = 2};
     const struct args args = {.jobs = 1, .time_scale = 100};
     assert_int_equal(runner_run(&args, &suite, &ledger, &known, NULL, &report, stderr),

@@ -108,8 +108,8 @@ static void keep_closed(void *service, void *session)
 
 #define PROTOCOL(literal, open_)                                                                   \
     {                                                                                              \
-        .magic = {(const uint8_t *)(literal), 4}, .open = (open_), .recv = keep_recv,              \
-        .eof = keep_eof, .due = keep_due, .drained = keep_drained, .closed = keep_closed           \
+        .magic = SPAN_LITERAL(literal), .open = (open_), .recv = keep_recv, .eof = keep_eof,       \
+        .due = keep_due, .drained = keep_drained, .closed = keep_closed                            \
     }
 
 static const struct protocol protocols[] = {PROTOCOL("AAAA", a_open), PROTOCOL("BBBB", b_open)};

@@ -230,7 +230,7 @@ static void keep_closed(void *service, void *session)
 }
 
 static const struct protocol protocols[] = {{
-    .magic = {(const uint8_t *)"TOYS", 4},
+    .magic = SPAN_LITERAL("TOYS"),
     .open = keep_open,
     .recv = keep_recv,
     .eof = keep_eof,

@@ -23,8 +23,8 @@
 #define NSQ_5 "nsq nsq nsq nsq nsq "
 #define NSQ_25 NSQ_5 NSQ_5 NSQ_5 NSQ_5 NSQ_5
 #define FRAME "\0\0\0\x06\0\0\0\0OK"
-static const struct span golden_parts[] = {
-    {(const uint8_t *)FRAME, 10}, {(const uint8_t *)NSQ_25, 100}, {(const uint8_t *)"  V2", 4}};
+static const struct span golden_parts[] = {SPAN_LITERAL(FRAME), SPAN_LITERAL(NSQ_25),
+                                           SPAN_LITERAL("  V2")};
 
 #define EMPTY_PLAIN "\x01\x04\0\0\xd8\xea\x82\xa2" /* nothing, and its checksum */
 
@@ -169,12 +169,12 @@ static void cuts_do_not_matter(void **state)
 {
     (void)state;
     static const struct span streams[] = {
-        {(const uint8_t *)GOLDEN, sizeof GOLDEN - 1},
+        SPAN_LITERAL(GOLDEN),
 #define SKIPPED                                                                                    \
     IDENTIFIER "\xfe\x03\0\0abc\x80\0\0\0" IDENTIFIER GOLDEN_V2 "\x90\x01\0\0z" GOLDEN_NSQ
-        {(const uint8_t *)SKIPPED, sizeof SKIPPED - 1},
+        SPAN_LITERAL(SKIPPED),
 #define FAILING GOLDEN "\x01\x08\0\0\x5f\xf8\xd4\x98  V2" GOLDEN
-        {(const uint8_t *)FAILING, sizeof FAILING - 1},
+        SPAN_LITERAL(FAILING),
     };
     struct codecs_run run;
     codecs_check_cuts(snappy_codec, streams[0], &run);
@@ -245,11 +245,10 @@ static void bad_streams(void **state)
     (void)state;
 #define BAD(literal, why)                                                                          \
     {                                                                                              \
-        (const uint8_t *)(literal), sizeof(literal) - 1, "snappy: " why                            \
+        SPAN_LITERAL(literal), "snappy: " why                                                      \
     }
     static const struct {
-        const uint8_t *bytes;
-        size_t n;
+        struct span bytes;
         const char *why;
     } bad[] = {
         BAD("  V2", "corrupt input: no stream identifier"),
@@ -292,11 +291,11 @@ static void bad_streams(void **state)
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct codecs_run run;
-        codecs_decode(snappy_codec(), span_make(bad[i].bytes, bad[i].n - 1),
+        codecs_decode(snappy_codec(), span_first(bad[i].bytes, bad[i].bytes.n - 1),
                       (struct codecs_cut){1, 1, 100}, &run);
         assert_int_equal(run.state, CODEC_OPEN);
         codecs_run_free(&run);
-        codecs_check_cuts(snappy_codec, span_make(bad[i].bytes, bad[i].n), &run);
+        codecs_check_cuts(snappy_codec, bad[i].bytes, &run);
         assert_int_equal(run.state, CODEC_FAILED);
         assert_string_equal(run.why, bad[i].why);
         assert_int_equal(run.up.n, 0);

@@ -367,14 +367,12 @@ static void a_first_record_that_cannot_be_is_refused(void **state)
         struct span alert;
         const char *why;
     } rows[] = {
-#define BYTES(literal) {(const uint8_t *)(literal), sizeof(literal) - 1}
-        {BYTES("\x80\x2e\x01\0\2"), BYTES("\x15\3\1\0\2\2\x46"),
+        {SPAN_LITERAL("\x80\x2e\x01\0\2"), SPAN_LITERAL("\x15\3\1\0\2\2\x46"),
          "tls: unsupported SSLv2 handshake received"},
-        {BYTES("\x16\3\1\x48\1"), BYTES("\x15\3\1\0\2\2\x16"),
+        {SPAN_LITERAL("\x16\3\1\x48\1"), SPAN_LITERAL("\x15\3\1\0\2\2\x16"),
          "tls: oversized record received with length 18433"},
-        {BYTES("\x16\3\1\0\5\1\0\0\1x"), BYTES("\x15\3\3\0\2\2\x32"),
+        {SPAN_LITERAL("\x16\3\1\0\5\1\0\0\1x"), SPAN_LITERAL("\x15\3\3\0\2\2\x32"),
          "local error: tls: error decoding message"},
-#undef BYTES
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct pair *p = ordinary(TLS_1_3);
@@ -604,7 +602,7 @@ static void a_name_is_what_the_certificate_says_last(void **state)
 /* A conversation with an accident. What comes through is what was sent, or the beginning of it. */
 static void converse_badly(struct pair *p)
 {
-    static const struct span text = {(const uint8_t *)"PUB t\n\0\0\0\5hello", 15};
+    static const struct span text = SPAN_LITERAL("PUB t\n\0\0\0\5hello");
     settle(p);
     for (int i = 0; i < 2; i++) {
         struct end *e = i == 0 ? &p->client : &p->server;

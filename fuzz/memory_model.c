@@ -218,7 +218,7 @@ static void check_flight(const struct memory_model *model, const struct call *ca
 static void check_same_flight(const struct memory_model *model, const struct call *call,
                               const struct row *before, const struct row *now)
 {
-    int64_t most = model->engine->broker.common.config.max_msg_timeout;
+    int64_t most = model->engine->broker.core.config.max_msg_timeout;
     FUZZ_CHECK(now->delivered_at == before->delivered_at);
     FUZZ_CHECK(now->owner == before->owner ||
                (now->owner == MODEL_NOBODY && !is_subscribed(model, before->owner)));
@@ -312,7 +312,7 @@ static void share_body(struct memory_model *model, const struct body *body, stru
 
 static int64_t due_of(const struct memory_model *model, const struct timer *timer)
 {
-    const struct heap *timers = &model->engine->broker.common.timers;
+    const struct heap *timers = &model->engine->broker.core.timers;
     FUZZ_CHECK(timer->node.place > 0 && timer->node.place <= timers->n);
     const struct heap_entry *entry = &timers->entries[timer->node.place - 1];
     FUZZ_CHECK(entry->node == &timer->node);
@@ -381,27 +381,27 @@ static void check_consumer(const struct memory_model *model, const struct consum
     const struct conn *conn = conn_of(model, number_of(model, c));
     FUZZ_CHECK(c->in_flight_count >= 0 && c->ready_count >= 0);
     FUZZ_CHECK(c->ready_count <= model->engine->v2.config.max_rdy_count);
-    FUZZ_CHECK(c->slots == (c->held || room < 0 ? 0 : room));
-    FUZZ_CHECK(list_empty(&c->ready_link) == (c->slots == 0));
-    FUZZ_CHECK(!c->held || conn_is_full(conn));
+    FUZZ_CHECK(c->capacity == (c->blocked || room < 0 ? 0 : room));
+    FUZZ_CHECK(list_empty(&c->ready_link) == (c->capacity == 0));
+    FUZZ_CHECK(!c->blocked || conn_is_full(conn));
 }
 
 static void walk_consumers(struct memory_model *model, unsigned number, const struct channel *real)
 {
     size_t n = 0;
-    int64_t slots = 0;
+    int64_t capacity = 0;
     for (const struct list *p = real->consumers.next; p != &real->consumers; p = p->next, n++) {
         const struct consumer *c = container_of(p, struct consumer, link);
         FUZZ_CHECK(c->channel == real);
         check_consumer(model, c);
-        slots += c->slots;
+        capacity += c->capacity;
         model->channels[number].sampled = model->channels[number].sampled || c->sample_rate > 0;
     }
-    int64_t most = real->common->config.max_consumers;
+    int64_t most = real->core->config.max_consumers;
     FUZZ_CHECK(n == real->consumer_count && (most == 0 || (int64_t)n <= most));
-    FUZZ_CHECK(slots == real->slots);
-    FUZZ_CHECK(list_empty(&real->ready) == (slots == 0));
-    bool can_deliver = !real->paused && real->queue.n > 0 && slots > 0;
+    FUZZ_CHECK(capacity == real->capacity);
+    FUZZ_CHECK(list_empty(&real->ready) == (capacity == 0));
+    bool can_deliver = !real->paused && real->queue.n > 0 && capacity > 0;
     FUZZ_CHECK(list_empty(&real->active_link) == !can_deliver);
     FUZZ_CHECK(n > 0 || !real->ephemeral);
 }
@@ -615,8 +615,8 @@ static void walk_sessions(struct memory_model *model, const struct call *call, s
  */
 static void check_account(const struct memory_model *model, const struct sums *sums)
 {
-    const struct budget *budget = &model->engine->broker.common.budget;
-    const struct heap *timers = &model->engine->broker.common.timers;
+    const struct budget *budget = &model->engine->broker.core.budget;
+    const struct heap *timers = &model->engine->broker.core.timers;
     FUZZ_CHECK(sums->shares % PARTS == 0);
     size_t messages = sums->drafts + (size_t)(sums->shares / PARTS);
     FUZZ_CHECK(budget->used == messages + sums->asked + sums->others);
@@ -712,12 +712,12 @@ static void note_sessions(struct memory_model *model, uint64_t finished[MODEL_CH
 /* Most steps find nothing to do: then no message was sent, no timer came or went, and no memory. */
 static bool nothing_done(struct memory_model *model, const struct call *call)
 {
-    const struct common *common = &model->engine->broker.common;
-    bool same = model->delivery_count == 0 && model->used == common->budget.used &&
-                model->inserted == common->timers.inserted && model->timers == common->timers.n;
-    model->used = common->budget.used;
-    model->inserted = common->timers.inserted;
-    model->timers = common->timers.n;
+    const struct broker_core *core = &model->engine->broker.core;
+    bool same = model->delivery_count == 0 && model->used == core->budget.used &&
+                model->inserted == core->timers.inserted && model->timers == core->timers.n;
+    model->used = core->budget.used;
+    model->inserted = core->timers.inserted;
+    model->timers = core->timers.n;
     return same && call->kind == CALL_STEP && model->next_due > call->now;
 }
 
@@ -726,7 +726,7 @@ void model_look(struct memory_model *model, const struct call *call)
     struct sums sums = {0};
     uint64_t finished[MODEL_CHANNELS] = {0};
     /* Nobody waits without need. */
-    FUZZ_CHECK(call->kind != CALL_STEP || list_empty(&model->engine->broker.common.active));
+    FUZZ_CHECK(call->kind != CALL_STEP || list_empty(&model->engine->broker.core.active));
     if (model->full || nothing_done(model, call)) {
         return;
     }

@@ -5,12 +5,12 @@
 
 void broker_init(struct broker *broker, const struct broker_config *config, struct log *log)
 {
-    *broker = (struct broker){.common = {.config = *config, .log = log}};
-    broker->common.budget = budget_of_cap(config->mem_queue_bytes);
+    *broker = (struct broker){.core = {.config = *config, .log = log}};
+    broker->core.budget = budget_of_cap(config->mem_queue_bytes);
     /* Peers see what sampling chose, so its generator must not start from the seed itself; nor may
      * it from 0. */
-    broker->common.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
-    list_init(&broker->common.active);
+    broker->core.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
+    list_init(&broker->core.active);
 }
 
 void broker_free(struct broker *broker)
@@ -22,12 +22,12 @@ void broker_free(struct broker *broker)
         HASH_DELETE(hh, broker->topics, topic);
         topic_free(topic);
     }
-    heap_free(&broker->common.timers);
+    heap_free(&broker->core.timers);
 }
 
 struct topic *broker_find_topic(const struct broker *broker, struct span name)
 {
-    unsigned hash = (unsigned)hash_bytes(&broker->common.config.seed, name);
+    unsigned hash = (unsigned)hash_bytes(&broker->core.config.seed, name);
     struct topic *topic = NULL;
     HASH_FIND_BYHASHVALUE(hh, broker->topics, name.p, name.n, hash, topic);
     return topic;
@@ -36,13 +36,13 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name)
 struct topic *broker_topic(struct broker *broker, struct span name, enum budget_use use)
 {
     struct topic *topic = broker_find_topic(broker, name);
-    if (topic != NULL || !budget_has_room(&broker->common.budget, use, TOPIC_COST)) {
+    if (topic != NULL || !budget_has_room(&broker->core.budget, use, TOPIC_COST)) {
         return topic;
     }
-    topic = topic_new(&broker->common, name);
-    unsigned hash = (unsigned)hash_bytes(&broker->common.config.seed, name);
+    topic = topic_new(&broker->core, name);
+    unsigned hash = (unsigned)hash_bytes(&broker->core.config.seed, name);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, broker->topics, topic->name.bytes, topic->name.n, hash, topic);
-    log_say(broker->common.log, LOG_INFO, "TOPIC(%): created", name_span(&topic->name));
+    log_say(broker->core.log, LOG_INFO, "TOPIC(%): created", name_span(&topic->name));
     return topic;
 }
 
@@ -59,7 +59,7 @@ void broker_unsubscribe(struct broker *broker, struct consumer *consumer)
     }
     topic_delete_channel(topic, channel);
     if (topic->ephemeral && topic->channels == NULL) {
-        log_say(broker->common.log, LOG_INFO, "TOPIC(%): deleting", name_span(&topic->name));
+        log_say(broker->core.log, LOG_INFO, "TOPIC(%): deleting", name_span(&topic->name));
         HASH_DELETE(hh, broker->topics, topic);
         topic_free(topic);
     }
@@ -67,7 +67,7 @@ void broker_unsubscribe(struct broker *broker, struct consumer *consumer)
 
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery)
 {
-    struct list *active = &broker->common.active;
+    struct list *active = &broker->core.active;
     while (!list_empty(active)) {
         if (channel_deliver(container_of(active->next, struct channel, active_link), now,
                             delivery)) {
@@ -79,12 +79,12 @@ bool broker_deliver(struct broker *broker, int64_t now, struct delivery *deliver
 
 bool broker_can_deliver(const struct broker *broker)
 {
-    return !list_empty(&broker->common.active);
+    return !list_empty(&broker->core.active);
 }
 
 int64_t broker_next_deadline(const struct broker *broker)
 {
-    return heap_first_key(&broker->common.timers, TIME_NEVER);
+    return heap_first_key(&broker->core.timers, TIME_NEVER);
 }
 
 bool broker_expire(struct broker *broker, int64_t now)
@@ -92,7 +92,7 @@ bool broker_expire(struct broker *broker, int64_t now)
     if (broker_next_deadline(broker) > now) {
         return false;
     }
-    struct heap_node *node = heap_first(&broker->common.timers);
+    struct heap_node *node = heap_first(&broker->core.timers);
     if (node == NULL) {
         return false;
     }
@@ -110,13 +110,13 @@ static size_t held(const struct channel *channel)
     return channel->queue.n + channel->deferred_count + channel_in_flight_count(channel);
 }
 
-static void log_lost_channel(const struct common *common, const struct channel *channel)
+static void log_lost_channel(const struct broker_core *core, const struct channel *channel)
 {
     char queued[TEXT_DECIMAL_MAX];
     char in_flight[TEXT_DECIMAL_MAX];
     char deferred[TEXT_DECIMAL_MAX];
     if (held(channel) > 0) {
-        log_say(common->log, LOG_WARNING,
+        log_say(core->log, LOG_WARNING,
                 "CHANNEL(%): losing % memory % in-flight % deferred messages, there is no disk yet",
                 name_span(&channel->name), text_decimal(queued, (int64_t)channel->queue.n),
                 text_decimal(in_flight, (int64_t)channel_in_flight_count(channel)),
@@ -124,18 +124,17 @@ static void log_lost_channel(const struct common *common, const struct channel *
     }
 }
 
-static void log_lost_topic(const struct common *common, const struct topic *topic)
+static void log_lost_topic(const struct broker_core *core, const struct topic *topic)
 {
     char queued[TEXT_DECIMAL_MAX];
-    log_say(common->log, LOG_INFO, "TOPIC(%): closing", name_span(&topic->name));
+    log_say(core->log, LOG_INFO, "TOPIC(%): closing", name_span(&topic->name));
     for (struct channel *channel = topic->channels; channel != NULL; channel = channel->hh.next) {
-        log_say(common->log, LOG_INFO, "CHANNEL(%): closing", name_span(&channel->name));
-        log_lost_channel(common, channel);
+        log_say(core->log, LOG_INFO, "CHANNEL(%): closing", name_span(&channel->name));
+        log_lost_channel(core, channel);
     }
     if (topic->queue.n > 0) {
-        log_say(common->log, LOG_WARNING,
-                "TOPIC(%): losing % memory messages, there is no disk yet", name_span(&topic->name),
-                text_decimal(queued, (int64_t)topic->queue.n));
+        log_say(core->log, LOG_WARNING, "TOPIC(%): losing % memory messages, there is no disk yet",
+                name_span(&topic->name), text_decimal(queued, (int64_t)topic->queue.n));
     }
 }
 
@@ -151,7 +150,7 @@ static void log_lost_sum(const struct broker *broker)
         }
     }
     if (lost > 0) {
-        log_say(broker->common.log, LOG_WARNING, "NSQ: % messages are lost, there is no disk yet",
+        log_say(broker->core.log, LOG_WARNING, "NSQ: % messages are lost, there is no disk yet",
                 text_decimal(sum, (int64_t)lost));
     }
 }
@@ -160,6 +159,6 @@ void broker_log_lost(const struct broker *broker)
 {
     log_lost_sum(broker);
     for (const struct topic *topic = broker->topics; topic != NULL; topic = topic->hh.next) {
-        log_lost_topic(&broker->common, topic);
+        log_lost_topic(&broker->core, topic);
     }
 }

@@ -9,7 +9,7 @@
 #include "broker/topic.h"
 
 struct broker {
-    struct common common;
+    struct broker_core core;
     struct topic *topics; /* table by name */
 };
 

@@ -5,7 +5,7 @@
 
 #include "broker/guid.h"
 
-#define SLOTS_MOST INT32_MAX /* of one consumer, so that the sum of all cannot overflow */
+#define CAPACITY_MAX INT32_MAX /* of one consumer, so that the sum of all cannot overflow */
 
 /* --- who can deliver to whom ------------------------------------------------------------------ */
 
@@ -14,29 +14,31 @@ static void update_channel(struct channel *channel)
 {
     bool active = !channel->paused && channel->queue.n > 0 && !list_empty(&channel->ready);
     if (active && list_empty(&channel->active_link)) {
-        list_push(&channel->common->active, &channel->active_link);
+        list_push(&channel->core->active, &channel->active_link);
     } else if (!active) {
         list_remove(&channel->active_link);
     }
 }
 
 /* How many messages a consumer would take now. */
-static int64_t free_slots(const struct consumer *consumer)
+static int64_t capacity_of(const struct consumer *consumer)
 {
-    int64_t slots = consumer->ready_count - consumer->in_flight_count;
-    return consumer->held || slots < 0 ? 0 : slots < SLOTS_MOST ? slots : SLOTS_MOST;
+    int64_t capacity = consumer->ready_count - consumer->in_flight_count;
+    return consumer->blocked || capacity < 0 ? 0
+           : capacity < CAPACITY_MAX         ? capacity
+                                             : CAPACITY_MAX;
 }
 
 /* To be called after every change of RDY, in-flight count or hold. */
 static void update_consumer(struct consumer *consumer)
 {
     struct channel *channel = consumer->channel;
-    int64_t slots = free_slots(consumer);
-    channel->slots += slots - consumer->slots;
-    consumer->slots = slots;
-    if (slots > 0 && list_empty(&consumer->ready_link)) {
+    int64_t capacity = capacity_of(consumer);
+    channel->capacity += capacity - consumer->capacity;
+    consumer->capacity = capacity;
+    if (capacity > 0 && list_empty(&consumer->ready_link)) {
         list_push(&channel->ready, &consumer->ready_link);
-    } else if (slots == 0) {
+    } else if (capacity == 0) {
         list_remove(&consumer->ready_link);
     }
     update_channel(channel);
@@ -46,9 +48,9 @@ static void update_consumer(struct consumer *consumer)
 static bool is_full(const struct channel *channel)
 {
     int64_t depth = (int64_t)channel->queue.n;
-    int64_t size = channel->common->config.mem_queue_size;
+    int64_t size = channel->core->config.mem_queue_size;
     return channel->ephemeral && depth >= size &&
-           (channel->paused || depth - size >= channel->slots);
+           (channel->paused || depth - size >= channel->capacity);
 }
 
 /* Every way back into the queue ends here. */
@@ -56,7 +58,7 @@ static void enqueue(struct channel *channel, struct message *message)
 {
     if (is_full(channel)) {
         channel->drop_count++;
-        message_drop(message, &channel->common->budget);
+        message_drop(message, &channel->core->budget);
         return;
     }
     queue_push(&channel->queue, message);
@@ -68,7 +70,7 @@ static void enqueue(struct channel *channel, struct message *message)
 /* Seeded: a peer does not make ids, but it chooses which ones stay in flight. */
 static unsigned id_hash(const struct channel *channel, uint64_t id)
 {
-    return (unsigned)hash_number(&channel->common->config.seed, id);
+    return (unsigned)hash_number(&channel->core->config.seed, id);
 }
 
 static struct in_flight *find_in_flight(const struct channel *channel, uint64_t id)
@@ -93,8 +95,8 @@ static void add_in_flight(struct channel *channel, struct consumer *consumer,
     unsigned hash = id_hash(channel, message->body->id);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, channel->in_flight, &message->body->id, sizeof(uint64_t), hash,
                                 f);
-    heap_insert(&channel->common->timers, &f->timer.node, time_after(now, consumer->msg_timeout));
-    budget_charge(&channel->common->budget, IN_FLIGHT_COST);
+    heap_insert(&channel->core->timers, &f->timer.node, time_after(now, consumer->msg_timeout));
+    budget_charge(&channel->core->budget, IN_FLIGHT_COST);
 }
 
 /* Ends the flight and returns its message to the caller. */
@@ -104,10 +106,10 @@ static struct message *take_in_flight(struct in_flight *f)
     struct consumer *consumer = f->consumer;
     struct message *message = f->message;
     HASH_DELETE(hh, channel->in_flight, f);
-    heap_remove(&channel->common->timers, &f->timer.node);
+    heap_remove(&channel->core->timers, &f->timer.node);
     list_remove(&f->link);
     alloc_free(f);
-    budget_release(&channel->common->budget, IN_FLIGHT_COST);
+    budget_release(&channel->core->budget, IN_FLIGHT_COST);
     if (consumer != NULL) {
         consumer->in_flight_count--;
         update_consumer(consumer);
@@ -137,19 +139,19 @@ static void add_deferred(struct channel *channel, struct message *message, int64
     d->timer.kind = TIMER_DEFERRED;
     list_push(&channel->deferred, &d->link);
     channel->deferred_count++;
-    heap_insert(&channel->common->timers, &d->timer.node, due);
-    budget_charge(&channel->common->budget, DEFERRED_COST);
+    heap_insert(&channel->core->timers, &d->timer.node, due);
+    budget_charge(&channel->core->budget, DEFERRED_COST);
 }
 
 static struct message *take_deferred(struct deferred *d)
 {
     struct channel *channel = d->channel;
     struct message *message = d->message;
-    heap_remove(&channel->common->timers, &d->timer.node);
+    heap_remove(&channel->core->timers, &d->timer.node);
     list_remove(&d->link);
     channel->deferred_count--;
     alloc_free(d);
-    budget_release(&channel->common->budget, DEFERRED_COST);
+    budget_release(&channel->core->budget, DEFERRED_COST);
     return message;
 }
 
@@ -161,10 +163,10 @@ void deferred_expire(struct deferred *d)
 
 /* --- the channel ------------------------------------------------------------------------------ */
 
-struct channel *channel_new(struct common *common, struct topic *topic, struct span name)
+struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name)
 {
     struct channel *channel = alloc_zeroed(sizeof *channel);
-    channel->common = common;
+    channel->core = core;
     channel->topic = topic;
     channel->name = name_make(name);
     channel->ephemeral = nsq_name_ephemeral(name);
@@ -172,14 +174,14 @@ struct channel *channel_new(struct common *common, struct topic *topic, struct s
     list_init(&channel->consumers);
     list_init(&channel->ready);
     list_init(&channel->active_link);
-    budget_charge(&common->budget, CHANNEL_COST);
+    budget_charge(&core->budget, CHANNEL_COST);
     return channel;
 }
 
 void channel_free(struct channel *channel)
 {
     assert(channel->consumer_count == 0 && list_empty(&channel->active_link));
-    struct budget *budget = &channel->common->budget;
+    struct budget *budget = &channel->core->budget;
     queue_clear(&channel->queue, budget);
     struct in_flight *f;
     struct in_flight *next;
@@ -215,7 +217,7 @@ void channel_pause(struct channel *channel, bool paused)
 
 enum channel_result channel_join(struct channel *channel, struct consumer *consumer)
 {
-    int64_t most = channel->common->config.max_consumers;
+    int64_t most = channel->core->config.max_consumers;
     if (most != 0 && (int64_t)channel->consumer_count >= most) {
         return CHANNEL_FULL;
     }
@@ -238,8 +240,8 @@ void channel_leave(struct consumer *consumer)
         f->consumer = NULL;
     }
     consumer->in_flight_count = 0;
-    channel->slots -= consumer->slots;
-    consumer->slots = 0;
+    channel->capacity -= consumer->capacity;
+    consumer->capacity = 0;
     list_remove(&consumer->link);
     list_remove(&consumer->ready_link);
     channel->consumer_count--;
@@ -255,9 +257,9 @@ void consumer_set_ready(struct consumer *consumer, int64_t count)
     update_consumer(consumer);
 }
 
-void consumer_hold(struct consumer *consumer, bool held)
+void consumer_set_blocked(struct consumer *consumer, bool blocked)
 {
-    consumer->held = held;
+    consumer->blocked = blocked;
     update_consumer(consumer);
 }
 
@@ -279,7 +281,7 @@ enum channel_result consumer_finish(struct consumer *consumer, struct span id)
     enum channel_result result = find_owned(consumer, id, &f);
     if (result == CHANNEL_OK) {
         consumer->finish_count++;
-        message_drop(take_in_flight(f), &consumer->channel->common->budget);
+        message_drop(take_in_flight(f), &consumer->channel->core->budget);
     }
     return result;
 }
@@ -310,11 +312,11 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
     struct in_flight *f;
     enum channel_result result = find_owned(consumer, id, &f);
     if (result == CHANNEL_OK) {
-        struct common *common = consumer->channel->common;
-        int64_t latest = time_after(f->delivered_at, common->config.max_msg_timeout);
+        struct broker_core *core = consumer->channel->core;
+        int64_t latest = time_after(f->delivered_at, core->config.max_msg_timeout);
         int64_t wanted = time_after(now, timeout);
-        heap_remove(&common->timers, &f->timer.node);
-        heap_insert(&common->timers, &f->timer.node, time_earlier(wanted, latest));
+        heap_remove(&core->timers, &f->timer.node);
+        heap_insert(&core->timers, &f->timer.node, time_earlier(wanted, latest));
     }
     return result;
 }
@@ -322,19 +324,19 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
 /* --- delivery --------------------------------------------------------------------------------- */
 
 /* xorshift64*: fast, and replayed exactly from the seed; nothing secret hangs on it. */
-static uint32_t next_random(struct common *common)
+static uint32_t next_random(struct broker_core *core)
 {
-    uint64_t x = common->random;
+    uint64_t x = core->random;
     x ^= x >> 12;
     x ^= x << 25;
     x ^= x >> 27;
-    common->random = x;
+    core->random = x;
     return (uint32_t)((x * 0x2545f4914f6cdd1dU) >> 32);
 }
 
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery)
 {
-    struct common *common = channel->common;
+    struct broker_core *core = channel->core;
     struct consumer *consumer = container_of(channel->ready.next, struct consumer, ready_link);
     struct message *message = queue_pop(&channel->queue);
     assert(message != NULL);
@@ -342,8 +344,8 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     list_remove(&consumer->ready_link);
     list_push(&channel->ready, &consumer->ready_link);
     /* Documented is n percent; nsqd delivers n + 1 of a hundred. */
-    if (consumer->sample_rate > 0 && next_random(common) % 100 >= (uint32_t)consumer->sample_rate) {
-        message_drop(message, &common->budget);
+    if (consumer->sample_rate > 0 && next_random(core) % 100 >= (uint32_t)consumer->sample_rate) {
+        message_drop(message, &core->budget);
         update_channel(channel);
         return false;
     }

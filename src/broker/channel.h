@@ -20,13 +20,13 @@
 
 #include "base/table.h"
 #include "broker/body.h"
-#include "broker/common.h"
+#include "broker/core.h"
 
 struct topic;
 
 struct channel {
     UT_hash_handle hh; /* in the topic's table */
-    struct common *common;
+    struct broker_core *core;
     struct topic *topic;
     struct name name;
     bool ephemeral;
@@ -38,8 +38,8 @@ struct channel {
     struct list consumers; /* of struct consumer */
     size_t consumer_count;
     struct list ready;       /* of struct consumer: who may get a message; the first is next */
-    int64_t slots;           /* how many messages these would take now */
-    struct list active_link; /* in common->active while there is both a message and a taker */
+    int64_t capacity;        /* how many messages these would take now */
+    struct list active_link; /* in core->active while there is both a message and a taker */
     /* For /stats. */
     uint64_t message_count;
     uint64_t requeue_count;
@@ -56,10 +56,10 @@ struct consumer {
     void *owner;
     int64_t ready_count; /* RDY */
     int64_t in_flight_count;
-    int64_t slots;       /* its part of channel->slots; more than 0: it is ready */
+    int64_t capacity;    /* its part of channel->capacity; more than 0: it is ready */
     int64_t msg_timeout; /* ns from a delivery to its timeout */
     int32_t sample_rate; /* percent of the messages that are delivered; 0 = all of them */
-    bool held;           /* has too much unsent output: not ready, whatever RDY says */
+    bool blocked;        /* has too much unsent output: not ready, whatever RDY says */
     /* For /stats. */
     uint64_t message_count;
     uint64_t finish_count;
@@ -102,7 +102,7 @@ enum channel_result {
     CHANNEL_FULL,          /* max_consumers are here already */
 };
 
-struct channel *channel_new(struct common *common, struct topic *topic, struct span name);
+struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name);
 
 /* Ends a channel without consumers, and all its messages. It must be out of the topic's table. */
 void channel_free(struct channel *channel);
@@ -125,7 +125,7 @@ size_t channel_in_flight_count(const struct channel *channel);
 
 /* Sets RDY, or holds the consumer back. */
 void consumer_set_ready(struct consumer *consumer, int64_t count);
-void consumer_hold(struct consumer *consumer, bool held);
+void consumer_set_blocked(struct consumer *consumer, bool blocked);
 
 /* FIN, REQ and TOUCH: CHANNEL_OK, _NOT_IN_FLIGHT or _NOT_OWNER. `delay` and `timeout` are ns. */
 enum channel_result consumer_finish(struct consumer *consumer, struct span id);
@@ -134,7 +134,7 @@ enum channel_result consumer_requeue(struct consumer *consumer, struct span id, 
 enum channel_result consumer_touch(struct consumer *consumer, struct span id, int64_t timeout,
                                    int64_t now);
 
-/* Hands the next message of a channel in common->active to the consumer whose turn it is. False
+/* Hands the next message of a channel in core->active to the consumer whose turn it is. False
  * when sampling dropped the message instead. */
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/topic.h"
 
-struct topic *topic_new(struct common *common, struct span name)
+struct topic *topic_new(struct broker_core *core, struct span name)
 {
     struct topic *topic = alloc_zeroed(sizeof *topic);
-    topic->common = common;
+    topic->core = core;
     topic->name = name_make(name);
     topic->ephemeral = nsq_name_ephemeral(name);
-    budget_charge(&common->budget, TOPIC_COST);
+    budget_charge(&core->budget, TOPIC_COST);
     return topic;
 }
 
@@ -20,8 +20,8 @@ void topic_free(struct topic *topic)
         HASH_DELETE(hh, topic->channels, channel);
         channel_free(channel);
     }
-    queue_clear(&topic->queue, &topic->common->budget);
-    budget_release(&topic->common->budget, TOPIC_COST);
+    queue_clear(&topic->queue, &topic->core->budget);
+    budget_release(&topic->core->budget, TOPIC_COST);
     alloc_free(topic);
 }
 
@@ -35,7 +35,7 @@ static void distribute(struct topic *topic, struct message *message, int64_t now
         struct channel *later = channel->hh.next;
         struct message *share = message;
         if (later != NULL) {
-            share = message_share(body, &topic->common->budget);
+            share = message_share(body, &topic->core->budget);
         }
         if (delay != 0) {
             channel_defer(channel, share, delay, now);
@@ -46,7 +46,7 @@ static void distribute(struct topic *topic, struct message *message, int64_t now
 }
 
 /* nsqd's topic messagePump, run to its end. */
-static void flow(struct topic *topic, int64_t now)
+static void move_to_channels(struct topic *topic, int64_t now)
 {
     while (topic->channels != NULL && !topic->paused && topic->queue.n > 0) {
         distribute(topic, queue_pop(&topic->queue), now);
@@ -55,7 +55,7 @@ static void flow(struct topic *topic, int64_t now)
 
 struct channel *topic_find_channel(const struct topic *topic, struct span name)
 {
-    unsigned hash = (unsigned)hash_bytes(&topic->common->config.seed, name);
+    unsigned hash = (unsigned)hash_bytes(&topic->core->config.seed, name);
     struct channel *channel = NULL;
     HASH_FIND_BYHASHVALUE(hh, topic->channels, name.p, name.n, hash, channel);
     return channel;
@@ -67,24 +67,24 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
     if (channel != NULL) {
         return channel;
     }
-    if (!budget_has_room(&topic->common->budget, BUDGET_CLIENT, CHANNEL_COST)) {
+    if (!budget_has_room(&topic->core->budget, BUDGET_CLIENT, CHANNEL_COST)) {
         return NULL;
     }
-    channel = channel_new(topic->common, topic, name);
-    unsigned hash = (unsigned)hash_bytes(&topic->common->config.seed, name);
+    channel = channel_new(topic->core, topic, name);
+    unsigned hash = (unsigned)hash_bytes(&topic->core->config.seed, name);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, topic->channels, channel->name.bytes, channel->name.n, hash,
                                 channel);
-    log_say(topic->common->log, LOG_INFO, "TOPIC(%): new channel(%)", name_span(&topic->name),
+    log_say(topic->core->log, LOG_INFO, "TOPIC(%): new channel(%)", name_span(&topic->name),
             name_span(&channel->name));
-    flow(topic, now);
+    move_to_channels(topic, now);
     return channel;
 }
 
 void topic_delete_channel(struct topic *topic, struct channel *channel)
 {
-    log_say(topic->common->log, LOG_INFO, "TOPIC(%): deleting channel %", name_span(&topic->name),
+    log_say(topic->core->log, LOG_INFO, "TOPIC(%): deleting channel %", name_span(&topic->name),
             name_span(&channel->name));
-    log_say(topic->common->log, LOG_INFO, "CHANNEL(%): deleting", name_span(&channel->name));
+    log_say(topic->core->log, LOG_INFO, "CHANNEL(%): deleting", name_span(&channel->name));
     HASH_DELETE(hh, topic->channels, channel);
     channel_free(channel);
 }
@@ -96,28 +96,28 @@ bool topic_has_room(const struct topic *topic, size_t count, int64_t delay)
         return true;
     }
     size_t each = (channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST);
-    return each == 0 || budget_has_room(&topic->common->budget, BUDGET_QUEUE, count * each);
+    return each == 0 || budget_has_room(&topic->core->budget, BUDGET_QUEUE, count * each);
 }
 
 void topic_publish(struct topic *topic, struct message *message, int64_t now, int64_t wall)
 {
-    message->body->id = guid_next(&topic->ids, topic->common->config.node_id, wall);
+    message->body->id = guid_next(&topic->ids, topic->core->config.node_id, wall);
     message->body->timestamp = wall;
     topic->message_count++;
     topic->message_bytes += message->body->size;
     bool stays = topic->channels == NULL || topic->paused;
     if (topic->ephemeral && stays &&
-        (int64_t)topic->queue.n >= topic->common->config.mem_queue_size) {
+        (int64_t)topic->queue.n >= topic->core->config.mem_queue_size) {
         topic->drop_count++;
-        message_drop(message, &topic->common->budget);
+        message_drop(message, &topic->core->budget);
         return;
     }
     queue_push(&topic->queue, message);
-    flow(topic, now);
+    move_to_channels(topic, now);
 }
 
 void topic_pause(struct topic *topic, bool paused, int64_t now)
 {
     topic->paused = paused;
-    flow(topic, now);
+    move_to_channels(topic, now);
 }

@@ -10,12 +10,12 @@
 #include "base/table.h"
 #include "broker/body.h"
 #include "broker/channel.h"
-#include "broker/common.h"
+#include "broker/core.h"
 #include "broker/guid.h"
 
 struct topic {
     UT_hash_handle hh; /* in the broker's table */
-    struct common *common;
+    struct broker_core *core;
     struct name name;
     bool ephemeral;
     bool paused;
@@ -30,7 +30,7 @@ struct topic {
 
 #define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD) /* what one is charged */
 
-struct topic *topic_new(struct common *common, struct span name);
+struct topic *topic_new(struct broker_core *core, struct span name);
 
 /* Ends a topic whose channels have no consumers, with all channels and messages. */
 void topic_free(struct topic *topic);

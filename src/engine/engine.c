@@ -44,7 +44,7 @@ struct engine *engine_new(const struct engine_config *config)
     serve.buffered_most = config->broker.mem_queue_bytes / ENGINE_BUFFERED_PART;
     log_init(&engine->log, config->log_level);
     broker_init(&engine->broker, &config->broker, &engine->log);
-    auth_init(&engine->auth, &config->auth, &engine->serve, &engine->broker.common.budget,
+    auth_init(&engine->auth, &config->auth, &engine->serve, &engine->broker.core.budget,
               &engine->log, &config->broker.seed);
     v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->auth, &engine->log);
     engine->listeners[ENGINE_TCP] = (struct listener){.service = &engine->v2,
@@ -60,7 +60,7 @@ void engine_free(struct engine *engine)
     serve_free(&engine->serve);
     v2_free(&engine->v2);
     broker_free(&engine->broker);
-    assert(engine->broker.common.budget.used == 0); /* all that was charged was given back */
+    assert(engine->broker.core.budget.used == 0); /* all that was charged was given back */
     log_free(&engine->log);
     alloc_free(engine->shown);
     alloc_free(engine);

@@ -104,7 +104,7 @@ static struct reply no_room(struct session *s)
 {
     struct buf *text = name_first(s);
     text_append(text, "failed queued bytes would exceed the limit of ");
-    text_append_decimal(text, (int64_t)budget_bound(&s->v2->broker->common.budget, use_of(s)));
+    text_append_decimal(text, (int64_t)budget_bound(&s->v2->broker->core.budget, use_of(s)));
     return error(rows[s->place.id].failed);
 }
 
@@ -176,7 +176,7 @@ static struct reply subscribe(struct session *s, int64_t now)
         text_append(text, ":");
         buf_append(text, name_span(&channel->name));
         text_append(text, " exceeds limit of ");
-        text_append_decimal(text, s->v2->broker->common.config.max_consumers);
+        text_append_decimal(text, s->v2->broker->core.config.max_consumers);
         return error(NSQ_E_SUB_FAILED);
     }
     s->state = SESSION_SUBSCRIBED;
@@ -464,7 +464,7 @@ static struct reply identify_end(struct session *s, int64_t now)
     if ((u->tls && (s->tls || s->compressed)) || (compress && s->compressed)) {
         return failed(s, SPAN("what was negotiated before cannot be negotiated again"));
     }
-    if (!budget_has_room(&s->v2->broker->common.budget, BUDGET_CLIENT, upgrade_cost(s))) {
+    if (!budget_has_room(&s->v2->broker->core.budget, BUDGET_CLIENT, upgrade_cost(s))) {
         return no_room(s);
     }
     settings_append_reply(s, &s->v2->text);
@@ -731,7 +731,7 @@ struct reply command_stage(struct session *s, const struct nsq_item *item, int64
     default:
         return nothing;
     }
-    if (!draft_add(&s->draft, &s->v2->broker->common.budget, use_of(s), item->part)) {
+    if (!draft_add(&s->draft, &s->v2->broker->core.budget, use_of(s), item->part)) {
         return no_room(s);
     }
     if (item->whole) {
@@ -742,7 +742,7 @@ struct reply command_stage(struct session *s, const struct nsq_item *item, int64
 
 void command_drop(struct session *s)
 {
-    struct budget *budget = &s->v2->broker->common.budget;
+    struct budget *budget = &s->v2->broker->core.budget;
     draft_drop(&s->draft, budget);
     queue_clear(&s->batch, budget);
     if (s->data != NULL) {

@@ -102,7 +102,7 @@ void settings_forget_identity(struct session *s)
 {
     const struct identity *i = s->identity;
     if (i != NULL) {
-        budget_release(&s->v2->broker->common.budget,
+        budget_release(&s->v2->broker->core.budget,
                        identity_cost(i->client_id.n + i->hostname.n + i->user_agent.n));
         alloc_free(s->identity);
         s->identity = NULL;
@@ -115,7 +115,7 @@ static void apply_identity(struct session *s, const struct identify *identify)
         (size_t)identify->client_id.n + identify->hostname.n + identify->user_agent.n;
     settings_forget_identity(s);
     s->identity = alloc_zeroed(sizeof *s->identity + text_size);
-    budget_charge(&s->v2->broker->common.budget, identity_cost(text_size));
+    budget_charge(&s->v2->broker->core.budget, identity_cost(text_size));
     uint8_t *end = (uint8_t *)(s->identity + 1);
     s->identity->client_id = keep_text(&end, &identify->client_id);
     s->identity->hostname = keep_text(&end, &identify->hostname);

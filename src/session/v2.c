@@ -27,7 +27,7 @@
 
 static struct budget *budget_of(const struct session *s)
 {
-    return &s->v2->broker->common.budget;
+    return &s->v2->broker->core.budget;
 }
 
 /* --- what the client is sent ------------------------------------------------------------------ */
@@ -72,7 +72,7 @@ void v2_pump(struct v2 *v2, int64_t now)
         struct session *s = d.consumer->owner;
         send_message(s, &d);
         if (conn_is_full(s->conn)) {
-            consumer_hold(&s->consumer, true);
+            consumer_set_blocked(&s->consumer, true);
         }
     }
 }
@@ -538,7 +538,7 @@ static void on_drained(void *service, void *session)
     s->read_deadline = time_after(s->read_deadline, s->v2->serve->now - s->conn->full_since);
     set_due(s);
     if (s->consumer.channel != NULL) {
-        consumer_hold(&s->consumer, false);
+        consumer_set_blocked(&s->consumer, false);
     }
 }
 
@@ -670,7 +670,7 @@ bool v2_authorized(struct v2 *v2, int64_t now)
 void session_count_published(struct session *s, uint64_t count)
 {
     struct span name = name_span(&s->topic);
-    unsigned hash = (unsigned)hash_bytes(&s->v2->broker->common.config.seed, name);
+    unsigned hash = (unsigned)hash_bytes(&s->v2->broker->core.config.seed, name);
     struct pub_count *p = NULL;
     HASH_FIND_BYHASHVALUE(hh, s->pub_counts, name.p, name.n, hash, p);
     if (p == NULL) {

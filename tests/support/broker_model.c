@@ -90,21 +90,21 @@ static void sweep(struct broker_model *m)
 static void update(struct broker_model *m, int consumer)
 {
     struct bm_consumer *c = &m->consumers[consumer];
-    bool ready = c->channel >= 0 && !c->held && c->in_flight < c->ready;
+    bool ready = c->channel >= 0 && !c->blocked && c->in_flight < c->ready;
     if (ready && !c->is_ready) {
         c->turn = ++m->order;
     }
     c->is_ready = ready;
 }
 
-static int64_t free_slots(const struct broker_model *m, int channel)
+static int64_t capacity_of(const struct broker_model *m, int channel)
 {
-    int64_t slots = 0;
+    int64_t capacity = 0;
     for (int i = 0; i < BM_CONSUMERS; i++) {
         const struct bm_consumer *c = &m->consumers[i];
-        slots += c->channel == channel && c->is_ready ? c->ready - c->in_flight : 0;
+        capacity += c->channel == channel && c->is_ready ? c->ready - c->in_flight : 0;
     }
-    return m->channels[channel].paused ? 0 : slots;
+    return m->channels[channel].paused ? 0 : capacity;
 }
 
 /* Into the queue, or away when an ephemeral channel is full. */
@@ -112,7 +112,7 @@ static void enqueue(struct broker_model *m, struct bm_row *r)
 {
     int64_t depth = (int64_t)count_rows(m, r->channel, BM_QUEUED);
     if (is_ephemeral(channel_names[r->channel % SHARE]) && depth >= MEM_QUEUE_SIZE &&
-        depth >= MEM_QUEUE_SIZE + free_slots(m, r->channel)) {
+        depth >= MEM_QUEUE_SIZE + capacity_of(m, r->channel)) {
         r->place = BM_GONE;
         m->channels[r->channel].drop_count++;
         m->dropped++;
@@ -151,7 +151,7 @@ static int next_channel(const struct broker_model *m, int topic, uint64_t after)
     return next;
 }
 
-static void flow(struct broker_model *m, int topic)
+static void move_to_channels(struct broker_model *m, int topic)
 {
     struct bm_topic *t = &m->topics[topic];
     if (t->paused || next_channel(m, topic, 0) < 0) {
@@ -207,7 +207,7 @@ static void publish(struct broker_model *m)
         return;
     }
     t->waiting[t->waiting_count++] = (struct bm_waiting){id, delay};
-    flow(m, topic);
+    move_to_channels(m, topic);
 }
 
 static void make_channel(struct broker_model *m, int channel)
@@ -216,7 +216,7 @@ static void make_channel(struct broker_model *m, int channel)
     (void)bw_channel(&m->w, topic_names[channel / SHARE], channel_names[channel % SHARE]);
     if (!m->channels[channel].exists) {
         m->channels[channel] = (struct bm_channel){.exists = true, .made = ++m->order};
-        flow(m, channel / SHARE);
+        move_to_channels(m, channel / SHARE);
     }
 }
 
@@ -292,8 +292,8 @@ static void hold(struct broker_model *m)
     if (c->channel < 0) {
         return;
     }
-    c->held = draw(m, 3) == 0;
-    consumer_hold(&m->real[who], c->held);
+    c->blocked = draw(m, 3) == 0;
+    consumer_set_blocked(&m->real[who], c->blocked);
     update(m, who);
 }
 
@@ -323,7 +323,7 @@ static int number_of(const struct broker_model *m, const struct channel *channel
 
 static void deliver(struct broker_model *m)
 {
-    struct list *active = &m->w.broker.common.active;
+    struct list *active = &m->w.broker.core.active;
     if (list_empty(active)) {
         return;
     }
@@ -476,7 +476,7 @@ static void pause_topic(struct broker_model *m)
     if (m->topics[topic].exists) {
         m->topics[topic].paused = draw(m, 3) == 0;
         topic_pause(real_topic(m, topic), m->topics[topic].paused, m->w.now);
-        flow(m, topic);
+        move_to_channels(m, topic);
     }
 }
 
@@ -511,7 +511,7 @@ static void compare_queue(struct broker_model *m, int channel, const struct queu
 
 static void compare_timer(const struct broker_model *m, const struct timer *timer, int64_t due)
 {
-    const struct heap *timers = &m->w.broker.common.timers;
+    const struct heap *timers = &m->w.broker.core.timers;
     assert_true(timers->entries[timer->node.place - 1].key == due);
 }
 

@@ -51,7 +51,7 @@ struct bm_channel {
 struct bm_consumer {
     int channel; /* -1: none */
     int64_t ready, in_flight;
-    bool held, is_ready;
+    bool blocked, is_ready;
     uint64_t turn; /* who has waited longer is next */
     uint64_t message_count, finish_count, requeue_count;
 };

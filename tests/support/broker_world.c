@@ -41,8 +41,8 @@ void bw_close(struct broker_world *w)
         }
     }
     broker_free(&w->broker);
-    assert_int_equal(w->broker.common.budget.used, 0);
-    assert_true(list_empty(&w->broker.common.active));
+    assert_int_equal(w->broker.core.budget.used, 0);
+    assert_true(list_empty(&w->broker.core.active));
     log_free(&w->log);
 }
 
@@ -69,7 +69,7 @@ struct channel *bw_channel(struct broker_world *w, const char *topic, const char
 
 struct message *bw_message(struct broker_world *w, struct span body, int64_t delay)
 {
-    struct budget *budget = &w->broker.common.budget;
+    struct budget *budget = &w->broker.core.budget;
     struct draft draft;
     draft_begin(&draft, (uint32_t)body.n);
     assert_true(draft_add(&draft, budget, BUDGET_QUEUE, body));
@@ -86,7 +86,7 @@ uint64_t bw_publish_later(struct broker_world *w, const char *topic, int64_t del
     topic_publish(t, bw_message(w, SPAN("body"), delay), w->now, wall);
     struct guid_clock before = t->ids;
     before.sequence--;
-    return guid_next(&before, w->broker.common.config.node_id, 0);
+    return guid_next(&before, w->broker.core.config.node_id, 0);
 }
 
 uint64_t bw_publish(struct broker_world *w, const char *topic)
@@ -239,7 +239,7 @@ static void found_queue(struct findings *f, const struct queue *q)
 static void check_timer(const struct broker_world *w, const struct timer *timer,
                         enum timer_kind kind)
 {
-    const struct heap *timers = &w->broker.common.timers;
+    const struct heap *timers = &w->broker.core.timers;
     assert_int_equal(timer->kind, kind);
     assert_in_range(timer->node.place, 1, timers->n);
     assert_ptr_equal(timers->entries[timer->node.place - 1].node, &timer->node);
@@ -294,11 +294,11 @@ static size_t list_count(const struct list *head)
 static size_t check_consumers(const struct channel *channel)
 {
     size_t ready = 0;
-    int64_t slots = 0;
+    int64_t capacity = 0;
     for (struct list *l = channel->consumers.next; l != &channel->consumers; l = l->next) {
         const struct consumer *c = container_of(l, struct consumer, link);
         int64_t free = c->ready_count - c->in_flight_count;
-        bool is_ready = !c->held && free > 0;
+        bool is_ready = !c->blocked && free > 0;
         assert_ptr_equal(c->channel, channel);
         assert_int_equal(c->in_flight_count, list_count(&c->in_flight));
         assert_true(list_empty(&c->ready_link) == !is_ready);
@@ -306,11 +306,11 @@ static size_t check_consumers(const struct channel *channel)
             assert_ptr_equal(container_of(k, struct in_flight, link)->consumer, c);
         }
         ready += is_ready;
-        slots += !is_ready ? 0 : free < INT32_MAX ? free : INT32_MAX;
+        capacity += !is_ready ? 0 : free < INT32_MAX ? free : INT32_MAX;
     }
     assert_int_equal(channel->consumer_count, list_count(&channel->consumers));
     assert_int_equal(list_count(&channel->ready), ready);
-    assert_true(channel->slots == slots);
+    assert_true(channel->capacity == capacity);
     return ready;
 }
 
@@ -318,7 +318,7 @@ static void found_channel(struct findings *f, const struct broker_world *w,
                           const struct topic *topic, const struct channel *channel)
 {
     assert_ptr_equal(channel->topic, topic);
-    assert_ptr_equal(channel->common, &w->broker.common);
+    assert_ptr_equal(channel->core, &w->broker.core);
     f->cost += CHANNEL_COST;
     found_queue(f, &channel->queue);
     found_in_flight(f, w, channel);
@@ -366,10 +366,10 @@ static size_t check_bodies(const struct findings *f)
 
 void bw_check(const struct broker_world *w)
 {
-    const struct common *common = &w->broker.common;
+    const struct broker_core *core = &w->broker.core;
     struct findings f = {0};
     for (const struct topic *t = w->broker.topics; t != NULL; t = t->hh.next) {
-        assert_ptr_equal(t->common, common);
+        assert_ptr_equal(t->core, core);
         f.cost += TOPIC_COST;
         found_queue(&f, &t->queue);
         assert_true(t->queue.n == 0 || t->channels == NULL || t->paused);
@@ -377,9 +377,9 @@ void bw_check(const struct broker_world *w)
             found_channel(&f, w, t, c);
         }
     }
-    assert_int_equal(list_count(&common->active), f.active);
-    assert_int_equal(common->timers.n, f.timers);
-    check_heap(&common->timers);
-    assert_int_equal(common->budget.used, f.cost + check_bodies(&f));
+    assert_int_equal(list_count(&core->active), f.active);
+    assert_int_equal(core->timers.n, f.timers);
+    check_heap(&core->timers);
+    assert_int_equal(core->budget.used, f.cost + check_bodies(&f));
     alloc_free(f.bodies);
 }

@@ -400,7 +400,7 @@ void world_stop(struct world *w)
 
 size_t world_used(const struct world *w)
 {
-    return w->engine->broker.common.budget.used;
+    return w->engine->broker.core.budget.used;
 }
 
 size_t world_logged(const struct world *w, const char *line)

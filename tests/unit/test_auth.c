@@ -569,7 +569,7 @@ static void auth_does_not_need_room_in_the_queues(void **state)
     (void)state;
     struct world *w = begin(one, 1);
     struct client *p = authorized(w, GRANT("60"));
-    w->engine->broker.common.budget.cap = world_used(w);
+    w->engine->broker.core.budget.cap = world_used(w);
     struct client *c = authorized(w, GRANT("60"));
     SEND(c, "SUB t c\n");
     client_expect_ok(c);

@@ -35,7 +35,7 @@ static void a_new_broker_is_empty(void **state)
 {
     struct broker_world *w = *state;
     struct delivery d;
-    assert_int_equal(w->broker.common.budget.used, 0);
+    assert_int_equal(w->broker.core.budget.used, 0);
     assert_false(broker_deliver(&w->broker, w->now, &d));
     assert_false(broker_can_deliver(&w->broker));
     assert_true(broker_next_deadline(&w->broker) == TIME_NEVER);
@@ -60,7 +60,7 @@ static void a_topic_is_made_once(void **state)
     assert_true(broker_topic(&w->broker, SPAN("t#ephemeral"), BUDGET_QUEUE)->ephemeral);
     assert_null(broker_find_topic(&w->broker, SPAN("T")));
     assert_null(broker_find_topic(&w->broker, SPAN("t#")));
-    assert_int_equal(w->broker.common.budget.used, 2 * TOPIC_COST);
+    assert_int_equal(w->broker.core.budget.used, 2 * TOPIC_COST);
     bw_check(w);
 }
 
@@ -82,7 +82,7 @@ static void many_topics_are_told_apart(void **state)
 static void a_topic_needs_room_in_the_account(void **state)
 {
     struct broker_world *w = *state;
-    struct budget *budget = &w->broker.common.budget;
+    struct budget *budget = &w->broker.core.budget;
     (void)bw_topic(w, "first");
     for (size_t missing = 2; missing-- > 0;) {
         bw_drop_log(w);
@@ -112,7 +112,7 @@ static void the_cap_is_the_configured_one_and_the_reserve_an_eighth(void **state
     bw_open(&w, &config);
     (void)bw_channel(&w, "t", "c");
     assert_null(broker_topic(&w.broker, SPAN("u"), BUDGET_QUEUE));
-    assert_int_equal(w.broker.common.budget.reserve, (TOPIC_COST + CHANNEL_COST) / 8);
+    assert_int_equal(w.broker.core.budget.reserve, (TOPIC_COST + CHANNEL_COST) / 8);
     bw_close(&w);
 }
 
@@ -155,7 +155,7 @@ static void an_ephemeral_channel_ends_with_its_last_consumer(void **state)
     bw_expect_log(w, LOG_INFO, "CHANNEL(%): deleting", "|c#ephemeral");
     bw_expect_no_log(w);
     assert_null(topic_find_channel(bw_find_topic(w, "t"), SPAN("c#ephemeral")));
-    assert_int_equal(w->broker.common.budget.used, TOPIC_COST);
+    assert_int_equal(w->broker.core.budget.used, TOPIC_COST);
     assert_true(broker_next_deadline(&w->broker) == TIME_NEVER);
     bw_expect_silence(w);
 }
@@ -179,7 +179,7 @@ static void an_ephemeral_topic_ends_with_its_last_channel(void **state)
     bw_expect_log(w, LOG_INFO, "TOPIC(%): deleting", "|t#ephemeral");
     bw_expect_no_log(w);
     assert_null(bw_find_topic(w, "t#ephemeral"));
-    assert_int_equal(w->broker.common.budget.used, 0);
+    assert_int_equal(w->broker.core.budget.used, 0);
     bw_join(w, &a, "t#ephemeral", "a#ephemeral", 1); /* and is made anew */
     assert_int_equal(bw_topic(w, "t#ephemeral")->message_count, 0);
     assert_false(bw_topic(w, "t#ephemeral")->paused);
@@ -344,7 +344,7 @@ static void the_log_says_what_a_stop_loses(void **state)
     (void)bw_publish(w, "q");
     (void)bw_publish(w, "q");
     bw_drop_log(w);
-    size_t used = w->broker.common.budget.used;
+    size_t used = w->broker.core.budget.used;
 
     broker_log_lost(&w->broker);
     bw_expect_log(w, LOG_WARNING, "NSQ: % messages are lost, there is no disk yet", "|16");
@@ -372,7 +372,7 @@ static void the_log_says_what_a_stop_loses(void **state)
     bw_expect_log(w, LOG_WARNING, LOST_CHANNEL, "|queued|1|0|0");
     bw_expect_log(w, LOG_WARNING, LOST_TOPIC, "|q|2");
     bw_expect_no_log(w);
-    assert_int_equal(w->broker.common.budget.used, used); /* it only says so */
+    assert_int_equal(w->broker.core.budget.used, used); /* it only says so */
     bw_check(w);
     bw_leave(w, &c);
     bw_leave(w, &f);

@@ -30,7 +30,7 @@ static int close_world(void **state)
 /* Another configuration, before anything has happened. */
 static struct broker_config *config_of(struct broker_world *w)
 {
-    return &w->broker.common.config;
+    return &w->broker.core.config;
 }
 
 static void expect_places(struct broker_world *w, size_t queued, size_t in_flight, size_t deferred)
@@ -452,18 +452,18 @@ static void a_held_consumer_is_not_ready(void **state)
     struct consumer c;
     bw_join(w, &c, "t", "c", 2);
     uint64_t id = bw_publish(w, "t");
-    consumer_hold(&c, true);
+    consumer_set_blocked(&c, true);
     bw_expect_silence(w);
     consumer_set_ready(&c, 5);
     bw_expect_silence(w);
-    consumer_hold(&c, false);
+    consumer_set_blocked(&c, false);
     assert_true(bw_receive(w, &c) == id);
-    consumer_hold(&c, true);
-    consumer_hold(&c, true); /* twice is once */
+    consumer_set_blocked(&c, true);
+    consumer_set_blocked(&c, true); /* twice is once */
     (void)bw_publish(w, "t");
     assert_int_equal(bw_finish(w, &c, id), CHANNEL_OK); /* what it has goes on */
     bw_expect_silence(w);
-    consumer_hold(&c, false);
+    consumer_set_blocked(&c, false);
     (void)bw_receive(w, &c);
     bw_leave(w, &c);
 }
@@ -475,12 +475,12 @@ static void a_held_consumer_leaves_its_turn_to_others(void **state)
     struct consumer b;
     bw_join(w, &a, "t", "c", 5);
     bw_join(w, &b, "t", "c", 5);
-    consumer_hold(&a, true);
+    consumer_set_blocked(&a, true);
     for (int i = 0; i < 3; i++) {
         (void)bw_publish(w, "t");
         (void)bw_receive(w, &b);
     }
-    consumer_hold(&a, false);
+    consumer_set_blocked(&a, false);
     (void)bw_publish(w, "t");
     (void)bw_publish(w, "t");
     (void)bw_receive(w, &b); /* it has waited longer */
@@ -605,7 +605,7 @@ static void only_the_owner_can_end_a_flight(void **state)
     assert_int_equal(bw_requeue(w, &other, id, 1), CHANNEL_NOT_OWNER);
     assert_int_equal(bw_touch(w, &other, id, 1), CHANNEL_NOT_OWNER);
     assert_true(broker_next_deadline(&w->broker) == deadline);
-    assert_int_equal(other.finish_count + other.requeue_count + w->broker.common.timers.n, 1);
+    assert_int_equal(other.finish_count + other.requeue_count + w->broker.core.timers.n, 1);
     assert_int_equal(owner.channel->requeue_count, 0);
     assert_int_equal(bw_finish(w, &owner, id), CHANNEL_OK);
     bw_leave(w, &owner);
@@ -853,10 +853,10 @@ static void who_is_not_ready_makes_no_room(void **state)
     bw_join(w, &c, "t", "c#ephemeral", 1);
     struct channel *channel = c.channel;
 
-    consumer_hold(&c, true);
+    consumer_set_blocked(&c, true);
     (void)bw_publish(w, "t");
     assert_int_equal(channel->drop_count, 1);
-    consumer_hold(&c, false);
+    consumer_set_blocked(&c, false);
 
     channel_pause(channel, true);
     (void)bw_publish(w, "t");
@@ -994,7 +994,7 @@ static void sampling_is_the_generator_that_it_says(void **state)
     uint64_t delivered = 0;
     bw_join(w, &c, "t", "c", 100);
     c.sample_rate = 50;
-    w->broker.common.random = 1;
+    w->broker.core.random = 1;
     for (unsigned i = 0; i < 64; i++) {
         (void)bw_publish(w, "t");
         delivered |= (uint64_t)broker_deliver(&w->broker, w->now, &d) << i;
@@ -1008,9 +1008,9 @@ static void sampling_is_the_generator_that_it_says(void **state)
 static void sampling_does_not_start_from_the_seed_itself(void **state)
 {
     struct broker_world *w = *state;
-    const struct common *common = &w->broker.common;
+    const struct broker_core *core = &w->broker.core;
     for (size_t i = 0; i < 2; i++) {
-        assert_true((common->random | 1) != (common->config.seed.k[i] | 1));
+        assert_true((core->random | 1) != (core->config.seed.k[i] | 1));
     }
 }
 
@@ -1087,8 +1087,8 @@ static void a_channel_ends_with_all_that_it_holds(void **state)
     bw_leave(w, &c);
     topic_delete_channel(bw_topic(w, "t"), bw_channel(w, "t", "c"));
     bw_check(w);
-    assert_int_equal(w->broker.common.timers.n, 0);
-    assert_int_equal(w->broker.common.budget.used, TOPIC_COST);
+    assert_int_equal(w->broker.core.timers.n, 0);
+    assert_int_equal(w->broker.core.budget.used, TOPIC_COST);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)

@@ -644,7 +644,7 @@ static void a_batch_for_many_channels_needs_room_for_all(void **state)
         buf_append(&body, SPAN("\0\0\0\1x"));
     }
     struct topic *t = broker_find_topic(&w->engine->broker, SPAN("t"));
-    w->engine->broker.common.budget.cap = world_used(w) + 60000;
+    w->engine->broker.core.budget.cap = world_used(w) + 60000;
     client_send_body(c, "MPUB t", buf_span(&body));
     const char *heard = client_heard(c);
     assert_non_null(strstr(heard, "E E_MPUB_FAILED MPUB failed queued bytes would exceed "));

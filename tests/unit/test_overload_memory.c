@@ -518,7 +518,7 @@ static void a_line_that_has_arrived_in_part_counts(void **state)
     enum { ENDED, LEFT, GONE, WAYS };
     for (int way = 0; way < WAYS; way++) {
         struct world *w = world_new(NULL);
-        const size_t *used = &w->engine->broker.common.budget.used;
+        const size_t *used = &w->engine->broker.core.budget.used;
         struct client *c = world_connect(w);
         size_t before = *used;
         SEND(c, "NOP ");

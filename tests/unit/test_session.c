@@ -576,7 +576,7 @@ static void cuts_do_not_matter_to_pending_commands(void **state)
 /* Leaves room for so many bytes from here on, and no reserve. */
 static void leave_room(struct world *w, size_t n)
 {
-    struct budget *budget = &w->engine->broker.common.budget;
+    struct budget *budget = &w->engine->broker.core.budget;
     budget->cap = budget->used + n;
     budget->reserve = 0;
 }
@@ -665,7 +665,7 @@ static void play_at_the_cap(struct world *w)
         buf_append(&mpub, span_make(body, sizeof body));
         client_send(c, buf_span(&mpub));
         buf_free(&mpub);
-        w->engine->broker.common.budget.cap = SIZE_MAX;
+        w->engine->broker.core.budget.cap = SIZE_MAX;
     }
 }
 

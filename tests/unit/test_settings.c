@@ -363,7 +363,7 @@ static void an_identity_costs_what_its_texts_are_long(void **state)
     static const char *const texts[] = {"", "pc-7", "a-longer-name.example.com", "x"};
     struct world *w = world_new(NULL);
     struct client *c = world_connect(w);
-    const size_t *used = &w->engine->broker.common.budget.used;
+    const size_t *used = &w->engine->broker.core.budget.used;
     size_t before = *used;
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         char json[64];

@@ -270,7 +270,7 @@ static void commands_sent_behind_identify_are_no_hello(void **state)
         SEND(c, IDENTIFY_TLS "PUB t\n\0\0\0\1x");
         client_expect_response(c, TLS_ANSWER);
         client_expect(c, FAILED "tls: first record does not look like a TLS handshake; SHUT");
-        assert_int_equal(w->engine->broker.common.budget.used > 0, true);
+        assert_int_equal(w->engine->broker.core.budget.used > 0, true);
         world_expect_no_log(w, "INFO TOPIC(t): created");
         world_end(w);
     }
@@ -323,7 +323,7 @@ static void tls_is_charged_and_refused_where_there_is_no_room(void **state)
     assert_true(world_used(w) >= before + cost);
     client_drop(c);
     assert_int_equal(world_used(w), before);
-    w->engine->broker.common.budget = (struct budget){.used = world_used(w), .cap = cost};
+    w->engine->broker.core.budget = (struct budget){.used = world_used(w), .cap = cost};
     c = world_connect(w);
     client_identify(c, ASKED("\"tls_v1\":true"));
     client_expect(c, FAILED "queued bytes would exceed the limit of 65536; SHUT");

@@ -30,7 +30,7 @@ static int close_world(void **state)
 /* Another configuration, before anything has happened. */
 static struct broker_config *config_of(struct broker_world *w)
 {
-    return &w->broker.common.config;
+    return &w->broker.core.config;
 }
 
 /* --- channels --------------------------------------------------------------------------------- */
@@ -77,7 +77,7 @@ static void a_channel_needs_room_in_the_account(void **state)
 {
     struct broker_world *w = *state;
     struct topic *topic = bw_topic(w, "t");
-    struct budget *budget = &w->broker.common.budget;
+    struct budget *budget = &w->broker.core.budget;
     for (size_t missing = 2; missing-- > 0;) {
         bw_drop_log(w);
         budget->cap = budget->used; /* queues are full, and a consumer comes */
@@ -177,7 +177,7 @@ static void every_channel_gets_every_message(void **state)
 static void channels_share_one_body(void **state)
 {
     struct broker_world *w = *state;
-    struct budget *budget = &w->broker.common.budget;
+    struct budget *budget = &w->broker.core.budget;
     struct consumer c[3];
     bw_join(w, &c[0], "t", "a", 1);
     bw_join(w, &c[1], "t", "b", 1);
@@ -424,7 +424,7 @@ static size_t share_cost(size_t channels, size_t count, int64_t delay)
 static void there_is_room_for_the_shares_of_all_channels(void **state)
 {
     struct broker_world *w = *state;
-    struct budget *budget = &w->broker.common.budget;
+    struct budget *budget = &w->broker.core.budget;
     struct topic *topic = bw_topic(w, "t");
     char name[] = "a";
     for (size_t channels = 1; channels <= 3; channels++, name[0]++) {
@@ -454,12 +454,12 @@ static void what_stays_in_the_topic_needs_no_more_room(void **state)
 {
     struct broker_world *w = *state;
     struct topic *topic = bw_topic(w, "t");
-    w->broker.common.budget.cap = 0; /* it is what the messages themselves have passed already */
+    w->broker.core.budget.cap = 0; /* it is what the messages themselves have passed already */
     assert_true(topic_has_room(topic, 1000, 1));
-    w->broker.common.budget.cap = (size_t)1 << 30;
+    w->broker.core.budget.cap = (size_t)1 << 30;
     (void)bw_channel(w, "t", "a");
     (void)bw_channel(w, "t", "b");
-    w->broker.common.budget.cap = 0;
+    w->broker.core.budget.cap = 0;
     assert_false(topic_has_room(topic, 1, 0));
     topic_pause(topic, true, w->now);
     assert_true(topic_has_room(topic, 1, 0));

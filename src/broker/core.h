@@ -5,8 +5,8 @@
  * Nothing in src/broker knows a connection, a frame or a clock: times are arguments, in ns of a
  * monotonic clock unless a name says wall.
  */
-#ifndef BROKER_COMMON_H
-#define BROKER_COMMON_H
+#ifndef BROKER_CORE_H
+#define BROKER_CORE_H
 
 #include <nsq/name.h>
 #include <nsq/span.h>
@@ -27,7 +27,7 @@ struct broker_config {
     struct hash_seed seed;   /* of name tables and of sampling; secret, from outside */
 };
 
-struct common {
+struct broker_core {
     struct broker_config config;
     struct budget budget;
     struct heap timers; /* of struct timer: in-flight deadlines and ends of deferral */

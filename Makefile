@@ -82,7 +82,7 @@ PKG_LIBS = -lsnappy $(or $(shell pkg-config --libs $(PKGS)),$(error packages are
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive a layer, from the top down: the order in which they link.
-LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqauth nsqjson nsqserve nsqtls nsqcodec \
+LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls nsqcodec \
     nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
@@ -92,6 +92,7 @@ SRC_nsqengine := $(wildcard src/engine/*.c)
 SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
 SRC_nsqidentify := $(wildcard src/session/identify*.c)
 SRC_nsqauth := $(wildcard src/auth/*.c)
+SRC_nsqhttp := $(wildcard src/http/*.c)
 SRC_nsqjson := $(wildcard src/json/*.c)
 SRC_nsqserve := $(wildcard src/serve/*.c)
 # TLS apart: it links OpenSSL.

@@ -7,14 +7,14 @@
  * Input: the most that a body may have and that a grant may cost (in units of 16 and 256 bytes),
  * two lengths of pieces, whether what follows is the body alone (odd) or the answer; bytes.
  */
-#include "auth/auth_http.h"
 #include "auth/auth_reply.h"
 #include "fuzz.h"
+#include "http/http_response.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 5, .body = FUZZ_BYTES};
 
 struct outcome {
-    enum auth_http_outcome outcome;
+    enum http_response_state outcome;
     bool at_eof;
     int status;
     struct span bad;
@@ -24,31 +24,31 @@ struct outcome {
 
 static struct outcome read_cut(struct span in, size_t most, size_t one, size_t other)
 {
-    struct auth_http http;
-    struct outcome o = {.outcome = AUTH_HTTP_MORE};
-    auth_http_init(&http, most);
-    while (in.n > 0 && o.outcome == AUTH_HTTP_MORE) {
+    struct http_response http;
+    struct outcome o = {.outcome = HTTP_RESPONSE_MORE};
+    http_response_init(&http, most);
+    while (in.n > 0 && o.outcome == HTTP_RESPONSE_MORE) {
         struct span piece = span_first(in, one);
-        o.outcome = auth_http_feed(&http, piece);
+        o.outcome = http_response_parse(&http, piece);
         in = span_skip(in, piece.n);
         size_t turn = one;
         one = other;
         other = turn;
     }
-    if (o.outcome == AUTH_HTTP_MORE) {
+    if (o.outcome == HTTP_RESPONSE_MORE) {
         o.at_eof = true;
-        o.outcome = auth_http_eof(&http);
+        o.outcome = http_response_eof(&http);
     }
-    FUZZ_CHECK(o.outcome == AUTH_HTTP_WHOLE || o.outcome == AUTH_HTTP_BAD);
-    FUZZ_CHECK((o.outcome == AUTH_HTTP_BAD) == (http.bad.n > 0));
+    FUZZ_CHECK(o.outcome == HTTP_RESPONSE_WHOLE || o.outcome == HTTP_RESPONSE_BAD);
+    FUZZ_CHECK((o.outcome == HTTP_RESPONSE_BAD) == (http.bad.n > 0));
     o.bad = http.bad;
-    if (o.outcome == AUTH_HTTP_WHOLE) {
+    if (o.outcome == HTTP_RESPONSE_WHOLE) {
         FUZZ_CHECK(http.body.n <= most);
-        o.status = auth_http_status(&http);
+        o.status = http_response_status(&http);
         buf_append(&o.body, buf_span(&http.body));
         buf_append(&o.location, buf_span(&http.location));
     }
-    auth_http_free(&http);
+    http_response_free(&http);
     return o;
 }
 
@@ -118,10 +118,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     same(&whole, read_cut(in, most, 1, 1));
     same(&whole, read_cut(in, most, one, other));
     if (fuzz_talks) {
-        fuzz_say("%s %d", whole.outcome == AUTH_HTTP_WHOLE ? "whole" : "bad", whole.status);
+        fuzz_say("%s %d", whole.outcome == HTTP_RESPONSE_WHOLE ? "whole" : "bad", whole.status);
     }
-    fuzz_met(0, whole.outcome == AUTH_HTTP_WHOLE ? 1 : 0, whole.at_eof ? 1 : 0);
-    if (whole.outcome == AUTH_HTTP_WHOLE) {
+    fuzz_met(0, whole.outcome == HTTP_RESPONSE_WHOLE ? 1 : 0, whole.at_eof ? 1 : 0);
+    if (whole.outcome == HTTP_RESPONSE_WHOLE) {
         grant(buf_span(&whole.body), most_cost);
     }
     free_outcome(&whole);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "auth/auth.h"
 
-#include "auth/auth_http.h"
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "http/http_request.h"
+#include "http/http_response.h"
 
 #define STATUS_OK 200
 #define STATUS_FORBIDDEN 403
@@ -16,14 +17,14 @@ struct auth_query {
     void *owner;
     struct list link; /* in auth->open, or auth->done */
     struct buf parameters;
-    size_t first;              /* the server that was asked first */
-    size_t tried;              /* how many were */
-    struct auth_target target; /* of the request in hand */
+    size_t first;           /* the server that was asked first */
+    size_t tried;           /* how many were */
+    struct http_url target; /* of the request in hand */
     unsigned redirects;
     bool secured;      /* the server's own URL is https, or a 403 has turned it to that */
     struct conn *conn; /* NULL: none */
     bool connected;
-    struct auth_http http;
+    struct http_response http;
     int64_t connect_deadline;
     int64_t request_deadline;
     size_t cost; /* what is charged for it */
@@ -58,8 +59,8 @@ static void end_request(struct auth_query *q)
         conn_leave(q->conn);
         q->conn = NULL;
     }
-    auth_http_free(&q->http);
-    auth_http_init(&q->http, q->auth->config.max_body);
+    http_response_free(&q->http);
+    http_response_init(&q->http, q->auth->config.max_body);
 }
 
 static void finish(struct auth_query *q)
@@ -72,11 +73,11 @@ static void finish(struct auth_query *q)
 /* The server's own URL: where it has redirected to may repeat the secret. */
 static void show_server(struct auth_query *q)
 {
-    struct auth_target own = {0};
+    struct http_url own = {0};
     struct span why = {NULL, 0};
-    auth_target_of(&own, server_of(q), SPAN(""), &why);
-    auth_target_show(&own, &q->why);
-    auth_target_free(&own);
+    auth_request_url(&own, server_of(q), SPAN(""), &why);
+    http_url_show(&own, &q->why);
+    http_url_free(&own);
 }
 
 /* The server in hand is of no use: the next is asked. */
@@ -137,7 +138,7 @@ static void ask_elsewhere(struct auth_query *q, bool turned, struct span why, in
 
 static void got_answer(struct auth_query *q, int64_t now)
 {
-    int status = auth_http_status(&q->http);
+    int status = http_response_status(&q->http);
     struct span why = {NULL, 0};
     int64_t port;
     if (status == STATUS_OK) {
@@ -147,7 +148,7 @@ static void got_answer(struct auth_query *q, int64_t now)
             FAILED(q, "stopped after 10 redirects", now);
             return;
         }
-        bool moved = auth_target_move(&q->target, buf_span(&q->http.location), &why);
+        bool moved = http_url_follow(&q->target, buf_span(&q->http.location), &why);
         ask_elsewhere(q, moved, why, now);
     } else if (status == STATUS_FORBIDDEN && !q->secured) {
         if (!auth_reply_https_port(buf_span(&q->http.body), &port)) {
@@ -155,7 +156,7 @@ static void got_answer(struct auth_query *q, int64_t now)
             return;
         }
         /* As nsqd: not where a redirect has led to. */
-        bool turned = target_server(q, &why) && auth_target_secure(&q->target, port, &why);
+        bool turned = target_server(q, &why) && http_url_secure(&q->target, port, &why);
         q->secured = true;
         q->redirects = 0; /* a request of its own, with the whole time again */
         q->request_deadline = TIME_NEVER;
@@ -165,13 +166,13 @@ static void got_answer(struct auth_query *q, int64_t now)
     }
 }
 
-static void took(struct auth_query *q, enum auth_http_outcome outcome, int64_t now)
+static void took(struct auth_query *q, enum http_response_state outcome, int64_t now)
 {
     if (!charge(q)) {
         FAILED(q, "no room for the answer", now);
-    } else if (outcome == AUTH_HTTP_WHOLE) {
+    } else if (outcome == HTTP_RESPONSE_WHOLE) {
         got_answer(q, now);
-    } else if (outcome == AUTH_HTTP_BAD) {
+    } else if (outcome == HTTP_RESPONSE_BAD) {
         server_failed(q, q->http.bad, now);
     }
 }
@@ -181,7 +182,7 @@ static void took(struct auth_query *q, enum auth_http_outcome outcome, int64_t n
 static void say_request(struct auth_query *q)
 {
     struct buf request = {0};
-    auth_target_request(&q->target, &request);
+    http_request_append(&request, &q->target, SPAN("application/vnd.nsq; version=1.0"));
     conn_send(q->conn, buf_span(&request));
     buf_free(&request);
 }
@@ -239,7 +240,7 @@ static size_t on_recv(void *service, void *session, struct span in, int64_t now)
 {
     struct auth_query *q = session;
     (void)service;
-    took(q, auth_http_feed(&q->http, in), now);
+    took(q, http_response_parse(&q->http, in), now);
     return in.n;
 }
 
@@ -247,7 +248,7 @@ static void on_eof(void *service, void *session, int64_t now)
 {
     struct auth_query *q = session;
     (void)service;
-    took(q, auth_http_eof(&q->http), now);
+    took(q, http_response_eof(&q->http), now);
 }
 
 static void on_due(void *service, void *session, int64_t now)
@@ -324,9 +325,9 @@ static struct span server_of(const struct auth_query *q)
 
 static bool target_server(struct auth_query *q, struct span *why)
 {
-    auth_target_free(&q->target);
-    q->target = (struct auth_target){0};
-    return auth_target_of(&q->target, server_of(q), buf_span(&q->parameters), why);
+    http_url_free(&q->target);
+    q->target = (struct http_url){0};
+    return auth_request_url(&q->target, server_of(q), buf_span(&q->parameters), why);
 }
 
 /* Asks the next server; without one, the query has failed. It goes no deeper than there are
@@ -367,7 +368,7 @@ struct auth_query *auth_ask(struct auth *auth, const struct auth_client *client,
     q->first = random_server(auth);
     list_init(&q->link);
     list_push(&auth->open, &q->link);
-    auth_http_init(&q->http, auth->config.max_body);
+    http_response_init(&q->http, auth->config.max_body);
     if (client->secret.n > AUTH_SECRET_MAX) {
         text_append(&q->why, "secret too long; ");
         finish(q);
@@ -404,8 +405,8 @@ struct auth_state *auth_take(struct auth_query *query, struct buf *why)
 void auth_drop(struct auth_query *query)
 {
     end_request(query);
-    auth_http_free(&query->http);
-    auth_target_free(&query->target);
+    http_response_free(&query->http);
+    http_url_free(&query->target);
     auth_state_free(query->state);
     buf_free(&query->parameters);
     buf_free(&query->why);

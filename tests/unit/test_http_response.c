@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "auth/auth_http.h"
+#include "http/http_response.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,25 +14,25 @@
 /* What an answer comes to, as text: its status and body, or why it is no good; "more". */
 static void read_cut(struct span in, size_t piece, struct buf *said)
 {
-    struct auth_http http;
-    enum auth_http_outcome outcome = AUTH_HTTP_MORE;
-    auth_http_init(&http, MOST);
-    for (size_t at = 0; at < in.n && outcome == AUTH_HTTP_MORE; at += piece) {
-        outcome = auth_http_feed(&http, span_first(span_skip(in, at), piece));
+    struct http_response response;
+    enum http_response_state state = HTTP_RESPONSE_MORE;
+    http_response_init(&response, MOST);
+    for (size_t at = 0; at < in.n && state == HTTP_RESPONSE_MORE; at += piece) {
+        state = http_response_parse(&response, span_first(span_skip(in, at), piece));
     }
-    if (outcome == AUTH_HTTP_MORE) {
+    if (state == HTTP_RESPONSE_MORE) {
         text_append(said, "eof ");
-        outcome = auth_http_eof(&http);
+        state = http_response_eof(&response);
     }
-    if (outcome == AUTH_HTTP_WHOLE) {
-        text_append_decimal(said, auth_http_status(&http));
+    if (state == HTTP_RESPONSE_WHOLE) {
+        text_append_decimal(said, http_response_status(&response));
         text_append(said, " ");
-        buf_append(said, buf_span(&http.body));
+        buf_append(said, buf_span(&response.body));
     } else {
-        assert_int_equal(outcome, AUTH_HTTP_BAD);
-        buf_append(said, http.bad);
+        assert_int_equal(state, HTTP_RESPONSE_BAD);
+        buf_append(said, response.bad);
     }
-    auth_http_free(&http);
+    http_response_free(&response);
 }
 
 /* However it is cut. */
@@ -91,7 +91,7 @@ static void every_length_has_a_bound(void **state)
     (void)state;
     struct buf b = {0};
     text_append(&b, "HTTP/1.1 200 OK\r\n");
-    while (b.n < AUTH_HTTP_HEAD_MAX) {
+    while (b.n < HTTP_RESPONSE_HEAD_MAX) {
         text_append(&b, "X: yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy\r\n");
     }
     text_append(&b, "\r\n");
@@ -108,7 +108,7 @@ static void every_length_has_a_bound(void **state)
     buf_free(&b);
 
     text_append(&b, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;");
-    while (b.n < AUTH_HTTP_HEAD_MAX + AUTH_HTTP_OVERHEAD * MOST + 1) {
+    while (b.n < HTTP_RESPONSE_HEAD_MAX + HTTP_RESPONSE_OVERHEAD * MOST + 1) {
         text_append(&b, "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
     }
     read_cut(buf_span(&b), 1000, &said);
@@ -181,13 +181,13 @@ static void a_bomb_does_not_go_off(void **state)
 static void the_place_to_go_is_kept(void **state)
 {
     (void)state;
-    struct auth_http http;
-    auth_http_init(&http, MOST);
-    auth_http_feed(&http, SPAN("HTTP/1.1 302 Go\r\nlocATION:  /x \r\nLocation: /y\r\n"
-                               "Content-Length: 0\r\n\r\n"));
-    assert_true(http.whole);
-    assert_true(span_equal(span_first(buf_span(&http.location), 2), SPAN("/x")));
-    auth_http_free(&http);
+    struct http_response response;
+    http_response_init(&response, MOST);
+    http_response_parse(&response, SPAN("HTTP/1.1 302 Go\r\nlocATION:  /x \r\nLocation: /y\r\n"
+                                        "Content-Length: 0\r\n\r\n"));
+    assert_true(response.whole);
+    assert_true(span_equal(span_first(buf_span(&response.location), 2), SPAN("/x")));
+    http_response_free(&response);
 }
 
 /* One that is too long is no place at all, however it is cut; nor is a second one then. */
@@ -197,18 +197,19 @@ static void a_place_too_long_is_dropped(void **state)
     for (size_t over = 0; over <= 1; over++) {
         struct buf answer = {0};
         text_append(&answer, "HTTP/1.1 302 Go\r\nLocation: ");
-        memset(buf_room(&answer, AUTH_HTTP_VALUE_MAX + over), 'x', AUTH_HTTP_VALUE_MAX + over);
-        buf_grew(&answer, AUTH_HTTP_VALUE_MAX + over);
+        memset(buf_room(&answer, HTTP_RESPONSE_VALUE_MAX + over), 'x',
+               HTTP_RESPONSE_VALUE_MAX + over);
+        buf_grew(&answer, HTTP_RESPONSE_VALUE_MAX + over);
         text_append(&answer, "\r\nLocation: /y\r\nContent-Length: 0\r\n\r\n");
         for (size_t piece = 1; piece <= answer.n; piece = piece < 40 ? piece + 1 : piece * 2) {
-            struct auth_http http;
-            auth_http_init(&http, MOST);
+            struct http_response response;
+            http_response_init(&response, MOST);
             for (size_t at = 0; at < answer.n; at += piece) {
-                auth_http_feed(&http, span_first(span_skip(buf_span(&answer), at), piece));
+                http_response_parse(&response, span_first(span_skip(buf_span(&answer), at), piece));
             }
-            assert_true(http.whole);
-            assert_int_equal(http.location.n, over == 0 ? AUTH_HTTP_VALUE_MAX : 0);
-            auth_http_free(&http);
+            assert_true(response.whole);
+            assert_int_equal(response.location.n, over == 0 ? HTTP_RESPONSE_VALUE_MAX : 0);
+            http_response_free(&response);
         }
         buf_free(&answer);
     }

@@ -54,9 +54,9 @@ static const char help[] =
     "\n"
     "Else:\n"
     "  --fmt[=print] FILE... check (print) the canonical form\n"
-    "  --check-ledger        requirements and cases against each other; --readme FILE has the "
-    "table\n"
-    "                        of departures (default: README.md)\n"
+    "  --check-ledger        check the requirements and the cases against each other;\n"
+    "                        --departures FILE has the table of departures (default:\n"
+    "                        tests/conformance/DEPARTURES.md)\n"
     "  --serve FILE --listen ADDRESS   play the server's side of a session file, once\n"
     "  --help  --version\n"
     "\n"
@@ -88,7 +88,7 @@ enum option_id {
     OPT_MERGE,
     OPT_FMT,
     OPT_LEDGER,
-    OPT_README,
+    OPT_DEPARTURES,
     OPT_SERVE,
     OPT_LISTEN,
     OPT_HELP,
@@ -120,7 +120,7 @@ static const struct option options[] = {
     {"merge", no_argument, NULL, OPT_MERGE},
     {"fmt", optional_argument, NULL, OPT_FMT},
     {"check-ledger", no_argument, NULL, OPT_LEDGER},
-    {"readme", required_argument, NULL, OPT_README},
+    {"departures", required_argument, NULL, OPT_DEPARTURES},
     {"serve", required_argument, NULL, OPT_SERVE},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"help", no_argument, NULL, OPT_HELP},
@@ -223,8 +223,8 @@ static const char **string_of(struct args *a, int option)
         return &a->json;
     case OPT_HTML:
         return &a->html;
-    case OPT_README:
-        return &a->readme;
+    case OPT_DEPARTURES:
+        return &a->departures;
     case OPT_LISTEN:
         return &a->listen;
     default:
@@ -348,7 +348,7 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
 {
     struct parsing p = {.args = args, .out = out, .err = err};
     int option;
-    *args = (struct args){.cases = NULL, .time_scale = 100, .readme = "README.md"};
+    *args = (struct args){.cases = NULL, .time_scale = 100, .departures = "tests/conformance/DEPARTURES.md"};
     optind = 0; /* getopt starts anew: tests parse more than once */
     while ((option = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
         if (!take_option(&p, option, optarg)) {

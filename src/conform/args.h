@@ -66,7 +66,7 @@ struct args {
     const char *html;
     const char *serve; /* a session file */
     const char *listen;
-    const char *readme; /* with the table of departures */
+    const char *departures; /* the file with the table of departures */
 };
 
 /* Fills *args. EXIT_CONFORMS: go on by its mode; else what to exit with, after saying why. */

@@ -132,7 +132,7 @@ void ledger_rules(const struct ledger *ledger, const struct session_file *file, 
 struct checker {
     struct ledger *ledger;
     struct buf retired; /* lines */
-    struct buf readme;
+    struct buf departures;
     const char *cases;
     size_t wrong;
     FILE *err;
@@ -204,7 +204,7 @@ static void check_departure(struct checker *c, const struct suite_case *k)
         text_append(&row, "| ");
         buf_append(&row, span_skip(source, n));
         text_append(&row, " |");
-        if (!has_line(&c->readme, buf_span(&row))) {
+        if (!has_line(&c->departures, buf_span(&row))) {
             say(c, k->path, "the table of departures has no row", source);
         }
         buf_free(&row);
@@ -221,13 +221,13 @@ static void read_if_there(const char *path, struct buf *out)
 }
 
 size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char *cases,
-                    const char *readme, size_t *checked, FILE *err)
+                    const char *departures, size_t *checked, FILE *err)
 {
     struct checker c = {.ledger = ledger, .cases = cases, .err = err};
     char path[FILES_PATH_MAX];
     path_of(path, cases, "retired.txt");
     read_if_there(path, &c.retired);
-    read_if_there(readme, &c.readme);
+    read_if_there(departures, &c.departures);
     for (size_t i = 0; i < suite->n; i++) {
         const struct suite_case *k = &suite->cases[i];
         check_reqs(&c, k);
@@ -244,7 +244,7 @@ size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char
         }
     }
     buf_free(&c.retired);
-    buf_free(&c.readme);
+    buf_free(&c.departures);
     *checked = suite->n + ledger->n;
     return c.wrong;
 }

@@ -40,6 +40,6 @@ void ledger_rules(const struct ledger *ledger, const struct session_file *file, 
 /* Holds the cases against the ledger, the retired ids and the table of departures. Returns the
  * number of things that are wrong, each said in a line; *checked is the number looked at. */
 size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char *cases,
-                    const char *readme, size_t *checked, FILE *err);
+                    const char *departures, size_t *checked, FILE *err);
 
 #endif

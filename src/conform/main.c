@@ -94,7 +94,7 @@ static enum conform_exit check_ledger(const struct args *args, const struct suit
 {
     size_t checked;
     const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
-    size_t wrong = ledger_check(ledger, suite, cases, args->readme, &checked, stderr);
+    size_t wrong = ledger_check(ledger, suite, cases, args->departures, &checked, stderr);
     printf("%zu cases, %zu requirements, %zu things wrong\n", suite->n, ledger->n, wrong);
     return wrong == 0 ? EXIT_CONFORMS : EXIT_DOES_NOT;
 }

@@ -22,7 +22,7 @@ enum session_level {
     LEVEL_MUST,      /* the protocol's specification, or what every client leans on */
     LEVEL_SHOULD,    /* documented, and clients get by without */
     LEVEL_QUIRK,     /* what nsqd 1.3.0 does, not documented */
-    LEVEL_DEPARTURE, /* where nsqref differs from nsqd on purpose: a row of the README's table */
+    LEVEL_DEPARTURE, /* where nsqref differs from nsqd on purpose: a row of DEPARTURES.md */
     LEVEL_COUNT,
 };
 

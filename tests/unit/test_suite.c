@@ -155,13 +155,13 @@ static size_t wrong(void)
     struct ledger l;
     size_t checked;
     char dir[FOLDER_PATH_MAX];
-    char readme[FOLDER_PATH_MAX];
+    char departures[FOLDER_PATH_MAX];
     load(&s);
     snprintf(dir, sizeof dir, "%s", folder_path("s"));
-    snprintf(readme, sizeof readme, "%s", folder_path("readme"));
+    snprintf(departures, sizeof departures, "%s", folder_path("departures"));
     assert_true(ledger_load(&l, dir, stderr));
     FILE *err = folder_listen();
-    size_t n = ledger_check(&l, &s, dir, readme, &checked, err);
+    size_t n = ledger_check(&l, &s, dir, departures, &checked, err);
     fclose(err);
     assert_int_equal(checked, s.n + l.n);
     ledger_free(&l);
@@ -193,10 +193,10 @@ static void departures_are_rows_of_the_table(void **state)
 {
     (void)state;
     folder_write("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: departure 7"));
-    folder_write("readme", "| 77 | x |\n");
+    folder_write("departures", "| 77 | x |\n");
     assert_int_equal(wrong(), 1);
     assert_non_null(strstr(folder_said, "the table of departures has no row: departure 7"));
-    folder_write("readme", "# x\n| 7 | x |\n");
+    folder_write("departures", "# x\n| 7 | x |\n");
     assert_int_equal(wrong(), 0);
     folder_write("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: spec"));
     assert_int_equal(wrong(), 1);

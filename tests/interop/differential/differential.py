@@ -55,20 +55,10 @@ def read_departures():
         return [Departure(*line.split(None, 2)) for line in map(str.strip, lines) if line and not line.startswith("#")]
 
 
-def numbers_in_readme():
-    """The numbers of the rows under the README's heading about departures and the smaller headings below it."""
-    numbers, level = set(), 0
-    try:
-        with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as lines:
-            for line in lines:
-                heading = re.match("#+ ", line)
-                if heading and (not level or len(heading.group()) <= level):
-                    level = len(heading.group()) if "depart" in line.lower() else 0
-                elif level and re.match(r"\|\s*\d+\s*\|", line):
-                    numbers.add(line.split("|")[1].strip())
-    except FileNotFoundError:
-        pass
-    return numbers
+def numbers_of_departures():
+    """The numbers of the rows of the tables in tests/conformance/DEPARTURES.md."""
+    with open(os.path.join(ROOT, "tests/conformance/DEPARTURES.md"), encoding="utf-8") as lines:
+        return {line.split("|")[1].strip() for line in lines if re.match(r"\|\s*\d+\s*\|", line)}
 
 
 def without_other_unicode(cases, version):
@@ -148,7 +138,7 @@ def compare(pool, cases, servers, is_shown):
 def judge(differences, departures, cases, is_all):
     """Which differences are departures, and what is wrong with the list of departures."""
     faults, excused, used = [], {}, set()
-    known = numbers_in_readme()
+    known = numbers_of_departures()
     for case_id in differences:
         for departure in departures:
             if fnmatch.fnmatchcase(case_id, departure.glob):
@@ -160,7 +150,7 @@ def judge(differences, departures, cases, is_all):
         if departure not in used and (is_met or is_all):
             faults.append("departures.txt: %s %s: no difference needs this line" % departure[:2])
         if departure.number not in known:
-            faults.append("departures.txt: %s %s: the README's table has no such row" % departure[:2])
+            faults.append("departures.txt: %s %s: DEPARTURES.md has no such row" % departure[:2])
     return excused, faults
 
 

@@ -348,7 +348,8 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
 {
     struct parsing p = {.args = args, .out = out, .err = err};
     int option;
-    *args = (struct args){.cases = NULL, .time_scale = 100, .departures = "tests/conformance/DEPARTURES.md"};
+    *args = (struct args){
+        .cases = NULL, .time_scale = 100, .departures = "tests/conformance/DEPARTURES.md"};
     optind = 0; /* getopt starts anew: tests parse more than once */
     while ((option = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
         if (!take_option(&p, option, optarg)) {

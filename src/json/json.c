@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "json/json.h"
 
-#include <utf8proc.h>
-
 #include "base/alloc.h"
 #include "base/text.h"
+#include "json/utf8.h"
 
 /* --- the parser, on this project's allocator -------------------------------------------------- */
 
@@ -151,23 +150,11 @@ void json_mend_surrogates(uint8_t *p, size_t n)
     }
 }
 
-/* Takes one character off a text; its bytes are in *bytes. False: it is not UTF-8, and one byte
- * long. */
-static bool next_char(struct span *text, struct span *bytes)
-{
-    utf8proc_int32_t c = -1;
-    utf8proc_ssize_t n = utf8proc_iterate(text->p, (utf8proc_ssize_t)text->n, &c);
-    bool valid = n > 0 && c >= 0;
-    *bytes = span_first(*text, valid ? (size_t)n : 1);
-    *text = span_skip(*text, bytes->n);
-    return valid;
-}
-
 void json_append_valid(struct buf *out, struct span text)
 {
     struct span bytes;
     while (text.n > 0) {
-        bool valid = next_char(&text, &bytes);
+        bool valid = utf8_next(&text, &bytes);
         buf_append(out, valid ? bytes : SPAN("\xef\xbf\xbd"));
     }
 }
@@ -192,7 +179,7 @@ void json_append_string(struct buf *out, struct span text)
     struct span bytes;
     text_append(out, "\"");
     while (text.n > 0) {
-        if (!next_char(&text, &bytes)) {
+        if (!utf8_next(&text, &bytes)) {
             text_append(out, "\\ufffd");
         } else if (bytes.n == 1 && (bytes.p[0] < ' ' || strchr("\"\\<>&", bytes.p[0]) != NULL)) {
             append_escaped(out, bytes.p[0]);

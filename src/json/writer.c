@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writes JSON documents, with strings as Go's encoding/json writes them. Must not know what a
+ * document means.
+ */
+#include "json/writer.h"
+
+#include <assert.h>
+
+#include "base/text.h"
+#include "json/utf8.h"
+
+struct json_writer json_writer(struct buf *out, enum json_style style)
+{
+    return (struct json_writer){.out = out, .style = style, .empty = true};
+}
+
+/* --- what stands between values --------------------------------------------------------------- */
+
+static bool in_object(const struct json_writer *w)
+{
+    return w->depth > 0 && (w->objects >> (w->depth - 1) & 1) != 0;
+}
+
+static void new_line(struct json_writer *w)
+{
+    text_append(w->out, "\n");
+    for (unsigned i = 0; i < w->depth; i++) {
+        text_append(w->out, "  ");
+    }
+}
+
+/* Separates a key, or the value of an array, from what stands before it. */
+static void start_member(struct json_writer *w)
+{
+    if (!w->empty) {
+        text_append(w->out, ",");
+    }
+    w->empty = false;
+    if (w->style == JSON_INDENTED && w->depth > 0) {
+        new_line(w);
+    }
+}
+
+static void start_value(struct json_writer *w)
+{
+    assert(w->after_key == in_object(w)); /* inside an object, and only there, after a key */
+    assert(w->depth > 0 || w->empty);     /* a document is one value */
+    if (!w->after_key) {
+        start_member(w);
+    }
+    w->after_key = false;
+}
+
+static void end_value(struct json_writer *w)
+{
+    if (w->style == JSON_INDENTED && w->depth == 0) {
+        text_append(w->out, "\n");
+    }
+}
+
+static void open(struct json_writer *w, bool object)
+{
+    start_value(w);
+    assert(w->depth < JSON_WRITER_DEPTH_MAX);
+    uint64_t bit = UINT64_C(1) << w->depth;
+    w->objects = object ? w->objects | bit : w->objects & ~bit;
+    w->depth++;
+    w->empty = true;
+}
+
+static void close(struct json_writer *w)
+{
+    bool empty = w->empty;
+    assert(w->depth > 0 && !w->after_key);
+    w->depth--;
+    w->empty = false;
+    if (w->style == JSON_INDENTED) {
+        if (empty) { /* as yajl's generator writes it, which reports came from before */
+            text_append(w->out, "\n");
+        }
+        new_line(w);
+    }
+}
+
+void json_open_object(struct json_writer *w)
+{
+    open(w, true);
+    text_append(w->out, "{");
+}
+
+void json_close_object(struct json_writer *w)
+{
+    assert(in_object(w));
+    close(w);
+    text_append(w->out, "}");
+    end_value(w);
+}
+
+void json_open_array(struct json_writer *w)
+{
+    open(w, false);
+    text_append(w->out, "[");
+}
+
+void json_close_array(struct json_writer *w)
+{
+    assert(!in_object(w));
+    close(w);
+    text_append(w->out, "]");
+    end_value(w);
+}
+
+/* --- strings ---------------------------------------------------------------------------------- */
+
+/* A byte that JSON, or Go for the sake of HTML, does not allow as it is. */
+static bool needs_escape(uint8_t c, bool html)
+{
+    return c < ' ' || c == '"' || c == '\\' || (html && (c == '<' || c == '>' || c == '&'));
+}
+
+static void append_escaped(struct buf *out, uint8_t c)
+{
+    static const char digits[] = "0123456789abcdef";
+    static const char letters[] = "\bb\ff\nn\rr\tt\"\"\\\\";
+    for (const char *l = letters; *l != '\0'; l += 2) {
+        if (c == (uint8_t)*l) {
+            const char text[] = {'\\', l[1]};
+            buf_append(out, span_make(text, sizeof text));
+            return;
+        }
+    }
+    const char text[] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
+    buf_append(out, span_make(text, sizeof text));
+}
+
+/* How many bytes at the start of the text are ASCII that is written as it is. */
+static size_t plain_bytes(struct span text, bool html)
+{
+    size_t n = 0;
+    while (n < text.n && text.p[n] < 0x80 && !needs_escape(text.p[n], html)) {
+        n++;
+    }
+    return n;
+}
+
+/* Writes one character, of which plain_bytes says that it is not plain. */
+static struct span append_character(struct buf *out, struct span text)
+{
+    struct span bytes;
+    if (text.p[0] < 0x80) {
+        append_escaped(out, text.p[0]);
+        return span_skip(text, 1);
+    }
+    if (!utf8_next(&text, &bytes)) {
+        text_append(out, "\\ufffd");
+    } else if (span_equal(bytes, SPAN("\xe2\x80\xa8"))) { /* JavaScript ends a line there */
+        text_append(out, "\\u2028");
+    } else if (span_equal(bytes, SPAN("\xe2\x80\xa9"))) {
+        text_append(out, "\\u2029");
+    } else {
+        buf_append(out, bytes);
+    }
+    return text;
+}
+
+static void append_string(struct json_writer *w, struct span text)
+{
+    bool html = w->style == JSON_GO;
+    text_append(w->out, "\"");
+    while (text.n > 0) {
+        size_t plain = plain_bytes(text, html);
+        buf_append(w->out, span_first(text, plain));
+        text = span_skip(text, plain);
+        if (text.n > 0) {
+            text = append_character(w->out, text);
+        }
+    }
+    text_append(w->out, "\"");
+}
+
+/* --- keys and values -------------------------------------------------------------------------- */
+
+void json_write_key(struct json_writer *w, struct span key)
+{
+    assert(in_object(w) && !w->after_key);
+    start_member(w);
+    append_string(w, key);
+    buf_append(w->out, w->style == JSON_INDENTED ? SPAN(": ") : SPAN(":"));
+    w->after_key = true;
+}
+
+void json_write_string(struct json_writer *w, struct span text)
+{
+    start_value(w);
+    append_string(w, text);
+    end_value(w);
+}
+
+void json_write_integer(struct json_writer *w, int64_t number)
+{
+    char digits[TEXT_DECIMAL_MAX];
+    json_write_raw(w, text_decimal(digits, number));
+}
+
+void json_write_unsigned(struct json_writer *w, uint64_t number)
+{
+    start_value(w);
+    text_append_unsigned(w->out, number);
+    end_value(w);
+}
+
+void json_write_bool(struct json_writer *w, bool value)
+{
+    json_write_raw(w, value ? SPAN("true") : SPAN("false"));
+}
+
+void json_write_null(struct json_writer *w)
+{
+    json_write_raw(w, SPAN("null"));
+}
+
+void json_write_raw(struct json_writer *w, struct span json)
+{
+    start_value(w);
+    buf_append(w->out, json);
+    end_value(w);
+}
+
+/* --- members ---------------------------------------------------------------------------------- */
+
+static void write_key(struct json_writer *w, const char *key)
+{
+    json_write_key(w, span_make(key, strlen(key)));
+}
+
+void json_member_string(struct json_writer *w, const char *key, struct span text)
+{
+    write_key(w, key);
+    json_write_string(w, text);
+}
+
+void json_member_integer(struct json_writer *w, const char *key, int64_t number)
+{
+    write_key(w, key);
+    json_write_integer(w, number);
+}
+
+void json_member_bool(struct json_writer *w, const char *key, bool value)
+{
+    write_key(w, key);
+    json_write_bool(w, value);
+}
+
+void json_member_object(struct json_writer *w, const char *key)
+{
+    write_key(w, key);
+    json_open_object(w);
+}
+
+void json_member_array(struct json_writer *w, const char *key)
+{
+    write_key(w, key);
+    json_open_array(w);
+}

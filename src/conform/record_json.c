@@ -1,18 +1,20 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Copies a JSON document from yajl's parser to the writer, and replaces the values of some members.
+ * Must not know where the document comes from.
+ */
 #include "conform/record_json.h"
 
-#include <yajl/yajl_gen.h>
 #include <yajl/yajl_parse.h>
 
 #include "conform/json_subset.h"
+#include "json/writer.h"
 
-/* Copies a document from parser to generator; the values of some members are replaced. */
 struct copier {
-    yajl_gen gen;
+    struct json_writer writer;
     const struct span *keys; /* whose values are replaced; ends with an empty one */
     const char *by;          /* a string; NULL: null */
-    unsigned depth;
-    bool replace; /* the next value */
+    bool replace;            /* the next value */
 };
 
 /* True when the value was replaced. */
@@ -23,73 +25,91 @@ static bool replaced(struct copier *c)
     }
     c->replace = false;
     if (c->by == NULL) {
-        yajl_gen_null(c->gen);
+        json_write_null(&c->writer);
     } else {
-        yajl_gen_string(c->gen, (const unsigned char *)c->by, strlen(c->by));
+        json_write_string(&c->writer, span_make(c->by, strlen(c->by)));
     }
     return true;
 }
 
+/* --- yajl's callbacks: 1 goes on, 0 ends the parser ------------------------------------------- */
+
 static int on_null(void *ctx)
 {
     struct copier *c = ctx;
-    c->replace = false; /* it names nobody */
-    return yajl_gen_null(c->gen) == yajl_gen_status_ok;
+    c->replace = false; /* null names nobody */
+    json_write_null(&c->writer);
+    return 1;
 }
 
 static int on_boolean(void *ctx, int value)
 {
     struct copier *c = ctx;
-    return replaced(c) || yajl_gen_bool(c->gen, value) == yajl_gen_status_ok;
+    if (!replaced(c)) {
+        json_write_bool(&c->writer, value != 0);
+    }
+    return 1;
 }
 
 static int on_number(void *ctx, const char *text, size_t n)
 {
     struct copier *c = ctx;
-    return replaced(c) || yajl_gen_number(c->gen, text, n) == yajl_gen_status_ok;
+    if (!replaced(c)) {
+        json_write_raw(&c->writer, span_make(text, n));
+    }
+    return 1;
 }
 
 static int on_string(void *ctx, const unsigned char *text, size_t n)
 {
     struct copier *c = ctx;
-    return replaced(c) || yajl_gen_string(c->gen, text, n) == yajl_gen_status_ok;
+    if (!replaced(c)) {
+        json_write_string(&c->writer, span_make(text, n));
+    }
+    return 1;
 }
 
 static int on_key(void *ctx, const unsigned char *text, size_t n)
 {
     struct copier *c = ctx;
+    bool outermost = json_writer_depth(&c->writer) == 1;
     for (const struct span *key = c->keys; key->n > 0; key++) {
-        c->replace = c->replace || (c->depth == 1 && span_equal(*key, span_make(text, n)));
+        c->replace = c->replace || (outermost && span_equal(*key, span_make(text, n)));
     }
-    return yajl_gen_string(c->gen, text, n) == yajl_gen_status_ok;
+    json_write_key(&c->writer, span_make(text, n));
+    return 1;
 }
 
 static int on_open_map(void *ctx)
 {
     struct copier *c = ctx;
-    c->depth++;
-    return yajl_gen_map_open(c->gen) == yajl_gen_status_ok;
+    if (json_writer_depth(&c->writer) == JSON_WRITER_DEPTH_MAX) {
+        return 0;
+    }
+    json_open_object(&c->writer);
+    return 1;
 }
 
 static int on_close_map(void *ctx)
 {
-    struct copier *c = ctx;
-    c->depth--;
-    return yajl_gen_map_close(c->gen) == yajl_gen_status_ok;
+    json_close_object(&((struct copier *)ctx)->writer);
+    return 1;
 }
 
 static int on_open_array(void *ctx)
 {
     struct copier *c = ctx;
-    c->depth++;
-    return yajl_gen_array_open(c->gen) == yajl_gen_status_ok;
+    if (json_writer_depth(&c->writer) == JSON_WRITER_DEPTH_MAX) {
+        return 0;
+    }
+    json_open_array(&c->writer);
+    return 1;
 }
 
 static int on_close_array(void *ctx)
 {
-    struct copier *c = ctx;
-    c->depth--;
-    return yajl_gen_array_close(c->gen) == yajl_gen_status_ok;
+    json_close_array(&((struct copier *)ctx)->writer);
+    return 1;
 }
 
 static const yajl_callbacks callbacks = {
@@ -106,16 +126,14 @@ static const yajl_callbacks callbacks = {
 
 static void copy(struct span body, const struct span *keys, const char *by, struct buf *out)
 {
-    struct copier c = {.gen = yajl_gen_alloc(NULL), .keys = keys, .by = by};
+    struct buf text = {0};
+    struct copier c = {.writer = json_writer(&text, JSON_COMPACT), .keys = keys, .by = by};
     yajl_handle parser = yajl_alloc(&callbacks, NULL, &c);
-    const unsigned char *text;
-    size_t n;
     bool ok = yajl_parse(parser, body.p, body.n) == yajl_status_ok &&
-              yajl_complete_parse(parser) == yajl_status_ok &&
-              yajl_gen_get_buf(c.gen, &text, &n) == yajl_gen_status_ok;
-    buf_append(out, ok ? span_make(text, n) : body);
+              yajl_complete_parse(parser) == yajl_status_ok;
+    buf_append(out, ok ? buf_span(&text) : body);
     yajl_free(parser);
-    yajl_gen_free(c.gen);
+    buf_free(&text);
 }
 
 void record_json_identify(struct span body, struct buf *out)

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "conform/json_out.h"
+#include "conform/json_pieces.h"
 
 static struct span verdict_span(enum verdict verdict)
 {
@@ -17,49 +17,47 @@ static struct span verdict_span(enum verdict verdict)
 
 /* --- writing ---------------------------------------------------------------------------------- */
 
-static void write_case(struct json_out *json, const struct report_case *c)
+static void write_case(struct json_writer *json, const struct report_case *c)
 {
-    json_open(json);
-    json_text(json, "id", c->id);
-    json_text(json, "title", c->title);
-    json_text(json, "level", c->level);
-    json_text(json, "req", c->reqs);
-    json_text(json, "needs", c->needs);
-    json_text(json, "flags", c->flags);
-    json_text(json, "effect", c->effect);
-    json_text(json, "source", c->source);
-    json_text(json, "file", c->path);
-    json_text(json, "verdict", verdict_span(c->verdict));
-    json_number(json, "line", c->line);
-    json_text(json, "reason", c->reason);
-    json_lines(json, "rules", buf_span(&c->rules));
-    json_lines(json, "transcript", buf_span(&c->transcript));
-    json_lines(json, "why", buf_span(&c->why));
-    json_text(json, "came", buf_span(&c->came));
-    json_close(json);
+    json_open_object(json);
+    json_member_string(json, "id", c->id);
+    json_member_string(json, "title", c->title);
+    json_member_string(json, "level", c->level);
+    json_member_string(json, "req", c->reqs);
+    json_member_string(json, "needs", c->needs);
+    json_member_string(json, "flags", c->flags);
+    json_member_string(json, "effect", c->effect);
+    json_member_string(json, "source", c->source);
+    json_member_string(json, "file", c->path);
+    json_member_string(json, "verdict", verdict_span(c->verdict));
+    json_member_integer(json, "line", c->line);
+    json_member_string(json, "reason", c->reason);
+    json_member_lines(json, "rules", buf_span(&c->rules));
+    json_member_lines(json, "transcript", buf_span(&c->transcript));
+    json_member_lines(json, "why", buf_span(&c->why));
+    json_member_string(json, "came", buf_span(&c->came));
+    json_close_object(json);
 }
 
 void report_json(const struct report *report, struct buf *out)
 {
-    struct json_out json;
     size_t counts[VERDICT_COUNT];
     report_count(report, counts);
-    json_begin(&json, out);
-    json_open(&json);
-    json_text(&json, "tool", SPAN("nsq-conform " NSQREF_VERSION));
-    json_text(&json, "target", report->target);
-    json_open_member(&json, "counts");
+    struct json_writer json = json_writer(out, JSON_INDENTED);
+    json_open_object(&json);
+    json_member_string(&json, "tool", SPAN("nsq-conform " NSQREF_VERSION));
+    json_member_string(&json, "target", report->target);
+    json_member_object(&json, "counts");
     for (int v = 0; v < VERDICT_COUNT; v++) {
-        json_number(&json, verdict_name((enum verdict)v), (int64_t)counts[v]);
+        json_member_integer(&json, verdict_name((enum verdict)v), (int64_t)counts[v]);
     }
-    json_close(&json);
-    json_open_list(&json, "cases");
+    json_close_object(&json);
+    json_member_array(&json, "cases");
     for (size_t i = 0; i < report->n; i++) {
         write_case(&json, &report->cases[i]);
     }
-    json_close_list(&json);
-    json_close(&json);
-    json_end(&json);
+    json_close_array(&json);
+    json_close_object(&json);
 }
 
 /* --- reading ---------------------------------------------------------------------------------- */

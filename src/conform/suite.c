@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/files.h"
-#include "conform/json_out.h"
+#include "conform/json_pieces.h"
 #include "conform/session_check.h"
 
 #define ID_MAX 256
@@ -194,31 +194,29 @@ void suite_list(const struct suite *suite, struct buf *out)
     }
 }
 
-static void list_one(struct json_out *json, const struct suite_case *c)
+static void list_one(struct json_writer *json, const struct suite_case *c)
 {
-    json_open(json);
-    json_text(json, "id", c->file.id);
-    json_text(json, "title", c->file.title);
-    json_text(json, "level", session_level_name(c->file.level));
-    json_words(json, "req", suite_words(c->file.reqs));
-    json_words(json, "needs", suite_words(c->file.needs));
-    json_text(json, "flags", c->file.flags);
-    json_text(json, "effect", c->file.effect);
-    json_text(json, "source", c->file.source);
-    json_text(json, "file", span_make(c->path, strlen(c->path)));
-    json_close(json);
+    json_open_object(json);
+    json_member_string(json, "id", c->file.id);
+    json_member_string(json, "title", c->file.title);
+    json_member_string(json, "level", session_level_name(c->file.level));
+    json_member_words(json, "req", suite_words(c->file.reqs));
+    json_member_words(json, "needs", suite_words(c->file.needs));
+    json_member_string(json, "flags", c->file.flags);
+    json_member_string(json, "effect", c->file.effect);
+    json_member_string(json, "source", c->file.source);
+    json_member_string(json, "file", span_make(c->path, strlen(c->path)));
+    json_close_object(json);
 }
 
 void suite_list_json(const struct suite *suite, struct buf *out)
 {
-    struct json_out json;
-    json_begin(&json, out);
-    json_open_list(&json, NULL);
+    struct json_writer json = json_writer(out, JSON_INDENTED);
+    json_open_array(&json);
     for (size_t i = 0; i < suite->n; i++) {
         if (suite->cases[i].chosen) {
             list_one(&json, &suite->cases[i]);
         }
     }
-    json_close_list(&json);
-    json_end(&json);
+    json_close_array(&json);
 }

@@ -4,7 +4,6 @@
 #include <nsq/frame.h>
 #include <nsq/magic.h>
 #include <nsq/version.h>
-#include <yajl/yajl_gen.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -17,18 +16,12 @@
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
-void vectors_flag(struct json_out *json, const char *key, bool flag)
+void vectors_word(struct json_writer *json, const char *key, const char *text)
 {
-    yajl_gen_string(json->gen, (const unsigned char *)key, strlen(key));
-    yajl_gen_bool(json->gen, flag);
+    json_member_string(json, key, span_make(text, strlen(text)));
 }
 
-void vectors_word(struct json_out *json, const char *key, const char *text)
-{
-    json_text(json, key, span_make(text, strlen(text)));
-}
-
-static void write_hex(struct json_out *json, const char *key, struct span bytes)
+static void write_hex(struct json_writer *json, struct span bytes)
 {
     struct buf hex = {0};
     uint8_t *p = buf_room(&hex, 2 * bytes.n + 1);
@@ -37,7 +30,7 @@ static void write_hex(struct json_out *json, const char *key, struct span bytes)
         p[2 * i + 1] = (uint8_t) "0123456789abcdef"[bytes.p[i] & 15];
     }
     buf_grew(&hex, 2 * bytes.n);
-    json_text(json, key, buf_span(&hex));
+    json_write_string(json, buf_span(&hex));
     buf_free(&hex);
 }
 
@@ -63,10 +56,10 @@ static size_t find_period(struct span bytes, size_t *size)
     return 0;
 }
 
-void vectors_bytes(struct json_out *json, const char *key, struct span bytes)
+void vectors_write_bytes(struct json_writer *json, struct span bytes)
 {
     size_t plain = 0;
-    json_open_list(json, key);
+    json_open_array(json);
     while (plain < bytes.n) {
         size_t size;
         size_t period = find_period(span_skip(bytes, plain), &size);
@@ -75,19 +68,26 @@ void vectors_bytes(struct json_out *json, const char *key, struct span bytes)
             continue;
         }
         if (plain > 0) {
-            write_hex(json, NULL, span_first(bytes, plain));
+            write_hex(json, span_first(bytes, plain));
         }
-        json_open(json);
-        write_hex(json, "hex", span_first(span_skip(bytes, plain), period));
-        json_number(json, "times", (int64_t)(size / period));
-        json_close(json);
+        json_open_object(json);
+        json_write_key(json, SPAN("hex"));
+        write_hex(json, span_first(span_skip(bytes, plain), period));
+        json_member_integer(json, "times", (int64_t)(size / period));
+        json_close_object(json);
         bytes = span_skip(bytes, plain + size);
         plain = 0;
     }
     if (bytes.n > 0) {
-        write_hex(json, NULL, bytes);
+        write_hex(json, bytes);
     }
-    json_close_list(json);
+    json_close_array(json);
+}
+
+void vectors_bytes(struct json_writer *json, const char *key, struct span bytes)
+{
+    json_write_key(json, span_make(key, strlen(key)));
+    vectors_write_bytes(json, bytes);
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */
@@ -102,19 +102,19 @@ static bool is_client(const struct vector_event *event)
     return event->kind <= VECTOR_RESET;
 }
 
-static void open_event(struct json_out *json, const struct vector_record *r,
+static void open_event(struct json_writer *json, const struct vector_record *r,
                        const struct vector_event *event, const char *name)
 {
-    json_open(json);
-    json_text(json, "conn", r->player.conns[event->conn].name);
-    json_number(json, "after", (int64_t)event->after);
-    json_number(json, "ms", event->ms);
+    json_open_object(json);
+    json_member_string(json, "conn", r->player.conns[event->conn].name);
+    json_member_integer(json, "after", (int64_t)event->after);
+    json_member_integer(json, "ms", event->ms);
     vectors_word(json, "event", name);
 }
 
-static void write_input(struct json_out *json, const struct vector_record *r)
+static void write_input(struct json_writer *json, const struct vector_record *r)
 {
-    json_open_list(json, "input");
+    json_member_array(json, "input");
     for (size_t i = 0; i < vector_record_count(r); i++) {
         struct vector_event event = vector_record_event(r, i);
         if (is_client(&event)) {
@@ -122,10 +122,10 @@ static void write_input(struct json_out *json, const struct vector_record *r)
             if (event.kind == VECTOR_SEND) {
                 vectors_bytes(json, "bytes", vector_record_bytes(r, &event));
             }
-            json_close(json);
+            json_close_object(json);
         }
     }
-    json_close_list(json);
+    json_close_array(json);
 }
 
 static const char *name_of(const struct nsq_frame *frame)
@@ -140,7 +140,7 @@ static const char *name_of(const struct nsq_frame *frame)
     }
 }
 
-static void write_frame(struct json_out *json, const struct vector_record *r,
+static void write_frame(struct json_writer *json, const struct vector_record *r,
                         const struct vector_event *event)
 {
     struct nsq_frame frame = {.type = NSQ_FRAME_RESPONSE};
@@ -151,40 +151,40 @@ static void write_frame(struct json_out *json, const struct vector_record *r,
     bool whole = nsq_frame_parse(bytes, NSQ_FRAME_DATA_MAX, &frame, &size) == NSQ_OK;
     open_event(json, r, event, name_of(&frame));
     if (whole && frame.type == NSQ_FRAME_ERROR) {
-        json_text(json, "code", nsq_error_name(nsq_error_split(frame.data, &text)));
+        json_member_string(json, "code", nsq_error_name(nsq_error_split(frame.data, &text)));
     }
     if (whole && frame.type == NSQ_FRAME_MESSAGE && nsq_message_parse(frame.data, &m) == NSQ_OK) {
-        json_number(json, "attempts", m.attempts);
-        json_text(json, "id", span_make(m.id, NSQ_MESSAGE_ID_SIZE));
+        json_member_integer(json, "attempts", m.attempts);
+        json_member_string(json, "id", span_make(m.id, NSQ_MESSAGE_ID_SIZE));
     }
     vectors_bytes(json, "bytes", bytes);
-    json_close(json);
+    json_close_object(json);
 }
 
-static void write_output(struct json_out *json, const struct vector_record *r)
+static void write_output(struct json_writer *json, const struct vector_record *r)
 {
-    json_open_list(json, "output");
+    json_member_array(json, "output");
     for (size_t i = 0; i < vector_record_count(r); i++) {
         struct vector_event event = vector_record_event(r, i);
         if (event.kind == VECTOR_FRAME) {
             write_frame(json, r, &event);
         } else if (event.kind == VECTOR_CLOSED) {
             open_event(json, r, &event, "closed");
-            json_close(json);
+            json_close_object(json);
         }
     }
-    json_close_list(json);
+    json_close_array(json);
 }
 
-static void write_about(struct json_out *json, const struct session_file *file)
+static void write_about(struct json_writer *json, const struct session_file *file)
 {
-    json_text(json, "id", file->id);
-    json_text(json, "title", file->title);
-    json_text(json, "level", session_level_name(file->level));
-    json_words(json, "req", suite_words(file->reqs));
-    json_words(json, "flags", file->flags);
-    json_text(json, "effect", file->effect);
-    json_text(json, "source", file->source);
+    json_member_string(json, "id", file->id);
+    json_member_string(json, "title", file->title);
+    json_member_string(json, "level", session_level_name(file->level));
+    json_member_words(json, "req", suite_words(file->reqs));
+    json_member_words(json, "flags", file->flags);
+    json_member_string(json, "effect", file->effect);
+    json_member_string(json, "source", file->source);
 }
 
 /* --- parser cases ----------------------------------------------------------------------------- */
@@ -202,7 +202,7 @@ static void gather(const struct vector_record *r, size_t conn, struct buf *in)
     buf_drop(in, v2 ? NSQ_MAGIC_SIZE : in->n);
 }
 
-static void write_parser_cases(struct json_out *json, const struct session_file *file,
+static void write_parser_cases(struct json_writer *json, const struct session_file *file,
                                const struct vector_record *r, const struct nsq_limits *limits)
 {
     for (size_t i = 0; i < r->player.conn_count; i++) {
@@ -213,10 +213,10 @@ static void write_parser_cases(struct json_out *json, const struct session_file 
             buf_append(&id, file->id);
             text_append(&id, ":");
             buf_append(&id, r->player.conns[i].name);
-            json_open(json);
-            json_text(json, "id", buf_span(&id));
+            json_open_object(json);
+            json_member_string(json, "id", buf_span(&id));
             vectors_parser(json, limits, buf_span(&in));
-            json_close(json);
+            json_close_object(json);
         }
         buf_free(&id);
         buf_free(&in);
@@ -235,7 +235,7 @@ static void say_why(const struct session_file *file, const struct buf *because, 
 }
 
 /* Plays the case and writes one part of what that was. */
-static bool write_played(struct json_out *json, const struct session_file *file,
+static bool write_played(struct json_writer *json, const struct session_file *file,
                          const struct engine_config *config, enum part part, struct buf *why)
 {
     struct vector_record *r = alloc_zeroed(sizeof *r);
@@ -244,11 +244,11 @@ static bool write_played(struct json_out *json, const struct session_file *file,
     if (!ok) {
         say_why(file, &r->player.why, why);
     } else if (part == PART_SESSIONS) {
-        json_open(json);
+        json_open_object(json);
         write_about(json, file);
         write_input(json, r);
         write_output(json, r);
-        json_close(json);
+        json_close_object(json);
     } else {
         write_parser_cases(json, file, r, &config->v2.limits);
     }
@@ -257,7 +257,7 @@ static bool write_played(struct json_out *json, const struct session_file *file,
     return ok;
 }
 
-static bool write_case(struct json_out *json, const struct session_file *file, enum part part,
+static bool write_case(struct json_writer *json, const struct session_file *file, enum part part,
                        struct buf *why)
 {
     struct case_engine engine;
@@ -273,12 +273,12 @@ static bool write_case(struct json_out *json, const struct session_file *file, e
     return ok;
 }
 
-static bool write_part(struct json_out *json, const struct suite *suite, enum part part,
+static bool write_part(struct json_writer *json, const struct suite *suite, enum part part,
                        struct buf *why)
 {
     const struct case_setting here = {.names = SPAN("probe"), .time_scale = 100};
     bool ok = true;
-    json_open_list(json, part == PART_SESSIONS ? "sessions" : "parser");
+    json_member_array(json, part == PART_SESSIONS ? "sessions" : "parser");
     for (size_t i = 0; i < suite->n && ok; i++) {
         struct buf lacks = {0};
         const struct session_file *file = &suite->cases[i].file;
@@ -287,21 +287,19 @@ static bool write_part(struct json_out *json, const struct suite *suite, enum pa
         }
         buf_free(&lacks);
     }
-    json_close_list(json);
+    json_close_array(json);
     return ok;
 }
 
 bool vectors_write(const struct suite *suite, struct buf *out, struct buf *why)
 {
-    struct json_out json;
-    json_begin(&json, out);
-    json_open(&json);
-    json_number(&json, "version", 1);
+    struct json_writer json = json_writer(out, JSON_INDENTED);
+    json_open_object(&json);
+    json_member_integer(&json, "version", 1);
     vectors_word(&json, "tool", "nsqref " NSQREF_VERSION);
     vectors_word(&json, "compatibility", NSQ_COMPATIBILITY);
     bool ok =
         write_part(&json, suite, PART_SESSIONS, why) && write_part(&json, suite, PART_PARSER, why);
-    json_close(&json);
-    json_end(&json);
+    json_close_object(&json);
     return ok;
 }

@@ -9,7 +9,7 @@
 #ifndef CONFORM_VECTORS_H
 #define CONFORM_VECTORS_H
 
-#include "conform/json_out.h"
+#include "conform/json_pieces.h"
 #include "conform/run_case.h"
 #include "conform/suite.h"
 
@@ -17,10 +17,10 @@
 bool vectors_write(const struct suite *suite, struct buf *out, struct buf *why);
 
 /* Bytes as a list of pieces: hexadecimal digits, or {"hex": .., "times": ..} for what repeats. */
-void vectors_bytes(struct json_out *json, const char *key, struct span bytes);
+void vectors_write_bytes(struct json_writer *json, struct span bytes);
+void vectors_bytes(struct json_writer *json, const char *key, struct span bytes);
 
-/* true or false, and texts that are constants. */
-void vectors_flag(struct json_out *json, const char *key, bool flag);
-void vectors_word(struct json_out *json, const char *key, const char *text);
+/* A text that ends with a NUL. */
+void vectors_word(struct json_writer *json, const char *key, const char *text);
 
 #endif

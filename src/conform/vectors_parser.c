@@ -19,7 +19,7 @@ static const char *const reasons[] = {
 };
 
 struct walk {
-    struct json_out *json;
+    struct json_writer *json;
     const struct nsq_limits *limits;
     struct span in;
     struct nsq_place place;
@@ -28,22 +28,22 @@ struct walk {
     struct buf body; /* of the pieces that have come */
 };
 
-static void write_line(struct json_out *json, const struct nsq_command *command)
+static void write_line(struct json_writer *json, const struct nsq_command *command)
 {
-    json_text(json, "command", nsq_command_row(command->id)->name);
+    json_member_string(json, "command", nsq_command_row(command->id)->name);
     vectors_bytes(json, "name", command->name);
-    json_number(json, "params", (int64_t)command->params);
-    json_open_list(json, "param");
+    json_member_integer(json, "params", (int64_t)command->params);
+    json_member_array(json, "param");
     for (size_t i = 0; i < command->params && i < NSQ_PARAMS_MAX; i++) {
-        vectors_bytes(json, NULL, command->param[i]);
+        vectors_write_bytes(json, command->param[i]);
     }
-    json_close_list(json);
+    json_close_array(json);
 }
 
 static void write_item(struct walk *w, const struct nsq_item *item)
 {
-    json_open(w->json);
-    json_number(w->json, "after", (int64_t)w->end);
+    json_open_object(w->json);
+    json_member_integer(w->json, "after", (int64_t)w->end);
     vectors_word(w->json, "stage", stages[item->stage]);
     if (item->bad != NSQ_BAD_NOTHING) {
         vectors_word(w->json, "bad", reasons[item->bad]);
@@ -51,12 +51,12 @@ static void write_item(struct walk *w, const struct nsq_item *item)
     if (item->stage == NSQ_STAGE_BODY || item->stage == NSQ_STAGE_MESSAGE_BODY) {
         vectors_bytes(w->json, "body", buf_span(&w->body));
     } else if (item->stage != NSQ_STAGE_LINE) {
-        json_number(w->json, "value", item->value);
+        json_member_integer(w->json, "value", item->value);
     } else if (item->bad == NSQ_BAD_NOTHING) {
         write_line(w->json, &item->command);
     }
-    vectors_flag(w->json, "last", item->last);
-    json_close(w->json);
+    json_member_bool(w->json, "last", item->last);
+    json_close_object(w->json);
 }
 
 static void take(struct walk *w, const struct nsq_item *item)
@@ -89,27 +89,27 @@ static bool feed(struct walk *w)
     return true;
 }
 
-static void write_limits(struct json_out *json, const struct nsq_limits *limits)
+static void write_limits(struct json_writer *json, const struct nsq_limits *limits)
 {
-    json_open_member(json, "limits");
-    json_number(json, "line", (int64_t)limits->max_line);
-    json_number(json, "message", limits->max_msg_size);
-    json_number(json, "body", limits->max_body_size);
-    json_close(json);
+    json_member_object(json, "limits");
+    json_member_integer(json, "line", (int64_t)limits->max_line);
+    json_member_integer(json, "message", limits->max_msg_size);
+    json_member_integer(json, "body", limits->max_body_size);
+    json_close_object(json);
 }
 
-void vectors_parser(struct json_out *json, const struct nsq_limits *limits, struct span in)
+void vectors_parser(struct json_writer *json, const struct nsq_limits *limits, struct span in)
 {
     struct walk w = {.json = json, .limits = limits, .in = in};
     bool good = true;
     write_limits(json, limits);
     vectors_bytes(json, "bytes", in);
-    json_open_list(json, "items");
+    json_member_array(json, "items");
     while (good && w.end < in.n) {
         w.end++;
         good = feed(&w);
     }
-    json_close_list(json);
+    json_close_array(json);
     vectors_word(json, "waits", good ? stages[w.place.stage] : "nothing");
     buf_free(&w.body);
 }

@@ -10,6 +10,6 @@
 
 /* Writes the members "limits", "bytes", "items" and "waits" of a parser case. `in` begins behind
  * the magic. */
-void vectors_parser(struct json_out *json, const struct nsq_limits *limits, struct span in);
+void vectors_parser(struct json_writer *json, const struct nsq_limits *limits, struct span in);
 
 #endif

@@ -4,6 +4,7 @@
 #include <nsq/version.h>
 
 #include "base/text.h"
+#include "json/writer.h"
 
 #define LEAST_HEARTBEAT_MS 1000
 #define LEAST_MSG_TIMEOUT_MS 1000
@@ -142,12 +143,6 @@ bool settings_apply(struct session *s, const struct identify *identify, struct b
     return true;
 }
 
-static void append_number(struct buf *text, struct span key, int64_t value)
-{
-    buf_append(text, key);
-    text_append_decimal(text, value);
-}
-
 void settings_choose_upgrade(struct session *s, const struct identify *identify)
 {
     const struct v2_config *config = &s->v2->config;
@@ -160,27 +155,23 @@ void settings_choose_upgrade(struct session *s, const struct identify *identify)
     u->deflate_level = (int)(level < config->max_deflate_level ? level : config->max_deflate_level);
 }
 
-static void append_bool(struct buf *text, struct span key, bool value)
-{
-    buf_append(text, key);
-    buf_append(text, value ? SPAN("true") : SPAN("false"));
-}
-
 void settings_append_reply(const struct session *s, struct buf *text)
 {
     const struct v2_config *config = &s->v2->config;
-    append_number(text, SPAN("{\"max_rdy_count\":"), config->max_rdy_count);
-    text_append(text, ",\"version\":\"" NSQ_COMPATIBILITY "\"");
-    append_number(text, SPAN(",\"max_msg_timeout\":"), config->max_msg_timeout / TIME_MS);
-    append_number(text, SPAN(",\"msg_timeout\":"), s->msg_timeout / TIME_MS);
-    append_bool(text, SPAN(",\"tls_v1\":"), s->upgrade.tls);
-    append_bool(text, SPAN(",\"deflate\":"), s->upgrade.deflate);
-    append_number(text, SPAN(",\"deflate_level\":"), s->upgrade.deflate_level);
-    append_number(text, SPAN(",\"max_deflate_level\":"), config->max_deflate_level);
-    append_bool(text, SPAN(",\"snappy\":"), s->upgrade.snappy);
-    append_number(text, SPAN(",\"sample_rate\":"), s->sample_rate);
-    append_bool(text, SPAN(",\"auth_required\":"), auth_is_on(s->v2->auth));
-    append_number(text, SPAN(",\"output_buffer_size\":"), s->output_buffer_size);
-    append_number(text, SPAN(",\"output_buffer_timeout\":"), s->output_buffer_timeout / TIME_MS);
-    text_append(text, "}");
+    struct json_writer json = json_writer(text, JSON_GO);
+    json_open_object(&json);
+    json_member_integer(&json, "max_rdy_count", config->max_rdy_count);
+    json_member_string(&json, "version", SPAN(NSQ_COMPATIBILITY));
+    json_member_integer(&json, "max_msg_timeout", config->max_msg_timeout / TIME_MS);
+    json_member_integer(&json, "msg_timeout", s->msg_timeout / TIME_MS);
+    json_member_bool(&json, "tls_v1", s->upgrade.tls);
+    json_member_bool(&json, "deflate", s->upgrade.deflate);
+    json_member_integer(&json, "deflate_level", s->upgrade.deflate_level);
+    json_member_integer(&json, "max_deflate_level", config->max_deflate_level);
+    json_member_bool(&json, "snappy", s->upgrade.snappy);
+    json_member_integer(&json, "sample_rate", s->sample_rate);
+    json_member_bool(&json, "auth_required", auth_is_on(s->v2->auth));
+    json_member_integer(&json, "output_buffer_size", s->output_buffer_size);
+    json_member_integer(&json, "output_buffer_timeout", s->output_buffer_timeout / TIME_MS);
+    json_close_object(&json);
 }

@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "json/writer.h"
+
 static void check(void (*keep)(struct span, struct buf *), const char *in, const char *want)
 {
     struct buf out = {0};
@@ -46,6 +48,18 @@ static void what_is_no_json_is_kept(void **state)
     check(record_json_identify, "[1]", "[1]");
 }
 
+/* The writer has a bound on nesting. No client sends such a thing. */
+static void what_is_nested_too_deeply_is_kept(void **state)
+{
+    (void)state;
+    char text[4 * JSON_WRITER_DEPTH_MAX];
+    size_t n = JSON_WRITER_DEPTH_MAX + 1;
+    snprintf(text, sizeof text, "%*s %*s", (int)n, "", (int)n, "");
+    memset(text, '[', n);
+    memset(text + n + 1, ']', n);
+    check(record_json_identify, text, text);
+}
+
 static void a_reply_has_any_version(void **state)
 {
     (void)state;
@@ -75,6 +89,7 @@ int main(void)
         cmocka_unit_test(hosts_are_replaced_and_all_else_is_kept),
         cmocka_unit_test(null_names_nobody),
         cmocka_unit_test(what_is_no_json_is_kept),
+        cmocka_unit_test(what_is_nested_too_deeply_is_kept),
         cmocka_unit_test(a_reply_has_any_version),
         cmocka_unit_test(upgrades_are_seen),
     };

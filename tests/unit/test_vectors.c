@@ -25,12 +25,10 @@ static void squeeze(const struct buf *json, char *out, size_t room)
 
 static void expect_bytes(struct span bytes, const char *expected)
 {
-    struct json_out json;
     struct buf out = {0};
     char text[512];
-    json_begin(&json, &out);
-    vectors_bytes(&json, NULL, bytes);
-    json_end(&json);
+    struct json_writer json = json_writer(&out, JSON_INDENTED);
+    vectors_write_bytes(&json, bytes);
     squeeze(&out, text, sizeof text);
     assert_string_equal(text, expected);
     buf_free(&out);
@@ -57,14 +55,12 @@ static void test_bytes(void **state)
 static void expect_parser(struct span in, const char *expected)
 {
     const struct nsq_limits limits = {.max_line = 32, .max_msg_size = 4, .max_body_size = 64};
-    struct json_out json;
     struct buf out = {0};
     char text[2048];
-    json_begin(&json, &out);
-    json_open(&json);
+    struct json_writer json = json_writer(&out, JSON_INDENTED);
+    json_open_object(&json);
     vectors_parser(&json, &limits, in);
-    json_close(&json);
-    json_end(&json);
+    json_close_object(&json);
     squeeze(&out, text, sizeof text);
     const char *items = strstr(text, "\"items\"");
     assert_non_null(items);

@@ -8,7 +8,7 @@
  */
 #include "conform/session_file.h"
 
-#include "conform/session_check.h"
+#include "conform/session_file_check.h"
 #include "fuzz.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 0, .body = FUZZ_BYTES};
@@ -25,7 +25,7 @@ static bool words_equal(const struct word *a, const struct word *b)
     return a == b;
 }
 
-/* As deep as SESSION_DEPTH_MAX. */
+/* As deep as TRANSCRIPT_DEPTH_MAX. */
 static bool items_equal(const struct item *a, const struct item *b)
 {
     for (; a != NULL && b != NULL; a = a->next, b = b->next) {
@@ -55,7 +55,7 @@ static bool steps_equal(const struct step *a, const struct step *b)
     return a == b;
 }
 
-static bool files_equal(const struct session_file *a, const struct session_file *b)
+static bool files_equal(const struct transcript *a, const struct transcript *b)
 {
     return span_equal(a->id, b->id) && span_equal(a->title, b->title) &&
            words_equal(a->reqs, b->reqs) && a->level == b->level &&
@@ -81,7 +81,7 @@ static bool is_place(struct span text, unsigned line, unsigned column)
     return present == line && column >= 1 && column <= length + 1;
 }
 
-static void check_error(const struct session_error *error, struct span text)
+static void check_error(const struct transcript_error *error, struct span text)
 {
     FUZZ_CHECK(error->expected != NULL && error->expected[0] != 0);
     fuzz_say("%u:%u: expected %s", error->line, error->column, error->expected);
@@ -91,29 +91,29 @@ static void check_error(const struct session_error *error, struct span text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span in = span_make(data, size);
-    struct session_file file;
-    struct session_error error;
-    if (!session_file_parse(&file, in, &error)) {
+    struct transcript file;
+    struct transcript_error error;
+    if (!transcript_parse(&file, in, &error)) {
         check_error(&error, in);
         FUZZ_CHECK(file.memory == NULL && file.bytes.p == NULL && file.steps == NULL);
         return 0;
     }
-    struct session_file again;
+    struct transcript again;
     struct buf printed = {0};
-    session_file_print(&file, &printed);
+    transcript_print(&file, &printed);
     FUZZ_CHECK(span_equal(buf_span(&printed), in));
-    FUZZ_CHECK(session_file_parse(&again, buf_span(&printed), &error));
+    FUZZ_CHECK(transcript_parse(&again, buf_span(&printed), &error));
     buf_free(&printed); /* the value has its own bytes */
     FUZZ_CHECK(files_equal(&file, &again));
-    session_file_print(&again, &printed);
+    transcript_print(&again, &printed);
     FUZZ_CHECK(span_equal(buf_span(&printed), in));
-    if (!session_check(&file, &error)) {
+    if (!transcript_check(&file, &error)) {
         check_error(&error, in);
     } else {
         fuzz_say("can be played");
     }
     buf_free(&printed);
-    session_file_free(&again);
-    session_file_free(&file);
+    transcript_free(&again);
+    transcript_free(&file);
     return 0;
 }

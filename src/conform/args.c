@@ -160,7 +160,7 @@ static bool number(struct parsing *p, const char *text, long most, long *value)
 static bool add_level(struct args *args, const char *word, size_t n)
 {
     for (unsigned level = 0; level < LEVEL_COUNT; level++) {
-        if (span_equal(session_level_name((enum session_level)level), span_make(word, n))) {
+        if (span_equal(transcript_level_name((enum transcript_level)level), span_make(word, n))) {
             args->levels |= 1U << level;
             return true;
         }

@@ -55,7 +55,7 @@ struct args {
     int64_t time_scale; /* percent */
     struct args_list only;
     struct args_list reqs;
-    unsigned levels; /* bit by enum session_level */
+    unsigned levels; /* bit by enum transcript_level */
     bool rerun_failed;
     bool allow_unsupported;
     bool strict;

@@ -114,7 +114,7 @@ void ledger_free(struct ledger *ledger)
     *ledger = (struct ledger){0};
 }
 
-void ledger_rules(const struct ledger *ledger, const struct session_file *file, struct buf *out)
+void ledger_rules(const struct ledger *ledger, const struct transcript *file, struct buf *out)
 {
     for (const struct word *w = file->reqs; w != NULL; w = w->next) {
         const struct requirement *r = ledger_find(ledger, w->text);

@@ -35,7 +35,7 @@ void ledger_free(struct ledger *ledger);
 struct requirement *ledger_find(const struct ledger *ledger, struct span id);
 
 /* Appends a line "ID: sentence" for each requirement of a case. */
-void ledger_rules(const struct ledger *ledger, const struct session_file *file, struct buf *out);
+void ledger_rules(const struct ledger *ledger, const struct transcript *file, struct buf *out);
 
 /* Holds the cases against the ledger, the retired ids and the table of departures. Returns the
  * number of things that are wrong, each said in a line; *checked is the number looked at. */

@@ -48,7 +48,7 @@ static enum conform_exit fmt(const struct args *args)
     bool ok = load_suite(args, &suite);
     for (size_t i = 0; i < suite.n; i++) {
         struct buf text = {0};
-        session_file_print(&suite.cases[i].file, &text);
+        transcript_print(&suite.cases[i].file, &text);
         if (args->mode == MODE_FMT_PRINT) {
             fwrite(buf_span(&text).p, 1, text.n, stdout);
         }

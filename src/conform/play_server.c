@@ -39,7 +39,7 @@ struct served {
 
 struct server {
     const struct args *args;
-    struct session_file file;
+    struct transcript file;
     struct values values;
     struct buf scratch; /* the PUB of a client that proves that nothing came */
     int listener;
@@ -54,12 +54,12 @@ static bool fail(struct server *s, const struct step *step, const char *came, st
 {
     struct buf text = {0};
     text_append(&text, "expected: ");
-    session_step_print(step, 0, &text);
+    transcript_step_print(step, 0, &text);
     text_append(&text, "came:     ");
     buf_append(&text, span_make(came, strlen(came)));
     if (bytes.n > 0) {
         text_append(&text, " \"");
-        session_escape(span_first(bytes, SHOWN_MAX), &text);
+        transcript_escape(span_first(bytes, SHOWN_MAX), &text);
         text_append(&text, "\"");
     }
     fprintf(s->err, "%s:%u\n%.*s\n", s->args->serve, step->line, (int)text.n,
@@ -382,7 +382,7 @@ static bool serve_upgrade(struct server *s, struct served *c, const struct step 
         return fail(s, step, "no certificate", span_make(NULL, 0));
     }
     decode(c); /* in clear, or through TLS: what came so far is the new codec's */
-    wire_put_on(&c->wire, wire_server_codec(step, s->tls), &c->in);
+    wire_enable_codec(&c->wire, wire_server_codec(step, s->tls), &c->in);
     send_answer(c);
     while (wire_state(&c->wire, &why) == CODEC_HANDSHAKING && read_more(c, deadline)) {
         decode(c);
@@ -491,10 +491,10 @@ static bool see_off(struct server *s)
 static bool load(struct server *s)
 {
     struct buf bytes = {0};
-    struct session_error error;
+    struct transcript_error error;
     const char *path = s->args->serve;
-    bool ok = files_read(path, SESSION_FILE_MAX + 1, &bytes, s->err);
-    if (ok && !session_file_parse(&s->file, buf_span(&bytes), &error)) {
+    bool ok = files_read(path, TRANSCRIPT_SIZE_MAX + 1, &bytes, s->err);
+    if (ok && !transcript_parse(&s->file, buf_span(&bytes), &error)) {
         fprintf(s->err, "%s:%u:%u: expected %s\n", path, error.line, error.column, error.expected);
         ok = false;
     }
@@ -546,7 +546,7 @@ enum conform_exit serve_file(const struct args *args, FILE *err)
             code = ok ? EXIT_CONFORMS : EXIT_DOES_NOT;
             stop(s);
         }
-        session_file_free(&s->file);
+        transcript_free(&s->file);
     }
     values_free(&s->values);
     buf_free(&s->scratch);

@@ -29,7 +29,7 @@ const char *verdict_name(enum verdict verdict)
 static void show_bytes(struct buf *out, struct span bytes)
 {
     text_append(out, "\"");
-    session_escape(span_first(bytes, SHOWN_MAX), out);
+    transcript_escape(span_first(bytes, SHOWN_MAX), out);
     text_append(out, "\"");
     if (bytes.n > SHOWN_MAX) {
         text_append(out, " .. ");
@@ -40,17 +40,17 @@ static void show_bytes(struct buf *out, struct span bytes)
 
 static void note(struct player *p, struct span actor, struct span what)
 {
-    buf_append(&p->transcript, actor);
-    buf_append(&p->transcript, what);
-    text_append(&p->transcript, "\n");
+    buf_append(&p->exchange, actor);
+    buf_append(&p->exchange, what);
+    text_append(&p->exchange, "\n");
 }
 
 static void note_bytes(struct player *p, struct span actor, struct span what, struct span bytes)
 {
-    buf_append(&p->transcript, actor);
-    buf_append(&p->transcript, what);
-    show_bytes(&p->transcript, bytes);
-    text_append(&p->transcript, "\n");
+    buf_append(&p->exchange, actor);
+    buf_append(&p->exchange, what);
+    show_bytes(&p->exchange, bytes);
+    text_append(&p->exchange, "\n");
 }
 
 static void show_frame(struct buf *out, const struct nsq_frame *frame)
@@ -58,7 +58,7 @@ static void show_frame(struct buf *out, const struct nsq_frame *frame)
     struct nsq_message m;
     if (frame->type == NSQ_FRAME_MESSAGE && nsq_message_parse(frame->data, &m) == NSQ_OK) {
         text_append(out, "message ");
-        session_escape(span_make(m.id, NSQ_MESSAGE_ID_SIZE), out);
+        transcript_escape(span_make(m.id, NSQ_MESSAGE_ID_SIZE), out);
         text_append(out, " attempts ");
         text_append_decimal(out, m.attempts);
         text_append(out, " body ");
@@ -97,7 +97,7 @@ static struct buf *expected(struct player *p, const struct step *step)
 {
     buf_drop(&p->why, p->why.n);
     text_append(&p->why, "expected: ");
-    session_step_print(step, 0, &p->why);
+    transcript_step_print(step, 0, &p->why);
     text_append(&p->why, "came:     ");
     return &p->why;
 }
@@ -308,10 +308,10 @@ static bool matches(struct player *p, const struct step *step, const struct nsq_
 /* A frame that was matched leaves the connection. */
 static void note_frame(struct player *p, const struct player_conn *c, const struct nsq_frame *frame)
 {
-    buf_append(&p->transcript, c->name);
-    text_append(&p->transcript, " < ");
-    show_frame(&p->transcript, frame);
-    text_append(&p->transcript, "\n");
+    buf_append(&p->exchange, c->name);
+    text_append(&p->exchange, " < ");
+    show_frame(&p->exchange, frame);
+    text_append(&p->exchange, "\n");
 }
 
 static void accept_frame(struct player *p, struct player_conn *c, const struct nsq_frame *frame,
@@ -334,11 +334,11 @@ static int64_t deadline_of(struct player *p, const struct step *step)
 
 static bool in_time(struct player *p, const struct step *step)
 {
-    if (step->after == 0 || now(p) - p->mark >= step->after - p->config.slack) {
+    if (step->after == 0 || now(p) - p->last_step_end >= step->after - p->config.slack) {
         return true;
     }
     text_append(expected(p, step), "it after ");
-    text_append_decimal(&p->why, (now(p) - p->mark) / TIME_MS);
+    text_append_decimal(&p->why, (now(p) - p->last_step_end) / TIME_MS);
     text_append(&p->why, "ms already");
     return fail(p, step, VERDICT_FAIL);
 }
@@ -588,9 +588,9 @@ static bool play_wait(struct player *p, int64_t ns)
     while (now(p) < deadline) {
         wait_until(p, deadline);
     }
-    text_append(&p->transcript, "wait ");
-    text_append_decimal(&p->transcript, ns / TIME_MS);
-    text_append(&p->transcript, "ms\n");
+    text_append(&p->exchange, "wait ");
+    text_append_decimal(&p->exchange, ns / TIME_MS);
+    text_append(&p->exchange, "ms\n");
     return true;
 }
 
@@ -647,7 +647,7 @@ static bool fail_upgrade(struct player *p, const struct player_conn *c, const st
 
 static void note_upgrade(struct player *p, const struct step *step)
 {
-    session_step_print(step, 0, &p->transcript);
+    transcript_step_print(step, 0, &p->exchange);
 }
 
 /* Puts a codec on, and waits for its handshake. What came and nothing has matched was meant for it.
@@ -664,7 +664,7 @@ static bool play_upgrade(struct player *p, size_t i, const struct step *step)
         buf_free(&none);
         return fail(p, step, VERDICT_UNREACHABLE);
     }
-    wire_put_on(&c->wire, codec, &c->in);
+    wire_enable_codec(&c->wire, codec, &c->in);
     send_answers(p);
     while (wire_state(&c->wire, &why) == CODEC_HANDSHAKING && c->ended == END_NONE &&
            now(p) < deadline) {
@@ -726,7 +726,7 @@ static void say_rest(struct player *p, const struct step *first, const bool done
     text_append(&p->why, "not these:\n");
     for (const struct step *s = first; s != NULL && i < PLAYER_ANY_MAX; s = s->next, i++) {
         if (!done[i]) {
-            session_step_print(s, 1, &p->why);
+            transcript_step_print(s, 1, &p->why);
         }
     }
     for (i = 0; i < p->conn_count; i++) {
@@ -828,7 +828,7 @@ static bool play_step(struct player *p, const struct step *step)
 }
 
 void player_init(struct player *p, const struct player_config *config,
-                 const struct session_file *file)
+                 const struct transcript *file)
 {
     *p = (struct player){.config = *config,
                          .file = file,
@@ -891,10 +891,10 @@ void player_run(struct player *p)
 {
     struct transport *t = &p->config.transport;
     unsigned line = 0;
-    p->mark = now(p);
+    p->last_step_end = now(p);
     for (const struct step *step = p->file->steps; step != NULL && play_step(p, step);
          step = step->next) {
-        p->mark = step->kind == STEP_COMMENT ? p->mark : now(p);
+        p->last_step_end = step->kind == STEP_COMMENT ? p->last_step_end : now(p);
         line = step->line;
     }
     if (!p->file->partial_order) {
@@ -917,6 +917,6 @@ void player_free(struct player *p)
     }
     values_free(&p->values);
     buf_free(&p->came);
-    buf_free(&p->transcript);
+    buf_free(&p->exchange);
     buf_free(&p->why);
 }

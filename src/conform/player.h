@@ -74,22 +74,22 @@ struct player_config {
 
 struct player {
     struct player_config config;
-    const struct session_file *file;
+    const struct transcript *file;
     struct player_conn conns[PLAYER_CONNS_MAX]; /* filled by the transport */
     size_t conn_count;
     struct values values;
-    int64_t mark; /* when the last step ended; "after" counts from here */
+    int64_t last_step_end; /* when the last step ended; "after" counts from here */
     enum verdict verdict;
-    unsigned failed_line;  /* of the file; 0: none */
-    struct buf transcript; /* what was sent and what came, a line each */
-    struct buf why;        /* of a verdict other than PASS: expected, and came */
-    struct buf came;       /* of a failure: bytes that nothing has matched */
+    unsigned failed_line; /* of the file; 0: none */
+    struct buf exchange;  /* what was sent and what came, a line each */
+    struct buf why;       /* of a verdict other than PASS: expected, and came */
+    struct buf came;      /* of a failure: bytes that nothing has matched */
 };
 
 /* Plays the file; sets verdict, failed_line, transcript and why. `player` is filled by player_init,
  * and the transport's `self` may point into it. */
 void player_init(struct player *player, const struct player_config *config,
-                 const struct session_file *file);
+                 const struct transcript *file);
 void player_run(struct player *player);
 void player_free(struct player *player);
 

@@ -93,7 +93,7 @@ static void end_literal(struct record *r)
     if (r->literal.n > 0) {
         next_item(r);
         text_append(&r->steps, "\"");
-        session_escape(buf_span(&r->literal), &r->steps);
+        transcript_escape(buf_span(&r->literal), &r->steps);
         text_append(&r->steps, "\"");
         buf_drop(&r->literal, r->literal.n);
     }
@@ -125,7 +125,7 @@ static void add_body(struct record *r, struct span s)
     text_append(&r->steps, "fill(");
     text_append_decimal(&r->steps, (int64_t)s.n);
     text_append(&r->steps, " \"");
-    session_escape(span_first(s, 1), &r->steps);
+    transcript_escape(span_first(s, 1), &r->steps);
     text_append(&r->steps, "\")");
 }
 
@@ -479,7 +479,7 @@ void record_upgrade(struct record *r, size_t conn, const struct step *upgrade)
     }
     struct step step = *upgrade;
     step.actor = span_make(name, (size_t)snprintf(name, sizeof name, "c%zu", conn + 1));
-    session_step_print(&step, 0, &r->steps);
+    transcript_step_print(&step, 0, &r->steps);
     r->needs[step.upgrade] = true;
 }
 

@@ -111,7 +111,7 @@ static void put_on_server(struct relay *relay, struct relay_out *out)
         relay->broken = "there is no TLS to be had";
         return;
     }
-    wire_put_on(&relay->server, codec, &relay->framed);
+    wire_enable_codec(&relay->server, codec, &relay->framed);
     take_answer(&relay->server, &out->server);
 }
 
@@ -170,7 +170,7 @@ static void put_on_client(struct relay *relay, struct relay_out *out)
         relay->broken = "TLS needs --tls-cert and --tls-key";
         return;
     }
-    wire_put_on(&relay->client, wire_server_codec(upgrade, relay->tls), &none);
+    wire_enable_codec(&relay->client, wire_server_codec(upgrade, relay->tls), &none);
     take_answer(&relay->client, &out->client);
 }
 

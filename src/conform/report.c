@@ -16,7 +16,7 @@ void report_free(struct report *report)
 {
     for (size_t i = 0; i < report->n; i++) {
         buf_free(&report->cases[i].rules);
-        buf_free(&report->cases[i].transcript);
+        buf_free(&report->cases[i].exchange);
         buf_free(&report->cases[i].why);
         buf_free(&report->cases[i].came);
     }

@@ -23,12 +23,12 @@ struct report_case {
     struct span source;
     struct span path;
     enum verdict verdict;
-    unsigned line;         /* of the file, where it failed; 0: none */
-    struct span reason;    /* of the known-failure file; borrowed */
-    struct buf rules;      /* lines "ID: sentence" */
-    struct buf transcript; /* lines */
-    struct buf why;        /* lines */
-    struct buf came;       /* in hex */
+    unsigned line;       /* of the file, where it failed; 0: none */
+    struct span reason;  /* of the known-failure file; borrowed */
+    struct buf rules;    /* lines "ID: sentence" */
+    struct buf exchange; /* lines */
+    struct buf why;      /* lines */
+    struct buf came;     /* in hex */
 };
 
 struct report {

@@ -141,7 +141,7 @@ static void add_said(const struct report *report, const struct report_case *c, s
     add_badge(c->verdict, out);
     ADD("</h3>\n");
     add_fact("known:", c->reason, out);
-    add_pre("said", &c->transcript, out);
+    add_pre("said", &c->exchange, out);
     add_pre("why", &c->why, out);
     add_pre("came", &c->came, out);
 }

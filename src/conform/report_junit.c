@@ -37,7 +37,7 @@ static void number(struct span name, size_t value, struct buf *out)
 static void add_details(const struct report_case *c, struct buf *out)
 {
     report_escape(buf_span(&c->rules), out);
-    report_escape(buf_span(&c->transcript), out);
+    report_escape(buf_span(&c->exchange), out);
     report_escape(buf_span(&c->why), out);
     if (c->came.n > 0) {
         text_append(out, "\nbytes:    ");

@@ -42,7 +42,7 @@ static void add_block(const struct report_case *c, struct buf *out)
     buf_append(out, c->level);
     text_append(out, "\n");
     add_lines(SPAN("rules"), buf_span(&c->rules), out);
-    add_lines(SPAN("transcript"), buf_span(&c->transcript), out);
+    add_lines(SPAN("transcript"), buf_span(&c->exchange), out);
     add_lines(SPAN("why"), buf_span(&c->why), out);
     add_lines(SPAN("came"), buf_span(&c->came), out);
     text_append(out, "  ...\n");

@@ -50,7 +50,7 @@ static void add_case(const struct report_case *c, struct buf *out)
         text_append_decimal(out, c->line);
     }
     text_append(out, "\n");
-    add_indented(buf_span(&c->transcript), out);
+    add_indented(buf_span(&c->exchange), out);
     add_indented(buf_span(&c->why), out);
     if (c->came.n > 0) {
         text_append(out, "    bytes:    ");

@@ -100,15 +100,15 @@ static void take_result(struct player *player, struct case_result *result)
     *result = (struct case_result){
         .verdict = player->verdict,
         .failed_line = player->failed_line,
-        .transcript = player->transcript,
+        .exchange = player->exchange,
         .why = player->why,
         .came = player->came,
     };
-    player->transcript = player->why = player->came = (struct buf){0};
+    player->exchange = player->why = player->came = (struct buf){0};
 }
 
 /* Runs on virtual time; `trace` receives what had come after each piece. */
-static void run_engine(const struct case_setting *setting, const struct session_file *file,
+static void run_engine(const struct case_setting *setting, const struct transcript *file,
                        const struct engine_config *config, const struct cut_plan *plan,
                        struct case_result *result, struct buf *trace)
 {
@@ -133,7 +133,7 @@ static void run_engine(const struct case_setting *setting, const struct session_
     alloc_free(player);
 }
 
-static void run_tcp(const struct case_setting *setting, const struct session_file *file,
+static void run_tcp(const struct case_setting *setting, const struct transcript *file,
                     struct case_result *result)
 {
     struct player *player = alloc_zeroed(sizeof *player);
@@ -153,7 +153,7 @@ static void run_tcp(const struct case_setting *setting, const struct session_fil
     alloc_free(player);
 }
 
-void run_case(const struct case_setting *setting, const struct session_file *file,
+void run_case(const struct case_setting *setting, const struct transcript *file,
               struct case_result *result)
 {
     struct case_engine engine;
@@ -171,7 +171,7 @@ void run_case(const struct case_setting *setting, const struct session_file *fil
 
 void case_result_free(struct case_result *result)
 {
-    buf_free(&result->transcript);
+    buf_free(&result->exchange);
     buf_free(&result->why);
     buf_free(&result->came);
 }
@@ -180,7 +180,7 @@ void case_result_free(struct case_result *result)
 
 struct cutter {
     const struct case_setting *setting;
-    const struct session_file *file;
+    const struct transcript *file;
     struct case_engine engine;
     struct buf bytewise; /* of struct trace_point, one for each byte */
     size_t size;         /* bytes of input */
@@ -248,7 +248,7 @@ static bool near_an_end(const struct cutter *c, size_t offset)
 /* Pairs of cuts are many, and what is put on is slow to make. */
 static bool tries_pairs(const struct cutter *c)
 {
-    return c->size <= CUTS_PAIRS_MAX && !session_file_upgrades(c->file);
+    return c->size <= CUTS_PAIRS_MAX && !transcript_upgrades(c->file);
 }
 
 static bool try_all_cuts(struct cutter *c)
@@ -265,7 +265,7 @@ static bool try_all_cuts(struct cutter *c)
     return same;
 }
 
-bool run_case_cuts(const struct case_setting *setting, const struct session_file *file,
+bool run_case_cuts(const struct case_setting *setting, const struct transcript *file,
                    struct case_result *result)
 {
     struct cutter c = {.setting = setting, .file = file, .result = result};

@@ -18,21 +18,21 @@ struct case_setting {
 
 struct case_result {
     enum verdict verdict;
-    unsigned failed_line;  /* 0: none */
-    struct buf transcript; /* lines */
-    struct buf why;        /* of any verdict but pass */
-    struct buf came;       /* of a failure: bytes that nothing has matched */
+    unsigned failed_line; /* 0: none */
+    struct buf exchange;  /* lines */
+    struct buf why;       /* of any verdict but pass */
+    struct buf came;      /* of a failure: bytes that nothing has matched */
 };
 
 /* Runs a case once. The caller ends the result with case_result_free. */
-void run_case(const struct case_setting *setting, const struct session_file *file,
+void run_case(const struct case_setting *setting, const struct transcript *file,
               struct case_result *result);
 void case_result_free(struct case_result *result);
 
 /* Runs a case in this process byte by byte, then with its input cut before each byte, and before
  * each two bytes as far as CUTS_PAIRS_MAX allows, and compares what had come after each piece.
  * False, with the difference in result->why, at the first that differs. */
-bool run_case_cuts(const struct case_setting *setting, const struct session_file *file,
+bool run_case_cuts(const struct case_setting *setting, const struct transcript *file,
                    struct case_result *result);
 
 #define CUTS_PAIRS_MAX                                                                             \

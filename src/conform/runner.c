@@ -6,9 +6,9 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "conform/probe.h"
 #include "conform/run_case.h"
 #include "conform/spawn.h"
+#include "conform/target_needs.h"
 #include "conform/transport_tcp.h"
 #include "conform/workers.h"
 #include "shell/machine.h"
@@ -46,7 +46,7 @@ static bool span_is(struct span s, const char *text)
 static bool find_target(const struct runner *r, size_t i, const char **target,
                         struct case_result *result)
 {
-    const struct session_file *file = &r->cases[i]->file;
+    const struct transcript *file = &r->cases[i]->file;
     *target = r->args->target;
     if (r->servers != NULL) {
         const struct spawn *s = &r->servers[r->server_of[i]];
@@ -70,7 +70,7 @@ static bool find_target(const struct runner *r, size_t i, const char **target,
 
 static void play(const struct runner *r, size_t i, struct case_result *result)
 {
-    const struct session_file *file = &r->cases[i]->file;
+    const struct transcript *file = &r->cases[i]->file;
     char names[VALUES_NAMES_MAX];
     const char *prefix = r->args->names != NULL ? r->args->names : r->run;
     struct case_setting setting = {.names = values_names(prefix, file->id, names),
@@ -79,7 +79,7 @@ static void play(const struct runner *r, size_t i, struct case_result *result)
     if (!find_target(r, i, &setting.target, result)) {
         return;
     }
-    if (!probe_needs(&setting, file, &result->why)) {
+    if (!target_meets_needs(&setting, file, &result->why)) {
         result->verdict = VERDICT_UNSUPPORTED;
         return;
     }
@@ -126,7 +126,7 @@ static void work(void *context, size_t i, struct buf *out)
     play(r, i, &result);
     put_number((uint32_t)result.verdict, out);
     put_number(result.failed_line, out);
-    put_text(&result.transcript, out);
+    put_text(&result.exchange, out);
     put_text(&result.why, out);
     put_text(&result.came, out);
     case_result_free(&result);
@@ -176,7 +176,7 @@ static void take(void *context, size_t i, struct span in)
     buf_free(&c->why);
     c->verdict = (enum verdict)get_number(&in);
     c->line = get_number(&in);
-    get_text(&in, &c->transcript);
+    get_text(&in, &c->exchange);
     get_text(&in, &c->why);
     get_text(&in, &came);
     report_hex(buf_span(&came), &c->came);
@@ -326,7 +326,7 @@ static void begin_case(struct runner *r, size_t i, const struct suite_case *c)
     *out = (struct report_case){
         .id = c->file.id,
         .title = c->file.title,
-        .level = session_level_name(c->file.level),
+        .level = transcript_level_name(c->file.level),
         .reqs = suite_words(c->file.reqs),
         .needs = suite_words(c->file.needs),
         .flags = c->file.flags,

@@ -13,7 +13,7 @@ struct block {
     max_align_t bytes[];
 };
 
-static void *node(struct session_file *file, size_t n)
+static void *node(struct transcript *file, size_t n)
 {
     struct block *block = alloc_zeroed(sizeof *block + n);
     block->next = file->memory;
@@ -21,7 +21,7 @@ static void *node(struct session_file *file, size_t n)
     return block->bytes;
 }
 
-void session_file_free(struct session_file *file)
+void transcript_free(struct transcript *file)
 {
     struct block *block = file->memory;
     while (block != NULL) {
@@ -30,14 +30,14 @@ void session_file_free(struct session_file *file)
         block = next;
     }
     buf_free(&file->bytes);
-    *file = (struct session_file){0};
+    *file = (struct transcript){0};
 }
 
 /* --- the reader ------------------------------------------------------------------------------- */
 
 struct reader {
-    struct session_file *file;
-    struct session_error *error;
+    struct transcript *file;
+    struct transcript_error *error;
     struct span rest; /* of the file, from the present line on */
     struct span line; /* the rest of the present line */
     size_t line_size; /* of the whole line */
@@ -237,7 +237,7 @@ static bool take_fill(struct reader *r, struct item *item)
     if (!take_number(r, &item->number)) {
         return false;
     }
-    if (item->number < 0 || item->number > SESSION_VALUE_MAX) {
+    if (item->number < 0 || item->number > TRANSCRIPT_VALUE_MAX) {
         return expected(r, "at most 8388608 bytes");
     }
     if (!TAKE(r, " ")) {
@@ -255,7 +255,7 @@ static bool take_fill(struct reader *r, struct item *item)
 static bool take_size(struct reader *r, struct item *item)
 {
     item->kind = ITEM_SIZE;
-    if (++r->depth > SESSION_DEPTH_MAX) {
+    if (++r->depth > TRANSCRIPT_DEPTH_MAX) {
         return expected(r, "fewer size{ } inside each other");
     }
     if (!take_items(r, &item->inside)) {
@@ -522,7 +522,7 @@ static const struct span level_names[] = {
     [LEVEL_DEPARTURE] = SPAN_LITERAL("DEPARTURE"),
 };
 
-struct span session_level_name(enum session_level level)
+struct span transcript_level_name(enum transcript_level level)
 {
     return level_names[level];
 }
@@ -565,7 +565,7 @@ static bool take_id(struct reader *r)
     return (slashes == 1 && framed) || expected(r, "an id of the form area/slug");
 }
 
-bool session_file_upgrades(const struct session_file *file)
+bool transcript_upgrades(const struct transcript *file)
 {
     const struct step *step = file->steps;
     while (step != NULL && step->kind != STEP_UPGRADE) {
@@ -578,7 +578,7 @@ static bool take_level(struct reader *r)
 {
     for (int level = 0; level < LEVEL_COUNT; level++) {
         if (span_equal(r->line, level_names[level])) {
-            r->file->level = (enum session_level)level;
+            r->file->level = (enum transcript_level)level;
             r->line = span_skip(r->line, r->line.n);
             return true;
         }
@@ -685,21 +685,21 @@ static bool all_printable(struct reader *r)
     return true;
 }
 
-bool session_file_parse(struct session_file *file, struct span bytes, struct session_error *error)
+bool transcript_parse(struct transcript *file, struct span bytes, struct transcript_error *error)
 {
-    *file = (struct session_file){0};
-    *error = (struct session_error){0};
+    *file = (struct transcript){0};
+    *error = (struct transcript_error){0};
     buf_append(&file->bytes, bytes);
     struct reader r = {.file = file, .error = error, .rest = buf_span(&file->bytes)};
     struct reader scan = r;
-    bool ok = bytes.n <= SESSION_FILE_MAX || expected(&r, "at most 1 MiB");
+    bool ok = bytes.n <= TRANSCRIPT_SIZE_MAX || expected(&r, "at most 1 MiB");
     ok = ok && all_printable(&scan);
     ok = ok && take_header(&r) && take_steps(&r, &file->steps, false);
     if (ok && bytes.p[bytes.n - 1] != '\n') {
         ok = expected(&r, "a newline at the end of the file");
     }
     if (!ok) {
-        session_file_free(file);
+        transcript_free(file);
     }
     return ok;
 }

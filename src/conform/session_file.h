@@ -13,12 +13,12 @@
 
 #include "base/buf.h"
 
-#define SESSION_FILE_MAX (1 << 20)  /* bytes of a file */
-#define SESSION_DEPTH_MAX 8         /* size{ size{ ... } } */
-#define SESSION_VALUE_MAX (8 << 20) /* bytes that fill() makes at most */
+#define TRANSCRIPT_SIZE_MAX (1 << 20)  /* bytes of a file */
+#define TRANSCRIPT_DEPTH_MAX 8         /* size{ size{ ... } } */
+#define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes that fill() makes at most */
 
 /* How binding a case is. */
-enum session_level {
+enum transcript_level {
     LEVEL_MUST,      /* the protocol's specification, or what every client leans on */
     LEVEL_SHOULD,    /* documented, and clients get by without */
     LEVEL_QUIRK,     /* what nsqd 1.3.0 does, not documented */
@@ -98,11 +98,11 @@ struct word {
     struct span text;
 };
 
-struct session_file {
+struct transcript {
     struct span id;    /* "area/slug" */
     struct span title; /* the rule in one line */
     struct word *reqs; /* ids of the ledger */
-    enum session_level level;
+    enum transcript_level level;
     struct word *needs; /* tls, snappy, deflate, auth, http */
     struct span flags;  /* of the server, as on a command line; empty: any server */
     bool partial_order; /* replies come in order, messages whenever they come */
@@ -114,7 +114,7 @@ struct session_file {
 };
 
 /* What is wrong with a file, and where. */
-struct session_error {
+struct transcript_error {
     unsigned line; /* from 1 */
     unsigned column;
     const char *expected; /* static */
@@ -122,21 +122,21 @@ struct session_error {
 
 /* Parses a copy of `bytes`. False: *error says what was expected where, and *file needs no freeing.
  */
-bool session_file_parse(struct session_file *file, struct span bytes, struct session_error *error);
-void session_file_free(struct session_file *file);
+bool transcript_parse(struct transcript *file, struct span bytes, struct transcript_error *error);
+void transcript_free(struct transcript *file);
 
 /* Appends the canonical form. */
-void session_file_print(const struct session_file *file, struct buf *out);
-void session_step_print(const struct step *step, unsigned indent, struct buf *out);
-void session_items_print(const struct item *items, struct buf *out);
+void transcript_print(const struct transcript *file, struct buf *out);
+void transcript_step_print(const struct step *step, unsigned indent, struct buf *out);
+void transcript_items_print(const struct item *items, struct buf *out);
 
 /* Appends bytes as the inside of a string: printable ASCII as it is, the rest as escapes. */
-void session_escape(struct span bytes, struct buf *out);
+void transcript_escape(struct span bytes, struct buf *out);
 
 /* Whether anything is put on: then what goes over the wire is not what stands in the file. */
-bool session_file_upgrades(const struct session_file *file);
+bool transcript_upgrades(const struct transcript *file);
 
 /* The name of a level, in capitals. */
-struct span session_level_name(enum session_level level);
+struct span transcript_level_name(enum transcript_level level);
 
 #endif

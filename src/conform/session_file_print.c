@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "codec/tls.h"
 
-void session_escape(struct span bytes, struct buf *out)
+void transcript_escape(struct span bytes, struct buf *out)
 {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < bytes.n; i++) {
@@ -28,7 +28,7 @@ void session_escape(struct span bytes, struct buf *out)
 static void print_string(struct span bytes, struct buf *out)
 {
     text_append(out, "\"");
-    session_escape(bytes, out);
+    transcript_escape(bytes, out);
     text_append(out, "\"");
 }
 
@@ -54,7 +54,7 @@ static void print_item(const struct item *item, struct buf *out)
         break;
     case ITEM_SIZE:
         text_append(out, "size{");
-        session_items_print(item->inside, out);
+        transcript_items_print(item->inside, out);
         text_append(out, "}");
         break;
     case ITEM_FILL:
@@ -69,7 +69,7 @@ static void print_item(const struct item *item, struct buf *out)
     }
 }
 
-void session_items_print(const struct item *items, struct buf *out)
+void transcript_items_print(const struct item *items, struct buf *out)
 {
     for (const struct item *item = items; item != NULL; item = item->next) {
         if (item != items) {
@@ -103,7 +103,7 @@ static void print_message(const struct step *step, struct buf *out)
         buf_append(out, step->at);
     }
     text_append(out, " body ");
-    session_items_print(step->items, out);
+    transcript_items_print(step->items, out);
 }
 
 static void print_upgrade(const struct step *step, struct buf *out)
@@ -128,7 +128,7 @@ static void print_error(const struct step *step, struct buf *out)
     buf_append(out, nsq_error_name(step->code));
     if (step->items != NULL) {
         text_append(out, " ");
-        session_items_print(step->items, out);
+        transcript_items_print(step->items, out);
     }
 }
 
@@ -157,10 +157,10 @@ static void print_actor_step(const struct step *step, struct buf *out)
     } else if (step->kind == STEP_SEND || step->kind == STEP_CLIENT_END) {
         buf_append(out, step->raw ? SPAN(" > raw ") : SPAN(" > "));
         buf_append(out, step->kind == STEP_SEND ? SPAN("") : SPAN("end"));
-        session_items_print(step->items, out);
+        transcript_items_print(step->items, out);
     } else {
         buf_append(out, plain_steps[step->kind]);
-        session_items_print(step->items, out);
+        transcript_items_print(step->items, out);
         buf_append(out, step->text);
     }
     if (step->end != END_NONE) {
@@ -170,7 +170,7 @@ static void print_actor_step(const struct step *step, struct buf *out)
     print_duration(SPAN(" within "), step->within, out);
 }
 
-void session_step_print(const struct step *step, unsigned indent, struct buf *out)
+void transcript_step_print(const struct step *step, unsigned indent, struct buf *out)
 {
     if (indent > 0 && !(step->kind == STEP_COMMENT && step->text.n == 0)) {
         text_append(out, "    ");
@@ -185,7 +185,7 @@ void session_step_print(const struct step *step, unsigned indent, struct buf *ou
     case STEP_ANY:
         text_append(out, "any {\n");
         for (const struct step *s = step->inside; s != NULL; s = s->next) {
-            session_step_print(s, indent + 1, out);
+            transcript_step_print(s, indent + 1, out);
         }
         text_append(out, "}");
         break;
@@ -215,12 +215,12 @@ static void print_words(struct span key, const struct word *words, struct buf *o
     }
 }
 
-void session_file_print(const struct session_file *file, struct buf *out)
+void transcript_print(const struct transcript *file, struct buf *out)
 {
     print_text(SPAN("id: "), file->id, out);
     print_text(SPAN("title: "), file->title, out);
     print_words(SPAN("req: "), file->reqs, out);
-    print_text(SPAN("level: "), session_level_name(file->level), out);
+    print_text(SPAN("level: "), transcript_level_name(file->level), out);
     print_words(SPAN("needs: "), file->needs, out);
     print_text(SPAN("flags: "), file->flags, out);
     print_text(SPAN("order: "), file->partial_order ? SPAN("partial") : SPAN(""), out);
@@ -228,6 +228,6 @@ void session_file_print(const struct session_file *file, struct buf *out)
     print_text(SPAN("source: "), file->source, out);
     text_append(out, "\n");
     for (const struct step *step = file->steps; step != NULL; step = step->next) {
-        session_step_print(step, 0, out);
+        transcript_step_print(step, 0, out);
     }
 }

@@ -9,7 +9,7 @@
 #include "base/time.h"
 #include "conform/files.h"
 #include "conform/json_pieces.h"
-#include "conform/session_check.h"
+#include "conform/session_file_check.h"
 
 #define ID_MAX 256
 
@@ -19,12 +19,12 @@
 static bool load_one(struct suite_case *c, const char *path, FILE *err)
 {
     struct buf bytes = {0};
-    struct session_error error;
-    bool ok = files_read(path, SESSION_FILE_MAX + 1, &bytes, err);
+    struct transcript_error error;
+    bool ok = files_read(path, TRANSCRIPT_SIZE_MAX + 1, &bytes, err);
     if (ok) {
-        ok = session_file_parse(&c->file, buf_span(&bytes), &error);
-        if (ok && !session_check(&c->file, &error)) {
-            session_file_free(&c->file);
+        ok = transcript_parse(&c->file, buf_span(&bytes), &error);
+        if (ok && !transcript_check(&c->file, &error)) {
+            transcript_free(&c->file);
             ok = false;
         }
         if (!ok) {
@@ -84,7 +84,7 @@ bool suite_load(struct suite *suite, const char *const *paths, size_t n, FILE *e
 void suite_free(struct suite *suite)
 {
     for (size_t i = 0; i < suite->n; i++) {
-        session_file_free(&suite->cases[i].file);
+        transcript_free(&suite->cases[i].file);
         alloc_free(suite->cases[i].path);
     }
     alloc_free(suite->cases);
@@ -104,7 +104,7 @@ bool suite_glob(const char *glob, struct span id)
     return fnmatch(glob, text, 0) == 0;
 }
 
-static bool matches_only(const struct session_file *file, const struct args_list *globs)
+static bool matches_only(const struct transcript *file, const struct args_list *globs)
 {
     bool any = globs->n == 0;
     for (size_t i = 0; i < globs->n && !any; i++) {
@@ -113,7 +113,7 @@ static bool matches_only(const struct session_file *file, const struct args_list
     return any;
 }
 
-static bool matches_req(const struct session_file *file, const struct args_list *reqs)
+static bool matches_req(const struct transcript *file, const struct args_list *reqs)
 {
     bool any = reqs->n == 0;
     for (size_t i = 0; i < reqs->n && !any; i++) {
@@ -134,7 +134,7 @@ static void keep(struct suite *suite, struct suite_case *c, bool chosen)
 void suite_choose(struct suite *suite, const struct args *args)
 {
     for (size_t i = 0; i < suite->n; i++) {
-        const struct session_file *file = &suite->cases[i].file;
+        const struct transcript *file = &suite->cases[i].file;
         keep(suite, &suite->cases[i],
              (args->levels >> file->level & 1) != 0 && matches_only(file, &args->only) &&
                  matches_req(file, &args->reqs));
@@ -166,7 +166,7 @@ struct span suite_words(const struct word *words)
     return span_make(words->text.p, (size_t)(last->text.p - words->text.p) + last->text.n);
 }
 
-int64_t suite_duration(const struct session_file *file)
+int64_t suite_duration(const struct transcript *file)
 {
     int64_t ns = 0;
     for (const struct step *s = file->steps; s != NULL; s = s->next) {
@@ -182,11 +182,11 @@ int64_t suite_duration(const struct session_file *file)
 void suite_list(const struct suite *suite, struct buf *out)
 {
     for (size_t i = 0; i < suite->n; i++) {
-        const struct session_file *file = &suite->cases[i].file;
+        const struct transcript *file = &suite->cases[i].file;
         if (suite->cases[i].chosen) {
             buf_append(out, file->id);
             text_append(out, "\t");
-            buf_append(out, session_level_name(file->level));
+            buf_append(out, transcript_level_name(file->level));
             text_append(out, "\t");
             buf_append(out, file->title);
             text_append(out, "\n");
@@ -199,7 +199,7 @@ static void list_one(struct json_writer *json, const struct suite_case *c)
     json_open_object(json);
     json_member_string(json, "id", c->file.id);
     json_member_string(json, "title", c->file.title);
-    json_member_string(json, "level", session_level_name(c->file.level));
+    json_member_string(json, "level", transcript_level_name(c->file.level));
     json_member_words(json, "req", suite_words(c->file.reqs));
     json_member_words(json, "needs", suite_words(c->file.needs));
     json_member_string(json, "flags", c->file.flags);

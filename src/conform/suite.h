@@ -15,7 +15,7 @@
 
 struct suite_case {
     char *path; /* owned */
-    struct session_file file;
+    struct transcript file;
     bool chosen;
 };
 
@@ -47,6 +47,6 @@ void suite_list_json(const struct suite *suite, struct buf *out);
 struct span suite_words(const struct word *words);
 
 /* ms of waiting that a case asks for. */
-int64_t suite_duration(const struct session_file *file);
+int64_t suite_duration(const struct transcript *file);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
-#include "conform/probe.h"
+#include "conform/target_needs.h"
 #include "conform/vectors_parser.h"
 #include "conform/vectors_record.h"
 
@@ -176,11 +176,11 @@ static void write_output(struct json_writer *json, const struct vector_record *r
     json_close_array(json);
 }
 
-static void write_about(struct json_writer *json, const struct session_file *file)
+static void write_about(struct json_writer *json, const struct transcript *file)
 {
     json_member_string(json, "id", file->id);
     json_member_string(json, "title", file->title);
-    json_member_string(json, "level", session_level_name(file->level));
+    json_member_string(json, "level", transcript_level_name(file->level));
     json_member_words(json, "req", suite_words(file->reqs));
     json_member_words(json, "flags", file->flags);
     json_member_string(json, "effect", file->effect);
@@ -202,7 +202,7 @@ static void gather(const struct vector_record *r, size_t conn, struct buf *in)
     buf_drop(in, v2 ? NSQ_MAGIC_SIZE : in->n);
 }
 
-static void write_parser_cases(struct json_writer *json, const struct session_file *file,
+static void write_parser_cases(struct json_writer *json, const struct transcript *file,
                                const struct vector_record *r, const struct nsq_limits *limits)
 {
     for (size_t i = 0; i < r->player.conn_count; i++) {
@@ -227,7 +227,7 @@ static void write_parser_cases(struct json_writer *json, const struct session_fi
 
 enum part { PART_SESSIONS, PART_PARSER };
 
-static void say_why(const struct session_file *file, const struct buf *because, struct buf *why)
+static void say_why(const struct transcript *file, const struct buf *because, struct buf *why)
 {
     buf_append(why, file->id);
     text_append(why, ": ");
@@ -235,7 +235,7 @@ static void say_why(const struct session_file *file, const struct buf *because, 
 }
 
 /* Plays the case and writes one part of what that was. */
-static bool write_played(struct json_writer *json, const struct session_file *file,
+static bool write_played(struct json_writer *json, const struct transcript *file,
                          const struct engine_config *config, enum part part, struct buf *why)
 {
     struct vector_record *r = alloc_zeroed(sizeof *r);
@@ -257,7 +257,7 @@ static bool write_played(struct json_writer *json, const struct session_file *fi
     return ok;
 }
 
-static bool write_case(struct json_writer *json, const struct session_file *file, enum part part,
+static bool write_case(struct json_writer *json, const struct transcript *file, enum part part,
                        struct buf *why)
 {
     struct case_engine engine;
@@ -281,8 +281,8 @@ static bool write_part(struct json_writer *json, const struct suite *suite, enum
     json_member_array(json, part == PART_SESSIONS ? "sessions" : "parser");
     for (size_t i = 0; i < suite->n && ok; i++) {
         struct buf lacks = {0};
-        const struct session_file *file = &suite->cases[i].file;
-        if (!session_file_upgrades(file) && probe_needs(&here, file, &lacks)) {
+        const struct transcript *file = &suite->cases[i].file;
+        if (!transcript_upgrades(file) && target_meets_needs(&here, file, &lacks)) {
             ok = write_case(json, file, part, why);
         }
         buf_free(&lacks);

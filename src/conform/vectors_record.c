@@ -145,7 +145,7 @@ static void on_wait(void *self, int64_t deadline)
 /* --- a play ----------------------------------------------------------------------------------- */
 
 void vector_record_play(struct vector_record *r, const struct engine_config *config,
-                        const struct session_file *file, struct span names)
+                        const struct transcript *file, struct span names)
 {
     const struct cut_plan whole = {0};
     *r = (struct vector_record){0};

@@ -43,7 +43,7 @@ struct vector_record {
 
 /* Plays the case. `record` must stay where it is until vector_record_free. */
 void vector_record_play(struct vector_record *record, const struct engine_config *config,
-                        const struct session_file *file, struct span names);
+                        const struct transcript *file, struct span names);
 void vector_record_free(struct vector_record *record);
 
 size_t vector_record_count(const struct vector_record *record);

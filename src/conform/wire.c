@@ -27,7 +27,7 @@ static void take_decoded(struct wire *wire, struct buf *in)
     buf_free(decoded);
 }
 
-void wire_put_on(struct wire *wire, struct codec codec, struct buf *in)
+void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in)
 {
     if (wire->stack == NULL) {
         wire->stack = alloc_zeroed(sizeof *wire->stack);

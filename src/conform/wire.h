@@ -20,7 +20,7 @@ void wire_free(struct wire *wire);
 
 /* Puts a codec on, which the wire now owns. What came and was not read yet, `in`, is its input, and
  * becomes what that means. */
-void wire_put_on(struct wire *wire, struct codec codec, struct buf *in);
+void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in);
 
 /* What came becomes what it means, which is appended to `in`. */
 void wire_decode(struct wire *wire, struct span bytes, struct buf *in);

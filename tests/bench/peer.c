@@ -129,7 +129,7 @@ static void take(struct peer *p, struct span in)
     while (p->fd >= 0 && p->next.calls != NULL) {
         struct codec next = p->next;
         p->next = (struct codec){NULL, NULL};
-        wire_put_on(&p->wire, next, &p->in);
+        wire_enable_codec(&p->wire, next, &p->in);
         take_kept(p);
     }
     struct span why;

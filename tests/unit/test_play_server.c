@@ -65,14 +65,14 @@ static int exit_code(pid_t pid)
 /* Plays the clients' side of this file. */
 static void play(const char *text, struct case_result *result)
 {
-    struct session_file file;
-    struct session_error error;
+    struct transcript file;
+    struct transcript_error error;
     char names[VALUES_NAMES_MAX];
-    assert_true(session_file_parse(&file, span_make(text, strlen(text)), &error));
+    assert_true(transcript_parse(&file, span_make(text, strlen(text)), &error));
     const struct case_setting setting = {
         .target = address, .names = values_names("both", file.id, names), .time_scale = 100};
     run_case(&setting, &file, result);
-    session_file_free(&file);
+    transcript_free(&file);
 }
 
 static void both_sides(const char *server, const char *client, int code, enum verdict verdict)

@@ -80,16 +80,16 @@ static const char *steps_of(conversation *play, struct buf *steps)
     assert_true(span_equal(span_first(buf_span(&file), head.n), head));
 
     if (whole) { /* and it is in the one form that the player takes */
-        struct session_file parsed;
-        struct session_error error = {0};
-        if (!session_file_parse(&parsed, buf_span(&file), &error)) {
+        struct transcript parsed;
+        struct transcript_error error = {0};
+        if (!transcript_parse(&parsed, buf_span(&file), &error)) {
             fail_msg("line %u, column %u: expected %s", error.line, error.column, error.expected);
         }
         struct buf again = {0};
-        session_file_print(&parsed, &again);
+        transcript_print(&parsed, &again);
         assert_true(span_equal(buf_span(&file), buf_span(&again)));
         buf_free(&again);
-        session_file_free(&parsed);
+        transcript_free(&parsed);
     }
     buf_append(steps, span_skip(buf_span(&file), head.n));
     buf_free(&file);

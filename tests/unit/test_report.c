@@ -30,7 +30,7 @@ static void fill(struct report *r)
         c->verdict = (enum verdict)v;
         c->line = (unsigned)v;
         text_append(&c->rules, "R-1: A rule.\n");
-        text_append(&c->transcript, "c connect\nc > \"<&>\"\n");
+        text_append(&c->exchange, "c connect\nc > \"<&>\"\n");
         text_append(&c->why, "expected: x\ncame:     ]]>\n");
         report_hex(SPAN("\0\xff"), &c->came);
     }

@@ -34,16 +34,16 @@ static const struct case_setting setting = {.names = SPAN_LITERAL("n"), .time_sc
 
 static enum verdict run(const char *text, struct case_result *result, bool cuts)
 {
-    struct session_file file;
-    struct session_error error;
-    if (!session_file_parse(&file, span_make(text, strlen(text)), &error)) {
+    struct transcript file;
+    struct transcript_error error;
+    if (!transcript_parse(&file, span_make(text, strlen(text)), &error)) {
         fail_msg("%u:%u: expected %s", error.line, error.column, error.expected);
     }
     run_case(&setting, &file, result);
     if (cuts && !run_case_cuts(&setting, &file, result)) {
         fail_msg("cuts: %.*s", (int)result->why.n, (const char *)buf_span(&result->why).p);
     }
-    session_file_free(&file);
+    transcript_free(&file);
     return result->verdict;
 }
 
@@ -166,7 +166,7 @@ static void a_transcript_says_what_went_to_and_fro(void **state)
     (void)state;
     struct case_result result;
     run(HEADER "p connect\n" PUB "p < response \"NO\"\n", &result, false);
-    assert_text(&result.transcript, "p connect\np > \"  V2PUB n.topic\\n\\x00\\x00\\x00\\x01x\"\n");
+    assert_text(&result.exchange, "p connect\np > \"  V2PUB n.topic\\n\\x00\\x00\\x00\\x01x\"\n");
     assert_true(span_equal(buf_span(&result.came), SPAN("\0\0\0\6\0\0\0\0OK")));
     assert_text(&result.why, "expected: p < response \"NO\"\ncame:     response \"OK\"");
     case_result_free(&result);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/runner.h and conform/probe.h, on a little suite in a folder of its own. */
+/* Tests of conform/runner.h and conform/target_needs.h, on a little suite in a folder of its own.
+ */
 #include "conform/runner.h"
 
 #include <setjmp.h>

@@ -42,19 +42,19 @@ static int forget_committed(void **state)
 
 static void print_is_parse(const char *path, struct span text)
 {
-    struct session_file file;
-    struct session_error error;
+    struct transcript file;
+    struct transcript_error error;
     struct buf printed = {0};
-    if (!session_file_parse(&file, text, &error)) {
+    if (!transcript_parse(&file, text, &error)) {
         fail_msg("%s:%u:%u: expected %s", path, error.line, error.column, error.expected);
     }
-    session_file_print(&file, &printed);
+    transcript_print(&file, &printed);
     if (!span_equal(buf_span(&printed), text)) {
         fail_msg("%s: printed otherwise:\n%.*s", path, (int)printed.n,
                  (const char *)buf_span(&printed).p);
     }
     buf_free(&printed);
-    session_file_free(&file);
+    transcript_free(&file);
 }
 
 static void committed_files_are_canonical(void **state)
@@ -62,7 +62,7 @@ static void committed_files_are_canonical(void **state)
     (void)state;
     for (size_t i = 0; i < committed.n; i++) {
         struct buf text = {0};
-        assert_true(files_read(committed.paths[i], SESSION_FILE_MAX, &text, stderr));
+        assert_true(files_read(committed.paths[i], TRANSCRIPT_SIZE_MAX, &text, stderr));
         print_is_parse(committed.paths[i], buf_span(&text));
         buf_free(&text);
     }
@@ -71,10 +71,10 @@ static void committed_files_are_canonical(void **state)
 /* A file is taken as it is printed, or refused with a place and a reason. */
 static void check_any(struct span text)
 {
-    struct session_file file;
-    struct session_error error;
-    if (session_file_parse(&file, text, &error)) {
-        session_file_free(&file);
+    struct transcript file;
+    struct transcript_error error;
+    if (transcript_parse(&file, text, &error)) {
+        transcript_free(&file);
         print_is_parse("changed", text);
         return;
     }
@@ -88,7 +88,7 @@ static void truncated_files_are_refused_or_canonical(void **state)
     (void)state;
     for (size_t i = 0; i < committed.n; i += 1 + committed.n / 24) {
         struct buf text = {0};
-        assert_true(files_read(committed.paths[i], SESSION_FILE_MAX, &text, stderr));
+        assert_true(files_read(committed.paths[i], TRANSCRIPT_SIZE_MAX, &text, stderr));
         for (size_t n = 0; n < text.n; n++) {
             check_any(span_first(buf_span(&text), n));
         }
@@ -112,7 +112,7 @@ static void changed_files_are_refused_or_canonical(void **state)
         static const char likely[] = "0123456789 -\n\"\\${}()<>*#abcx";
         struct buf text = {0};
         const char *path = committed.paths[next_random(&random) % committed.n];
-        assert_true(files_read(path, SESSION_FILE_MAX, &text, stderr));
+        assert_true(files_read(path, TRANSCRIPT_SIZE_MAX, &text, stderr));
         uint8_t *byte = text.p + text.head + next_random(&random) % text.n;
         uint64_t r = next_random(&random);
         *byte = r % 4 == 0 ? (uint8_t)(r >> 8) : (uint8_t)likely[(r >> 8) % (sizeof likely - 1)];
@@ -123,10 +123,10 @@ static void changed_files_are_refused_or_canonical(void **state)
 
 /* --- what a file says ------------------------------------------------------------------------- */
 
-static void parse(struct session_file *file, const char *text)
+static void parse(struct transcript *file, const char *text)
 {
-    struct session_error error;
-    if (!session_file_parse(file, span_make(text, strlen(text)), &error)) {
+    struct transcript_error error;
+    if (!transcript_parse(file, span_make(text, strlen(text)), &error)) {
         fail_msg("%u:%u: expected %s", error.line, error.column, error.expected);
     }
 }
@@ -139,7 +139,7 @@ static void assert_span(struct span s, const char *text)
 static void the_header_is_read(void **state)
 {
     (void)state;
-    struct session_file file;
+    struct transcript file;
     parse(&file, "id: pub/big-1.2\ntitle: a rule\nreq: R-1 R-2\nlevel: DEPARTURE\n"
                  "needs: tls snappy\nflags: --a=1 --b\neffect: loss\nsource: departure 7\n\n");
     assert_span(file.id, "pub/big-1.2");
@@ -148,19 +148,19 @@ static void the_header_is_read(void **state)
     assert_span(file.reqs->next->text, "R-2");
     assert_null(file.reqs->next->next);
     assert_int_equal(file.level, LEVEL_DEPARTURE);
-    assert_span(session_level_name(file.level), "DEPARTURE");
+    assert_span(transcript_level_name(file.level), "DEPARTURE");
     assert_span(file.needs->next->text, "snappy");
     assert_span(file.flags, "--a=1 --b");
     assert_span(file.effect, "loss");
     assert_span(file.source, "departure 7");
     assert_null(file.steps);
-    session_file_free(&file);
+    transcript_free(&file);
 }
 
 static void steps_are_read(void **state)
 {
     (void)state;
-    struct session_file file;
+    struct transcript file;
     parse(&file, HEADER "# why\nc connect\nc < message $m attempts 2 at $t body \"x\" $topic after "
                         "1000ms within 1500ms\nc < error E_FIN_FAILED \"no\"\nwait 20ms\n");
     const struct step *s = file.steps;
@@ -179,13 +179,13 @@ static void steps_are_read(void **state)
     s = s->next;
     assert_int_equal(s->code, NSQ_E_FIN_FAILED);
     assert_true(s->next->after == 20 * TIME_MS);
-    session_file_free(&file);
+    transcript_free(&file);
 }
 
 static void items_are_read(void **state)
 {
     (void)state;
-    struct session_file file;
+    struct transcript file;
     parse(&file, HEADER "c > \"\\n\\r\\\\\\\"\\x00\\xff\" u8(255) u16(65535) i32(-1) i64(-5) "
                         "size{\"a\" size{$b}} fill(10 \"xyz\")\n");
     const struct item *i = file.steps->items;
@@ -200,7 +200,7 @@ static void items_are_read(void **state)
     i = i->next;
     assert_int_equal(i->kind, ITEM_FILL);
     assert_int_equal(i->number, 10);
-    session_file_free(&file);
+    transcript_free(&file);
 }
 
 static void any_form_of_step_is_printed_as_read(void **state)
@@ -273,10 +273,10 @@ static void bad_files_are_told_where(void **state)
         {HEADER "c connect", 7, 10, "a newline at the end of the file"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        struct session_file file;
-        struct session_error error;
+        struct transcript file;
+        struct transcript_error error;
         struct span text = span_make(rows[i].text, strlen(rows[i].text));
-        if (session_file_parse(&file, text, &error)) {
+        if (transcript_parse(&file, text, &error)) {
             fail_msg("row %zu was taken", i);
         }
         if (error.line != rows[i].line || error.column != rows[i].column ||
@@ -289,20 +289,20 @@ static void bad_files_are_told_where(void **state)
 static void too_much_is_refused(void **state)
 {
     (void)state;
-    struct session_file file;
-    struct session_error error;
+    struct transcript file;
+    struct transcript_error error;
     struct buf text = {0};
     text_append(&text, HEADER "c > ");
-    for (int i = 0; i <= SESSION_DEPTH_MAX; i++) {
+    for (int i = 0; i <= TRANSCRIPT_DEPTH_MAX; i++) {
         text_append(&text, "size{");
     }
     text_append(&text, "\"x\"\n");
-    assert_false(session_file_parse(&file, buf_span(&text), &error));
+    assert_false(transcript_parse(&file, buf_span(&text), &error));
     assert_string_equal(error.expected, "fewer size{ } inside each other");
-    while (text.n <= SESSION_FILE_MAX) {
+    while (text.n <= TRANSCRIPT_SIZE_MAX) {
         text_append(&text, "# a comment that makes the file longer than it may be\n");
     }
-    assert_false(session_file_parse(&file, buf_span(&text), &error));
+    assert_false(transcript_parse(&file, buf_span(&text), &error));
     assert_string_equal(error.expected, "at most 1 MiB");
     buf_free(&text);
 }

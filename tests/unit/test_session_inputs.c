@@ -59,12 +59,12 @@ static struct buf input_of(const struct vector_record *record, size_t conn)
     return in;
 }
 
-static void check_case(const struct session_file *file, struct totals *totals)
+static void check_case(const struct transcript *file, struct totals *totals)
 {
     struct case_engine engine;
     struct buf why = {0};
     char id[128];
-    if (session_file_upgrades(file)) { /* its bytes are TLS's or a compression's */
+    if (transcript_upgrades(file)) { /* its bytes are TLS's or a compression's */
         return;
     }
     snprintf(id, sizeof id, "%.*s", (int)file->id.n, (const char *)file->id.p);

@@ -118,15 +118,15 @@ static void write_one(const char *text, bool expected, const char *part)
 {
     struct suite_case one = {0};
     struct suite suite = {.cases = &one, .n = 1};
-    struct session_error error;
+    struct transcript_error error;
     struct buf out = {0};
     struct buf why = {0};
     char squeezed[2048];
-    assert_true(session_file_parse(&one.file, span_make(text, strlen(text)), &error));
+    assert_true(transcript_parse(&one.file, span_make(text, strlen(text)), &error));
     assert_int_equal(vectors_write(&suite, &out, &why), expected);
     squeeze(expected ? &out : &why, squeezed, sizeof squeezed);
     assert_non_null(strstr(squeezed, part));
-    session_file_free(&one.file);
+    transcript_free(&one.file);
     buf_free(&out);
     buf_free(&why);
 }

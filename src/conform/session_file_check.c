@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "conform/session_check.h"
+#include "conform/session_file_check.h"
 
 #include "conform/player.h"
 #include "conform/values.h"
@@ -13,8 +13,8 @@ struct conn {
 };
 
 struct check {
-    const struct session_file *file;
-    struct session_error *error;
+    const struct transcript *file;
+    struct transcript_error *error;
     struct conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
     struct values values; /* without their bytes */
@@ -24,7 +24,7 @@ struct check {
 static bool expected(struct check *c, struct span part, const char *what)
 {
     struct span bytes = buf_span(&c->file->bytes);
-    *c->error = (struct session_error){.line = 1, .column = 1, .expected = what};
+    *c->error = (struct transcript_error){.line = 1, .column = 1, .expected = what};
     for (size_t i = 0; i < bytes.n && bytes.p + i < part.p; i++) {
         bool newline = bytes.p[i] == '\n';
         c->error->line += newline;
@@ -174,7 +174,7 @@ static bool check_step(struct check *c, const struct step *step)
     }
 }
 
-bool session_check(const struct session_file *file, struct session_error *error)
+bool transcript_check(const struct transcript *file, struct transcript_error *error)
 {
     struct check c = {.file = file, .error = error};
     bool ok = true;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/session_check.h. */
-#include "conform/session_check.h"
+/* Tests of conform/session_file_check.h. */
+#include "conform/session_file_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,20 +15,20 @@
 #define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
 #define HEADER_LINES 6
 
-static bool check(struct span text, struct session_error *error)
+static bool check(struct span text, struct transcript_error *error)
 {
-    struct session_file file;
-    if (!session_file_parse(&file, text, error)) {
+    struct transcript file;
+    if (!transcript_parse(&file, text, error)) {
         fail_msg("%u:%u: expected %s", error->line, error->column, error->expected);
     }
-    bool ok = session_check(&file, error);
-    session_file_free(&file);
+    bool ok = transcript_check(&file, error);
+    transcript_free(&file);
     return ok;
 }
 
 static void good(struct span text)
 {
-    struct session_error error = {0};
+    struct transcript_error error = {0};
     if (!check(text, &error)) {
         fail_msg("%u:%u: expected %s", error.line, error.column, error.expected);
     }
@@ -37,7 +37,7 @@ static void good(struct span text)
 /* Bad at this place; lines are counted behind the header. */
 static void bad(const char *steps, unsigned line, unsigned column, const char *expected)
 {
-    struct session_error error = {0};
+    struct transcript_error error = {0};
     struct buf text = {0};
     text_append(&text, HEADER);
     buf_append(&text, span_make(steps, strlen(steps)));
@@ -60,7 +60,7 @@ static void all_that_is_committed_is_good(void **state)
     assert_true(files.n > 0);
     for (size_t i = 0; i < files.n; i++) {
         struct buf text = {0};
-        assert_true(files_read(files.paths[i], SESSION_FILE_MAX, &text, stderr));
+        assert_true(files_read(files.paths[i], TRANSCRIPT_SIZE_MAX, &text, stderr));
         good(buf_span(&text));
         buf_free(&text);
     }
@@ -135,7 +135,7 @@ static void append_lines(struct buf *out, const char *head, const char *tail, in
 static void too_many(const char *first, const char *head, const char *tail, int n,
                      const char *expected)
 {
-    struct session_error error = {0};
+    struct transcript_error error = {0};
     struct buf text = {0};
     text_append(&text, HEADER);
     buf_append(&text, span_make(first, strlen(first)));
@@ -158,7 +158,7 @@ static void there_are_bounds(void **state)
 static void an_any_has_a_bound(void **state)
 {
     (void)state;
-    struct session_error error = {0};
+    struct transcript_error error = {0};
     struct buf text = {0};
     text_append(&text, HEADER "c connect\nany {\n    # a comment counts not\n");
     append_lines(&text, "    c < response \"", "\"\n", 256);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "conform/probe.h"
+#include "conform/target_needs.h"
 
 #include "base/text.h"
 
@@ -20,9 +20,9 @@ static const struct need needs[] = {
 /* A case that passes when the target has it. */
 static void write_case(const struct need *need, struct span flags, struct buf *out)
 {
-    text_append(out, "id: probe/");
+    text_append(out, "id: needs/");
     buf_append(out, need->word);
-    text_append(out, "\ntitle: probe\nreq: PROBE\nlevel: MUST\n");
+    text_append(out, "\ntitle: needs\nreq: NEEDS\nlevel: MUST\n");
     if (flags.n > 0) {
         text_append(out, "flags: ");
         buf_append(out, flags);
@@ -39,13 +39,13 @@ static void write_case(const struct need *need, struct span flags, struct buf *o
 static bool has(const struct case_setting *setting, const struct need *need, struct span flags)
 {
     struct buf text = {0};
-    struct session_file file;
-    struct session_error error;
+    struct transcript file;
+    struct transcript_error error;
     struct case_result result = {.verdict = VERDICT_FAIL};
     write_case(need, flags, &text);
-    if (session_file_parse(&file, buf_span(&text), &error)) {
+    if (transcript_parse(&file, buf_span(&text), &error)) {
         run_case(setting, &file, &result);
-        session_file_free(&file);
+        transcript_free(&file);
     }
     buf_free(&text);
     case_result_free(&result);
@@ -62,8 +62,8 @@ static bool has_word(const struct case_setting *setting, struct span word, struc
     return false; /* http is not asked for over this port */
 }
 
-bool probe_needs(const struct case_setting *setting, const struct session_file *file,
-                 struct buf *why)
+bool target_meets_needs(const struct case_setting *setting, const struct transcript *file,
+                        struct buf *why)
 {
     for (const struct word *w = file->needs; w != NULL; w = w->next) {
         if (!has_word(setting, w->text, file->flags)) {

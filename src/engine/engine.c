@@ -45,7 +45,7 @@ struct engine *engine_new(const struct engine_config *config)
     log_init(&engine->log, config->log_level);
     broker_init(&engine->broker, &config->broker, &engine->log);
     auth_init(&engine->auth, &config->auth, &engine->serve, &engine->broker.core.budget,
-              &engine->log, &config->broker.seed);
+              &config->broker.seed);
     v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->auth, &engine->log);
     engine->listeners[ENGINE_TCP] = (struct listener){.service = &engine->v2,
                                                       .protocols = &v2_protocol,
@@ -123,7 +123,7 @@ static void on_step(void *self, int64_t now)
 static int64_t on_next_deadline(void *self)
 {
     const struct engine *engine = self;
-    if (broker_can_deliver(&engine->broker) || auth_next_done(&engine->auth) != NULL) {
+    if (broker_can_deliver(&engine->broker) || auth_has_done(&engine->auth)) {
         return engine->serve.now;
     }
     int64_t connections = serve_next_deadline(&engine->serve);

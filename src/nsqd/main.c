@@ -86,7 +86,7 @@ static void configure_tls(struct engine_config *config, const struct tls_files *
         config->v2.tls = tls_server(files->server);
     }
     if (files->client != NULL) {
-        config->auth.tls = (struct auth_tls){
+        config->auth.tls = (struct http_tls){
             .connect = connect_tls, .self = files->client, .cost = tls_server(files->client).cost};
     }
 }

@@ -657,7 +657,7 @@ void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t n
 
 bool v2_authorized(struct v2 *v2, int64_t now)
 {
-    struct auth_query *query = auth_next_done(v2->auth);
+    struct auth_query *query = auth_next_done(v2->auth, now);
     if (query == NULL) {
         return false;
     }

@@ -365,7 +365,7 @@ static void redirects_have_an_end(void **state)
     (void)state;
     struct world *w = begin(one, 1);
     struct client *c = with_auth(w);
-    for (int i = 0; i < AUTH_REDIRECTS_MAX; i++) {
+    for (int i = 0; i < HTTP_REDIRECTS_MAX; i++) {
         client_expect_nothing(c);
         SEND(world_accept(w), "HTTP/1.1 302 Go\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n");
     }
@@ -405,7 +405,7 @@ static struct world *begin_https(const char *const *servers, struct tls *tls)
     struct engine_config config = world_config();
     config.auth.servers = servers;
     config.auth.server_count = 1;
-    config.auth.tls = (struct auth_tls){.connect = connect_tls, .self = tls, .cost = 100000};
+    config.auth.tls = (struct http_tls){.connect = connect_tls, .self = tls, .cost = 100000};
     config.log_level = LOG_DEBUG;
     struct world *w = world_new(&config);
     w->cut = cut;

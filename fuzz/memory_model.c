@@ -532,7 +532,7 @@ static void add_session(struct memory_model *model, const struct session *s, str
     sums->others += SESSION_COST;
     sums->others +=
         i == NULL ? 0 : IDENTITY_COST + i->client_id.n + i->hostname.n + i->user_agent.n;
-    sums->others += s->hand.cap == 0 ? 0 : s->hand.cap + ALLOC_OVERHEAD;
+    sums->others += s->partial.cap == 0 ? 0 : s->partial.cap + ALLOC_OVERHEAD;
     sums->others += HASH_COUNT(s->pub_counts) * PUB_COUNT_COST;
     size_t draft = s->draft.body == NULL ? 0 : body_cost(s->draft.cap);
     bool message = nsq_command_row(s->place.id)->body != NSQ_BODY_DATA;

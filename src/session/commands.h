@@ -1,53 +1,42 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what each command does, and in which states it may: the command x state table of V2, and
- * every error text.
+ * Owns: what each command does, and in which states it may: the command x state table of V2, which
+ * commands.c opens with. handlers.h says in which file each command stands.
  */
 #ifndef SESSION_COMMANDS_H
 #define SESSION_COMMANDS_H
 
 #include <nsq/command.h>
 
+#include "session/reply.h"
 #include "session/session.h"
-
-/* What a step of a command came to. Texts are in v2->text. */
-enum reply_kind {
-    REPLY_NONE = 0, /* nothing to say (yet) */
-    REPLY_OK,
-    REPLY_TEXT,    /* a response */
-    REPLY_UPGRADE, /* a response, behind which what session->upgrade says is put on */
-    REPLY_ERROR,   /* an error; `code` in front of the text */
-    REPLY_PENDING, /* said later, when a ticket is answered */
-};
-
-struct reply {
-    enum reply_kind kind;
-    enum nsq_error code;
-};
 
 /* A command line was read. */
 struct reply command_line(struct session *session, const struct nsq_command *command, int64_t now);
 
-/* The next stage of the command in hand was read: a size, a count, a piece of a body. */
+/* The next stage of the current command was read: a size, a count, a piece of a body. */
 struct reply command_stage(struct session *session, const struct nsq_item *item, int64_t now);
 
-/* A stage was bad. Not for lines that are too long, which have no answer. */
-struct reply command_bad(struct session *session, const struct nsq_item *item);
+/* A stage was bad. Not for lines that are too long, which have no reply. */
+struct reply command_bad(const struct session *session, const struct nsq_item *item);
 
-/* The input ended inside the command in hand, behind its line. */
-struct reply command_cut_off(struct session *session);
+/* The input ended inside the current command, after its line. */
+struct reply command_cut_off(const struct session *session);
 
-/* A command goes on that has waited for the auth servers. */
+/* The code of the error "<COMMAND> failed ...". */
+enum nsq_error command_failed_code(enum nsq_command_id id);
+
+/* The auth servers have answered the query that the current command waited for. */
 struct reply command_authorized(struct session *session, int64_t now);
 
-/* Whether the command in hand is to be carried out although its client has left: it was whole, and
- * what it does is not for the client alone. */
+/* Whether the current command is to be carried out although its client has left: its messages have
+ * arrived whole, and they are not for the client alone. */
 bool command_outlives_client(const struct session *session);
 
-/* A pending command goes on. */
+/* The ticket that the current command waited for is answered. */
 struct reply command_complete(struct session *session, enum ask_result result, int64_t now);
 
-/* Gives up what the command in hand has gathered. */
+/* Gives up what the current command has gathered. */
 void command_drop(struct session *session);
 
 #endif

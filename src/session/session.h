@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one client's conversation: its state, its settings, the command in hand.
+ * Owns: one client's conversation: its state, its settings, the current command. session.c has its
+ * input, its deadlines and its end; session_output.c what it is sent; session_codecs.c its codecs;
+ * session_auth.c what it was granted. What commands do stands in commands.h.
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
 
 #include <nsq/command.h>
+#include <nsq/frame.h>
 
 #include "auth/auth.h"
 #include "session/identify.h"
+#include "session/reply.h"
 #include "session/v2.h"
 
 /* The numbers are what /stats shows; nsqd has 1 and 2 for something else. */
@@ -18,7 +22,7 @@ enum session_state {
     SESSION_CLOSING = 4, /* after CLS */
 };
 
-/* How many messages the client has published to a topic, for /stats. */
+/* How many messages the client has published to a topic. Kept because /stats shows it. */
 struct pub_count {
     UT_hash_handle hh; /* in session->pub_counts */
     struct name topic;
@@ -30,11 +34,13 @@ struct upgrade {
     bool tls;
     bool snappy;
     bool deflate;
-    int deflate_level; /* what is said of it even without deflate */
+    int deflate_level; /* reported to the client also without deflate */
 };
 
-/* What an IDENTIFY said about the client, for /stats. The texts lie behind it, in one allocation
- * that is no longer than they are: thousands of idle clients have one each. */
+/* What an IDENTIFY said about the client. Kept because /stats shows it. The texts follow the struct
+ * in the same allocation, which is no longer than they are: thousands of idle clients have one
+ * each.
+ */
 struct identity {
     struct span client_id;
     struct span hostname;
@@ -48,39 +54,40 @@ struct session {
     bool ended;        /* nothing more is parsed */
     bool eof;          /* the client sends no more; acted on when nothing is pending */
     bool identified;   /* an IDENTIFY was accepted: a later one does not move the heartbeats */
-    int64_t connected; /* wall clock, ns since 1970 */
+    int64_t connected; /* wall clock, ns since 1970; kept because /stats shows it */
     struct identity *identity; /* NULL before IDENTIFY */
 
     /* Set by IDENTIFY; ns. */
     int64_t heartbeat_interval; /* 0 = off */
-    int64_t msg_timeout;        /* for TOUCH; deliveries use the consumer's */
+    int64_t msg_timeout;        /* for TOUCH; a delivery takes consumer.msg_timeout */
     int64_t output_buffer_timeout;
     int64_t output_buffer_size; /* bytes */
     int32_t sample_rate;
 
     struct upgrade upgrade; /* by the last IDENTIFY */
-    bool tls;               /* what is on, and stays on */
-    bool compressed;
-    size_t codec_cost; /* what was charged for it */
+    bool tls;               /* TLS is enabled, and stays enabled */
+    bool compressed;        /* snappy or deflate is, likewise */
+    size_t codec_cost;      /* bytes that were charged for both */
 
-    int64_t heartbeat_every; /* set by the first IDENTIFY only, as nsqd does; 0 = off */
-    int64_t next_heartbeat;  /* INT64_MAX = never */
-    int64_t read_deadline;   /* of the command that is awaited, with its body; INT64_MAX = none */
+    int64_t heartbeat_every; /* ns; set by the first IDENTIFY only, as nsqd does; 0 = off */
+    int64_t next_heartbeat;  /* ns; TIME_NEVER = never */
+    int64_t read_deadline;   /* ns; for the next command with its body; TIME_NEVER = none */
 
     struct consumer consumer;
 
     /* Input. */
     struct nsq_place place;
-    struct buf hand;  /* the line or size that has arrived in part */
-    size_t hand_cost; /* what was charged for it */
+    struct buf partial;  /* the line or size that has arrived in part */
+    size_t partial_cost; /* bytes that were charged for it */
 
-    /* What AUTH has said, and what was granted; NULL before it. Renewed when it has expired. */
+    /* The secret of AUTH, and what was granted for it; NULL before AUTH. Asked for again when it
+     * has expired. */
     struct body *secret;
     struct auth_state *granted;
-    int64_t expires;          /* the last moment at which it holds */
+    int64_t expires;          /* ns; the last moment at which `granted` holds */
     struct auth_query *query; /* not NULL: the command is pending on it */
 
-    /* The command in hand, between its line and its end. */
+    /* The current command, between its line and its end. */
     struct name topic;
     struct name channel; /* SUB */
     int64_t delay;       /* DPUB: ns */
@@ -93,24 +100,85 @@ struct session {
     struct pub_count *pub_counts; /* table by topic */
 };
 
-/* Whether the command in hand waits for an answer. */
+/* Whether the current command waits for an answer. */
 static inline bool session_is_pending(const struct session *session)
 {
     return session->ticket != 0 || session->query != NULL;
 }
 
-/* Asks the auth servers about the client, with its secret. Said later. */
-void session_ask_auth(struct session *session, int64_t now);
+static inline struct budget *session_budget(const struct session *session)
+{
+    return &session->v2->broker->core.budget;
+}
 
-/* Takes up what they have granted, in place of what was before; `expires` is set. False, and the
- * log says why, when none has answered well. */
-bool session_take_auth(struct session *session, int64_t now);
+/* --- session.c -------------------------------------------------------------------------------- */
 
-/* Counts messages that were published to session->topic, for /stats. */
+/* What struct protocol calls (serve/serve.h); `service` is the struct v2. */
+void *session_on_open(void *service, struct conn *conn, int64_t now);
+size_t session_on_recv(void *service, void *session, struct span in, int64_t now);
+void session_on_eof(void *service, void *session, int64_t now);
+void session_on_due(void *service, void *session, int64_t now);
+void session_on_drained(void *service, void *session);
+void session_on_closed(void *service, void *session);
+
+/* Goes on with the current command, which has waited for an answer. */
+void session_resume_command(struct session *session, struct reply reply, int64_t now);
+
+/* A line is awaited from now on: starts the read deadline. */
+void session_await_line(struct session *session, int64_t now);
+
+/* The first IDENTIFY's settings, and before it the defaults, become those of deliveries and
+ * heartbeats, and heartbeats start over. nsqd's message pump takes one IDENTIFY only: a later one
+ * sets session->msg_timeout, which TOUCH uses, but not consumer.msg_timeout, which deliveries use.
+ */
+void session_take_settings(struct session *session, int64_t now);
+
+/* Counts messages that were published to session->topic. */
 void session_count_published(struct session *session, uint64_t count);
 
-/* Deliveries and heartbeats take on the settings as they are now, and heartbeats start over. To be
- * called when the conversation begins and at its first IDENTIFY: nsqd's message pump takes one. */
-void session_take_settings(struct session *session, int64_t now);
+/* Ends the conversation. With linger: input may be left unread. */
+void session_end(struct session *session, bool linger);
+
+void session_free(struct session *session);
+
+/* --- session_output.c ------------------------------------------------------------------------- */
+
+/* Sends a frame whose data are `head` and `data`. */
+void session_send(struct session *session, enum nsq_frame_type type, struct span head,
+                  struct span data);
+void session_send_ok(struct session *session);
+
+/* The current command waits for an answer: no input is parsed until then. */
+void session_wait(struct session *session);
+
+/* Sends a reply, which it takes. False when that ended the session. */
+bool session_send_reply(struct session *session, struct reply reply);
+
+/* The same. Most steps have no reply, and cost no call. */
+static inline bool session_reply(struct session *session, struct reply reply)
+{
+    return reply.kind == REPLY_NONE || session_send_reply(session, reply);
+}
+
+/* --- session_codecs.c ------------------------------------------------------------------------- */
+
+/* Enables what session->upgrade says. */
+void session_enable_codecs(struct session *session);
+
+/* The handshake of TLS has ended; struct protocol calls it. */
+void session_on_upgraded(void *service, void *session, struct span why, int64_t now);
+
+/* --- session_auth.c --------------------------------------------------------------------------- */
+
+/* Asks the auth servers about the client, with its secret. session->query is open until they have
+ * answered. */
+void session_ask_auth(struct session *session, int64_t now);
+
+/* Takes what they have granted, in place of what was granted before; `expires` is set. False, with
+ * the reason in the log, when no server has given a good answer. */
+bool session_take_auth(struct session *session, int64_t now);
+
+/* Drops the secret, an open query and what was granted. */
+void session_forget_auth(struct session *session);
 
 #endif

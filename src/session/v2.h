@@ -50,7 +50,6 @@ struct v2 {
     struct list asked;       /* of struct session: pending, the shell has not answered yet */
     struct list authorizing; /* of struct session: pending, the auth servers were asked */
     uint64_t last_ticket;
-    struct buf text; /* of the reply in the making; empty between commands */
 };
 
 /* The protocol's row for a listener whose service is a struct v2. */

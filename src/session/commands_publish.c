@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PUB, MPUB and DPUB: their lines, and what becomes of the messages that they brought. Must not
+ * know how bodies arrive (commands.c), nor how a topic hands messages on.
+ */
+#include "session/commands.h"
+
+#include <nsq/name.h>
+
+#include "base/text.h"
+#include "session/handlers.h"
+#include "session/quote.h"
+
+/* The topic is kept by name, because it may be gone when the body ends. */
+struct reply line_pub(struct session *s, const struct nsq_command *c, int64_t now)
+{
+    (void)now;
+    if (!has_params(c)) {
+        return error_with(s, NSQ_E_INVALID, SPAN("insufficient number of parameters"));
+    }
+    if (!nsq_name_valid(c->param[0])) {
+        return error_bad_name(s, NSQ_E_BAD_TOPIC, SPAN("topic name "), c->param[0]);
+    }
+    s->topic = name_make(c->param[0]);
+    s->channel = name_make(SPAN(""));
+    s->delay = 0;
+    return reply_of(REPLY_NONE);
+}
+
+/* nsqd says the code of a bad name twice here: "E_BAD_TOPIC E_BAD_TOPIC MPUB topic name ...". */
+static struct reply bad_topic_of_mpub(struct span name)
+{
+    struct reply reply = reply_error(NSQ_E_BAD_TOPIC);
+    text_append(reply.text, "E_BAD_TOPIC MPUB topic name ");
+    quote_append(reply.text, name);
+    text_append(reply.text, " is not valid");
+    return reply;
+}
+
+struct reply resume_mpub(struct session *s)
+{
+    return command_topic(s) == NULL ? error_no_room(s) : reply_of(REPLY_NONE);
+}
+
+/* nsqd authorizes and makes the topic before it reads the body. */
+struct reply line_mpub(struct session *s, const struct nsq_command *c, int64_t now)
+{
+    if (has_params(c) && !nsq_name_valid(c->param[0])) {
+        return bad_topic_of_mpub(c->param[0]);
+    }
+    struct reply reply = line_pub(s, c, now);
+    if (reply.kind == REPLY_NONE) {
+        reply = check_auth(s, now);
+    }
+    return reply.kind == REPLY_NONE ? resume_mpub(s) : reply;
+}
+
+struct reply line_dpub(struct session *s, const struct nsq_command *c, int64_t now)
+{
+    struct reply reply = line_pub(s, c, now);
+    if (reply.kind != REPLY_NONE) {
+        return reply;
+    }
+    uint64_t ms;
+    if (!nsq_decimal_parse(c->param[1], &ms)) {
+        return error_bad_decimal(s, SPAN("timeout "), c->param[1]);
+    }
+    int64_t most = s->v2->config.max_req_timeout;
+    s->delay = wrapped_ns(ms);
+    if (s->delay < 0 || s->delay > most) {
+        reply = error_with(s, NSQ_E_INVALID, SPAN("timeout "));
+        text_append_unsigned(reply.text, ms);
+        text_append(reply.text, " out of range 0-");
+        text_append_decimal(reply.text, most / TIME_MS);
+    }
+    return reply;
+}
+
+static struct reply publish(struct session *s, int64_t now)
+{
+    struct topic *topic = command_topic(s);
+    if (topic == NULL || !topic_has_room(topic, s->batch.n, s->delay)) {
+        return error_no_room(s);
+    }
+    uint64_t count = s->batch.n;
+    struct message *message;
+    while ((message = queue_pop(&s->batch)) != NULL) {
+        topic_publish(topic, message, now, now + s->v2->wall_offset);
+    }
+    session_count_published(s, count);
+    return reply_of(REPLY_OK);
+}
+
+struct reply resume_publish(struct session *s, int64_t now)
+{
+    return s->v2->config.ask_before_publish ? reply_of(REPLY_PENDING) : publish(s, now);
+}
+
+/* MPUB was authorized before its body. */
+struct reply body_publish(struct session *s, int64_t now)
+{
+    struct reply reply = s->place.id == NSQ_MPUB ? reply_of(REPLY_NONE) : check_auth(s, now);
+    return reply.kind == REPLY_NONE ? resume_publish(s, now) : reply;
+}
+
+bool command_outlives_client(const struct session *s)
+{
+    return s->batch.n > 0;
+}
+
+struct reply command_complete(struct session *s, enum ask_result result, int64_t now)
+{
+    if (result != ASK_DONE) {
+        return error_failed(s, SPAN("to make the message safe"));
+    }
+    return publish(s, now);
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Makes and ends replies. Must not know what their texts say: those are in errors.c and with the
+ * commands.
+ */
+#include "session/reply.h"
+
+#include "base/alloc.h"
+#include "base/text.h"
+
+struct reply reply_response(void)
+{
+    return (struct reply){REPLY_RESPONSE, NSQ_E_NONE, alloc_zeroed(sizeof(struct buf))};
+}
+
+struct reply reply_error(enum nsq_error code)
+{
+    struct reply reply = {REPLY_ERROR, code, alloc_zeroed(sizeof(struct buf))};
+    buf_append(reply.text, nsq_error_name(code));
+    text_append(reply.text, " ");
+    return reply;
+}
+
+struct reply reply_command_error(enum nsq_command_id command, enum nsq_error code)
+{
+    struct reply reply = reply_error(code);
+    buf_append(reply.text, nsq_command_row(command)->name);
+    text_append(reply.text, " ");
+    return reply;
+}
+
+void reply_free(struct reply *reply)
+{
+    if (reply->text != NULL) {
+        buf_free(reply->text);
+        alloc_free(reply->text);
+        reply->text = NULL;
+    }
+}

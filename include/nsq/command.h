@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a client sends: command lines, and the bodies behind some of them. Both directions:
- * servers parse, clients encode.
- * Must not know: in which state a command is allowed and what its parameters mean; that is the
- * server's session layer.
+ * Owns: what a client sends: command lines, and the bodies that follow some of them. A server
+ * parses them, a client encodes them; both are here.
+ * Must not know: in which state a command is allowed and what its parameters mean. The server's
+ * session layer knows that.
  *
- * A command arrives in stages, and the parser hands out one item a stage, because a server answers
- * between them (an error in the line is answered before the body is there):
+ * A command arrives in stages. The parser returns one item for each stage, because a server may
+ * have to answer after any of them. For example, it answers an error in the line before the body
+ * has arrived. The stages are:
  *
  *     every command    NAME[ PARAM]...\n
  *     IDENTIFY AUTH    line | size, int32 | body
  *     PUB DPUB         line | size, int32 | body
  *     MPUB             line | body size, int32 | count, int32 | { size, int32 | body } x count
  *
- * The parser allocates nothing and keeps nothing but its place, a value that can be copied.
+ * The parser allocates nothing. Its whole state is a struct nsq_place, which can be copied.
  */
 #ifndef NSQ_COMMAND_H
 #define NSQ_COMMAND_H
@@ -21,14 +22,14 @@
 #include <nsq/error.h>
 #include <nsq/span.h>
 
-#define NSQ_PARAMS_MAX 3    /* parameters that are handed out, the command's name not counted */
-#define NSQ_LINE_MAX 16384  /* nsqd's longest line in bytes, '\n' included */
-#define NSQ_SIZE_SIZE 4     /* bytes of a size or count field */
-#define NSQ_MPUB_OVERHEAD 4 /* the count field: what max_body_size loses to it */
-#define NSQ_MPUB_SMALLEST 5 /* the least that a message takes in an MPUB: size and one byte */
+#define NSQ_PARAMS_MAX 3    /* parameters that the parser returns, without the command's name */
+#define NSQ_LINE_MAX 16384  /* bytes of the longest line that nsqd reads, '\n' included */
+#define NSQ_SIZE_SIZE 4     /* bytes of a size field or a count field */
+#define NSQ_MPUB_OVERHEAD 4 /* bytes of MPUB's count field, which its body size includes */
+#define NSQ_MPUB_SMALLEST 5 /* bytes of the smallest message in an MPUB: a size and one byte */
 
 enum nsq_command_id {
-    NSQ_UNKNOWN = 0, /* a well-formed line that names no command, the empty line included */
+    NSQ_UNKNOWN = 0, /* a complete line that names no command, such as the empty line */
     NSQ_IDENTIFY,
     NSQ_AUTH,
     NSQ_SUB,
@@ -46,129 +47,148 @@ enum nsq_command_id {
 
 enum nsq_body_kind {
     NSQ_BODY_NONE = 0,
-    NSQ_BODY_DATA,     /* one sized body, at most max_body_size: IDENTIFY, AUTH */
-    NSQ_BODY_MESSAGE,  /* one sized body, at most max_msg_size: PUB, DPUB */
-    NSQ_BODY_MESSAGES, /* MPUB's */
+    NSQ_BODY_DATA,     /* a size and a body of at most max_body_size bytes: IDENTIFY, AUTH */
+    NSQ_BODY_MESSAGE,  /* a size and a body of at most max_msg_size bytes: PUB, DPUB */
+    NSQ_BODY_MESSAGES, /* a size, a count and several messages: MPUB */
 };
 
 /* One row of the command table. */
 struct nsq_command_row {
-    struct span name;
-    unsigned least_params; /* without the command's name; for AUTH it is also the most */
+    struct span name;      /* in upper case; static */
+    unsigned least_params; /* how many parameters a line must have at least. AUTH allows no more;
+                            * the other commands ignore what is too much. */
     enum nsq_body_kind body;
 };
 
 /*
- * The row of a command; NSQ_UNKNOWN's has an empty name. `id` is in range. Static.
+ * Returns the row of a command. It is static. `id` must be a value of the enumeration; the row of
+ * NSQ_UNKNOWN has an empty name.
  * Source: protocol_v2.go, the functions that Exec calls.
  */
 const struct nsq_command_row *nsq_command_row(enum nsq_command_id id);
 
-/* The command with exactly this name (upper case), or NSQ_UNKNOWN. Source: protocol_v2.go, Exec. */
+/*
+ * Returns the command that has exactly this name, or NSQ_UNKNOWN. Names are in upper case.
+ * Source: protocol_v2.go, Exec.
+ */
 enum nsq_command_id nsq_command_find(struct span name);
 
-/* A command line. All spans are borrowed from the parser's input. */
+/* A command line. All spans point into the parser's input. */
 struct nsq_command {
     enum nsq_command_id id;
-    struct span name;                  /* the bytes before the first space, whatever they are */
-    struct span param[NSQ_PARAMS_MAX]; /* split at each single space, so some may be empty */
-    size_t params;                     /* how many the line has; may exceed NSQ_PARAMS_MAX */
+    struct span name;                  /* the bytes before the first space; any bytes */
+    struct span param[NSQ_PARAMS_MAX]; /* the first parameters. Every single space separates two
+                                        * of them, so a parameter may be empty. */
+    size_t params;                     /* parameters of the line; may exceed NSQ_PARAMS_MAX */
     struct span line;                  /* the line without its "\n" or "\r\n" */
 };
 
 /*
- * What a peer may send; every bound is the caller's, none is negative, and they may change between
- * two calls. Defaults of nsqd are in the comments.
+ * How much a peer may send. The caller chooses the limits and may change them between two calls.
+ * None is negative.
  */
 struct nsq_limits {
-    size_t max_line;       /* bytes with '\n'; NSQ_LINE_MAX. Stops a line that never ends. */
-    int64_t max_msg_size;  /* bytes of one message; 1048576. Stops one PUB taking all memory. */
-    int64_t max_body_size; /* bytes of an IDENTIFY, AUTH or MPUB body; 5242880. The same. */
+    size_t max_line;       /* bytes of a line, '\n' included. nsqd's is NSQ_LINE_MAX. It stops a
+                            * peer that sends a line without end. */
+    int64_t max_msg_size;  /* bytes of one message. nsqd's default is 1048576. It stops a peer that
+                            * publishes a message as large as the memory. */
+    int64_t max_body_size; /* bytes of the body of an IDENTIFY, AUTH or MPUB. nsqd's default is
+                            * 5242880. It stops the same with these commands. */
 };
 
-/* The stage that the parser waits in; also what an EOF there has cut off. */
+/* What the parser reads next. When the connection ends, it is what was cut off. */
 enum nsq_stage {
     NSQ_STAGE_LINE = 0,
-    NSQ_STAGE_SIZE,         /* the size of a body; for MPUB, of all of it */
-    NSQ_STAGE_BODY,         /* the bytes of a DATA or MESSAGE body */
-    NSQ_STAGE_COUNT,        /* MPUB: how many messages */
+    NSQ_STAGE_SIZE,         /* the size of the whole body */
+    NSQ_STAGE_BODY,         /* the bytes of the body, except MPUB's */
+    NSQ_STAGE_COUNT,        /* MPUB: how many messages follow */
     NSQ_STAGE_MESSAGE_SIZE, /* MPUB: the size of message `index` */
     NSQ_STAGE_MESSAGE_BODY, /* MPUB: the bytes of message `index` */
 };
 
-/* The parser's place. All zeros is the start of a connection or of any command. */
+/* The parser's state. All zeros is the state before the first command and between two commands. */
 struct nsq_place {
     enum nsq_stage stage;
-    enum nsq_command_id id; /* the command in hand, once its line was read */
-    size_t scanned;         /* LINE: bytes of the input that hold no '\n', already looked at */
-    uint32_t left;          /* BODY, MESSAGE_BODY: bytes still to come */
-    uint32_t count;         /* MPUB: messages announced */
-    uint32_t index;         /* MPUB: the message in hand, from 0 */
+    enum nsq_command_id id; /* the current command; set when its line has been read */
+    size_t scanned;         /* LINE: how many bytes of the input were searched for '\n' in vain */
+    uint32_t left;          /* BODY, MESSAGE_BODY: how many bytes of the body are still to come */
+    uint32_t count;         /* MPUB: how many messages its count field announced */
+    uint32_t index;         /* MPUB: the current message, from 0 */
 };
 
 /* Why an item is bad. */
 enum nsq_bad {
     NSQ_BAD_NOTHING = 0,
-    NSQ_BAD_LINE_TOO_LONG,     /* nsqd closes the connection without a word */
+    NSQ_BAD_LINE_TOO_LONG,     /* nsqd then closes the connection without an error frame */
     NSQ_BAD_SIZE_NOT_POSITIVE, /* `value` is 0 or negative */
     NSQ_BAD_SIZE_TOO_BIG,      /* `value` is above `limit` */
-    NSQ_BAD_COUNT,             /* MPUB: not in 1 .. (max_body_size - 4) / 5 */
+    NSQ_BAD_COUNT,             /* MPUB: `value` is not in 1 .. (max_body_size - 4) / 5 */
 };
 
-/* What one stage yielded. */
+/* The result of one stage. The comments name the stages in which a field is set. */
 struct nsq_item {
-    enum nsq_stage stage;       /* which stage this came from */
+    enum nsq_stage stage;       /* the stage that was read */
     bool last;                  /* the command is complete with this item */
-    bool whole;                 /* BODY, MESSAGE_BODY: `part` ends the body */
+    bool whole;                 /* BODY, MESSAGE_BODY: the body is complete with this part */
     size_t consumed;            /* bytes of the input that the item took */
-    struct nsq_command command; /* LINE only */
-    int32_t value;              /* SIZE, COUNT, MESSAGE_SIZE: the number */
-    int64_t limit;              /* with NSQ_BAD: what `value` passed */
+    struct nsq_command command; /* LINE */
+    int32_t value;              /* SIZE, COUNT, MESSAGE_SIZE: the number that was read */
+    int64_t limit;              /* with NSQ_BAD: the bound that was broken */
     uint32_t index;             /* MESSAGE_SIZE, MESSAGE_BODY: which message, from 0 */
-    struct span part;           /* BODY, MESSAGE_BODY: the next bytes of it, at least one */
-    enum nsq_bad bad;           /* with NSQ_BAD: why */
+    struct span part;           /* BODY, MESSAGE_BODY: the next bytes of the body, at least one */
+    enum nsq_bad bad;           /* with NSQ_BAD: the reason */
 };
 
 /*
- * Takes the next item from `in` (borrowed; spans in `*item` point into it).
+ * Parses the next item at the start of `in`. The input is borrowed: the spans in `*item` point into
+ * it.
  *
- * NSQ_OK: `*item` is set, `*place` has moved on, and the next call starts `item->consumed` bytes
- * later. After a LINE the caller decides whether the command may go on; to refuse it, stop parsing.
- * NSQ_MORE: the bytes are not enough and none was consumed. Lines and sizes must come in one piece,
- * so offer the same bytes again with more behind them (those of a line are not searched again); a
- * body is handed out in the pieces it comes in. NSQ_BAD: `item->bad`, `stage`, `value`, `limit` and
- * `index` say why; nothing may be parsed after it, and `*place` tells no more than its stage.
+ * NSQ_OK: `*item` is set and `*place` has advanced. The next call starts `item->consumed` bytes
+ *     later. After a LINE the caller decides whether it accepts the command. To refuse it, the
+ *     caller stops parsing.
+ * NSQ_MORE: the bytes are not enough, and none was consumed. A line or a number must be complete,
+ *     so pass the same bytes again together with those that follow them. (The parser remembers how
+ *     far it has searched a line.) A body need not be complete: its bytes are returned as they
+ *     come.
+ * NSQ_BAD: `item->bad`, `stage`, `value`, `limit` and `index` give the reason. Nothing may be
+ *     parsed after it. Of `*place` only the stage has a meaning then.
  *
- * Line rules (protocol_v2.go, IOLoop): '\n' ends a line and is stripped, then at most one '\r'; the
- * rest is split at every single space. A line longer than max_line is bad as soon as max_line bytes
- * without '\n' are there. Sizes are int32 and must be positive (readLen and its callers). MPUB's
- * count is what drives the reading of its messages; the size in front of it is checked, and then
- * not held against them (MPUB and readMPUB).
+ * Rules of a line (protocol_v2.go, IOLoop): it ends with '\n'. The parser removes the '\n' and one
+ * '\r' before it, if there is one, and splits the rest at every single space. A line is too long
+ * as soon as its first max_line bytes have arrived without '\n'.
+ * Rules of a size (readLen and its callers): an int32 above 0.
+ * Rules of MPUB (MPUB and readMPUB): the count field alone says how many messages follow. The body
+ * size is checked against its limit, but the messages are not checked against the body size.
  */
 enum nsq_parse nsq_command_parse(struct nsq_place *place, const struct nsq_limits *limits,
                                  struct span in, struct nsq_item *item);
 
 /*
- * Splits a line that has no "\n" or "\r\n" any more: nsq_command_parse does this with each line.
- * `*command` is set, all of it, and borrows from `line`. Source: protocol_v2.go, IOLoop.
+ * Splits a line whose "\n" or "\r\n" was removed, as nsq_command_parse does with each line. It
+ * sets all of `*command`, whose spans point into `line`.
+ * Source: protocol_v2.go, IOLoop.
  */
 void nsq_command_split(struct span line, struct nsq_command *command);
 
 /*
- * The three below write what a client sends into the caller's `out`, which has room for `room`
- * bytes, and return the bytes that it takes; when that is more than `room`, nothing was written, so
- * a call with room 0 measures (`out` may then be NULL). They check nothing: a name with a space in
- * it becomes two parameters. The spans are borrowed for the call.
+ * The three functions below write what a client sends. They write into `out`, a buffer of the
+ * caller with `room` bytes, and return the number of bytes that they need. When that is more than
+ * `room`, they have written nothing; so a call with room 0 measures, and `out` may be NULL then.
+ * They check nothing: a name with a space in it becomes two parameters. They use the spans only
+ * during the call.
  * Source: tcp_protocol_spec, "Commands".
  */
 
-/* The line "words[0] words[1] ...\n". Returns 0 when no size_t can count its bytes. */
+/* Writes the line "words[0] words[1] ...\n". Returns 0 when its size does not fit a size_t. */
 size_t nsq_line_encode(const struct span *words, size_t count, uint8_t *out, size_t room);
 
-/* A sized body: int32, bytes. Returns 0 when the body is too long for an int32. */
+/* Writes the size of a body (int32) and the body. Returns 0 when the size does not fit an int32. */
 size_t nsq_body_encode(struct span body, uint8_t *out, size_t room);
 
-/* MPUB's body of `count` messages. Returns 0 when it is too long for an int32. */
+/*
+ * Writes what follows the line of an MPUB: the body size, the count, and for each of the `count`
+ * messages its size and its bytes. Returns 0 when the body size does not fit an int32.
+ */
 size_t nsq_messages_encode(const struct span *bodies, size_t count, uint8_t *out, size_t room);
 
 #endif

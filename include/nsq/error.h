@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the three outcomes of a parser and the error codes of the wire.
- * Must not know: which command raises which error; that is the server's session layer.
+ * Owns: the three results of a parser, and the error codes on the wire.
+ * Must not know: which command causes which error. The server's session layer knows that.
  */
 #ifndef NSQ_ERROR_H
 #define NSQ_ERROR_H
 
 #include <nsq/span.h>
 
-/* What every parser of this library answers. The three are never merged: "needs more" is no error.
- */
+/* The result of every parser of this library. The three are always kept apart: it is no error when
+ * bytes are missing. */
 enum nsq_parse {
-    NSQ_OK = 0, /* complete; `consumed` says how many bytes it took */
-    NSQ_MORE,   /* a prefix of something valid: offer the same bytes again with more behind them */
-    NSQ_BAD,    /* no continuation can make it valid; said when the field that proves it is complete
-                 * (a magic, a size, a line at its bound), which is when nsqd says it */
+    NSQ_OK = 0, /* the input begins with something complete and valid */
+    NSQ_MORE,   /* the input is the beginning of something valid: pass the same bytes again together
+                 * with those that follow them */
+    NSQ_BAD,    /* the input is not valid, and no further bytes can make it valid. A parser returns
+                 * this as soon as the field that shows it is complete (a magic, a size, a line of
+                 * the greatest length), as nsqd does. */
 };
 
-/* The code in front of an error frame's text. Source: nsqd 1.3.0, protocol_v2.go and tcp.go. */
+/* The code at the start of an error frame. Source: nsqd 1.3.0, protocol_v2.go and tcp.go. */
 enum nsq_error {
-    NSQ_E_NONE = 0, /* no error; has no name on the wire */
+    NSQ_E_NONE = 0, /* no error; it has no name on the wire */
     NSQ_E_INVALID,
     NSQ_E_BAD_PROTOCOL,
     NSQ_E_BAD_TOPIC,
@@ -43,22 +45,22 @@ enum nsq_error {
 };
 
 /*
- * The code as it stands on the wire, such as "E_INVALID"; empty for NSQ_E_NONE and for a number
- * out of range. The bytes are static.
+ * Returns the name of a code on the wire, such as "E_INVALID". The name is empty for NSQ_E_NONE and
+ * for a number out of range. The bytes are static.
  */
 struct span nsq_error_name(enum nsq_error code);
 
 /*
- * Whether the server closes the connection after this error. Only E_FIN_FAILED, E_REQ_FAILED and
- * E_TOUCH_FAILED leave it open, and NSQ_E_NONE, which is no error.
+ * Whether the server closes the connection after this error. It does so except after E_FIN_FAILED,
+ * E_REQ_FAILED and E_TOUCH_FAILED. The result for NSQ_E_NONE is false.
  * Source: FatalClientErr and ClientErr in protocol_v2.go.
  */
 bool nsq_error_is_fatal(enum nsq_error code);
 
 /*
- * Splits the data of an error frame into its code and the text behind the first space, which may be
- * empty. `data` is borrowed and `text` points into it. Returns NSQ_E_NONE for a code that is not in
- * the table above; `text` is then the whole of `data`.
+ * Splits the data of an error frame at its first space. It returns the code before the space and
+ * sets `*text` to what follows the space, which may be empty. When the code is not one of the
+ * above, it returns NSQ_E_NONE and sets `*text` to all of `data`. `*text` points into `data`.
  * Source: internal/protocol/errors.go, Error: code, space, text.
  */
 enum nsq_error nsq_error_split(struct span data, struct span *text);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a server sends: frames, and the messages inside message frames. Both directions:
- * servers encode, clients decode.
+ * Owns: what a server sends: frames, and the messages inside message frames. A server encodes
+ * them, a client parses them; both are here.
+ * Must not know: when a server sends which frame. The server's session layer knows that.
  *
  * A frame:
  *     | size, int32 | type, int32 | data, size - 4 bytes ...
@@ -17,7 +18,7 @@
 #define NSQ_FRAME_HEADER_SIZE 8
 #define NSQ_MESSAGE_HEADER_SIZE 26
 #define NSQ_MESSAGE_ID_SIZE 16
-/* The most data a frame can carry: its size field is a positive int32 and counts the type too. */
+/* The most bytes of data in a frame: the size field is an int32, and it counts the type too. */
 #define NSQ_FRAME_DATA_MAX ((size_t)INT32_MAX - 4)
 
 enum nsq_frame_type {
@@ -28,59 +29,70 @@ enum nsq_frame_type {
 
 struct nsq_frame {
     enum nsq_frame_type type;
-    struct span data; /* borrowed from the parser's input */
+    struct span data; /* points into the parser's input */
 };
 
 struct nsq_message {
-    int64_t timestamp; /* ns since 1970, when the message was published */
-    uint16_t attempts; /* 1 at the first delivery; wraps from 65535 to 0 */
-    const uint8_t *id; /* NSQ_MESSAGE_ID_SIZE bytes, borrowed */
-    struct span body;  /* borrowed; may be anything */
+    int64_t timestamp; /* ns since 1970-01-01 UTC: when the message was published */
+    uint16_t attempts; /* how often it was delivered, this time included; wraps from 65535 to 0 */
+    const uint8_t *id; /* NSQ_MESSAGE_ID_SIZE bytes, without NUL; borrowed */
+    struct span body;  /* any bytes; borrowed */
 };
 
 /*
- * Reads one frame at the start of `in` (borrowed). `max_data` bounds the data that is accepted, in
- * bytes; pass NSQ_FRAME_DATA_MAX for no bound of one's own. NSQ_OK: `*frame` points into `in`, and
- * `*consumed` bytes were used. NSQ_MORE: nothing is set. NSQ_BAD: a size below 4 or above
- * `max_data` + 4 (said after 4 bytes), or a type that does not exist (said after 8); nothing is
- * set.
+ * Parses the frame at the start of `in`. A frame may have at most `max_data` bytes of data; pass
+ * NSQ_FRAME_DATA_MAX to accept every size that the protocol allows.
+ *
+ * NSQ_OK: `*frame` is set and points into `in`. The frame took `*consumed` bytes.
+ * NSQ_MORE: nothing is set.
+ * NSQ_BAD: the size is below 4 or above `max_data` + 4 (known after 4 bytes), or the type does not
+ *     exist (known after 8 bytes). Nothing is set.
+ *
  * Source: internal/protocol/protocol.go, SendFramedResponse; tcp_protocol_spec, "Data Format".
  */
 enum nsq_parse nsq_frame_parse(struct span in, size_t max_data, struct nsq_frame *frame,
                                size_t *consumed);
 
 /*
- * Reads the data of a message frame (borrowed). NSQ_OK: `*message` points into `data`. NSQ_BAD: it
- * is shorter than NSQ_MESSAGE_HEADER_SIZE and `*message` is left alone; a frame is whole, so there
- * is never more to come. The body may be empty here, although nsqd never publishes an empty one.
+ * Parses `data`, the data of a message frame.
+ *
+ * NSQ_OK: `*message` is set and points into `data`. Its body may be empty, although nsqd refuses to
+ *     publish an empty message.
+ * NSQ_BAD: `data` is shorter than NSQ_MESSAGE_HEADER_SIZE. `*message` is not changed.
+ * NSQ_MORE is never returned, because a frame is complete when it gets here.
+ *
  * Source: nsqd/message.go, decodeMessage.
  */
 enum nsq_parse nsq_message_parse(struct span data, struct nsq_message *message);
 
 /*
- * Whether the frame is the heartbeat that a client must answer, with a NOP for example.
+ * Whether the frame is a heartbeat. A client must answer it with a command, for example NOP.
  * Source: tcp_protocol_spec, the introduction; protocol_v2.go, heartbeatBytes.
  */
 bool nsq_frame_is_heartbeat(const struct nsq_frame *frame);
 
 /*
- * Writes the header of a frame with `data_size` bytes of data, at most NSQ_FRAME_DATA_MAX, into the
- * caller's `out`. The data itself follows as it is.
+ * Writes the header of a frame, its size and its type, into the caller's `out`. The frame has
+ * `data_size` bytes of data, at most NSQ_FRAME_DATA_MAX. The caller sends the data itself after the
+ * header.
  * Source: internal/protocol/protocol.go, SendFramedResponse.
  */
 void nsq_frame_header(uint8_t out[NSQ_FRAME_HEADER_SIZE], enum nsq_frame_type type,
                       size_t data_size);
 
 /*
- * Writes what stands in front of a message's body into the caller's `out`: the frame's data is this
- * and the body. message->id is read, message->body is not. Source: nsqd/message.go, WriteTo.
+ * Writes the header of a message (timestamp, attempts, id) into the caller's `out`. The data of a
+ * message frame is this header and the body. message->body is not read.
+ * Source: nsqd/message.go, WriteTo.
  */
 void nsq_message_header(uint8_t out[NSQ_MESSAGE_HEADER_SIZE], const struct nsq_message *message);
 
 /*
- * Writes a whole frame into `out`, which has room for `room` bytes. Returns the bytes that the
- * frame takes; when that is more than `room`, nothing was written, so a call with room 0 measures.
- * data.n must be at most NSQ_FRAME_DATA_MAX; otherwise 0 is returned.
+ * Writes a whole frame into `out`, a buffer of the caller with `room` bytes, and returns the number
+ * of bytes that the frame needs. When that is more than `room`, nothing was written; so a call with
+ * room 0 measures, and `out` may be NULL then. Returns 0 when `data` is longer than
+ * NSQ_FRAME_DATA_MAX.
+ * Source: internal/protocol/protocol.go, SendFramedResponse.
  */
 size_t nsq_frame_encode(enum nsq_frame_type type, struct span data, uint8_t *out, size_t room);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the four bytes that a client sends first, which select the protocol of the connection.
- * Must not know: what is spoken after them.
+ * Owns: the magic: the four bytes that a client sends first. They select the protocol of the
+ * connection.
+ * Must not know: the protocols that they select.
  */
 #ifndef NSQ_MAGIC_H
 #define NSQ_MAGIC_H
@@ -16,12 +17,16 @@
 enum nsq_protocol { NSQ_PROTOCOL_V1 = 1, NSQ_PROTOCOL_V2 = 2 };
 
 /*
- * Reads the magic at the start of `in` (borrowed). NSQ_OK: `*protocol` is set and exactly
- * NSQ_MAGIC_SIZE bytes were consumed; otherwise `*protocol` is left alone. NSQ_MORE: fewer than
- * NSQ_MAGIC_SIZE bytes are there; a first wrong byte is not yet an error, because nsqd reads all
- * four before it looks. NSQ_BAD: four bytes that name no protocol. Each server speaks one of the
- * two, and answers E_BAD_PROTOCOL to the other as well: nsqd as an error frame, nsqlookupd without
- * a frame type.
+ * Parses the magic at the start of `in`.
+ *
+ * NSQ_OK: `*protocol` is set. The magic took NSQ_MAGIC_SIZE bytes.
+ * NSQ_MORE: `in` has fewer than NSQ_MAGIC_SIZE bytes. The result is this even if a byte is wrong
+ *     already, because nsqd reads all four bytes before it compares them. `*protocol` is not
+ *     changed.
+ * NSQ_BAD: the four bytes name no protocol. `*protocol` is not changed.
+ *
+ * Each server has one of the two protocols. It answers E_BAD_PROTOCOL to the other one too: nsqd
+ * with an error frame, nsqlookupd with a response that has no frame type.
  * Source: nsqd/tcp.go and nsqlookupd/tcp.go, Handle.
  */
 enum nsq_parse nsq_magic_parse(struct span in, enum nsq_protocol *protocol);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a run of bytes that somebody else holds, and the big-endian integers of the wire.
- * A span is never terminated by a NUL and may contain any byte: only memchr, memcmp and memcpy
- * touch it, and not even they when n is 0, where p may be NULL.
+ * Owns: the span, a reference to bytes that belong to somebody else; and the big-endian integers
+ * of the wire.
+ * A span may contain any byte, and no NUL follows it. So no function for C strings may be called
+ * with it, only memchr, memcmp, memcpy and the like; and these only if n is above 0, because p may
+ * be NULL if n is 0.
  */
 #ifndef NSQ_SPAN_H
 #define NSQ_SPAN_H
@@ -12,7 +14,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* Borrowed bytes: p is valid for n bytes as long as whoever lent them says; NULL only if n is 0. */
+/* n bytes at p, borrowed from their owner, who says how long they stay valid. p may be NULL if n is
+ * 0. */
 struct span {
     const uint8_t *p;
     size_t n;
@@ -30,33 +33,34 @@ struct span {
         .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
     }
 
-/* The n bytes at p, which stay whose they are. */
+/* A span of the n bytes at p. They are not copied. */
 static inline struct span span_make(const void *p, size_t n)
 {
     return (struct span){.p = p, .n = n};
 }
 
-/* Whether both have the same length and the same bytes; empty spans are equal wherever they are. */
+/* Whether both spans have the same length and the same bytes. Two empty spans are always equal. */
 static inline bool span_equal(struct span a, struct span b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* The span without its first n bytes; n is at most s.n. */
+/* The span without its first n bytes. n must be at most s.n. */
 static inline struct span span_skip(struct span s, size_t n)
 {
     return n == 0 ? s : span_make(s.p + n, s.n - n);
 }
 
-/* The first n bytes of the span, or all of it when it is shorter. */
+/* The first n bytes of the span, or the whole span when it is shorter. */
 static inline struct span span_first(struct span s, size_t n)
 {
     return span_make(s.p, n < s.n ? n : s.n);
 }
 
 /*
- * All integers on the wire are big-endian ("network order"): tcp_protocol_spec, "Notes".
- * Each of these reads or writes exactly the bytes of its integer at p, which need not be aligned.
+ * All integers on the wire are big-endian ("network order"). Each function below reads or writes
+ * one integer at p, which need not be aligned.
+ * Source: tcp_protocol_spec, "Notes".
  */
 static inline uint16_t be16_load(const uint8_t p[2])
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the two version numbers. NSQREF_VERSION is this project's own; NSQ_COMPATIBILITY is the
- * release of nsqd whose behaviour is reproduced, and what IDENTIFY reports to clients.
+ * Owns: the two version numbers. NSQREF_VERSION is the version of this project. NSQ_COMPATIBILITY
+ * is the release of nsqd whose behaviour it reproduces; the reply to IDENTIFY reports that one.
  */
 #ifndef NSQ_VERSION_H
 #define NSQ_VERSION_H
@@ -9,7 +9,8 @@
 #define NSQREF_VERSION "0.1.0"
 #define NSQ_COMPATIBILITY "1.3.0"
 
-/* Returns NSQREF_VERSION of the library that is linked, as a static string. */
+/* Returns the NSQREF_VERSION of the library that the program is linked with. The string is static
+ * and ends with a NUL. */
 const char *nsq_version(void);
 
 #endif

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Adapts yajl to what Go's encoding/json accepts, and reads keys, numbers and escapes as Go does.
+ * Must not know what a document means.
+ */
 #include "json/json.h"
 
 #include "base/alloc.h"
 #include "base/text.h"
 #include "json/utf8.h"
 
-/* --- the parser, on this project's allocator -------------------------------------------------- */
+/* --- the parser, with this project's allocator ------------------------------------------------ */
 
 static void *take(void *ctx, size_t n)
 {
@@ -25,8 +29,8 @@ static void give(void *ctx, void *p)
     alloc_free(p);
 }
 
-/* Only white space may stand behind the document. yajl would take half a token there for the
- * beginning of something still to come, so this is not left to it. */
+/* Only white space may follow the document. yajl does not check this reliably: it takes an
+ * incomplete token for one that is still to come. */
 static bool is_blank(struct span s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -37,8 +41,8 @@ static bool is_blank(struct span s)
     return true;
 }
 
-/* yajl takes vertical tab and form feed for white space; JSON has neither, inside strings or out.
- */
+/* yajl takes a vertical tab and a form feed for white space. JSON does not allow them anywhere,
+ * neither between tokens nor in strings. */
 static bool has_foreign_blank(struct span s)
 {
     return memchr(s.p, '\v', s.n) != NULL || memchr(s.p, '\f', s.n) != NULL;
@@ -51,7 +55,7 @@ bool json_read(struct span document, const yajl_callbacks *callbacks, void *cont
     }
     yajl_alloc_funcs memory = {.malloc = take, .realloc = resize, .free = give};
     yajl_handle parser = yajl_alloc(callbacks, &memory, context);
-    /* Go replaces what is no UTF-8, it does not refuse it. */
+    /* Go does not refuse invalid UTF-8, it replaces it. */
     yajl_config(parser, yajl_dont_validate_strings, 1);
     yajl_config(parser, yajl_allow_trailing_garbage, 1);
     bool ok = yajl_parse(parser, document.p, document.n) == yajl_status_ok;
@@ -63,7 +67,7 @@ bool json_read(struct span document, const yajl_callbacks *callbacks, void *cont
 
 /* --- keys and numbers ------------------------------------------------------------------------- */
 
-/* Takes one character off a key and folds it. */
+/* Removes the first character of a key and returns it in lower case. */
 static uint8_t folded(struct span *key)
 {
     uint8_t c = key->p[0];
@@ -114,7 +118,7 @@ static int hex(uint8_t c)
                                   : -1;
 }
 
-/* The value of "\uXXXX" at p; -1 when it is none. */
+/* The value of the escape "\uXXXX" at p; -1 when there is no such escape. */
 static int escaped_unit(const uint8_t *p, size_t n)
 {
     int value = 0;

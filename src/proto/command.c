@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements nsq/command.h: the table of commands, the parser, the encoders. Must not know whether
+ * a command is allowed, nor what its parameters and its body mean. Allocates nothing.
+ */
 #include <nsq/command.h>
 
 static const struct nsq_command_row rows[] = {
@@ -28,7 +32,7 @@ enum nsq_command_id nsq_command_find(struct span name)
 {
     for (int id = NSQ_UNKNOWN + 1; id < NSQ_COMMAND_COUNT; id++) {
         struct span word = rows[id].name;
-        /* The first letter tells most of them apart, without a call. */
+        /* Most names differ in the first letter; then no function is called. */
         if (name.n == word.n && name.p[0] == word.p[0] && memcmp(name.p, word.p, word.n) == 0) {
             return (enum nsq_command_id)id;
         }
@@ -36,11 +40,12 @@ enum nsq_command_id nsq_command_find(struct span name)
     return NSQ_UNKNOWN;
 }
 
-/* Assigned where all is to be zero: a literal in its place gcc fills with a string instruction,
- * which takes half the time of the parser. */
+/* All zeros. Assigning this is faster than a compound literal: gcc fills the literal with a string
+ * instruction, which takes half the time of the parser. */
 static const struct nsq_item nothing;
 
-/* Cuts the first word off `*rest`, up to a single space; false when that was the last word. */
+/* Moves the bytes before the first space from `*rest` to `*word` and removes the space. Returns
+ * false when there is no space; then the word is all of `*rest`, and no further word follows. */
 static bool next_word(struct span *rest, struct span *word)
 {
     const uint8_t *space = rest->n == 0 ? NULL : memchr(rest->p, ' ', rest->n);
@@ -70,7 +75,7 @@ void nsq_command_split(struct span line, struct nsq_command *command)
     command->id = nsq_command_find(command->name);
 }
 
-/* The stage behind a line, by the kind of the command's body. */
+/* The stage that follows the line of a command. */
 static enum nsq_stage stage_after_line(enum nsq_command_id id)
 {
     return rows[id].body == NSQ_BODY_NONE ? NSQ_STAGE_LINE : NSQ_STAGE_SIZE;
@@ -109,7 +114,7 @@ static enum nsq_parse parse_line(struct nsq_place *place, const struct nsq_limit
     return NSQ_OK;
 }
 
-/* A size or a count: four bytes, all of them at once. */
+/* Reads a size or a count. */
 static enum nsq_parse parse_number(struct span in, struct nsq_item *item)
 {
     if (in.n < NSQ_SIZE_SIZE) {
@@ -151,7 +156,7 @@ static enum nsq_parse parse_body_size(struct nsq_place *place, const struct nsq_
     }
 }
 
-/* The count alone drives what is read next: MPUB's body size is checked above, then forgotten. */
+/* MPUB's body size was checked when it came. From here on only the count says what follows. */
 static enum nsq_parse parse_count(struct nsq_place *place, const struct nsq_limits *limits,
                                   struct span in, struct nsq_item *item)
 {
@@ -169,7 +174,7 @@ static enum nsq_parse parse_count(struct nsq_place *place, const struct nsq_limi
     return NSQ_OK;
 }
 
-/* The next piece of a body; moves on when the body is whole. */
+/* Takes the next part of a body. When the body is complete, the next stage begins. */
 static enum nsq_parse parse_part(struct nsq_place *place, struct span in, struct nsq_item *item)
 {
     if (in.n == 0) {

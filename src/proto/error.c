@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements nsq/error.h: the table of error codes. Must not know what causes an error.
+ */
 #include <nsq/error.h>
 
 static const struct span names[] = {

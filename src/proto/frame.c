@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements nsq/frame.h: parsing and encoding of frames and messages. Must not know when a frame
+ * is sent. Allocates nothing.
+ */
 #include <nsq/frame.h>
 
-#define TYPE_SIZE 4 /* the type field, which a frame's size counts */
+#define TYPE_SIZE 4 /* bytes of the type field, which the size field counts too */
 
 enum nsq_parse nsq_frame_parse(struct span in, size_t max_data, struct nsq_frame *frame,
                                size_t *consumed)

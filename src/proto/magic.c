@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements nsq/magic.h. Must not know the protocols that a magic selects.
+ */
 #include <nsq/magic.h>
 
 enum nsq_parse nsq_magic_parse(struct span in, enum nsq_protocol *protocol)

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements nsq/name.h. Must not know which parameters of a command are names or numbers.
+ */
 #include <nsq/name.h>
 
 static bool is_name_byte(uint8_t c)

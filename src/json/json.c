@@ -6,7 +6,6 @@
 #include "json/json.h"
 
 #include "base/alloc.h"
-#include "base/text.h"
 #include "json/utf8.h"
 
 /* --- the parser, with this project's allocator ------------------------------------------------ */
@@ -161,39 +160,4 @@ void json_append_valid(struct buf *out, struct span text)
         bool valid = utf8_next(&text, &bytes);
         buf_append(out, valid ? bytes : SPAN("\xef\xbf\xbd"));
     }
-}
-
-static void append_escaped(struct buf *out, uint8_t c)
-{
-    static const char digits[] = "0123456789abcdef";
-    static const char letters[] = "\bb\ff\nn\rr\tt\"\"\\\\";
-    for (const char *l = letters; *l != '\0'; l += 2) {
-        if (c == (uint8_t)*l) {
-            const char text[] = {'\\', l[1]};
-            buf_append(out, span_make(text, sizeof text));
-            return;
-        }
-    }
-    const char text[] = {'\\', 'u', '0', '0', digits[c >> 4], digits[c & 15]};
-    buf_append(out, span_make(text, sizeof text));
-}
-
-void json_append_string(struct buf *out, struct span text)
-{
-    struct span bytes;
-    text_append(out, "\"");
-    while (text.n > 0) {
-        if (!utf8_next(&text, &bytes)) {
-            text_append(out, "\\ufffd");
-        } else if (bytes.n == 1 && (bytes.p[0] < ' ' || strchr("\"\\<>&", bytes.p[0]) != NULL)) {
-            append_escaped(out, bytes.p[0]);
-        } else if (span_equal(bytes, SPAN("\xe2\x80\xa8"))) {
-            text_append(out, "\\u2028");
-        } else if (span_equal(bytes, SPAN("\xe2\x80\xa9"))) {
-            text_append(out, "\\u2029");
-        } else {
-            buf_append(out, bytes);
-        }
-    }
-    text_append(out, "\"");
 }

@@ -39,7 +39,4 @@ void json_mend_surrogates(uint8_t *p, size_t n);
 /* Appends the text. Each byte that is not part of valid UTF-8 becomes U+FFFD. */
 void json_append_valid(struct buf *out, struct span text);
 
-/* Appends a string in quotes, escaped as json/writer.h does in the style JSON_GO. */
-void json_append_string(struct buf *out, struct span text);
-
 #endif

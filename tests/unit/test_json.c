@@ -8,27 +8,6 @@
 
 #include "base/text.h"
 
-static void escapes_to(struct span text, struct span expected)
-{
-    struct buf b = {0};
-    json_append_string(&b, text);
-    assert_true(span_equal(buf_span(&b), expected));
-    buf_free(&b);
-}
-
-/* As Go's json.Marshal of go1.26 writes them. */
-static void strings_are_escaped_as_go_does(void **state)
-{
-    (void)state;
-    escapes_to(SPAN(""), SPAN("\"\""));
-    escapes_to(SPAN("a\"\\/\b\f\n\r\t\0\x1f\x7f"),
-               SPAN("\"a\\\"\\\\/\\b\\f\\n\\r\\t\\u0000\\u001f\x7f\""));
-    escapes_to(SPAN("<a href='x'>&"), SPAN("\"\\u003ca href='x'\\u003e\\u0026\""));
-    escapes_to(SPAN("\xc3\xbc\xe2\x80\xa7\xe2\x80\xa8\xe2\x80\xa9"),
-               SPAN("\"\xc3\xbc\xe2\x80\xa7\\u2028\\u2029\""));
-    escapes_to(SPAN("\xff\xc3"), SPAN("\"\\ufffd\\ufffd\""));
-}
-
 static void half_pairs_are_mended(void **state)
 {
     (void)state;
@@ -103,7 +82,6 @@ static void bytes_become_valid(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(strings_are_escaped_as_go_does),
         cmocka_unit_test(half_pairs_are_mended),
         cmocka_unit_test(keys_match_without_regard_to_case),
         cmocka_unit_test(integers_have_bounds),

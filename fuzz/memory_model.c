@@ -540,11 +540,11 @@ static void add_session(struct memory_model *model, const struct session *s, str
     sums->asked += message ? 0 : draft;
     sums->asked += s->data == NULL ? 0 : body_cost(s->data->size);
     size_t n = 0;
-    for (const struct message *m = s->batch.first; m != NULL; m = m->next, n++) {
+    for (const struct message *m = s->publish.messages.first; m != NULL; m = m->next, n++) {
         FUZZ_CHECK(m->body->refs == 1 && m->attempts == 0);
         share_body(model, m->body, sums);
     }
-    FUZZ_CHECK(n == s->batch.n);
+    FUZZ_CHECK(n == s->publish.messages.n);
 }
 
 /* Those that outlived their connections. */

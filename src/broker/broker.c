@@ -11,12 +11,14 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
      * it from 0. */
     broker->core.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
     list_init(&broker->core.active);
+    list_init(&broker->to_ask);
 }
 
 void broker_free(struct broker *broker)
 {
     struct topic *topic;
     struct topic *next;
+    broker_drop_waiting(broker);
     HASH_ITER(hh, broker->topics, topic, next)
     {
         HASH_DELETE(hh, broker->topics, topic);

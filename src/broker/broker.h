@@ -6,11 +6,15 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
+#include "broker/publish.h"
 #include "broker/topic.h"
 
 struct broker {
     struct broker_core core;
-    struct topic *topics; /* table by name */
+    struct topic *topics;            /* table by name */
+    struct waiting_publish *waiting; /* table by ticket: publishes that wait for the disk */
+    struct list to_ask; /* of struct waiting_publish: the disk was not asked about them yet */
+    uint64_t last_ticket;
 };
 
 /* `log` is borrowed as long as the broker lives. */

@@ -24,9 +24,10 @@ static void update_channel(struct channel *channel)
 static int64_t capacity_of(const struct consumer *consumer)
 {
     int64_t capacity = consumer->ready_count - consumer->in_flight_count;
-    return consumer->blocked || capacity < 0 ? 0
-           : capacity < CAPACITY_MAX         ? capacity
-                                             : CAPACITY_MAX;
+    if (consumer->blocked || capacity < 0) {
+        return 0;
+    }
+    return capacity < CAPACITY_MAX ? capacity : CAPACITY_MAX;
 }
 
 /* To be called after every change of RDY, in-flight count or hold. */

@@ -24,16 +24,18 @@ struct broker_config {
     size_t mem_queue_bytes; /* cap of the account, see base/budget.h; publishing fails past it */
     int64_t max_msg_timeout; /* ns; TOUCH extends to at most this after the delivery */
     int64_t max_consumers;   /* of a channel; 0 = no bound */
+    bool wait_publishes;     /* broker_publish keeps messages until broker_publish_settle */
     struct hash_seed seed;   /* of name tables and of sampling; secret, from outside */
 };
 
 struct broker_core {
     struct broker_config config;
     struct budget budget;
-    struct heap timers; /* of struct timer: in-flight deadlines and ends of deferral */
-    struct list active; /* of struct channel: those that can deliver now */
-    struct log *log;    /* borrowed */
-    uint64_t random;    /* state of the sampling generator */
+    struct heap timers;   /* of struct timer: in-flight deadlines and ends of deferral */
+    struct list active;   /* of struct channel: those that can deliver now */
+    struct log *log;      /* borrowed */
+    uint64_t random;      /* state of the sampling generator */
+    uint64_t last_serial; /* of a topic */
 };
 
 /* What a timer belongs to tells what happens when it is due. */

@@ -6,6 +6,7 @@ struct topic *topic_new(struct broker_core *core, struct span name)
     struct topic *topic = alloc_zeroed(sizeof *topic);
     topic->core = core;
     topic->name = name_make(name);
+    topic->serial = ++core->last_serial;
     topic->ephemeral = nsq_name_ephemeral(name);
     budget_charge(&core->budget, TOPIC_COST);
     return topic;
@@ -45,10 +46,16 @@ static void distribute(struct topic *topic, struct message *message, int64_t now
     }
 }
 
+/* Whether messages stay in the topic. */
+static bool keeps_messages(const struct topic *topic)
+{
+    return topic->channels == NULL || topic->paused;
+}
+
 /* nsqd's topic messagePump, run to its end. */
 static void move_to_channels(struct topic *topic, int64_t now)
 {
-    while (topic->channels != NULL && !topic->paused && topic->queue.n > 0) {
+    while (!keeps_messages(topic) && topic->queue.n > 0) {
         distribute(topic, queue_pop(&topic->queue), now);
     }
 }
@@ -89,31 +96,36 @@ void topic_delete_channel(struct topic *topic, struct channel *channel)
     channel_free(channel);
 }
 
-bool topic_has_room(const struct topic *topic, size_t count, int64_t delay)
+size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay)
 {
     size_t channels = topic->paused ? 0 : HASH_COUNT(topic->channels);
     if (channels == 0) {
-        return true;
+        return 0;
     }
-    size_t each = (channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST);
-    return each == 0 || budget_has_room(&topic->core->budget, BUDGET_QUEUE, count * each);
+    return count * ((channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST));
 }
 
-void topic_publish(struct topic *topic, struct message *message, int64_t now, int64_t wall)
+void topic_stamp(struct topic *topic, struct body *body, int64_t delay, int64_t wall)
 {
-    message->body->id = guid_next(&topic->ids, topic->core->config.node_id, wall);
-    message->body->timestamp = wall;
+    body->id = guid_next(&topic->ids, topic->core->config.node_id, wall);
+    body->timestamp = wall;
+    body->deferred = delay;
+}
+
+void topic_publish(struct topic *topic, struct message *message, int64_t now)
+{
     topic->message_count++;
     topic->message_bytes += message->body->size;
-    bool stays = topic->channels == NULL || topic->paused;
-    if (topic->ephemeral && stays &&
-        (int64_t)topic->queue.n >= topic->core->config.mem_queue_size) {
+    if (!keeps_messages(topic)) {
+        distribute(topic, message, now); /* none is in the queue that came before it */
+        return;
+    }
+    if (topic->ephemeral && (int64_t)topic->queue.n >= topic->core->config.mem_queue_size) {
         topic->drop_count++;
         message_drop(message, &topic->core->budget);
         return;
     }
     queue_push(&topic->queue, message);
-    move_to_channels(topic, now);
 }
 
 void topic_pause(struct topic *topic, bool paused, int64_t now)

@@ -17,6 +17,7 @@ struct topic {
     UT_hash_handle hh; /* in the broker's table */
     struct broker_core *core;
     struct name name;
+    uint64_t serial; /* no other topic of the broker has or had it; more than 0 */
     bool ephemeral;
     bool paused;
     struct queue queue;
@@ -43,14 +44,18 @@ struct channel *topic_find_channel(const struct topic *topic, struct span name);
 /* Takes a channel without consumers out of the topic and ends it. */
 void topic_delete_channel(struct topic *topic, struct channel *channel);
 
-/* Whether the memory account has room for what publishing `count` messages with this delay adds to
- * what they cost now: their shares in channels, and the wait for their delay. Who publishes asks
- * first: one body may become as many messages as there are channels. */
-bool topic_has_room(const struct topic *topic, size_t count, int64_t delay);
+/* How many bytes publishing `count` messages with this delay adds to what they cost now: their
+ * shares in channels, and the wait for their delay. One body may become as many messages as there
+ * are channels, so broker_publish asks for room first. */
+size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 
-/* Takes a message that is in no queue, gives its body an id and a timestamp, and hands it to the
- * channels. A full ephemeral topic drops it, as nsqd does. `wall` is the time since 1970 in ns. */
-void topic_publish(struct topic *topic, struct message *message, int64_t now, int64_t wall);
+/* Gives a body its id, its timestamp and its delay, before it is published. `wall` is the time
+ * since 1970 in ns. */
+void topic_stamp(struct topic *topic, struct body *body, int64_t delay, int64_t wall);
+
+/* Takes a message that is in no queue and whose body is stamped, and hands it to the channels. A
+ * full ephemeral topic drops it, as nsqd does. */
+void topic_publish(struct topic *topic, struct message *message, int64_t now);
 
 /* Stops and resumes the flow to the channels. A delay begins when a channel gets the message. */
 void topic_pause(struct topic *topic, bool paused, int64_t now);

@@ -60,7 +60,7 @@ enum budget_use memory_use(const struct session *s)
 
 struct topic *command_topic(struct session *s)
 {
-    return broker_topic(s->v2->broker, name_span(&s->topic), memory_use(s));
+    return broker_topic(s->v2->broker, name_span(&s->publish.topic), memory_use(s));
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -108,8 +108,7 @@ static void keep_body(struct session *s)
         s->data = body;
         return;
     }
-    body->deferred = s->delay;
-    queue_push(&s->batch, message_first(body));
+    queue_push(&s->publish.messages, message_first(body));
 }
 
 struct reply command_stage(struct session *s, const struct nsq_item *item, int64_t now)
@@ -138,7 +137,7 @@ void command_drop(struct session *s)
 {
     struct budget *budget = &s->v2->broker->core.budget;
     draft_drop(&s->draft, budget);
-    queue_clear(&s->batch, budget);
+    queue_clear(&s->publish.messages, budget);
     if (s->data != NULL) {
         body_drop(s->data, budget);
         s->data = NULL;

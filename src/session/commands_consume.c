@@ -54,7 +54,7 @@ struct reply line_sub(struct session *s, const struct nsq_command *c, int64_t no
     if (!nsq_name_valid(c->param[1])) {
         return error_bad_name(s, NSQ_E_BAD_CHANNEL, SPAN("channel name "), c->param[1]);
     }
-    s->topic = name_make(c->param[0]);
+    s->publish.topic = name_make(c->param[0]);
     s->channel = name_make(c->param[1]);
     struct reply reply = check_auth(s, now);
     return reply.kind == REPLY_NONE ? resume_sub(s, now) : reply;

@@ -21,9 +21,9 @@ struct reply line_pub(struct session *s, const struct nsq_command *c, int64_t no
     if (!nsq_name_valid(c->param[0])) {
         return error_bad_name(s, NSQ_E_BAD_TOPIC, SPAN("topic name "), c->param[0]);
     }
-    s->topic = name_make(c->param[0]);
+    s->publish.topic = name_make(c->param[0]);
     s->channel = name_make(SPAN(""));
-    s->delay = 0;
+    s->publish.delay = 0;
     return reply_of(REPLY_NONE);
 }
 
@@ -66,8 +66,8 @@ struct reply line_dpub(struct session *s, const struct nsq_command *c, int64_t n
         return error_bad_decimal(s, SPAN("timeout "), c->param[1]);
     }
     int64_t most = s->v2->config.max_req_timeout;
-    s->delay = wrapped_ns(ms);
-    if (s->delay < 0 || s->delay > most) {
+    s->publish.delay = wrapped_ns(ms);
+    if (s->publish.delay < 0 || s->publish.delay > most) {
         reply = error_with(s, NSQ_E_INVALID, SPAN("timeout "));
         text_append_unsigned(reply.text, ms);
         text_append(reply.text, " out of range 0-");
@@ -78,14 +78,11 @@ struct reply line_dpub(struct session *s, const struct nsq_command *c, int64_t n
 
 static struct reply publish(struct session *s, int64_t now)
 {
-    struct topic *topic = command_topic(s);
-    if (topic == NULL || !topic_has_room(topic, s->batch.n, s->delay)) {
+    uint64_t count = s->publish.messages.n;
+    uint64_t ticket;
+    if (broker_publish(s->v2->broker, &s->publish, now, now + s->v2->wall_offset, &ticket) ==
+        PUBLISH_REFUSED) {
         return error_no_room(s);
-    }
-    uint64_t count = s->batch.n;
-    struct message *message;
-    while ((message = queue_pop(&s->batch)) != NULL) {
-        topic_publish(topic, message, now, now + s->v2->wall_offset);
     }
     session_count_published(s, count);
     return reply_of(REPLY_OK);
@@ -105,7 +102,7 @@ struct reply body_publish(struct session *s, int64_t now)
 
 bool command_outlives_client(const struct session *s)
 {
-    return s->batch.n > 0;
+    return s->publish.messages.n > 0;
 }
 
 struct reply command_complete(struct session *s, enum ask_result result, int64_t now)

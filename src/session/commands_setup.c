@@ -160,7 +160,7 @@ static struct reply not_allowed(struct session *s)
     text_append(reply.text, "AUTH failed for ");
     buf_append(reply.text, nsq_command_row(s->place.id)->name);
     text_append(reply.text, " on ");
-    quote_append(reply.text, name_span(&s->topic));
+    quote_append(reply.text, name_span(&s->publish.topic));
     text_append(reply.text, " ");
     quote_append(reply.text, name_span(&s->channel));
     return reply;
@@ -169,7 +169,8 @@ static struct reply not_allowed(struct session *s)
 /* Whether what was granted covers the topic and channel of the current command. */
 static struct reply check_grants(struct session *s)
 {
-    bool allowed = auth_state_allows(s->granted, name_span(&s->topic), name_span(&s->channel));
+    bool allowed =
+        auth_state_allows(s->granted, name_span(&s->publish.topic), name_span(&s->channel));
     return allowed ? reply_of(REPLY_NONE) : not_allowed(s);
 }
 

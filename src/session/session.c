@@ -347,13 +347,13 @@ void session_resume_command(struct session *s, struct reply reply, int64_t now)
 
 void session_count_published(struct session *s, uint64_t count)
 {
-    struct span name = name_span(&s->topic);
+    struct span name = name_span(&s->publish.topic);
     unsigned hash = (unsigned)hash_bytes(&s->v2->broker->core.config.seed, name);
     struct pub_count *p = NULL;
     HASH_FIND_BYHASHVALUE(hh, s->pub_counts, name.p, name.n, hash, p);
     if (p == NULL) {
         p = alloc_zeroed(sizeof *p);
-        p->topic = s->topic;
+        p->topic = s->publish.topic;
         HASH_ADD_KEYPTR_BYHASHVALUE(hh, s->pub_counts, p->topic.bytes, p->topic.n, hash, p);
         budget_charge(session_budget(s), PUB_COUNT_COST);
     }

@@ -88,14 +88,12 @@ struct session {
     struct auth_query *query; /* not NULL: the command is pending on it */
 
     /* The current command, between its line and its end. */
-    struct name topic;
-    struct name channel; /* SUB */
-    int64_t delay;       /* DPUB: ns */
-    struct draft draft;  /* the body that is arriving */
-    struct queue batch;  /* what will be published: PUB's message, or MPUB's so far */
-    struct body *data;   /* IDENTIFY's or AUTH's body */
-    uint64_t ticket;     /* not 0: the command is pending */
-    struct list waiting; /* in v2->to_ask, v2->asked or v2->authorizing */
+    struct publish publish; /* what has arrived of it so far; its topic is SUB's too */
+    struct name channel;    /* SUB */
+    struct draft draft;     /* the body that is arriving */
+    struct body *data;      /* IDENTIFY's or AUTH's body */
+    uint64_t ticket;        /* not 0: the command is pending */
+    struct list waiting;    /* in v2->to_ask, v2->asked or v2->authorizing */
 
     struct pub_count *pub_counts; /* table by topic */
 };
@@ -133,7 +131,7 @@ void session_await_line(struct session *session, int64_t now);
  */
 void session_take_settings(struct session *session, int64_t now);
 
-/* Counts messages that were published to session->topic. */
+/* Counts messages that were published to session->publish.topic. */
 void session_count_published(struct session *session, uint64_t count);
 
 /* Ends the conversation. With linger: input may be left unread. */

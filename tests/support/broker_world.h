@@ -25,6 +25,9 @@ struct broker_config bw_defaults(void);
 
 void bw_open(struct broker_world *w, const struct broker_config *config);
 
+/* The configuration of a world in which nothing has happened yet; tests may change it. */
+struct broker_config *bw_config(struct broker_world *w);
+
 /* Ends the broker; fails when its account of memory does not come to 0. */
 void bw_close(struct broker_world *w);
 
@@ -35,8 +38,13 @@ struct channel *bw_channel(struct broker_world *w, const char *topic, const char
 /* NULL when there is none. */
 struct topic *bw_find_topic(const struct broker_world *w, const char *topic);
 
-/* A message that is in no queue; delay is in ns. */
-struct message *bw_message(struct broker_world *w, struct span body, int64_t delay);
+/* A message that is in no queue and was not published. */
+struct message *bw_message(struct broker_world *w, struct span body);
+
+/* Publishes one message at a given time since 1970, in ns. Returns its body, which is gone when a
+ * full queue dropped it. */
+const struct body *bw_publish_body(struct broker_world *w, const char *topic, struct span body,
+                                   int64_t delay, int64_t wall);
 
 /* Publishes to a topic, and says the message's id. */
 uint64_t bw_publish(struct broker_world *w, const char *topic);
@@ -73,5 +81,10 @@ void bw_drop_log(struct broker_world *w);
  * active, timers and their heap, references and bodies, the account of memory and what it counts.
  */
 void bw_check(const struct broker_world *w);
+
+/* A cmocka test whose *state is an open world with the defaults. */
+int bw_setup(void **state);
+int bw_teardown(void **state);
+#define BW_TEST(name) cmocka_unit_test_setup_teardown(name, bw_setup, bw_teardown)
 
 #endif

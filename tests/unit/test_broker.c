@@ -12,23 +12,6 @@
 #include "support/broker_model.h"
 #include "support/broker_world.h"
 
-static int open_world(void **state)
-{
-    struct broker_world *w = alloc_zeroed(sizeof *w);
-    struct broker_config config = bw_defaults();
-    bw_open(w, &config);
-    *state = w;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    struct broker_world *w = *state;
-    bw_close(w);
-    alloc_free(w);
-    return 0;
-}
-
 /* --- topics ----------------------------------------------------------------------------------- */
 
 static void a_new_broker_is_empty(void **state)
@@ -458,28 +441,26 @@ static void random_use_agrees_with_the_simple_model(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_new_broker_is_empty),
-        TEST(a_topic_is_made_once),
-        TEST(many_topics_are_told_apart),
-        TEST(a_topic_needs_room_in_the_account),
+        BW_TEST(a_new_broker_is_empty),
+        BW_TEST(a_topic_is_made_once),
+        BW_TEST(many_topics_are_told_apart),
+        BW_TEST(a_topic_needs_room_in_the_account),
         cmocka_unit_test(the_cap_is_the_configured_one_and_the_reserve_an_eighth),
-        TEST(who_is_not_subscribed_may_leave),
-        TEST(an_ephemeral_channel_ends_with_its_last_consumer),
-        TEST(an_ephemeral_topic_ends_with_its_last_channel),
-        TEST(what_is_not_ephemeral_keeps_what_is),
-        TEST(every_channel_that_can_deliver_does),
-        TEST(what_sampling_drops_does_not_end_delivery),
-        TEST(timers_fire_in_order_one_a_call),
-        TEST(what_is_due_at_the_end_of_time_can_be_waited_for),
-        TEST(the_log_says_what_a_stop_loses),
+        BW_TEST(who_is_not_subscribed_may_leave),
+        BW_TEST(an_ephemeral_channel_ends_with_its_last_consumer),
+        BW_TEST(an_ephemeral_topic_ends_with_its_last_channel),
+        BW_TEST(what_is_not_ephemeral_keeps_what_is),
+        BW_TEST(every_channel_that_can_deliver_does),
+        BW_TEST(what_sampling_drops_does_not_end_delivery),
+        BW_TEST(timers_fire_in_order_one_a_call),
+        BW_TEST(what_is_due_at_the_end_of_time_can_be_waited_for),
+        BW_TEST(the_log_says_what_a_stop_loses),
         cmocka_unit_test(a_quiet_log_costs_nothing),
-        TEST(a_broker_ends_with_all_that_it_holds),
-        TEST(two_brokers_share_nothing),
+        BW_TEST(a_broker_ends_with_all_that_it_holds),
+        BW_TEST(two_brokers_share_nothing),
         cmocka_unit_test(random_use_agrees_with_the_simple_model),
     };
     return cmocka_run_group_tests_name("broker", tests, NULL, NULL);

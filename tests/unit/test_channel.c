@@ -10,29 +10,6 @@
 
 #include "support/broker_world.h"
 
-static int open_world(void **state)
-{
-    struct broker_world *w = alloc_zeroed(sizeof *w);
-    struct broker_config config = bw_defaults();
-    bw_open(w, &config);
-    *state = w;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    struct broker_world *w = *state;
-    bw_close(w);
-    alloc_free(w);
-    return 0;
-}
-
-/* Another configuration, before anything has happened. */
-static struct broker_config *config_of(struct broker_world *w)
-{
-    return &w->broker.core.config;
-}
-
 static void expect_places(struct broker_world *w, size_t queued, size_t in_flight, size_t deferred)
 {
     const struct channel *channel = bw_channel(w, "t", "c");
@@ -73,7 +50,7 @@ static void a_delivery_says_what_is_delivered_to_whom(void **state)
     bw_join(w, &c, "t", "c", 2);
     for (uint16_t attempts = 1; attempts <= 3; attempts++) {
         if (attempts == 1) {
-            topic_publish(bw_topic(w, "t"), bw_message(w, SPAN("text"), 0), w->now, BW_WALL + 5);
+            (void)bw_publish_body(w, "t", SPAN("text"), 0, BW_WALL + 5);
         }
         assert_true(broker_deliver(&w->broker, w->now, &d));
         assert_ptr_equal(d.consumer, &c);
@@ -216,7 +193,7 @@ static void a_timeout_past_the_end_of_time_is_never(void **state)
     assert_true(bw_receive(w, &c) == id);
     assert_true(broker_next_deadline(&w->broker) == TIME_NEVER);
     assert_int_equal(bw_touch(w, &c, id, INT64_MAX), CHANNEL_OK);
-    assert_true(broker_next_deadline(&w->broker) == w->now + config_of(w)->max_msg_timeout);
+    assert_true(broker_next_deadline(&w->broker) == w->now + bw_config(w)->max_msg_timeout);
     assert_int_equal(bw_requeue(w, &c, id, INT64_MAX), CHANNEL_OK);
     assert_int_equal(bw_pass(w, INT64_MAX - 1 - w->now), 0);
     bw_leave(w, &c);
@@ -256,7 +233,7 @@ static void touch_can_shorten_the_timeout(void **state)
 static void touch_is_capped_after_the_delivery(void **state)
 {
     struct broker_world *w = *state;
-    const int64_t most = config_of(w)->max_msg_timeout;
+    const int64_t most = bw_config(w)->max_msg_timeout;
     const int64_t later = 5 * TIME_SECOND; /* when the touch comes */
     struct consumer c;
     bw_join(w, &c, "t", "c", 1);
@@ -277,7 +254,7 @@ static void touch_is_capped_after_the_delivery(void **state)
 static void touching_on_and_on_ends_at_the_cap(void **state)
 {
     struct broker_world *w = *state;
-    const int64_t most = config_of(w)->max_msg_timeout;
+    const int64_t most = bw_config(w)->max_msg_timeout;
     struct consumer c;
     bw_join(w, &c, "t", "c", 1);
     uint64_t id = bw_publish(w, "t");
@@ -294,7 +271,7 @@ static void touching_on_and_on_ends_at_the_cap(void **state)
 static void a_delivery_is_not_capped(void **state)
 {
     struct broker_world *w = *state;
-    const int64_t most = config_of(w)->max_msg_timeout;
+    const int64_t most = bw_config(w)->max_msg_timeout;
     struct consumer c;
     bw_join(w, &c, "t", "c", 1);
     c.msg_timeout = 2 * most;
@@ -755,7 +732,7 @@ static void a_channel_has_at_most_max_consumers(void **state)
 {
     struct broker_world *w = *state;
     struct consumer c[3] = {{.channel = NULL}, {.channel = NULL}, {.channel = NULL}};
-    config_of(w)->max_consumers = 2;
+    bw_config(w)->max_consumers = 2;
     struct channel *channel = bw_channel(w, "t", "c");
     assert_int_equal(channel_join(channel, &c[0]), CHANNEL_OK);
     assert_int_equal(channel_join(channel, &c[1]), CHANNEL_OK);
@@ -794,7 +771,7 @@ static void a_full_ephemeral_channel_drops(void **state)
     struct broker_world *w = *state;
     static const char *const names[] = {"0#ephemeral", "1#ephemeral", "2#ephemeral"};
     for (int64_t size = 0; size <= 2; size++) {
-        config_of(w)->mem_queue_size = size;
+        bw_config(w)->mem_queue_size = size;
         struct channel *channel = bw_channel(w, "t", names[size]);
         for (int64_t i = 1; i <= size + 2; i++) {
             (void)bw_publish(w, "t");
@@ -811,7 +788,7 @@ static void a_full_ephemeral_channel_drops(void **state)
 static void other_channels_do_not_drop(void **state)
 {
     struct broker_world *w = *state;
-    config_of(w)->mem_queue_size = 1;
+    bw_config(w)->mem_queue_size = 1;
     const struct channel *channel = bw_channel(w, "t", "c");
     for (int i = 0; i < 5; i++) {
         (void)bw_publish(w, "t");
@@ -826,7 +803,7 @@ static void ready_consumers_make_room_in_an_ephemeral_channel(void **state)
     struct broker_world *w = *state;
     struct consumer a;
     struct consumer b;
-    config_of(w)->mem_queue_size = 1;
+    bw_config(w)->mem_queue_size = 1;
     bw_join(w, &a, "t", "c#ephemeral", 2);
     bw_join(w, &b, "t", "c#ephemeral", 1);
     struct channel *channel = a.channel;
@@ -849,7 +826,7 @@ static void who_is_not_ready_makes_no_room(void **state)
 {
     struct broker_world *w = *state;
     struct consumer c;
-    config_of(w)->mem_queue_size = 0;
+    bw_config(w)->mem_queue_size = 0;
     bw_join(w, &c, "t", "c#ephemeral", 1);
     struct channel *channel = c.channel;
 
@@ -887,7 +864,7 @@ static void what_comes_back_to_a_full_ephemeral_channel_is_dropped(void **state)
 {
     struct broker_world *w = *state;
     struct consumer c;
-    config_of(w)->mem_queue_size = 1;
+    bw_config(w)->mem_queue_size = 1;
     bw_join(w, &c, "t", "c#ephemeral", 3);
     struct channel *channel = c.channel;
     uint64_t id[3];
@@ -917,7 +894,7 @@ static void the_largest_numbers_do_not_overflow(void **state)
     struct broker_world *w = *state;
     struct consumer a;
     struct consumer b;
-    config_of(w)->mem_queue_size = 0;
+    bw_config(w)->mem_queue_size = 0;
     bw_join(w, &a, "t", "c#ephemeral", INT64_MAX);
     bw_join(w, &b, "t", "c#ephemeral", INT64_MAX);
     (void)bw_publish(w, "t");
@@ -925,7 +902,7 @@ static void the_largest_numbers_do_not_overflow(void **state)
     assert_int_equal(a.channel->drop_count, 0);
     (void)bw_receive(w, &a);
     (void)bw_receive(w, &b);
-    config_of(w)->mem_queue_size = INT64_MAX;
+    bw_config(w)->mem_queue_size = INT64_MAX;
     (void)bw_publish(w, "t");
     assert_int_equal(a.channel->drop_count, 0);
     bw_leave(w, &a);
@@ -1047,14 +1024,13 @@ static void ids_that_stay_in_flight_are_spread(void **state)
     enum { N = 400, BITS = 12 };
     struct consumer c;
     bw_join(w, &c, "t", "c", N);
-    struct topic *topic = bw_topic(w, "t");
     int64_t wall = BW_WALL;
     for (int n = 0; n < N; wall += 1 << 20) {
         struct guid_clock clock = {0};
-        uint64_t id = guid_next(&clock, config_of(w)->node_id, wall);
+        uint64_t id = guid_next(&clock, bw_config(w)->node_id, wall);
         uint64_t product = id * 0x9e3779b97f4a7c15U; /* a hash that anybody can compute */
         if ((product >> 32 & ((1 << BITS) - 1)) == 0) {
-            topic_publish(topic, bw_message(w, SPAN("x"), 0), w->now, wall);
+            (void)bw_publish_body(w, "t", SPAN("x"), 0, wall);
             struct delivery d;
             assert_true(broker_deliver(&w->broker, w->now, &d));
             assert_true(d.body->id == id);
@@ -1091,59 +1067,57 @@ static void a_channel_ends_with_all_that_it_holds(void **state)
     assert_int_equal(w->broker.core.budget.used, TOPIC_COST);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_finished_message_is_gone),
-        TEST(a_delivery_says_what_is_delivered_to_whom),
-        TEST(messages_are_delivered_in_order),
-        TEST(requeue_0_puts_a_message_behind_the_others),
-        TEST(requeue_n_defers_for_n),
-        TEST(requeue_1_is_not_requeue_0),
-        TEST(a_message_times_out_at_its_deadline),
-        TEST(each_consumer_has_its_own_timeout),
-        TEST(a_timeout_past_the_end_of_time_is_never),
-        TEST(touch_starts_the_timeout_again),
-        TEST(touch_can_shorten_the_timeout),
-        TEST(touch_is_capped_after_the_delivery),
-        TEST(touching_on_and_on_ends_at_the_cap),
-        TEST(a_delivery_is_not_capped),
-        TEST(a_deferred_message_waits_in_the_channel),
-        TEST(attempts_wrap_after_65535),
-        TEST(ready_is_a_level),
-        TEST(each_end_of_a_flight_frees_a_place),
-        TEST(raising_ready_gives_more_at_once),
-        TEST(lowering_ready_below_what_is_in_flight_waits),
-        TEST(a_held_consumer_is_not_ready),
-        TEST(a_held_consumer_leaves_its_turn_to_others),
-        TEST(a_paused_channel_delivers_nothing),
-        TEST(what_is_in_flight_goes_on_in_a_paused_channel),
-        TEST(consumers_take_turns),
-        TEST(who_becomes_ready_stands_at_the_end),
-        TEST(only_the_owner_can_end_a_flight),
-        TEST(another_channel_has_another_flight),
-        TEST(an_id_that_was_not_printed_is_not_in_flight),
-        TEST(what_a_consumer_leaves_in_flight_times_out),
-        TEST(a_message_belongs_to_who_got_it_last),
-        TEST(who_leaves_gets_nothing_more),
-        TEST(the_same_consumer_may_join_again),
-        TEST(a_channel_has_at_most_max_consumers),
-        TEST(max_consumers_0_is_no_bound),
-        TEST(a_full_ephemeral_channel_drops),
-        TEST(other_channels_do_not_drop),
-        TEST(ready_consumers_make_room_in_an_ephemeral_channel),
-        TEST(who_is_not_ready_makes_no_room),
-        TEST(what_comes_back_to_a_full_ephemeral_channel_is_dropped),
-        TEST(the_largest_numbers_do_not_overflow),
-        TEST(sample_rate_is_the_percentage_that_is_delivered),
-        TEST(sampling_is_replayed_from_the_seed),
-        TEST(sampling_is_the_generator_that_it_says),
-        TEST(sampling_does_not_start_from_the_seed_itself),
-        TEST(a_sampled_consumer_uses_its_own_turns_only),
-        TEST(ids_that_stay_in_flight_are_spread),
-        TEST(a_channel_ends_with_all_that_it_holds),
+        BW_TEST(a_finished_message_is_gone),
+        BW_TEST(a_delivery_says_what_is_delivered_to_whom),
+        BW_TEST(messages_are_delivered_in_order),
+        BW_TEST(requeue_0_puts_a_message_behind_the_others),
+        BW_TEST(requeue_n_defers_for_n),
+        BW_TEST(requeue_1_is_not_requeue_0),
+        BW_TEST(a_message_times_out_at_its_deadline),
+        BW_TEST(each_consumer_has_its_own_timeout),
+        BW_TEST(a_timeout_past_the_end_of_time_is_never),
+        BW_TEST(touch_starts_the_timeout_again),
+        BW_TEST(touch_can_shorten_the_timeout),
+        BW_TEST(touch_is_capped_after_the_delivery),
+        BW_TEST(touching_on_and_on_ends_at_the_cap),
+        BW_TEST(a_delivery_is_not_capped),
+        BW_TEST(a_deferred_message_waits_in_the_channel),
+        BW_TEST(attempts_wrap_after_65535),
+        BW_TEST(ready_is_a_level),
+        BW_TEST(each_end_of_a_flight_frees_a_place),
+        BW_TEST(raising_ready_gives_more_at_once),
+        BW_TEST(lowering_ready_below_what_is_in_flight_waits),
+        BW_TEST(a_held_consumer_is_not_ready),
+        BW_TEST(a_held_consumer_leaves_its_turn_to_others),
+        BW_TEST(a_paused_channel_delivers_nothing),
+        BW_TEST(what_is_in_flight_goes_on_in_a_paused_channel),
+        BW_TEST(consumers_take_turns),
+        BW_TEST(who_becomes_ready_stands_at_the_end),
+        BW_TEST(only_the_owner_can_end_a_flight),
+        BW_TEST(another_channel_has_another_flight),
+        BW_TEST(an_id_that_was_not_printed_is_not_in_flight),
+        BW_TEST(what_a_consumer_leaves_in_flight_times_out),
+        BW_TEST(a_message_belongs_to_who_got_it_last),
+        BW_TEST(who_leaves_gets_nothing_more),
+        BW_TEST(the_same_consumer_may_join_again),
+        BW_TEST(a_channel_has_at_most_max_consumers),
+        BW_TEST(max_consumers_0_is_no_bound),
+        BW_TEST(a_full_ephemeral_channel_drops),
+        BW_TEST(other_channels_do_not_drop),
+        BW_TEST(ready_consumers_make_room_in_an_ephemeral_channel),
+        BW_TEST(who_is_not_ready_makes_no_room),
+        BW_TEST(what_comes_back_to_a_full_ephemeral_channel_is_dropped),
+        BW_TEST(the_largest_numbers_do_not_overflow),
+        BW_TEST(sample_rate_is_the_percentage_that_is_delivered),
+        BW_TEST(sampling_is_replayed_from_the_seed),
+        BW_TEST(sampling_is_the_generator_that_it_says),
+        BW_TEST(sampling_does_not_start_from_the_seed_itself),
+        BW_TEST(a_sampled_consumer_uses_its_own_turns_only),
+        BW_TEST(ids_that_stay_in_flight_are_spread),
+        BW_TEST(a_channel_ends_with_all_that_it_holds),
     };
     return cmocka_run_group_tests_name("channel", tests, NULL, NULL);
 }

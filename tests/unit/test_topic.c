@@ -10,29 +10,6 @@
 
 #include "support/broker_world.h"
 
-static int open_world(void **state)
-{
-    struct broker_world *w = alloc_zeroed(sizeof *w);
-    struct broker_config config = bw_defaults();
-    bw_open(w, &config);
-    *state = w;
-    return 0;
-}
-
-static int close_world(void **state)
-{
-    struct broker_world *w = *state;
-    bw_close(w);
-    alloc_free(w);
-    return 0;
-}
-
-/* Another configuration, before anything has happened. */
-static struct broker_config *config_of(struct broker_world *w)
-{
-    return &w->broker.core.config;
-}
-
 /* --- channels --------------------------------------------------------------------------------- */
 
 static void a_channel_is_made_once(void **state)
@@ -116,16 +93,15 @@ static void a_deleted_channel_is_made_anew(void **state)
 static void publishing_gives_id_and_timestamp(void **state)
 {
     struct broker_world *w = *state;
-    config_of(w)->node_id = 637;
-    struct topic *topic = bw_topic(w, "t");
-    struct message *message = bw_message(w, SPAN("x"), 0);
-    topic_publish(topic, message, w->now, 1795398054536282017);
-    assert_true(message->body->id == 0x18a500d20827d000);
-    assert_true(message->body->timestamp == 1795398054536282017);
-    message = bw_message(w, SPAN("x"), 0);
-    topic_publish(topic, message, w->now, 1795398054536282017 - TIME_SECOND);
-    assert_true(message->body->id == 0x18a500d20827d001); /* ids do not go back .. */
-    assert_true(message->body->timestamp == 1795398054536282017 - TIME_SECOND); /* .. time does */
+    bw_config(w)->node_id = 637;
+    const int64_t wall = 1795398054536282017;
+    const struct body *body = bw_publish_body(w, "t", SPAN("x"), 5, wall);
+    assert_true(body->id == 0x18a500d20827d000);
+    assert_true(body->timestamp == wall);
+    assert_true(body->deferred == 5);
+    body = bw_publish_body(w, "t", SPAN("x"), 0, wall - TIME_SECOND);
+    assert_true(body->id == 0x18a500d20827d001);        /* ids do not go back .. */
+    assert_true(body->timestamp == wall - TIME_SECOND); /* .. timestamps do */
 }
 
 static void each_topic_has_its_own_ids(void **state)
@@ -143,8 +119,8 @@ static void a_topic_counts_what_is_published(void **state)
     struct topic *topic = bw_topic(w, "t");
     (void)bw_channel(w, "t", "c");
     (void)bw_channel(w, "t", "d");
-    topic_publish(topic, bw_message(w, SPAN("12345"), 0), w->now, BW_WALL);
-    topic_publish(topic, bw_message(w, SPAN("1"), 5), w->now, BW_WALL);
+    (void)bw_publish_body(w, "t", SPAN("12345"), 0, BW_WALL);
+    (void)bw_publish_body(w, "t", SPAN("1"), 5, BW_WALL);
     assert_int_equal(topic->message_count, 2);
     assert_int_equal(topic->message_bytes, 6);
     bw_check(w);
@@ -183,9 +159,7 @@ static void channels_share_one_body(void **state)
     bw_join(w, &c[1], "t", "b", 1);
     bw_join(w, &c[2], "t", "c", 1);
     size_t before = budget->used;
-    struct message *message = bw_message(w, SPAN("a body"), 0);
-    const struct body *body = message->body;
-    topic_publish(bw_topic(w, "t"), message, w->now, BW_WALL);
+    const struct body *body = bw_publish_body(w, "t", SPAN("a body"), 0, BW_WALL);
     assert_int_equal(body->refs, 3);
     assert_int_equal(budget->used, before + body_cost(6) + 2 * MESSAGE_COST);
     struct delivery d;
@@ -349,7 +323,7 @@ static void a_full_ephemeral_topic_drops(void **state)
     struct broker_world *w = *state;
     static const char *const names[] = {"0#ephemeral", "1#ephemeral", "2#ephemeral"};
     for (int64_t size = 0; size <= 2; size++) {
-        config_of(w)->mem_queue_size = size;
+        bw_config(w)->mem_queue_size = size;
         struct topic *topic = bw_topic(w, names[size]);
         assert_true(topic->ephemeral);
         uint64_t last = 0;
@@ -382,7 +356,7 @@ static void a_full_ephemeral_topic_drops(void **state)
 static void other_topics_do_not_drop(void **state)
 {
     struct broker_world *w = *state;
-    config_of(w)->mem_queue_size = 0;
+    bw_config(w)->mem_queue_size = 0;
     struct topic *topic = bw_topic(w, "t");
     assert_false(topic->ephemeral);
     for (int i = 0; i < 5; i++) {
@@ -396,7 +370,7 @@ static void other_topics_do_not_drop(void **state)
 static void a_full_channel_does_not_take_from_the_others(void **state)
 {
     struct broker_world *w = *state;
-    config_of(w)->mem_queue_size = 0;
+    bw_config(w)->mem_queue_size = 0;
     static const char *const names[][3] = {
         {"full#ephemeral", "b", "c"}, {"a", "full#ephemeral", "c"}, {"a", "b", "full#ephemeral"}};
     static const char *const topics[] = {"t", "u", "v"};
@@ -414,83 +388,54 @@ static void a_full_channel_does_not_take_from_the_others(void **state)
     }
 }
 
-/* What `count` messages with bodies of 4 bytes will cost when every channel has them. */
-static size_t share_cost(size_t channels, size_t count, int64_t delay)
-{
-    return count * ((channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST));
-}
-
-/* A publisher that has many channels made pays with one body for many messages: it must ask. */
-static void there_is_room_for_the_shares_of_all_channels(void **state)
+/* One body may become many messages. */
+static void publishing_costs_the_shares_of_all_channels(void **state)
 {
     struct broker_world *w = *state;
-    struct budget *budget = &w->broker.core.budget;
-    struct topic *topic = bw_topic(w, "t");
+    const struct budget *budget = &w->broker.core.budget;
+    const struct topic *topic = bw_topic(w, "t");
     char name[] = "a";
+    assert_int_equal(topic_publish_cost(topic, 1000, 1), 0);
     for (size_t channels = 1; channels <= 3; channels++, name[0]++) {
         (void)bw_channel(w, "t", name);
         for (int64_t delay = 0; delay <= 1; delay++) {
-            for (size_t count = 1; count <= 1000; count *= 10) {
-                size_t cost = share_cost(channels, count, delay);
-                budget->cap = budget->used + cost;
-                assert_true(topic_has_room(topic, count, delay));
-                budget->cap--;
-                assert_true(topic_has_room(topic, count, delay) == (cost == 0));
-                budget->cap = (size_t)1 << 30;
-            }
+            size_t each =
+                (channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST);
+            size_t before = budget->used;
+            (void)bw_publish_later(w, "t", delay);
+            assert_int_equal(budget->used, before + body_cost(4) + each);
+            assert_int_equal(topic_publish_cost(topic, 1, delay), each);
+            assert_int_equal(topic_publish_cost(topic, 1000, delay), 1000 * each);
+            assert_int_equal(topic_publish_cost(topic, 0, delay), 0);
         }
     }
-    for (int64_t delay = 0; delay <= 1; delay++) { /* and that is what it comes to */
-        struct message *message = bw_message(w, SPAN("body"), delay);
-        budget->cap = budget->used + share_cost(3, 1, delay);
-        topic_publish(topic, message, w->now, BW_WALL);
-        assert_int_equal(budget->used, budget->cap);
-        budget->cap = (size_t)1 << 30;
-        bw_check(w);
-    }
+    topic_pause(bw_topic(w, "t"), true, w->now);
+    assert_int_equal(topic_publish_cost(topic, 1000, 1), 0);
 }
-
-static void what_stays_in_the_topic_needs_no_more_room(void **state)
-{
-    struct broker_world *w = *state;
-    struct topic *topic = bw_topic(w, "t");
-    w->broker.core.budget.cap = 0; /* it is what the messages themselves have passed already */
-    assert_true(topic_has_room(topic, 1000, 1));
-    w->broker.core.budget.cap = (size_t)1 << 30;
-    (void)bw_channel(w, "t", "a");
-    (void)bw_channel(w, "t", "b");
-    w->broker.core.budget.cap = 0;
-    assert_false(topic_has_room(topic, 1, 0));
-    topic_pause(topic, true, w->now);
-    assert_true(topic_has_room(topic, 1, 0));
-}
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_world, close_world)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_channel_is_made_once),
-        TEST(names_of_any_length_are_kept),
-        TEST(a_channel_needs_room_in_the_account),
-        TEST(a_deleted_channel_is_made_anew),
-        TEST(publishing_gives_id_and_timestamp),
-        TEST(each_topic_has_its_own_ids),
-        TEST(a_topic_counts_what_is_published),
-        TEST(every_channel_gets_every_message),
-        TEST(channels_share_one_body),
-        TEST(the_first_channel_gets_the_backlog),
-        TEST(a_topic_that_lost_its_channels_keeps_messages_again),
-        TEST(every_channel_waits_for_a_deferred_message),
-        TEST(a_delay_begins_when_there_is_a_channel),
-        TEST(a_delay_begins_when_a_pause_ends),
-        TEST(a_paused_topic_keeps_its_messages),
-        TEST(a_topic_without_channels_can_be_paused),
-        TEST(a_full_ephemeral_topic_drops),
-        TEST(other_topics_do_not_drop),
-        TEST(a_full_channel_does_not_take_from_the_others),
-        TEST(there_is_room_for_the_shares_of_all_channels),
-        TEST(what_stays_in_the_topic_needs_no_more_room),
+        BW_TEST(a_channel_is_made_once),
+        BW_TEST(names_of_any_length_are_kept),
+        BW_TEST(a_channel_needs_room_in_the_account),
+        BW_TEST(a_deleted_channel_is_made_anew),
+        BW_TEST(publishing_gives_id_and_timestamp),
+        BW_TEST(each_topic_has_its_own_ids),
+        BW_TEST(a_topic_counts_what_is_published),
+        BW_TEST(every_channel_gets_every_message),
+        BW_TEST(channels_share_one_body),
+        BW_TEST(the_first_channel_gets_the_backlog),
+        BW_TEST(a_topic_that_lost_its_channels_keeps_messages_again),
+        BW_TEST(every_channel_waits_for_a_deferred_message),
+        BW_TEST(a_delay_begins_when_there_is_a_channel),
+        BW_TEST(a_delay_begins_when_a_pause_ends),
+        BW_TEST(a_paused_topic_keeps_its_messages),
+        BW_TEST(a_topic_without_channels_can_be_paused),
+        BW_TEST(a_full_ephemeral_topic_drops),
+        BW_TEST(other_topics_do_not_drop),
+        BW_TEST(a_full_channel_does_not_take_from_the_others),
+        BW_TEST(publishing_costs_the_shares_of_all_channels),
     };
     return cmocka_run_group_tests_name("topic", tests, NULL, NULL);
 }

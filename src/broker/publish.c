@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages enter the broker here, at once or after a wait for the disk. Must not know: who
+ * publishes and which command or request brought the messages, what the disk is.
+ */
+#include "broker/publish.h"
+
+#include "broker/broker.h"
+
+#define WAITING_COST (sizeof(struct waiting_publish) + ALLOC_OVERHEAD)
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+static unsigned ticket_hash(const struct broker *broker, uint64_t ticket)
+{
+    return (unsigned)hash_number(&broker->core.config.seed, ticket);
+}
+
+static struct waiting_publish *find_waiting(const struct broker *broker, uint64_t ticket)
+{
+    unsigned hash = ticket_hash(broker, ticket);
+    struct waiting_publish *waiting = NULL;
+    HASH_FIND_BYHASHVALUE(hh, broker->waiting, &ticket, sizeof ticket, hash, waiting);
+    return waiting;
+}
+
+/* Takes the messages; they have their ids and timestamps before they wait. `cost`: what publishing
+ * them will take, in bytes. */
+static uint64_t wait_for_disk(struct broker *broker, struct publish *publish, struct topic *topic,
+                              size_t cost, int64_t wall)
+{
+    for (struct message *m = publish->messages.first; m != NULL; m = m->next) {
+        topic_stamp(topic, m->body, publish->delay, wall);
+    }
+    struct waiting_publish *waiting = alloc_zeroed(sizeof *waiting);
+    waiting->ticket = ++broker->last_ticket;
+    waiting->publish = *publish;
+    waiting->topic_serial = topic->serial;
+    waiting->cost = WAITING_COST + cost;
+    budget_charge(&broker->core.budget, waiting->cost);
+    list_push(&broker->to_ask, &waiting->link);
+    unsigned hash = ticket_hash(broker, waiting->ticket);
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, broker->waiting, &waiting->ticket, sizeof waiting->ticket, hash,
+                                waiting);
+    publish->messages = (struct queue){0};
+    return waiting->ticket;
+}
+
+/* Returns the messages to the caller. */
+static struct queue end_waiting(struct broker *broker, struct waiting_publish *waiting)
+{
+    struct queue messages = waiting->publish.messages;
+    HASH_DELETE(hh, broker->waiting, waiting);
+    list_remove(&waiting->link);
+    budget_release(&broker->core.budget, waiting->cost);
+    alloc_free(waiting);
+    return messages;
+}
+
+uint64_t broker_next_ticket(struct broker *broker)
+{
+    if (list_empty(&broker->to_ask)) {
+        return 0;
+    }
+    struct waiting_publish *waiting =
+        container_of(broker->to_ask.next, struct waiting_publish, link);
+    list_remove(&waiting->link);
+    return waiting->ticket;
+}
+
+bool broker_publish_settle(struct broker *broker, uint64_t ticket, bool safe, int64_t now)
+{
+    struct waiting_publish *waiting = find_waiting(broker, ticket);
+    if (waiting == NULL) {
+        return false;
+    }
+    struct topic *topic = broker_find_topic(broker, name_span(&waiting->publish.topic));
+    bool publishes = safe && topic != NULL && topic->serial == waiting->topic_serial;
+    struct queue messages = end_waiting(broker, waiting);
+    struct message *message;
+    while (publishes && (message = queue_pop(&messages)) != NULL) {
+        topic_publish(topic, message, now);
+    }
+    queue_clear(&messages, &broker->core.budget);
+    return publishes;
+}
+
+void broker_drop_waiting(struct broker *broker)
+{
+    while (broker->waiting != NULL) {
+        struct queue messages = end_waiting(broker, broker->waiting);
+        queue_clear(&messages, &broker->core.budget);
+    }
+}
+
+/* --- publishing ------------------------------------------------------------------------------- */
+
+enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
+                                    int64_t wall, uint64_t *ticket)
+{
+    struct topic *topic = broker_topic(broker, name_span(&publish->topic), BUDGET_QUEUE);
+    if (topic == NULL) {
+        return PUBLISH_REFUSED;
+    }
+    bool waits = broker->core.config.wait_publishes && publish->messages.n > 0;
+    size_t cost = topic_publish_cost(topic, publish->messages.n, publish->delay);
+    size_t needed = cost + (waits ? WAITING_COST : 0);
+    if (needed > 0 && !budget_has_room(&broker->core.budget, BUDGET_QUEUE, needed)) {
+        return PUBLISH_REFUSED;
+    }
+    if (waits) {
+        *ticket = wait_for_disk(broker, publish, topic, cost, wall);
+        return PUBLISH_WAITS;
+    }
+    struct message *message;
+    while ((message = queue_pop(&publish->messages)) != NULL) {
+        topic_stamp(topic, message->body, publish->delay, wall);
+        topic_publish(topic, message, now);
+    }
+    return PUBLISH_DONE;
+}

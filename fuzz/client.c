@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Runs one client against an engine on virtual time, byte by byte and then in pieces, and compares
+ * what the server sent. A simple parser of its own says after which byte a reply is due. Must not
+ * know: how the server reaches its results.
+ */
 #include "client.h"
 
 #include <nsq/frame.h>
@@ -397,9 +402,9 @@ static void finish(struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
     FUZZ_CHECK(run->conn == 0 || run->consumed == run->input.n);
-    if (run->conn != 0 && run->hearer.shaking && !(choice.flags & (STOPS | ENDS))) {
+    if (run->conn != 0 && run->hearer.handshaking && !(choice.flags & (STOPS | ENDS))) {
         pass(run, V2_HANDSHAKE_NS);
-        FUZZ_CHECK(!run->hearer.shaking && run->ended);
+        FUZZ_CHECK(!run->hearer.handshaking && run->ended);
     }
     if (run->conn != 0 && (choice.flags & STOPS)) {
         h->stop(h->self, run->now);
@@ -657,7 +662,7 @@ static void follow(struct run *run)
 {
     const struct hearer *hearer = &run->hearer;
     bool encodes_tls = !(choice.time & RAW) || hearer->announced != HEARER_NONE;
-    if (hearer->shaking && !greeted && encodes_tls) {
+    if (hearer->handshaking && !greeted && encodes_tls) {
         static const uint8_t hellos[] = {TOY_HELLO, 4, 'h', 'e', 'l', 'l', 'o', '!'};
         uint8_t hello[sizeof hellos];
         unsigned how = choice.time >> HOW & 3;
@@ -667,7 +672,7 @@ static void follow(struct run *run)
         wire_add(span_make(hello, how == 3 ? 4 : 2 + (size_t)hello[1]));
         give_wire(run);
     }
-    if (hearer->stack == NULL || hearer->shaking) {
+    if (hearer->stack == NULL || hearer->handshaking) {
         return;
     }
     size_t on = speaker == NULL ? 0 : speaker->count;
@@ -703,7 +708,7 @@ static void give_damaged(struct run *run, size_t begun)
 /* The next bytes that the client means, of which the last completes something or there are many. */
 static void give_meant(struct run *run, struct reader *reader, struct span input, size_t *meant)
 {
-    raw = raw || ((choice.time & RAW) && (run->hearer.stack != NULL || run->hearer.shaking));
+    raw = raw || ((choice.time & RAW) && (run->hearer.stack != NULL || run->hearer.handshaking));
     size_t most = speaker == NULL || raw ? 1 : PIECE_MAX;
     size_t from = *meant;
     struct before before = look_before(run, reader);
@@ -723,7 +728,7 @@ static void give_meant(struct run *run, struct reader *reader, struct span input
         look_behind(run, reader, &before, due);
     }
     follow(run);
-    if (!run->hearer.shaking && !run->ended && run->conn != 0) {
+    if (!run->hearer.handshaking && !run->ended && run->conn != 0) {
         FUZZ_CHECK(run->hearer.oks == 0);
     }
 }
@@ -747,7 +752,7 @@ static void run_encoded(struct span input)
         if (run.conn != 0) {
             give_meant(&run, &reader, input, &meant);
         }
-        stalls = greeted && run.hearer.shaking;
+        stalls = greeted && run.hearer.handshaking;
     }
     wire.end = wire.n;
     if (speaker != NULL && (choice.flags & ENDS) && run.conn != 0) {

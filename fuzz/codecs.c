@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Checks a codec: decodes bytes cut in several ways and compares the results, and decodes what the
+ * same codec encodes. Must not know: which codec it is.
+ */
 #include "codecs.h"
 
 #include "fuzz.h"
 
 #define LEVELS 9
-#define TIMES 64 /* more than a block of snappy, of inputs as short as fuzzers like them */
-#define MUCH ((size_t)1 << 14) /* decoded; more takes long byte by byte and with little room */
-#define LONG 1024              /* the same of bytes on the wire */
+#define TIMES 64 /* repetitions: together more than a block of snappy, though inputs are short */
+#define MUCH                                                                                       \
+    ((size_t)1 << 14) /* bytes after decoding; more is slow byte by byte and with little room */
+#define LONG 1024     /* bytes on the wire; for the same reason */
 
 struct run {
     struct codec codec;
@@ -25,7 +30,7 @@ static bool has_pending(const struct run *run)
     return run->codec.calls->has_pending(run->codec.self);
 }
 
-/* One call, and what is true of each: it gets on, keeps to its room, and has no answer. */
+/* One call of decode. Each call makes progress, stays within its room, and sends nothing back. */
 static size_t decode_once(struct run *run, struct span in)
 {
     struct buf down = {0};
@@ -47,7 +52,7 @@ static size_t decode_once(struct run *run, struct span in)
     return taken;
 }
 
-/* All that can be done with these bytes. */
+/* Calls decode until it can do no more with these bytes. */
 static void decode(struct run *run, struct span in)
 {
     size_t taken = 0;
@@ -57,7 +62,7 @@ static void decode(struct run *run, struct span in)
     run->taken += taken;
 }
 
-/* All bytes, in pieces of two lengths that take turns. */
+/* Decodes all bytes, in pieces whose lengths alternate between `one` and `other`. */
 static struct run run_cut(struct codec codec, struct span in, size_t one, size_t other, size_t room)
 {
     struct run run = {.codec = codec, .room = room};
@@ -89,7 +94,8 @@ static void check_same(const struct run *a, const struct run *b)
     FUZZ_CHECK((state_of(a) == CODEC_FAILED) == (why.n > 0));
 }
 
-/* What a peer sends means the same however it is cut, and no more than it can. */
+/* A peer's bytes decode to the same bytes, however they are cut, and to at most target->most for
+ * each byte. */
 static void decode_all_ways(const struct fuzz_codec *target, struct span in, size_t one,
                             size_t other, size_t room)
 {
@@ -111,7 +117,7 @@ static void decode_all_ways(const struct fuzz_codec *target, struct span in, siz
     end(&whole);
 }
 
-/* What is said, appended to `wire`; the peer has it after each flush. */
+/* Encodes `in`, appending to `wire`. After each flush the peer can decode all of it. */
 static void say(const struct fuzz_codec *target, unsigned level, struct span in, size_t one,
                 size_t other, size_t room, struct buf *wire)
 {
@@ -160,7 +166,7 @@ int fuzz_codec(const struct fuzz_codec *target, struct span in)
         return 0;
     }
     unsigned times = fuzz_byte(&in);
-    times = times % 4 == 3 ? 1 + times % TIMES : 1; /* seldom, since much takes long */
+    times = times % 4 == 3 ? 1 + times % TIMES : 1; /* rarely many, because that is slow */
     uint8_t high = what == 2 ? fuzz_byte(&in) : 0;
     uint8_t low = what == 2 ? fuzz_byte(&in) : 0;
     uint8_t mask = what == 2 ? fuzz_byte(&in) : 0;
@@ -168,7 +174,7 @@ int fuzz_codec(const struct fuzz_codec *target, struct span in)
     for (unsigned i = 0; i < times; i++) {
         buf_append(&plain, in);
     }
-    /* Few long pieces, where there is much to say. */
+    /* Long inputs are cut into few long pieces. */
     size_t scale = 1 + plain.n / 256;
     say(target, level, buf_span(&plain), one * scale, other * scale, room * scale, &wire);
     change(&wire, high, low, mask);

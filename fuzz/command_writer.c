@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes commands as bytes: see ops.h for which operation stands for which command. It knows no
- * server: the caller says which message a FIN, REQ or TOUCH is about.
+ * Writes commands as bytes; ops.h says which operation stands for which command. Must not know: the
+ * server. The caller names the message that a FIN, REQ or TOUCH is about.
  */
 #include "command_writer.h"
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads inputs, reports failed checks, writes the event log, and counts states for libFuzzer. Must
+ * not know: any target.
+ */
 #include "fuzz.h"
 
 #include <stdarg.h>
@@ -7,7 +11,7 @@
 
 bool fuzz_talks;
 
-/* libFuzzer takes counters in a section of this name for edges of the program. */
+/* libFuzzer treats counters in a section of this name as edges of the program. */
 #ifdef __linux__
 __attribute__((section("__libfuzzer_extra_counters")))
 #endif

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what all fuzz targets share: reading an input as a plan, checks, the event log of a repro,
- * and the table that tells libFuzzer of states which no edge of the code shows.
+ * Owns: what all fuzz targets share: reading an input, checks, the event log of `make fuzz-repro`,
+ * and the table that shows libFuzzer states which no edge of the code shows.
  * Must not know: any target.
  *
- * A target is a file fuzz_<what>.c. It opens with the invariant that it tests and with how it reads
- * its input, which stays as it is: corpora depend on it. Limits are tiny and chosen by the input,
- * because a bug that needs 16 KiB is not found, and the same bug at 16 bytes is.
+ * A target is a file fuzz_<what>.c. It opens with the invariant that it tests and with the layout
+ * of its input. The layout must not change, because corpora depend on it. Limits are tiny and part
+ * of the input: a bug that needs 16 KiB is not found, the same bug at 16 bytes is.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
 
 #include <nsq/span.h>
 
-/* What libFuzzer, AFL++ and main.c call, in every target. Returns 0. `data` is borrowed. */
+/* Every target defines this; libFuzzer, AFL++ and main.c call it. Returns 0. `data` is borrowed. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* How a target reads its input, for the mutator: so many bytes of limits and choices, then ... */
+/* How a target reads its input, for the mutator: a header with limits and choices, then a body of
+ * this kind. */
 enum fuzz_body {
-    FUZZ_BYTES,  /* ... anything */
-    FUZZ_CLIENT, /* ... what a client sends, perhaps without the magic */
-    FUZZ_OPS,    /* ... operations as ops.h has them */
+    FUZZ_BYTES,  /* any bytes */
+    FUZZ_CLIENT, /* what a client sends, with or without the magic */
+    FUZZ_OPS,    /* operations as in ops.h */
 };
 
 struct fuzz_shape {
@@ -44,7 +45,7 @@ struct span fuzz_take(struct span *in, size_t n);
 
 /* --- checks ----------------------------------------------------------------------------------- */
 
-/* Ends the program, as a crash that the engines keep, unless what the target claims is true. */
+/* Ends the program unless the claim is true. The fuzzing engines keep the input as a crash. */
 #define FUZZ_CHECK(claim)                                                                          \
     do {                                                                                           \
         if (!(claim)) {                                                                            \
@@ -59,10 +60,11 @@ _Noreturn void fuzz_fail(const char *file, int line, const char *claim);
 /* Set by `main.c -v`, which is what make fuzz-repro runs; false while fuzzing. */
 extern bool fuzz_talks;
 
-/* One line of the event log, when somebody listens. Ask fuzz_talks before making its arguments. */
+/* Writes one line of the event log if fuzz_talks. Check fuzz_talks first where the arguments are
+ * expensive. */
 void fuzz_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* One line of the event log: a text, then bytes, quoted. */
+/* Writes one line of the event log: a text, then bytes, quoted. */
 void fuzz_say_bytes(const char *text, struct span bytes);
 
 /* --- states ----------------------------------------------------------------------------------- */
@@ -71,8 +73,8 @@ void fuzz_say_bytes(const char *text, struct span bytes);
 #define FUZZ_COMMANDS 16
 #define FUZZ_OUTCOMES 4
 
-/* Counts that a command met a state with an outcome, so that inputs which reach a new meeting are
- * kept. All three are below the bounds above. */
+/* Counts that a command came in a state and had an outcome. So libFuzzer keeps inputs that reach a
+ * new combination. All three are below the bounds above. */
 void fuzz_met(unsigned state, unsigned command, unsigned outcome);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: an auth server's answer means the same however it is cut; no body is larger, and no
- * grant costs more, than is allowed; what is granted is valid: it lasts, its patterns are compiled,
- * and they answer for every name.
+ * Invariant: an auth server's answer gives the same result however it is cut. No body is larger and
+ * no grant costs more than allowed. What is granted is valid: its ttl is positive, its patterns are
+ * compiled, and they match or refuse every name.
  *
- * Input: the most that a body may have and that a grant may cost (in units of 16 and 256 bytes),
- * two lengths of pieces, whether what follows is the body alone (odd) or the answer; bytes.
+ * Input: five bytes, then the answer. The bytes are the limit of a body (in units of 16 bytes), the
+ * limit of a grant's cost (256 bytes), two lengths of pieces, and what follows (odd: the body
+ * alone; even: a whole HTTP answer).
  */
 #include "auth/auth_reply.h"
 #include "fuzz.h"
@@ -67,8 +68,8 @@ static void same(const struct outcome *a, struct outcome b)
     free_outcome(&b);
 }
 
-/* What all rules allow, one of them allows alone. (Not the other way round: a question has a bound
- * on what it may cost, and all rules share it.) */
+/* If all rules together allow something, one of them allows it alone. The reverse need not hold:
+ * one question has a limit on its cost, and all rules share it. */
 static void look_at_grants(const struct auth_state *state)
 {
     static const char *const names[] = {"", "a", "topic", "a.b-c_d#ephemeral"};

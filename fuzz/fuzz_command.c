@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Invariant: the parser of client bytes finds the same items, each after the same byte, however the
- * bytes are cut: whole, one by one, and in pieces that the input chooses. What it hands out lies
- * within what it was given, and it never consumes more than that. What it hands out encodes to the
- * bytes that it came from. The magic is found when all of it is there.
+ * bytes are cut: all at once, one by one, and in pieces that the input chooses. The spans that it
+ * returns lie within the bytes that it was given, and it never consumes more than those. An item
+ * encodes to the bytes that it was parsed from. The magic is found as soon as it is complete.
  *
- * Input: line limit, message limit, body limit, two lengths of pieces (a byte each), client bytes,
- * perhaps with a magic in front.
+ * Input: line limit, message limit, body limit, two lengths of pieces (a byte each), then client
+ * bytes, with or without the magic.
  */
 #include <nsq/command.h>
 #include <nsq/magic.h>
@@ -16,18 +16,19 @@
 const struct fuzz_shape fuzz_shape = {.header = 5, .body = FUZZ_CLIENT};
 
 #define ENCODED_MAX 1024
-#define MESSAGES_MAX 16 /* of an MPUB that is encoded again */
+#define MESSAGES_MAX 16 /* messages of an MPUB that is encoded again */
 
 struct run {
     struct nsq_limits limits;
     struct nsq_place place;
     size_t offset;  /* of the first byte that was not consumed */
     bool bad;       /* nothing may be parsed any more */
-    bool part_open; /* the last event is a part of a body that goes on */
+    bool part_open; /* the last event is a part of a body, and more of it follows */
     uint64_t said;  /* a hash of all events */
 };
 
-/* FNV-1a's step: a number at once, and bytes one by one so that cuts do not show. */
+/* A step of FNV-1a. Numbers are added whole, and bodies byte by byte, so that cuts make no
+ * difference. */
 static void say(struct run *run, uint64_t number)
 {
     run->said = (run->said ^ number) * 1099511628211u;
@@ -45,7 +46,7 @@ static bool lies_in(struct span part, struct span in)
     return part.n == 0 || (part.p >= in.p && part.p + part.n <= in.p + in.n);
 }
 
-/* How many bytes prove an item: what it takes, or what shows that it is bad. */
+/* How many bytes decide an item: all its bytes, or those that show that it is bad. */
 static size_t needed(const struct run *run, const struct nsq_item *item, bool bad)
 {
     if (!bad) {
@@ -101,7 +102,7 @@ static void encode_line(const struct nsq_command *command)
     }
 }
 
-/* A body that came as a whole has its size in front of it. */
+/* Encodes a body that arrived in one piece. Its size stands in front of it. */
 static void encode_body(struct span body)
 {
     size_t size = nsq_body_encode(body, encoded, body.n);
@@ -112,7 +113,7 @@ static void encode_body(struct span body)
     }
 }
 
-/* One message of an MPUB; when it is the last, all of them, as they stand one behind the other. */
+/* Encodes one message of an MPUB. After the last one, encodes all of them together. */
 static void encode_message(const struct nsq_item *item)
 {
     static struct span bodies[MESSAGES_MAX];
@@ -145,8 +146,8 @@ static void encode(const struct nsq_item *item)
     }
 }
 
-/* What no parser hands out, and no size on the wire can say. Nothing is read when there is no room.
- */
+/* Sizes that no parser returns and that do not fit the wire's size field. An encoder must refuse
+ * them and read nothing. */
 static void encode_too_much(const uint8_t *data)
 {
     const struct span over = span_make(data, (size_t)INT32_MAX + 1),
@@ -162,8 +163,8 @@ static void encode_too_much(const uint8_t *data)
 
 /* --- parsing ---------------------------------------------------------------------------------- */
 
-/* One item, and the byte after which it is due. Parts of a body are one event, since they come as
- * they are cut. */
+/* Notes one item, and the byte after which it was due. All parts of a body are one event, because
+ * they depend on how the input is cut. */
 static void event(struct run *run, const struct nsq_item *item, bool bad, struct span in)
 {
     bool is_part = !bad && (item->stage == NSQ_STAGE_BODY || item->stage == NSQ_STAGE_MESSAGE_BODY);
@@ -190,8 +191,8 @@ static void event(struct run *run, const struct nsq_item *item, bool bad, struct
     }
 }
 
-/* Parses what is there: the bytes up to `end`. Those behind `fed` are new, and an item that needs
- * none of them should have come before. All bytes at once are also encoded again. */
+/* Parses the bytes up to `end`. The bytes from `fed` on are new; an item that needs none of them
+ * should have been found before. With `whole`, the items are also encoded again. */
 static void feed(struct run *run, const uint8_t *data, size_t fed, size_t end, bool whole)
 {
     struct nsq_item item;
@@ -213,7 +214,7 @@ static void feed(struct run *run, const uint8_t *data, size_t fed, size_t end, b
     }
 }
 
-/* All bytes, in pieces of two lengths that take turns. */
+/* Parses all bytes, in pieces whose lengths alternate between `one` and `other`. */
 static struct run run_cut(const struct nsq_limits *limits, struct span bytes, size_t one,
                           size_t other)
 {
@@ -228,7 +229,7 @@ static struct run run_cut(const struct nsq_limits *limits, struct span bytes, si
     return run;
 }
 
-/* The bytes behind the magic, if there is one. */
+/* The bytes after the magic, if there is one. */
 static struct span behind_magic(struct span in)
 {
     static const struct span magics[] = {

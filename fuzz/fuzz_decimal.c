@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: a decimal parameter is the sum of its digits times their places, modulo 2^64, which is
- * how it is added up here, from the right; anything but a digit refuses it, and then the value is
- * 0. Numbers are written as the C library writes them, and read back.
+ * Invariant: the value of a decimal parameter is the sum of its digits times their places, modulo
+ * 2^64. This target adds it up from the right. Any byte that is not a digit makes the parameter
+ * bad, and then the value is 0. A number prints as the C library prints it, and parses back to
+ * itself.
  *
- * Input: how many nines stand in front (a byte), the rest of the digits.
+ * Input: a number of nines to put in front (a byte), then the digits.
  */
 #include <inttypes.h>
 #include <nsq/name.h>
@@ -18,7 +19,7 @@ const struct fuzz_shape fuzz_shape = {.header = 1, .body = FUZZ_BYTES};
 
 #define NINES_MAX 24
 
-/* Beyond 64 places nothing is left: 10^64 is a multiple of 2^64. */
+/* Digits beyond the 64th place add nothing: 10^64 is a multiple of 2^64. */
 static bool sum_of_digits(const uint8_t *text, size_t n, uint64_t *sum)
 {
     static const char digits[] = "0123456789";
@@ -58,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span in = span_make(data, size);
     size_t nines = fuzz_below(&in, NINES_MAX);
     size_t n = nines + in.n;
-    /* Exactly as long as the digits, so that a read behind them is seen. */
+    /* Exactly as long as the digits, so that ASan sees a read past their end. */
     uint8_t *text = malloc(n > 0 ? n : 1);
     FUZZ_CHECK(text != NULL);
     memset(text, '9', nines);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: bytes of a peer mean the same however they are cut and however little room there is,
- * and never more than deflate allows; what this side says is what the peer hears, after each flush.
+ * Invariant: a peer's bytes decode to the same bytes however they are cut and however little room
+ * there is, and to no more than deflate's highest ratio allows. After each flush, the peer can
+ * decode all that this side has encoded.
  *
- * Input: as codecs.h says.
+ * Input: see codecs.h.
  */
 #include "codec/deflate.h"
 
@@ -19,7 +20,8 @@ static struct codec make(unsigned level)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    /* Two codes of one bit, for a length and a distance, are 258 bytes. */
+    /* Two codes of one bit each, a length and a distance, stand for 258 bytes; so 8 bits stand for
+     * four times as many. */
     static const struct fuzz_codec target = {make, 258 * 4};
     return fuzz_codec(&target, span_make(data, size));
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: the decoder of server bytes finds the same frames, each after the same byte, however
- * the bytes are cut, and what it hands out lies within what it was given. What it decodes is
- * encoded to the same bytes: frames, messages, errors. A frame that is encoded is decoded to
- * itself, and an encoder without room writes nothing.
+ * Invariant: the parser of server bytes finds the same frames, each after the same byte, however
+ * the bytes are cut, and its spans lie within the bytes that it was given. Frames, messages and
+ * errors that it finds encode to the same bytes. An encoded frame parses back to itself. An encoder
+ * without enough room writes nothing.
  *
- * Input: most data of a frame (255: any), type of the encoded frame, two lengths of pieces (a byte
- * each), server bytes, which are also the data of the encoded frame.
+ * Input: limit of a frame's data (255: none), type of the frame to encode, two lengths of pieces (a
+ * byte each), then server bytes, which are also the data of the frame to encode.
  */
 #include <nsq/frame.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 const struct fuzz_shape fuzz_shape = {.header = 4, .body = FUZZ_BYTES};
 
-#define SIZE_SIZE 4 /* bytes that prove a size bad */
+#define SIZE_SIZE 4 /* bytes after which a bad size is known */
 
 struct run {
     size_t max_data;
@@ -37,7 +37,7 @@ static bool lies_in(struct span part, struct span in)
 
 /* --- what is decoded is encoded to the same --------------------------------------------------- */
 
-/* As written here once more, without the library's own comparison. */
+/* A second implementation, which does not use the library's own comparison. */
 static bool looks_like_heartbeat(const struct nsq_frame *frame)
 {
     static const char text[] = "_heartbeat_";
@@ -98,8 +98,8 @@ static void check_frame(const struct nsq_frame *frame, struct span bytes)
 
 /* --- cuts ------------------------------------------------------------------------------------- */
 
-/* Parses what is there: the bytes up to `end`. Those behind `fed` are new, and a frame that needs
- * none of them should have come before. */
+/* Parses the bytes up to `end`. The bytes from `fed` on are new; a frame that needs none of them
+ * should have been found before. */
 static void feed(struct run *run, const uint8_t *data, size_t fed, size_t end)
 {
     enum nsq_parse outcome = NSQ_OK;
@@ -136,7 +136,7 @@ static void feed(struct run *run, const uint8_t *data, size_t fed, size_t end)
     }
 }
 
-/* All bytes, in pieces of two lengths that take turns. */
+/* Parses all bytes, in pieces whose lengths alternate between `one` and `other`. */
 static struct run run_cut(size_t max_data, struct span bytes, size_t one, size_t other)
 {
     struct run run = {.max_data = max_data, .said = 14695981039346656037u};

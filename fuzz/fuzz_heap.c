@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: the heap gives out its nodes in the order of a sorted list, equal keys in the order in
- * which they went in, whatever is inserted and removed between. Every node knows its place, no
- * entry comes before its parent, and what was removed is in no heap.
+ * Invariant: whatever is inserted and removed in between, the heap returns its nodes in the order
+ * of a sorted list, and nodes with equal keys in the order in which they were inserted. Every node
+ * knows its place. No entry is smaller than its parent. A removed node is in no heap.
  *
- * Input: operations. A byte's upper two bits choose: insert with the key of the lower six, insert
- * with one of the largest and smallest keys, remove the node at that place of the order, pop so
- * many.
+ * Input: operations, one byte each. The upper two bits choose the operation, and the lower six are
+ * n: insert with key n; insert with one of the largest and smallest keys; remove the node at place
+ * n of the sorted order; pop n nodes.
  */
 #include "base/heap.h"
 
@@ -18,7 +18,7 @@ const struct fuzz_shape fuzz_shape = {.header = 0, .body = FUZZ_BYTES};
 
 #define NODES 128
 
-/* The model: nodes in the order in which they must come. */
+/* The model: a sorted list of the nodes. */
 struct model {
     struct heap heap;
     struct heap_node nodes[NODES];
@@ -72,7 +72,7 @@ static void take_out(struct model *m, size_t place)
     fuzz_say("remove %zu, number %zu in the order", node, place);
     heap_remove(&m->heap, &m->nodes[node]);
     FUZZ_CHECK(!heap_holds(&m->nodes[node]));
-    heap_remove(&m->heap, &m->nodes[node]); /* in no heap: nothing happens */
+    heap_remove(&m->heap, &m->nodes[node]); /* it is in no heap, so nothing happens */
     m->n--;
     for (; place < m->n; place++) {
         m->order[place] = m->order[place + 1];

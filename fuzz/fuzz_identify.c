@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: an IDENTIFY document that is accepted says the same when its fields are written down
- * anew; is accepted, and says nothing, as the value of an unknown key, until it is nested deeper
- * than the limit; and is refused without its last byte, or with more behind it. A document that is
- * made here of known members is accepted exactly when all its numbers fit, and says what was put
- * in.
+ * Invariant, for every IDENTIFY document that is accepted: a new document with the same fields
+ * gives the same values. As the value of an unknown key it is accepted too and changes nothing,
+ * until it is nested deeper than the limit. Without its last byte, or with more bytes behind it, it
+ * is refused. A document that this target builds from known members is accepted if and only if all
+ * its numbers fit, and gives the values that were put in.
  *
- * Input: what to do (a byte): below 128, the rest is a document, nested around the limit when the
- * byte is at least 96; from 128 on, members follow: field, form, length of the value, the value.
- * Forms: bit 0 true, or a sign; bit 1 the field's bound, less one, plus the value's first two bits,
- * else the value's digits; bit 7 letters up to the longest text that is kept, or a few more, before
- * the value.
+ * Input: what to do (a byte). Below 128, the rest is a document; from 96 to 127 it is also nested
+ * around the limit. From 128 on, members follow, each with a field, a form, the length of the value
+ * (a byte each) and the value. Bits of the form: 0: true, or a minus sign; 1: the number is the
+ * field's bound less one plus the value's first two bits, else the value's digits; 7: letters stand
+ * before the value, up to the longest text that is kept or a few more.
  */
 #include "session/identify.h"
 #include "json/json.h"
@@ -63,7 +63,7 @@ static const void *value_of(const struct identify *identify, const struct field 
     return (const uint8_t *)identify + field->offset;
 }
 
-/* Field by field, since between the fields lies what nobody wrote. */
+/* Compared field by field, because the padding between fields has no defined value. */
 static bool equal(const struct identify *a, const struct identify *b)
 {
     for (size_t i = 0; i < FIELDS; i++) {
@@ -131,7 +131,7 @@ static void must_say(const struct buf *document, const struct identify *expected
 
 /* --- a document of the input ------------------------------------------------------------------ */
 
-/* How deep a valid document is nested. */
+/* How deeply a valid document is nested. */
 static size_t depth_of(struct span document)
 {
     size_t depth = 0;
@@ -153,7 +153,7 @@ static size_t depth_of(struct span document)
     return deepest;
 }
 
-/* The document as the value of an unknown key, in so many arrays. */
+/* Writes the document as the value of an unknown key, inside this many arrays. */
 static void nest(struct buf *out, struct span document, size_t arrays)
 {
     text_append(out, "{\"x\":");
@@ -212,7 +212,7 @@ static void check_document(struct span document, size_t near)
 
 /* --- a document that is made ------------------------------------------------------------------ */
 
-/* Writes digits, and adds them up as far as it matters. False: they do not fit. */
+/* Writes digits and computes their value as far as it matters. False: the value does not fit. */
 static bool make_number(struct buf *out, struct span value, uint8_t form, bool is_int32,
                         int64_t *number)
 {
@@ -246,7 +246,7 @@ static bool make_number(struct buf *out, struct span value, uint8_t form, bool i
     return n <= digits_of_most && sum <= most;
 }
 
-/* Writes a text, and keeps as much of it as is kept. */
+/* Writes a text to `out`, and to `text` the part of it that IDENTIFY keeps. */
 static void make_text(struct buf *out, struct span value, uint8_t form, struct identify_text *text)
 {
     struct buf all = {0};
@@ -263,7 +263,7 @@ static void make_text(struct buf *out, struct span value, uint8_t form, struct i
     buf_free(&all);
 }
 
-/* One member; false when the document must be refused for it. */
+/* Writes one member. False: the document must be refused because of it. */
 static bool make_member(struct buf *out, struct span *in, struct identify *expected)
 {
     const struct field *field = &fields[fuzz_below(in, FIELDS)];

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: what is a name, and what is ephemeral, is what a second reading of the rule says that
- * goes from left to right over the letters one by one; and nothing outside of the name is read.
+ * Invariant: the library agrees with a second implementation of the rule, which goes over the bytes
+ * from left to right, about which names are valid and which are ephemeral. No byte outside the name
+ * is read.
  *
- * Input: how many letters stand in front (a byte), the rest of the name. The letters bring the
- * bound of 64 within reach of a few bytes.
+ * Input: a number of letters to put in front (a byte), then the rest of the name. So a short input
+ * reaches the limit of 64 bytes.
  */
 #include <nsq/name.h>
 #include <stdlib.h>
@@ -52,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct span in = span_make(data, size);
     size_t letters = fuzz_below(&in, LETTERS_MAX);
     size_t n = letters + in.n;
-    /* Exactly as long as the name, so that a read behind it is seen. */
+    /* Exactly as long as the name, so that ASan sees a read past its end. */
     uint8_t *name = malloc(n > 0 ? n : 1);
     FUZZ_CHECK(name != NULL);
     memset(name, 'n', letters);

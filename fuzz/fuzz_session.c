@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: what one client is sent depends on the bytes that it sent and on the time, not on how
- * the bytes were cut; every reply comes with the byte that completes what is answered; after a
- * fatal error nothing more comes; the server reads all that it is sent or closes; all memory that
- * was charged is given back.
+ * Invariant: what the server sends to a client depends on the client's bytes and on the time, not
+ * on how the bytes were cut. Every reply is sent after the byte that completes what it answers.
+ * Nothing follows a fatal error. The server reads all input or closes. At the end all memory that
+ * was charged has been released.
  *
- * Nobody offers codecs here: what negotiates them is much slower, and is fuzz_upgrade.c's.
+ * The server offers no codecs here; with codecs a run is much slower, and fuzz_upgrade.c does that.
  *
- * Input: the ten bytes of struct choice in client.c, then what the client sends, 1,024 bytes of it.
+ * Input: the ten bytes of struct choice in client.c, then up to 1,024 bytes that the client sends.
  */
 #include "client.h"
 #include "fuzz.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: a session file that is accepted is printed to the byte as it was read, and what was
- * printed is read as an equal value. One that is refused gives a place within the file and says
- * what was expected there, and leaves nothing behind.
+ * Invariant: a session file that is accepted prints to exactly the bytes that were read, and these
+ * parse to an equal value. For a file that is refused, the parser gives a place within the file and
+ * what was expected there, and keeps no memory.
  *
  * Input: the file.
  */
@@ -25,7 +25,7 @@ static bool words_equal(const struct word *a, const struct word *b)
     return a == b;
 }
 
-/* As deep as TRANSCRIPT_DEPTH_MAX. */
+/* Recurses at most TRANSCRIPT_DEPTH_MAX deep. */
 static bool items_equal(const struct item *a, const struct item *b)
 {
     for (; a != NULL && b != NULL; a = a->next, b = b->next) {
@@ -66,11 +66,11 @@ static bool files_equal(const struct transcript *a, const struct transcript *b)
 
 /* --- places ----------------------------------------------------------------------------------- */
 
-/* Whether the file has this line, and the column lies in it or right behind it. */
+/* Whether the file has this line, and the column is in it or directly after it. */
 static bool is_place(struct span text, unsigned line, unsigned column)
 {
     unsigned present = 1;
-    size_t length = 0; /* of the line, as far as it was seen */
+    size_t length = 0; /* of the line so far */
     for (size_t i = 0; i < text.n && (present < line || text.p[i] != '\n'); i++) {
         length++;
         if (text.p[i] == '\n') {
@@ -103,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     transcript_print(&file, &printed);
     FUZZ_CHECK(span_equal(buf_span(&printed), in));
     FUZZ_CHECK(transcript_parse(&again, buf_span(&printed), &error));
-    buf_free(&printed); /* the value has its own bytes */
+    buf_free(&printed); /* the value does not point into these bytes */
     FUZZ_CHECK(files_equal(&file, &again));
     transcript_print(&again, &printed);
     FUZZ_CHECK(span_equal(buf_span(&printed), in));

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: bytes of a peer mean the same however they are cut and however little room there is,
- * and never more than snappy allows; what this side says is what the peer hears, after each flush.
+ * Invariant: a peer's bytes decode to the same bytes however they are cut and however little room
+ * there is, and to no more than snappy's highest ratio allows. After each flush, the peer can
+ * decode all that this side has encoded.
  *
- * Input: as codecs.h says.
+ * Input: see codecs.h.
  */
 #include "codec/snappy.h"
 
@@ -20,7 +21,7 @@ static struct codec make(unsigned level)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    /* A copy of 64 bytes takes three. */
+    /* Three bytes stand for a copy of 64 bytes. */
     static const struct fuzz_codec target = {make, 22};
     return fuzz_codec(&target, span_make(data, size));
 }

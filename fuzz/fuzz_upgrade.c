@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: that of fuzz_session.c, where IDENTIFY may negotiate snappy, deflate and a toy's TLS,
- * and AUTH be required: it is true of what the bytes mean. Besides, what is sent is what a client's
- * codecs decode, unless a broken stream has silenced the server.
+ * Invariant: that of fuzz_session.c for the decoded bytes of both sides, while IDENTIFY may
+ * negotiate snappy, deflate and TLS (a toy, toy_tls.h), and AUTH may be required. In addition, a
+ * client's codecs can decode what the server sends, unless a broken stream has stopped the server's
+ * output.
  *
- * Input: the ten bytes of struct choice in client.c, then what the client means, 1,024 bytes of it.
- * Behind an IDENTIFY that negotiates codecs it is encoded, each item by itself, and the bytes that
- * come of it are what is cut.
+ * Input: the ten bytes of struct choice in client.c, then up to 1,024 bytes that the client sends,
+ * before encoding. After an IDENTIFY that negotiates codecs, each item is encoded by itself, and
+ * the encoded bytes are cut.
  */
 #include "client.h"
 #include "fuzz.h"

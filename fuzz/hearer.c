@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Decodes the server's output as a client does: follows the answers to IDENTIFY and enables the
+ * codecs that they announce.
+ */
 #include "hearer.h"
 
 #include "base/alloc.h"
@@ -32,14 +36,14 @@ bool hearer_looks(struct hearer *h, const struct nsq_frame *frame)
     if (!span_equal(begin, span_make(answer, sizeof answer - 1))) {
         return false;
     }
-    FUZZ_CHECK(h->oks == 0); /* what was announced before has answered */
-    h->shaking = contains(frame->data, SPAN("\"tls_v1\":true"));
-    h->tls = h->tls || h->shaking;
+    FUZZ_CHECK(h->oks == 0); /* every codec that was announced before has sent its OK */
+    h->handshaking = contains(frame->data, SPAN("\"tls_v1\":true"));
+    h->tls = h->tls || h->handshaking;
     h->next = contains(frame->data, SPAN("\"snappy\":true"))    ? HEARER_SNAPPY
               : contains(frame->data, SPAN("\"deflate\":true")) ? HEARER_DEFLATE
                                                                 : HEARER_NONE;
     h->announced = h->next;
-    h->oks = (h->shaking ? 1U : 0U) + (h->next != HEARER_NONE ? 1U : 0U);
+    h->oks = (h->handshaking ? 1U : 0U) + (h->next != HEARER_NONE ? 1U : 0U);
     return false;
 }
 
@@ -48,16 +52,16 @@ struct codec hearer_codec(enum hearer_codec which)
     return which == HEARER_SNAPPY ? snappy_codec() : deflate_codec(1);
 }
 
-/* TLS: there is no codec yet, but its handshake is to go on. */
+/* Whether TLS is next: it is announced, and not enabled yet. */
 static bool is_tls_next(const struct hearer *h)
 {
-    return h->shaking && h->stack == NULL;
+    return h->handshaking && h->stack == NULL;
 }
 
 bool hearer_is_to_switch(const struct hearer *h)
 {
     bool tls_said_ok = !h->tls || h->oks < 2;
-    return is_tls_next(h) || (!h->shaking && h->next != HEARER_NONE && tls_said_ok);
+    return is_tls_next(h) || (!h->handshaking && h->next != HEARER_NONE && tls_said_ok);
 }
 
 void hearer_switches(struct hearer *h)
@@ -74,13 +78,13 @@ void hearer_switches(struct hearer *h)
     h->next = tls ? h->next : HEARER_NONE;
 }
 
-/* Whether the handshake has ended badly. */
+/* Notes the end of the handshake. True: it has failed, and the stack is gone. */
 static bool is_refused(struct hearer *h, enum codec_state state)
 {
-    if (!h->shaking || state == CODEC_HANDSHAKING) {
+    if (!h->handshaking || state == CODEC_HANDSHAKING) {
         return false;
     }
-    h->shaking = false;
+    h->handshaking = false;
     if (state == CODEC_OPEN) {
         return false;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a client's codecs for what it hears: which ones the server's answer to IDENTIFY announces,
- * and what the bytes behind it mean. TLS is the toy of toy_tls.h.
+ * Owns: the codecs with which a client decodes the server's output. The server's answer to IDENTIFY
+ * says which codecs follow. TLS is the toy of toy_tls.h.
  */
 #ifndef FUZZ_HEARER_H
 #define FUZZ_HEARER_H
@@ -14,24 +14,25 @@ enum hearer_codec { HEARER_NONE, HEARER_SNAPPY, HEARER_DEFLATE };
 
 struct hearer {
     struct stack *stack; /* NULL: no codec */
-    bool shaking;        /* TLS's handshake goes on */
+    bool handshaking;    /* TLS's handshake is not complete */
     bool tls;            /* announced */
     enum hearer_codec announced;
-    enum hearer_codec next; /* to be put on when TLS has said OK */
-    unsigned oks;           /* that are still to come from codecs */
+    enum hearer_codec next; /* to be enabled after the OK inside TLS */
+    unsigned oks;           /* how many OKs of enabled codecs are still to come */
 };
 
-/* Looks at a response. Whether a codec was announced, or answers for itself. */
+/* Looks at a response; an answer to IDENTIFY announces codecs. True: it is the OK of an enabled
+ * codec, and so it answers no command. */
 bool hearer_looks(struct hearer *hearer, const struct nsq_frame *frame);
 
-/* Takes what the server sent while there is a stack, up to where a handshake fails, which takes the
- * stack away. Returns how much that was; what it means is in stack->decoded. */
+/* Decodes what the server sent while there is a stack. A failed handshake removes the stack; bytes
+ * after it are not taken. Returns the bytes taken; stack->decoded has the decoded bytes. */
 size_t hearer_takes(struct hearer *hearer, struct span in);
 
-/* Whether what comes next is the input of a codec that was announced. */
+/* Whether the next bytes belong to a codec that was announced and is not enabled yet. */
 bool hearer_is_to_switch(const struct hearer *hearer);
 
-/* Puts that one on. What is decoded is its input. */
+/* Enables that codec. Bytes in stack->decoded become its input. */
 void hearer_switches(struct hearer *hearer);
 
 void hearer_free(struct hearer *hearer);

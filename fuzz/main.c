@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The main of a fuzz target where no fuzzer brings its own: runs each file once, those of folders
- * in the order of their names. Replays corpora with any compiler, counts coverage, and tells with
- * -v what a file does. --shape prints how the target reads its input: two numbers, those of
- * fuzz_shape.
+ * The main function of a fuzz target that is built without a fuzzing engine. It runs each file
+ * once, and the files of a folder in the order of their names. So corpora replay with any compiler,
+ * and coverage is counted. With -v it prints what a file does. --shape prints the two numbers of
+ * the target's fuzz_shape.
  *
  *     TARGET [-v] FILE|FOLDER...
  *     TARGET --shape
@@ -17,7 +17,7 @@
 
 #include "fuzz.h"
 
-#define INPUT_MAX ((size_t)1 << 20) /* what fuzzers write is far smaller */
+#define INPUT_MAX ((size_t)1 << 20) /* bytes; fuzzers write far smaller inputs */
 #define PATH_LENGTH_MAX 4096
 
 static size_t count;
@@ -34,7 +34,7 @@ static bool run_file(const char *path)
     if (file == NULL) {
         return fail(path);
     }
-    /* Exactly as long as the input, so that a read behind it is seen. */
+    /* Exactly as long as the input, so that ASan sees a read past its end. */
     uint8_t *all = malloc(INPUT_MAX);
     size_t n = all == NULL ? 0 : fread(all, 1, INPUT_MAX, file);
     uint8_t *data = malloc(n > 0 ? n : 1);

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Walks all containers of an engine after each call, compares each message with where it was
+ * before, and checks that each move has a reason and that the memory budget is exact. It only
+ * reads; it calls nothing in the engine.
+ */
 #include "memory_model.h"
 
 #include "fuzz.h"
 #include "session/session.h"
 
-/* What v2.c charges for a session and for a topic that it published to. */
+/* What v2.c charges for a session, and for each topic that the session published to. */
 #define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
 #define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
-#define IDENTITY_COST (sizeof(struct identity) + ALLOC_OVERHEAD) /* and its texts */
+#define IDENTITY_COST (sizeof(struct identity) + ALLOC_OVERHEAD) /* and the size of its texts */
 
-/* A body's cost is shared out among its holders in so many parts, which 1 to 16 divide: so the sum
- * over all holders is right only if the count of references is. */
+/* A body's cost is divided into this many parts among its holders. All numbers from 1 to 16 divide
+ * it. So the sum over all holders is right only if the count of references is right. */
 #define PARTS 720720
 #define HOLDERS_MAX 16
 
@@ -18,10 +23,10 @@
 
 /* What one look adds up. */
 struct sums {
-    size_t drafts; /* messages in part, for which there had to be room below the cap */
-    size_t asked; /* for which the reserve will do: topics, channels, bodies that are no messages */
-    size_t others;   /* the rest of the account */
-    uint64_t shares; /* of messages' bodies, in parts */
+    size_t drafts;   /* messages that have arrived in part; they had to fit below the cap */
+    size_t asked;    /* what may use the reserve: topics, channels, bodies that are not messages */
+    size_t others;   /* all else that is charged */
+    uint64_t shares; /* of the bodies of messages, in parts */
     size_t timers;
 };
 
@@ -90,7 +95,7 @@ static bool is_subscribed(const struct memory_model *model, unsigned conn)
     return s != NULL && s->consumer.channel != NULL;
 }
 
-/* An id is hexadecimal digits, and lower case. */
+/* An id is hexadecimal digits in lower case. */
 static bool read_id(struct span text, uint64_t *id)
 {
     *id = 0;
@@ -105,7 +110,7 @@ static bool read_id(struct span text, uint64_t *id)
     return true;
 }
 
-/* Reads "NAME <id>" at the start of what is left of a line. */
+/* Reads "NAME <id>" at the start of the rest of a line. */
 static bool read_said(struct span line, struct model_said *said)
 {
     static const struct {
@@ -126,7 +131,7 @@ static bool read_said(struct span line, struct model_said *said)
 
 #define ANY_COUNT UINT64_MAX
 
-/* Reads "RDY <count>\n"; ANY_COUNT for a count that is written in another way, or not at all. */
+/* Reads "RDY <count>\n". ANY_COUNT: the count is missing or written in another way. */
 static bool read_rdy(struct span line, struct model_said *said)
 {
     size_t i = 4;
@@ -143,7 +148,7 @@ static bool read_rdy(struct span line, struct model_said *said)
     return true;
 }
 
-/* A body may stand before the line, so it is looked for from the end. */
+/* The end of a body may stand before the line, so the search begins at the end. */
 static void find_said(struct memory_model *model, struct span line)
 {
     model->said = model->said_rdy = (struct model_said){.what = SAID_NOTHING};
@@ -170,7 +175,8 @@ static size_t deliveries(const struct memory_model *model, const struct row *row
     return n;
 }
 
-/* Whether the call completed a command that only the owner of the message may give, and it did. */
+/* Whether the call completed this command, which only the owner of a message may send, and the
+ * owner sent it. */
 static bool by_owner(const struct memory_model *model, const struct call *call,
                      const struct row *row, enum said_what what)
 {
@@ -188,7 +194,7 @@ static bool by_time(const struct call *call, const struct row *row)
     return waits && call->kind == CALL_STEP && row->due <= call->now;
 }
 
-/* When the REQ of this call says that its message ends its deferral. */
+/* The time at which, by the REQ of this call, its message's deferral ends. */
 static int64_t requeued_until(const struct memory_model *model, const struct call *call)
 {
     int64_t most = model->engine->v2.config.max_req_timeout / TIME_MS;
@@ -202,7 +208,7 @@ static int64_t requeued_until(const struct memory_model *model, const struct cal
 
 /* --- moves ------------------------------------------------------------------------------------ */
 
-/* A message that was delivered is its new owner's, from now on, for his time. */
+/* A delivered message belongs to its new owner, from now on and for the owner's msg_timeout. */
 static void check_flight(const struct memory_model *model, const struct call *call,
                          const struct row *now, unsigned got)
 {
@@ -214,7 +220,7 @@ static void check_flight(const struct memory_model *model, const struct call *ca
     }
 }
 
-/* It was in flight and still is, and was not delivered again. */
+/* A message that was in flight, still is, and was not delivered again. */
 static void check_same_flight(const struct memory_model *model, const struct call *call,
                               const struct row *before, const struct row *now)
 {
@@ -228,7 +234,7 @@ static void check_same_flight(const struct memory_model *model, const struct cal
     }
 }
 
-/* Every move of a message, from the last look to this one. */
+/* Checks the move of a message from the last look to this one. */
 static void check_move(const struct memory_model *model, const struct call *call,
                        const struct row *before, const struct row *now, const struct body *body)
 {
@@ -269,13 +275,13 @@ static void check_move(const struct memory_model *model, const struct call *call
     }
 }
 
-/* The first message of a body lies in it. */
+/* The first message of a body lies inside the body's allocation. */
 static size_t cost_beside_body(const struct message *message)
 {
     return message == &message->body->first ? 0 : MESSAGE_COST;
 }
 
-/* A message was found in a container. */
+/* Handles a message that was found in a container. */
 static void see(struct memory_model *model, const struct call *call, struct row now,
                 const struct message *message, struct sums *sums)
 {
@@ -288,10 +294,10 @@ static void see(struct memory_model *model, const struct call *call, struct row 
     if (row == NULL) {
         return;
     }
-    FUZZ_CHECK(row->look != model->look); /* in one place only */
+    FUZZ_CHECK(row->look != model->look); /* no other container has it */
     check_move(model, call, row, &now, message->body);
     if (now.place != ROW_QUEUED) {
-        FUZZ_CHECK(call->kind != CALL_STEP || now.due > call->now); /* what was due was done */
+        FUZZ_CHECK(call->kind != CALL_STEP || now.due > call->now); /* due work was done */
         model->next_due = time_earlier(model->next_due, now.due);
     }
     *row = now;
@@ -374,7 +380,7 @@ static void walk_deferred(struct memory_model *model, const struct call *call, u
     sums->timers += n;
 }
 
-/* A consumer is ready for what RDY allows beyond what it has, unless its output is full. */
+/* A consumer may get RDY messages less those in flight, and none while its output is full. */
 static void check_consumer(const struct memory_model *model, const struct consumer *c)
 {
     int64_t room = c->ready_count - c->in_flight_count;
@@ -406,7 +412,7 @@ static void walk_consumers(struct memory_model *model, unsigned number, const st
     FUZZ_CHECK(n > 0 || !real->ephemeral);
 }
 
-/* A message that was there is there no more. */
+/* A message that was in the channel is not there any more. */
 static void check_vanished(const struct memory_model *model, const struct call *call,
                            struct row *row)
 {
@@ -419,7 +425,7 @@ static void check_vanished(const struct memory_model *model, const struct call *
     row->place = ROW_GONE;
 }
 
-/* A channel loses messages only to FIN, to sampling, and when it is ephemeral and full. */
+/* Messages leave a channel only by FIN, by sampling, or because it is ephemeral and full. */
 static void check_balance(struct memory_model *model, struct model_channel *c, uint64_t finished)
 {
     const struct channel *real = c->real;
@@ -468,7 +474,8 @@ static void walk_channel(struct memory_model *model, const struct call *call,
     walk_in_flight(model, call, number, real, sums);
     walk_deferred(model, call, number, real, sums);
     uint64_t got = real->message_count - c->message_count;
-    FUZZ_CHECK(is_new ? got <= distributed : got == distributed); /* each channel gets each */
+    FUZZ_CHECK(is_new ? got <= distributed
+                      : got == distributed); /* each channel gets each message */
 }
 
 /* --- topics ----------------------------------------------------------------------------------- */
@@ -547,7 +554,7 @@ static void add_session(struct memory_model *model, const struct session *s, str
     FUZZ_CHECK(n == s->publish.messages.n);
 }
 
-/* Those that outlived their connections. */
+/* Adds the sessions whose connections have ended. */
 static void add_orphans(struct memory_model *model, const struct list *waiting, struct sums *sums)
 {
     for (const struct list *p = waiting->next; p != waiting; p = p->next) {
@@ -568,19 +575,20 @@ static void check_session(const struct memory_model *model, unsigned conn, const
     FUZZ_CHECK((c->state == CONN_OPEN) == !s->ended);
     FUZZ_CHECK((s->ticket != 0) == !list_empty(&s->waiting));
     FUZZ_CHECK(s->ended || (s->ticket != 0) == c->held);
-    FUZZ_CHECK(s->ended || !s->eof || s->ticket != 0); /* who has ended is let go */
+    FUZZ_CHECK(s->ended || !s->eof ||
+               s->ticket != 0); /* a client that has ended its input is closed */
     FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)model->conns[conn].in_flight);
     FUZZ_CHECK(s->state != SESSION_CLOSING || s->consumer.ready_count == 0);
 }
 
-/* RDY bounds what a client has in flight at each delivery; it may lower it afterwards. */
+/* At each delivery, a client has at most RDY messages in flight. It may lower RDY afterwards. */
 static void check_ready(struct memory_model *model, const struct call *call, unsigned conn,
                         const struct session *s)
 {
     struct model_conn *c = &model->conns[conn];
     int64_t ready = s->consumer.ready_count;
     if (s->state == SESSION_SUBSCRIBED && !s->ended) {
-        /* Or "RDY" was the name of a topic. */
+        /* "RDY" in the line may also be the name of a topic. */
         bool said = call->actor == conn && model->said_rdy.what == SAID_RDY;
         FUZZ_CHECK(ready == c->ready_count || (said && (model->said_rdy.id == ANY_COUNT ||
                                                         ready == (int64_t)model->said_rdy.id)));
@@ -607,13 +615,14 @@ static void walk_sessions(struct memory_model *model, const struct call *call, s
 }
 
 /*
- * The account is what all that is there costs, to the byte. Messages are within the cap, and with
- * what clients asked for beside them within the cap and the reserve (topics count there: who made
- * one is not told). What comes on top is bounded by that: each message in a channel costs at most a
- * struct message and one struct in_flight or deferred more than its body, and each connection its
- * session and a count for each topic that it published to.
+ * The memory budget equals the cost of everything that exists, to the byte. Messages are within the
+ * cap. Messages together with what clients asked for are within the cap and the reserve. (Topics
+ * count as asked for: it is not recorded which command created them.) The rest is bounded by these:
+ * a message in a channel costs at most one struct message and one struct in_flight or deferred
+ * beside its body, and a connection costs its session and a count for each topic that it published
+ * to.
  */
-static void check_account(const struct memory_model *model, const struct sums *sums)
+static void check_budget(const struct memory_model *model, const struct sums *sums)
 {
     const struct budget *budget = &model->engine->broker.core.budget;
     const struct heap *timers = &model->engine->broker.core.timers;
@@ -658,7 +667,7 @@ void model_closed(struct memory_model *model, unsigned conn)
 void model_delivered(struct memory_model *model, unsigned conn, uint64_t id, uint16_t attempts)
 {
     unsigned channel = model->conns[conn].channel;
-    FUZZ_CHECK(channel < MODEL_CHANNELS); /* it has subscribed before */
+    FUZZ_CHECK(channel < MODEL_CHANNELS); /* it has subscribed */
     if (model->delivery_count == MODEL_DELIVERIES) {
         model->full = true;
         return;
@@ -690,7 +699,7 @@ static void forget_channels(struct memory_model *model)
     }
 }
 
-/* What a connection has finished since the last look; and to which channel it belongs. */
+/* Counts what each connection has finished since the last look, by channel. */
 static void note_sessions(struct memory_model *model, uint64_t finished[MODEL_CHANNELS])
 {
     for (unsigned i = 0; i < model->conn_count; i++) {
@@ -709,7 +718,8 @@ static void note_sessions(struct memory_model *model, uint64_t finished[MODEL_CH
     }
 }
 
-/* Most steps find nothing to do: then no message was sent, no timer came or went, and no memory. */
+/* Most steps have nothing to do: no message was sent, no timer added or removed, no memory charged
+ * or released. */
 static bool nothing_done(struct memory_model *model, const struct call *call)
 {
     const struct broker_core *core = &model->engine->broker.core;
@@ -725,7 +735,7 @@ void model_look(struct memory_model *model, const struct call *call)
 {
     struct sums sums = {0};
     uint64_t finished[MODEL_CHANNELS] = {0};
-    /* Nobody waits without need. */
+    /* After a step no channel has both a message and a ready consumer. */
     FUZZ_CHECK(call->kind != CALL_STEP || list_empty(&model->engine->broker.core.active));
     if (model->full || nothing_done(model, call)) {
         return;
@@ -756,6 +766,6 @@ void model_look(struct memory_model *model, const struct call *call)
         }
     }
     walk_sessions(model, call, &sums);
-    check_account(model, &sums);
+    check_budget(model, &sums);
     model->delivery_count = 0;
 }

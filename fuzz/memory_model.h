@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a second account of all messages of an engine, one row for each message of each channel,
- * and what must hold between two looks at the engine. It looks at structs and calls nothing.
+ * Owns: a second record of all messages of an engine, one row for each message of each channel, and
+ * what must hold between two looks at the engine. It reads the engine's structs and calls nothing.
  *
- * A row remembers where its message was. After every call into the engine each container is walked,
- * and each move since the last look must have a reason: the time, a frame that was sent to the
- * client which has the message now, or the command that the call completed. One call completes one
- * command line at most, because the input is offered line by line.
+ * A row remembers where its message was. After every call into the engine all containers are
+ * walked. Each move since the last look must have a reason: the time; a frame that was sent to the
+ * client that has the message now; or the command that the call completed. One call completes at
+ * most one command line, because the input is offered line by line.
  */
 #ifndef FUZZ_MEMORY_MODEL_H
 #define FUZZ_MEMORY_MODEL_H
@@ -25,9 +25,9 @@ enum call_kind { CALL_RECV, CALL_STEP, CALL_OTHER };
 
 struct call {
     enum call_kind kind;
-    unsigned actor;   /* RECV: whose input; else MODEL_NOBODY */
-    struct span line; /* RECV: the line that it completed, perhaps with the end of a body before;
-                         else empty */
+    unsigned actor;   /* RECV: the connection that sent the input; else MODEL_NOBODY */
+    struct span line; /* RECV: the line that it completed; the end of a body may stand before it.
+                         Otherwise empty */
     int64_t now;
 };
 
@@ -40,7 +40,7 @@ struct row {
     unsigned owner; /* IN_FLIGHT: a connection or MODEL_NOBODY */
     uint16_t attempts;
     bool finished; /* GONE: by FIN */
-    uint32_t look; /* the last one that saw it */
+    uint32_t look; /* the number of the last look that found it */
     int64_t due;   /* IN_FLIGHT, DEFERRED */
     int64_t delivered_at;
 };
@@ -52,7 +52,7 @@ struct model_channel {
     uint32_t look;
     size_t rows; /* seen in this look */
     uint64_t message_count, drop_count;
-    uint64_t gone; /* messages that it had and has no more */
+    uint64_t gone; /* messages that have left it */
 };
 
 struct model_topic {
@@ -71,34 +71,34 @@ struct model_delivery {
 
 struct model_conn {
     uint64_t id;      /* as the engine counts them; 0: closed */
-    unsigned channel; /* to which it is or was subscribed; MODEL_CHANNELS: none */
+    unsigned channel; /* that it is or was subscribed to; MODEL_CHANNELS: none */
     int64_t ready_count;
     uint64_t finish_count;
     size_t in_flight; /* seen in this look */
 };
 
-/* What the line of a call says of a message; of RDY's, whose id is its count. */
+/* The command in the line of a call that names a message. For RDY, `id` is the count. */
 enum said_what { SAID_NOTHING, SAID_FIN, SAID_REQ, SAID_TOUCH, SAID_RDY };
 
 struct model_said {
     enum said_what what;
     uint64_t id;
-    struct span rest; /* behind the id */
+    struct span rest; /* what follows the id */
 };
 
 struct memory_model {
     const struct engine *engine;
-    struct model_said said;     /* in the call that is looked at */
+    struct model_said said;     /* in the current call */
     struct model_said said_rdy; /* RDY may stand in the same line */
     uint32_t look;
-    bool full;           /* there is no room for more; nothing is checked any more */
+    bool full;           /* the tables are full; nothing is checked any more */
     unsigned conn_count; /* one more than the highest number that was opened */
     struct model_conn conns[MODEL_CONNECTIONS];
     size_t row_count, channel_count, topic_count, delivery_count;
-    int64_t next_due;               /* of all rows at the last look */
-    size_t used;                    /* the account at the last look, */
-    uint64_t inserted;              /* .. and all timers that there ever were, */
-    size_t timers;                  /* .. and those that were left */
+    int64_t next_due;               /* the earliest `due` of all rows at the last look */
+    size_t used;                    /* bytes in the memory budget at the last look, */
+    uint64_t inserted;              /* .. timers ever inserted by then, */
+    size_t timers;                  /* .. and timers in the heap */
     uint16_t index[2 * MODEL_ROWS]; /* 1 + number of a row; open addressing */
     struct row rows[MODEL_ROWS];
     struct model_channel channels[MODEL_CHANNELS];
@@ -106,19 +106,19 @@ struct memory_model {
     struct model_delivery deliveries[MODEL_DELIVERIES];
 };
 
-/* The engine is new; borrowed. */
+/* Begins with an empty engine, which is borrowed. */
 void model_begin(struct memory_model *model, const struct engine *engine);
 
-/* A connection was opened. */
+/* Notes that a connection was opened. */
 void model_open(struct memory_model *model, unsigned conn, uint64_t id);
 
-/* It was closed; to be called before the look at that call. */
+/* Notes that it was closed. Call this before the look at that call. */
 void model_closed(struct memory_model *model, unsigned conn);
 
-/* A frame with this message has become output of the connection since the last look. */
+/* Notes that a frame with this message was added to the connection's output since the last look. */
 void model_delivered(struct memory_model *model, unsigned conn, uint64_t id, uint16_t attempts);
 
-/* Looks at everything, and at what the call has changed. */
+/* Walks everything and checks what the call has changed. */
 void model_look(struct memory_model *model, const struct call *call);
 
 /* The connection's session, while it has one. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Splits inputs into commands or operations and changes them. Must not know: any target or engine;
+ * the result depends only on the arguments.
+ */
 #include "mutator.h"
 
 #include <nsq/command.h>
@@ -6,11 +10,11 @@
 #include "ops.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define SEND_MAX 255 /* what SEND's length can say */
+#define SEND_MAX 255 /* the largest length that fits into SEND's length byte */
 
 /* --- chance ----------------------------------------------------------------------------------- */
 
-/* splitmix64: any seed is a good one. */
+/* splitmix64, which works well with any seed. */
 static uint64_t draw(uint64_t *chance)
 {
     uint64_t z = *chance += 0x9e3779b97f4a7c15u;
@@ -19,7 +23,7 @@ static uint64_t draw(uint64_t *chance)
     return z ^ z >> 31;
 }
 
-/* Below n, which is at least 1. */
+/* A number below n; n is at least 1. */
 static size_t below(uint64_t *chance, size_t n)
 {
     return (size_t)(draw(chance) % n);
@@ -27,7 +31,7 @@ static size_t below(uint64_t *chance, size_t n)
 
 /* --- splitting -------------------------------------------------------------------------------- */
 
-/* Whether a known command's name stands here, as a word. */
+/* Whether `in` begins with the name of a known command, as a whole word. */
 static bool begins_command(struct span in)
 {
     size_t n = 0;
@@ -38,7 +42,7 @@ static bool begins_command(struct span in)
            nsq_command_find(span_first(in, n)) != NSQ_UNKNOWN;
 }
 
-/* The bytes before the next known command, or all. */
+/* How many bytes come before the next known command; all of them if there is none. */
 static size_t up_to_command(struct span in)
 {
     size_t n = 0;
@@ -57,8 +61,8 @@ static struct mutator_field *add_field(struct mutator_piece *piece, size_t at, s
     return field;
 }
 
-/* A size and its bytes, at piece->n of `in`; false when there are no four bytes, or when the size
- * is not that of the bytes: then nothing of the command follows. */
+/* Splits a size and its bytes at offset piece->n of `in`. False: there are no four bytes, or the
+ * size is not positive or larger than the rest; then the command ends here. */
 static bool split_sized(struct span in, struct mutator_piece *piece)
 {
     struct span rest = span_skip(in, piece->n);
@@ -76,7 +80,7 @@ static bool split_sized(struct span in, struct mutator_piece *piece)
     return right;
 }
 
-/* MPUB's body, at piece->n of `in`. */
+/* Splits MPUB's body at offset piece->n of `in`. */
 static void split_messages(struct span in, struct mutator_piece *piece)
 {
     struct span rest = span_skip(in, piece->n);
@@ -98,7 +102,7 @@ static void split_messages(struct span in, struct mutator_piece *piece)
     size->right = (uint32_t)(piece->n - begin);
 }
 
-/* The command, or the magic, at the start of `in`. */
+/* Splits off the command, or the magic, at the start of `in`. */
 static void split_command(struct span in, struct mutator_piece *piece)
 {
     const uint8_t *end = memchr(in.p, '\n', in.n);
@@ -152,7 +156,7 @@ size_t mutator_split(enum fuzz_body kind, struct span body, struct mutator_piece
     return count;
 }
 
-/* Where piece i begins; behind the last one, where the body ends. */
+/* Where piece i begins. After the last piece: where the body ends. */
 static size_t piece_at(const struct mutator_piece *pieces, size_t count, size_t i, struct span body)
 {
     return i < count ? pieces[i].at : body.n;
@@ -160,7 +164,7 @@ static size_t piece_at(const struct mutator_piece *pieces, size_t count, size_t 
 
 /* --- changing --------------------------------------------------------------------------------- */
 
-/* What a change works on. It writes a new body, in order. */
+/* What a change works on. It writes a new body from start to end. */
 struct work {
     enum fuzz_body kind;
     struct span body;
@@ -200,13 +204,13 @@ static void add_number(struct work *work, size_t width, uint32_t number)
     add(work, span_make(bytes + NSQ_SIZE_SIZE - width, width));
 }
 
-/* Any piece; there is at least one. */
+/* Picks any piece; there is at least one. */
 static struct mutator_piece *pick(struct work *work)
 {
     return &work->pieces[below(work->chance, work->count)];
 }
 
-/* A field of any piece from a random one on; NULL when there is none. */
+/* Picks a field: the search begins at a random piece. NULL: there is none. */
 static const struct mutator_field *pick_field(struct work *work)
 {
     size_t first = below(work->chance, work->count);
@@ -251,7 +255,7 @@ static bool drop(struct work *work)
     return true;
 }
 
-/* Ends in the middle of a piece. */
+/* Ends the body in the middle of a piece. */
 static bool cut_off(struct work *work)
 {
     const struct mutator_piece *piece = pick(work);
@@ -259,7 +263,7 @@ static bool cut_off(struct work *work)
     return true;
 }
 
-/* Every length of one piece, or of all, becomes right. */
+/* Corrects every length of one piece, or of all pieces. */
 static bool fix(struct work *work)
 {
     bool all = below(work->chance, 2) == 0;
@@ -277,7 +281,7 @@ static bool fix(struct work *work)
     return done > 0;
 }
 
-/* One length becomes wrong, or comes to stand at a bound. */
+/* Sets one length to a wrong value or to a bound. */
 static bool set_wrong(struct work *work)
 {
     static const uint32_t bounds[] = {0,   1,          4,          5,          9,         255,
@@ -307,7 +311,7 @@ static bool set_wrong(struct work *work)
     return true;
 }
 
-/* The bytes behind one length get another number, and the length says so. */
+/* Changes how many bytes follow one length, and the length with them. */
 static bool resize(struct work *work)
 {
     const struct mutator_field *field = pick_field(work);
@@ -330,7 +334,7 @@ static bool resize(struct work *work)
 
 /* --- changing commands ------------------------------------------------------------------------ */
 
-/* A word for a line: a command's name, or a parameter at a bound. */
+/* Picks a word for a line: a command's name, or a parameter at a bound. */
 static struct span pick_word(uint64_t *chance, bool name)
 {
     static const char *const words[] = {
@@ -367,7 +371,7 @@ static struct span pick_word(uint64_t *chance, bool name)
     return span_make(word, strlen(word));
 }
 
-/* One word of a line becomes another, is added or taken away. */
+/* Changes, adds or removes one word of a line. */
 static bool change_word(struct work *work)
 {
     const struct mutator_piece *piece = pick(work);
@@ -398,7 +402,7 @@ static bool change_word(struct work *work)
     return true;
 }
 
-/* A new command in front of another, or behind all. */
+/* Inserts a new command before a piece or at the end. */
 static bool insert_command(struct work *work)
 {
     static const struct {
@@ -431,7 +435,7 @@ static bool insert_command(struct work *work)
 
 /* --- changing operations ---------------------------------------------------------------------- */
 
-/* A new operation in front of another, or behind all. */
+/* Inserts a new operation before a piece or at the end. */
 static bool insert_op(struct work *work)
 {
     uint8_t op[1 + OP_ARGS_MAX] = {
@@ -453,7 +457,7 @@ static bool insert_op(struct work *work)
     return true;
 }
 
-/* The same operation by another connection, or with another argument. */
+/* Gives an operation another connection or another argument. */
 static bool change_op(struct work *work)
 {
     const struct mutator_piece *piece = pick(work);
@@ -483,8 +487,7 @@ static bool change_op(struct work *work)
 static size_t change_body(enum fuzz_body kind, struct span body, uint8_t *out, size_t room,
                           uint64_t *chance);
 
-/* What a connection sends is changed as client bytes are, and SEND's length says how long it is
- * then. */
+/* Changes the bytes of a SEND as client bytes are changed, and its length with them. */
 static bool change_sent(struct work *work)
 {
     const struct mutator_piece *piece = pick(work);
@@ -505,7 +508,7 @@ static bool change_sent(struct work *work)
 
 typedef bool change_function(struct work *work);
 
-/* Those that inputs of a kind may meet, as often as they stand here. */
+/* The changes for each kind of input. One that is listed twice is picked twice as often. */
 static change_function *const client_changes[] = {duplicate,   swap,        drop,          cut_off,
                                                   fix,         set_wrong,   set_wrong,     resize,
                                                   change_word, change_word, insert_command};
@@ -525,7 +528,7 @@ static void begin(struct work *work, enum fuzz_body kind, struct span body, uint
     work->room = room;
 }
 
-/* One change of a body; a change that cannot be made leaves it to the next that chance picks. */
+/* Makes one change of a body. If the picked change is not possible, picks another at random. */
 static size_t change_body(enum fuzz_body kind, struct span body, uint8_t *out, size_t room,
                           uint64_t *chance)
 {
@@ -547,7 +550,7 @@ static size_t change_body(enum fuzz_body kind, struct span body, uint8_t *out, s
     return work.n;
 }
 
-/* The header, now and then with another byte. Returns how many of `max` bytes it took. */
+/* Writes the header, sometimes with one byte changed. Returns how many of `max` bytes it took. */
 static size_t write_header(struct span header, uint8_t *out, uint64_t *chance)
 {
     if (header.n > 0) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mutator as AFL++ calls it, from a shared object that AFL_CUSTOM_MUTATOR_LIBRARY names, in
- * turns with AFL++'s own changes. The environment variable NSQREF_FUZZ_SHAPE has the target's shape
- * as `TARGET --shape` prints it (fuzz/main.c).
+ * The mutator as AFL++ calls it. AFL++ loads it from a shared object that
+ * AFL_CUSTOM_MUTATOR_LIBRARY names, and alternates it with its own changes. The environment
+ * variable NSQREF_FUZZ_SHAPE holds the target's shape as `TARGET --shape` prints it (fuzz/main.c).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #define INPUT_MAX ((size_t)1 << 20)
 
-/* What AFL++ looks for by name. */
+/* AFL++ finds these functions by their names. */
 void *afl_custom_init(void *afl, unsigned seed);
 size_t afl_custom_fuzz(void *data, uint8_t *in, size_t size, uint8_t **out, uint8_t *other,
                        size_t other_size, size_t max);
@@ -24,7 +24,7 @@ struct mutator {
     uint8_t out[INPUT_MAX];
 };
 
-/* NULL, which ends AFL++, when the shape is not to be had. */
+/* Returns NULL, which ends AFL++, if the shape is not set or not valid. */
 void *afl_custom_init(void *afl, unsigned seed)
 {
     (void)afl;
@@ -52,7 +52,7 @@ size_t afl_custom_fuzz(void *data, uint8_t *in, size_t size, uint8_t **out, uint
     size_t n = other_size > 0 && seed % 4 == 0
                    ? mutator_cross(&mutator->shape, a, b, mutator->out, room, seed)
                    : mutator_change(&mutator->shape, a, mutator->out, room, seed);
-    if (n == 0) { /* AFL++ takes no nothing: the input as it was */
+    if (n == 0) { /* AFL++ does not accept an empty result: return the input unchanged */
         *out = in;
         n = size;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The mutator as libFuzzer calls it. Half of the time libFuzzer changes the input itself, and
- * always where the mutator knows nothing to do; other engines do not call this.
+ * The mutator as libFuzzer calls it. In half of the calls libFuzzer's own change is made instead,
+ * and always if the mutator knows no change for the input. Other engines do not call this.
  */
 #include <string.h>
 
@@ -9,10 +9,10 @@
 
 #define INPUT_MAX ((size_t)1 << 20)
 
-/* libFuzzer's own change. Weak, because other engines have none. */
+/* libFuzzer's own change. Weak, because other engines do not define it. */
 __attribute__((weak)) size_t LLVMFuzzerMutate(uint8_t *data, size_t size, size_t max);
 
-/* What libFuzzer looks for by name. */
+/* libFuzzer finds this function by its name. */
 size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t max, unsigned seed);
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *data, size_t size, const uint8_t *other,
                                  size_t other_size, uint8_t *out, size_t max, unsigned seed);

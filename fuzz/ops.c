@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Decodes operations and times from bytes, as ops.h describes them.
+ */
 #include "ops.h"
 
 #include "fuzz.h"
 
 #define NS_PER_MS 1000000
 
-/* Bytes of arguments. */
+/* How many bytes of arguments each kind has. */
 static const uint8_t arg_count[OP_KINDS] = {
     [OP_SEND] = 1,    [OP_ADVANCE] = 1, [OP_TAKE] = 1,  [OP_COMMAND] = 3,
     [OP_MESSAGE] = 3, [OP_ANSWER] = 1,  [OP_PAUSE] = 1, [OP_WALL] = 1,

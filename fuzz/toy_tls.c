@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The toy in place of TLS: a handshake of a few bytes, and a stream with an escape byte, as
+ * toy_tls.h describes it.
+ */
 #include "toy_tls.h"
 
 #include "base/alloc.h"
@@ -8,15 +12,15 @@
 #define ALERT 0x15
 #define ESCAPE 0xff
 #define END 0x00
-#define OTHER 0x2a /* what makes a byte another */
+#define KEY 0x2a /* the cipher: every byte is XORed with this */
 
 struct toy {
     bool server;
-    bool escaped; /* an escape has come, and nothing behind it */
+    bool escaped; /* an escape byte has arrived, and the byte after it has not */
     enum codec_state state;
-    size_t shaken; /* bytes of the client's handshake so far */
+    size_t handshake_bytes; /* of the client's handshake so far */
     uint8_t length;
-    char why[32]; /* its own, as OpenSSL's is the codec's */
+    char why[32]; /* owned by the codec, as with OpenSSL */
     size_t why_size;
 };
 
@@ -44,24 +48,24 @@ static void end_handshake(struct toy *t, struct buf *down)
     }
 }
 
-static void shake_server(struct toy *t, uint8_t byte, struct buf *down)
+static void handshake_as_server(struct toy *t, uint8_t byte, struct buf *down)
 {
-    t->shaken++;
-    if (t->shaken == 1 && byte != TOY_HELLO) {
+    t->handshake_bytes++;
+    if (t->handshake_bytes == 1 && byte != TOY_HELLO) {
         fail(t, SPAN("toy: no handshake"), down);
         return;
     }
-    if (t->shaken == 2) {
+    if (t->handshake_bytes == 2) {
         t->length = byte;
         buf_append(down, SPAN("\x02"));
     }
-    if (t->shaken >= 2 && t->shaken == 2 + (size_t)t->length) {
+    if (t->handshake_bytes >= 2 && t->handshake_bytes == 2 + (size_t)t->length) {
         end_handshake(t, down);
     }
 }
 
-/* Whether the byte was taken. */
-static bool shake_client(struct toy *t, uint8_t byte, struct buf *down)
+/* Handles a byte of the handshake as the client. Returns whether the byte was taken. */
+static bool handshake_as_client(struct toy *t, uint8_t byte, struct buf *down)
 {
     if (byte == SERVER_DONE) {
         t->state = CODEC_OPEN;
@@ -71,14 +75,14 @@ static bool shake_client(struct toy *t, uint8_t byte, struct buf *down)
     return byte == SERVER_DONE || byte == SERVER_HELLO || byte == ALERT;
 }
 
-static size_t shake(struct toy *t, struct span in, struct buf *down)
+static size_t handshake(struct toy *t, struct span in, struct buf *down)
 {
     size_t taken = 0;
     while (taken < in.n && t->state == CODEC_HANDSHAKING) {
         if (t->server) {
-            shake_server(t, in.p[taken++], down);
+            handshake_as_server(t, in.p[taken++], down);
         } else {
-            taken += shake_client(t, in.p[taken], down) ? 1 : 0;
+            taken += handshake_as_client(t, in.p[taken], down) ? 1 : 0;
         }
     }
     return taken;
@@ -90,7 +94,7 @@ static void escaped_byte(struct toy *t, uint8_t byte, struct buf *up, struct buf
 {
     t->escaped = false;
     if (byte == ESCAPE) {
-        uint8_t plain = ESCAPE ^ OTHER;
+        uint8_t plain = ESCAPE ^ KEY;
         buf_append(up, span_make(&plain, 1));
     } else if (byte == END) {
         t->state = CODEC_CLOSED;
@@ -99,21 +103,21 @@ static void escaped_byte(struct toy *t, uint8_t byte, struct buf *up, struct buf
     }
 }
 
-/* As TLS does record by record: what is decoded comes up before what breaks the stream. */
+/* As with TLS records: bytes before the one that breaks the stream are decoded first. */
 static size_t toy_decode(void *self, struct span in, size_t room, struct buf *up, struct buf *down)
 {
     struct toy *t = self;
     size_t taken = 0;
     if (t->state == CODEC_HANDSHAKING) {
-        return shake(t, in, down);
+        return handshake(t, in, down);
     }
     in = span_first(in, room);
     if (t->state == CODEC_OPEN && t->escaped && in.n > 0) {
         escaped_byte(t, in.p[taken++], up, down);
     }
     while (t->state == CODEC_OPEN && !t->escaped && taken < in.n) {
-        uint8_t plain = in.p[taken++] ^ OTHER;
-        t->escaped = plain == (ESCAPE ^ OTHER);
+        uint8_t plain = in.p[taken++] ^ KEY;
+        t->escaped = plain == (ESCAPE ^ KEY);
         if (!t->escaped) {
             buf_append(up, span_make(&plain, 1));
         }
@@ -121,12 +125,12 @@ static size_t toy_decode(void *self, struct span in, size_t room, struct buf *up
     return taken;
 }
 
-/* After a failure there is nothing to be said. */
+/* After a failure nothing is sent. */
 static void toy_encode(void *self, struct span in, struct buf *down)
 {
     const struct toy *t = self;
     for (size_t i = 0; i < in.n && t->state != CODEC_FAILED; i++) {
-        uint8_t byte = in.p[i] ^ OTHER;
+        uint8_t byte = in.p[i] ^ KEY;
         buf_append(down, span_make(&byte, 1));
         if (byte == ESCAPE) {
             buf_append(down, span_make(&byte, 1));

@@ -11,9 +11,9 @@
 #include "nsqd/configure.h"
 #include "nsqd/options_check.h"
 
-#define PATIENCE_VIRTUAL (10 * TIME_SECOND)
+#define REPLY_TIMEOUT_VIRTUAL (10 * TIME_SECOND)
 /* nsqd looks at a new channel's timers after 5 s at the latest. */
-#define PATIENCE_TCP (8 * TIME_SECOND)
+#define REPLY_TIMEOUT_TCP (8 * TIME_SECOND)
 #define SLACK_TCP (5 * TIME_MS)
 #define FLAGS_MAX 32
 
@@ -117,7 +117,7 @@ static void run_engine(const struct case_setting *setting, const struct transcri
     engine_transport_init(t, player, config, plan);
     const struct player_config how = {.transport = engine_transport_calls(t),
                                       .names = setting->names,
-                                      .patience = PATIENCE_VIRTUAL,
+                                      .reply_timeout = REPLY_TIMEOUT_VIRTUAL,
                                       .slack = 0,
                                       .time_scale = 100};
     player_init(player, &how, file);
@@ -141,7 +141,7 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
     tcp_transport_init(&t, player, setting->target);
     const struct player_config how = {.transport = tcp_transport_calls(&t),
                                       .names = setting->names,
-                                      .patience = PATIENCE_TCP,
+                                      .reply_timeout = REPLY_TIMEOUT_TCP,
                                       .slack = SLACK_TCP,
                                       .time_scale = setting->time_scale,
                                       .late_replies = true};

@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-#define PATIENCE (10 * TIME_SECOND)
+#define REPLY_TIMEOUT (10 * TIME_SECOND)
 
 /* --- the list --------------------------------------------------------------------------------- */
 
@@ -162,7 +162,7 @@ void vector_record_play(struct vector_record *r, const struct engine_config *con
                       .reset = on_reset,
                       .wait = on_wait},
         .names = names,
-        .patience = PATIENCE,
+        .reply_timeout = REPLY_TIMEOUT,
         .time_scale = 100,
     };
     player_init(&r->player, &how, file);

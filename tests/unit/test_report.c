@@ -31,7 +31,7 @@ static void fill(struct report *r)
         c->line = (unsigned)v;
         text_append(&c->rules, "R-1: A rule.\n");
         text_append(&c->exchange, "c connect\nc > \"<&>\"\n");
-        text_append(&c->why, "expected: x\ncame:     ]]>\n");
+        text_append(&c->why, "expected: x\nreceived: ]]>\n");
         report_hex(SPAN("\0\xff"), &c->came);
     }
     r->cases[VERDICT_XFAIL].reason = SPAN("it is known");
@@ -100,7 +100,7 @@ static void junit_tells_failures_errors_and_skipped(void **state)
     assert_has(text, "<testsuite name=\"a &lt;target&gt;\" tests=\"7\" failures=\"2\" errors=\"1\" "
                      "skipped=\"2\">");
     assert_has(text, "c &gt; &quot;&lt;&amp;&gt;&quot;\n");
-    assert_has(text, "came:     ]]&gt;");
+    assert_has(text, "received: ]]&gt;");
     assert_int_equal(count(text, "<failure "), 2);
     assert_int_equal(count(text, "<error "), 1);
     assert_int_equal(count(text, "<skipped "), 2);

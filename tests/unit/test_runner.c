@@ -119,7 +119,7 @@ static void a_failure_says_all_there_is_to_know(void **state)
     const struct report_case *c = &report.cases[FAILS];
     assert_int_equal(c->line, 9);
     assert_true(span_equal(buf_span(&c->why),
-                           SPAN("expected: c < response \"NO\"\ncame:     response \"OK\"\n")));
+                           SPAN("expected: c < response \"NO\"\nreceived: response \"OK\"\n")));
     assert_true(span_equal(buf_span(&c->came), SPAN("00 00 00 06 00 00 00 00 4f 4b")));
     assert_true(span_equal(buf_span(&c->rules), SPAN("R-1\n")));
 }

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* The exchange contains no clock time, so two equal plays give equal lines. Must not know: what
+ * makes a step fail. */
+#include "conform/player_exchange.h"
+
+#include "base/text.h"
+
+#define SHOWN_MAX 200 /* bytes of a frame or of sent data that a line shows */
+
+static void show_bytes(struct buf *out, struct span bytes)
+{
+    text_append(out, "\"");
+    transcript_escape(span_first(bytes, SHOWN_MAX), out);
+    text_append(out, "\"");
+    if (bytes.n > SHOWN_MAX) {
+        text_append(out, " .. ");
+        text_append_decimal(out, (int64_t)bytes.n);
+        text_append(out, " bytes");
+    }
+}
+
+void player_note(struct player *p, struct span actor, struct span what)
+{
+    buf_append(&p->exchange, actor);
+    buf_append(&p->exchange, what);
+    text_append(&p->exchange, "\n");
+}
+
+void player_note_bytes(struct player *p, struct span actor, struct span what, struct span bytes)
+{
+    buf_append(&p->exchange, actor);
+    buf_append(&p->exchange, what);
+    show_bytes(&p->exchange, bytes);
+    text_append(&p->exchange, "\n");
+}
+
+void player_show_frame(struct buf *out, const struct nsq_frame *frame)
+{
+    struct nsq_message m;
+    if (frame->type == NSQ_FRAME_MESSAGE && nsq_message_parse(frame->data, &m) == NSQ_OK) {
+        text_append(out, "message ");
+        transcript_escape(span_make(m.id, NSQ_MESSAGE_ID_SIZE), out);
+        text_append(out, " attempts ");
+        text_append_decimal(out, m.attempts);
+        text_append(out, " body ");
+        show_bytes(out, m.body);
+        return;
+    }
+    buf_append(out, frame->type == NSQ_FRAME_RESPONSE ? SPAN("response ")
+                    : frame->type == NSQ_FRAME_ERROR  ? SPAN("error ")
+                                                      : SPAN("message too short "));
+    show_bytes(out, frame->data);
+}
+
+void player_note_frame(struct player *p, const struct player_conn *c, const struct nsq_frame *frame)
+{
+    buf_append(&p->exchange, c->name);
+    text_append(&p->exchange, " < ");
+    player_show_frame(&p->exchange, frame);
+    text_append(&p->exchange, "\n");
+}
+
+/* Keeps a copy of the bytes that no step has matched: those of this connection, or those of all
+ * connections when the step has no actor. */
+static void keep_unmatched(struct player *p, struct span actor)
+{
+    for (size_t i = 0; i < p->conn_count; i++) {
+        if (actor.n == 0 || span_equal(p->conns[i].name, actor)) {
+            buf_append(&p->came, span_first(buf_span(&p->conns[i].in), PLAYER_CAME_MAX));
+        }
+    }
+}
+
+bool player_fail(struct player *p, const struct step *step, enum verdict verdict)
+{
+    if (p->failed_line == 0) {
+        p->verdict = verdict;
+        p->failed_line = step->line;
+        keep_unmatched(p, step->actor);
+    }
+    return false;
+}
+
+struct buf *player_expected(struct player *p, const struct step *step)
+{
+    buf_drop(&p->why, p->why.n);
+    text_append(&p->why, "expected: ");
+    transcript_step_print(step, 0, &p->why);
+    text_append(&p->why, "received: ");
+    return &p->why;
+}

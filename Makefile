@@ -82,8 +82,8 @@ PKG_LIBS = -lsnappy $(or $(shell pkg-config --libs $(PKGS)),$(error packages are
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive a layer, from the top down: the order in which they link.
-LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls nsqcodec \
-    nsqbroker nsqproto nsqbase
+LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
+    nsqcodec nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
 SRC_nsqconform := $(filter-out $(MAINS),$(wildcard src/conform/*.c))

@@ -26,7 +26,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "defects"
 COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "Makefile"]
-FOLDERS = ("session", "broker", "serve", "codec", "auth", "json", "proto")
+FOLDERS = ("session", "broker", "serve", "codec", "http", "auth", "json", "proto")
 OTHER_FOLDERS = ("base", "shell", "nsqd", "conform")
 FUZZED_FOLDERS = (*FOLDERS, "base", "conform")
 LIMIT = 10  # seconds an oracle may take; one that takes longer has noticed

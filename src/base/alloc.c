@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements base/alloc.h with the C library's allocator. Must not know what the memory is for.
+ */
 #include "base/alloc.h"
 
 #include <stdlib.h>
@@ -8,7 +11,7 @@ static _Noreturn void out_of_memory(void)
 {
     static const char line[] = "nsqref: out of memory\n";
     ssize_t written = write(STDERR_FILENO, line, sizeof line - 1);
-    (void)written; /* there is nowhere left to report to */
+    (void)written; /* a failure cannot be reported anywhere */
     abort();
 }
 

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the one allocator. Nobody else calls malloc, realloc or free.
- * Out of memory ends the program here, with one line on stderr: every size that a peer controls was
- * capped long before, so there is nothing left to save and no half-handled failure anywhere else.
+ * Owns: the one allocator of the program. No other file calls malloc, realloc or free.
+ * When there is no memory, the program ends here with one line on stderr. So no other code handles
+ * a failed allocation. This is safe because every size that a peer chooses is limited before memory
+ * is taken for it (base/budget.h).
+ * Must not know: those limits.
  */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
 #include <stddef.h>
 
-/* What one allocation costs beyond its size, in bytes, for accounts of memory: malloc's own header
- * and rounding, on average. */
+/* Bytes that an allocation costs beyond its size: malloc's header and rounding, on average. The
+ * memory budget counts them. */
 #define ALLOC_OVERHEAD 16
 
-/* Returns n bytes of zeros; the caller owns them. n may be 0. Never NULL. */
+/* Returns n bytes of zeros, never NULL. The caller owns them. n may be 0. */
 void *alloc_zeroed(size_t n);
 
-/* Grows or shrinks p (NULL is allowed) to n bytes, n > 0; takes p and returns the new place. */
+/* Changes the size of p to n bytes, n > 0, and returns where they are now, never NULL. p must not
+ * be used afterwards. p may be NULL. New bytes are not set to zero. */
 void *alloc_resize(void *p, size_t n);
 
-/* Takes p; NULL is allowed. */
+/* Frees p, which may be NULL. */
 void alloc_free(void *p);
 
 #endif

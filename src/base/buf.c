@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements base/buf.h: one allocation, in which the bytes may begin behind the start. Must not
+ * know what the bytes are.
+ */
 #include "base/buf.h"
 
 #include <assert.h>
@@ -7,8 +11,10 @@
 
 #define BUF_LEAST 64
 
-/* Moves the bytes to the front of an allocation in which n more fit. A move that frees little is
- * not worth it: who takes few bytes at a time from a full buffer would cost all of it each time. */
+/* Makes room for n more bytes behind the bytes: moves them to the front, into a larger allocation
+ * if needed. If a move would gain less than a quarter of the capacity, the allocation is doubled as
+ * well. Otherwise a full buffer from which few bytes are dropped at a time would be moved as a
+ * whole for each of them. */
 static void make_room(struct buf *b, size_t n)
 {
     size_t cap = b->cap < BUF_LEAST ? BUF_LEAST : b->cap;

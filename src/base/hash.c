@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements SipHash-2-4 (Aumasson and Bernstein, 2012): 2 rounds for each 8 bytes, 4 at the end.
+ * Must not know what is hashed.
+ */
 #include "base/hash.h"
 
 static uint64_t rotate(uint64_t x, unsigned by)
@@ -22,7 +26,7 @@ static void mix(uint64_t v[4], unsigned rounds)
     }
 }
 
-/* Eight bytes, the first one lowest: compilers make one load of it. */
+/* Eight bytes as a little-endian number. Compilers turn this into one load. */
 static uint64_t load_word(const uint8_t p[8])
 {
     return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
@@ -30,7 +34,7 @@ static uint64_t load_word(const uint8_t p[8])
            (uint64_t)p[7] << 56;
 }
 
-/* The same of fewer bytes. */
+/* The same for fewer than eight bytes; those that are missing count as zeros. */
 static uint64_t load_rest(struct span s)
 {
     uint64_t word = 0;

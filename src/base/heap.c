@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements base/heap.h: a heap in an array, in which each entry has up to HEAP_WIDTH children.
+ * Must not know what the keys and the elements are.
+ */
 #include "base/heap.h"
 
 #include <assert.h>
@@ -27,7 +31,7 @@ static void sift_up(struct heap *h, size_t i, struct heap_entry e)
     put(h, i, e);
 }
 
-/* The child of entry i that comes first; h->n or more: it has none. */
+/* The index of the smallest child of entry i. The result is h->n or more when entry i has none. */
 static size_t first_child(const struct heap *h, size_t i)
 {
     size_t first = HEAP_WIDTH * i + 1;
@@ -50,7 +54,8 @@ static void sift_down(struct heap *h, size_t i, struct heap_entry e)
     put(h, i, e);
 }
 
-/* An entry from the end fills a gap. It may come from another branch, so it may be too small. */
+/* Puts an entry that was the last one into the gap at i. It may come from another branch; then it
+ * may be smaller than the gap's parent and has to move up instead of down. */
 static void fill(struct heap *h, size_t i, struct heap_entry e)
 {
     if (i > 0 && before(&e, &h->entries[heap_parent(i)])) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a queue ordered by time. Elements hold a heap_node, which knows its place, so removing one
- * from the middle costs O(log n). Equal times come out in the order in which they went in.
+ * Owns: a queue that is ordered by a key, usually a time. Each element has a field of type
+ * heap_node, which stores where the element is in the heap. So an element is removed from the
+ * middle in O(log n). Elements with equal keys come out in the order in which they were inserted.
+ * Must not know: what the elements are.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
@@ -12,37 +14,39 @@
 
 /* All zeros is a node in no heap. */
 struct heap_node {
-    size_t place; /* 1 + index in the heap's array; 0 when in no heap */
+    size_t place; /* 1 + index in the heap's array; 0 if the node is in no heap */
 };
 
 struct heap_entry {
-    int64_t key;    /* any unit; the smallest comes first */
-    uint64_t order; /* of insertion; breaks ties */
+    int64_t key;    /* in any unit; the smallest comes first */
+    uint64_t order; /* the number of the insertion; decides between equal keys */
     struct heap_node *node;
 };
 
-/* Children of an entry. Four in place of two halve the moves of a removal, each of which touches a
- * node somewhere in memory; two of them share a cache line anyway. */
+/* How many children an entry has. A removal moves one entry for each level of the heap, and each
+ * move writes to a node somewhere in memory. Four children instead of two halve the levels. The
+ * additional comparisons cost little, because the children are neighbours in memory. */
 #define HEAP_WIDTH 4
 
-/* All zeros is an empty heap. Entry 0's children are 1 to HEAP_WIDTH, and so on. */
+/* All zeros is an empty heap. Entry 0 is the first; the children of entry i begin at
+ * HEAP_WIDTH * i + 1. */
 struct heap {
     struct heap_entry *entries;
-    size_t n;
-    size_t cap;
-    uint64_t inserted;
+    size_t n;          /* entries in use */
+    size_t cap;        /* entries that fit the allocation */
+    uint64_t inserted; /* insertions so far */
 };
 
-/* Inserts a node that is in no heap; the heap borrows it until it is removed. */
+/* Inserts a node that is in no heap. The node must stay where it is until it is removed. */
 void heap_insert(struct heap *h, struct heap_node *node, int64_t key);
 
-/* Removes a node from the heap that it is in; does nothing when it is in none. */
+/* Removes a node from this heap. Does nothing if the node is in no heap. */
 void heap_remove(struct heap *h, struct heap_node *node);
 
-/* The first node, or NULL; it stays in the heap. */
+/* The node with the smallest key, or NULL if the heap is empty. It stays in the heap. */
 struct heap_node *heap_first(const struct heap *h);
 
-/* The smallest key; `none` when the heap is empty. */
+/* The smallest key, or `none` if the heap is empty. */
 int64_t heap_first_key(const struct heap *h, int64_t none);
 
 /* The index of the parent of entry i > 0. */
@@ -51,12 +55,13 @@ static inline size_t heap_parent(size_t i)
     return (i - 1) / HEAP_WIDTH;
 }
 
+/* Whether the node is in a heap. */
 static inline bool heap_holds(const struct heap_node *node)
 {
     return node->place != 0;
 }
 
-/* Gives the array back; nodes are the caller's. */
+/* Frees the array and empties the heap. The nodes belong to the caller and are not changed. */
 void heap_free(struct heap *h);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements base/log.h: keeps copies of the events until the shell takes them. Must not know how
+ * an event is written.
+ */
 #include "base/log.h"
 
 #include <assert.h>

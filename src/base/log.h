@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: log events on their way out of the core, and their bound. The core never writes a line: it
- * says what happened, and the shell renders it.
+ * Owns: log events between the core, which adds them, and the shell, which takes them and writes
+ * the lines. The number and the size of waiting events are bounded. Must not know: how a line looks
+ * and where it goes.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -10,46 +11,52 @@
 
 #include "base/list.h"
 
-#define LOG_ARGS_MAX 4
-#define LOG_ARG_MAX 512      /* bytes kept of one argument; a peer chooses many of them */
-#define LOG_WAITING_MAX 4096 /* events waiting for the shell; more are counted and dropped */
+#define LOG_ARGS_MAX 4       /* arguments of an event */
+#define LOG_ARG_MAX 512      /* bytes kept of an argument. Stops peers that choose long ones. */
+#define LOG_WAITING_MAX 4096 /* events that wait for the shell. More are dropped and counted. */
 
 enum log_level { LOG_DEBUG = 1, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_FATAL };
 
-/* What happened. `form` is a static string that is the type of the event; each '%' in it stands for
- * the next argument. Arguments are raw bytes, often a peer's: whoever renders them escapes them. */
+/* Something that happened. `form` is a static string that ends with a NUL; each '%' in it stands
+ * for the next argument. `form` is also how code and tests recognise the kind of event. Arguments
+ * are raw bytes, often chosen by a peer. The code that writes the line must escape them. */
 struct log_event {
     struct list link;
     enum log_level level;
     const char *form;
     struct span args[LOG_ARGS_MAX];
-    uint8_t bytes[]; /* what args point into */
+    uint8_t bytes[]; /* the arguments; `args` point here */
 };
 
 struct log {
-    enum log_level least; /* events below this level are not made */
-    struct list waiting;
-    size_t count;
-    uint64_t dropped;
+    enum log_level least; /* events below this level are ignored */
+    struct list waiting;  /* of struct log_event, the oldest first */
+    size_t count;         /* events in `waiting` */
+    uint64_t dropped;     /* events that were dropped because LOG_WAITING_MAX were waiting */
 };
 
+/* A log must stay where it is between log_init and log_free, which frees the waiting events. */
 void log_init(struct log *l, enum log_level least);
 void log_free(struct log *l);
 
+/* Whether events of this level are kept. */
 static inline bool log_wants(const struct log *l, enum log_level level)
 {
     return level >= l->least;
 }
 
-/* Adds an event with copies of up to LOG_ARGS_MAX arguments, each cut to LOG_ARG_MAX bytes. */
+/* Adds an event with copies of its `count` arguments, at most LOG_ARGS_MAX. Of each argument the
+ * first LOG_ARG_MAX bytes are kept. */
 void log_add(struct log *l, enum log_level level, const char *form, const struct span *args,
              size_t count);
 
-/* Takes the oldest event out, or NULL. The caller owns it and ends it with log_event_free. */
+/* Removes the oldest event and returns it, or NULL if none waits. The caller owns it and calls
+ * log_event_free. */
 struct log_event *log_next(struct log *l);
 void log_event_free(struct log_event *event);
 
-/* The usual calls. */
+/* Adds an event with one or more spans as arguments. They are evaluated only if the level is
+ * kept. */
 #define log_say(l, level, form, ...)                                                               \
     do {                                                                                           \
         if (log_wants((l), (level))) {                                                             \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: uthash with this project's allocator. Keys are always hashed by the caller, with hash_bytes
- * where a peer chooses them, and passed to the ..._BYHASHVALUE macros.
+ * Owns: hash tables: uthash with this project's allocator. The caller hashes each key itself, with
+ * hash_bytes (base/hash.h) if a peer can choose it, and calls uthash's macros that end in
+ * _BYHASHVALUE.
  */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H
@@ -13,7 +14,7 @@
 #define uthash_malloc(size) alloc_zeroed(size)
 #define uthash_free(p, size) alloc_free(p)
 #define uthash_fatal(message) assert(0 && (message))    /* alloc_zeroed never fails */
-#define HASH_FUNCTION(key, length, value) ((value) = 0) /* not used: see above */
+#define HASH_FUNCTION(key, length, value) ((value) = 0) /* never called: see above */
 
 #include <uthash.h>
 

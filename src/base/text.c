@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements base/text.h. Must not know what the numbers mean.
+ */
 #include "base/text.h"
 
-/* Writes the digits of v so that they end at `end`; returns where they begin. */
+/* Writes the digits of v so that the last one is at end[-1]. Returns where the first one is. */
 static char *digits_before(char *end, uint64_t v)
 {
     do {
@@ -14,7 +17,7 @@ static char *digits_before(char *end, uint64_t v)
 struct span text_decimal(char out[TEXT_DECIMAL_MAX], int64_t v)
 {
     char *end = out + TEXT_DECIMAL_MAX;
-    char *p = digits_before(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v); /* holds 2^63 too */
+    char *p = digits_before(end, v < 0 ? 0 - (uint64_t)v : (uint64_t)v); /* right for -2^63 too */
     if (v < 0) {
         *--p = '-';
     }

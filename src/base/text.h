@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: how numbers become text; the core has no printf.
+ * Owns: writing numbers and string literals as text. Code below the shell uses this instead of
+ * printf.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
@@ -9,9 +10,10 @@
 
 #include "base/buf.h"
 
-#define TEXT_DECIMAL_MAX 20 /* "-9223372036854775808" */
+#define TEXT_DECIMAL_MAX 20 /* bytes of "-9223372036854775808", the longest number */
 
-/* Writes v in decimal into the caller's array and returns the part that was used. */
+/* Writes v in decimal into the caller's array and returns the part of the array that holds it. No
+ * NUL follows it. */
 struct span text_decimal(char out[TEXT_DECIMAL_MAX], int64_t v);
 
 /* Appends v in decimal. */

@@ -6,16 +6,19 @@
  */
 #include "client.h"
 
+#include <limits.h>
 #include <nsq/frame.h>
 
 #include "base/alloc.h"
 #include "engine/engine.h"
 #include "fuzz.h"
 #include "hearer.h"
+#include "serve/drive.h"
 #include "session/session.h"
 #include "toy_tls.h"
 
 #define INPUT_MAX 1024
+#define SPANS_AT_ONCE 16
 #define START TIME_SECOND
 #define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
 #define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
@@ -172,20 +175,33 @@ static size_t hear(struct run *run, struct span in)
     return taken;
 }
 
+/* Takes all output of a connection. */
+static void take_pieces(const struct tcp_handler *h, uint64_t conn, int64_t now, struct buf *out)
+{
+    struct span spans[SPANS_AT_ONCE];
+    size_t count;
+    while ((count = h->out(h->self, conn, spans, SPANS_AT_ONCE, now)) > 0) {
+        size_t n = span_total(spans, count);
+        for (size_t i = 0; i < count; i++) {
+            buf_append(out, spans[i]);
+        }
+        h->sent(h->self, conn, n, now);
+    }
+}
+
 /* The client reads all there is. */
 static void take_output(struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
     struct hearer *hearer = &run->hearer;
-    struct span out = h->out(h->self, run->conn);
-    struct span rest = out;
+    struct buf out = {0}; /* frames may lie in several pieces */
+    take_pieces(h, run->conn, run->now, &out);
+    struct span rest = buf_span(&out);
     while (rest.n > 0 || (hearer->stack != NULL && stack_has_pending(hearer->stack))) {
         rest = span_skip(rest, hearer->stack == NULL ? see_frames(run, rest) : hear(run, rest));
         hearer_switches(hearer);
     }
-    if (out.n > 0) {
-        h->sent(h->self, run->conn, out.n);
-    }
+    buf_free(&out);
 }
 
 /* --- the server, driven as the shell does ----------------------------------------------------- */
@@ -229,57 +245,54 @@ static struct span auth_reply(size_t request)
 static void look_at_auth(struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
-    struct span out = h->out(h->self, run->auth);
+    struct buf asked = {0};
+    take_pieces(h, run->auth, run->now, &asked);
+    struct span out = buf_span(&asked);
     if (out.n > 0) {
         struct span reply = auth_reply(out.n);
         size_t half = reply.n / 2;
         FUZZ_CHECK(span_equal(span_skip(out, out.n - 4), SPAN("\r\n\r\n")));
         fuzz_say_bytes("asked", out);
-        h->sent(h->self, run->auth, out.n);
         FUZZ_CHECK(h->recv(h->self, run->auth, span_first(reply, half), run->now) == half);
         if (h->want(h->self, run->auth) & WANT_READ) { /* there was room for the first piece */
             reply = span_skip(reply, half);
             FUZZ_CHECK(h->recv(h->self, run->auth, reply, run->now) == reply.n);
         }
     }
+    buf_free(&asked);
     if (h->want(h->self, run->auth) & WANT_CLOSE) {
         h->closed(h->self, run->auth, CLOSED_AS_WANTED, run->now);
         run->auth = 0;
     }
 }
 
-static void answer_asks(struct run *run)
+static void do_ask(struct run *run, const struct ask *ask)
 {
     const struct tcp_handler *h = &run->handler;
-    struct ask ask;
-    while ((ask = h->next_ask(h->self)).kind != ASK_NONE) {
-        if (ask.kind == ASK_APPEND) {
-            h->answer(h->self, ask.ticket, choice.flags & REFUSED ? ASK_FAILED : ASK_DONE,
-                      run->now);
-        } else if (ask.kind == ASK_CONNECT) {
-            connect_auth(run, ask.ticket);
-        }
+    const struct answer answer = {.why = choice.flags & REFUSED ? SPAN("refused") : SPAN("")};
+    FUZZ_CHECK((choice.flags & (PENDING | LOGGED)) || authorizes()); /* else nothing is asked */
+    if (ask->kind == ASK_APPEND) {
+        h->answer(h->self, ask->ticket, &answer, run->now);
+    } else if (ask->kind == ASK_CONNECT) {
+        connect_auth(run, ask->ticket);
     }
 }
 
-/* Looks at the connection when it has changed. */
-static void look(struct run *run)
+/* Looks at a connection that has changed. */
+static void look(struct run *run, uint64_t changed)
 {
     const struct tcp_handler *h = &run->handler;
-    uint64_t changed;
-    while ((changed = h->next_changed(h->self)) != 0) {
-        if (changed == run->auth) {
-            look_at_auth(run);
-            continue;
-        }
-        FUZZ_CHECK(changed == run->conn);
-        take_output(run);
-        run->want = h->want(h->self, run->conn);
-        if (run->want & WANT_CLOSE) {
-            h->closed(h->self, run->conn, CLOSED_AS_WANTED, run->now);
-            run->conn = 0;
-            run->want = 0;
-        }
+    if (changed == run->auth) {
+        look_at_auth(run);
+        return;
+    }
+    FUZZ_CHECK(changed == run->conn);
+    take_output(run);
+    run->want = h->want(h->self, run->conn);
+    if (run->want & WANT_CLOSE) {
+        h->closed(h->self, run->conn, CLOSED_AS_WANTED, run->now);
+        run->conn = 0;
+        run->want = 0;
     }
 }
 
@@ -298,25 +311,33 @@ static void offer(struct run *run)
     run->consumed += taken;
 }
 
-/* All that can happen at this time happens. */
+/* All that can happen at this time happens, in the order of serve/drive.h. */
 static void settle(struct run *run)
 {
-    const struct tcp_handler *h = &run->handler;
-    size_t rounds = 0;
-    do {
-        size_t before = run->consumed + run->output;
-        if (has_offer(run)) {
-            offer(run);
+    struct drive drive = {.rounds_max = UINT_MAX};
+    size_t seen = run->consumed + run->output;
+    unsigned since = 0; /* the round in which that last grew */
+    while (drive_next(&drive, &run->handler, run->now) != DRIVE_OVER) {
+        switch (drive.turn) {
+        case DRIVE_INPUT:
+            since = run->consumed + run->output > seen ? drive.rounds : since;
+            seen = run->consumed + run->output;
+            FUZZ_CHECK(drive.rounds - since < ROUNDS_MAX);
+            if (has_offer(run)) {
+                offer(run);
+            }
+            break;
+        case DRIVE_CHANGED:
+            look(run, drive.conn);
+            break;
+        case DRIVE_ASK:
+            do_ask(run, &drive.ask);
+            break;
+        case DRIVE_OVER:
+            break;
         }
-        h->step(h->self, run->now);
-        if ((choice.flags & (PENDING | LOGGED)) ||
-            authorizes()) { /* or else there is nothing to ask */
-            answer_asks(run);
-        }
-        look(run);
-        rounds = run->consumed + run->output > before ? 0 : rounds + 1;
-        FUZZ_CHECK(rounds < ROUNDS_MAX);
-    } while (has_offer(run) || h->next_deadline(h->self) <= run->now);
+        drive.more_input = has_offer(run);
+    }
 }
 
 /* What was not told is not there. */
@@ -324,7 +345,8 @@ static void check_told(const struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
     if (run->conn != 0) {
-        FUZZ_CHECK(h->out(h->self, run->conn).n == 0);
+        struct span span;
+        FUZZ_CHECK(h->out(h->self, run->conn, &span, 1, run->now) == 0);
         FUZZ_CHECK(h->want(h->self, run->conn) == run->want);
     }
 }

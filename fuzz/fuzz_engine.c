@@ -10,6 +10,7 @@
  *
  * Input: the eight bytes of struct choice below, then operations (ops.h), at most 256 of them.
  */
+#include <limits.h>
 #include <nsq/frame.h>
 
 #include "command_writer.h"
@@ -17,11 +18,13 @@
 #include "fuzz.h"
 #include "memory_model.h"
 #include "ops.h"
+#include "serve/drive.h"
 #include "session/session.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
 
 #define OPS_MAX 256
+#define SPANS_AT_ONCE 16
 #define START TIME_SECOND
 #define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
 #define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
@@ -173,13 +176,19 @@ static void look_after(void)
 /* Whether something was sent. */
 static bool send_output(struct peer *peer, size_t most)
 {
-    struct span out = span_first(CALL(out, peer->id), most);
-    if (out.n > 0) {
-        peer->sent = hash_more(peer->sent, out);
-        CALL(sent, peer->id, out.n);
+    struct span spans[SPANS_AT_ONCE];
+    size_t count = CALL(out, peer->id, spans, SPANS_AT_ONCE, now);
+    size_t sent = 0;
+    for (size_t i = 0; i < count && sent < most; i++) {
+        struct span part = span_first(spans[i], most - sent);
+        peer->sent = hash_more(peer->sent, part);
+        sent += part.n;
     }
-    FUZZ_CHECK(CALL(out, peer->id).n > 0 || peer->sent == peer->made);
-    return out.n > 0;
+    if (sent > 0) {
+        CALL(sent, peer->id, sent, now);
+    }
+    FUZZ_CHECK(CALL(out, peer->id, spans, 1, now) > 0 || peer->sent == peer->made);
+    return sent > 0;
 }
 
 /* --- input ------------------------------------------------------------------------------------ */
@@ -294,43 +303,45 @@ static unsigned find_peer(uint64_t id)
 }
 
 /* Whether output was sent. */
-static bool see_changed(void)
+static bool see_changed(uint64_t id)
 {
-    bool sent = false;
-    uint64_t id;
-    while ((id = handler.next_changed(handler.self)) != 0) {
-        unsigned number = find_peer(id);
-        struct peer *peer = &peers[number];
-        if (!peer->slow) {
-            sent = send_output(peer, SIZE_MAX) || sent;
-        }
-        peer->want = CALL(want, id);
-        if (peer->want & WANT_CLOSE) {
-            close_peer(number, CLOSED_AS_WANTED);
-        }
+    unsigned number = find_peer(id);
+    struct peer *peer = &peers[number];
+    bool sent = !peer->slow && send_output(peer, SIZE_MAX);
+    peer->want = CALL(want, id);
+    if (peer->want & WANT_CLOSE) {
+        close_peer(number, CLOSED_AS_WANTED);
     }
     return sent;
 }
 
-static void answer(uint64_t ticket, enum ask_result result)
+static void answer(uint64_t ticket, bool well)
 {
-    CALL(answer, ticket, result, now);
+    const struct answer answer = {.why = well ? SPAN("") : SPAN("refused")};
+    CALL(answer, ticket, &answer, now);
     look_after();
 }
 
-static void see_asks(void)
+static void see_ask(const struct ask *ask)
 {
-    struct ask ask;
-    while ((ask = handler.next_ask(handler.self)).kind != ASK_NONE) {
-        if (ask.kind != ASK_APPEND) {
-            continue;
-        }
-        if ((choice.flags & ANSWERED) || ticket_count == TICKETS_MAX) {
-            answer(ask.ticket, choice.flags & REFUSED ? ASK_FAILED : ASK_DONE);
-        } else {
-            tickets[ticket_count++] = ask.ticket;
-        }
+    if (ask->kind != ASK_APPEND) {
+        return;
     }
+    if ((choice.flags & ANSWERED) || ticket_count == TICKETS_MAX) {
+        answer(ask->ticket, !(choice.flags & REFUSED));
+    } else {
+        tickets[ticket_count++] = ask->ticket;
+    }
+}
+
+/* One line of each peer that has some. Whether there was any. */
+static bool read_from_all(void)
+{
+    bool busy = false;
+    for (unsigned i = 0; i < peer_count; i++) {
+        busy = read_from(i) || busy;
+    }
+    return busy;
 }
 
 /* Nothing that waits for an answer is forgotten, also when its client has left. */
@@ -344,22 +355,41 @@ static void check_tickets(void)
     FUZZ_CHECK(n == ticket_count && list_empty(&v2->to_ask));
 }
 
+/* The rounds of serve/drive.h, until nothing is left to do at this time. */
+static void do_rounds(void)
+{
+    struct drive drive = {.rounds_max = UINT_MAX};
+    enum drive_turn before = DRIVE_OVER;
+    unsigned moved = 0; /* the last round in which bytes moved */
+    do {
+        drive_next(&drive, &handler, now);
+        if (before == DRIVE_INPUT) {
+            look(CALL_STEP, MODEL_NOBODY, span_make(NULL, 0)); /* which came behind the input */
+        }
+        before = drive.turn;
+        bool moves = false;
+        switch (drive.turn) {
+        case DRIVE_INPUT:
+            moves = drive.more_input = read_from_all();
+            FUZZ_CHECK(drive.rounds - moved < ROUNDS_MAX);
+            break;
+        case DRIVE_CHANGED:
+            moves = see_changed(drive.conn);
+            drive.more_input = true; /* it may want to read again */
+            break;
+        case DRIVE_ASK:
+            see_ask(&drive.ask);
+            break;
+        case DRIVE_OVER:
+            break;
+        }
+        moved = moves ? drive.rounds : moved;
+    } while (drive.turn != DRIVE_OVER);
+}
+
 static void settle(void)
 {
-    unsigned rounds = 0;
-    bool busy;
-    do {
-        busy = false;
-        handler.step(handler.self, now);
-        look(CALL_STEP, MODEL_NOBODY, span_make(NULL, 0));
-        see_asks();
-        bool sent = see_changed();
-        for (unsigned i = 0; i < peer_count; i++) {
-            busy = read_from(i) || busy;
-        }
-        rounds = busy || sent ? 0 : rounds + 1;
-        FUZZ_CHECK(rounds < ROUNDS_MAX);
-    } while (busy || handler.next_deadline(handler.self) <= now);
+    do_rounds();
     check_tickets();
     for (unsigned i = 0; i < peer_count; i++) {
         /* What changed was told; that output waits is ours to know. */
@@ -465,7 +495,7 @@ static void answer_oldest(unsigned result)
     if (ticket_count > 0) {
         uint64_t ticket = tickets[0];
         memmove(tickets, tickets + 1, --ticket_count * sizeof tickets[0]);
-        answer(ticket, result % 2 == 0 ? ASK_DONE : ASK_FAILED);
+        answer(ticket, result % 2 == 0);
     }
 }
 

@@ -574,9 +574,8 @@ static void check_session(const struct memory_model *model, unsigned conn, const
     FUZZ_CHECK(subscribed == (s->state != SESSION_INIT && !s->ended));
     FUZZ_CHECK((c->state == CONN_OPEN) == !s->ended);
     FUZZ_CHECK((s->ticket != 0) == !list_empty(&s->waiting));
-    FUZZ_CHECK(s->ended || (s->ticket != 0) == c->held);
-    FUZZ_CHECK(s->ended || !s->eof ||
-               s->ticket != 0); /* a client that has ended its input is closed */
+    FUZZ_CHECK(s->ended || (s->ticket != 0) == c->input_paused);
+    FUZZ_CHECK(s->ended || !s->eof || s->ticket != 0); /* who has ended is let go */
     FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)model->conns[conn].in_flight);
     FUZZ_CHECK(s->state != SESSION_CLOSING || s->consumer.ready_count == 0);
 }

@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #define TIME_NEVER INT64_MAX     /* as a deadline: there is none */
+#define TIME_PAST INT64_MIN      /* before every point in time: a deadline that is due at once */
 #define TIME_MS INT64_C(1000000) /* nanoseconds of a millisecond */
 #define TIME_SECOND (1000 * TIME_MS)
 #define TIME_MINUTE (60 * TIME_SECOND)

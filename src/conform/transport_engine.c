@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "conform/transport_engine.h"
 
+#include <assert.h>
+
 #include "base/alloc.h"
 #include "base/time.h"
 #include "conform/auth_server.h"
+#include "serve/drive.h"
 
 #define START (1000 * TIME_SECOND)                      /* of virtual time */
 #define WALL_OFFSET (INT64_C(1767225600) * TIME_SECOND) /* 2026-01-01, on virtual time's zero */
+#define SPANS_AT_ONCE 16
+#define ROUNDS_MAX 1000000 /* at one point in time; more of them mean an engine that spins */
 #define FNV_BASIS 0xcbf29ce484222325U
 #define FNV_PRIME 0x100000001b3U
 
@@ -39,12 +44,14 @@ static void keep_output(struct engine_transport *t, size_t i, struct span out)
 static void take_output(struct engine_transport *t, size_t i)
 {
     const struct tcp_handler *h = &t->handler;
-    struct span out = h->out(h->self, t->ids[i]);
-    if (out.n > 0) {
-        if (t->player->conns[i].open) {
-            keep_output(t, i, out);
+    struct span spans[SPANS_AT_ONCE];
+    size_t count;
+    while ((count = h->out(h->self, t->ids[i], spans, SPANS_AT_ONCE, t->now)) > 0) {
+        size_t n = span_total(spans, count);
+        for (size_t k = 0; k < count && t->player->conns[i].open; k++) {
+            keep_output(t, i, spans[k]);
         }
-        h->sent(h->self, t->ids[i], out.n);
+        h->sent(h->self, t->ids[i], n, t->now);
     }
 }
 
@@ -69,7 +76,8 @@ static void offer(struct engine_transport *t, size_t i)
     }
 }
 
-/* Does what a connection that changed wants. True when input was offered. */
+/* Does what a connection that changed wants. True when there is input to offer in the next round.
+ */
 static bool settle_one(struct engine_transport *t, size_t i)
 {
     const struct tcp_handler *h = &t->handler;
@@ -82,12 +90,7 @@ static bool settle_one(struct engine_transport *t, size_t i)
         closed(t, i, CLOSED_AS_WANTED);
         return false;
     }
-    bool left_over = t->rest[i].n > 0 || t->eof[i];
-    if ((want & WANT_READ) && left_over) {
-        offer(t, i);
-        return true;
-    }
-    return false;
+    return (want & WANT_READ) && (t->rest[i].n > 0 || t->eof[i]);
 }
 
 /* --- connections that the engine makes -------------------------------------------------------- */
@@ -123,14 +126,18 @@ static void connect_outbound(struct engine_transport *t, const struct ask *ask)
     h->connected(h->self, ask->ticket, there ? SPAN("") : SPAN("connection refused"), t->now);
 }
 
-/* Answers a request when it is whole, and ends. True when the engine was told something. */
+/* Takes a request, and makes its answer when it is whole. True when the engine is to be told
+ * something in the next round. */
 static bool settle_outbound(struct engine_transport *t, struct engine_outbound *o)
 {
     const struct tcp_handler *h = &t->handler;
-    struct span out = h->out(h->self, o->id);
-    if (out.n > 0) {
-        buf_append(&o->in, out);
-        h->sent(h->self, o->id, out.n);
+    struct span spans[SPANS_AT_ONCE];
+    size_t count;
+    while ((count = h->out(h->self, o->id, spans, SPANS_AT_ONCE, t->now)) > 0) {
+        for (size_t k = 0; k < count; k++) {
+            buf_append(&o->in, spans[k]);
+        }
+        h->sent(h->self, o->id, span_total(spans, count), t->now);
     }
     unsigned want = h->want(h->self, o->id);
     if (want & WANT_CLOSE) {
@@ -142,9 +149,13 @@ static bool settle_outbound(struct engine_transport *t, struct engine_outbound *
         o->answered = true;
         auth_server_answer(buf_span(&o->in), &t->secrets, &o->out);
     }
-    if (!o->answered || !(want & WANT_READ)) {
-        return false;
-    }
+    return o->answered && (want & WANT_READ);
+}
+
+/* The auth server's answer, and the end behind it. */
+static void offer_outbound(struct engine_transport *t, struct engine_outbound *o)
+{
+    const struct tcp_handler *h = &t->handler;
     if (o->out.n > 0) {
         buf_drop(&o->out, h->recv(h->self, o->id, buf_span(&o->out), t->now));
     } else {
@@ -152,23 +163,9 @@ static bool settle_outbound(struct engine_transport *t, struct engine_outbound *
         buf_drop(&o->in, o->in.n);
         h->eof(h->self, o->id, t->now);
     }
-    return true;
 }
 
-static void answer_asks(struct engine_transport *t)
-{
-    const struct tcp_handler *h = &t->handler;
-    struct ask ask;
-    while ((ask = h->next_ask(h->self)).kind != ASK_NONE) {
-        if (ask.kind == ASK_APPEND) {
-            h->answer(h->self, ask.ticket, ASK_DONE, t->now);
-        } else if (ask.kind == ASK_CONNECT) {
-            connect_outbound(t, &ask);
-        }
-    }
-}
-
-/* Does what a connection of either kind wants. True when the engine was told something. */
+/* Does what a connection of either kind wants. True when there is input for the next round. */
 static bool settle_changed(struct engine_transport *t, uint64_t id)
 {
     size_t i = number_of(t, id);
@@ -176,20 +173,58 @@ static bool settle_changed(struct engine_transport *t, uint64_t id)
     return i < PLAYER_CONNS_MAX ? settle_one(t, i) : o != NULL && settle_outbound(t, o);
 }
 
-/* Ends a batch of inputs: all that can happen at this time happens. */
-static void settle(struct engine_transport *t)
+/* All input that was not consumed and that somebody wants. True when more than this is left. */
+static bool offer_all(struct engine_transport *t)
 {
     const struct tcp_handler *h = &t->handler;
-    bool offered;
-    do {
-        uint64_t id;
-        offered = false;
-        h->step(h->self, t->now);
-        answer_asks(t);
-        while ((id = h->next_changed(h->self)) != 0) {
-            offered = settle_changed(t, id) || offered;
+    bool left = false;
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        bool has_input = t->ids[i] != 0 && (t->rest[i].n > 0 || t->eof[i]);
+        if (has_input && (h->want(h->self, t->ids[i]) & WANT_READ)) {
+            offer(t, i);
         }
-    } while (offered || h->next_deadline(h->self) <= t->now);
+    }
+    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+        struct engine_outbound *o = &t->outbound[i];
+        if (o->id != 0 && o->answered && (h->want(h->self, o->id) & WANT_READ)) {
+            offer_outbound(t, o);
+            left = left || o->answered;
+        }
+    }
+    return left;
+}
+
+static void do_ask(struct engine_transport *t, const struct ask *ask)
+{
+    const struct tcp_handler *h = &t->handler;
+    const struct answer done = {{NULL, 0}, {NULL, 0}};
+    if (ask->kind == ASK_APPEND) {
+        h->answer(h->self, ask->ticket, &done, t->now);
+    } else if (ask->kind == ASK_CONNECT) {
+        connect_outbound(t, ask);
+    }
+}
+
+/* All that can happen at this time happens, in the order of serve/drive.h. */
+static void settle(struct engine_transport *t)
+{
+    struct drive drive = {.rounds_max = ROUNDS_MAX};
+    while (drive_next(&drive, &t->handler, t->now) != DRIVE_OVER) {
+        switch (drive.turn) {
+        case DRIVE_INPUT:
+            drive.more_input = offer_all(t);
+            break;
+        case DRIVE_CHANGED:
+            drive.more_input = settle_changed(t, drive.conn) || drive.more_input;
+            break;
+        case DRIVE_ASK:
+            do_ask(t, &drive.ask);
+            break;
+        case DRIVE_OVER:
+            break;
+        }
+    }
+    assert(!drive_has_work_left(&drive, &t->handler, t->now));
 }
 
 static void add_trace_point(struct engine_transport *t)
@@ -238,7 +273,6 @@ static void on_send(void *self, size_t i, struct span bytes)
         t->offset += piece;
         if (t->ids[i] != 0) {
             buf_append(&t->rest[i], span_first(bytes, piece));
-            offer(t, i);
             settle(t);
         }
         add_trace_point(t);
@@ -251,7 +285,6 @@ static void on_end(void *self, size_t i)
     struct engine_transport *t = self;
     if (t->ids[i] != 0) {
         t->eof[i] = true;
-        offer(t, i);
         settle(t);
     }
 }

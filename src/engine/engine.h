@@ -34,7 +34,6 @@ struct engine {
     struct v2 v2;
     struct auth auth;
     struct listener listeners[ENGINE_LISTENERS];
-    struct log_event *shown; /* what the last ask lent out */
 };
 
 /* nsqd's defaults for everything but what the machine decides: seed, node id, caps. */

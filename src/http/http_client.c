@@ -97,11 +97,11 @@ static void connect_to(struct http_fetch *f, int64_t now)
     conn_set_due(f->conn, time_earlier(timeout < 0 ? now : deadline(now, timeout), f->deadline));
 }
 
-static void send_request(struct http_fetch *f)
+static void send_request(struct http_fetch *f, int64_t now)
 {
     struct buf request = {0};
     http_request_append(&request, &f->url, f->client->config.accept);
-    conn_send(f->conn, buf_span(&request));
+    conn_send(f->conn, buf_span(&request), now);
     buf_free(&request);
 }
 
@@ -121,7 +121,7 @@ static void start_tls(struct http_fetch *f, int64_t now)
         return;
     }
     int64_t rest = f->deadline == TIME_NEVER ? TIME_NEVER : f->deadline - now;
-    conn_push(f->conn, codec, time_earlier(HTTP_HANDSHAKE_NS, rest));
+    conn_add_codec(f->conn, codec, time_earlier(HTTP_HANDSHAKE_NS, rest), now);
 }
 
 /* --- the answer ------------------------------------------------------------------------------- */
@@ -183,7 +183,7 @@ static void on_connected(void *service, void *session, struct span why, int64_t 
     if (f->url.https) {
         start_tls(f, now);
     } else {
-        send_request(f);
+        send_request(f, now);
     }
 }
 
@@ -191,11 +191,10 @@ static void on_upgraded(void *service, void *session, struct span why, int64_t n
 {
     struct http_fetch *f = session;
     (void)service;
-    (void)now;
     if (why.n > 0) {
         fail(f, why);
     } else {
-        send_request(f);
+        send_request(f, now);
     }
 }
 
@@ -222,14 +221,16 @@ static void on_due(void *service, void *session, int64_t now)
     fail(f, f->connected ? SPAN("Client.Timeout exceeded") : SPAN("i/o timeout"));
 }
 
-static void on_drained(void *service, void *session)
+static void on_drained(void *service, void *session, int64_t now)
 {
+    (void)now;
     (void)service;
     (void)session;
 }
 
-static void on_closed(void *service, void *session)
+static void on_closed(void *service, void *session, int64_t now)
 {
+    (void)now;
     struct http_fetch *f = session;
     (void)service;
     f->conn = NULL;

@@ -40,11 +40,28 @@ enum ask_kind {
 struct ask {
     enum ask_kind kind;
     uint64_t ticket; /* what to answer with; ASK_CONNECT: the number of the connection */
-    const struct log_event *event; /* ASK_LOG: borrowed until the next call of next_ask */
-    struct span address;           /* ASK_CONNECT: "host:port", borrowed as long */
+    union {          /* borrowed until the next call of next_ask */
+        const struct log_event *event; /* ASK_LOG */
+        struct span address;           /* ASK_CONNECT: "host:port" */
+        struct span bytes;             /* ASK_APPEND: what to append */
+    };
 };
 
-enum ask_result { ASK_DONE, ASK_FAILED };
+/* What became of an ask that wants an answer. Borrowed for the call. */
+struct answer {
+    struct span why;   /* empty: it was done; else the reason why it failed */
+    struct span bytes; /* what was read, where the ask was for that */
+};
+
+/* How many bytes these spans hold together. */
+static inline size_t span_total(const struct span *spans, size_t count)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        n += spans[i].n;
+    }
+    return n;
+}
 
 struct tcp_handler {
     void *self;
@@ -72,11 +89,12 @@ struct tcp_handler {
     /* The socket is gone; `conn` means nothing from here on. */
     void (*closed)(void *self, uint64_t conn, enum closed_reason reason, int64_t now);
 
-    /* Bytes to send, borrowed until the next call. */
-    struct span (*out)(void *self, uint64_t conn);
+    /* What to send, in order: fills at most `most` spans and returns how many; 0: nothing. Borrowed
+     * until the next call. When that is not all there is, a later call gives the rest. */
+    size_t (*out)(void *self, uint64_t conn, struct span *spans, size_t most, int64_t now);
 
-    /* n of them were sent; partial writes are normal. */
-    void (*sent)(void *self, uint64_t conn, size_t n);
+    /* The first n > 0 bytes of them were sent; partial writes are normal. */
+    void (*sent)(void *self, uint64_t conn, size_t n, int64_t now);
 
     /* Bits of enum want. */
     unsigned (*want)(void *self, uint64_t conn);
@@ -84,8 +102,8 @@ struct tcp_handler {
     /* Ends a batch of inputs: handles due timers, a bounded number, and makes output ready. */
     void (*step)(void *self, int64_t now);
 
-    /* When step must be called again at the latest: now, while work is left over; INT64_MAX: never.
-     */
+    /* When step must be called again at the latest. TIME_PAST: at once, there is work left;
+     * TIME_NEVER: no time. */
     int64_t (*next_deadline)(void *self);
 
     /* Each connection whose out or want changed, once; 0 at the end. */
@@ -95,7 +113,7 @@ struct tcp_handler {
     struct ask (*next_ask)(void *self);
 
     /* What became of an ask that wanted an answer. */
-    void (*answer)(void *self, uint64_t ticket, enum ask_result result, int64_t now);
+    void (*answer)(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
 
     /* The wall clock: ns since 1970 = now + offset. Called before anything else, and when it
      * changes. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "base/time.h"
 
 #define SLOTS_LEAST 16
@@ -86,13 +87,12 @@ static int64_t write_timeout(const struct conn *conn)
 }
 
 /* Marks the end of the first chunk that is there now: it must leave within the write timeout. */
-static void mark_output(struct conn *conn)
+static void start_chunk(struct conn *conn, int64_t now)
 {
     int64_t timeout = write_timeout(conn);
     size_t chunk = conn->out.n < SERVE_WRITE_CHUNK ? conn->out.n : SERVE_WRITE_CHUNK;
     conn->mark = conn->queued - conn->out.n + chunk;
-    conn->mark_deadline =
-        timeout == 0 || conn->out.n == 0 ? TIME_NEVER : time_after(conn->serve->now, timeout);
+    conn->mark_deadline = timeout == 0 || conn->out.n == 0 ? TIME_NEVER : time_after(now, timeout);
     arm(conn);
 }
 
@@ -141,24 +141,24 @@ static void done(struct conn *conn)
     changed(conn);
 }
 
-static void end_session(struct conn *conn)
+static void end_session(struct conn *conn, int64_t now)
 {
     void *session = conn->session;
     conn->session = NULL;
     if (session != NULL) {
-        conn->protocol->closed(conn->service, session);
+        conn->protocol->closed(conn->service, session, now);
     }
 }
 
 /* Gives a connection up. Not for calls of its protocol, whose session ends here. */
-static void drop(struct conn *conn)
+static void drop(struct conn *conn, int64_t now)
 {
-    end_session(conn);
+    end_session(conn, now);
     done(conn);
 }
 
 /* Goes on from FLUSHING when everything has left. */
-static void flushed(struct conn *conn)
+static void flushed(struct conn *conn, int64_t now)
 {
     if (conn->state != CONN_FLUSHING || conn_unsent(conn) > 0) {
         return;
@@ -168,7 +168,7 @@ static void flushed(struct conn *conn)
         return;
     }
     conn->state = CONN_LINGERING;
-    conn->linger_deadline = conn->serve->now + SERVE_LINGER_NS;
+    conn->linger_deadline = now + SERVE_LINGER_NS;
     arm(conn);
     changed(conn);
 }
@@ -185,7 +185,7 @@ static void count_buffered(struct conn *conn)
 /* Codecs make output shorter or longer on its way, so that it is full is noted when it comes to be:
  * when something was sent it may have been over for a while, and whoever waits must be told. The
  * limit too moves only here and when that is told, or a connection would change unnoticed. */
-static void look_if_full(struct conn *conn)
+static void look_if_full(struct conn *conn, int64_t now)
 {
     const struct serve_config *config = &conn->serve->config;
     count_buffered(conn);
@@ -195,41 +195,41 @@ static void look_if_full(struct conn *conn)
     }
     if (!conn->full && conn_is_full(conn)) {
         conn->full = true;
-        conn->full_since = conn->serve->now;
+        conn->full_since = now;
     }
 }
 
 /* Adds bytes for the socket. */
-static void append_out(struct conn *conn, struct span data)
+static void append_out(struct conn *conn, struct span data, int64_t now)
 {
     bool was_empty = conn->out.n == 0;
     buf_append(&conn->out, data);
     conn->queued += data.n;
     if (was_empty) {
-        mark_output(conn);
+        start_chunk(conn, now);
     }
-    look_if_full(conn);
+    look_if_full(conn, now);
 }
 
 /* What is plain goes through the codecs. */
-static void encode(struct conn *conn)
+static void encode(struct conn *conn, int64_t now)
 {
     struct buf encoded = {0};
     stack_encode(conn->stack, &encoded);
-    append_out(conn, buf_span(&encoded));
+    append_out(conn, buf_span(&encoded), now);
     buf_free(&encoded);
 }
 
-void conn_send(struct conn *conn, struct span data)
+void conn_send(struct conn *conn, struct span data, int64_t now)
 {
     if (conn->state > CONN_OPEN || data.n == 0) {
         return;
     }
     if (conn->stack == NULL) {
-        append_out(conn, data);
+        append_out(conn, data, now);
     } else {
         buf_append(&conn->stack->plain, data);
-        look_if_full(conn);
+        look_if_full(conn, now);
     }
     changed(conn);
 }
@@ -246,20 +246,20 @@ bool conn_is_full(const struct conn *conn)
 
 bool conn_may_read(const struct conn *conn)
 {
-    return conn->state <= CONN_OPEN && !conn->held && !conn->shaking && !conn->switched &&
+    return conn->state <= CONN_OPEN && !conn->input_paused && !conn->shaking && !conn->switched &&
            !conn_is_full(conn);
 }
 
-void conn_hold(struct conn *conn, bool held)
+void conn_pause_input(struct conn *conn, bool paused)
 {
-    conn->held = held;
+    conn->input_paused = paused;
     look_at_backlog(conn);
     changed(conn);
 }
 
 /* --- codecs ----------------------------------------------------------------------------------- */
 
-void conn_push(struct conn *conn, struct codec codec, int64_t patience)
+void conn_add_codec(struct conn *conn, struct codec codec, int64_t handshake_timeout, int64_t now)
 {
     assert(!conn->shaking && conn_codecs(conn) < STACK_CODECS_MAX);
     if (conn->state != CONN_OPEN) {
@@ -269,16 +269,16 @@ void conn_push(struct conn *conn, struct codec codec, int64_t patience)
     if (conn->stack == NULL) {
         conn->stack = alloc_zeroed(sizeof *conn->stack);
     }
-    encode(conn);
+    encode(conn, now);
     stack_push(conn->stack, codec);
     conn->switched = true;
     if (codec.calls->state(codec.self) == CODEC_HANDSHAKING) {
         conn->shaking = true;
-        conn->shake_deadline = time_after(conn->serve->now, patience);
+        conn->shake_deadline = time_after(now, handshake_timeout);
         arm(conn);
         struct buf hello = {0}; /* of the side that speaks first */
         stack_decode(conn->stack, span_make(NULL, 0), &hello);
-        append_out(conn, buf_span(&hello));
+        append_out(conn, buf_span(&hello), now);
         buf_free(&hello);
     }
     look_at_backlog(conn);
@@ -364,12 +364,12 @@ static size_t give(struct conn *conn, int64_t now)
     return given;
 }
 
-static size_t decode(struct conn *conn, struct span in)
+static size_t decode(struct conn *conn, struct span in, int64_t now)
 {
     struct buf down = {0};
     size_t taken = stack_decode(conn->stack, in, &down);
     if (down.n > 0) {
-        append_out(conn, buf_span(&down));
+        append_out(conn, buf_span(&down), now);
         buf_free(&down);
         changed(conn);
     }
@@ -390,9 +390,9 @@ static size_t feed(struct conn *conn, struct span in, int64_t now)
             given += give(conn, now);
         } else if (taken < in.n || stack_has_pending(conn->stack)) {
             if (!conn->shaking) {
-                encode(conn); /* a codec that fails now may take what was said before along */
+                encode(conn, now); /* a codec that fails now may take what was said before along */
             }
-            taken += decode(conn, span_skip(in, taken));
+            taken += decode(conn, span_skip(in, taken), now);
             look_at_codecs(conn, now);
         } else {
             break;
@@ -411,33 +411,33 @@ void conn_set_due(struct conn *conn, int64_t due)
     arm(conn);
 }
 
-void conn_set_write_timeout(struct conn *conn, int64_t timeout)
+void conn_set_write_timeout(struct conn *conn, int64_t timeout, int64_t now)
 {
     if (conn->write_timeout != timeout) {
         conn->write_timeout = timeout;
-        mark_output(conn); /* also what waits already */
+        start_chunk(conn, now); /* also what waits already */
     }
 }
 
-void conn_finish(struct conn *conn, bool linger)
+void conn_finish(struct conn *conn, bool linger, int64_t now)
 {
     if (conn->state > CONN_OPEN) {
         return;
     }
     if (conn->stack != NULL) {
-        encode(conn);
+        encode(conn, now);
         struct buf last = {0};
         stack_finish(conn->stack, &last);
-        append_out(conn, buf_span(&last));
+        append_out(conn, buf_span(&last), now);
         buf_free(&last);
     }
     conn->state = CONN_FLUSHING;
     conn->shaking = false;
     conn->linger = linger;
     list_remove(&conn->backlog);
-    mark_output(conn);
+    start_chunk(conn, now);
     changed(conn);
-    flushed(conn);
+    flushed(conn, now);
 }
 
 struct span conn_peer(const struct conn *conn)
@@ -461,8 +461,8 @@ static void choose_protocol(struct conn *conn, int64_t now)
             return;
         }
     }
-    conn_send(conn, listener->bad_magic);
-    conn_finish(conn, true);
+    conn_send(conn, listener->bad_magic, now);
+    conn_finish(conn, true, now);
     log_say(log, LOG_ERROR, "client(%) bad protocol magic '%'", conn_peer(conn), magic);
 }
 
@@ -490,19 +490,23 @@ static void recv_linger(struct conn *conn, size_t n)
 /* --- the contract ----------------------------------------------------------------------------- */
 
 void serve_init(struct serve *serve, const struct serve_config *config,
-                const struct listener *listeners, size_t listener_count, struct log *log)
+                const struct listener *listeners, size_t listener_count, struct log *log,
+                const struct serve_hooks *hooks)
 {
     *serve = (struct serve){
         .config = *config, .listeners = listeners, .listener_count = listener_count, .log = log};
+    if (hooks != NULL) {
+        serve->hooks = *hooks;
+    }
     list_init(&serve->changed);
     list_init(&serve->backlog);
     list_init(&serve->to_connect);
 }
 
-static void free_conn(struct conn *conn)
+static void free_conn(struct conn *conn, int64_t now)
 {
     struct serve *serve = conn->serve;
-    end_session(conn);
+    end_session(conn, now);
     heap_remove(&serve->timers, &conn->timer);
     list_remove(&conn->changed);
     list_remove(&conn->backlog);
@@ -520,11 +524,12 @@ void serve_free(struct serve *serve)
     serve->stopping = true; /* nobody may connect any more */
     for (size_t i = 0; i < serve->slot_count; i++) {
         if (serve->slots[i].conn != NULL) {
-            free_conn(serve->slots[i].conn);
+            free_conn(serve->slots[i].conn, TIME_NEVER);
         }
     }
     heap_free(&serve->timers);
     alloc_free(serve->slots);
+    log_event_free(serve->shown);
     *serve = (struct serve){0};
 }
 
@@ -551,10 +556,11 @@ static struct conn *new_conn(struct serve *serve, struct span peer)
     return conn;
 }
 
-uint64_t serve_open(struct serve *serve, unsigned listener, struct span peer, int64_t now)
+uint64_t serve_open(void *self, unsigned listener, struct span peer, int64_t now)
 {
+    struct serve *serve = self;
+    (void)now;
     assert(listener < serve->listener_count);
-    serve->now = now;
     if (!has_room(serve)) {
         log_say(serve->log, LOG_WARNING, "TCP: refusing client(%), too many connections", peer);
         return 0;
@@ -584,21 +590,72 @@ struct conn *conn_connect(struct serve *serve, struct span address, const struct
     return conn;
 }
 
-uint64_t serve_next_connect(struct serve *serve, struct span *address)
+/* Reports how many events were dropped, once there is room for the report. */
+static void report_dropped(struct log *log)
+{
+    char count[TEXT_DECIMAL_MAX];
+    if (log->dropped > 0) {
+        struct span text = text_decimal(count, (int64_t)log->dropped);
+        log->dropped = 0;
+        log_say(log, LOG_WARNING, "% log lines were dropped", text);
+    }
+}
+
+static struct ask next_log_ask(struct serve *serve)
+{
+    log_event_free(serve->shown);
+    serve->shown = log_next(serve->log);
+    if (serve->shown == NULL) {
+        return (struct ask){.kind = ASK_NONE};
+    }
+    report_dropped(serve->log);
+    return (struct ask){.kind = ASK_LOG, .event = serve->shown};
+}
+
+static struct ask next_connect_ask(struct serve *serve)
 {
     if (list_empty(&serve->to_connect)) {
-        return 0;
+        return (struct ask){.kind = ASK_NONE};
     }
     struct conn *conn = container_of(serve->to_connect.next, struct conn, connect);
     list_remove(&conn->connect);
-    *address = buf_span(&conn->address);
-    return conn->id;
+    return (struct ask){
+        .kind = ASK_CONNECT, .ticket = conn->id, .address = buf_span(&conn->address)};
 }
 
-void serve_connected(struct serve *serve, uint64_t id, struct span why, int64_t now)
+struct ask serve_next_ask(void *self)
 {
+    struct serve *serve = self;
+    struct ask ask = next_log_ask(serve);
+    if (ask.kind == ASK_NONE) {
+        ask = next_connect_ask(serve);
+    }
+    if (ask.kind == ASK_NONE && serve->hooks.next_ask != NULL) {
+        ask = serve->hooks.next_ask(serve->hooks.self);
+    }
+    return ask;
+}
+
+void serve_answer(void *self, uint64_t ticket, const struct answer *answer, int64_t now)
+{
+    struct serve *serve = self;
+    if (serve->hooks.answer != NULL) {
+        serve->hooks.answer(serve->hooks.self, ticket, answer, now);
+    }
+}
+
+void serve_wall(void *self, int64_t offset)
+{
+    struct serve *serve = self;
+    if (serve->hooks.wall != NULL) {
+        serve->hooks.wall(serve->hooks.self, offset);
+    }
+}
+
+void serve_connected(void *self, uint64_t id, struct span why, int64_t now)
+{
+    struct serve *serve = self;
     struct conn *conn = find(serve, id);
-    serve->now = now;
     if (conn->state == CONN_CONNECTING && why.n == 0) {
         conn->state = CONN_OPEN;
         changed(conn);
@@ -611,7 +668,7 @@ void serve_connected(struct serve *serve, uint64_t id, struct span why, int64_t 
         if (session != NULL) {
             conn->protocol->connected(conn->service, session, why, now);
         }
-        free_conn(conn);
+        free_conn(conn, now);
     }
 }
 
@@ -621,10 +678,10 @@ void conn_leave(struct conn *conn)
     done(conn);
 }
 
-size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now)
+size_t serve_recv(void *self, uint64_t id, struct span in, int64_t now)
 {
+    struct serve *serve = self;
     struct conn *conn = find(serve, id);
-    serve->now = now;
     size_t consumed = 0;
     if (conn->state == CONN_LINGERING) {
         recv_linger(conn, in.n);
@@ -649,10 +706,10 @@ size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now)
     return consumed;
 }
 
-void serve_eof(struct serve *serve, uint64_t id, int64_t now)
+void serve_eof(void *self, uint64_t id, int64_t now)
 {
+    struct serve *serve = self;
     struct conn *conn = find(serve, id);
-    serve->now = now;
     conn->eof = true;
     changed(conn);
     if (conn->state == CONN_MAGIC) {
@@ -668,34 +725,40 @@ void serve_eof(struct serve *serve, uint64_t id, int64_t now)
     }
 }
 
-void serve_closed(struct serve *serve, uint64_t id, enum closed_reason reason, int64_t now)
+void serve_closed(void *self, uint64_t id, enum closed_reason reason, int64_t now)
 {
+    struct serve *serve = self;
     struct conn *conn = find(serve, id);
-    serve->now = now;
     if (reason == CLOSED_BY_ERROR && conn->listener != NULL) {
         log_say(serve->log, LOG_ERROR, "client(%) - connection lost", conn_peer(conn));
     }
-    free_conn(conn);
+    free_conn(conn, now);
 }
 
-struct span serve_out(struct serve *serve, uint64_t id)
+size_t serve_out(void *self, uint64_t id, struct span *spans, size_t most, int64_t now)
 {
+    struct serve *serve = self;
     struct conn *conn = find(serve, id);
     if (conn->stack != NULL && !conn->shaking) {
-        encode(conn);
+        encode(conn, now);
     }
-    return buf_span(&conn->out);
+    if (conn->out.n == 0 || most == 0) {
+        return 0;
+    }
+    spans[0] = buf_span(&conn->out);
+    return 1;
 }
 
-void serve_sent(struct serve *serve, uint64_t id, size_t n)
+void serve_sent(void *self, uint64_t id, size_t n, int64_t now)
 {
+    struct serve *serve = self;
     struct conn *conn = find(serve, id);
     buf_drop(&conn->out, n);
     if (conn->queued - conn->out.n >= conn->mark) {
-        mark_output(conn);
+        start_chunk(conn, now);
     }
     count_buffered(conn);
-    flushed(conn);
+    flushed(conn, now);
     if (!conn_is_full(conn)) {
         conn->limit = conn->serve->config.high_water;
     }
@@ -703,14 +766,15 @@ void serve_sent(struct serve *serve, uint64_t id, size_t n)
         conn->full = false;
         changed(conn); /* READ is wanted again */
         if (conn->state == CONN_OPEN) {
-            conn->protocol->drained(conn->service, conn->session);
+            conn->protocol->drained(conn->service, conn->session, now);
         }
         look_at_backlog(conn);
     }
 }
 
-unsigned serve_want(struct serve *serve, uint64_t id)
+unsigned serve_want(void *self, uint64_t id)
 {
+    struct serve *serve = self;
     const struct conn *conn = find(serve, id);
     switch (conn->state) {
     case CONN_CONNECTING:
@@ -734,7 +798,7 @@ static void fire(struct conn *conn, int64_t now)
     if (conn->mark_deadline <= now) {
         log_say(conn->serve->log, LOG_ERROR, "client(%) - output not taken in time, closing",
                 conn_peer(conn));
-        drop(conn);
+        drop(conn, now);
     } else if (conn->state == CONN_LINGERING && conn->linger_deadline <= now) {
         done(conn);
     } else if (conn->shaking && conn->shake_deadline <= now) {
@@ -746,9 +810,9 @@ static void fire(struct conn *conn, int64_t now)
     arm(conn);
 }
 
-void serve_step(struct serve *serve, int64_t now)
+void serve_step(void *self, int64_t now)
 {
-    serve->now = now;
+    struct serve *serve = self;
     const struct heap *timers = &serve->timers;
     for (int i = 0; i < SERVE_TIMERS_A_STEP && heap_first_key(timers, TIME_NEVER) <= now; i++) {
         struct conn *conn = container_of(heap_first(&serve->timers), struct conn, timer);
@@ -762,15 +826,25 @@ void serve_step(struct serve *serve, int64_t now)
         feed(conn, span_make(NULL, 0), now);
         changed(conn); /* READ may be wanted again */
     }
+    if (serve->hooks.step != NULL) {
+        serve->hooks.step(serve->hooks.self, now);
+    }
 }
 
-int64_t serve_next_deadline(const struct serve *serve)
+int64_t serve_next_deadline(void *self)
 {
-    return list_empty(&serve->backlog) ? heap_first_key(&serve->timers, TIME_NEVER) : serve->now;
+    struct serve *serve = self;
+    int64_t hooked = serve->hooks.next_deadline == NULL
+                         ? TIME_NEVER
+                         : serve->hooks.next_deadline(serve->hooks.self);
+    int64_t own =
+        list_empty(&serve->backlog) ? heap_first_key(&serve->timers, TIME_NEVER) : TIME_PAST;
+    return time_earlier(own, hooked);
 }
 
-uint64_t serve_next_changed(struct serve *serve)
+uint64_t serve_next_changed(void *self)
 {
+    struct serve *serve = self;
     if (list_empty(&serve->changed)) {
         return 0;
     }
@@ -779,23 +853,45 @@ uint64_t serve_next_changed(struct serve *serve)
     return conn->id;
 }
 
-void serve_stop(struct serve *serve, int64_t now)
+void serve_stop(void *self, int64_t now)
 {
-    serve->now = now;
+    struct serve *serve = self;
     serve->stopping = true;
     for (size_t i = 0; i < serve->slot_count; i++) {
         if (serve->slots[i].conn != NULL) {
-            drop(serve->slots[i].conn);
+            drop(serve->slots[i].conn, now);
         }
+    }
+    if (serve->hooks.stop != NULL) {
+        serve->hooks.stop(serve->hooks.self, now);
     }
 }
 
-bool serve_stopped(const struct serve *serve)
+bool serve_stopped(void *self)
 {
+    struct serve *serve = self;
     return serve->stopping && serve->conn_count == 0;
 }
 
-void serve_tell_time(struct serve *serve, int64_t now)
+struct tcp_handler serve_handler(struct serve *serve)
 {
-    serve->now = now;
+    return (struct tcp_handler){
+        .self = serve,
+        .open = serve_open,
+        .connected = serve_connected,
+        .recv = serve_recv,
+        .eof = serve_eof,
+        .closed = serve_closed,
+        .out = serve_out,
+        .sent = serve_sent,
+        .want = serve_want,
+        .step = serve_step,
+        .next_deadline = serve_next_deadline,
+        .next_changed = serve_next_changed,
+        .next_ask = serve_next_ask,
+        .answer = serve_answer,
+        .wall = serve_wall,
+        .stop = serve_stop,
+        .stopped = serve_stopped,
+    };
 }

@@ -62,15 +62,15 @@ struct protocol {
     /* The time given to conn_set_due has come. */
     void (*due)(void *service, void *session, int64_t now);
 
-    /* The codec that conn_push put on has ended its handshake, or has failed in it and is off
+    /* The codec that conn_add_codec put on has ended its handshake, or has failed in it and is off
      * again: `why` is empty, or says why (borrowed). */
     void (*upgraded)(void *service, void *session, struct span why, int64_t now);
 
     /* Unsent output has fallen to the high-water mark again. */
-    void (*drained)(void *service, void *session);
+    void (*drained)(void *service, void *session, int64_t now);
 
     /* The connection is gone, or given up, and `conn` may not be used any more; frees the state. */
-    void (*closed)(void *service, void *session);
+    void (*closed)(void *service, void *session, int64_t now);
 };
 
 /* What is behind one listening address. Everything is borrowed as long as the serve lives. */
@@ -98,9 +98,9 @@ struct conn {
     const struct protocol *protocol; /* from OPEN on, or CONNECTING */
     void *session;                   /* the protocol's; NULL: not begun, or ended */
     enum conn_state state;
-    bool held;   /* the protocol wants no input for now */
-    bool eof;    /* the peer sends no more */
-    bool linger; /* FLUSHING goes on to LINGERING */
+    bool input_paused; /* the protocol wants no input for now */
+    bool eof;          /* the peer sends no more */
+    bool linger;       /* FLUSHING goes on to LINGERING */
     uint8_t magic_size;
     uint8_t magic[SERVE_MAGIC_SIZE];
     struct list changed; /* in serve->changed */
@@ -139,6 +139,18 @@ struct serve_config {
                              who is sent more; stops many such peers; 0 = no bound */
 };
 
+/* What a program adds to what serve does for its connections. Each may be NULL. serve calls them
+ * behind its own part of the function of the same name in serve/handler.h. */
+struct serve_hooks {
+    void *self;
+    void (*step)(void *self, int64_t now);
+    int64_t (*next_deadline)(void *self);
+    struct ask (*next_ask)(void *self); /* serve itself asks for log lines and connections */
+    void (*answer)(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
+    void (*wall)(void *self, int64_t offset);
+    void (*stop)(void *self, int64_t now);
+};
+
 struct slot {
     struct conn *conn; /* NULL: free */
     uint32_t generation;
@@ -150,6 +162,8 @@ struct serve {
     const struct listener *listeners;
     size_t listener_count;
     struct log *log;
+    struct serve_hooks hooks;
+    struct log_event *shown; /* what the last ask lent out */
     struct slot *slots;
     size_t slot_count;
     uint32_t first_free; /* slot_count: none */
@@ -159,35 +173,38 @@ struct serve {
     struct list changed;
     struct list backlog;    /* of struct conn */
     struct list to_connect; /* of struct conn: the shell was not asked yet */
-    int64_t now;            /* of the last call that told it */
     bool stopping;
 };
 
-/* Everything is borrowed. */
+/* Everything is borrowed but the hooks, which are copied; NULL: the service has none. */
 void serve_init(struct serve *serve, const struct serve_config *config,
-                const struct listener *listeners, size_t listener_count, struct log *log);
+                const struct listener *listeners, size_t listener_count, struct log *log,
+                const struct serve_hooks *hooks);
 
 /* Ends all connections, without a word to their peers. */
 void serve_free(struct serve *serve);
 
-/* The contract of serve/handler.h, as far as it concerns connections. */
-uint64_t serve_open(struct serve *serve, unsigned listener, struct span peer, int64_t now);
-size_t serve_recv(struct serve *serve, uint64_t id, struct span in, int64_t now);
-void serve_eof(struct serve *serve, uint64_t id, int64_t now);
-void serve_closed(struct serve *serve, uint64_t id, enum closed_reason reason, int64_t now);
-struct span serve_out(struct serve *serve, uint64_t id);
-void serve_sent(struct serve *serve, uint64_t id, size_t n);
-unsigned serve_want(struct serve *serve, uint64_t id);
-void serve_step(struct serve *serve, int64_t now);
-int64_t serve_next_deadline(const struct serve *serve);
-uint64_t serve_next_changed(struct serve *serve);
-uint64_t serve_next_connect(struct serve *serve, struct span *address); /* ASK_CONNECT; 0: none */
-void serve_connected(struct serve *serve, uint64_t id, struct span why, int64_t now);
-void serve_stop(struct serve *serve, int64_t now);
-bool serve_stopped(const struct serve *serve);
+/* The service as the shell sees it; borrowed as long as the serve lives. */
+struct tcp_handler serve_handler(struct serve *serve);
 
-/* Tells the time before a protocol acts outside of the calls above. */
-void serve_tell_time(struct serve *serve, int64_t now);
+/* The functions of that handler: serve/handler.h says what each does. `self` is the struct serve.
+ */
+uint64_t serve_open(void *self, unsigned listener, struct span peer, int64_t now);
+void serve_connected(void *self, uint64_t id, struct span why, int64_t now);
+size_t serve_recv(void *self, uint64_t id, struct span in, int64_t now);
+void serve_eof(void *self, uint64_t id, int64_t now);
+void serve_closed(void *self, uint64_t id, enum closed_reason reason, int64_t now);
+size_t serve_out(void *self, uint64_t id, struct span *spans, size_t most, int64_t now);
+void serve_sent(void *self, uint64_t id, size_t n, int64_t now);
+unsigned serve_want(void *self, uint64_t id);
+void serve_step(void *self, int64_t now);
+int64_t serve_next_deadline(void *self);
+uint64_t serve_next_changed(void *self);
+struct ask serve_next_ask(void *self);
+void serve_answer(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
+void serve_wall(void *self, int64_t offset);
+void serve_stop(void *self, int64_t now);
+bool serve_stopped(void *self);
 
 /* --- for protocols ---------------------------------------------------------------------------- */
 
@@ -203,7 +220,7 @@ void conn_leave(struct conn *conn);
 
 /* Appends output; it leaves when the step ends. Nothing is added once the connection is finished.
  */
-void conn_send(struct conn *conn, struct span data);
+void conn_send(struct conn *conn, struct span data, int64_t now);
 
 /* Bytes of output that are not sent yet. */
 size_t conn_unsent(const struct conn *conn);
@@ -211,11 +228,11 @@ size_t conn_unsent(const struct conn *conn);
 /* Whether unsent output is above the high-water mark. */
 bool conn_is_full(const struct conn *conn);
 
-/* Whether the protocol may take more input: it is open, not held, and its output is not full. */
+/* Whether the protocol may take more input: it is open, not paused, and its output is not full. */
 bool conn_may_read(const struct conn *conn);
 
 /* Stops and resumes input. */
-void conn_hold(struct conn *conn, bool held);
+void conn_pause_input(struct conn *conn, bool paused);
 
 /* When to call the protocol's `due`, once; INT64_MAX = never. Moving it later costs nothing. */
 void conn_set_due(struct conn *conn, int64_t due);
@@ -223,13 +240,13 @@ void conn_set_due(struct conn *conn, int64_t due);
 /* How long the peer may take, in ns, for each chunk of the output that waits for it, before the
  * connection is closed; 0 = for ever. A chunk is what there is, at most SERVE_WRITE_CHUNK bytes:
  * nsqd's deadline too is for each write, so a slow reader is not one that stands still. */
-void conn_set_write_timeout(struct conn *conn, int64_t timeout);
+void conn_set_write_timeout(struct conn *conn, int64_t timeout, int64_t now);
 
 /* Puts a codec, which the connection now owns, upon its socket and upon the codecs that are there;
  * what was sent before goes out without it, and input that was not consumed goes through it. A
- * codec that needs a handshake has `patience` ns for it; its end is told with `upgraded`. Not
- * during a handshake, and not when conn_codecs is STACK_CODECS_MAX already. */
-void conn_push(struct conn *conn, struct codec codec, int64_t patience);
+ * codec that needs a handshake has `handshake_timeout` ns for it; its end is told with `upgraded`.
+ * Not during a handshake, and not when conn_codecs is STACK_CODECS_MAX already. */
+void conn_add_codec(struct conn *conn, struct codec codec, int64_t handshake_timeout, int64_t now);
 
 /* How many codecs are on. */
 size_t conn_codecs(const struct conn *conn);
@@ -239,7 +256,7 @@ struct span conn_peer_name(const struct conn *conn);
 
 /* Ends the connection: what is unsent is sent, nothing more is read. With linger, input is thrown
  * away for a while before the socket closes; it is for connections that may have unread input. */
-void conn_finish(struct conn *conn, bool linger);
+void conn_finish(struct conn *conn, bool linger, int64_t now);
 
 /* The address of the peer as text. */
 struct span conn_peer(const struct conn *conn);

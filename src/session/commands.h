@@ -34,7 +34,7 @@ struct reply command_authorized(struct session *session, int64_t now);
 bool command_outlives_client(const struct session *session);
 
 /* The ticket that the current command waited for is answered. */
-struct reply command_complete(struct session *session, enum ask_result result, int64_t now);
+struct reply command_complete(struct session *session, const struct answer *answer, int64_t now);
 
 /* Gives up what the current command has gathered. */
 void command_drop(struct session *session);

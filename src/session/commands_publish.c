@@ -105,9 +105,9 @@ bool command_outlives_client(const struct session *s)
     return s->publish.messages.n > 0;
 }
 
-struct reply command_complete(struct session *s, enum ask_result result, int64_t now)
+struct reply command_complete(struct session *s, const struct answer *answer, int64_t now)
 {
-    if (result != ASK_DONE) {
+    if (answer->why.n > 0) {
         return error_failed(s, SPAN("to make the message safe"));
     }
     return publish(s, now);

@@ -56,12 +56,12 @@ static void leave(struct session *s)
 }
 
 /* With linger: input may be left unread. */
-void session_end(struct session *s, bool linger)
+void session_end(struct session *s, bool linger, int64_t now)
 {
     leave(s);
     command_drop(s);
     drop_partial(s);
-    conn_finish(s->conn, linger);
+    conn_finish(s->conn, linger, now);
 }
 
 void session_free(struct session *s)
@@ -132,19 +132,19 @@ static void on_item(struct session *s, const struct nsq_item *item, int64_t now)
 {
     struct reply reply = item->stage == NSQ_STAGE_LINE ? command_line(s, &item->command, now)
                                                        : command_stage(s, item, now);
-    if (session_reply(s, reply) && item->last && !session_is_pending(s)) {
+    if (session_reply(s, reply, now) && item->last && !session_is_pending(s)) {
         command_ended(s, now);
     }
 }
 
-static void on_bad(struct session *s, const struct nsq_item *item)
+static void on_bad(struct session *s, const struct nsq_item *item, int64_t now)
 {
     if (item->bad == NSQ_BAD_LINE_TOO_LONG) {
         log_say(s->v2->log, LOG_ERROR, "client(%) - failed to read command - line too long",
                 conn_peer(s->conn));
-        session_end(s, true);
+        session_end(s, true, now);
     } else {
-        session_reply(s, command_bad(s, item));
+        session_reply(s, command_bad(s, item), now);
     }
 }
 
@@ -157,7 +157,7 @@ static size_t take_item(struct session *s, struct span in, int64_t now)
         on_item(s, &item, now);
         return item.consumed;
     case NSQ_BAD:
-        on_bad(s, &item);
+        on_bad(s, &item, now);
         return in.n;
     default:
         return 0;
@@ -213,12 +213,12 @@ size_t session_on_recv(void *service, void *session, struct span in, int64_t now
 
 /* An end between commands is no error, nor is one inside a line, which is then dropped. An end
  * inside a body is an error. */
-static void end_of_input(struct session *s)
+static void end_of_input(struct session *s, int64_t now)
 {
     if (s->place.stage == NSQ_STAGE_LINE) {
-        session_end(s, false);
+        session_end(s, false, now);
     } else {
-        session_reply(s, command_cut_off(s));
+        session_reply(s, command_cut_off(s), now);
     }
 }
 
@@ -226,10 +226,9 @@ void session_on_eof(void *service, void *session, int64_t now)
 {
     struct session *s = session;
     (void)service;
-    (void)now;
     s->eof = true;
     if (!session_is_pending(s)) {
-        end_of_input(s);
+        end_of_input(s, now);
     }
 }
 
@@ -242,9 +241,9 @@ static void read_timed_out(struct session *s, int64_t now)
     } else if (s->place.stage == NSQ_STAGE_LINE) {
         log_say(s->v2->log, LOG_ERROR, "client(%) - failed to read command - i/o timeout",
                 conn_peer(s->conn));
-        session_end(s, true);
+        session_end(s, true, now);
     } else {
-        session_reply(s, command_cut_off(s));
+        session_reply(s, command_cut_off(s), now);
     }
 }
 
@@ -254,7 +253,7 @@ static void read_timed_out(struct session *s, int64_t now)
 static void heartbeat(struct session *s, int64_t now)
 {
     if (!conn_is_full(s->conn)) {
-        session_send(s, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"), span_make(NULL, 0));
+        session_send(s, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"), span_make(NULL, 0), now);
     }
     int64_t missed = (now - s->next_heartbeat) / s->heartbeat_every;
     s->next_heartbeat = time_after(s->next_heartbeat, (missed + 1) * s->heartbeat_every);
@@ -291,18 +290,18 @@ void *session_on_open(void *service, struct conn *conn, int64_t now)
     s->consumer.owner = s;
     list_init(&s->waiting);
     budget_charge(session_budget(s), SESSION_COST);
-    conn_set_write_timeout(conn, s->heartbeat_interval);
+    conn_set_write_timeout(conn, s->heartbeat_interval, now);
     session_take_settings(s, now);
     session_await_line(s, now);
     return s;
 }
 
-void session_on_drained(void *service, void *session)
+void session_on_drained(void *service, void *session, int64_t now)
 {
     struct session *s = session;
     (void)service;
     /* While the output was full we did not read, so that time does not count for the client. */
-    s->read_deadline = time_after(s->read_deadline, s->v2->serve->now - s->conn->full_since);
+    s->read_deadline = time_after(s->read_deadline, now - s->conn->full_since);
     set_due(s);
     if (s->consumer.channel != NULL) {
         consumer_set_blocked(&s->consumer, false);
@@ -310,10 +309,11 @@ void session_on_drained(void *service, void *session)
 }
 
 /* A command that is pending was whole when the client left, so it is still carried out. */
-void session_on_closed(void *service, void *session)
+void session_on_closed(void *service, void *session, int64_t now)
 {
     struct session *s = session;
     (void)service;
+    (void)now;
     leave(s);
     s->conn = NULL;
     if (!session_is_pending(s) || !command_outlives_client(s)) {
@@ -336,12 +336,13 @@ void session_resume_command(struct session *s, struct reply reply, int64_t now)
         v2_pump(v2, now);
         return;
     }
-    conn_hold(s->conn, false);
-    if (session_reply(s, reply) && !session_is_pending(s) && s->place.stage == NSQ_STAGE_LINE) {
+    conn_pause_input(s->conn, false);
+    if (session_reply(s, reply, now) && !session_is_pending(s) &&
+        s->place.stage == NSQ_STAGE_LINE) {
         command_ended(s, now);
     }
     if (s->eof && !s->ended && !session_is_pending(s)) {
-        end_of_input(s);
+        end_of_input(s, now);
     }
 }
 

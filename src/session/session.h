@@ -116,8 +116,8 @@ void *session_on_open(void *service, struct conn *conn, int64_t now);
 size_t session_on_recv(void *service, void *session, struct span in, int64_t now);
 void session_on_eof(void *service, void *session, int64_t now);
 void session_on_due(void *service, void *session, int64_t now);
-void session_on_drained(void *service, void *session);
-void session_on_closed(void *service, void *session);
+void session_on_drained(void *service, void *session, int64_t now);
+void session_on_closed(void *service, void *session, int64_t now);
 
 /* Goes on with the current command, which has waited for an answer. */
 void session_resume_command(struct session *session, struct reply reply, int64_t now);
@@ -135,7 +135,7 @@ void session_take_settings(struct session *session, int64_t now);
 void session_count_published(struct session *session, uint64_t count);
 
 /* Ends the conversation. With linger: input may be left unread. */
-void session_end(struct session *session, bool linger);
+void session_end(struct session *session, bool linger, int64_t now);
 
 void session_free(struct session *session);
 
@@ -143,25 +143,25 @@ void session_free(struct session *session);
 
 /* Sends a frame whose data are `head` and `data`. */
 void session_send(struct session *session, enum nsq_frame_type type, struct span head,
-                  struct span data);
-void session_send_ok(struct session *session);
+                  struct span data, int64_t now);
+void session_send_ok(struct session *session, int64_t now);
 
 /* The current command waits for an answer: no input is parsed until then. */
 void session_wait(struct session *session);
 
 /* Sends a reply, which it takes. False when that ended the session. */
-bool session_send_reply(struct session *session, struct reply reply);
+bool session_send_reply(struct session *session, struct reply reply, int64_t now);
 
 /* The same. Most steps have no reply, and cost no call. */
-static inline bool session_reply(struct session *session, struct reply reply)
+static inline bool session_reply(struct session *session, struct reply reply, int64_t now)
 {
-    return reply.kind == REPLY_NONE || session_send_reply(session, reply);
+    return reply.kind == REPLY_NONE || session_send_reply(session, reply, now);
 }
 
 /* --- session_codecs.c ------------------------------------------------------------------------- */
 
 /* Enables what session->upgrade says. */
-void session_enable_codecs(struct session *session);
+void session_enable_codecs(struct session *session, int64_t now);
 
 /* The handshake of TLS has ended; struct protocol calls it. */
 void session_on_upgraded(void *service, void *session, struct span why, int64_t now);

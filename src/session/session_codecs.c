@@ -13,35 +13,35 @@
 #include "codec/snappy.h"
 #include "session/reply.h"
 
-static void enable_codec(struct session *s, struct codec codec, size_t cost)
+static void enable_codec(struct session *s, struct codec codec, size_t cost, int64_t now)
 {
     s->codec_cost += cost;
     budget_charge(session_budget(s), cost);
-    conn_push(s->conn, codec, V2_HANDSHAKE_NS);
+    conn_add_codec(s->conn, codec, V2_HANDSHAKE_NS, now);
 }
 
 /* Enables snappy or deflate, above TLS if that is enabled. */
-static void compress(struct session *s)
+static void compress(struct session *s, int64_t now)
 {
     const struct upgrade *u = &s->upgrade;
     if (u->snappy) {
-        enable_codec(s, snappy_codec(), SNAPPY_COST);
+        enable_codec(s, snappy_codec(), SNAPPY_COST, now);
     } else if (u->deflate) {
-        enable_codec(s, deflate_codec(u->deflate_level), DEFLATE_COST);
+        enable_codec(s, deflate_codec(u->deflate_level), DEFLATE_COST, now);
     } else {
         return;
     }
     s->compressed = true;
-    session_send_ok(s);
+    session_send_ok(s, now);
 }
 
-void session_enable_codecs(struct session *s)
+void session_enable_codecs(struct session *s, int64_t now)
 {
     const struct codec_maker *tls = &s->v2->config.tls;
     if (s->upgrade.tls) {
-        enable_codec(s, tls->make(tls->self), tls->cost);
+        enable_codec(s, tls->make(tls->self), tls->cost, now);
     } else {
-        compress(s);
+        compress(s, now);
     }
 }
 
@@ -54,11 +54,11 @@ void session_on_upgraded(void *service, void *session, struct span why, int64_t 
         struct reply reply = reply_command_error(NSQ_IDENTIFY, NSQ_E_IDENTIFY_FAILED);
         text_append(reply.text, "failed ");
         buf_append(reply.text, why);
-        session_reply(s, reply);
+        session_reply(s, reply, now);
         return;
     }
     s->tls = true;
-    session_send_ok(s);
-    compress(s);
+    session_send_ok(s, now);
+    compress(s, now);
     session_await_line(s, now);
 }

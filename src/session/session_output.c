@@ -11,16 +11,17 @@
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-void session_send(struct session *s, enum nsq_frame_type type, struct span head, struct span data)
+void session_send(struct session *s, enum nsq_frame_type type, struct span head, struct span data,
+                  int64_t now)
 {
     uint8_t header[NSQ_FRAME_HEADER_SIZE];
     nsq_frame_header(header, type, head.n + data.n);
-    conn_send(s->conn, span_make(header, sizeof header));
-    conn_send(s->conn, head);
-    conn_send(s->conn, data);
+    conn_send(s->conn, span_make(header, sizeof header), now);
+    conn_send(s->conn, head, now);
+    conn_send(s->conn, data, now);
 }
 
-static void send_message(struct session *s, const struct delivery *d)
+static void send_message(struct session *s, const struct delivery *d, int64_t now)
 {
     uint8_t id[NSQ_MESSAGE_ID_SIZE];
     uint8_t head[NSQ_MESSAGE_HEADER_SIZE];
@@ -28,12 +29,12 @@ static void send_message(struct session *s, const struct delivery *d)
     struct nsq_message message = {
         .timestamp = d->body->timestamp, .attempts = d->attempts, .id = id};
     nsq_message_header(head, &message);
-    session_send(s, NSQ_FRAME_MESSAGE, span_make(head, sizeof head), body_span(d->body));
+    session_send(s, NSQ_FRAME_MESSAGE, span_make(head, sizeof head), body_span(d->body), now);
 }
 
-void session_send_ok(struct session *s)
+void session_send_ok(struct session *s, int64_t now)
 {
-    session_send(s, NSQ_FRAME_RESPONSE, SPAN("OK"), span_make(NULL, 0));
+    session_send(s, NSQ_FRAME_RESPONSE, SPAN("OK"), span_make(NULL, 0), now);
 }
 
 /* --- messages --------------------------------------------------------------------------------- */
@@ -44,7 +45,7 @@ void v2_pump(struct v2 *v2, int64_t now)
     struct delivery d;
     while (broker_deliver(v2->broker, now, &d)) {
         struct session *s = d.consumer->owner;
-        send_message(s, &d);
+        send_message(s, &d, now);
         if (conn_is_full(s->conn)) {
             consumer_set_blocked(&s->consumer, true);
         }
@@ -61,32 +62,32 @@ void session_wait(struct session *s)
     }
     list_push(s->query == NULL ? &s->v2->to_ask : &s->v2->authorizing, &s->waiting);
     if (s->conn != NULL) {
-        conn_hold(s->conn, true);
+        conn_pause_input(s->conn, true);
     }
 }
 
-static void send_error(struct session *s, const struct reply *reply)
+static void send_error(struct session *s, const struct reply *reply, int64_t now)
 {
     struct span data = buf_span(reply->text);
     log_say(s->v2->log, LOG_ERROR, "[%] - %", conn_peer(s->conn), data);
-    session_send(s, NSQ_FRAME_ERROR, span_make(NULL, 0), data);
+    session_send(s, NSQ_FRAME_ERROR, span_make(NULL, 0), data, now);
 }
 
-bool session_send_reply(struct session *s, struct reply reply)
+bool session_send_reply(struct session *s, struct reply reply, int64_t now)
 {
     bool fatal = reply.kind == REPLY_ERROR && nsq_error_is_fatal(reply.code);
     switch (reply.kind) {
     case REPLY_NONE:
         break;
     case REPLY_OK:
-        session_send_ok(s);
+        session_send_ok(s, now);
         break;
     case REPLY_RESPONSE:
     case REPLY_CODECS:
-        session_send(s, NSQ_FRAME_RESPONSE, buf_span(reply.text), span_make(NULL, 0));
+        session_send(s, NSQ_FRAME_RESPONSE, buf_span(reply.text), span_make(NULL, 0), now);
         break;
     case REPLY_ERROR:
-        send_error(s, &reply);
+        send_error(s, &reply, now);
         break;
     case REPLY_PENDING:
         session_wait(s);
@@ -94,10 +95,10 @@ bool session_send_reply(struct session *s, struct reply reply)
     }
     reply_free(&reply);
     if (reply.kind == REPLY_CODECS) {
-        session_enable_codecs(s);
+        session_enable_codecs(s, now);
     }
     if (fatal) {
-        session_end(s, true);
+        session_end(s, true, now);
     }
     return !fatal;
 }

@@ -135,7 +135,7 @@ bool settings_apply(struct session *s, const struct identify *identify, struct b
     if (!valid) {
         return false;
     }
-    conn_set_write_timeout(s->conn, s->heartbeat_interval);
+    conn_set_write_timeout(s->conn, s->heartbeat_interval, now);
     if (!s->identified) {
         s->identified = true; /* a later one moves the read deadline and TOUCH alone */
         session_take_settings(s, now);

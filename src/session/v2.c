@@ -76,7 +76,7 @@ static struct session *find_asked(const struct v2 *v2, uint64_t ticket)
     return NULL;
 }
 
-void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t now)
+void v2_answer(struct v2 *v2, uint64_t ticket, const struct answer *answer, int64_t now)
 {
     struct session *s = find_asked(v2, ticket);
     if (s == NULL) {
@@ -84,7 +84,7 @@ void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t n
     }
     list_remove(&s->waiting);
     s->ticket = 0;
-    session_resume_command(s, command_complete(s, result, now), now);
+    session_resume_command(s, command_complete(s, answer, now), now);
 }
 
 bool v2_authorized(struct v2 *v2, int64_t now)

@@ -73,7 +73,7 @@ void v2_pump(struct v2 *v2, int64_t now);
 uint64_t v2_next_ticket(struct v2 *v2);
 
 /* Completes the command that waits for a ticket; others are ignored. */
-void v2_answer(struct v2 *v2, uint64_t ticket, enum ask_result result, int64_t now);
+void v2_answer(struct v2 *v2, uint64_t ticket, const struct answer *answer, int64_t now);
 
 /* Goes on with the next command whose authorization was asked for and is done. False: there is
  * none. */

@@ -6,15 +6,18 @@
 #include <sched.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/time.h"
+#include "serve/drive.h"
 #include "shell/clock.h"
 #include "shell/machine.h"
 #include "shell/socket.h"
 
 #define EVENTS_A_ROUND 256
+#define SPANS_A_WRITE 64
 #define ACCEPTS_A_ROUND 64
 #define ENDS_A_ROUND 16              /* the kernel needs some 20 us to close each */
 #define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error, so that the loop does not spin */
@@ -161,16 +164,29 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
 
 /* --- output ----------------------------------------------------------------------------------- */
 
+/* One gathered write. As send(2). */
+static ssize_t send_spans(int fd, const struct span *spans, size_t count)
+{
+    if (count == 1) {
+        return send(fd, spans[0].p, spans[0].n, MSG_NOSIGNAL);
+    }
+    struct iovec parts[SPANS_A_WRITE];
+    for (size_t i = 0; i < count; i++) {
+        parts[i].iov_len = spans[i].n;
+        memcpy(&parts[i].iov_base, &spans[i].p, sizeof spans[i].p); /* it is not const there */
+    }
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
 /* Sends what there is. False when the socket broke. */
-static bool write_socket(struct tcp_server *server, struct tcp_socket *s)
+static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
-    for (;;) {
-        struct span out = h->out(h->self, s->conn);
-        if (out.n == 0) {
-            return true;
-        }
-        ssize_t n = send(s->fd, out.p, out.n, MSG_NOSIGNAL);
+    struct span spans[SPANS_A_WRITE];
+    size_t count;
+    while ((count = h->out(h->self, s->conn, spans, SPANS_A_WRITE, now)) > 0) {
+        ssize_t n = send_spans(s->fd, spans, count);
         if (n < 0 && would_block(errno)) {
             return true;
         }
@@ -178,11 +194,12 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s)
             end_later(server, s, true);
             return false;
         }
-        h->sent(h->self, s->conn, (size_t)n);
-        if ((size_t)n < out.n) {
+        h->sent(h->self, s->conn, (size_t)n, now);
+        if ((size_t)n < span_total(spans, count)) {
             return true; /* the socket is full */
         }
     }
+    return true;
 }
 
 /* Does what a connection that has changed wants; when its end is to be told, only after that. */
@@ -195,7 +212,7 @@ static void settle_socket(struct tcp_server *server, struct tcp_socket *s, int64
         }
         return;
     }
-    if (s->ending || !write_socket(server, s)) {
+    if (s->ending || !write_socket(server, s, now)) {
         return;
     }
     unsigned want = h->want(h->self, s->conn);
@@ -480,39 +497,62 @@ static void offer_rests(struct tcp_server *server, int64_t now)
     buf_free(&slots);
 }
 
-static void settle(struct tcp_server *server, int64_t now)
+/* Turn INPUT of the round, behind what the waiter has reported: input and ends from before. */
+static void hand_over_rests(struct tcp_server *server, int64_t now)
 {
-    const struct tcp_handler *h = &server->handler;
-    uint64_t conn;
-    while ((conn = h->next_changed(h->self)) != 0) {
-        struct tcp_socket *s = socket_of(server, conn);
-        if (s != NULL) {
-            settle_socket(server, s, now);
-        }
+    offer_rests(server, now);
+    tell_ends(server, now);
+}
+
+static void settle_changed(struct tcp_server *server, uint64_t conn, int64_t now)
+{
+    struct tcp_socket *s = socket_of(server, conn);
+    if (s != NULL) {
+        settle_socket(server, s, now);
     }
 }
 
-/* Nothing is kept on disk yet, so what is to be made safe is as safe as it will be. True when there
- * was an answer, and so there may be output again. */
-static bool answer_asks(struct tcp_server *server, int64_t now)
+/* Nothing is kept on disk yet, so what must be made safe is as safe as it will be. */
+static void do_ask(struct tcp_server *server, const struct ask *ask, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
-    bool answered = false;
-    struct ask ask;
-    while ((ask = h->next_ask(h->self)).kind != ASK_NONE) {
-        if (ask.kind == ASK_LOG) {
-            log_writer_add(server->log, ask.event->level, ask.event->form, ask.event->args,
-                           LOG_ARGS_MAX);
-        } else if (ask.kind == ASK_CONNECT) {
-            start_dial(server, &ask, now);
-            answered = true;
-        } else {
-            h->answer(h->self, ask.ticket, ASK_DONE, now);
-            answered = true;
+    const struct answer done = {{NULL, 0}, {NULL, 0}};
+    switch (ask->kind) {
+    case ASK_NONE:
+        break;
+    case ASK_LOG:
+        log_writer_add(server->log, ask->event->level, ask->event->form, ask->event->args,
+                       LOG_ARGS_MAX);
+        break;
+    case ASK_CONNECT:
+        start_dial(server, ask, now);
+        break;
+    case ASK_APPEND:
+        h->answer(h->self, ask->ticket, &done, now);
+        break;
+    }
+}
+
+/* One round of serve/drive.h; the next one follows when other sockets have been looked at. */
+static void do_round(struct tcp_server *server, int64_t now)
+{
+    struct drive drive = {.rounds_max = 1};
+    while (drive_next(&drive, &server->handler, now) != DRIVE_OVER) {
+        switch (drive.turn) {
+        case DRIVE_INPUT:
+            hand_over_rests(server, now);
+            break;
+        case DRIVE_CHANGED:
+            settle_changed(server, drive.conn, now);
+            break;
+        case DRIVE_ASK:
+            do_ask(server, &drive.ask, now);
+            break;
+        case DRIVE_OVER:
+            break;
         }
     }
     log_writer_flush(server->log);
-    return answered;
 }
 
 static void tell_wall_clock(struct tcp_server *server, int64_t offset)
@@ -613,12 +653,7 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
     for (size_t i = 0; i < n; i++) {
         handle_event(server, events[i], now);
     }
-    offer_rests(server, now);
-    tell_ends(server, now);
-    h->step(h->self, now);
-    do {
-        settle(server, now);
-    } while (answer_asks(server, now));
+    do_round(server, now);
     return !h->stopped(h->self);
 }
 

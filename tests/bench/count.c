@@ -8,14 +8,17 @@
  */
 #include <nsq/span.h>
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
 #include "base/buf.h"
 #include "engine/engine.h"
+#include "serve/drive.h"
 
 #define BATCH 200
+#define SPANS_AT_ONCE 16
 #define READ_SIZE 65536 /* what the shell reads at once */
 #define BODY 200
 #define NOW 1000000000
@@ -32,21 +35,8 @@ struct world {
     size_t received;
 };
 
-/* What tcp_server does for one connection's input. */
-static void input(struct world *w, uint64_t conn, struct span in)
+static void take_frames(struct world *w, struct span out)
 {
-    while (in.n > 0) {
-        size_t n = w->h.recv(w->h.self, conn, span_first(in, READ_SIZE), NOW);
-        in = span_skip(in, n);
-        w->h.step(w->h.self, NOW);
-    }
-}
-
-/* Takes a connection's output, and turns each message into a FIN. */
-static void output(struct world *w, uint64_t conn)
-{
-    struct span out = w->h.out(w->h.self, conn);
-    size_t n = out.n;
     while (out.n > 0) {
         size_t size = 4 + (size_t)be32_load(out.p);
         if (be32_load(out.p + 4) == 2) {
@@ -57,17 +47,42 @@ static void output(struct world *w, uint64_t conn)
         }
         out = span_skip(out, size);
     }
-    w->h.sent(w->h.self, conn, n);
 }
 
-static void settle(struct world *w)
+/* Takes a connection's output, whose frames are each in one piece, and turns each message into a
+ * FIN. */
+static void take_output(struct world *w, uint64_t conn)
 {
-    uint64_t conn;
-    while ((conn = w->h.next_changed(w->h.self)) != 0) {
-        output(w, conn);
-        w->h.want(w->h.self, conn);
+    struct span spans[SPANS_AT_ONCE];
+    size_t count;
+    while ((count = w->h.out(w->h.self, conn, spans, SPANS_AT_ONCE, NOW)) > 0) {
+        size_t n = span_total(spans, count);
+        for (size_t i = 0; i < count; i++) {
+            take_frames(w, spans[i]);
+        }
+        w->h.sent(w->h.self, conn, n, NOW);
     }
-    while (w->h.next_ask(w->h.self).kind != ASK_NONE) {
+}
+
+/* What tcp_server does for one connection's input. */
+static void input(struct world *w, uint64_t conn, struct span in)
+{
+    struct drive drive = {.rounds_max = UINT_MAX};
+    while (drive_next(&drive, &w->h, NOW) != DRIVE_OVER) {
+        switch (drive.turn) {
+        case DRIVE_INPUT:
+            if (in.n > 0) {
+                in = span_skip(in, w->h.recv(w->h.self, conn, span_first(in, READ_SIZE), NOW));
+            }
+            drive.more_input = in.n > 0;
+            break;
+        case DRIVE_CHANGED:
+            take_output(w, drive.conn);
+            w->h.want(w->h.self, drive.conn);
+            break;
+        default:
+            break;
+        }
     }
 }
 
@@ -81,7 +96,6 @@ void phase_pub(struct world *w, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         input(w, w->publisher, buf_span(&w->command));
-        settle(w);
     }
 }
 
@@ -89,7 +103,6 @@ void phase_mpub(struct world *w, size_t count)
 {
     for (size_t i = 0; i < count; i += BATCH) {
         input(w, w->publisher, buf_span(&w->batch));
-        settle(w);
     }
 }
 
@@ -97,13 +110,11 @@ void phase_mpub(struct world *w, size_t count)
 void phase_consume(struct world *w, size_t count)
 {
     input(w, w->consumer, SPAN("RDY 2500\n"));
-    settle(w);
     while (w->received < count || w->fins.n > 0) {
         struct buf fins = w->fins;
         w->fins = (struct buf){0};
         input(w, w->consumer, buf_span(&fins));
         buf_free(&fins);
-        settle(w);
     }
 }
 
@@ -160,7 +171,6 @@ int main(int argc, char **argv)
     w.consumer = w.h.open(w.h.self, 0, SPAN("consumer"), NOW);
     input(&w, w.publisher, SPAN("  V2"));
     input(&w, w.consumer, SPAN("  V2SUB bench channel\n"));
-    settle(&w);
     run(&w, "pub", phase_pub, count);
     run(&w, "mpub", phase_mpub, count);
     run(&w, "consume", phase_consume, 2 * count);

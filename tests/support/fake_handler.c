@@ -110,14 +110,24 @@ static void on_closed(void *self, uint64_t id, enum closed_reason reason, int64_
     free_conn(fake, fake_conn(fake, id));
 }
 
-static struct span on_out(void *self, uint64_t id)
+static size_t on_out(void *self, uint64_t id, struct span *spans, size_t most, int64_t now)
 {
-    return buf_span(&fake_conn(self, id)->out);
+    const struct fake_conn *conn = fake_conn(self, id);
+    struct span rest = buf_span(&conn->out);
+    size_t count = 0;
+    (void)now;
+    while (rest.n > 0 && count < most) {
+        spans[count] = conn->span_size == 0 ? rest : span_first(rest, conn->span_size);
+        rest = span_skip(rest, spans[count++].n);
+    }
+    return count;
 }
 
-static void on_sent(void *self, uint64_t id, size_t n)
+static void on_sent(void *self, uint64_t id, size_t n, int64_t now)
 {
     struct fake_conn *conn = fake_conn(self, id);
+    (void)now;
+    assert(n > 0);
     conn->sents++;
     buf_drop(&conn->out, n);
 }
@@ -177,11 +187,11 @@ static struct ask on_next_ask(void *self)
     return (struct ask){.kind = a->kind, .ticket = a->ticket, .event = a->event};
 }
 
-static void on_answer(void *self, uint64_t ticket, enum ask_result result, int64_t now)
+static void on_answer(void *self, uint64_t ticket, const struct answer *answer, int64_t now)
 {
     struct fake_handler *fake = self;
     (void)now;
-    assert(ticket == fake->asks[0].ticket && result == ASK_DONE);
+    assert(ticket == fake->asks[0].ticket && answer->why.n == 0);
     fake->answers++;
     if (fake->append_conn != 0) {
         fake_send(fake_conn(fake, fake->append_conn), fake->append_out);

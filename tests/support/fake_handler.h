@@ -23,6 +23,7 @@ struct fake_conn {
     unsigned want;    /* bits of enum want; WRITE is added while there is output. READ after open */
     bool echo;        /* what is consumed is sent back */
     bool changed;     /* to be reported by next_changed */
+    size_t span_size; /* out gives pieces of so many bytes; 0: one piece. 0 after open */
     struct buf out;   /* to be sent */
     struct buf in;    /* all that was consumed */
     size_t recvs;     /* calls of recv .. */

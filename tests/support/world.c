@@ -7,12 +7,14 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "serve/drive.h"
 #include "support/segments.h"
 
 #define START (1000 * TIME_SECOND)
 #define WALL_START (INT64_C(1767225600) * TIME_SECOND)
 #define ROUNDS_MAX 100000 /* at one point in time: more of them is a spin */
 #define RANDOM_CHUNK_BITS 7
+#define SPANS_AT_ONCE 16
 
 #define BROKEN(...) world_fail(__FILE__, __LINE__, __VA_ARGS__)
 
@@ -24,10 +26,18 @@ static unsigned want(const struct client *c)
     return h->want(h->self, c->conn);
 }
 
-static struct span out(const struct client *c)
+/* What waits to be sent, in pieces. */
+static size_t out(const struct client *c, struct span spans[SPANS_AT_ONCE])
 {
     const struct tcp_handler *h = &c->world->handler;
-    return h->out(h->self, c->conn);
+    return h->out(h->self, c->conn, spans, SPANS_AT_ONCE, c->world->now);
+}
+
+static size_t unsent(const struct client *c)
+{
+    struct span spans[SPANS_AT_ONCE];
+    size_t count = out(c, spans);
+    return span_total(spans, count);
 }
 
 static bool reads(const struct client *c)
@@ -76,20 +86,18 @@ static void receive(struct client *c, struct span part)
     }
 }
 
-/* Takes up to `n` bytes of output. */
+/* Takes up to `n` bytes of output: at most c->at_most at a time, and what lies in one piece. */
 static size_t take(struct client *c, size_t n)
 {
     const struct tcp_handler *h = &c->world->handler;
+    struct span spans[SPANS_AT_ONCE];
     size_t taken = 0;
-    while (taken < n) {
-        struct span part = span_first(out(c), n - taken);
+    while (taken < n && out(c, spans) > 0) {
+        struct span part = span_first(spans[0], n - taken);
         part = c->at_most > 0 ? span_first(part, c->at_most) : part;
-        if (part.n == 0) {
-            break;
-        }
         receive(c, part);
         taken += part.n;
-        h->sent(h->self, c->conn, part.n);
+        h->sent(h->self, c->conn, part.n, c->world->now);
     }
     return taken;
 }
@@ -117,7 +125,7 @@ static void settle_client(struct client *c)
 {
     if (c->dialled) {
         c->want = want(c);
-        c->unsent = out(c).n;
+        c->unsent = unsent(c);
         if (c->want & WANT_CLOSE) {
             c->dialled = false;
             c->closed = true;
@@ -127,7 +135,7 @@ static void settle_client(struct client *c)
     }
     take(c, c->stalled ? 0 : SIZE_MAX);
     c->want = want(c);
-    c->unsent = out(c).n;
+    c->unsent = unsent(c);
     if (c->want & WANT_CLOSE) {
         note(c, SPAN("\nCLOSED"));
         c->closed = true;
@@ -163,16 +171,20 @@ static void offer(struct client *c)
     }
 }
 
-static void offer_rests(struct world *w)
+/* True when somebody wants more than was taken. */
+static bool offer_rests(struct world *w)
 {
+    bool more = false;
     struct list *next;
     for (struct list *l = w->clients.next; l != &w->clients; l = next) {
         next = l->next;
         struct client *c = container_of(l, struct client, link);
         if (reads(c) && has_rest(c)) {
             offer(c);
+            more = more || has_rest(c);
         }
     }
+    return more;
 }
 
 /* Every change must have been said: the shell looks at nobody else. */
@@ -180,24 +192,22 @@ static void check_unnamed(struct world *w)
 {
     for (struct list *l = w->clients.next; l != &w->clients; l = l->next) {
         struct client *c = container_of(l, struct client, link);
-        if (c->conn != 0 && (want(c) != c->want || out(c).n != c->unsent)) {
+        if (c->conn != 0 && (want(c) != c->want || unsent(c) != c->unsent)) {
             BROKEN("connection %u changed unsaid: want %u -> %u, %zu -> %zu bytes to send",
-                   (unsigned)c->conn, c->want, want(c), c->unsent, out(c).n);
+                   (unsigned)c->conn, c->want, want(c), c->unsent, unsent(c));
         }
     }
 }
 
-static void settle_changed(struct world *w)
+/* True when the client has input for the next round. */
+static bool settle_changed(struct world *w, uint64_t conn)
 {
-    uint64_t conn;
-    while ((conn = w->handler.next_changed(w->handler.self)) != 0) {
-        struct client *c = (uint32_t)conn < w->slots ? w->by_slot[(uint32_t)conn] : NULL;
-        if (c == NULL || c->conn != conn) {
-            BROKEN("an unknown connection has changed");
-        }
-        settle_client(c);
+    struct client *c = (uint32_t)conn < w->slots ? w->by_slot[(uint32_t)conn] : NULL;
+    if (c == NULL || c->conn != conn) {
+        BROKEN("an unknown connection has changed");
     }
-    check_unnamed(w);
+    settle_client(c);
+    return reads(c) && has_rest(c);
 }
 
 static void collect_log(struct world *w, const struct log_event *event)
@@ -236,61 +246,63 @@ static void dial(struct world *w, const struct ask *ask)
     settle_client(c);
 }
 
-static void answer(struct world *w, uint64_t ticket, enum ask_result result)
+static void answer(struct world *w, uint64_t ticket, bool well)
 {
-    w->handler.answer(w->handler.self, ticket, result, w->now);
+    const struct answer answer = {.why = well ? SPAN("") : SPAN("the disk is broken")};
+    w->handler.answer(w->handler.self, ticket, &answer, w->now);
 }
 
-/* True when there was an answer, and so there may be output again. */
-static bool do_asks(struct world *w)
+static void do_ask(struct world *w, const struct ask *ask)
 {
-    bool answered = false;
-    struct ask ask;
-    while ((ask = w->handler.next_ask(w->handler.self)).kind != ASK_NONE) {
-        if (ask.kind == ASK_LOG) {
-            collect_log(w, ask.event);
-        } else if (ask.kind == ASK_CONNECT) {
-            dial(w, &ask);
-            answered = true;
-        } else if (w->answers == ANSWER_WHEN_TOLD) {
-            buf_append(&w->asked, span_make(&ask.ticket, sizeof ask.ticket));
-        } else {
-            answer(w, ask.ticket, w->answers == ANSWER_AT_ONCE ? ASK_DONE : ASK_FAILED);
-            answered = true;
+    if (ask->kind == ASK_LOG) {
+        collect_log(w, ask->event);
+    } else if (ask->kind == ASK_CONNECT) {
+        dial(w, ask);
+    } else if (w->answers == ANSWER_WHEN_TOLD) {
+        buf_append(&w->asked, span_make(&ask->ticket, sizeof ask->ticket));
+    } else {
+        answer(w, ask->ticket, w->answers == ANSWER_AT_ONCE);
+    }
+}
+
+/* The round of serve/drive.h, up to so many times. True when there is more to do. */
+static bool do_rounds(struct world *w, unsigned rounds_max)
+{
+    struct drive drive = {.rounds_max = rounds_max};
+    enum drive_turn before = DRIVE_OVER;
+    while (drive_next(&drive, &w->handler, w->now) != DRIVE_OVER) {
+        if (before == DRIVE_CHANGED && drive.turn != DRIVE_CHANGED) {
+            check_unnamed(w);
+        }
+        before = drive.turn;
+        switch (drive.turn) {
+        case DRIVE_INPUT:
+            drive.more_input = offer_rests(w);
+            break;
+        case DRIVE_CHANGED:
+            drive.more_input = settle_changed(w, drive.conn) || drive.more_input;
+            break;
+        case DRIVE_ASK:
+            do_ask(w, &drive.ask);
+            break;
+        case DRIVE_OVER:
+            break;
         }
     }
-    return answered;
+    check_unnamed(w);
+    return drive_has_work_left(&drive, &w->handler, w->now);
 }
 
 void world_round(struct world *w)
 {
-    offer_rests(w);
-    w->handler.step(w->handler.self, w->now);
-    do {
-        settle_changed(w);
-    } while (do_asks(w));
-}
-
-static bool is_busy(const struct world *w)
-{
-    for (const struct list *l = w->clients.next; l != &w->clients; l = l->next) {
-        const struct client *c = container_of(l, struct client, link);
-        if (reads(c) && has_rest(c)) {
-            return true;
-        }
-    }
-    return w->handler.next_deadline(w->handler.self) <= w->now;
+    do_rounds(w, 1);
 }
 
 void world_settle(struct world *w)
 {
-    int rounds = 0;
-    do {
-        if (++rounds > ROUNDS_MAX) {
-            BROKEN("the engine spins: after %d rounds its deadline is still now", ROUNDS_MAX);
-        }
-        world_round(w);
-    } while (is_busy(w));
+    if (do_rounds(w, ROUNDS_MAX)) {
+        BROKEN("the engine spins: after %d rounds its deadline is still now", ROUNDS_MAX);
+    }
 }
 
 /* --- the world -------------------------------------------------------------------------------- */
@@ -375,7 +387,7 @@ void world_jump(struct world *w, int64_t ns)
     world_settle(w);
 }
 
-void world_answer(struct world *w, enum ask_result result)
+void world_answer(struct world *w, bool well)
 {
     uint64_t ticket;
     if (world_asked(w) == 0) {
@@ -383,7 +395,7 @@ void world_answer(struct world *w, enum ask_result result)
     }
     memcpy(&ticket, buf_span(&w->asked).p, sizeof ticket);
     buf_drop(&w->asked, sizeof ticket);
-    answer(w, ticket, result);
+    answer(w, ticket, well);
     world_settle(w);
 }
 

@@ -99,14 +99,14 @@ void world_free(struct world *world);
 void world_advance(struct world *world, int64_t ns);
 void world_jump(struct world *world, int64_t ns);
 
-/* One round as the shell does it: rests offered, one step, what changed settled, asks answered. */
+/* One round of serve/drive.h. */
 void world_round(struct world *world);
 
 /* Rounds until nothing is left to do now. All verbs end with it. */
 void world_settle(struct world *world);
 
-/* Answers the oldest ask that waits; world_asked tells how many do. */
-void world_answer(struct world *world, enum ask_result result);
+/* Answers the oldest ask that waits, well or with a failure; world_asked tells how many do. */
+void world_answer(struct world *world, bool well);
 size_t world_asked(const struct world *world);
 
 /* Asks the engine to end. */

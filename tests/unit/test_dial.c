@@ -77,14 +77,21 @@ static void on_closed(void *self, uint64_t conn, enum closed_reason reason, int6
     ((struct dialler *)self)->closed = true;
 }
 
-static struct span on_out(void *self, uint64_t conn)
+static size_t on_out(void *self, uint64_t conn, struct span *spans, size_t most, int64_t now)
 {
+    const struct dialler *d = self;
     (void)conn;
-    return ((struct dialler *)self)->out;
+    (void)now;
+    if (d->out.n == 0 || most == 0) {
+        return 0;
+    }
+    spans[0] = d->out;
+    return 1;
 }
 
-static void on_sent(void *self, uint64_t conn, size_t n)
+static void on_sent(void *self, uint64_t conn, size_t n, int64_t now)
 {
+    (void)now;
     struct dialler *d = self;
     (void)conn;
     d->out = span_skip(d->out, n);

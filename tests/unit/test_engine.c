@@ -220,7 +220,7 @@ static void a_consumer_that_has_read_is_served_at_once(void **state)
     SEND(c, "RDY 2\n");
     assert_int_equal(client_session(c)->consumer.in_flight_count, 1);
     assert_true(next_deadline(w) > w->now);
-    w->handler.sent(w->handler.self, c->conn, 30);
+    w->handler.sent(w->handler.self, c->conn, 30, w->now);
     assert_int_equal(client_session(c)->consumer.in_flight_count, 1);
     assert_true(next_deadline(w) <= w->now);
     w->handler.step(w->handler.self, w->now);
@@ -377,7 +377,7 @@ static void log_lines_come_before_tickets(void **state)
     assert_int_equal(ask.kind, ASK_APPEND);
     assert_int_not_equal(ask.ticket, 0);
     assert_int_equal(w->handler.next_ask(w->handler.self).kind, ASK_NONE);
-    w->handler.answer(w->handler.self, ask.ticket, ASK_DONE, w->now);
+    w->handler.answer(w->handler.self, ask.ticket, &(struct answer){{NULL, 0}, {NULL, 0}}, w->now);
     world_settle(w);
     client_expect_ok(c);
     world_free(w);
@@ -431,7 +431,7 @@ static void a_stop_does_not_wait_for_answers(void **state)
     world_stop(w);
     client_expect_closed(c);
     assert_true(w->handler.stopped(w->handler.self));
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     assert_int_equal(broker_find_topic(&w->engine->broker, SPAN("t"))->message_count, 1);
     world_free(w);
 }

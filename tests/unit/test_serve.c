@@ -67,11 +67,11 @@ static size_t keep_recv(void *service, void *session, struct span in, int64_t no
         uint8_t c = in.p[n++];
         buf_append(&k->got, span_make(&c, 1));
         if (c == 'h') {
-            conn_hold(k->conn, true);
+            conn_pause_input(k->conn, true);
         } else if (c == 'f') {
-            conn_finish(k->conn, true);
+            conn_finish(k->conn, true, now);
         } else if (c == 'e') {
-            conn_send(k->conn, SPAN("echo"));
+            conn_send(k->conn, SPAN("echo"), now);
         }
     }
     return n;
@@ -92,14 +92,16 @@ static void keep_due(void *service, void *session, int64_t now)
     conn_set_due(k->conn, k->dues < 3 ? now + TIME_SECOND : TIME_NEVER);
 }
 
-static void keep_drained(void *service, void *session)
+static void keep_drained(void *service, void *session, int64_t now)
 {
+    (void)now;
     (void)service;
     ((struct keeper *)session)->drains++;
 }
 
-static void keep_closed(void *service, void *session)
+static void keep_closed(void *service, void *session, int64_t now)
 {
+    (void)now;
     struct keeper *k = session;
     ((struct service *)service)->closed++;
     buf_free(&k->got);
@@ -130,7 +132,7 @@ static int set_up(void **state)
     log_init(&s->log, LOG_DEBUG);
     s->listeners[0] = (struct listener){&s->service[0], protocols, 2, SPAN("bad zero")};
     s->listeners[1] = (struct listener){&s->service[1], protocols + 1, 1, SPAN("bad one")};
-    serve_init(&s->serve, &config, s->listeners, 2, &s->log);
+    serve_init(&s->serve, &config, s->listeners, 2, &s->log, NULL);
     *state = s;
     return 0;
 }
@@ -161,9 +163,17 @@ static struct keeper *connect_at(struct stage *s, int64_t now)
     return s->service[0].last;
 }
 
+/* What waits to be sent, which is one piece. */
+static struct span out_of(struct stage *s, uint64_t id)
+{
+    struct span span = {NULL, 0};
+    serve_out(&s->serve, id, &span, 1, 0);
+    return span;
+}
+
 static void expect_out(struct stage *s, uint64_t id, struct span expected)
 {
-    struct span out = serve_out(&s->serve, id);
+    struct span out = out_of(s, id);
     assert_int_equal(out.n, expected.n);
     assert_true(span_equal(out, expected));
 }
@@ -176,14 +186,19 @@ static void expect_got(const struct keeper *k, struct span expected)
 /* Sends everything. */
 static void flush(struct stage *s, uint64_t id)
 {
-    serve_sent(&s->serve, id, serve_out(&s->serve, id).n);
+    serve_sent(&s->serve, id, out_of(s, id).n, 0);
 }
 
 /* Output of n bytes. */
-static void say(struct keeper *k, size_t n)
+static void say_at(struct keeper *k, size_t n, int64_t now)
 {
     uint8_t zeros[SERVE_LINGER_BYTES] = {0};
-    conn_send(k->conn, span_make(zeros, n));
+    conn_send(k->conn, span_make(zeros, n), now);
+}
+
+static void say(struct keeper *k, size_t n)
+{
+    say_at(k, n, 0);
 }
 
 static void forget_changes(struct stage *s)
@@ -402,7 +417,7 @@ static void finishing_is_a_change(void **state)
     struct keeper *k = connect_at(s, 0);
     say(k, 1);
     forget_changes(s);
-    conn_finish(k->conn, true);
+    conn_finish(k->conn, true, 0);
     expect_changed(s, k->conn->id);
 }
 
@@ -425,7 +440,7 @@ static void a_held_connection_is_not_read(void **state)
     expect_changed(s, id);
     assert_int_equal(serve_want(&s->serve, id), 0);
     assert_int_equal(serve_recv(&s->serve, id, SPAN("b"), 0), 0);
-    conn_hold(k->conn, false);
+    conn_pause_input(k->conn, false);
     expect_changed(s, id);
     assert_int_equal(serve_want(&s->serve, id), WANT_READ);
     assert_int_equal(serve_recv(&s->serve, id, SPAN("b"), 0), 1);
@@ -437,7 +452,7 @@ static void left_over_input_is_a_change(void **state)
 {
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
-    conn_hold(k->conn, true);
+    conn_pause_input(k->conn, true);
     forget_changes(s);
     assert_int_equal(serve_recv(&s->serve, k->conn->id, SPAN("x"), 0), 0);
     expect_changed(s, k->conn->id);
@@ -458,14 +473,14 @@ static void full_output_stops_input(void **state)
     assert_true(conn_is_full(k->conn));
     assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
     forget_changes(s);
-    serve_sent(&s->serve, id, 3);
+    serve_sent(&s->serve, id, 3, 0);
     assert_true(conn_is_full(k->conn));
     assert_int_equal(k->drains, 0);
-    serve_sent(&s->serve, id, 1);
+    serve_sent(&s->serve, id, 1, 0);
     assert_int_equal(k->drains, 1);
     expect_changed(s, id);
     assert_int_equal(serve_want(&s->serve, id), WANT_READ | WANT_WRITE);
-    serve_sent(&s->serve, id, 1);
+    serve_sent(&s->serve, id, 1, 0);
     assert_int_equal(k->drains, 1);
     assert_int_equal(serve_recv(&s->serve, id, SPAN("b"), 0), 1);
     expect_got(k, SPAN("aeb"));
@@ -490,14 +505,14 @@ static void flush_then_close(void **state)
     struct keeper *k = connect_at(s, 0);
     uint64_t id = k->conn->id;
     say(k, 3);
-    conn_finish(k->conn, false);
+    conn_finish(k->conn, false, 0);
     assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
     say(k, 5); /* too late */
-    assert_int_equal(serve_out(&s->serve, id).n, 3);
-    serve_sent(&s->serve, id, 2);
+    assert_int_equal(out_of(s, id).n, 3);
+    serve_sent(&s->serve, id, 2, 0);
     assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
     forget_changes(s);
-    serve_sent(&s->serve, id, 1);
+    serve_sent(&s->serve, id, 1, 0);
     expect_changed(s, id);
     assert_int_equal(serve_want(&s->serve, id), WANT_CLOSE);
     assert_int_equal(s->service[0].closed, 0);
@@ -510,7 +525,7 @@ static void with_nothing_to_flush_it_closes_at_once(void **state)
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
     forget_changes(s);
-    conn_finish(k->conn, false);
+    conn_finish(k->conn, false, 0);
     expect_changed(s, k->conn->id);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
 }
@@ -519,11 +534,11 @@ static void with_nothing_to_flush_it_closes_at_once(void **state)
 static struct keeper *linger_at(struct stage *s, int64_t now)
 {
     struct keeper *k = connect_at(s, now);
-    say(k, 3);
+    say_at(k, 3, now);
     assert_int_equal(serve_recv(&s->serve, k->conn->id, SPAN("fx"), now), 1);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
     forget_changes(s);
-    flush(s, k->conn->id);
+    serve_sent(&s->serve, k->conn->id, 3, now);
     expect_changed(s, k->conn->id);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
     return k;
@@ -561,7 +576,7 @@ static void lingering_lasts_a_second(void **state)
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
     conn_set_due(k->conn, TIME_SECOND / 2);
-    conn_finish(k->conn, true);
+    conn_finish(k->conn, true, 0);
     serve_step(&s->serve, TIME_SECOND / 2);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_SECOND);
@@ -590,7 +605,7 @@ static void after_the_end_of_input_there_is_nothing_to_linger_for(void **state)
     struct keeper *k = connect_at(s, 0);
     say(k, 3);
     serve_eof(&s->serve, k->conn->id, 0);
-    conn_finish(k->conn, true);
+    conn_finish(k->conn, true, 0);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
     flush(s, k->conn->id);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
@@ -601,7 +616,7 @@ static void the_end_of_input_may_come_while_the_last_output_leaves(void **state)
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
     say(k, 3);
-    conn_finish(k->conn, true);
+    conn_finish(k->conn, true, 0);
     serve_eof(&s->serve, k->conn->id, 0);
     assert_int_equal(k->eofs, 0);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
@@ -613,8 +628,8 @@ static void finishing_twice_is_finishing_once(void **state)
 {
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
-    conn_finish(k->conn, true);
-    conn_finish(k->conn, false);
+    conn_finish(k->conn, true, 0);
+    conn_finish(k->conn, false, 0);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
 }
 
@@ -637,13 +652,13 @@ static void output_that_is_not_taken_in_time_closes(void **state)
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
     uint64_t id = k->conn->id;
-    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
     serve_step(&s->serve, TIME_SECOND);
-    say(k, 10);
+    say_at(k, 10, TIME_SECOND);
     serve_step(&s->serve, 2 * TIME_SECOND);
-    say(k, 10);
-    serve_sent(&s->serve, id, 9);
+    say_at(k, 10, 2 * TIME_SECOND);
+    serve_sent(&s->serve, id, 9, 2 * TIME_SECOND);
     expect_closed_at(s, id, 6 * TIME_SECOND);
     assert_int_equal(s->service[0].closed, 1); /* the protocol does nothing more for it */
     serve_closed(&s->serve, id, CLOSED_AS_WANTED, 6 * TIME_SECOND);
@@ -655,17 +670,17 @@ static void each_stretch_of_output_has_its_own_time(void **state)
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
     uint64_t id = k->conn->id;
-    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     say(k, 10);
     say(k, 10);
     serve_step(&s->serve, 4 * TIME_SECOND);
-    serve_sent(&s->serve, id, 10);
+    serve_sent(&s->serve, id, 10, 4 * TIME_SECOND);
     serve_step(&s->serve, 8 * TIME_SECOND);
-    serve_sent(&s->serve, id, 10);
+    serve_sent(&s->serve, id, 10, 8 * TIME_SECOND);
     serve_step(&s->serve, 60 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, id), WANT_READ);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
-    say(k, 1);
+    say_at(k, 1, 60 * TIME_SECOND);
     expect_closed_at(s, id, 65 * TIME_SECOND);
 }
 
@@ -675,15 +690,15 @@ static void a_slow_reader_is_waited_for(void **state)
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
     uint64_t id = k->conn->id;
-    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     say(k, 1);
     say(k, 3 * SERVE_WRITE_CHUNK - 1);
-    serve_sent(&s->serve, id, 1);
+    serve_sent(&s->serve, id, 1, 0);
     serve_step(&s->serve, 4 * TIME_SECOND);
-    serve_sent(&s->serve, id, SERVE_WRITE_CHUNK);
+    serve_sent(&s->serve, id, SERVE_WRITE_CHUNK, 4 * TIME_SECOND);
     serve_step(&s->serve, 8 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
-    serve_sent(&s->serve, id, SERVE_WRITE_CHUNK - 1);
+    serve_sent(&s->serve, id, SERVE_WRITE_CHUNK - 1, 8 * TIME_SECOND);
     expect_closed_at(s, id, 9 * TIME_SECOND);
 }
 
@@ -694,7 +709,7 @@ static void without_a_write_timeout_output_may_wait(void **state)
     say(k, 10);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
     serve_step(&s->serve, 1000 * TIME_SECOND);
-    conn_finish(k->conn, false);
+    conn_finish(k->conn, false, 1000 * TIME_SECOND);
     expect_closed_at(s, k->conn->id, 1000 * TIME_SECOND + SERVE_FLUSH_NS);
 }
 
@@ -702,10 +717,10 @@ static void the_last_output_has_a_write_timeout_of_its_own(void **state)
 {
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
-    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     say(k, 10);
     serve_step(&s->serve, 4 * TIME_SECOND);
-    conn_finish(k->conn, true);
+    conn_finish(k->conn, true, 4 * TIME_SECOND);
     serve_step(&s->serve, 5 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
     expect_closed_at(s, k->conn->id, 9 * TIME_SECOND);
@@ -715,14 +730,14 @@ static void a_new_write_timeout_is_in_force_at_once(void **state)
 {
     struct stage *s = *state;
     struct keeper *off = connect_at(s, 0);
-    conn_set_write_timeout(off->conn, 5 * TIME_SECOND);
+    conn_set_write_timeout(off->conn, 5 * TIME_SECOND, 0);
     say(off, 10);
-    conn_set_write_timeout(off->conn, 0);
+    conn_set_write_timeout(off->conn, 0, 0);
     serve_step(&s->serve, 10 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, off->conn->id), WANT_WRITE | WANT_READ);
     struct keeper *on = connect_at(s, 10 * TIME_SECOND);
-    say(on, 10);
-    conn_set_write_timeout(on->conn, 5 * TIME_SECOND);
+    say_at(on, 10, 10 * TIME_SECOND);
+    conn_set_write_timeout(on->conn, 5 * TIME_SECOND, 10 * TIME_SECOND);
     expect_closed_at(s, on->conn->id, 15 * TIME_SECOND);
 }
 
@@ -768,7 +783,7 @@ static void nothing_is_due_after_the_end(void **state)
     struct keeper *k = connect_at(s, 0);
     conn_set_due(k->conn, 10);
     say(k, 1);
-    conn_finish(k->conn, true);
+    conn_finish(k->conn, true, 0);
     serve_step(&s->serve, 10);
     assert_int_equal(k->dues, 0);
     flush(s, k->conn->id);
@@ -785,7 +800,7 @@ static void a_step_handles_so_many_connections(void **state)
     const struct serve_config config = {.max_connections = 1000, .high_water = HIGH_WATER};
     struct serve serve;
     log_init(&log, LOG_ERROR);
-    serve_init(&serve, &config, &listener, 1, &log);
+    serve_init(&serve, &config, &listener, 1, &log, NULL);
     for (int i = 0; i < SERVE_TIMERS_A_STEP + 3; i++) {
         serve_recv(&serve, serve_open(&serve, 0, SPAN("peer"), 0), SPAN("AAAA"), 0);
         conn_set_due(service.last->conn, 10);
@@ -824,7 +839,7 @@ static void a_stop_closes_everything_and_opens_nothing(void **state)
     assert_int_equal(s->service[0].closed, 2);
     assert_int_equal(serve_open(&s->serve, 0, SPAN("peer"), 5), 0);
     assert_int_equal(serve_recv(&s->serve, busy, SPAN("x"), 5), 0);
-    serve_sent(&s->serve, busy, 10); /* the socket takes it in passing */
+    serve_sent(&s->serve, busy, 10, 0); /* the socket takes it in passing */
     serve_eof(&s->serve, busy, 5);
     assert_int_equal(serve_want(&s->serve, busy), WANT_CLOSE);
     serve_closed(&s->serve, magic, CLOSED_AS_WANTED, 5);
@@ -838,7 +853,7 @@ static void what_was_given_up_is_not_given_up_again(void **state)
 {
     struct stage *s = *state;
     struct keeper *k = connect_at(s, 0);
-    conn_set_write_timeout(k->conn, 5 * TIME_SECOND);
+    conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     say(k, 10);
     serve_stop(&s->serve, 1);
     log_free(&s->log);

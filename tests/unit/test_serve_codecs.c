@@ -15,7 +15,7 @@
 #include "base/time.h"
 
 #define HIGH_WATER 100
-#define PATIENCE (5 * TIME_SECOND)
+#define HANDSHAKE_NS (5 * TIME_SECOND)
 
 /* --- a toy codec -------------------------------------------------------------------------------
  * On the wire each byte has its bit 7 flipped, and a digit stands for so many letters 'z' (what
@@ -146,23 +146,23 @@ static void *keep_open(void *service, struct conn *conn, int64_t now)
     return k;
 }
 
-static void act(struct keeper *k, uint8_t c)
+static void act(struct keeper *k, uint8_t c, int64_t now)
 {
     switch (c) {
     case 'c':
     case 't':
-        conn_send(k->conn, SPAN("plain"));
-        conn_push(k->conn, toy(k->service, c == 't'), PATIENCE);
+        conn_send(k->conn, SPAN("plain"), now);
+        conn_add_codec(k->conn, toy(k->service, c == 't'), HANDSHAKE_NS, now);
         break;
     case 'h':
-        conn_hold(k->conn, true);
+        conn_pause_input(k->conn, true);
         break;
     case 'f':
-        conn_send(k->conn, SPAN("bye"));
-        conn_finish(k->conn, true);
+        conn_send(k->conn, SPAN("bye"), now);
+        conn_finish(k->conn, true, now);
         break;
     case 'e':
-        conn_send(k->conn, SPAN("echo"));
+        conn_send(k->conn, SPAN("echo"), now);
         break;
     default:
         break;
@@ -173,12 +173,11 @@ static size_t keep_recv(void *service, void *session, struct span in, int64_t no
 {
     struct keeper *k = session;
     (void)service;
-    (void)now;
     size_t n = 0;
     while (n < in.n && conn_may_read(k->conn)) {
         uint8_t c = in.p[n++];
         buf_append(&k->got, span_make(&c, 1));
-        act(k, c);
+        act(k, c, now);
     }
     return n;
 }
@@ -188,8 +187,8 @@ static void keep_eof(void *service, void *session, int64_t now)
     struct keeper *k = session;
     (void)now;
     ((struct service *)service)->eofs++;
-    conn_send(k->conn, SPAN("end"));
-    conn_finish(k->conn, false);
+    conn_send(k->conn, SPAN("end"), now);
+    conn_finish(k->conn, false, now);
 }
 
 static void keep_due(void *service, void *session, int64_t now)
@@ -206,23 +205,25 @@ static void keep_upgraded(void *service, void *session, struct span why, int64_t
     (void)now;
     s->upgrades++;
     buf_append(&s->why, why);
-    conn_send(k->conn, why.n == 0 ? SPAN("OK") : why);
+    conn_send(k->conn, why.n == 0 ? SPAN("OK") : why, now);
     if (why.n > 0) {
-        conn_finish(k->conn, true);
+        conn_finish(k->conn, true, now);
     } else if (s->another) {
-        conn_push(k->conn, toy(s, false), PATIENCE);
-        conn_send(k->conn, SPAN("OK"));
+        conn_add_codec(k->conn, toy(s, false), HANDSHAKE_NS, now);
+        conn_send(k->conn, SPAN("OK"), now);
     }
 }
 
-static void keep_drained(void *service, void *session)
+static void keep_drained(void *service, void *session, int64_t now)
 {
+    (void)now;
     (void)service;
     (void)session;
 }
 
-static void keep_closed(void *service, void *session)
+static void keep_closed(void *service, void *session, int64_t now)
 {
+    (void)now;
     struct keeper *k = session;
     ((struct service *)service)->closed++;
     buf_free(&k->got);
@@ -257,7 +258,7 @@ static int set_up(void **state)
     const struct serve_config config = {.max_connections = 1, .high_water = HIGH_WATER};
     log_init(&s->log, LOG_DEBUG);
     s->listener = (struct listener){&s->service, protocols, 1, SPAN("bad")};
-    serve_init(&s->serve, &config, &s->listener, 1, &s->log);
+    serve_init(&s->serve, &config, &s->listener, 1, &s->log, NULL);
     s->id = serve_open(&s->serve, 0, SPAN("peer"), s->now);
     assert_int_equal(serve_recv(&s->serve, s->id, SPAN("TOYS"), s->now), 4);
     *state = s;
@@ -297,11 +298,19 @@ static void send_clear(struct stage *s, const char *text)
     assert_int_equal(serve_recv(&s->serve, s->id, span_make(text, n), s->now), n);
 }
 
+/* What waits to be sent, which is one piece. */
+static struct span out_of(struct stage *s, uint64_t id)
+{
+    struct span span = {NULL, 0};
+    serve_out(&s->serve, id, &span, 1, 0);
+    return span;
+}
+
 /* Takes all output, which must be `text`: in clear to the first '|', encoded to the next, and so
  * on. */
 static void expect_out(struct stage *s, const char *text)
 {
-    struct span out = serve_out(&s->serve, s->id);
+    struct span out = out_of(s, s->id);
     uint8_t flip = 0;
     size_t n = 0;
     for (; *text != '\0'; text++) {
@@ -313,7 +322,7 @@ static void expect_out(struct stage *s, const char *text)
         }
     }
     assert_int_equal(n, out.n);
-    serve_sent(&s->serve, s->id, out.n);
+    serve_sent(&s->serve, s->id, out.n, 0);
 }
 
 static void expect_got(const struct stage *s, const char *text)
@@ -375,7 +384,7 @@ static void the_protocol_rests_during_a_handshake(void **state)
     assert_int_equal(serve_next_deadline(&s->serve), 1 * TIME_SECOND); /* may be too early */
     serve_step(&s->serve, 2 * TIME_SECOND);
     assert_int_equal(s->service.dues, 0);
-    assert_int_equal(serve_next_deadline(&s->serve), PATIENCE);
+    assert_int_equal(serve_next_deadline(&s->serve), HANDSHAKE_NS);
     s->now = 3 * TIME_SECOND;
     send_clear(s, "!\xe5"); /* and "e" behind it */
     assert_int_equal(s->service.upgrades, 1);
@@ -391,7 +400,7 @@ static void a_codec_may_be_put_on_when_a_handshake_ends(void **state)
     s->service.another = true;
     send_clear(s, "t!xe");
     expect_got(s, "txe");
-    struct span out = serve_out(&s->serve, s->id);
+    struct span out = out_of(s, s->id);
     assert_int_equal(out.n, 5 + 1 + 2 + 2 + 4); /* plain ? OK-once OK-twice echo-twice */
     assert_memory_equal(out.p, "plain?", 6);
     assert_memory_equal(out.p + 8, "OKecho", 6);
@@ -414,9 +423,9 @@ static void a_handshake_that_is_not_ended_fails_in_time(void **state)
     s->now = 1;
     send_clear(s, "t");
     expect_out(s, "plain");
-    serve_step(&s->serve, PATIENCE);
+    serve_step(&s->serve, HANDSHAKE_NS);
     assert_int_equal(s->service.upgrades, 0);
-    serve_step(&s->serve, 1 + PATIENCE);
+    serve_step(&s->serve, 1 + HANDSHAKE_NS);
     assert_int_equal(s->service.upgrades, 1);
     expect_out(s, "i/o timeout");
 }
@@ -425,8 +434,8 @@ static void a_handshake_of_a_connection_that_was_given_up_has_no_end(void **stat
 {
     struct stage *s = *state;
     send_clear(s, "t");
-    serve_stop(&s->serve, PATIENCE);
-    serve_step(&s->serve, PATIENCE);
+    serve_stop(&s->serve, HANDSHAKE_NS);
+    serve_step(&s->serve, HANDSHAKE_NS);
     assert_int_equal(s->service.upgrades, 0);
     assert_int_equal(s->service.closed, 1);
     assert_int_equal(want(s), WANT_CLOSE);
@@ -451,12 +460,12 @@ static void held_input_waits_decoded_and_goes_on_by_itself(void **state)
     send_toy(s, "xhyz");
     expect_got(s, "cxh");
     assert_int_equal(want(s), WANT_WRITE);
-    serve_sent(&s->serve, s->id, serve_out(&s->serve, s->id).n);
+    serve_sent(&s->serve, s->id, out_of(s, s->id).n, 0);
     assert_true(serve_next_deadline(&s->serve) > 0); /* nothing can be done */
     serve_eof(&s->serve, s->id, 0);
     assert_int_equal(s->service.eofs, 0); /* it comes behind the input */
-    conn_hold(keeper(s)->conn, false);
-    assert_int_equal(serve_next_deadline(&s->serve), 0);
+    conn_pause_input(keeper(s)->conn, false);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_PAST);
     serve_step(&s->serve, 0);
     expect_got(s, "cxhyz");
     assert_int_equal(s->service.eofs, 1);
@@ -497,12 +506,12 @@ static void full_output_stops_decoding(void **state)
     size_t got = keeper(s)->got.n;
     assert_true(got < 60 && conn_is_full(keeper(s)->conn));
     assert_int_equal(want(s), WANT_WRITE);
-    struct span out = serve_out(&s->serve, s->id);
-    serve_sent(&s->serve, s->id, out.n);
-    assert_int_equal(serve_next_deadline(&s->serve), 0);
+    struct span out = out_of(s, s->id);
+    serve_sent(&s->serve, s->id, out.n, 0);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_PAST);
     for (int i = 0; i < 10 && keeper(s)->got.n < 61; i++) {
         serve_step(&s->serve, 0);
-        serve_sent(&s->serve, s->id, serve_out(&s->serve, s->id).n);
+        serve_sent(&s->serve, s->id, out_of(s, s->id).n, 0);
     }
     assert_int_equal(keeper(s)->got.n, 61);
 }
@@ -535,8 +544,8 @@ static void the_end_that_a_codec_tells_waits_for_output_to_be_taken(void **state
     assert_int_equal(s->service.eofs, 0);
     assert_int_equal(want(s), WANT_WRITE);
     for (int i = 0; i < 10 && s->service.eofs == 0; i++) {
-        serve_sent(&s->serve, s->id, serve_out(&s->serve, s->id).n);
-        assert_int_equal(serve_next_deadline(&s->serve), 0);
+        serve_sent(&s->serve, s->id, out_of(s, s->id).n, 0);
+        assert_int_equal(serve_next_deadline(&s->serve), TIME_PAST);
         serve_step(&s->serve, 0);
     }
     assert_int_equal(keeper(s)->got.n, 1 + 24);
@@ -564,12 +573,12 @@ static void output_of_a_finished_connection_is_encoded_and_closed(void **state)
     struct stage *s = *state;
     send_clear(s, "c");
     send_toy(s, "ef");
-    conn_send(keeper(s)->conn, SPAN("late"));
-    struct span out = serve_out(&s->serve, s->id);
+    conn_send(keeper(s)->conn, SPAN("late"), 0);
+    struct span out = out_of(s, s->id);
     assert_int_equal(out.n, 5 + 4 + 3 + 1);
-    serve_sent(&s->serve, s->id, 6);
+    serve_sent(&s->serve, s->id, 6, 0);
     assert_int_equal(want(s), WANT_WRITE);
-    serve_sent(&s->serve, s->id, out.n - 6);
+    serve_sent(&s->serve, s->id, out.n - 6, 0);
     assert_int_equal(want(s), WANT_SHUT_WR | WANT_READ);
 }
 
@@ -577,7 +586,7 @@ static void a_codec_for_a_finished_connection_is_freed(void **state)
 {
     struct stage *s = *state;
     send_clear(s, "f");
-    conn_push(keeper(s)->conn, toy(&s->service, false), PATIENCE);
+    conn_add_codec(keeper(s)->conn, toy(&s->service, false), HANDSHAKE_NS, 0);
     assert_int_equal(s->service.alive, 0);
 }
 

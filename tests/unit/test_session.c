@@ -365,13 +365,13 @@ static void a_pending_command_holds_back_the_next(void **state)
     client_expect_nothing(c);
     assert_int_equal(c->want, 0);
     assert_null(topic_of(w, "t"));
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     client_expect(c, "R OK");
     assert_int_equal(topic_of(w, "t")->message_count, 1);
     assert_int_equal(world_asked(w), 1);
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     client_expect(c, "R OK");
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     client_expect(c, "R OK; R OK; M 1 x; M 1 y; M 1 z");
     world_free(w);
 }
@@ -386,18 +386,20 @@ static void answers_may_come_in_any_order(void **state)
     SEND(a, "PUB t\n\0\0\0\1a");
     SEND(b, "PUB t\n\0\0\0\1b");
     SEND(c, "PUB t\n\0\0\0\1c");
+    const struct answer done = {.why = SPAN("")};
+    const struct answer failed = {.why = SPAN("the disk is broken")};
     uint64_t ticket[3];
     struct span asked = buf_span(&w->asked);
     assert(asked.n == sizeof ticket && asked.p != NULL); /* also told to the analyzer */
     memcpy(ticket, asked.p, sizeof ticket);
-    w->handler.answer(w->handler.self, ticket[1], ASK_DONE, w->now);
-    w->handler.answer(w->handler.self, ticket[1], ASK_DONE, w->now); /* means nothing any more */
-    w->handler.answer(w->handler.self, 99, ASK_DONE, w->now);        /* never did */
+    w->handler.answer(w->handler.self, ticket[1], &done, w->now);
+    w->handler.answer(w->handler.self, ticket[1], &done, w->now); /* means nothing any more */
+    w->handler.answer(w->handler.self, 99, &done, w->now);        /* never did */
     world_settle(w);
     client_expect(b, "R OK");
     client_expect_nothing(a);
-    w->handler.answer(w->handler.self, ticket[2], ASK_FAILED, w->now);
-    w->handler.answer(w->handler.self, ticket[0], ASK_DONE, w->now);
+    w->handler.answer(w->handler.self, ticket[2], &failed, w->now);
+    w->handler.answer(w->handler.self, ticket[0], &done, w->now);
     world_settle(w);
     client_expect(a, "R OK");
     client_expect(c, "E E_PUB_FAILED PUB failed to make the message safe; SHUT");
@@ -414,11 +416,11 @@ static void heartbeats_and_messages_pass_a_pending_command(void **state)
     SEND(p, "PUB t\n\0\0\0\1x");
     SEND(c, "PUB t\n\0\0\0\1y");
     world_advance(w, 500 * TIME_MS);
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     client_expect(c, "M 1 x");
     world_advance(w, 4 * S); /* no command is awaited, so none is late */
     client_expect(c, "R _heartbeat_; R _heartbeat_; R _heartbeat_; R _heartbeat_");
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     client_expect(c, "R OK");
     world_advance(w, 2 * S - 1); /* from here on one is */
     client_expect(c, "R _heartbeat_; R _heartbeat_");
@@ -433,7 +435,7 @@ static void check_failure(struct span command, const char *error)
     struct client *c = world_connect(w);
     size_t used = world_used(w);
     client_send(c, command);
-    world_answer(w, ASK_FAILED);
+    world_answer(w, false);
     client_expect(c, error);
     client_send(c, command);
     assert_int_equal(world_asked(w), 0);
@@ -467,11 +469,11 @@ static void the_end_of_input_waits_for_a_pending_command(void **state)
     client_eof(c);
     client_eof(d);
     client_expect_nothing(c);
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     client_expect(c, "R OK");
-    world_answer(w, ASK_FAILED);
+    world_answer(w, false);
     client_expect(d, "E E_PUB_FAILED PUB failed to make the message safe; SHUT; CLOSED");
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     client_expect(c, "R OK; CLOSED");
     world_free(w);
 }
@@ -488,11 +490,11 @@ static void a_pending_command_outlives_its_client(void **state)
     SEND(d, "PUB t\n\0\0\0\1y");
     client_drop(c);
     client_drop(d);
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     client_expect(e, "M 1 x");
     SEND(e, "RDY 2\n");
     size_t used = world_used(w);
-    world_answer(w, ASK_FAILED);
+    world_answer(w, false);
     client_expect_nothing(e);
     assert_true(world_used(w) < used);
     SEND(e, "FIN 0123456789abcdef\n"); /* the text that nobody read is not said now */
@@ -522,7 +524,7 @@ static void a_late_answer_is_not_late_output(void **state)
     SEND(c, "PUB t\n\0\0\0\1x");
     client_stall(c, true);
     w->now += 50 * S;
-    world_answer(w, ASK_DONE);
+    world_answer(w, true);
     world_advance(w, 60 * S - 1);
     assert_false(c->closed);
     world_advance(w, 1);
@@ -538,12 +540,12 @@ static void play_publishing(struct world *w)
     SEND(a, "PUB t\n\0\0\0\1aMPUB t\n\0\0\0\xe\0\0\0\2\0\0\0\1b\0\0\0\1cDPUB t 1000\n\0\0\0\1d");
     SEND(b, "PUB t\n\0\0\0\1eRDY 1\nNOP\nPUB t\n\0\0\0\1fCLS\n");
     while (w->answers == ANSWER_WHEN_TOLD && world_asked(w) > 0) {
-        world_answer(w, ASK_DONE);
+        world_answer(w, true);
     }
     world_advance(w, 2 * S);
     SEND(a, "MPUB t\n\0\0\0\xe\0\0\0\2\0\0\0\1b\0\0\0\1cFOO\n");
     while (w->answers == ANSWER_WHEN_TOLD && world_asked(w) > 0) {
-        world_answer(w, ASK_DONE);
+        world_answer(w, true);
     }
     client_eof(b);
 }

@@ -925,10 +925,10 @@ static void fill(uint8_t *bytes, size_t n)
     }
 }
 
-/* Through buffers as small as the kernel makes them. */
-static void output_leaves_in_pieces(void **state)
+/* Through buffers as small as the kernel makes them. The handler gives its output in spans of so
+ * many bytes; 0: in one. */
+static void send_through_small_buffers(struct world *w, size_t span_size)
 {
-    struct world *w = *state;
     enum { SIZE = 1 << 20, LEAST = 1 };
     static uint8_t bytes[SIZE];
     static uint8_t got[SIZE];
@@ -937,6 +937,7 @@ static void output_leaves_in_pieces(void **state)
     settle(w);
     struct fake_conn *conn = fake_last(&w->fake);
     shrink(w, conn);
+    conn->span_size = span_size;
     fake_send(conn, span_make(bytes, SIZE));
     expect_idle(w); /* the socket is full */
     assert_in_range(conn->out.n, 1, SIZE - 1);
@@ -950,6 +951,26 @@ static void output_leaves_in_pieces(void **state)
     assert_int_equal(conn->out.n, 0);
     expect_idle(w);
     close(fd);
+}
+
+static void output_leaves_in_pieces(void **state)
+{
+    send_through_small_buffers(*state, 0);
+}
+
+static void spans_leave_in_one_gathered_write(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    conn->span_size = 2;
+    fake_send(conn, SPAN("abcdefghi"));
+    settle(w);
+    assert_int_equal(conn->sents, 1);
+    net_expect(fd, SPAN("abcdefghi"));
+    close(fd);
+    send_through_small_buffers(w, 1000);
+    send_through_small_buffers(w, 3);
 }
 
 static void who_does_not_read_disturbs_nobody(void **state)
@@ -1382,6 +1403,7 @@ int main(void)
         TEST(input_left_over_is_offered_before_a_reset_is_told),
         TEST(a_unix_socket_that_closes_is_read_to_the_end),
         TEST(output_leaves_in_pieces),
+        TEST(spans_leave_in_one_gathered_write),
         TEST(who_does_not_read_disturbs_nobody),
         TEST(shutting_down_leaves_the_other_direction_open),
         TEST(shutting_down_waits_for_the_output),

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* The round, as drive.h draws it. It decides the order of the calls and nothing else. */
+#include "serve/drive.h"
+
+/* Turn 1. */
+static enum drive_turn begin_round(struct drive *d)
+{
+    d->rounds++;
+    d->more_input = false;
+    return d->turn = DRIVE_INPUT;
+}
+
+bool drive_has_work_left(const struct drive *d, const struct tcp_handler *h, int64_t now)
+{
+    return d->more_input || h->next_deadline(h->self) <= now;
+}
+
+/* Turn 5. */
+static enum drive_turn end_round(struct drive *d, const struct tcp_handler *h, int64_t now)
+{
+    if (d->rounds < d->rounds_max && drive_has_work_left(d, h, now)) {
+        return begin_round(d);
+    }
+    return d->turn = DRIVE_OVER;
+}
+
+enum drive_turn drive_next(struct drive *d, const struct tcp_handler *h, int64_t now)
+{
+    if (d->turn == DRIVE_OVER) {
+        return begin_round(d);
+    }
+    if (d->turn == DRIVE_INPUT) {
+        h->step(h->self, now);
+    }
+    bool look_at_changes = d->turn != DRIVE_ASK;
+    for (;;) {
+        if (look_at_changes && (d->conn = h->next_changed(h->self)) != 0) {
+            return d->turn = DRIVE_CHANGED;
+        }
+        d->ask = h->next_ask(h->self);
+        if (d->ask.kind != ASK_NONE) {
+            d->look_again = d->look_again || d->ask.kind != ASK_LOG;
+            return d->turn = DRIVE_ASK;
+        }
+        if (!d->look_again) {
+            return end_round(d, h, now);
+        }
+        d->look_again = false;
+        look_at_changes = true;
+    }
+}

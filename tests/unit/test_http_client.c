@@ -43,7 +43,7 @@ static struct stage *begin_with(const struct http_client_config *config)
     log_init(&s->log, LOG_DEBUG);
     s->budget = budget_of_cap(1000000);
     s->now = START;
-    serve_init(&s->serve, &serve, NULL, 0, &s->log);
+    serve_init(&s->serve, &serve, NULL, 0, &s->log, NULL);
     http_client_init(&s->client, config, &s->serve, &s->budget);
     return s;
 }
@@ -87,10 +87,13 @@ static void recv_from_server(struct stage *s, struct span in)
 /* What the client has sent reaches the server, through its codecs. */
 static void hear(struct stage *s)
 {
-    struct span out = serve_out(&s->serve, s->conn);
+    struct span out = {NULL, 0};
+    if (serve_out(&s->serve, s->conn, &out, 1, s->now) == 0) {
+        return;
+    }
     if (s->stack == NULL) {
         buf_append(&s->heard, out);
-        serve_sent(&s->serve, s->conn, out.n);
+        serve_sent(&s->serve, s->conn, out.n, s->now);
         return;
     }
     struct buf answer = {0};
@@ -98,7 +101,7 @@ static void hear(struct stage *s)
     while (out.n > 0 || stack_has_pending(s->stack)) {
         out = span_skip(out, stack_decode(s->stack, out, &answer));
     }
-    serve_sent(&s->serve, s->conn, n);
+    serve_sent(&s->serve, s->conn, n, s->now);
     buf_append(&s->heard, buf_span(&s->stack->decoded));
     buf_free(&s->stack->decoded);
     recv_from_server(s, buf_span(&answer));
@@ -161,11 +164,22 @@ static struct http_fetch *fetch(struct stage *s, const char *text)
     return f;
 }
 
+/* The number of the next connection that the client asks the shell for, and its address; 0: none.
+ */
+static uint64_t next_connect(struct stage *s, struct span *to)
+{
+    struct ask ask;
+    while ((ask = serve_next_ask(&s->serve)).kind == ASK_LOG) {
+    }
+    *to = ask.kind == ASK_CONNECT ? ask.address : span_make(NULL, 0);
+    return ask.kind == ASK_CONNECT ? ask.ticket : 0;
+}
+
 /* The next connection that the client wants goes to this address, and is not made yet. */
 static void expect_dialled(struct stage *s, struct span address)
 {
     struct span to;
-    s->conn = serve_next_connect(&s->serve, &to);
+    s->conn = next_connect(s, &to);
     assert_int_not_equal(s->conn, 0);
     assert_true(span_equal(to, address));
     s->asked_to = true;
@@ -174,14 +188,14 @@ static void expect_dialled(struct stage *s, struct span address)
 static void expect_not_dialled(struct stage *s)
 {
     struct span to;
-    assert_int_equal(serve_next_connect(&s->serve, &to), 0);
+    assert_int_equal(next_connect(s, &to), 0);
 }
 
 static void connected(struct stage *s, struct span why)
 {
     if (!s->asked_to) {
         struct span to;
-        s->conn = serve_next_connect(&s->serve, &to);
+        s->conn = next_connect(s, &to);
         assert_int_not_equal(s->conn, 0);
     }
     s->asked_to = false;

@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads an auth server's JSON as nsqd (Go's encoding/json) does, value by value as yajl finds them,
+ * and compiles its patterns on the way. What is granted counts against a bound before it is kept.
+ * Must not know who asked, or how long a grant has been held.
+ */
 #include "auth/auth_reply.h"
 
+#include "auth/rfc3339.h"
 #include "base/alloc.h"
 #include "base/text.h"
 #include "json/json.h"
 
-#define TIME_SIZE_LEAST 20 /* "2006-01-02T15:04:05Z" */
-
-/* --- where the reader is ---------------------------------------------------------------------- */
+/* --- the place in the document ---------------------------------------------------------------- */
 
 enum place {
-    BEFORE, /* the document */
-    STATE,  /* in its object */
-    RULES,  /* in the array of authorizations */
-    RULE,   /* in one of them */
+    OUTSIDE, /* of the document's object */
+    STATE,   /* in that object */
+    RULES,   /* in the array of authorizations */
+    RULE,    /* in one of them */
     CHANNELS,
     PERMISSIONS
 };
@@ -24,7 +28,7 @@ enum key {
     AUTHORIZATIONS,
     IDENTITY,
     IDENTITY_URL,
-    EXPIRES, /* nsqd fills it in itself, but a server's value of wrong type is an error */
+    EXPIRES, /* nsqd overwrites it, but a value of a wrong type is an error */
     TOPIC,
     CHANNELS_KEY,
     PERMISSIONS_KEY
@@ -47,14 +51,14 @@ static const struct {
 
 struct reader {
     struct auth_state *state;
-    size_t most;
+    size_t cost_max; /* bytes */
     enum place place;
-    enum key key;     /* at STATE and RULE */
-    unsigned skipped; /* depth within a value that means nothing */
-    bool wrong;       /* the type of a value */
-    bool too_much;
-    struct span unknown;      /* what is wrong with a rule; static */
-    struct span unknown_more; /* and why; static */
+    enum key key;                /* the latest key, in STATE and RULE */
+    unsigned skipped;            /* depth within a value that is ignored */
+    bool wrong_type;             /* a value has a type that Go does not accept there */
+    bool too_much;               /* state->cost is above cost_max */
+    struct span bad_rule;        /* what is wrong with a rule; static */
+    struct span bad_rule_detail; /* more about it; static */
 };
 
 static struct auth_rule *rule_of(struct reader *r)
@@ -62,11 +66,11 @@ static struct auth_rule *rule_of(struct reader *r)
     return &r->state->rules[r->state->rule_count - 1];
 }
 
-/* Takes n bytes of what all may cost. */
+/* Adds n bytes to the cost. False: it is too much now. */
 static bool spend(struct reader *r, size_t n)
 {
     r->state->cost += n;
-    r->too_much = r->too_much || r->state->cost > r->most;
+    r->too_much = r->too_much || r->state->cost > r->cost_max;
     return !r->too_much;
 }
 
@@ -107,7 +111,7 @@ void auth_state_free(struct auth_state *state)
     }
 }
 
-/* Room for one more at the end of an array that grows by doubling. */
+/* Makes room for one more element. The size of the array doubles each time. */
 static void *grown(void *array, size_t count, size_t size)
 {
     bool full = (count & (count - 1)) == 0; /* 0, 1, 2, 4, 8, .. */
@@ -133,8 +137,8 @@ static struct auth_pattern *compile(struct reader *r, struct span source, struct
     struct auth_pattern *pattern = auth_pattern_new(buf_span(&valid), &why);
     buf_free(&valid);
     if (pattern == NULL) {
-        r->unknown = what;
-        r->unknown_more = why;
+        r->bad_rule = what;
+        r->bad_rule_detail = why;
     } else {
         spend(r, auth_pattern_size(pattern));
     }
@@ -161,12 +165,13 @@ static bool add_permission(struct reader *r, struct span permission)
     } else if (span_equal(permission, SPAN("publish"))) {
         rule_of(r)->publish = true;
     } else {
-        r->unknown = SPAN("unknown permission");
+        r->bad_rule = SPAN("unknown permission");
     }
-    return r->unknown.n == 0;
+    return r->bad_rule.n == 0;
 }
 
-/* What the last of several keys says counts, so a topic is compiled when its object ends. */
+/* When a key occurs several times, the last one counts. So the pattern of a topic is compiled only
+ * when its object ends. */
 static bool end_rule(struct reader *r)
 {
     struct auth_rule *rule = rule_of(r);
@@ -177,68 +182,9 @@ static bool end_rule(struct reader *r)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool digits(struct span s, size_t at, size_t n)
+static int wrong_type(struct reader *r)
 {
-    for (size_t i = at; i < at + n; i++) {
-        if (i >= s.n || s.p[i] < '0' || s.p[i] > '9') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static unsigned two(struct span s, size_t at)
-{
-    return (unsigned)(s.p[at] - '0') * 10 + (unsigned)(s.p[at + 1] - '0');
-}
-
-static bool is_day(unsigned year, unsigned month, unsigned day)
-{
-    static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
-    return month >= 1 && month <= 12 && day >= 1 &&
-           day <= days[month - 1] + (month == 2 && leap ? 1U : 0U);
-}
-
-/* "Z", "+01:00". */
-static bool is_zone(struct span s)
-{
-    if (span_equal(s, SPAN("Z"))) {
-        return true;
-    }
-    return s.n == 6 && (s.p[0] == '+' || s.p[0] == '-') && s.p[3] == ':' && digits(s, 1, 2) &&
-           digits(s, 4, 2) && two(s, 1) < 24 && two(s, 4) < 60;
-}
-
-/* A time by RFC 3339, which is what Go takes for one. */
-static bool is_time(struct span s)
-{
-    static const char form[] = "dddd-dd-ddTdd:dd:dd";
-    if (s.n < TIME_SIZE_LEAST) {
-        return false;
-    }
-    for (size_t i = 0; form[i] != '\0'; i++) {
-        if (form[i] == 'd' ? !digits(s, i, 1) : s.p[i] != (uint8_t)form[i]) {
-            return false;
-        }
-    }
-    unsigned year = two(s, 0) * 100 + two(s, 2);
-    if (!is_day(year, two(s, 5), two(s, 8)) || two(s, 11) > 23 || two(s, 14) > 59 ||
-        two(s, 17) > 59) {
-        return false;
-    }
-    struct span rest = span_skip(s, sizeof form - 1);
-    size_t fraction = 0;
-    if (rest.p[0] == '.' || rest.p[0] == ',') {
-        for (fraction = 1; digits(rest, fraction, 1); fraction++) {
-        }
-    }
-    return fraction != 1 && is_zone(span_skip(rest, fraction));
-}
-
-static int wrong(struct reader *r)
-{
-    r->wrong = true; /* remembered, not acted on: a syntax error further on means the same */
+    r->wrong_type = true; /* parsing continues: a syntax error later gives the same result */
     return 1;
 }
 
@@ -250,7 +196,7 @@ static bool is_list(const struct reader *r)
 static void keep_text(struct reader *r, struct buf *b, struct span text)
 {
     buf_free(b);
-    if (spend(r, 3 * text.n + ALLOC_OVERHEAD)) { /* a byte that is not UTF-8 becomes three */
+    if (spend(r, 3 * text.n + ALLOC_OVERHEAD)) { /* a byte that is not valid UTF-8 becomes three */
         json_append_valid(b, text);
     }
 }
@@ -268,8 +214,8 @@ static int on_string(void *ctx, const unsigned char *p, size_t n)
     if (r->place == PERMISSIONS) {
         return add_permission(r, text);
     }
-    if (r->place == BEFORE || r->place == RULES) {
-        return wrong(r);
+    if (r->place == OUTSIDE || r->place == RULES) {
+        return wrong_type(r);
     }
     switch (r->key) {
     case OTHER:
@@ -285,14 +231,14 @@ static int on_string(void *ctx, const unsigned char *p, size_t n)
         buf_append(&rule_of(r)->source, text);
         return 1;
     case EXPIRES:
-        return is_time(text) ? 1 : wrong(r);
+        return rfc3339_is_time(text) ? 1 : wrong_type(r);
     default:
-        return wrong(r);
+        return wrong_type(r);
     }
 }
 
-/* A number or a bool, where there may be one. */
-static bool means_nothing(const struct reader *r)
+/* Whether a value, of any type, has no meaning at this place. */
+static bool is_ignored(const struct reader *r)
 {
     return r->skipped > 0 || ((r->place == STATE || r->place == RULE) && r->key == OTHER);
 }
@@ -300,25 +246,25 @@ static bool means_nothing(const struct reader *r)
 static int on_number(void *ctx, const char *p, size_t n)
 {
     struct reader *r = ctx;
-    if (means_nothing(r)) {
+    if (is_ignored(r)) {
         return 1;
     }
     bool right = r->place == STATE && r->key == TTL &&
                  json_integer(span_make(p, n), INT64_MIN, INT64_MAX, &r->state->ttl);
-    return right ? 1 : wrong(r);
+    return right ? 1 : wrong_type(r);
 }
 
 static int on_bool(void *ctx, int value)
 {
     (void)value;
-    return means_nothing(ctx) ? 1 : wrong(ctx);
+    return is_ignored(ctx) ? 1 : wrong_type(ctx);
 }
 
-/* null empties a list, is an element with nothing in it, and else changes nothing. */
+/* As in Go: null empties a list, is an empty element within a list, and else changes nothing. */
 static int on_null(void *ctx)
 {
     struct reader *r = ctx;
-    if (r->skipped > 0 || r->place == BEFORE) {
+    if (r->skipped > 0 || r->place == OUTSIDE) {
         return 1;
     }
     switch (r->place) {
@@ -359,12 +305,11 @@ static int on_key(void *ctx, const unsigned char *p, size_t n)
 
 /* --- objects and arrays ----------------------------------------------------------------------- */
 
-/* A value begins that is not looked into. `meant`: there is none of its kind that would be right.
- */
-static int skip_value(struct reader *r, bool meant)
+/* An object or array begins that is ignored. `wrong`: Go does not accept one at this place. */
+static int skip_value(struct reader *r, bool wrong)
 {
-    if (meant) {
-        wrong(r);
+    if (wrong) {
+        wrong_type(r);
     }
     return ++r->skipped <= JSON_DEPTH_MAX;
 }
@@ -372,7 +317,7 @@ static int skip_value(struct reader *r, bool meant)
 static int on_begin_object(void *ctx)
 {
     struct reader *r = ctx;
-    if (r->skipped == 0 && r->place == BEFORE) {
+    if (r->skipped == 0 && r->place == OUTSIDE) {
         r->place = STATE;
         return 1;
     }
@@ -380,14 +325,14 @@ static int on_begin_object(void *ctx)
         r->place = RULE;
         return add_rule(r);
     }
-    return skip_value(r, !means_nothing(r));
+    return skip_value(r, !is_ignored(r));
 }
 
 static int on_begin_array(void *ctx)
 {
     struct reader *r = ctx;
     if (r->skipped > 0 || (r->place != STATE && r->place != RULE)) {
-        return skip_value(r, !means_nothing(r));
+        return skip_value(r, !is_ignored(r));
     }
     switch (r->key) {
     case AUTHORIZATIONS:
@@ -403,7 +348,7 @@ static int on_begin_array(void *ctx)
         r->place = PERMISSIONS;
         return 1;
     default:
-        return skip_value(r, !means_nothing(r));
+        return skip_value(r, !is_ignored(r));
     }
 }
 
@@ -415,7 +360,7 @@ static int on_end(void *ctx)
         return 1;
     }
     bool good = r->place != RULE || end_rule(r);
-    r->place = is_list(r) ? RULE : r->place == RULE ? RULES : r->place == RULES ? STATE : BEFORE;
+    r->place = is_list(r) ? RULE : r->place == RULE ? RULES : r->place == RULES ? STATE : OUTSIDE;
     return good;
 }
 
@@ -431,7 +376,7 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end,
 };
 
-/* --- the whole -------------------------------------------------------------------------------- */
+/* --- the reply -------------------------------------------------------------------------------- */
 
 static bool read_body(struct span body, const yajl_callbacks *calls, void *context)
 {
@@ -443,18 +388,18 @@ static bool read_body(struct span body, const yajl_callbacks *calls, void *conte
     return ok;
 }
 
-struct auth_state *auth_reply_parse(struct span body, size_t most, struct buf *why)
+struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct buf *why)
 {
     struct auth_state *state = alloc_zeroed(sizeof *state);
-    struct reader r = {.state = state, .most = most};
+    struct reader r = {.state = state, .cost_max = cost_max};
     spend(&r, sizeof *state + ALLOC_OVERHEAD);
     bool ok = read_body(body, &callbacks, &r);
-    if (r.unknown.n > 0) {
-        buf_append(why, r.unknown);
-        buf_append(why, r.unknown_more);
+    if (r.bad_rule.n > 0) {
+        buf_append(why, r.bad_rule);
+        buf_append(why, r.bad_rule_detail);
     } else if (r.too_much) {
         text_append(why, "too many authorizations");
-    } else if (!ok || r.wrong) {
+    } else if (!ok || r.wrong_type) {
         text_append(why, "invalid JSON");
     } else if (state->ttl <= 0) {
         text_append(why, "invalid TTL ");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what an auth server grants: its JSON, and whether that allows a client a topic or channel.
+ * Owns: what an auth server's answer means: what it grants, and whether that allows a client a
+ * topic or channel. Must not know: HTTP, the client.
  */
 #ifndef AUTH_AUTH_REPLY_H
 #define AUTH_AUTH_REPLY_H
@@ -8,10 +9,10 @@
 #include "auth/auth_match.h"
 #include "base/buf.h"
 
-/* One authorization. It allows what a topic's name, and any of the patterns for a channel's, match.
- */
+/* One authorization. It allows a topic whose name matches the topic's pattern, together with a
+ * channel whose name matches one of the channels' patterns. */
 struct auth_rule {
-    struct buf source; /* of the topic's pattern, until it is compiled */
+    struct buf source; /* the text of the topic's pattern, until it is compiled */
     struct auth_pattern *topic;
     struct auth_pattern **channels;
     size_t channel_count;
@@ -28,19 +29,19 @@ struct auth_state {
     size_t cost; /* bytes that all of it takes */
 };
 
-/* Reads the body of an answer by the rules of Go's decoder, and compiles the patterns. Stops at
- * `most` bytes of cost: a body of that size could ask for many times as much. NULL, with the reason
- * appended to `why`, when nsqd would take it for a failure, or it is too much. No reason quotes the
- * body, which may hold the client's secret. The caller ends the state with auth_state_free. */
-struct auth_state *auth_reply_parse(struct span body, size_t most, struct buf *why);
+/* Reads the body of an answer as Go's decoder does, and compiles the patterns. Fails when the cost
+ * passes cost_max: patterns may take many times as many bytes as the body. NULL, with the reason
+ * appended to `why`: nsqd too would refuse the answer, or it costs too much. No reason quotes the
+ * body, which may contain the client's secret. The caller ends the state with auth_state_free. */
+struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct buf *why);
 void auth_state_free(struct auth_state *state); /* NULL is allowed */
 
 /* Whether a client may publish to a topic (`channel` is empty) or subscribe to a channel of it.
- * False too when that takes more than AUTH_MATCH_EFFORT to find out. */
+ * Also false when the answer takes more effort than AUTH_MATCH_EFFORT. */
 bool auth_state_allows(const struct auth_state *state, struct span topic, struct span channel);
 
-/* The port of a server's answer 403 that says to ask again by https; 0 when it names none. False:
- * it is no such JSON. */
+/* Reads the body of an answer 403, which tells nsqd to ask again by https. `*port` is 0 when it
+ * names none. False: it is not such a JSON document. */
 bool auth_reply_https_port(struct span body, int64_t *port);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fixed session with an engine in this process, on a time that stands still: the same
- * instructions every time. `make bench-count` counts those of one phase, which is a function of its
- * own, with callgrind. A run of all of them says how long each takes.
+ * Runs a fixed session with an engine in this process, on a time that stands still, so that every
+ * run executes the same instructions. Each phase is a function of its own; `make bench-count`
+ * counts its instructions with callgrind. Run by hand, it prints how long each phase takes.
  *
- *     count [MESSAGES]     of each phase (default: 20000)
+ *     count [MESSAGES]     messages in each phase (default: 20000)
  */
 #include <nsq/span.h>
 
@@ -19,7 +19,7 @@
 
 #define BATCH 200
 #define SPANS_AT_ONCE 16
-#define READ_SIZE 65536 /* what the shell reads at once */
+#define READ_SIZE 65536 /* bytes that the shell reads at once */
 #define BODY 200
 #define NOW 1000000000
 #define MESSAGE_ID_AT 18 /* in a message frame: size, type, timestamp, attempts */

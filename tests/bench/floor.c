@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The least that a server can do for a PUB or MPUB that waits for its OK: one poll, one recv into
- * memory that it keeps, one send, and of NSQ only where a command ends. What it costs is the
- * kernel's and the machine's; no server that waits for its connections gets below it.
+ * Does the least that a server can do for a PUB or MPUB that waits for its OK: one poll(), one
+ * recv() into memory that it keeps, and one send(). Of NSQ it knows only where a command ends. Its
+ * cost is the cost of the kernel and the machine. A server that sleeps in poll() between commands
+ * cannot cost less.
  *
- *     floor ... --tcp-address=127.0.0.1:PORT ...      other arguments are nsqd's, and not looked at
+ *     floor ... --tcp-address=127.0.0.1:PORT ...      other arguments are nsqd's and are ignored
  *
- * It serves one connection at a time, whose commands all have a body and all wait for their answer.
+ * It serves one connection at a time. All commands have a body, and the client waits for the answer
+ * to each.
  */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */ /* NOLINT(bugprone-reserved-identifier) */
 
@@ -42,7 +44,8 @@ static int listen_on(uint16_t port)
     return fd;
 }
 
-/* Bytes of the command at the start of `in`, a line and a sized body; more than in.n: not known. */
+/* Bytes of the command at the start of `in`: a line and a sized body. More than in.n: not known
+ * yet. */
 static size_t command_size(struct span in)
 {
     const uint8_t *newline = memchr(in.p, '\n', in.n);
@@ -50,12 +53,12 @@ static size_t command_size(struct span in)
     return line + SIZE_SIZE > in.n ? in.n + 1 : line + SIZE_SIZE + be32_load(in.p + line);
 }
 
-/* Until the client goes. What it sent stays where it was received. */
+/* Serves a client until it disconnects. Its bytes stay where they were received. */
 static void serve(int listener, int fd, uint8_t *kept)
 {
     static const char ok[] = "\0\0\0\6\0\0\0\0OK";
-    size_t begin = MAGIC_SIZE; /* of the command in hand */
-    size_t end = 0;            /* of what is there */
+    size_t begin = MAGIC_SIZE; /* offset of the current command */
+    size_t end = 0;            /* offset of the end of the received bytes */
     ssize_t n;
     do {
         struct pollfd polled[] = {{.fd = listener, .events = 0}, {.fd = fd, .events = POLLIN}};
@@ -70,7 +73,7 @@ static void serve(int listener, int fd, uint8_t *kept)
     close(fd);
 }
 
-/* Address space; memory is taken as it is written to. */
+/* Reserves address space; the kernel adds memory when it is written to. */
 static uint8_t *reserve(void)
 {
     void *kept = mmap(NULL, KEPT_MOST, PROT_READ | PROT_WRITE,

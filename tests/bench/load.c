@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The load client of `make bench`: one process, one thread, any number of publishers, consumers and
- * idle connections against one server. It says, as one line of JSON, how many messages passed, how
- * long that took, what CPU time the kernel accounted to the server's process meanwhile, and how its
- * memory grew.
+ * The load client of `make bench`: one process and one thread, with any number of publishers,
+ * consumers and idle connections to one server. It prints one line of JSON: how many messages
+ * passed, how long that took, how much CPU time the kernel accounted to the server's process
+ * meanwhile, and how that process's memory grew.
  *
  *     load --port=N --pid=N [--publishers=N --batch=N --size=N --count=N --window=N]
  *          [--rate=N --lone=1] [--channels=N --rdy=N --prefill=1]
  *          [--idle=N --pace=N --heartbeat=MS --hold=MS]
  *          [--tls=1 --snappy=1 --buffer_size=N --buffer_timeout=MS]
  *
- * --rate and --pace are per second. --lone: messages so rare that none waits for another; the time
- * of each is when it is sent, not when it was due.
+ * --rate and --pace are per second. --lone: messages are so rare that none waits for another; each
+ * one's time counts from when it is sent, not from when it was due.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -30,15 +30,15 @@
 #include "codec/tls.h"
 #include "shell/clock.h"
 
-#define LIMIT_NS TIME_MINUTE /* a phase that takes longer has failed */
-#define TICK_NS 100000       /* with --rate, what is due is sent so often */
+#define LIMIT_NS TIME_MINUTE /* a phase that takes longer counts as failed */
+#define TICK_NS 100000       /* with --rate: the time between two looks at what is due */
 
 enum role { IDLE, PUBLISHER, CONSUMER };
 
 struct client {
     struct peer peer;
     enum role role;
-    size_t upgrades; /* of load.upgrades, put on so far */
+    size_t upgrades; /* how many of load.upgrades are enabled */
     bool joined;
     unsigned unanswered; /* commands that wait for a response */
 };
@@ -56,22 +56,23 @@ static struct {
     char address[32];
     struct client *clients;
     size_t client_count;
-    int64_t joined;                               /* of them */
-    struct codec (*upgrades[UPGRADES_MAX])(void); /* what IDENTIFY asks for, in this order */
+    int64_t joined; /* of them */
+    struct codec (*upgrades[UPGRADES_MAX])(
+        void); /* what IDENTIFY asks for, in the order in which it is enabled */
     size_t upgrade_count;
     struct tls *tls;
     struct buf identify; /* JSON */
     struct buf command;  /* one PUB or MPUB */
-    size_t stamp_at;     /* of the body in it, where the time goes */
+    size_t stamp_at;     /* offset of the time in the body */
     int64_t to_publish;  /* messages not yet sent */
-    int64_t published;   /* and answered */
+    int64_t published;   /* messages sent and answered */
     int64_t delivered;
-    int64_t answers; /* responses to anything but publishing */
+    int64_t answers; /* responses to commands that do not publish */
     int64_t heartbeats;
-    int64_t *latencies; /* ns, of each delivered message when there is a rate */
+    int64_t *latencies; /* ns, of each delivered message; with --rate only */
     int64_t rate_start;
     int64_t rate_sent;
-    unsigned printed; /* numbers of the line of JSON */
+    unsigned printed; /* how many numbers the line of JSON has so far */
 } load;
 
 /* --- publishing ------------------------------------------------------------------------------- */
@@ -82,14 +83,15 @@ static void number(struct buf *b, uint32_t v)
     buf_grew(b, 4);
 }
 
-/* Half of a body is the same in all, half is not: about what snappy makes of JSON. */
+/* Half of a body is the same in all messages, half is random. Snappy compresses this about as well
+ * as JSON. */
 static void make_body(struct buf *b, uint32_t size)
 {
     static uint32_t random = 1;
     for (uint32_t i = 0; i < size; i += 4) {
         uint8_t four[] = "same";
         if (i / 16 % 2 == 1) {
-            random = random * 1664525 + 1013904223; /* Numerical Recipes */
+            random = random * 1664525 + 1013904223; /* the generator of "Numerical Recipes" */
             be32_store(four, random);
         }
         buf_append(b, span_make(four, size - i < 4 ? size - i : 4));
@@ -122,7 +124,7 @@ static void publish_one(struct client *c)
     load.to_publish -= option.batch;
 }
 
-/* Closed loop: as many commands are under way as the window says. */
+/* Closed loop: keeps as many commands unanswered as --window says. */
 static void publish_more(struct client *c)
 {
     while (c->unanswered < option.window && load.to_publish > 0) {
@@ -136,9 +138,10 @@ static void start_publishing(struct client *c)
     peer_transmit(&c->peer);
 }
 
-/* Open loop: what is due by now leaves with the time at which it was due, so that a server that
- * stands still delays the messages behind it too. A lone message has none behind it, and that this
- * process was woken late is not the server's doing: it leaves with the time. */
+/* Open loop: every message that is due carries the time at which it was due. So if the server
+ * stalls, the messages that wait behind count as delayed too. With --lone no message waits behind
+ * another, and a late wake-up of this process is not the server's fault: such a message carries the
+ * time at which it is sent. */
 static void publish_due(struct client *c)
 {
     int64_t due = (clock_now() - load.rate_start) * option.rate / TIME_SECOND;
@@ -170,11 +173,11 @@ static void on_message(struct client *c, struct span data)
     load.delivered++;
 }
 
-/* IDENTIFY is answered before anything is put on, and once more through each thing that was. */
+/* IDENTIFY is answered before a codec is enabled, and each enabled codec then answers OK. */
 static void on_hello(struct client *c)
 {
     if (c->upgrades < load.upgrade_count) {
-        peer_put_on(&c->peer, load.upgrades[c->upgrades++]());
+        peer_enable_codec(&c->peer, load.upgrades[c->upgrades++]());
     } else {
         c->joined = true;
         load.joined++;
@@ -228,7 +231,7 @@ static struct codec make_tls(void)
     return tls_connect(load.tls, NULL);
 }
 
-/* Zeros ask for what the server does anyway. */
+/* A value of 0 leaves the server's default. */
 static void make_hello(void)
 {
     char json[256];
@@ -268,7 +271,7 @@ static struct client *join(enum role role)
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-/* Until *counter has come to `wanted`. */
+/* Runs until *counter has reached `wanted`. */
 static void run_until(const int64_t *counter, int64_t wanted)
 {
     int64_t end = clock_now() + LIMIT_NS;
@@ -314,14 +317,14 @@ static void set_ready(struct client *c)
     peer_transmit(&c->peer);
 }
 
-/* Its answer comes when every FIN before it was handled. */
+/* The server answers this after it has handled every FIN before it. */
 static void finish(struct client *c)
 {
     peer_say(&c->peer, "CLS\n");
     peer_transmit(&c->peer);
 }
 
-/* Wakes the loop when a message is due, or, when they are many, when some are. */
+/* A timer that wakes the loop when a message is due; at high rates, when several are. */
 static int rate_timer(void)
 {
     int64_t ns = TIME_SECOND / option.rate > TICK_NS ? TIME_SECOND / option.rate : TICK_NS;
@@ -344,7 +347,8 @@ static void run_at_rate(void)
     while (load.delivered < option.count && clock_now() < end) {
         uint64_t times;
         peers_turn(&load.peers, 100);
-        if (read(timer, &times, sizeof times) < 0 && errno != EAGAIN) { /* or it stays silent */
+        if (read(timer, &times, sizeof times) < 0 &&
+            errno != EAGAIN) { /* a timer that is not read wakes the loop no more */
             process_die("timerfd: %s", strerror(errno));
         }
         each(PUBLISHER, publish_due);
@@ -367,7 +371,7 @@ static int64_t latency_at(int64_t of_1000)
     return load.latencies[i < load.delivered ? i : load.delivered - 1];
 }
 
-/* What is measured is the difference between two of these. */
+/* A measurement is the difference between two samples. */
 struct sample {
     int64_t ns;
     int64_t cpu;
@@ -398,7 +402,7 @@ static void join_idle(void)
         if (option.pace > 0) {
             run_to(start + i * TIME_SECOND / option.pace);
         } else if (i % 100 == 0) {
-            peers_turn(&load.peers, 0); /* the backlog of a listener is short */
+            peers_turn(&load.peers, 0); /* lets the server accept: a listener's backlog is short */
         }
     }
     wait_for_all();
@@ -429,13 +433,14 @@ static void join_publishers(void)
     if (option.prefill) {
         each(PUBLISHER, start_publishing);
         run_until(&load.published, option.count);
-        run_for(300 * TIME_MS); /* nsqd's topic hands over to its channels by and by */
+        run_for(300 *
+                TIME_MS); /* gives nsqd time to move messages from the topic to its channels */
     } else {
         run_for(20 * TIME_MS);
     }
 }
 
-/* What is measured. */
+/* The phase that is measured. */
 static void pass_messages(int64_t deliveries)
 {
     int64_t answers = load.answers;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parser alone, on what clients sent, beside memchr and memcpy over the same bytes. Prints
- * JSON.
+ * Measures the parser alone, on bytes that real clients sent, and memchr and memcpy over the same
+ * bytes. Prints JSON.
  *
  *     parser FILE     commands of V2 clients, without the magic
  */
@@ -12,7 +12,7 @@
 #include <time.h>
 
 #define RUNS 7
-#define RUN_NS 100000000 /* how long each run lasts at least */
+#define RUN_NS 100000000 /* the shortest run */
 #define BYTES_MAX (1 << 22)
 
 static const struct nsq_limits limits = {NSQ_LINE_MAX, 1048576, 5242880};
@@ -55,7 +55,8 @@ static size_t copy_all(struct span in)
     return copy[in.n / 2];
 }
 
-/* Bytes a second: the best of several runs, which others on the machine disturbed least. */
+/* Bytes a second, of the fastest of several runs: other programs on the machine disturbed it
+ * least. */
 static double speed(size_t (*pass)(struct span), struct span in)
 {
     static volatile size_t sink;

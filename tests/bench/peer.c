@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Connections of a load client over non-blocking sockets and one epoll. Must not know: what the
+ * connections are for.
+ */
 #include "bench/peer.h"
 
 #include <nsq/command.h>
@@ -10,7 +14,8 @@
 
 #include "shell/socket.h"
 
-#define READ_SIZE 262144 /* at a time, so that a flood to one peer does not starve the others */
+#define READ_SIZE                                                                                  \
+    262144 /* bytes at a time, so that much input of one peer does not delay the others */
 #define EVENTS 512
 
 bool peers_init(struct peers *all)
@@ -24,7 +29,7 @@ bool peers_init(struct peers *all)
 static bool watch(struct peer *p, int action)
 {
     const struct buf *unsent = wire_count(&p->wire) > 0 ? &p->encoded : &p->out;
-    unsigned asks = (p->deaf ? 0U : EPOLLIN) | (unsent->n > 0 ? EPOLLOUT : 0U);
+    unsigned asks = (p->input_paused ? 0U : EPOLLIN) | (unsent->n > 0 ? EPOLLOUT : 0U);
     struct epoll_event e = {.events = asks, .data = {.ptr = p}};
     if (action == EPOLL_CTL_MOD && p->asks == asks) {
         return true;
@@ -46,7 +51,7 @@ void peer_say_body(struct peer *p, const char *line, struct span body)
     buf_grew(&p->out, n);
 }
 
-/* What the socket is to take: what was said, or what codecs make of it. */
+/* The bytes for the socket: the output, or with codecs the encoded output. */
 static struct buf *to_send(struct peer *p)
 {
     struct span why;
@@ -87,7 +92,7 @@ static void ended(struct peer *p, const char *why)
     p->all->on_closed(p, why);
 }
 
-/* Takes the whole frames of `in`; returns how many bytes they are. */
+/* Handles the whole frames of `in`; returns how many bytes they take. */
 static size_t take_frames(struct peer *p, struct span in)
 {
     size_t start = in.n;
@@ -101,7 +106,7 @@ static size_t take_frames(struct peer *p, struct span in)
         }
         in = span_skip(in, n);
         if (p->next.calls != NULL) {
-            break; /* what follows is not plain */
+            break; /* the bytes after this frame are encoded */
         }
     }
     if (outcome == NSQ_BAD) {
@@ -116,7 +121,7 @@ static void take_kept(struct peer *p)
     buf_drop(&p->in, take_frames(p, buf_span(&p->in)));
 }
 
-/* Without codecs, frames are taken where they were read; only a piece of one is kept. */
+/* Without codecs, frames are handled where they were read; only an incomplete frame is copied. */
 static void take(struct peer *p, struct span in)
 {
     if (p->in.n > 0 || wire_count(&p->wire) > 0) {
@@ -157,7 +162,7 @@ void peers_turn(struct peers *all, int timeout_ms)
     int n = epoll_wait(all->epoll, events, EVENTS, timeout_ms);
     for (int i = 0; i < n; i++) {
         struct peer *p = events[i].data.ptr;
-        if (p == NULL || p->fd < 0) { /* closed by an event before this one */
+        if (p == NULL || p->fd < 0) { /* an earlier event has closed it */
             continue;
         }
         if ((events[i].events & ~(unsigned)EPOLLOUT) != 0) {
@@ -206,13 +211,13 @@ void peer_close(struct peer *p)
     }
 }
 
-void peer_put_on(struct peer *p, struct codec codec)
+void peer_enable_codec(struct peer *p, struct codec codec)
 {
     p->next = codec;
 }
 
-void peer_set_deaf(struct peer *p, bool deaf)
+void peer_pause_input(struct peer *p, bool paused)
 {
-    p->deaf = deaf;
+    p->input_paused = paused;
     watch(p, EPOLL_CTL_MOD);
 }

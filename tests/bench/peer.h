@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: connections of a client to an NSQ server, as many as it likes in one thread: bytes said and
- * sent, bytes read and cut into frames, TLS and compression put on, one epoll for all. Must not
- * know: what they are for.
+ * Owns: any number of client connections to an NSQ server in one thread: it sends bytes, reads
+ * bytes and splits them into frames, enables TLS and compression, and has one epoll for all. Must
+ * not know: what the connections are for.
  *
- *     said --> out --> [codecs --> encoded] --> socket
+ *     peer_say --> out --> [codecs --> encoded] --> socket
  *     on_frame <-- [in <-- codecs] <-- socket
  */
 #ifndef TESTS_BENCH_PEER_H
@@ -17,19 +17,20 @@
 
 struct peer;
 
-/* What all connections share. All but `epoll` is filled in by the caller. A call may close any
- * peer; the memory of one that is closed must last until peers_turn returns. */
+/* What all connections share. The caller fills in everything except `epoll`. A callback may close
+ * any peer; the memory of a closed peer must last until peers_turn returns. */
 struct peers {
-    int epoll; /* other descriptors in it, with NULL as their data, only wake peers_turn */
+    int epoll; /* other descriptors may be added with NULL as data; they only wake peers_turn */
 
-    /* The frame is borrowed for the call, and until the peer is closed. */
+    /* A frame has arrived. It is borrowed until the callback returns or closes the peer. */
     void (*on_frame)(struct peer *p, const struct nsq_frame *frame);
 
-    /* What came at a time was handled: more may be said, and is sent at once. NULL: nothing is. */
+    /* All bytes that arrived together are handled. The callback may call peer_say; that output is
+     * sent at once. May be NULL. */
     void (*on_pause)(struct peer *p);
 
-    /* The server ended the connection, or what it sends makes no sense; `why` is static. The peer
-     * is closed already. */
+    /* The server has ended the connection or sent bad bytes; `why` is static. The peer is closed
+     * already. */
     void (*on_closed)(struct peer *p, const char *why);
 };
 
@@ -37,41 +38,41 @@ struct peer {
     struct peers *all;
     void *user;    /* the caller's */
     int fd;        /* -1: closed */
-    unsigned asks; /* what epoll was last told */
-    bool deaf;
-    struct buf in;  /* a piece of a frame */
-    struct buf out; /* said, and not sent */
+    unsigned asks; /* the events that epoll waits for */
+    bool input_paused;
+    struct buf in;  /* a frame that has arrived in part */
+    struct buf out; /* output that is not sent yet */
     struct wire wire;
-    struct buf encoded; /* with codecs on: what becomes of `out` */
-    struct codec next;  /* to be put on */
+    struct buf encoded; /* with codecs: `out`, encoded */
+    struct codec next;  /* to be enabled after the current frame */
 };
 
-/* False with errno when there is no epoll to be had. */
+/* False, with errno: the system has no epoll. */
 bool peers_init(struct peers *all);
 
-/* One round: waits for at most timeout_ms, handles what came, sends what was said meanwhile. */
+/* One round: waits for at most timeout_ms, handles what has arrived, sends output. */
 void peers_turn(struct peers *all, int timeout_ms);
 
-/* Connects to "host:port", which blocks, and says the magic. False with errno. */
+/* Connects to "host:port" (this blocks) and sends the magic. False, with errno: it failed. */
 bool peer_open(struct peers *all, struct peer *p, const char *address, void *user);
 
-/* Ends the connection; nothing is heard of it again. What was not sent is lost. */
+/* Closes the connection without a callback. Unsent output is lost. */
 void peer_close(struct peer *p);
 
-/* Appends to what will be sent: text as it is; a command with a body. Sent by peer_transmit, or at
+/* Append to the output: text as it is; a command with a body. peer_transmit sends it, and so does
  * the end of on_pause. */
 void peer_say(struct peer *p, const char *text);
 void peer_say_body(struct peer *p, const char *line, struct span body);
 
-/* For on_frame: all that is behind this frame, in both directions, goes through a codec, which the
- * peer now owns, upon those before it. */
-void peer_put_on(struct peer *p, struct codec codec);
+/* For on_frame: enables a codec for all bytes after this frame, in both directions, on top of the
+ * codecs before it. The peer takes the codec. */
+void peer_enable_codec(struct peer *p, struct codec codec);
 
-/* Sends what the socket takes; the rest when it has room. A broken connection is found by reading.
- */
+/* Sends what the socket takes now, and the rest when it has room. A broken connection is noticed
+ * when reading. */
 void peer_transmit(struct peer *p);
 
-/* A deaf peer reads nothing until it is told otherwise. */
-void peer_set_deaf(struct peer *p, bool deaf);
+/* Stops and resumes reading from the socket. */
+void peer_pause_input(struct peer *p, bool paused);
 
 #endif

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads what the kernel reports about a process from /proc. Linux only.
+ */
 #include "bench/process.h"
 
 #include <dirent.h>
@@ -32,7 +35,7 @@ int64_t process_cpu(pid_t pid)
     return (int64_t)t.tv_sec * TIME_SECOND + t.tv_nsec;
 }
 
-/* The number of a line "NAME: NUMBER ..." of a file; 0 when there is no such line or file. */
+/* The number in a line "NAME: NUMBER ..." of a file. 0: there is no such line or file. */
 static int64_t number_in(const char *path, const char *name)
 {
     char line[256];
@@ -92,7 +95,7 @@ int64_t process_descriptors(pid_t pid)
     return sum_entries(pid, "fd", one);
 }
 
-/* Of a thread; one that has just ended counts nothing. */
+/* Wake-ups of one thread; 0 if it has just ended. */
 static int64_t thread_wakeups(const char *path)
 {
     char status[PATH_SIZE + 8];

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Runs build/nsqd beside upstream's nsqd 1.3.0 under the load client, in turns (A B A B), each run on a fresh
-server, and writes what came out into build/bench/: table.md, results.json, picture.svg.
+"""Runs build/nsqd and upstream's nsqd 1.3.0 under the load client, in turns (A B A B), each run on a fresh server, and
+writes the results into build/bench/: table.md, results.json, picture.svg.
 
     run.py [--quick] [--only WORD]
 
 Every number is a median over the rounds. CPU is what the kernel accounted to the server's process while the
-messages passed. A target is a bound on the ratio to upstream, or on the number itself.
+messages passed. A target is a limit for the ratio to upstream, or for the number itself.
 """
 import argparse, json, mmap, os, platform, re, shutil, signal, socket, statistics, subprocess, sys, time
 
@@ -18,10 +18,10 @@ SERVERS = {
 }
 SIDES = ["upstream", "nsqref"]
 ALL = ["upstream", "nsqref", "epoll"]
-# In memory, as upstream's own benchmark has it: a disk would be what is measured.
+# In memory, as in upstream's own benchmark: otherwise the disk would be measured.
 FLAGS = ["--mem-queue-size=1000000", "--log-level=error"]
 CERTIFICATE = ["--tls-cert=tests/conformance/tls/cert.pem", "--tls-key=tests/conformance/tls/key.pem"]
-# The client offers one cipher, or each server would choose another: both would do with this one.
+# The client offers one cipher that both servers accept. Otherwise each server would choose a different one.
 CLIENT_TLS = """openssl_conf = all
 [all]
 ssl_conf = ssl
@@ -30,12 +30,12 @@ system_default = client
 [client]
 Ciphersuites = TLS_AES_128_GCM_SHA256
 """
-RUN_SECONDS = 180  # no run takes longer
-CLIENT_IS_LIMIT = 0.95  # of a core, which is all that one thread can have
+RUN_SECONDS = 180  # the longest time of one run
+CLIENT_IS_LIMIT = 0.95  # of a core; the client has one thread
 
 
 def scenarios(quick):
-    """(name, what the load client is told, targets: {metric: bound on the ratio})"""
+    """(name, options of the load client, targets: {metric: limit of the ratio})"""
     n = 0.2 if quick else 1
     count = lambda most: max(200, int(most * n) // 200 * 200)
     pub = lambda publishers, messages, **more: dict(publishers=publishers, count=count(messages), **more)
@@ -72,11 +72,11 @@ def free_port():
 
 
 def cpu_seconds(pid):
-    return time.clock_gettime(~pid << 3 | 2)  # what clock_getcpuclockid makes of a process id
+    return time.clock_gettime(~pid << 3 | 2)  # as clock_getcpuclockid computes it from a process id
 
 
 def run(*command):
-    """What it printed, and what it said. Ends everything when it fails."""
+    """The finished process, with its output. Ends this program if it fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS,
                               env={**os.environ, "OPENSSL_CONF": OUT + "/openssl.cnf"})
@@ -88,7 +88,7 @@ def run(*command):
 
 
 def command_line(side, more=()):
-    """Of a fresh server with an empty folder; and its port."""
+    """The command line of a fresh server with an empty folder, and its port."""
     data = os.path.abspath(OUT + "/data")
     shutil.rmtree(data, ignore_errors=True)
     os.makedirs(data)
@@ -97,7 +97,7 @@ def command_line(side, more=()):
 
 
 class Server:
-    """One that runs; ended by its process id."""
+    """A running server; it is ended by its process id."""
 
     def __init__(self, side, more=()):
         command, self.port = command_line(side, more)
@@ -133,7 +133,7 @@ def load(side, options):
 
 
 def turns(rounds, sides, act):
-    """What act(side) returned, by side, with the sides taking turns."""
+    """The results of act(side) by side; the sides take turns."""
     got = {side: [] for side in sides}
     for _ in range(rounds):
         for side in sides:
@@ -161,7 +161,7 @@ def throughput(rounds, quick, only):
 
 
 def floor(rounds, quick):
-    """PUB one at a time and MPUB, of a server that does nothing but keep what it receives and answer."""
+    """PUB one at a time and MPUB, with a server that only keeps what it receives, and answers."""
     rows = {}
     for name, options, _ in scenarios(quick):
         if name in ("PUB, 1 connection", "MPUB of 200"):
@@ -176,7 +176,7 @@ def points(side, options):
 
 
 def half_load(rounds, quick):
-    """At half of what the slower server takes from as many publishers to one consumer."""
+    """Latency at half the rate that the slower server reaches."""
     messages = 10000 if quick else 40000
     through = dict(publishers=16, count=messages, channels=1, rdy=2500)
     capacity = {s: medians(r) for s, r in turns(1 if quick else 3, SIDES, lambda s: load(s, through)).items()}
@@ -186,7 +186,8 @@ def half_load(rounds, quick):
 
 
 def lone_messages(rounds, quick):
-    """And the bare machine in the same turns: what disturbs one disturbs the others."""
+    """Latency of lone messages. The machine without a server is measured in the same turns, so that a disturbance hits
+    all of them."""
     lone = dict(publishers=1, rate=100, lone=1, count=50 if quick else 300, channels=1)
     bare, held = "as many bytes there and back, no server", "RDY 2500, 64 KiB and 30 s of buffering asked for, the most"
     kinds = {"RDY 1": dict(lone, rdy=1), "RDY 2500": dict(lone, rdy=2500),
@@ -195,14 +196,14 @@ def lone_messages(rounds, quick):
     def act(case):
         return bare_loopback(lone["count"]) if case == (bare, "bare") else points(case[1], kinds[case[0]])
 
-    once = (held, "upstream")  # nsqd takes it at its word: one round is half a minute, and says enough
+    once = (held, "upstream")  # nsqd really waits as long as asked: one round takes half a minute, and is enough
     cases = [(kind, side) for kind in kinds for side in SIDES if (kind, side) != once] + [(bare, "bare")]
     got = turns(rounds, cases, act) | ({} if quick else turns(1, [once], act))
     return {kind: {side: medians(r) for (k, side), r in got.items() if k == kind} for kind in (*kinds, bare)}
 
 
 def bare_loopback(count):
-    """What the machine alone takes for as many bytes to another process and back, as far apart."""
+    """How long the same number of bytes takes to another process and back, sent at the same intervals."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         echo = os.fork()
         if echo == 0:
@@ -242,7 +243,7 @@ def idle(rounds, quick):
             r = s.load(idle=1000)
         return {"bytes": (r["rss_idle"] - r["rss_start"]) / 1000 * 1024}
 
-    # Heartbeats come as clients came: all at once, or one after the other.
+    # Heartbeats are due as the clients connected: all at once, or one after the other.
     def beats(side, pace):
         with Server(side) as s:
             r = s.load(idle=most, pace=pace, heartbeat=interval * 1000, hold=interval * 1000)
@@ -250,7 +251,7 @@ def idle(rounds, quick):
                 "heartbeats": r["heartbeats"], "bytes": (r["rss_idle"] - r["rss_start"]) / most * 1024}
 
     def one_active(side):
-        with Server(side) as s:  # poll() looks at all of them for each message: 10 ms, so a few say enough
+        with Server(side) as s:  # poll() looks at all connections for each message, 10 ms each: few messages are enough
             r = s.load(idle=most, publishers=1, count=300 if side == "nsqref" else 10000)
         return {"cpu": r["cpu_ns"] / 1e3 / r["messages"], "rate": r["messages"] / r["ns"] * 1e9}
 
@@ -272,7 +273,7 @@ def queued(rounds, quick):
 
 
 def upstreams_own(rounds):
-    """bench_writer and bench_reader, for as long as they run by themselves."""
+    """Upstream's own bench_writer and bench_reader, with their own running times."""
     def program(server, name, *more):
         cpu = cpu_seconds(server.pid)
         out = run("build/upstream/" + name, "--nsqd-tcp-address=127.0.0.1:%d" % server.port, "--runfor=1s", *more)
@@ -293,7 +294,7 @@ def upstreams_own(rounds):
 
 
 def parser():
-    """On what real clients sent, recorded in corpus/sessions."""
+    """The parser on bytes that real clients sent, from the recordings in corpus/sessions."""
     run("build/nsq-vectors", OUT + "/recorded.json", "corpus/sessions")
     piece = lambda p: bytes.fromhex(p) if isinstance(p, str) else bytes.fromhex(p["hex"]) * p["times"]
     with open(OUT + "/recorded.json") as f:
@@ -304,8 +305,8 @@ def parser():
 
 
 def warm_memory():
-    """Touches much of it once. The host of a virtual machine hands memory out when it is first touched, at 10 us a page
-    where clearing one takes a tenth of that: who came first would pay for all."""
+    """Touches much memory once. A virtual machine's host provides memory when it is first touched, which takes 10 us a
+    page; clearing a page takes a tenth of that. Without this the server that runs first would pay for all."""
     with open("/proc/meminfo") as f:
         free = int(re.search(r"MemAvailable: +(\d+)", f.read())[1]) * 1024
     with mmap.mmap(-1, min(free // 2, 4 << 30)) as memory:
@@ -314,7 +315,7 @@ def warm_memory():
 
 
 def processor_ticks():
-    """Of all processors since the machine started: what was used, and what its host gave to others meanwhile."""
+    """The time of all processors since the machine started: used here, and given to others by the host."""
     with open("/proc/stat") as f:
         user, nice, system, _, _, irq, softirq, steal = map(int, f.readline().split()[1:9])
     return user + nice + system + irq + softirq, steal
@@ -402,7 +403,7 @@ def table(results):
 
 
 def picture(results):
-    """CPU a message, upstream's as 100%."""
+    """CPU per message; upstream's is 100%."""
     rows = [(r["name"], r["nsqref"]["cpu"] / r["upstream"]["cpu"]) for r in results["throughput"]]
     step, left, full = 22, 170, 400
     out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">' % (

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How long a server takes to start, in ns, as one line of JSON: to its first answer, not to the
- * first connect, since the kernel connects before a server accepts.
+ * Prints how long a server takes to start, in ns, as one line of JSON. The time ends at the first
+ * answer and not at the first connect, because the kernel connects before a server accepts.
  *
  *     start PORT PROGRAM FLAGS...     the flags make it listen on 127.0.0.1:PORT
  */
@@ -18,7 +18,7 @@
 #include "shell/clock.h"
 
 #define LIMIT_NS (10 * TIME_SECOND)
-#define NAP_NS 20000 /* between attempts to connect: what the result may be wrong by */
+#define NAP_NS 20000 /* between attempts to connect; the result is exact to this */
 
 static bool answered;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the scenario of a queue at its cap: publishers press, and when nothing fits any more, new
- * consumers come in the place of those that were there, and make room. Every message is either
- * answered OK and delivered once, or refused and never seen.
+ * Owns: the scenario of a queue at its memory limit. Publishers send until nothing fits any more.
+ * Then new consumers replace the earlier ones and make room. Every message is either answered OK
+ * and delivered once, or refused and never delivered.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,13 +16,13 @@
 
 #define PRESSING 8
 #define DRAINING 2
-#define VISITOR (PRESSING + DRAINING) /* comes for a channel of its own, and leaves */
+#define VISITOR (PRESSING + DRAINING) /* subscribes to a channel of its own, and leaves */
 #define PRESS_WINDOW 16
 #define CAP_BYTES (16 * 1024 * 1024)
 #define CAP_MESSAGES 4000000
-#define CAP_PAD 1000 /* bytes of a message behind its number */
+#define CAP_PAD 1000 /* bytes of a message after its number */
 
-/* A message's fate: said; answered OK; delivered. */
+/* A message was sent; answered OK; delivered. */
 enum { SAID = 1, STORED = 2, DELIVERED = 4 };
 
 static struct scene scene;
@@ -77,7 +77,7 @@ static void on_cap_frame(struct peer *p, const struct nsq_frame *frame)
                        (const char *)frame->data.p);
         }
         cap.refused++;
-        cap.pending[i] = 0; /* this one and those behind it are not published */
+        cap.pending[i] = 0; /* this message and those after it are not published */
         c->due = clock_now() + 20 * TIME_MS;
     } else {
         scene_on_frame(p, frame);
@@ -119,7 +119,7 @@ static void set_ready(unsigned n)
     }
 }
 
-/* A new consumer in the place of the one that was there. */
+/* Replaces a consumer with a new one. */
 static void come(size_t i, const char *sub)
 {
     struct client *c = &scene.clients[i];
@@ -132,7 +132,7 @@ static void come(size_t i, const char *sub)
     }
 }
 
-/* What they were delivered is finished when they leave: nothing is delivered again. */
+/* A consumer finishes all its messages before it leaves, so that nothing is delivered again. */
 static void newcomers(void)
 {
     come(VISITOR, "SUB cap visit#ephemeral\n");
@@ -152,7 +152,7 @@ static void press_until(int64_t end)
     }
 }
 
-/* Publishers end; what they were answered OK comes, and nothing else. */
+/* Publishing ends. All messages that were answered OK are delivered, and no others. */
 static void drain(void)
 {
     int64_t limit = clock_now() + SCENE_LIMIT;
@@ -166,7 +166,7 @@ static void drain(void)
         }
         scene_turn(&scene);
     }
-    scene_run_ms(&scene, 200); /* nothing comes after the last */
+    scene_run_ms(&scene, 200); /* nothing may arrive after the last message */
     for (uint32_t i = 0; i < cap.numbered; i++) {
         if ((cap.fate[i] & STORED) / STORED != (cap.fate[i] & DELIVERED) / DELIVERED) {
             scene_fail(&scene, "message %u was %s", i,
@@ -175,7 +175,8 @@ static void drain(void)
     }
 }
 
-/* The cap is 16 MiB. The probe's message goes round, as publishing is what is refused here. */
+/* The limit is 16 MiB. Publishing is refused here, so the probe requeues one message again and
+ * again. */
 bool soak_cap(const char *program, int64_t ns, uint64_t seed)
 {
     char flag[48];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the scenario in which thousands of clients leave in one instant. They live in a process of
- * their own, which is killed: the kernel then ends their connections all at once, and the process
- * that measures has nothing to do with it.
+ * Owns: the scenario in which thousands of clients leave at the same moment. They are in a process
+ * of their own, which is killed: the kernel then ends all their connections at once, and this costs
+ * the measuring process nothing.
  */
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +20,7 @@
 #include "soak/scene.h"
 
 #define LEAVING 5000
-#define CONNECT_NS (TIME_MS / 10) /* between two connects: it is not them that is measured */
+#define CONNECT_NS (TIME_MS / 10) /* between two connects, which are not measured */
 
 static struct scene scene;
 
@@ -30,7 +30,7 @@ static void nap(int64_t ns)
     nanosleep(&t, NULL);
 }
 
-/* Connects them all, says so, and waits to be killed. */
+/* Connects all clients, reports that, and waits to be killed. */
 static _Noreturn void be_a_crowd(const char *address, int ready)
 {
     static struct peer crowd[LEAVING];
@@ -55,7 +55,7 @@ static bool is_open(int64_t connections)
     return process_descriptors(scene.server.pid) - scene.server.descriptors >= connections;
 }
 
-/* Turns until the server has as many connections as `full` says; the probe has two. */
+/* Runs until the server has all connections (`full`) or only the probe's two. */
 static void wait_for_crowd(bool full)
 {
     int64_t end = clock_now() + SCENE_LIMIT;
@@ -67,7 +67,7 @@ static void wait_for_crowd(bool full)
     }
 }
 
-/* A crowd comes, and leaves. */
+/* All clients connect, then all leave. */
 static void crowd_round(void)
 {
     int ready[2];
@@ -91,7 +91,7 @@ static void crowd_round(void)
     waitpid(crowd, NULL, 0);
 }
 
-/* As many as `slow` has, with as much memory. */
+/* As many clients as in soak_slow, and the same limit of memory. */
 bool soak_leave(const char *program, int64_t ns, uint64_t seed)
 {
     char figures[100];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the scenario of a mixed load: publishers and consumers on two channels, of which one or
- * another dies at any moment, and a tally that says what became of every message. When they
- * publish and die, how it ends, what it is judged by.
+ * Owns: the scenario of a mixed load: publishers and consumers on two channels are killed at random
+ * moments, and a tally says what became of every message. This file decides when they publish and
+ * die, how the run ends, and what it is judged by. Must not know: what a client sends.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -16,16 +16,17 @@
 #include "soak/scenarios.h"
 
 #define DRAINERS 4
-#define RATE 2500                          /* messages a second */
-#define QUIET (MSG_TIMEOUT + DELAY + 2000) /* ms: nothing comes after it */
-#define LIFE_MS 60                         /* between two kills, on average */
-#define PATIENCE (30 * TIME_SECOND)        /* for what must end by itself */
+#define RATE 2500 /* messages a second */
+#define QUIET                                                                                      \
+    (MSG_TIMEOUT + DELAY + 2000)    /* ms without a message, after which no more can arrive */
+#define LIFE_MS 60                  /* ms between two kills, on average */
+#define PATIENCE (30 * TIME_SECOND) /* the longest wait for something that must end by itself */
 #define DRAIN_MOST (2 * TIME_MINUTE)
-#define WARM_UP (5 * TIME_SECOND) /* after which memory should stay as it is */
+#define WARM_UP (5 * TIME_SECOND) /* after this, memory must not grow */
 #define PROBE_P99 (50 * TIME_MS)
-/* KiB that may be resident at the end above what was after the warm-up: malloc's fragments and the
- * peak of a backlog, 1 MiB where it was looked at. A message that leaked 3 bytes would show in ten
- * minutes. */
+/* KiB by which the resident memory may be larger at the end than after the warm-up: malloc's
+ * fragments and the peak of a backlog, which was 1 MiB when measured. A leak of 3 bytes for each
+ * message exceeds this in ten minutes. */
 #define RSS_SLACK 4096
 
 static void turn(void)
@@ -39,7 +40,7 @@ static void turn(void)
     }
 }
 
-/* Consumers that have said CLS and know all, are replaced. */
+/* Replaces consumers that have sent CLS and know what became of all their messages. */
 static void replace_ended(void)
 {
     for (unsigned i = 0; i < CONSUMERS; i++) {
@@ -71,7 +72,7 @@ static void kill_due(void)
     }
 }
 
-/* Until `done`; false when it takes too long. */
+/* Runs until `done`. False: it took too long, or something failed. */
 static bool turn_until(bool (*done)(void), int64_t most, const char *what)
 {
     int64_t end_at = clock_now() + most;
@@ -114,7 +115,7 @@ static bool all_quiet(void)
     return mixed_now() - mix.heard > QUIET;
 }
 
-/* Both channels exist before anything is published. */
+/* All clients connect. Both channels must exist before anything is published. */
 static bool join_all(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
@@ -126,7 +127,7 @@ static bool join_all(void)
     return turn_until(all_joined, PATIENCE, "SUB");
 }
 
-/* Returns the resident KiB after the warm-up. */
+/* Loads the server for `ns`. Returns the resident KiB after the warm-up. */
 static int64_t load_for(int64_t ns)
 {
     int64_t resident = 0;
@@ -152,7 +153,7 @@ static void end_all(void)
     }
 }
 
-/* Returns how many FINs were in doubt to the end. */
+/* Ends publishing and consumes what is left. Returns how many FINs remained in doubt. */
 static int64_t drain(void)
 {
     if (!turn_until(all_answered, PATIENCE, "publishers wait for answers")) {
@@ -164,8 +165,9 @@ static int64_t drain(void)
     for (unsigned i = 0; i < DRAINERS; i++) {
         mixed_begin(i);
     }
-    return turn_until(all_quiet, DRAIN_MOST, "messages come and come") ? tally_settle(&mix.tally)
-                                                                       : 0;
+    return turn_until(all_quiet, DRAIN_MOST, "messages do not stop arriving")
+               ? tally_settle(&mix.tally)
+               : 0;
 }
 
 static bool descriptors_gone(int64_t wanted)
@@ -177,7 +179,7 @@ static bool descriptors_gone(int64_t wanted)
     return process_descriptors(mix.server.pid) == wanted;
 }
 
-struct books {
+struct resources {
     int64_t descriptors;
     int64_t resident; /* KiB, after the warm-up */
     int64_t resident_end;
@@ -185,8 +187,8 @@ struct books {
     int64_t doubts;
 };
 
-/* What is left in the server, once all clients are gone. */
-static void check_books(struct books *b)
+/* Checks descriptors and memory of the server after all clients have left. */
+static void check_resources(struct resources *b)
 {
     if (!server_lives(&mix.server)) {
         tally_fail(&mix.tally, "the server is gone");
@@ -215,7 +217,7 @@ static void check_probe(void)
     }
 }
 
-static void print_line(const struct books *b, uint64_t seed)
+static void print_line(const struct resources *b, uint64_t seed)
 {
     const struct tally *t = &mix.tally;
     const double ms = (double)TIME_MS;
@@ -233,34 +235,35 @@ static void print_line(const struct books *b, uint64_t seed)
 
 bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
 {
-    /* A body that were charged for ever would fill the queue in a minute or two. */
+    /* The limit is small: bodies whose memory were never released would fill it in a minute or two.
+     */
     static const char *const flags[] = {"--msg-timeout=1s", "--mem-queue-bytes=16777216",
                                         "--http-address=127.0.0.1:0", "--log-level=fatal", NULL};
-    struct books books = {0};
+    struct resources resources = {0};
     memset(&mix, 0, sizeof mix);
-    mix.random = seed | 1; /* xorshift never leaves 0 */
+    mix.random = seed | 1; /* xorshift cannot leave 0 */
     mix.tally.timeout = MSG_TIMEOUT;
     mix.tally.seed = seed;
     if (!mixed_init()) {
-        process_die("there is no epoll to be had");
+        process_die("the system has no epoll");
     }
     server_start(&mix.server, program, flags, 0);
-    peers_turn(&mix.peers, 200); /* whoever asked whether it answers has left by then */
-    books.descriptors = process_descriptors(mix.server.pid);
+    peers_turn(&mix.peers, 200); /* by then the connection that tested the start is closed */
+    resources.descriptors = process_descriptors(mix.server.pid);
     mix.start = clock_now();
     probe_start(&mix.probe, mix.server.address);
     if (join_all()) {
         mix.start = clock_now();
-        books.resident = load_for(ns);
-        books.doubts = drain();
+        resources.resident = load_for(ns);
+        resources.doubts = drain();
     }
     end_all();
     check_probe();
-    check_books(&books);
+    check_resources(&resources);
     if (!server_end(&mix.server)) {
-        tally_fail(&mix.tally, "the server did not end well");
+        tally_fail(&mix.tally, "the server did not exit with 0 in time");
     }
-    print_line(&books, seed);
+    print_line(&resources, seed);
     close(mix.peers.epoll);
     probe_free(&mix.probe);
     bool good = !mixed_failed();

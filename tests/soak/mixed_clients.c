@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A server does not answer FIN. What a consumer knows of it comes from a mark, a TOUCH of a message
- * that cannot exist: its error is behind the errors of all that was said before it.
+ * What each client of the mixed load sends, and what it concludes from the answers.
+ *
+ * A server does not answer a FIN that succeeds. So a consumer sends a marker, which is a TOUCH of a
+ * message that cannot exist. When its error arrives, all commands before it are handled, and their
+ * errors have arrived.
  */
 #include "soak/mixed_clients.h"
 
@@ -13,9 +16,9 @@
 #include "shell/clock.h"
 
 #define TOPIC "mixed"
-#define ROUND 200               /* ms: a server may read its clock but once a round */
-#define CUT_MOST 1000000        /* bytes of a body that never comes whole */
-#define MARK "marker-of-a-soak" /* the length of an id, and none */
+#define ROUND 200                 /* ms: a server may read its clock only once a round */
+#define CUT_MOST 1000000          /* bytes of a body that is never sent completely */
+#define MARKER "marker-of-a-soak" /* as long as an id, but not an id */
 
 struct mixed mix;
 
@@ -49,7 +52,7 @@ static void say_size(struct mixed_client *c, size_t n)
     buf_append(&c->peer.out, span_make(four, sizeof four));
 }
 
-/* The body of a new message, with its size. */
+/* Appends the body of a new message, after its size. */
 static uint32_t say_message(struct mixed_client *c, uint32_t due)
 {
     struct buf body = {0};
@@ -103,14 +106,14 @@ void mixed_publish(struct mixed_client *c)
 static void on_answer(struct mixed_client *c)
 {
     if (c->command_count == 0) {
-        tally_fail(&mix.tally, "a publisher was answered what it did not ask");
+        tally_fail(&mix.tally, "a publisher got a response without a command");
         return;
     }
     tally_set_fate(&mix.tally, c->commands[0].first, c->commands[0].count, TALLY_OK);
     memmove(c->commands, c->commands + 1, --c->command_count * sizeof *c->commands);
 }
 
-/* A PUB that ends before its body does. */
+/* Sends a PUB whose body is cut off. */
 static void say_half(struct mixed_client *c)
 {
     static const uint8_t nothing[CUT_MOST];
@@ -152,8 +155,8 @@ static void hold(struct mixed_client *c, const char *id, struct tally_delivery d
     memcpy(h->id, id, ID_SIZE);
 }
 
-/* A message came again to the connection that did not answer the first time. What it may have said
- * meanwhile can be of this delivery or of the one before. */
+/* A message was delivered again to a connection that had not answered it. A command that is on its
+ * way may be handled for this delivery or for the one before. */
 static void on_again(struct mixed_client *c, const char *id, struct tally_delivery *d)
 {
     for (unsigned i = 0; i < c->held_count;) {
@@ -188,7 +191,7 @@ static void on_message(struct mixed_client *c, struct span data)
         on_again(c, id, &d);
     }
     if (d.late || c->action_count == ACTIONS || c->held_count == HELD) {
-        return; /* times out */
+        return; /* never answered, so it times out */
     }
     if (of_100 < 84) {
         act(c, 'F', id, d);
@@ -197,11 +200,12 @@ static void on_message(struct mixed_client *c, struct span data)
     } else if (of_100 < 93) {
         hold(c, id, d, true, MSG_TIMEOUT / 2 + mixed_below(MSG_TIMEOUT / 5));
     } else if (of_100 < 98) {
-        hold(c, id, d, false, mixed_below(MSG_TIMEOUT * 13 / 10)); /* some too late */
+        hold(c, id, d, false, mixed_below(MSG_TIMEOUT * 13 / 10)); /* some answers come too late */
     }
 }
 
-/* What is due of what was held. A mark, when none is on the way, says what is handled. */
+/* Answers the held messages that are due. Then sends a marker, if none is on the way, to learn what
+ * is handled. */
 static void act_on_held(struct mixed_client *c)
 {
     uint32_t now = mixed_now();
@@ -211,7 +215,7 @@ static void act_on_held(struct mixed_client *c)
             i++;
         } else if (h->touch) {
             act(c, 'T', h->id, h->delivery);
-            h->delivery.not_before = now - ROUND; /* has its whole time again */
+            h->delivery.not_before = now - ROUND; /* TOUCH restarts the timeout */
             h->touch = false;
             h->due = now + MSG_TIMEOUT * 7 / 10;
         } else {
@@ -228,8 +232,8 @@ static void ask(struct mixed_client *c, const char *text)
     peer_say(&c->peer, text);
 }
 
-/* All that was said before the mark is handled. */
-static void on_mark(struct mixed_client *c)
+/* The marker's error has arrived: all commands before it are handled. */
+static void on_marker(struct mixed_client *c)
 {
     for (unsigned i = 0; i < c->covered; i++) {
         const struct action *a = &c->actions[i];
@@ -242,7 +246,7 @@ static void on_mark(struct mixed_client *c)
     c->asked = false;
 }
 
-/* The server may have it taken back meanwhile: what follows may fail too. */
+/* The server may have taken the message back meanwhile, so later commands for it may fail too. */
 static void excuse(struct mixed_client *c, const char *id)
 {
     for (unsigned i = 0; i < c->action_count; i++) {
@@ -257,7 +261,7 @@ static void excuse(struct mixed_client *c, const char *id)
     }
 }
 
-/* FIN, REQ or TOUCH failed, which only one that came too late may. */
+/* FIN, REQ or TOUCH failed. This is correct only if the command came after the timeout. */
 static void on_refusal(struct mixed_client *c, char verb, const char *id)
 {
     uint32_t now = mixed_now();
@@ -274,7 +278,7 @@ static void on_refusal(struct mixed_client *c, char verb, const char *id)
             return;
         }
     }
-    tally_fail(&mix.tally, "%c of %.*s failed, and was not said", verb, ID_SIZE, id);
+    tally_fail(&mix.tally, "%c of %.*s failed, but was not sent", verb, ID_SIZE, id);
 }
 
 /* "E_FIN_FAILED FIN 0123456789abcdef failed ..." */
@@ -286,15 +290,15 @@ static void on_error(struct mixed_client *c, struct span text)
         size_t n = strlen(heads[i]);
         if (text.n >= n + ID_SIZE && memcmp(text.p, heads[i], n) == 0) {
             const char *id = (const char *)text.p + n;
-            if (memcmp(id, MARK, ID_SIZE) != 0) {
+            if (memcmp(id, MARKER, ID_SIZE) != 0) {
                 on_refusal(c, heads[i][2], id);
             } else if (c->asked && c->stage == JOINED) {
-                on_mark(c);
+                on_marker(c);
             }
             return;
         }
     }
-    tally_fail(&mix.tally, "the server says %.*s", (int)(text.n < 100 ? text.n : 100),
+    tally_fail(&mix.tally, "the server sent %.*s", (int)(text.n < 100 ? text.n : 100),
                (const char *)text.p);
 }
 
@@ -310,10 +314,10 @@ static void on_response(struct mixed_client *c, const struct nsq_frame *frame)
     if (nsq_frame_is_heartbeat(frame)) {
         peer_say(&c->peer, "NOP\n");
     } else if (c->stage == ENDING && says(frame, "CLOSE_WAIT")) {
-        on_mark(c);
+        on_marker(c);
         c->stage = ENDED;
     } else if (!says(frame, "OK")) {
-        tally_fail(&mix.tally, "the server answers %.*s", (int)frame->data.n,
+        tally_fail(&mix.tally, "the server answered %.*s", (int)frame->data.n,
                    (const char *)frame->data.p);
     } else if (c->role == PUBLISHER) {
         on_answer(c);
@@ -343,7 +347,7 @@ static void on_pause(struct peer *p)
 {
     struct mixed_client *c = p->user;
     if (c->role == CONSUMER && c->stage == JOINED && !c->asked && c->action_count > 0) {
-        ask(c, "TOUCH " MARK "\n");
+        ask(c, "TOUCH " MARKER "\n");
     }
 }
 
@@ -403,7 +407,7 @@ void mixed_kill(unsigned i)
     struct mixed_client *c = &mix.clients[i];
     uint32_t way = mixed_below(4);
     if (way == 3 && c->role == CONSUMER) {
-        if (c->stage == JOINED && !c->asked) { /* it ends by itself, and does not lose a thing */
+        if (c->stage == JOINED && !c->asked) { /* it ends with CLS, and nothing is in doubt */
             ask(c, "CLS\n");
             c->stage = ENDING;
             peer_transmit(&c->peer);

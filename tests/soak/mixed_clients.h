@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the clients of the mixed load: what they say, what they make of what they hear, how they
- * die. They enter into the tally what becomes of every message. Must not know: when they publish
+ * Owns: the clients of the mixed load: what they send, how they handle what they receive, and how
+ * they die. They note in the tally what becomes of every message. Must not know: when they publish
  * and die, and what the run is judged by.
  */
 #ifndef TESTS_SOAK_MIXED_CLIENTS_H
@@ -18,16 +18,16 @@
 #define CONSUMERS 32
 #define CLIENTS (PUBLISHERS + CONSUMERS) /* consumers first */
 #define WINDOW 8                         /* unanswered commands of a publisher */
-#define ACTIONS 1024                     /* of a consumer, of which nothing is known yet */
-#define HELD 512                         /* messages that a consumer answers later */
-#define BATCH 20                         /* most messages of an MPUB */
-#define MSG_TIMEOUT 1000                 /* ms, as the server is told */
-#define DELAY 500                        /* ms, the longest of DPUB and REQ */
+#define ACTIONS 1024     /* commands of a consumer of which the result is not known yet */
+#define HELD 512         /* messages that a consumer answers later */
+#define BATCH 20         /* most messages of an MPUB */
+#define MSG_TIMEOUT 1000 /* ms, the server's --msg-timeout */
+#define DELAY 500        /* ms, the longest of DPUB and REQ */
 #define ID_SIZE NSQ_MESSAGE_ID_SIZE
 
 enum role { PUBLISHER, CONSUMER };
 
-/* Of a consumer: SUB is not answered; it is; CLS was said; it was answered. */
+/* Of a consumer: SUB is not answered; SUB is answered; CLS was sent; CLS was answered. */
 enum stage { JOINING, JOINED, ENDING, ENDED };
 
 struct command {
@@ -45,7 +45,7 @@ struct action {
 struct held {
     struct tally_delivery delivery;
     char id[ID_SIZE];
-    bool touch; /* first, and finish later */
+    bool touch; /* send TOUCH first and FIN later */
     uint32_t due;
 };
 
@@ -56,8 +56,8 @@ struct mixed_client {
     unsigned ready;  /* RDY */
     uint32_t serial; /* of the connection */
     enum stage stage;
-    bool asked;             /* a mark or CLS is not answered */
-    unsigned covered;       /* actions before it */
+    bool asked;             /* a marker or CLS is not answered */
+    unsigned covered;       /* how many actions were sent before it */
     unsigned command_count; /* unanswered, in order */
     unsigned action_count;  /* in order */
     unsigned held_count;    /* in no order */
@@ -74,22 +74,22 @@ struct mixed {
     struct mixed_client clients[CLIENTS];
     uint64_t random;
     int64_t start;
-    uint32_t heard;       /* ms, when the last message came */
-    bool draining;        /* consumers do nothing but finish */
+    uint32_t heard;       /* ms, when the last message arrived */
+    bool draining;        /* consumers only send FIN */
     uint32_t connections; /* so far */
     int64_t kills;
-    int64_t refused; /* FIN, REQ and TOUCH that came too late */
+    int64_t refused; /* FIN, REQ and TOUCH that failed because they came too late */
     int64_t next_kill;
     int64_t paced; /* messages that were due so far */
 };
 
-extern struct mixed mix; /* the one that runs */
+extern struct mixed mix; /* the only instance */
 
 /* A number below n. */
 uint32_t mixed_below(uint32_t n);
 
-/* ms since a second before the start, so that a little less is no less than 0; a run is shorter
- * than 49 days. */
+/* ms since one second before the start, so that slightly earlier times are not negative. A run is
+ * shorter than 49 days. */
 uint32_t mixed_now(void);
 
 /* Whether something has failed so far. */
@@ -98,19 +98,19 @@ bool mixed_failed(void);
 /* Fills in mix.peers; false when the system has no epoll. */
 bool mixed_init(void);
 
-/* The i-th client takes its place anew. */
+/* Connects client number i anew. */
 void mixed_begin(unsigned i);
 
-/* Ends a connection; what was on the way is in doubt. */
+/* Closes a connection. The commands that were on their way are in doubt. */
 void mixed_end(struct mixed_client *c);
 
-/* One command of a publisher, with a message or more. */
+/* Sends one command of a publisher, with one or more messages. */
 void mixed_publish(struct mixed_client *c);
 
-/* What is due of a consumer. */
+/* Sends what a consumer has to send by now. */
 void mixed_consume(struct mixed_client *c);
 
-/* The i-th client dies in one way or another, or leaves as it should. */
+/* Client number i dies in one of several ways, or leaves with CLS. */
 void mixed_kill(unsigned i);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the scenarios in which clients do not read, are slow, are too many or talk rubbish. Each
- * peak of memory is what the limits of the scenario add up to, above 6 MiB of a server at rest, and
- * half of that again for malloc's fragments.
+ * Owns: the scenarios with clients that do not read, are slow, are too many or send garbage. The
+ * allowed peak of memory is the sum of the scenario's limits, half of that again for malloc's
+ * fragments, and 6 MiB for an idle server.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static struct scene scene;
 
 /* --- consumers that never read ---------------------------------------------------------------- */
 
-/* As small as the kernel lets it be: what a server sends waits with the server. */
+/* Makes the receive buffer as small as the kernel allows, so that output waits in the server. */
 static void shrink(const struct client *c)
 {
     int bytes = 4096;
@@ -41,9 +41,9 @@ static void publish_load(struct client *c, int64_t start)
     peer_transmit(&c->peer);
 }
 
-/* 2,500 messages that a ready count lets through are 40 MiB a consumer. A server may keep 1 MiB of
- * output and a message for each; the kernel takes some MiB more, which are in flight all the same,
- * and 100 wait in each channel: 4 * (1 + 6 + 2) MiB. */
+/* With RDY 2500 alone, a consumer could have 40 MiB of messages. The server may keep 1 MiB of
+ * output and one message for each consumer. The kernel takes up to 6 MiB more, which are in flight
+ * too, and 100 messages wait in each channel: 4 * (1 + 6 + 2) MiB. */
 bool soak_consumers(const char *program, int64_t ns, uint64_t seed)
 {
     static const char *const flags[] = {"--mem-queue-size=100", NULL};
@@ -60,7 +60,7 @@ bool soak_consumers(const char *program, int64_t ns, uint64_t seed)
             peer_say(&c->peer, text);
             peer_transmit(&c->peer);
             scene_wait(&scene, c, 1);
-            peer_set_deaf(&c->peer, true);
+            peer_pause_input(&c->peer, true);
         }
     }
     struct client *publisher = &scene.clients[CONSUMERS];
@@ -82,9 +82,9 @@ bool soak_consumers(const char *program, int64_t ns, uint64_t seed)
 /* --- publishers that never read their OKs ----------------------------------------------------- */
 
 #define PUBLISHERS 2
-#define PIECE 500 /* PUBs that are said at a time */
+#define PIECE 500 /* PUBs that are sent at a time */
 
-/* Says a piece more when the last one has left; true when something left now. */
+/* Adds one more piece when the last one is sent. True: something was sent now. */
 static bool publish_piece(struct client *c)
 {
     if (c->peer.out.n == 0) {
@@ -107,11 +107,12 @@ static void on_publisher_frame(struct peer *p, const struct nsq_frame *frame)
     scene_on_frame(p, frame);
 }
 
-/* They say the rest of what they have begun, and read: there is an OK for each PUB, and no more. */
+/* The publishers send the rest of what they began, and read: there must be one OK for each PUB, and
+ * no more. */
 static void read_all_oks(void)
 {
     for (size_t i = 0; i < PUBLISHERS; i++) {
-        peer_set_deaf(&scene.clients[i].peer, false);
+        peer_pause_input(&scene.clients[i].peer, false);
     }
     for (size_t i = 0; i < PUBLISHERS; i++) {
         struct client *c = &scene.clients[i];
@@ -127,8 +128,9 @@ static void read_all_oks(void)
     }
 }
 
-/* A server keeps 1 MiB of OKs for each and stops reading. Their sockets are as they are: into a
- * small one the kernel would send again only after many seconds when it is read at last. */
+/* A server keeps 1 MiB of OKs for each publisher and stops reading. The sockets have their normal
+ * buffers: with a small one, the kernel would resume sending only many seconds after the client
+ * begins to read. */
 bool soak_publisher(const char *program, int64_t ns, uint64_t seed)
 {
     static const char *const flags[] = {"--mem-queue-size=100", NULL};
@@ -141,13 +143,13 @@ bool soak_publisher(const char *program, int64_t ns, uint64_t seed)
     for (size_t i = 0; i < PUBLISHERS; i++) {
         if (scene_open(&scene, &scene.clients[i])) {
             peer_transmit(&scene.clients[i].peer);
-            peer_set_deaf(&scene.clients[i].peer, true);
+            peer_pause_input(&scene.clients[i].peer, true);
         }
     }
     scene_probe(&scene, ns, false);
     int64_t moved = clock_now();
     int64_t limit = moved + SCENE_LIMIT;
-    /* Nothing moves for a second when it has stopped reading. */
+    /* If nothing moves for a second, the server has stopped reading. */
     while (scene_turn(&scene) || (clock_now() < moved + TIME_SECOND && clock_now() < limit)) {
         for (size_t i = 0; i < PUBLISHERS; i++) {
             moved = publish_piece(&scene.clients[i]) ? clock_now() : moved;
@@ -169,7 +171,7 @@ bool soak_publisher(const char *program, int64_t ns, uint64_t seed)
 
 #define SLOW 5000
 
-/* The magic, then NOPs without end. */
+/* Sends the next byte of the magic, then of NOPs without end. */
 static void say_byte(struct client *c, int64_t now)
 {
     char byte = c->said < 4 ? "  V2"[c->said] : "NOP\n"[c->said % 4];
@@ -179,7 +181,7 @@ static void say_byte(struct client *c, int64_t now)
     peer_transmit(&c->peer);
 }
 
-/* All of them connect and say a byte a second for `ns`; returns how many. */
+/* All clients connect and send one byte a second for `ns`. Returns how many bytes were sent. */
 static uint64_t trickle(int64_t ns)
 {
     uint64_t said = 0;
@@ -193,7 +195,8 @@ static uint64_t trickle(int64_t ns)
         }
     }
     int64_t start = clock_now();
-    for (size_t i = 0; i < SLOW; i++) { /* evenly: bursts of this process are not the server's */
+    for (size_t i = 0; i < SLOW;
+         i++) { /* evenly: a burst of work in this process must not count as the server's latency */
         scene.clients[i].due = start + (int64_t)i * (TIME_SECOND / SLOW);
     }
     scene.end = start + ns;
@@ -209,8 +212,8 @@ static uint64_t trickle(int64_t ns)
     return said;
 }
 
-/* Not all at once, which is soak/leave.c's: the kernel needs 20 us for each end, and the probe is
- * in this process too. */
+/* Not all at once (soak/leave.c does that): the kernel needs 20 us to end each connection, and the
+ * probe runs in this process too. */
 static void leave_slowly(void)
 {
     for (size_t i = 0; i < SLOW; i++) {
@@ -221,7 +224,7 @@ static void leave_slowly(void)
     }
 }
 
-/* Less than 2 KiB for each. Who comes after them takes what they left. */
+/* Less than 2 KiB for each client. Later clients must reuse the memory of earlier ones. */
 bool soak_slow(const char *program, int64_t ns, uint64_t seed)
 {
     char figures[100];
@@ -243,7 +246,7 @@ bool soak_slow(const char *program, int64_t ns, uint64_t seed)
 
 #define KNOCKING 100
 #define DESCRIPTORS 64
-#define SPIN_MS 500 /* of which a server that does not spin needs a tenth */
+#define SPIN_MS 500 /* ms; a server that does not spin uses at most a tenth of it as CPU time */
 
 static void knock(struct client *c)
 {
@@ -263,7 +266,7 @@ static size_t count_served(void)
     return n;
 }
 
-/* 64 connections are nothing, so it is the server at rest. */
+/* 64 connections take almost no memory, so the limit is that of an idle server. */
 bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
 {
     static const char *const flags[] = {"--max-connections=1000", NULL};
@@ -292,7 +295,7 @@ bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
     do {
         for (unsigned n = 0; n < KNOCKING; n++) {
             struct client *c = &scene.clients[last++ % KNOCKING];
-            if (c->heard > 0) { /* one that was served makes room, and waits again */
+            if (c->heard > 0) { /* a client that was served leaves and connects again */
                 peer_close(&c->peer);
                 knock(c);
                 served++;
@@ -302,7 +305,8 @@ bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
         scene_run_ms(&scene, 5);
     } while (clock_now() < scene.end);
     int64_t limit = clock_now() + SCENE_LIMIT;
-    while (scene.why[0] == '\0' && clock_now() < limit) { /* all who wait, to the last */
+    while (scene.why[0] == '\0' &&
+           clock_now() < limit) { /* every client that waits must be served in the end */
         size_t waiting = 0;
         for (size_t i = 0; i < KNOCKING; i++) {
             struct client *c = &scene.clients[i];
@@ -353,14 +357,14 @@ static uint64_t random_next(uint64_t *state)
     return *state;
 }
 
-/* Each ends its connection. */
+/* Sends bytes that end the connection. */
 static void say_bad(struct client *c, uint64_t *random)
 {
     uint8_t noise[64];
     for (size_t i = 0; i < sizeof noise; i++) {
         noise[i] = (uint8_t)random_next(random);
     }
-    noise[0] = 0xff; /* no command */
+    noise[0] = 0xff; /* not a command */
     noise[sizeof noise - 1] = '\n';
     switch (random_next(random) % 4) {
     case 0: /* no magic */
@@ -379,7 +383,7 @@ static void say_bad(struct client *c, uint64_t *random)
     peer_transmit(&c->peer);
 }
 
-/* A few connections at a time, with nothing queued. */
+/* A few connections at a time, with empty queues. */
 bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
 {
     char figures[120];

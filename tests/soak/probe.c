@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The probe: one client publishes every 5 ms, the other consumes, and each message's time is kept.
+ * Must not know: what the load is.
+ */
 #include "soak/probe.h"
 
 #include <errno.h>

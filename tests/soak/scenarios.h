@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The scenarios of `make soak`. Each starts a server of its own, loads it for `ns` while a probe
- * measures what its other clients notice, prints one line, and says whether all was as it must be.
+ * The scenarios of `make soak`. Each starts its own server and loads it for `ns`, while a probe
+ * measures what other clients notice. It prints one line, and returns whether everything was
+ * correct.
  */
 #ifndef TESTS_SOAK_SCENARIOS_H
 #define TESTS_SOAK_SCENARIOS_H

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * What the overload scenarios share: it starts the server, the probe and the load's connections,
+ * and makes the checks at the end. Must not know: the load.
+ */
 #include "soak/scene.h"
 
 #include <errno.h>

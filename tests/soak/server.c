@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Starts and ends a server as a process of its own, with a temporary data path. Must not know: the
+ * load.
+ */
 #include "soak/server.h"
 
 #include <arpa/inet.h>
@@ -23,10 +27,10 @@
 #include "shell/clock.h"
 
 #define FLAGS_MAX 16
-#define LIMIT_NS (10 * TIME_SECOND) /* for a start, an answer, an end */
+#define LIMIT_NS (10 * TIME_SECOND) /* the longest wait for a start, an answer, an exit */
 #define NAP_NS TIME_MS
 
-static struct server *running; /* NULL: none. Its folder must not outlast this process */
+static struct server *running; /* NULL: none. Its folder is removed when this process ends */
 
 static void nap(int64_t ns)
 {
@@ -34,7 +38,7 @@ static void nap(int64_t ns)
     nanosleep(&t, NULL);
 }
 
-/* The server makes files there, and no folders. */
+/* Removes the data path. The server creates files in it, and no folders. */
 static void remove_data(const char *path)
 {
     DIR *entries = opendir(path);
@@ -48,7 +52,7 @@ static void remove_data(const char *path)
     rmdir(path);
 }
 
-/* When process_die ends this process. */
+/* Runs when process_die ends this process. */
 static void clean_up(void)
 {
     if (running != NULL && server_lives(running)) {
@@ -72,7 +76,7 @@ static void watch(struct server *s)
 
 /* --- start ------------------------------------------------------------------------------------ */
 
-/* Free now; it is the server's when nobody takes it in the next few ms. */
+/* A port that is free now. The server gets it, unless another process takes it within a few ms. */
 static unsigned free_port(void)
 {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
@@ -114,7 +118,7 @@ void server_start(struct server *s, const char *program, const char *const *flag
     if (mkdtemp(s->data) == NULL) {
         process_die("%s: %s", s->data, strerror(errno));
     }
-    s->pid = -1; /* none yet */
+    s->pid = -1; /* not started */
     watch(s);
     snprintf(s->address, sizeof s->address, "127.0.0.1:%u", free_port());
     snprintf(address, sizeof address, "--tcp-address=%s", s->address);
@@ -130,7 +134,7 @@ void server_start(struct server *s, const char *program, const char *const *flag
             process_die("%s does not start", program);
         }
     }
-    nap(50 * TIME_MS); /* it has noticed that the client left */
+    nap(50 * TIME_MS); /* gives the server time to notice that the client has left */
     s->descriptors = process_descriptors(s->pid);
 }
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a server must stand through real sockets, one scenario after another; ends with
- * "N passed, N failed".
+ * Runs the scenarios one after another, through real sockets. The last line is "N passed, N
+ * failed".
  *
  *     soak PROGRAM [--only=NAME] [--seconds=N] [--seed=N]
  *
- * --seconds: of each scenario, which has its own otherwise.
+ * --seconds: the time of each scenario, in place of its own default.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -32,7 +32,7 @@ static const struct {
     {"mixed", soak_mixed, 600},
 };
 
-/* The server that is started gets as many. */
+/* The server inherits this limit. */
 static void raise_descriptors(void)
 {
     struct rlimit limit;
@@ -42,7 +42,7 @@ static void raise_descriptors(void)
     }
 }
 
-/* What follows "--NAME=", if arg is that. */
+/* The value if arg is "--NAME=VALUE", else NULL. */
 static const char *value_of(const char *arg, const char *name)
 {
     size_t n = strlen(name);

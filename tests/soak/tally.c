@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Keeps one row for each message and compares every delivery and FIN with it. Must not know:
+ * connections, commands.
+ */
 #include "soak/tally.h"
 
 #include <stdarg.h>
@@ -7,16 +11,16 @@
 
 #include "base/alloc.h"
 
-#define BODY_LEAST 16 /* bytes: the number twice as large as need be, and some to go wrong */
+#define BODY_LEAST 16 /* bytes: the number, and some more in which damage shows */
 
 enum state { OPEN, IN_DOUBT, FINISHED };
 
 struct on_channel {
-    uint32_t next;     /* ms, before which the server cannot send it again */
-    uint32_t owner;    /* the connection to which it came */
-    uint16_t attempts; /* the highest that came; 0: it never did */
+    uint32_t next;     /* ms; the server cannot send it again before this time */
+    uint32_t owner;    /* the connection that it was delivered to */
+    uint16_t attempts; /* the highest attempts delivered; 0: it was never delivered */
     uint8_t state;
-    bool requeued; /* REQ was sent since */
+    bool requeued; /* REQ was sent since the last delivery */
 };
 
 struct tally_row {
@@ -58,7 +62,7 @@ static uint64_t mixed(uint64_t x)
     return x ^ (x >> 31);
 }
 
-/* The number, then bytes and a length that follow from it. Returns the length. */
+/* The number, then bytes and a length that depend on it. Returns the length. */
 static size_t make_body(const struct tally *t, uint32_t number, uint8_t out[TALLY_BODY_MAX])
 {
     uint64_t x = mixed(t->seed ^ number);
@@ -92,7 +96,8 @@ static bool is_body(const struct tally *t, struct span body, uint32_t *number)
 void tally_set_fate(struct tally *t, uint32_t first, uint32_t count, enum tally_fate fate)
 {
     for (uint32_t i = first; i < first + count; i++) {
-        if (t->rows[i].fate == TALLY_SENT) { /* one that came is known to be published */
+        if (t->rows[i].fate ==
+            TALLY_SENT) { /* a message that was delivered is known to be published */
             t->rows[i].fate = (uint8_t)fate;
         }
     }
@@ -113,7 +118,7 @@ bool tally_deliver(struct tally *t, unsigned channel, struct span body, uint32_t
     uint32_t number;
     uint16_t attempts = d->attempts;
     if (!is_body(t, body, &number)) {
-        tally_fail(t, "a message of %zu bytes came that nobody published", body.n);
+        tally_fail(t, "a message of %zu bytes was delivered that nobody published", body.n);
         return false;
     }
     struct tally_row *row = &t->rows[number];
@@ -123,7 +128,7 @@ bool tally_deliver(struct tally *t, unsigned channel, struct span body, uint32_t
     d->not_before = at->attempts == 0 ? row->due : at->next;
     t->deliveries++;
     if (row->fate == TALLY_CUT) {
-        tally_fail(t, "message %u came, of which only a part was sent", number);
+        tally_fail(t, "message %u was delivered, but only a part of it was sent", number);
     } else if (!d->late && now < d->not_before) {
         tally_fail(t, "attempt %u of message %u came %u ms early", attempts, number,
                    d->not_before - now);
@@ -150,7 +155,7 @@ void tally_requeue(struct tally *t, unsigned channel, const struct tally_deliver
     struct on_channel *at = &t->rows[d->number].channels[channel];
     if (at->owner == d->owner) {
         at->requeued = true;
-        at->next = due < at->next ? due : at->next; /* or it has timed out by then */
+        at->next = due < at->next ? due : at->next; /* it may also time out before `due` */
     }
 }
 
@@ -166,7 +171,7 @@ void tally_finish(struct tally *t, unsigned channel, const struct tally_delivery
     if (at->state == FINISHED) {
         tally_fail(t, "message %u was finished twice", d->number);
     } else if (at->owner != d->owner) {
-        tally_fail(t, "message %u was finished by whom it was taken from", d->number);
+        tally_fail(t, "message %u was finished by a client that no longer owned it", d->number);
     }
     at->state = FINISHED;
 }

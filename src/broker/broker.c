@@ -11,6 +11,7 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
      * it from 0. */
     broker->core.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
     list_init(&broker->core.active);
+    list_init(&broker->core.orphans);
     list_init(&broker->to_ask);
 }
 
@@ -46,25 +47,6 @@ struct topic *broker_topic(struct broker *broker, struct span name, enum budget_
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, broker->topics, topic->name.bytes, topic->name.n, hash, topic);
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): created", name_span(&topic->name));
     return topic;
-}
-
-void broker_unsubscribe(struct broker *broker, struct consumer *consumer)
-{
-    struct channel *channel = consumer->channel;
-    if (channel == NULL) {
-        return;
-    }
-    struct topic *topic = channel->topic;
-    channel_leave(consumer);
-    if (!channel->ephemeral || channel->consumer_count > 0) {
-        return;
-    }
-    topic_delete_channel(topic, channel);
-    if (topic->ephemeral && topic->channels == NULL) {
-        log_say(broker->core.log, LOG_INFO, "TOPIC(%): deleting", name_span(&topic->name));
-        HASH_DELETE(hh, broker->topics, topic);
-        topic_free(topic);
-    }
 }
 
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery)

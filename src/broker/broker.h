@@ -8,6 +8,7 @@
 
 #include "broker/publish.h"
 #include "broker/topic.h"
+#include "broker/topology.h"
 
 struct broker {
     struct broker_core core;
@@ -28,10 +29,6 @@ void broker_free(struct broker *broker);
  * the reserve with ever new topics. broker_find_topic makes none. */
 struct topic *broker_topic(struct broker *broker, struct span name, enum budget_use use);
 struct topic *broker_find_topic(const struct broker *broker, struct span name);
-
-/* Ends a subscription, and with it an ephemeral channel that has lost its last consumer, and then
- * an ephemeral topic that has lost its last channel. Does nothing for who is not subscribed. */
-void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
 
 /* Takes one message out of a queue and puts it in flight. False when no consumer that is ready has
  * anything to get; call it again until then. */

@@ -34,6 +34,9 @@ static int64_t capacity_of(const struct consumer *consumer)
 static void update_consumer(struct consumer *consumer)
 {
     struct channel *channel = consumer->channel;
+    if (channel == NULL) {
+        return; /* an orphan */
+    }
     int64_t capacity = capacity_of(consumer);
     channel->capacity += capacity - consumer->capacity;
     consumer->capacity = capacity;
@@ -179,9 +182,8 @@ struct channel *channel_new(struct broker_core *core, struct topic *topic, struc
     return channel;
 }
 
-void channel_free(struct channel *channel)
+void channel_empty(struct channel *channel)
 {
-    assert(channel->consumer_count == 0 && list_empty(&channel->active_link));
     struct budget *budget = &channel->core->budget;
     queue_clear(&channel->queue, budget);
     struct in_flight *f;
@@ -194,7 +196,14 @@ void channel_free(struct channel *channel)
         struct deferred *d = container_of(channel->deferred.next, struct deferred, link);
         message_drop(take_deferred(d), budget);
     }
-    budget_release(budget, CHANNEL_COST);
+    update_channel(channel);
+}
+
+void channel_free(struct channel *channel)
+{
+    assert(channel->consumer_count == 0 && list_empty(&channel->active_link));
+    channel_empty(channel);
+    budget_release(&channel->core->budget, CHANNEL_COST);
     alloc_free(channel);
 }
 
@@ -222,7 +231,7 @@ enum channel_result channel_join(struct channel *channel, struct consumer *consu
     if (most != 0 && (int64_t)channel->consumer_count >= most) {
         return CHANNEL_FULL;
     }
-    assert(consumer->channel == NULL);
+    assert(consumer->channel == NULL && !consumer->orphan);
     consumer->channel = channel;
     list_init(&consumer->ready_link);
     list_init(&consumer->in_flight);
@@ -250,6 +259,16 @@ void channel_leave(struct consumer *consumer)
     update_channel(channel);
 }
 
+void channel_orphan_consumers(struct channel *channel)
+{
+    while (!list_empty(&channel->consumers)) {
+        struct consumer *consumer = container_of(channel->consumers.next, struct consumer, link);
+        channel_leave(consumer);
+        consumer->orphan = true;
+        list_push(&channel->core->orphans, &consumer->link);
+    }
+}
+
 /* --- the consumer ----------------------------------------------------------------------------- */
 
 void consumer_set_ready(struct consumer *consumer, int64_t count)
@@ -269,7 +288,10 @@ static enum channel_result find_owned(const struct consumer *consumer, struct sp
                                       struct in_flight **found)
 {
     uint64_t number;
-    *found = guid_parse(id, &number) ? find_in_flight(consumer->channel, number) : NULL;
+    *found = NULL;
+    if (consumer->channel != NULL && guid_parse(id, &number)) {
+        *found = find_in_flight(consumer->channel, number);
+    }
     if (*found == NULL) {
         return CHANNEL_NOT_IN_FLIGHT;
     }

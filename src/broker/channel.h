@@ -60,6 +60,7 @@ struct consumer {
     int64_t msg_timeout; /* ns from a delivery to its timeout */
     int32_t sample_rate; /* percent of the messages that are delivered; 0 = all of them */
     bool blocked;        /* has too much unsent output: not ready, whatever RDY says */
+    bool orphan;         /* its channel was deleted: `link` is in core->orphans */
     /* For /stats. */
     uint64_t message_count;
     uint64_t finish_count;
@@ -121,13 +122,20 @@ enum channel_result channel_join(struct channel *channel, struct consumer *consu
 /* Removes a consumer. What it has in flight stays in flight until it times out, as nsqd does. */
 void channel_leave(struct consumer *consumer);
 
+/* Drops all messages: queued, in flight and deferred. */
+void channel_empty(struct channel *channel);
+
+/* Removes all consumers; they become orphans (broker/topology.h). */
+void channel_orphan_consumers(struct channel *channel);
+
 size_t channel_in_flight_count(const struct channel *channel);
 
 /* Sets RDY, or holds the consumer back. */
 void consumer_set_ready(struct consumer *consumer, int64_t count);
 void consumer_set_blocked(struct consumer *consumer, bool blocked);
 
-/* FIN, REQ and TOUCH: CHANNEL_OK, _NOT_IN_FLIGHT or _NOT_OWNER. `delay` and `timeout` are ns. */
+/* FIN, REQ and TOUCH: CHANNEL_OK, _NOT_IN_FLIGHT or _NOT_OWNER. `delay` and `timeout` are ns.
+ * Orphans may call these and those above: nothing is in flight for them. */
 enum channel_result consumer_finish(struct consumer *consumer, struct span id);
 enum channel_result consumer_requeue(struct consumer *consumer, struct span id, int64_t delay,
                                      int64_t now);

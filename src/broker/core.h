@@ -33,6 +33,7 @@ struct broker_core {
     struct budget budget;
     struct heap timers;   /* of struct timer: in-flight deadlines and ends of deferral */
     struct list active;   /* of struct channel: those that can deliver now */
+    struct list orphans;  /* of struct consumer: their channels were deleted */
     struct log *log;      /* borrowed */
     uint64_t random;      /* state of the sampling generator */
     uint64_t last_serial; /* of a topic */

@@ -87,11 +87,8 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
     return channel;
 }
 
-void topic_delete_channel(struct topic *topic, struct channel *channel)
+void topic_remove_channel(struct topic *topic, struct channel *channel)
 {
-    log_say(topic->core->log, LOG_INFO, "TOPIC(%): deleting channel %", name_span(&topic->name),
-            name_span(&channel->name));
-    log_say(topic->core->log, LOG_INFO, "CHANNEL(%): deleting", name_span(&channel->name));
     HASH_DELETE(hh, topic->channels, channel);
     channel_free(channel);
 }

@@ -42,7 +42,7 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
 struct channel *topic_find_channel(const struct topic *topic, struct span name);
 
 /* Takes a channel without consumers out of the topic and ends it. */
-void topic_delete_channel(struct topic *topic, struct channel *channel);
+void topic_remove_channel(struct topic *topic, struct channel *channel);
 
 /* How many bytes publishing `count` messages with this delay adds to what they cost now: their
  * shares in channels, and the wait for their delay. One body may become as many messages as there

@@ -181,14 +181,24 @@ static void make_topic(struct broker_model *m, int topic)
     m->topics[topic].exists = true;
 }
 
+/* A channel is deleted, and with its last channel an ephemeral topic. */
 static void forget_channel(struct broker_model *m, int channel)
 {
+    int topic = channel / SHARE;
     for (size_t i = 0; i < m->row_count; i++) {
         if (m->rows[i].channel == channel) {
             m->rows[i].place = BM_GONE;
         }
     }
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        if (m->consumers[i].channel == channel) {
+            m->consumers[i] = (struct bm_consumer){.channel = -1};
+        }
+    }
     m->channels[channel] = (struct bm_channel){.exists = false};
+    if (is_ephemeral(topic_names[topic]) && next_channel(m, topic, 0) < 0) {
+        m->topics[topic] = (struct bm_topic){.exists = false};
+    }
 }
 
 /* --- the steps: what each does to both -------------------------------------------------------- */
@@ -264,12 +274,8 @@ static void leave(struct broker_model *m, int who)
         }
     }
     *c = (struct bm_consumer){.channel = -1};
-    int topic = channel / SHARE;
     if (last && is_ephemeral(channel_names[channel % SHARE])) {
         forget_channel(m, channel);
-        if (is_ephemeral(topic_names[topic]) && next_channel(m, topic, 0) < 0) {
-            m->topics[topic] = (struct bm_topic){.exists = false};
-        }
     }
 }
 
@@ -461,36 +467,120 @@ static void pass(struct broker_model *m)
     }
 }
 
+static struct span topic_name(int topic)
+{
+    return bw_span(topic_names[topic]);
+}
+
+static struct span channel_name(int channel)
+{
+    return bw_span(channel_names[channel % SHARE]);
+}
+
+/* What an operation on a channel or on its topic must come to. */
+static enum topology_result expected_of(const struct broker_model *m, int channel)
+{
+    return !m->topics[channel / SHARE].exists ? TOPOLOGY_NO_TOPIC
+           : !m->channels[channel].exists     ? TOPOLOGY_NO_CHANNEL
+                                              : TOPOLOGY_OK;
+}
+
 static void pause_channel(struct broker_model *m)
 {
     int channel = (int)draw(m, BM_CHANNELS);
-    if (m->channels[channel].exists) {
-        m->channels[channel].paused = draw(m, 3) == 0;
-        channel_pause(real_channel(m, channel), m->channels[channel].paused);
-    }
+    bool paused = draw(m, 3) == 0;
+    enum topology_result expected = expected_of(m, channel);
+    assert_int_equal(broker_pause_channel(&m->w.broker, topic_name(channel / SHARE),
+                                          channel_name(channel), paused),
+                     expected);
+    m->channels[channel].paused = expected == TOPOLOGY_OK && paused;
 }
 
 static void pause_topic(struct broker_model *m)
 {
     int topic = (int)draw(m, BM_TOPICS);
-    if (m->topics[topic].exists) {
-        m->topics[topic].paused = draw(m, 3) == 0;
-        topic_pause(real_topic(m, topic), m->topics[topic].paused, m->w.now);
-        move_to_channels(m, topic);
+    bool paused = draw(m, 3) == 0;
+    bool exists = m->topics[topic].exists;
+    assert_int_equal(broker_pause_topic(&m->w.broker, topic_name(topic), paused, m->w.now),
+                     exists ? TOPOLOGY_OK : TOPOLOGY_NO_TOPIC);
+    m->topics[topic].paused = exists && paused;
+    move_to_channels(m, topic);
+}
+
+static void empty_channel(struct broker_model *m)
+{
+    int channel = (int)draw(m, BM_CHANNELS);
+    enum topology_result expected = expected_of(m, channel);
+    if (expected == TOPOLOGY_OK) {
+        /* Who becomes ready first is the broker's choice. */
+        const struct in_flight *f = real_channel(m, channel)->in_flight;
+        for (; f != NULL; f = f->hh.next) {
+            end_flight(m, find_row(m, channel, f->message->body->id));
+        }
+        for (size_t i = 0; i < m->row_count; i++) {
+            if (m->rows[i].channel == channel) {
+                m->rows[i].place = BM_GONE;
+            }
+        }
+    }
+    assert_int_equal(
+        broker_empty_channel(&m->w.broker, topic_name(channel / SHARE), channel_name(channel)),
+        expected);
+}
+
+static void empty_topic(struct broker_model *m)
+{
+    int topic = (int)draw(m, BM_TOPICS);
+    assert_int_equal(broker_empty_topic(&m->w.broker, topic_name(topic)),
+                     m->topics[topic].exists ? TOPOLOGY_OK : TOPOLOGY_NO_TOPIC);
+    m->topics[topic].waiting_count = 0;
+}
+
+/* The consumers of what was deleted, and nobody else. */
+static void take_orphans(struct broker_model *m, bool was_there[BM_CONSUMERS])
+{
+    const struct consumer *orphan;
+    while ((orphan = broker_next_orphan(&m->w.broker)) != NULL) {
+        assert_true(was_there[orphan - m->real]);
+        was_there[orphan - m->real] = false;
+        m->orphaned++;
+    }
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        assert_false(was_there[i]);
     }
 }
 
 static void delete_channel(struct broker_model *m)
 {
     int channel = (int)draw(m, BM_CHANNELS);
-    bool used = draw(m, 4) > 0;
+    bool there[BM_CONSUMERS];
+    enum topology_result expected = expected_of(m, channel);
     for (int i = 0; i < BM_CONSUMERS; i++) {
-        used = used || m->consumers[i].channel == channel;
+        there[i] = m->consumers[i].channel == channel;
     }
-    if (m->channels[channel].exists && !used) {
-        topic_delete_channel(real_topic(m, channel / SHARE), real_channel(m, channel));
+    assert_int_equal(
+        broker_delete_channel(&m->w.broker, topic_name(channel / SHARE), channel_name(channel)),
+        expected);
+    if (expected == TOPOLOGY_OK) {
         forget_channel(m, channel);
     }
+    take_orphans(m, there);
+}
+
+static void delete_topic(struct broker_model *m)
+{
+    int topic = (int)draw(m, BM_TOPICS);
+    bool there[BM_CONSUMERS];
+    for (int i = 0; i < BM_CONSUMERS; i++) {
+        there[i] = m->consumers[i].channel >= 0 && m->consumers[i].channel / SHARE == topic;
+    }
+    assert_int_equal(broker_delete_topic(&m->w.broker, topic_name(topic)),
+                     m->topics[topic].exists ? TOPOLOGY_OK : TOPOLOGY_NO_TOPIC);
+    for (int i = topic * SHARE; i < topic * SHARE + SHARE; i++) {
+        forget_channel(m, i);
+    }
+    m->topics[topic] = (struct bm_topic){.exists = false};
+    take_orphans(m, there);
 }
 
 /* --- one against the other -------------------------------------------------------------------- */
@@ -624,6 +714,21 @@ void bm_open(struct broker_model *m, uint64_t seed)
     }
 }
 
+/* Rarely: what is deleted or emptied all the time is never full. */
+static void change_topology(struct broker_model *m)
+{
+    unsigned kind = draw(m, 20);
+    if (kind < 3) {
+        delete_channel(m);
+    } else if (kind < 4) {
+        delete_topic(m);
+    } else if (kind < 7) {
+        empty_channel(m);
+    } else if (kind < 9) {
+        empty_topic(m);
+    }
+}
+
 void bm_step(struct broker_model *m)
 {
     unsigned kind = draw(m, 100);
@@ -642,13 +747,12 @@ void bm_step(struct broker_model *m)
     } else if (kind < 96) {
         hold(m);
     } else if (kind < 97) {
-        pause_channel(m);
-    } else if (kind < 98) {
-        pause_topic(m);
-    } else if (kind < 99) {
         leave(m, (int)draw(m, BM_CONSUMERS));
+    } else if (kind < 98) {
+        pause_channel(m);
+        pause_topic(m);
     } else {
-        delete_channel(m);
+        change_topology(m);
     }
     compare(m);
 }

@@ -67,7 +67,7 @@ struct broker_model {
     struct bm_channel channels[BM_CHANNELS];
     struct bm_consumer consumers[BM_CONSUMERS];
     struct consumer real[BM_CONSUMERS];
-    uint64_t delivered, sampled_out, timed_out, dropped; /* so far */
+    uint64_t delivered, sampled_out, timed_out, dropped, orphaned; /* so far */
 };
 
 /* Large: not for the stack. Queues of ephemeral channels hold 5 messages, channels 3 consumers. */

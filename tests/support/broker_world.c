@@ -9,7 +9,7 @@
 
 #include "base/buf.h"
 
-static struct span text(const char *s)
+struct span bw_span(const char *s)
 {
     return span_make(s, strlen(s));
 }
@@ -72,19 +72,19 @@ int bw_teardown(void **state)
 
 struct topic *bw_topic(struct broker_world *w, const char *topic)
 {
-    struct topic *t = broker_topic(&w->broker, text(topic), BUDGET_CLIENT);
+    struct topic *t = broker_topic(&w->broker, bw_span(topic), BUDGET_CLIENT);
     assert_non_null(t);
     return t;
 }
 
 struct topic *bw_find_topic(const struct broker_world *w, const char *topic)
 {
-    return broker_find_topic(&w->broker, text(topic));
+    return broker_find_topic(&w->broker, bw_span(topic));
 }
 
 struct channel *bw_channel(struct broker_world *w, const char *topic, const char *channel)
 {
-    struct channel *c = topic_channel(bw_topic(w, topic), text(channel), w->now);
+    struct channel *c = topic_channel(bw_topic(w, topic), bw_span(channel), w->now);
     assert_non_null(c);
     return c;
 }
@@ -101,7 +101,7 @@ struct message *bw_message(struct broker_world *w, struct span body)
 const struct body *bw_publish_body(struct broker_world *w, const char *topic, struct span body,
                                    int64_t delay, int64_t wall)
 {
-    struct publish publish = {.topic = name_make(text(topic)), .delay = delay};
+    struct publish publish = {.topic = name_make(bw_span(topic)), .delay = delay};
     struct message *message = bw_message(w, body);
     queue_push(&publish.messages, message);
     const struct body *published = message->body;
@@ -408,6 +408,14 @@ static void found_waiting(struct findings *f, const struct broker_world *w)
     assert_in_range(asked, 0, n);
 }
 
+static void check_orphans(const struct broker_core *core)
+{
+    for (struct list *l = core->orphans.next; l != &core->orphans; l = l->next) {
+        const struct consumer *c = container_of(l, struct consumer, link);
+        assert_true(c->orphan && c->channel == NULL && c->in_flight_count == 0);
+    }
+}
+
 void bw_check(const struct broker_world *w)
 {
     const struct broker_core *core = &w->broker.core;
@@ -422,6 +430,7 @@ void bw_check(const struct broker_world *w)
         }
     }
     found_waiting(&f, w);
+    check_orphans(core);
     assert_int_equal(list_count(&core->active), f.active);
     assert_int_equal(core->timers.n, f.timers);
     check_heap(&core->timers);

@@ -31,6 +31,9 @@ struct broker_config *bw_config(struct broker_world *w);
 /* Ends the broker; fails when its account of memory does not come to 0. */
 void bw_close(struct broker_world *w);
 
+/* The bytes of a string. */
+struct span bw_span(const char *s);
+
 /* Makes what is missing. */
 struct topic *bw_topic(struct broker_world *w, const char *topic);
 struct channel *bw_channel(struct broker_world *w, const char *topic, const char *channel);

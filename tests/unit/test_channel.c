@@ -781,7 +781,8 @@ static void a_full_ephemeral_channel_drops(void **state)
             assert_int_equal(channel->message_count, i); /* nsqd counts those too */
             bw_check(w);
         }
-        topic_delete_channel(bw_topic(w, "t"), channel);
+        assert_int_equal(broker_delete_channel(&w->broker, SPAN("t"), name_span(&channel->name)),
+                         TOPOLOGY_OK);
     }
 }
 
@@ -1061,7 +1062,7 @@ static void a_channel_ends_with_all_that_it_holds(void **state)
     }
     expect_places(w, 60, 40, 100);
     bw_leave(w, &c);
-    topic_delete_channel(bw_topic(w, "t"), bw_channel(w, "t", "c"));
+    assert_int_equal(broker_delete_channel(&w->broker, SPAN("t"), SPAN("c")), TOPOLOGY_OK);
     bw_check(w);
     assert_int_equal(w->broker.core.timers.n, 0);
     assert_int_equal(w->broker.core.budget.used, TOPIC_COST);

@@ -300,7 +300,23 @@ static void a_wait_keeps_its_room(void **state)
 
 /* --- a topic that is deleted ------------------------------------------------------------------ */
 
-static void a_topic_that_is_gone_gets_nothing(void **state)
+static void a_deleted_topic_gets_nothing(void **state)
+{
+    struct broker_world *w = *state;
+    bw_config(w)->wait_publishes = true;
+    for (int made_anew = 0; made_anew <= 1; made_anew++) {
+        (void)bw_channel(w, "t", "c");
+        uint64_t before = post(w, "t", 2, 0);
+        assert_int_equal(broker_delete_topic(&w->broker, SPAN("t")), TOPOLOGY_OK);
+        bw_check(w);
+        uint64_t after = made_anew == 1 ? post(w, "t", 1, 0) : 0;
+        assert_false(settle(w, before, true));
+        assert_true(settle(w, after, true) == (made_anew == 1));
+    }
+    assert_int_equal(bw_find_topic(w, "t")->queue.n, 1);
+}
+
+static void an_ephemeral_topic_that_is_gone_gets_nothing(void **state)
 {
     struct broker_world *w = *state;
     struct consumer c;
@@ -365,7 +381,8 @@ int main(void)
         BW_TEST(what_is_not_safe_is_dropped),
         BW_TEST(an_unknown_ticket_is_not_settled),
         BW_TEST(a_wait_keeps_its_room),
-        BW_TEST(a_topic_that_is_gone_gets_nothing),
+        BW_TEST(a_deleted_topic_gets_nothing),
+        BW_TEST(an_ephemeral_topic_that_is_gone_gets_nothing),
         BW_TEST(a_broker_ends_with_publishes_that_wait),
         BW_TEST(waiting_publishes_can_be_dropped),
     };

@@ -78,7 +78,7 @@ static void a_deleted_channel_is_made_anew(void **state)
     (void)bw_channel(w, "t", "d");
     (void)bw_publish(w, "t");
     bw_drop_log(w);
-    topic_delete_channel(topic, topic_find_channel(topic, SPAN("c")));
+    assert_int_equal(broker_delete_channel(&w->broker, SPAN("t"), SPAN("c")), TOPOLOGY_OK);
     bw_expect_log(w, LOG_INFO, "TOPIC(%): deleting channel %", "|t|c");
     bw_expect_log(w, LOG_INFO, "CHANNEL(%): deleting", "|c");
     bw_expect_no_log(w);
@@ -211,7 +211,8 @@ static void a_topic_that_lost_its_channels_keeps_messages_again(void **state)
 {
     struct broker_world *w = *state;
     struct topic *topic = bw_topic(w, "t");
-    topic_delete_channel(topic, bw_channel(w, "t", "c"));
+    (void)bw_channel(w, "t", "c");
+    assert_int_equal(broker_delete_channel(&w->broker, SPAN("t"), SPAN("c")), TOPOLOGY_OK);
     (void)bw_publish(w, "t");
     assert_int_equal(topic->queue.n, 1);
     assert_int_equal(bw_channel(w, "t", "d")->queue.n, 1);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the contract between a connection and what changes its bytes on their way: TLS, snappy,
- * deflate. A codec turns bytes into bytes in both directions and knows nothing else: no connection,
- * no protocol, no clock.
+ * Owns: the contract between a connection and a codec (TLS, snappy or deflate). A codec turns bytes
+ * into other bytes, in both directions:
  *
- *     what the protocol reads   <-- up   decode <--   what the peer sent
- *     what the protocol writes  --> encode, flush --> down   what the peer is sent
+ *     what the protocol reads   <-- up  <-- decode        <-- what the peer has sent
+ *     what the protocol writes  --> encode, flush --> down --> what is sent to the peer
  *
- * Buffers belong to the caller, and codecs only append to them.
+ * `up` and `down` are buffers of the caller. A codec only appends to them.
+ * Must not know: the connection, the protocol, the time.
  */
 #ifndef CODEC_CODEC_H
 #define CODEC_CODEC_H
@@ -17,56 +17,61 @@
 #include "base/buf.h"
 
 enum codec_state {
-    CODEC_HANDSHAKING, /* encode may not be called yet */
-    CODEC_OPEN,
-    CODEC_CLOSED, /* the peer has said that no more will come */
-    CODEC_FAILED, /* its bytes were no good; `why` tells. Output may go on, or become nothing */
+    CODEC_HANDSHAKING, /* a handshake is under way; encode must not be called */
+    CODEC_OPEN,        /* bytes pass in both directions */
+    CODEC_CLOSED,      /* the peer has ended its stream: nothing more will be decoded */
+    CODEC_FAILED,      /* the peer sent bytes that are not valid; `why` gives the reason. encode may
+                        * still be called; it works, or it appends nothing. */
 };
 
 struct codec_calls {
-    /* Takes bytes that the peer sent (borrowed, may be empty), appends what they mean to `up`,
-     * about `room` bytes at most, and what must be sent to `down`: a handshake's answer, an alert.
-     * Returns the bytes of `in` that it took; it takes at least one unless `in` is empty or
-     * has_pending is true. Nothing is taken or appended once the codec is CLOSED or FAILED. */
+    /* Decodes bytes that the peer has sent. `in` is borrowed and may be empty. It appends to `up`
+     * what they contain, about `room` bytes at most, and to `down` what must be sent because of
+     * them (the next bytes of a handshake, an alert). Returns how many bytes of `in` it took: at
+     * least one, unless `in` is empty or has_pending is true. When the codec is CLOSED or FAILED,
+     * it takes and appends nothing. */
     size_t (*decode)(void *self, struct span in, size_t room, struct buf *up, struct buf *down);
 
-    /* Takes bytes for the peer; some or all of what they become may wait for flush. */
+    /* Encodes bytes for the peer: takes all of `in` and appends to `down`. Some or all of the
+     * result may be kept back until flush. */
     void (*encode)(void *self, struct span in, struct buf *down);
 
-    /* Appends what encode kept back, so that the peer can decode all that was encoded. */
+    /* Appends what encode has kept back. The peer can decode then all that was encoded. */
     void (*flush)(void *self, struct buf *down);
 
-    /* Appends the last bytes that this side sends. Neither encode nor flush comes after it. */
+    /* Appends the last bytes that this side sends. encode and flush must not be called after it. */
     void (*finish)(void *self, struct buf *down);
 
-    /* Whether decode may have more for `up`, or may end, without more input. The call that shows
-     * that there was nothing more makes it false. */
+    /* Whether decode should be called again even if there is no more input, because it may have
+     * more bytes for `up` or may change its state. It may be true although there is nothing more;
+     * the next call of decode then makes it false. */
     bool (*has_pending)(const void *self);
 
     enum codec_state (*state)(const void *self);
 
-    /* Why it is CODEC_FAILED, as one line of text; static or the codec's own. */
+    /* Why the codec is CODEC_FAILED: one line of text, borrowed from the codec. */
     struct span (*why)(const void *self);
 
-    /* Who the peer has shown itself to be once the codec is open: the common name of its TLS
-     * certificate; the codec's own. Empty: nobody, or a certificate without one. NULL: a codec that
-     * cannot tell, which is every one but TLS. */
+    /* The common name in the peer's TLS certificate, borrowed from the codec. It is empty before
+     * the codec is open, when the peer has shown no certificate, and when its certificate has no
+     * common name. The function is NULL in codecs other than TLS. */
     struct span (*peer_name)(const void *self);
 
+    /* Ends the codec and frees its memory. */
     void (*free)(void *self);
 };
 
-/* A codec; it belongs to whoever holds this. */
+/* A codec. Its owner calls calls->free(self). */
 struct codec {
     const struct codec_calls *calls;
     void *self;
 };
 
-/* What makes codecs for connections, such as a TLS context with its certificates. */
+/* Something that makes codecs for connections, such as a TLS context with its certificates. */
 struct codec_maker {
-    struct codec (*make)(void *self); /* the caller owns the codec. NULL: there is none to be had */
+    struct codec (*make)(void *self); /* the caller owns the result. NULL: it makes no codecs. */
     void *self;
-    size_t cost; /* bytes that one takes at most, for the account of memory */
+    size_t cost; /* bytes of memory that one codec takes at most; the memory budget counts them */
 };
 
 #endif

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Computes CRC-32C, eight bytes at a time, with tables that the compiler computes. Must not know
+ * what the bytes are.
+ */
 #include "codec/crc32c.h"
 
 /*
- * What a byte i does to the rest: eight divisions by the polynomial. They are linear, so it is the
- * sum of what the bits of i do, lowest first; in the first table the highest one's is the
- * polynomial itself, its bits in reverse.
+ * One entry of a table: the effect of a byte i on the checksum. The checksum is linear, so this is
+ * the XOR of the effects b0 to b7 of the bits of i, the lowest bit first. In the first table the
+ * effect of the highest bit is the polynomial itself, with its bits in reverse order.
  */
 #define ENTRY(i, b0, b1, b2, b3, b4, b5, b6, b7)                                                   \
     ((((i)&0x01) ? (b0) : 0) ^ (((i)&0x02) ? (b1) : 0) ^ (((i)&0x04) ? (b2) : 0) ^                 \
@@ -25,8 +29,9 @@
             ENTRIES_64(192, __VA_ARGS__)                                                           \
     }
 
-/* table[k]: what a byte does with k more bytes of zero behind it. Eight bytes are then eight
- * independent look-ups, about four times as fast as one after the other. */
+/* table[k] is the effect of a byte that k bytes of zero follow. With these tables eight bytes take
+ * eight look-ups that do not depend on each other. That is about four times as fast as one byte
+ * after the other. */
 static const uint32_t table[8][256] = {
     TABLE(0xf26b8303u, 0xe13b70f7u, 0xc79a971fu, 0x8ad958cfu, 0x105ec76fu, 0x20bd8edeu, 0x417b1dbcu,
           0x82f63b78u),

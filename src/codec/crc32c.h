@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the checksum CRC-32C (Castagnoli), the one of iSCSI and of snappy's chunks: reflected,
- * polynomial 0x1edc6f41, all ones before and after.
+ * Owns: the checksum CRC-32C (Castagnoli), which iSCSI and snappy use: reflected, polynomial
+ * 0x1edc6f41, initial value and final XOR all ones.
  */
 #ifndef CODEC_CRC32C_H
 #define CODEC_CRC32C_H
 
 #include <nsq/span.h>
 
+/* The checksum of the bytes. */
 uint32_t crc32c(struct span bytes);
 
 #endif

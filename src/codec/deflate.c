@@ -1,38 +1,42 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements deflate as a codec (codec/codec.h) with zlib. Must not know the connection, nor when
+ * to flush.
+ */
 #include "codec/deflate.h"
 
 #include <assert.h>
 
-#define ZLIB_CONST /* what it reads is const */
+#define ZLIB_CONST /* declares next_in as a pointer to const */
 #include <zlib.h>
 
 #include "base/alloc.h"
 
-#define WINDOW_BITS (-15) /* 32 KiB, which every inflater knows; negative: raw */
+#define WINDOW_BITS (-15) /* a window of 32 KiB, which every inflater knows; negative: raw */
 #define MEMORY_LEVEL 8    /* zlib's default */
-/* Output is taken in pieces of about what went in, within these bounds. The least is above six, or
- * else zlib may repeat the end of a flush. */
+/* Compressed output is taken from zlib in pieces as large as the input, within these bounds
+ * (bytes). A piece must have more than six bytes: with less, zlib may repeat the end of a flush. */
 #define PIECE_LEAST 64
 #define PIECE_MOST 16384
-#define INPUT_MOST ((size_t)1 << 20) /* at a time: zlib's numbers may have 32 bits */
+#define INPUT_MOST ((size_t)1 << 20) /* bytes in one call: zlib's numbers may have 32 bits */
 
 #define WHY "deflate: "
 #define WHY_MAX 64
 
-/* Each direction is made when it is first used: a client that only publishes hears little, and one
- * that only consumes says little. */
+/* The state of a direction takes much memory, so it is made when the direction is first used. Many
+ * clients only publish or only consume. */
 struct deflate {
     enum codec_state state;
     int level;
-    bool inflates, deflates; /* what was made of the two below */
-    bool filled;             /* decode had no room left: there may be more */
-    bool kept;               /* something was encoded since the last flush */
+    bool inflates, deflates; /* whether `in` and `out` have been made */
+    bool filled;             /* the last decode filled its room: there may be more output */
+    bool kept;               /* bytes were encoded since the last flush */
     z_stream in, out;
     uint8_t why[WHY_MAX];
     size_t why_size;
 };
 
-/* zlib's memory comes from the one allocator: a few arrays, whose sizes are its own choice. */
+/* zlib takes its memory from this project's allocator: a few arrays, whose sizes zlib chooses. */
 static void *take_memory(void *opaque, unsigned items, unsigned size)
 {
     (void)opaque;
@@ -57,7 +61,7 @@ static void start_inflating(struct deflate *d)
     (void)result;
 }
 
-/* What zlib says is static, and has no name of its own in front. */
+/* Sets `why` to zlib's message, which is static, with the name of the codec in front. */
 static void fail(struct deflate *d)
 {
     const char *text = d->in.msg == NULL ? "bad data" : d->in.msg;
@@ -90,7 +94,8 @@ static size_t deflate_decode(void *self, struct span in, size_t room, struct buf
     d->filled = result == Z_OK && d->in.avail_out == 0;
     if (result == Z_STREAM_END) {
         d->state = CODEC_CLOSED;
-    } else if (result != Z_OK && result != Z_BUF_ERROR) { /* that one: it turned out to be all */
+    } else if (result != Z_OK &&
+               result != Z_BUF_ERROR) { /* Z_BUF_ERROR: there was no more output */
         fail(d);
     }
     return in.n - d->in.avail_in;
@@ -114,8 +119,8 @@ static void start_deflating(struct deflate *d)
     (void)result;
 }
 
-/* Compresses until there is output space left, which means that all was taken and, in a flush, that
- * all came out. */
+/* Calls zlib until it leaves some of the output space unused. Then it has taken all input and, if
+ * this is a flush, has written all output. */
 static void compress_piece(struct deflate *d, struct span in, int flush, struct buf *down)
 {
     size_t piece = in.n < PIECE_LEAST ? PIECE_LEAST : in.n;
@@ -153,7 +158,7 @@ static void deflate_flush(void *self, struct buf *down)
     }
 }
 
-/* The stream has no end, as nsqd's has none: a final block would be news to clients. */
+/* Like nsqd's, the stream has no final block. Clients do not expect one. */
 static void deflate_finish(void *self, struct buf *down)
 {
     (void)self;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements snappy's framing format as a codec (codec/codec.h); libsnappy compresses the blocks.
+ * Must not know the connection. What a chunk's header announces is checked before memory is taken
+ * for it.
+ */
 #include "codec/snappy.h"
 
 #include <snappy-c.h>
@@ -8,13 +13,13 @@
 
 #define HEADER_SIZE 4
 #define CHECKSUM_SIZE 4
-/* Blocks below this many bytes can not shrink; golang/snappy does not try them either. */
+/* A block of fewer bytes cannot become smaller. Like golang/snappy, this does not try. */
 #define COMPRESSIBLE_LEAST 17
 
 enum chunk_type {
     CHUNK_COMPRESSED = 0x00,
     CHUNK_PLAIN = 0x01,
-    CHUNK_SKIPPABLE = 0x80, /* from here on, but for the identifier */
+    CHUNK_SKIPPABLE = 0x80, /* and all above, except the identifier */
     CHUNK_IDENTIFIER = 0xff,
 };
 
@@ -23,13 +28,13 @@ enum chunk_type {
 struct snappy {
     enum codec_state state;
     struct span why;
-    bool introduced;   /* this side has sent its stream identifier .. */
-    bool peer_is_here; /* .. and the other's has begun */
-    bool in_chunk;     /* a header was read */
-    uint8_t type;      /* of that chunk .. */
-    size_t left;       /* .. and what is left of its length, but for `part` */
-    struct buf part;   /* of a header, or of what is behind it, as far as it has come */
-    struct buf block;  /* decoded, and waiting for room */
+    bool identifier_sent; /* this side has sent its stream identifier */
+    bool identifier_seen; /* the header of the peer's stream identifier has come */
+    bool in_chunk;        /* the header of the current chunk has been read */
+    uint8_t type;         /* of the current chunk */
+    size_t left;          /* bytes of the current chunk that were not read or skipped */
+    struct buf part;      /* a header or a chunk that has arrived in part */
+    struct buf block;     /* decoded bytes for which there was no room */
 };
 
 static bool fail(struct snappy *s, struct span why)
@@ -40,7 +45,7 @@ static bool fail(struct snappy *s, struct span why)
     return false;
 }
 
-/* The masked checksum, as it stands on the wire: little-endian. */
+/* Writes the masked checksum of a block as on the wire: little-endian. */
 static void checksum_of(struct span data, uint8_t to[CHECKSUM_SIZE])
 {
     uint32_t crc = crc32c(data);
@@ -52,8 +57,9 @@ static void checksum_of(struct span data, uint8_t to[CHECKSUM_SIZE])
 
 /* --- decoding --------------------------------------------------------------------------------- */
 
-/* The next n bytes of input, once all of them are there; they are gathered in `part` unless they
- * come in one piece. It is empty again with let_go. */
+/* Takes the next n bytes of the input. Returns true and sets `*all` if they are complete. If they
+ * arrive in several parts, they are collected in `part`, to which `*all` points; drop_part then
+ * empties it. */
 static bool gather(struct snappy *s, size_t n, struct span *in, struct span *all)
 {
     if (s->part.n == 0 && in->n >= n) {
@@ -68,22 +74,22 @@ static bool gather(struct snappy *s, size_t n, struct span *in, struct span *all
     return all->n == n;
 }
 
-static void let_go(struct snappy *s)
+static void drop_part(struct snappy *s)
 {
     buf_drop(&s->part, s->part.n);
 }
 
-/* What a header says is checked before anything behind it is read, or memory is taken for it. */
+/* Checks a header, before anything after it is read and before memory is taken for it. */
 static bool begin_chunk(struct snappy *s, struct span header)
 {
     s->in_chunk = true;
     s->type = header.p[0];
     s->left = header.p[1] | (size_t)header.p[2] << 8 | (size_t)header.p[3] << 16;
-    let_go(s);
-    if (!s->peer_is_here && s->type != CHUNK_IDENTIFIER) {
+    drop_part(s);
+    if (!s->identifier_seen && s->type != CHUNK_IDENTIFIER) {
         return fail(s, SPAN("snappy: corrupt input: no stream identifier"));
     }
-    s->peer_is_here = true;
+    s->identifier_seen = true;
     bool data = s->type <= CHUNK_PLAIN;
     if (s->type < CHUNK_SKIPPABLE && !data) {
         return fail(s, SPAN("snappy: unsupported input: a reserved chunk"));
@@ -99,7 +105,7 @@ static bool begin_chunk(struct snappy *s, struct span header)
     return true;
 }
 
-/* The block of a compressed chunk. */
+/* Decodes the data of a compressed chunk into `block`. */
 static bool uncompress(struct snappy *s, struct span data)
 {
     size_t n;
@@ -117,7 +123,7 @@ static bool uncompress(struct snappy *s, struct span data)
     return true;
 }
 
-/* A whole chunk of data, or the identifier. */
+/* Decodes a chunk that is complete: data or the stream identifier. */
 static bool end_chunk(struct snappy *s, struct span body)
 {
     if (s->type == CHUNK_IDENTIFIER) {
@@ -139,8 +145,9 @@ static bool end_chunk(struct snappy *s, struct span body)
     return true;
 }
 
-/* Goes on with the chunk at hand, or with the next. Returns whether there may be more to do. */
-static bool go_on(struct snappy *s, struct span *in)
+/* Takes the next header or chunk, or skips bytes. Returns whether it should be called again: false
+ * if the input is used up or the codec has failed. */
+static bool advance(struct snappy *s, struct span *in)
 {
     struct span all;
     if (!s->in_chunk) {
@@ -156,7 +163,7 @@ static bool go_on(struct snappy *s, struct span *in)
     if (!gather(s, s->left, in, &all) || !end_chunk(s, all)) {
         return false;
     }
-    let_go(s);
+    drop_part(s);
     s->in_chunk = false;
     return true;
 }
@@ -173,7 +180,7 @@ static size_t snappy_decode(void *self, struct span in, size_t room, struct buf 
         buf_append(up, part);
         room -= part.n;
         buf_drop(&s->block, part.n);
-        more = room > 0 && go_on(s, &rest);
+        more = room > 0 && advance(s, &rest);
     }
     return in.n - rest.n;
 }
@@ -185,7 +192,7 @@ static bool snappy_has_pending(const void *self)
 
 /* --- encoding --------------------------------------------------------------------------------- */
 
-/* One chunk, of at most SNAPPY_BLOCK_MAX bytes. */
+/* Writes one chunk. The block has at most SNAPPY_BLOCK_MAX bytes. */
 static void encode_block(struct span block, struct buf *down)
 {
     size_t n = block.n < COMPRESSIBLE_LEAST ? block.n : snappy_max_compressed_length(block.n);
@@ -211,9 +218,9 @@ static void encode_block(struct span block, struct buf *down)
 static void snappy_encode(void *self, struct span in, struct buf *down)
 {
     struct snappy *s = self;
-    if (!s->introduced && in.n > 0) {
+    if (!s->identifier_sent && in.n > 0) {
         buf_append(down, SPAN("\xff\x06\0\0" IDENTIFIER));
-        s->introduced = true;
+        s->identifier_sent = true;
     }
     while (in.n > 0) {
         struct span block = span_first(in, SNAPPY_BLOCK_MAX);
@@ -222,7 +229,7 @@ static void snappy_encode(void *self, struct span in, struct buf *down)
     }
 }
 
-/* Nothing is kept back. */
+/* encode keeps nothing back. */
 static void snappy_flush(void *self, struct buf *down)
 {
     (void)self;
@@ -231,7 +238,7 @@ static void snappy_flush(void *self, struct buf *down)
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
-/* The format has no end. */
+/* The format has no mark for the end of a stream. */
 static void snappy_finish(void *self, struct buf *down)
 {
     (void)self;

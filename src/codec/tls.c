@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Implements TLS as a codec (codec/codec.h): one connection of OpenSSL, which reads and writes
+ * memory. Must not know sockets, files and NSQ. Contexts are made in tls_context.c.
+ */
 #include "codec/tls.h"
 
 #include <assert.h>
@@ -13,30 +17,30 @@
 #include "codec/tls_context.h"
 #include "codec/tls_words.h"
 
-#define TLS_NAME_MAX 256     /* of a server: DNS names have at most 253 bytes */
-#define RECORD_MAX 16384     /* bytes that one record carries: RFC 8446, 5.1 */
-#define RECORD_OVERHEAD 2048 /* what encryption may add to them: RFC 5246, 6.2.3 */
-#define RECORD_HEAD 5        /* type, version, length */
-#define WHY_MAX 160
-/* What one end takes at most, in bytes. With OpenSSL 3.0: 9,000 when it is made, 44,000 at the end
- * of a handshake, 23,000 when it is idle and 40,000 with a part of a record. */
+#define TLS_NAME_MAX 256     /* bytes of a server's name, with NUL; DNS names have at most 253 */
+#define RECORD_MAX 16384     /* bytes of data in one record: RFC 8446, 5.1 */
+#define RECORD_OVERHEAD 2048 /* bytes that encryption may add to a record: RFC 5246, 6.2.3 */
+#define RECORD_HEAD 5        /* bytes before a record's data: type, version, length */
+#define WHY_MAX 160          /* bytes of an error text, with NUL */
+/* Bytes of memory that a codec takes at most. Measured with OpenSSL 3.0: 9,000 when it is made,
+ * 44,000 at the end of a handshake, 23,000 when it is idle, 40,000 with a part of a record. */
 #define TLS_COST ((size_t)64 << 10)
 
-/* OpenSSL reads from `in` and writes to `down`, which are of the call under way. */
+/* During a call of the codec OpenSSL reads from `in` and writes to `down`. */
 struct tls_codec {
     struct tls *tls;
-    SSL *ssl; /* NULL: there was no memory */
+    SSL *ssl; /* NULL: it could not be made, and decode fails */
     enum codec_state state;
     struct span in;
     struct buf *down;
-    uint8_t head[RECORD_HEAD]; /* of the first record, which is looked at before OpenSSL may */
-    uint8_t head_size;         /* what has arrived of it */
-    uint8_t head_read;         /* what OpenSSL has had of it */
+    uint8_t head[RECORD_HEAD]; /* of the first record; it is checked before OpenSSL reads it */
+    uint8_t head_size;         /* how many bytes of it have arrived */
+    uint8_t head_read;         /* how many bytes of it OpenSSL has read */
     struct buf peer_name;
     char why[WHY_MAX];
 };
 
-/* --- the memory of the caller as OpenSSL sees it ---------------------------------------------- */
+/* --- how OpenSSL reads and writes ------------------------------------------------------------- */
 
 static int io_read(BIO *bio, char *to, int size)
 {
@@ -73,7 +77,7 @@ static long io_ctrl(BIO *bio, int command, long number, void *pointer)
     (void)bio;
     (void)number;
     (void)pointer;
-    return command == BIO_CTRL_FLUSH; /* nothing is kept back */
+    return command == BIO_CTRL_FLUSH; /* nothing to do: io_write keeps nothing back */
 }
 
 BIO_METHOD *tls_io_new(void)
@@ -95,7 +99,7 @@ static void failed(struct tls_codec *c)
     tls_words(c->why, sizeof c->why, c->ssl == NULL ? X509_V_OK : SSL_get_verify_result(c->ssl));
 }
 
-/* Go takes the last of several common names. */
+/* If there are several common names, the last one counts, as in Go. */
 static void keep_peer_name(struct tls_codec *c)
 {
     X509 *peer = SSL_get0_peer_certificate(c->ssl);
@@ -116,10 +120,10 @@ static void keep_peer_name(struct tls_codec *c)
         buf_append(&c->peer_name, span_make(text, (size_t)n));
     }
     OPENSSL_free(text);
-    ERR_clear_error(); /* of a name that is no text */
+    ERR_clear_error(); /* a name that is not a text causes one */
 }
 
-/* Fails before OpenSSL has seen a byte; -1: without an alert. */
+/* Fails before OpenSSL has read anything. Sends the alert unless it is -1. */
 static bool refuse(struct tls_codec *c, int alert, const char *why)
 {
     const uint8_t record[] = {SSL3_RT_ALERT, 3, 1, 0, 2, SSL3_AL_FATAL, (uint8_t)alert};
@@ -131,8 +135,9 @@ static bool refuse(struct tls_codec *c, int alert, const char *why)
     return false;
 }
 
-/* As Go does, and after the same byte: the first record must be a handshake's or an alert, of a
- * version and length that can be. OpenSSL is of another mind about some. */
+/* Takes the head of the first record and checks it when it is complete. Returns false if it is not
+ * valid. The rules are Go's: the record is of a handshake or an alert, and its version and length
+ * are possible. OpenSSL has other rules, and applies them at other bytes. */
 static bool take_head(struct tls_codec *c)
 {
     if (c->head_size == RECORD_HEAD) {
@@ -162,7 +167,7 @@ static bool take_head(struct tls_codec *c)
     return true;
 }
 
-static void shake_hands(struct tls_codec *c)
+static void handshake(struct tls_codec *c)
 {
     if (!take_head(c)) {
         return;
@@ -176,7 +181,7 @@ static void shake_hands(struct tls_codec *c)
     }
 }
 
-/* By way of an array, so that a connection with nothing to say holds no room for it. */
+/* Decrypts into an array first, so that `up` takes memory only if there are bytes. */
 static void read_records(struct tls_codec *c, size_t room, struct buf *up)
 {
     uint8_t bytes[RECORD_MAX];
@@ -209,7 +214,7 @@ static size_t tls_decode(void *self, struct span in, size_t room, struct buf *up
     if (c->ssl == NULL) {
         failed(c);
     } else if (c->state == CODEC_HANDSHAKING) {
-        shake_hands(c); /* what follows it in `in` is for the next call: the caller hears first */
+        handshake(c); /* the bytes that follow the handshake are left for the next call */
     } else {
         read_records(c, room, up);
     }
@@ -219,7 +224,8 @@ static size_t tls_decode(void *self, struct span in, size_t room, struct buf *up
     return taken;
 }
 
-/* A record of which a part is taken: OpenSSL reads no byte of the next one before it is needed. */
+/* True if a record was decrypted and only a part of it taken. There is nothing else that could be
+ * pending, because OpenSSL reads the next record only when it is needed. */
 static bool tls_has_pending(const void *self)
 {
     const struct tls_codec *c = self;
@@ -238,7 +244,7 @@ static void tls_encode(void *self, struct span in, struct buf *down)
     }
     c->down = down;
     ERR_clear_error();
-    if (SSL_write_ex(c->ssl, in.p, in.n, &n) != 1) { /* all of it: writing never has to wait */
+    if (SSL_write_ex(c->ssl, in.p, in.n, &n) != 1) { /* it writes all: io_write always succeeds */
         failed(c);
     }
     c->down = NULL;
@@ -302,7 +308,7 @@ static const struct codec_calls calls = {
     .free = codec_free,
 };
 
-/* An end that is neither a server's nor a client's yet. */
+/* Makes a codec that is not yet a server's or a client's side. */
 static struct tls_codec *codec_new(struct tls *tls)
 {
     struct tls_codec *c = alloc_zeroed(sizeof *c);
@@ -314,7 +320,7 @@ static struct tls_codec *codec_new(struct tls *tls)
     if (io == NULL || c->ssl == NULL) {
         BIO_free(io);
         SSL_free(c->ssl);
-        c->ssl = NULL; /* decode says so */
+        c->ssl = NULL; /* decode will fail */
         return c;
     }
     BIO_set_data(io, c);
@@ -340,9 +346,9 @@ struct codec_maker tls_server(struct tls *tls)
                                 .cost = TLS_COST + (certificates ? TLS_CERTIFICATES_MAX : 0)};
 }
 
-/* Names the server in clear (not by address: RFC 6066, 3), and to whoever verifies it. As with Go,
- * only a certificate's alternative names count, a '*' stands for a whole word, and a name may end
- * in the dot of DNS. */
+/* Sets the name that the server's certificate must have, and sends the name to the server (SNI)
+ * unless it is an address (RFC 6066, section 3). As in Go, only the alternative names of a
+ * certificate count, a '*' stands for one whole label, and the name may end in a dot. */
 static bool name_server(SSL *ssl, const char *full_name)
 {
     char name[TLS_NAME_MAX];

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Makes contexts of OpenSSL from PEM texts and settings, with Go's texts for what is wrong with
+ * them. Must not know files, nor a single connection.
+ */
 #include "codec/tls_context.h"
 
 #include <openssl/err.h>
@@ -27,10 +31,10 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct buf *why, const ch
 
 /* --- PEM -------------------------------------------------------------------------------------- */
 
-/* What stands in a file besides certificates. */
+/* What a PEM file contains besides certificates. */
 struct pem_rest {
-    bool any;       /* some block */
-    bool key;       /* a private key among them */
+    bool any;       /* at least one other block */
+    bool key;       /* one of them is a private key */
     char first[64]; /* the name of the first block */
 };
 
@@ -46,7 +50,8 @@ static BIO *open_pem(const struct tls_pem *pem)
     return BIO_new_mem_buf(pem->bytes.n == 0 ? "" : (const char *)pem->bytes.p, (int)pem->bytes.n);
 }
 
-/* Reads all certificates of a file; of one that is damaged it reads no further. */
+/* Reads all certificates of a file up to the first one that is damaged. The caller frees the list.
+ */
 static STACK_OF(X509) *
     read_certificates(const struct tls_pem *pem, struct pem_rest *rest, bool *damaged)
 {
@@ -76,7 +81,7 @@ static STACK_OF(X509) *
         OPENSSL_free(header);
         OPENSSL_free(data);
     }
-    ERR_clear_error(); /* the end of a file is an error, too */
+    ERR_clear_error(); /* the end of the file is an error for OpenSSL */
     BIO_free(bio);
     return list;
 }
@@ -136,7 +141,7 @@ static bool use_certificates(SSL_CTX *ssl, const struct tls_pem *pem, struct buf
     return ok;
 }
 
-/* Nobody is there to ask; without this OpenSSL would, at the terminal. */
+/* Without this, OpenSSL would ask for a passphrase at the terminal. */
 static int no_passphrase(char *to, int size, int writing, void *context)
 {
     (void)to;
@@ -187,8 +192,8 @@ static bool use_key(SSL_CTX *ssl, const struct tls_pem *certificates, const stru
            fail(why, "tls: %s (%s: expected a key that TLS can use)", tls_words_last(), pem->file);
 }
 
-/* Who vouches for peers. A server also tells its clients their names, by which some choose what
- * they show. */
+/* Sets the authorities that may sign a peer's certificate. With `tell`, the server also sends their
+ * names to its clients; some clients choose a certificate by them. */
 static bool use_authorities(SSL_CTX *ssl, const struct tls_pem *pem, bool tell, struct buf *why)
 {
     struct pem_rest rest;
@@ -214,8 +219,9 @@ static int trust_anybody(X509_STORE_CTX *store, void *context)
     return 1;
 }
 
-/* SHA-1 and MD5 are no proof of who signed: Go refuses them too. OpenSSL's security level would,
- * but small RSA keys with them, which nsqd takes. The last certificate is trusted as it is. */
+/* Like Go, this refuses signatures with SHA-1 and MD5, which can be forged. OpenSSL's security
+ * level could refuse them, but it would also refuse small RSA keys, which nsqd accepts. The
+ * signature of the last certificate of the chain is not checked: that one is trusted itself. */
 static int refuse_weak_digests(int ok, X509_STORE_CTX *store)
 {
     int depth = X509_STORE_CTX_get_error_depth(store);
@@ -233,7 +239,8 @@ static int refuse_weak_digests(int ok, X509_STORE_CTX *store)
 
 /* --- contexts --------------------------------------------------------------------------------- */
 
-/* Whatever the system's openssl.cnf says, as it would not be said by nsqd. */
+/* Sets what all contexts have in common. It overrides the system's openssl.cnf, which nsqd does not
+ * read. */
 static bool set_up(SSL_CTX *ssl, int min_version, int max_version)
 {
     SSL_CTX_set_security_level(ssl, 0);
@@ -244,7 +251,8 @@ static bool set_up(SSL_CTX *ssl, int min_version, int max_version)
     SSL_CTX_set_read_ahead(ssl, 0);
     SSL_CTX_set_max_cert_list(ssl, TLS_CERTIFICATES_MAX);
     X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ssl);
-    X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN); /* as Go: any of the file */
+    X509_VERIFY_PARAM_set_flags(
+        param, X509_V_FLAG_PARTIAL_CHAIN); /* as in Go, any certificate of the file is trusted */
     return SSL_CTX_set_min_proto_version(ssl, min_version) == 1 &&
            SSL_CTX_set_max_proto_version(ssl, max_version) == 1 &&
            SSL_CTX_set_cipher_list(ssl, "DEFAULT:!aNULL:!eNULL:!PSK:!SRP") == 1;
@@ -255,7 +263,7 @@ static bool is_there(const struct tls_pem *pem)
     return pem->file != NULL;
 }
 
-/* Verification by these authorities, or by the system's. */
+/* Verifies peers with these authorities, or with the system's if there are none. */
 static bool verify(SSL_CTX *ssl, const struct tls_pem *authorities, int mode)
 {
     SSL_CTX_set_verify(ssl, mode, refuse_weak_digests);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Finds a text for OpenSSL's errors in tables. Must not know the connection, nor who reads the
+ * text.
+ */
 #include "codec/tls_words.h"
 
 #include <openssl/err.h>
@@ -7,7 +11,7 @@
 
 #include <stdio.h>
 
-/* Go's names of alerts (RFC 8446, 6 and RFC 5246, 7.2). */
+/* Go's names for alerts. The numbers are in RFC 8446, section 6, and RFC 5246, section 7.2. */
 static const struct {
     int alert;
     const char *name;
@@ -79,7 +83,7 @@ static const struct {
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static void say_alert(char *why, size_t size, int alert)
+static void write_alert(char *why, size_t size, int alert)
 {
     for (size_t i = 0; i < COUNT(alerts); i++) {
         if (alerts[i].alert == alert) {
@@ -90,7 +94,7 @@ static void say_alert(char *why, size_t size, int alert)
     snprintf(why, size, "remote error: tls: alert(%d)", alert);
 }
 
-static void say_verdict(char *why, size_t size, long verified)
+static void write_verdict(char *why, size_t size, long verified)
 {
     const char *words = X509_verify_cert_error_string(verified);
     for (size_t i = 0; i < COUNT(verdicts); i++) {
@@ -101,7 +105,7 @@ static void say_verdict(char *why, size_t size, long verified)
     snprintf(why, size, "tls: failed to verify certificate: x509: %s", words);
 }
 
-static void say_reason(char *why, size_t size, unsigned long error)
+static void write_reason(char *why, size_t size, unsigned long error)
 {
     for (size_t i = 0; i < COUNT(reasons); i++) {
         if (reasons[i].reason == ERR_GET_REASON(error)) {
@@ -113,8 +117,9 @@ static void say_reason(char *why, size_t size, unsigned long error)
     snprintf(why, size, "tls: %s", words == NULL ? "internal error" : words);
 }
 
-/* The first error of TLS itself is what went wrong; those before it are of what it called, and
- * those after it only follow. */
+/* Empties OpenSSL's queue of errors and returns the one that is the reason: the first error of TLS
+ * itself, or the first error of all if there is none of TLS. (Errors before it are of functions
+ * that TLS called, and errors after it are consequences.) */
 static unsigned long take_error(void)
 {
     unsigned long first = 0;
@@ -135,11 +140,11 @@ void tls_words(char *why, size_t size, long verified)
         snprintf(why, size, "tls: %s",
                  error == 0 ? "internal error" : ERR_reason_error_string(error));
     } else if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) {
-        say_verdict(why, size, verified);
-    } else if (reason >= SSL_AD_REASON_OFFSET) { /* the alert that the peer has sent */
-        say_alert(why, size, reason - SSL_AD_REASON_OFFSET);
+        write_verdict(why, size, verified);
+    } else if (reason >= SSL_AD_REASON_OFFSET) { /* the peer has sent this alert */
+        write_alert(why, size, reason - SSL_AD_REASON_OFFSET);
     } else {
-        say_reason(why, size, error);
+        write_reason(why, size, error);
     }
 }
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Parses the command line of nsq-conform and checks that its options fit together. Must not know:
+ * what a mode does; it opens no file. */
 #include "conform/args.h"
 
 #include <nsq/version.h>
@@ -15,53 +17,56 @@
 
 static const char help[] =
     "nsq-conform [OPTION]... [FILE|DIR]...\n"
-    "Replays session files against an NSQ server and tells, rule by rule, what it does.\n"
+    "Plays session files against an NSQ server and reports, rule by rule, how it behaves.\n"
     "\n"
-    "What is tested (default: the engine of nsqref in this process, on virtual time):\n"
-    "  --target ADDRESS      a server at HOST:PORT or at the path of a unix socket\n"
-    "  --spawn 'CMD {flags}' start the server, one for each set of flags that cases ask for, and\n"
-    "                        stop it; {port} becomes a free port and {dir} a new folder. Without\n"
-    "                        {port} its address is read from its line 'TCP: listening on ADDRESS'\n"
+    "Which server is tested (default: nsqref's engine in this process, on virtual time):\n"
+    "  --target ADDRESS      a running server: HOST:PORT or the path of a unix socket\n"
+    "  --spawn 'CMD {flags}' start and stop the server, once for each set of flags that cases\n"
+    "                        need. {flags} becomes the flags, {port} a free port, {dir} a new\n"
+    "                        folder. Without {port} the address is read from the line\n"
+    "                        'TCP: listening on ADDRESS' that the server prints\n"
     "  --flags-given 'FLAGS' the server at --target was started with these flags\n"
-    "  --cuts                in this process also byte by byte, and cut before every byte and "
-    "pair\n"
-    "  --name NAME           of the target, in reports\n"
-    "  --names PREFIX        of topics and channels (default: unique)\n"
+    "  --cuts                also send each case byte by byte, and cut before every byte and\n"
+    "                        every pair of bytes (only in this process)\n"
+    "  --name NAME           the name of the server in reports\n"
+    "  --names PREFIX        the prefix of all topic and channel names (default: unique)\n"
     "\n"
-    "Which cases (default: all below tests/conformance):\n"
-    "  --cases DIR           the folder with the cases and their ledger\n"
-    "  --only GLOB           ids that match; may be repeated\n"
-    "  --level LEVEL,...     MUST, SHOULD, QUIRK, DEPARTURE (default: all in this process, else "
-    "all\n"
-    "                        but DEPARTURE, which is where nsqref differs from nsqd)\n"
-    "  --req ID              cases that show this requirement; may be repeated\n"
-    "  --rerun-failed        those that did not pass by the last JSON report: --json, or\n"
-    "                        build/.nsq-conform-last.json\n"
-    "  --list[=json]         show them and stop\n"
-    "  --dry-run             read and choose, connect to nothing\n"
+    "Which cases are played (default: all below tests/conformance):\n"
+    "  --cases DIR           the folder with the cases and the ledger of requirements\n"
+    "  --only GLOB           only cases whose id matches; may be repeated\n"
+    "  --level LEVEL,...     MUST, SHOULD, QUIRK, DEPARTURE (default in this process: all; for\n"
+    "                        another server: all but DEPARTURE, where nsqref differs from nsqd\n"
+    "                        on purpose)\n"
+    "  --req ID              only cases that show this requirement; may be repeated\n"
+    "  --rerun-failed        only cases that did not pass in the last JSON report, which is the\n"
+    "                        file of --json or build/.nsq-conform-last.json\n"
+    "  --list[=json]         list the chosen cases and stop\n"
+    "  --dry-run             read the files and choose cases, but connect to nothing\n"
     "\n"
-    "How:\n"
-    "  -j N                  cases at a time (default: 8 with a server, else 1; --cuts: by cores)\n"
-    "  --time-scale PERCENT  stretches what a server may take (default: 100)\n"
-    "  --known FILE          lines 'ID-GLOB  REASON': these fail, and must (default: in this\n"
-    "                        process known/nsqref.txt, below the folder with the cases)\n"
-    "  --allow-unsupported   what the target lacks is no failure\n"
-    "  --strict              another error text than nsqd's is one\n"
+    "How cases are judged:\n"
+    "  -j N                  play N cases at a time (default: 8 with a server, 1 in this\n"
+    "                        process; with --cuts: the number of cores)\n"
+    "  --time-scale PERCENT  multiplies all times that a server may take (default: 100)\n"
+    "  --known FILE          the known failures, lines 'ID-GLOB  REASON': these cases must fail\n"
+    "                        (default in this process: known/nsqref.txt in the folder of the\n"
+    "                        cases)\n"
+    "  --allow-unsupported   a feature that the server lacks is not a failure\n"
+    "  --strict              an error text that differs from nsqd's is a failure\n"
     "\n"
-    "Reports ('-': standard output):\n"
+    "Reports ('-' is standard output):\n"
     "  --tap FILE  --junit FILE  --json FILE  --html FILE\n"
-    "  --html FILE --merge REPORT.json...   one page for several targets\n"
+    "  --html FILE --merge REPORT.json...   one page about several servers\n"
     "\n"
-    "Else:\n"
-    "  --fmt[=print] FILE... check (print) the canonical form\n"
+    "Other things to do:\n"
+    "  --fmt[=print] FILE... check that files are in canonical form (or print that form)\n"
     "  --check-ledger        check the requirements and the cases against each other;\n"
     "                        --departures FILE has the table of departures (default:\n"
     "                        tests/conformance/DEPARTURES.md)\n"
-    "  --serve FILE --listen ADDRESS   play the server's side of a session file, once\n"
+    "  --serve FILE --listen ADDRESS   play the server's side of a session file once\n"
     "  --help  --version\n"
     "\n"
-    "Exit code: 0 conforms, 1 does not, 2 usage or a bad file, 3 the target cannot be reached,\n"
-    "4 nothing ran, 5 stopped by a signal.\n";
+    "Exit code: 0 the server conforms, 1 it does not, 2 wrong options or a bad file, 3 the server\n"
+    "cannot be reached, 4 no case was played, 5 stopped by a signal.\n";
 
 enum option_id {
     OPT_TARGET = 256,
@@ -143,7 +148,7 @@ static bool wrong(struct parsing *p, const char *what, const char *value)
 static bool add(struct parsing *p, struct args_list *list, const char *value)
 {
     if (list->n == ARGS_LIST_MAX) {
-        return wrong(p, "repeated too often", value);
+        return wrong(p, "an option may be repeated 64 times at most, not again with", value);
     }
     list->values[list->n++] = value;
     return true;
@@ -154,7 +159,7 @@ static bool number(struct parsing *p, const char *text, long most, long *value)
     char *end;
     *value = strtol(text, &end, 10);
     return (*text != '\0' && *end == '\0' && *value >= 1 && *value <= most) ||
-           wrong(p, "a number out of range", text);
+           wrong(p, "expected a number from 1 up to the option's limit, not", text);
 }
 
 static bool add_level(struct args *args, const char *word, size_t n)
@@ -168,14 +173,14 @@ static bool add_level(struct args *args, const char *word, size_t n)
     return false;
 }
 
-/* "MUST,SHOULD" */
+/* Levels with commas between them: "MUST,SHOULD". */
 static bool take_levels(struct parsing *p, const char *text)
 {
     const char *word = text;
     for (;;) {
         size_t n = strcspn(word, ",");
         if (!add_level(p->args, word, n)) {
-            return wrong(p, "levels are MUST, SHOULD, QUIRK and DEPARTURE", text);
+            return wrong(p, "expected a list of MUST, SHOULD, QUIRK and DEPARTURE, not", text);
         }
         if (word[n] == '\0') {
             return true;
@@ -188,16 +193,18 @@ static bool take_mode(struct parsing *p, enum args_mode mode, const char *value,
                       enum args_mode with_word)
 {
     if (p->args->mode != MODE_RUN) {
-        return wrong(p, "two things to do at once", value == NULL ? "" : value);
+        return wrong(
+            p, "--list, --dry-run, --merge, --fmt, --check-ledger and --serve exclude each other",
+            value == NULL ? "" : value);
     }
     if (value != NULL && (word == NULL || strcmp(value, word) != 0)) {
-        return wrong(p, "an unknown form", value);
+        return wrong(p, "the option does not have this form", value);
     }
     p->args->mode = value == NULL ? mode : with_word;
     return true;
 }
 
-/* Options that are a string and nothing else. */
+/* Options whose value is stored as it is. */
 static const char **string_of(struct args *a, int option)
 {
     switch (option) {
@@ -295,7 +302,7 @@ static bool take_other(struct parsing *p, int option, const char *value)
     case OPT_VERSION:
         return say(p, "nsq-conform " NSQREF_VERSION " (cases of nsqd " NSQ_COMPATIBILITY ")\n");
     default:
-        fputs("nsq-conform: 'nsq-conform --help' tells the options, --list the cases\n", p->err);
+        fputs("nsq-conform: 'nsq-conform --help' lists the options, --list the cases\n", p->err);
         return false;
     }
 }
@@ -315,29 +322,29 @@ static bool take_option(struct parsing *p, int option, const char *value)
     return take_other(p, option, value);
 }
 
-/* What cannot stand together. */
+/* Options that exclude or need each other. */
 static bool agrees(struct parsing *p)
 {
     const struct args *a = p->args;
     if (a->target != NULL && a->spawn != NULL) {
-        return wrong(p, "either --target or --spawn", a->target);
+        return wrong(p, "expected --target or --spawn, not both; --target is", a->target);
     }
     if (a->cuts && (a->target != NULL || a->spawn != NULL)) {
-        return wrong(p, "--cuts is for runs in this process", "--cuts");
+        return wrong(p, "works only without --target and --spawn", "--cuts");
     }
     if (a->flags_given != NULL && a->target == NULL) {
-        return wrong(p, "is for a --target", "--flags-given");
+        return wrong(p, "works only with --target", "--flags-given");
     }
     if ((a->mode == MODE_SERVE) != (a->listen != NULL)) {
-        return wrong(p, "belong together", "--serve, --listen");
+        return wrong(p, "work only together", "--serve, --listen");
     }
     if (a->mode == MODE_MERGE && (a->html == NULL || a->file_count == 0)) {
-        return wrong(p, "needs --html and reports", "--merge");
+        return wrong(p, "needs --html and at least one report file", "--merge");
     }
     return true;
 }
 
-/* The departures are nsqref's own: nsqd itself fails them, and any other server may. */
+/* nsqd itself fails the cases of level DEPARTURE, and another server may. */
 static unsigned default_levels(const struct args *args)
 {
     bool another = args->target != NULL || args->spawn != NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the command line of nsq-conform.
+ * Owns: the command line of nsq-conform. Must not know: what a mode does.
  */
 #ifndef CONFORM_ARGS_H
 #define CONFORM_ARGS_H
@@ -19,7 +19,7 @@ enum conform_exit {
     EXIT_USAGE = 2, /* or a bad file */
     EXIT_UNREACHABLE = 3,
     EXIT_NOTHING_RAN = 4,
-    EXIT_STOPPED = 5, /* by SIGINT or SIGTERM: what the report has is not all */
+    EXIT_STOPPED = 5, /* by SIGINT or SIGTERM: the report is incomplete */
 };
 
 enum args_mode {
@@ -27,12 +27,12 @@ enum args_mode {
     MODE_LIST,
     MODE_LIST_JSON,
     MODE_DRY_RUN,
-    MODE_FMT,       /* check that files are in canonical form */
-    MODE_FMT_PRINT, /* print it */
-    MODE_MERGE,     /* reports of several targets into one */
+    MODE_FMT,       /* checks that files are in canonical form */
+    MODE_FMT_PRINT, /* prints that form */
+    MODE_MERGE,     /* joins the reports of several targets into one page */
     MODE_SERVE,
     MODE_CHECK_LEDGER,
-    MODE_DONE, /* --help, --version: all is said */
+    MODE_DONE, /* --help, --version: the answer was printed already */
 };
 
 struct args_list {
@@ -48,8 +48,8 @@ struct args {
     const char *target; /* NULL: in this process, or spawned */
     const char *spawn;  /* a command; NULL: none */
     const char *flags_given;
-    const char *name;  /* of the target, in reports; NULL: chosen from what is run */
-    const char *names; /* in front of topics and channels; NULL: chosen */
+    const char *name;  /* of the target, in reports; NULL: made from the other options */
+    const char *names; /* prefix of topic and channel names; NULL: chosen */
     bool cuts;
     size_t jobs;        /* 0: chosen */
     int64_t time_scale; /* percent */
@@ -69,7 +69,8 @@ struct args {
     const char *departures; /* the file with the table of departures */
 };
 
-/* Fills *args. EXIT_CONFORMS: go on by its mode; else what to exit with, after saying why. */
+/* Fills *args. EXIT_CONFORMS: go on with args->mode. Otherwise the exit code; the reason was
+ * printed. */
 enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out, FILE *err);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A child process that answers HTTP requests one after the other. Must not know: which case asks.
+ */
 #include "conform/auth_server.h"
 
 #include <errno.h>
@@ -36,7 +38,7 @@ static int hex(uint8_t c)
                                   : -1;
 }
 
-/* Appends a value of a query, up to its end. */
+/* Appends one value of a URL's query, percent-decoded. */
 static void unescape(struct span s, struct buf *out)
 {
     for (size_t i = 0; i < s.n && s.p[i] != '&' && s.p[i] != ' '; i++) {
@@ -49,7 +51,7 @@ static void unescape(struct span s, struct buf *out)
     }
 }
 
-/* Whether the secret was asked for before; from now on it was. */
+/* Whether the secret was asked for before. Remembers it. */
 static bool see(struct span secret, struct buf *seen)
 {
     uint8_t size[4];
@@ -97,7 +99,7 @@ static bool wait_for(int fd, short events, int ms)
     return poll(&p, 1, ms) > 0;
 }
 
-/* Reads the head of a request, and answers it. */
+/* Reads the head of one request and answers it. */
 static void serve(int fd, struct buf *seen)
 {
     struct buf in = {0};
@@ -126,7 +128,7 @@ static void be_server(int listener)
     struct buf seen = {0};
     char peer[SOCKET_ADDRESS_MAX];
 #ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive a killed runner */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* so that it ends when the runner is killed */
 #endif
     for (;;) {
         int fd = wait_for(listener, POLLIN, -1) ? socket_accept(listener, peer) : -1;

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads, writes, lists and removes files with plain system calls. Must not know: what is in them.
+ */
 #include "conform/files.h"
 
 #include <dirent.h>
@@ -34,7 +36,7 @@ static bool ends_in(const char *name, const char *ending)
     return n > e && strcmp(name + n - e, ending) == 0;
 }
 
-/* "folder/name"; false: too long, or not one that is walked. */
+/* "folder/name"; false: the path is too long, or a hidden file. */
 static bool join(char out[FILES_PATH_MAX], const char *folder, const char *name)
 {
     return name[0] != '.' && snprintf(out, FILES_PATH_MAX, "%s/%s", folder, name) < FILES_PATH_MAX;

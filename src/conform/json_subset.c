@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/* Compares the top-level members of two JSON objects, read by yajl. Must not know: frames and
+ * steps. */
 #include "conform/json_subset.h"
 
 #include <yajl/yajl_tree.h>
 
 #include "base/alloc.h"
 
-/* yajl's tree wants a string that ends with a NUL. */
+/* yajl's tree parser needs a string that ends with a NUL. */
 static yajl_val parse(struct span s)
 {
     char *copy = alloc_zeroed(s.n + 1);

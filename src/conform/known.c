@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the file of known failures and changes verdicts by it. Must not know: how cases are played.
+ */
 #include "conform/known.h"
 
 #include "base/alloc.h"
@@ -34,10 +36,10 @@ static bool take_line(struct known *known, struct span line, unsigned number, co
         reason++;
     }
     if (glob == 0 || glob >= KNOWN_GLOB_MAX) {
-        return complain(path, number, 0, "a pattern of ids", err);
+        return complain(path, number, 0, "a pattern of case ids, shorter than 128 bytes", err);
     }
     if (reason == line.n) {
-        return complain(path, number, reason, "spaces and the reason", err);
+        return complain(path, number, reason, "a space and the reason of the failure", err);
     }
     struct known_line *k = add(known);
     memcpy(k->glob, line.p, glob);
@@ -82,7 +84,8 @@ bool known_all_used(const struct known *known, const char *path, FILE *err)
     bool ok = true;
     for (size_t i = 0; i < known->n; i++) {
         if (!known->lines[i].used) {
-            ok = complain(path, known->lines[i].line, 0, "a pattern that matches a case", err);
+            ok = complain(path, known->lines[i].line, 0, "a pattern that matches the id of a case",
+                          err);
         }
     }
     return ok;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the file of known failures of one target: lines "ID-GLOB  REASON", comments behind '#'.
+ * Owns: the file of known failures of one target, lines "ID-GLOB  REASON" and comments behind '#'.
+ * Must not know: how cases are played.
  */
 #ifndef CONFORM_KNOWN_H
 #define CONFORM_KNOWN_H
@@ -24,18 +25,18 @@ struct known {
     size_t n;
 };
 
-/* Reads the file. False, after a line "file:line:column: expected ..". */
+/* Reads the file. False, after a line "file:line:column: expected ..." on err. */
 bool known_load(struct known *known, const char *path, FILE *err);
 void known_free(struct known *known);
 
-/* Tells that there is a case with this id. */
+/* A case with this id exists: marks the lines that match it as used. */
 void known_see(struct known *known, struct span id);
 
-/* Whether every line matched a case; says which did not. */
+/* Whether every line matches a case. Prints the lines that do not. */
 bool known_all_used(const struct known *known, const char *path, FILE *err);
 
-/* What a verdict becomes: failing and unsupported is xfail, with *reason; passing is xpass. */
-enum verdict known_apply(const struct known *known, struct span id, enum verdict verdict,
+/* The verdict that is reported: a failing or unsupported case becomes xfail, with *reason; a
+ * passing one becomes xpass. */
                          struct span *reason);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads the requirements, and checks that they and the cases fit together. Must not know: how cases
+ * are played. */
 #include "conform/ledger.h"
 
 #include "base/alloc.h"
@@ -18,7 +20,7 @@ static struct span take_line(struct span *rest)
     return line;
 }
 
-/* What stands before the next tab; false: there is no tab, or nothing before it. */
+/* Takes the text before the next tab. False: there is no tab, or no text before it. */
 static bool take_field(struct span *line, struct span *field)
 {
     const uint8_t *tab = line->n == 0 ? NULL : memchr(line->p, '\t', line->n);
@@ -61,7 +63,7 @@ static bool take_requirement(struct ledger *ledger, struct span line, size_t fil
         return complain(path, number, line.n - rest.n, "ID, tab, source, tab, sentence", err);
     }
     if (ledger_find(ledger, r.id) != NULL) {
-        return complain(path, number, 0, "an id that no other line has", err);
+        return complain(path, number, 0, "an id that no other requirement has", err);
     }
     r.sentence = rest;
     ledger->list = alloc_resize(ledger->list, (ledger->n + 1) * sizeof r);
@@ -163,14 +165,14 @@ static void check_reqs(struct checker *c, const struct suite_case *k)
     for (const struct word *w = k->file.reqs; w != NULL; w = w->next) {
         struct requirement *r = ledger_find(c->ledger, w->text);
         if (r == NULL) {
-            say(c, k->path, "the ledger has no requirement", w->text);
+            say(c, k->path, "expected requirements of the ledger, which has no", w->text);
         } else {
             r->shown = true;
         }
     }
 }
 
-/* The id is the path below the folder of cases, without its ending. */
+/* The id is the path below the folder of cases, without ".session". */
 static void check_path(struct checker *c, const struct suite_case *k)
 {
     static const char ending[] = ".session";
@@ -184,7 +186,8 @@ static void check_path(struct checker *c, const struct suite_case *k)
         name = span_first(name, name.n - (sizeof ending - 1));
     }
     if (!span_equal(name, k->file.id)) {
-        say(c, k->path, "is not the path of", k->file.id);
+        say(c, k->path, "the id must equal the path below the folder of cases, but the id is",
+            k->file.id);
     }
 }
 
@@ -196,7 +199,9 @@ static void check_departure(struct checker *c, const struct suite_case *k)
     bool departs =
         source.n > n && span_equal(span_first(source, n), span_make(word, sizeof word - 1));
     if (departs != (k->file.level == LEVEL_DEPARTURE)) {
-        say(c, k->path, "level DEPARTURE and source 'departure N' go together", source);
+        say(c, k->path,
+            "expected both or none of level DEPARTURE and source 'departure N'; the source is",
+            source);
         return;
     }
     if (departs) {
@@ -205,7 +210,7 @@ static void check_departure(struct checker *c, const struct suite_case *k)
         buf_append(&row, span_skip(source, n));
         text_append(&row, " |");
         if (!has_line(&c->departures, buf_span(&row))) {
-            say(c, k->path, "the table of departures has no row", source);
+            say(c, k->path, "the table of departures has no row for", source);
         }
         buf_free(&row);
     }
@@ -234,12 +239,13 @@ size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char
         check_path(&c, k);
         check_departure(&c, k);
         if (has_line(&c.retired, k->file.id)) {
-            say(&c, k->path, "a retired id", k->file.id);
+            say(&c, k->path, "retired.txt lists the id as retired, so a case may not use it",
+                k->file.id);
         }
     }
     for (size_t i = 0; i < ledger->n; i++) {
         if (!ledger->list[i].shown) {
-            say(&c, ledger->files->paths[ledger->list[i].file], "no case shows",
+            say(&c, ledger->files->paths[ledger->list[i].file], "no case shows the requirement",
                 ledger->list[i].id);
         }
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the ledger of requirements, lines "ID<TAB>source<TAB>sentence" in the files *.txt of a
- * folder, and whether it and the cases cover each other.
+ * Owns: the ledger of requirements: lines "ID<TAB>source<TAB>sentence" in the files *.txt of the
+ * folder "ledger"; and whether each case shows requirements that exist and each requirement is
+ * shown by a case. Must not know: how cases are played.
  */
 #ifndef CONFORM_LEDGER_H
 #define CONFORM_LEDGER_H
@@ -14,9 +15,9 @@ struct requirement {
     struct span id;
     struct span source;
     struct span sentence;
-    size_t file; /* of the ledger */
+    size_t file; /* index in ledger.files */
     unsigned line;
-    bool shown; /* by a case */
+    bool shown; /* some case names it */
 };
 
 struct ledger {
@@ -26,19 +27,19 @@ struct ledger {
     size_t n;
 };
 
-/* Reads the ledger below a folder of cases; a folder without one has an empty one. False, after
- * lines "file:line:column: expected ..". */
+/* Reads the ledger below a folder of cases. Without such a folder the ledger is empty. False, after
+ * lines "file:line:column: expected ..." on err. */
 bool ledger_load(struct ledger *ledger, const char *cases, FILE *err);
 void ledger_free(struct ledger *ledger);
 
-/* NULL: there is none. */
+/* The requirement with this id; NULL: there is none. */
 struct requirement *ledger_find(const struct ledger *ledger, struct span id);
 
 /* Appends a line "ID: sentence" for each requirement of a case. */
 void ledger_rules(const struct ledger *ledger, const struct transcript *file, struct buf *out);
 
-/* Holds the cases against the ledger, the retired ids and the table of departures. Returns the
- * number of things that are wrong, each said in a line; *checked is the number looked at. */
+/* Checks the cases against the ledger, the retired ids and the table of departures. Returns the
+ * number of errors, each printed on one line; *checked is the number of cases and requirements. */
 size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char *cases,
                     const char *departures, size_t *checked, FILE *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nsq-conform: replays session files against an NSQ server and tells, rule by rule, what it does.
- * Here is what becomes of each way to call it; runner.h runs the cases.
+ * nsq-conform: plays session files against an NSQ server and reports, rule by rule, how it behaves.
+ * Each mode of the command line has a function here. Must not know: how cases are played
+ * (runner.h).
  */
 #include <stdlib.h>
 #include <unistd.h>
@@ -14,7 +15,7 @@
 
 #define LAST_FOLDER "build"
 #define LAST_REPORT LAST_FOLDER "/.nsq-conform-last.json"
-#define KNOWN_HERE "known/nsqref.txt" /* below the folder of the cases */
+#define KNOWN_HERE "known/nsqref.txt" /* in the folder of the cases */
 #define REPORT_MAX ((size_t)64 << 20)
 
 /* --- files given on the command line ---------------------------------------------------------- */
@@ -53,7 +54,8 @@ static enum conform_exit fmt(const struct args *args)
             fwrite(buf_span(&text).p, 1, text.n, stdout);
         }
         if (!span_equal(buf_span(&text), buf_span(&suite.cases[i].file.bytes))) {
-            fprintf(stderr, "%s:1:1: expected the canonical form\n", suite.cases[i].path);
+            fprintf(stderr, "%s:1:1: expected the canonical form, which --fmt=print prints\n",
+                    suite.cases[i].path);
             ok = false;
         }
         buf_free(&text);
@@ -95,7 +97,7 @@ static enum conform_exit check_ledger(const struct args *args, const struct suit
     size_t checked;
     const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
     size_t wrong = ledger_check(ledger, suite, cases, args->departures, &checked, stderr);
-    printf("%zu cases, %zu requirements, %zu things wrong\n", suite->n, ledger->n, wrong);
+    printf("%zu cases, %zu requirements, %zu errors\n", suite->n, ledger->n, wrong);
     return wrong == 0 ? EXIT_CONFORMS : EXIT_DOES_NOT;
 }
 
@@ -189,7 +191,7 @@ static enum conform_exit run(const struct args *args, const struct suite *suite,
     return code;
 }
 
-/* The file of known failures: without --known, the suite's own about the engine in this process. */
+/* Loads the known failures. Without --known, a run in this process uses the file of the suite. */
 static bool load_known(const struct args *args, struct known *known, char path[FILES_PATH_MAX])
 {
     bool here = args->target == NULL && args->spawn == NULL;
@@ -211,7 +213,8 @@ static enum conform_exit run_known(const struct args *args, const struct suite *
     for (size_t i = 0; i < suite->n; i++) {
         known_see(&known, suite->cases[i].file.id);
     }
-    bool whole = args->file_count == 0; /* else a line may be about a case that was not given */
+    bool whole =
+        args->file_count == 0; /* otherwise a line may be about a case that was not given */
     enum conform_exit code = EXIT_USAGE;
     if (!whole || known_all_used(&known, path, stderr)) {
         code = run(args, suite, ledger, &known);
@@ -220,13 +223,13 @@ static enum conform_exit run_known(const struct args *args, const struct suite *
     return code;
 }
 
-/* What is done with the chosen cases. */
+/* Lists or plays the chosen cases. */
 static enum conform_exit use_suite(const struct args *args, const struct suite *suite,
                                    const struct ledger *ledger)
 {
     struct buf text = {0};
     if (suite->chosen == 0) {
-        fputs("nsq-conform: no case matches\n", stderr);
+        fputs("nsq-conform: no case matches the options; --list lists the cases\n", stderr);
         return EXIT_NOTHING_RAN;
     }
     switch (args->mode) {

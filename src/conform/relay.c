@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Decodes and encodes both sides of a proxied connection. Must not know: sockets, and what is
+ * recorded. */
 #include "conform/relay.h"
 
 #include <nsq/frame.h>
@@ -86,7 +88,7 @@ static int64_t deflate_level(struct span answer)
     return level;
 }
 
-/* The answer to an IDENTIFY says what will be put on. */
+/* The answer to an IDENTIFY announces which codecs will be enabled. */
 static void hear_answer(struct relay *relay, struct span answer)
 {
     if (says(answer, "{\"tls_v1\":true}")) {
@@ -100,7 +102,8 @@ static void hear_answer(struct relay *relay, struct span answer)
     }
 }
 
-/* Behind this frame the next upgrade stands: the answer itself, or the OK of the one before. */
+/* Enables the next codec towards the server. The frame before it was the answer to IDENTIFY, or the
+ * OK that confirms the codec before. */
 static void put_on_server(struct relay *relay, struct relay_out *out)
 {
     struct buf why = {0};
@@ -108,7 +111,7 @@ static void put_on_server(struct relay *relay, struct relay_out *out)
     buf_free(&why);
     relay->marks[relay->put_on++] = relay->answered.n;
     if (codec.calls == NULL) {
-        relay->broken = "there is no TLS to be had";
+        relay->broken = "TLS towards the server cannot be set up";
         return;
     }
     wire_enable_codec(&relay->server, codec, &relay->framed);
@@ -143,7 +146,7 @@ void relay_from_server(struct relay *relay, struct span bytes, struct relay_out 
     take_answer(&relay->server, &out->server);
     take_frames(relay, out);
     if (failed(&relay->server)) {
-        relay->broken = "the server said what cannot be decoded";
+        relay->broken = "the server sent bytes that cannot be decoded";
     }
     say_to_server(relay, out);
 }
@@ -156,7 +159,7 @@ void relay_server_over(struct relay *relay)
 
 /* --- to the client ---------------------------------------------------------------------------- */
 
-/* The bytes that are passed on before the next upgrade. */
+/* How many bytes may be passed on before the next codec is enabled. */
 static size_t next_size(const struct relay *relay)
 {
     return relay->passed_on < relay->put_on ? relay->marks[relay->passed_on] : relay->answered.n;
@@ -167,7 +170,7 @@ static void put_on_client(struct relay *relay, struct relay_out *out)
     const struct step *upgrade = &relay->upgrades[relay->passed_on++];
     struct buf none = {0};
     if (upgrade->upgrade == UPGRADE_TLS && relay->tls == NULL) {
-        relay->broken = "TLS needs --tls-cert and --tls-key";
+        relay->broken = "a client asked for TLS, which needs --tls-cert and --tls-key";
         return;
     }
     wire_enable_codec(&relay->client, wire_server_codec(upgrade, relay->tls), &none);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* What all forms of a report share. Must not know: any one of the forms. */
 #include "conform/report.h"
 
 #include <yajl/yajl_tree.h>
@@ -72,7 +73,7 @@ void report_escape(struct span text, struct buf *out)
         } else if ((c >= ' ' && c <= '~') || c == '\n' || c == '\t') {
             buf_append(out, span_make(&c, 1));
         } else {
-            text_append(out, "?"); /* nothing that a report shows has other bytes */
+            text_append(out, "?"); /* reports show printable ASCII only */
         }
     }
 }

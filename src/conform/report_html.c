@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* One page, nothing loaded from elsewhere: a row a case, a column a target; a click on a row shows
- * what was said. */
+/* One HTML page that loads nothing else: one row for each case, one column for each target. A click
+ * on a row shows the exchange. Must not know: how cases are played. */
 #include "conform/report.h"
 
 #include "base/alloc.h"
@@ -68,13 +68,13 @@ static const char script[] =
 
 /* What each verdict means, for the legend. */
 static const char *const meanings[] = {
-    [VERDICT_PASS] = "does what the case says",
-    [VERDICT_FAIL] = "does something else",
-    [VERDICT_NON_STRICT] = "the error's code is right, its text is not nsqd's",
+    [VERDICT_PASS] = "the server does what the case says",
+    [VERDICT_FAIL] = "the server does something else",
+    [VERDICT_NON_STRICT] = "the error code is right, but its text differs from nsqd's",
     [VERDICT_UNSUPPORTED] = "the target lacks what the case needs",
-    [VERDICT_XFAIL] = "does something else, and that is known",
-    [VERDICT_XPASS] = "passes, although it is listed as a known failure",
-    [VERDICT_UNREACHABLE] = "could not be asked",
+    [VERDICT_XFAIL] = "the server does something else, as the list of known failures says",
+    [VERDICT_XPASS] = "the case passes, although the list of known failures contains it",
+    [VERDICT_UNREACHABLE] = "the server could not be reached",
 };
 
 #define ADD(literal) text_append(out, literal)
@@ -146,7 +146,7 @@ static void add_said(const struct report *report, const struct report_case *c, s
     add_pre("came", &c->came, out);
 }
 
-/* The row behind a case's, which a click shows. */
+/* The details of a case: a second row, which a click on the first one shows. */
 static void add_more(const struct report *reports, size_t n, const struct report_case *c,
                      struct buf *out)
 {
@@ -255,7 +255,7 @@ static void add_filter(struct buf *out)
 
 static void add_legend(struct buf *out)
 {
-    ADD("<details><summary>What the words mean</summary><table>\n");
+    ADD("<details><summary>What verdicts and levels mean</summary><table>\n");
     for (int v = 0; v < VERDICT_COUNT; v++) {
         ADD("<tr><td>");
         add_badge((enum verdict)v, out);
@@ -263,10 +263,11 @@ static void add_legend(struct buf *out)
         add_string(meanings[v], out);
         ADD("</td></tr>\n");
     }
-    ADD("<tr><td class=level>MUST</td><td>the protocol's specification, or what every client leans "
+    ADD("<tr><td class=level>MUST</td><td>the protocol's specification, or what every client "
+        "depends "
         "on</td></tr>\n"
-        "<tr><td class=level>SHOULD</td><td>documented; clients get by without</td></tr>\n"
-        "<tr><td class=level>QUIRK</td><td>what nsqd 1.3.0 does, undocumented</td></tr>\n"
+        "<tr><td class=level>SHOULD</td><td>documented, but clients work without it</td></tr>\n"
+        "<tr><td class=level>QUIRK</td><td>what nsqd 1.3.0 does, but no document says</td></tr>\n"
         "<tr><td class=level>DEPARTURE</td><td>where nsqref differs from nsqd on purpose</td></tr>"
         "\n</table></details>\n");
 }
@@ -293,7 +294,8 @@ static const struct report_case *case_at(const struct report *report, size_t pla
     return report->cases != NULL && place < report->n ? &report->cases[place] : NULL;
 }
 
-/* The next case of all reports, in order of ids; each report's place moves past it. NULL: none. */
+/* The case with the lowest id that no row shows yet, of all reports; each report's place moves past
+ * it. NULL: none is left. */
 static const struct report_case *next_case(const struct report *reports, size_t n, size_t *places)
 {
     const struct report_case *least = NULL;
@@ -341,7 +343,7 @@ void report_html(const struct report *reports, size_t n, struct buf *out)
     ADD(style);
     ADD("</style></head><body>\n<h1>NSQ conformance</h1>\n"
         "<p class=dim>Session files played against NSQ servers by nsq-conform. A click on a row "
-        "shows what was said.</p>\n");
+        "shows what was sent and received.</p>\n");
     add_summary(reports, n, out);
     add_legend(out);
     add_filter(out);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A report as JSON: written by the writer of src/json, read back by yajl. Must not know: how cases
+ * are played. */
 #include "conform/report.h"
 
 #include <nsq/version.h>

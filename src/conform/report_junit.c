@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* JUnit's XML as CI servers read it: <failure> is a server that does not conform, <error> one that
- * could not be asked, <skipped> what it lacks or what is known. */
+/* JUnit's XML as CI servers read it: <failure> is a server that does not conform, <error> a server
+ * that could not be reached, <skipped> an unsupported case or a known failure. Must not know: how
+ * cases are played. */
 #include "conform/report.h"
 
 #include "base/text.h"

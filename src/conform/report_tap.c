@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* TAP 13: one line a case; what is wrong with it stands in a YAML block behind it. */
+/* TAP 13: one line for each case. A failing case has a YAML block behind its line. Must not know:
+ * how cases are played. */
 #include "conform/report.h"
 
 #include "base/text.h"
 
-/* A '#' in a description would begin a directive. */
+/* In a description '#' would begin a directive, so it is escaped. */
 static void describe(struct span text, struct buf *out)
 {
     for (size_t i = 0; i < text.n; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What a terminal shows: what to know about each case that is no plain pass, then the counts. */
+/* Text for a terminal: details of each case with a verdict other than pass, then the counts. Must
+ * not know: how cases are played. */
 #include "conform/report.h"
 
 #include "base/text.h"
@@ -68,7 +69,8 @@ static bool same_lack(const struct report_case *a, const struct report_case *b)
            span_equal(buf_span(&a->why), buf_span(&b->why));
 }
 
-/* One line for all cases that lack the same, where the first of them stands. */
+/* One line for all cases that are unsupported for the same reason, at the place of the first one.
+ */
 static void add_unsupported(const struct report *report, size_t first, struct buf *out)
 {
     const struct report_case *c = &report->cases[first];

@@ -37,6 +37,7 @@ bool known_all_used(const struct known *known, const char *path, FILE *err);
 
 /* The verdict that is reported: a failing or unsupported case becomes xfail, with *reason; a
  * passing one becomes xpass. */
+enum verdict known_apply(const struct known *known, struct span id, enum verdict verdict,
                          struct span *reason);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Plays one case with the transport that its setting asks for, and with its input cut in all ways.
+ * Must not know: verdicts of other cases, and reports. */
 #include "conform/run_case.h"
 
 #include "base/alloc.h"
@@ -12,14 +14,14 @@
 #include "nsqd/options_check.h"
 
 #define REPLY_TIMEOUT_VIRTUAL (10 * TIME_SECOND)
-/* nsqd looks at a new channel's timers after 5 s at the latest. */
+/* nsqd may look at a new channel's timers only after 5 s. */
 #define REPLY_TIMEOUT_TCP (8 * TIME_SECOND)
 #define SLACK_TCP (5 * TIME_MS)
 #define FLAGS_MAX 32
 
 /* --- flags ------------------------------------------------------------------------------------ */
 
-/* The command line, a word after the other. */
+/* Splits a command line into words at spaces. */
 static int split(char *text, char *argv[FLAGS_MAX])
 {
     int argc = 1;
@@ -107,7 +109,7 @@ static void take_result(struct player *player, struct case_result *result)
     player->exchange = player->why = player->came = (struct buf){0};
 }
 
-/* Runs on virtual time; `trace` receives what had come after each piece. */
+/* Plays on virtual time. `trace` receives one trace point after each piece of input. */
 static void run_engine(const struct case_setting *setting, const struct transcript *file,
                        const struct engine_config *config, const struct cut_plan *plan,
                        struct case_result *result, struct buf *trace)
@@ -182,8 +184,8 @@ struct cutter {
     const struct case_setting *setting;
     const struct transcript *file;
     struct case_engine engine;
-    struct buf bytewise; /* of struct trace_point, one for each byte */
-    size_t size;         /* bytes of input */
+    struct buf bytewise; /* of struct trace_point, one after each byte of input */
+    size_t size;         /* bytes of input of the whole case */
     struct case_result *result;
 };
 
@@ -198,16 +200,16 @@ static void say_difference(struct cutter *c, const struct cut_plan *plan, size_t
 {
     struct buf *why = &c->result->why;
     buf_drop(why, why->n);
-    text_append(why, "cut before bytes ");
+    text_append(why, "with cuts before bytes ");
     text_append_decimal(why, (int64_t)plan->cuts[0]);
     text_append(why, " and ");
     text_append_decimal(why, (int64_t)plan->cuts[1]);
-    text_append(why, " (0: none), what had come after byte ");
+    text_append(why, " (0: no cut) the output after byte ");
     text_append_decimal(why, (int64_t)offset);
-    text_append(why, " differs from byte by byte");
+    text_append(why, " differs from the output when the input comes byte by byte");
 }
 
-/* Each piece must have brought what the same bytes brought one by one. */
+/* After each piece the output must be what it was when the same bytes came one by one. */
 static bool same_as_bytewise(struct cutter *c, const struct cut_plan *plan, const struct buf *trace)
 {
     for (size_t i = 0; i < trace->n / sizeof(struct trace_point); i++) {
@@ -245,7 +247,8 @@ static bool near_an_end(const struct cutter *c, size_t offset)
            offset + CUTS_PAIRS_MAX > c->size;
 }
 
-/* Pairs of cuts are many, and what is put on is slow to make. */
+/* Pairs are tried for short cases without codecs only: there are many pairs, and codecs are slow to
+ * set up. */
 static bool tries_pairs(const struct cutter *c)
 {
     return c->size <= CUTS_PAIRS_MAX && !transcript_upgrades(c->file);
@@ -279,7 +282,7 @@ bool run_case_cuts(const struct case_setting *setting, const struct transcript *
     bool same = bytewise.verdict == result->verdict && try_all_cuts(&c);
     if (bytewise.verdict != result->verdict) {
         buf_drop(&result->why, result->why.n);
-        text_append(&result->why, "byte by byte: ");
+        text_append(&result->why, "when the input comes byte by byte: ");
         buf_append(&result->why, buf_span(&bytewise.why));
     }
     case_result_free(&bytewise);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Distributes cases to servers and worker processes, and collects the results in a report. Must not
+ * know: how a case is played (run_case.h), and the forms of a report. */
 #include "conform/runner.h"
 
 #include <stdlib.h>
@@ -18,18 +20,18 @@
 
 struct runner {
     const struct args *args;
-    const struct suite_case **cases; /* the chosen ones */
+    const struct suite_case **cases; /* only the chosen ones */
     size_t n;
-    struct spawn *servers; /* of the present batch; NULL: there are none to start */
-    struct span *flags;    /* that each was started with */
+    struct spawn *servers; /* of the current batch; NULL: without --spawn */
+    struct span *flags;    /* of each server */
     size_t server_count;
-    size_t *server_of; /* by case; SERVERS_MAX: not of this batch */
-    char run[16];      /* in front of all names */
+    size_t *server_of; /* for each case; SERVERS_MAX: in another batch */
+    char run[16];      /* prefix of all names of this run */
     const struct ledger *ledger;
     const struct known *known;
     const int *end_fd;
     struct report *report;
-    bool *has_result; /* by case */
+    bool *has_result; /* for each case */
     size_t done;
     size_t failed;
     bool progress;
@@ -42,7 +44,7 @@ static bool span_is(struct span s, const char *text)
     return text != NULL && span_equal(s, span_make(text, strlen(text)));
 }
 
-/* Finds the server for a case; false, with the verdict and why, when there is none. */
+/* Finds the server for a case; False: there is none, and the result says why. */
 static bool find_target(const struct runner *r, size_t i, const char **target,
                         struct case_result *result)
 {
@@ -62,7 +64,7 @@ static bool find_target(const struct runner *r, size_t i, const char **target,
         result->verdict = VERDICT_UNSUPPORTED;
         text_append(&result->why, "the server must be started with ");
         buf_append(&result->why, file->flags);
-        text_append(&result->why, " (--spawn does, --flags-given tells)\n");
+        text_append(&result->why, " (use --spawn, or --flags-given if it was)\n");
         return false;
     }
     return true;
@@ -145,7 +147,7 @@ static bool is_good(enum verdict verdict)
     return verdict == VERDICT_PASS || verdict == VERDICT_NON_STRICT || verdict == VERDICT_XFAIL;
 }
 
-/* Says on a terminal what did not pass, as soon as that is known. */
+/* Prints on a terminal each case that did not pass, as soon as its result is known. */
 static void show_case(struct runner *r, const struct report_case *c)
 {
     struct buf text = {0};
@@ -160,7 +162,7 @@ static void show_case(struct runner *r, const struct report_case *c)
     show_progress(r);
 }
 
-/* A why ends its last line. */
+/* Makes sure that the last line ends with a newline. */
 static void end_line(struct buf *text)
 {
     if (text->n > 0 && text->p[text->head + text->n - 1] != '\n') {
@@ -194,7 +196,7 @@ struct job {
     size_t i;
 };
 
-/* Those that wait longest begin first: the others fill the time. */
+/* The cases that wait longest start first, and short cases fill the time beside them. */
 static int by_duration(const void *a, const void *b)
 {
     const struct job *x = a;
@@ -234,7 +236,7 @@ static void run_batch(struct runner *r)
     for (size_t k = 0; k < n; k++) {
         jobs[k] = order[k].i;
     }
-    workers_run(&w, jobs, n); /* what has no result says so already */
+    workers_run(&w, jobs, n); /* cases without a result have their verdict already */
     alloc_free(jobs);
     alloc_free(order);
 }
@@ -256,7 +258,8 @@ static size_t server_for(struct runner *r, struct span flags)
     return r->server_count++;
 }
 
-/* Chooses the servers of the next batch and the cases that meet them; `left` loses those. */
+/* Chooses the next batch: up to SERVERS_MAX sets of flags, and the cases with these flags, which
+ * are taken out of `left`. */
 static bool choose_batch(struct runner *r, bool *left)
 {
     r->server_count = 0;
@@ -295,7 +298,8 @@ static void run_spawned(struct runner *r, FILE *err)
         if (!workers_stopped(r->end_fd)) {
             run_batch(r);
         }
-        if (!workers_stopped(r->end_fd)) { /* which may have ended the servers as well */
+        if (!workers_stopped(
+                r->end_fd)) { /* the signal that stops the run may have ended the servers too */
             say_ended(r, err);
         }
         spawn_stop(r->servers, r->server_count);
@@ -308,7 +312,7 @@ static void run_spawned(struct runner *r, FILE *err)
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-/* A spawned server is called as its program is. */
+/* The name of the target in reports; that of a spawned server is its program. */
 static struct span target_name(const struct args *args)
 {
     const char *name = args->name != NULL     ? args->name
@@ -343,11 +347,13 @@ static bool choose_names(struct runner *r, FILE *err)
 {
     uint32_t random = 0;
     if (r->args->target == NULL) {
-        snprintf(r->run, sizeof r->run, "c"); /* the server is new: the same names in each run */
+        snprintf(r->run, sizeof r->run,
+                 "c"); /* the server is new, so the same names can be used in each run */
         return true;
     }
     if (!machine_random(&random, sizeof random)) {
-        fputs("nsq-conform: no random bytes to be had\n", err);
+        fputs("nsq-conform: cannot read random bytes for unique names; --names sets the prefix\n",
+              err);
         return false;
     }
     snprintf(r->run, sizeof r->run, "c%08x", random);
@@ -357,7 +363,7 @@ static bool choose_names(struct runner *r, FILE *err)
 static enum conform_exit run_all(struct runner *r, FILE *err)
 {
     if (r->args->target != NULL && !tcp_transport_reachable(r->args->target)) {
-        fprintf(err, "nsq-conform: nobody listens at %s\n", r->args->target);
+        fprintf(err, "nsq-conform: no server accepts connections at %s\n", r->args->target);
         return EXIT_UNREACHABLE;
     }
     if (!choose_names(r, err)) {
@@ -375,7 +381,7 @@ static enum conform_exit run_all(struct runner *r, FILE *err)
     return EXIT_CONFORMS;
 }
 
-/* Leaves the cases out that have no result because the run was stopped. */
+/* Removes the cases that have no result because the run was stopped. */
 static enum conform_exit stop_short(struct runner *r, FILE *err)
 {
     struct report *report = r->report;

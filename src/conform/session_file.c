@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A recursive descent parser for session files, as in tests/conformance/GRAMMAR.md; one function
+ * for each of its rules. Must not know: whether the steps can be played (session_file_check.h). */
 #include "conform/session_file.h"
 
 #include "base/alloc.h"
@@ -7,7 +9,7 @@
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-/* All nodes of a file hang in one chain and go together. */
+/* All nodes of a file are in one chain, and are freed together. */
 struct block {
     struct block *next;
     max_align_t bytes[];
@@ -38,14 +40,14 @@ void transcript_free(struct transcript *file)
 struct reader {
     struct transcript *file;
     struct transcript_error *error;
-    struct span rest; /* of the file, from the present line on */
-    struct span line; /* the rest of the present line */
-    size_t line_size; /* of the whole line */
-    unsigned number;  /* of the present line */
-    unsigned depth;   /* of size{ } */
+    struct span rest; /* of the file, behind the current line */
+    struct span line; /* the rest of the current line */
+    size_t line_size; /* bytes of the whole line */
+    unsigned number;  /* of the current line, from 1 */
+    unsigned depth;   /* how many size{ } are open */
 };
 
-/* Says what was expected here; always false. */
+/* Reports what was expected at this place; the first report counts. Always false. */
 static bool expected(struct reader *r, const char *what)
 {
     if (r->error->expected == NULL) {
@@ -56,7 +58,7 @@ static bool expected(struct reader *r, const char *what)
     return false;
 }
 
-/* Makes the next line the present one; false at the end of the file. */
+/* Goes to the next line. False: the file has ended. */
 static bool next_line(struct reader *r)
 {
     if (r->rest.n == 0) {
@@ -76,7 +78,7 @@ static bool at(const struct reader *r, struct span word)
     return r->line.n >= word.n && span_equal(span_first(r->line, word.n), word);
 }
 
-/* Takes these bytes if they come next. */
+/* Takes these bytes if the line goes on with them. */
 static bool take(struct reader *r, struct span word)
 {
     if (!at(r, word)) {
@@ -105,7 +107,7 @@ static bool take_word(struct reader *r, struct span *word, const char *what)
     return n > 0 || expected(r, what);
 }
 
-/* As it is printed: without zeros in front, and no "-0". */
+/* A decimal number in canonical form: no leading zeros, and no "-0". */
 static bool take_number(struct reader *r, int64_t *value)
 {
     struct span before = r->line;
@@ -126,7 +128,7 @@ static bool take_number(struct reader *r, int64_t *value)
     return true;
 }
 
-/* "1500ms": the only unit there is. */
+/* Such as "1500ms"; there is no other unit. */
 static bool take_duration(struct reader *r, int64_t *ns)
 {
     int64_t ms;
@@ -148,8 +150,8 @@ static int hex_digit(uint8_t c)
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What an escape behind a backslash stands for; the canonical form has one spelling for each byte.
- */
+/* The byte that an escape stands for; the backslash was taken. Each byte has one canonical
+ * spelling, and other spellings are refused. */
 static bool take_escape(struct reader *r, uint8_t *byte)
 {
     static const char from[] = "nr\\\"";
@@ -166,7 +168,7 @@ static bool take_escape(struct reader *r, uint8_t *byte)
     }
     *byte = (uint8_t)(hex_digit(r->line.p[1]) << 4 | hex_digit(r->line.p[2]));
     if ((*byte >= ' ' && *byte < 0x7f) || *byte == '\n' || *byte == '\r') {
-        return expected(r, "a character that needs \\xNN");
+        return expected(r, "a byte that has no shorter spelling than \\xNN");
     }
     r->line = span_skip(r->line, 3);
     return true;
@@ -226,7 +228,7 @@ static bool take_number_item(struct reader *r, const struct number_word *w, stru
         return false;
     }
     if (item->number < w->least || item->number > w->most) {
-        return expected(r, "a number that fits");
+        return expected(r, "a number that fits the size of the item");
     }
     return TAKE(r, ")") || expected(r, ")");
 }
@@ -256,7 +258,7 @@ static bool take_size(struct reader *r, struct item *item)
 {
     item->kind = ITEM_SIZE;
     if (++r->depth > TRANSCRIPT_DEPTH_MAX) {
-        return expected(r, "fewer size{ } inside each other");
+        return expected(r, "at most 8 size{ } inside each other");
     }
     if (!take_items(r, &item->inside)) {
         return false;
@@ -308,8 +310,8 @@ static bool take_items(struct reader *r, struct item **items)
 static bool take_message(struct reader *r, struct step *step)
 {
     step->kind = STEP_MESSAGE;
-    if (!TAKE(r, "$") || !take_word(r, &step->var, "the name of the id")) {
-        return expected(r, "$name of the id");
+    if (!TAKE(r, "$") || !take_word(r, &step->var, "a name for the message id")) {
+        return expected(r, "$ and a name for the message id");
     }
     if (!TAKE(r, " attempts ")) {
         return expected(r, "attempts");
@@ -318,7 +320,7 @@ static bool take_message(struct reader *r, struct step *step)
     if (!TAKE(r, "*") && (!take_number(r, &step->attempts) || step->attempts < 0)) {
         return expected(r, "a number of attempts, or *");
     }
-    if (TAKE(r, " at $") && !take_word(r, &step->at, "the name of the timestamp")) {
+    if (TAKE(r, " at $") && !take_word(r, &step->at, "a name for the timestamp")) {
         return false;
     }
     return TAKE(r, " body ") ? take_items(r, &step->items) : expected(r, "body");
@@ -351,7 +353,7 @@ static bool take_response(struct reader *r, struct step *step)
     return take_items(r, &step->items);
 }
 
-/* What the server does: behind "<". */
+/* What the server does; " < " was taken. */
 static bool take_server(struct reader *r, struct step *step)
 {
     if (TAKE(r, "response ")) {
@@ -373,7 +375,7 @@ static bool take_server(struct reader *r, struct step *step)
     }
     if (TAKE(r, "no message")) {
         step->kind = STEP_NO_MESSAGE;
-        return at(r, SPAN(" within ")) || expected(r, "within and a duration");
+        return at(r, SPAN(" within ")) || expected(r, "within and a duration such as 1500ms");
     }
     if (TAKE(r, "end")) {
         step->kind = STEP_SERVER_END;
@@ -383,7 +385,7 @@ static bool take_server(struct reader *r, struct step *step)
     return expected(r, "response, error, message, heartbeat, nothing, no message or end");
 }
 
-/* What the client does: behind ">". */
+/* What the client does; " > " was taken. */
 static bool take_client(struct reader *r, struct step *step)
 {
     step->raw = TAKE(r, "raw ");
@@ -400,7 +402,7 @@ static bool take_client(struct reader *r, struct step *step)
     return true;
 }
 
-/* What is put on: behind "upgrade". */
+/* The codec that is enabled; " upgrade " was taken. */
 static bool take_upgrade(struct reader *r, struct step *step)
 {
     step->kind = STEP_UPGRADE;
@@ -411,7 +413,7 @@ static bool take_upgrade(struct reader *r, struct step *step)
             return true;
         }
         if (!take_number(r, &minor) || minor < 0 || minor > 3) {
-            return expected(r, "a version from 1.0 to 1.3");
+            return expected(r, "a TLS version from 1.0 to 1.3");
         }
         step->upgrade_number = TLS_1_0 + minor;
         return true;
@@ -426,7 +428,7 @@ static bool take_upgrade(struct reader *r, struct step *step)
     step->upgrade = UPGRADE_DEFLATE;
     if (!take_number(r, &step->upgrade_number) || step->upgrade_number < 1 ||
         step->upgrade_number > 9) {
-        return expected(r, "a level from 1 to 9");
+        return expected(r, "a deflate level from 1 to 9");
     }
     return true;
 }
@@ -482,7 +484,7 @@ static bool may_stand_in_any(enum step_kind kind)
            kind == STEP_SERVER_END;
 }
 
-/* Steps to the end of the file, or to the "}" that closes an any. */
+/* Reads steps up to the end of the file, or up to the "}" that closes an "any". */
 static bool take_steps(struct reader *r, struct step **steps, bool inside_any)
 {
     struct step **last = steps;
@@ -505,7 +507,7 @@ static bool take_steps(struct reader *r, struct step **steps, bool inside_any)
             return expected(r, "the end of the line");
         }
         if (inside_any && !may_stand_in_any(step->kind)) {
-            return expected(r, "something the server sends");
+            return expected(r, "a step of the server: in any { } nothing else may stand");
         }
         *last = step;
         last = &step->next;
@@ -613,7 +615,7 @@ struct header_row {
     const char *expected;
 };
 
-/* In this order, which is the canonical one. */
+/* The canonical order. */
 static const struct header_row header[] = {
     [KEY_ID] = {SPAN_LITERAL("id: "), true, "id: area/slug"},
     [KEY_TITLE] = {SPAN_LITERAL("title: "), true, "title: the rule in one line"},
@@ -653,7 +655,7 @@ static bool take_value(struct reader *r, enum header_key key)
 
 static bool take_header(struct reader *r)
 {
-    bool fresh = false; /* the present line was not used yet */
+    bool fresh = false; /* the current line was not used yet */
     for (int key = 0; key < KEYS; key++) {
         if (!fresh && !next_line(r)) {
             return expected(r, "a header");
@@ -672,7 +674,7 @@ static bool take_header(struct reader *r)
     return true;
 }
 
-/* Whether all lines are printable ASCII; the reader is at the end of the file afterwards. */
+/* Whether all lines are printable ASCII; the reader is at the end of the file then. */
 static bool all_printable(struct reader *r)
 {
     while (next_line(r)) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the session file: a transcript of one or more connections, parsed into steps and printed
- * back. tests/conformance/GRAMMAR.md is its grammar on one page. What is printed is what was read,
- * to the byte: fmt(parse(x)) == x, because the parser takes the canonical form and nothing else.
- * Must not know: how a step is carried out; that is the player's.
+ * Owns: session files: text files that say what the clients and the server send on one or more
+ * connections; their parser into steps, and their printer. tests/conformance/GRAMMAR.md is the
+ * grammar on one page. The parser accepts the canonical form only, so printing a parsed file gives
+ * the same bytes. Must not know: how a step is played (player.h).
  */
 #ifndef CONFORM_SESSION_FILE_H
 #define CONFORM_SESSION_FILE_H
@@ -15,18 +15,18 @@
 
 #define TRANSCRIPT_SIZE_MAX (1 << 20)  /* bytes of a file */
 #define TRANSCRIPT_DEPTH_MAX 8         /* size{ size{ ... } } */
-#define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes that fill() makes at most */
+#define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of one fill() */
 
-/* How binding a case is. */
+/* How important it is that a server conforms. */
 enum transcript_level {
-    LEVEL_MUST,      /* the protocol's specification, or what every client leans on */
-    LEVEL_SHOULD,    /* documented, and clients get by without */
-    LEVEL_QUIRK,     /* what nsqd 1.3.0 does, not documented */
+    LEVEL_MUST,      /* the protocol's specification, or what every client depends on */
+    LEVEL_SHOULD,    /* documented, but clients work without it */
+    LEVEL_QUIRK,     /* what nsqd 1.3.0 does, but no document says */
     LEVEL_DEPARTURE, /* where nsqref differs from nsqd on purpose: a row of DEPARTURES.md */
     LEVEL_COUNT,
 };
 
-/* One piece of bytes, or of a value that becomes bytes. */
+/* One piece of what is sent or expected. */
 enum item_kind {
     ITEM_BYTES, /* "text", with escapes */
     ITEM_VAR,   /* $name */
@@ -34,14 +34,14 @@ enum item_kind {
     ITEM_U16,
     ITEM_I32,
     ITEM_I64,
-    ITEM_SIZE, /* size{ items }: an int32 with their length, then they themselves */
-    ITEM_FILL, /* fill(n "text"): the text over and over, n bytes in all */
+    ITEM_SIZE, /* size{ items }: the items, behind their length as an int32 */
+    ITEM_FILL, /* fill(n "text"): n bytes that repeat the text */
 };
 
 struct item {
     struct item *next;
     enum item_kind kind;
-    struct span bytes; /* BYTES, FILL: what the escapes stand for; VAR: the name without '$' */
+    struct span bytes; /* BYTES, FILL: escapes are resolved; VAR: the name without '$' */
     int64_t number;
     struct item *inside; /* SIZE */
 };
@@ -49,13 +49,13 @@ struct item {
 enum step_kind {
     STEP_COMMENT, /* "# ..." or an empty line; `text` is the whole line */
     STEP_CONNECT,
-    STEP_UPGRADE,      /* `upgrade` is put on */
+    STEP_UPGRADE,      /* both sides enable the codec `upgrade` */
     STEP_SEND,         /* `items` */
-    STEP_CLIENT_END,   /* the client sends no more, but still reads */
+    STEP_CLIENT_END,   /* the client ends its output, but still reads */
     STEP_CLIENT_CLOSE, /* the client closes */
     STEP_CLIENT_RESET, /* the client closes with RST */
     STEP_RESPONSE,     /* `items` */
-    STEP_JSON,         /* a response whose JSON has at least the members of `text` */
+    STEP_JSON,         /* a response whose JSON has the members of `text`, and maybe more */
     STEP_ERROR,        /* `code`, and `items` as the text behind it */
     STEP_MESSAGE,      /* `var` the id, `attempts`, `items` the body */
     STEP_HEARTBEAT,
@@ -66,7 +66,7 @@ enum step_kind {
     STEP_ANY,        /* the steps in `inside`, in any order */
 };
 
-/* What both sides of a connection put on, in the order in which they may. */
+/* The codecs that both sides of a connection can enable, in the order that is allowed. */
 enum upgrade_kind { UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE, UPGRADE_KINDS };
 
 /* How the server ends a connection. */
@@ -80,19 +80,19 @@ struct step {
     struct item *items;
     struct span text;
     enum upgrade_kind upgrade;
-    int64_t upgrade_number; /* TLS: the only version, as in codec/tls.h, 0: any; DEFLATE: level */
-    bool raw;               /* SEND, CLIENT_END: past what was put on */
-    enum end_kind end;      /* SERVER_END; END_NONE: in either way */
+    int64_t upgrade_number; /* TLS: the version as in codec/tls.h, 0: any; DEFLATE: the level */
+    bool raw;               /* SEND, CLIENT_END: bytes that bypass the codecs */
+    enum end_kind end;      /* SERVER_END; END_NONE: either will do */
     enum nsq_error code;
     struct span var;     /* MESSAGE: the id's name */
-    struct span at;      /* MESSAGE: the timestamp's name; empty: not looked at */
+    struct span at;      /* MESSAGE: the timestamp's name; empty: any will do */
     int64_t attempts;    /* MESSAGE; -1: any */
-    int64_t after;       /* ns that pass at least before it comes; 0 = none */
-    int64_t within;      /* ns it comes within; 0 = the runner's patience */
+    int64_t after;       /* ns: it must not come earlier; 0: no limit */
+    int64_t within;      /* ns: it must come by then; 0: player_config.reply_timeout */
     struct step *inside; /* ANY */
 };
 
-/* Words of a header line; spans into the file. */
+/* The words of a header line; they point into transcript.bytes. */
 struct word {
     struct word *next;
     struct span text;
@@ -101,27 +101,27 @@ struct word {
 struct transcript {
     struct span id;    /* "area/slug" */
     struct span title; /* the rule in one line */
-    struct word *reqs; /* ids of the ledger */
+    struct word *reqs; /* ids of requirements */
     enum transcript_level level;
     struct word *needs; /* tls, snappy, deflate, auth, http */
-    struct span flags;  /* of the server, as on a command line; empty: any server */
-    bool partial_order; /* replies come in order, messages whenever they come */
+    struct span flags;  /* the server's command line; empty: any will do */
+    bool partial_order; /* replies come in order, but messages at any time */
     struct span effect; /* why it matters; may be empty */
     struct span source; /* "spec", "nsqd 1.3.0", or "departure N" */
     struct step *steps;
-    void *memory;     /* chain of allocations */
-    struct buf bytes; /* the file itself */
+    void *memory;     /* the chain of all nodes */
+    struct buf bytes; /* a copy of the file */
 };
 
 /* What is wrong with a file, and where. */
 struct transcript_error {
     unsigned line; /* from 1 */
     unsigned column;
-    const char *expected; /* static */
+    const char *expected; /* what was expected there; a static string */
 };
 
-/* Parses a copy of `bytes`. False: *error says what was expected where, and *file needs no freeing.
- */
+/* Parses a copy of `bytes`. False: *error says what was expected and where, and *file needs no
+ * transcript_free. */
 bool transcript_parse(struct transcript *file, struct span bytes, struct transcript_error *error);
 void transcript_free(struct transcript *file);
 
@@ -130,10 +130,11 @@ void transcript_print(const struct transcript *file, struct buf *out);
 void transcript_step_print(const struct step *step, unsigned indent, struct buf *out);
 void transcript_items_print(const struct item *items, struct buf *out);
 
-/* Appends bytes as the inside of a string: printable ASCII as it is, the rest as escapes. */
+/* Appends bytes as they stand between the quotes of a string: printable ASCII as it is, other bytes
+ * as escapes. */
 void transcript_escape(struct span bytes, struct buf *out);
 
-/* Whether anything is put on: then what goes over the wire is not what stands in the file. */
+/* Whether a step enables a codec. Then the bytes on the wire differ from those in the file. */
 bool transcript_upgrades(const struct transcript *file);
 
 /* The name of a level, in capitals. */

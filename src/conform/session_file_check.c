@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Goes through the steps in order and keeps the state of each connection and the names of all
+ * values. Must not know: how a step is played. */
 #include "conform/session_file_check.h"
 
 #include "conform/player.h"
@@ -6,9 +8,9 @@
 
 struct conn {
     struct span name;
-    bool ended;  /* the client sends no more */
-    bool closed; /* nor does it read */
-    bool tls;    /* what was put on */
+    bool ended;  /* the client has ended its output */
+    bool closed; /* the client has closed */
+    bool tls;    /* is enabled */
     bool compressed;
 };
 
@@ -17,10 +19,10 @@ struct check {
     struct transcript_error *error;
     struct conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
-    struct values values; /* without their bytes */
+    struct values values; /* only their names */
 };
 
-/* The place of a part of the file. */
+/* Reports what was expected where this part of the file stands. Always false. */
 static bool expected(struct check *c, struct span part, const char *what)
 {
     struct span bytes = buf_span(&c->file->bytes);
@@ -46,7 +48,7 @@ static bool captures(const struct step *s, struct span name)
     return s->kind == STEP_MESSAGE && (span_equal(s->var, name) || span_equal(s->at, name));
 }
 
-/* Whether another step of the same any, of which all may come first, captures the value. */
+/* Whether another step of the same "any" captures the value: it may be matched before. */
 static bool captured_beside(const struct step *step, const struct step *any, struct span name)
 {
     bool found = false;
@@ -57,7 +59,7 @@ static bool captured_beside(const struct step *step, const struct step *any, str
     return found;
 }
 
-/* `any` is what the step stands in; NULL: in none. */
+/* `any` is the step around this one, or NULL. */
 static bool items_known(struct check *c, const struct step *step, const struct item *items,
                         const struct step *any)
 {
@@ -69,7 +71,7 @@ static bool items_known(struct check *c, const struct step *step, const struct i
             ok = capture(c, i->bytes);
         } else if (i->kind == ITEM_VAR && values_find(&c->values, i->bytes) == NULL &&
                    !captured_beside(step, any, i->bytes)) {
-            ok = expected(c, i->bytes, "a value that a message before has captured");
+            ok = expected(c, i->bytes, "a value that an earlier message captures");
         }
     }
     return ok;
@@ -90,7 +92,7 @@ static struct conn *find(struct check *c, struct span name)
 static bool connect(struct check *c, struct span name)
 {
     if (find(c, name) != NULL) {
-        return expected(c, name, "a name that no connection has had");
+        return expected(c, name, "a name that no earlier connection has");
     }
     if (c->conn_count == PLAYER_CONNS_MAX) {
         return expected(c, name, "at most 16 connections");
@@ -99,7 +101,7 @@ static bool connect(struct check *c, struct span name)
     return true;
 }
 
-/* TLS below, one compression upon it. */
+/* TLS comes first, then at most one compression. */
 static bool may_upgrade(struct check *c, const struct step *step, struct conn *conn)
 {
     if (conn->compressed) {
@@ -117,7 +119,7 @@ static bool may_act(struct check *c, const struct step *step)
 {
     struct conn *conn = find(c, step->actor);
     if (conn == NULL) {
-        return expected(c, step->actor, "the name of a connection that was opened before");
+        return expected(c, step->actor, "the name of a connection that an earlier step opens");
     }
     if (conn->closed) {
         return expected(c, step->actor, "a connection that the client has not closed");
@@ -125,10 +127,10 @@ static bool may_act(struct check *c, const struct step *step)
     bool says =
         step->kind == STEP_SEND || step->kind == STEP_CLIENT_END || step->kind == STEP_UPGRADE;
     if (conn->ended && says) {
-        return expected(c, step->actor, "a connection that the client has not ended");
+        return expected(c, step->actor, "a connection whose output the client has not ended");
     }
     if (step->raw && !conn->tls && !conn->compressed) {
-        return expected(c, step->actor, "a connection that has put something on");
+        return expected(c, step->actor, "a connection with a codec, which raw bypasses");
     }
     if (step->kind == STEP_UPGRADE && !may_upgrade(c, step, conn)) {
         return false;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The canonical form: the parser in session_file.c takes what is written here, and nothing else. */
+/* Prints the canonical form, the only one that the parser in session_file.c accepts. Must not know:
+ * how a step is played. */
 #include "conform/session_file.h"
 
 #include "base/text.h"
@@ -132,7 +133,7 @@ static void print_error(const struct step *step, struct buf *out)
     }
 }
 
-/* What stands behind the actor where nothing else does. */
+/* The text between the actor and the items, for steps that need nothing more. */
 static const struct span plain_steps[] = {
     [STEP_CONNECT] = SPAN_LITERAL(" connect"),
     [STEP_CLIENT_CLOSE] = SPAN_LITERAL(" > close"),

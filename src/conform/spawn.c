@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Starts servers as child processes and reads their address from their output. Must not know: which
+ * cases they are for. */
 #include "conform/spawn.h"
 
 #include <errno.h>
@@ -25,7 +27,7 @@
 #define START_PATIENCE (15 * TIME_SECOND)
 #define STOP_PATIENCE (10 * TIME_SECOND)
 #define LOG_MAX ((size_t)1 << 20)
-#define LOG_SHOWN 400 /* bytes of a log that a reason shows */
+#define LOG_SHOWN 400 /* bytes of a log that `why` quotes */
 
 static void refuse(struct spawn *s, const char *why)
 {
@@ -41,7 +43,7 @@ static struct span text_span(const char *text)
     return span_make(text, strlen(text));
 }
 
-/* Replaces a word at the start of the rest. */
+/* Replaces one {word} at the start of the rest. */
 static bool replace(struct span *rest, struct span word, struct span by, struct buf *out)
 {
     bool here = span_equal(span_first(*rest, word.n), word);
@@ -80,7 +82,7 @@ void spawn_command(const char *command, struct span flags, const struct spawn_pl
     buf_free(&text);
 }
 
-/* A port that nobody listens on at the moment. */
+/* A port on which no program listens now. */
 static bool free_port(struct spawn *s)
 {
     char why[SOCKET_WHY_MAX];
@@ -100,7 +102,7 @@ static bool make_folders(struct spawn *s, char data[FILES_PATH_MAX + 16])
     snprintf(s->folder, sizeof s->folder, "%s/nsq-conform-XXXXXX", base == NULL ? "/tmp" : base);
     if (mkdtemp(s->folder) == NULL) {
         s->folder[0] = '\0';
-        refuse(s, "no temporary folder to be had");
+        refuse(s, "cannot make a temporary folder");
         return false;
     }
     snprintf(s->log, sizeof s->log, "%s/log", s->folder);
@@ -116,7 +118,7 @@ static void be_server(const struct spawn *s, char **words)
     dup2(log, STDOUT_FILENO);
     dup2(log, STDERR_FILENO);
 #ifdef __linux__
-    prctl(PR_SET_PDEATHSIG, SIGTERM); /* it does not outlive a killed runner */
+    prctl(PR_SET_PDEATHSIG, SIGTERM); /* so that it ends when the runner is killed */
 #endif
     execvp(words[0], words);
     fprintf(stderr, "%s: cannot be run\n", words[0]);
@@ -153,7 +155,7 @@ static bool has(struct span s, const char *part)
     return found;
 }
 
-/* The auth server that the flags ask for, if they do. */
+/* Starts an auth server if the flags contain {auth}. */
 static bool start_auth(struct spawn *s, struct span flags, char address[SOCKET_ADDRESS_MAX])
 {
     address[0] = '\0';
@@ -217,7 +219,8 @@ static bool find_address(struct spawn *s)
     return found;
 }
 
-/* Why a server does not start stands in front; why it ends later stands at the end. */
+/* Quotes the beginning of the log, which says why a server does not start, or the end, which says
+ * why it ended later. */
 static void add_log(struct spawn *s, bool end)
 {
     struct buf log = {0};
@@ -249,7 +252,7 @@ bool spawn_runs(struct spawn *s)
     return false;
 }
 
-/* True when nothing is left to wait for. */
+/* Whether the server is ready or refused. Checks whether it answers by now. */
 static bool settled(struct spawn *s)
 {
     if (s->state != SPAWN_STARTING || !spawn_runs(s)) {
@@ -275,7 +278,8 @@ void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
             rest_a_little();
         }
         if (servers[i].state == SPAWN_STARTING) {
-            refuse(&servers[i], "the server accepts no connection");
+            refuse(&servers[i],
+                   "the server accepts no connection within the time that a start may take");
             add_log(&servers[i], true);
         }
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a server under test that is started and stopped here: its process, its folder, its port.
+ * Owns: servers under test that are started and stopped here: their processes, folders and ports.
+ * Must not know: which cases they are for.
  */
 #ifndef CONFORM_SPAWN_H
 #define CONFORM_SPAWN_H
@@ -14,20 +15,20 @@
 enum spawn_state {
     SPAWN_STARTING,
     SPAWN_READY,   /* it accepts connections at `address` */
-    SPAWN_REFUSED, /* it ended before that, or never came so far; `why` */
+    SPAWN_REFUSED, /* it ended, or was not ready in time; see `why` */
 };
 
 struct spawn {
     enum spawn_state state;
-    pid_t pid;      /* 0: not running */
-    pid_t auth_pid; /* of the auth server that its flags name; 0: none */
+    pid_t pid;      /* of the server; 0: not running */
+    pid_t auth_pid; /* of the auth server for {auth} in its flags; 0: none */
     char folder[FILES_PATH_MAX];
-    char log[FILES_PATH_MAX + 16]; /* what it says on stdout and stderr */
+    char log[FILES_PATH_MAX + 16]; /* the file with its stdout and stderr */
     char address[SOCKET_ADDRESS_MAX];
     struct buf why;
 };
 
-/* What the places {port}, {dir}, {suite} and {auth} of a command and its flags stand for. */
+/* What replaces {port}, {dir}, {suite} and {auth} in a command and its flags. */
 struct spawn_places {
     const char *port;
     const char *dir;
@@ -35,17 +36,17 @@ struct spawn_places {
     const char *auth;  /* the address of an auth server; see conform/auth_server.h */
 };
 
-/* Starts a command: words as a shell splits them, without a shell. {flags} becomes the flags, then
- * the places are filled. */
+/* Starts a command. It is split into words as a shell would, but no shell runs it. {flags} becomes
+ * the flags; then {port} and the others are replaced. */
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite);
 
-/* Waits until all of them are ready or refused, or *end_fd is readable (NULL: never). */
+/* Waits until each server is ready or refused, or until *end_fd is readable (NULL: never). */
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
-/* Whether it still runs; if not, `why` says how it ended. */
+/* Whether the server still runs. If not, `why` says how it ended. */
 bool spawn_runs(struct spawn *s);
 
-/* Asks all of them to end, waits, ends them, and removes their folders. */
+/* Asks all servers to end, waits, kills those that still run, and removes their folders. */
 void spawn_stop(struct spawn *servers, size_t n);
 
 /* Appends the command that would be run. */

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Follows a client's output with the protocol's own parser. Must not know: what the server answers.
+ */
 #include "conform/stream.h"
 
 #include <nsq/magic.h>
@@ -17,7 +19,7 @@ static void take_magic(struct stream *s)
 
 void stream_add(struct stream *s, struct span bytes)
 {
-    /* What a server takes is its own affair: it ends a connection that sends too much. */
+    /* Largest limits: whether a size is too big is the server's decision. */
     static const struct nsq_limits limits = {
         .max_line = NSQ_LINE_MAX, .max_msg_size = INT32_MAX, .max_body_size = INT32_MAX};
     struct nsq_item item;

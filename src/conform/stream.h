@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: where in the protocol the bytes stand that a client has sent, as far as they alone tell.
+ * Owns: at which place of the protocol a client's output stands, as far as the bytes alone show it.
+ * Must not know: what the server answers.
  */
 #ifndef CONFORM_STREAM_H
 #define CONFORM_STREAM_H
@@ -9,18 +10,18 @@
 
 #include "base/buf.h"
 
-/* All zeros is the beginning of a connection. */
+/* All zeros is a new connection. */
 struct stream {
-    bool magic; /* V2's, whole */
-    bool lost;  /* what came is no V2, or nothing can be parsed behind it */
+    bool magic; /* the whole magic of V2 was sent */
+    bool lost;  /* the output is not V2, or was malformed: no place is known */
     struct nsq_place place;
-    struct buf rest; /* not yet a whole item */
+    struct buf rest; /* the beginning of an item */
 };
 
 void stream_add(struct stream *s, struct span bytes);
 void stream_free(struct stream *s);
 
-/* Whether the next byte begins a command. */
+/* Whether the next byte would begin a command. */
 bool stream_at_command(const struct stream *s);
 
 #endif

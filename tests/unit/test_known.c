@@ -42,7 +42,8 @@ static void a_line_without_a_case_is_told(void **state)
     FILE *err = folder_listen();
     assert_false(known_all_used(&k, "known", err));
     fclose(err);
-    assert_string_equal(folder_said, "known:4:1: expected a pattern that matches a case\n");
+    assert_string_equal(folder_said,
+                        "known:4:1: expected a pattern that matches the id of a case\n");
     known_see(&k, SPAN("a/y"));
     assert_true(known_all_used(&k, "known", stderr));
     known_free(&k);
@@ -55,9 +56,9 @@ static void bad_lines_are_told_where(void **state)
         const char *text;
         const char *said;
     } rows[] = {
-        {"a/x\n", ":1:4: expected spaces and the reason\n"},
-        {"a/x   \n", ":1:7: expected spaces and the reason\n"},
-        {"# x\n  y z\n", ":2:1: expected a pattern of ids\n"},
+        {"a/x\n", ":1:4: expected a space and the reason of the failure\n"},
+        {"a/x   \n", ":1:7: expected a space and the reason of the failure\n"},
+        {"# x\n  y z\n", ":2:1: expected a pattern of case ids, shorter than 128 bytes\n"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct known k;

@@ -290,7 +290,8 @@ static void what_goes_wrong_has_a_reason(void **state)
     server_announces(&s, "{\"tls_v1\":true}");
     relay_next(&s.relay, &s.said, &upgrade, &out);
     relay_next(&s.relay, &s.said, &upgrade, &out);
-    assert_string_equal(s.relay.broken, "TLS needs --tls-cert and --tls-key");
+    assert_string_equal(s.relay.broken,
+                        "a client asked for TLS, which needs --tls-cert and --tls-key");
     buf_free(&out.client);
     buf_free(&out.server);
     tear_down(&s);
@@ -299,7 +300,7 @@ static void what_goes_wrong_has_a_reason(void **state)
     struct buf garbage = {0};
     text_append(&garbage, "garbage");
     server_sends(&s, &garbage);
-    assert_string_equal(s.relay.broken, "the server said what cannot be decoded");
+    assert_string_equal(s.relay.broken, "the server sent bytes that cannot be decoded");
     tear_down(&s);
     set_up(&s, true, SIZE_MAX);
     server_announces(&s, "{\"snappy\":true}");

@@ -243,9 +243,9 @@ static void bad_files_are_told_where(void **state)
         {HEADER "c connects\n", 7, 10, "the end of the line"},
         {HEADER "c upgrade gzip\n", 7, 11, "tls, snappy, or deflate and a level"},
         {HEADER "c upgrade deflate\n", 7, 11, "tls, snappy, or deflate and a level"},
-        {HEADER "c upgrade deflate 10\n", 7, 21, "a level from 1 to 9"},
-        {HEADER "c upgrade deflate 0\n", 7, 20, "a level from 1 to 9"},
-        {HEADER "c upgrade tls 1.4\n", 7, 18, "a version from 1.0 to 1.3"},
+        {HEADER "c upgrade deflate 10\n", 7, 21, "a deflate level from 1 to 9"},
+        {HEADER "c upgrade deflate 0\n", 7, 20, "a deflate level from 1 to 9"},
+        {HEADER "c upgrade tls 1.4\n", 7, 18, "a TLS version from 1.0 to 1.3"},
         {HEADER "c upgrade tls 1.03\n", 7, 17, "a decimal number"},
         {HEADER "c upgrade tls 2.0\n", 7, 14, "the end of the line"},
         {HEADER "c upgrade snappy 6\n", 7, 17, "the end of the line"},
@@ -253,8 +253,8 @@ static void bad_files_are_told_where(void **state)
         {HEADER "c ? x\n", 7, 2, "connect, upgrade, > or <"},
         {HEADER "c > \"x\n", 7, 7, "the closing quote"},
         {HEADER "c > \"\\q\"\n", 7, 7, "\\n, \\r, \\\\, \\\" or \\xNN with two lower-case digits"},
-        {HEADER "c > \"\\x41\"\n", 7, 7, "a character that needs \\xNN"},
-        {HEADER "c > u8(256)\n", 7, 11, "a number that fits"},
+        {HEADER "c > \"\\x41\"\n", 7, 7, "a byte that has no shorter spelling than \\xNN"},
+        {HEADER "c > u8(256)\n", 7, 11, "a number that fits the size of the item"},
         {HEADER "c > u8(01)\n", 7, 8, "a decimal number"},
         {HEADER "c > i32(-0)\n", 7, 9, "a decimal number"},
         {HEADER "c > fill(9999999 \"x\"\n", 7, 17, "at most 8388608 bytes"},
@@ -263,12 +263,13 @@ static void bad_files_are_told_where(void **state)
         {HEADER "c > $\n", 7, 6, "the name of a value"},
         {HEADER "c < error E_WHAT\n", 7, 17, "an error code of the protocol"},
         {HEADER "c < message $m attempts -2 body \"x\"\n", 7, 27, "a number of attempts, or *"},
-        {HEADER "c < no message\n", 7, 15, "within and a duration"},
+        {HEADER "c < no message\n", 7, 15, "within and a duration such as 1500ms"},
         {HEADER "wait 5s\n", 7, 7, "a duration such as 1500ms"},
         {HEADER "wait 0ms\n", 7, 7, "a duration such as 1500ms"},
         {HEADER "any {\n}\n", 8, 2, "a step before }"},
         {HEADER "any {\nc < end\n", 8, 1, "four spaces and a step, or }"},
-        {HEADER "any {\n    c connect\n}\n", 8, 14, "something the server sends"},
+        {HEADER "any {\n    c connect\n}\n", 8, 14,
+         "a step of the server: in any { } nothing else may stand"},
         {HEADER "any {\n    c < end\n", 8, 12, "}"},
         {HEADER "c connect", 7, 10, "a newline at the end of the file"},
     };
@@ -298,7 +299,7 @@ static void too_much_is_refused(void **state)
     }
     text_append(&text, "\"x\"\n");
     assert_false(transcript_parse(&file, buf_span(&text), &error));
-    assert_string_equal(error.expected, "fewer size{ } inside each other");
+    assert_string_equal(error.expected, "at most 8 size{ } inside each other");
     while (text.n <= TRANSCRIPT_SIZE_MAX) {
         text_append(&text, "# a comment that makes the file longer than it may be\n");
     }

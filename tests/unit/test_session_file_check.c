@@ -48,8 +48,8 @@ static void bad(const char *steps, unsigned line, unsigned column, const char *e
     assert_int_equal(error.column, column);
 }
 
-#define OPENED "the name of a connection that was opened before"
-#define CAPTURED "a value that a message before has captured"
+#define OPENED "the name of a connection that an earlier step opens"
+#define CAPTURED "a value that an earlier message captures"
 
 static void all_that_is_committed_is_good(void **state)
 {
@@ -79,8 +79,8 @@ static void connections_are_opened_first(void **state)
 static void a_name_is_used_once(void **state)
 {
     (void)state;
-    bad("c connect\nc connect\n", 2, 1, "a name that no connection has had");
-    bad("c connect\nc > close\nc connect\n", 3, 1, "a name that no connection has had");
+    bad("c connect\nc connect\n", 2, 1, "a name that no earlier connection has");
+    bad("c connect\nc > close\nc connect\n", 3, 1, "a name that no earlier connection has");
 }
 
 static void closed_is_closed(void **state)
@@ -88,8 +88,10 @@ static void closed_is_closed(void **state)
     (void)state;
     bad("c connect\nc > close\nc > \"x\"\n", 3, 1, "a connection that the client has not closed");
     bad("c connect\nc > reset\nc < end\n", 3, 1, "a connection that the client has not closed");
-    bad("c connect\nc > end\nc > \"x\"\n", 3, 1, "a connection that the client has not ended");
-    bad("c connect\nc > end\nc > end\n", 3, 1, "a connection that the client has not ended");
+    bad("c connect\nc > end\nc > \"x\"\n", 3, 1,
+        "a connection whose output the client has not ended");
+    bad("c connect\nc > end\nc > end\n", 3, 1,
+        "a connection whose output the client has not ended");
     good(SPAN(HEADER "c connect\nc > end\nc < response \"OK\"\nc > close\n"));
 }
 
@@ -103,9 +105,10 @@ static void what_is_put_on_has_an_order(void **state)
     bad("c connect\nc upgrade snappy\nc upgrade tls\n", 3, 1, "a connection without compression");
     bad("c connect\nc upgrade tls\nc upgrade snappy\nc upgrade deflate 6\n", 4, 1,
         "a connection without compression");
-    bad("c connect\nc > end\nc upgrade tls\n", 3, 1, "a connection that the client has not ended");
-    bad("c connect\nc > raw \"x\"\n", 2, 1, "a connection that has put something on");
-    bad("c connect\nc > raw end\n", 2, 1, "a connection that has put something on");
+    bad("c connect\nc > end\nc upgrade tls\n", 3, 1,
+        "a connection whose output the client has not ended");
+    bad("c connect\nc > raw \"x\"\n", 2, 1, "a connection with a codec, which raw bypasses");
+    bad("c connect\nc > raw end\n", 2, 1, "a connection with a codec, which raw bypasses");
 }
 
 static void values_are_captured_first(void **state)

@@ -175,17 +175,19 @@ static void ledger_and_cases_cover_each_other(void **state)
     assert_int_equal(wrong(), 0);
     folder_write("s/ledger/b.txt", "R-3\tspec\tNobody shows it.\n");
     assert_int_equal(wrong(), 1);
-    assert_non_null(strstr(folder_said, "no case shows: R-3"));
+    assert_non_null(strstr(folder_said, "no case shows the requirement: R-3"));
     folder_write("s/ledger/b.txt", "");
     folder_write("s/a/three.session",
                  "id: a/four\ntitle: t\nreq: R-4\nlevel: MUST\nsource: spec\n\n");
     assert_int_equal(wrong(), 2);
-    assert_non_null(strstr(folder_said, "the ledger has no requirement: R-4"));
-    assert_non_null(strstr(folder_said, "is not the path of: a/four"));
+    assert_non_null(strstr(folder_said, "expected requirements of the ledger, which has no: R-4"));
+    assert_non_null(strstr(folder_said,
+                           "must equal the path below the folder of cases, but the id is: a/four"));
     folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
     folder_write("s/retired.txt", "a/thre\na/three gone in 2026\n");
     assert_int_equal(wrong(), 1);
-    assert_non_null(strstr(folder_said, "a retired id: a/three"));
+    assert_non_null(
+        strstr(folder_said, "lists the id as retired, so a case may not use it: a/three"));
     folder_write("s/retired.txt", "");
 }
 
@@ -195,7 +197,7 @@ static void departures_are_rows_of_the_table(void **state)
     folder_write("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: departure 7"));
     folder_write("departures", "| 77 | x |\n");
     assert_int_equal(wrong(), 1);
-    assert_non_null(strstr(folder_said, "the table of departures has no row: departure 7"));
+    assert_non_null(strstr(folder_said, "the table of departures has no row for: departure 7"));
     folder_write("departures", "# x\n| 7 | x |\n");
     assert_int_equal(wrong(), 0);
     folder_write("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: spec"));
@@ -213,7 +215,8 @@ static void a_bad_ledger_is_told_where(void **state)
     folder_write("s/ledger/c.txt", "R-1\tspec\tTwice.\nR-8 no tabs\nR-9\tspec\t\n");
     assert_false(ledger_load(&l, folder_path("s"), err));
     fclose(err);
-    assert_non_null(strstr(folder_said, "c.txt:1:1: expected an id that no other line has\n"));
+    assert_non_null(
+        strstr(folder_said, "c.txt:1:1: expected an id that no other requirement has\n"));
     assert_non_null(strstr(folder_said, "c.txt:2:1: expected ID, tab, source, tab, sentence\n"));
     assert_non_null(strstr(folder_said, "c.txt:3:10: expected"));
     ledger_free(&l);

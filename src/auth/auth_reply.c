@@ -2,7 +2,7 @@
 /*
  * Reads an auth server's JSON as nsqd (Go's encoding/json) does, value by value as yajl finds them,
  * and compiles its patterns on the way. What is granted counts against a bound before it is kept.
- * Must not know who asked, or how long a grant has been held.
+ * Must not know the client, or how long it has held its grant.
  */
 #include "auth/auth_reply.h"
 

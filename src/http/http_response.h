@@ -23,19 +23,19 @@ enum http_response_state { HTTP_RESPONSE_MORE, HTTP_RESPONSE_WHOLE, HTTP_RESPONS
 struct http_response {
     llhttp_t parser;
     llhttp_settings_t settings;
-    size_t body_max;  /* bytes of the body, packed and unpacked */
-    size_t received;  /* bytes that have arrived */
-    bool in_body;     /* the head is complete */
-    bool whole;       /* the response is complete */
-    struct span bad;  /* why it is bad; static. Empty: it is not */
-    struct buf field; /* name and .. */
-    struct buf value; /* .. value of the header that is arriving */
-    bool value_begun;
+    size_t body_max;     /* bytes of the body, packed and unpacked */
+    size_t received;     /* bytes that have arrived */
+    bool in_body;        /* the head is complete */
+    bool whole;          /* the response is complete */
+    struct span bad;     /* why it is bad; static. Empty: it is not */
+    struct buf field;    /* the name of the header that is arriving */
+    struct buf value;    /* its value */
+    bool value_begun;    /* the value is arriving, and the name is complete */
     bool too_long;       /* the header that is arriving is ignored */
-    bool has_encoding;   /* a Content-Encoding has arrived; .. */
-    bool gzip;           /* .. the first one was gzip */
-    bool has_location;   /* a Location has arrived; .. */
-    struct buf location; /* .. the first one. Empty: none, or it was too long */
+    bool has_encoding;   /* a Content-Encoding has arrived */
+    bool gzip;           /* the first Content-Encoding is gzip */
+    bool has_location;   /* a Location has arrived */
+    struct buf location; /* the first Location. Empty: none, or it was too long */
     struct buf body;
 };
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* AUTH and what follows from it, with a scripted auth server, on virtual time. */
+/* Tests of auth/auth.h and of AUTH as a client sees it, with scripted auth servers, on virtual
+ * time.
+ */
 #include "auth/auth.h"
 
 #include <setjmp.h>
@@ -27,7 +29,7 @@
 static const char *const one[] = {"a:1"};
 static const char *const two[] = {"a:1", "b:2"};
 
-/* Every test runs with each: nobody may notice how bytes arrive. */
+/* Every test runs with each of them: the result must not depend on how bytes arrive. */
 static enum world_cut cut;
 
 static struct world *begin(const char *const *servers, size_t count)
@@ -41,7 +43,7 @@ static struct world *begin(const char *const *servers, size_t count)
     return w;
 }
 
-/* No secret stands in any log line. */
+/* No log line contains the secret. */
 static void end(struct world *w)
 {
     struct span log = buf_span(&w->log);
@@ -57,7 +59,7 @@ static void answer(struct client *server, const char *status, const char *body)
                  body);
 }
 
-/* A client that has sent AUTH and what it wants to do next. */
+/* A client that has sent AUTH. */
 static struct client *with_auth(struct world *w)
 {
     struct client *c = world_connect(w);
@@ -66,7 +68,7 @@ static struct client *with_auth(struct world *w)
     return c;
 }
 
-/* One that was granted what GRANT says. */
+/* A client that was granted what `body` says. */
 static struct client *authorized(struct world *w, const char *body)
 {
     struct client *c = with_auth(w);
@@ -103,7 +105,7 @@ static void identify_tells_that_auth_is_required(void **state)
     end(w);
 }
 
-/* What is pipelined behind AUTH waits for it, and heartbeats do not. */
+/* Commands that are pipelined behind AUTH wait for its answer. */
 static void what_is_pipelined_waits(void **state)
 {
     (void)state;
@@ -128,7 +130,7 @@ static void commands_need_auth_first(void **state)
         {SPAN_LITERAL("PUB t\n\0\0\0\1m"), "E E_AUTH_FIRST AUTH required before PUB; SHUT"},
         {SPAN_LITERAL("MPUB t\n"), "E E_AUTH_FIRST AUTH required before MPUB; SHUT"},
         {SPAN_LITERAL("DPUB t 1\n\0\0\0\1m"), "E E_AUTH_FIRST AUTH required before DPUB; SHUT"},
-        {SPAN_LITERAL("PUB t\n\0\0\0\1"), ""}, /* not before the body is whole */
+        {SPAN_LITERAL("PUB t\n\0\0\0\1"), ""}, /* not before the body is complete */
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct world *w = begin(one, 1);
@@ -140,7 +142,7 @@ static void commands_need_auth_first(void **state)
     }
 }
 
-static void what_is_not_granted_is_refused(void **state)
+static void other_topics_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -182,7 +184,7 @@ static void nothing_granted_is_an_error(void **state)
     end(w);
 }
 
-/* A secret where none belongs is kept from the log too. */
+/* A secret in the wrong place is not logged either. */
 static void a_secret_as_a_parameter_is_not_logged(void **state)
 {
     (void)state;
@@ -218,7 +220,7 @@ static void the_next_server_is_asked(void **state)
     end(w);
 }
 
-static void the_first_server_is_any(void **state)
+static void the_first_server_is_random(void **state)
 {
     (void)state;
     unsigned firsts = 0;
@@ -233,7 +235,7 @@ static void the_first_server_is_any(void **state)
     end(w);
 }
 
-static void what_fails_is_not_told(void **state)
+static void a_client_is_not_told_what_failed(void **state)
 {
     (void)state;
     static const char *const answers[] = {
@@ -256,7 +258,7 @@ static void what_fails_is_not_told(void **state)
     }
 }
 
-static void addresses_that_are_none_fail_at_once(void **state)
+static void bad_addresses_fail_at_once(void **state)
 {
     (void)state;
     static const char *const bad[] = {"", "ftp://a", "http://", "a b:1", "http://a:x/"};
@@ -269,7 +271,7 @@ static void addresses_that_are_none_fail_at_once(void **state)
     }
 }
 
-static void connecting_has_its_time(void **state)
+static void connecting_has_a_deadline(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -282,7 +284,7 @@ static void connecting_has_its_time(void **state)
     end(w);
 }
 
-static void a_request_has_its_time(void **state)
+static void a_request_has_a_deadline(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -291,7 +293,7 @@ static void a_request_has_its_time(void **state)
     struct client *server = world_accept(w);
     SEND(server, "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n");
     for (int i = 0; i < 3; i++) {
-        world_advance(w, TIME_SECOND); /* slow is not enough */
+        world_advance(w, TIME_SECOND); /* a slow answer does not move the deadline */
         SEND(server, " ");
     }
     world_advance(w, TIME_SECOND - 1);
@@ -346,8 +348,8 @@ static void redirects_are_followed(void **state)
     end(w);
 }
 
-/* Where a redirect leads to may repeat the secret. */
-static void a_place_that_was_sent_is_not_logged(void **state)
+/* The URL that a redirect leads to may repeat the secret. */
+static void a_location_is_not_logged(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -373,7 +375,7 @@ static void redirects_have_an_end(void **state)
     end(w);
 }
 
-/* nsqd asks again by https where a 403 names its port; here there is no TLS to do it with. */
+/* When a 403 names a port, nsqd asks again there, by https. Here TLS is not available. */
 static void a_403_turns_to_https(void **state)
 {
     (void)state;
@@ -433,7 +435,7 @@ static struct client *accept_tls(struct world *w)
     return server;
 }
 
-static void https_is_spoken(void **state)
+static void https_urls_use_tls(void **state)
 {
     (void)state;
     static const char *const servers[] = {"https://localhost/x"};
@@ -451,7 +453,7 @@ static void https_is_spoken(void **state)
     tls_free(tls);
 }
 
-/* Another host's certificate, or one of an authority that is not trusted. */
+/* A certificate of another host, or of an authority that is not trusted. */
 static void certificates_are_verified(void **state)
 {
     (void)state;
@@ -482,8 +484,8 @@ static void certificates_are_verified(void **state)
     }
 }
 
-/* TLS has its 10 s, and no more than what is left for the request. */
-static void a_handshake_has_its_time(void **state)
+/* It is 10 s, or earlier: the deadline of the request. */
+static void a_handshake_has_a_deadline(void **state)
 {
     (void)state;
     static const char *const servers[] = {"https://localhost"};
@@ -500,7 +502,7 @@ static void a_handshake_has_its_time(void **state)
     tls_free(tls);
 }
 
-/* nsqd rewrites the URL that it was given, not the one that a redirect led to. */
+/* nsqd changes the URL of its own configuration, not the one that a redirect led to. */
 static void a_403_after_a_redirect_turns_to_the_server_itself(void **state)
 {
     (void)state;
@@ -520,7 +522,7 @@ static void a_403_after_a_redirect_turns_to_the_server_itself(void **state)
         assert_string_equal(world_dialled_to(w), "localhost:444");
         struct client *server = accept_tls(w);
         assert_memory_equal(client_bytes(server), "GET /auth?common_name=", 22);
-        answer(server, "403 Forbidden", "{\"https_port\":445}"); /* once is enough */
+        answer(server, "403 Forbidden", "{\"https_port\":445}"); /* nsqd turns to https once */
         client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
         end(w);
     }
@@ -542,7 +544,7 @@ static void without_tls_there_is_no_https(void **state)
     end(w);
 }
 
-/* No memory for a request, or for what is granted. */
+/* No memory for a request, or for the grant. */
 static void memory_has_a_bound(void **state)
 {
     (void)state;
@@ -563,7 +565,7 @@ static void memory_has_a_bound(void **state)
     }
 }
 
-/* Who would take messages out of full queues must say who it is first. */
+/* A consumer that would empty full queues must authorize first. */
 static void auth_does_not_need_room_in_the_queues(void **state)
 {
     (void)state;
@@ -594,7 +596,7 @@ static void connections_have_a_bound(void **state)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static void what_was_granted_expires(void **state)
+static void a_grant_expires(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -612,8 +614,8 @@ static void what_was_granted_expires(void **state)
     end(w);
 }
 
-/* Each kind of command goes on where it waited. */
-static void every_command_asks_anew(void **state)
+/* Each kind of command continues where it waited. */
+static void every_command_asks_again(void **state)
 {
     (void)state;
     static const struct {
@@ -640,7 +642,7 @@ static void every_command_asks_anew(void **state)
     }
 }
 
-/* MPUB is authorized before its body, and reads on when that is done. */
+/* MPUB is authorized before its body is read. */
 static void mpub_waits_before_its_body(void **state)
 {
     (void)state;
@@ -656,7 +658,7 @@ static void mpub_waits_before_its_body(void **state)
     end(w);
 }
 
-static void what_was_granted_may_be_revoked(void **state)
+static void a_grant_may_be_revoked(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -668,7 +670,7 @@ static void what_was_granted_may_be_revoked(void **state)
     end(w);
 }
 
-static void asking_anew_may_fail(void **state)
+static void asking_again_may_fail(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -684,7 +686,7 @@ static void asking_anew_may_fail(void **state)
 
 /* --- clients that leave ----------------------------------------------------------------------- */
 
-static void a_client_that_leaves_is_not_asked_about(void **state)
+static void the_query_of_a_client_that_leaves_is_dropped(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -699,7 +701,7 @@ static void a_client_that_leaves_is_not_asked_about(void **state)
     end(w);
 }
 
-/* A message that was sent whole is published even if its sender has left meanwhile. */
+/* A message that has arrived completely is published even when its sender has left. */
 static void a_whole_message_outlives_its_client(void **state)
 {
     (void)state;
@@ -718,7 +720,7 @@ static void a_whole_message_outlives_its_client(void **state)
     end(w);
 }
 
-/* The end of input is acted upon after the command that waits. */
+/* The end of input is handled after the command that waits. */
 static void end_of_input_waits(void **state)
 {
     (void)state;
@@ -746,7 +748,7 @@ static void the_end_does_not_wait_for_servers(void **state)
 
 /* --- memory ----------------------------------------------------------------------------------- */
 
-static void what_is_granted_is_accounted_for(void **state)
+static void a_grant_is_charged(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -758,7 +760,7 @@ static void what_is_granted_is_accounted_for(void **state)
     end(w);
 }
 
-static void an_answer_without_end_is_given_up(void **state)
+static void an_endless_answer_is_abandoned(void **state)
 {
     (void)state;
     struct world *w = begin(one, 1);
@@ -784,42 +786,42 @@ int main(void)
         cmocka_unit_test(identify_tells_that_auth_is_required),
         cmocka_unit_test(what_is_pipelined_waits),
         cmocka_unit_test(commands_need_auth_first),
-        cmocka_unit_test(what_is_not_granted_is_refused),
+        cmocka_unit_test(other_topics_are_refused),
         cmocka_unit_test(auth_twice_is_refused),
         cmocka_unit_test(nothing_granted_is_an_error),
         cmocka_unit_test(a_secret_as_a_parameter_is_not_logged),
         cmocka_unit_test(a_secret_has_a_bound),
         cmocka_unit_test(the_next_server_is_asked),
-        cmocka_unit_test(the_first_server_is_any),
-        cmocka_unit_test(what_fails_is_not_told),
-        cmocka_unit_test(addresses_that_are_none_fail_at_once),
-        cmocka_unit_test(connecting_has_its_time),
-        cmocka_unit_test(a_request_has_its_time),
+        cmocka_unit_test(the_first_server_is_random),
+        cmocka_unit_test(a_client_is_not_told_what_failed),
+        cmocka_unit_test(bad_addresses_fail_at_once),
+        cmocka_unit_test(connecting_has_a_deadline),
+        cmocka_unit_test(a_request_has_a_deadline),
         cmocka_unit_test(a_server_that_leaves_has_failed),
         cmocka_unit_test(a_body_may_end_with_the_connection),
         cmocka_unit_test(redirects_are_followed),
         cmocka_unit_test(redirects_have_an_end),
-        cmocka_unit_test(a_place_that_was_sent_is_not_logged),
+        cmocka_unit_test(a_location_is_not_logged),
         cmocka_unit_test(a_403_after_a_redirect_turns_to_the_server_itself),
         cmocka_unit_test(a_403_turns_to_https),
-        cmocka_unit_test(https_is_spoken),
+        cmocka_unit_test(https_urls_use_tls),
         cmocka_unit_test(certificates_are_verified),
-        cmocka_unit_test(a_handshake_has_its_time),
+        cmocka_unit_test(a_handshake_has_a_deadline),
         cmocka_unit_test(without_tls_there_is_no_https),
         cmocka_unit_test(memory_has_a_bound),
         cmocka_unit_test(auth_does_not_need_room_in_the_queues),
         cmocka_unit_test(connections_have_a_bound),
-        cmocka_unit_test(what_was_granted_expires),
-        cmocka_unit_test(every_command_asks_anew),
+        cmocka_unit_test(a_grant_expires),
+        cmocka_unit_test(every_command_asks_again),
         cmocka_unit_test(mpub_waits_before_its_body),
-        cmocka_unit_test(what_was_granted_may_be_revoked),
-        cmocka_unit_test(asking_anew_may_fail),
-        cmocka_unit_test(a_client_that_leaves_is_not_asked_about),
+        cmocka_unit_test(a_grant_may_be_revoked),
+        cmocka_unit_test(asking_again_may_fail),
+        cmocka_unit_test(the_query_of_a_client_that_leaves_is_dropped),
         cmocka_unit_test(a_whole_message_outlives_its_client),
         cmocka_unit_test(end_of_input_waits),
         cmocka_unit_test(the_end_does_not_wait_for_servers),
-        cmocka_unit_test(what_is_granted_is_accounted_for),
-        cmocka_unit_test(an_answer_without_end_is_given_up),
+        cmocka_unit_test(a_grant_is_charged),
+        cmocka_unit_test(an_endless_answer_is_abandoned),
     };
     int failed = 0;
     for (cut = CUT_WHOLE; cut <= CUT_RANDOM; cut++) {

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Tests of auth/auth_reply.h. */
 #include "auth/auth_reply.h"
 
 #include <setjmp.h>
@@ -17,7 +18,7 @@ static struct auth_state *parse(struct span body, size_t most, struct buf *why)
     return auth_reply_parse(body, most, why);
 }
 
-/* NULL: it is taken. */
+/* `why` NULL: the body is accepted. */
 static void expect(struct span body, const char *why)
 {
     struct buf said = {0};
@@ -31,7 +32,7 @@ static void expect(struct span body, const char *why)
     auth_state_free(state);
 }
 
-#define TAKEN(body) expect(SPAN(body), NULL)
+#define ACCEPTED(body) expect(SPAN(body), NULL)
 #define REFUSED(body, why) expect(SPAN(body), why)
 
 static void an_answer_says_what_is_granted(void **state)
@@ -50,11 +51,11 @@ static void an_answer_says_what_is_granted(void **state)
     assert_true(auth_state_allows(s, SPAN("xbx"), SPAN("xcx")));
     assert_false(auth_state_allows(s, SPAN("aa"), SPAN("c")));
     assert_false(auth_state_allows(s, SPAN("a"), SPAN("d")));
-    assert_false(auth_state_allows(s, SPAN("a"), SPAN(""))); /* publishing: "c" matches no "" */
+    assert_false(auth_state_allows(s, SPAN("a"), SPAN(""))); /* publishing: "c" does not match "" */
     auth_state_free(s);
 }
 
-static void permissions_are_for_one_thing_each(void **state)
+static void each_permission_covers_one_thing(void **state)
 {
     (void)state;
     static const struct {
@@ -80,18 +81,18 @@ static void permissions_are_for_one_thing_each(void **state)
     }
 }
 
-/* Seen from nsqd 1.3.0, by tests/interop/auth.py, which has more of them. */
+/* tests/interop/auth.py has seen these from nsqd 1.3.0, and has more of them. */
 static void documents_are_read_as_go_reads_them(void **state)
 {
     (void)state;
-    TAKEN("{\"ttl\":1}");
-    TAKEN(" {\"TTL\":1,\"ttl\":2}\n");
-    TAKEN("{\"ttl\":0,\"Ttl\":9223372036854775807}");
-    TAKEN("{\"ttl\":1,\"x\":[{\"ttl\":\"x\"},[[]],1.5,true,null],\"y\":{}}");
-    TAKEN("{\"ttl\":1,\"authorizations\":null,\"identity\":null,\"expires\":null}");
-    TAKEN("{\"ttl\":1,\"authorizations\":[null,{}]}");
-    TAKEN("{\"ttl\":1,\"authorizations\":[{\"x\":[1,{}],\"topic\":null,\"channels\":[null]}]}");
-    TAKEN("{\"ttl\":1,\"expires\":\"2020-02-29T23:59:59.25+01:30\"}");
+    ACCEPTED("{\"ttl\":1}");
+    ACCEPTED(" {\"TTL\":1,\"ttl\":2}\n");
+    ACCEPTED("{\"ttl\":0,\"Ttl\":9223372036854775807}");
+    ACCEPTED("{\"ttl\":1,\"x\":[{\"ttl\":\"x\"},[[]],1.5,true,null],\"y\":{}}");
+    ACCEPTED("{\"ttl\":1,\"authorizations\":null,\"identity\":null,\"expires\":null}");
+    ACCEPTED("{\"ttl\":1,\"authorizations\":[null,{}]}");
+    ACCEPTED("{\"ttl\":1,\"authorizations\":[{\"x\":[1,{}],\"topic\":null,\"channels\":[null]}]}");
+    ACCEPTED("{\"ttl\":1,\"expires\":\"2020-02-29T23:59:59.25+01:30\"}");
     REFUSED("", "invalid JSON");
     REFUSED("null", "invalid TTL 0 (must be >0)");
     REFUSED("[]", "invalid JSON");
@@ -124,7 +125,7 @@ static void documents_are_read_as_go_reads_them(void **state)
     REFUSED("{\"ttl\":1,\"expires\":\"2021-02-28T00:00:00+24:00\"}", "invalid JSON");
 }
 
-static void what_is_unknown_or_no_pattern_is_refused(void **state)
+static void unknown_permissions_and_bad_patterns_are_refused(void **state)
 {
     (void)state;
     REFUSED("{\"ttl\":1,\"authorizations\":[{\"permissions\":[\"Publish\"]}]}",
@@ -141,14 +142,16 @@ static void what_is_unknown_or_no_pattern_is_refused(void **state)
     "{\"ttl\":1,\"authorizations\":[{\"topic\":\".\",\"permissions\":[\"subscribe\"],"             \
     "\"channels\":[" channels "\"(?:a?){400}$\",\"c\"]}]}"
 
-/* Each pattern of many states takes a quarter of what one question may; small ones are free. */
+/* A pattern of many states takes a quarter of the effort that one question may take. Small patterns
+ * take none. */
 static void a_question_has_a_bound(void **state)
 {
     (void)state;
     struct buf why = {0};
     struct auth_state *s = parse(SPAN(WITH(WIDE WIDE WIDE)), MOST, &why);
     assert_true(auth_state_allows(s, SPAN("t"), SPAN("aaa")));
-    assert_true(auth_state_allows(s, SPAN("t"), SPAN("aaa"))); /* each question anew */
+    assert_true(
+        auth_state_allows(s, SPAN("t"), SPAN("aaa"))); /* each question has the whole effort */
     auth_state_free(s);
     s = parse(SPAN(WITH(WIDE WIDE WIDE WIDE)), MOST, &why);
     assert_false(auth_state_allows(s, SPAN("t"), SPAN("aaa")));
@@ -156,7 +159,7 @@ static void a_question_has_a_bound(void **state)
     auth_state_free(s);
 }
 
-/* The last of several keys counts. */
+/* When a key occurs several times, the last one counts. */
 static void later_keys_replace_earlier(void **state)
 {
     (void)state;
@@ -175,7 +178,7 @@ static void later_keys_replace_earlier(void **state)
     auth_state_free(s);
 }
 
-static void texts_become_valid(void **state)
+static void texts_become_valid_utf8(void **state)
 {
     (void)state;
     struct buf why = {0};
@@ -187,8 +190,8 @@ static void texts_become_valid(void **state)
     auth_state_free(s);
 }
 
-/* Rules, channels, texts: each costs, and all of it has a bound. */
-static void what_is_granted_has_a_bound(void **state)
+/* Rules, channels and texts all count against one bound. */
+static void the_cost_of_a_grant_has_a_bound(void **state)
 {
     (void)state;
     static const char *const parts[] = {"{},", "{\"channels\":[\"a\",\"b\",\"c\",\"d\",\"e\"]},",
@@ -251,13 +254,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_answer_says_what_is_granted),
-        cmocka_unit_test(permissions_are_for_one_thing_each),
+        cmocka_unit_test(each_permission_covers_one_thing),
         cmocka_unit_test(documents_are_read_as_go_reads_them),
-        cmocka_unit_test(what_is_unknown_or_no_pattern_is_refused),
+        cmocka_unit_test(unknown_permissions_and_bad_patterns_are_refused),
         cmocka_unit_test(a_question_has_a_bound),
         cmocka_unit_test(later_keys_replace_earlier),
-        cmocka_unit_test(texts_become_valid),
-        cmocka_unit_test(what_is_granted_has_a_bound),
+        cmocka_unit_test(texts_become_valid_utf8),
+        cmocka_unit_test(the_cost_of_a_grant_has_a_bound),
         cmocka_unit_test(a_403_names_a_port),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

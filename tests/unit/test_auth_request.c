@@ -54,7 +54,7 @@ static void parameters_are_escaped_as_go_does(void **state)
     buf_free(&b);
 }
 
-/* All of these were seen from nsqd 1.3.0, by tests/interop/auth.py. */
+/* tests/interop/auth.py has seen each of these from nsqd 1.3.0. */
 static void addresses_become_requests(void **state)
 {
     (void)state;
@@ -77,7 +77,7 @@ static void addresses_become_requests(void **state)
                        "Authorization: Basic dTpwdw==\r\n" GZIP);
 }
 
-static void what_is_no_address_is_refused(void **state)
+static void bad_addresses_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -99,7 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parameters_are_escaped_as_go_does),
         cmocka_unit_test(addresses_become_requests),
-        cmocka_unit_test(what_is_no_address_is_refused),
+        cmocka_unit_test(bad_addresses_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/time.h"
-#include "http/http_response.h"
+#include "serve/drive.h"
 #include "support/certs.h"
 
 #define START (1000 * TIME_SECOND)
@@ -22,28 +22,64 @@
 
 /* --- the set-up ------------------------------------------------------------------------------- */
 
+struct wanted {
+    uint64_t conn;
+    struct buf address;
+};
+
 struct stage {
     struct log log;
     struct budget budget;
     struct serve serve;
+    struct tcp_handler handler;
     struct http_client client;
     int64_t now;
-    bool asked_to; /* dialled() has taken up a connection that is not made yet */
-    uint64_t conn; /* of the latest connection; 0: it is closed */
-    struct buf address;
-    struct buf heard; /* what the server has received, decoded */
-    struct buf outcome;
+    struct wanted wanted[CONNECTIONS_MAX]; /* that the client asks for, the oldest first */
+    size_t wanted_count;
+    uint64_t conn;       /* the latest that was made; 0: it is closed */
     struct stack *stack; /* the server's codecs; NULL: none */
+    struct buf heard;    /* what the server has received, decoded */
+    struct buf outcome;
 };
+
+/* The owner's part, in every step: the outcome of each fetch that is done is added to s->outcome.
+ */
+static void take_done(void *self, int64_t now)
+{
+    struct stage *s = self;
+    struct http_fetch *fetch;
+    (void)now;
+    while ((fetch = http_client_next_done(&s->client)) != NULL) {
+        struct span failure = http_fetch_failure(fetch);
+        assert_ptr_equal(http_fetch_owner(fetch), s);
+        if (failure.n > 0) {
+            text_append(&s->outcome, "- ");
+            buf_append(&s->outcome, failure);
+        } else {
+            text_append_decimal(&s->outcome, http_fetch_status(fetch));
+            text_append(&s->outcome, " ");
+            buf_append(&s->outcome, http_fetch_body(fetch));
+        }
+        text_append(&s->outcome, "; ");
+        http_fetch_drop(fetch);
+    }
+}
+
+static int64_t next_deadline(void *self)
+{
+    return http_client_next_done(&((struct stage *)self)->client) == NULL ? TIME_NEVER : TIME_PAST;
+}
 
 static struct stage *begin_with(const struct http_client_config *config)
 {
     struct stage *s = alloc_zeroed(sizeof *s);
     const struct serve_config serve = {.max_connections = CONNECTIONS_MAX, .high_water = 100000};
+    const struct serve_hooks hooks = {.self = s, .step = take_done, .next_deadline = next_deadline};
     log_init(&s->log, LOG_DEBUG);
     s->budget = budget_of_cap(1000000);
     s->now = START;
-    serve_init(&s->serve, &serve, NULL, 0, &s->log, NULL);
+    serve_init(&s->serve, &serve, NULL, 0, &s->log, &hooks);
+    s->handler = serve_handler(&s->serve);
     http_client_init(&s->client, config, &s->serve, &s->budget);
     return s;
 }
@@ -68,7 +104,9 @@ static void end(struct stage *s)
     serve_free(&s->serve);
     assert_int_equal(s->budget.used, 0);
     log_free(&s->log);
-    buf_free(&s->address);
+    for (size_t i = 0; i < s->wanted_count; i++) {
+        buf_free(&s->wanted[i].address);
+    }
     buf_free(&s->heard);
     buf_free(&s->outcome);
     stack_free(s->stack);
@@ -108,41 +146,51 @@ static void hear(struct stage *s)
     buf_free(&answer);
 }
 
-/* The outcome of each fetch that is done is added to s->outcome. */
-static void take_done(struct stage *s)
+static void forget_wanted(struct stage *s, size_t i)
 {
-    struct http_fetch *fetch;
-    while ((fetch = http_client_next_done(&s->client)) != NULL) {
-        struct span failure = http_fetch_failure(fetch);
-        assert_ptr_equal(http_fetch_owner(fetch), s);
-        if (failure.n > 0) {
-            text_append(&s->outcome, "- ");
-            buf_append(&s->outcome, failure);
-        } else {
-            text_append_decimal(&s->outcome, http_fetch_status(fetch));
-            text_append(&s->outcome, " ");
-            buf_append(&s->outcome, http_fetch_body(fetch));
+    buf_free(&s->wanted[i].address);
+    s->wanted_count--;
+    memmove(&s->wanted[i], &s->wanted[i + 1], (s->wanted_count - i) * sizeof s->wanted[0]);
+}
+
+static void close_conn(struct stage *s, uint64_t conn)
+{
+    for (size_t i = s->wanted_count; i-- > 0;) {
+        if (s->wanted[i].conn == conn) {
+            forget_wanted(s, i);
         }
-        text_append(&s->outcome, "; ");
-        http_fetch_drop(fetch);
+    }
+    s->conn = s->conn == conn ? 0 : s->conn;
+    serve_closed(&s->serve, conn, CLOSED_AS_WANTED, s->now);
+}
+
+static void do_ask(struct stage *s, const struct ask *ask)
+{
+    if (ask->kind == ASK_CONNECT) {
+        assert_true(s->wanted_count < CONNECTIONS_MAX);
+        struct wanted *w = &s->wanted[s->wanted_count++];
+        *w = (struct wanted){.conn = ask->ticket};
+        buf_append(&w->address, ask->address);
     }
 }
 
-/* Steps until nothing changes. */
+/* Rounds until nothing is left to do. */
 static void settle(struct stage *s)
 {
-    uint64_t id;
-    serve_step(&s->serve, s->now);
-    while ((id = serve_next_changed(&s->serve)) != 0) {
-        if ((serve_want(&s->serve, id) & WANT_CLOSE) != 0) {
-            serve_closed(&s->serve, id, CLOSED_AS_WANTED, s->now);
-            s->conn = s->conn == id ? 0 : s->conn;
-        } else if (id == s->conn) {
-            hear(s);
+    struct drive drive = {.rounds_max = 100};
+    while (drive_next(&drive, &s->handler, s->now) != DRIVE_OVER) {
+        if (drive.turn == DRIVE_ASK) {
+            do_ask(s, &drive.ask);
+        } else if (drive.turn == DRIVE_CHANGED) {
+            if ((serve_want(&s->serve, drive.conn) & WANT_CLOSE) != 0) {
+                close_conn(s, drive.conn);
+            } else if (drive.conn == s->conn) {
+                hear(s);
+                drive.more_input = true; /* a server's handshake may have answered */
+            }
         }
-        serve_step(&s->serve, s->now);
     }
-    take_done(s);
+    assert_false(drive_has_work_left(&drive, &s->handler, s->now));
 }
 
 static void advance(struct stage *s, int64_t ns)
@@ -164,42 +212,19 @@ static struct http_fetch *fetch(struct stage *s, const char *text)
     return f;
 }
 
-/* The number of the next connection that the client asks the shell for, and its address; 0: none.
- */
-static uint64_t next_connect(struct stage *s, struct span *to)
-{
-    struct ask ask;
-    while ((ask = serve_next_ask(&s->serve)).kind == ASK_LOG) {
-    }
-    *to = ask.kind == ASK_CONNECT ? ask.address : span_make(NULL, 0);
-    return ask.kind == ASK_CONNECT ? ask.ticket : 0;
-}
-
-/* The next connection that the client wants goes to this address, and is not made yet. */
+/* The oldest connection that the client asks for goes to this address. */
 static void expect_dialled(struct stage *s, struct span address)
 {
-    struct span to;
-    s->conn = next_connect(s, &to);
-    assert_int_not_equal(s->conn, 0);
-    assert_true(span_equal(to, address));
-    s->asked_to = true;
+    assert_int_not_equal(s->wanted_count, 0);
+    assert_true(span_equal(buf_span(&s->wanted[0].address), address));
 }
 
-static void expect_not_dialled(struct stage *s)
-{
-    struct span to;
-    assert_int_equal(next_connect(s, &to), 0);
-}
-
+/* The oldest connection that the client asks for is made, or fails for a reason. */
 static void connected(struct stage *s, struct span why)
 {
-    if (!s->asked_to) {
-        struct span to;
-        s->conn = next_connect(s, &to);
-        assert_int_not_equal(s->conn, 0);
-    }
-    s->asked_to = false;
-    uint64_t conn = s->conn;
+    assert_int_not_equal(s->wanted_count, 0);
+    uint64_t conn = s->wanted[0].conn;
+    forget_wanted(s, 0);
     s->conn = why.n > 0 ? 0 : conn;
     serve_connected(&s->serve, conn, why, s->now);
     settle(s);
@@ -280,8 +305,8 @@ static void a_url_is_fetched(void **state)
     end(s);
 }
 
-/* Any status is an answer; so is a redirect to nowhere. */
-static void what_is_no_success_is_an_answer_too(void **state)
+/* So is a redirect without a Location. */
+static void every_status_is_an_answer(void **state)
 {
     (void)state;
     static const struct {
@@ -305,7 +330,7 @@ static void what_is_no_success_is_an_answer_too(void **state)
     }
 }
 
-/* What a fetch makes of an answer that arrives in pieces of these sizes, and then ends. */
+/* The outcome of an answer that arrives in pieces of these sizes, and then ends. */
 static void answer_in_pieces(struct span answer, size_t first, size_t piece, struct span expected)
 {
     struct stage *s = begin();
@@ -357,7 +382,7 @@ static void answers_may_be_cut_anywhere(void **state)
     }
 }
 
-/* An answer that ends early, at every byte, is none. */
+/* An answer that ends early, at any byte, is a failure. */
 static void an_answer_that_stops_is_a_failure(void **state)
 {
     (void)state;
@@ -425,13 +450,13 @@ static void redirects_have_an_end(void **state)
         SEND(s, "HTTP/1.1 301 Go\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n");
     }
     EXPECT_OUTCOME(s, "- stopped after 10 redirects; ");
-    expect_not_dialled(s);
+    assert_int_equal(s->wanted_count, 0);
     end(s);
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static void connecting_has_its_time(void **state)
+static void connecting_has_a_deadline(void **state)
 {
     (void)state;
     struct stage *s = begin();
@@ -443,8 +468,8 @@ static void connecting_has_its_time(void **state)
     end(s);
 }
 
-/* Each connection of a fetch may take the connect timeout, all of it only the request timeout. */
-static void a_fetch_has_its_time(void **state)
+/* Each connection may take the connect timeout; the whole fetch may take the request timeout. */
+static void a_fetch_has_a_deadline(void **state)
 {
     (void)state;
     struct stage *s = begin();
@@ -464,7 +489,7 @@ static void a_fetch_has_its_time(void **state)
     end(s);
 }
 
-static void timeouts_may_be_none(void **state)
+static void zero_means_no_timeout(void **state)
 {
     (void)state;
     struct http_client_config c = config();
@@ -531,7 +556,7 @@ static void serve_may_stop(void **state)
 
 /* --- owners ----------------------------------------------------------------------------------- */
 
-/* Dropped before it is asked for, while connecting, in the middle of the answer. */
+/* While connecting, before the answer, in the middle of it. */
 static void a_fetch_may_be_dropped(void **state)
 {
     (void)state;
@@ -539,10 +564,9 @@ static void a_fetch_may_be_dropped(void **state)
         struct stage *s = begin();
         struct http_fetch *f = fetch(s, "http://h");
         if (stage > 0) {
-            expect_dialled(s, SPAN("h:80"));
+            accept_conn(s);
         }
         if (stage > 1) {
-            accept_conn(s);
             SEND(s, "HTTP/1.1 200 OK\r\n\r\nabc");
         }
         http_fetch_drop(f);
@@ -559,7 +583,6 @@ static void fetches_are_done_in_the_order_of_their_ends(void **state)
     (void)state;
     struct stage *s = begin();
     struct http_fetch *first = fetch(s, "http://h");
-    expect_dialled(s, SPAN("h:80"));
     struct http_fetch *second = fetch(s, "http://i");
     accept_conn(s);
     uint64_t one = s->conn;
@@ -642,7 +665,7 @@ static void accept_tls(struct stage *s)
     accept_conn(s);
 }
 
-static void https_is_spoken(void **state)
+static void https_urls_use_tls(void **state)
 {
     (void)state;
     struct tls *tls = trusting(&certs.authority);
@@ -705,8 +728,8 @@ static void certificates_are_verified(void **state)
     }
 }
 
-/* A handshake has its 10 s, and no more than what is left for the fetch. */
-static void a_handshake_has_its_time(void **state)
+/* It is 10 s, or earlier: the deadline of the fetch. */
+static void a_handshake_has_a_deadline(void **state)
 {
     (void)state;
     struct tls *tls = trusting(&certs.authority);
@@ -717,7 +740,7 @@ static void a_handshake_has_its_time(void **state)
         struct stage *s = begin_with(&c);
         fetch(s, "https://localhost");
         advance(s, TIME_SECOND);
-        accept_conn(s); /* and says nothing */
+        accept_conn(s); /* the server sends nothing */
         advance(s, (limited != 0 ? 4 : 10) * TIME_SECOND - 1);
         EXPECT_NOTHING(s);
         advance(s, 1);
@@ -746,25 +769,25 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_url_is_fetched),
-        cmocka_unit_test(what_is_no_success_is_an_answer_too),
+        cmocka_unit_test(every_status_is_an_answer),
         cmocka_unit_test(answers_may_be_cut_anywhere),
         cmocka_unit_test(an_answer_that_stops_is_a_failure),
         cmocka_unit_test(a_body_has_a_bound),
         cmocka_unit_test(redirects_are_followed),
         cmocka_unit_test(redirects_have_an_end),
-        cmocka_unit_test(connecting_has_its_time),
-        cmocka_unit_test(a_fetch_has_its_time),
-        cmocka_unit_test(timeouts_may_be_none),
+        cmocka_unit_test(connecting_has_a_deadline),
+        cmocka_unit_test(a_fetch_has_a_deadline),
+        cmocka_unit_test(zero_means_no_timeout),
         cmocka_unit_test(a_refused_connection_is_a_failure),
         cmocka_unit_test(connections_have_a_bound),
         cmocka_unit_test(serve_may_stop),
         cmocka_unit_test(a_fetch_may_be_dropped),
         cmocka_unit_test(fetches_are_done_in_the_order_of_their_ends),
         cmocka_unit_test(what_is_held_is_charged),
-        cmocka_unit_test(https_is_spoken),
+        cmocka_unit_test(https_urls_use_tls),
         cmocka_unit_test(redirects_may_change_the_scheme),
         cmocka_unit_test(certificates_are_verified),
-        cmocka_unit_test(a_handshake_has_its_time),
+        cmocka_unit_test(a_handshake_has_a_deadline),
         cmocka_unit_test(without_tls_there_is_no_https),
     };
     return cmocka_run_group_tests(tests, certs_make_all, certs_free_all);

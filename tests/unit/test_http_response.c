@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Tests of http/http_response.h, each with its input cut in many ways. */
 #include "http/http_response.h"
 
 #include <setjmp.h>
@@ -11,7 +12,8 @@
 
 #define MOST 1000
 
-/* What an answer comes to, as text: its status and body, or why it is no good; "more". */
+/* Appends what a response amounts to: "STATUS BODY", or why it is bad. "eof " stands in front when
+ * it ended with the connection. */
 static void read_cut(struct span in, size_t piece, struct buf *said)
 {
     struct http_response response;
@@ -35,7 +37,7 @@ static void read_cut(struct span in, size_t piece, struct buf *said)
     http_response_free(&response);
 }
 
-/* However it is cut. */
+/* The result must not depend on how the input is cut. */
 static void expect(struct span in, struct span expected)
 {
     for (size_t piece = 1; piece <= in.n + 1; piece = piece < 40 ? piece + 1 : piece * 2) {
@@ -85,7 +87,7 @@ static void what_is_no_http_is_bad(void **state)
     EXPECT("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nx\r\n", "malformed HTTP response");
 }
 
-/* Heads, bodies and chunks that go on and on. */
+/* Heads, bodies and chunk extensions that never end. */
 static void every_length_has_a_bound(void **state)
 {
     (void)state;
@@ -163,8 +165,8 @@ static void packed_bodies_are_unpacked(void **state)
     buf_free(&body);
 }
 
-/* A thousand times as much as it looks. */
-static void a_bomb_does_not_go_off(void **state)
+/* A body that unpacks to a thousand times its size. */
+static void a_bomb_is_refused(void **state)
 {
     (void)state;
     static const uint8_t zeros[500000];
@@ -178,7 +180,7 @@ static void a_bomb_does_not_go_off(void **state)
     buf_free(&body);
 }
 
-static void the_place_to_go_is_kept(void **state)
+static void the_first_location_is_kept(void **state)
 {
     (void)state;
     struct http_response response;
@@ -190,8 +192,9 @@ static void the_place_to_go_is_kept(void **state)
     http_response_free(&response);
 }
 
-/* One that is too long is no place at all, however it is cut; nor is a second one then. */
-static void a_place_too_long_is_dropped(void **state)
+/* A Location that is too long counts as an empty one, however it is cut. A second one does not
+ * replace it. */
+static void a_location_too_long_is_dropped(void **state)
 {
     (void)state;
     for (size_t over = 0; over <= 1; over++) {
@@ -215,7 +218,7 @@ static void a_place_too_long_is_dropped(void **state)
     }
 }
 
-/* Of several headers of a name the first counts, as in Go. */
+/* When a header occurs several times, the first one counts, as in Go. */
 static void the_first_encoding_counts(void **state)
 {
     (void)state;
@@ -233,10 +236,14 @@ static void the_first_encoding_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(bodies_end_in_three_ways),   cmocka_unit_test(what_is_cut_is_bad),
-        cmocka_unit_test(what_is_no_http_is_bad),     cmocka_unit_test(every_length_has_a_bound),
-        cmocka_unit_test(packed_bodies_are_unpacked), cmocka_unit_test(a_bomb_does_not_go_off),
-        cmocka_unit_test(the_place_to_go_is_kept),    cmocka_unit_test(a_place_too_long_is_dropped),
+        cmocka_unit_test(bodies_end_in_three_ways),
+        cmocka_unit_test(what_is_cut_is_bad),
+        cmocka_unit_test(what_is_no_http_is_bad),
+        cmocka_unit_test(every_length_has_a_bound),
+        cmocka_unit_test(packed_bodies_are_unpacked),
+        cmocka_unit_test(a_bomb_is_refused),
+        cmocka_unit_test(the_first_location_is_kept),
+        cmocka_unit_test(a_location_too_long_is_dropped),
         cmocka_unit_test(the_first_encoding_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -86,7 +86,7 @@ static void a_user_is_unescaped(void **state)
     }
 }
 
-static void what_is_no_url_is_refused(void **state)
+static void bad_urls_are_refused(void **state)
 {
     (void)state;
     static const struct {
@@ -229,7 +229,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_parsed),
         cmocka_unit_test(a_user_is_unescaped),
-        cmocka_unit_test(what_is_no_url_is_refused),
+        cmocka_unit_test(bad_urls_are_refused),
         cmocka_unit_test(a_location_is_followed),
         cmocka_unit_test(a_location_has_a_bound),
         cmocka_unit_test(urls_turn_to_https),

@@ -25,7 +25,7 @@ static void times_are_accepted(void **state)
     }
 }
 
-static void what_is_no_time_is_refused(void **state)
+static void other_texts_are_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
@@ -61,7 +61,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(times_are_accepted),
-        cmocka_unit_test(what_is_no_time_is_refused),
+        cmocka_unit_test(other_texts_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Two clients that must get their replies and messages within one round, whatever other clients
+ * do.
+ */
 #include "support/calm.h"
 
 #include <stdio.h>
@@ -21,7 +25,8 @@ void calm_begin(struct calm *calm, struct world *w)
     SEND(calm->consumer, "SUB calm calm\nRDY 10\n");
     client_expect_ok(calm->consumer);
     calm->producer = world_connect(w);
-    calm_check(calm); /* what a session keeps for its topic is there from here on */
+    calm_check(
+        calm); /* from here on, all memory that the session keeps for its topic is allocated */
 }
 
 void calm_check(struct calm *calm)

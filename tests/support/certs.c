@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Makes the tests' certificates and keys with OpenSSL.
+ */
 #include "support/certs.h"
 
 #include <setjmp.h>

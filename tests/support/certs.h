@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the certificates of tests, made when a test program begins: keys on P-256, which take no
- * time. What is good is good for a hundred years, what has expired did so in 2001.
+ * Owns: the certificates of tests, made when a test program begins, with keys on P-256, which are
+ * made quickly. Valid certificates are valid for a hundred years; the expired one expired in 2001.
  */
 #ifndef TESTS_SUPPORT_CERTS_H
 #define TESTS_SUPPORT_CERTS_H
 
 #include "codec/tls.h"
 
-/* A certificate with those that lead to its authority, and its key, as files in PEM. */
+/* A certificate with its chain up to the authority, and its key, as PEM files. */
 struct cert {
     struct buf certificates;
     struct buf key;
@@ -16,11 +16,11 @@ struct cert {
     void *pkey;
 };
 
-/* What to make. */
+/* The properties of a certificate to make. */
 struct cert_wish {
     const char *name;          /* the subject's common name; NULL: none */
     const char *alternatives;  /* as "DNS:localhost,IP:127.0.0.1"; NULL: none */
-    const struct cert *signer; /* NULL: itself */
+    const struct cert *signer; /* NULL: self-signed */
     bool authority;
     bool expired;
     bool sha1;    /* signed with SHA-1 */
@@ -29,8 +29,8 @@ struct cert_wish {
 
 /* The certificates of all tests. */
 struct certs {
-    struct cert authority;       /* whom the tests' servers trust */
-    struct cert other_authority; /* whom nobody trusts */
+    struct cert authority;       /* the tests' servers trust it */
+    struct cert other_authority; /* nobody trusts it */
     struct cert server;          /* for localhost and 127.0.0.1 */
     struct cert client;          /* common name "client" */
     struct cert expired;         /* a client's; common name "expired" */
@@ -47,12 +47,12 @@ int certs_free_all(void **state);
 struct cert cert_make(const struct cert_wish *wish);
 void cert_free(struct cert *cert);
 
-/* As files for settings; NULL: no file. */
+/* The files of a certificate, for TLS settings. NULL: no files. */
 struct tls_pem cert_pem(const struct cert *cert);
 struct tls_pem cert_key_pem(const struct cert *cert);
 
-/* A server's context with certs.server, and a client's; both fail the test when they cannot be had.
- * The server trusts certs.authority; `cert` NULL: the client has none. */
+/* A TLS context for a server, with certs.server, and one for a client. Both fail the test on an
+ * error. The server trusts certs.authority. `cert` NULL: the client has no certificate. */
 struct tls *cert_server(enum tls_clients clients, int min_version);
 struct tls *cert_client(const struct cert *cert, int version);
 

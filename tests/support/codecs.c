@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Drives a codec with input cut in many ways and checks its contract at each call. Must not know:
+ * any particular codec.
+ */
 #include "support/codecs.h"
 
 #include <setjmp.h>
@@ -16,7 +20,7 @@ static bool is_over(struct codec codec)
     return codec.calls->state(codec.self) > CODEC_OPEN;
 }
 
-/* One call, and what must be true of each. Returns what it took. */
+/* One call of decode, with the checks that hold for every call. Returns the bytes taken. */
 static size_t decode_once(struct codec codec, struct span in, size_t room, struct buf *up)
 {
     struct buf down = {0};
@@ -28,7 +32,7 @@ static size_t decode_once(struct codec codec, struct span in, size_t room, struc
     assert_true(up->n - had <= room);
     assert_int_equal(down.n, 0);
     assert_true(!over || (taken == 0 && up->n == had));
-    /* Whoever calls on as long as there is something to do comes to an end. */
+    /* A caller that repeats the call while there is something to do must come to an end. */
     assert_true(taken > 0 || up->n > had || is_over(codec) || in.n == 0 || pending);
     assert_true(taken > 0 || up->n > had || is_over(codec) ||
                 !codec.calls->has_pending(codec.self));

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Runs a conversation with its input cut in many ways and compares what every connection received,
+ * and when.
+ */
 #include "support/cuts.h"
 
 #include <stdio.h>
@@ -19,7 +23,7 @@ static uint64_t base_seed(void)
 
 /* --- transcripts ------------------------------------------------------------------------------ */
 
-/* What all connections received, and when. */
+/* What all connections received, and when, as bytes. */
 static struct buf transcript(const struct world *w)
 {
     struct buf all = {0};
@@ -101,7 +105,7 @@ static void check_heard(const struct cuts_case *c, struct client *client, const 
     }
 }
 
-/* Byte by byte: something is heard after the bytes that are marked, and after no others. */
+/* Byte by byte: replies arrive after the marked bytes, and after no others. */
 static void check_earliest(const struct cuts_case *c)
 {
     struct world *w = world_for(c);
@@ -140,7 +144,7 @@ static struct buf without_marks(struct span in)
     return bytes;
 }
 
-/* The same with the input whole, and at random cuts. */
+/* Checks the case with this cut: the input in one piece, or at random cuts. */
 static void check_cut(const struct cuts_case *c, enum world_cut cut, uint64_t random)
 {
     struct world *w = world_for(c);

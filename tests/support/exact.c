@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Maps memory between two pages that may not be accessed.
+ */
 #include "support/exact.h"
 
 #include <fcntl.h>

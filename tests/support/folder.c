@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A temporary folder for a test program, and a stream that collects error messages.
+ */
 #include "support/folder.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a folder of a test program's own, and what was complained about while it was read.
+ * Owns: a temporary folder of a test program, and the error messages of code that reads it.
  */
 #ifndef TESTS_SUPPORT_FOLDER_H
 #define TESTS_SUPPORT_FOLDER_H
@@ -12,14 +12,15 @@
 extern char folder_name[];
 extern char *folder_said; /* what was written to the last folder_listen(), once it is closed */
 
-/* cmocka's set-up and tear-down of a group: the folder is made, and goes with all that is in it. */
+/* cmocka's set-up and tear-down of a group: they make the folder, and remove it with its contents.
+ */
 int folder_make(void **state);
 int folder_remove(void **state);
 
 /* A path in it, borrowed until the next call. */
 const char *folder_path(const char *name);
 
-/* Writes a file in it; makes a folder in it. */
+/* Write a file into it; make a folder in it. */
 void folder_write(const char *name, const char *text);
 void folder_add(const char *name);
 

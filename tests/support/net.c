@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The client's end of a socket for tests of programs and of the shell. Every wait ends after
+ * NET_PATIENCE_MS with a failure.
+ */
 #include "support/net.h"
 
 #include <arpa/inet.h>
@@ -54,8 +58,8 @@ static void set_size(int fd, int name, int size)
     }
 }
 
-/* A connection is made by the kernel, before anybody accepts it: this does not wait. -1 with errno.
- */
+/* Does not wait: the kernel completes the connection before the server accepts it. Returns -1 with
+ * errno on an error. */
 static int try_to_connect(const struct sockaddr *address, socklen_t size, int receive_buffer,
                           int send_buffer)
 {
@@ -69,7 +73,8 @@ static int try_to_connect(const struct sockaddr *address, socklen_t size, int re
         errno = saved;
         return -1;
     }
-    int at_once = 1; /* a test's pieces arrive as it sends them, and do not wait for each other */
+    int at_once =
+        1; /* pieces that a test sends must leave at once, without waiting for each other */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once); /* fails on a unix socket */
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -98,7 +103,7 @@ static int try_to_connect_unix(const char *path)
     assert_true(strlen(path) < sizeof a.sun_path);
     memcpy(a.sun_path, path, strlen(path));
     socklen_t size = sizeof a;
-    if (path[0] == '@') { /* no file, but a name */
+    if (path[0] == '@') { /* an abstract name, not a file */
         a.sun_path[0] = '\0';
         size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path));
     }
@@ -114,7 +119,7 @@ int net_connect_unix(const char *path)
     return fd;
 }
 
-/* Nothing tells that a socket begins to listen. */
+/* Polls, because nothing signals that a socket begins to listen. */
 int net_await_unix(const char *path)
 {
     int64_t end = now_ms() + NET_PATIENCE_MS;
@@ -162,7 +167,7 @@ void net_reset(int fd)
 
 /* --- receiving -------------------------------------------------------------------------------- */
 
-/* Waits for input. Returns its size; 0: a FIN; -1: a reset. */
+/* Waits for input and returns its size. 0: a FIN. -1: a reset. */
 static ssize_t read_some(int fd, void *p, size_t n)
 {
     for (;;) {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Messages whose bodies begin with a number, so that tests can count them.
+ */
 #include "support/numbered.h"
 
 #include <stdio.h>

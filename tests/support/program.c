@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Starts nsqd as a program, reads its log, measures it and ends it.
+ */
 #include "support/program.h"
 
 #include <assert.h>
@@ -18,11 +21,11 @@
 
 #include <cmocka.h>
 
-#define SHELL_ARGS 3 /* what is in front of the program's arguments when a shell starts it */
+#define SHELL_ARGS 3 /* arguments of the shell that starts the program */
 #define ARGS_MAX 32
 #define PROGRAMS_MAX 8
 #define INHERITED_MAX 1024 /* descriptors */
-#define END_MS 1000        /* an end takes less than this */
+#define END_MS 1000        /* the program must exit within this time */
 
 static char path[PROGRAM_PATH_MAX];
 static struct program programs[PROGRAMS_MAX];
@@ -47,7 +50,7 @@ static int64_t clock_ms(clockid_t clock)
 
 /* --- starting --------------------------------------------------------------------------------- */
 
-/* In the child: the descriptors it starts with. `err` is the writing end of the pipe, or -1. */
+/* In the child: sets up its file descriptors. `err` is the writing end of the pipe, or -1. */
 static void set_descriptors(const struct program_setup *setup, int err)
 {
     int null = open("/dev/null", O_RDWR);
@@ -55,7 +58,7 @@ static void set_descriptors(const struct program_setup *setup, int err)
     dup2(null, 1);
     dup2(err >= 0 ? err : null, 2);
     for (int fd = 3; fd < INHERITED_MAX; fd++) {
-        close(fd); /* whatever started the test may have left some open */
+        close(fd); /* the test's parent process may have left some open */
     }
     if (setup->err >= PROGRAM_CLOSED) {
         close(2);
@@ -66,14 +69,14 @@ static void set_descriptors(const struct program_setup *setup, int err)
     }
 }
 
-/* The limit is set by a shell: setrlimit would be valgrind's, which keeps it from the kernel. The
- * search for leaks needs descriptors of its own. */
+/* A shell sets the limit of descriptors, because valgrind intercepts setrlimit. The search for
+ * leaks needs descriptors of its own, so it is switched off when there is a limit. */
 static _Noreturn void become(const struct program_setup *setup, char **args, int err)
 {
     static char shell[] = "sh";
     static char option[] = "-c";
     char script[128];
-    prctl(PR_SET_PDEATHSIG, SIGKILL); /* it does not outlive the test */
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* the program ends when the test does */
     set_descriptors(setup, err);
     if (setup->descriptors == 0) {
         execv(path, args + SHELL_ARGS);
@@ -120,7 +123,7 @@ struct program *program_spawn(const struct program_setup *setup)
     for (size_t i = 0; setup->args != NULL && setup->args[i] != NULL; i++) {
         assert_true(SHELL_ARGS + 3 + i + 1 < ARGS_MAX);
         args[SHELL_ARGS + 3 + i] =
-            (char *)(uintptr_t)setup->args[i]; /* execv promises not to write to it */
+            (char *)(uintptr_t)setup->args[i]; /* execv does not write to it */
     }
     assert_int_equal(pipe(ends), 0);
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
@@ -150,7 +153,7 @@ struct program *program_start_with(const struct program_setup *setup)
     uint8_t end = '\0';
     buf_append(&p->log, span_make(&end, 1));
     const char *log = (const char *)buf_span(&p->log).p;
-    assert(log != NULL); /* also told to the analyzer */
+    assert(log != NULL); /* for the analyzer */
     const char *text = strstr(log, listening);
     p->port = text == NULL ? 0 : (unsigned)atoi(text + sizeof listening - 1);
     p->log.n--;
@@ -159,7 +162,7 @@ struct program *program_start_with(const struct program_setup *setup)
 
 /* --- the log ---------------------------------------------------------------------------------- */
 
-/* Reads on. False at the end. */
+/* Reads more of the log. False: end of file. */
 static bool read_log(struct program *p, int64_t deadline)
 {
     for (;;) {

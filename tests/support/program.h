@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: an nsqd that was started as a program: its process, its log, its end, what it costs. The
- * program is ../nsqd, seen from the folder of the test.
- * Must not know: what is tested. Whatever is still running when a test ends is killed.
+ * Owns: an nsqd that runs as a program: its process, its log, its end, its costs. The program is
+ * ../nsqd, relative to the folder of the test program.
+ * Must not know: what is tested. A program that still runs when a test ends is killed.
  */
 #ifndef TESTS_SUPPORT_PROGRAM_H
 #define TESTS_SUPPORT_PROGRAM_H
@@ -15,36 +15,36 @@
 #define PROGRAM_PATIENCE_MS 20000
 #define PROGRAM_PATH_MAX 512
 
-/* Where its standard error goes. */
+/* Where its standard error goes to. */
 enum program_stderr {
     PROGRAM_PIPE,        /* to the test */
-    PROGRAM_UNREAD_PIPE, /* to nobody: the reading end is open, and nobody reads */
-    PROGRAM_BROKEN_PIPE, /* to nobody: the reading end is closed */
+    PROGRAM_UNREAD_PIPE, /* a pipe whose reading end is open, but nobody reads it */
+    PROGRAM_BROKEN_PIPE, /* a pipe whose reading end is closed */
     PROGRAM_NULL,        /* to /dev/null */
-    PROGRAM_CLOSED,      /* closed */
-    PROGRAM_ALL_CLOSED,  /* and standard input and output as well */
+    PROGRAM_CLOSED,      /* standard error is closed */
+    PROGRAM_ALL_CLOSED,  /* standard input, output and error are closed */
 };
 
 struct program_setup {
     const char *const *args;   /* more arguments, NULL at the end; NULL: none */
     const char *address;       /* --tcp-address; NULL: 127.0.0.1:0 */
     const char *folder;        /* --data-path; NULL: one of its own */
-    unsigned long descriptors; /* the limit of descriptors; 0: as it is */
+    unsigned long descriptors; /* the limit of file descriptors; 0: unchanged */
     enum program_stderr err;
 };
 
 struct program {
     bool used;
     pid_t pid;   /* 0: it has ended */
-    int err;     /* where its standard error is read; -1: nowhere */
-    int unread;  /* where it could be read; -1 */
-    pid_t drain; /* of program_drain; 0: none */
+    int err;     /* the reading end of its standard error; -1: none */
+    int unread;  /* the reading end that nobody reads; -1: none */
+    pid_t drain; /* the process of program_drain; 0: none */
     unsigned port;
-    char folder[PROGRAM_PATH_MAX]; /* its own data path; "": it has none */
-    struct buf log;                /* what it has written so far, as far as it was read */
+    char folder[PROGRAM_PATH_MAX]; /* its temporary data path; "": none */
+    struct buf log;                /* what was read of its standard error so far */
 };
 
-/* Called by main with argv[0], before anything else. */
+/* main calls this first, with argv[0]. */
 void program_locate(const char *argv0);
 
 /* Starts the program; does not wait for anything. Borrowed until program_clean_up. */
@@ -55,32 +55,33 @@ struct program *program_spawn(const struct program_setup *setup);
     program_start_with(&(struct program_setup){.args = (const char *const[]){__VA_ARGS__, NULL}})
 struct program *program_start_with(const struct program_setup *setup);
 
-/* From now on its log is read by a process of its own and thrown away: for a test that makes it say
- * more than a pipe holds. To be called before there are clients: that process would share them. */
+/* From now on another process reads its log and discards it, for tests in which the log is longer
+ * than a pipe holds. Call it before clients connect, because that process would share their
+ * descriptors. */
 void program_drain(struct program *p);
 
-/* Waits until its log has this text `times` times. */
+/* Waits until its log contains this text `times` times. */
 void program_await(struct program *p, const char *text, unsigned times);
 
-/* How often this text stands in what was read of its log. */
+/* How often this text occurs in the log, as far as it was read. */
 unsigned program_logged(const struct program *p, const char *text);
 
-/* Waits for its end and the end of its log. Returns its exit code; 128 + the signal that ended it.
- */
+/* Waits until it has ended and its log is complete. Returns its exit code, or 128 + the signal that
+ * ended it. */
 int program_wait(struct program *p);
 
-/* Sends a signal and waits for the end; fails if it takes a second. */
+/* Sends a signal and waits for the end. Fails the test if that takes a second. */
 int program_end(struct program *p, int signal);
 
-/* ms of processor time so far; bytes of memory; open descriptors. */
+/* Its processor time so far, in ms; its memory, in bytes; its open file descriptors. */
 int64_t program_cpu_ms(const struct program *p);
 size_t program_memory(const struct program *p);
 size_t program_descriptors(const struct program *p);
 
-/* Whether this descriptor of its is /dev/null. */
+/* Whether its file descriptor `fd` is /dev/null. */
 bool program_has_null(const struct program *p, int fd);
 
-/* For a test's teardown: kills what is still running, and forgets everything. */
+/* For a test's tear-down: kills every program that still runs, and frees everything. */
 int program_clean_up(void **state);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Feeds an input to the command parser in many ways and compares the events and the parser's
+ * state. Must not know: which events are correct.
+ */
 #include "support/segments.h"
 
 #include <ctype.h>
@@ -21,7 +25,7 @@ __attribute__((format(printf, 2, 3))) static bool wrong(struct segments *s, cons
 
 /* --- one chunk ------------------------------------------------------------------------------- */
 
-/* Moves a span from the bytes that were offered, `in`, to the same bytes of the input. */
+/* Makes a span of the offered bytes, `in`, point to the same bytes of the input. */
 static bool rebase(const struct segments *s, size_t taken, struct span in, size_t consumed,
                    struct span *span)
 {
@@ -73,14 +77,15 @@ static bool same_item(const struct nsq_item *a, const struct nsq_item *b)
 
 static bool same_state(const struct segments_state *a, const struct segments_state *b)
 {
-    bool scanned = a->dead || a->place.scanned == b->place.scanned; /* nobody asks the dead */
+    bool scanned =
+        a->dead || a->place.scanned == b->place.scanned; /* after NSQ_BAD it does not matter */
     return scanned && a->place.stage == b->place.stage && a->place.id == b->place.id &&
            a->place.left == b->place.left && a->place.count == b->place.count &&
            a->place.index == b->place.index && a->taken == b->taken && a->body == b->body &&
            a->events == b->events && a->dead == b->dead;
 }
 
-/* An event came: notes it, or else compares it with what was noted. */
+/* Handles an event: notes it while learning, else compares it with the noted one. */
 static bool event(struct segments *s, struct segments_state *now, const struct segments_event *e,
                   bool learning)
 {
@@ -93,7 +98,8 @@ static bool event(struct segments *s, struct segments_state *now, const struct s
            same_item(&known->item, &e->item);
 }
 
-/* One item was taken from `in`: turns it into an event, unless it is a part of a longer body. */
+/* Handles an item that was parsed from `in`: makes it an event, unless it is a part of a longer
+ * body. */
 static bool take(struct segments *s, struct segments_state *now, enum nsq_parse outcome,
                  struct span in, struct nsq_item item, size_t end, bool learning)
 {
@@ -124,7 +130,7 @@ static bool take(struct segments *s, struct segments_state *now, enum nsq_parse 
     return true;
 }
 
-/* Offers what was not consumed and the bytes up to `end`, until no more comes of it. */
+/* Offers the unconsumed bytes up to `end`, until the parser needs more. */
 static bool feed(struct segments *s, struct segments_state *now, size_t end, bool learning)
 {
     if (now->dead) {
@@ -148,7 +154,8 @@ static bool feed(struct segments *s, struct segments_state *now, size_t end, boo
     return true;
 }
 
-/* Feeds [begin,end) in the state after `begin` bytes, or from `now`, and compares what came. */
+/* Feeds [begin,end) in the state after `begin` bytes, or in state `now`, and compares the result.
+ */
 static bool check_chunk(struct segments *s, struct segments_state *now, size_t begin, size_t end)
 {
     s->checked++;
@@ -195,7 +202,7 @@ uint64_t segments_random(uint64_t *x)
     return *x;
 }
 
-/* Chunks whose lengths are random, and whose usual length is random too. */
+/* Chunks of random lengths; their average length is random too. */
 static bool check_random(struct segments *s, uint64_t *random)
 {
     struct segments_state now = {0};
@@ -245,7 +252,7 @@ bool segments_check_induction(struct segments *s)
 
 /* --- the events as text ---------------------------------------------------------------------- */
 
-/* What was written so far; goes on counting when the room is used up. */
+/* A text in a fixed room. `n` counts on when the room is used up. */
 struct text {
     char *out;
     size_t room;
@@ -262,7 +269,8 @@ __attribute__((format(printf, 2, 3))) static void add(struct text *t, const char
     t->n += n > 0 ? (size_t)n : 0;
 }
 
-/* Bytes between brackets; what is not plain ASCII as \xNN, more than 24 bytes as their number. */
+/* Writes bytes in brackets: bytes that are not plain ASCII as \xNN, and more than 24 bytes as their
+ * number. */
 static void add_bytes(struct text *t, struct span bytes)
 {
     if (bytes.n > 24) {

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Chooses the stride by the build and by whether the test runs under valgrind.
+ */
 #include "support/stride.h"
 
 #include <stdlib.h>

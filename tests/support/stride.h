@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: how many places of a stream a test leaves out between two that it tries, where trying all
- * of them would take minutes.
+ * Owns: how far apart the places of a stream are that a test tries, where trying all of them would
+ * take minutes.
  */
 #ifndef TESTS_SUPPORT_STRIDE_H
 #define TESTS_SUPPORT_STRIDE_H
@@ -11,7 +11,7 @@
 
 bool under_valgrind(void);
 
-/* 1, but `valgrind` under valgrind and STRIDE_SANITIZERS in a sanitizers' build. */
+/* 1; under valgrind `valgrind`; in a build with sanitizers STRIDE_SANITIZERS. */
 size_t stride(size_t valgrind);
 
 #define STRIDE_SANITIZERS 7

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints what an NSQ client sent, captured in a file or on standard input. The README shows it. */
+/* Prints what an NSQ client sent, captured in a file or on standard input. README.md links here. */
 #include <ctype.h>
 #include <nsq/command.h>
 #include <nsq/magic.h>

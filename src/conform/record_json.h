@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a recording keeps of the JSON of an IDENTIFY and of its answer: everything but what
+ * Owns: what a recording keeps of the JSON of an IDENTIFY and of its reply: everything except what
  * differs from machine to machine.
+ * Must not know: how a recording is made.
  */
 #ifndef CONFORM_RECORD_JSON_H
 #define CONFORM_RECORD_JSON_H
 
 #include "base/buf.h"
 
-/* Appends an IDENTIFY body in which the client's and its host's names are "recorded". What is no
- * JSON object is appended as it is. */
+/* Appends an IDENTIFY body in which the names of the client and of its host are replaced by
+ * "recorded". A body that is not valid JSON, or is nested too deeply, is appended as it is. */
 void record_json_identify(struct span body, struct buf *out);
 
-/* Appends the answer to an IDENTIFY with null, which matches anything, as the server's version. */
+/* Appends the reply to an IDENTIFY in which the server's version is replaced by null, which matches
+ * everything (conform/json_subset.h). */
 void record_json_reply(struct span data, struct buf *out);
 
-/* How many of TLS, Snappy and Deflate the answer to an IDENTIFY says are put on behind it. */
+/* How many codecs (TLS, snappy, deflate) are enabled after this reply to an IDENTIFY. */
 size_t record_json_upgrades(struct span data);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Writes the document of vectors: its sessions, its parser cases, and how bytes look in it. Must
+ * not know files, nor how a case is played.
+ */
 #include "conform/vectors.h"
 
 #include <nsq/frame.h>
@@ -11,8 +15,8 @@
 #include "conform/vectors_parser.h"
 #include "conform/vectors_record.h"
 
-#define PERIOD_MAX 16   /* bytes that are seen to repeat */
-#define REPEATED_MIN 64 /* bytes in all from which it is said so */
+#define PERIOD_MAX 16   /* bytes: the longest sequence whose repetition is found */
+#define REPEATED_MIN 64 /* bytes: a shorter repetition is written in full */
 
 /* --- JSON ------------------------------------------------------------------------------------- */
 
@@ -34,7 +38,8 @@ static void write_hex(struct json_writer *json, struct span bytes)
     buf_free(&hex);
 }
 
-/* How many bytes at the start of `bytes` repeat their first `period`. */
+/* How many bytes at the start of `bytes` are repetitions of the first `period` bytes, these
+ * included. */
 static size_t repeated(struct span bytes, size_t period)
 {
     size_t n = period;
@@ -44,7 +49,9 @@ static size_t repeated(struct span bytes, size_t period)
     return n - n % period;
 }
 
-/* The shortest period of what repeats at the start of `bytes`, and how far; 0: nothing does. */
+/* The length of the shortest sequence that is repeated at the start of `bytes`, or 0 if there is
+ * none.
+ * `*size` is set to the number of bytes that the repetitions take. */
 static size_t find_period(struct span bytes, size_t *size)
 {
     for (size_t period = 1; period <= PERIOD_MAX && REPEATED_MIN <= bytes.n; period++) {
@@ -189,8 +196,8 @@ static void write_about(struct json_writer *json, const struct transcript *file)
 
 /* --- parser cases ----------------------------------------------------------------------------- */
 
-/* All that one connection sent, without its magic; empty when it never spoke V2. */
-static void gather(const struct vector_record *r, size_t conn, struct buf *in)
+/* Collects all that one connection sent, without its magic. Nothing if it did not select V2. */
+static void collect_input(const struct vector_record *r, size_t conn, struct buf *in)
 {
     for (size_t i = 0; i < vector_record_count(r); i++) {
         struct vector_event event = vector_record_event(r, i);
@@ -208,7 +215,7 @@ static void write_parser_cases(struct json_writer *json, const struct transcript
     for (size_t i = 0; i < r->player.conn_count; i++) {
         struct buf in = {0};
         struct buf id = {0};
-        gather(r, i, &in);
+        collect_input(r, i, &in);
         if (in.n > 0) {
             buf_append(&id, file->id);
             text_append(&id, ":");
@@ -227,14 +234,14 @@ static void write_parser_cases(struct json_writer *json, const struct transcript
 
 enum part { PART_SESSIONS, PART_PARSER };
 
-static void say_why(const struct transcript *file, const struct buf *because, struct buf *why)
+static void append_why(const struct transcript *file, const struct buf *because, struct buf *why)
 {
     buf_append(why, file->id);
     text_append(why, ": ");
     buf_append(why, buf_span(because));
 }
 
-/* Plays the case and writes one part of what that was. */
+/* Plays the case and writes it for one part of the document. */
 static bool write_played(struct json_writer *json, const struct transcript *file,
                          const struct engine_config *config, enum part part, struct buf *why)
 {
@@ -242,7 +249,7 @@ static bool write_played(struct json_writer *json, const struct transcript *file
     vector_record_play(r, config, file, SPAN("vector"));
     bool ok = r->player.verdict == VERDICT_PASS;
     if (!ok) {
-        say_why(file, &r->player.why, why);
+        append_why(file, &r->player.why, why);
     } else if (part == PART_SESSIONS) {
         json_open_object(json);
         write_about(json, file);
@@ -267,7 +274,7 @@ static bool write_case(struct json_writer *json, const struct transcript *file, 
         ok = write_played(json, file, &engine.config, part, why);
         case_engine_close(&engine);
     } else {
-        say_why(file, &because, why);
+        append_why(file, &because, why);
     }
     buf_free(&because);
     return ok;

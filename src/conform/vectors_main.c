@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nsq-vectors: the cases as JSON for implementations in other languages.
+ * nsq-vectors: writes the cases as JSON for implementations in other languages.
  *
  *     nsq-vectors OUT.json [FILE|DIR]...     (default: tests/conformance)
  */

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Runs the parser of nsq/command.h over an input and writes its items. Must not know the session.
+ */
 #include "conform/vectors_parser.h"
 
 static const char *const stages[] = {
@@ -23,9 +26,9 @@ struct walk {
     const struct nsq_limits *limits;
     struct span in;
     struct nsq_place place;
-    size_t start;    /* of what the parser has not taken */
-    size_t end;      /* of what it has seen */
-    struct buf body; /* of the pieces that have come */
+    size_t start;    /* in `in`: the first byte that the parser has not consumed */
+    size_t end;      /* in `in`: the end of the bytes that the parser has been given */
+    struct buf body; /* the parts of the current body that have come */
 };
 
 static void write_line(struct json_writer *json, const struct nsq_command *command)
@@ -69,8 +72,8 @@ static void take(struct walk *w, const struct nsq_item *item)
     }
 }
 
-/* Everything that the bytes up to `end` yield. False: nothing may be parsed any more. */
-static bool feed(struct walk *w)
+/* Takes all items that the bytes up to `end` give. False: nothing more may be parsed. */
+static bool parse_items(struct walk *w)
 {
     while (w->start < w->end) {
         struct nsq_item item;
@@ -107,7 +110,7 @@ void vectors_parser(struct json_writer *json, const struct nsq_limits *limits, s
     json_member_array(json, "items");
     while (good && w.end < in.n) {
         w.end++;
-        good = feed(&w);
+        good = parse_items(&w);
     }
     json_close_array(json);
     vectors_word(json, "waits", good ? stages[w.place.stage] : "nothing");

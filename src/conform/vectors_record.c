@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Plays a case with a transport that passes each call on to an engine and adds events. Must not
+ * know how the events are written.
+ */
 #include "conform/vectors_record.h"
 
 #include <assert.h>
@@ -44,7 +48,7 @@ struct span vector_record_bytes(const struct vector_record *r, const struct vect
     return span_first(span_skip(buf_span(&r->bytes), event->offset), event->size);
 }
 
-/* --- what a call brings ----------------------------------------------------------------------- */
+/* --- what a call changes ---------------------------------------------------------------------- */
 
 static void before(struct vector_record *r)
 {

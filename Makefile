@@ -24,6 +24,10 @@ export AFL_LLVM_CMPLOG := 1
 endif
 endif
 CC_NAME := $(if $(findstring clang,$(CC)),clang,gcc)
+# For the one file that calls a C++ library.
+ifeq ($(origin CXX),default)
+CXX := $(if $(filter clang,$(CC_NAME)),clang++,g++)
+endif
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
 VERSION = $(shell sed -n 's/.*define NSQREF_VERSION "\(.*\)".*/\1/p' include/nsq/version.h)
@@ -73,11 +77,13 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
     $(if $(filter 1,$(WERROR)),-Werror)
 CPPFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -isystem /usr/share/include/llhttp
 CFLAGS_ALL := $(CPPFLAGS_ALL) $(WARN) -fstack-protector-strong $(VARIANT)
+CXXFLAGS_ALL := -std=c++17 -fno-exceptions -fno-rtti -Isrc $(filter-out -Wstrict-prototypes,$(WARN)) -fstack-protector-strong $(VARIANT)
 LDFLAGS_ALL := $(VARIANT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # Asked for when something links, not before: ci/setup may still have to install them.
-PKGS := yajl libutf8proc libmd zlib openssl libpcre2-8
-PKG_LIBS = -lsnappy $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing: ci/setup run))
+PKGS := yajl libutf8proc libmd zlib openssl re2
+# RE2 is C++.
+PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing: ci/setup run))
 
 # --- what there is -------------------------------------------------------------------------------
 
@@ -91,7 +97,7 @@ SRC_nsqshell := $(wildcard src/shell/*.c)
 SRC_nsqengine := $(wildcard src/engine/*.c)
 SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
 SRC_nsqidentify := $(wildcard src/session/identify*.c)
-SRC_nsqauth := $(wildcard src/auth/*.c)
+SRC_nsqauth := $(wildcard src/auth/*.c src/auth/*.cc)
 SRC_nsqhttp := $(wildcard src/http/*.c)
 SRC_nsqjson := $(wildcard src/json/*.c)
 SRC_nsqserve := $(wildcard src/serve/*.c)
@@ -127,9 +133,9 @@ LLHTTP := /usr/share/llhttp
 LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
 
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a) $(BUILD)/libllhttp.a
-object = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+object = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
-    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) $(wildcard fuzz/*.c)
+    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) tests/interop/regexp.c $(wildcard fuzz/*.c)
 
 .PHONY: all help run check coverage lint fmt memcheck interop interop-auth record differential flags conform \
     interop-matrix interop-full conform-upstream defects vectors \
@@ -153,7 +159,7 @@ say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n'
 # A file whose text is the flags (the list of sources): rewritten, and so newer, only when they change.
 same = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 $(BUILD)/.flags: FORCE
-	$(call same,$(CC) $(CFLAGS_ALL) $(SRC_ONLY) $(LDFLAGS_ALL))
+	$(call same,$(CC) $(CFLAGS_ALL) $(CXX) $(CXXFLAGS_ALL) $(SRC_ONLY) $(LDFLAGS_ALL))
 $(BUILD)/.sources: FORCE
 	$(call same,$(SOURCES))
 FORCE:
@@ -166,6 +172,11 @@ $(BUILD)/obj/src/%.o: src/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC $@)
 	$(Q)$(CC) $(CFLAGS_ALL) $(SRC_ONLY) $(PIC) -MMD -MP -c -o $@ $<
+
+$(BUILD)/obj/src/%.o: src/%.cc $(BUILD)/.flags
+	@mkdir -p $(@D)
+	$(call say,CXX $@)
+	$(Q)$(CXX) $(CXXFLAGS_ALL) $(SRC_ONLY) $(PIC) -MMD -MP -c -o $@ $<
 
 $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
@@ -218,6 +229,12 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
 $(BUILD)/bench/load $(BUILD)/bench/start: $(call object,$(LOAD_SHARED))
 
+# Holds our regular expressions against Go's.
+$(BUILD)/interop/regexp: $(call object,tests/interop/regexp.c) $(ARCHIVES)
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
 $(BUILD)/soak/soak: $(call object,$(SOAK) $(LOAD_SHARED)) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
@@ -236,7 +253,7 @@ $(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_afl.c fuzz/op
 $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_program_tls: | $(BUILD)/nsqd
 
 .SECONDARY:
--include $(patsubst %.c,$(BUILD)/obj/%.d,$(SOURCES))
+-include $(patsubst %.o,%.d,$(call object,$(SOURCES)))
 
 # --- what people type ----------------------------------------------------------------------------
 
@@ -263,7 +280,7 @@ lint:
 
 ## fmt            format the C files in place
 fmt:
-	clang-format -i $$(find src include tests fuzz -name '*.[ch]' 2>/dev/null)
+	clang-format -i $$(find src include tests fuzz -name '*.[ch]' -o -name '*.cc' 2>/dev/null)
 
 ## coverage       the unit tests' coverage: build/coverage/index.html, build/coverage.json
 coverage:

@@ -10,19 +10,26 @@ cd "$(dirname "$0")/.."
 
 : "${CC:=clang}" "${CXX:=clang++}" "${CFLAGS=-O1 -g -fsanitize=fuzzer-no-link}" "${CXXFLAGS=$CFLAGS}"
 : "${LIB_FUZZING_ENGINE:=-fsanitize=fuzzer}" "${OUT:=$PWD/build/oss-fuzz/out}" "${WORK:=$PWD/build/oss-fuzz/work}"
-export CC CFLAGS WORK
+export CC CFLAGS CXX CXXFLAGS WORK
 mkdir -p "$OUT" "$WORK"
 
 # The objects of everything but the programs' mains, and of what all targets share.
 compile() {
     mkdir -p "$(dirname "$WORK/$1.o")"
     # shellcheck disable=SC2086  # flags are words
+    case $1 in
+    *.cc) # with the standard library that Debian's and Ubuntu's libre2 is built with
+        $CXX $CXXFLAGS -stdlib=libstdc++ -std=c++17 -fno-exceptions -fno-rtti -Isrc -c -o "$WORK/$1.o" "$1"
+        return
+        ;;
+    esac
+    # shellcheck disable=SC2086
     $CC $CFLAGS -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -Ifuzz \
         -isystem /usr/share/include/llhttp -c -o "$WORK/$1.o" "$1"
 }
 export -f compile
 # TLS is left out: no target has it, and OpenSSL need not be there.
-find src fuzz -name '*.c' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -not -name 'tls*.c' -print0 |
+find src fuzz -name '*.c*' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -not -name 'tls*.c' -print0 |
     xargs -0 -P "$(nproc)" -I {} bash -c 'compile {}'
 # llhttp comes as its sources.
 mkdir -p "$WORK/src/llhttp"
@@ -34,8 +41,8 @@ rm -f "$WORK/libnsqref.a"
 find "$WORK/src" "$WORK/fuzz" -name '*.o' -not -name 'fuzz_*' -exec ar rcs "$WORK/libnsqref.a" {} +
 
 # Linked whole: where the fuzzers run, nothing is installed.
-read -ra libraries < <(pkg-config --libs yajl libutf8proc libmd zlib libpcre2-8)
-libraries=("-Wl,-Bstatic" "${libraries[@]/#-lyajl/-lyajl_s}" -lsnappy "-Wl,-Bdynamic")
+read -ra libraries < <(pkg-config --libs yajl libutf8proc libmd zlib re2)
+libraries=("-Wl,-Bstatic" "${libraries[@]/#-lyajl/-lyajl_s}" -lsnappy -lstdc++ "-Wl,-Bdynamic")
 
 for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c) target=${source#fuzz/fuzz_} folders=()

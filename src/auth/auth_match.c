@@ -1,62 +1,147 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * A pattern by RE2, with the syntax that Go takes: what differs is checked here before RE2 sees the
+ * pattern. Estimates what RE2 allocates. It must not know JSON nor what a match allows.
+ */
 #include "auth/auth_match.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-#include <pcre2.h>
-
-#include "auth/auth_syntax.h"
+#include "auth/auth_re2.h"
 #include "base/alloc.h"
+#include "base/buf.h"
 #include "base/text.h"
 
-/* What the matcher may spend on one name: calls of itself (one for each assertion or group that it
- * looks into) and kilobytes. */
-#define MATCH_LIMIT 10000
-#define HEAP_LIMIT_KIB 1024
+/* Bytes for what RE2 compiles and remembers of one pattern. Each pattern gets the least power of
+ * two of these that is enough, so that a small one costs little. */
+#define MEMORY_MIN 1024
+#define MEMORY_MAX (512 * 1024)
 
-/* Ints of room for the states that it is in at a time, three each in two lists: each is tried when
- * the one before was too small. It compares states with each other, so that they bound its time
- * too: 15 us in the first, which is always had (there is room for thousands of patterns in what may
- * be granted) and takes some 30 names side by side; 0.4 ms in the second, which takes 170; 5 ms in
- * the last, which takes most of what can be compiled. */
-static const struct {
-    size_t room;
-    unsigned effort;
-} tries[] = {{192, 0}, {1024, 1}, {4096, AUTH_MATCH_EFFORT / 4 - 1}};
+/* What RE2 takes besides that, measured: for any pattern; for each byte of its text, parsed; for
+ * each class of Unicode, which is kept as a list of ranges. The unit test holds it against malloc's
+ * count. */
+#define BASE_COST (3 * 1024)
+#define BYTE_COST 128
+#define CLASS_COST (6 * 1024)
 
-/* A name may match anywhere, and is looked at once: the pattern begins with whatever comes first.
- */
-#define PREFIX "[\\x00-\\x7f]*(?:"
+/* Classes of Unicode in one pattern. Parsing this many takes 7 ms. */
+#define CLASSES_MAX 80
 
 struct auth_pattern {
-    pcre2_code *code;
+    struct auth_re2 *re;
+    size_t size;
 };
 
-static void *take(PCRE2_SIZE n, void *context)
+/* --- what Go and RE2 take differently --------------------------------------------------------- */
+
+/* The pattern is read only so far as to know where classes and quotations begin and end. */
+struct check {
+    struct span in;      /* what is left */
+    struct buf out;      /* the pattern for RE2 */
+    size_t depth;        /* of open groups */
+    size_t classes;      /* of Unicode: \p and \P */
+    struct span refusal; /* static; empty: none so far */
+};
+
+static bool at(const struct check *c, const char *text)
 {
-    (void)context;
-    return alloc_zeroed(n);
+    size_t n = strlen(text);
+    return c->in.n >= n && memcmp(c->in.p, text, n) == 0;
 }
 
-static void give(void *p, void *context)
+static void copy(struct check *c, size_t n)
 {
-    (void)context;
-    alloc_free(p);
+    buf_append(&c->out, span_first(c->in, n));
+    c->in = span_skip(c->in, n < c->in.n ? n : c->in.n);
 }
 
-static pcre2_code *compile(struct span pattern)
+/* What begins here and ends with two characters: the bytes of it; 0: it does not end. */
+static size_t length_through(const struct check *c, const char end[2])
 {
-    int error;
-    PCRE2_SIZE offset;
-    pcre2_general_context *memory = pcre2_general_context_create(take, give, NULL);
-    pcre2_compile_context *context = pcre2_compile_context_create(memory);
-    pcre2_set_newline(context, PCRE2_NEWLINE_LF);
-    pcre2_set_parens_nest_limit(context, 2 * AUTH_SYNTAX_DEPTH_MAX + 2);
-    pcre2_code *code = pcre2_compile(pattern.p, pattern.n,
-                                     PCRE2_ANCHORED | PCRE2_ALT_CIRCUMFLEX | PCRE2_NO_AUTO_CAPTURE,
-                                     &error, &offset, context);
-    pcre2_compile_context_free(context);
-    pcre2_general_context_free(memory);
-    return code;
+    for (size_t i = 2; i + 2 <= c->in.n; i++) {
+        if (memcmp(c->in.p + i, end, 2) == 0) {
+            return i + 2;
+        }
+    }
+    return 0;
+}
+
+/* RE2 takes \C, any byte, and Go does not. */
+static void check_escape(struct check *c, bool in_class)
+{
+    size_t quoted = at(c, "\\Q") && !in_class ? length_through(c, "\\E") : 2;
+    c->refusal = at(c, "\\C") ? SPAN("invalid escape sequence") : c->refusal;
+    c->classes += at(c, "\\p") || at(c, "\\P") ? 1 : 0;
+    copy(c, quoted == 0 ? c->in.n : quoted);
+}
+
+/* "]" may come first and is then a character. "[:alpha:]" is a name; "[:" without ":]" is not. */
+static void check_class(struct check *c)
+{
+    copy(c, at(c, "[^") ? 2 : 1);
+    for (bool first = true; c->in.n > 0 && (first || !at(c, "]")); first = false) {
+        size_t named = at(c, "[:") ? length_through(c, ":]") : 0;
+        if (at(c, "\\")) {
+            check_escape(c, true);
+        } else {
+            copy(c, named > 0 ? named : 1);
+        }
+    }
+    copy(c, 1);
+}
+
+/* A named group is "(?P<name>", and since Go 1.22 also "(?<name>", which RE2 takes only since 2023.
+ * In the name RE2 takes letters that are not ASCII. */
+static void check_group(struct check *c)
+{
+    size_t named = at(c, "(?<") ? 3 : at(c, "(?P<") ? 4 : 0;
+    if (++c->depth > AUTH_PATTERN_DEPTH_MAX) {
+        c->refusal = SPAN("expression nests too deeply");
+    }
+    text_append(&c->out, "(");
+    c->in = span_skip(c->in, named == 0 ? 1 : named);
+    if (named > 0) {
+        text_append(&c->out, "?P<");
+    }
+    for (; named > 0 && c->in.n > 0 && !at(c, ">"); copy(c, 1)) {
+        c->refusal = c->in.p[0] >= 0x80 ? SPAN("invalid named capture") : c->refusal;
+    }
+}
+
+static void check_all(struct check *c)
+{
+    while (c->in.n > 0 && c->refusal.n == 0) {
+        if (at(c, "\\")) {
+            check_escape(c, false);
+        } else if (at(c, "[")) {
+            check_class(c);
+        } else if (at(c, "(")) {
+            check_group(c);
+        } else {
+            c->depth -= at(c, ")") && c->depth > 0 ? 1 : 0;
+            copy(c, 1);
+        }
+    }
+    if (c->refusal.n == 0 && c->classes > CLASSES_MAX) {
+        c->refusal = SPAN("expression too large");
+    }
+}
+
+/* --- patterns --------------------------------------------------------------------------------- */
+
+/* With as little memory as is enough, which becomes part of p->size. */
+static void compile(struct auth_pattern *p, struct span source, struct span *why)
+{
+    const char *text = source.n == 0 ? "" : (const char *)source.p;
+    bool too_large = true;
+    for (size_t memory = MEMORY_MIN; p->re == NULL && too_large && memory <= MEMORY_MAX;
+         memory *= 2) {
+        const char *reason = "";
+        if (memory < 4 * source.n) {
+            continue; /* hardly ever enough */
+        }
+        p->re = auth_re2_new(text, source.n, memory, &reason, &too_large);
+        p->size = sizeof *p + ALLOC_OVERHEAD + memory + BASE_COST + BYTE_COST * source.n;
+        *why = span_make(reason, strlen(reason));
+    }
 }
 
 struct auth_pattern *auth_pattern_new(struct span source, struct span *why)
@@ -65,66 +150,35 @@ struct auth_pattern *auth_pattern_new(struct span source, struct span *why)
         *why = SPAN("expression too large");
         return NULL;
     }
-    struct buf pattern = {0};
-    text_append(&pattern, PREFIX);
-    bool ok = auth_syntax_translate(source, &pattern, why);
-    text_append(&pattern, ")");
-    pcre2_code *code = ok ? compile(buf_span(&pattern)) : NULL;
-    buf_free(&pattern);
-    if (ok && code == NULL) {
-        *why = SPAN("expression too large");
+    struct check check = {.in = source};
+    struct auth_pattern *p = alloc_zeroed(sizeof *p);
+    check_all(&check);
+    *why = check.refusal;
+    if (check.refusal.n == 0) {
+        compile(p, buf_span(&check.out), why);
+        p->size += CLASS_COST * check.classes;
     }
-    if (code == NULL) {
+    buf_free(&check.out);
+    if (p->re == NULL) {
+        alloc_free(p);
         return NULL;
     }
-    struct auth_pattern *p = alloc_zeroed(sizeof *p);
-    p->code = code;
     return p;
 }
 
 void auth_pattern_free(struct auth_pattern *pattern)
 {
-    pcre2_code_free(pattern->code);
+    auth_re2_free(pattern->re);
     alloc_free(pattern);
 }
 
 size_t auth_pattern_size(const struct auth_pattern *pattern)
 {
-    size_t n = 0;
-    pcre2_pattern_info(pattern->code, PCRE2_INFO_SIZE, &n);
-    return n + sizeof *pattern + (size_t)2 * ALLOC_OVERHEAD;
+    return pattern->size;
 }
 
-static int match(const struct auth_pattern *pattern, struct span name, size_t room)
+bool auth_pattern_matches(const struct auth_pattern *pattern, struct span name)
 {
-    pcre2_general_context *memory = pcre2_general_context_create(take, give, NULL);
-    pcre2_match_context *context = pcre2_match_context_create(memory);
-    pcre2_match_data *data = pcre2_match_data_create(1, memory);
-    int *workspace = alloc_zeroed(room * sizeof *workspace);
-    pcre2_set_match_limit(context, MATCH_LIMIT);
-    pcre2_set_depth_limit(context, AUTH_SYNTAX_DEPTH_MAX);
-    pcre2_set_heap_limit(context, HEAP_LIMIT_KIB);
-    const uint8_t *p = name.n == 0 ? (const uint8_t *)"" : name.p;
-    int result = pcre2_dfa_match(pattern->code, p, name.n, 0, PCRE2_DFA_SHORTEST, data, context,
-                                 workspace, room);
-    alloc_free(workspace);
-    pcre2_match_data_free(data);
-    pcre2_match_context_free(context);
-    pcre2_general_context_free(memory);
-    return result;
-}
-
-bool auth_pattern_matches(const struct auth_pattern *pattern, struct span name, unsigned *effort)
-{
-    int result = PCRE2_ERROR_DFA_WSSIZE;
-    if (name.n > AUTH_SYNTAX_SUBJECT_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof tries / sizeof tries[0] && result == PCRE2_ERROR_DFA_WSSIZE &&
-                       tries[i].effort <= *effort;
-         i++) {
-        *effort -= tries[i].effort;
-        result = match(pattern, name, tries[i].room);
-    }
-    return result >= 0;
+    const char *text = name.n == 0 ? "" : (const char *)name.p;
+    return name.n <= AUTH_NAME_MAX && auth_re2_matches(pattern->re, text, name.n);
 }

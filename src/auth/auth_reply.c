@@ -412,15 +412,14 @@ struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct bu
     return NULL;
 }
 
-static bool rule_allows(const struct auth_rule *rule, struct span topic, struct span channel,
-                        unsigned *effort)
+static bool rule_allows(const struct auth_rule *rule, struct span topic, struct span channel)
 {
     if (!(channel.n > 0 ? rule->subscribe : rule->publish) ||
-        !auth_pattern_matches(rule->topic, topic, effort)) {
+        !auth_pattern_matches(rule->topic, topic)) {
         return false;
     }
     for (size_t i = 0; i < rule->channel_count; i++) {
-        if (auth_pattern_matches(rule->channels[i], channel, effort)) {
+        if (auth_pattern_matches(rule->channels[i], channel)) {
             return true;
         }
     }
@@ -429,9 +428,8 @@ static bool rule_allows(const struct auth_rule *rule, struct span topic, struct 
 
 bool auth_state_allows(const struct auth_state *state, struct span topic, struct span channel)
 {
-    unsigned effort = AUTH_MATCH_EFFORT;
     for (size_t i = 0; i < state->rule_count; i++) {
-        if (rule_allows(&state->rules[i], topic, channel, &effort)) {
+        if (rule_allows(&state->rules[i], topic, channel)) {
             return true;
         }
     }

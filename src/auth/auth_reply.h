@@ -36,8 +36,7 @@ struct auth_state {
 struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct buf *why);
 void auth_state_free(struct auth_state *state); /* NULL is allowed */
 
-/* Whether a client may publish to a topic (`channel` is empty) or subscribe to a channel of it.
- * Also false when the answer takes more effort than AUTH_MATCH_EFFORT. */
+/* Whether a client may publish to a topic (`channel` is empty) or subscribe to a channel of it. */
 bool auth_state_allows(const struct auth_state *state, struct span topic, struct span channel);
 
 /* Reads the body of an answer 403, which tells nsqd to ask again by https. `*port` is 0 when it

@@ -32,7 +32,7 @@ struct engine_config engine_defaults(void)
         .auth = {.connect_timeout = 2 * TIME_SECOND,
                  .request_timeout = 5 * TIME_SECOND,
                  .max_body = (size_t)1 << 20,
-                 .max_state = (size_t)1 << 20},
+                 .max_state = (size_t)2 << 20},
         .log_level = LOG_INFO,
     };
 }

@@ -138,24 +138,19 @@ static void unknown_permissions_and_bad_patterns_are_refused(void **state)
 }
 
 #define WIDE "\"(?:a?){400}[YZ]\","
-#define WITH(channels)                                                                             \
-    "{\"ttl\":1,\"authorizations\":[{\"topic\":\".\",\"permissions\":[\"subscribe\"],"             \
-    "\"channels\":[" channels "\"(?:a?){400}$\",\"c\"]}]}"
 
-/* A pattern of many states takes a quarter of the effort that one question may take. Small patterns
- * take none. */
-static void a_question_has_a_bound(void **state)
+/* Each pattern is asked, also behind many that lead to hundreds of states at a time. */
+static void every_pattern_is_asked(void **state)
 {
     (void)state;
     struct buf why = {0};
-    struct auth_state *s = parse(SPAN(WITH(WIDE WIDE WIDE)), MOST, &why);
+    struct auth_state *s = parse(
+        SPAN("{\"ttl\":1,\"authorizations\":[{\"topic\":\".\",\"permissions\":[\"subscribe\"],"
+             "\"channels\":[" WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE "\"(?:a?){400}$\",\"c\"]}]}"),
+        MOST, &why);
+    assert_non_null(s);
     assert_true(auth_state_allows(s, SPAN("t"), SPAN("aaa")));
-    assert_true(
-        auth_state_allows(s, SPAN("t"), SPAN("aaa"))); /* each question has the whole effort */
-    auth_state_free(s);
-    s = parse(SPAN(WITH(WIDE WIDE WIDE WIDE)), MOST, &why);
-    assert_false(auth_state_allows(s, SPAN("t"), SPAN("aaa")));
-    assert_true(auth_state_allows(s, SPAN("t"), SPAN("aac")));
+    assert_true(auth_state_allows(s, SPAN("t"), SPAN("c")));
     auth_state_free(s);
 }
 
@@ -204,7 +199,7 @@ static void the_cost_of_a_grant_has_a_bound(void **state)
             buf_append(&body, span_make(parts[i], strlen(parts[i])));
         }
         text_append(&body, "{}]}");
-        struct auth_state *s = parse(buf_span(&body), (size_t)16 << 20, &why);
+        struct auth_state *s = parse(buf_span(&body), (size_t)64 << 20, &why);
         assert_non_null(s);
         size_t cost = s->cost;
         auth_state_free(s);
@@ -257,7 +252,7 @@ int main(void)
         cmocka_unit_test(each_permission_covers_one_thing),
         cmocka_unit_test(documents_are_read_as_go_reads_them),
         cmocka_unit_test(unknown_permissions_and_bad_patterns_are_refused),
-        cmocka_unit_test(a_question_has_a_bound),
+        cmocka_unit_test(every_pattern_is_asked),
         cmocka_unit_test(later_keys_replace_earlier),
         cmocka_unit_test(texts_become_valid_utf8),
         cmocka_unit_test(the_cost_of_a_grant_has_a_bound),

@@ -1,7 +1,7 @@
-"""Holds vectors against their schema: vectors_check.py VECTORS.json SCHEMA.json
+"""Checks vectors with their schema: vectors_check.py VECTORS.json SCHEMA.json
 
-Knows the words that vectors.schema.json uses and stops at any other. Also changes the document in ways
-that the schema must refuse.
+It knows only the keywords of JSON Schema that vectors.schema.json uses, and stops at any other. It also
+changes the document in ways that the schema must refuse.
 """
 import copy
 import json
@@ -14,7 +14,7 @@ WORDS = {"$schema", "$defs", "$ref", "title", "description", "type", "required",
 
 
 def problems(value, schema, root, path="$"):
-    """What is wrong with a value, one line each."""
+    """Yields what is wrong with a value, one line for each problem."""
     for word in schema.keys() - WORDS:
         raise SystemExit(f"the schema uses {word}, which this script does not know")
     if "$ref" in schema:
@@ -49,7 +49,7 @@ def members(value, schema, root, path):
 
 
 def spoiled(document):
-    """The same document, wrong in one place each time."""
+    """Yields the same document with one mistake, a different one each time."""
     small = {**document, "sessions": document["sessions"][:1], "parser": document["parser"][:1]}
     for change in (lambda d: d.update(version=2), lambda d: d.pop("parser"),
                    lambda d: d["sessions"][0].update(level="MAY"), lambda d: d["sessions"][0].pop("req"),

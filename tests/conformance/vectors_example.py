@@ -1,4 +1,4 @@
-"""A toy parser of NSQ's commands, and what the vectors say about it: vectors_example.py VECTORS.json"""
+"""A small parser of NSQ's commands, checked with the vectors: vectors_example.py VECTORS.json"""
 import json, sys
 
 def parse(data, limits):  # yields (bytes seen, stage, value, whether it is bad)
@@ -9,7 +9,7 @@ def parse(data, limits):  # yields (bytes seen, stage, value, whether it is bad)
         yield (at := end + 1), "line", words[:4], False
         second = ("count", (body - 4) // 5) if words[0] == b"MPUB" else ("body", 0)
         steps = [("size", sizes[words[0]]), second] if words[0] in sizes else []
-        for stage, most in steps:  # a number up to `most`, or, where that is 0, as many bytes as the last number said
+        for stage, most in steps:  # a number of at most `most`; if that is 0, a body whose size is the last number
             piece = data[at:(at := at + (4 if most else value))]
             if at > len(data):
                 return

@@ -1,10 +1,11 @@
-"""AUTH against a scripted auth server: upstream's nsqd and this project's say the same to clients, and ask the same.
+"""AUTH against a scripted auth server: upstream's nsqd and this project's send clients the same replies and send the
+auth server the same queries.
 
     auth.py --server-a PATH --server-b PATH [--only PART] [--show]
 
-A case is what the auth server answers, as bytes, and what a client then does. The server finds the case by its name
-in the secret. All commands are sent at once and end with one that no server knows, so that every conversation ends.
-Ends with "N passed, N failed".
+A case is the bytes that the auth server answers, and what a client then sends. The auth server finds the case by its
+name in the secret. All commands are sent at once, and the last one is unknown to every server, so that every
+conversation ends. The last line is "N passed, N failed".
 """
 import argparse
 import concurrent.futures
@@ -58,7 +59,7 @@ t{1}opic|to{2}pic|to{0,1}pic|o{1000}|o{1001}|o{2,1}|(o{100}){10}|(o{100}){11}|o{
 (?=t)|(?!t)|(?<=t)o|(?<!t)o|(?>t)|t++|t**|t*+|t?+|\1|(t)\1|\8|(?#x)t|(?R)|(?1)|(?(1)a)|\K|\G|\R|\X|\h|\e|\C|\x74|\x{74}|\164|\0164|*|+|?|{|}|]|[|(|)|
 [t-a]|[]t]|[^]t]|[\d-z]|[a-|\|t\|t\_|t\-|tópic|(?i)ſ|(?i)tOPıC|[\x{0}-\x{10FFFF}]+|\x{110000}|(*UTF)t|(?x)t|(?i-)t|(?-i)t|(?)t|(?C)t|t|x|x|^topic\.|topic#
 """.replace("\n", "").split("|")
-# A bar within a pattern is a bar again.
+# These patterns contain "|", so they cannot stand in the list above.
 ALTERNATIVES = ["topic|x", "x|topic", "^(topic|x)$", "x|y", "|", "a||b"]
 
 CASES = {  # name: (what the auth server sends, what the client sends behind AUTH)
@@ -186,7 +187,7 @@ for number, pattern in enumerate(PATTERNS + ALTERNATIVES):
     CASES[f"pattern/channel-{number}"] = (reply(grant(channels=[pattern.replace("topic", "chan")])), SUB)
 SECRETS = {"secret/odd": bytes(range(256))}
 
-# --auth-http-address, with {port} of the auth server; the server answers them all alike
+# --auth-http-address, with the {port} of the auth server, which gives all of them the same answer
 ADDRESSES = ["127.0.0.1:{port}", "localhost:{port}", "http://127.0.0.1:{port}", "http://127.0.0.1:{port}/",
              "HTTP://127.0.0.1:{port}/x/y?z=1", "http://u:p%40@127.0.0.1:{port}/a b", "http://u@127.0.0.1:{port}/%7e%41",
              "http://127.0.0.1:{port}/ü\"<>^`{{}}", "http://127.0.0.1:{port}#x", "http://127.0.0.1:{port}/a#x",
@@ -197,7 +198,7 @@ ADDRESSES = ["127.0.0.1:{port}", "localhost:{port}", "http://127.0.0.1:{port}", 
 
 
 class AuthServer(socketserver.ThreadingTCPServer):
-    """Answers a request with what its case says, and remembers it under the name of the case."""
+    """Answers a request as its case says, and keeps the request under the name of the case."""
     allow_reuse_address = True
     daemon_threads = True
     request_queue_size = 256
@@ -233,7 +234,7 @@ class Handler(socketserver.BaseRequestHandler):
         line = head.split(b" ")[1].decode("latin-1")
         name = next((n for n in sorted(CASES, key=len, reverse=True)
                      if n.replace("/", "%2F") + "&tls" in line or line.split("?")[0] == "/" + n), "grant")
-        # nsqd tells where it was redirected from, with the secret: a departure.
+        # nsqd tells the target of a redirect where it comes from, with the secret: a departure.
         lines = [h for h in head.decode("latin-1").split("\r\n") if not h.startswith("Referer: ")]
         with self.server.lock:
             self.server.seen.setdefault(name, []).append(lines)
@@ -280,7 +281,7 @@ class Nsqd:
         return s
 
     def talk(self, *pieces):
-        """What a client hears until the end, as text. A number is a wait."""
+        """What a client receives until the end of the connection, as text. A number is a wait."""
         heard = b""
         with self.connect() as s:
             try:
@@ -323,14 +324,14 @@ def one(nsqd, name):
 
 
 def run(path, auth, names):
-    """{case: (what the client heard, what the auth server was asked)}"""
+    """{case: (what the client received, the queries that the auth server got)}"""
     results = {}
     with Nsqd(path, [f"127.0.0.1:{auth.port}"]) as nsqd, concurrent.futures.ThreadPoolExecutor(8) as pool:
         auth.take()
         heard = dict(zip(names, pool.map(lambda n: one(nsqd, n), names)))
         time.sleep(0.1)
         seen = auth.take()
-        # The pool runs them side by side, so requests of redirects are found under where they lead.
+        # The pool runs the cases side by side, so a redirected request is kept under the case that it leads to.
         seen_by = {n: seen.get(n, []) for n in names if not n.startswith("grant")}
         results = {n: (heard[n], seen_by.get(n, "")) for n in names}
     return results
@@ -353,7 +354,7 @@ def run_addresses(path, auth):
 
 
 def run_special(path, auth):
-    """What needs flags, time or another kind of address."""
+    """The cases that need flags, time or another kind of address."""
     here = f"127.0.0.1:{auth.port}"
     results = {}
     identify = b'IDENTIFY\n' + struct.pack(">i", 28) + b'{"feature_negotiation":true}'
@@ -389,7 +390,7 @@ def run_special(path, auth):
 
 
 def run_https(path, auth, secure, folder):
-    """The same by https: whose certificate is good, and how one gets there."""
+    """The same by https: which certificates are accepted, and how the https address is found."""
     results = {}
     ca, wrong = f"--tls-root-ca-file={folder / 'ca.pem'}", f"--tls-root-ca-file={folder / 'wrong.pem'}"
     CASES["https/turn"] = (reply(json.dumps({"https_port": secure.port}), "403 Forbidden"), b"")

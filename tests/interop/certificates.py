@@ -1,8 +1,8 @@
-"""The certificates of matrix.py, made by openssl's command at every run; none is kept in the project.
+"""The certificates of matrix.py. The openssl command makes them at every run; none is kept in the project.
 
-Folder after make(folder): ca.pem signed server.pem (127.0.0.1 and localhost), good.pem and expired.pem; wrong.pem is
-signed by an authority that nobody knows, forged.pem by one that only has the name of the first. NAME.key beside each
-NAME.pem."""
+After make(folder) the folder has: ca.pem, which signed server.pem (127.0.0.1 and localhost), good.pem and expired.pem;
+wrong.pem, signed by an unknown authority; forged.pem, signed by an authority that only has the name of the first. For
+each NAME.pem there is a NAME.key."""
 
 import subprocess
 
@@ -59,7 +59,7 @@ def make(folder):
         key(name)
         openssl("req", "-new", "-key", name + ".key", "-out", name + ".csr", "-config", "config",
                 "-subj", "/CN=" + common_name)
-        # Of openssl's commands this one can give dates that are past.
+        # Only this openssl command accepts dates in the past.
         openssl("ca", "-batch", "-notext", "-config", "config", "-extensions", extensions, "-cert", by + ".pem",
                 "-keyfile", by + ".key", "-in", name + ".csr", "-out", name + ".pem", *dates)
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# The command line of two servers side by side: nsqd 1.3.0's and ours get the same arguments and must end with
-# the same exit code, the same error and the same list of flags, or both run until SIGTERM. What is refused
-# here and not there is named, with what it does to nsqd. Ends with "N passed, N failed".
+# Compares the command lines of two servers: nsqd 1.3.0 and ours get the same arguments. Both must end with the same
+# exit code, the same error and the same list of flags, or both must run until SIGTERM. Each value that only ours
+# refuses is listed here with its effect on nsqd. The last line is "N passed, N failed".
 #
 #     tests/interop/flags.sh NSQD-1.3.0 OURS
 set -u
@@ -12,10 +12,10 @@ mkdir "$work/data" "$work/unreadable"
 cd "$work" || exit 1
 passed=0 failed=0
 
-# Nothing here may meet a server that already runs.
+# No server here may use the port of a server that already runs.
 nowhere=(-tcp-address=127.0.0.1:0 -http-address=127.0.0.1:0 -https-address=127.0.0.1:0 -data-path="$work/data")
 
-verdict() { # verdict CASE WRONG: WRONG is empty, or says what is
+verdict() { # verdict CASE WRONG: WRONG is empty, or says what is wrong
     if [[ -z $2 ]]; then
         passed=$((passed + 1))
     else
@@ -25,14 +25,15 @@ verdict() { # verdict CASE WRONG: WRONG is empty, or says what is
 }
 shown() { printf '%q ' "$@"; }
 
-# What can be compared: no times, no build, one error line. nsqd says a bad percentile without its prefix.
+# The part of the output that can be compared: without times and build, one error line. nsqd reports a bad percentile
+# without its usual prefix.
 error_line() {
     sed -E 's/^(\[nsqd\] )?[0-9]{4}\/[0-9]{2}\/[0-9]{2} [0-9:.]+ //; s/^FATAL: (Could not parse)/\1/' "$1" |
         awk 'NR == 1 { first = $0 } /^FATAL/ { found = 1; print; exit } END { if (!found) print first }'
 }
 version_line() { sed -E 's/built w\/[a-z0-9.-]+\)/built w\/X)/' "$1"; }
 
-# run SERVER ARGS...: what it did, in a few lines. It must end by itself.
+# run SERVER ARGS...: prints what it did, in a few lines. It must end by itself.
 run() {
     local server=$1 code
     shift
@@ -44,7 +45,7 @@ run() {
     grep -c '^Usage of nsqd:$' "$work/err"
 }
 
-# Both end, and say the same.
+# Both must end with the same output.
 same() {
     local a b
     a=$(run "$upstream" "$@")
@@ -52,12 +53,12 @@ same() {
     [[ $a != "exit code 124"* ]] || a+=" (nsqd does not end)"
     verdict "$(shown "$@")" "$(diff <(echo "$a") <(echo "$b"))"
 }
-# The same, with an address and a folder of their own.
+# The same, each with its own address and folder.
 checked() { same "${nowhere[@]}" "$@"; }
 
 # start SERVER ARGS...: sets pid and port, or fails.
 start() {
-    : >"$work/log" # the last server's port must not be taken for this one's
+    : >"$work/log" # otherwise the port of the last server would be read
     "$1" "${nowhere[@]}" "${@:2}" >/dev/null 2>"$work/log" </dev/null &
     pid=$! port='' code=''
     for _ in {1..150}; do
@@ -83,7 +84,7 @@ stop() {
     ended
 }
 
-# Both start and end with 0 on SIGTERM.
+# Both must start, and exit with 0 on SIGTERM.
 starts() {
     local server wrong=''
     for server in "$upstream" "$ours"; do
@@ -94,7 +95,7 @@ starts() {
     verdict "$(shown "$@")(starts)" "$wrong"
 }
 
-# refused REASON ARGS...: nsqd starts, we do not: REASON.
+# refused REASON ARGS...: nsqd starts; ours refuses, because of REASON.
 refused() {
     local wrong='' b
     start "$upstream" "${@:2}" || wrong+="nsqd does not start: $(tail -1 "$work/log")"$'\n'
@@ -143,7 +144,7 @@ for args in -nope --nope -nope=3 -hh -Version -node-id-x=1 ---version -=x --= --
 done
 same '-node-id =1'
 same $'-a\nb'
-for flag in $(listed "$upstream" | awk 'NF == 2 { print $1 }'); do # those that want a value
+for flag in $(listed "$upstream" | awk 'NF == 2 { print $1 }'); do # flags that need a value
     same "-$flag"
 done
 
@@ -226,7 +227,7 @@ checked -tls-client-auth-policy=require -tls-required=false
 checked -tls-required false
 for line in 'tls_required = true' 'tls_client_auth_policy = "require"' '"tls_required" = true' \
     $'a = 1\r\ntls_required = 1' 'tls_required = "yes"' '[tls_required]'; do
-    echo "$line" >tls.cfg # nsqd ends too: it has no certificate; only the reason is another
+    echo "$line" >tls.cfg # nsqd ends too, because it has no certificate; only the reason differs
     a=$(run "$upstream" "${nowhere[@]}" -config=tls.cfg | head -1)
     b=$(run "$ours" "${nowhere[@]}" -config=tls.cfg | head -1)
     verdict "-config with $line" "$(diff <(echo "$a") <(echo "$b"))"
@@ -234,7 +235,7 @@ done
 
 # --- certificates ---------------------------------------------------------------------------------------
 
-# begins ARGS...: both end alike, and what we say begins with what nsqd says: the file and what was expected of
+# begins ARGS...: both end in the same way, and our message begins with nsqd's; then the file and what was expected of
 # it follow in brackets.
 begins() {
     local a b said wrong=''
@@ -245,8 +246,8 @@ begins() {
         wrong=$(diff <(echo "$a") <(echo "$b"))
     verdict "$(shown "$@")(begins alike)" "$wrong"
 }
-# one_line PART ARGS...: both end with 1, nsqd in words of its own; we say PART of the start, FILE and what was
-# expected, in one line.
+# one_line PART ARGS...: both exit with 1. nsqd has words of its own; our message is one line with PART, the file and
+# what was expected.
 one_line() {
     local a b wrong=''
     a=$(run "$upstream" "${nowhere[@]}" "${@:2}")
@@ -320,7 +321,7 @@ checked "${good[@]}" -tls-root-ca-file=/nonexistent -max-deflate-level=0
 checked -tls-cert=/nonexistent -tls-key=server.key $percentile=2
 checked "${good[@]}" $percentile=2
 
-# nsqd starts with these, asks for no certificate, and serves none but those who use TLS.
+# nsqd starts with these, needs no certificate, and serves only clients that use TLS.
 for policy in verify Require require-any; do
     refused "failed to instantiate nsqd - --tls-client-auth-policy is \"$policy\": expected require, require-verify or nothing" \
         "${good[@]}" "-tls-client-auth-policy=$policy"

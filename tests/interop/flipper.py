@@ -1,12 +1,12 @@
-"""A proxy between a client and a server that changes three bytes on their way to the client, for the proof that
-matrix.py notices."""
+"""A proxy between a client and a server that changes three bytes on their way to the client. It proves that matrix.py
+notices this."""
 
 import socket
 import threading
 
-LIMIT = 60  # seconds of silence after which a connection is given up
-# From the first large read after so many bytes: by then messages flow. Three bytes, further apart than the 34 before a
-# body, of which not all are looked at: so that one of them is in a body at least.
+LIMIT = 60  # seconds without data after which a connection is closed
+# The bytes are changed in the first large read after this many bytes, when messages are being delivered. Not all of the
+# 34 bytes before a body are checked, so the three places are further apart than that: at least one is in a body.
 AFTER = 1 << 20
 LARGE = 4096
 PLACES = (100, 1100, 2100)

@@ -1,12 +1,12 @@
-"""The auth server of matrix.py: answers by the secret alone, without the number at its end that tells who asks, and
-keeps what it was asked."""
+"""The auth server of matrix.py. The secret decides its answer, without the number at the secret's end, which tells the
+clients apart. It keeps the queries."""
 
 import http.server
 import json
 import threading
 import urllib.parse
 
-# Every byte that an URL must not hold as it is, so that the server has to encode it.
+# All bytes that must not stand unencoded in a URL, so that the server has to encode them.
 GOOD = "s e+c&r%t=/?#\u00fc"
 NOTHING = "nothing"
 ELSEWHERE = "elsewhere"
@@ -15,7 +15,7 @@ WRONG = "wrong"
 
 
 def answer(secret):
-    """The authorizations that a secret has; None for one that is not known."""
+    """The authorizations of a secret. None: the secret is unknown."""
     everything = {"topic": ".*", "channels": [".*"], "permissions": ["subscribe", "publish"]}
     return {
         GOOD: [everything],

@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""What IDENTIFY negotiates, and AUTH, with real clients: every client publishes and consumes messages under every
-combination of TLS and compression that it offers; is let in or refused by its certificate; is let in or refused by an
-auth server. What must be seen is the same on every server, and was seen on upstream's nsqd. And some transfers have
-bytes flipped on their way, which must be noticed.
+"""What IDENTIFY negotiates, and AUTH, with real clients. Every client publishes and consumes messages under every
+combination of TLS and compression that it offers. It is accepted or refused by its certificate, and by an auth server.
+The expected results are the same for every server and were seen on upstream's nsqd. In some transfers bytes are
+changed on their way, and this must be noticed.
 
     matrix.py --clients DIR --logs DIR --certificates DIR [--client NAME]... [--cells REGEX] [--bytes N] [--limit S]
               --server PATH...
 
-The clients must be installed (ci/interop-matrix does that), client NAME in DIR/NAME. The client only says what it
-published and what came; it is judged here, by the SHA-256 of every body. Prints a table, and "N passed, N failed".
+The clients must be installed (ci/interop-matrix does that), client NAME in DIR/NAME. A client only prints what it
+published and received; this program judges it, by the SHA-256 of every body. It prints a table, and "N passed, N
+failed".
 """
 
 import argparse
@@ -37,23 +38,24 @@ AT_ONCE = 2  # cells
 COUNT = 500
 LARGEST = 100 * 1024
 WINDOW = 50  # messages in flight
-GRACE_MS = 100  # in which what comes too often is waited for
-REFUSAL_LIMIT = 10  # seconds for what is no transfer of many messages
+GRACE_MS = 100  # how long a client waits for messages beyond the last
+REFUSAL_LIMIT = 10  # seconds, for runs that do not transfer many messages
 
 TLS = ("clear", "1.2", "1.3")
 COMPRESSION = (("none", 0), ("snappy", 0), ("deflate", 1), ("deflate", 6), ("deflate", 9))
-# What a client says of the level: go-nsq has no way to ask it what the server answered.
+# What a client prints about the level; go-nsq cannot tell the level that the server answered.
 SAYS_LEVEL = ("pynsq", "nsqjs")
 # (client, compression): why the client does not offer it.
 NOT_OFFERED = {}
 
-# The certificates that a client may show, and who is let in. Every policy asks for TLS.
+# The certificates that a client may send, and which policies accept them. Every policy needs TLS.
 SHOWN = ("good", "missing", "expired", "wrong", "forged")
 LET_IN = {"require": ("good", "expired", "wrong", "forged"), "require-verify": ("good",)}
 
-# What a client says when it is refused: a pattern, %s is the topic. Its two connections race each other to it.
+# What a client prints when it is refused: a pattern in which %s is the topic. Either of its two connections may be
+# refused first.
 IN_CLEAR = r"E_INVALID cannot (SUB|PUB) in current state \(TLS required\)"
-AUTH = {  # secret: what the auth server's answer leads to; None is let in
+AUTH = {  # secret: the result of the auth server's answer; None: accepted
     gatekeeper.GOOD: None,
     gatekeeper.WRONG: "E_AUTH_FAILED AUTH failed",
     gatekeeper.NOTHING: "E_UNAUTHORIZED AUTH no authorizations found",
@@ -61,10 +63,10 @@ AUTH = {  # secret: what the auth server's answer leads to; None is let in
     gatekeeper.READER: 'E_UNAUTHORIZED AUTH failed for PUB on "%s" ""',
     "": "E_AUTH_FIRST AUTH required before (SUB|PUB)",
 }
-# go-nsq does not even try without a secret.
+# go-nsq refuses to go on without a secret.
 NO_SECRET = {"go-nsq": "Auth Required"}
 
-SERVERS = {  # what is started of each server; {} is the folder of the certificates
+SERVERS = {  # the servers to start, with their flags; {} is the folder of the certificates
     "TLS1.2": ["--tls-min-version=tls1.2"],
     "TLS1.3": ["--tls-min-version=tls1.3"],
     "require": ["--tls-client-auth-policy=require"],
@@ -76,8 +78,9 @@ SERVERS = {  # what is started of each server; {} is the folder of the certifica
 
 
 def make_bodies(total):
-    """At least COUNT bodies, more while they fit into `total` bytes: of 1 byte to 100 KiB, as many between each power
-    of two and the next; what compresses well, a little and not at all. The same at every call."""
+    """At least COUNT bodies, and more while they fit into `total` bytes. They have 1 byte to 100 KiB, with the same
+    number between each power of two and the next. Some compress well, some a little, some not at all. Every call
+    returns the same bodies."""
     chance = random.Random(1)
     words = [bytes(chance.choices(range(97, 123), k=chance.randint(2, 9))) for _ in range(500)]
     bodies = []
@@ -86,7 +89,7 @@ def make_bodies(total):
         index = len(bodies)
         least = 1 << index % 17
         most = min(2 * least - 1, LARGEST)
-        # The power itself, the most, and something between: in turn.
+        # In turn: the power itself, the largest size below the next, and a random size between.
         size = (least, most, chance.randint(least, most))[index // 17 % 3]
         size_so_far += size
         if index >= COUNT and size_so_far > total:
@@ -102,7 +105,7 @@ def make_bodies(total):
 
 
 class Bodies:
-    """Bodies in a file for the clients, and what they are known by."""
+    """Bodies in a file for the clients, and their SHA-256."""
 
     def __init__(self, path, bodies):
         self.path = path
@@ -127,7 +130,7 @@ class Bodies:
 
 
 def judge_the_judge(bodies):
-    """The judgement of what a client could say; returns how many of these it got right and wrong."""
+    """Tests the judgement on outputs that a client could print. Returns how many were judged right and wrong."""
     good = ["got %s 1" % name for name in bodies.sums.elements()]
     bad = [good[1:], good + good[:1], good[:-1] + good[:1], good[1:] + ["got %s 1" % ("0" * 64)],
            good[1:] + [good[0][:-1] + "2"], []]
@@ -153,7 +156,7 @@ class Server:
             raise
 
     def stop(self):
-        """Returns what is wrong with how it ended, or None."""
+        """Ends it. Returns what was wrong with its exit, or None."""
         if self.process.poll() is not None:
             return "it had ended before, with %d" % self.process.returncode
         self.process.send_signal(signal.SIGTERM)
@@ -172,7 +175,7 @@ class Server:
         self.data.cleanup()
 
 
-# A client's run: the lines "got", its first error or "", and what both connections negotiated.
+# The result of a client's run: the lines "got", its first error or "", and what both connections negotiated.
 Seen = collections.namedtuple("Seen", "got error publisher consumer")
 
 
@@ -201,10 +204,10 @@ class Cell:
 
     def __init__(self, table, row, client, server_name, **job):
         self.table, self.row, self.client, self.server_name, self.job = table, row, client, server_name, job
-        self.moves = True  # all messages, or else it is refused:
-        self.refusal = ""  # a pattern of what the client says then
-        self.asked = None  # the auth server is asked this by each connection
-        self.flipped = False  # bytes are, on the way, and the judgement must notice
+        self.moves = True  # true: all messages must arrive; false: the client must be refused
+        self.refusal = ""  # a pattern of what the client prints then
+        self.asked = None  # the query that the auth server must get for each connection
+        self.flipped = False  # true: bytes are changed on their way, and the judgement must notice
 
     def name(self):
         return "%s %s %s" % (self.table, self.row, self.client)
@@ -264,7 +267,7 @@ def authorizations(clients):
 
 
 def proofs(clients):
-    """That this file's judgement can fail: with bytes flipped on the way, it must."""
+    """Proves that the judgement can fail: with bytes changed on their way, it must."""
     for tls, compression in (("clear", "none"), ("clear", "snappy"), ("clear", "deflate"), ("1.3", "none")):
         cell = Cell("flipped bytes", row_name(tls, compression, 0), clients[0], "TLS1.3" if tls == "1.3" else "TLS1.2",
                     TLS=tls, Compression=compression, Level=6)
@@ -284,7 +287,7 @@ class Matrix:
         self.lock = threading.Lock()
 
     def start(self, path, index, names):
-        """Those servers of one kind; None in place of one that does not start."""
+        """The servers of one kind; None in place of one that does not start."""
         servers = {}
         for name in sorted(names):
             keeper = gatekeeper.Gatekeeper() if name.startswith("auth") else None
@@ -300,7 +303,7 @@ class Matrix:
         return servers
 
     def run(self, cell, index, server):
-        """Returns what is wrong, or None, and what the client said."""
+        """Returns what is wrong, or None, and what the client printed."""
         if server is None:
             return "the server did not start", Seen([], "", "", "")
         with self.lock:
@@ -338,7 +341,7 @@ class Matrix:
         if cell.asked is not None:
             asked = [(method, path, query) for method, path, query in self.gatekeepers[cell.server_name, index].asked
                      if query.get("secret") == job["Secret"]]
-            # A connection asks once. One that is refused may end the client before the other has asked.
+            # There is one query for each connection. A refused connection may end the client before the other's query.
             if any(one != ("GET", "/auth", {**cell.asked, "secret": job["Secret"]}) for one in asked):
                 return "the auth server was asked %s" % asked
             if len(asked) not in ((2,) if cell.moves else (1, 2)):
@@ -363,8 +366,8 @@ class Matrix:
 
 
 def plain(error):
-    """What a client said, without what differs from run to run: which of its connections was first, and pynsq's words
-    for one that is closed."""
+    """What a client printed, without the parts that differ from run to run: which of its connections was first, and
+    pynsq's words for a closed connection."""
     error = re.sub(r"^(consumer|publisher): |\b[0-9A-F]{16}:", "", error).replace(" PUB ", " SUB ")
     return re.sub("^(Stream is closed|failed to unpack size|closed: .*)$", "closed", error)
 
@@ -388,7 +391,7 @@ def main():
     options.add_argument("--limit", type=int, default=40)
     options.add_argument("--server", action="append", required=True)
     options = options.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # by way of what ends the servers
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the servers are ended on the way out
     options.logs = options.logs.resolve()
     options.logs.mkdir(parents=True, exist_ok=True)
     for old in options.logs.glob("matrix-*"):
@@ -410,7 +413,7 @@ def main():
             start = time.monotonic()
             return (*matrix.run(cell, index, servers[cell.server_name]), time.monotonic() - start)
 
-        # The proofs are about this file, not about servers: one is enough.
+        # The proofs test this program, not a server, so one server is enough.
         here = [cell for cell in cells if not cell.flipped or index == 0]
         servers = matrix.start(path, index, {cell.server_name for cell in here})
         pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
@@ -442,7 +445,7 @@ def main():
     for (client, compression), reason in NOT_OFFERED.items():
         if client in clients:
             print("  %s, %s: not offered: %s" % (client, compression, reason))
-    # Not counted: the alert that upstream sends depends on the Go that built it.
+    # Not counted: the alert that upstream sends depends on the version of Go that built it.
     different = []
     with (options.logs / "matrix-said").open("w") as file:
         for (table, row, client), errors in said.items():

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Runs the clients against the servers and compares what they saw: with expected.txt, and between the servers.
+"""Runs the clients against the servers. Compares what they saw with expected.txt, and between the servers.
 
     run.py --clients DIR --logs DIR [--client NAME]... --server PATH...
 
-The clients must be installed (ci/interop does that), client NAME in DIR/NAME. Every client gets a fresh server of
-each kind, on a port of its own choice with an empty data directory, which is then stopped with SIGTERM and must exit
-with 0. What a server logged and a client printed stays in the logs folder. The last line counts the comparisons: one
-for each scenario, client and server, and one for each server's exit.
+The clients must be installed (ci/interop does that), client NAME in DIR/NAME. Every client gets a fresh server of each
+kind, with a port of the server's own choice and an empty data directory. The server is then stopped with SIGTERM and
+must exit with 0. The logs folder keeps what a server logged and a client printed. The last line counts the comparisons:
+one for each scenario, client and server, and one for each server's exit.
 """
 
 import argparse
@@ -24,12 +24,12 @@ HERE = pathlib.Path(__file__).parent
 START_LIMIT = 10  # seconds
 CLIENT_LIMIT = 60  # a scenario ends itself before this
 STOP_LIMIT = 10
-SHOWN_LINES = 30  # of one difference
+SHOWN_LINES = 30  # lines that are printed of one difference
 
 
 def by_scenario(text):
-    """Sorts lines "scenario: what it saw" into a dict of lists. The scenarios run side by side; the order of the
-    lines of each counts."""
+    """Sorts lines "scenario: what it saw" into a dict of lists. The scenarios run side by side; only the order of the
+    lines of each scenario counts."""
     scenarios = {}
     for line in text.splitlines():
         if line and not line.startswith("#"):
@@ -38,7 +38,7 @@ def by_scenario(text):
 
 
 def wait_for_address(server, log):
-    """Reads HOST and PORT from the line in which nsqd tells where it listens."""
+    """Reads HOST and PORT from nsqd's log line about its listener."""
     limit = time.monotonic() + START_LIMIT
     while time.monotonic() < limit and server.poll() is None:
         found = re.search(r"TCP: listening on (127\.0\.0\.1):(\d+)\n", log.read_text(errors="replace"))
@@ -71,7 +71,7 @@ def run_client(command, server_path, log):
 
 
 def run_limited(command, errors):
-    """Runs a client to its end, or ends it and what it started at the limit; returns what it printed."""
+    """Runs a client until it ends; at the limit, ends it and its children. Returns what it printed."""
     with errors.open("w") as log:
         client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log,
                                   text=True, errors="backslashreplace", start_new_session=True)
@@ -80,7 +80,7 @@ def run_limited(command, errors):
         except subprocess.TimeoutExpired:
             os.killpg(client.pid, signal.SIGKILL)
             printed = client.communicate()[0]
-    # A line that nothing expects, so that a client that fails after its scenarios is seen too.
+    # A line that is never expected, so that a failure of the client after its scenarios is noticed too.
     return printed if client.returncode == 0 else printed + "\nclient: ended with %d\n" % client.returncode
 
 
@@ -134,7 +134,7 @@ def main():
                 first = saw
             good = 0
             problems = []
-            # The names in `saw` and `first` too: a scenario that nobody expects is no less of a difference.
+            # Also the names in `saw` and `first`: a scenario that is not expected is a difference too.
             names = list(dict.fromkeys([*expected, *first, *saw]))
             for name in names:
                 lines = saw.get(name, [])

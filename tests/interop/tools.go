@@ -1,7 +1,7 @@
 //go:build tools
 // +build tools
 
-// Keeps upstream's nsqd, which ci/upstream builds from this module, among the requirements of go.mod.
+// Keeps upstream's nsqd in the requirements of go.mod. ci/upstream builds it from this module.
 
 package tools
 

@@ -1,8 +1,8 @@
-"""The words in which cases are written.
+"""The vocabulary of the cases.
 
-A case is an id, a server configuration and a list of steps. Bytes may hold two kinds of names that are filled in
-at play time: {topic}, a topic that nothing else uses (16 bytes), and {id1}, {id2}, ...: the ids of the messages
-seen so far, in order. After the byte that proves a fatal error a case sends nothing, since upstream may answer
+A case is an id, a server configuration and a list of steps. Bytes may contain two kinds of names that are filled in
+when the case runs: {topic}, a topic that nothing else uses (16 bytes), and {id1}, {id2}, ...: the ids of the messages
+seen so far, in order. After the byte that proves a fatal error a case sends nothing, because upstream may answer
 further input with a reset.
 """
 
@@ -17,7 +17,7 @@ HalfClose = collections.namedtuple("HalfClose", "on")
 Close = collections.namedtuple("Close", "on")
 Replies = collections.namedtuple("Replies", "count on")      # wait for this many more replies, or a fatal one
 Messages = collections.namedtuple("Messages", "count on")    # wait for this many more messages
-Quiet = collections.namedtuple("Quiet", "seconds on")        # nothing may come for this long
+Quiet = collections.namedtuple("Quiet", "seconds on")        # nothing may arrive for this long
 Ends = collections.namedtuple("Ends", "on")                  # the server closes
 Finish = collections.namedtuple("Finish", "on")              # the server closes, or answers one last bad command
 
@@ -66,7 +66,7 @@ class Table:
         )
 
     def raw(self, name, data, **options):
-        """Bytes from the first one on, magic included; the server is expected to close."""
+        """All bytes of the connection, including the magic; the server is expected to close."""
         self.steps(name, Send(data, "a"), Ends("a"), **options)
 
     def ends(self, name, data, **options):
@@ -74,11 +74,11 @@ class Table:
         self.raw(name, MAGIC + data, **options)
 
     def replies(self, name, count, data, **options):
-        """This many replies are expected; whether the last is fatal is for the servers to say."""
+        """This many replies are expected; the servers decide whether the last is fatal."""
         self.steps(name, Send(MAGIC + data, "a"), Replies(count, "a"), Finish("a"), **options)
 
     def silent(self, name, data, **options):
-        """No reply is expected, and the connection lives on."""
+        """No reply is expected, and the connection stays open."""
         self.steps(name, Send(MAGIC + data, "a"), Finish("a"), **options)
 
     def cut(self, name, data, **options):

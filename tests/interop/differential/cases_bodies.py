@@ -4,7 +4,7 @@ from case import SUB, Table, dpub, identify, mpub, pub, sized, u32
 
 SIZES = [("0", 0), ("minus-1", -1), ("2e31-1", 0x7FFFFFFF), ("2e31", 0x80000000), ("minus-2e16", -0x10000)]
 ANY_BYTES = bytes(range(256))
-MOST_MESSAGES = (5120 - 4) // 5  # that a body of the small configuration can claim
+MOST_MESSAGES = (5120 - 4) // 5  # the largest count that a body of the small configuration may have
 
 
 def cases():
@@ -95,7 +95,7 @@ def mpub_cases(t):
     t.cut("mpub-eof-in-message-2", start + u32(3) + sized(b"a") * 2 + u32(5) + b"abcd")
     t.cut("mpub-eof-after-last", mpub(b"a", b"b"))
 
-    # the first error is the one that is told
+    # only the first error is reported
     t.ends("mpub-bad-topic-and-size", b"MPUB /\n")
 
 

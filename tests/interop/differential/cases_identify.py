@@ -6,7 +6,7 @@ MAX_INT64 = 9223372036854775807
 
 
 def negotiate(*members):
-    """An object that asks for the JSON reply, in which applied fields can be seen."""
+    """An object that asks for the JSON reply, which shows the fields that were applied."""
     return b"{" + b",".join((b'"feature_negotiation":true',) + members) + b"}"
 
 
@@ -29,7 +29,7 @@ DOCUMENTS = [
     ("word", b"nil"),
     ("capital-null", b"Null"),
     ("part-of-null", b"nul"),
-    # white space and what stands around the value
+    # white space, and other bytes around the value
     ("spaces", b' \t\r\n{ \t\r\n"feature_negotiation" \t\r\n: \t\r\ntrue \t\r\n} \t\r\n'),
     ("form-feed", b"\f{}"),
     ("vertical-tab", b"{\v}"),
@@ -230,7 +230,7 @@ DOCUMENTS = [
     ("nested-unclosed-10001", negotiate(b'"x":' + b"[" * 10000)),
     ("nested-top-array-10000", nested(10000, b"[", b"]")),
     ("nested-in-known-field", negotiate(b'"sample_rate":' + nested(100, b"[", b"]"))),
-    # what is asked for without feature_negotiation is applied, but not shown
+    # without feature_negotiation, fields are applied but not shown
     ("all-fields-without-negotiation", b'{"client_id":"c","hostname":"h","user_agent":"u","msg_timeout":1000,"sample_rate":1}'),
     ("features-without-negotiation", b'{"snappy":true,"deflate":true,"tls_v1":true}'),
     ("bad-value-without-negotiation", b'{"sample_rate":100}'),
@@ -263,7 +263,7 @@ SMALL_LIMITS = [
     ("deflate_level", (3, 4)),
 ]
 
-# Several bad fields at once: the first of the checks answers, whatever the order in the text.
+# Several bad fields at once: the first check that fails answers, whatever the order in the text.
 CHECK_ORDER = [
     ("heartbeat-first", b'"msg_timeout":1,"sample_rate":100,"output_buffer_size":1,"output_buffer_timeout":1,"heartbeat_interval":1'),
     ("timeout-before-size", b'"output_buffer_size":1,"output_buffer_timeout":1'),

@@ -1,4 +1,4 @@
-"""The first bytes of a connection, and command lines: their ends, their length, what is no command."""
+"""The first bytes of a connection, and command lines: their ends, their length, unknown commands."""
 
 from case import Ends, Finish, HalfClose, Quiet, Send, Table, identify, pub
 
@@ -67,7 +67,7 @@ NO_COMMANDS = [
     ("response", b"\0\0\0\6\0\0\0\0OK\n"),
 ]
 
-# name, bytes: nothing is answered, and the connection lives on
+# name, bytes: there is no answer, and the connection stays open
 QUIET_LINES = [
     ("nop", b"NOP\n"),
     ("nop-cr", b"NOP\r\n"),
@@ -119,7 +119,7 @@ def cases():
     t.cut("eof-after-cr", b"NOP\r")
     t.cut("eof-after-space", b" ")
 
-    # 16384 bytes at most, newline included; one more, and the connection is closed without a word
+    # at most 16384 bytes, newline included; with one more the connection is closed without an answer
     t.silent("length-16383", line_of(16383))
     t.silent("length-16384", line_of(16384))
     t.silent("length-16384-cr", line_of(16384)[:-2] + b"\r\n")

@@ -4,7 +4,7 @@ from case import Table, identify, sized, u32
 
 X = b"x" * 64
 
-# What stands for NAME in each command that takes one. The empty IDENTIFY keeps the SUB cases apart from others.
+# Each command that has a NAME. The empty IDENTIFY makes the SUB cases different from the others.
 PLACES = [
     ("pub", b"PUB NAME\n"),
     ("mpub", b"MPUB NAME\n"),
@@ -33,7 +33,7 @@ BAD_NAMES = [
     ("only-ephemeral", b"#ephemeral"),
     ("bad-and-long", b"/" * 100),
 ]
-# Looked at in one place only: the rule is the same for all.
+# Tried in one command only: the rule is the same for all.
 MORE_BAD_NAMES = [
     ("ephemeral-cut", b"a#ephemera"),
     ("ephemeral-longer", b"a#ephemerals"),
@@ -94,7 +94,7 @@ QUOTES = [
     ("truncated-then-valid", b"\xe2\xc3\xa9"),
     ("lone-continuation", b"a\x80b"),
 ]
-# Every code point there is, in lines that fit: planes with characters closely, the others at their ends.
+# All code points, in lines that fit: every one of the planes with characters, the ends of the other planes.
 SWEEP_ID = "name/quote-from-"
 SWEEP_STEP = 0xE00
 SWEEP = [(start, start + SWEEP_STEP) for start in range(0x80, 0x34000, SWEEP_STEP)]

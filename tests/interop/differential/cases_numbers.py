@@ -29,7 +29,7 @@ NO_NUMBERS = [
     ("quotes", b'"1"'),
     ("overflow-then-letter", b"99999999999999999999x"),
 ]
-# Values around every limit of the arithmetic; whether they are good is for the servers to say.
+# Values around every limit of the arithmetic; the servers decide whether they are valid.
 NUMBERS = [
     ("0", b"0"),
     ("1", b"1"),
@@ -67,7 +67,7 @@ def rdy(number):
 
 
 def req(number):
-    """No such message is in flight: a good number is answered by an error that is not fatal."""
+    """No such message is in flight: a valid number is answered by an error that is not fatal."""
     return SUB + b"REQ " + ID + b" " + number + b"\n"
 
 
@@ -84,7 +84,7 @@ def cases():
         for name, value in NO_NUMBERS:
             t.ends("%s-no-%s" % (command, name), write(value))
     for name, value in NUMBERS:
-        # A RDY that is out of range ends the connection: the last command would come after the fatal byte.
+        # A RDY that is out of range ends the connection, so the last command would be sent after the fatal byte.
         number = int(value) % 2**64
         if number <= 10:
             t.silent("rdy-" + name, rdy(value))

@@ -1,4 +1,4 @@
-"""Each command in each state, missing parameters, message ids that are none, and what is fatal and what is not."""
+"""Each command in each state, missing parameters, bad message ids, and which errors are fatal."""
 
 from case import SUB, Table, dpub, identify, mpub, pub, sized, u32
 
@@ -6,7 +6,7 @@ ID = b"0123456789abcdef"
 
 STATES = [("init", b"", 0), ("subscribed", SUB, 1), ("closing", SUB + b"CLS\n", 2)]
 
-# Commands without a body, as short as they can be and with everything they need: a state is checked before parameters.
+# Commands without a body: as short as possible, and complete. The state is checked before the parameters.
 LINES = [
     ("rdy", [b"RDY\n", b"RDY 1\n", b"RDY x\n", b"RDY 2501\n"]),
     ("fin", [b"FIN\n", b"FIN x\n", b"FIN " + ID + b"\n"]),
@@ -16,7 +16,7 @@ LINES = [
     ("sub", [b"SUB\n", b"SUB {topic}\n", b"SUB / /\n", b"SUB {topic} d\n"]),
     ("unknown", [b"UNKNOWN\n"]),
 ]
-# How many replies are sure to come, where a line is not fatal: (state, line) -> replies.
+# How many replies are certain if a line is not fatal: (state, line) -> replies.
 ANSWERS = {
     ("subscribed", b"RDY\n"): 0,
     ("subscribed", b"RDY 1\n"): 0,
@@ -33,7 +33,7 @@ NO_IDS = [
     ("cr", ID[:15] + b"\r\r"),
     ("utf8-16-characters", "é".encode() * 16),
 ]
-# Sixteen bytes of any kind are an id; the error repeats them as they are.
+# Any sixteen bytes are an id; the error repeats them unchanged.
 STRANGE_IDS = [
     ("upper-case", ID.upper()),
     ("nuls", b"\0" * 16),

@@ -1,4 +1,4 @@
-"""Heartbeats and the read deadline of twice their interval. Moments are counted from the opening of the connection."""
+"""Heartbeats, and the read deadline of twice their interval. Times count from the opening of the connection."""
 
 from case import MAGIC, SUB, Ends, Finish, Quiet, Replies, Send, Table, identify, pub
 
@@ -14,7 +14,7 @@ def cases():
     def a(data):
         return Send(data, "a")
 
-    # The second heartbeat and the end come at the same moment: only the first heartbeat is looked at.
+    # The second heartbeat and the end are due at the same time, so only the first heartbeat is checked.
     fast("silent", Ends("a"))
     fast("command-puts-the-end-off", Quiet(0.6, "a"), a(b"NOP\n"), Ends("a"), heartbeats=2)
     fast(
@@ -47,7 +47,7 @@ def cases():
         heartbeats=9,
     )
 
-    # IDENTIFY again moves the deadline, but the beat stays the first one's
+    # a second IDENTIFY moves the deadline, but heartbeats keep the interval of the first
     slow = identify(b'{"heartbeat_interval":1500}')
     t.steps("again-faster", Send(MAGIC + slow + FAST, "a"), Replies(2, "a"), Ends("a"), heartbeats=1)
     t.steps("again-slower", Send(MAGIC + FAST + slow, "a"), Replies(2, "a"), Ends("a"), heartbeats=2)

@@ -1,7 +1,7 @@
 """Sends the same odd bytes to two servers and finds every difference that is not a numbered departure.
 
-Server A is upstream's nsqd, server B ours; the same path twice compares a server with itself, and then
-the list of departures is left alone.
+Server A is upstream's nsqd, server B is ours. The same path twice compares a server with itself; then the list of
+departures is not used.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from server import CONFIGURATIONS, Server, version_of
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.join(HERE, "..", "..", "..")
 TABLES = (cases_lines, cases_names, cases_numbers, cases_bodies, cases_states, cases_identify, cases_delivery, cases_time)
-AT_ONCE = 48  # connections that wait for an answer, so many of them cost little
+AT_ONCE = 48  # connections; they mostly wait for answers, so many cost little
 LONG_LINE = 600
 HARD_SECONDS = 100  # the whole stage ends after this, whatever happens
 
@@ -62,7 +62,7 @@ def numbers_of_departures():
 
 
 def without_other_unicode(cases, version):
-    """The cases but those that sweep over all characters, where upstream's Go has other tables than Unicode 15's."""
+    """All cases; without those about all characters if upstream's Go does not have the tables of Unicode 15."""
     go = re.search(r"go1\.(\d+)", version)
     if not go or int(go.group(1)) in GO_OF_UNICODE_15:
         return cases
@@ -76,7 +76,7 @@ def takes_time(case):
 
 
 def play_all(pool, cases, servers):
-    """Each case on both servers: (case, what was sent, what A showed, what B showed)."""
+    """Each case on both servers: (case, what was sent, what A did, what B did)."""
     players = [[play.Player(case, side[case.configuration].address) for side in servers] for case in cases]
     results = [[pool.submit(player.play) for player in pair] for pair in players]
     for case, pair, (a, b) in zip(cases, players, results):
@@ -84,12 +84,12 @@ def play_all(pool, cases, servers):
 
 
 def is_reset_only(a, b):
-    """Upstream's reset after a fatal error, where ours ends the connection in order."""
+    """Whether upstream resets the connection after a fatal error, where ours ends it with a FIN."""
     return a.end == "RST" and b.end == "FIN" and a[:2] == b[:2]
 
 
 def transcript(seen, other):
-    """The lines of what was seen; of long ones, the place where they part from what was seen elsewhere."""
+    """What was seen, as lines; of a long line only the place where it differs from the other server's."""
     for name, peer in sorted(seen.items()):
         lines = peer.replies + peer.messages
         elsewhere = other[name].replies + other[name].messages if name in other else ()
@@ -103,7 +103,7 @@ def transcript(seen, other):
 
 
 def compare(pool, cases, servers, is_shown):
-    """Differences by case id, as lines to print, and what else was counted."""
+    """The differences by case id, as lines to print, and the other counts."""
     differences, counted = {}, collections.Counter()
     agreed = []
     for case, sent, a, b in play_all(pool, cases, servers):
@@ -136,7 +136,7 @@ def compare(pool, cases, servers, is_shown):
 
 
 def judge(differences, departures, cases, is_all):
-    """Which differences are departures, and what is wrong with the list of departures."""
+    """The differences that are departures, and the faults of the list of departures."""
     faults, excused, used = [], {}, set()
     known = numbers_of_departures()
     for case_id in differences:

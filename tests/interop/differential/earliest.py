@@ -1,8 +1,8 @@
 """The earliest-byte rule: each reply comes after the same byte of input on both servers.
 
-On the first server the byte is searched for by halving: a prefix of the input either brings the reply or is
-followed by silence. On the second server two probes tell: silence after byte n-1, the reply after byte n.
-The end of input counts as one more byte.
+On the first server the byte is found by bisection: after a prefix of the input either the reply arrives or nothing
+does. On the second server two trials are enough: nothing after byte n-1, and the reply after byte n. The end of input
+counts as one more byte.
 """
 
 import re
@@ -11,15 +11,15 @@ import wire
 from case import LAST_COMMAND, Ends, Finish, HalfClose, Replies, Send
 from play import new_topic, topic_numbers
 
-SILENCE = 0.06       # a probe in which nothing came for so long
-LONG_SILENCE = 0.5   # the same, where the short one led to a difference
+SILENCE = 0.06       # seconds without input after which a trial counts as silent
+LONG_SILENCE = 0.5   # the same, after the short one has led to a difference
 REPLY_SECONDS = 3
-MOST_REPLIES = 6  # a case with more is looked at in its first and last replies
+MOST_REPLIES = 6  # of a case with more replies, the first and the last ones are tried
 LAST_REPLY = "E E_INVALID invalid command " + LAST_COMMAND.decode().strip()
 
 
 class Stream:
-    """The input of a case on its one connection, from which any prefix can be sent."""
+    """The input of a case on its only connection; any prefix of it can be sent."""
 
     def __init__(self, case):
         self.data = b"".join(s.data for s in case.steps if isinstance(s, Send))
@@ -28,12 +28,12 @@ class Stream:
         self.length = len(self.filled()) + self.has_eof
 
     def filled(self):
-        """The bytes with a topic of their own: an ephemeral one where that can be, which spares upstream's disk."""
+        """The bytes with a topic of their own; if possible an ephemeral one, which saves upstream the disk."""
         topic = b"t%05x#ephemeral" % next(topic_numbers) if self.is_whole_name else new_topic()
         return self.data.replace(b"{topic}", topic)
 
     def brings(self, address, length, replies, seconds):
-        """Whether this many bytes bring this many replies in this time."""
+        """Whether this many replies arrive within this time after this many bytes."""
         peer = wire.Peer(address)
         try:
             data = self.filled()
@@ -45,7 +45,7 @@ class Stream:
             peer.close()
 
     def first(self, address, replies, low, is_last, silence):
-        """The least number of bytes that brings this many replies; `low` is known not to."""
+        """The smallest number of bytes after which this many replies arrive; `low` bytes are known to be too few."""
         high = self.length
         middle = high - 1 if is_last else (low + high) // 2
         while high - low > 1:
@@ -65,7 +65,7 @@ def replies_of(peer):
 
 
 def is_probed(case):
-    """One connection, and nothing in it that depends on time or on an earlier answer."""
+    """Whether the case has one connection, and nothing in it depends on time or on an earlier answer."""
     return case.heartbeats is None and all(
         step.on == "a"
         and isinstance(step, (Send, HalfClose, Replies, Ends, Finish))
@@ -89,7 +89,7 @@ def chosen(count):
 
 
 def compare(case, seen, address_a, address_b):
-    """The differences, as lines of text, and the number of replies looked at."""
+    """The differences, as lines of text, and the number of replies that were tried."""
     numbers = chosen(count_replies(case, seen))
     try:
         lines = probe(case, seen, numbers, address_a, address_b, SILENCE)

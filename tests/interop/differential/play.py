@@ -1,7 +1,7 @@
-"""Plays one case against one server and writes down what was seen, in a form that two servers can be compared by.
+"""Plays one case against one server and records what was seen, in a form that can be compared between servers.
 
-Replies (responses and errors) and messages are kept apart: where a message falls between two replies is left
-to chance by upstream. Message ids become {id1}, {id2}, ...; timestamps and the form of ids are judged here.
+Replies (responses and errors) and messages are kept separately, because upstream sends a message between any two
+replies, by chance. Message ids become {id1}, {id2}, ...; timestamps and the form of ids are checked here.
 """
 
 import collections
@@ -17,7 +17,7 @@ from server import NODE_ID
 
 ANSWER_SECONDS = 4
 MESSAGE_SECONDS = 12  # upstream looks at a new channel's timeouts only after up to 5 s
-TIME_SLACK = 30  # seconds by which a timestamp or an id may differ from the clock when the case has ended
+TIME_SLACK = 30  # seconds by which a timestamp or an id may differ from the time at which the case ended
 ID_EPOCH = 1288834974288
 
 Seen = collections.namedtuple("Seen", "replies messages end")  # of one connection
@@ -31,7 +31,7 @@ def new_topic():
 
 
 def text(data, limit=400):
-    """Bytes as a reader wants them: ASCII as it is, the rest escaped, the middle of long ones a checksum."""
+    """Bytes in readable form: ASCII unchanged, other bytes escaped, the middle of long ones as a checksum."""
     if len(data) > limit:
         half = limit // 2
         middle = "%d bytes, crc %08x" % (len(data), zlib.crc32(data))
@@ -175,5 +175,5 @@ def id_faults(identity):
 
 
 def about(seconds):
-    """A moment in steps of half a second; servers under load are late, so only early is precise."""
+    """A time in steps of half a second. Servers under load are late, so only early times are exact."""
     return "%.1f s" % (int((seconds + 0.1) * 2) / 2)

@@ -1,4 +1,4 @@
-"""Starts one server with one configuration in a directory of its own, and stops it again."""
+"""Starts one server with one configuration in a directory of its own, and stops it."""
 
 import os
 import re
@@ -11,9 +11,9 @@ import time
 START_SECONDS = 10
 STOP_SECONDS = 10
 
-# Upstream looks for what is due in 20 channels at a time, chosen by chance; here every channel is looked at each time.
+# By default upstream scans 20 random channels at a time for due messages; with this it scans every channel each time.
 SCAN = ["-queue-scan-selection-count=100000"]
-# Two sets of limits: nsqd's own, and small ones that make every boundary cheap to reach.
+# Two sets of limits: nsqd's defaults, and small ones, whose bounds are cheap to reach.
 CONFIGURATIONS = {
     "default": SCAN,
     "small": SCAN + [
@@ -44,7 +44,7 @@ def version_of(path):
 
 class Server:
     def __init__(self, path, configuration):
-        # Upstream syncs its metadata at every new topic; memory-backed files keep that from costing seconds.
+        # Upstream syncs its metadata at every new topic, which takes seconds unless the files are in memory.
         root = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
         self.directory = tempfile.mkdtemp(prefix="nsq-differential-", dir=root)
         self.log_path = os.path.join(self.directory, "log")
@@ -85,7 +85,7 @@ class Server:
             return log.read().decode("utf-8", "backslashreplace")
 
     def stop(self):
-        """Ends the server; returns what was wrong with its end, or None."""
+        """Ends the server. Returns what was wrong with its exit, or None."""
         trouble = None
         if self.process.poll() is not None:
             trouble = "ended by itself with code %d" % self.process.returncode

@@ -1,6 +1,6 @@
-"""One TCP connection to a server under comparison: what was sent, the frames that came back, how it ended.
+"""One TCP connection to a server: what was sent, the frames that were received, how it ended.
 
-Nothing here knows what the right answer is; it only turns bytes into frames and waits with hard limits.
+This file does not know what the right answer is. It only turns bytes into frames, and waits with hard limits.
 """
 
 import collections
@@ -26,7 +26,7 @@ def is_fatal(frame):
 
 
 class Peer:
-    """A client's side of one connection. `end` stays None while it is open, then tells how it ended."""
+    """A client's side of one connection. `end` is None while it is open; afterwards it says how it ended."""
 
     def __init__(self, address):
         self.socket = socket.create_connection(address, timeout=5)
@@ -40,7 +40,7 @@ class Peer:
         self.is_framed = True
 
     def send(self, data):
-        """Sends everything, or as much as a server that has closed its side lets through."""
+        """Sends everything, or as much as possible if the server has closed its side."""
         try:
             self.socket.sendall(data)
         except OSError:
@@ -57,7 +57,7 @@ class Peer:
         self.end = self.end or "closed by the client"
 
     def wait(self, is_enough, seconds):
-        """Reads until is_enough() holds, the connection ends, or the time is over; says whether it holds."""
+        """Reads until is_enough() is true, the connection ends, or the time is over. Returns is_enough()."""
         limit = time.monotonic() + seconds
         while not is_enough():
             left = limit - time.monotonic()
@@ -73,7 +73,7 @@ class Peer:
         return [f for f in self.frames if f.kind == MESSAGE]
 
     def has_failed(self):
-        """A fatal error has come, so nothing may be sent any more."""
+        """A fatal error has arrived, so nothing may be sent any more."""
         return self.end is not None or any(is_fatal(f) for f in self.frames)
 
     def _read(self, seconds):

@@ -1,8 +1,7 @@
 //go:build tools
 // +build tools
 
-// Keeps upstream's nsqd 1.2.1, which ci/conform-upstream builds from this module, among the requirements of
-// go.mod.
+// Keeps upstream's nsqd 1.2.1 in the requirements of go.mod. ci/conform-upstream builds it from this module.
 
 package tools
 

@@ -1,5 +1,5 @@
-// The go-nsq client: what every scenario stands on. It starts the scenarios of scenarios.go side by side against
-// one nsqd and prints what each of them saw, as lines "scenario: what it saw".
+// The go-nsq client: what all scenarios share. It runs the scenarios of scenarios.go side by side against one nsqd and
+// prints what each of them saw, as lines "scenario: what it saw".
 //
 //	go-nsq HOST PORT
 //	go-nsq transfer JOB    (transfer.go)
@@ -18,10 +18,10 @@ import (
 
 const (
 	deadline = 30 * time.Second // for one scenario
-	patience = 10 * time.Second // how much later than its time something may come
+	patience = 10 * time.Second // how late something may be
 )
 
-// A scenario collects what it saw; on its topic nobody else is.
+// A scenario collects what it saw; no other scenario uses its topic.
 type scenario struct {
 	name     string
 	address  string
@@ -41,7 +41,7 @@ func (s *scenario) sawMessage(m *nsq.Message) {
 	s.saw("%s, attempt %d", m.Body, m.Attempts)
 }
 
-// sawHeldBack says whether a message came no earlier than `least` after `start`, and not unreasonably late.
+// sawHeldBack notes whether a message arrived at least `least` after `start`, and not unreasonably late.
 func (s *scenario) sawHeldBack(m *nsq.Message, start time.Time, least time.Duration) {
 	s.saw("%s, attempt %d, after %d ms: %s", m.Body, m.Attempts, least.Milliseconds(), heldBack(start, least))
 }
@@ -95,7 +95,7 @@ func toBytes(bodies []string) [][]byte {
 	return all
 }
 
-// config is go-nsq's own, with what most scenarios change.
+// config is go-nsq's default configuration with the changes that most scenarios need.
 func config(maxInFlight int, msgTimeout time.Duration) *nsq.Config {
 	c := nsq.NewConfig()
 	c.MaxInFlight = maxInFlight
@@ -103,7 +103,7 @@ func config(maxInFlight int, msgTimeout time.Duration) *nsq.Config {
 	return c
 }
 
-// Output takes go-nsq's log lines, its only way to tell of an error frame that a consumer got.
+// Output gets go-nsq's log lines. Only these show an error frame that a consumer received.
 func (s *scenario) Output(_ int, line string) error {
 	if i := strings.Index(line, "protocol error - "); i >= 0 {
 		s.saw("error: %s", line[i+len("protocol error - "):])
@@ -111,7 +111,7 @@ func (s *scenario) Output(_ int, line string) error {
 	return nil
 }
 
-// consume is a go-nsq Consumer whose messages come through a Go channel and are answered by the scenario.
+// consume makes a go-nsq Consumer that passes its messages to a Go channel; the scenario answers them.
 func (s *scenario) consume(channel string, c *nsq.Config) (<-chan *nsq.Message, *nsq.Consumer) {
 	messages := make(chan *nsq.Message, 10001)
 	consumer, err := nsq.NewConsumer(s.name, channel, c)
@@ -126,7 +126,7 @@ func (s *scenario) consume(channel string, c *nsq.Config) (<-chan *nsq.Message, 
 	return messages, consumer
 }
 
-// A subscriber is a bare go-nsq connection, for what a Consumer hides: replies, heartbeats, CLS.
+// A subscriber is a plain go-nsq connection. It shows what a Consumer hides: replies, heartbeats, CLS.
 type subscriber struct {
 	scenario   *scenario
 	conn       *nsq.Conn

@@ -1,4 +1,4 @@
-// The scenarios, as ../../expected.txt tells them. The other clients have the same ones under the same names.
+// The scenarios that ../../expected.txt describes. The other clients have the same scenarios with the same names.
 package main
 
 import (
@@ -199,7 +199,7 @@ func severalConsumers(s *scenario) {
 	s.saw("%d more, each once: %s", count+1, eachOnce(seen, count+1))
 }
 
-// eachOnce says whether there are that many different bodies, each seen once.
+// eachOnce tells whether there are `count` different bodies, each seen once.
 func eachOnce(seen map[string]int, count int) string {
 	again := 0
 	for _, times := range seen {
@@ -349,7 +349,7 @@ func tenThousand(s *scenario) {
 	}
 	canarySent := time.Now()
 	s.pub("canary")
-	s.sawMessage(<-canaries) // left to time out, as all that was not finished would
+	s.sawMessage(<-canaries) // not finished: it times out, as every unfinished message would
 	m := <-canaries
 	s.sawHeldBack(m, canarySent, 5*time.Second)
 	m.Finish()

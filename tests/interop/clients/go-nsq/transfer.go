@@ -1,12 +1,12 @@
-// A transfer of ../../matrix.py: publishes bodies through one connection and consumes them through another, both
-// negotiated as the job says, and prints what was negotiated and what came. The judgement is not made here.
+// A transfer for ../../matrix.py: publishes bodies through one connection and consumes them through another, both
+// negotiated as the job says. It prints what was negotiated and what was received; matrix.py judges that.
 package main
 
 import (
 	"bufio"
 	"crypto/sha256"
 	"crypto/tls"
-	bigendian "encoding/binary" // there is a scenario of that name
+	bigendian "encoding/binary" // a scenario has the name "binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -22,10 +22,10 @@ import (
 type job struct {
 	Host, Port, Topic, Bodies, TLS, CA, Cert, Key, Compression, Secret string
 	Level, Window                                                      int
-	Grace                                                              int // milliseconds for what comes beyond the last
+	Grace                                                              int // milliseconds to wait for messages beyond the last
 }
 
-// An end is one of the two connections. What it negotiated is only in go-nsq's log lines.
+// An end is one of the two connections. Only go-nsq's log lines tell what it negotiated.
 type end struct {
 	name   string
 	mutex  sync.Mutex
@@ -35,7 +35,7 @@ type end struct {
 
 func (e *end) Output(_ int, line string) error {
 	if i := strings.Index(line, ") upgrading to "); i >= 0 {
-		if word := strings.ToLower(line[i+len(") upgrading to "):]); word != "tls" { // TLS comes with its version
+		if word := strings.ToLower(line[i+len(") upgrading to "):]); word != "tls" { // for TLS, another line has the version
 			e.saw(word)
 		}
 	}
@@ -78,7 +78,7 @@ func (j *job) config(e *end) *nsq.Config {
 		if j.Cert != "" {
 			certificate, err := tls.LoadX509KeyPair(j.Cert, j.Key)
 			must(err)
-			// Shown even where the server names other authorities; the option tls_cert would keep it back there.
+			// Sent even if the server names other authorities; with the option tls_cert go-nsq would not send it then.
 			c.TlsConfig.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 				return &certificate, nil
 			}

@@ -1,21 +1,21 @@
-// The nsqjs client: what every scenario stands on. It starts the scenarios side by side against one nsqd and prints
-// what each of them saw, as lines "scenario: what it saw".
+// The nsqjs client: what all scenarios share. It runs the scenarios side by side against one nsqd and prints what each
+// of them saw, as lines "scenario: what it saw".
 
 const nsq = require('nsqjs')
 
 const DEADLINE_MS = 30000 // for one scenario
-const PATIENCE_MS = 10000 // how much later than its time something may come
+const PATIENCE_MS = 10000 // how late something may be
 
 const yesNo = (yes) => (yes ? 'yes' : 'no')
 const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms))
 
-// Says whether at least that long has passed since `start`, and not unreasonably longer.
+// Tells whether at least that long has passed since `start`, and not unreasonably longer.
 function heldBack(start, leastMs) {
   const elapsed = performance.now() - start
   return elapsed >= leastMs && elapsed <= leastMs + PATIENCE_MS ? 'yes' : `no, ${Math.floor(elapsed)} ms`
 }
 
-// What has come and was not taken yet, or who waits for it.
+// Values that have arrived and were not taken yet, or the functions that wait for one.
 class Queue {
   constructor() {
     this.items = []
@@ -33,7 +33,7 @@ class Queue {
   }
 }
 
-// A scenario collects what it saw; on its topic nobody else is.
+// A scenario collects what it saw; no other scenario uses its topic.
 class Scenario {
   constructor(name, host, port) {
     this.name = name
@@ -65,7 +65,7 @@ class Scenario {
     return new Promise((resolve) => this.writer.once('ready', resolve))
   }
 
-  // Publishes one body, or several by MPUB, to the scenario's topic: nsqd's reply.
+  // Publishes one body, or several by MPUB, to the scenario's topic. Resolves with nsqd's reply.
   publish(bodies) {
     return new Promise((resolve) => {
       this.writer.publish(this.name, bodies, (error) => resolve(error ? error.message : 'OK'))
@@ -82,13 +82,13 @@ class Scenario {
 
   async dpub(delayMs, body) {
     const answer = await new Promise((resolve) => {
-      // A list of one: deferPublish takes nothing else, though its description says otherwise.
+      // A list of one body: deferPublish accepts nothing else, although its description says otherwise.
       this.writer.deferPublish(this.name, [body], delayMs, (error) => resolve(error ? error.message : 'OK'))
     })
     this.saw(`DPUB ${body} ${delayMs} ms: ${answer}`)
   }
 
-  // An nsqjs Reader whose messages come through the queue that is returned.
+  // Makes an nsqjs Reader and returns the queue that gets its messages.
   consume(channel, options = {}) {
     const messages = new Queue()
     const reader = new nsq.Reader(this.name, channel, {
@@ -101,12 +101,13 @@ class Scenario {
     return messages
   }
 
-  // A bare nsqjs connection, for what a Reader hides: replies, heartbeats, CLS. Resolves when nsqd has answered SUB.
+  // A plain nsqjs connection, which shows what a Reader hides: replies, heartbeats, CLS. Resolves when nsqd has
+  // answered SUB.
   subscribe(channel, { maxInFlight = 1, ...options } = {}) {
     const conn = new nsq.NSQDConnection(this.host, this.port, this.name, channel, options)
     const subscriber = { conn, messages: new Queue(), replies: new Queue(), heartbeats: new Queue() }
 
-    // Replies go to the connection's state machine and come out nowhere: look at them on their way.
+    // nsqjs passes replies only to the connection's state machine, so they are read here on their way.
     const machine = conn.statemachine
     const raise = machine.raise.bind(machine)
     machine.raise = (event, data) => {
@@ -122,7 +123,7 @@ class Scenario {
     return new Promise((resolve) => {
       conn.on('ready', async () => {
         subscriber.identified = JSON.parse(await subscriber.replies.get())
-        await subscriber.replies.get() // SUB's OK; for anything else there is no 'ready'
+        await subscriber.replies.get() // SUB's OK; after any other reply there is no 'ready' event
         conn.setRdy(maxInFlight)
         resolve(subscriber)
       })

@@ -1,4 +1,4 @@
-// The scenarios, as ../../expected.txt tells them. The other clients have the same ones under the same names.
+// The scenarios that ../../expected.txt describes. The other clients have the same scenarios with the same names.
 //
 //     node scenarios.js HOST PORT
 
@@ -150,7 +150,7 @@ function add(counts, key, n) {
   counts.set(key, (counts.get(key) || 0) + n)
 }
 
-// Says whether there are that many different bodies, each seen once.
+// Tells whether there are `count` different bodies, each seen once.
 function eachOnce(seen, count) {
   const again = [...seen.values()].filter((times) => times !== 1).length
   return seen.size === count && again === 0 ? 'yes' : `no, ${seen.size} came, ${again} of them again`
@@ -167,7 +167,7 @@ async function ephemeral(s) {
   await s.pub('first')
   await take('keeper', keeper)
   await take('visitor', visitor)
-  await sleep(100) // finish() writes a little later
+  await sleep(100) // finish() writes to the socket a little later
   visitor.conn.destroy()
   await sleep(500)
   await s.pub('away')
@@ -266,7 +266,7 @@ async function tenThousand(s) {
   }
   const canarySent = performance.now()
   await s.pub('canary')
-  s.sawMessage(await canaries.get()) // left to time out, as all that was not finished would
+  s.sawMessage(await canaries.get()) // not finished: it times out, as every unfinished message would
   const m = await canaries.get()
   s.sawHeldBack(m, canarySent, 5000)
   m.finish()

@@ -1,5 +1,5 @@
-// A transfer of ../../matrix.py: publishes bodies through one connection and consumes them through another, both
-// negotiated as the job says, and prints what was negotiated and what came. The judgement is not made here.
+// A transfer for ../../matrix.py: publishes bodies through one connection and consumes them through another, both
+// negotiated as the job says. It prints what was negotiated and what was received; matrix.py judges that.
 //
 //     node transfer.js JOB
 
@@ -30,7 +30,7 @@ function options(job) {
       given.cert = fs.readFileSync(job.Cert)
       given.key = fs.readFileSync(job.Key)
     }
-    // nsqjs has no option for the version, but takes Node's default.
+    // nsqjs has no option for the version; it uses Node's default.
     tls.DEFAULT_MIN_VERSION = tls.DEFAULT_MAX_VERSION = `TLSv${job.TLS}`
   }
   if (job.Compression === 'snappy') given.snappy = true
@@ -41,7 +41,7 @@ function options(job) {
 const lines = []
 const ends = []
 
-// One of the two connections, which nsqjs keeps to itself: `find` looks for it.
+// One of the two connections. nsqjs does not expose it, so `find` looks for it.
 function watch(name, emitter, find) {
   const end = { name, words: [] }
   ends.push(end)

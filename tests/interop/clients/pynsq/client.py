@@ -1,5 +1,5 @@
-"""The pynsq client: what every scenario stands on. It starts the scenarios side by side against one nsqd and prints
-what each of them saw, as lines "scenario: what it saw"."""
+"""The pynsq client: what all scenarios share. It runs the scenarios side by side against one nsqd and prints what each
+of them saw, as lines "scenario: what it saw"."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ import time
 import nsq
 
 DEADLINE = 30  # seconds for one scenario
-PATIENCE_MS = 10000  # how much later than its time something may come
+PATIENCE_MS = 10000  # how late something may be
 
 
 def yes_no(yes):
@@ -15,7 +15,7 @@ def yes_no(yes):
 
 
 def held_back(start, least_ms):
-    """Says whether at least that long has passed since `start`, and not unreasonably longer."""
+    """Tells whether at least that long has passed since `start`, and not unreasonably longer."""
     elapsed = (time.monotonic() - start) * 1000
     if not least_ms <= elapsed <= least_ms + PATIENCE_MS:
         return "no, %d ms" % elapsed
@@ -23,7 +23,7 @@ def held_back(start, least_ms):
 
 
 class Scenario:
-    """Collects what it saw; on its topic nobody else is."""
+    """Collects what it saw; no other scenario uses its topic."""
 
     def __init__(self, name, host, port):
         self.name = name
@@ -44,7 +44,7 @@ class Scenario:
 
     async def connect_writer(self):
         self.writer = nsq.Writer(["%s:%d" % (self.host, self.port)])
-        while not self.writer.conns:  # there is no event for it
+        while not self.writer.conns:  # no event tells that
             await asyncio.sleep(0.01)
 
     async def reply(self, publish, *args):
@@ -66,15 +66,15 @@ class Scenario:
         self.saw("DPUB %s %d ms: %s" % (body, delay_ms, answer))
 
     def saw_error(self, error):
-        if type(error) is nsq.Error:  # an error frame; the others tell of closed connections
+        if type(error) is nsq.Error:  # an error frame; other types mean closed connections
             self.saw("error: %s" % error.args[0].decode())
 
     def consume(self, channel, **options):
-        """A pynsq Reader whose messages come through the queue that is returned."""
+        """Makes a pynsq Reader and returns the queue that gets its messages."""
         return Consumer(self, channel, **options).messages
 
     async def subscribe(self, channel, **options):
-        """A Subscriber, when nsqd has answered SUB."""
+        """Makes a Subscriber; returns when nsqd has answered SUB."""
         subscriber = Subscriber(self, channel, **options)
         answer = await subscriber.replies.get()
         if answer != "OK":
@@ -100,7 +100,7 @@ class Consumer(nsq.Reader):
 
 
 class Subscriber:
-    """A bare pynsq connection, for what a Reader hides: replies, heartbeats, CLS."""
+    """A plain pynsq connection, which shows what a Reader hides: replies, heartbeats, CLS."""
 
     def __init__(self, scenario, channel, max_in_flight=1, **options):
         self.identified = None
@@ -117,7 +117,7 @@ class Subscriber:
             self.identified = data
 
         def replied(conn, data):
-            if not data.startswith(b"{"):  # that is IDENTIFY's
+            if not data.startswith(b"{"):  # that is the reply to IDENTIFY
                 self.replies.put_nowait(data.decode())
 
         self.conn.on("ready", ready)

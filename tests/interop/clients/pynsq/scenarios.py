@@ -1,4 +1,4 @@
-"""The scenarios, as ../../expected.txt tells them. The other clients have the same ones under the same names.
+"""The scenarios that ../../expected.txt describes. The other clients have the same scenarios with the same names.
 
     scenarios.py HOST PORT
 """
@@ -154,7 +154,7 @@ async def several_consumers(s):
 
 
 def each_once(seen, count):
-    """Says whether there are that many different bodies, each seen once."""
+    """Tells whether there are `count` different bodies, each seen once."""
     again = sum(times != 1 for times in seen.values())
     if len(seen) != count or again:
         return "no, %d came, %d of them again" % (len(seen), again)
@@ -271,7 +271,7 @@ async def ten_thousand(s):
         await s.reply(s.writer.mpub, [b"%d" % i for i in range(first, first + batch)])
     canary_sent = time.monotonic()
     await s.pub("canary")
-    s.saw_message(await canaries.get())  # left to time out, as all that was not finished would
+    s.saw_message(await canaries.get())  # not finished: it times out, as every unfinished message would
     m = await canaries.get()
     s.saw_held_back(m, canary_sent, 5000)
     m.finish()

@@ -1,5 +1,5 @@
-"""A transfer of ../../matrix.py: publishes bodies through one connection and consumes them through another, both
-negotiated as the job says, and prints what was negotiated and what came. The judgement is not made here.
+"""A transfer for ../../matrix.py: publishes bodies through one connection and consumes them through another, both
+negotiated as the job says. It prints what was negotiated and what was received; matrix.py judges that.
 
     transfer.py JOB
 """
@@ -18,8 +18,8 @@ import nsq
 import nsq.deflate_socket
 import nsq.snappy_socket
 
-# The one change to pynsq 0.9.1: when what it has read does not make up a whole block yet, it raises socket.error with
-# an argument in place of an errno. Tornado since 6.1 takes that for a broken connection, which no server can help.
+# The only change to pynsq 0.9.1: when it has read only a part of a compressed block, it raises socket.error with an
+# argument in place of an errno. Tornado since 6.1 treats that as a broken connection, whatever the server does.
 for module in nsq.deflate_socket, nsq.snappy_socket:
     module.socket = types.SimpleNamespace(error=lambda code: BlockingIOError(code, os.strerror(code)))
 
@@ -37,8 +37,8 @@ def read_bodies(path):
 
 
 def options(job):
-    """What both ends are given. pynsq takes TLS 1.2 alone unless it is told of a context's protocol; the one that
-    takes more than one version cannot be narrowed, so that for TLS 1.3 the server's least version decides."""
+    """The options of both ends. pynsq speaks only TLS 1.2 unless it is given an ssl protocol. The protocol that speaks
+    several versions cannot be limited, so for TLS 1.3 the server's lowest version decides."""
     given = {}
     if job["Secret"]:
         given["auth_secret"] = job["Secret"]
@@ -58,7 +58,7 @@ def options(job):
 
 
 class End:
-    """One of the two connections: a Reader or a Writer is this as well."""
+    """One of the two connections, mixed into a Reader or a Writer."""
 
     def watch(self, name):
         self.end = name

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Records what the clients say to upstream's nsqd, as session files.
+"""Records what clients send to upstream's nsqd, and what it answers, as session files.
 
     run.py --clients DIR --logs DIR --out DIR --server PATH --recorder PATH [--client NAME]... [--scenario NAME]...
 
 The clients must be installed (ci/record does that), client NAME in DIR/NAME. Every scenario of a client gets a fresh
-server and a fresh recorder, each on a port of its own choice, and the server an empty data directory. The file is
-OUT/NAME/SCENARIO.session. What all of them said stays in the logs folder. The last line counts the recordings.
+server with an empty data directory and a fresh recorder, each on a port of its own choice. The file is
+OUT/NAME/SCENARIO.session. The logs folder keeps the output of all programs. The last line counts the recordings.
 """
 
 import argparse
@@ -26,7 +26,7 @@ CLIENT_LIMIT = 40
 STOP_LIMIT = 10
 HOLD_MS = 150  # longer than any client takes to answer
 
-# What a client does in each; and the shortest of its pauses that is recorded, in ms, where a timeout hangs on them.
+# What a client does in each scenario, and the shortest pause that is recorded, in ms, where a timeout depends on pauses.
 SCENARIOS = {
     "publish": ("publishes with PUB, MPUB and DPUB", 0),
     "consume": ("consumes three messages", 0),
@@ -38,8 +38,8 @@ SCENARIOS = {
     "reconnect": ("loses its connection with a message in flight, and connects again", 0),
 }
 
-# One message there and back, over what the scenario is named by; and the flags of the server, in the words of a
-# session file.
+# Scenarios that publish and consume one message over what their name says, with the server's flags as in a session
+# file.
 TLS = "--tls-cert={suite}/tls/cert.pem --tls-key={suite}/tls/key.pem"
 AUTH = "--auth-http-address={auth}"
 SPOKEN = {
@@ -52,7 +52,7 @@ SPOKEN = {
 }
 SCENARIOS.update((name, ("publishes and consumes with " + what, 0)) for name, (what, _) in SPOKEN.items())
 
-# Who speaks which of these; README.md says why others do not.
+# Which client has which of these; README.md says why others do not.
 SPEAKERS = {
     "go-nsq-1.1.0": list(SPOKEN),
     "pynsq-0.9.1": list(SPOKEN),
@@ -62,13 +62,13 @@ SPEAKERS = {
 }
 SUITE = HERE.parent / "conformance"
 
-# Clients that cannot ask for a message timeout of a second in their IDENTIFY: the server is told to have it.
+# Clients that cannot ask for a message timeout of one second in IDENTIFY. The server is started with that timeout.
 NO_TIMEOUT = "asyncnsq-1.2.1", "gnsq-1.0.2", "tokio-nsq-0.14.0"
 SHORT_TIMEOUT = "touch", "timeout", "reconnect"
 
 
 def wait_for_address(process, log, pattern):
-    """Reads the address from the line in which a program tells where it listens."""
+    """Reads the address from a program's log line about its listener."""
     limit = time.monotonic() + START_LIMIT
     while time.monotonic() < limit and process.poll() is None:
         found = re.search(pattern, log.read_text(errors="replace"))

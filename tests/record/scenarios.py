@@ -1,16 +1,16 @@
-"""The scenarios of the clients in Python, as README.md tells them.
+"""The scenarios for the clients in Python, as README.md describes them.
 
     scenarios.py FOLDER SCENARIO HOST PORT
 
-FOLDER/client.py is what a library is called with:
+FOLDER/client.py adapts a library. It has these functions:
 
     await connect(host, port)        a producer: await pub(body), mpub(bodies), dpub(ms, body), close()
     await consume(host, port, channel, timeout_ms)
                                      a consumer: await take(), the next message; await stop(), which ends it gracefully
                                      if the library can and returns at once; await close()
     a message                        body, attempts; await finish(), requeue(ms), touch()
-    speak(members, secret)           before connect and consume, in the scenarios of SPOKEN: what they ask for in
-                                     IDENTIFY, and the secret of AUTH or None
+    speak(members, secret)           called before connect and consume in the scenarios of SPOKEN: the members of
+                                     IDENTIFY to ask for, and AUTH's secret or None
     await sleep(seconds)
     await again(consumer, message)   after the connection is lost with this message in flight: a consumer that is
                                      connected again, the same one if the library can do that
@@ -27,7 +27,7 @@ import client  # noqa: E402
 HOST, PORT = sys.argv[3], int(sys.argv[4])
 
 
-# What the scenarios ask for that are named by it.
+# The scenarios whose names say what IDENTIFY asks for.
 SPOKEN = {
     "tls": {"tls_v1": True},
     "snappy": {"snappy": True},
@@ -39,7 +39,7 @@ SPOKEN = {
 
 
 def secret(who):
-    """The auth server answers a secret with itself, once; so no two connections have the same one."""
+    """A secret that no other connection has: the auth server answers each secret once, with the secret itself."""
     everything = {"topic": ".*", "channels": [".*"], "permissions": ["publish", "subscribe"]}
     identity = "%s %s" % (os.path.basename(sys.argv[1]), who)
     return json.dumps({"ttl": 60, "identity": identity, "identity_url": "", "authorizations": [everything]},
@@ -170,7 +170,7 @@ async def talk():
 
 async def run():
     await (talk if sys.argv[2] in SPOKEN else globals()[sys.argv[2]])()
-    os._exit(0)  # whatever the library would still do
+    os._exit(0)  # without waiting for the library
 
 
 asyncio.run(run())

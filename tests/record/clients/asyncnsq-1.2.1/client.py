@@ -70,7 +70,7 @@ async def connect(host, port):
     return Producer(await create_writer(host, port, **spoken))
 
 
-async def consume(host, port, channel, timeout_ms):  # which asyncnsq does not ask for
+async def consume(host, port, channel, timeout_ms):  # asyncnsq cannot ask for the timeout
     reader = Reader([(host, port)], max_in_flight=1, **spoken)
     await reader.connect()
     await reader.subscribe("topic", channel)

@@ -1,4 +1,4 @@
-"""gnsq for ../../scenarios.py. It runs on gevent, so all that is awaited here blocks, and lets gevent's tasks run."""
+"""gnsq for ../../scenarios.py. gnsq runs on gevent, so everything awaited here blocks, and lets gevent's tasks run."""
 
 import gevent
 import gevent.queue
@@ -7,7 +7,7 @@ import gnsq
 spoken = {}
 
 
-def speak(members, secret):  # the rest of it does not work, see ../../README.md
+def speak(members, secret):  # the other codecs do not work: see ../../README.md
     spoken["auth_secret"] = secret.encode()
 
 
@@ -77,7 +77,7 @@ async def connect(host, port):
     return Producer(producer)
 
 
-async def consume(host, port, channel, timeout_ms):  # which gnsq does not ask for
+async def consume(host, port, channel, timeout_ms):  # gnsq cannot ask for the timeout
     return Consumer("%s:%d" % (host, port), channel)
 
 

@@ -1,4 +1,4 @@
-// The go-nsq client: one scenario against one nsqd, as ../../README.md tells them.
+// The go-nsq client: runs one scenario of ../../README.md against one nsqd.
 //
 //	client SCENARIO HOST PORT
 package main
@@ -24,7 +24,7 @@ func must(err error) {
 	}
 }
 
-// What the scenario asks for in IDENTIFY, or is asked for.
+// What the scenario asks for in IDENTIFY, or sends with AUTH.
 func speak(c *nsq.Config, who string) *nsq.Config {
 	c.TlsV1 = strings.HasPrefix(scenario, "tls")
 	c.TlsConfig = &tls.Config{InsecureSkipVerify: true}
@@ -53,11 +53,11 @@ func publish(producer *nsq.Producer, bodies ...string) {
 
 func config() *nsq.Config {
 	c := nsq.NewConfig()
-	c.LookupdPollInterval = 100 * time.Millisecond // after so long it connects again
+	c.LookupdPollInterval = 100 * time.Millisecond // it connects again after this time
 	return speak(c, "consumer")
 }
 
-// A consumer's messages come through a Go channel and are answered by the scenario.
+// A consumer passes its messages to a Go channel; the scenario answers them.
 type consumer struct {
 	*nsq.Consumer
 	messages chan *nsq.Message
@@ -91,7 +91,7 @@ func (c *consumer) stop() {
 
 func settle() { time.Sleep(400 * time.Millisecond) }
 
-// What was negotiated carries a message there and back.
+// One message is published and consumed over what was negotiated.
 func talk() {
 	producer := newProducer()
 	publish(producer, "one")
@@ -158,7 +158,7 @@ var scenarios = map[string]func(){
 		c.take("forgotten", 1)
 		c.take("forgotten", 2).Finish()
 		settle()
-		c.Stop() // which does not end: go-nsq takes the first one to be in flight still
+		c.Stop() // it does not end: go-nsq still counts the first message as in flight
 		settle()
 		producer.Stop()
 	},
@@ -195,7 +195,7 @@ var scenarios = map[string]func(){
 		producer.Stop()
 		settle()
 		impatient := config()
-		impatient.MsgTimeout = time.Second // nsqd delivers what was in flight again when it has timed out
+		impatient.MsgTimeout = time.Second // nsqd delivers a message that was in flight again after its timeout
 		c := consume("channel", impatient)
 		m := c.take("lost", 1)
 		fmt.Println("cut")

@@ -1,4 +1,4 @@
-// The nsq-j client: one scenario against one nsqd, as ../../README.md tells them.
+// The nsq-j client: runs one scenario of ../../README.md against one nsqd.
 //
 //     java Client.java SCENARIO HOST:PORT
 
@@ -27,7 +27,7 @@ public class Client {
         return made;
     }
 
-    // A consumer's messages come through the queue and are answered by the scenario.
+    // A consumer passes its messages to the queue; the scenario answers them.
     static class Consumer {
         final LinkedBlockingQueue<Message> messages = new LinkedBlockingQueue<>();
         final DirectSubscriber inner = new DirectSubscriber(1, address); // connects again after 1 s
@@ -137,7 +137,7 @@ public class Client {
                 close(p);
                 break;
             case "reconnect":
-                p = producer("lost"); // when the last one is closed, nsq-j can open no other
+                p = producer("lost"); // after the last producer is closed, nsq-j cannot open another
                 c = new Consumer("channel", 1000); // nsqd delivers what was in flight again when it has timed out
                 c.take("lost", 1);
                 System.out.println("cut");
@@ -153,6 +153,6 @@ public class Client {
     public static void main(String[] args) throws Exception {
         address = args[1];
         run(args[0]);
-        System.exit(0); // whatever the library would still do
+        System.exit(0); // without waiting for the library
     }
 }

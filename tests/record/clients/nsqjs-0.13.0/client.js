@@ -1,4 +1,4 @@
-// The nsqjs client: one scenario against one nsqd, as ../../README.md tells them.
+// The nsqjs client: runs one scenario of ../../README.md against one nsqd.
 //
 //     node client.js SCENARIO HOST PORT
 
@@ -14,7 +14,7 @@ function fail(why) {
   process.exit(1)
 }
 
-// What the scenario asks for in IDENTIFY, or is asked for.
+// What the scenario asks for in IDENTIFY, or sends with AUTH.
 function spoken(who) {
   const given = {}
   if (scenario.startsWith('tls')) Object.assign(given, { tls: true, tlsVerification: false })
@@ -22,7 +22,7 @@ function spoken(who) {
   if (scenario.endsWith('deflate')) Object.assign(given, { deflate: true, deflateLevel: 3 })
   if (scenario === 'auth') {
     const everything = { topic: '.*', channels: ['.*'], permissions: ['publish', 'subscribe'] }
-    const identity = `nsqjs-0.13.0 ${who}` // no two connections have the same secret
+    const identity = `nsqjs-0.13.0 ${who}` // every connection has a different secret
     given.authSecret = JSON.stringify({ ttl: 60, identity, identity_url: '', authorizations: [everything] })
   }
   return given
@@ -79,7 +79,7 @@ const scenarios = {
   async publish() {
     const p = await producer('one')
     await publish(p, ['two', 'three'])
-    // A list of one: deferPublish takes nothing else, though its description says otherwise.
+    // A list of one body: deferPublish accepts nothing else, although its description says otherwise.
     await new Promise((resolve) => p.deferPublish(topic, ['later'], 100, resolve))
     await end(p)
   },
@@ -148,7 +148,7 @@ const scenarios = {
 
   async reconnect() {
     await end(await producer('lost'))
-    // nsqd delivers what was in flight again when it has timed out.
+    // nsqd delivers a message that was in flight again after its timeout.
     const c = new Consumer('channel', { messageTimeout: 1000, lookupdPollInterval: 1 })
     await c.take('lost', 1)
     console.log('cut')
@@ -157,7 +157,7 @@ const scenarios = {
   },
 }
 
-// What was negotiated carries a message there and back.
+// One message is published and consumed over what was negotiated.
 async function talk() {
   const p = await producer('one')
   const c = new Consumer('channel')

@@ -12,8 +12,8 @@ import nsq.snappy_socket
 sleep = asyncio.sleep
 spoken = {}
 
-# The one change to pynsq 0.9.1: when what it has read does not make up a whole block yet, it raises socket.error with
-# an argument in place of an errno. Tornado since 6.1 takes that for a broken connection, which no server can help.
+# The only change to pynsq 0.9.1: when it has read only a part of a compressed block, it raises socket.error with an
+# argument in place of an errno. Tornado since 6.1 treats that as a broken connection, whatever the server does.
 for module in nsq.deflate_socket, nsq.snappy_socket:
     module.socket = types.SimpleNamespace(error=lambda code: BlockingIOError(code, os.strerror(code)))
 
@@ -89,7 +89,7 @@ class Consumer(nsq.Reader):
 
 async def connect(host, port):
     writer = nsq.Writer(["%s:%d" % (host, port)], **spoken)
-    while not writer.conns:  # there is no event for it
+    while not writer.conns:  # no event tells that
         await sleep(0.01)
     return Producer(writer)
 

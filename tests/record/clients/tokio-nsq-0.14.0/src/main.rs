@@ -1,4 +1,4 @@
-//! The tokio-nsq client: one scenario against one nsqd, as ../../README.md tells them.
+//! The tokio-nsq client: runs one scenario of ../../README.md against one nsqd.
 //!
 //!     record-tokio-nsq SCENARIO HOST:PORT
 
@@ -15,7 +15,7 @@ async fn settle() {
     sleep(Duration::from_millis(400)).await
 }
 
-// A short interval: what is written waits in tokio-nsq for so long.
+// A short interval, because tokio-nsq delays its output by this time.
 fn shared() -> NSQConfigShared {
     NSQConfigShared::new().set_flush_interval(Duration::from_millis(10))
 }
@@ -163,5 +163,5 @@ async fn run(scenario: &str, address: &str) {
 async fn main() {
     let args: Vec<String> = std::env::args().collect();
     run(&args[1], &args[2]).await;
-    std::process::exit(0) // whatever the library would still do
+    std::process::exit(0) // without waiting for the library
 }

@@ -17,7 +17,8 @@ struct json_writer json_writer(struct buf *out, enum json_style style)
 
 /* --- what stands between values --------------------------------------------------------------- */
 
-static bool in_object(const struct json_writer *w)
+/* Only assertions use it, and some builds have none. */
+__attribute__((unused)) static bool in_object(const struct json_writer *w)
 {
     return w->depth > 0 && (w->objects >> (w->depth - 1) & 1) != 0;
 }

@@ -388,6 +388,20 @@ static void a_403_turns_to_https(void **state)
     end(w);
 }
 
+/* nsqd replaces the port of the server's own URL, and fails when that names none. */
+static void a_403_needs_a_port_to_replace(void **state)
+{
+    (void)state;
+    static const char *const servers[] = {"http://a/x"};
+    struct world *w = begin(servers, 1);
+    struct client *c = with_auth(w);
+    answer(world_accept(w), "403 Forbidden", "{\"https_port\":444}");
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    world_expect_log(w, "WARNING PROTOCOL(V2): [10.0.0.1:4000] AUTH failed failed to auth against "
+                        "http://a/x - no port to ask again by https");
+    end(w);
+}
+
 /* --- https ------------------------------------------------------------------------------------ */
 
 static struct codec connect_tls(void *self, const char *name)
@@ -804,6 +818,7 @@ int main(void)
         cmocka_unit_test(a_location_is_not_logged),
         cmocka_unit_test(a_403_after_a_redirect_turns_to_the_server_itself),
         cmocka_unit_test(a_403_turns_to_https),
+        cmocka_unit_test(a_403_needs_a_port_to_replace),
         cmocka_unit_test(https_urls_use_tls),
         cmocka_unit_test(certificates_are_verified),
         cmocka_unit_test(a_handshake_has_a_deadline),

@@ -228,6 +228,8 @@ static void the_first_encoding_counts(void **state)
     EXPECT("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Encoding: identity\r\n"
            "Content-Length: 5\r\n\r\nplain",
            "gzip: invalid data");
+    EXPECT("HTTP/1.1 200 OK\r\nContent-Encoding: gzop\r\nContent-Length: 5\r\n\r\nplain",
+           "200 plain");
     EXPECT("HTTP/1.1 103 Hints\r\nContent-Encoding: identity\r\n\r\n"
            "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 5\r\n\r\nplain",
            "gzip: invalid data");

@@ -137,12 +137,9 @@ object = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
     $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) tests/interop/regexp.c $(wildcard fuzz/*.c)
 
-.PHONY: all help run check coverage lint fmt memcheck interop interop-auth record differential flags conform \
-    interop-matrix interop-full conform-upstream defects vectors \
-    fuzz fuzz-afl fuzz-replay fuzz-merge fuzz-coverage fuzz-prove fuzz-repro \
-    install install-lib uninstall clean soak ci libs programs tests fuzzers benches soak-client bench bench-count FORCE
+.PHONY: all help run fmt install install-lib uninstall clean ci libs programs tests fuzzers benches soak-client FORCE
 
-## all            build the libraries, the programs, the unit tests, the fuzz targets, the benchmarks and the soak's client
+## all              build the libraries, the programs, the unit tests, the fuzz targets, the benchmarks and the soak's client
 all: libs programs tests fuzzers benches soak-client
 libs: $(ARCHIVES)
 programs: $(PROGRAMS:%=$(BUILD)/%)
@@ -258,132 +255,41 @@ $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_
 # --- what people type ----------------------------------------------------------------------------
 
 # The stages choose their variants and their parallelism themselves.
-ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u BUILD -u CFLAGS -u LDFLAGS -u MSAN
+ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u CXX -u BUILD -u CFLAGS -u LDFLAGS -u MSAN
 
 help:
 	@sed -n 's/^## /  make /p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\) .*## /\1 /p' ci/stages | while read -r name help; do \
+	    printf '  make %-16s %s\n' "$$name" "$$help"; done
 
-## run            install what is missing, build and start nsqd on 4150 (ARGS="..." adds flags)
+## run              install what is missing, build and start nsqd on 4150 (ARGS="..." adds flags)
 run:
 	@ci/setup run
 	@$(MAKE) programs
 	@mkdir -p $(BUILD)/data
 	@exec $(BUILD)/nsqd --data-path=$(BUILD)/data $(ARGS)
 
-## check          install what is missing, build all variants, run every test in C
-check:
-	$(ALONE) ci/check
-
-## lint           clang-format, clang-tidy and shellcheck find nothing
-lint:
-	$(ALONE) ci/lint
-
-## fmt            format the C files in place
+## fmt              format the C files in place
 fmt:
 	clang-format -i $$(find src include tests fuzz -name '*.[ch]' -o -name '*.cc' 2>/dev/null)
 
-## coverage       the unit tests' coverage: build/coverage/index.html, build/coverage.json
-coverage:
-	$(ALONE) ci/coverage
+# The scripts of ci/ as targets.
+STAGES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' ci/stages)
+.PHONY: $(STAGES)
+$(STAGES):
+	$(ALONE) T="$(T)" F="$(F)" QUICK="$(QUICK)" \
+	    sh -c "$$(sed -n 's/^$@  *[0-9-]*  *\(.*\) ## .*/\1/p' ci/stages)"
 
-## memcheck       the unit tests under valgrind
-memcheck:
-	$(ALONE) ci/memcheck
-
-## interop        clients of other languages against build/nsqd and upstream's nsqd
-interop:
-	$(ALONE) ci/interop
-
-## interop-matrix  the same clients under every TLS and compression, with certificates and AUTH
-interop-matrix:
-	$(ALONE) ci/interop-matrix
-
-## interop-full   the same with up to 32 MiB in every transfer
-interop-full:
-	$(ALONE) ci/interop-matrix --full
-
-## interop-auth   AUTH against a scripted auth server, on both servers
-interop-auth:
-	$(ALONE) ci/interop-auth
-
-## record         the sessions of real clients, corpus/sessions, recorded anew
-record:
-	$(ALONE) ci/record
-
-## differential   the same odd bytes to build/nsqd and to upstream's nsqd
-differential:
-	$(ALONE) ci/differential
-
-## flags          the command line of build/nsqd against upstream's
-flags:
-	$(ALONE) ci/flags
-
-## conform        the conformance suite: the engine, cut everywhere; build/nsqd; upstream's nsqd
-conform:
-	$(ALONE) ci/conform
-
-## conform-upstream  the suite against upstream's nsqd 1.3.0 and 1.2.1, and what it reaches of it
-conform-upstream:
-	$(ALONE) ci/conform-upstream
-
-## defects        break the server one line at a time: every test that says so must notice
-defects:
-	$(ALONE) ci/defects
-
-## vectors        the cases as JSON for other languages: build/vectors.json, held against its schema
-vectors:
-	$(ALONE) ci/vectors
-
-## fuzz           every target for FUZZ_SECONDS (60) with libFuzzer, ASan and UBSan; FUZZ=plain without; T="..." some
-fuzz:
-	$(ALONE) ci/fuzz-run $(T)
-
-## fuzz-afl       the same with AFL++: command and session, or T="..."
-fuzz-afl:
-	$(ALONE) ci/fuzz-afl $(T)
-
-## fuzz-replay    all corpora under ASan and UBSan, and under MSan where all linked code is ours
-fuzz-replay:
-	$(ALONE) ci/fuzz-replay
-
-## fuzz-merge     what was found goes into corpus/, minimised
-fuzz-merge:
-	$(ALONE) ci/fuzz-merge $(T)
-
-## fuzz-coverage  what the corpora alone reach: build/fuzz-coverage/index.html
-fuzz-coverage:
-	$(ALONE) ci/fuzz-coverage
-
-## fuzz-prove     known bugs, put in one at a time: each is found within 60 seconds
-fuzz-prove:
-	$(ALONE) ci/fuzz-prove
-
-## fuzz-repro     F=FILE: what one input does, event by event
-fuzz-repro:
-	$(ALONE) ci/fuzz-repro "$(F)" $(T)
-
-## soak           what takes too long for every change: equal reports, overload, a mixed load; QUICK=1 in 2 minutes
-soak:
-	$(ALONE) QUICK=$(QUICK) ci/soak
-
-## bench          beside upstream's nsqd 1.3.0: build/bench/; QUICK=1 in a minute
-bench:
-	$(ALONE) QUICK=$(QUICK) ci/bench
-
-## bench-count    instructions of a fixed session, held against tests/bench/count.txt
-bench-count:
-	$(ALONE) ci/bench-count
-
-## ci             everything that CI runs
+## ci               everything that CI runs
 ci:
 	$(ALONE) .ci/run
 
-## install        nsqd and the protocol library, below $(DESTDIR)$(PREFIX)
+## install          nsqd and the protocol library, below $(DESTDIR)$(PREFIX)
 install: install-lib $(BUILD)/nsqd
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILD)/nsqd $(DESTDIR)$(PREFIX)/bin/nsqd
 
-## install-lib    the protocol library alone: libnsqproto.a, nsq/*.h, libnsqproto.pc
+## install-lib      the protocol library alone: libnsqproto.a, nsq/*.h, libnsqproto.pc
 install-lib: $(BUILD)/libnsqproto.a
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/nsq
 	install -m 644 $(BUILD)/libnsqproto.a $(DESTDIR)$(PREFIX)/lib/
@@ -391,12 +297,12 @@ install-lib: $(BUILD)/libnsqproto.a
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' src/proto/libnsqproto.pc.in \
 	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libnsqproto.pc
 
-## uninstall      take away what install put there
+## uninstall        take away what install put there
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nsqd $(DESTDIR)$(PREFIX)/lib/libnsqproto.a \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/libnsqproto.pc
 	rm -rf $(DESTDIR)$(PREFIX)/include/nsq
 
-## clean          remove build/
+## clean            remove build/
 clean:
 	rm -rf build

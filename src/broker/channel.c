@@ -34,9 +34,6 @@ static int64_t capacity_of(const struct consumer *consumer)
 static void update_consumer(struct consumer *consumer)
 {
     struct channel *channel = consumer->channel;
-    if (channel == NULL) {
-        return; /* an orphan */
-    }
     int64_t capacity = capacity_of(consumer);
     channel->capacity += capacity - consumer->capacity;
     consumer->capacity = capacity;
@@ -274,13 +271,17 @@ void channel_orphan_consumers(struct channel *channel)
 void consumer_set_ready(struct consumer *consumer, int64_t count)
 {
     consumer->ready_count = count;
-    update_consumer(consumer);
+    if (consumer->channel != NULL) {
+        update_consumer(consumer);
+    }
 }
 
 void consumer_set_blocked(struct consumer *consumer, bool blocked)
 {
     consumer->blocked = blocked;
-    update_consumer(consumer);
+    if (consumer->channel != NULL) {
+        update_consumer(consumer);
+    }
 }
 
 /* Finds what FIN, REQ and TOUCH name, and that it is the consumer's. */

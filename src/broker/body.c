@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Bodies with their references, and drafts that grow as a body arrives. Must not know: who sends a
+ * body, and who delivers it.
+ */
 #include "broker/body.h"
 
 #include <assert.h>
 
-#define DRAFT_LEAST 4096 /* room that a draft in pieces begins with */
+#define DRAFT_LEAST 4096 /* bytes of room that a draft which arrives in parts begins with */
 
 void body_drop(struct body *body, struct budget *budget)
 {
@@ -19,7 +23,7 @@ void draft_begin(struct draft *draft, uint32_t size)
     *draft = (struct draft){.size = size};
 }
 
-/* Room for at least n bytes: doubled, but never more than was announced. */
+/* The new room, at least n bytes: twice the old one, but never more than was announced. */
 static uint32_t room_for(const struct draft *draft, size_t n)
 {
     size_t cap = n == draft->size || n > DRAFT_LEAST ? n : DRAFT_LEAST;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the bytes of a published message. A body is stored once and shared by all channels that
- * must deliver it; it knows what was fixed at publishing: id, timestamp, delay. The first duty to
- * deliver it lies in it, so that a message for one channel is one allocation.
- * A draft is a body that is still arriving. It grows with the bytes that came, not with the size
- * that was announced, so announcing much costs a peer as much as it costs us.
+ * Owns: the bytes of a published message. A body is stored once, however many channels must deliver
+ * it. It also has what is fixed when it is published: id, timestamp and delay. The first of the
+ * messages that share a body (broker/message.h) is stored inside it, so that a message for one
+ * channel is one allocation.
+ * A draft is a body that is still arriving. It grows with the bytes that have arrived, not with the
+ * size that was announced: a peer cannot take memory by announcing sizes.
  */
 #ifndef BROKER_BODY_H
 #define BROKER_BODY_H
@@ -16,16 +17,16 @@
 #include "broker/message.h"
 
 struct body {
-    uint32_t refs; /* messages that share it */
+    uint32_t refs; /* how many messages share it */
     uint32_t size; /* bytes */
     uint64_t id;
     int64_t timestamp; /* wall clock, ns since 1970 */
-    int64_t deferred;  /* ns that each channel waits before it delivers; 0 = at once */
+    int64_t deferred;  /* delay in ns: each channel waits so long before it delivers; 0 = none */
     struct message first;
     uint8_t bytes[];
 };
 
-/* All zeros is no draft. */
+/* A struct of zeros is no draft. */
 struct draft {
     struct body *body; /* NULL until the first byte is there */
     uint32_t size;     /* bytes announced */
@@ -33,7 +34,7 @@ struct draft {
     uint32_t cap;      /* bytes of room in body */
 };
 
-/* What a body with room for n bytes is charged. */
+/* How many bytes are charged to the memory budget for a body with room for n bytes. */
 static inline size_t body_cost(size_t n)
 {
     return sizeof(struct body) + n + ALLOC_OVERHEAD;
@@ -44,21 +45,21 @@ static inline struct span body_span(const struct body *body)
     return span_make(body->bytes, body->size);
 }
 
-/* Takes one reference back; the last one frees. */
+/* Gives up one reference; the last one frees the body. */
 void body_drop(struct body *body, struct budget *budget);
 
 /* Starts a draft of `size` > 0 bytes; takes no memory yet. */
 void draft_begin(struct draft *draft, uint32_t size);
 
 /* Copies the next bytes, at most those that are missing. False when the budget has no room for
- * them; the draft is then as it was. `use`: what the body is for. */
+ * them; then the draft is unchanged. `use`: what the body is for. */
 bool draft_add(struct draft *draft, struct budget *budget, enum budget_use use, struct span part);
 
-/* Ends a draft whose bytes are all there and returns its body, with one reference, to the caller.
- */
+/* Ends a draft whose bytes have all arrived, and returns its body with one reference, which is the
+ * caller's. */
 struct body *draft_finish(struct draft *draft);
 
-/* Gives a draft's memory back; does nothing when there is none. */
+/* Frees a draft's memory; does nothing when there is no draft. */
 void draft_drop(struct draft *draft, struct budget *budget);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The table of topics, what is due next, and the log lines about what a stop loses. Must not know:
+ * connections, commands, clocks.
+ */
 #include "broker/broker.h"
 
 #include "base/text.h"
@@ -7,8 +11,8 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
 {
     *broker = (struct broker){.core = {.config = *config, .log = log}};
     broker->core.budget = budget_of_cap(config->mem_queue_bytes);
-    /* Peers see what sampling chose, so its generator must not start from the seed itself; nor may
-     * it from 0. */
+    /* Peers see what sampling chose, so its generator must not start from the seed itself. It must
+     * not start from 0 either. */
     broker->core.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
     list_init(&broker->core.active);
     list_init(&broker->core.orphans);
@@ -122,7 +126,7 @@ static void log_lost_topic(const struct broker_core *core, const struct topic *t
     }
 }
 
-/* Comes first, because of very many topics not every line may find room in the log. */
+/* The sum comes first: with very many topics the log has no room for all the lines. */
 static void log_lost_sum(const struct broker *broker)
 {
     char sum[TEXT_DECIMAL_MAX];

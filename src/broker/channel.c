@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The moves of a message inside a channel, and which consumer may get the next one. Must not know:
+ * connections; the other channels of the topic.
+ */
 #include "broker/channel.h"
 
 #include <assert.h>
 
 #include "broker/guid.h"
 
-#define CAPACITY_MAX INT32_MAX /* of one consumer, so that the sum of all cannot overflow */
+#define CAPACITY_MAX INT32_MAX /* of one consumer: the sum of all consumers cannot overflow */
 
 /* --- who can deliver to whom ------------------------------------------------------------------ */
 
-/* To be called after every change of queue, ready list or pause. */
+/* Must be called after every change of the queue, the ready list or `paused`. */
 static void update_channel(struct channel *channel)
 {
     bool active = !channel->paused && channel->queue.n > 0 && !list_empty(&channel->ready);
@@ -30,7 +34,7 @@ static int64_t capacity_of(const struct consumer *consumer)
     return capacity < CAPACITY_MAX ? capacity : CAPACITY_MAX;
 }
 
-/* To be called after every change of RDY, in-flight count or hold. */
+/* Must be called after every change of RDY, of the in-flight count or of `blocked`. */
 static void update_consumer(struct consumer *consumer)
 {
     struct channel *channel = consumer->channel;
@@ -45,7 +49,8 @@ static void update_consumer(struct consumer *consumer)
     update_channel(channel);
 }
 
-/* What ready consumers will take in the same step does not count: nsqd's have taken it by then. */
+/* Messages that ready consumers will get in the same step do not count: nsqd's consumers have taken
+ * theirs by then. */
 static bool is_full(const struct channel *channel)
 {
     int64_t depth = (int64_t)channel->queue.n;
@@ -54,7 +59,7 @@ static bool is_full(const struct channel *channel)
            (channel->paused || depth - size >= channel->capacity);
 }
 
-/* Every way back into the queue ends here. */
+/* The one way into the queue. */
 static void enqueue(struct channel *channel, struct message *message)
 {
     if (is_full(channel)) {
@@ -68,7 +73,7 @@ static void enqueue(struct channel *channel, struct message *message)
 
 /* --- in flight -------------------------------------------------------------------------------- */
 
-/* Seeded: a peer does not make ids, but it chooses which ones stay in flight. */
+/* Seeded: a peer does not make ids, but it chooses which of them stay in flight. */
 static unsigned id_hash(const struct channel *channel, uint64_t id)
 {
     return (unsigned)hash_number(&channel->core->config.seed, id);
@@ -100,7 +105,7 @@ static void add_in_flight(struct channel *channel, struct consumer *consumer,
     budget_charge(&channel->core->budget, IN_FLIGHT_COST);
 }
 
-/* Ends the flight and returns its message to the caller. */
+/* Ends the flight and returns its message. */
 static struct message *take_in_flight(struct in_flight *f)
 {
     struct channel *channel = f->channel;
@@ -284,7 +289,7 @@ void consumer_set_blocked(struct consumer *consumer, bool blocked)
     }
 }
 
-/* Finds what FIN, REQ and TOUCH name, and that it is the consumer's. */
+/* Finds the message that FIN, REQ or TOUCH names, and checks that it is the consumer's. */
 static enum channel_result find_owned(const struct consumer *consumer, struct span id,
                                       struct in_flight **found)
 {
@@ -347,7 +352,7 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
 
 /* --- delivery --------------------------------------------------------------------------------- */
 
-/* xorshift64*: fast, and replayed exactly from the seed; nothing secret hangs on it. */
+/* xorshift64*: fast, and the same again for the same seed. Nothing secret depends on it. */
 static uint32_t next_random(struct broker_core *core)
 {
     uint64_t x = core->random;
@@ -364,10 +369,10 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     struct consumer *consumer = container_of(channel->ready.next, struct consumer, ready_link);
     struct message *message = queue_pop(&channel->queue);
     assert(message != NULL);
-    /* Consumers take turns, also with the messages that sampling drops. */
+    /* A message that sampling drops uses up a turn too. */
     list_remove(&consumer->ready_link);
     list_push(&channel->ready, &consumer->ready_link);
-    /* Documented is n percent; nsqd delivers n + 1 of a hundred. */
+    /* The documentation says n percent; nsqd delivers n + 1 of a hundred. */
     if (consumer->sample_rate > 0 && next_random(core) % 100 >= (uint32_t)consumer->sample_rate) {
         message_drop(message, &core->budget);
         update_channel(channel);

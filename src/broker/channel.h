@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a channel: its queue, what is in flight, what is deferred, and its consumers, who take
+ * Owns: a channel: its queue, what is in flight, what is deferred, and its consumers, which take
  * turns.
  *
- * A message of a channel is in one place, and these are all its moves:
+ * A message of a channel is in exactly one place. These are all its moves:
  *
  *     topic --put--> queue --deliver--> in flight --finish--> gone
  *       \              ^                   |  |
@@ -12,8 +12,11 @@
  *          \           |                   |
  *           +-defer-> deferred <-- requeue n
  *
+ * It is dropped when it comes to the full queue of an ephemeral channel, when sampling drops it,
+ * and when the channel is emptied or deleted.
+ *
  * RDY is a level, not a credit: a consumer is ready while it has fewer messages in flight than its
- * ready count. Nothing here delivers by itself: broker_deliver does, one message a call.
+ * ready count. Only broker_deliver delivers, one message a call.
  */
 #ifndef BROKER_CHANNEL_H
 #define BROKER_CHANNEL_H
@@ -37,20 +40,20 @@ struct channel {
     size_t deferred_count;
     struct list consumers; /* of struct consumer */
     size_t consumer_count;
-    struct list ready;       /* of struct consumer: who may get a message; the first is next */
-    int64_t capacity;        /* how many messages these would take now */
-    struct list active_link; /* in core->active while there is both a message and a taker */
-    /* For /stats. */
+    struct list ready; /* of struct consumer: those that may get a message; the first is next */
+    int64_t capacity;  /* how many messages these would take now */
+    struct list active_link; /* in core->active while the queue and the ready list are not empty */
+    /* nsqd's /stats shows these three. */
     uint64_t message_count;
     uint64_t requeue_count;
     uint64_t timeout_count;
-    uint64_t drop_count; /* lost because the channel is ephemeral and was full */
+    uint64_t drop_count; /* messages that found a full ephemeral channel; see struct topic */
 };
 
-/* One subscription. Whoever subscribes owns the struct; `owner` is his and is never looked at. */
+/* One subscription. The subscriber owns the struct; `owner` is for its use and is not read here. */
 struct consumer {
     struct channel *channel; /* NULL: not subscribed */
-    struct list link;        /* in channel->consumers */
+    struct list link;        /* in channel->consumers, or in core->orphans */
     struct list ready_link;  /* in channel->ready */
     struct list in_flight;   /* of struct in_flight */
     void *owner;
@@ -60,9 +63,9 @@ struct consumer {
     int64_t msg_timeout; /* ns from a delivery to its timeout */
     int32_t sample_rate; /* percent of the messages that are delivered; 0 = all of them */
     bool blocked;        /* has too much unsent output: not ready, whatever RDY says */
-    bool orphan;         /* its channel was deleted: `link` is in core->orphans */
-    /* For /stats. */
-    uint64_t message_count;
+    bool orphan; /* its channel was deleted, and broker_next_orphan has not returned it yet */
+    /* nsqd's /stats shows these three, beside RDY and the in-flight count. */
+    uint64_t message_count; /* deliveries */
     uint64_t finish_count;
     uint64_t requeue_count;
 };
@@ -72,9 +75,9 @@ struct in_flight {
     struct timer timer;
     struct list link; /* in consumer->in_flight */
     struct channel *channel;
-    struct consumer *consumer; /* NULL once the consumer has left: nobody owns it then */
+    struct consumer *consumer; /* NULL: it has left, and nobody may finish the message */
     struct message *message;
-    int64_t delivered_at;
+    int64_t delivered_at; /* ns; TOUCH is capped after it */
 };
 
 struct deferred {
@@ -84,12 +87,12 @@ struct deferred {
     struct message *message;
 };
 
-/* What each is charged. */
+/* Bytes charged for each. */
 #define CHANNEL_COST (sizeof(struct channel) + TABLE_COST + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST (sizeof(struct in_flight) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
 #define DEFERRED_COST (sizeof(struct deferred) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
 
-/* What a message handed out says; borrowed until the next call into the broker. */
+/* A message on its way to a consumer; borrowed until the next call into the broker. */
 struct delivery {
     struct consumer *consumer;
     const struct body *body;
@@ -99,27 +102,28 @@ struct delivery {
 enum channel_result {
     CHANNEL_OK = 0,
     CHANNEL_NOT_IN_FLIGHT, /* no such id is in flight here */
-    CHANNEL_NOT_OWNER,     /* it is, but another consumer has it */
-    CHANNEL_FULL,          /* max_consumers are here already */
+    CHANNEL_NOT_OWNER,     /* it is, but not for this consumer */
+    CHANNEL_FULL,          /* the channel has max_consumers already */
 };
 
 struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name);
 
-/* Ends a channel without consumers, and all its messages. It must be out of the topic's table. */
+/* Ends a channel that has no consumers, with its messages. It must be out of the topic's table. */
 void channel_free(struct channel *channel);
 
-/* Takes a message from the topic, to deliver it now or after `delay` ns. A full ephemeral channel
- * drops it, as nsqd does, except a deferred one. */
+/* Takes a message from the topic, to deliver it at once or after `delay` ns. A full ephemeral
+ * channel drops a message that it should deliver at once, as nsqd does. */
 void channel_put(struct channel *channel, struct message *message);
 void channel_defer(struct channel *channel, struct message *message, int64_t delay, int64_t now);
 
-/* Stops and resumes delivery; what is in flight goes on. */
+/* Stops and resumes delivery. Messages in flight can still be finished, requeued and touched, and
+ * time out. */
 void channel_pause(struct channel *channel, bool paused);
 
-/* Adds a consumer whose settings are made and which is not subscribed. CHANNEL_OK or _FULL. */
+/* Adds a consumer that has its settings and is not subscribed. CHANNEL_OK or _FULL. */
 enum channel_result channel_join(struct channel *channel, struct consumer *consumer);
 
-/* Removes a consumer. What it has in flight stays in flight until it times out, as nsqd does. */
+/* Removes a consumer. What it has in flight stays in flight until it times out, as in nsqd. */
 void channel_leave(struct consumer *consumer);
 
 /* Drops all messages: queued, in flight and deferred. */
@@ -130,7 +134,7 @@ void channel_orphan_consumers(struct channel *channel);
 
 size_t channel_in_flight_count(const struct channel *channel);
 
-/* Sets RDY, or holds the consumer back. */
+/* Sets RDY; says whether the consumer has too much unsent output. */
 void consumer_set_ready(struct consumer *consumer, int64_t count);
 void consumer_set_blocked(struct consumer *consumer, bool blocked);
 
@@ -142,11 +146,11 @@ enum channel_result consumer_requeue(struct consumer *consumer, struct span id, 
 enum channel_result consumer_touch(struct consumer *consumer, struct span id, int64_t timeout,
                                    int64_t now);
 
-/* Hands the next message of a channel in core->active to the consumer whose turn it is. False
- * when sampling dropped the message instead. */
+/* Delivers the next message of a channel that is in core->active to the consumer whose turn it is.
+ * False when sampling dropped the message instead. */
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
-/* What a due timer means: the message goes back to the end of its queue. */
+/* The timer is due: the message goes to the end of its queue. */
 void in_flight_expire(struct in_flight *f);
 void deferred_expire(struct deferred *d);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what all topics and channels of one broker share: its configuration, its account of memory,
- * the timers of its messages, and the list of channels that have something to deliver.
- * Nothing in src/broker knows a connection, a frame or a clock: times are arguments, in ns of a
+ * Owns: what all topics and channels of one broker share: its configuration, its memory budget, the
+ * timers of its messages, and the list of channels that have something to deliver.
+ * Nothing in src/broker knows a connection, a frame or a clock. Times are arguments, in ns of a
  * monotonic clock unless a name says wall.
  */
 #ifndef BROKER_CORE_H
@@ -21,7 +21,8 @@
 struct broker_config {
     unsigned node_id;       /* in every message id; 0 .. 1023 */
     int64_t mem_queue_size; /* messages a full ephemeral topic or channel keeps; more are dropped */
-    size_t mem_queue_bytes; /* cap of the account, see base/budget.h; publishing fails past it */
+    size_t mem_queue_bytes; /* cap of the memory budget (base/budget.h): publishers are refused
+                               there */
     int64_t max_msg_timeout; /* ns; TOUCH extends to at most this after the delivery */
     int64_t max_consumers;   /* of a channel; 0 = no bound */
     bool wait_publishes;     /* broker_publish keeps messages until broker_publish_settle */
@@ -36,10 +37,10 @@ struct broker_core {
     struct list orphans;  /* of struct consumer: their channels were deleted */
     struct log *log;      /* borrowed */
     uint64_t random;      /* state of the sampling generator */
-    uint64_t last_serial; /* of a topic */
+    uint64_t last_serial; /* of the topic that was made last */
 };
 
-/* What a timer belongs to tells what happens when it is due. */
+/* What happens when a timer is due depends on what it belongs to. */
 enum timer_kind { TIMER_IN_FLIGHT, TIMER_DEFERRED };
 
 struct timer {
@@ -47,7 +48,7 @@ struct timer {
     enum timer_kind kind;
 };
 
-/* The name of a topic or channel: valid, so never longer than this. */
+/* The name of a topic or channel. It is valid, so it is never longer than this. */
 struct name {
     uint8_t n;
     uint8_t bytes[NSQ_NAME_MAX];
@@ -60,13 +61,13 @@ static inline struct name name_make(struct span s)
     return name;
 }
 
-/* The bytes of a name that stays where it is. */
+/* The bytes of a name; borrowed from it. */
 static inline struct span name_span(const struct name *name)
 {
     return span_make(name->bytes, name->n);
 }
 
-/* What a topic or channel is charged beside its own struct: its hash table with 32 empty buckets.
+/* Bytes charged for a topic or channel beside its own struct: its hash table with 32 empty buckets.
  */
 #define TABLE_COST 640
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Makes, prints and reads message ids. Must not know: clocks; the wall clock is an argument.
+ */
 #include "broker/guid.h"
 
 #define TICK_SHIFT 20             /* 1,048,576 ns */
@@ -28,7 +31,7 @@ void guid_print(uint64_t id, uint8_t out[NSQ_MESSAGE_ID_SIZE])
     }
 }
 
-/* 1 + the value of each digit; 0: no digit. */
+/* 1 + the value of each digit; 0: the byte is no digit. */
 static const uint8_t digits[256] = {
     ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,

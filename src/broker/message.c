@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Messages that share a body, and queues of them. Must not know: topics and channels.
+ */
 #include "broker/message.h"
 
 #include "broker/body.h"

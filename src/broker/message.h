@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one duty to deliver a body, and the first-in first-out queue of such duties that a topic
- * and each channel has. At any time a message is in exactly one place: a queue, in flight or
- * deferred. The first message of a body lies in the body and costs nothing beside it.
+ * Owns: the message, which is a body that one channel must deliver, and the first-in first-out
+ * queue of messages that a topic and each channel has. Each channel has a message of its own; they
+ * share the body. At any time a message is in exactly one place: a queue, in flight or deferred.
+ * The first message of a body is stored inside the body and costs no more memory.
  */
 #ifndef BROKER_MESSAGE_H
 #define BROKER_MESSAGE_H
@@ -21,28 +22,28 @@ struct message {
 };
 
 #define MESSAGE_COST                                                                               \
-    (sizeof(struct message) + ALLOC_OVERHEAD) /* what each but the first is charged */
+    (sizeof(struct message) + ALLOC_OVERHEAD) /* bytes charged for each but the first of a body */
 
-/* All zeros is an empty queue. */
+/* A struct of zeros is an empty queue. */
 struct queue {
     struct message *first;
     struct message *last;
     size_t n;
 };
 
-/* The first message of a new body; takes the caller's reference. */
+/* The first message of a new body. It takes the caller's reference. */
 struct message *message_first(struct body *body);
 
-/* One more message of a body, with a reference of its own. */
+/* One more message of a body. It has a reference of its own. */
 struct message *message_share(struct body *body, struct budget *budget);
 
-/* Ends a message that is in no queue, and its reference. */
+/* Ends a message that is in no queue, and gives up its reference. */
 void message_drop(struct message *message, struct budget *budget);
 
-/* Takes a message that is in no queue and puts it at the end. */
+/* Puts a message that is in no queue at the end. */
 void queue_push(struct queue *q, struct message *message);
 
-/* Returns the first message to the caller; NULL when there is none. */
+/* Takes the first message out and returns it; NULL when there is none. */
 struct message *queue_pop(struct queue *q);
 
 /* Drops all messages. */

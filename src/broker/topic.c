@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Moves messages from a topic to its channels, and gives them their ids. Must not know: who
+ * publishes and consumes; what a channel does with a message.
+ */
 #include "broker/topic.h"
 
 struct topic *topic_new(struct broker_core *core, struct span name)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a topic: its channels, the messages that no channel has taken yet, and its id clock.
- * A topic keeps messages while it has no channel or is paused; its first channel gets the backlog,
- * and a later channel sees only later messages.
+ * A topic keeps messages while it has no channel or is paused. Its first channel gets what was
+ * kept; a later channel gets only later messages.
  */
 #ifndef BROKER_TOPIC_H
 #define BROKER_TOPIC_H
@@ -20,28 +20,32 @@ struct topic {
     uint64_t serial; /* no other topic of the broker has or had it; more than 0 */
     bool ephemeral;
     bool paused;
-    struct queue queue;
+    struct queue queue;       /* messages that no channel has yet */
     struct channel *channels; /* table by name */
-    struct guid_clock ids;
-    /* For /stats. */
+    struct guid_clock ids;    /* its last id */
+    /* nsqd's /stats shows these two. */
     uint64_t message_count;
     uint64_t message_bytes;
-    uint64_t drop_count; /* lost because the topic is ephemeral, kept its messages, and was full */
+    uint64_t drop_count; /* messages that found a full ephemeral topic. Not in /stats; tests and the
+                            fuzz model prove with it that no other message is lost */
 };
 
-#define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD) /* what one is charged */
+/* Bytes charged for one. */
+#define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD)
 
 struct topic *topic_new(struct broker_core *core, struct span name);
 
-/* Ends a topic whose channels have no consumers, with all channels and messages. */
+/* Ends a topic whose channels have no consumers, with its channels and messages. It must be out of
+ * the broker's table. */
 void topic_free(struct topic *topic);
 
-/* The channel with a valid name. topic_channel makes it when it is missing (now is for the backlog
- * that it gets); NULL when the memory account has no room for it. topic_find_channel does not. */
+/* The channel with a valid name. topic_channel makes it when it is missing; NULL when the memory
+ * budget has no room for it. A first channel gets the messages that the topic has kept, and their
+ * delays begin at `now`. topic_find_channel makes none. */
 struct channel *topic_channel(struct topic *topic, struct span name, int64_t now);
 struct channel *topic_find_channel(const struct topic *topic, struct span name);
 
-/* Takes a channel without consumers out of the topic and ends it. */
+/* Takes a channel that has no consumers out of the topic, and ends it. */
 void topic_remove_channel(struct topic *topic, struct channel *channel);
 
 /* How many bytes publishing `count` messages with this delay adds to what they cost now: their
@@ -57,7 +61,7 @@ void topic_stamp(struct topic *topic, struct body *body, int64_t delay, int64_t 
  * full ephemeral topic drops it, as nsqd does. */
 void topic_publish(struct topic *topic, struct message *message, int64_t now);
 
-/* Stops and resumes the flow to the channels. A delay begins when a channel gets the message. */
+/* Stops and resumes the move to the channels. A delay begins when a channel gets the message. */
 void topic_pause(struct topic *topic, bool paused, int64_t now);
 
 #endif

@@ -198,6 +198,15 @@ size_t bw_pass(struct broker_world *w, int64_t d)
     return n;
 }
 
+void bw_expect_places(struct broker_world *w, size_t queued, size_t in_flight, size_t deferred)
+{
+    const struct channel *channel = bw_channel(w, "t", "c");
+    assert_int_equal(channel->queue.n, queued);
+    assert_int_equal(channel_in_flight_count(channel), in_flight);
+    assert_int_equal(channel->deferred_count, deferred);
+    bw_check(w);
+}
+
 /* --- the log ---------------------------------------------------------------------------------- */
 
 void bw_expect_log(struct broker_world *w, enum log_level level, const char *form, const char *args)

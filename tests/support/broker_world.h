@@ -74,6 +74,9 @@ enum channel_result bw_touch(struct broker_world *w, struct consumer *c, uint64_
 /* Moves time on by d ns and does all that is due. Returns how many messages that were. */
 size_t bw_pass(struct broker_world *w, int64_t d);
 
+/* How many messages of channel "c" of topic "t" are in each place. */
+void bw_expect_places(struct broker_world *w, size_t queued, size_t in_flight, size_t deferred);
+
 /* The oldest log event is this one, with the arguments as one string, each behind a '|'. */
 void bw_expect_log(struct broker_world *w, enum log_level level, const char *form,
                    const char *args);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/alloc.h: zeroed memory, resizing, and the one end when there is none left. */
+/* Tests of base/alloc.h: zeroed memory, resizing, and how the program ends without memory. */
 #include "base/alloc.h"
 
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 
 #define CAUGHT 42 /* the exit code of a child that was aborted */
 
-/* ASan answers NULL to a size that nobody can have, as malloc does. */
+/* Makes ASan return NULL for an impossible size, as malloc does. */
 const char *__asan_default_options(void); /* NOLINT(bugprone-reserved-identifier) */
 const char *__asan_default_options(void)  /* NOLINT(bugprone-reserved-identifier) */
 {
@@ -31,7 +31,7 @@ static void memory_is_zeroed(void **state)
         for (size_t i = 0; i < n; i++) {
             assert_int_equal(p[i], 0);
         }
-        memset(p, 0xff, n); /* so that memory that comes back is dirty */
+        memset(p, 0xff, n); /* so that memory that is used again is not zero */
         alloc_free(p);
     }
 }
@@ -71,14 +71,15 @@ static void take_all_resized(size_t n)
     alloc_free(alloc_resize(NULL, n));
 }
 
-/* Leaves by exit, so that the child's coverage is written. */
+/* Calls exit, so that the child writes its coverage. */
 static void caught(int number)
 {
     (void)number;
     exit(CAUGHT); /* NOLINT(bugprone-signal-handler,cert-sig30-c): abort was called, not raised */
 }
 
-/* What a child that calls take(SIZE_MAX / 4) writes to stderr; `status` is how it ended. */
+/* Runs take(SIZE_MAX / 4) in a child. Returns what the child writes to stderr; sets how it ended.
+ */
 static void in_child(void (*take)(size_t n), char *line, size_t size, int *status)
 {
     int pipes[2];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/budget.h: the account of memory. */
+/* Tests of base/budget.h: the memory budget. */
 #include "base/budget.h"
 
 #include <setjmp.h>
@@ -26,7 +26,7 @@ static void there_is_room_up_to_the_cap(void **state)
         {4, 10, 7, false},
         {10, 10, 0, true},
         {10, 10, 1, false},
-        {11, 10, 0, false}, /* passed by bookkeeping */
+        {11, 10, 0, false}, /* above the bound by bookkeeping */
         {11, 10, 1, false},
         {11, 10, SIZE_MAX, false},
         {1, SIZE_MAX, SIZE_MAX - 1, true},
@@ -53,8 +53,9 @@ static void clients_have_a_reserve_above_the_cap(void **state)
     } rows[] = {
         {0, 80, true, true},  {0, 81, false, true},  {0, 90, false, true},  {0, 91, false, false},
         {80, 0, true, true},  {80, 1, false, true},  {80, 10, false, true}, {80, 11, false, false},
-        {81, 0, false, true}, /* what clients took counts against publishers too */
-        {90, 0, false, true}, {90, 1, false, false}, {91, 0, false, false}, /* passed by bookkeeping
+        {81, 0, false, true}, /* what clients use counts for publishers too */
+        {90, 0, false, true}, {90, 1, false, false}, {91, 0, false, false}, /* above the bound by
+                                                                             * bookkeeping
                                                                              */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -77,7 +78,7 @@ static void the_reserve_is_an_eighth(void **state)
         {80, 10},
         {SIZE_MAX / 9 * 8, SIZE_MAX / 9},
         {SIZE_MAX - 1, 1},
-        {SIZE_MAX, 0}, /* no more than a size_t holds */
+        {SIZE_MAX, 0}, /* cap and reserve together fit a size_t */
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct budget b = budget_of_cap(rows[i][0]);

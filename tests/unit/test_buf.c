@@ -61,7 +61,7 @@ static void room_is_what_was_asked_for(void **state)
     for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         size_t before = b.n;
         uint8_t *room = buf_room(&b, sizes[i]);
-        memset(room, (int)i, sizes[i]); /* ASan and valgrind look on */
+        memset(room, (int)i, sizes[i]); /* ASan and valgrind check the bounds */
         assert_int_equal(b.n, before);
         buf_grew(&b, sizes[i]);
         assert_int_equal(b.n, before + sizes[i]);
@@ -154,7 +154,7 @@ static void a_freed_buffer_may_be_used_again(void **state)
     buf_free(&b);
 }
 
-/* A reader that takes a few bytes at a time must not cost the whole buffer each time. */
+/* When few bytes are dropped at a time, not all bytes may be moved each time. */
 static void a_slow_reader_of_a_full_buffer_is_cheap(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of what codecs cost: with an allocator of its own in the place of base/alloc.c, which
- * counts. (libsnappy's own allocations, gone when its functions return, are not seen.)
+ * Tests of how much memory codecs take. An allocator that counts replaces base/alloc.c. (libsnappy
+ * allocates memory itself, which is not counted; its functions free it before they return.)
  */
 #include "serve/stack.h"
 
@@ -17,13 +17,13 @@
 #include "support/codecs.h"
 
 #define MIB ((size_t)1 << 20)
-#define IDLE 1024 /* bytes that a codec without anything to do may take */
+#define IDLE 1024 /* bytes that an idle codec may take */
 
 /* --- the allocator ---------------------------------------------------------------------------- */
 
 static size_t in_use, peak;
 
-/* Stands before each allocation, as wide as memory must be aligned. */
+/* Precedes each allocation. Its size keeps the allocation aligned. */
 union head {
     size_t n;
     max_align_t align;
@@ -63,7 +63,7 @@ static struct codec make(bool snappy)
     return snappy ? snappy_codec() : deflate_codec(6);
 }
 
-/* What a client sends that says n zeros. */
+/* What a client sends to transfer n zeros. */
 static void make_bomb(bool snappy, size_t n, struct buf *wire)
 {
     struct codec codec = snappy ? snappy_codec() : deflate_codec(9);
@@ -76,8 +76,8 @@ static void make_bomb(bool snappy, size_t n, struct buf *wire)
 
 static const uint8_t zeros[STACK_ROOM];
 
-/* However well it was packed: what waits at a time is the room, and what the codec itself takes is
- * what it is charged for. */
+/* However well the input was compressed, the output in memory is at most the room, and the codec
+ * takes at most what it is charged for. */
 static void bomb(bool snappy, size_t piece, size_t cost)
 {
     struct buf wire = {0}, down = {0};
@@ -118,7 +118,8 @@ static void snappy_bomb(void **state)
     bomb(true, 65536, SNAPPY_COST);
 }
 
-/* Both ways at once, with what is worst for it. Output is the connection's, and goes at once. */
+/* Both directions at the same time, with the worst data. The output belongs to the connection and
+ * is sent at once. */
 static void cost(bool snappy, size_t charged)
 {
     struct buf data = {0}, wire = {0};
@@ -139,7 +140,7 @@ static void cost(bool snappy, size_t charged)
         buf_free(&down);
     }
     assert_true(peak - before <= charged);
-    assert_true(peak - before > charged / 2); /* nor is it charged for nothing */
+    assert_true(peak - before > charged / 2); /* and the charge is not far too high */
     codec.calls->free(codec.self);
     assert_int_equal(in_use, before);
     buf_free(&data);
@@ -158,7 +159,7 @@ static void snappy_cost(void **state)
     cost(true, SNAPPY_COST);
 }
 
-/* Bytes in use by a codec that has decoded these. */
+/* How many bytes a codec uses after it has decoded this. */
 static size_t used_after(struct codec codec, struct span in)
 {
     size_t before = in_use;
@@ -185,8 +186,8 @@ static void unused_costs_little(void **state)
     assert_int_equal(in_use, before);
 }
 
-/* Between chunks snappy keeps next to nothing, and so it does for what is only announced, or
- * skipped. */
+/* Between two chunks snappy needs almost no memory. It also needs almost none for a chunk that has
+ * only been announced, or that is skipped. */
 static void idle_snappy_costs_little(void **state)
 {
     (void)state;
@@ -209,7 +210,7 @@ static void idle_snappy_costs_little(void **state)
     buf_free(&wire);
 }
 
-/* A side that only listens has no compressor. */
+/* A codec that only decodes makes no compressor. */
 static void deflate_takes_what_it_uses(void **state)
 {
     (void)state;

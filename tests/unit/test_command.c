@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of nsq/command.h: the command table, the parser in all its stages, the encoders.
- * What an input means is written as a transcript of tests/support/segments.h; each such input is
- * also cut in every way.
+ * The expected items of an input are written as the events of tests/support/segments.h. Each such
+ * input is also cut in every way.
  */
 #include <nsq/command.h>
 
@@ -16,7 +16,8 @@
 #include "support/exact.h"
 #include "support/segments.h"
 
-/* Small enough that each bound can be stood upon, passed by one, and missed by one. */
+/* So small that the rows below can reach each bound exactly, exceed it by one, and stay one below.
+ */
 static const struct nsq_limits tiny = {.max_line = 16, .max_msg_size = 4, .max_body_size = 14};
 /* nsqd's defaults. */
 static const struct nsq_limits usual = {
@@ -24,7 +25,7 @@ static const struct nsq_limits usual = {
 
 static const struct span nothing = {NULL, 0};
 
-/* Everything that a test needs and that is too big for the stack. */
+/* What the tests need and what is too large for the stack. */
 static struct {
     struct exact wall;
     struct segments segments;
@@ -161,7 +162,7 @@ static void a_line_names_its_command(void **state)
 
 /* --- the parser: one row, one rule ------------------------------------------------------------ */
 
-/* Where the parser waits when the input is over. */
+/* What the parser waits for at the end of the input. */
 #define LINE NSQ_STAGE_LINE
 #define SIZE NSQ_STAGE_SIZE
 #define BODY NSQ_STAGE_BODY
@@ -169,7 +170,7 @@ static void a_line_names_its_command(void **state)
 #define M_SIZE NSQ_STAGE_MESSAGE_SIZE
 #define M_BODY NSQ_STAGE_MESSAGE_BODY
 
-/* The lines that the rows below share, and the events that come of them. */
+/* Lines that several rows below use, and their events. */
 /* clang-format off */
 #define PUB           "PUB t\n"
 #define PUB_OUT       "6 line PUB [t]\n"
@@ -347,7 +348,7 @@ static const struct {
         MPUB_LINE_OUT "11 size 1\n15 count 2\n19 size 0: 4\n23 body 0: [abcd]\n"
         "27 size 1: 4\n31 body 1: [efgh] last\n35 line NOP last\n", LINE),
 
-    /* One command leaves nothing behind for the next. */
+    /* A command has no effect on the next one. */
     ROW("MPUB behind MPUB counts from 0 again", MPUB "\0\0\0\1" "\0\0\0\1" "a"
         MPUB FIRST "\0\0\0\1" "b",
         MPUB_OUT "15 count 1\n19 size 0: 1\n20 body 0: [a] last\n"
@@ -416,7 +417,7 @@ static void each_rule_holds_however_it_is_cut(void **state)
     }
 }
 
-/* The wall stands in front of the input here: nothing looks at the byte before a line. */
+/* Here the byte before the input must not be read: the parser does not look before a line. */
 static void each_rule_holds_with_nothing_in_front(void **state)
 {
     (void)state;
@@ -433,7 +434,7 @@ static void each_rule_holds_with_nothing_in_front(void **state)
 
 /* --- the parser: long inputs, cut ------------------------------------------------------------- */
 
-/* Appends a random command of 1 to 80 bytes, as a client encodes it; false when it does not fit. */
+/* Appends a random command of 1 to 80 bytes, as a client encodes it. False if it does not fit. */
 static bool add_command(uint64_t *x, uint8_t *out, size_t room, size_t *n)
 {
     static const char text[] = "#ephemeral-of-20-bytes";
@@ -462,7 +463,7 @@ static bool add_command(uint64_t *x, uint8_t *out, size_t room, size_t *n)
     return used <= room;
 }
 
-/* Learns as many random commands as fit, none of which is bad: a client encoded them. */
+/* Parses as many random commands as fit. None of them is bad, because a client encoded them. */
 static size_t learn_commands(uint64_t *x, uint8_t *bytes, size_t room)
 {
     size_t n = 0;
@@ -499,7 +500,8 @@ static void half_a_kibibyte_of_commands_is_the_same_by_induction(void **state)
     assert_int_equal(here.segments.checked, n * (n + 1) / 2);
 }
 
-/* Bytes that mean something in every stage, in any order; small limits, so that all are met. */
+/* Random bytes of a kind that has a meaning in every stage. The limits are small, so that all are
+ * reached. */
 static void nonsense_is_the_same_however_it_is_cut(void **state)
 {
     (void)state;
@@ -555,7 +557,7 @@ static void no_bytes_may_be_nowhere_in_any_stage(void **state)
     }
 }
 
-/* nsqd's own bound on a line, with the bytes of a real one: 16383, 16384, 16385. */
+/* nsqd's own limit on a line, with lines of 16383, 16384 and 16385 bytes. */
 static void a_line_of_16384_bytes_is_the_longest(void **state)
 {
     (void)state;
@@ -606,8 +608,8 @@ static void a_line_may_be_bounded_at_one_byte(void **state)
 }
 
 /*
- * A sender who gives a byte at a time does not make the parser look at a line again and again:
- * what it has looked at is behind the wall here, where nobody can.
+ * A peer that sends one byte at a time does not make the parser read a line again and again. Here
+ * the bytes that the parser has searched cannot be read any more.
  */
 static void a_line_in_pieces_is_looked_at_once(void **state)
 {
@@ -623,7 +625,7 @@ static void a_line_in_pieces_is_looked_at_once(void **state)
     assert_int_equal(place.scanned, before + fresh.n);
 }
 
-/* No byte beyond the new bound is touched. */
+/* No byte above the new limit is read. */
 static void a_line_is_too_long_when_its_bound_falls(void **state)
 {
     (void)state;
@@ -706,7 +708,7 @@ static void sizes_reach_to_the_end_of_int32(void **state)
     assert_int_equal(place.left, 1);
 }
 
-/* nsqd's default limits, and where MPUB's bound on the count moves with max_body_size. */
+/* nsqd's default limits, and how the limit of MPUB's count depends on max_body_size. */
 static void numbers_are_held_against_their_limit(void **state)
 {
     (void)state;
@@ -860,13 +862,13 @@ static void large_sizes_and_counts_are_written_whole(void **state)
     assert_int_equal(nsq_body_encode(one, out, sizeof out), 4 + LARGE);
     assert_memory_equal(out, "\0\x01\x23\x45", 4);
 
-    /* MPUB of so many empty messages: their sizes alone. */
+    /* An MPUB of so many empty messages: only their sizes. */
     assert_int_equal(nsq_messages_encode(bodies, LARGE, out, sizeof out), sizeof out);
     assert_int_equal(be32_load(out), 4 + 4 * LARGE);
     assert_memory_equal(out + 4, "\0\x01\x23\x45", 4);
 }
 
-/* Nothing of such bytes is read: they are counted, or refused. */
+/* Such bytes are never read: they are only counted or refused. */
 static void what_no_int32_can_count_is_refused(void **state)
 {
     (void)state;
@@ -912,7 +914,7 @@ static void what_no_int32_can_count_is_refused(void **state)
         if (size != huge[i].size) {
             fail_msg("row %zu: %zu", i, size);
         }
-        if (size == 0) { /* refused, not merely too long for the room */
+        if (size == 0) { /* refused: it is more than too long for the room */
             assert_int_equal(encode(huge[i].encoder, spans, huge[i].count, NULL, SIZE_MAX), 0);
         }
     }
@@ -946,7 +948,7 @@ static void what_no_size_can_count_is_no_line(void **state)
     }
 }
 
-/* Each command with 0 to 3 parameters, and bodies of each kind, through the parser and back. */
+/* Encodes each command with 0 to 3 parameters, and each kind of body, and parses the result. */
 static void commands_come_back_as_they_were(void **state)
 {
     (void)state;

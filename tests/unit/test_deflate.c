@@ -14,7 +14,7 @@
 
 #define LEVEL 6
 #define FLUSH_END "\0\0\xff\xff"
-/* What compress/flate of Go, with which nsqd and go-nsq write, made of three Writes, each with a
+/* The output of Go's compress/flate, which nsqd and go-nsq use, for three Writes, each with a
  * Flush: a frame "OK", 25 times "nsq ", "  V2"; at levels 1 and 6. */
 #define GOLDEN_1                                                                                   \
     "\0\x0a\0\xf5\xff\0\0\0\x06\0\0\0\0OK\0" FLUSH_END                                             \
@@ -24,7 +24,7 @@
 #define GOLDEN_6                                                                                   \
     "\x62\x60\x60\x60\x63\x60\x60\x60\xf0\xf7\x06\0" FLUSH_END                                     \
     "\xca\x2b\x2e\x54\xa0\x35\x06\0" FLUSH_END "\x52\x50\x08\x33\x02\0" FLUSH_END
-/* What Close adds: an empty final block. */
+/* An empty final block, which Close adds. */
 #define GOLDEN_CLOSE "\x01\0\0\xff\xff"
 #define NSQ_5 "nsq nsq nsq nsq nsq "
 #define NSQ_25 NSQ_5 NSQ_5 NSQ_5 NSQ_5 NSQ_5
@@ -86,7 +86,7 @@ static void flush_of_nothing_is_nothing(void **state)
     buf_free(&down);
 }
 
-/* It is what `level` says: more of it makes what repeats smaller. */
+/* `level` is used: a higher level makes repeated data smaller. */
 static void levels(void **state)
 {
     (void)state;
@@ -105,7 +105,7 @@ static void levels(void **state)
     buf_free(&in);
 }
 
-/* What is kept from flush to flush is what was said: saying it again costs little. */
+/* The codec remembers data over a flush: to send it again costs little. */
 static void remembers(void **state)
 {
     (void)state;
@@ -137,7 +137,7 @@ static void round_trips(void **state)
             round_trip(level, (enum codecs_data)(i % DATA_KINDS), sizes[i / DATA_KINDS], 2);
         }
     }
-    round_trip(LEVEL, DATA_NOISE, ((size_t)1 << 20) + 1, 1); /* more than zlib is given at a time */
+    round_trip(LEVEL, DATA_NOISE, ((size_t)1 << 20) + 1, 1); /* more than zlib gets in one call */
     round_trip(LEVEL, DATA_WORDS, 3, 1000);
 }
 
@@ -154,7 +154,7 @@ static void reads_what_go_writes(void **state)
     }
 }
 
-/* What came is decoded, and no more than that. */
+/* What has arrived is decoded, and nothing else. */
 static void cut_off_at_each_byte(void **state)
 {
     (void)state;
@@ -171,7 +171,7 @@ static void cut_off_at_each_byte(void **state)
     assert_int_equal(longest, sizeof PLAIN - 1);
 }
 
-/* Without a flush, too, the peer's bytes are decoded as soon as they are there. */
+/* The peer's bytes are decoded as soon as they arrive, also without a flush. */
 static void waits_for_nothing(void **state)
 {
     (void)state;
@@ -201,13 +201,13 @@ static void final_block_closes(void **state)
         codecs_run_free(&run);
     }
     struct codecs_run run;
-    codecs_check_cuts(make, SPAN("\x03\0"), &run); /* a whole stream of nothing */
+    codecs_check_cuts(make, SPAN("\x03\0"), &run); /* a complete stream without data */
     assert_int_equal(run.state, CODEC_CLOSED);
     assert_int_equal(run.up.n, 0);
     codecs_run_free(&run);
 }
 
-/* This side goes on after the peer's end. */
+/* This side can still send after the peer has ended its stream. */
 static void closed_can_still_say(void **state)
 {
     (void)state;
@@ -223,7 +223,7 @@ static void closed_can_still_say(void **state)
 
 /* --- what is no good -------------------------------------------------------------------------- */
 
-/* Each fails with its last byte, not before. */
+/* Each input fails at its last byte, not before. */
 static void bad_streams(void **state)
 {
     (void)state;
@@ -239,14 +239,16 @@ static void bad_streams(void **state)
         BAD("\x07", "invalid block type"),
         BAD(GOLDEN_6 "\xff", "invalid block type"),
         BAD("\0\x04\0\0\0", "invalid stored block lengths"),
-        BAD("\x78\x9c\x63\x60\x60", "invalid stored block lengths"), /* zlib's header */
-        BAD("\x1f", "invalid block type"),                           /* gzip's, its first byte */
+        BAD("\x78\x9c\x63\x60\x60",
+            "invalid stored block lengths"), /* the header of zlib's format */
+        BAD("\x1f", "invalid block type"),   /* the first byte of gzip's header */
         BAD("\xfc\0\0", "too many length or distance symbols"),
         BAD("\x04\0\xfe\xff", "invalid code lengths set"),
-        BAD("\x04\0\x02\x24", "invalid bit length repeat"), /* of what came before the first */
-        BAD("\x02\x02", "invalid distance too far back"),   /* one before the first byte */
-        BAD("\x02\x7e", "invalid distance code"),           /* 30, which is reserved */
-        BAD("\x1a\x03", "invalid literal/length code"),     /* 286 */
+        BAD("\x04\0\x02\x24",
+            "invalid bit length repeat"), /* repeats a length before the first one */
+        BAD("\x02\x02", "invalid distance too far back"), /* the byte before the first one */
+        BAD("\x02\x7e", "invalid distance code"),         /* 30, which is reserved */
+        BAD("\x1a\x03", "invalid literal/length code"),   /* 286 */
     };
     for (size_t i = 0; i < COUNT(bad); i++) {
         struct codecs_run run;
@@ -260,7 +262,7 @@ static void bad_streams(void **state)
     }
 }
 
-/* What came before the bad byte was decoded. */
+/* The data before the bad byte is decoded. */
 static void fails_late(void **state)
 {
     (void)state;
@@ -271,8 +273,8 @@ static void fails_late(void **state)
     codecs_run_free(&run);
 }
 
-/* There is no checksum: other bytes may come up, but the same for every cut, and no more than what
- * the input can mean. */
+/* Deflate has no checksum, so a changed byte may give other output. It must be the same for every
+ * cut, and not be larger than such an input allows. */
 static void spoilt_at_each_byte(void **state)
 {
     (void)state;
@@ -286,7 +288,7 @@ static void spoilt_at_each_byte(void **state)
             bytes[i / COUNT(masks)] ^= masks[i % COUNT(masks)];
             struct codecs_run run;
             codecs_check_bytes(make, span_make(bytes, golden[g].n), &run);
-            assert_true(run.up.n <= 1032 * golden[g].n); /* 258 bytes in 2 bits */
+            assert_true(run.up.n <= 1032 * golden[g].n); /* 2 bits give at most 258 bytes */
             assert_int_not_equal(run.state, CODEC_HANDSHAKING);
             seen[run.state]++;
             codecs_run_free(&run);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsq/error.h: each code's name on the wire, which are fatal, splitting an error frame. */
+/* Tests of nsq/error.h: the name of each code, which errors are fatal, and splitting an error
+ * frame. */
 #include <nsq/error.h>
 
 #include <setjmp.h>
@@ -121,7 +122,8 @@ static void an_error_frame_is_split_at_the_first_space(void **state)
         if (code != splits[i].code || !span_equal(text, splits[i].text)) {
             fail_msg("%s: code %d, text of %zu bytes", splits[i].rule, (int)code, text.n);
         }
-        assert_ptr_equal(text.p + text.n, data.p + data.n); /* the end of data: not a copy */
+        assert_ptr_equal(text.p + text.n,
+                         data.p + data.n); /* it ends where data ends: it is not a copy */
     }
 }
 

@@ -10,7 +10,7 @@
 
 #include "support/exact.h"
 
-#define ROOM 256 /* bytes between the walls; more than any frame below takes */
+#define ROOM 256 /* bytes that may be written; more than any frame below needs */
 
 static const struct span nothing = {NULL, 0};
 
@@ -18,7 +18,7 @@ static const struct span nothing = {NULL, 0};
 
 #define ANY NSQ_FRAME_DATA_MAX
 
-/* A row a line, the fields of a frame apart. */
+/* One row in each line, with the fields of the frame in columns. */
 /* clang-format off */
 static const struct {
     const char *rule;
@@ -74,7 +74,7 @@ static const struct {
 };
 /* clang-format on */
 
-/* Every prefix of each row, so also "no bytes" and a frame that comes byte by byte. */
+/* Parses every prefix of each row, also the empty one. */
 static void frames_are_said_at_the_byte_that_decides(void **state)
 {
     const struct exact *wall = *state;
@@ -138,7 +138,7 @@ static void heartbeats_are_responses_with_that_text(void **state)
 
 /* --- reading messages ------------------------------------------------------------------------- */
 
-/* Every byte of the header differs, so a field in the wrong place shows. */
+/* All bytes of the header are different, so that a field in the wrong place is found. */
 /* clang-format off */
 static const uint8_t message_bytes[] =
     "\x18\x27\x36\x45\x54\x63\x72\x81" /* timestamp */
@@ -219,7 +219,7 @@ static void a_message_header_is_these_bytes(void **state)
 
 /* --- writing frames --------------------------------------------------------------------------- */
 
-/* A row a line, the fields of a frame apart. */
+/* One row in each line, with the fields of the frame in columns. */
 /* clang-format off */
 static const struct {
     enum nsq_frame_type type;
@@ -264,7 +264,7 @@ static void frames_are_measured_when_there_is_none(void **state)
     }
 }
 
-/* Nothing of such data is read: it is measured, or refused. */
+/* Such data is never read: it is only measured or refused. */
 static void frames_end_where_their_size_field_does(void **state)
 {
     const struct exact *wall = *state;
@@ -334,7 +334,8 @@ static void frames_come_back_as_they_were(void **state)
     }
 }
 
-/* A server writes frame header, message header and body apart; a client reads them as one. */
+/* A server writes the frame's header, the message's header and the body one after the other; a
+ * client reads them as one frame. */
 static void a_message_frame_in_three_pieces_is_one_frame(void **state)
 {
     const struct exact *wall = *state;

@@ -64,7 +64,8 @@ static void both_halves_of_the_seed_count(void **state)
     assert_true(hash_bytes(&other, SPAN("topic")) != hash_bytes(&seed, SPAN("topic")));
 }
 
-/* The length is mixed in by its lowest byte, so lengths 256 apart still differ by their bytes. */
+/* Only the lowest byte of the length is mixed in. Messages whose lengths differ by 256 still have
+ * different hashes, because their bytes differ. */
 static void trailing_zeros_change_the_hash(void **state)
 {
     (void)state;
@@ -75,7 +76,7 @@ static void trailing_zeros_change_the_hash(void **state)
     }
 }
 
-/* Numbers that differ only high up, or by a constant step, spread over few buckets evenly. */
+/* Numbers that differ only in high bits, or by a constant step, are spread evenly over buckets. */
 static void numbers_spread(void **state)
 {
     (void)state;

@@ -14,7 +14,7 @@
 
 static const int64_t NONE = -77;
 
-/* Every node knows its place, and no entry is before its parent. */
+/* Checks that every node stores its place and that no entry is smaller than its parent. */
 static void check(const struct heap *h)
 {
     assert_true(h->n <= h->cap);
@@ -34,7 +34,7 @@ static void all_zeros_is_empty(void **state)
     assert_null(heap_first(&h));
     assert_true(heap_first_key(&h, NONE) == NONE);
     assert_false(heap_holds(&node));
-    heap_remove(&h, &node); /* it is in none */
+    heap_remove(&h, &node); /* it is in no heap */
     assert_int_equal(h.n, 0);
     heap_free(&h);
 }
@@ -72,7 +72,7 @@ static void equal_keys_come_out_as_they_went_in(void **state)
         heap_insert(&h, &nodes[i], 7);
     }
     heap_remove(&h, &nodes[10]);
-    heap_insert(&h, &nodes[10], 7); /* it goes to the end again */
+    heap_insert(&h, &nodes[10], 7); /* it comes after the equal keys again */
     for (size_t i = 0; i < NODES; i++) {
         size_t expected = i < 10 ? i : i + 1 < NODES ? i + 1 : 10;
         assert_ptr_equal(heap_first(&h), &nodes[expected]);
@@ -94,13 +94,13 @@ static void each_place_can_be_removed(void **state)
         heap_remove(&h, &nodes[removed]);
         assert_int_equal(h.n, N - 1);
         check(&h);
-        heap_remove(&h, &nodes[removed]); /* twice does nothing */
+        heap_remove(&h, &nodes[removed]); /* the second time does nothing */
         assert_int_equal(h.n, N - 1);
         heap_free(&h);
     }
 }
 
-/* The entry that takes a removed one's place may belong further up: it came from another branch. */
+/* The entry that fills a gap may have to move up, because it comes from another branch. */
 static void what_fills_a_gap_may_go_up(void **state)
 {
     (void)state;
@@ -149,7 +149,7 @@ struct sorted {
     } rows[NODES];
 };
 
-/* Behind all that are not larger. */
+/* Inserts an entry after all that are not larger. */
 static void sorted_insert(struct sorted *s, struct heap_node *node, int64_t key)
 {
     size_t i = s->n++;
@@ -184,8 +184,8 @@ static void random_use_is_a_sorted_array(void **state)
     for (int step = 0; step < STEPS; step++) {
         random = random * 1103515245U + 12345U;
         struct heap_node *node = &nodes[(random >> 8) % NODES];
-        int64_t key = (int64_t)(random >> 20) % 50; /* few, so that there are many ties */
-        bool fewer = step / 2000 % 2 == 1;          /* the heap fills and empties by turns */
+        int64_t key = (int64_t)(random >> 20) % 50; /* few keys, so that many are equal */
+        bool fewer = step / 2000 % 2 == 1;          /* the heap grows and shrinks in turn */
         if (random >> 30 == 3 && sorted.n > 0) {
             node = heap_first(&h);
         }

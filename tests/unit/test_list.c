@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/list.h: the doubly linked list through a field of its elements. */
+/* Tests of base/list.h: the doubly linked list. */
 #include "base/list.h"
 
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 
 struct element {
     int value;
-    struct list link; /* not first, so that container_of has something to do */
+    struct list link; /* not the first field, so that container_of is tested */
 };
 
 #define COUNT 4
@@ -25,7 +25,9 @@ static void make(struct list *head, struct element elements[COUNT])
     }
 }
 
-/* The values of a list as digits of a number, first to last; walks back as well. */
+/* The values of a list as the digits of a number, the first one in front. Also checks the links
+ * back.
+ */
 static int digits(const struct list *head)
 {
     int forward = 0;
@@ -45,7 +47,7 @@ static void a_new_head_and_a_new_element_are_empty(void **state)
     make(&head, elements);
     assert_true(list_empty(&head));
     assert_true(list_empty(&elements[0].link));
-    list_remove(&elements[0].link); /* of no list */
+    list_remove(&elements[0].link); /* it is in no list */
     assert_true(list_empty(&elements[0].link));
     assert_true(list_empty(&head));
 }
@@ -70,7 +72,7 @@ static void any_element_can_be_removed(void **state)
     (void)state;
     static const struct {
         int removed, left;
-    } rows[] = {{0, 123}, {1, 23}, {2, 13}, {3, 12}}; /* 0 in front shows as no digit */
+    } rows[] = {{0, 123}, {1, 23}, {2, 13}, {3, 12}}; /* a 0 in front is not visible */
     for (size_t i = 0; i < COUNT; i++) {
         struct list head;
         struct element elements[COUNT];

@@ -113,7 +113,7 @@ static void events_below_the_least_level_are_not_made(void **state)
             assert_int_equal(log.count, before + 2 * (size_t)wanted);
         }
         assert_int_equal(log.dropped, 0);
-        log_free(&log); /* with what is still waiting */
+        log_free(&log); /* an event is still waiting */
         assert_int_equal(log.count, 0);
     }
 }

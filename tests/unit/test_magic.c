@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsq/magic.h: which four bytes select which protocol, and when that is said. */
+/* Tests of nsq/magic.h: which four bytes select which protocol, and after which byte this is known.
+ */
 #include <nsq/magic.h>
 
 #include <setjmp.h>
@@ -55,7 +56,7 @@ static void four_bytes_select_the_protocol(void **state)
     }
 }
 
-/* "  V2" with any one byte changed to any other is bad, but for "  V1". */
+/* "  V2" with any one byte changed to any other is bad, except "  V1". */
 static void every_byte_counts(void **state)
 {
     const struct exact *wall = *state;

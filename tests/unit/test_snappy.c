@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of codec/snappy.h, and of codec/crc32c.h below it. */
+/* Tests of codec/snappy.h, and of codec/crc32c.h, which it uses. */
 #include "codec/snappy.h"
 
 #include <setjmp.h>
@@ -14,8 +14,8 @@
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 #define IDENTIFIER "\xff\x06\0\0sNaPpY"
-/* What snappy.NewWriter of golang/snappy 0.0.4, with which nsqd and go-nsq write, made of three
- * Writes: a frame "OK", 25 times "nsq " (the one that shrinks), "  V2". */
+/* The output of snappy.NewWriter of golang/snappy 0.0.4, which nsqd and go-nsq use, for three
+ * Writes: a frame "OK", 25 times "nsq " (this one becomes smaller), "  V2". */
 #define GOLDEN_OK IDENTIFIER "\x01\x0e\0\0\x26\x98\x2b\xcf\0\0\0\x06\0\0\0\0OK"
 #define GOLDEN_NSQ "\0\x10\0\0\x6a\x20\xe9\xcd\x64\x0cnsq \xfe\x04\0\x7e\x04\0"
 #define GOLDEN_V2 "\x01\x08\0\0\x5f\xf8\xd4\x99  V2"
@@ -26,7 +26,7 @@
 static const struct span golden_parts[] = {SPAN_LITERAL(FRAME), SPAN_LITERAL(NSQ_25),
                                            SPAN_LITERAL("  V2")};
 
-#define EMPTY_PLAIN "\x01\x04\0\0\xd8\xea\x82\xa2" /* nothing, and its checksum */
+#define EMPTY_PLAIN "\x01\x04\0\0\xd8\xea\x82\xa2" /* no data, with its checksum */
 
 /* --- the checksum ----------------------------------------------------------------------------- */
 
@@ -37,7 +37,7 @@ static void checksum_is_the_known_one(void **state)
     assert_int_equal(crc32c(SPAN("")), 0);
     assert_int_equal(crc32c(SPAN("123456789")), 0xe3069283); /* the usual check value */
     assert_int_equal(crc32c(span_make(bytes, 32)),
-                     0x8a9136aa); /* RFC 3720, B.4, and the next two */
+                     0x8a9136aa); /* this and the next two: RFC 3720, B.4 */
     memset(bytes, 0xff, 32);
     assert_int_equal(crc32c(span_make(bytes, 32)), 0x62a8ab43);
     for (uint8_t i = 0; i < 32; i++) {
@@ -46,7 +46,7 @@ static void checksum_is_the_known_one(void **state)
     assert_int_equal(crc32c(span_make(bytes, 32)), 0x46dd794e);
 }
 
-/* The definition: a division by the polynomial, bit by bit. */
+/* CRC-32C by its definition: a division by the polynomial, bit by bit. */
 static uint32_t divided(struct span bytes)
 {
     uint32_t crc = 0xffffffff;
@@ -57,7 +57,7 @@ static uint32_t divided(struct span bytes)
     return ~crc;
 }
 
-/* Every value of a byte at every place, as it is taken eight at a time or alone, at any address. */
+/* Every value of a byte at every place: in a group of eight and alone, at any address. */
 static void checksum_is_the_division(void **state)
 {
     (void)state;
@@ -100,8 +100,8 @@ static bool begins_with(struct span s, struct span part)
     return s.n >= part.n && s.p != NULL && span_equal(span_first(s, part.n), part);
 }
 
-/* A block is compressed when more than an eighth of it goes: more and more of one letter behind
- * what has no pattern. */
+/* A block is sent compressed if that saves more than an eighth of it. The blocks here are bytes
+ * without a pattern, followed by more and more of one letter. */
 static void compresses_what_shrinks(void **state)
 {
     (void)state;
@@ -190,7 +190,7 @@ static void cuts_do_not_matter(void **state)
     codecs_run_free(&run);
 }
 
-/* What was not received whole gives nothing. */
+/* A block that has not arrived completely gives no output. */
 static void cut_off_at_each_byte(void **state)
 {
     (void)state;
@@ -214,8 +214,8 @@ static struct span without(struct span s, struct span part)
     return begins_with(s, part) ? span_skip(s, part.n) : s;
 }
 
-/* Whatever a byte is changed to: what comes up are blocks that were sent, though some may miss
- * (their types may have become skippable ones'). */
+/* When any byte is changed to any other, the output consists of blocks that were sent. Some may be
+ * missing, because the type of a chunk may have become one that is skipped. */
 static void spoilt_at_each_byte(void **state)
 {
     (void)state;
@@ -239,7 +239,7 @@ static void spoilt_at_each_byte(void **state)
     assert_true(failed > (sizeof GOLDEN - 1) * COUNT(masks) * 3 / 4);
 }
 
-/* Each fails with its last byte, not before. */
+/* Each input fails at its last byte, not before. */
 static void bad_streams(void **state)
 {
     (void)state;
@@ -277,12 +277,12 @@ static void bad_streams(void **state)
         BAD(IDENTIFIER "\0\x10\0\0\x6b\x20\xe9\xcd\x64\x0cnsq \xfe\x04\0\x7e\x04\0",
             "corrupt input: a checksum"),
         BAD(IDENTIFIER "\0\x04\0\0\xd8\xea\x82\xa2", "corrupt input: the length of a block"),
-        /* 65537 bytes, 4 GiB, and a number that does not end */
+        /* 65537 bytes, 4 GiB, and a number without an end */
         BAD(IDENTIFIER "\0\x07\0\0\0\0\0\0\x81\x80\x04", "corrupt input: the length of a block"),
         BAD(IDENTIFIER "\0\x09\0\0\0\0\0\0\xff\xff\xff\xff\x0f",
             "corrupt input: the length of a block"),
         BAD(IDENTIFIER "\0\x05\0\0\0\0\0\0\x80", "corrupt input: the length of a block"),
-        /* more announced than comes, more than announced, a copy from before the beginning */
+        /* less than announced, more than announced, a copy from before the beginning */
         BAD(IDENTIFIER "\0\x07\0\0\0\0\0\0\x05\0a", "corrupt input: a block"),
         BAD(IDENTIFIER "\0\x08\0\0\0\0\0\0\x01\x04"
                        "ab",
@@ -342,7 +342,7 @@ static void empty_chunks_are_nothing(void **state)
     codecs_run_free(&run);
 }
 
-/* The largest chunk that is allowed, with its block in literals as small as they get. */
+/* The largest chunk that is allowed. Its block consists of the smallest possible literals. */
 static void block_that_grew(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsq/span.h: borrowed bytes, and the wire's big-endian integers. */
+/* Tests of nsq/span.h: spans, and the big-endian integers of the wire. */
 #include <nsq/span.h>
 
 #include <setjmp.h>
@@ -38,7 +38,7 @@ static void equal_means_same_length_and_bytes(void **state)
         bool equal;
     } rows[] = {
         {nothing, nothing, true},
-        {nothing, SPAN(""), true}, /* no bytes are equal to no bytes, wherever they are */
+        {nothing, SPAN(""), true}, /* two empty spans are equal, whatever they point to */
         {SPAN("a"), nothing, false},
         {SPAN("a"), SPAN("a"), true},
         {SPAN("a"), SPAN("A"), false},
@@ -86,7 +86,8 @@ static void nothing_can_be_cut(void **state)
     assert_int_equal(span_first(nothing, 0).n, 0);
 }
 
-/* Each integer has bytes that all differ, so a byte in the wrong place shows; then the edges. */
+/* First integers whose bytes are all different, so that a byte in the wrong place is found; then
+ * the smallest and largest ones. */
 static const struct {
     uint8_t bytes[8];
     uint64_t value;

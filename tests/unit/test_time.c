@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/time.h: points in time, and the end of it. */
+/* Tests of base/time.h: arithmetic on points in time. */
 #include "base/time.h"
 
 #include <setjmp.h>

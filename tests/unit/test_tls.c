@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of codec/tls.h: a server's end and a client's, both of this project and OpenSSL's below,
- * joined in memory, without a socket.
+ * Tests of codec/tls.h: a server's side and a client's side, which are connected in memory, without
+ * a socket.
  */
 #include "codec/tls.h"
 
@@ -25,19 +25,19 @@
 
 struct end {
     struct codec codec;
-    struct buf wire; /* sent by the other end, not taken yet */
-    struct buf up;   /* what it means */
-    size_t sent;     /* bytes that this end has sent in all */
+    struct buf wire; /* what the other end has sent and this end has not consumed */
+    struct buf up;   /* what this end has decoded */
+    size_t sent;     /* how many bytes this end has sent in all */
 };
 
 struct pair {
     struct tls *contexts[2];
     struct end server, client;
-    size_t piece;          /* bytes that arrive at a time */
-    const struct end *odd; /* of this end's output .. */
-    size_t odd_at;         /* .. this byte .. */
-    uint8_t odd_bits;      /* .. has these bits flipped, */
-    bool cut;              /* or it and all that follow are lost */
+    size_t piece;          /* how many bytes arrive at one time */
+    const struct end *odd; /* the end whose output is damaged, or NULL */
+    size_t odd_at;         /* which byte of its output is damaged */
+    uint8_t odd_bits;      /* these bits of the byte are flipped */
+    bool cut;              /* or the byte and all that follow are lost */
 };
 
 static enum codec_state state_of(const struct end *e)
@@ -56,7 +56,7 @@ static void check_why(const struct end *e, const char *expected, const char *fil
     }
 }
 
-/* Owns the contexts; a client without a server's name. */
+/* The pair owns the contexts. The client does not know the server's name. */
 static struct pair *pair_new(struct tls *server, struct tls *client, const char *name)
 {
     struct pair *p = alloc_zeroed(sizeof *p);
@@ -78,7 +78,7 @@ static void end_free(struct end *e)
 
 static void pair_free(struct pair *p)
 {
-    tls_free(p->contexts[0]); /* codecs may outlive it */
+    tls_free(p->contexts[0]); /* codecs stay valid */
     tls_free(p->contexts[1]);
     end_free(&p->server);
     end_free(&p->client);
@@ -90,7 +90,7 @@ static struct pair *ordinary(int version)
     return pair_new(cert_server(TLS_CLIENTS_ANY, TLS_1_0), cert_client(NULL, version), "localhost");
 }
 
-/* Carries what one end sent to the other, with the accident that the pair is to have. */
+/* Moves what one end has sent to the other end, with the damage that the pair asks for. */
 static void carry(struct pair *p, struct end *from, struct end *to, struct buf *down)
 {
     bool here = p->odd == from && p->odd_at >= from->sent && p->odd_at < from->sent + down->n;
@@ -108,7 +108,7 @@ static void carry(struct pair *p, struct end *from, struct end *to, struct buf *
     buf_free(down);
 }
 
-/* One decode; whether anything came of it. Holds the codec to its contract. */
+/* Calls decode once and checks the codec's contract. Returns whether anything happened. */
 static bool decode(struct pair *p, struct end *e, struct end *other, size_t room)
 {
     const struct codec_calls *calls = e->codec.calls;
@@ -129,7 +129,7 @@ static bool decode(struct pair *p, struct end *e, struct end *other, size_t room
     return moved;
 }
 
-/* Until nothing is left to do. */
+/* Goes on until nothing happens any more. */
 static void settle(struct pair *p)
 {
     bool moved = true;
@@ -213,7 +213,9 @@ static void pieces_do_not_matter(void **state)
     }
 }
 
-/* What follows the handshake in the same bytes is for the next call: its end is heard first. */
+/* Bytes that follow the handshake are left for the next call, so that the caller sees its end
+ * first.
+ */
 static void an_end_right_behind_the_handshake_is_heard_after_it(void **state)
 {
     (void)state;
@@ -257,7 +259,7 @@ static void big_bodies_pass_both_ways(void **state)
     alloc_free(bytes);
 }
 
-/* A record is bigger than the room: the rest of it waits, without more input. */
+/* A record is larger than the room: the rest of it is pending, and needs no more input. */
 static void room_is_kept_to(void **state)
 {
     (void)state;
@@ -271,7 +273,7 @@ static void room_is_kept_to(void **state)
         assert_true(p->server.up.n <= times * 1000);
         if (p->server.up.n == 1000) {
             assert_true(p->server.codec.calls->has_pending(p->server.codec.self));
-            assert_true(p->server.wire.n > 0); /* the second record was not touched */
+            assert_true(p->server.wire.n > 0); /* the second record was not read */
         }
     }
     assert_int_equal(times, 20);
@@ -315,7 +317,7 @@ static void an_end_that_is_closed_takes_nothing_and_may_still_speak(void **state
     }
 }
 
-/* There is nothing to say goodbye to. */
+/* Without a finished handshake no close_notify is sent. */
 static void an_end_that_is_not_open_sends_no_close_notify(void **state)
 {
     (void)state;
@@ -333,7 +335,7 @@ static void an_end_that_is_not_open_sends_no_close_notify(void **state)
 
 /* --- handshakes that fail --------------------------------------------------------------------- */
 
-/* As Go: in clear, and no alert, for this is no TLS client. */
+/* As in Go: no alert is sent, because the client does not use TLS. */
 static void what_is_no_tls_is_said_to_be_none(void **state)
 {
     (void)state;
@@ -358,7 +360,7 @@ static void what_is_no_tls_is_said_to_be_none(void **state)
     }
 }
 
-/* What Go says of these, with the alert that it sends. */
+/* Go's text for each input, and the alert that Go sends. */
 static void a_first_record_that_cannot_be_is_refused(void **state)
 {
     (void)state;
@@ -413,8 +415,8 @@ static void policies_let_in_whom_nsqd_lets_in(void **state)
     static const struct {
         enum tls_clients clients;
         const struct cert *shows;
-        const char *why;  /* NULL: let in */
-        const char *name; /* as whom */
+        const char *why;  /* NULL: the client is accepted */
+        const char *name; /* the client's common name */
     } rows[] = {
         {TLS_CLIENTS_ANY, NULL, NULL, ""},
         {TLS_CLIENTS_ANY, &certs.client, NULL, ""},
@@ -443,14 +445,14 @@ static void policies_let_in_whom_nsqd_lets_in(void **state)
                 converse(p);
             } else {
                 assert_why(&p->server, rows[i].why);
-                assert_int_equal(state_of(&p->client), CODEC_FAILED); /* by the alert */
+                assert_int_equal(state_of(&p->client), CODEC_FAILED); /* because of the alert */
             }
             pair_free(p);
         }
     }
 }
 
-/* A client with this certificate at a server that trusts this authority. */
+/* A client with this certificate connects to a server that trusts this authority. */
 static struct pair *by_authority(const struct cert *authority, const struct cert *client)
 {
     struct buf why = {0};
@@ -467,7 +469,7 @@ static struct pair *by_authority(const struct cert *authority, const struct cert
     return p;
 }
 
-/* Authorities with small RSA keys exist; signatures with SHA-1 prove nothing. */
+/* Small RSA keys are accepted; signatures with SHA-1 are not. */
 static void small_keys_count_and_weak_digests_do_not(void **state)
 {
     (void)state;
@@ -481,7 +483,7 @@ static void small_keys_count_and_weak_digests_do_not(void **state)
     p = by_authority(&small, &weak);
     assert_why(&p->server, UNVERIFIED "CA signature digest algorithm too weak");
     pair_free(p);
-    p = by_authority(&weak, &weak); /* whom the file names is trusted as it is */
+    p = by_authority(&weak, &weak); /* a certificate in the file itself is trusted */
     assert_int_equal(state_of(&p->server), CODEC_OPEN);
     pair_free(p);
     cert_free(&weak);
@@ -489,7 +491,7 @@ static void small_keys_count_and_weak_digests_do_not(void **state)
     cert_free(&small);
 }
 
-/* Without a file of authorities those of the system count, and they do not know ours. */
+/* Without a file of authorities the system's are used. They did not sign our certificates. */
 static void without_authorities_the_system_s_count(void **state)
 {
     (void)state;
@@ -518,14 +520,14 @@ static void a_client_verifies_whom_it_reached(void **state)
     const struct {
         const struct cert *cert;
         const char *name;
-        const char *why; /* NULL: it goes on */
+        const char *why; /* NULL: the server is accepted */
     } rows[] = {
         {&certs.server, "localhost", NULL},
-        {&certs.server, "localhost.", NULL}, /* as names in DNS end */
+        {&certs.server, "localhost.", NULL}, /* with the final dot of DNS */
         {&partial, "auth.example.com", UNVERIFIED "hostname mismatch"},
         {&certs.server, "127.0.0.1", NULL},
         {&certs.server, NULL, NULL},
-        {&certs.server, "server", UNVERIFIED "hostname mismatch"}, /* only its common name */
+        {&certs.server, "server", UNVERIFIED "hostname mismatch"}, /* it is only the common name */
         {&certs.server, "127.0.0.2", UNVERIFIED "IP address mismatch"},
         {&certs.stranger, NULL, UNVERIFIED "certificate signed by unknown authority"},
         {&certs.self_signed, NULL, UNVERIFIED "certificate signed by unknown authority"},
@@ -535,7 +537,7 @@ static void a_client_verifies_whom_it_reached(void **state)
         struct pair *p = serve_with(rows[i].cert, true, rows[i].name);
         if (rows[i].why != NULL) {
             assert_why(&p->client, rows[i].why);
-            assert_int_equal(state_of(&p->server), CODEC_FAILED); /* by the alert */
+            assert_int_equal(state_of(&p->server), CODEC_FAILED); /* because of the alert */
         } else {
             assert_int_equal(state_of(&p->client), CODEC_OPEN);
         }
@@ -544,7 +546,7 @@ static void a_client_verifies_whom_it_reached(void **state)
     cert_free(&partial);
 }
 
-/* The file's other certificates lead from the server's to its authority. */
+/* The file contains the certificates between the server's and its authority. */
 static void a_chain_is_served(void **state)
 {
     (void)state;
@@ -562,7 +564,7 @@ static void a_chain_is_served(void **state)
     cert_free(&middle);
 }
 
-/* nsqd serves what it is given. */
+/* Like nsqd, a server uses any certificate. */
 static void any_certificate_is_served_as_it_is(void **state)
 {
     (void)state;
@@ -599,7 +601,7 @@ static void a_name_is_what_the_certificate_says_last(void **state)
 
 /* --- streams that break ----------------------------------------------------------------------- */
 
-/* A conversation with an accident. What comes through is what was sent, or the beginning of it. */
+/* A conversation with damage. What is decoded is what was sent, or the beginning of it. */
 static void converse_badly(struct pair *p)
 {
     static const struct span text = SPAN_LITERAL("PUB t\n\0\0\0\5hello");
@@ -619,8 +621,8 @@ static void converse_badly(struct pair *p)
     }
 }
 
-/* Tries an accident at each `step`th byte that this end sends. Returns how many there were, of
- * which each must have kept something from coming through. */
+/* Damages every `step`th byte that this end sends, one in each conversation. Each damage must
+ * prevent that all is decoded. Returns how many conversations there were. */
 static size_t with_bytes(int version, bool mutual, bool server, bool cut, size_t step)
 {
     struct tls *contexts[2] = {cert_server(mutual ? TLS_CLIENTS_SHOWN : TLS_CLIENTS_ANY, TLS_1_0),
@@ -649,8 +651,8 @@ static size_t with_bytes(int version, bool mutual, bool server, bool cut, size_t
     }
     tls_free(contexts[0]);
     tls_free(contexts[1]);
-    /* A record's version says nothing in some records (RFC 8446, 5.1), nor does the compatible part
-     * of TLS 1.3. */
+    /* In some records the version has no meaning (RFC 8446, 5.1), nor has the part of TLS 1.3 that
+     * is only for compatibility. */
     assert_true(harmless * 10 <= tried + 10);
     return tried;
 }
@@ -763,7 +765,7 @@ static void what_is_wrong_with_a_file_is_said_in_one_line(void **state)
     }
 }
 
-/* Nobody is asked for the passphrase. */
+/* OpenSSL does not ask for the passphrase. */
 static void a_locked_key_is_refused(void **state)
 {
     (void)state;
@@ -815,7 +817,7 @@ static void a_client_s_files_are_looked_at_too(void **state)
     check_client_refused(&no_version, "tls: internal error");
 }
 
-/* No end can be made for it, and that is what it says. */
+/* With such a name no codec can be made; decode reports this. */
 static void a_server_s_name_may_be_no_name(void **state)
 {
     (void)state;
@@ -840,7 +842,7 @@ static void a_key_of_another_kind_is_said_to_be(void **state)
     cert_free(&rsa);
 }
 
-/* The file may have all of it, with words between. */
+/* The file may contain everything, with other text in between. */
 static void a_file_may_hold_more_than_its_part(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/tls_files.h: from flags and files to contexts, and what is said of bad ones. */
+/* Tests of nsqd/tls_files.h: contexts from flags and files, and the error texts. */
 #include "nsqd/tls_files.h"
 
 #include <setjmp.h>
@@ -41,8 +41,8 @@ static int remove_all(void **state)
     return folder_remove(state);
 }
 
-/* Parses flags in which '@' is the folder, then builds. Returns why not, "" when it can be built.
- */
+/* Parses flags, in which '@' stands for the folder, and builds the contexts. Returns the error
+ * text, "" if there is none. */
 static const char *build(bool (*call)(void *, const struct options *, struct line *),
                          struct tls_files *files, struct options *o, int argc,
                          const char *const *words)
@@ -142,7 +142,7 @@ static void nsqd_s_own_requests_have_a_context_where_they_need_one(void **state)
     assert_null(files.client);
 }
 
-/* As nsqd: who asks for certificates asks for TLS. */
+/* As in nsqd, a policy for client certificates makes TLS required. */
 static void what_is_required_reaches_the_engine(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of TLS in a conversation: what IDENTIFY with tls_v1 leads to, in an engine with a
- * certificate. All replies were seen on nsqd 1.3.0 but those of the numbered departures.
+ * Tests of TLS in a session: IDENTIFY with tls_v1, in an engine that has a certificate. All replies
+ * were seen on nsqd 1.3.0, except those of the numbered departures.
  */
 #include "session/v2.h"
 
@@ -34,7 +34,7 @@
 
 /* --- a world with a certificate --------------------------------------------------------------- */
 
-static struct tls *server; /* of the world of the test that runs */
+static struct tls *server; /* belongs to the world of the current test */
 
 static struct world *world_with(enum tls_clients clients, bool required)
 {
@@ -60,7 +60,7 @@ static struct codec client_end(const struct cert *cert, int version)
     return codec;
 }
 
-/* A client that has asked for TLS and shakes hands. */
+/* A client that has asked for TLS and starts the handshake. */
 static struct client *shaking(struct world *w, const struct cert *cert, int version)
 {
     struct client *c = world_connect(w);
@@ -208,7 +208,8 @@ static void where_it_is_required_a_client_in_clear_may_only_identify(void **stat
 
 /* --- a second IDENTIFY ------------------------------------------------------------------------ */
 
-/* nsqd answers in clear from here on: its new output buffer is the bare socket's. */
+/* After the second IDENTIFY nsqd would answer without TLS, because its new output buffer writes to
+ * the bare socket. Here the answer still goes through TLS. */
 static void a_new_output_buffer_stays_within_tls(void **state)
 {
     (void)state;
@@ -237,7 +238,9 @@ static void tls_cannot_be_had_twice(void **state)
 
 /* --- input behind IDENTIFY -------------------------------------------------------------------- */
 
-/* nsqd loses it in its read buffer, and the handshake times out. */
+/* nsqd would lose these bytes in its read buffer, and the handshake would time out. Here they are
+ * read.
+ */
 static void a_hello_sent_behind_identify_is_heard(void **state)
 {
     (void)state;
@@ -287,9 +290,9 @@ static void a_handshake_has_five_seconds(void **state)
     client_expect_response(c, TLS_ANSWER);
     for (int i = 0; i < 4; i++) {
         world_advance(w, TIME_SECOND);
-        SEND(c, "\x16"); /* what comes meanwhile does not move the end */
+        SEND(c, "\x16"); /* bytes that arrive do not move the deadline */
         if (i == 0) {
-            SEND(c, "\x03\x01\x3f"); /* a record that takes long */
+            SEND(c, "\x03\x01\x3f"); /* a record that arrives slowly */
         }
     }
     world_advance(w, TIME_SECOND - 1);
@@ -332,11 +335,11 @@ static void tls_is_charged_and_refused_where_there_is_no_room(void **state)
 
 /* --- streams that break ----------------------------------------------------------------------- */
 
-/* A client by hand: what it sends can be damaged at one byte, or end there. */
+/* A client of which one byte can be damaged, or whose output ends at that byte. */
 struct broken {
     struct client *c;
     struct codec codec;
-    struct buf in; /* what it has received and not decoded; it is not when its end has failed */
+    struct buf in; /* received and not decoded; stays there when the codec has failed */
     struct buf up;
     size_t sent;
     size_t at;
@@ -386,14 +389,14 @@ static void forget_broken(struct broken *b)
     }
 }
 
-/* A client that is let in hears OK; one that is not is told why, in clear and behind the alert. */
+/* A client that is accepted gets OK. Another one gets the reason, without TLS, after the alert. */
 static void policies_count(void **state)
 {
     (void)state;
     static const struct {
         enum tls_clients clients;
         const struct cert *shows;
-        const char *why; /* NULL: let in */
+        const char *why; /* NULL: the client is accepted */
     } rows[] = {
         {TLS_CLIENTS_SHOWN, &certs.expired, NULL},
         {TLS_CLIENTS_SHOWN, NULL, "tls: client didn't provide a certificate"},
@@ -413,13 +416,15 @@ static void policies_count(void **state)
         if (rows[i].why == NULL) {
             const char *name = rows[i].shows == &certs.client ? "client" : "expired";
             assert_true(span_equal(buf_span(&b.up), SPAN("\0\0\0\6\0\0\0\0OK")));
-            assert_true(span_equal(conn_peer_name(client_session(b.c)->conn),
-                                   span_make(name, strlen(name)))); /* for AUTH */
+            assert_true(
+                span_equal(conn_peer_name(client_session(b.c)->conn),
+                           span_make(name, strlen(name)))); /* AUTH sends it to the auth server */
         } else {
             char line[256];
             struct span said = buf_span(&b.in);
             snprintf(line, sizeof line, "ERROR [10.0.0.2:4000] - %s%s", ERROR, rows[i].why);
-            assert_int_equal(b.codec.calls->state(b.codec.self), CODEC_FAILED); /* by the alert */
+            assert_int_equal(b.codec.calls->state(b.codec.self),
+                             CODEC_FAILED); /* because of the alert */
             assert_int_equal(said.n, 8 + strlen(ERROR) + strlen(rows[i].why));
             assert_memory_equal(said.p + 8 + strlen(ERROR), rows[i].why, strlen(rows[i].why));
             assert_true(b.c->shut);
@@ -433,7 +438,7 @@ static void policies_count(void **state)
     }
 }
 
-/* IDENTIFY in clear, a handshake, PUB. Returns how many bytes went through TLS. */
+/* IDENTIFY without TLS, a handshake, PUB. Returns how many bytes were sent through TLS. */
 static size_t converse_broken(struct world *w, struct tls *client, size_t at, bool cut)
 {
     struct broken b = {.c = world_connect(w), .at = at, .cut = cut};
@@ -455,7 +460,7 @@ static size_t converse_broken(struct world *w, struct tls *client, size_t at, bo
     return b.sent;
 }
 
-/* A broken conversation ends, at the latest with its input; the others do not notice. */
+/* A damaged session ends, at the latest when its input ends. Other sessions are not affected. */
 static void a_stream_that_breaks_ends_its_connection_alone(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsq/version.h: the linked library is the one of the headers. */
+/* Tests of nsq/version.h: the library that is linked has the version of the headers. */
 #include <nsq/version.h>
 
 #include <setjmp.h>
@@ -24,7 +24,8 @@ static void the_version_has_three_numbers(void **state)
     assert_int_equal(sscanf(nsq_version(), "%u.%u.%u%c", &major, &minor, &patch, &behind), 3);
 }
 
-/* Clients compare what IDENTIFY reports with the version that a feature came with. */
+/* Clients compare the version in the reply to IDENTIFY with the first version that has a feature.
+ */
 static void the_compatibility_level_is_that_of_nsqd(void **state)
 {
     (void)state;

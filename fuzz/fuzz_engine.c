@@ -322,15 +322,26 @@ static void answer(uint64_t ticket, bool well)
     look_after();
 }
 
+static void answer_oldest(bool well)
+{
+    if (ticket_count > 0) {
+        uint64_t ticket = tickets[0];
+        memmove(tickets, tickets + 1, --ticket_count * sizeof tickets[0]);
+        answer(ticket, well);
+    }
+}
+
 static void see_ask(const struct ask *ask)
 {
     if (ask->kind != ASK_APPEND) {
         return;
     }
-    if ((choice.flags & ANSWERED) || ticket_count == TICKETS_MAX) {
-        answer(ask->ticket, !(choice.flags & REFUSED));
-    } else {
-        tickets[ticket_count++] = ask->ticket;
+    if (ticket_count == TICKETS_MAX) {
+        answer_oldest(!(choice.flags & REFUSED));
+    }
+    tickets[ticket_count++] = ask->ticket;
+    if (choice.flags & ANSWERED) {
+        answer_oldest(!(choice.flags & REFUSED));
     }
 }
 
@@ -344,15 +355,11 @@ static bool read_from_all(void)
     return busy;
 }
 
-/* Nothing that waits for an answer is forgotten, also when its client has left. */
+/* No publish that waits for an answer is forgotten, also when its client has left. */
 static void check_tickets(void)
 {
-    const struct v2 *v2 = &engine->v2;
-    size_t n = 0;
-    for (const struct list *p = v2->asked.next; p != &v2->asked; p = p->next) {
-        n++;
-    }
-    FUZZ_CHECK(n == ticket_count && list_empty(&v2->to_ask));
+    FUZZ_CHECK(HASH_COUNT(engine->broker.waiting) == ticket_count);
+    FUZZ_CHECK(list_empty(&engine->broker.to_ask));
 }
 
 /* The rounds of serve/drive.h, until nothing is left to do at this time. */
@@ -490,15 +497,6 @@ static void pause_some(unsigned what)
     look_after();
 }
 
-static void answer_oldest(unsigned result)
-{
-    if (ticket_count > 0) {
-        uint64_t ticket = tickets[0];
-        memmove(tickets, tickets + 1, --ticket_count * sizeof tickets[0]);
-        answer(ticket, result % 2 == 0);
-    }
-}
-
 static void stop(void)
 {
     if (!stopping) {
@@ -563,7 +561,7 @@ static void do_op(const struct op *op)
         send_command(op->conn, command_writer_message(&writer, op->args, id));
         break;
     case OP_ANSWER:
-        answer_oldest(op->args[0]);
+        answer_oldest(op->args[0] % 2 == 0);
         break;
     case OP_PAUSE:
         pause_some(op->args[0]);
@@ -594,7 +592,7 @@ static void start(void)
     v2->limits.max_line = LINE_MOST;
     v2->limits.max_msg_size = (int64_t)or_all(choice.max_msg_size, 1024 * 1024);
     v2->max_rdy_count = (int64_t)or_all(choice.max_rdy_count, 2500);
-    v2->ask_before_publish = choice.flags & PENDING;
+    config.broker.wait_publishes = choice.flags & PENDING;
     v2->deflate = v2->snappy =
         false; /* codecs are fuzz_upgrade.c's: here all output is looked at */
     if (choice.msg_timeout != 0) {

@@ -554,16 +554,33 @@ static void add_session(struct memory_model *model, const struct session *s, str
     FUZZ_CHECK(n == s->publish.messages.n);
 }
 
-/* Adds the sessions whose connections have ended. */
-static void add_orphans(struct memory_model *model, const struct list *waiting, struct sums *sums)
+/* Replies that are owed: the first one is not known, or it would have been sent. */
+static void add_owed(struct memory_model *model, const struct session *s, struct sums *sums)
 {
-    for (const struct list *p = waiting->next; p != waiting; p = p->next) {
-        const struct session *s = container_of(p, struct session, waiting);
-        FUZZ_CHECK(s->ticket != 0);
-        if (s->conn == NULL) {
-            add_session(model, s, sums);
+    size_t n = 0;
+    for (const struct owed *o = s->owed.first; o != NULL; o = o->next, n++) {
+        bool known = o->ticket.number == 0;
+        FUZZ_CHECK(known ? n > 0 && o->reply.kind != REPLY_NONE : o->reply.kind == REPLY_NONE);
+        FUZZ_CHECK(o->next != NULL || s->owed.last == o);
+        sums->others += owed_cost(o);
+        model->owed_tickets += known ? 0 : 1;
+    }
+    FUZZ_CHECK(n == s->owed.n && n <= SESSION_OWED_MAX);
+}
+
+/* Publishes that wait for the disk, also those whose clients have left. */
+static void walk_waiting(struct memory_model *model, struct sums *sums)
+{
+    const struct engine *engine = model->engine;
+    for (const struct waiting_publish *w = engine->broker.waiting; w != NULL; w = w->hh.next) {
+        sums->others += w->cost;
+        for (const struct message *m = w->publish.messages.first; m != NULL; m = m->next) {
+            FUZZ_CHECK(m->body->refs == 1 && m->attempts == 0);
+            share_body(model, m->body, sums);
         }
     }
+    FUZZ_CHECK(HASH_COUNT(engine->tickets.table) == model->owed_tickets);
+    FUZZ_CHECK(model->owed_tickets <= HASH_COUNT(engine->broker.waiting));
 }
 
 static void check_session(const struct memory_model *model, unsigned conn, const struct session *s)
@@ -572,10 +589,12 @@ static void check_session(const struct memory_model *model, unsigned conn, const
     bool subscribed = s->consumer.channel != NULL;
     FUZZ_CHECK(s->conn == c);
     FUZZ_CHECK(subscribed == (s->state != SESSION_INIT && !s->ended));
-    FUZZ_CHECK((c->state == CONN_OPEN) == !s->ended);
-    FUZZ_CHECK((s->ticket != 0) == !list_empty(&s->waiting));
-    FUZZ_CHECK(s->ended || (s->ticket != 0) == c->input_paused);
-    FUZZ_CHECK(s->ended || !s->eof || s->ticket != 0); /* who has ended is let go */
+    FUZZ_CHECK((c->state == CONN_OPEN) == (!s->ended || s->owed.n > 0));
+    FUZZ_CHECK(s->query == NULL && list_empty(&s->waiting)); /* nobody authorizes here */
+    bool in_identify = s->place.id == NSQ_IDENTIFY && s->place.stage != NSQ_STAGE_LINE;
+    bool pauses = s->ended || s->owed.n == SESSION_OWED_MAX || (in_identify && s->owed.n > 0);
+    FUZZ_CHECK(c->state != CONN_OPEN || c->input_paused == pauses);
+    FUZZ_CHECK(s->ended || !s->eof); /* a client that has ended its side is let go */
     FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)model->conns[conn].in_flight);
     FUZZ_CHECK(s->state != SESSION_CLOSING || s->consumer.ready_count == 0);
 }
@@ -601,16 +620,16 @@ static void check_ready(struct memory_model *model, const struct call *call, uns
 
 static void walk_sessions(struct memory_model *model, const struct call *call, struct sums *sums)
 {
+    model->owed_tickets = 0;
     for (unsigned i = 0; i < model->conn_count; i++) {
         const struct session *s = model_session(model, i);
         if (s != NULL) {
             add_session(model, s, sums);
+            add_owed(model, s, sums);
             check_session(model, i, s);
             check_ready(model, call, i, s);
         }
     }
-    add_orphans(model, &model->engine->v2.to_ask, sums);
-    add_orphans(model, &model->engine->v2.asked, sums);
 }
 
 /*
@@ -765,6 +784,7 @@ void model_look(struct memory_model *model, const struct call *call)
         }
     }
     walk_sessions(model, call, &sums);
+    walk_waiting(model, &sums);
     check_budget(model, &sums);
     model->delivery_count = 0;
 }

@@ -96,6 +96,7 @@ struct memory_model {
     struct model_conn conns[MODEL_CONNECTIONS];
     size_t row_count, channel_count, topic_count, delivery_count;
     int64_t next_due;               /* the earliest `due` of all rows at the last look */
+    size_t owed_tickets;            /* of the replies that sessions owe */
     size_t used;                    /* bytes in the memory budget at the last look, */
     uint64_t inserted;              /* .. timers ever inserted by then, */
     size_t timers;                  /* .. and timers in the heap */

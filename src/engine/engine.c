@@ -62,13 +62,19 @@ static int64_t on_next_deadline(void *self)
 static struct ask on_next_ask(void *self)
 {
     struct engine *engine = self;
-    uint64_t ticket = v2_next_ticket(&engine->v2);
+    uint64_t ticket = broker_next_ticket(&engine->broker);
     return (struct ask){.kind = ticket == 0 ? ASK_NONE : ASK_APPEND, .ticket = ticket};
 }
 
 static void on_answer(void *self, uint64_t ticket, const struct answer *answer, int64_t now)
 {
-    v2_answer(&((struct engine *)self)->v2, ticket, answer, now);
+    struct engine *engine = self;
+    bool safe = answer->why.n == 0;
+    bool published = broker_publish_settle(&engine->broker, ticket, safe, now);
+    /* What is safe and not published has lost its topic; nsqd then says "exiting". */
+    struct span why = published ? span_make(NULL, 0) : safe ? SPAN("exiting") : answer->why;
+    tickets_answer(&engine->tickets, ticket, why, now);
+    v2_pump(&engine->v2, now); /* behind the reply, which it may not overtake */
 }
 
 static void on_wall(void *self, int64_t offset)
@@ -93,7 +99,8 @@ struct engine *engine_new(const struct engine_config *config)
     broker_init(&engine->broker, &config->broker, &engine->log);
     auth_init(&engine->auth, &config->auth, &engine->serve, &engine->broker.core.budget,
               &config->broker.seed);
-    v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->auth, &engine->log);
+    v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->tickets,
+            &engine->auth, &engine->log);
     engine->listeners[ENGINE_TCP] = (struct listener){.service = &engine->v2,
                                                       .protocols = &v2_protocol,
                                                       .protocol_count = 1,
@@ -113,6 +120,7 @@ void engine_free(struct engine *engine)
 {
     serve_free(&engine->serve);
     v2_free(&engine->v2);
+    assert(engine->tickets.table == NULL); /* those who waited are gone */
     broker_free(&engine->broker);
     assert(engine->broker.core.budget.used == 0); /* all that was charged was given back */
     log_free(&engine->log);

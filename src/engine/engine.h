@@ -31,6 +31,7 @@ struct engine {
     struct log log;
     struct broker broker;
     struct serve serve;
+    struct tickets tickets; /* of asks that somebody waits for */
     struct v2 v2;
     struct auth auth;
     struct listener listeners[ENGINE_LISTENERS];

@@ -33,8 +33,9 @@ struct reply command_authorized(struct session *session, int64_t now);
  * arrived whole, and they are not for the client alone. */
 bool command_outlives_client(const struct session *session);
 
-/* The ticket that the current command waited for is answered. */
-struct reply command_complete(struct session *session, const struct answer *answer, int64_t now);
+/* The error of a publishing command whose messages are not published after all; `why` as the disk
+ * says it. */
+struct reply command_not_published(enum nsq_command_id id, struct span why);
 
 /* Gives up what the current command has gathered. */
 void command_drop(struct session *session);

@@ -76,21 +76,19 @@ struct reply line_dpub(struct session *s, const struct nsq_command *c, int64_t n
     return reply;
 }
 
-static struct reply publish(struct session *s, int64_t now)
+/* Counts them also when they wait: should they fail, the connection ends, and its counts with it.
+ */
+struct reply resume_publish(struct session *s, int64_t now)
 {
     uint64_t count = s->publish.messages.n;
     uint64_t ticket;
-    if (broker_publish(s->v2->broker, &s->publish, now, now + s->v2->wall_offset, &ticket) ==
-        PUBLISH_REFUSED) {
+    enum publish_outcome outcome =
+        broker_publish(s->v2->broker, &s->publish, now, now + s->v2->wall_offset, &ticket);
+    if (outcome == PUBLISH_REFUSED) {
         return error_no_room(s);
     }
     session_count_published(s, count);
-    return reply_of(REPLY_OK);
-}
-
-struct reply resume_publish(struct session *s, int64_t now)
-{
-    return s->v2->config.ask_before_publish ? reply_of(REPLY_PENDING) : publish(s, now);
+    return outcome == PUBLISH_WAITS ? reply_posted(ticket) : reply_of(REPLY_OK);
 }
 
 /* MPUB was authorized before its body. */
@@ -105,10 +103,10 @@ bool command_outlives_client(const struct session *s)
     return s->publish.messages.n > 0;
 }
 
-struct reply command_complete(struct session *s, const struct answer *answer, int64_t now)
+struct reply command_not_published(enum nsq_command_id id, struct span why)
 {
-    if (answer->why.n > 0) {
-        return error_failed(s, SPAN("to make the message safe"));
-    }
-    return publish(s, now);
+    struct reply reply = reply_command_error(id, command_failed_code(id));
+    text_append(reply.text, "failed ");
+    buf_append(reply.text, why);
+    return reply;
 }

@@ -132,7 +132,7 @@ struct reply body_auth(struct session *s, int64_t now)
     s->secret = s->data;
     s->data = NULL;
     session_ask_auth(s, now);
-    return reply_of(REPLY_PENDING);
+    return reply_of(REPLY_HELD);
 }
 
 /* What AUTH replies once the servers have answered. */
@@ -187,7 +187,7 @@ struct reply check_auth(struct session *s, int64_t now)
     }
     if (s->expires < now) {
         session_ask_auth(s, now);
-        return reply_of(REPLY_PENDING);
+        return reply_of(REPLY_HELD);
     }
     return check_grants(s);
 }

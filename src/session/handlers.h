@@ -38,7 +38,7 @@ enum budget_use memory_use(const struct session *s);
  */
 struct topic *command_topic(struct session *s);
 
-/* Whether the client may do the current command: REPLY_NONE, or an error; REPLY_PENDING when what
+/* Whether the client may do the current command: REPLY_NONE, or an error; REPLY_HELD when what
  * was granted has expired, and is asked for anew. */
 struct reply check_auth(struct session *s, int64_t now);
 

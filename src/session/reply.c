@@ -10,12 +10,13 @@
 
 struct reply reply_response(void)
 {
-    return (struct reply){REPLY_RESPONSE, NSQ_E_NONE, alloc_zeroed(sizeof(struct buf))};
+    return (struct reply){.kind = REPLY_RESPONSE, .text = alloc_zeroed(sizeof(struct buf))};
 }
 
 struct reply reply_error(enum nsq_error code)
 {
-    struct reply reply = {REPLY_ERROR, code, alloc_zeroed(sizeof(struct buf))};
+    struct reply reply = {
+        .kind = REPLY_ERROR, .code = code, .text = alloc_zeroed(sizeof(struct buf))};
     buf_append(reply.text, nsq_error_name(code));
     text_append(reply.text, " ");
     return reply;
@@ -31,7 +32,7 @@ struct reply reply_command_error(enum nsq_command_id command, enum nsq_error cod
 
 void reply_free(struct reply *reply)
 {
-    if (reply->text != NULL) {
+    if (reply->kind != REPLY_POSTED && reply->text != NULL) {
         buf_free(reply->text);
         alloc_free(reply->text);
         reply->text = NULL;

@@ -20,18 +20,33 @@ enum reply_kind {
     REPLY_RESPONSE, /* a response with a text */
     REPLY_CODECS,   /* the same; behind it the codecs of session->upgrade are enabled */
     REPLY_ERROR,    /* an error with a text; its code tells whether it is fatal */
-    REPLY_PENDING,  /* known later, when a ticket or an auth query is answered */
+    REPLY_POSTED,   /* known when `ticket` is answered; the session parses on */
+    REPLY_HELD, /* known when session->query is answered; the session parses nothing until then */
 };
 
 struct reply {
     enum reply_kind kind;
     enum nsq_error code; /* REPLY_ERROR */
-    struct buf *text;    /* the frame's data; an error's begins with the code. Owned; or NULL */
+    union {
+        struct buf *text; /* the frame's data; an error's begins with the code. Owned; or NULL */
+        uint64_t ticket;  /* REPLY_POSTED */
+    };
 };
 
 static inline struct reply reply_of(enum reply_kind kind)
 {
     return (struct reply){.kind = kind, .code = NSQ_E_NONE, .text = NULL};
+}
+
+static inline bool reply_is_fatal(const struct reply *reply)
+{
+    return reply->kind == REPLY_ERROR && nsq_error_is_fatal(reply->code);
+}
+
+/* The reply of a publish that waits for the answer to this ticket. */
+static inline struct reply reply_posted(uint64_t ticket)
+{
+    return (struct reply){.kind = REPLY_POSTED, .code = NSQ_E_NONE, .ticket = ticket};
 }
 
 /* A response whose text is still to be appended. */

@@ -43,46 +43,6 @@ static void drop_partial(struct session *s)
     charge_partial(s);
 }
 
-/* --- the end of a session --------------------------------------------------------------------- */
-
-/* Nothing more is parsed or delivered. */
-static void leave(struct session *s)
-{
-    if (!s->ended) {
-        s->ended = true;
-        log_say(s->v2->log, LOG_INFO, "PROTOCOL(V2): [%] exiting ioloop", conn_peer(s->conn));
-        broker_unsubscribe(s->v2->broker, &s->consumer);
-    }
-}
-
-/* With linger: input may be left unread. */
-void session_end(struct session *s, bool linger, int64_t now)
-{
-    leave(s);
-    command_drop(s);
-    drop_partial(s);
-    conn_finish(s->conn, linger, now);
-}
-
-void session_free(struct session *s)
-{
-    struct pub_count *p;
-    struct pub_count *next;
-    HASH_ITER(hh, s->pub_counts, p, next)
-    {
-        HASH_DELETE(hh, s->pub_counts, p);
-        alloc_free(p);
-        budget_release(session_budget(s), PUB_COUNT_COST);
-    }
-    settings_forget_identity(s);
-    command_drop(s);
-    drop_partial(s);
-    list_remove(&s->waiting);
-    session_forget_auth(s);
-    budget_release(session_budget(s), SESSION_COST + s->codec_cost);
-    alloc_free(s);
-}
-
 /* --- deadlines -------------------------------------------------------------------------------- */
 
 /* When the next heartbeat leaves; next_heartbeat itself does not drift. */
@@ -118,6 +78,54 @@ void session_take_settings(struct session *s, int64_t now)
     s->next_heartbeat = s->heartbeat_every > 0 ? time_after(now, s->heartbeat_every) : TIME_NEVER;
 }
 
+/* --- the end of a session --------------------------------------------------------------------- */
+
+/* Nothing more is parsed or delivered. */
+static void leave(struct session *s)
+{
+    if (!s->ended) {
+        s->ended = true;
+        log_say(s->v2->log, LOG_INFO, "PROTOCOL(V2): [%] exiting ioloop", conn_peer(s->conn));
+        broker_unsubscribe(s->v2->broker, &s->consumer);
+    }
+}
+
+/* With linger: input may be left unread. */
+void session_end(struct session *s, bool linger, int64_t now)
+{
+    leave(s);
+    command_drop(s);
+    drop_partial(s);
+    if (s->owed.first == NULL) {
+        conn_finish(s->conn, linger, now);
+        return;
+    }
+    s->linger = linger;
+    s->read_deadline = TIME_NEVER;
+    s->next_heartbeat = TIME_NEVER;
+    set_due(s);
+    session_pause_or_resume(s);
+}
+
+void session_free(struct session *s)
+{
+    struct pub_count *p;
+    struct pub_count *next;
+    HASH_ITER(hh, s->pub_counts, p, next)
+    {
+        HASH_DELETE(hh, s->pub_counts, p);
+        alloc_free(p);
+        budget_release(session_budget(s), PUB_COUNT_COST);
+    }
+    settings_forget_identity(s);
+    command_drop(s);
+    drop_partial(s);
+    list_remove(&s->waiting);
+    session_forget_auth(s);
+    budget_release(session_budget(s), SESSION_COST + s->codec_cost);
+    alloc_free(s);
+}
+
 /* --- input ------------------------------------------------------------------------------------ */
 
 /* A command has ended. What can be delivered because of it is delivered before the next one is
@@ -132,8 +140,11 @@ static void on_item(struct session *s, const struct nsq_item *item, int64_t now)
 {
     struct reply reply = item->stage == NSQ_STAGE_LINE ? command_line(s, &item->command, now)
                                                        : command_stage(s, item, now);
-    if (session_reply(s, reply, now) && item->last && !session_is_pending(s)) {
+    if (session_reply(s, reply, now) && item->last && !session_is_held(s)) {
         command_ended(s, now);
+    }
+    if (s->owed.first != NULL) {
+        session_pause_or_resume(s); /* this may be an IDENTIFY */
     }
 }
 
@@ -227,7 +238,7 @@ void session_on_eof(void *service, void *session, int64_t now)
     struct session *s = session;
     (void)service;
     s->eof = true;
-    if (!session_is_pending(s)) {
+    if (!session_is_held(s) && !s->ended) {
         end_of_input(s, now);
     }
 }
@@ -236,8 +247,8 @@ void session_on_eof(void *service, void *session, int64_t now)
 
 static void read_timed_out(struct session *s, int64_t now)
 {
-    if (!conn_may_read(s->conn)) {
-        session_await_line(s, now); /* the client is not late: we do not read from it */
+    if (!conn_may_read(s->conn) || s->owed.first != NULL) {
+        session_await_line(s, now); /* the client is not late: it waits for us */
     } else if (s->place.stage == NSQ_STAGE_LINE) {
         log_say(s->v2->log, LOG_ERROR, "client(%) - failed to read command - i/o timeout",
                 conn_peer(s->conn));
@@ -308,40 +319,60 @@ void session_on_drained(void *service, void *session, int64_t now)
     }
 }
 
-/* A command that is pending was whole when the client left, so it is still carried out. */
+/* What was posted was whole when the client left, so it is still published; nobody is told. A
+ * publish that still waits for an authorization was whole too. */
 void session_on_closed(void *service, void *session, int64_t now)
 {
     struct session *s = session;
     (void)service;
     (void)now;
     leave(s);
+    owed_clear(&s->owed, s->v2->tickets, session_budget(s));
     s->conn = NULL;
-    if (!session_is_pending(s) || !command_outlives_client(s)) {
+    if (!session_is_held(s) || !command_outlives_client(s)) {
         session_free(s);
     }
 }
 
 /* --- commands that wait ----------------------------------------------------------------------- */
 
+void session_wait(struct session *s)
+{
+    list_push(&s->v2->authorizing, &s->waiting);
+    session_pause_or_resume(s);
+}
+
+/* IDENTIFY holds the input while replies are owed before it: it may enable a codec, whose bytes
+ * must not begin before those replies have left. */
+static bool wants_no_input(const struct session *s)
+{
+    bool in_identify = s->place.id == NSQ_IDENTIFY && s->place.stage != NSQ_STAGE_LINE;
+    return s->ended || session_is_held(s) || s->owed.n >= SESSION_OWED_MAX ||
+           (in_identify && s->owed.first != NULL);
+}
+
+void session_pause_or_resume(struct session *s)
+{
+    bool pause = wants_no_input(s);
+    if (pause != s->conn->input_paused) {
+        conn_pause_input(s->conn, pause);
+    }
+}
+
 void session_resume_command(struct session *s, struct reply reply, int64_t now)
 {
     struct v2 *v2 = s->v2;
-    if (s->conn == NULL && reply.kind == REPLY_PENDING) {
-        session_wait(s);
-        return;
-    }
     if (s->conn == NULL) {
         reply_free(&reply);
         session_free(s);
         v2_pump(v2, now);
         return;
     }
-    conn_pause_input(s->conn, false);
-    if (session_reply(s, reply, now) && !session_is_pending(s) &&
-        s->place.stage == NSQ_STAGE_LINE) {
+    session_pause_or_resume(s);
+    if (session_reply(s, reply, now) && s->place.stage == NSQ_STAGE_LINE) {
         command_ended(s, now);
     }
-    if (s->eof && !s->ended && !session_is_pending(s)) {
+    if (s->eof && !s->ended) {
         end_of_input(s, now);
     }
 }

@@ -12,7 +12,7 @@
 
 #include "auth/auth.h"
 #include "session/identify.h"
-#include "session/reply.h"
+#include "session/owed.h"
 #include "session/v2.h"
 
 /* The numbers are what /stats shows; nsqd has 1 and 2 for something else. */
@@ -49,10 +49,11 @@ struct identity {
 
 struct session {
     struct v2 *v2;
-    struct conn *conn; /* NULL: gone, while a command was pending */
+    struct conn *conn; /* NULL: gone, while a publish was held */
     enum session_state state;
     bool ended;        /* nothing more is parsed */
-    bool eof;          /* the client sends no more; acted on when nothing is pending */
+    bool linger;       /* with `ended`: how, once the owed replies have been sent */
+    bool eof;          /* the client sends no more; acted on when no command is held */
     bool identified;   /* an IDENTIFY was accepted: a later one does not move the heartbeats */
     int64_t connected; /* wall clock, ns since 1970; kept because /stats shows it */
     struct identity *identity; /* NULL before IDENTIFY */
@@ -85,23 +86,24 @@ struct session {
     struct body *secret;
     struct auth_state *granted;
     int64_t expires;          /* ns; the last moment at which `granted` holds */
-    struct auth_query *query; /* not NULL: the command is pending on it */
+    struct auth_query *query; /* not NULL: the current command is held until it is answered */
+    struct list waiting;      /* in v2->authorizing */
+
+    struct owed_queue owed; /* replies that wait for the disk, and those behind them */
 
     /* The current command, between its line and its end. */
     struct publish publish; /* what has arrived of it so far; its topic is SUB's too */
     struct name channel;    /* SUB */
     struct draft draft;     /* the body that is arriving */
     struct body *data;      /* IDENTIFY's or AUTH's body */
-    uint64_t ticket;        /* not 0: the command is pending */
-    struct list waiting;    /* in v2->to_ask, v2->asked or v2->authorizing */
 
     struct pub_count *pub_counts; /* table by topic */
 };
 
-/* Whether the current command waits for an answer. */
-static inline bool session_is_pending(const struct session *session)
+/* Whether the current command waits for an authorization. Nothing is parsed until then. */
+static inline bool session_is_held(const struct session *session)
 {
-    return session->ticket != 0 || session->query != NULL;
+    return session->query != NULL;
 }
 
 static inline struct budget *session_budget(const struct session *session)
@@ -119,7 +121,13 @@ void session_on_due(void *service, void *session, int64_t now);
 void session_on_drained(void *service, void *session, int64_t now);
 void session_on_closed(void *service, void *session, int64_t now);
 
-/* Goes on with the current command, which has waited for an answer. */
+/* The current command is held: session->query is open. */
+void session_wait(struct session *session);
+
+/* Pauses the connection's input, or resumes it, as the state of the session wants it. */
+void session_pause_or_resume(struct session *session);
+
+/* Goes on with the current command, which was held. */
 void session_resume_command(struct session *session, struct reply reply, int64_t now);
 
 /* A line is awaited from now on: starts the read deadline. */
@@ -134,7 +142,8 @@ void session_take_settings(struct session *session, int64_t now);
 /* Counts messages that were published to session->publish.topic. */
 void session_count_published(struct session *session, uint64_t count);
 
-/* Ends the conversation. With linger: input may be left unread. */
+/* Ends the conversation: nothing more is parsed or delivered. The connection ends when the owed
+ * replies have been sent. With linger: input may be left unread. */
 void session_end(struct session *session, bool linger, int64_t now);
 
 void session_free(struct session *session);
@@ -146,10 +155,8 @@ void session_send(struct session *session, enum nsq_frame_type type, struct span
                   struct span data, int64_t now);
 void session_send_ok(struct session *session, int64_t now);
 
-/* The current command waits for an answer: no input is parsed until then. */
-void session_wait(struct session *session);
-
-/* Sends a reply, which it takes. False when that ended the session. */
+/* Sends a reply, which it takes, or queues it behind those that are owed. False when that ended the
+ * session. */
 bool session_send_reply(struct session *session, struct reply reply, int64_t now);
 
 /* The same. Most steps have no reply, and cost no call. */

@@ -5,9 +5,11 @@
  */
 #include "session/session.h"
 
+#include <assert.h>
+
 #include <nsq/frame.h>
 
-#include "session/reply.h"
+#include "session/commands.h"
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
@@ -54,18 +56,6 @@ void v2_pump(struct v2 *v2, int64_t now)
 
 /* --- replies ---------------------------------------------------------------------------------- */
 
-/* The answer comes from the auth servers, when the session has asked them; else from the shell. */
-void session_wait(struct session *s)
-{
-    if (s->query == NULL) {
-        s->ticket = ++s->v2->last_ticket;
-    }
-    list_push(s->query == NULL ? &s->v2->to_ask : &s->v2->authorizing, &s->waiting);
-    if (s->conn != NULL) {
-        conn_pause_input(s->conn, true);
-    }
-}
-
 static void send_error(struct session *s, const struct reply *reply, int64_t now)
 {
     struct span data = buf_span(reply->text);
@@ -73,29 +63,85 @@ static void send_error(struct session *s, const struct reply *reply, int64_t now
     session_send(s, NSQ_FRAME_ERROR, span_make(NULL, 0), data, now);
 }
 
-bool session_send_reply(struct session *s, struct reply reply, int64_t now)
+/* Sends a reply that is known, and ends it. */
+static void transmit(struct session *s, struct reply *reply, int64_t now)
 {
-    bool fatal = reply.kind == REPLY_ERROR && nsq_error_is_fatal(reply.code);
-    switch (reply.kind) {
-    case REPLY_NONE:
-        break;
+    switch (reply->kind) {
     case REPLY_OK:
         session_send_ok(s, now);
         break;
     case REPLY_RESPONSE:
     case REPLY_CODECS:
-        session_send(s, NSQ_FRAME_RESPONSE, buf_span(reply.text), span_make(NULL, 0), now);
+        session_send(s, NSQ_FRAME_RESPONSE, buf_span(reply->text), span_make(NULL, 0), now);
         break;
     case REPLY_ERROR:
-        send_error(s, &reply, now);
+        send_error(s, reply, now);
         break;
-    case REPLY_PENDING:
-        session_wait(s);
-        break;
+    default:
+        assert(0 && "a reply that is not known");
     }
-    reply_free(&reply);
-    if (reply.kind == REPLY_CODECS) {
+    reply_free(reply);
+    if (reply->kind == REPLY_CODECS) {
         session_enable_codecs(s, now);
+    }
+}
+
+/* Sends the owed replies up to the first that is not known. The end of the session, when it has
+ * ended meanwhile, follows the last one. */
+static void send_owed(struct session *s, int64_t now)
+{
+    while (owed_has_known(&s->owed)) {
+        struct reply reply = owed_pop(&s->owed, session_budget(s));
+        bool fatal = reply_is_fatal(&reply);
+        transmit(s, &reply, now);
+        if (fatal) {
+            owed_clear(&s->owed, s->v2->tickets, session_budget(s));
+            session_end(s, true, now);
+            return;
+        }
+    }
+    if (s->owed.first == NULL && s->ended) {
+        conn_finish(s->conn, s->linger, now);
+        return;
+    }
+    if (s->owed.first == NULL) {
+        session_await_line(s, now); /* a client that waited for us was not late */
+    }
+    session_pause_or_resume(s);
+}
+
+static void on_answered(struct ticket *ticket, struct span why, int64_t now)
+{
+    struct owed *owed = container_of(ticket, struct owed, ticket);
+    struct session *s = owed->owner;
+    struct reply reply =
+        why.n == 0 ? reply_of(REPLY_OK) : command_not_published(owed->command, why);
+    owed_settle(owed, reply, session_budget(s));
+    send_owed(s, now);
+}
+
+static void owe(struct session *s, struct reply reply)
+{
+    if (reply.kind != REPLY_POSTED) {
+        owed_push(&s->owed, reply, session_budget(s));
+        return;
+    }
+    struct owed *owed = owed_push(&s->owed, reply_of(REPLY_NONE), session_budget(s));
+    owed->owner = s;
+    owed->command = s->place.id;
+    tickets_wait(s->v2->tickets, &owed->ticket, reply.ticket, on_answered);
+}
+
+bool session_send_reply(struct session *s, struct reply reply, int64_t now)
+{
+    bool fatal = reply_is_fatal(&reply);
+    if (reply.kind == REPLY_HELD) {
+        session_wait(s);
+    } else if (reply.kind == REPLY_POSTED || s->owed.first != NULL) {
+        owe(s, reply);
+        session_pause_or_resume(s);
+    } else {
+        transmit(s, &reply, now);
     }
     if (fatal) {
         session_end(s, true, now);

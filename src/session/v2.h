@@ -14,6 +14,7 @@
 #include "broker/broker.h"
 #include "codec/codec.h"
 #include "serve/serve.h"
+#include "serve/ticket.h"
 
 #define V2_HANDSHAKE_NS 5000000000 /* how long a client may take for TLS's, as nsqd waits */
 
@@ -35,7 +36,6 @@ struct v2_config {
     bool snappy;                       /* true: --snappy */
     bool tls_required;                 /* false: --tls-required */
     struct codec_maker tls;            /* none: --tls-cert, --tls-key */
-    bool ask_before_publish; /* every publishing command waits for the answer to an ASK_APPEND */
 };
 
 /* The service. Everything it points to is borrowed. */
@@ -43,13 +43,11 @@ struct v2 {
     struct v2_config config;
     struct serve *serve;
     struct broker *broker;
+    struct tickets *tickets; /* the engine's */
     struct auth *auth;
     struct log *log;
     int64_t wall_offset;     /* wall clock = now + this */
-    struct list to_ask;      /* of struct session: pending, the shell was not asked yet */
-    struct list asked;       /* of struct session: pending, the shell has not answered yet */
-    struct list authorizing; /* of struct session: pending, the auth servers were asked */
-    uint64_t last_ticket;
+    struct list authorizing; /* of struct session: held, the auth servers were asked */
 };
 
 /* The protocol's row for a listener whose service is a struct v2. */
@@ -59,7 +57,7 @@ extern const struct protocol v2_protocol;
 struct span v2_bad_magic(void);
 
 void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
-             struct broker *broker, struct auth *auth, struct log *log);
+             struct broker *broker, struct tickets *tickets, struct auth *auth, struct log *log);
 
 /* After serve_free; ends the sessions that outlived their connections. */
 void v2_free(struct v2 *v2);
@@ -68,12 +66,6 @@ void v2_free(struct v2 *v2);
  * one so: a command, a timer, output that was sent. Bounded by the ready counts and high-water
  * marks. */
 void v2_pump(struct v2 *v2, int64_t now);
-
-/* The next ticket to ask about; 0 when there is none. */
-uint64_t v2_next_ticket(struct v2 *v2);
-
-/* Completes the command that waits for a ticket; others are ignored. */
-void v2_answer(struct v2 *v2, uint64_t ticket, const struct answer *answer, int64_t now);
 
 /* Goes on with the next command whose authorization was asked for and is done. False: there is
  * none. */

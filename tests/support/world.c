@@ -387,16 +387,27 @@ void world_jump(struct world *w, int64_t ns)
     world_settle(w);
 }
 
+void world_answer_at(struct world *w, size_t at, bool well)
+{
+    uint64_t tickets[WORLD_ASKED_MAX];
+    size_t n = world_asked(w);
+    if (at >= n || n > WORLD_ASKED_MAX) {
+        BROKEN("%zu asks wait, none is number %zu", n, at);
+    }
+    memcpy(tickets, buf_span(&w->asked).p, n * sizeof tickets[0]);
+    buf_free(&w->asked);
+    for (size_t i = 0; i < n; i++) {
+        if (i != at) {
+            buf_append(&w->asked, span_make(&tickets[i], sizeof tickets[i]));
+        }
+    }
+    answer(w, tickets[at], well);
+    world_settle(w);
+}
+
 void world_answer(struct world *w, bool well)
 {
-    uint64_t ticket;
-    if (world_asked(w) == 0) {
-        BROKEN("nothing was asked");
-    }
-    memcpy(&ticket, buf_span(&w->asked).p, sizeof ticket);
-    buf_drop(&w->asked, sizeof ticket);
-    answer(w, ticket, well);
-    world_settle(w);
+    world_answer_at(w, 0, well);
 }
 
 size_t world_asked(const struct world *w)

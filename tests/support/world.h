@@ -30,6 +30,8 @@
 
 struct session;
 
+#define WORLD_ASKED_MAX 64 /* asks that may wait for world_answer at a time */
+
 /* How the bytes of a client arrive: in one piece per client_send, one by one, or in pieces of
  * random length. No test may notice. */
 enum world_cut { CUT_WHOLE, CUT_BYTES, CUT_RANDOM };
@@ -107,6 +109,7 @@ void world_settle(struct world *world);
 
 /* Answers the oldest ask that waits, well or with a failure; world_asked tells how many do. */
 void world_answer(struct world *world, bool well);
+void world_answer_at(struct world *world, size_t at, bool well); /* the at-th, from 0 */
 size_t world_asked(const struct world *world);
 
 /* Asks the engine to end. */

@@ -49,7 +49,7 @@ static void the_defaults_are_nsqds(void **state)
     assert_int_equal(v2->max_deflate_level, 6);
     assert_true(v2->deflate);
     assert_true(v2->snappy);
-    assert_false(v2->ask_before_publish);
+    assert_false(config.broker.wait_publishes);
     assert_int_equal(config.log_level, LOG_INFO);
     /* Ours. */
     assert_int_equal(config.serve.max_connections, 10000);
@@ -366,7 +366,7 @@ static void log_lines_come_before_tickets(void **state)
 {
     (void)state;
     struct engine_config config = world_config();
-    config.v2.ask_before_publish = true;
+    config.broker.wait_publishes = true;
     struct world *w = world_new(&config);
     struct client *c = world_connect(w);
     w->handler.recv(w->handler.self, c->conn, SPAN("MPUB t\n\0\0\0\x9\0\0\0\1\0\0\0\1x"), w->now);
@@ -421,7 +421,7 @@ static void a_stop_does_not_wait_for_answers(void **state)
 {
     (void)state;
     struct engine_config config = world_config();
-    config.v2.ask_before_publish = true;
+    config.broker.wait_publishes = true;
     struct world *w = world_new(&config);
     w->answers = ANSWER_WHEN_TOLD;
     struct client *c = world_connect(w);
@@ -455,7 +455,7 @@ static void an_engine_ends_with_a_command_pending(void **state)
 {
     (void)state;
     struct engine_config config = world_config();
-    config.v2.ask_before_publish = true;
+    config.broker.wait_publishes = true;
     struct engine *engine = engine_new(&config);
     struct tcp_handler h = engine_handler(engine);
     h.wall(h.self, 0);

@@ -5,8 +5,9 @@
  * begun by an owner, and later it is done: with an answer, whatever its status, or with a failure.
  * Must not know: what is asked, what an answer means, logs.
  *
- * Nothing calls the owner. After each step of serve, and before the next one, it takes up the
- * fetches that http_client_next_done returns and ends each of them with http_fetch_drop:
+ * Nothing calls the owner. In each step, after serve's own part, it takes up the fetches that
+ * http_client_next_done returns and ends each of them with http_fetch_drop. While there is such a
+ * fetch, a step is due.
  *
  *     while ((fetch = http_client_next_done(client)) != NULL) {
  *         .. http_fetch_owner(fetch), http_fetch_failure(fetch), http_fetch_body(fetch) ..
@@ -53,7 +54,7 @@ struct http_client {
 struct http_fetch;
 
 /* The configuration is copied; serve and budget are borrowed. There is nothing to free: a fetch
- * ends when its owner drops it, and all owners do that before serve ends. */
+ * ends when its owner drops it, which it may also do after serve_free. */
 void http_client_init(struct http_client *client, const struct http_client_config *config,
                       struct serve *serve, struct budget *budget);
 

@@ -578,6 +578,18 @@ static void a_fetch_may_be_dropped(void **state)
     }
 }
 
+static void a_fetch_may_outlive_serve(void **state)
+{
+    (void)state;
+    struct stage *s = begin();
+    struct http_fetch *f = fetch(s, "http://h");
+    accept_conn(s);
+    serve_free(&s->serve);
+    assert_ptr_equal(http_client_next_done(&s->client), f);
+    http_fetch_drop(f);
+    end(s);
+}
+
 static void fetches_are_done_in_the_order_of_their_ends(void **state)
 {
     (void)state;
@@ -782,6 +794,7 @@ int main(void)
         cmocka_unit_test(connections_have_a_bound),
         cmocka_unit_test(serve_may_stop),
         cmocka_unit_test(a_fetch_may_be_dropped),
+        cmocka_unit_test(a_fetch_may_outlive_serve),
         cmocka_unit_test(fetches_are_done_in_the_order_of_their_ends),
         cmocka_unit_test(what_is_held_is_charged),
         cmocka_unit_test(https_urls_use_tls),

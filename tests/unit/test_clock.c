@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of shell/clock.h, on clocks of this file's own: it stands in for clock_gettime. */
+/* Tests of shell/clock.h. This file replaces clock_gettime with clocks of its own. */
 #include "shell/clock.h"
 
 #include <setjmp.h>
@@ -13,10 +13,10 @@
 #define MS INT64_C(1000000)
 #define WALL INT64_C(1700000000000000123)
 
-static int64_t mono;     /* what CLOCK_MONOTONIC says */
-static int64_t wall;     /* CLOCK_REALTIME is so far ahead of it */
-static int64_t pause_ns; /* passes between one reading and the next .. */
-static int pauses;       /* .. so many times */
+static int64_t mono;     /* ns; CLOCK_MONOTONIC */
+static int64_t wall;     /* ns by which CLOCK_REALTIME is ahead of it */
+static int64_t pause_ns; /* time that passes between two readings, .. */
+static int pauses;       /* .. this many times */
 static int readings;
 
 int clock_gettime(clockid_t id, struct timespec *t)
@@ -53,13 +53,14 @@ static void the_offset_leads_to_the_wall_clock(void **state)
 {
     (void)state;
     assert_true(clock_wall_offset() == WALL);
-    mono += 86400 * 1000 * MS; /* time passes: no change */
+    mono += 86400 * 1000 * MS; /* time passes: the offset stays the same */
     assert_true(clock_wall_offset() == WALL);
-    wall -= 3600 * 1000 * MS; /* somebody sets the clock */
+    wall -= 3600 * 1000 * MS; /* the wall clock is set */
     assert_true(clock_wall_offset() == WALL - 3600 * 1000 * MS);
 }
 
-/* Another process may run between two readings: that is no change of the wall clock. */
+/* Another process may run between two readings. That must not count as a change of the wall clock.
+ */
 static void a_pause_between_the_readings_is_no_change(void **state)
 {
     (void)state;
@@ -73,7 +74,7 @@ static void a_pause_between_the_readings_is_no_change(void **state)
     }
 }
 
-/* Where each reading takes long, the best of a few has to do. */
+/* If every reading takes long, the best of a few readings is used. */
 static void slow_readings_come_to_an_end(void **state)
 {
     (void)state;

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 struct fields {
-    int64_t before; /* stays 0: nothing is written beside a field */
+    int64_t before; /* must stay 0: nothing writes outside a field */
     bool on;
     bool plain;
     int64_t count;
@@ -25,7 +25,7 @@ struct fields {
     int64_t after;
 };
 
-/* "one" and "two"; the error says what it was given. */
+/* Accepts "one" and "two"; the error contains the given value. */
 static bool set_word(int64_t *field, const char *value, struct line *why)
 {
     if (strcmp(value, "one") == 0 || strcmp(value, "true") == 0) {
@@ -66,7 +66,7 @@ struct parsed {
     enum goflag_result r;
 };
 
-/* Words separated by '|', so that an empty word can be written. */
+/* Parses words that are separated by '|', so that a word may be empty. */
 static void parse(struct parsed *p, const char *command)
 {
     static char words[600]; /* borrowed by the fields until the next parse */
@@ -120,7 +120,7 @@ static void lists_start_empty(void **state)
     assert_int_equal(f.shares.n, 0);
 }
 
-/* Each of these sets count to 7 and is all that is read. */
+/* Each of these sets count to 7, and nothing else is read. */
 static const char *const spellings[] = {
     "-count=7", "--count=7", "-count|7", "--count|7", "-count|0x7", "-count=0b111", "-count=+7",
 };
@@ -185,7 +185,7 @@ static const struct {
     {"-shares=0.5, 0.6,0.7", GOFLAG_FATAL, "Could not parse:  0.6"},
     {"-shares=1e999,x", GOFLAG_FATAL, "Could not parse: 1e999"},
 
-    /* the first one counts */
+    /* the first error is reported */
     {"-count=x|-nope", GOFLAG_BAD, "invalid value \"x\" for flag -count: parse error"},
     {"-on|-nope|-count=x", GOFLAG_BAD, "flag provided but not defined: -nope"},
     {"-h|-nope", GOFLAG_HELP, ""},
@@ -213,7 +213,7 @@ static void errors_are_worded_as_in_go(void **state)
     }
 }
 
-/* None of these gives count; all are right. */
+/* None of these sets count, and none is an error. */
 static const char *const ends[] = {
     "--|-count=7",        "-|-count=7", "x|-count=7", "|-count=7",
     "-on|false|-count=7", "7|-h",       "-on|--|-h",
@@ -299,7 +299,7 @@ static void floats_are_kept_from_the_largest_down(void **state)
     assert_true(p.given[7]);
 }
 
-/* The word so many times, and what is behind. */
+/* Parses the word repeated `times` times, with a start before and an end after it. */
 static void repeat(struct parsed *p, const char *start, const char *word, size_t times,
                    const char *end)
 {
@@ -439,7 +439,8 @@ static void warnings_end_with_the_table(void **state)
 {
     (void)state;
     struct fields f;
-    bool *none = calloc(ROWS, sizeof *none); /* so that ASan sees the row behind the last */
+    bool *none =
+        calloc(ROWS, sizeof *none); /* so that ASan sees an access to a row after the last */
     struct line out = {.p = (char[1]){0}, .cap = 1};
     size_t at = 0;
     goflag_defaults(&table, &f);

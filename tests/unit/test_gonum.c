@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/gonum.h. What is expected is what Go's strconv and time packages answer. */
+/* Tests of nsqd/gonum.h. The expected results are those of Go's strconv and time packages. */
 #include "nsqd/gonum.h"
 
 #include <float.h>
@@ -60,7 +60,7 @@ static const struct {
     {"0xffffffffffffffff", GONUM_RANGE, 0},
     {"0x10000000000000000", GONUM_RANGE, 0},
     {"100000000000000000000", GONUM_RANGE, 0},
-    {"18446744073709551616x", GONUM_RANGE, 0}, /* too large before the x is seen */
+    {"18446744073709551616x", GONUM_RANGE, 0}, /* it is too large before the x is read */
     {"18446744073709551615x", GONUM_SYNTAX, 0},
 
     /* underscores */
@@ -166,7 +166,7 @@ static const struct {
     {"0b1", GONUM_SYNTAX, 0},
     {"1p1", GONUM_SYNTAX, 0},
 
-    /* hexadecimal: the exponent is a must */
+    /* hexadecimal: the exponent is required */
     {"0x1p1", GONUM_OK, 2},
     {"0X1.8P0", GONUM_OK, 1.5},
     {"0x.8p1", GONUM_OK, 1},
@@ -222,7 +222,7 @@ static const struct {
     {"nan(1)", GONUM_SYNTAX, 0},
 };
 
-/* A float may be a part of a list, so it is read from bytes that nothing ends but their number. */
+/* A float may be a part of a list, so it is read from bytes without a terminator. */
 static void floats_are_read_as_in_go(void **state)
 {
     (void)state;
@@ -230,7 +230,7 @@ static void floats_are_read_as_in_go(void **state)
         double v = 4711;
         size_t n = strlen(floats[i].s);
         char *block = malloc(n + 1);
-        char *bytes = memcpy(block + 1, floats[i].s, n); /* ASan sees the byte behind */
+        char *bytes = memcpy(block + 1, floats[i].s, n); /* ASan sees a read of the byte after it */
         enum gonum r = gonum_float(bytes, n, &v);
         free(block);
         bool same = v == floats[i].v || (isnan(v) && isnan(floats[i].v));
@@ -339,7 +339,7 @@ static const struct {
     {"1.0000000000000000000000001s", true, SECOND},
     {"0.9223372036854775807h", true, 3320413933267},
     {"0.9223372036854775808h", true, 3320413933267},
-    {"0.9223372036854775809h", true, 3320413933267}, /* a digit too many is dropped */
+    {"0.9223372036854775809h", true, 3320413933267}, /* digits beyond the precision are dropped */
     {"0.92233720368547758079h", true, 3320413933267},
     {"0.3333333333333333333h", true, 1200000000000},
     {".s", false, 0},
@@ -392,7 +392,7 @@ static const struct {
     {"2562047h47m16.854775807s", true, INT64_MAX},
     {"2562047h47m16.854775808s", false, 0},
     {"2562048h", false, 0},
-    /* the sum of two wraps to nothing, in Go too */
+    /* the sum wraps to 0, in Go too */
     {"9223372036854775808ns9223372036854775808ns", true, 0},
     {"-9223372036854775808ns9223372036854775808ns", true, 0},
 };

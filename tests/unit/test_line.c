@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/line.h: bounded lines, and values in quotes within them. */
+/* Tests of nsqd/line.h: lines of bounded length, and quoted values in them. */
 #include "nsqd/line.h"
 
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static void what_does_not_fit_is_left_off(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
-        char *buf = malloc(bounds[i].cap); /* so that ASan sees the byte behind it */
+        char *buf = malloc(bounds[i].cap); /* so that ASan sees an access after its end */
         struct line l;
         line_start(&l, buf, bounds[i].cap);
         line_add(&l, "%s", bounds[i].first);

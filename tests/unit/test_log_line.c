@@ -107,8 +107,8 @@ static void arguments_take_the_place_of_percent_signs(void **state)
     }
 }
 
-/* Every byte: printable ASCII stands for itself, all others are written out; so what a peer sends
- * neither ends a line nor drives a terminal, and can be told from what only looks escaped. */
+/* Every byte: printable ASCII is written unchanged, all other bytes are escaped. So a peer's bytes
+ * can neither end a line nor control a terminal, and cannot imitate escaped bytes. */
 static void arguments_are_escaped(void **state)
 {
     (void)state;
@@ -160,7 +160,7 @@ static void close_pipe(struct pipe_ends ends)
     close(ends.write);
 }
 
-/* What stands in a pipe now, as a string. */
+/* Reads what is in a pipe now, as a string. */
 static void read_pipe(int fd, char *text, size_t size)
 {
     fcntl(fd, F_SETFL, O_NONBLOCK);
@@ -185,7 +185,7 @@ static void lines_wait_for_the_flush_and_leave_in_order(void **state)
     assert_non_null(strstr(first, "ERROR: second\n"));
     log_writer_flush(&w);
     read_pipe(ends.read, text, sizeof text);
-    assert_string_equal(text, ""); /* once */
+    assert_string_equal(text, ""); /* reported only once */
     log_writer_free(&w);
     close_pipe(ends);
 }
@@ -198,7 +198,7 @@ static void a_line_has_the_present_time(void **state)
     char after[32];
     struct pipe_ends ends = open_pipe();
     struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
-    time_t t = time(NULL) - 1; /* this clock may be a tick behind the other */
+    time_t t = time(NULL) - 1; /* time()'s clock may be a tick behind the other clock */
     struct tm tm;
     strftime(before, sizeof before, "%Y/%m/%d %H:%M:%S", localtime_r(&t, &tm));
     log_write(&w, LOG_INFO, "x", SPAN(""));
@@ -261,7 +261,7 @@ static void what_cannot_be_written_is_dropped(void **state)
 
 /* --- a log that nobody reads ------------------------------------------------------------------ */
 
-/* A pipe in which there is no room for another byte. */
+/* A pipe that is full to the last byte. */
 static struct pipe_ends open_full_pipe(void)
 {
     static uint8_t filling[4096];
@@ -275,7 +275,7 @@ static struct pipe_ends open_full_pipe(void)
     return ends;
 }
 
-/* Reads what fills the pipe, and what is behind it as a string. */
+/* Reads the bytes that fill the pipe, and what follows them as a string. */
 static void empty_pipe(int fd, char *text, size_t size)
 {
     char bytes[4096];
@@ -314,7 +314,7 @@ static void writing_never_waits(void **state)
     close_pipe(ends);
 }
 
-/* Also where the descriptor itself would not wait, as some starters make it. */
+/* Also if the descriptor is nonblocking, as some parent processes make it. */
 static void lines_wait_for_a_nonblocking_log_too(void **state)
 {
     (void)state;
@@ -333,7 +333,8 @@ static void lines_wait_for_a_nonblocking_log_too(void **state)
     close_pipe(ends);
 }
 
-/* As much as there is room for, at line ends: others may write to the same pipe. */
+/* Only whole lines are written, as many as there is room for, because other processes may write to
+ * the same pipe. */
 static void lines_leave_whole(void **state)
 {
     (void)state;
@@ -342,7 +343,7 @@ static void lines_leave_whole(void **state)
     struct pipe_ends ends = open_pipe();
     struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
     memset(middle, 'm', sizeof middle);
-    for (int i = 0; i < 1000; i++) { /* more than a pipe holds, lengths of all kinds */
+    for (int i = 0; i < 1000; i++) { /* more than a pipe holds, with many different lengths */
         log_write(&w, LOG_INFO, "<%>", span_make(middle, (size_t)i % sizeof middle));
     }
     size_t total = w.waiting.n;
@@ -359,11 +360,11 @@ static void lines_leave_whole(void **state)
     close_pipe(ends);
 }
 
-/* A line longer than a pipe takes at once leaves in pieces. */
+/* A line longer than a pipe takes at once is written in pieces. */
 static void a_long_line_leaves_too(void **state)
 {
     (void)state;
-    static uint8_t bytes[20000]; /* NULs: four bytes each */
+    static uint8_t bytes[20000]; /* NULs, which are four bytes each when escaped */
     static char text[4 * sizeof bytes + 128];
     struct pipe_ends ends = open_pipe();
     struct log_writer w = {.fd = ends.write, .prefix = "", .least = LOG_INFO};
@@ -413,7 +414,7 @@ static void lines_that_wait_are_bounded_and_the_rest_is_counted(void **state)
     assert_non_null(strstr(text, " WARNING: 3 log lines were dropped, nobody read them\n"));
     log_writer_flush(&w);
     empty_pipe(ends.read, text, sizeof text);
-    assert_string_equal(text, ""); /* told once */
+    assert_string_equal(text, ""); /* reported only once */
     log_writer_free(&w);
     close_pipe(ends);
 }
@@ -441,7 +442,8 @@ static void on_alarm(int signal)
     (void)n;
 }
 
-/* The last lines wait for a reader, through a signal without SA_RESTART. */
+/* At the end, the last lines wait for a reader for a while, also across a signal without
+ * SA_RESTART. */
 static void the_end_waits_a_little(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of shell/machine.h: what the machine says about itself, and its files. */
+/* Tests of shell/machine.h: facts about the machine, and files. */
 #include "shell/machine.h"
 
 #include <assert.h>
@@ -71,7 +71,7 @@ static void random_bytes_differ(void **state)
     assert_true(machine_random(a, sizeof a));
     assert_true(machine_random(b, sizeof b));
     assert_memory_not_equal(a, b, sizeof a);
-    assert_memory_not_equal(a + 240, b + 240, 16); /* to the end */
+    assert_memory_not_equal(a + 240, b + 240, 16); /* random up to the last byte */
 }
 
 static void without_a_descriptor_there_are_no_random_bytes(void **state)
@@ -122,7 +122,7 @@ static void expect_read(const char *path, size_t most, size_t wanted)
     assert_true(machine_read_file(path, most, &out, why));
     assert_int_equal(out.n, 6 + wanted);
     struct span s = span_skip(buf_span(&out), 6);
-    assert(s.p != NULL); /* also told to the analyzer */
+    assert(s.p != NULL); /* for the analyzer */
     for (size_t i = 0; i < wanted; i++) {
         assert_int_equal(s.p[i], 'a' + i % 23);
     }
@@ -171,7 +171,7 @@ static void a_long_reason_is_cut(void **state)
     assert_int_equal(strncmp(why, "open xxx", 8), 0);
 }
 
-/* A process of its own that locks the folder, and then ends without a word when it is told. */
+/* Starts a process that locks the folder, and ends without unlocking it when the test says so. */
 static pid_t lock_elsewhere(const char *path, int *go_on)
 {
     int ready[2];
@@ -213,7 +213,8 @@ static void a_folder_is_locked_until_the_process_ends(void **state)
     char why[MACHINE_WHY_MAX];
     int go_on;
     int next = next_descriptor();
-    assert_int_equal(mkdir("a:b", 0700), 0); /* a colon, where nsqd's text has a dash */
+    assert_int_equal(mkdir("a:b", 0700),
+                     0); /* the name has a colon, where nsqd's text has a dash */
     pid_t child = lock_elsewhere("a:b", &go_on);
     assert_false(machine_lock_folder("a:b", why));
     assert_string_equal(why, "cannot flock directory a:b - resource temporarily unavailable "
@@ -222,7 +223,8 @@ static void a_folder_is_locked_until_the_process_ends(void **state)
     assert_int_equal(next_descriptor(), next); /* none is left open */
     assert_int_equal(waitpid(child, NULL, 0), child);
     assert_true(machine_lock_folder("a:b", why));
-    assert_false(machine_lock_folder("a:b", why)); /* once is enough, also within one process */
+    assert_false(
+        machine_lock_folder("a:b", why)); /* a second lock fails, also within one process */
     assert_int_equal(rmdir("a:b"), 0);
 }
 
@@ -241,8 +243,8 @@ static bool is_open(int fd)
     return fcntl(fd, F_GETFD) >= 0;
 }
 
-/* In a process of its own: closes the descriptors in `closed` (bits), lets the machine fill the
- * gaps. Returns a description of what went wrong, 0: nothing. */
+/* In a process of its own: closes the descriptors whose bits are in `closed`, then lets the machine
+ * fill the gaps. Returns bits that say what went wrong; 0: nothing. */
 static int fill_gaps(unsigned closed)
 {
     for (int fd = 0; fd < 3; fd++) {

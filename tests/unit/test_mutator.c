@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of fuzz/mutator.h: inputs split into pieces that tile them, and changed within their room,
- * the same way for the same seed; lengths that are made right are right.
+ * Tests of fuzz/mutator.h: inputs are split into pieces that cover them completely; changes stay
+ * within the given room and are the same for the same seed; corrected lengths are correct.
  */
 #include "mutator.h"
 
@@ -22,12 +22,12 @@ static const struct fuzz_shape bytes = {.header = 1, .body = FUZZ_BYTES};
 
 static const struct nsq_limits limits = {.max_line = 64, .max_msg_size = 255, .max_body_size = 255};
 
-/* A whole conversation, every length right. */
+/* A complete conversation in which every length is right. */
 #define TALK                                                                                       \
     "  V2IDENTIFY\n\0\0\0\2{}SUB a b\nRDY 1\nPUB a\n\0\0\0\3xyzDPUB a 1\r\n\0\0\0\1z"              \
     "MPUB a\n\0\0\0\17\0\0\0\2\0\0\0\1x\0\0\0\2yzFIN 0123456789abcdef\nNOP\n"
 
-/* How many commands the parser finds; -1 when it finds a bad one, or one that is cut off. */
+/* How many commands the parser finds. -1: one is bad or cut off. */
 static int parsed(struct span in)
 {
     struct nsq_place place = {0};
@@ -43,7 +43,8 @@ static int parsed(struct span in)
     return place.stage == NSQ_STAGE_LINE ? commands : -1;
 }
 
-/* Splits and checks that the pieces tile the bytes, and that fields lie within their pieces. */
+/* Splits, and checks that the pieces cover the bytes completely and that fields lie within their
+ * pieces. */
 static size_t split(enum fuzz_body kind, struct span in, struct mutator_piece *pieces)
 {
     size_t count = mutator_split(kind, in, pieces), at = 0;
@@ -86,7 +87,7 @@ static void a_conversation_is_split_at_its_commands(void **state)
     }
 }
 
-/* A length that is too long, or none: the bytes go up to the next command that is known. */
+/* If a length is too long or missing, the bytes end at the next known command. */
 static void a_wrong_length_ends_where_a_command_begins(void **state)
 {
     (void)state;
@@ -121,7 +122,7 @@ static void operations_are_pieces(void **state)
     assert_int_equal(pieces[4].field[0].right, 2);
 }
 
-/* Changes and mixes inputs, and inputs made from them; whatever comes out splits, and fits. */
+/* Changes and mixes inputs, again and again. Every result can be split, and fits into the room. */
 static void changes_keep_within_their_room(void **state)
 {
     (void)state;
@@ -159,8 +160,7 @@ static void changes_keep_within_their_room(void **state)
     }
 }
 
-/* All of what fix() makes right is right: some seed turns the broken conversation into a whole one.
- */
+/* fix() corrects all lengths: with some seed the broken conversation becomes a complete one. */
 static void lengths_are_made_right(void **state)
 {
     (void)state;
@@ -194,7 +194,7 @@ static void a_length_is_made_wrong(void **state)
     assert_true(resized > 0);
 }
 
-/* What nothing is known of is left to the engine. */
+/* Inputs of unknown structure are left to the engine. */
 static void plain_bytes_are_not_changed(void **state)
 {
     (void)state;

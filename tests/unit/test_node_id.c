@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/node_id.h. The numbers were computed with another implementation of MD5 and CRC-32;
- * nsqd 1.3.0 logs the one of "vm" as its ID on a host of that name. */
+/* Tests of nsqd/node_id.h. The expected numbers were computed with another implementation of MD5
+ * and CRC-32. On a host named "vm", nsqd 1.3.0 logs the number of "vm" as its ID. */
 #include "nsqd/node_id.h"
 
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/options.h: the table of flags, what ends at once, the warnings. Names, kinds and
- * defaults are those of nsqd 1.3.0's usage and of its Options. */
+/* Tests of nsqd/options.h: the table of flags, flags that end the program at once, warnings. Names,
+ * kinds and defaults are those of nsqd 1.3.0's usage and of its Options. */
 #include "nsqd/options.h"
 
 #include <nsq/version.h>
@@ -22,7 +22,7 @@ struct run {
     enum options_result r;
 };
 
-/* Arguments in the order given, up to the first NULL. */
+/* Parses arguments in the given order, up to the first NULL. */
 static void run(struct run *run, const char *const argv[MAX_WORDS])
 {
     char *words[MAX_WORDS + 1] = {"nsqd"};
@@ -158,7 +158,7 @@ static size_t length(const struct options *o, size_t at)
     return v;
 }
 
-/* All but the one field at `except` are as without arguments. */
+/* Checks that all fields have their defaults, except the field at offset `except`. */
 static void assert_defaults(const struct options *o, size_t except)
 {
     for (size_t i = 0; i < COUNT(numbers); i++) {
@@ -449,8 +449,9 @@ static void a_fatal_line_is_bounded(void **state)
     }
 }
 
-/* Flags given with another value than their default that are not warned of: they work, they do
- * nothing in nsqd either, their default is what is not built, or options_check refuses them. */
+/* Flags that give no warning when they are set to a value other than their default: they work, or
+ * they do nothing in nsqd either, or only their default is not implemented, or options_check
+ * refuses them. */
 static bool silent(const char *name)
 {
     static const char *const names[] = {"version",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/options_check.h: what a start is refused for, at the last good value and the first
- * bad one, and in which order. */
+/* Tests of nsqd/options_check.h: which values refuse the start, tried at the last good and the
+ * first bad value, and in which order they are checked. */
 #include "nsqd/options_check.h"
 
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 #define FAILED "failed to instantiate nsqd - "
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* A file is good when its name starts with '+'. */
+/* A file is good if its name starts with '+'. */
 static bool is_good(const char *path, struct line *why)
 {
     if (path[0] != '+') {
@@ -43,7 +43,8 @@ static bool request(void *context, const struct options *o, struct line *why)
 /* How often the last check called serve and request. */
 static int calls[2];
 
-/* Parses the words of a command and checks the options; returns what is fatal, "" when nothing. */
+/* Parses the words of a command and checks the options. Returns why the start is refused; "" if it
+ * is not. */
 static const char *check(const char *command, struct options_text *text)
 {
     static char copy[512];
@@ -69,7 +70,7 @@ static const char *check(const char *command, struct options_text *text)
 
 static const struct {
     const char *command;
-    const char *fatal; /* without FAILED; "" runs */
+    const char *fatal; /* without FAILED; "": the start succeeds */
 } cases[] = {
     {"", ""},
 
@@ -115,7 +116,7 @@ static const struct {
     {"-tls-client-auth-policy=require -tls-cert=+c -tls-key=+k", ""},
     {"-tls-client-auth-policy=require-verify -tls-required=false -tls-cert=+c -tls-key=+k", ""},
 
-    /* nsqd takes these as "no certificate" */
+    /* nsqd treats these as "no certificate needed" */
     {"-tls-client-auth-policy=x -tls-cert=+c -tls-key=+k",
      "--tls-client-auth-policy is \"x\": expected require, require-verify or nothing"},
     {"-tls-client-auth-policy=Require -tls-cert=+c -tls-key=+k",
@@ -123,7 +124,7 @@ static const struct {
     {"-tls-client-auth-policy=require\x01 -tls-cert=+c -tls-key=+k",
      "--tls-client-auth-policy is \"require\\x01\": expected require, require-verify or nothing"},
 
-    /* restrictions that are not built */
+    /* restrictions that are not implemented */
 
     {"-e2e-processing-latency-percentile=1", ""},
     {"-e2e-processing-latency-percentile=0.5,0.000001", ""},
@@ -138,7 +139,7 @@ static const struct {
     {"-e2e-processing-latency-percentile=Inf", "invalid E2E processing latency percentile: +Inf"},
     {"-e2e-processing-latency-percentile=nan", "invalid E2E processing latency percentile: NaN"},
 
-    /* what ends or hangs a running nsqd */
+    /* values with which nsqd ends or hangs while it runs */
     {"-output-buffer-timeout=-1ns", "--output-buffer-timeout must be greater than 0"},
     {"-output-buffer-timeout=0", "--output-buffer-timeout must be greater than 0"},
     {"-output-buffer-timeout=1ns", ""},
@@ -181,7 +182,7 @@ static const struct {
     {"-e2e-processing-latency-percentile=1 -e2e-processing-latency-window-time=2ns", ""},
     {"-e2e-processing-latency-percentile=1 -e2e-processing-latency-window-time=3ns", ""},
 
-    /* ours */
+    /* flags that only nsqref has */
     {"-mem-queue-bytes=-1", "--mem-queue-bytes must not be negative"},
     {"-mem-queue-bytes=0", ""},
     {"-mem-queue-bytes=1", ""},
@@ -192,7 +193,7 @@ static const struct {
     {"-output-high-water=1", ""},
     {"-output-high-water=2", ""},
 
-    /* nsqd runs with these, whatever they are good for */
+    /* nsqd runs with these, useful or not */
     {"-msg-timeout=0 -max-msg-timeout=-1s -max-req-timeout=-1s", ""},
     {"-max-rdy-count=-1 -max-body-size=-1 -max-channel-consumers=-1", ""},
     {"-max-heartbeat-interval=0 -max-output-buffer-size=-1", ""},
@@ -214,7 +215,7 @@ static void a_start_is_refused_for_these(void **state)
     }
 }
 
-/* Each of these is found before all that follow it. */
+/* Each of these is checked before those that follow it. */
 static const char *const order[] = {
     "-max-deflate-level=0",
     "-node-id=-1",
@@ -226,7 +227,7 @@ static const char *const order[] = {
     "-output-high-water=0",
 };
 
-/* Nothing is built that nobody asks for, and nothing before what comes before it. */
+/* TLS is set up only if it is asked for, and only after the checks before it have passed. */
 static void tls_is_built_in_its_place(void **state)
 {
     (void)state;

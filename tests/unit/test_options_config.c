@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/options_config.h: which configuration files a start is refused for: all those that
- * make nsqd 1.3.0 restrict access (it was started with them), and some that it does not start with
- * or that only look so. */
+/*
+ * Tests of nsqd/options_config.h: which configuration files refuse the start. These are all files
+ * with which nsqd 1.3.0 restricts access (it was started with them), and some with which it does
+ * not start or which only look as if they restricted access.
+ */
 #include "nsqd/options_config.h"
 
 #include <setjmp.h>
@@ -21,7 +23,8 @@ static void parse(struct options *o, const char *flag, struct options_text *text
     assert_int_equal(options_parse(o, flag == NULL ? 2 : 3, argv, &host, text), OPTIONS_RUN);
 }
 
-/* What is fatal about a file with these bytes; "" when nothing. The bytes end where ASan sees. */
+/* Why a file with these bytes refuses the start; "" if it does not. ASan sees a read past the end
+ * of the bytes. */
 static const char *check(const char *bytes, size_t n, const char *flag, struct options_text *text)
 {
     struct options o;
@@ -37,13 +40,14 @@ static const char *check(const char *bytes, size_t n, const char *flag, struct o
 
 static const struct {
     const char *bytes;
-    const char *key; /* the one that is named; "" runs, "\\" is a key that cannot be told */
+    const char
+        *key; /* the key in the message; "": the start succeeds; "\\": a key that cannot be shown */
 } files[] = {
     {"", ""},
     {"\n", ""},
     {"tls_required = true\n", "tls_required"},
     {"tls_required=true", "tls_required"},
-    {"tls_required", ""}, /* no key without a value; nsqd does not start with it */
+    {"tls_required", ""}, /* a key without a value; nsqd does not start with it */
     {"tls_required\n=true", ""},
     {"tls_required =\n", "tls_required"},
     {"tls_required = \"tcp-https\"", "tls_required"},
@@ -54,7 +58,7 @@ static const struct {
     {"auth_http_addresses = \"\"", "auth_http_addresses"}, /* one address, which is empty */
     {"tcp_address = \"127.0.0.1:4150\"", "tcp_address"},
 
-    /* values that restrict nothing */
+    /* values that do not restrict access */
     {"tls_required = false", ""},
     {"tls_required=false\r\n", ""},
     {"tls_required=false\t# not yet\n", ""},
@@ -95,10 +99,10 @@ static const struct {
     {"\xEF\xBB\xBFtls_required=true", "tls_required"},
     {"\xFF\xFEtls_required=true", "tls_required"},
     {"\xFE\xFFtls_required=true", "tls_required"},
-    {"a=1\n\xEF\xBB\xBFtls_required=true", ""}, /* a mark only at the start */
+    {"a=1\n\xEF\xBB\xBFtls_required=true", ""}, /* a byte order mark counts only at the start */
     {"\xEF\xBBtls_required=true", ""},
 
-    /* not these keys */
+    /* other keys */
     {"# tls_required = true", ""},
     {"#tls_required = true\nlog_level = \"debug\"", ""},
     {"TLS_REQUIRED = true", ""},
@@ -111,7 +115,7 @@ static const struct {
     {"http_address = \"127.0.0.1:4151\"", ""},
     {"=true", ""},
 
-    /* any line, the first one that restricts is named */
+    /* on any line; the message names the first key that restricts access */
     {"a = 1\n\nb = 2\r\ntls_required = true", "tls_required"},
     {"a = 1\ntls_required = false\ntcp_address = \"x:1\"\ntls_required = true\n", "tcp_address"},
 };

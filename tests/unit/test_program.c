@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of nsqd as a program: how it starts, what it says, how it ends. Its connections are
- * test_program_net.c's.
+ * Tests of nsqd as a program: how it starts, what it logs, how it ends. test_program_net.c tests
+ * its connections.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 
 #define ORDINARY "--log-level=info"
 
-/* A client that has said its magic. */
+/* Connects a client and sends the magic. */
 static int join(const struct program *p)
 {
     int fd = net_connect(p->port);
@@ -29,7 +29,7 @@ static int join(const struct program *p)
     return fd;
 }
 
-/* A reply proves that whatever arrived before was looked at. */
+/* A reply proves that everything that arrived before it was handled. */
 static void round_trip(const struct program *p)
 {
     int fd = join(p);
@@ -40,7 +40,7 @@ static void round_trip(const struct program *p)
 
 /* --- the end ---------------------------------------------------------------------------------- */
 
-/* Connections at every point of a conversation, none of which ends by itself. */
+/* Connections at every point of a conversation. None of them ends by itself. */
 static const struct {
     const char *where;
     struct span said;
@@ -74,10 +74,11 @@ static void expect_end_by(int signal)
         fds[i] = net_connect(p->port);
         net_send(fds[i], unfinished[i].said);
     }
-    int shut = join(p); /* has said its last word, and waits for nothing */
+    int shut = join(p); /* sends no more, and waits for nothing */
     net_send(shut, SPAN("SUB unfinished e\n"));
     net_shut(shut);
-    int slow = net_connect_small(p->port, 1, 0); /* never reads: its output is stuck */
+    int slow =
+        net_connect_small(p->port, 1, 0); /* never reads, so its output waits in the server */
     net_send(slow, SPAN("  V2SUB much c\nRDY 2500\n"));
     int publisher = join(p);
     for (int i = 0; i < 4; i++) {
@@ -160,8 +161,8 @@ static void other_signals_are_nsqds(void **state)
 
 /* --- the start -------------------------------------------------------------------------------- */
 
-/* The program ends by itself with this code, having said this line, or nothing when it is "". (A
- * run-time library may say something more behind it, when it finds no descriptor for itself.) */
+/* Checks that the program ends by itself with this code after it has written this line, or nothing
+ * if `line` is "". (A run-time library may write more if it finds no descriptor for itself.) */
 static void expect_refusal(const struct program_setup *setup, int code, const char *line)
 {
     struct program *p = program_spawn(setup);
@@ -185,12 +186,12 @@ static void a_data_path_is_used_by_one_at_a_time(void **state)
         "%s - resource temporarily unavailable (possibly in use by another instance of nsqd)\n",
         p->folder);
     expect_refusal(&(struct program_setup){.folder = p->folder}, 1, line);
-    round_trip(p); /* the first goes on */
+    round_trip(p); /* the first server still works */
     char folder[PROGRAM_PATH_MAX];
     snprintf(folder, sizeof folder, "%s", p->folder);
     assert_int_equal(kill(p->pid, SIGKILL), 0);
     assert_int_equal(program_wait(p), 128 + SIGKILL);
-    /* A predecessor that was killed is no obstacle. */
+    /* A folder that a killed server has left behind is accepted. */
     assert_int_equal(mkdir(folder, 0700), 0);
     struct program *next = program_start_with(&(struct program_setup){.folder = folder});
     assert_int_equal(program_end(next, SIGTERM), 0);
@@ -205,7 +206,7 @@ static void a_data_path_must_be_there(void **state)
                    "/tmp/nsqref-test/no/such: no such file or directory\n");
 }
 
-/* What is wrong with the command line; each was seen on nsqd 1.3.0. */
+/* Wrong command lines; each was seen on nsqd 1.3.0. */
 static void a_wrong_command_line_is_refused(void **state)
 {
     (void)state;
@@ -216,7 +217,7 @@ static void a_wrong_command_line_is_refused(void **state)
     } rows[] = {
         {"--version", 0, ""}, /* on standard output */
         {"--node-id=1024", 1, " FATAL: failed to instantiate nsqd - --node-id must be [0,1024)\n"},
-        {"--config=/tmp/nsqref-test/no/\\\xc3\xa9", 1, /* in the user's own bytes */
+        {"--config=/tmp/nsqref-test/no/\\\xc3\xa9", 1, /* printed in the user's own bytes */
          " FATAL: failed to load config file /tmp/nsqref-test/no/\\\xc3\xa9 - open "
          "/tmp/nsqref-test/no/\\\xc3\xa9: no such file or directory\n"},
         {"--e2e-processing-latency-percentile=x", 1, "Could not parse: x\n"},
@@ -257,7 +258,8 @@ static void a_configuration_file_is_read(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
-/* With too few descriptors for itself it says so and ends; it neither hangs nor starts half. */
+/* With too few descriptors for itself it says so and ends. It must neither hang nor start
+ * partly. */
 static void few_descriptors_are_refused(void **state)
 {
     (void)state;
@@ -272,7 +274,7 @@ static void few_descriptors_are_refused(void **state)
     snprintf(address, sizeof address, "%s/nsqd.sock", folder);
     for (unsigned n = 4; n <= 6; n++) {
         expect_refusal(&(struct program_setup){.address = address, .descriptors = n}, 1, lines[n]);
-        assert_int_equal(access(address, F_OK), -1); /* the socket's file is gone again */
+        assert_int_equal(access(address, F_OK), -1); /* the socket's file is removed */
     }
     assert_int_equal(rmdir(folder), 0);
 }
@@ -320,7 +322,7 @@ static void a_unix_socket_serves_and_goes_with_it(void **state)
     close(fd);
     assert_int_equal(access(address, F_OK), -1);
 
-    /* What a killed predecessor left behind is refused too, as in nsqd. */
+    /* A socket's file that a killed server has left behind is refused, as in nsqd. */
     p = program_start_with(&(struct program_setup){.address = address});
     assert_int_equal(kill(p->pid, SIGKILL), 0);
     program_wait(p);
@@ -337,7 +339,7 @@ static void the_level_and_the_prefix_are_the_command_lines(void **state)
     (void)state;
     struct program *p = program_start("--log-prefix=<my%prefix>\t");
     struct span log = buf_span(&p->log);
-    assert(log.p != NULL); /* also told to the analyzer */
+    assert(log.p != NULL); /* for the analyzer */
     assert_int_equal(memcmp(log.p, "<my%prefix>\t2", 13), 0);
     assert_int_equal(program_end(p, SIGTERM), 0);
     assert_int_equal(program_logged(p, "\n<my%prefix>\t2"), program_logged(p, "\n") - 1);
@@ -361,7 +363,8 @@ static void the_level_and_the_prefix_are_the_command_lines(void **state)
                    "tcp: address 99999: invalid port\n");
 }
 
-/* Whatever bytes clients send: each line begins as all do, and nothing in it drives a terminal. */
+/* Whatever bytes clients send, each log line begins as all do, and nothing in it controls a
+ * terminal. */
 static void clients_cannot_forge_lines(void **state)
 {
     (void)state;
@@ -402,8 +405,8 @@ static void clients_cannot_forge_lines(void **state)
     }
 }
 
-/* Nobody reads its log, or there is none: it serves all the same, and nothing that it says reaches
- * a client. */
+/* If nobody reads its log, or there is none, it serves all the same, and no log line reaches a
+ * client. */
 static void its_log_may_go_nowhere(void **state)
 {
     (void)state;
@@ -438,7 +441,7 @@ static void its_log_may_go_nowhere(void **state)
     }
 }
 
-/* Where nsqd 1.3.0 stands still, and cannot be ended but by force. */
+/* nsqd 1.3.0 hangs in this case and can only be killed. */
 static void a_log_that_is_not_read_stops_nothing(void **state)
 {
     (void)state;
@@ -449,7 +452,7 @@ static void a_log_that_is_not_read_stops_nothing(void **state)
         &(struct program_setup){.address = address, .err = PROGRAM_UNREAD_PIPE, .args = args});
     int fd = net_await_unix(address);
     net_send(fd, SPAN("  V2"));
-    for (int i = 0; i < 3000; i++) { /* a line each, more than any pipe holds */
+    for (int i = 0; i < 3000; i++) { /* each makes a log line; together more than any pipe holds */
         net_publish(fd, "t#ephemeral", SPAN("x"));
         net_expect_frame(fd, 0, SPAN("OK"));
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of nsqd's connections as a program serves them: resets, half-closes, clients that do not
- * read, descriptors that run out, time. Bounds on processor time and memory are wide: they catch a
- * loop that spins and a buffer that grows without end.
+ * Tests of connections to nsqd as a program: resets, half-closes, clients that do not read, no
+ * descriptors left, time. The bounds on processor time and memory are wide: they detect a loop that
+ * spins and a buffer that grows without end.
  */
 #include <poll.h>
 #include <setjmp.h>
@@ -24,13 +24,13 @@
 #define ERROR 1
 #define MESSAGE 2
 #define MESSAGE_HEAD 26 /* timestamp, attempts, id */
-/* How much a client may make nsqd's memory grow. ASan keeps what was freed for a while. */
+/* How much nsqd's memory may grow because of a client. ASan keeps freed memory for a while. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__clang__)
 #define GROWTH ((size_t)512 << 20)
 #else
 #define GROWTH ((size_t)8 << 20)
 #endif
-#define BUSY_MS 100 /* much less than a loop that spins uses in the time that is watched */
+#define BUSY_MS 100 /* ms; much less than a loop that spins uses in the measured time */
 
 static int64_t now_ms(void)
 {
@@ -39,7 +39,7 @@ static int64_t now_ms(void)
     return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* A client that has said its magic. */
+/* Connects a client and sends the magic. */
 static int join(const struct program *p)
 {
     int fd = net_connect(p->port);
@@ -53,7 +53,7 @@ static void publish(int fd, const char *topic, struct span body)
     net_expect_frame(fd, RESPONSE, SPAN("OK"));
 }
 
-/* Connections that ended are seen to be gone in one of the next rounds. */
+/* Waits until the server has noticed the ended connections, which takes a few rounds. */
 static void await_descriptors(const struct program *p, int steady, size_t n)
 {
     for (int i = 0; i < 1000 && program_descriptors(p) != n; i++) {
@@ -62,7 +62,7 @@ static void await_descriptors(const struct program *p, int steady, size_t n)
     assert_int_equal(program_descriptors(p), n);
 }
 
-/* The next frame is a message with this body. */
+/* Checks that the next frame is a message with this body. */
 static void expect_message(int fd, struct span body)
 {
     struct net_frame frame = net_read_frame(fd);
@@ -73,7 +73,7 @@ static void expect_message(int fd, struct span body)
     net_frame_free(&frame);
 }
 
-/* Bytes of which no two pieces are alike. */
+/* Fills bytes so that no two pieces are equal. */
 static void fill(uint8_t *bytes, size_t n, unsigned seed)
 {
     for (size_t i = 0; i < n; i++) {
@@ -114,7 +114,7 @@ static void a_reset_frees_a_connection_in_every_state(void **state)
             int fd = net_connect(p->port);
             net_send(fd, said[i]);
             if (read_first) {
-                publish(steady, "t", SPAN("x")); /* by now it was looked at */
+                publish(steady, "t", SPAN("x")); /* by now it is handled */
             }
             net_reset(fd);
         }
@@ -124,8 +124,8 @@ static void a_reset_frees_a_connection_in_every_state(void **state)
     close(steady);
 }
 
-/* The commands came before the reset did: they are carried out, although nobody takes the replies.
- */
+/* The commands arrived before the reset, so they are carried out, although nobody receives the
+ * replies. */
 static void what_was_sent_before_a_reset_counts(void **state)
 {
     (void)state;
@@ -152,7 +152,7 @@ static void a_reply_comes_after_the_client_has_said_its_last_word(void **state)
     static const struct {
         struct span said;
         uint32_t type;
-        struct span reply; /* NULL: there is none */
+        struct span reply; /* NULL: no reply */
     } rows[] = {
 #define ROW(said, type, reply) {SPAN_LITERAL(said), type, SPAN_LITERAL(reply)}
         ROW("  V2PUB t\n\0\0\0\1a", RESPONSE, "OK"),
@@ -178,8 +178,8 @@ static void a_reply_comes_after_the_client_has_said_its_last_word(void **state)
     }
 }
 
-/* A client that has sent more than the error it gets: the bytes behind it must not turn the close
- * into a reset, which would take the error frame with it. */
+/* A client has sent more bytes after the command that gets an error. They must not turn the close
+ * into a reset, which would destroy the error frame. */
 static void an_error_arrives_whatever_else_was_sent(void **state)
 {
     (void)state;
@@ -191,11 +191,12 @@ static void an_error_arrives_whatever_else_was_sent(void **state)
         net_send(fd, SPAN("BAD\n"));
         if (way == 1) {
             struct pollfd reply = {.fd = fd, .events = POLLIN};
-            assert_int_equal(poll(&reply, 1, NET_PATIENCE_MS), 1); /* it is there, not taken */
+            assert_int_equal(poll(&reply, 1, NET_PATIENCE_MS),
+                             1); /* it has arrived, and is not read yet */
         }
         net_send(fd, span_make(more, MORE));
         if (way == 2) {
-            int other = join(p); /* all of it has been looked at */
+            int other = join(p); /* by now all of it is handled */
             publish(other, "t", SPAN("x"));
             close(other);
         }
@@ -207,7 +208,7 @@ static void an_error_arrives_whatever_else_was_sent(void **state)
 
 /* --- those who do not read -------------------------------------------------------------------- */
 
-/* One FIN of a message that is not in flight, and its error; each with a number. */
+/* A FIN of a message that is not in flight, and its error; each has a number. */
 #define FIN_SIZE 21
 
 static void fin(char line[FIN_SIZE + 1], unsigned i)
@@ -222,7 +223,7 @@ static void expect_fin_error(int fd, unsigned i)
     net_expect_frame(fd, ERROR, span_make(text, (size_t)n));
 }
 
-/* Sends until the server takes no more and has nothing to do; returns the bytes that left. */
+/* Sends until the server reads no more and has nothing to do. Returns how many bytes were sent. */
 static size_t send_until_stopped(const struct program *p, int fd, const uint8_t *input, size_t size)
 {
     struct pollfd room = {.fd = fd, .events = POLLOUT};
@@ -254,11 +255,11 @@ static void a_client_that_does_not_read_is_not_read(void **state)
     assert_in_range(sent, 1, SIZE - 1);
     assert_in_range(program_memory(p), 1, memory + GROWTH);
 
-    int other = join(p); /* all others are served */
+    int other = join(p); /* the other clients are served */
     publish(other, "u", SPAN("x"));
     close(other);
 
-    /* As the client reads, it goes on; every reply comes, in order. */
+    /* When the client reads, the server continues; every reply arrives, in order. */
     unsigned replies = 0;
     unsigned most = (unsigned)(sent / FIN_SIZE) + 1000;
     while (replies < most) {
@@ -288,19 +289,19 @@ static void a_slow_consumer_disturbs_nobody(void **state)
         expect_message(fast, span_make(body, SIZE));
     }
     fill(body, SIZE, 0);
-    expect_message(slow, span_make(body, SIZE)); /* it gets its messages as it reads */
+    expect_message(slow, span_make(body, SIZE)); /* it gets its messages when it reads */
     fill(body, SIZE, 1);
     expect_message(slow, span_make(body, SIZE));
     assert_int_equal(program_end(p, SIGTERM), 0);
     assert_true(program_logged(p, "CHANNEL(slow): losing ") == 1);
     assert_true(program_logged(p, "CHANNEL(slow): losing 0 memory") ==
-                0); /* not all in its output */
+                0); /* not all messages are in its output */
     close(slow);
     close(fast);
     close(publisher);
 }
 
-/* A large message through a small buffer: many writes, one message. */
+/* A large message through a small buffer takes many writes, and arrives as one message. */
 static void a_large_message_passes_in_pieces(void **state)
 {
     (void)state;
@@ -334,8 +335,9 @@ static void two_hundred_clients_at_once(void **state)
     for (int i = 0; i < COUNT; i++) {
         fds[i] = net_connect(p->port);
     }
-    program_await(p, "TCP: new client(", COUNT); /* and so makes room for more lines */
-    for (int i = 0; i < COUNT; i++) {            /* two commands each, one channel each */
+    program_await(p, "TCP: new client(",
+                  COUNT);             /* reads the log, which makes room for more lines */
+    for (int i = 0; i < COUNT; i++) { /* two commands and one channel each */
         char line[64];
         int n = snprintf(line, sizeof line, "  V2SUB t c%d\nRDY 5\n", i);
         net_send(fds[i], span_make(line, (size_t)n));
@@ -384,7 +386,7 @@ static void there_are_at_most_as_many_as_said(void **state)
     net_expect_eof(c);
     close(c);
     close(a);
-    publish(b, "t", SPAN("x")); /* by now it is known that the first has left */
+    publish(b, "t", SPAN("x")); /* by now the server knows that the first client has left */
     c = join(p);
     publish(c, "t", SPAN("x"));
     assert_int_equal(program_end(p, SIGTERM), 0);
@@ -403,20 +405,20 @@ static void it_goes_on_when_descriptors_run_out(void **state)
         program_start_with(&(struct program_setup){.args = args, .descriptors = LIMIT});
     int fds[LIMIT];
     for (size_t i = 0; i < LIMIT; i++) {
-        fds[i] = join(p); /* the kernel takes them; not all are accepted */
+        fds[i] = join(p); /* the kernel accepts all of them; the server does not */
     }
     program_await(p, temporary, 1);
     int64_t busy = program_cpu_ms(p);
     int64_t start = now_ms();
-    program_await(p, temporary, 4); /* it tries now and then */
+    program_await(p, temporary, 4); /* it tries again from time to time */
     assert_true(now_ms() - start >= 200);
     assert_in_range(program_cpu_ms(p) - busy, 0, BUSY_MS);
     assert_int_equal(program_descriptors(p), LIMIT);
-    publish(fds[0], "t", SPAN("x")); /* those who are there are served */
+    publish(fds[0], "t", SPAN("x")); /* the connected clients are served */
     size_t accepted = program_logged(p, "TCP: new client(");
     assert_in_range(accepted, 1, LIMIT - 1);
     for (size_t i = 0; i < LIMIT - accepted; i++) {
-        close(fds[i]); /* as many as are waiting */
+        close(fds[i]); /* as many as wait to be accepted */
     }
     for (size_t i = accepted; i < LIMIT; i++) {
         publish(fds[i], "t", SPAN("x"));
@@ -429,9 +431,9 @@ static void it_goes_on_when_descriptors_run_out(void **state)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-/* Two waits of a second at once. A message that is not finished comes again when its timeout is
- * over: never early, and not much later. A client that has got an error and does not go is given a
- * second. Meanwhile the server sleeps. */
+/* Two waits of one second at the same time. A message that is not finished is delivered again after
+ * its timeout: never early, and not much later. A client that has received a fatal error and does
+ * not close is closed after one second. Meanwhile the server sleeps. */
 static void time_passes(void **state)
 {
     (void)state;
@@ -442,15 +444,17 @@ static void time_passes(void **state)
     net_subscribe(consumer, "t", "c", 1);
     int publisher = join(p);
     publish(publisher, "round-trip", SPAN("x"));
-    int full = net_connect_small(p->port, 4096, 0); /* never reads: its output is stuck .. */
+    int full = net_connect_small(p->port, 4096,
+                                 0); /* never reads, so its output waits in the server, .. */
     net_send(full, SPAN("  V2SUB much full\nRDY 2500\n"));
-    int none = join(p); /* .. and this one wants nothing: messages wait for both */
+    int none = join(p); /* .. and this one has RDY 0: messages wait for both */
     net_subscribe(none, "much", "none", 0);
     static const uint8_t much[1 << 20];
     for (int i = 0; i < 8; i++) {
         publish(publisher, "much", span_make(much, sizeof much));
     }
-    net_send(publisher, SPAN("DPUB much 60000\n\0\0\0\1x")); /* and for time */
+    net_send(publisher,
+             SPAN("DPUB much 60000\n\0\0\0\1x")); /* and this message waits for its time */
     net_expect_frame(publisher, RESPONSE, SPAN("OK"));
     size_t descriptors = program_descriptors(p);
     int stays = join(p);
@@ -467,7 +471,7 @@ static void time_passes(void **state)
     assert_true(now_ms() - before >= 1000);
     assert_in_range(now_ms() - begun, 0, 1300);
     assert_in_range(program_cpu_ms(p) - busy, 0, BUSY_MS / 2);
-    await_descriptors(p, publisher, descriptors); /* without the one that stayed */
+    await_descriptors(p, publisher, descriptors); /* without the client that did not close */
     close(consumer);
     close(publisher);
     close(stays);

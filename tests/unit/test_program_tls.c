@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of nsqd with a certificate as a program serves it: files, flags, a client over loopback.
+ * Tests of nsqd with a certificate, as a program: files, flags, a client over loopback.
  */
 #include <poll.h>
 #include <setjmp.h>
@@ -39,13 +39,14 @@ static const char *flag(size_t i, const char *name, const char *value)
     return flags[i];
 }
 
-/* One handshake without nsqd. Under valgrind the first takes seconds, and nsqd waits for five. */
+/* One handshake without nsqd. Under valgrind the first one takes seconds, and nsqd's limit is five.
+ */
 static void warm_up(void)
 {
     struct tls *contexts[] = {cert_server(TLS_CLIENTS_VERIFIED, 0), cert_client(&certs.client, 0)};
     struct codec_maker maker = tls_server(contexts[0]);
     struct codec ends[] = {maker.make(maker.self), tls_connect(contexts[1], "localhost")};
-    struct buf wires[2] = {{0}, {0}}; /* [i]: to end i */
+    struct buf wires[2] = {{0}, {0}}; /* [i]: bytes on their way to end i */
     struct buf up = {0};
     for (size_t i = 1; ends[0].calls->state(ends[0].self) == CODEC_HANDSHAKING; i = 1 - i) {
         do {
@@ -93,7 +94,7 @@ static struct program *start(const char *extra)
 struct client {
     int fd;
     struct codec codec;
-    struct buf wire; /* received, not decoded */
+    struct buf wire; /* received bytes that are not decoded yet */
     struct buf up;
 };
 
@@ -111,7 +112,7 @@ static enum codec_state state_of(const struct client *c)
     return c->codec.calls->state(c->codec.self);
 }
 
-/* Reads what has come, which must be something, and decodes it. False at the end. */
+/* Waits for input, reads and decodes it. False: the end of the connection. */
 static bool hear(struct client *c)
 {
     uint8_t bytes[4096];
@@ -126,7 +127,7 @@ static bool hear(struct client *c)
     return n > 0;
 }
 
-/* Asks for TLS and shakes hands. */
+/* Asks for TLS and completes the handshake. */
 static struct client connect_tls(const struct program *p, const struct cert *cert)
 {
     struct tls *tls = cert_client(cert, 0);
@@ -134,7 +135,7 @@ static struct client connect_tls(const struct program *p, const struct cert *cer
     tls_free(tls);
     net_send(c.fd, SPAN("  V2" ASK_TLS));
     struct net_frame frame = net_read_frame(c.fd);
-    frame.data[frame.size - 1] = '\0'; /* in place of the brace */
+    frame.data[frame.size - 1] = '\0'; /* in place of the closing brace */
     assert_non_null(strstr((const char *)frame.data, "\"tls_v1\":true"));
     net_frame_free(&frame);
     exchange(&c);
@@ -187,7 +188,8 @@ static void a_client_converses_in_tls(void **state)
     say(&c, SPAN("oops\n"));
     while (hear(&c)) {
     }
-    assert_int_equal(state_of(&c), CODEC_CLOSED); /* by close_notify, not by the socket alone */
+    assert_int_equal(state_of(&c),
+                     CODEC_CLOSED); /* by close_notify, not only by the end of the socket */
     disconnect(&c);
     assert_int_equal(program_end(p, SIGTERM), 0);
     assert_int_equal(program_logged(p, "PRIVATE KEY"), 0);
@@ -223,7 +225,7 @@ static void a_client_without_a_certificate_is_refused_alone(void **state)
     assert_int_equal(program_end(p, SIGTERM), 0);
 }
 
-/* SIGTERM ends it in the middle of handshakes as well. */
+/* SIGTERM ends it also in the middle of handshakes. */
 static void a_handshake_holds_no_end_up(void **state)
 {
     (void)state;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of shell/resolver.h. This file stands in for getaddrinfo(): "none" has no address, names
- * with "slow" in front come back only when the test opens the gate, and all others have ten.
+ * Tests of shell/resolver.h. This file replaces getaddrinfo(): "none" has no address, look-ups of
+ * names that begin with "slow" return only when the test opens the gate, and all other names have
+ * ten addresses.
  *
- * A thread may outlive its test, as what it looks up does. So each test counts only look-ups of a
- * name of its own, and one that fails opens the gate for the next.
+ * A thread may outlive its test, because its look-up does. So each test counts only look-ups of a
+ * name of its own, and a test that fails opens the gate for the next.
  */
 #include "shell/resolver.h"
 
@@ -21,9 +22,9 @@
 
 #include "base/alloc.h"
 
-static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* shut: it is locked */
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* locked: the gate is shut */
 static bool shut;
-static const char *counted; /* the name whose look-ups are counted; set before the first of it */
+static const char *counted; /* the name whose look-ups are counted; set before its first look-up */
 static size_t calls;
 
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
@@ -81,7 +82,8 @@ static int after_each(void **state)
     return 0;
 }
 
-/* Waits for an answer. The descriptor may be readable for those that were taken already. */
+/* Waits for an answer. The descriptor may still be readable because of answers that were taken
+ * already. */
 static struct resolver_answer next(struct resolver *r)
 {
     static struct resolver_answer answer;
@@ -111,7 +113,7 @@ static void names_are_looked_up_in_order(void **state)
     assert_string_equal(a.why, "dial tcp: invalid address");
     assert_false(resolver_next(r, &a));
     struct pollfd p = {.fd = resolver_fd(r), .events = POLLIN};
-    assert_int_equal(poll(&p, 1, 0), 0); /* nothing more is told */
+    assert_int_equal(poll(&p, 1, 0), 0); /* there is no other answer */
     resolver_free(r);
 }
 
@@ -127,7 +129,7 @@ static void what_is_cancelled_is_not_answered(void **state)
     resolver_cancel(r, 2);
     gate_open();
     struct resolver_answer a = next(r);
-    if (a.ticket == 1) { /* it was cancelled before the thread had taken it, or not */
+    if (a.ticket == 1) { /* depends on whether the thread had taken it before it was cancelled */
         a = next(r);
     }
     assert_int_equal(a.ticket, 3);
@@ -158,7 +160,7 @@ static void count_look_ups_of(const char *name)
     __atomic_store_n(&counted, name, __ATOMIC_SEQ_CST);
 }
 
-/* Waits until so many look-ups of the counted name have begun. */
+/* Waits until n look-ups of the counted name have begun. */
 static void begun(size_t n)
 {
     for (int ms = 0; ms < 10000 && __atomic_load_n(&calls, __ATOMIC_SEQ_CST) < n; ms++) {
@@ -167,16 +169,16 @@ static void begun(size_t n)
     assert_int_equal(__atomic_load_n(&calls, __ATOMIC_SEQ_CST), n);
 }
 
-/* Look-up number TICKET hangs and is cancelled, as its time was over. */
+/* Look-up number `ticket` hangs and is cancelled, as after a timeout. */
 static void hang(struct resolver *r, uint64_t ticket)
 {
     assert_true(resolver_ask(r, ticket, "slow-names:80"));
     begun(ticket);
     resolver_cancel(r, ticket);
-    resolver_cancel(r, ticket); /* once more changes nothing */
+    resolver_cancel(r, ticket); /* a second cancel does nothing */
 }
 
-/* The next auth server has its answer although the name server of the first hangs. */
+/* The name of the next auth server is found, although the look-up of the first hangs. */
 static void a_cancelled_look_up_blocks_no_other(void **state)
 {
     (void)state;
@@ -189,20 +191,21 @@ static void a_cancelled_look_up_blocks_no_other(void **state)
         assert_true(resolver_ask(r, 100 + i, "many:80"));
         assert_int_equal(next(r).ticket, 100 + i);
     }
-    /* There is no thread left but the eighth, and that hangs too. */
+    /* Only the eighth thread is left, and it hangs too. */
     hang(r, 8);
-    assert_false(resolver_next(r, &a)); /* and what was told of the others is taken */
+    assert_false(resolver_next(r, &a)); /* and all answers of the others are taken */
     assert_true(resolver_ask(r, 9, "many:80"));
     struct pollfd p = {.fd = resolver_fd(r), .events = POLLIN};
     assert_int_equal(poll(&p, 1, 100), 0);
     gate_open();
-    assert_int_equal(next(r).ticket, 9); /* whoever comes back first */
+    assert_int_equal(next(r).ticket, 9); /* the thread that returns first takes it */
     assert_true(resolver_ask(r, 10, "many:80"));
     assert_int_equal(next(r).ticket, 10);
     resolver_free(r);
 }
 
-/* The end does not wait for a look-up that hangs; what it leaves is freed when that ends. */
+/* resolver_free does not wait for a look-up that hangs. When that look-up ends, its memory is
+ * freed. */
 static void the_end_does_not_wait(void **state)
 {
     (void)state;

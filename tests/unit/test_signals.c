@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of shell/signals.h. The handlers are the process's, so the tests share one descriptor. */
+/* Tests of shell/signals.h. Signal handlers belong to the process, so the tests share one
+ * descriptor. */
 #include "shell/signals.h"
 
 #include <errno.h>
@@ -31,7 +32,8 @@ static void drain(void)
     }
 }
 
-/* First: without a descriptor there are no handlers, so a signal ends the process as ever. */
+/* Must run first. If no descriptor can be had, no handlers are installed, so a signal still ends
+ * the process. */
 static void without_descriptors_nothing_is_installed(void **state)
 {
     (void)state;
@@ -79,7 +81,7 @@ static void others_do_nothing(void **state)
     }
 }
 
-/* More signals than the pipe holds bytes: neither does the handler wait, nor is errno touched. */
+/* More signals than the pipe has room for: the handler does not wait, and errno stays unchanged. */
 static void a_flood_of_signals_is_taken(void **state)
 {
     (void)state;

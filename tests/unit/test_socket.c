@@ -26,10 +26,10 @@
 
 /* --- text ------------------------------------------------------------------------------------- */
 
-/* Each was seen on nsqd 1.3.0: an address that does not split is the path of a unix socket. */
+/* Each was seen on nsqd 1.3.0. An address that cannot be split is the path of a unix socket. */
 static const struct {
     const char *address;
-    const char *host; /* NULL: it does not split */
+    const char *host; /* NULL: it cannot be split */
     const char *port;
 } splits[] = {
     {"127.0.0.1:4150", "127.0.0.1", "4150"},
@@ -112,7 +112,7 @@ static unsigned port_of(int fd)
     return (unsigned)atoi(strrchr(text, ':') + 1);
 }
 
-/* What stands before the port. */
+/* Checks the part before the port. */
 static void expect_host(const char *address, const char *host)
 {
     char text[SOCKET_ADDRESS_MAX];
@@ -191,7 +191,7 @@ static void a_refusal_has_a_reason_in_gos_words(void **state)
     expect_refusal("/nowhere/x.sock",
                    "listen unix /nowhere/x.sock: bind: no such file or directory");
     char why[SOCKET_WHY_MAX];
-    assert_int_equal(socket_listen("a..b:0", why), -1); /* no resolver is asked for such a name */
+    assert_int_equal(socket_listen("a..b:0", why), -1); /* such a name is not looked up */
     assert_int_equal(strncmp(why, "listen tcp: lookup a..b: ", 25), 0);
 }
 
@@ -237,7 +237,7 @@ static void a_listener_needs_a_descriptor(void **state)
 
 /* --- unix sockets ----------------------------------------------------------------------------- */
 
-/* A folder of its own as the working directory: paths are short. */
+/* Makes a new folder the working directory, so that paths are short. */
 static int enter_folder(void **state)
 {
     char *folder = strdup("/tmp/nsqref-test-XXXXXX");
@@ -261,7 +261,7 @@ static void a_path_is_listened_on_and_cleaned_up(void **state)
     assert_string_equal(text, "./nsqd.sock");
     expect_refusal("./nsqd.sock", "listen unix ./nsqd.sock: bind: address already in use");
     close(listener);
-    /* A stale path is refused too, as in nsqd: nothing says that nobody listens there. */
+    /* A stale path is refused too, as in nsqd: it cannot be known that no server listens there. */
     expect_refusal("./nsqd.sock", "listen unix ./nsqd.sock: bind: address already in use");
     socket_clean_up("127.0.0.1:0"); /* not a path */
     assert_int_equal(access("nsqd.sock", F_OK), 0);
@@ -296,7 +296,7 @@ static void a_name_needs_no_file(void **state)
     close(fd);
     close(client);
     close(listener);
-    /* A file of that name is somebody else's. */
+    /* A file with that name belongs to somebody else. */
     close(open(name, O_CREAT | O_WRONLY, 0600));
     socket_clean_up(name);
     assert_int_equal(unlink(name), 0);
@@ -316,7 +316,7 @@ static void no_address_is_a_name_of_the_kernels(void **state)
     socket_clean_up("");
 }
 
-/* What a client that has bound to `own` ("": to nothing) is called. */
+/* Checks the text of the address of a client that is bound to `own` ("": not bound). */
 static void expect_peer(int listener, const char *own, size_t size, const char *text)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
@@ -343,7 +343,7 @@ static void a_unix_peer_has_a_path_or_a_name_or_neither(void **state)
     int listener = listen_well("./nsqd.sock");
     expect_peer(listener, "", 0, "@");
     expect_peer(listener, "own.sock", 9, "./own.sock");
-    expect_peer(listener, "10.9.8.7:42", 12, "./10.9.8.7:42"); /* no address */
+    expect_peer(listener, "10.9.8.7:42", 12, "./10.9.8.7:42"); /* not an IP address */
     unlink("10.9.8.7:42");
     expect_peer(listener, "\0own-name", 9, "@own-name");
     expect_peer(listener, "\0cut\0here", 9, "@cut"); /* as Go does */
@@ -382,7 +382,7 @@ static void an_accepted_socket_is_ready_for_the_loop(void **state)
     expect_flags(listener);
     assert_true(has_option(listener, SOL_SOCKET, SO_REUSEADDR));
     assert_int_equal(socket_accept(listener, peer), -1);
-    assert_int_equal(errno, EAGAIN); /* nobody waits */
+    assert_int_equal(errno, EAGAIN); /* no connection waits */
 
     int client = net_connect(port_of(listener));
     int fd = socket_accept(listener, peer);
@@ -452,7 +452,7 @@ static void connecting_is_listening_from_the_other_side(void **state)
         close(fd);
         close(client);
         close(listener);
-        assert_int_equal(socket_connect(address), -1); /* nobody listens any more */
+        assert_int_equal(socket_connect(address), -1); /* the listener is closed */
         assert_int_equal(errno, ECONNREFUSED);
         socket_clean_up(addresses[i]);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of shell/waiter.h on pipes and socket pairs, with the clock of the machine: both ways to do
- * it behave alike, but for what poll() alone can meet.
+ * Tests of shell/waiter.h on pipes and socket pairs, with the machine's clock. The waiters with
+ * poll() and epoll must behave alike, except where only poll() can fail.
  */
 #include "shell/waiter.h"
 
@@ -70,7 +70,7 @@ static void put_byte(int fd)
     assert_int_equal(write(fd, "x", 1), 1);
 }
 
-/* Exactly this one event is there at once; bits 0: none is. */
+/* Checks that exactly this event is there at once. bits 0: no event. */
 static void expect(const struct waiter *w, uint64_t token, unsigned bits)
 {
     struct waiter_event events[ROOM];
@@ -118,8 +118,8 @@ static void a_hang_up_comes_unasked_and_with_input(void **state)
     close(p.here);
 }
 
-/* poll() looks at numbers; the kernel forgets what it watches for epoll_wait() with its last
- * descriptor. */
+/* poll() knows descriptors only by their numbers. For epoll_wait(), the kernel forgets a file when
+ * its last descriptor is closed. */
 static void a_closed_descriptor_is_gone(void **state)
 {
     struct waiter *w = *state;
@@ -129,7 +129,7 @@ static void a_closed_descriptor_is_gone(void **state)
     expect(w, 1, WAITER_GONE);
 }
 
-/* Descriptors come and go in another order than they were added in. */
+/* Descriptors are removed in an order different from that in which they were added. */
 static void removing_one_keeps_the_others(void **state)
 {
     struct waiter *w = *state;
@@ -150,7 +150,7 @@ static void removing_one_keeps_the_others(void **state)
     }
     struct waiter_event events[ROOM];
     assert_int_equal(w->wait(w->self, 0, events, ROOM), 14);
-    w->add(w->self, p[0].here, 100, WAITER_READ); /* its number is in use again */
+    w->add(w->self, p[0].here, 100, WAITER_READ); /* its number is used again */
     assert_int_equal(w->wait(w->self, 0, events, ROOM), 15);
     for (size_t i = 0; i < 20; i++) {
         close_pair(p[i]);
@@ -174,7 +174,7 @@ static void descriptors_may_have_high_numbers(void **state)
     close_pair(p);
 }
 
-/* With less room than there are events, each gets its turn. */
+/* With room for fewer events than there are, each event is reported in turn. */
 static void nobody_starves(void **state)
 {
     struct waiter *w = *state;
@@ -210,7 +210,8 @@ static int64_t time_of_wait(const struct waiter *w, int64_t timeout, size_t even
     return clock_now() - start;
 }
 
-/* Never early: who is woken before a deadline has nothing to do, and would ask again at once. */
+/* A wait never ends early: a caller that is woken before a deadline has nothing to do and would
+ * wait again at once. */
 static void a_wait_is_never_too_short(void **state)
 {
     struct waiter *w = *state;
@@ -224,7 +225,7 @@ static void a_wait_is_never_too_short(void **state)
     assert_true(time_of_wait(w, 0, 0) < 500 * MS);
 }
 
-/* Far deadlines must not wrap into near ones, or into the past; a byte ends the wait. */
+/* Far deadlines must not overflow into near or past ones. A byte ends the wait. */
 static void an_event_ends_the_longest_wait(void **state)
 {
     struct waiter *w = *state;
@@ -258,7 +259,7 @@ static void start_timer(int ms)
     setitimer(ITIMER_REAL, &soon, NULL);
 }
 
-/* As far as 2^32 ms: a timeout that wrapped would end at once. */
+/* Deadlines up to 2^32 ms away: a timeout that overflowed would end at once. */
 static void a_far_deadline_is_far(void **state)
 {
     struct waiter *w = *state;
@@ -276,7 +277,7 @@ static void a_far_deadline_is_far(void **state)
         char byte;
         start_timer(10);
         int64_t start = clock_now();
-        size_t n = w->wait(w->self, waits[i], events, ROOM); /* a signal: nothing has come */
+        size_t n = w->wait(w->self, waits[i], events, ROOM); /* a signal ended the wait: no event */
         assert_int_equal(n, 0);
         int64_t took = clock_now() - start;
         assert_true(took >= 5 * MS);
@@ -284,14 +285,14 @@ static void a_far_deadline_is_far(void **state)
         time_of_wait(w, waits[i], 1);
         assert_int_equal(read(p.here, &byte, 1), 1);
     }
-    assert_true(fastest < 80 * MS); /* a signal is seen to at once */
+    assert_true(fastest < 80 * MS); /* a signal ends the wait at once */
     sigaction(SIGALRM, &before, NULL);
     alarm(rest);
     close_pair(p);
 }
 
-/* poll() takes no more rows than the process may have descriptors; the limit can be lowered while
- * they are open. Whoever waits in a loop must not spin then. */
+/* poll() fails for more rows than the process's limit of descriptors, and the limit can be lowered
+ * while they are open. A loop that waits must not spin then. */
 static void a_wait_that_fails_takes_its_time(void **state)
 {
     struct waiter *w = *state;
@@ -299,7 +300,7 @@ static void a_wait_that_fails_takes_its_time(void **state)
     struct rlimit limit;
     w->add(w->self, p.here, 1, WAITER_WRITE);
     w->add(w->self, p.there, 2, WAITER_WRITE);
-    time_of_wait(w, -1, 2); /* what it finds is not to be told again */
+    time_of_wait(w, -1, 2); /* takes the event, so that it is not reported again */
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
     const struct rlimit one = {.rlim_cur = 1, .rlim_max = limit.rlim_max};
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &one), 0);
@@ -307,10 +308,10 @@ static void a_wait_that_fails_takes_its_time(void **state)
     if (poll(rows, 2, 0) >= 0) {
         setrlimit(RLIMIT_NOFILE, &limit);
         close_pair(p);
-        skip(); /* valgrind keeps such limits to itself */
+        skip(); /* valgrind does not pass such limits on to the kernel */
     }
     int64_t short_wait = time_of_wait(w, 5 * MS, 0);
-    int64_t long_wait = time_of_wait(w, -1, 0); /* and does not last for ever */
+    int64_t long_wait = time_of_wait(w, -1, 0); /* and the wait ends */
     int64_t no_wait = time_of_wait(w, 0, 0);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_true(short_wait >= 5 * MS);
@@ -320,7 +321,7 @@ static void a_wait_that_fails_takes_its_time(void **state)
     close_pair(p);
 }
 
-/* A file on disk is always ready, and so nothing that epoll_wait() waits for. */
+/* A file on disk is always ready, so epoll refuses it. */
 static void what_cannot_be_waited_for_is_refused(void **state)
 {
     struct waiter *w = *state;
@@ -342,7 +343,7 @@ static void there_may_be_no_descriptor_for_a_waiter(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     if (w.self != NULL) {
         w.close(w.self);
-        skip(); /* valgrind keeps such limits to itself */
+        skip(); /* valgrind does not pass such limits on to the kernel */
     }
 }
 

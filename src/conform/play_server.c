@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Blocking code with one deadline for each wait, because steps come one after the other. Must not
+ * know: NSQ's rules. */
 #include "conform/play_server.h"
 
 #include <nsq/frame.h>
@@ -18,35 +20,36 @@
 #include "shell/clock.h"
 #include "shell/socket.h"
 
-#define PATIENCE (10 * TIME_SECOND)        /* for what a client says */
-#define ACCEPT_PATIENCE (60 * TIME_SECOND) /* for a client to come */
-#define LOOK (50 * TIME_MS)                /* a connection that ends within it was a look */
-#define NOTHING_PATIENCE (300 * TIME_MS)   /* for the PUB that proves that nothing came */
-#define MARGIN (100 * TIME_MS)             /* on what must not come too soon */
+#define INPUT_TIMEOUT (10 * TIME_SECOND)  /* for what a client must send */
+#define ACCEPT_TIMEOUT (60 * TIME_SECOND) /* for a client to connect */
+#define CHECK_TIME (50 * TIME_MS) /* a connection that ends sooner only checked whether we answer  \
+                                   */
+#define NOTHING_TIMEOUT (300 * TIME_MS) /* for the PUB that proves that no reply came */
+#define MARGIN (100 * TIME_MS)          /* added to "after", so that nothing comes too early */
 #define READ_SIZE 65536
 #define SHOWN_MAX 200
 #define TLS_FILE_MAX 65536
 #define FIRST_TIME (INT64_C(1767225600) * TIME_SECOND) /* 2026-01-01 */
 
 struct served {
-    struct span name; /* empty: no such connection yet */
+    struct span name; /* empty: not connected yet */
     int fd;           /* -1: closed */
-    bool ended;       /* by the client */
-    struct buf raw;   /* that came, not decoded yet */
+    bool ended;       /* the client has ended its output */
+    struct buf raw;   /* received, not decoded yet */
     struct buf in;
-    struct wire wire; /* what was put on */
+    struct wire wire; /* the codecs that are enabled */
 };
 
 struct server {
     const struct args *args;
     struct transcript file;
     struct values values;
-    struct buf scratch; /* the PUB of a client that proves that nothing came */
+    struct buf scratch; /* the PUB with which a client proves that no reply came */
     int listener;
     struct served conns[PLAYER_CONNS_MAX];
     size_t n;
-    uint64_t made;   /* ids and times so far */
-    struct tls *tls; /* NULL: it was not needed yet */
+    uint64_t made;   /* how many ids and timestamps were made up */
+    struct tls *tls; /* NULL: not needed yet */
     FILE *err;
 };
 
@@ -55,7 +58,7 @@ static bool fail(struct server *s, const struct step *step, const char *came, st
     struct buf text = {0};
     text_append(&text, "expected: ");
     transcript_step_print(step, 0, &text);
-    text_append(&text, "came:     ");
+    text_append(&text, "received: ");
     buf_append(&text, span_make(came, strlen(came)));
     if (bytes.n > 0) {
         text_append(&text, " \"");
@@ -74,7 +77,7 @@ static void pause_for(int64_t ns)
     nanosleep(&t, NULL);
 }
 
-/* Waits until a descriptor is ready; false: not before the deadline. */
+/* Waits until a descriptor is ready; false: it is not by the deadline. */
 static bool await(int fd, short events, int64_t deadline)
 {
     struct pollfd p = {.fd = fd, .events = events};
@@ -88,7 +91,7 @@ static bool await(int fd, short events, int64_t deadline)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-/* Reads what comes until the deadline; false: nothing more. */
+/* Waits for input until the deadline. False: none came, or the client has ended. */
 static bool read_more(struct served *c, int64_t deadline)
 {
     if (c->ended || c->fd < 0 || !await(c->fd, POLLIN, deadline)) {
@@ -105,11 +108,11 @@ static bool read_more(struct served *c, int64_t deadline)
 
 static void send_raw(struct served *c, struct span bytes)
 {
-    int64_t deadline = clock_now() + PATIENCE;
+    int64_t deadline = clock_now() + INPUT_TIMEOUT;
     while (bytes.n > 0 && c->fd >= 0 && await(c->fd, POLLOUT, deadline)) {
         ssize_t n = send(c->fd, bytes.p, bytes.n, MSG_NOSIGNAL);
         if (n < 0 && errno != EAGAIN && errno != EINTR) {
-            return; /* what the client says next tells that it is gone */
+            return; /* the next read finds that the client is gone */
         }
         bytes = span_skip(bytes, n < 0 ? 0 : (size_t)n);
     }
@@ -129,7 +132,7 @@ static void send_answer(struct served *c)
     buf_free(&c->wire.answer);
 }
 
-/* Decodes what came. */
+/* Decodes what was received. */
 static void decode(struct served *c)
 {
     wire_decode(&c->wire, buf_span(&c->raw), &c->in);
@@ -145,44 +148,46 @@ static void send_frame(struct served *c, enum nsq_frame_type type, struct span d
     send_bytes(c, data);
 }
 
-/* --- what clients may say at any time --------------------------------------------------------- */
+/* --- commands that clients may send at any time
+ * --------------------------------------------------------- */
 
-enum noise { NOISE_NONE, NOISE_PART, NOISE_WHOLE };
+enum extra { EXTRA_NONE, EXTRA_PART, EXTRA_WHOLE };
 
-static enum noise begins_with(struct span in, struct span noise)
+/* Whether the input begins with the command, or with a part of it. */
+static enum extra begins_with(struct span in, struct span command)
 {
-    size_t n = in.n < noise.n ? in.n : noise.n;
-    if (in.n == 0 || !span_equal(span_first(in, n), span_first(noise, n))) {
-        return NOISE_NONE;
+    size_t n = in.n < command.n ? in.n : command.n;
+    if (in.n == 0 || !span_equal(span_first(in, n), span_first(command, n))) {
+        return EXTRA_NONE;
     }
-    return n == noise.n ? NOISE_WHOLE : NOISE_PART;
+    return n == command.n ? EXTRA_WHOLE : EXTRA_PART;
 }
 
-/* Takes one such command away. */
-static enum noise take_noise(struct server *s, struct served *c)
+/* Takes one such command out of the input, and answers it. */
+static enum extra take_extra(struct server *s, struct served *c)
 {
-    enum noise nop = begins_with(buf_span(&c->in), SPAN("NOP\n"));
-    enum noise pub = begins_with(buf_span(&c->in), buf_span(&s->scratch));
-    enum noise last = begins_with(buf_span(&c->in), SPAN(PLAYER_LAST_COMMAND));
-    if (nop == NOISE_WHOLE) {
+    enum extra nop = begins_with(buf_span(&c->in), SPAN("NOP\n"));
+    enum extra pub = begins_with(buf_span(&c->in), buf_span(&s->scratch));
+    enum extra last = begins_with(buf_span(&c->in), SPAN(PLAYER_LAST_COMMAND));
+    if (nop == EXTRA_WHOLE) {
         buf_drop(&c->in, 4);
-    } else if (pub == NOISE_WHOLE) {
+    } else if (pub == EXTRA_WHOLE) {
         buf_drop(&c->in, s->scratch.n);
         send_frame(c, NSQ_FRAME_RESPONSE, SPAN("OK"));
-    } else if (last == NOISE_WHOLE) {
+    } else if (last == EXTRA_WHOLE) {
         buf_drop(&c->in, sizeof PLAYER_LAST_COMMAND - 1);
         send_frame(c, NSQ_FRAME_ERROR, SPAN("E_INVALID no such command"));
         shutdown(c->fd, SHUT_WR);
     }
-    enum noise most = nop > pub ? nop : pub;
+    enum extra most = nop > pub ? nop : pub;
     return most > last ? most : last;
 }
 
-/* Waits for the client to say these bytes next. */
+/* Waits until the client has sent these bytes. They must come next. */
 static bool expect_bytes(struct server *s, struct served *c, const struct step *step,
                          struct span wanted)
 {
-    int64_t deadline = clock_now() + PATIENCE;
+    int64_t deadline = clock_now() + INPUT_TIMEOUT;
     for (;;) {
         decode(c);
         struct span in = buf_span(&c->in);
@@ -190,24 +195,25 @@ static bool expect_bytes(struct server *s, struct served *c, const struct step *
             buf_drop(&c->in, wanted.n);
             return true;
         }
-        enum noise noise = take_noise(s, c);
-        if (noise == NOISE_WHOLE) {
+        enum extra extra = take_extra(s, c);
+        if (extra == EXTRA_WHOLE) {
             continue;
         }
-        if (noise == NOISE_NONE && in.n >= wanted.n) {
+        if (extra == EXTRA_NONE && in.n >= wanted.n) {
             return fail(s, step, "", in);
         }
         if (!read_more(c, deadline)) {
-            return fail(s, step, c->ended ? "the end" : "no more", buf_span(&c->in));
+            return fail(s, step, c->ended ? "the end of the connection" : "nothing more",
+                        buf_span(&c->in));
         }
     }
 }
 
-/* The same for bytes that are not decoded. */
+/* The same for bytes that bypass the codecs. */
 static bool expect_raw(struct server *s, struct served *c, const struct step *step,
                        struct span wanted)
 {
-    int64_t deadline = clock_now() + PATIENCE;
+    int64_t deadline = clock_now() + INPUT_TIMEOUT;
     while (c->raw.n < wanted.n && read_more(c, deadline)) {
     }
     if (!span_equal(span_first(buf_span(&c->raw), wanted.n), wanted)) {
@@ -217,16 +223,16 @@ static bool expect_raw(struct server *s, struct served *c, const struct step *st
     return true;
 }
 
-/* Waits for the client to end the connection and say nothing before that. */
+/* Waits until the client ends its output. It must send nothing before that. */
 static bool expect_end(struct server *s, struct served *c, const struct step *step)
 {
-    int64_t deadline = clock_now() + PATIENCE;
-    enum noise noise;
+    int64_t deadline = clock_now() + INPUT_TIMEOUT;
+    enum extra extra;
     do {
         decode(c);
-        while ((noise = take_noise(s, c)) == NOISE_WHOLE) {
+        while ((extra = take_extra(s, c)) == EXTRA_WHOLE) {
         }
-    } while ((c->in.n == 0 || noise == NOISE_PART) && read_more(c, deadline));
+    } while ((c->in.n == 0 || extra == EXTRA_PART) && read_more(c, deadline));
     if (!c->ended || c->in.n > 0) {
         return fail(s, step, c->in.n > 0 ? "" : "nothing", buf_span(&c->in));
     }
@@ -245,11 +251,11 @@ static struct served *find(struct server *s, struct span name)
     return NULL;
 }
 
-/* Accepts; who only looked whether somebody listens is passed over. */
+/* Accepts a client. Skips connections that only check whether a server answers. */
 static bool accept_client(struct server *s, const struct step *step)
 {
     char peer[SOCKET_ADDRESS_MAX];
-    int64_t deadline = clock_now() + ACCEPT_PATIENCE;
+    int64_t deadline = clock_now() + ACCEPT_TIMEOUT;
     if (s->n == PLAYER_CONNS_MAX) {
         return fail(s, step, "too many connections", span_make(NULL, 0));
     }
@@ -259,7 +265,7 @@ static bool accept_client(struct server *s, const struct step *step)
         if (c->fd < 0) {
             continue;
         }
-        read_more(c, clock_now() + LOOK);
+        read_more(c, clock_now() + CHECK_TIME);
         if (!c->ended || c->raw.n > 0) {
             s->n++;
             return true;
@@ -270,7 +276,7 @@ static bool accept_client(struct server *s, const struct step *step)
     return fail(s, step, "no connection", span_make(NULL, 0));
 }
 
-/* The value with this name; made of the next number when there is none yet. */
+/* The value with this name. If there is none, it is made up from the next number. */
 static struct span value_of(struct server *s, struct span name, bool is_id)
 {
     struct value *v = values_find(&s->values, name);
@@ -305,7 +311,7 @@ static bool send_message(struct server *s, struct served *c, const struct step *
         send_frame(c, NSQ_FRAME_MESSAGE, buf_span(&data));
     }
     buf_free(&data);
-    return ok || fail(s, step, "a value that nothing has captured", span_make(NULL, 0));
+    return ok || fail(s, step, "a value that no earlier step uses", span_make(NULL, 0));
 }
 
 /* A frame whose data is made of items. */
@@ -322,7 +328,7 @@ static bool send_items(struct server *s, struct served *c, const struct step *st
     bool ok = values_render(&s->values, step->items, &data);
     send_frame(c, error ? NSQ_FRAME_ERROR : NSQ_FRAME_RESPONSE, buf_span(&data));
     buf_free(&data);
-    return ok || fail(s, step, "a value that nothing has captured", span_make(NULL, 0));
+    return ok || fail(s, step, "a value that no earlier step uses", span_make(NULL, 0));
 }
 
 static bool expect_items(struct server *s, struct served *c, const struct step *step)
@@ -330,17 +336,17 @@ static bool expect_items(struct server *s, struct served *c, const struct step *
     struct buf wanted = {0};
     bool ok = values_render(&s->values, step->items, &wanted)
                   ? (step->raw ? expect_raw : expect_bytes)(s, c, step, buf_span(&wanted))
-                  : fail(s, step, "a value that nothing has captured", span_make(NULL, 0));
+                  : fail(s, step, "a value that no earlier step uses", span_make(NULL, 0));
     buf_free(&wanted);
     return ok;
 }
 
-/* Lets a client prove that nothing came, if it wants to. */
+/* Gives a client the time to prove that no reply came. */
 static void serve_nothing(struct server *s, struct served *c)
 {
-    int64_t deadline = clock_now() + NOTHING_PATIENCE;
+    int64_t deadline = clock_now() + NOTHING_TIMEOUT;
     decode(c);
-    while (take_noise(s, c) == NOISE_NONE && read_more(c, deadline)) {
+    while (take_extra(s, c) == EXTRA_NONE && read_more(c, deadline)) {
         decode(c);
     }
 }
@@ -355,7 +361,7 @@ static bool read_pem(const struct server *s, const char *name, struct buf *bytes
     return files_read(path, TLS_FILE_MAX, bytes, s->err);
 }
 
-/* TLS is with the certificate of the cases. */
+/* Loads the certificate of the cases, once. */
 static bool make_tls(struct server *s)
 {
     struct buf certificate = {0};
@@ -377,18 +383,18 @@ static bool make_tls(struct server *s)
 static bool serve_upgrade(struct server *s, struct served *c, const struct step *step)
 {
     struct span why;
-    int64_t deadline = clock_now() + PATIENCE;
+    int64_t deadline = clock_now() + INPUT_TIMEOUT;
     if (step->upgrade == UPGRADE_TLS && !make_tls(s)) {
-        return fail(s, step, "no certificate", span_make(NULL, 0));
+        return fail(s, step, "cannot load the certificate of the cases", span_make(NULL, 0));
     }
-    decode(c); /* in clear, or through TLS: what came so far is the new codec's */
+    decode(c); /* with the codecs so far; the rest is the new codec's input */
     wire_enable_codec(&c->wire, wire_server_codec(step, s->tls), &c->in);
     send_answer(c);
     while (wire_state(&c->wire, &why) == CODEC_HANDSHAKING && read_more(c, deadline)) {
         decode(c);
     }
     return wire_state(&c->wire, &why) == CODEC_OPEN ||
-           fail(s, step, "a handshake that fails:", why);
+           fail(s, step, "a TLS handshake that fails:", why);
 }
 
 static void send_last_words(struct served *c)
@@ -428,7 +434,7 @@ static bool serve_actor_step(struct server *s, const struct step *step)
 {
     struct served *c = find(s, step->actor);
     if (c == NULL) {
-        return fail(s, step, "the name of no connection", span_make(NULL, 0));
+        return fail(s, step, "a name that no connection has", span_make(NULL, 0));
     }
     switch (step->kind) {
     case STEP_UPGRADE:
@@ -477,7 +483,7 @@ static bool serve_step(struct server *s, const struct step *step)
 
 /* --- the whole -------------------------------------------------------------------------------- */
 
-/* Waits for the clients to go; they must not say more. */
+/* Waits until the clients have closed. They must not send more. */
 static bool see_off(struct server *s)
 {
     const struct step end = {.kind = STEP_CLIENT_CLOSE, .actor = SPAN_LITERAL("client")};

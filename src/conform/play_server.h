@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the server's side of a session file, played once to one client over TCP: it must get what
- * clients send there, and sends what the server sends there. Message ids and times are made up.
+ * Owns: playing the server's side of a session file once, over TCP: the clients must send what the
+ * file says, and get what the file says the server sends. Message ids and timestamps are made up.
+ * Must not know: NSQ's rules; only the file decides.
  *
- * A client may say NOP at any time, and may send the PUB and, behind all else, the command by which
- * nsq-conform proves that nothing came, which are answered; else it says what the file says. Two
- * programs that play the two sides agree on the names of topics and channels by the same --names.
- * TLS is spoken with the certificate of the cases.
+ * A client may also send NOP at any time, and the two commands with which nsq-conform proves that
+ * no reply came: a PUB to a scratch topic, and a last, unknown command. They are answered. When two
+ * programs play the two sides, both need the same --names. TLS uses the certificate of the cases.
  */
 #ifndef CONFORM_PLAY_SERVER_H
 #define CONFORM_PLAY_SERVER_H
 
 #include "conform/args.h"
 
-/* Plays args->serve at args->listen, and says "TCP: listening on ADDRESS" when it listens.
- * EXIT_CONFORMS: the client said all of it, and nothing else. */
+/* Plays args->serve at args->listen, and prints "TCP: listening on ADDRESS" when it listens.
+ * EXIT_CONFORMS: the clients sent all that the file says, and nothing else. */
 enum conform_exit serve_file(const struct args *args, FILE *err);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Parses both directions of each connection and writes them as steps of a session file. Must not
+ * know: sockets, codecs and the clock. */
 #include "conform/record.h"
 
 #include <nsq/frame.h>
@@ -41,7 +43,8 @@ static struct record_name *name_of(struct record *r, char kind, struct span key)
         return n;
     }
     if (r->name_count == RECORD_NAMES_MAX || key.n > RECORD_KEY_MAX) {
-        broken(r, "too many names, or too long ones");
+        broken(r,
+               "more than 256 names of topics, channels and messages, or a name that is too long");
         return &r->names[0];
     }
     unsigned number = 1;
@@ -61,7 +64,7 @@ static void append_name(struct record *r, char kind, struct span key)
     text_append_decimal(&r->steps, name_of(r, kind, key)->number);
 }
 
-/* The key of a message id, which only means something together with its topic. */
+/* The key of a message id, which is unique only together with its topic. */
 static struct span id_key(const struct record_conn *c, struct span id, uint8_t key[RECORD_KEY_MAX])
 {
     memcpy(key, c->topic, c->topic_size);
@@ -69,7 +72,7 @@ static struct span id_key(const struct record_conn *c, struct span id, uint8_t k
     return span_make(key, c->topic_size + id.n);
 }
 
-/* The id of a message that comes. */
+/* The id of a message that the server sends. */
 static void append_id(struct record *r, const struct record_conn *c, struct span id)
 {
     uint8_t key[RECORD_KEY_MAX];
@@ -78,7 +81,7 @@ static void append_id(struct record *r, const struct record_conn *c, struct span
 
 /* --- items ------------------------------------------------------------------------------------ */
 
-/* The space between two items. */
+/* Separates two items by a space. */
 static void next_item(struct record *r)
 {
     if (r->spaced) {
@@ -87,7 +90,7 @@ static void next_item(struct record *r)
     r->spaced = true;
 }
 
-/* What was gathered becomes one string. */
+/* Writes the collected text as one string. */
 static void end_literal(struct record *r)
 {
     if (r->literal.n > 0) {
@@ -111,7 +114,8 @@ static void add_name(struct record *r, char kind, struct span key)
     append_name(r, kind, key);
 }
 
-#define FILL_LEAST 256 /* a body of one and the same byte becomes a fill( ) from here on */
+#define FILL_LEAST                                                                                 \
+    256 /* bytes: a body of at least this size that repeats one byte becomes a fill() */
 
 static void add_body(struct record *r, struct span s)
 {
@@ -153,7 +157,7 @@ static void add_count(struct record *r, uint32_t count)
     text_append(&r->steps, ")");
 }
 
-/* A step begins with its connection; its items follow. */
+/* Begins a step: the name of its connection, then what the client or the server does. */
 static void begin_step(struct record *r, size_t conn, struct span arrow)
 {
     text_append(&r->steps, "c");
@@ -170,7 +174,7 @@ static void end_step(struct record *r)
 
 /* --- what the client says --------------------------------------------------------------------- */
 
-/* A topic or channel name, its #ephemeral left as it is; what is no name is left as it is, too. */
+/* A topic or channel name. "#ephemeral" stays as it is, and so does text that is not a name. */
 static void add_named(struct record *r, char kind, struct span name)
 {
     struct span suffix = SPAN(NSQ_EPHEMERAL);
@@ -185,7 +189,7 @@ static void add_named(struct record *r, char kind, struct span name)
     }
 }
 
-/* The id that a client answers; one that never came is left as it is. */
+/* The id that a client answers. An id that the server never sent stays as it is. */
 static void add_id(struct record *r, const struct record_conn *conn, struct span id)
 {
     uint8_t key[RECORD_KEY_MAX];
@@ -202,7 +206,7 @@ static void remember_topic(struct record_conn *conn, struct span topic)
     memcpy(conn->topic, topic.p, conn->topic_size);
 }
 
-/* A parameter of a command, which may be a name or an id. */
+/* A parameter of a command: a name, an id, or other text. */
 static void add_param(struct record *r, struct record_conn *conn, const struct nsq_command *c,
                       size_t i)
 {
@@ -261,7 +265,7 @@ static void add_sized(struct record *r, enum nsq_command_id id, struct span body
     end_size(r);
 }
 
-/* A wait, when the client took its time: timeouts may hang on it. */
+/* Writes a wait when the clients were silent for a while, because a timeout may depend on it. */
 static void append_pause(struct record *r, int64_t now)
 {
     int64_t rounded = (now - r->last + RECORD_ROUND / 2) / RECORD_ROUND * RECORD_ROUND;
@@ -279,7 +283,7 @@ static void begin_send(struct record *r, size_t conn, int64_t now)
     begin_step(r, conn, SPAN(" > "));
 }
 
-/* The length of the command at the start of `in`; 0: it is not whole. */
+/* The length of the command at the start of `in`; 0: it has not arrived completely. */
 static size_t command_size(struct record *r, struct span in)
 {
     struct nsq_place place = {0};
@@ -289,7 +293,7 @@ static size_t command_size(struct record *r, struct span in)
         enum nsq_parse outcome = nsq_command_parse(&place, &limits, span_skip(in, used), &item);
         if (outcome != NSQ_OK) {
             if (outcome == NSQ_BAD) {
-                broken(r, "a command with a bad size or a line that is too long");
+                broken(r, "a client sent a command with a bad size or a line that is too long");
             }
             return 0;
         }
@@ -310,7 +314,7 @@ static void add_messages(struct record *r, struct span body, uint32_t count)
     end_size(r);
 }
 
-/* The body with its size in front. An MPUB whose sizes do not add up stays as it is. */
+/* The body with its size. An MPUB whose sizes do not add up is written as plain bytes. */
 static void add_whole_body(struct record *r, enum nsq_command_id id, struct span body)
 {
     struct span data = span_skip(body, 4);
@@ -377,7 +381,8 @@ void record_from_client(struct record *r, size_t conn, struct span bytes, int64_
     }
 }
 
-/* The number of the connection behind this byte stands for "end" or "close" until it is known. */
+/* Whether a client ended or closed is known later. Until then this byte and the connection's number
+ * stand for the word "end" or "close". */
 #define END_MARK '\1'
 
 void record_client_end(struct record *r, size_t conn, int64_t now)
@@ -410,7 +415,8 @@ static void add_response(struct record *r, struct span data)
     }
 }
 
-/* An error's text may name an id that is another one every time; then the code has to do. */
+/* The text of some errors contains a message id, which differs in every run. Then only the code is
+ * written. */
 static void add_error(struct record *r, struct span data)
 {
     struct span text;
@@ -447,7 +453,7 @@ static void record_frame(struct record *r, size_t conn, const struct nsq_frame *
         text_append(&r->steps, " body ");
         add_body(r, m.body);
     } else {
-        broken(r, "a message frame without a message");
+        broken(r, "the server sent a message frame that is too short for a message");
         return;
     }
     end_step(r);
@@ -466,7 +472,7 @@ static void record_frames(struct record *r, size_t conn, struct span bytes, int6
         buf_drop(&c->from_server, size);
     }
     if (outcome == NSQ_BAD) {
-        broken(r, "the server sent what is no frame");
+        broken(r, "the server sent bytes that are not a frame");
         buf_drop(&c->from_server, c->from_server.n);
     }
 }
@@ -495,7 +501,7 @@ void record_from_server(struct record *r, size_t conn, struct span bytes, int64_
     }
 }
 
-/* Nobody has turned out to be gone: an answer that came after the client's end was read. */
+/* The client has not turned out to be gone, so it read what came after its end: writes it. */
 static void record_late(struct record *r, size_t conn, int64_t now)
 {
     struct record_conn *c = &r->conns[conn];
@@ -521,7 +527,7 @@ void record_server_end(struct record *r, size_t conn, int64_t now)
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-/* Appends the steps, with what is known by now of how each client ended. */
+/* Appends the steps, and "end" or "close" for each client's end. */
 static void print_steps(const struct record *r, struct buf *out)
 {
     struct span rest = buf_span(&r->steps);
@@ -583,7 +589,7 @@ bool record_print(struct record *r, const struct record_header *header, struct b
     print_steps(r, out);
     for (size_t i = 0; i < r->conn_count; i++) {
         if (r->conns[i].from_client.n > 0) {
-            broken(r, "a command that a client did not end");
+            broken(r, "a client sent a part of a command only");
         }
     }
     return r->broken == NULL;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: turning what went through a proxy into a session file. Pure: it is told what passed, and
- * when.
+ * Owns: turning the bytes that a proxy passed on, and their times, into a session file. Must not
+ * know: sockets, codecs and the clock.
  *
- * What differs from run to run becomes a value: topic and channel names, message ids. Heartbeats
- * and the NOPs that answer them are left out, hosts and process ids in an IDENTIFY are replaced,
- * and of the answer to an IDENTIFY only what the client can lean on is kept. The order is partial:
- * replies in order, messages when they come; a pause of the clients becomes a wait.
+ * Values that differ from run to run become names: topics, channels, message ids. Heartbeats and
+ * the NOPs that answer them are left out. Hosts and process ids in an IDENTIFY are replaced. Of the
+ * answer to an IDENTIFY only those members are kept on which a client can depend. The order is
+ * partial: replies in order, messages at any time. A silence of the clients becomes a wait.
  *
- * A client that closes and one that ends its side only look alike. It has ended its side ("> end")
- * when the server said something afterwards, heartbeats apart, and the client did not turn out to
- * be gone; else it has closed ("> close").
+ * A proxy cannot tell at once whether a client has closed or has only ended its output. It has
+ * ended its output ("> end") when the server sent more than heartbeats afterwards and the client
+ * did not turn out to be gone. Otherwise it has closed ("> close").
  */
 #ifndef CONFORM_RECORD_H
 #define CONFORM_RECORD_H
@@ -23,25 +23,25 @@
 #define RECORD_CONNS_MAX 32
 #define RECORD_NAMES_MAX 256   /* topics, channels and message ids together */
 #define RECORD_KEY_MAX 256     /* bytes of a name's key */
-#define RECORD_ROUND 100000000 /* ns: waits are rounded to multiples of it */
+#define RECORD_ROUND 100000000 /* ns: waits are rounded to multiples of this */
 
 struct record_name {
-    uint8_t key[RECORD_KEY_MAX]; /* what was seen */
+    uint8_t key[RECORD_KEY_MAX]; /* the name or id on the wire */
     size_t key_size;
-    char kind;       /* 't', 'c', 'm' */
+    char kind;       /* 't' topic, 'c' channel, 'm' message id */
     unsigned number; /* of its kind, from 1 */
 };
 
 struct record_conn {
     bool magic_seen;
-    bool heartbeat;         /* the next NOP answers one */
-    bool client_ended;      /* it says no more; whether it reads on shows later */
-    bool reads_on;          /* it did */
-    bool ended;             /* nothing more of it is recorded */
-    struct buf late;        /* what the server said since client_ended */
-    struct buf from_client; /* not yet a whole command */
-    struct buf from_server; /* not yet a whole frame */
-    uint8_t topic[64];      /* that it is subscribed to: message ids are unique in a topic only */
+    bool heartbeat;         /* the next NOP answers a heartbeat */
+    bool client_ended;      /* the client ended its output; whether it still reads is known later */
+    bool reads_on;          /* the client has read after its end */
+    bool ended;             /* nothing more is recorded */
+    struct buf late;        /* what the server has sent since client_ended */
+    struct buf from_client; /* the beginning of a command */
+    struct buf from_server; /* the beginning of a frame */
+    uint8_t topic[64];      /* the topic of its SUB: message ids are unique only within a topic */
     size_t topic_size;
 };
 
@@ -50,36 +50,36 @@ struct record {
     size_t conn_count;
     struct record_name names[RECORD_NAMES_MAX];
     size_t name_count;
-    int64_t pause; /* ns of silence before a client's command that are worth a wait; 0: no waits */
-    int64_t last;  /* ns, of the last event that is recorded */
-    bool needs[UPGRADE_KINDS]; /* what was put on */
+    int64_t pause; /* ns: the shortest silence of the clients that becomes a wait; 0: no waits */
+    int64_t last;  /* ns: the time of the last recorded event */
+    bool needs[UPGRADE_KINDS]; /* codecs that were enabled */
     struct buf steps;
-    struct buf literal; /* text of the present step that becomes one string */
+    struct buf literal; /* text of the current step that will be one string */
     bool spaced;        /* the next item needs a space in front */
-    const char *broken; /* what could not be recorded; NULL: nothing */
+    const char *broken; /* what could not be recorded; NULL: all was recorded */
 };
 
-/* All zeros is an empty recording without waits. Connections are numbered from 0 in the order of
- * their opening; times are ns that never go back. */
+/* All zeros is an empty recording without waits. Connections are numbered from 0 in the order in
+ * which they are opened. `now` is in ns and never goes back. */
 void record_open(struct record *r, int64_t now);
 void record_from_client(struct record *r, size_t conn, struct span bytes, int64_t now);
 void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now);
-/* Both put this on; what they say from there on is told decoded. */
+/* Both sides enable this codec. The bytes of later calls are decoded. */
 void record_upgrade(struct record *r, size_t conn, const struct step *upgrade);
-/* The client says no more. */
+/* The client has ended its output. */
 void record_client_end(struct record *r, size_t conn, int64_t now);
-/* Nor does it read: what the server has said since its end was lost. */
+/* The client has closed: what the server has sent since the client's end was not read. */
 void record_client_gone(struct record *r, size_t conn, int64_t now);
 void record_server_end(struct record *r, size_t conn, int64_t now);
 
 struct record_header {
     struct span id;
     struct span title;
-    struct span flags; /* of the server; empty: none. {auth} in it makes the file need auth */
+    struct span flags; /* the server's flags; may be empty. {auth} in them adds "auth" to "needs" */
 };
 
-/* Appends the file: its header and the steps. False, with r->broken, when
- * something could not be recorded. */
+/* Appends the file: its header and the steps. False, and r->broken says why, when something could
+ * not be recorded. */
 bool record_print(struct record *r, const struct record_header *header, struct buf *out);
 void record_free(struct record *r);
 

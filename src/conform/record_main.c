@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * nsq-record: a proxy between NSQ clients and a server that writes what went through as a session
- * file. Owns the sockets; what the file says is conform/record.h's.
+ * nsq-record: a proxy between NSQ clients and a server that writes what it passed on as a session
+ * file. Must not know: what the file says about it (record.h) and codecs (relay.h).
  */
 #include <errno.h>
 #include <poll.h>
@@ -23,33 +23,33 @@
 
 #define READ_SIZE 65536
 #define TLS_FILE_MAX 65536
-#define GONE_MS 50 /* for the system of a client that is gone to say so */
+#define GONE_MS 50 /* how long to wait for the RST of a client that is gone */
 
-/* One connection through the proxy. */
+/* One connection of a client and the connection to the server for it. */
 struct pair {
     int client; /* -1: closed */
     int server;
-    bool opened;        /* since the last round */
-    bool client_ended;  /* it says no more; it may read on */
-    bool client_gone;   /* nor does it read, as far as is known */
-    bool server_ended;  /* it has closed, which is not recorded yet */
-    bool late;          /* something was passed on to the client after its end */
-    struct buf asked;   /* from the client, passed on, not recorded yet */
-    struct relay relay; /* has what the server said, which is neither passed on nor recorded */
+    bool opened;        /* opened in this round */
+    bool client_ended;  /* the client ended its output; it may still read */
+    bool client_gone;   /* the client has closed */
+    bool server_ended;  /* the server has closed; that is not recorded yet */
+    bool late;          /* bytes were passed on to the client after its end */
+    struct buf asked;   /* from the client: passed on, but not recorded yet */
+    struct relay relay; /* holds what the server sent: neither passed on nor recorded yet */
 };
 
 struct proxy {
     const char *to;
-    int64_t hold; /* ns */
+    int64_t hold; /* ns of silence that end a round */
     int listener;
     int end_fd;
-    int cut_fd; /* a line on it cuts all connections; -1: nobody will */
+    int cut_fd; /* a line that can be read from it cuts all connections; -1: closed */
     struct pair pairs[RECORD_CONNS_MAX];
     size_t count;
-    int64_t heard;   /* when anybody said something last */
-    int64_t asked;   /* when a client said something first since the last round; 0: nobody did */
-    bool waiting;    /* something came since the last round */
-    struct tls *tls; /* for clients; NULL: there is no certificate */
+    int64_t heard;   /* ns: when the last bytes arrived */
+    int64_t asked;   /* ns: when a client did something first in this round; 0: not yet */
+    bool waiting;    /* something arrived in this round */
+    struct tls *tls; /* for clients; NULL: without --tls-cert */
     struct record record;
 };
 
@@ -58,25 +58,27 @@ static const char usage[] =
     "                  [--flags FLAGS] [--hold MS] [--pause MS]\n"
     "                  [--tls-cert FILE --tls-key FILE]\n"
     "\n"
-    "Passes NSQ connections on from --listen to --to until SIGINT or SIGTERM, then writes all\n"
-    "that went through as DIR/SLUG.session. ADDRESS is host:port (port 0: any free one, said on\n"
-    "stderr) or the path of a unix socket.\n"
+    "A proxy: passes connections on from the --listen address to the --to address until SIGINT or\n"
+    "SIGTERM. Then it writes what clients and server sent as DIR/SLUG.session. ADDRESS is\n"
+    "host:port (with port 0 a free port is chosen and printed on stderr) or the path of a unix\n"
+    "socket.\n"
     "\n"
-    "  --flags FLAGS  what the server was started with, for the file's header\n"
-    "  --hold MS      what the server says is passed on when everybody has been silent for so\n"
-    "                 long (0). The clients' commands of that time are recorded in the order of\n"
-    "                 their connections, so that a recording made twice is the same one\n"
-    "  --pause MS     the shortest silence of the clients that becomes a wait (100); waits are\n"
-    "                 rounded to 100 ms. 0: no waits\n"
+    "  --title TEXT   the title in the header of the file (default: recorded)\n"
+    "  --flags FLAGS  the flags of the server, for the header of the file\n"
+    "  --hold MS      the server's output is passed on when nothing has arrived from any side\n"
+    "                 for so long (default: 0). The clients' commands before that are recorded in\n"
+    "                 the order of their connections, so that two recordings are equal\n"
+    "  --pause MS     the shortest silence of the clients that is recorded as a wait, rounded to\n"
+    "                 100 ms (default: 100). 0: no waits\n"
     "  --tls-cert FILE, --tls-key FILE\n"
-    "                 what clients that speak TLS are shown (PEM). Its own TLS with the server\n"
-    "                 looks at no certificate\n"
+    "                 the certificate and key (PEM) for clients that use TLS. nsq-record does not\n"
+    "                 check the certificate of the server\n"
     "\n"
-    "A line on standard input cuts all connections, as a network that fails would; the file has\n"
-    "it as their clients' closing.\n";
+    "A line on standard input closes all connections, as a failing network would. In the file the\n"
+    "clients close.\n";
 
-/* Waits for room: a recording proxy may be slow. Gives up when the end was asked for, because a
- * peer that does not read would hold it up for ever. */
+/* Waits until all bytes are sent: a recording proxy may be slow. Gives up when SIGINT or SIGTERM
+ * has come, because a peer that does not read would block it for ever. */
 static void send_all(const struct proxy *p, int fd, struct span bytes)
 {
     bool ending = false;
@@ -94,7 +96,7 @@ static void send_all(const struct proxy *p, int fd, struct span bytes)
     }
 }
 
-/* What the relay wants to be sent. */
+/* Sends what the relay has for both sides. */
 static void send_out(const struct proxy *p, const struct pair *pair, struct relay_out *out)
 {
     send_all(p, pair->server, buf_span(&out->server));
@@ -110,7 +112,7 @@ static void close_pair(struct pair *pair)
     pair->client = pair->server = -1;
 }
 
-/* Somebody said something. */
+/* Something arrived, from a client or from a server. */
 static void hear(struct proxy *p, bool client)
 {
     p->heard = clock_now();
@@ -129,7 +131,7 @@ static void accept_client(struct proxy *p)
     }
     int server = p->count < RECORD_CONNS_MAX ? socket_connect(p->to) : -1;
     if (server < 0) {
-        fprintf(stderr, "nsq-record: no connection to %s for %s\n", p->to, peer);
+        fprintf(stderr, "nsq-record: cannot connect to %s for the client %s\n", p->to, peer);
         close(client);
         return;
     }
@@ -140,7 +142,7 @@ static void accept_client(struct proxy *p)
 
 enum received { RECEIVED, RECEIVED_END, RECEIVED_ERROR };
 
-/* Takes what came from one side. */
+/* Reads what has arrived from one side. */
 static enum received receive(int fd, struct buf *into)
 {
     uint8_t bytes[READ_SIZE];
@@ -160,38 +162,38 @@ static void hear_server(struct proxy *p, struct pair *pair)
     pair->server_ended = receive(pair->server, &in) != RECEIVED;
     relay_from_server(&pair->relay, buf_span(&in), &out);
     if (pair->server_ended) {
-        relay_server_over(&pair->relay);
+        relay_server_ended(&pair->relay);
     }
     send_out(p, pair, &out);
     buf_free(&in);
 }
 
-/* The client neither speaks nor reads. */
+/* The client has closed, or is cut off. */
 static void leave(struct pair *pair)
 {
     pair->client_gone = true;
     close_pair(pair);
 }
 
-/* A client that ends may have closed, or may wait for its answers: the server is told, and what it
- * still says is passed on until it ends. */
+/* A client that ends its output may have closed, or may wait for its answers. The server's side is
+ * ended too, and what the server still sends is passed on until it closes. */
 static void hear_client(struct proxy *p, struct pair *pair)
 {
     size_t before = pair->asked.n;
     struct buf in = {0};
     struct relay_out out = {0};
-    if (pair->client_ended) { /* then only errors are waited for */
+    if (pair->client_ended) { /* after its end, poll reports only that the client is gone */
         hear(p, false);
         leave(pair);
         return;
     }
     enum received received = receive(pair->client, &in);
     relay_from_client(&pair->relay, buf_span(&in), &pair->asked, &out);
-    hear(p, in.n == 0 || pair->asked.n > before); /* a handshake is not said by the client */
+    hear(p, in.n == 0 || pair->asked.n > before); /* the bytes of a TLS handshake are no commands */
     if (received == RECEIVED_END) {
         relay_finish_server(&pair->relay, &out);
     }
-    send_out(p, pair, &out); /* a server that is gone is noticed when it is read */
+    send_out(p, pair, &out); /* a server that is gone is noticed when it is read from */
     buf_free(&in);
     if (received == RECEIVED_END) {
         pair->client_ended = true;
@@ -239,15 +241,15 @@ static void record_clients(struct proxy *p)
     }
 }
 
-/* Whether a client that was sent something after its end does not read. Its system says so at once
- * where it is near. */
+/* Whether a client that was sent bytes after its end has closed: then its system answers with RST,
+ * which arrives within GONE_MS on the same machine. */
 static bool is_gone(const struct pair *pair)
 {
     struct pollfd fd = {.fd = pair->client};
     return pair->late && poll(&fd, 1, GONE_MS) > 0;
 }
 
-/* Passes on what a client that is not in a handshake can hear. */
+/* Passes the server's output on, as far as the client is not in a handshake. */
 static void pass_on(struct proxy *p, size_t i, int64_t now)
 {
     struct pair *pair = &p->pairs[i];
@@ -268,7 +270,7 @@ static void pass_on(struct proxy *p, size_t i, int64_t now)
     buf_free(&said);
 }
 
-/* The server has closed, and so does the proxy. */
+/* The server has closed, so the client's connection is closed too. */
 static void end_pair(struct proxy *p, struct pair *pair)
 {
     struct relay_out out = {0};
@@ -296,7 +298,8 @@ static void record_servers(struct proxy *p)
     }
 }
 
-/* Everybody has been silent: the clients could not know yet what the server has said meanwhile. */
+/* Ends a round. The clients' commands are recorded first: the clients had not received yet what the
+ * server sent in this round. */
 static void end_round(struct proxy *p)
 {
     record_clients(p);
@@ -305,7 +308,7 @@ static void end_round(struct proxy *p)
     p->waiting = false;
 }
 
-/* The end was asked for while servers had more to say: who is still there to read it? */
+/* At the end of the recording: finds clients that have closed before they read the last output. */
 static void look_around(struct proxy *p)
 {
     for (size_t i = 0; i < p->count; i++) {
@@ -315,7 +318,7 @@ static void look_around(struct proxy *p)
     }
 }
 
-/* How long to wait for more before the round ends; -1: until something comes. */
+/* For poll, in ms: how long until the round ends; -1: no round has begun. */
 static int left_of_round(const struct proxy *p)
 {
     int64_t left = p->heard + p->hold - clock_now();
@@ -345,7 +348,7 @@ static void run(struct proxy *p)
             continue;
         }
         for (size_t i = 0; i < count; i++) {
-            /* The server first: what it said was the answer to something older. */
+            /* The server first: its output answers something that the client sent before. */
             if (p->pairs[i].server >= 0 && fds[4 + 2 * i].revents != 0) {
                 hear_server(p, &p->pairs[i]);
             }
@@ -409,7 +412,7 @@ static bool write_file(const struct args *args, struct record *record)
     return whole && written;
 }
 
-/* The place of an option's value; NULL: there is no such option. */
+/* Where an option's value is stored; NULL: there is no such option. */
 static const char **option(struct args *args, const char *name)
 {
     const struct {
@@ -428,7 +431,7 @@ static const char **option(struct args *args, const char *name)
     return NULL;
 }
 
-#define MS_MAX 3600000 /* of --hold and --pause: an hour */
+#define MS_MAX 3600000 /* of --hold and --pause: one hour */
 
 static bool parse_ms(const char *text, int64_t *ns)
 {
@@ -455,7 +458,7 @@ static bool parse_args(struct args *args, struct proxy *p, int argc, char **argv
            parse_ms(args->hold, &p->hold) && parse_ms(args->pause, &p->record.pause);
 }
 
-/* The certificate that clients are shown, if there is one. */
+/* Loads --tls-cert and --tls-key, if they were given. */
 static bool load_tls(const struct args *args, struct proxy *p)
 {
     struct buf certificate = {0};
@@ -482,15 +485,17 @@ static bool load_tls(const struct args *args, struct proxy *p)
     return p->tls != NULL;
 }
 
-/* What a relay could not do, the file does not have. */
+/* Prints what could not be passed on, which is missing in the file. False: the recording failed. */
 static bool all_relayed(const struct proxy *p)
 {
     const char *broken = NULL;
     for (size_t i = 0; i < p->count && broken == NULL; i++) {
         broken = p->pairs[i].relay.broken;
         if (p->pairs[i].relay.lost) {
-            fprintf(stderr, "nsq-record: c%zu said something past what was put on: left out\n",
-                    i + 1);
+            fprintf(
+                stderr,
+                "nsq-record: c%zu sent bytes that its codecs cannot decode; they are left out\n",
+                i + 1);
         }
     }
     if (broken != NULL) {

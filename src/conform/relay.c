@@ -18,7 +18,7 @@ void relay_free(struct relay *relay)
     wire_free(&relay->server);
     buf_free(&relay->framed);
     buf_free(&relay->answered);
-    buf_free(&relay->unsaid);
+    buf_free(&relay->unsent_to_server);
     *relay = (struct relay){0};
 }
 
@@ -34,7 +34,7 @@ static bool failed(const struct wire *wire)
     return wire_state(wire, &why) == CODEC_FAILED;
 }
 
-static bool shakes_hands(const struct wire *wire)
+static bool handshaking(const struct wire *wire)
 {
     struct span why;
     return wire_state(wire, &why) == CODEC_HANDSHAKING;
@@ -42,30 +42,30 @@ static bool shakes_hands(const struct wire *wire)
 
 /* --- from the client -------------------------------------------------------------------------- */
 
-static void say_to_server(struct relay *relay, struct relay_out *out)
+static void send_to_server(struct relay *relay, struct relay_out *out)
 {
-    if (!shakes_hands(&relay->server)) {
-        wire_encode(&relay->server, buf_span(&relay->unsaid), &out->server);
-        buf_free(&relay->unsaid);
+    if (!handshaking(&relay->server)) {
+        wire_encode(&relay->server, buf_span(&relay->unsent_to_server), &out->server);
+        buf_free(&relay->unsent_to_server);
     }
 }
 
 void relay_from_client(struct relay *relay, struct span bytes, struct buf *asked,
                        struct relay_out *out)
 {
-    struct buf said = {0};
-    wire_decode(&relay->client, bytes, &said);
+    struct buf decoded = {0};
+    wire_decode(&relay->client, bytes, &decoded);
     take_answer(&relay->client, &out->client);
     relay->lost = failed(&relay->client);
-    buf_append(asked, buf_span(&said));
-    buf_append(&relay->unsaid, buf_span(&said));
-    buf_free(&said);
-    say_to_server(relay, out);
+    buf_append(asked, buf_span(&decoded));
+    buf_append(&relay->unsent_to_server, buf_span(&decoded));
+    buf_free(&decoded);
+    send_to_server(relay, out);
 }
 
 /* --- from the server -------------------------------------------------------------------------- */
 
-static bool says(struct span answer, const char *member)
+static bool has_member(struct span answer, const char *member)
 {
     return json_subset(span_make(member, strlen(member)), answer);
 }
@@ -84,32 +84,32 @@ static int64_t deflate_level(struct span answer)
     int64_t level = DEFLATE_LEVELS;
     do {
         snprintf(member, sizeof member, "{\"deflate_level\":%d}", (int)level);
-    } while (!says(answer, member) && --level > 1);
+    } while (!has_member(answer, member) && --level > 1);
     return level;
 }
 
 /* The answer to an IDENTIFY announces which codecs will be enabled. */
-static void hear_answer(struct relay *relay, struct span answer)
+static void read_announcement(struct relay *relay, struct span answer)
 {
-    if (says(answer, "{\"tls_v1\":true}")) {
+    if (has_member(answer, "{\"tls_v1\":true}")) {
         announce(relay, UPGRADE_TLS, 0);
     }
-    if (says(answer, "{\"snappy\":true}")) {
+    if (has_member(answer, "{\"snappy\":true}")) {
         announce(relay, UPGRADE_SNAPPY, 0);
     }
-    if (says(answer, "{\"deflate\":true}")) {
+    if (has_member(answer, "{\"deflate\":true}")) {
         announce(relay, UPGRADE_DEFLATE, deflate_level(answer));
     }
 }
 
 /* Enables the next codec towards the server. The frame before it was the answer to IDENTIFY, or the
  * OK that confirms the codec before. */
-static void put_on_server(struct relay *relay, struct relay_out *out)
+static void enable_at_server(struct relay *relay, struct relay_out *out)
 {
     struct buf why = {0};
-    struct codec codec = wire_client_codec(&relay->upgrades[relay->put_on], &why);
+    struct codec codec = wire_client_codec(&relay->upgrades[relay->enabled_at_server], &why);
     buf_free(&why);
-    relay->marks[relay->put_on++] = relay->answered.n;
+    relay->upgrade_offsets[relay->enabled_at_server++] = relay->answered.n;
     if (codec.calls == NULL) {
         relay->broken = "TLS towards the server cannot be set up";
         return;
@@ -127,16 +127,16 @@ static void take_frames(struct relay *relay, struct relay_out *out)
                                       &size)) == NSQ_OK) {
         bool response = frame.type == NSQ_FRAME_RESPONSE && !nsq_frame_is_heartbeat(&frame);
         if (response && relay->announced == 0 && frame.data.n > 0 && frame.data.p[0] == '{') {
-            hear_answer(relay, frame.data);
+            read_announcement(relay, frame.data);
         }
         buf_append(&relay->answered, span_first(buf_span(&relay->framed), size));
         buf_drop(&relay->framed, size);
-        if (response && relay->put_on < relay->announced) {
-            put_on_server(relay, out);
+        if (response && relay->enabled_at_server < relay->announced) {
+            enable_at_server(relay, out);
         }
     }
     if (outcome == NSQ_BAD) {
-        relay_server_over(relay);
+        relay_server_ended(relay);
     }
 }
 
@@ -148,10 +148,10 @@ void relay_from_server(struct relay *relay, struct span bytes, struct relay_out 
     if (failed(&relay->server)) {
         relay->broken = "the server sent bytes that cannot be decoded";
     }
-    say_to_server(relay, out);
+    send_to_server(relay, out);
 }
 
-void relay_server_over(struct relay *relay)
+void relay_server_ended(struct relay *relay)
 {
     buf_append(&relay->answered, buf_span(&relay->framed));
     buf_drop(&relay->framed, relay->framed.n);
@@ -162,12 +162,14 @@ void relay_server_over(struct relay *relay)
 /* How many bytes may be passed on before the next codec is enabled. */
 static size_t next_size(const struct relay *relay)
 {
-    return relay->passed_on < relay->put_on ? relay->marks[relay->passed_on] : relay->answered.n;
+    return relay->enabled_at_client < relay->enabled_at_server
+               ? relay->upgrade_offsets[relay->enabled_at_client]
+               : relay->answered.n;
 }
 
-static void put_on_client(struct relay *relay, struct relay_out *out)
+static void enable_at_client(struct relay *relay, struct relay_out *out)
 {
-    const struct step *upgrade = &relay->upgrades[relay->passed_on++];
+    const struct step *upgrade = &relay->upgrades[relay->enabled_at_client++];
     struct buf none = {0};
     if (upgrade->upgrade == UPGRADE_TLS && relay->tls == NULL) {
         relay->broken = "a client asked for TLS, which needs --tls-cert and --tls-key";
@@ -177,25 +179,25 @@ static void put_on_client(struct relay *relay, struct relay_out *out)
     take_answer(&relay->client, &out->client);
 }
 
-enum relay_part relay_next(struct relay *relay, struct buf *said, const struct step **upgrade,
+enum relay_part relay_next(struct relay *relay, struct buf *decoded, const struct step **upgrade,
                            struct relay_out *out)
 {
     size_t n = next_size(relay);
-    if (shakes_hands(&relay->client)) {
+    if (handshaking(&relay->client)) {
         return RELAY_NOTHING;
     }
     if (n > 0) {
-        buf_append(said, span_first(buf_span(&relay->answered), n));
+        buf_append(decoded, span_first(buf_span(&relay->answered), n));
         buf_drop(&relay->answered, n);
-        for (size_t i = relay->passed_on; i < relay->put_on; i++) {
-            relay->marks[i] -= n;
+        for (size_t i = relay->enabled_at_client; i < relay->enabled_at_server; i++) {
+            relay->upgrade_offsets[i] -= n;
         }
-        wire_encode(&relay->client, buf_span(said), &out->client);
+        wire_encode(&relay->client, buf_span(decoded), &out->client);
         return RELAY_BYTES;
     }
-    if (relay->passed_on < relay->put_on) {
-        *upgrade = &relay->upgrades[relay->passed_on];
-        put_on_client(relay, out);
+    if (relay->enabled_at_client < relay->enabled_at_server) {
+        *upgrade = &relay->upgrades[relay->enabled_at_client];
+        enable_at_client(relay, out);
         return RELAY_UPGRADE;
     }
     return RELAY_NOTHING;

@@ -528,13 +528,15 @@ static void play_many_connections(struct record *r)
 static void what_cannot_be_recorded_has_a_reason(void **state)
 {
     (void)state;
-    const char *bad = "a command with a bad size or a line that is too long";
+    const char *bad = "a client sent a command with a bad size or a line that is too long";
     check(play_bad_size, NULL, bad);
     check(play_bad_count, NULL, bad);
-    check(play_unended, NULL, "a command that a client did not end");
-    check(play_no_frame, NULL, "the server sent what is no frame");
-    check_once(play_short_message, NULL, "a message frame without a message");
-    check_once(play_many_names, NULL, "too many names, or too long ones");
+    check(play_unended, NULL, "a client sent a part of a command only");
+    check(play_no_frame, NULL, "the server sent bytes that are not a frame");
+    check_once(play_short_message, NULL,
+               "the server sent a message frame that is too short for a message");
+    check_once(play_many_names, NULL,
+               "more than 256 names of topics, channels and messages, or a name that is too long");
     check_once(play_many_connections, NULL, "more than 32 connections");
 }
 

@@ -198,7 +198,7 @@ static void in_clear_all_goes_through(void **state)
         buf_drop(&s.client_in, s.client_in.n);
         talk(&s);
         server_says(&s, SPAN("\0\0\0\0what"));
-        relay_server_over(&s.relay);
+        relay_server_ended(&s.relay);
         passes_bytes(&s, SPAN("\0\0\0\0what"));
         heard(&s.client_in, SPAN("\0\0\0\0what"));
         tear_down(&s);

@@ -16,7 +16,7 @@
 #include "base/text.h"
 
 #define REQUEST_MAX 65536
-#define PATIENCE_MS 2000 /* for a server that connects and does not ask */
+#define SOCKET_TIMEOUT_MS 2000 /* a server that connects and does not ask is dropped */
 
 /* --- HTTP, as far as nsqd's question needs it ------------------------------------------------- */
 
@@ -106,7 +106,7 @@ static void serve(int fd, struct buf *seen)
     struct buf out = {0};
     bool whole = false;
     ssize_t n = 1;
-    while (!whole && n > 0 && in.n < REQUEST_MAX && wait_for(fd, POLLIN, PATIENCE_MS)) {
+    while (!whole && n > 0 && in.n < REQUEST_MAX && wait_for(fd, POLLIN, SOCKET_TIMEOUT_MS)) {
         n = recv(fd, buf_room(&in, 4096), 4096, 0);
         buf_grew(&in, n > 0 ? (size_t)n : 0);
         whole = auth_server_has_request(buf_span(&in));
@@ -114,7 +114,7 @@ static void serve(int fd, struct buf *seen)
     if (whole) {
         auth_server_answer(buf_span(&in), seen, &out);
     }
-    while (out.n > 0 && wait_for(fd, POLLOUT, PATIENCE_MS)) {
+    while (out.n > 0 && wait_for(fd, POLLOUT, SOCKET_TIMEOUT_MS)) {
         struct span rest = buf_span(&out);
         n = send(fd, rest.p, rest.n, MSG_NOSIGNAL);
         buf_drop(&out, n > 0 ? (size_t)n : rest.n);

@@ -22,10 +22,9 @@
 
 #define INPUT_TIMEOUT (10 * TIME_SECOND)  /* for what a client must send */
 #define ACCEPT_TIMEOUT (60 * TIME_SECOND) /* for a client to connect */
-#define CHECK_TIME (50 * TIME_MS) /* a connection that ends sooner only checked whether we answer  \
-                                   */
-#define NOTHING_TIMEOUT (300 * TIME_MS) /* for the PUB that proves that no reply came */
-#define MARGIN (100 * TIME_MS)          /* added to "after", so that nothing comes too early */
+#define CHECK_TIME (50 * TIME_MS)         /* a connection that ends sooner was a mere check */
+#define NOTHING_TIMEOUT (300 * TIME_MS)   /* for the PUB that proves that no reply came */
+#define MARGIN (100 * TIME_MS)            /* added to "after", so that nothing comes too early */
 #define READ_SIZE 65536
 #define SHOWN_MAX 200
 #define TLS_FILE_MAX 65536
@@ -148,8 +147,7 @@ static void send_frame(struct served *c, enum nsq_frame_type type, struct span d
     send_bytes(c, data);
 }
 
-/* --- commands that clients may send at any time
- * --------------------------------------------------------- */
+/* --- commands that clients may send at any time ----------------------------------------------- */
 
 enum extra { EXTRA_NONE, EXTRA_PART, EXTRA_WHOLE };
 

@@ -114,8 +114,7 @@ static void add_name(struct record *r, char kind, struct span key)
     append_name(r, kind, key);
 }
 
-#define FILL_LEAST                                                                                 \
-    256 /* bytes: a body of at least this size that repeats one byte becomes a fill() */
+#define FILL_LEAST 256 /* bytes of the shortest body that becomes a fill(), if all are equal */
 
 static void add_body(struct record *r, struct span s)
 {

@@ -24,8 +24,8 @@
 #include "conform/workers.h"
 #include "shell/clock.h"
 
-#define START_PATIENCE (15 * TIME_SECOND)
-#define STOP_PATIENCE (10 * TIME_SECOND)
+#define START_TIMEOUT (15 * TIME_SECOND)
+#define STOP_TIMEOUT (10 * TIME_SECOND)
 #define LOG_MAX ((size_t)1 << 20)
 #define LOG_SHOWN 400 /* bytes of a log that `why` quotes */
 
@@ -272,7 +272,7 @@ static void rest_a_little(void)
 
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
 {
-    int64_t deadline = clock_now() + START_PATIENCE;
+    int64_t deadline = clock_now() + START_TIMEOUT;
     for (size_t i = 0; i < n; i++) {
         while (!settled(&servers[i]) && clock_now() < deadline && !workers_stopped(end_fd)) {
             rest_a_little();
@@ -297,7 +297,7 @@ static bool has_ended(struct spawn *s)
 
 void spawn_stop(struct spawn *servers, size_t n)
 {
-    int64_t deadline = clock_now() + STOP_PATIENCE;
+    int64_t deadline = clock_now() + STOP_TIMEOUT;
     for (size_t i = 0; i < n; i++) {
         if (servers[i].pid != 0) {
             kill(servers[i].pid, SIGTERM);

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Reads session files, chooses among the cases, and lists them. Must not know: how a case is
+ * played. */
 #include "conform/suite.h"
 
 #include <fnmatch.h>
@@ -15,7 +17,7 @@
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-/* Nothing runs when a file is bad: what it asks for and cannot be is found here. */
+/* Reads and checks one file, so that a bad file is found before any case is played. */
 static bool load_one(struct suite_case *c, const char *path, FILE *err)
 {
     struct buf bytes = {0};
@@ -54,7 +56,7 @@ static bool ids_differ(const struct suite *suite, FILE *err)
     for (size_t i = 1; i < suite->n; i++) {
         const struct suite_case *c = &suite->cases[i];
         if (by_id(c - 1, c) == 0) {
-            fprintf(err, "%s:1:5: expected an id that %s has not\n", c->path, (c - 1)->path);
+            fprintf(err, "%s:1:5: expected an id other than that of %s\n", c->path, (c - 1)->path);
             ok = false;
         }
     }

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Asks with a small case of its own: the answer to IDENTIFY shows each feature. Must not know: how
+ * a case is played. */
 #include "conform/target_needs.h"
 
 #include "base/text.h"
@@ -17,7 +19,7 @@ static const struct need needs[] = {
     {SPAN_LITERAL("auth"), SPAN_LITERAL(""), SPAN_LITERAL("\"auth_required\":true")},
 };
 
-/* A case that passes when the target has it. */
+/* Writes a case that passes when the target has the feature. */
 static void write_case(const struct need *need, struct span flags, struct buf *out)
 {
     text_append(out, "id: needs/");
@@ -59,7 +61,7 @@ static bool has_word(const struct case_setting *setting, struct span word, struc
             return has(setting, &needs[i], flags);
         }
     }
-    return false; /* http is not asked for over this port */
+    return false; /* no case can use HTTP yet */
 }
 
 bool target_meets_needs(const struct case_setting *setting, const struct transcript *file,

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* The round that drives the engine is serve/drive.h's, as in the server. Must not know: what a step
+ * expects. */
 #include "conform/transport_engine.h"
 
 #include <assert.h>
@@ -8,10 +10,10 @@
 #include "conform/auth_server.h"
 #include "serve/drive.h"
 
-#define START (1000 * TIME_SECOND)                      /* of virtual time */
-#define WALL_OFFSET (INT64_C(1767225600) * TIME_SECOND) /* 2026-01-01, on virtual time's zero */
+#define START (1000 * TIME_SECOND)                      /* the virtual clock when a case begins */
+#define WALL_OFFSET (INT64_C(1767225600) * TIME_SECOND) /* the wall clock at 0: 2026-01-01 */
 #define SPANS_AT_ONCE 16
-#define ROUNDS_MAX 1000000 /* at one point in time; more of them mean an engine that spins */
+#define ROUNDS_MAX 1000000 /* at one time; with more, the engine never comes to rest */
 #define FNV_BASIS 0xcbf29ce484222325U
 #define FNV_PRIME 0x100000001b3U
 
@@ -32,7 +34,7 @@ static void hash_output(struct engine_transport *t, size_t i, struct span said)
     t->output += said.n;
 }
 
-/* What comes decoded counts as it is then: TLS makes other bytes of the same words every time. */
+/* Decoded output is hashed, because TLS encrypts the same output to different bytes every time. */
 static void keep_output(struct engine_transport *t, size_t i, struct span out)
 {
     const struct buf *in = &t->player->conns[i].in;
@@ -63,7 +65,7 @@ static void closed(struct engine_transport *t, size_t i, enum closed_reason reas
     t->handler.closed(t->handler.self, id, reason, t->now);
 }
 
-/* Offers what was sent and not consumed, and the end behind it. */
+/* Offers the input that the engine has not consumed yet, and then the end of the input. */
 static void offer(struct engine_transport *t, size_t i)
 {
     const struct tcp_handler *h = &t->handler;
@@ -152,7 +154,7 @@ static bool settle_outbound(struct engine_transport *t, struct engine_outbound *
     return o->answered && (want & WANT_READ);
 }
 
-/* The auth server's answer, and the end behind it. */
+/* Gives the engine the auth server's answer, and then the end of it. */
 static void offer_outbound(struct engine_transport *t, struct engine_outbound *o)
 {
     const struct tcp_handler *h = &t->handler;
@@ -173,7 +175,7 @@ static bool settle_changed(struct engine_transport *t, uint64_t id)
     return i < PLAYER_CONNS_MAX ? settle_one(t, i) : o != NULL && settle_outbound(t, o);
 }
 
-/* All input that was not consumed and that somebody wants. True when more than this is left. */
+/* Offers all input that a connection wants. True when some of it is left for another round. */
 static bool offer_all(struct engine_transport *t)
 {
     const struct tcp_handler *h = &t->handler;
@@ -205,7 +207,7 @@ static void do_ask(struct engine_transport *t, const struct ask *ask)
     }
 }
 
-/* All that can happen at this time happens, in the order of serve/drive.h. */
+/* Lets all happen that can happen at this time, in the order of serve/drive.h. */
 static void settle(struct engine_transport *t)
 {
     struct drive drive = {.rounds_max = ROUNDS_MAX};
@@ -252,7 +254,7 @@ static bool on_connect(void *self, size_t i)
     return t->ids[i] != 0;
 }
 
-/* The length of the next piece of n bytes that begin at t->offset. */
+/* How many of the next n bytes of input belong to the next piece; the first one is at t->offset. */
 static size_t next_piece(const struct engine_transport *t, size_t n)
 {
     size_t piece = t->plan.every_byte ? 1 : n;
@@ -292,7 +294,7 @@ static void on_end(void *self, size_t i)
 static void on_close(void *self, size_t i)
 {
     struct engine_transport *t = self;
-    on_end(t, i); /* the server reads what was sent before, then the end */
+    on_end(t, i); /* the engine reads what was sent before, then the end */
 }
 
 static void on_reset(void *self, size_t i)
@@ -304,7 +306,7 @@ static void on_reset(void *self, size_t i)
     }
 }
 
-/* Virtual time jumps to whatever happens next. */
+/* Virtual time jumps to the engine's next deadline, or to the player's. */
 static void on_wait(void *self, int64_t deadline)
 {
     struct engine_transport *t = self;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Nonblocking sockets and poll. Must not know: what a step expects. */
 #include "conform/transport_tcp.h"
 
 #include <errno.h>
@@ -11,7 +12,7 @@
 #include "shell/socket.h"
 
 #define READ_SIZE 65536
-#define CLOSE_PATIENCE TIME_SECOND /* for output that a close finds unsent */
+#define CLOSE_TIMEOUT TIME_SECOND /* how long a close waits for unsent output to leave */
 
 static int64_t on_now(void *self)
 {
@@ -38,7 +39,7 @@ static bool would_block(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-/* Sends what can be sent. A broken connection is found by reading from it. */
+/* Sends as much as the socket takes. A broken connection is noticed when it is read from. */
 static void flush(struct tcp_transport *t, size_t i)
 {
     while (t->fds[i] >= 0 && t->unsent[i].n > 0) {
@@ -113,7 +114,7 @@ static void on_wait(void *self, int64_t deadline)
 static void on_close(void *self, size_t i)
 {
     struct tcp_transport *t = self;
-    int64_t deadline = clock_now() + CLOSE_PATIENCE;
+    int64_t deadline = clock_now() + CLOSE_TIMEOUT;
     while (t->fds[i] >= 0 && t->unsent[i].n > 0 && clock_now() < deadline) {
         on_wait(t, deadline);
     }

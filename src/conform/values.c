@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+/* Values by name, and rendering items to bytes. Must not know: steps. */
 #include "conform/values.h"
 
 #include <stdio.h>

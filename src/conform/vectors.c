@@ -283,7 +283,7 @@ static bool write_case(struct json_writer *json, const struct transcript *file, 
 static bool write_part(struct json_writer *json, const struct suite *suite, enum part part,
                        struct buf *why)
 {
-    const struct case_setting here = {.names = SPAN("probe"), .time_scale = 100};
+    const struct case_setting here = {.names = SPAN("needs"), .time_scale = 100};
     bool ok = true;
     json_member_array(json, part == PART_SESSIONS ? "sessions" : "parser");
     for (size_t i = 0; i < suite->n && ok; i++) {

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* A thin layer over serve/stack.h, for a client's and for a server's end. Must not know: sockets,
+ * time and frames. */
 #include "conform/wire.h"
 
 #include "base/alloc.h"
@@ -12,7 +14,7 @@ void wire_free(struct wire *wire)
     *wire = (struct wire){0};
 }
 
-/* The stack decodes as long as it can. */
+/* Decodes all that can be decoded. */
 static void drain(struct wire *wire, struct span bytes)
 {
     while (bytes.n > 0 || stack_has_pending(wire->stack)) {
@@ -35,7 +37,8 @@ void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in)
     wire->stack->decoded = *in; /* it was empty */
     *in = (struct buf){0};
     stack_push(wire->stack, codec);
-    stack_decode(wire->stack, span_make(NULL, 0), &wire->answer); /* a handshake's first words */
+    stack_decode(wire->stack, span_make(NULL, 0),
+                 &wire->answer); /* makes the first message of a handshake */
     drain(wire, span_make(NULL, 0));
     take_decoded(wire, in);
 }
@@ -50,8 +53,8 @@ void wire_decode(struct wire *wire, struct span bytes, struct buf *in)
     take_decoded(wire, in);
 }
 
-/* Whether codecs take what is said: nothing is decoded behind a peer's last word, but it may still
- * be told. */
+/* Whether the codecs take output. After the peer's end nothing more is decoded, but output may
+ * still be sent. */
 static bool speaks(const struct wire *wire)
 {
     struct span why;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what one side of a connection has put on, TLS, snappy or deflate, and the bytes on their
- * way through it. Without any of it bytes stay what they are. Must not know: sockets, time, frames.
+ * Owns: the codecs that one side of a connection has enabled (TLS, snappy, deflate), and the bytes
+ * that go through them. Without codecs the bytes stay as they are. Must not know: sockets, time and
+ * frames.
  */
 #ifndef CONFORM_WIRE_H
 #define CONFORM_WIRE_H
@@ -11,38 +12,38 @@
 #include "serve/stack.h"
 
 struct wire {
-    struct stack *stack; /* NULL: nothing is on */
-    struct buf answer;   /* what codecs want to be sent: a handshake, an alert */
+    struct stack *stack; /* NULL: no codec is enabled */
+    struct buf answer;   /* bytes that the codecs want to send, such as a handshake or an alert */
 };
 
-/* All zeros is a wire with nothing on. */
+/* All zeros is a wire without codecs. */
 void wire_free(struct wire *wire);
 
-/* Puts a codec on, which the wire now owns. What came and was not read yet, `in`, is its input, and
- * becomes what that means. */
+/* Enables a codec, which the wire owns from now on. Bytes in `in` that were received but not used
+ * yet are the codec's first input; `in` then holds the decoded bytes. */
 void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in);
 
-/* What came becomes what it means, which is appended to `in`. */
+/* Decodes received bytes and appends them to `in`. */
 void wire_decode(struct wire *wire, struct span bytes, struct buf *in);
 
-/* What is said becomes what is to be sent, which is appended to `out`. Nothing is, while codecs are
- * in their handshake or have failed. */
+/* Encodes bytes and appends them to `out`. Appends nothing while codecs are in their handshake, or
+ * when one has failed. */
 void wire_encode(struct wire *wire, struct span bytes, struct buf *out);
 
-/* Appends the last words of codecs. */
+/* Appends what the codecs send before the output ends, such as TLS's close_notify. */
 void wire_finish(struct wire *wire, struct buf *out);
 
-/* CODEC_OPEN: all is well. CODEC_FAILED: *why tells. */
+/* CODEC_OPEN: all is well. CODEC_FAILED: *why is the reason. */
 enum codec_state wire_state(const struct wire *wire, struct span *why);
 
-/* How many codecs are on. */
+/* How many codecs are enabled. */
 size_t wire_count(const struct wire *wire);
 
-/* The client's end of what a step puts on. TLS looks at no certificate. `why` is appended when
- * there is none, and then `calls` is NULL. */
+/* The client's end of the codec that a step enables. TLS accepts any certificate. When the codec
+ * cannot be made, the reason is appended to `why`, and `calls` of the result is NULL. */
 struct codec wire_client_codec(const struct step *upgrade, struct buf *why);
 
-/* The server's end; TLS by this context. */
+/* The server's end. TLS uses this context. */
 struct codec wire_server_codec(const struct step *upgrade, struct tls *tls);
 
 #endif

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+/* Worker processes are forked, so that a job that crashes does not end the run. Must not know: what
+ * the jobs are. */
 #include "conform/workers.h"
 
 #include <errno.h>
@@ -8,12 +10,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HEAD 8 /* bytes in front of a result: its job and its length, big-endian */
+#define HEAD 8 /* bytes before a result: two big-endian uint32, the job and the length */
 #define READ_SIZE 65536
 
 struct worker {
     pid_t pid;
-    int results; /* -1: it has ended */
+    int results; /* -1: the worker has ended */
     struct buf in;
 };
 
@@ -21,9 +23,9 @@ struct pool {
     const struct workers *w;
     const size_t *jobs;
     size_t n;
-    size_t given; /* jobs that were written into the pipe */
-    size_t taken; /* results */
-    int job_pipe; /* -1: all are written */
+    size_t given; /* jobs that were written to the pipe */
+    size_t taken; /* results that were received */
+    int job_pipe; /* -1: all jobs were written */
     struct worker workers[WORKERS_MAX];
     size_t count;
     bool stopped;
@@ -49,7 +51,8 @@ static bool write_all(int fd, struct span bytes)
     return true;
 }
 
-/* Four bytes are read or written at once: pipes do not split so few. */
+/* A job is 4 bytes. A pipe reads and writes so few bytes as a whole (PIPE_BUF), so workers can
+ * share it. */
 static bool next_job(int fd, uint32_t *job)
 {
     uint8_t bytes[4];
@@ -85,7 +88,7 @@ static bool start_worker(struct pool *pool, int jobs_in)
     if (pipe(fds) != 0) {
         return false;
     }
-    fflush(NULL); /* or what is buffered comes out twice */
+    fflush(NULL); /* otherwise the child prints buffered output a second time */
     pid_t pid = fork();
     if (pid == 0) {
         close(fds[0]);
@@ -120,7 +123,7 @@ static void give_jobs(struct pool *pool)
     uint8_t bytes[4];
     be32_store(bytes, (uint32_t)pool->jobs[pool->given]);
     bool given = write_all(pool->job_pipe, span_make(bytes, sizeof bytes));
-    pool->given = given ? pool->given + 1 : pool->n; /* nobody is left to read */
+    pool->given = given ? pool->given + 1 : pool->n; /* all workers have ended */
     if (pool->given == pool->n) {
         close(pool->job_pipe);
         pool->job_pipe = -1;
@@ -154,7 +157,7 @@ static void read_results(struct pool *pool, struct worker *worker)
     }
 }
 
-/* One round; false: all workers have ended, or shall. */
+/* Waits for one event. False: all workers have ended, or the run was stopped. */
 static bool turn(struct pool *pool)
 {
     struct pollfd fds[WORKERS_MAX + 2];
@@ -167,7 +170,8 @@ static bool turn(struct pool *pool)
     fds[pool->count + 1] =
         (struct pollfd){.fd = pool->w->end_fd == NULL ? -1 : *pool->w->end_fd, .events = POLLIN};
     int n = any ? poll(fds, pool->count + 2, -1) : 0;
-    /* Before results are read: what a server answers that is ended as well is no result. */
+    /* Checked before results are read: the same signal may have ended the servers, which makes
+     * results wrong. */
     pool->stopped = workers_stopped(pool->w->end_fd);
     if (!any || pool->stopped || n < 0) {
         return any && !pool->stopped;
@@ -221,7 +225,7 @@ bool workers_run(const struct workers *w, const size_t *jobs, size_t n)
         return run_here(w, jobs, n);
     }
     struct pool pool = {.w = w, .jobs = jobs, .n = n, .job_pipe = -1};
-    signal(SIGPIPE, SIG_IGN); /* a worker that crashed is seen by what it does not answer */
+    signal(SIGPIPE, SIG_IGN); /* a worker that crashed is noticed by its missing result */
     if (start(&pool)) {
         while (turn(&pool)) {
         }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: doing numbered jobs in several processes: each takes the next number from a pipe they
- * share and writes its result into a pipe of its own. A process that crashes loses one job.
+ * Owns: doing numbered jobs in several processes. Each worker takes the next number from a pipe
+ * that all share, and writes the result to a pipe of its own. A worker that crashes loses one job.
+ * Must not know: what the jobs are.
  */
 #ifndef CONFORM_WORKERS_H
 #define CONFORM_WORKERS_H
@@ -14,18 +15,18 @@
 
 struct workers {
     void *context;
-    /* Does job `i` and appends its result; in a process of its own when `parallel` is over 1. */
+    /* Does job `i` and appends its result. Runs in a worker process when `parallel` is above 1. */
     void (*work)(void *context, size_t i, struct buf *result);
-    /* Takes a result, in this process. */
+    /* Receives a result, in this process. */
     void (*take)(void *context, size_t i, struct span result);
     size_t parallel;
-    const int *end_fd; /* all is cut off when it is readable; NULL: never */
+    const int *end_fd; /* when it is readable, all workers are killed; NULL: never */
 };
 
-/* Whether an end was asked for. */
+/* Whether *end_fd is readable; NULL: false. */
 bool workers_stopped(const int *end_fd);
 
-/* Does these jobs, begun in this order. False: at least one has no result. */
+/* Does these jobs and starts them in this order. False: at least one has no result. */
 bool workers_run(const struct workers *w, const size_t *jobs, size_t n);
 
 #endif

@@ -123,7 +123,7 @@ static void bad_files_are_all_told(void **state)
     assert_false(suite_load(&s, &dir, 1, err));
     fclose(err);
     assert_non_null(strstr(folder_said, "1.session:1:1: expected id: area/slug\n"));
-    assert_non_null(strstr(folder_said, "session:1:5: expected an id that "));
+    assert_non_null(strstr(folder_said, "session:1:5: expected an id other than that of "));
     assert_non_null(strstr(folder_said, "4.session:7:1: expected the name of a connection"));
     suite_free(&s);
 }

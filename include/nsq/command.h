@@ -56,7 +56,7 @@ enum nsq_body_kind {
 struct nsq_command_row {
     struct span name;      /* in upper case; static */
     unsigned least_params; /* how many parameters a line must have at least. AUTH allows no more;
-                            * the other commands ignore what is too much. */
+                            * the other commands ignore further ones. */
     enum nsq_body_kind body;
 };
 
@@ -93,10 +93,11 @@ struct nsq_limits {
     int64_t max_msg_size;  /* bytes of one message. nsqd's default is 1048576. It stops a peer that
                             * publishes a message as large as the memory. */
     int64_t max_body_size; /* bytes of the body of an IDENTIFY, AUTH or MPUB. nsqd's default is
-                            * 5242880. It stops the same with these commands. */
+                            * 5242880. It stops a peer that sends such a body as large as
+                            * the memory. */
 };
 
-/* What the parser reads next. When the connection ends, it is what was cut off. */
+/* What the parser reads next. If the connection ends, this is what did not arrive completely. */
 enum nsq_stage {
     NSQ_STAGE_LINE = 0,
     NSQ_STAGE_SIZE,         /* the size of the whole body */
@@ -110,7 +111,7 @@ enum nsq_stage {
 struct nsq_place {
     enum nsq_stage stage;
     enum nsq_command_id id; /* the current command; set when its line has been read */
-    size_t scanned;         /* LINE: how many bytes of the input were searched for '\n' in vain */
+    size_t scanned;         /* LINE: the first bytes of the input that are known to hold no '\n' */
     uint32_t left;          /* BODY, MESSAGE_BODY: how many bytes of the body are still to come */
     uint32_t count;         /* MPUB: how many messages its count field announced */
     uint32_t index;         /* MPUB: the current message, from 0 */
@@ -133,7 +134,7 @@ struct nsq_item {
     size_t consumed;            /* bytes of the input that the item took */
     struct nsq_command command; /* LINE */
     int32_t value;              /* SIZE, COUNT, MESSAGE_SIZE: the number that was read */
-    int64_t limit;              /* with NSQ_BAD: the bound that was broken */
+    int64_t limit;              /* with NSQ_BAD: the largest `value` allowed; max_line of a line */
     uint32_t index;             /* MESSAGE_SIZE, MESSAGE_BODY: which message, from 0 */
     struct span part;           /* BODY, MESSAGE_BODY: the next bytes of the body, at least one */
     enum nsq_bad bad;           /* with NSQ_BAD: the reason */
@@ -146,10 +147,10 @@ struct nsq_item {
  * NSQ_OK: `*item` is set and `*place` has advanced. The next call starts `item->consumed` bytes
  *     later. After a LINE the caller decides whether it accepts the command. To refuse it, the
  *     caller stops parsing.
- * NSQ_MORE: the bytes are not enough, and none was consumed. A line or a number must be complete,
- *     so pass the same bytes again together with those that follow them. (The parser remembers how
- *     far it has searched a line.) A body need not be complete: its bytes are returned as they
- *     come.
+ * NSQ_MORE: the bytes are not enough, and none was consumed. Pass the same bytes again
+ *     together with those that follow them. A line or a number is returned only when it is
+ *     complete. (The parser remembers how far it has searched a line.) The bytes of a body are
+ *     returned in the parts in which they come.
  * NSQ_BAD: `item->bad`, `stage`, `value`, `limit` and `index` give the reason. Nothing may be
  *     parsed after it. Of `*place` only the stage has a meaning then.
  *

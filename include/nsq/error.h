@@ -8,15 +8,15 @@
 
 #include <nsq/span.h>
 
-/* The result of every parser of this library. The three are always kept apart: it is no error when
- * bytes are missing. */
+/* The result of every parser of this library. That bytes are missing is a result of its own: it
+ * is not an error. */
 enum nsq_parse {
     NSQ_OK = 0, /* the input begins with something complete and valid */
     NSQ_MORE,   /* the input is the beginning of something valid: pass the same bytes again together
                  * with those that follow them */
-    NSQ_BAD,    /* the input is not valid, and no further bytes can make it valid. A parser returns
-                 * this as soon as the field that shows it is complete (a magic, a size, a line of
-                 * the greatest length), as nsqd does. */
+    NSQ_BAD,    /* the input is not valid, and further bytes cannot make it valid. A parser returns
+                 * this after the same byte as nsqd: when a magic or a size is complete, or when a
+                 * line has reached its greatest length. */
 };
 
 /* The code at the start of an error frame. Source: nsqd 1.3.0, protocol_v2.go and tcp.go. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a server sends: frames, and the messages inside message frames. A server encodes
- * them, a client parses them; both are here.
+ * Owns: what a server sends: frames, and the messages inside message frames. A server encodes them,
+ * a client parses them; both are here.
  * Must not know: when a server sends which frame. The server's session layer knows that.
  *
  * A frame:

@@ -2,9 +2,8 @@
 /*
  * Owns: the span, a reference to bytes that belong to somebody else; and the big-endian integers
  * of the wire.
- * A span may contain any byte, and no NUL follows it. So no function for C strings may be called
- * with it, only memchr, memcmp, memcpy and the like; and these only if n is above 0, because p may
- * be NULL if n is 0.
+ * A span may contain any byte, and no NUL follows it: do not pass it to functions for C strings.
+ * Its p may be NULL if n is 0: do not pass an empty span to memchr, memcmp and memcpy either.
  */
 #ifndef NSQ_SPAN_H
 #define NSQ_SPAN_H
@@ -14,8 +13,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* n bytes at p, borrowed from their owner, who says how long they stay valid. p may be NULL if n is
- * 0. */
+/* n bytes at p, which belong to somebody else. The code that hands out a span says how long its
+ * bytes stay valid. p may be NULL if n is 0. */
 struct span {
     const uint8_t *p;
     size_t n;
@@ -24,8 +23,8 @@ struct span {
 /*
  * The bytes of a string literal, without its terminating NUL. The bytes are static.
  * SPAN is an expression: use it in statements, as an argument, or to initialise a local variable.
- * SPAN_LITERAL is an initialiser in braces: use it where C demands a constant, which is a static
- * variable or a field of one. C does not allow it anywhere else.
+ * SPAN_LITERAL is an initialiser in braces: use it where C demands a constant, that is to
+ * initialise a static variable or a field of one. It is not an expression.
  */
 #define SPAN(literal) span_make((literal), sizeof(literal) - 1)
 #define SPAN_LITERAL(literal)                                                                      \

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the one allocator of the program. No other file calls malloc, realloc or free.
- * When there is no memory, the program ends here with one line on stderr. So no other code handles
- * a failed allocation. This is safe because every size that a peer chooses is limited before memory
- * is taken for it (base/budget.h).
+ * Owns: the one allocator of the program. No other file calls malloc, realloc or free. When there
+ * is no memory, the program ends here with one line on stderr. So no other code handles a failed
+ * allocation. This is safe because every size that a peer chooses is limited before memory is taken
+ * for it (base/budget.h).
  * Must not know: those limits.
  */
 #ifndef BASE_ALLOC_H

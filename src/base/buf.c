@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Implements base/buf.h: one allocation, in which the bytes may begin behind the start. Must not
+ * Implements base/buf.h: one allocation, in which the bytes need not begin at the start. Must not
  * know what the bytes are.
  */
 #include "base/buf.h"
@@ -11,10 +11,10 @@
 
 #define BUF_LEAST 64
 
-/* Makes room for n more bytes behind the bytes: moves them to the front, into a larger allocation
- * if needed. If a move would gain less than a quarter of the capacity, the allocation is doubled as
- * well. Otherwise a full buffer from which few bytes are dropped at a time would be moved as a
- * whole for each of them. */
+/* Makes room for n more bytes at the end: moves the bytes of the buffer to the front of the
+ * allocation, and enlarges it if needed. If the bytes begin in the first quarter, a move gains
+ * little; then the allocation is doubled in any case. Otherwise, when few bytes at a time are
+ * dropped from a full buffer and appended to it, each time all bytes would be moved. */
 static void make_room(struct buf *b, size_t n)
 {
     size_t cap = b->cap < BUF_LEAST ? BUF_LEAST : b->cap;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a queue of bytes. Bytes are appended at the end and dropped from the front. It holds, for
- * example, output that waits to be sent, or the part of a command that has arrived.
- * When a buffer becomes empty and its capacity is above BUF_KEEP, it frees its memory. So idle
- * connections need little.
+ * example, output that waits to be sent, or the part of a command that has arrived. When a buffer
+ * becomes empty and its capacity is above BUF_KEEP, it frees its memory. So idle connections need
+ * little.
  * Must not know: what the bytes are.
  */
 #ifndef BASE_BUF_H

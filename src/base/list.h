@@ -2,7 +2,8 @@
 /*
  * Owns: a doubly linked list. Each element has a field of type struct list for each list that it
  * can be in. The head of a list is a struct list too. So an element can be removed without knowing
- * its list. Must not know: what the elements are.
+ * its list.
+ * Must not know: what the elements are.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: log events between the core, which adds them, and the shell, which takes them and writes
- * the lines. The number and the size of waiting events are bounded. Must not know: how a line looks
- * and where it goes.
+ * the lines. The number and the size of waiting events are bounded.
+ * Must not know: how a line looks and where it goes.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H

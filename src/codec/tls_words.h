@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: texts for OpenSSL's errors. They are the texts of Go's crypto/tls, which users of nsqd
- * know, or OpenSSL's own text if Go has none. Must not know: what the connection was for.
+ * know, or OpenSSL's own text if Go has none.
+ * Must not know: what the connection was for.
  */
 #ifndef CODEC_TLS_WORDS_H
 #define CODEC_TLS_WORDS_H

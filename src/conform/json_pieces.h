@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: JSON arrays of the pieces of a text. Must not know: what the pieces mean.
+ * Owns: JSON arrays of the pieces of a text.
+ * Must not know: what the pieces mean.
  */
 #ifndef CONFORM_JSON_PIECES_H
 #define CONFORM_JSON_PIECES_H

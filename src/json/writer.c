@@ -145,7 +145,7 @@ static size_t plain_bytes(struct span text, bool html)
     return n;
 }
 
-/* Writes one character, of which plain_bytes says that it is not plain. */
+/* Writes the first character of a text, which is not plain, and returns the rest of the text. */
 static struct span append_character(struct buf *out, struct span text)
 {
     struct span bytes;

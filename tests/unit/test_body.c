@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of broker/body.h: bodies that are shared, and drafts of bodies that still arrive. */
+/* Tests of broker/body.h: bodies that are shared, and drafts of bodies that are still arriving. */
 #include "broker/body.h"
 
 #include <setjmp.h>
@@ -8,10 +8,10 @@
 
 #include <cmocka.h>
 
-#define LEAST 4096 /* room that a draft in pieces begins with */
+#define LEAST 4096 /* bytes of room that a draft which arrives in parts begins with */
 #define MOST 100000
 
-/* Bytes that tell their place. */
+/* Each byte says at which place it belongs. */
 static struct span sample(size_t n)
 {
     static uint8_t bytes[MOST];
@@ -39,14 +39,14 @@ static void a_body_that_comes_at_once_takes_what_it_needs(void **state)
         assert_int_equal(body->timestamp, 0);
         assert_int_equal(body->deferred, 0);
         assert_true(span_equal(body_span(body), sample(sizes[i])));
-        draft_drop(&draft, &budget); /* there is none any more */
+        draft_drop(&draft, &budget); /* the draft has ended */
         assert_int_equal(budget.used, body_cost(sizes[i]));
         body_drop(body, &budget);
         assert_int_equal(budget.used, 0);
     }
 }
 
-/* What may be charged when `have` bytes of `size` are there: not what was announced. */
+/* The most that may be charged when `have` of `size` bytes have arrived. */
 static size_t fair_cost(size_t have, size_t size)
 {
     size_t room = have <= LEAST ? LEAST : 2 * have;
@@ -153,9 +153,9 @@ static void a_draft_can_be_given_up_at_any_time(void **state)
     (void)state;
     struct budget budget = {.cap = SIZE_MAX};
     struct draft draft = {0};
-    draft_drop(&draft, &budget); /* none was begun */
+    draft_drop(&draft, &budget); /* no draft was begun */
     draft_begin(&draft, MOST);
-    draft_drop(&draft, &budget); /* nothing has come */
+    draft_drop(&draft, &budget); /* nothing has arrived */
     for (size_t n = 1; n <= MOST; n = n * 3 + 1) {
         draft_begin(&draft, MOST);
         assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(n)));

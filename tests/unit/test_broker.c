@@ -82,8 +82,8 @@ static void a_topic_needs_room_in_the_account(void **state)
     assert_null(broker_topic(&w->broker, SPAN("u"), BUDGET_QUEUE));
     assert_non_null(broker_topic(&w->broker, SPAN("u"), BUDGET_CLIENT));
     assert_null(broker_topic(&w->broker, SPAN("v"), BUDGET_CLIENT));
-    assert_non_null(
-        broker_topic(&w->broker, SPAN("t"), BUDGET_QUEUE)); /* what is there needs none */
+    assert_non_null(broker_topic(&w->broker, SPAN("t"),
+                                 BUDGET_QUEUE)); /* a topic that is there needs no room */
 }
 
 static void the_cap_is_the_configured_one_and_the_reserve_an_eighth(void **state)
@@ -128,7 +128,7 @@ static void every_channel_that_can_deliver_does(void **state)
     }
 }
 
-/* When sampling drops all that one channel has, the next one's turn comes in the same call. */
+/* When sampling drops all messages of one channel, the same call delivers from the next channel. */
 static void what_sampling_drops_does_not_end_delivery(void **state)
 {
     struct broker_world *w = *state;
@@ -143,7 +143,7 @@ static void what_sampling_drops_does_not_end_delivery(void **state)
     struct delivery d;
     while (none.channel->queue.n > 0 && broker_deliver(&w->broker, w->now, &d)) {
     }
-    assert_int_equal(none.message_count, 0); /* so this seed has it */
+    assert_int_equal(none.message_count, 0); /* this seed drops all of them */
     assert_int_equal(all.message_count, 1);
     bw_leave(w, &none);
     bw_leave(w, &all);
@@ -160,7 +160,7 @@ static void timers_fire_in_order_one_a_call(void **state)
     assert_true(bw_receive(w, &c) == flying); /* due at 20 */
     uint64_t third = bw_publish_later(w, "t", 30);
     uint64_t first = bw_publish_later(w, "t", 10);
-    uint64_t second = bw_publish_later(w, "t", 10); /* at the same time, but behind it */
+    uint64_t second = bw_publish_later(w, "t", 10); /* due at the same time, but later made */
     consumer_set_ready(&c, 5);
     assert_true(broker_next_deadline(&w->broker) == start + 10);
     assert_false(broker_expire(&w->broker, start + 9));
@@ -264,7 +264,7 @@ static void the_log_says_what_a_stop_loses(void **state)
     bw_expect_log(w, LOG_WARNING, LOST_CHANNEL, "|queued|1|0|0");
     bw_expect_log(w, LOG_WARNING, LOST_TOPIC, "|q|2");
     bw_expect_no_log(w);
-    assert_int_equal(w->broker.core.budget.used, used); /* it only says so */
+    assert_int_equal(w->broker.core.budget.used, used); /* logging ends nothing */
     bw_check(w);
     bw_leave(w, &c);
     bw_leave(w, &f);
@@ -288,7 +288,8 @@ static void a_quiet_log_costs_nothing(void **state)
     bw_close(&w);
 }
 
-/* Everything is given back, wherever it is: bw_close looks at the account, ASan at the memory. */
+/* Everything is freed, in whatever place it is: bw_close checks the memory budget, ASan the memory.
+ */
 static void a_broker_ends_with_all_that_it_holds(void **state)
 {
     struct broker_world *w = *state;
@@ -342,7 +343,7 @@ static void random_use_agrees_with_the_simple_model(void **state)
         for (int i = 0; i < STEPS; i++) {
             bm_step(&model);
         }
-        assert_in_range(model.delivered, STEPS / 10, STEPS); /* it was not idle */
+        assert_in_range(model.delivered, STEPS / 10, STEPS); /* the run was not idle */
         assert_in_range(model.sampled_out, 10, STEPS);
         assert_in_range(model.timed_out, 10, STEPS);
         assert_in_range(model.dropped, 10, STEPS);

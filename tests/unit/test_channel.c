@@ -89,7 +89,7 @@ static void requeue_0_puts_a_message_behind_the_others(void **state)
     assert_int_equal(c.requeue_count, 1);
     assert_int_equal(c.channel->requeue_count, 1);
     assert_int_equal(c.channel->timeout_count, 0);
-    assert_int_equal(c.channel->message_count, 2); /* arrivals, not moves */
+    assert_int_equal(c.channel->message_count, 2); /* it counts arrivals, not moves */
     bw_leave(w, &c);
 }
 
@@ -142,7 +142,7 @@ static void a_message_times_out_at_its_deadline(void **state)
     assert_true(broker_next_deadline(&w->broker) == w->now + BW_TIMEOUT);
     assert_int_equal(bw_pass(w, BW_TIMEOUT - 1), 0);
     bw_expect_places(w, 1, 1, 0);
-    bw_expect_silence(w); /* RDY is 1 */
+    bw_expect_silence(w); /* because RDY is 1 */
     assert_int_equal(bw_pass(w, 1), 1);
     bw_expect_places(w, 2, 0, 0);
     assert_int_equal(c.channel->timeout_count, 1);
@@ -258,7 +258,7 @@ static void touching_on_and_on_ends_at_the_cap(void **state)
     bw_leave(w, &c);
 }
 
-/* A delivery is not capped, so a touch of a message with a longer timeout brings it down. */
+/* A delivery is not capped, so a touch may bring a longer timeout down to the cap. */
 static void a_delivery_is_not_capped(void **state)
 {
     struct broker_world *w = *state;
@@ -281,7 +281,7 @@ static void a_deferred_message_waits_in_the_channel(void **state)
     bw_join(w, &c, "t", "c", 1);
     uint64_t late = bw_publish_later(w, "t", 10);
     bw_expect_places(w, 0, 0, 1);
-    assert_int_equal(c.channel->message_count, 1); /* it counts when it arrives */
+    assert_int_equal(c.channel->message_count, 1); /* a message counts when it arrives */
     uint64_t early = bw_publish(w, "t");
     assert_true(bw_receive(w, &c) == early);
     assert_int_equal(bw_finish(w, &c, early), CHANNEL_OK);

@@ -30,7 +30,7 @@ static void ready_is_a_level(void **state)
         }
         assert_int_equal(got, ready);
         bw_expect_silence(w);
-        if (ready > 0) { /* each end of a flight frees one place, and RDY need not be said again */
+        if (ready > 0) { /* each end of a flight frees one place, without another RDY */
             assert_int_equal(bw_finish(w, &c, id[0]), CHANNEL_OK);
             (void)bw_receive(w, &c);
             bw_expect_silence(w);
@@ -54,7 +54,7 @@ static void each_end_of_a_flight_frees_a_place(void **state)
     uint64_t id = bw_receive(w, &c);
     bw_expect_silence(w);
     assert_int_equal(bw_touch(w, &c, id, BW_TIMEOUT), CHANNEL_OK);
-    bw_expect_silence(w); /* a touch does not */
+    bw_expect_silence(w); /* a touch frees none */
     assert_int_equal(bw_pass(w, BW_TIMEOUT), 2);
     (void)bw_receive(w, &c);
     bw_expect_silence(w);
@@ -77,7 +77,7 @@ static void raising_ready_gives_more_at_once(void **state)
     (void)bw_receive(w, &c);
     (void)bw_receive(w, &c);
     bw_expect_silence(w);
-    consumer_set_ready(&c, 3); /* saying it again is nothing new */
+    consumer_set_ready(&c, 3); /* the same RDY again changes nothing */
     bw_expect_silence(w);
     bw_leave(w, &c);
 }
@@ -122,9 +122,9 @@ static void a_blocked_consumer_is_not_ready(void **state)
     consumer_set_blocked(&c, false);
     assert_true(bw_receive(w, &c) == id);
     consumer_set_blocked(&c, true);
-    consumer_set_blocked(&c, true); /* twice is once */
+    consumer_set_blocked(&c, true); /* the second call changes nothing */
     (void)bw_publish(w, "t");
-    assert_int_equal(bw_finish(w, &c, id), CHANNEL_OK); /* what it has goes on */
+    assert_int_equal(bw_finish(w, &c, id), CHANNEL_OK); /* it may finish what it has */
     bw_expect_silence(w);
     consumer_set_blocked(&c, false);
     (void)bw_receive(w, &c);
@@ -214,7 +214,7 @@ static void consumers_take_turns(void **state)
         (void)bw_publish(w, "t");
         (void)bw_receive(w, &c[i % 3]);
     }
-    for (size_t i = 0; i < 9; i++) { /* also when many wait */
+    for (size_t i = 0; i < 9; i++) { /* the same when many messages wait */
         (void)bw_publish(w, "t");
     }
     for (size_t i = 0; i < 9; i++) {
@@ -226,7 +226,7 @@ static void consumers_take_turns(void **state)
     }
 }
 
-/* Who finishes first is not preferred: it stands behind those that have waited. */
+/* A consumer that finishes first is not preferred: it comes after those that have waited. */
 static void a_consumer_that_becomes_ready_is_last(void **state)
 {
     struct broker_world *w = *state;
@@ -338,7 +338,7 @@ static void what_a_consumer_leaves_in_flight_times_out(void **state)
     consumer_set_ready(&other, 2);
     bw_expect_silence(w);
     assert_int_equal(bw_finish(w, &other, first), CHANNEL_NOT_OWNER);
-    bw_join(w, &gone, "t", "c", 0); /* who comes back does not own them either */
+    bw_join(w, &gone, "t", "c", 0); /* a consumer that comes back does not own them either */
     assert_int_equal(bw_finish(w, &gone, first), CHANNEL_NOT_OWNER);
     assert_int_equal(bw_requeue(w, &gone, first, 0), CHANNEL_NOT_OWNER);
     assert_int_equal(bw_touch(w, &gone, first, 1), CHANNEL_NOT_OWNER);
@@ -361,7 +361,7 @@ static void a_message_belongs_to_the_last_that_got_it(void **state)
     uint64_t id = bw_publish(w, "t");
     assert_true(bw_receive(w, &first) == id);
     assert_int_equal(bw_pass(w, BW_TIMEOUT), 1);
-    assert_true(bw_receive(w, &first) == id); /* to the same one again: its FIN is good */
+    assert_true(bw_receive(w, &first) == id); /* to the same consumer again, which may finish it */
     assert_int_equal(bw_pass(w, BW_TIMEOUT), 1);
     consumer_set_ready(&first, 0);
     bw_join(w, &second, "t", "c", 1);
@@ -407,7 +407,7 @@ static void the_same_consumer_may_join_again(void **state)
         bw_leave(w, &c);
         bw_check(w);
         assert_int_equal(channel_join(channel, &c), CHANNEL_OK);
-        assert_true(c.ready_count == 3); /* its settings are its own */
+        assert_true(c.ready_count == 3); /* a consumer keeps its settings */
         bw_check(w);
     }
     assert_int_equal(bw_finish(w, &c, id), CHANNEL_NOT_OWNER);
@@ -425,8 +425,9 @@ static void a_channel_has_at_most_max_consumers(void **state)
     assert_int_equal(channel_join(channel, &c[2]), CHANNEL_FULL);
     assert_null(c[2].channel);
     assert_int_equal(channel->consumer_count, 2);
-    broker_unsubscribe(&w->broker, &c[2]);                                      /* nothing */
-    assert_int_equal(channel_join(bw_channel(w, "t", "d"), &c[2]), CHANNEL_OK); /* of a channel */
+    broker_unsubscribe(&w->broker, &c[2]); /* it is not subscribed */
+    assert_int_equal(channel_join(bw_channel(w, "t", "d"), &c[2]),
+                     CHANNEL_OK); /* the bound is of one channel */
     bw_leave(w, &c[2]);
     bw_leave(w, &c[0]);
     assert_int_equal(channel_join(channel, &c[2]), CHANNEL_OK);

@@ -25,7 +25,7 @@ static void a_full_ephemeral_channel_drops(void **state)
             int64_t kept = i < size ? i : size;
             assert_int_equal(channel->queue.n, kept);
             assert_int_equal(channel->drop_count, i - kept);
-            assert_int_equal(channel->message_count, i); /* nsqd counts those too */
+            assert_int_equal(channel->message_count, i); /* nsqd counts dropped messages too */
             bw_check(w);
         }
         assert_int_equal(broker_delete_channel(&w->broker, SPAN("t"), name_span(&channel->name)),
@@ -45,7 +45,7 @@ static void other_channels_do_not_drop(void **state)
     assert_int_equal(channel->drop_count, 0);
 }
 
-/* What consumers will take before the next command does not fill the channel. */
+/* Messages that consumers will get before the next command do not fill the channel. */
 static void ready_consumers_make_room_in_an_ephemeral_channel(void **state)
 {
     struct broker_world *w = *state;
@@ -101,13 +101,13 @@ static void a_consumer_that_is_not_ready_makes_no_room(void **state)
 
     struct consumer other;
     bw_join(w, &other, "t", "c#ephemeral", 1);
-    bw_leave(w, &other); /* who has left makes none either */
+    bw_leave(w, &other); /* a consumer that has left makes no room */
     (void)bw_publish(w, "t");
     assert_int_equal(channel->drop_count, 5);
     bw_leave(w, &c);
 }
 
-/* A message that comes back to a full ephemeral channel is lost too, as nsqd's is. */
+/* A message that comes back to a full ephemeral channel is dropped too, as in nsqd. */
 static void what_comes_back_to_a_full_ephemeral_channel_is_dropped(void **state)
 {
     struct broker_world *w = *state;
@@ -121,7 +121,7 @@ static void what_comes_back_to_a_full_ephemeral_channel_is_dropped(void **state)
         id[i] = bw_receive(w, &c);
     }
     assert_int_equal(bw_requeue(w, &c, id[0], 1), CHANNEL_OK);
-    (void)bw_publish_later(w, "t", 1); /* deferred ones are not bounded */
+    (void)bw_publish_later(w, "t", 1); /* deferred messages are not bounded */
     assert_int_equal(channel->deferred_count, 2);
     consumer_set_ready(&c, 0);
     (void)bw_publish(w, "t");
@@ -159,7 +159,7 @@ static void the_largest_numbers_do_not_overflow(void **state)
 
 /* --- sampling --------------------------------------------------------------------------------- */
 
-/* How many of n messages are delivered at a rate. */
+/* How many of n messages are delivered at a sample rate. */
 static int sampled(struct broker_world *w, int32_t rate, int n)
 {
     struct consumer c;
@@ -173,7 +173,7 @@ static int sampled(struct broker_world *w, int32_t rate, int n)
             delivered++;
             assert_int_equal(bw_finish(w, &c, d.body->id), CHANNEL_OK);
         }
-        assert_int_equal(c.channel->queue.n, 0); /* delivered or lost, but not kept */
+        assert_int_equal(c.channel->queue.n, 0); /* each was delivered or dropped */
     }
     assert_int_equal(c.message_count, delivered);
     assert_int_equal(c.finish_count, delivered);
@@ -183,7 +183,7 @@ static int sampled(struct broker_world *w, int32_t rate, int n)
     return delivered;
 }
 
-/* Within four standard deviations. nsqd delivers one percent more: see the departures. */
+/* Within four standard deviations. nsqd delivers one percent more (a numbered departure). */
 static void sample_rate_is_the_percentage_that_is_delivered(void **state)
 {
     struct broker_world *w = *state;

@@ -83,7 +83,7 @@ static void a_clock_that_ran_ahead_waits_for_the_wall(void **state)
     for (unsigned i = 0; i < SEQUENCES + 1; i++) {
         (void)guid_next(&clock, 0, WALL);
     }
-    uint64_t id = guid_next(&clock, 0, WALL + TICK); /* the tick that was begun early */
+    uint64_t id = guid_next(&clock, 0, WALL + TICK); /* the tick in which the clock is already */
     assert_true(tick_of(id) == EPOCH + 1001);
     assert_int_equal(sequence_of(id), 1);
     id = guid_next(&clock, 0, WALL + 2 * TICK);
@@ -104,7 +104,7 @@ static void ids_rise_when_the_wall_clock_goes_back(void **state)
     }
 }
 
-/* As signed numbers, which is what nsqd makes them. */
+/* Compared as signed numbers: nsqd makes ids signed. */
 static void ids_rise_through_2012(void **state)
 {
     (void)state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of broker/message.h: duties to deliver, and their queue. */
+/* Tests of broker/message.h: messages of a body, and queues of them. */
 #include "broker/body.h"
 
 #include <setjmp.h>
@@ -22,10 +22,10 @@ static void a_message_is_charged_until_it_ends(void **state)
     struct budget budget = {.cap = SIZE_MAX};
     struct body *body = body_of(&budget, SPAN("body"));
     struct message *message = message_first(body);
-    assert_int_equal(budget.used, body_cost(4)); /* it lies in the body */
+    assert_int_equal(budget.used, body_cost(4)); /* the first message is inside the body */
     assert_ptr_equal(message->body, body);
     assert_int_equal(message->attempts, 0);
-    assert_int_equal(body->refs, 1); /* it took ours */
+    assert_int_equal(body->refs, 1); /* it took the reference of the test */
     message_drop(message, &budget);
     assert_int_equal(budget.used, 0);
 }
@@ -42,7 +42,7 @@ static void messages_share_a_body(void **state)
     assert_int_equal(budget.used, body_cost(4) + 2 * MESSAGE_COST);
     message_drop(second, &budget);
     assert_int_equal(budget.used, body_cost(4) + MESSAGE_COST);
-    message_drop(first, &budget); /* its place goes with the body */
+    message_drop(first, &budget); /* its memory is freed with the body */
     assert_int_equal(budget.used, body_cost(4) + MESSAGE_COST);
     assert_true(span_equal(body_span(third->body), SPAN("body")));
     assert_int_equal(third->attempts, 0);
@@ -73,7 +73,7 @@ static void the_first_in_is_the_first_out(void **state)
     queue_push(&q, m[3]);
     assert_ptr_equal(queue_pop(&q), m[1]);
     queue_push(&q, m[2]);
-    queue_push(&q, m[1]); /* again, behind the others */
+    queue_push(&q, m[1]); /* again, at the end */
     assert_int_equal(q.n, 4);
     assert_ptr_equal(queue_pop(&q), m[0]);
     assert_ptr_equal(queue_pop(&q), m[3]);

@@ -124,7 +124,7 @@ static void a_new_topic_needs_room(void **state)
     assert_int_equal(bw_topic(w, "t")->message_count, 1);
 }
 
-/* A client that has many channels made pays with one body for many messages. */
+/* With many channels a client makes many messages of one body. */
 static void the_shares_of_all_channels_need_room(void **state)
 {
     struct broker_world *w = *state;
@@ -151,7 +151,7 @@ static void a_refusal_uses_no_ids(void **state)
     assert_true(bw_publish(w, "t") == before + 3);
 }
 
-/* What the messages cost themselves was charged before; nothing is added. */
+/* The messages themselves were charged before; publishing adds nothing. */
 static void what_stays_in_the_topic_needs_no_room(void **state)
 {
     struct broker_world *w = *state;
@@ -206,7 +206,7 @@ static void tickets_are_handed_out_once_and_in_order(void **state)
         ticket[i] = post(w, "t", 1, 0);
     }
     assert_true(broker_next_ticket(&w->broker) == ticket[0]);
-    assert_true(settle(w, ticket[2], true)); /* nobody needs to ask any more */
+    assert_true(settle(w, ticket[2], true)); /* the disk need not be asked about it */
     assert_true(broker_next_ticket(&w->broker) == ticket[1]);
     assert_true(broker_next_ticket(&w->broker) == ticket[3]);
     assert_true(broker_next_ticket(&w->broker) == 0);
@@ -216,7 +216,7 @@ static void tickets_are_handed_out_once_and_in_order(void **state)
     assert_true(post(w, "t", 1, 0) > ticket[3]);
 }
 
-/* They stand in what is written to the disk. */
+/* Both are written to the disk. */
 static void id_and_timestamp_are_those_of_the_publish(void **state)
 {
     struct broker_world *w = *state;
@@ -337,7 +337,7 @@ static void an_ephemeral_topic_that_is_gone_gets_nothing(void **state)
     }
 }
 
-/* bw_close looks at the memory budget, ASan at the memory. */
+/* bw_close checks the memory budget, ASan the memory. */
 static void a_broker_ends_with_publishes_that_wait(void **state)
 {
     struct broker_world *w = *state;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of broker/topic.h: how messages flow from a topic to its channels. */
+/* Tests of broker/topic.h: how messages move from a topic to its channels. */
 #include "broker/topic.h"
 
 #include <setjmp.h>
@@ -67,7 +67,8 @@ static void a_channel_needs_room_in_the_account(void **state)
     }
     assert_int_equal(budget->used, budget->cap + budget->reserve);
     assert_null(topic_channel(topic, SPAN("d"), w->now));
-    assert_non_null(topic_channel(topic, SPAN("c"), w->now)); /* what is there needs none */
+    assert_non_null(
+        topic_channel(topic, SPAN("c"), w->now)); /* a channel that is there needs no room */
 }
 
 static void a_deleted_channel_is_made_anew(void **state)
@@ -100,8 +101,8 @@ static void publishing_gives_id_and_timestamp(void **state)
     assert_true(body->timestamp == wall);
     assert_true(body->deferred == 5);
     body = bw_publish_body(w, "t", SPAN("x"), 0, wall - TIME_SECOND);
-    assert_true(body->id == 0x18a500d20827d001);        /* ids do not go back .. */
-    assert_true(body->timestamp == wall - TIME_SECOND); /* .. timestamps do */
+    assert_true(body->id == 0x18a500d20827d001);        /* ids do not go back */
+    assert_true(body->timestamp == wall - TIME_SECOND); /* timestamps do */
 }
 
 static void each_topic_has_its_own_ids(void **state)
@@ -143,7 +144,7 @@ static void every_channel_gets_every_message(void **state)
     assert_int_equal(bw_requeue(w, &c[1], id, 0), CHANNEL_OK);
     assert_true(bw_receive(w, &c[1]) == id);
     bw_expect_silence(w);
-    assert_int_equal(c[1].channel->requeue_count, 1); /* what one does is the others' none */
+    assert_int_equal(c[1].channel->requeue_count, 1); /* each channel counts for itself */
     assert_int_equal(c[2].channel->requeue_count, 0);
     for (size_t i = 0; i < 3; i++) {
         bw_leave(w, &c[i]);
@@ -199,7 +200,7 @@ static void the_first_channel_gets_the_backlog(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_true(bw_receive(w, &first) == id[i]);
     }
-    bw_expect_silence(w); /* a later channel sees only later messages */
+    bw_expect_silence(w); /* a later channel gets only later messages */
     uint64_t later = bw_publish(w, "t");
     assert_true(bw_receive(w, &first) == later);
     assert_true(bw_receive(w, &second) == later);
@@ -285,10 +286,10 @@ static void a_paused_topic_keeps_its_messages(void **state)
     uint64_t first = bw_publish(w, "t");
     uint64_t second = bw_publish(w, "t");
     assert_int_equal(topic->queue.n, 2);
-    assert_true(bw_receive(w, &c) == before); /* a channel goes on with what it has */
+    assert_true(bw_receive(w, &c) == before); /* a channel still delivers what it has */
     bw_expect_silence(w);
     struct consumer later;
-    bw_join(w, &later, "t", "later", 5); /* in time for what the topic still has */
+    bw_join(w, &later, "t", "later", 5); /* it will get what the topic still has */
     bw_expect_silence(w);
     topic_pause(topic, true, w->now);
     assert_int_equal(topic->queue.n, 2);
@@ -331,7 +332,7 @@ static void a_full_ephemeral_topic_drops(void **state)
         for (int64_t i = 1; i <= size + 2; i++) {
             uint64_t id = i == 2 ? bw_publish_later(w, names[size], 5) : bw_publish(w, names[size]);
             int64_t kept = i < size ? i : size;
-            assert_true(id > last); /* a dropped one has an id too */
+            assert_true(id > last); /* a dropped message has an id too */
             last = id;
             assert_int_equal(topic->queue.n, kept);
             assert_int_equal(topic->drop_count, i - kept);
@@ -339,13 +340,13 @@ static void a_full_ephemeral_topic_drops(void **state)
             assert_int_equal(topic->message_bytes, 4 * i);
             bw_check(w);
         }
-        /* With a channel nothing stays, so nothing is dropped. */
+        /* With a channel nothing stays in the topic, so nothing is dropped. */
         struct channel *channel = bw_channel(w, names[size], "c");
         int64_t queued = (int64_t)channel->queue.n;
         (void)bw_publish(w, names[size]);
         assert_int_equal(topic->drop_count, 2);
         assert_int_equal(channel->queue.n, queued + 1);
-        /* Paused, it stays again. */
+        /* When the topic is paused, messages stay in it again. */
         topic_pause(topic, true, w->now);
         for (int64_t i = 0; i <= size; i++) {
             (void)bw_publish(w, names[size]);
@@ -367,7 +368,7 @@ static void other_topics_do_not_drop(void **state)
     assert_int_equal(topic->drop_count, 0);
 }
 
-/* The message itself goes to the last channel: one before it or it may drop what it got. */
+/* The message itself goes to the last channel. Any channel may drop what it got. */
 static void a_full_channel_does_not_take_from_the_others(void **state)
 {
     struct broker_world *w = *state;

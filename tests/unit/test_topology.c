@@ -119,7 +119,7 @@ static void a_deleted_channel_hands_out_its_consumers(void **state)
     bw_leave(w, &busy.other);
 }
 
-/* Until its connection is closed a client may send commands, and has nothing to command. */
+/* Until its connection is closed, a client may send commands. They find nothing. */
 static void an_orphan_owns_nothing(void **state)
 {
     struct broker_world *w = *state;
@@ -157,7 +157,7 @@ static void an_orphan_that_leaves_is_not_handed_out(void **state)
     bw_check(w);
     expect_orphan(w, &busy.b);
     assert_null(broker_next_orphan(&w->broker));
-    bw_leave(w, &busy.a); /* nothing more */
+    bw_leave(w, &busy.a); /* this changes nothing */
     bw_leave(w, &busy.b);
     bw_leave(w, &busy.other);
 }
@@ -235,7 +235,7 @@ static void an_emptied_channel_holds_nothing(void **state)
     assert_int_equal(channel_in_flight_count(channel), 0);
     assert_int_equal(busy.a.in_flight_count, 0);
     assert_int_equal(busy.b.in_flight_count, 0);
-    assert_int_equal(channel->message_count, 5); /* what has happened has happened */
+    assert_int_equal(channel->message_count, 5); /* counters stay */
     assert_int_equal(bw_finish(w, &busy.a, busy.of_a), CHANNEL_NOT_IN_FLIGHT);
     assert_int_equal(bw_finish(w, &busy.b, busy.of_a), CHANNEL_NOT_IN_FLIGHT);
     assert_int_equal(bw_requeue(w, &busy.b, busy.of_b, 0), CHANNEL_NOT_IN_FLIGHT);
@@ -253,7 +253,7 @@ static void an_emptied_channel_holds_nothing(void **state)
     bw_leave(w, &busy.other);
 }
 
-/* What a consumer that has left had in flight is in flight for nobody. */
+/* Messages of a consumer that has left are in flight without an owner. */
 static void what_nobody_owns_is_emptied_too(void **state)
 {
     struct broker_world *w = *state;
@@ -299,7 +299,8 @@ static void a_paused_channel_delivers_nothing(void **state)
     make_busy(w, &busy);
     assert_int_equal(broker_pause_channel(&w->broker, SPAN("t"), SPAN("c"), true), TOPOLOGY_OK);
     bw_check(w);
-    assert_int_equal(bw_finish(w, &busy.a, busy.of_a), CHANNEL_OK); /* what is in flight goes on */
+    assert_int_equal(bw_finish(w, &busy.a, busy.of_a),
+                     CHANNEL_OK); /* a message in flight can be finished */
     bw_expect_silence(w);
     assert_int_equal(bw_pass(w, BW_TIMEOUT), 3);
     bw_expect_silence(w);

@@ -264,7 +264,7 @@ static void read_timed_out(struct session *s, int64_t now)
 static void heartbeat(struct session *s, int64_t now)
 {
     if (!conn_is_full(s->conn)) {
-        session_send(s, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"), span_make(NULL, 0), now);
+        session_send(s, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"), now);
     }
     int64_t missed = (now - s->next_heartbeat) / s->heartbeat_every;
     s->next_heartbeat = time_after(s->next_heartbeat, (missed + 1) * s->heartbeat_every);
@@ -380,6 +380,10 @@ void session_resume_command(struct session *s, struct reply reply, int64_t now)
 void session_count_published(struct session *s, uint64_t count)
 {
     struct span name = name_span(&s->publish.topic);
+    if (s->last_count != NULL && span_equal(name, name_span(&s->last_count->topic))) {
+        s->last_count->count += count;
+        return;
+    }
     unsigned hash = (unsigned)hash_bytes(&s->v2->broker->core.config.seed, name);
     struct pub_count *p = NULL;
     HASH_FIND_BYHASHVALUE(hh, s->pub_counts, name.p, name.n, hash, p);
@@ -390,4 +394,5 @@ void session_count_published(struct session *s, uint64_t count)
         budget_charge(session_budget(s), PUB_COUNT_COST);
     }
     p->count += count;
+    s->last_count = p;
 }

@@ -98,6 +98,7 @@ struct session {
     struct body *data;      /* IDENTIFY's or AUTH's body */
 
     struct pub_count *pub_counts; /* table by topic */
+    struct pub_count *last_count; /* the one that grew last: most clients publish to one topic */
 };
 
 /* Whether the current command waits for an authorization. Nothing is parsed until then. */
@@ -150,9 +151,8 @@ void session_free(struct session *session);
 
 /* --- session_output.c ------------------------------------------------------------------------- */
 
-/* Sends a frame whose data are `head` and `data`. */
-void session_send(struct session *session, enum nsq_frame_type type, struct span head,
-                  struct span data, int64_t now);
+/* Sends a frame. */
+void session_send(struct session *session, enum nsq_frame_type type, struct span data, int64_t now);
 void session_send_ok(struct session *session, int64_t now);
 
 /* Sends a reply, which it takes, or queues it behind those that are owed. False when that ended the

@@ -13,44 +13,60 @@
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-void session_send(struct session *s, enum nsq_frame_type type, struct span head, struct span data,
-                  int64_t now)
+/* Frames' headers and what follows them are put together here, because each conn_send has a cost.
+ */
+void session_send(struct session *s, enum nsq_frame_type type, struct span data, int64_t now)
 {
     uint8_t header[NSQ_FRAME_HEADER_SIZE];
-    nsq_frame_header(header, type, head.n + data.n);
+    nsq_frame_header(header, type, data.n);
     conn_send(s->conn, span_make(header, sizeof header), now);
-    conn_send(s->conn, head, now);
     conn_send(s->conn, data, now);
-}
-
-static void send_message(struct session *s, const struct delivery *d, int64_t now)
-{
-    uint8_t id[NSQ_MESSAGE_ID_SIZE];
-    uint8_t head[NSQ_MESSAGE_HEADER_SIZE];
-    guid_print(d->body->id, id);
-    struct nsq_message message = {
-        .timestamp = d->body->timestamp, .attempts = d->attempts, .id = id};
-    nsq_message_header(head, &message);
-    session_send(s, NSQ_FRAME_MESSAGE, span_make(head, sizeof head), body_span(d->body), now);
 }
 
 void session_send_ok(struct session *s, int64_t now)
 {
-    session_send(s, NSQ_FRAME_RESPONSE, SPAN("OK"), span_make(NULL, 0), now);
+    static const uint8_t frame[] = {0, 0, 0, 6, 0, 0, 0, NSQ_FRAME_RESPONSE, 'O', 'K'};
+    conn_send(s->conn, span_make(frame, sizeof frame), now);
+}
+
+static void send_message(struct session *s, const struct delivery *d, int64_t now)
+{
+    uint8_t head[NSQ_FRAME_HEADER_SIZE + NSQ_MESSAGE_HEADER_SIZE];
+    uint8_t id[NSQ_MESSAGE_ID_SIZE];
+    guid_print(d->body->id, id);
+    struct nsq_message message = {
+        .timestamp = d->body->timestamp, .attempts = d->attempts, .id = id};
+    nsq_frame_header(head, NSQ_FRAME_MESSAGE, NSQ_MESSAGE_HEADER_SIZE + (size_t)d->body->size);
+    nsq_message_header(head + NSQ_FRAME_HEADER_SIZE, &message);
+    conn_send(s->conn, span_make(head, sizeof head), now);
+    conn_send(s->conn, body_span(d->body), now);
 }
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-/* Too much unsent output stops the delivery to a consumer here; session_on_drained resumes it. */
-void v2_pump(struct v2 *v2, int64_t now)
+/* Sends one message. Too much unsent output stops the delivery to its consumer here;
+ * session_on_drained resumes it. */
+static void deliver(const struct delivery *d, int64_t now)
+{
+    struct session *s = d->consumer->owner;
+    send_message(s, d, now);
+    if (conn_is_full(s->conn)) {
+        consumer_set_blocked(&s->consumer, true);
+    }
+}
+
+static void deliver_all(struct v2 *v2, int64_t now)
 {
     struct delivery d;
     while (broker_deliver(v2->broker, now, &d)) {
-        struct session *s = d.consumer->owner;
-        send_message(s, &d, now);
-        if (conn_is_full(s->conn)) {
-            consumer_set_blocked(&s->consumer, true);
-        }
+        deliver(&d, now);
+    }
+}
+
+void v2_pump(struct v2 *v2, int64_t now)
+{
+    if (broker_can_deliver(v2->broker)) {
+        deliver_all(v2, now);
     }
 }
 
@@ -60,7 +76,7 @@ static void send_error(struct session *s, const struct reply *reply, int64_t now
 {
     struct span data = buf_span(reply->text);
     log_say(s->v2->log, LOG_ERROR, "[%] - %", conn_peer(s->conn), data);
-    session_send(s, NSQ_FRAME_ERROR, span_make(NULL, 0), data, now);
+    session_send(s, NSQ_FRAME_ERROR, data, now);
 }
 
 /* Sends a reply that is known, and ends it. */
@@ -72,7 +88,7 @@ static void transmit(struct session *s, struct reply *reply, int64_t now)
         break;
     case REPLY_RESPONSE:
     case REPLY_CODECS:
-        session_send(s, NSQ_FRAME_RESPONSE, buf_span(reply->text), span_make(NULL, 0), now);
+        session_send(s, NSQ_FRAME_RESPONSE, buf_span(reply->text), now);
         break;
     case REPLY_ERROR:
         send_error(s, reply, now);

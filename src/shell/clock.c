@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads the two clocks of the system. It must not know who asks, nor keep a time.
+ */
 #include "shell/clock.h"
 
 #include <time.h>
@@ -18,8 +21,9 @@ int64_t clock_now(void)
     return read_clock(CLOCK_MONOTONIC);
 }
 
-/* The two clocks cannot be read at once: the wall clock is read between two readings of the other,
- * and again when those are far apart, because this process was not running for a while. */
+/* The two clocks cannot be read at the same instant. So the wall clock is read between two readings
+ * of the monotonic clock, and all of it again when these two are far apart: then this process did
+ * not run for a while in between. */
 int64_t clock_wall_offset(void)
 {
     int64_t offset = 0;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the two clocks. Everything else is told the time.
+ * Owns: the two clocks. All other code is given the time as an argument.
  */
 #ifndef SHELL_CLOCK_H
 #define SHELL_CLOCK_H
 
 #include <stdint.h>
 
-/* Monotonic ns; never negative. */
+/* Monotonic time in nanoseconds; never negative. */
 int64_t clock_now(void);
 
-/* What to add to clock_now() for ns since 1970; changes when the wall clock is set. */
+/* Nanoseconds to add to clock_now() for the time since 1970. Changes when somebody sets the wall
+ * clock. */
 int64_t clock_wall_offset(void);
 
 #endif

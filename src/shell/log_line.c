@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Forms log lines and writes them without ever waiting. It must not know what the lines are about.
+ */
 #include "shell/log_line.h"
 
 #include <errno.h>
@@ -82,7 +85,8 @@ void log_writer_add(struct log_writer *w, enum log_level level, const char *form
                     count);
 }
 
-/* What a pipe that is ready takes without waiting; whole lines, unless one is longer. */
+/* The bytes that a ready pipe accepts without blocking: at most PIPE_BUF. Whole lines, unless the
+ * first line alone is longer. */
 static struct span piece(struct span lines)
 {
     struct span s = span_first(lines, PIPE_BUF);
@@ -93,7 +97,7 @@ static struct span piece(struct span lines)
     return n > 0 ? span_first(s, n) : s;
 }
 
-/* Writes for as long as the descriptor becomes ready within the timeout. */
+/* Writes until all is written, or the descriptor is not ready within the timeout. */
 static void write_lines(struct log_writer *w, int timeout_ms)
 {
     struct pollfd p = {.fd = w->fd, .events = POLLOUT};
@@ -114,7 +118,7 @@ void log_writer_flush(struct log_writer *w)
         char count[TEXT_DECIMAL_MAX];
         struct span text = text_decimal(count, (int64_t)w->dropped);
         w->dropped = 0;
-        log_write(w, LOG_WARNING, "% log lines were dropped, nobody read them", text);
+        log_write(w, LOG_WARNING, "% log lines were dropped because nobody read them", text);
         write_lines(w, 0);
     }
 }

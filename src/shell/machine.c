@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Asks the operating system for what the program needs to know once, and reads and locks its files.
+ * It must not know options, NSQ or connections.
+ */
 #include "shell/machine.h"
 
 #include <errno.h>
@@ -9,7 +13,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define DESCRIPTORS_MAX ((size_t)1 << 20) /* where the limit is "unlimited" */
+#define DESCRIPTORS_MAX ((size_t)1 << 20) /* used when the limit is "unlimited" */
 #define READ_SIZE 16384
 
 void machine_reason(int error, char reason[MACHINE_REASON_MAX])
@@ -24,7 +28,7 @@ void machine_fill_standard(void)
 {
     int fd;
     do {
-        fd = open("/dev/null", O_RDWR); /* the lowest number that is free */
+        fd = open("/dev/null", O_RDWR); /* gets the lowest free number */
     } while (fd >= 0 && fd <= STDERR_FILENO);
     if (fd >= 0) {
         close(fd);
@@ -36,7 +40,7 @@ void machine_host(char name[MACHINE_HOST_MAX])
     if (gethostname(name, MACHINE_HOST_MAX) != 0 || name[0] == '\0') {
         snprintf(name, MACHINE_HOST_MAX, "localhost");
     }
-    name[MACHINE_HOST_MAX - 1] = '\0'; /* a name that was cut may come without */
+    name[MACHINE_HOST_MAX - 1] = '\0'; /* a name that was cut may lack it */
 }
 
 size_t machine_memory(void)
@@ -113,7 +117,7 @@ bool machine_lock_folder(const char *path, char why[MACHINE_WHY_MAX])
     if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
         char reason[MACHINE_WHY_MAX];
         failed(reason, "cannot flock directory", path, errno);
-        char *colon = strrchr(reason, ':'); /* nsqd has " - " there */
+        char *colon = strrchr(reason, ':'); /* nsqd writes " - " here */
         if (colon != NULL) {
             *colon = '\0';
             snprintf(why, MACHINE_WHY_MAX,
@@ -123,5 +127,5 @@ bool machine_lock_folder(const char *path, char why[MACHINE_WHY_MAX])
         close(fd);
         return false;
     }
-    return true; /* the descriptor stays open: it is the lock */
+    return true; /* the lock lasts as long as the descriptor is open */
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what the machine says about itself, and its files.
+ * Owns: facts about the machine (name, memory, limits, random bytes), and its files.
  */
 #ifndef SHELL_MACHINE_H
 #define SHELL_MACHINE_H
@@ -13,33 +13,35 @@
 
 #define MACHINE_HOST_MAX 256   /* of the host's name, NUL included */
 #define MACHINE_WHY_MAX 512    /* of a reason, NUL included; longer ones are cut */
-#define MACHINE_REASON_MAX 128 /* of an errno in words, NUL included */
+#define MACHINE_REASON_MAX 128 /* of the text for an errno, NUL included */
 
-/* An errno in Go's words, which are the C library's in lower case. */
+/* The text that Go prints for an errno: the C library's, with a small first letter. */
 void machine_reason(int error, char reason[MACHINE_REASON_MAX]);
 
-/* Opens /dev/null in place of each standard descriptor that is closed: the next descriptor that is
- * opened, a client's perhaps, must not be where log lines go. To be called first. */
+/* Opens /dev/null in place of each standard descriptor that is closed. Otherwise the next
+ * descriptor that the process opens, perhaps a client's, would receive the log lines. Call it
+ * first. */
 void machine_fill_standard(void);
 
 /* The host's name; "localhost" when it has none. */
 void machine_host(char name[MACHINE_HOST_MAX]);
 
-/* Bytes of memory. */
+/* Bytes of physical memory. */
 size_t machine_memory(void);
 
-/* Raises the number of descriptors of this process as far as it may be, and returns it. */
+/* Raises the process's limit of file descriptors as far as allowed, and returns the new limit. */
 size_t machine_descriptors(void);
 
-/* Fills p with n <= 256 unpredictable bytes. False: there is no source of them. */
+/* Fills p with n <= 256 unpredictable bytes. False: the machine has no source of them. */
 bool machine_random(void *p, size_t n);
 
-/* Appends a file's bytes, up to `most` of them. False with a reason in Go's words, such as
- * "open PATH: no such file or directory". `out` may be NULL: is the file readable? */
+/* Appends at most `most` bytes of a file to `out`. `out` may be NULL, to find out whether the file
+ * is readable. False with a reason in Go's words, such as "open PATH: no such file or directory".
+ */
 bool machine_read_file(const char *path, size_t most, struct buf *out, char why[MACHINE_WHY_MAX]);
 
-/* Locks a folder against other processes that do the same, until this one ends. False with a reason
- * in nsqd's words. */
+/* Locks a folder until this process ends: another process that calls this for the same folder
+ * fails. False with a reason in nsqd's words. */
 bool machine_lock_folder(const char *path, char why[MACHINE_WHY_MAX]);
 
 #endif

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Threads that look names up, with a queue of jobs and a queue of answers. It must not know why a
+ * name is looked up, nor connect to what it finds.
+ */
 #include "shell/resolver.h"
 
 #include <pthread.h>
@@ -10,31 +14,31 @@
 #include "base/alloc.h"
 #include "base/list.h"
 
-/* Threads, of which all but one hang in look-ups that were cancelled: a name server that does not
- * answer must not keep others from being asked, as a next auth server is when the first does not
- * come about. No more, so that names of which none is answered do not fill the machine with
- * threads, each for as long as the C library tries (half a minute). */
+/* Threads. All but one of them hang in look-ups that were cancelled: when one name server does not
+ * answer, other names must still be looked up, such as the next auth server's. The limit keeps
+ * names that nobody answers from filling the machine with threads; each hangs for as long as the C
+ * library tries, half a minute. */
 #define RESOLVER_THREADS_MAX 8
 
 struct job {
-    struct list link; /* in waiting or done; in none while it is looked up */
+    struct list link; /* in `waiting` or `done`; in neither while it is being looked up */
     bool cancelled;
     char address[SOCKET_HOST_MAX + SOCKET_HOST_MAX];
     struct resolver_answer answer;
 };
 
-/* Belongs to the loop and the threads; whoever leaves last frees it. */
+/* Shared by the event loop and the threads; the last owner to leave frees it. */
 struct resolver {
-    pthread_mutex_t lock; /* for all that follows */
-    pthread_cond_t more;  /* a job waits, or the end has come */
+    pthread_mutex_t lock; /* protects all that follows */
+    pthread_cond_t more;  /* signalled: a job waits, or `ended` was set */
     struct list waiting;  /* of struct job */
     struct list done;     /* the same */
-    struct job *current;  /* the one that is looked up, but for those that were given up */
+    struct job *current;  /* the job being looked up, unless its thread was abandoned */
     size_t count;         /* of jobs */
-    unsigned owners;      /* the loop while it has not ended, and threads */
+    unsigned owners;      /* the event loop until resolver_free, and the threads */
     bool ended;
-    int answers; /* the end of the pipe that is read .. */
-    int tell;    /* .. and the one that is written: a byte for each answer */
+    int answers; /* the end of a pipe that the loop reads; one byte for each answer */
+    int tell;    /* the end that the threads write */
 };
 
 static void free_jobs(struct list *jobs)
@@ -46,7 +50,7 @@ static void free_jobs(struct list *jobs)
     }
 }
 
-/* Gives up one share; called with the lock held, which is gone afterwards. */
+/* One owner leaves. Called with the lock held; releases the lock. */
 static void leave(struct resolver *r)
 {
     bool last = --r->owners == 0;
@@ -62,14 +66,15 @@ static void leave(struct resolver *r)
     }
 }
 
-/* Called with the lock held, which is given up meanwhile. False: another thread has taken over. */
+/* Does one job. Called with the lock held, which is released during the look-up. False: another
+ * thread has taken this one's place, and this one must end. */
 static bool look_up(struct resolver *r, struct job *job)
 {
     r->current = job;
     pthread_mutex_unlock(&r->lock);
     socket_look_up(job->address, false, &job->answer.addresses, job->answer.why);
     pthread_mutex_lock(&r->lock);
-    /* One that was given up takes over in turn when the one after it hangs for nobody. */
+    /* An abandoned thread goes on working when its successor hangs in a cancelled job as well. */
     bool stays = r->current == job || (r->current != NULL && r->current->cancelled);
     if (stays) {
         r->current = NULL;
@@ -80,7 +85,7 @@ static bool look_up(struct resolver *r, struct job *job)
         return stays;
     }
     list_push(&r->done, &job->link);
-    ssize_t written = write(r->tell, "", 1); /* a full pipe is readable already */
+    ssize_t written = write(r->tell, "", 1); /* a full pipe is fine: it is readable already */
     (void)written;
     return stays;
 }
@@ -103,7 +108,7 @@ static void *work(void *context)
     return NULL;
 }
 
-/* A thread takes no signals: they are the loop's. Called with the lock held. */
+/* The thread blocks all signals, because the event loop handles them. Called with the lock held. */
 static bool start_thread(struct resolver *r)
 {
     pthread_t thread;
@@ -206,7 +211,8 @@ void resolver_cancel(struct resolver *r, uint64_t ticket)
         job->cancelled = true;
         size_t threads = r->owners - 1;
         if (threads < RESOLVER_THREADS_MAX && start_thread(r)) {
-            r->current = NULL; /* the new one goes on; this one leaves when it comes back */
+            r->current =
+                NULL; /* the new thread continues; the old one ends when its look-up returns */
         }
     }
     pthread_mutex_unlock(&r->lock);
@@ -222,7 +228,7 @@ bool resolver_next(struct resolver *r, struct resolver_answer *answer)
         list_remove(&job->link);
         r->count--;
     } else {
-        while (read(r->answers, told, sizeof told) > 0) { /* all that was told has been taken */
+        while (read(r->answers, told, sizeof told) > 0) { /* the bytes of answers already taken */
         }
     }
     pthread_mutex_unlock(&r->lock);

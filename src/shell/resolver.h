@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the look-up of names, which may take long and cannot be done without waiting: a thread does
- * it, with a queue in and a queue out, and another takes over when what it hangs in is cancelled.
- * The only threads besides the loop's; they touch nothing but the queues.
+ * Owns: the look-up of names, which may take long and always blocks. A thread does it, with a queue
+ * of jobs and a queue of answers. When a job is cancelled while the thread hangs in it, another
+ * thread continues. These are the only threads besides the event loop's; they use only the queues.
  */
 #ifndef SHELL_RESOLVER_H
 #define SHELL_RESOLVER_H
@@ -11,31 +11,31 @@
 
 #include "shell/socket.h"
 
-/* Look-ups that are not answered yet. Stops clients who have the server ask slow name servers from
- * piling up work. */
+/* Look-ups that are not answered yet. Stops clients from piling up work by making the server ask
+ * slow name servers. */
 #define RESOLVER_JOBS_MAX 256
 
 struct resolver;
 
-/* NULL: the machine has no descriptor or no thread left. */
+/* NULL: no file descriptor or no thread could be had. */
 struct resolver *resolver_new(void);
 
-/* Never waits: a look-up that is going on is left to end by itself. NULL is allowed. */
+/* Never waits: a look-up in progress ends by itself later. NULL is allowed. */
 void resolver_free(struct resolver *resolver);
 
-/* Readable while there are answers, and until resolver_next has said that there are none. */
+/* A descriptor that is readable while there are answers, until resolver_next has returned false. */
 int resolver_fd(const struct resolver *resolver);
 
-/* Looks up "host:port" for a ticket. False: there are too many look-ups, or it is no such address.
- */
+/* Looks up "host:port"; the answer carries the ticket. False: there are RESOLVER_JOBS_MAX look-ups
+ * already, or the address is too long. */
 bool resolver_ask(struct resolver *resolver, uint64_t ticket, const char *address);
 
-/* Forgets a ticket; no answer will come for it. */
+/* Cancels the look-up of a ticket; no answer will come for it. */
 void resolver_cancel(struct resolver *resolver, uint64_t ticket);
 
 struct resolver_answer {
     uint64_t ticket;
-    struct socket_addresses addresses; /* none: `why` tells */
+    struct socket_addresses addresses; /* empty: `why` is the reason */
     char why[SOCKET_WHY_MAX];
 };
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Signal handlers that write to a pipe. It must not know what the program does when it is told to
+ * end.
+ */
 #include "shell/signals.h"
 
 #include <errno.h>
@@ -8,14 +12,14 @@
 
 #include "shell/socket.h"
 
-/* A signal handler has no argument to pass it in. */
+/* A global variable, because a signal handler gets no argument of ours. */
 static volatile sig_atomic_t end_fd = -1;
 
 static void on_end(int signal)
 {
     (void)signal;
     int saved = errno;
-    /* A full pipe is fine: the reader is told already. */
+    /* A full pipe is fine: it is readable already. */
     ssize_t written = write(end_fd, "x", 1);
     (void)written;
     errno = saved;

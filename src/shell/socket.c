@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Sockets by the C library, with nsqd's (Go's) forms of addresses and error texts. It must not know
+ * who listens or connects, nor read or write a byte.
+ */
 #include "shell/socket.h"
 
 #include <arpa/inet.h>
@@ -63,8 +67,9 @@ bool socket_split_address(const char *address, char host[SOCKET_HOST_MAX],
            copy_part(port, colon + 1, strlen(colon + 1));
 }
 
-/* "host:port", IPv6 in brackets, IPv4 behind an IPv6 socket as IPv4; a unix socket's path, or "@"
- * and its name when it has no path. What the kernel did not fill in is zero. */
+/* "host:port". IPv6 stands in brackets; an IPv4 peer of an IPv6 socket is written as IPv4. For a
+ * unix socket its path, or "@" and its name when it has no path. Bytes that the kernel did not fill
+ * in are zero. */
 static void address_text(const union address *a, char text[SOCKET_ADDRESS_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "?";
@@ -90,8 +95,8 @@ static void address_text(const union address *a, char text[SOCKET_ADDRESS_MAX])
     }
 }
 
-/* The address of a unix socket; 0: too long. A path is terminated by a NUL, a name behind "@" is
- * not, and the kernel finds a name where there is none. */
+/* Makes the address of a unix socket and returns its size; 0: the path is too long. A path ends
+ * with a NUL. A name behind "@" does not; an empty name makes the kernel choose one. */
 static socklen_t unix_address(union address *a, const char *path)
 {
     size_t n = strlen(path);
@@ -111,7 +116,7 @@ void socket_local_address(int fd, char text[SOCKET_ADDRESS_MAX])
 {
     union address a = {0};
     socklen_t size = sizeof a;
-    getsockname(fd, &a.any, &size); /* when it fails, the family stays unknown */
+    getsockname(fd, &a.any, &size); /* on failure the family stays unknown */
     address_text(&a, text);
 }
 
@@ -128,7 +133,7 @@ static int set_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* Why it cannot listen, in Go's words; -1. */
+/* Writes why it cannot listen, in Go's words. Returns -1. */
 static int refuse(char why[SOCKET_WHY_MAX], const char *net, const char *address, int error)
 {
     char reason[MACHINE_REASON_MAX];
@@ -137,7 +142,7 @@ static int refuse(char why[SOCKET_WHY_MAX], const char *net, const char *address
     return -1;
 }
 
-/* Binds and listens; -1 with errno. `dual`: an IPv6 socket takes IPv4 too. */
+/* Binds and listens; -1 with errno. `dual`: an IPv6 socket accepts IPv4 too. */
 static int listen_on(const struct sockaddr *address, socklen_t size, bool dual)
 {
     int fd = socket(address->sa_family, SOCK_STREAM, 0);
@@ -176,7 +181,7 @@ static bool is_wildcard(const char *host)
     return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
-/* A number that no port has. (getaddrinfo would take what is left of it in 16 bits.) */
+/* Whether a port is a number that does not fit into 16 bits. (getaddrinfo would cut it.) */
 static bool is_out_of_range(const char *port)
 {
     char *end;
@@ -184,7 +189,7 @@ static bool is_out_of_range(const char *port)
     return end != port && *end == '\0' && (n < 0 || n > UINT16_MAX);
 }
 
-/* IPv4 before IPv6, as Go does for a name that has both. */
+/* Chooses IPv4 before IPv6, as Go does for a name that has both. */
 static const struct addrinfo *choose(const struct addrinfo *list)
 {
     for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
@@ -195,7 +200,8 @@ static const struct addrinfo *choose(const struct addrinfo *list)
     return list;
 }
 
-/* Looks up what to bind to; NULL with a reason. The caller ends the list with freeaddrinfo. */
+/* Looks up the address to bind to; NULL with a reason. The caller frees the list with freeaddrinfo.
+ */
 static struct addrinfo *look_up(const char *host, const char *port, char why[SOCKET_WHY_MAX])
 {
     const struct addrinfo hints = {
@@ -232,7 +238,7 @@ static int listen_tcp(const char *host, const char *port, char why[SOCKET_WHY_MA
     }
     int error = errno;
     if (any && error == EAFNOSUPPORT && strcmp(host, "::") != 0) {
-        return listen_tcp("0", port, why); /* a machine without IPv6 */
+        return listen_tcp("0", port, why); /* the machine has no IPv6 */
     }
     char address[SOCKET_ADDRESS_MAX];
     address_text(&a, address);
@@ -422,7 +428,7 @@ int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])
     }
     address_text(&a, peer);
     if (a.any.sa_family == AF_UNIX && peer[0] != '/' && peer[0] != '@') {
-        /* A path that the peer chose must not pass for an IP address. */
+        /* A path that the peer chose must not look like an IP address. */
         char path[SOCKET_ADDRESS_MAX];
         memcpy(path, peer, sizeof path);
         snprintf(peer, SOCKET_ADDRESS_MAX, "./%.*s", SOCKET_ADDRESS_MAX - 3, path);
@@ -432,7 +438,8 @@ int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])
 
 bool socket_accept_is_temporary(int error)
 {
-    /* What is short, and then what accept(2) of Linux passes on from the one new connection. */
+    /* First the lack of some resource; then errors of the one new connection, which Linux reports
+     * by accept(2). */
     static const int errors[] = {EMFILE,       ENFILE,     ENOBUFS,     ENOMEM,    ECONNABORTED,
                                  ENETDOWN,     EPROTO,     ENOPROTOOPT, EHOSTDOWN, ENONET,
                                  EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: addresses as text, listening sockets, accepted sockets.
+ * Owns: addresses as text, and sockets: listening, accepted, connecting.
  *
- * An address is "host:port", "[host]:port" or ":port", else the path of a unix socket, by the rule
- * of Go's SplitHostPort, which nsqd applies. No host, 0.0.0.0 and [::] listen on IPv4 and IPv6 at
- * once. "@name" is a unix socket that has a name and no file.
+ * An address is "host:port", "[host]:port" or ":port", by the rule of Go's SplitHostPort, which
+ * nsqd applies; any other text is the path of a unix socket. Without a host, or with 0.0.0.0 or
+ * [::], a listener accepts IPv4 and IPv6. "@name" is a unix socket that has a name and no file.
  */
 #ifndef SHELL_SOCKET_H
 #define SHELL_SOCKET_H
@@ -20,51 +20,52 @@
 #define SOCKET_WHY_MAX 512     /* of a reason, NUL included; longer ones are cut */
 #define SOCKET_ADDRESSES_MAX 8 /* of one name that are tried */
 
-/* Splits "host:port" into two strings. False when it is not of that form, or too long. */
+/* Splits "host:port" into two strings. False: the text has another form, or is too long. */
 bool socket_split_address(const char *address, char host[SOCKET_HOST_MAX],
                           char port[SOCKET_HOST_MAX]);
 
-/* Listens. Returns the descriptor, nonblocking and closed on exec, which the caller owns; -1 with a
- * reason in Go's words, such as "listen tcp 127.0.0.1:4150: bind: address already in use". */
+/* Starts to listen. Returns the descriptor, nonblocking and closed on exec, which the caller owns;
+ * -1 with a reason in Go's words, such as "listen tcp 127.0.0.1:4150: bind: address already in
+ * use". */
 int socket_listen(const char *address, char why[SOCKET_WHY_MAX]);
 
-/* Removes what a listener leaves behind when it is closed: the file of a unix socket. */
+/* Removes the file of a unix socket, which stays behind when its listener is closed. */
 void socket_clean_up(const char *address);
 
-/* Connects, and waits until that is done or has failed. Returns the descriptor, nonblocking and
- * closed on exec, which the caller owns; -1 with errno. */
+/* Connects, and waits until the connection is made or has failed. Returns the descriptor,
+ * nonblocking and closed on exec, which the caller owns; -1 with errno. */
 int socket_connect(const char *address);
 
-/* What a name stands for, in the order in which to try. */
+/* The addresses of a name, in the order in which to try them. */
 struct socket_addresses {
     size_t count;
     struct sockaddr_storage address[SOCKET_ADDRESSES_MAX];
     socklen_t size[SOCKET_ADDRESSES_MAX];
 };
 
-/* Looks up "host:port". `numeric`: without asking anybody, and so at once. Finds nothing with a
- * reason in Go's words; with `numeric` a name is no error, but there is nothing either, and no
- * reason. */
+/* Looks up "host:port". `numeric`: only addresses in digits, so that it never blocks. When nothing
+ * is found, `out` is empty and `why` is the reason in Go's words. With `numeric`, a name that is
+ * not in digits is no error: `out` and `why` are both empty. */
 void socket_look_up(const char *address, bool numeric, struct socket_addresses *out,
                     char why[SOCKET_WHY_MAX]);
 
-/* Begins to connect to one of them without waiting. Returns the descriptor, nonblocking and closed
- * on exec, which the caller owns and which becomes writable when that is over; -1 with a reason. */
+/* Begins to connect to address i without waiting. Returns the descriptor, nonblocking and closed on
+ * exec, which the caller owns; it becomes writable when the attempt is over. -1 with a reason. */
 int socket_start(const struct socket_addresses *addresses, size_t i, char why[SOCKET_WHY_MAX]);
 
-/* Whether that has succeeded; if not, with a reason such as
+/* Whether the attempt has succeeded; if not, with a reason such as
  * "dial tcp 127.0.0.1:80: connect: connection refused". */
 bool socket_started(int fd, const struct socket_addresses *addresses, size_t i,
                     char why[SOCKET_WHY_MAX]);
 
-/* The address a listener really has, "[::]:4150" or a path, as a string; "?" if it is no socket. */
+/* The address that a listener really has, "[::]:4150" or a path; "?" if fd is no socket. */
 void socket_local_address(int fd, char text[SOCKET_ADDRESS_MAX]);
 
 /* Accepts one connection: its descriptor, which the caller owns, and its address as text. -1 with
- * errno; EAGAIN: nobody waits. */
+ * errno; EAGAIN: no connection waits. */
 int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX]);
 
-/* Whether accept may succeed a little later although it failed with this errno. */
+/* Whether accept, after it failed with this errno, may succeed a little later. */
 bool socket_accept_is_temporary(int error);
 
 /* Makes a descriptor nonblocking and closed on exec. */

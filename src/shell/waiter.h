@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the seam behind which descriptors are waited for. Four functions, so that another file can
- * stand in for poll() where ten thousand idle connections make its scan the cost.
+ * Owns: the interface for waiting until file descriptors are ready. It has two implementations:
+ * poll(), and epoll, which does not scan the descriptors, for ten thousand idle connections.
  */
 #ifndef SHELL_WAITER_H
 #define SHELL_WAITER_H
@@ -11,11 +11,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What to wait for, and what has come, as bits. */
+/* What to wait for, and what is ready, as bits. */
 enum waiter_bit {
     WAITER_READ = 1,
     WAITER_WRITE = 2,
-    WAITER_GONE = 4, /* hang-up or error: comes unasked, possibly with input still to be read */
+    WAITER_GONE =
+        4, /* hang-up or error: reported without being asked for, maybe with input unread */
 };
 
 struct waiter_event {
@@ -26,32 +27,32 @@ struct waiter_event {
 struct waiter {
     void *self;
 
-    /* Starts to wait on a descriptor; `token` comes back with its events. False: the system waits
-     * on no more of them. */
+    /* Adds a descriptor; its events carry `token`. False: the system has no room for another. */
     bool (*add)(void *self, int fd, uint64_t token, unsigned bits);
 
-    /* Waits for other bits. */
+    /* Changes the bits to wait for. */
     void (*change)(void *self, int fd, unsigned bits);
 
-    /* Forgets a descriptor, which is still open. */
+    /* Removes a descriptor, which must still be open. */
     void (*remove)(void *self, int fd);
 
-    /* Waits until something has come, or timeout_ns have passed (negative: for ever). Writes at
-     * most `room` events, of descriptors in turn, and returns how many. */
+    /* Waits until a descriptor is ready, or timeout_ns nanoseconds have passed (negative: no
+     * timeout). Writes at most `room` events and returns how many. When more descriptors are ready
+     * than there is room for, they take turns. */
     size_t (*wait)(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room);
 
-    /* Ends the waiter; the descriptors stay open. */
+    /* Frees the waiter; the descriptors stay open. */
     void (*close)(void *self);
 };
 
 /* The waiter that calls poll(). */
 struct waiter waiter_poll(void);
 
-/* The waiter that calls epoll_wait(); self is NULL when the system grants none. */
+/* The waiter that calls epoll_wait(); self is NULL when the system has no descriptor for it. */
 struct waiter waiter_epoll(void);
 
-/* For waiters: a timeout in milliseconds, -1 for ever. Rounded up: rounded down, the last
- * millisecond before a deadline would be spent spinning. */
+/* For waiters: a timeout in milliseconds, -1 for none. It is rounded up. If it were rounded down,
+ * the last millisecond before a deadline would be spent in busy polling. */
 static inline int waiter_ms(int64_t ns)
 {
     if (ns < 0) {

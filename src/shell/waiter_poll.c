@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The waiter that calls poll(): its cost depends on how many descriptors there are, and a change of
+ * bits costs nothing. It must not know what the descriptors are.
+ */
 #include "shell/waiter.h"
 
 #include <assert.h>
@@ -11,7 +15,7 @@
 #define ROWS_LEAST 16
 #define NAP_MS 100
 
-/* Rows are dense; places[fd] is 1 + the row of a descriptor, 0 when it has none. */
+/* Rows have no gaps. places[fd] is 1 + the row of a descriptor; 0: it has none. */
 struct rows {
     struct pollfd *fds;
     uint64_t *tokens;
@@ -19,7 +23,7 @@ struct rows {
     size_t cap;
     size_t *places;
     size_t place_count;
-    size_t next; /* the row that is looked at first: nobody starves when events are many */
+    size_t next; /* the row to look at first, so that with many events all get their turn */
 };
 
 static short poll_bits(unsigned bits)
@@ -79,8 +83,9 @@ static unsigned event_bits(short revents)
            (revents & (POLLHUP | POLLERR | POLLNVAL) ? WAITER_GONE : 0U);
 }
 
-/* poll() refuses when memory is short, or when the limit of descriptors was lowered below what is
- * open: then this is a nap, so that whoever waits in a loop does not spin. */
+/* poll() fails when memory is short, or when somebody lowered the limit of descriptors below the
+ * number of rows. Then this sleeps, so that a caller that waits in a loop does not keep the
+ * processor busy. */
 static void nap(int timeout_ms)
 {
     poll(NULL, 0, timeout_ms < 0 || timeout_ms > NAP_MS ? NAP_MS : timeout_ms);
@@ -95,7 +100,7 @@ static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *event
         nap(timeout_ms);
     }
     size_t found = 0;
-    size_t most = ready > 0 ? (size_t)ready : 0; /* after an error nothing has come */
+    size_t most = ready > 0 ? (size_t)ready : 0; /* after an error nothing is ready */
     for (size_t i = 0; i < r->n && found < room && found < most; i++) {
         size_t row = r->next < r->n ? r->next : 0;
         r->next = row + 1;

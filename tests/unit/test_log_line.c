@@ -411,7 +411,7 @@ static void lines_that_wait_are_bounded_and_the_rest_is_counted(void **state)
     }
     empty_pipe(ends.read, text + have, sizeof text - have);
     assert_null(strstr(text, "left off"));
-    assert_non_null(strstr(text, " WARNING: 3 log lines were dropped, nobody read them\n"));
+    assert_non_null(strstr(text, " WARNING: 3 log lines were dropped because nobody read them\n"));
     log_writer_flush(&w);
     empty_pipe(ends.read, text, sizeof text);
     assert_string_equal(text, ""); /* reported only once */

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What nsq-conform and nsq-record do as programs: exit codes, what they say and where. Needs nothing but them and
+"""Tests nsq-conform and nsq-record as programs: exit codes, and what they print where. Needs only them and
 build/nsqd. Ends with "N passed, N failed".
 
     programs.py [FOLDER-OF-THE-PROGRAMS]
@@ -39,8 +39,8 @@ def equal(got, wanted):
 def a_file_that_cannot_be_played_is_bad(folder):
     good = case(folder, "good", "c connect\n")
     for name, steps, place in (
-            ("unopened", "c > \"x\"\n", "7:1: expected the name of a connection that was opened before"),
-            ("uncaptured", "c connect\nc > \"FIN \" $m\n", "8:13: expected a value that a message before has captured")):
+            ("unopened", "c > \"x\"\n", "7:1: expected the name of a connection that an earlier step opens"),
+            ("uncaptured", "c connect\nc > \"FIN \" $m\n", "8:13: expected a value that an earlier message captures")):
         bad = case(folder, name, steps)
         equal(conform(folder, good, bad), (2, "", "%s:%s\n" % (bad, place)))
 
@@ -53,12 +53,12 @@ def what_is_known_of_the_engine_in_this_process_is_no_failure(folder):
     equal(conform(folder, "--cases", "suite"), (0, "nsqref engine: 1 cases: 1 xfail\n", ""))
     (suite / "known" / "nsqref.txt").write_text("a/other  so be it\n")
     equal(conform(folder, "--cases", "suite"),
-          (2, "", "suite/known/nsqref.txt:1:1: expected a pattern that matches a case\n"))
+          (2, "", "suite/known/nsqref.txt:1:1: expected a pattern that matches the id of a case\n"))
 
 
 @contextlib.contextmanager
 def started(folder, log, *command):
-    """A program that listens: yields it and its port; it is ended afterwards."""
+    """Starts a program that listens; yields it and its port, and ends it afterwards."""
     with (folder / log).open("w") as out:
         program = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
     try:
@@ -75,7 +75,7 @@ def started(folder, log, *command):
 
 
 def recorded(folder, talk):
-    """What nsq-record writes about a client that talks to build/nsqd, behind the header."""
+    """The steps that nsq-record writes about a client that talks to build/nsqd."""
     nsqd = str((BUILD / "nsqd").resolve())
     record = str((BUILD / "nsq-record").resolve())
     with started(folder, "nsqd.log", nsqd, "--tcp-address=127.0.0.1:0", "--data-path=.") as (_, to), \

@@ -1,4 +1,4 @@
-"""Makes the report on upstream's nsqd out of what ci/conform-upstream gathered.
+"""Makes the report on upstream's nsqd from the results that ci/conform-upstream has gathered.
 
     upstream-report.py GATHERED SOURCE [--write]
 
@@ -6,7 +6,7 @@ GATHERED has nsqd-1.3.0.json, nsqd-1.2.1.json (the runner's reports) and cover.t
 1.3.0); SOURCE is nsqd/protocol_v2.go of 1.3.0. Every case of level MUST must have passed, and every error
 return that no case reaches must have a reason in upstream-report.unreached.txt. The committed report
 (upstream-report.md, upstream-report.json) must name the same differences and the same error returns;
---write writes it anew.
+--write writes it again.
 """
 import json
 import pathlib
@@ -81,13 +81,13 @@ def make(gathered, source):
 
 
 def wrong(report):
-    """What must not be, one line each."""
+    """The problems that fail the check, one line each."""
     for version, table in report["counts"].items():
         for verdict, n in table["MUST"].items():
             if verdict not in GOOD:
-                yield f"nsqd {version}: {n} cases of level MUST: {verdict}"
+                yield f"nsqd {version}: expected all cases of level MUST to pass, but {n} have the verdict {verdict}"
         for verdict in {v for row in table.values() for v in row} - {*GOOD, "xfail"}:
-            yield f"nsqd {version}: there are cases with verdict {verdict}"
+            yield f"nsqd {version}: expected pass, non-strict or xfail, but some cases have the verdict {verdict}"
     stated = set(read_reasons())
     unreached = {r["line"] for r in report["error_returns"] if not r["reached"]}
     yield from (f"protocol_v2.go:{n}: not reached, and upstream-report.unreached.txt has no reason" for n in sorted(unreached - stated))
@@ -96,8 +96,8 @@ def wrong(report):
 
 def markdown(report):
     lines = ["# The suite against upstream's nsqd", "",
-             "Written by `ci/conform-upstream --write`. The suite is run over TCP against upstream's own server; what",
-             "differs there is either a departure that nsqref takes on purpose, or an older version's own way.", "",
+             "Written by `ci/conform-upstream --write`. The suite is run over TCP against upstream's own server. Each",
+             "difference is either a departure that nsqref makes on purpose, or the behaviour of an older version.", "",
              "| nsqd | level | cases | as expected | other error text | differs, as known |", "|---|---|--:|--:|--:|--:|"]
     for version, table in report["counts"].items():
         for level, row in table.items():
@@ -105,21 +105,21 @@ def markdown(report):
                          f"| {row.get('non-strict', 0)} | {row.get('xfail', 0)} |")
     for version, cases in report["differences"].items():
         lines += ["", f"## What nsqd {version} does differently", "", "| case | level | |", "|---|---|---|"]
-        lines += [f"| {i} | {c['level']} | {c['reason'] or 'another text behind the error code'} |" for i, c in cases.items()]
+        lines += [f"| {i} | {c['level']} | {c['reason'] or 'the text behind the error code differs'} |" for i, c in cases.items()]
     returns, statements = report["error_returns"], report["statements"]
     reached = sum(r["reached"] for r in returns)
     causable = sum(r["reached"] or r["reason"].startswith("client") for r in returns)
     lines += ["", "## What the suite reaches of nsqd 1.3.0's protocol_v2.go", "",
               f"{statements['reached']} of {statements['all']} statements "
               f"({100 * statements['reached'] / statements['all']:.1f} %), and {reached} of {len(returns)} places that",
-              f"make an error for a client ({causable} of them can be caused by one). Not reached:", "",
+              f"make an error for a client (a client can cause {causable} of them). Not reached:", "",
               "| line | in | code | why |", "|--:|---|---|---|"]
     lines += [f"| {r['line']} | {r['function']} | {r['code']} | {r['reason']} |" for r in returns if not r["reached"]]
     return "\n".join(lines) + "\n"
 
 
 def stale(report):
-    """In what the committed report differs, counts left out: they grow with every case."""
+    """The parts of the committed report that differ. Counts are ignored, because they grow with every case."""
     try:
         old = json.loads((HERE / "upstream-report.json").read_text())
     except OSError:
@@ -133,7 +133,7 @@ def main():
     if "--write" in sys.argv[3:]:
         (HERE / "upstream-report.json").write_text(json.dumps(report, indent=1) + "\n")
         (HERE / "upstream-report.md").write_text(markdown(report))
-    problems = list(wrong(report)) + [f"the committed report has other {key}: ci/conform-upstream --write" for key in stale(report)]
+    problems = list(wrong(report)) + [f"the {key} in the committed report are out of date; ci/conform-upstream --write updates it" for key in stale(report)]
     print(*problems, sep="\n", end="\n" if problems else "")
     text = markdown(report)
     print(text[text.index("| nsqd"):text.index("\n\n## What nsqd")])

@@ -11,7 +11,7 @@
 
 #include "conform/session_file.h"
 
-/* Parses a command line of words; what it prints is in `said`. */
+/* Parses the words of a command line; `said` has what it prints. */
 static char *said;
 
 static enum conform_exit parse(struct args *args, const char *line)
@@ -54,7 +54,7 @@ static void nothing_is_a_run_in_this_process(void **state)
     assert_int_equal(a.time_scale, 100);
 }
 
-/* A test of another server: what only nsqref does is asked for by name. */
+/* For another server, cases of level DEPARTURE run only if --level names it. */
 static void other_servers_need_no_departures(void **state)
 {
     (void)state;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of session/commands.h: which command is allowed in which state, every error text, every
- * bound on either side of it, and the byte after which each is said. Settings of IDENTIFY are in
- * test_settings.c, messages and time in test_v2.c.
+ * Tests of session/commands.h: which command is allowed in which state, every error text, both
+ * sides of every bound, and the byte after which each reply is sent. test_settings.c tests
+ * IDENTIFY's settings, test_v2.c messages and time.
  */
 #include "session/commands.h"
 
@@ -18,7 +18,7 @@
 
 #define CHECK(table) cuts_check_cases((table), sizeof(table) / sizeof(table)[0])
 
-/* What brings a connection into a state. */
+/* The commands that bring a connection into a state. */
 #define SUBSCRIBED "SUB t c\n|"
 #define CLOSING "SUB t c\n|CLS\n|"
 #define ID "0123456789abcdef"
@@ -131,7 +131,7 @@ static void lines_are_split_as_nsqd_does(void **state)
     CHECK(lines);
 }
 
-/* PUB with a line of `size` bytes, '\n' included. */
+/* Checks PUB with a line of `size` bytes, '\n' included. */
 static void check_line(size_t size, bool fits)
 {
     struct buf in = {0};
@@ -166,7 +166,7 @@ static void a_line_has_16384_bytes_at_most(void **state)
 static void small(struct engine_config *config)
 {
     config->v2.limits.max_msg_size = 10;
-    config->v2.limits.max_body_size = 29; /* so MPUB takes (29 - 4) / 5 = 5 messages */
+    config->v2.limits.max_body_size = 29; /* so MPUB may have (29 - 4) / 5 = 5 messages */
 }
 
 static const struct cuts_case data_bodies[] = {
@@ -455,7 +455,7 @@ static void the_largest_bodies_are_taken(void **state)
     world_free(w);
 }
 
-/* MPUB makes its topic before the body is there, PUB and DPUB after it. */
+/* MPUB creates its topic before its body arrives, PUB and DPUB after it. */
 static void a_failed_mpub_leaves_a_topic_behind(void **state)
 {
     (void)state;
@@ -551,7 +551,7 @@ static void fin_req_and_touch(void **state)
     CHECK(ids);
 }
 
-/* The three of them, on a message that another consumer of the channel has. */
+/* FIN, REQ and TOUCH of a message that another consumer of the channel has. */
 static void a_message_is_its_receivers(void **state)
 {
     (void)state;
@@ -583,7 +583,7 @@ static void a_message_is_its_receivers(void **state)
     world_free(w);
 }
 
-/* REQ's delay, clamped into [0, max_req_timeout], and what the log says of that. */
+/* Checks REQ's delay, which is clamped to [0, max_req_timeout], and the log line about that. */
 static void check_req(const char *ms, int64_t delay, const char *log)
 {
     struct engine_config config = world_config();
@@ -627,7 +627,8 @@ static void a_delay_out_of_range_is_clamped(void **state)
     check_req("18446744073709551617", TIME_MS, NULL);
 }
 
-/* A message is as many messages as its topic has channels, and they need room too. */
+/* One published message becomes one message for each channel of its topic, and all of them need
+ * room. */
 static void a_batch_for_many_channels_needs_room_for_all(void **state)
 {
     (void)state;

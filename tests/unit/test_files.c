@@ -29,7 +29,8 @@ static void folders_are_walked_in_order(void **state)
     assert_int_equal(files.n, 2);
     assert_non_null(strstr(files.paths[0], "walk/b/a.txt"));
     assert_non_null(strstr(files.paths[1], "walk/z.txt"));
-    assert_true(files_add(&files, folder_path("walk/b/a.c"), ".txt", stderr)); /* by name: any */
+    assert_true(files_add(&files, folder_path("walk/b/a.c"), ".txt",
+                          stderr)); /* a file that is given by name may have any ending */
     assert_int_equal(files.n, 3);
     files_free(&files);
 }
@@ -62,7 +63,7 @@ static void removing_follows_no_links(void **state)
     files_remove(folder_path("gone"));
     assert_int_equal(access(folder_path("gone"), F_OK), -1);
     assert_int_equal(access(folder_path("kept"), F_OK), 0);
-    files_remove(folder_path("gone")); /* there is nothing */
+    files_remove(folder_path("gone")); /* it does not exist */
 }
 
 int main(void)

@@ -13,7 +13,7 @@
 #define TICK ((int64_t)1 << 20) /* ns */
 #define SEQUENCES 4096
 #define EPOCH INT64_C(1288834974288) /* ticks; 2012-10-28 */
-#define WALL (TICK * (EPOCH + 1000)) /* some time after it, where a tick begins */
+#define WALL (TICK * (EPOCH + 1000)) /* ns; the beginning of a tick some time after that */
 
 static int64_t tick_of(uint64_t id)
 {

@@ -244,7 +244,7 @@ static bool is_open(int fd)
 }
 
 /* In a process of its own: closes the descriptors whose bits are in `closed`, then lets the machine
- * fill the gaps. Returns bits that say what went wrong; 0: nothing. */
+ * fill the gaps. Returns a number that says what is wrong; 0: nothing. */
 static int fill_gaps(unsigned closed)
 {
     for (int fd = 0; fd < 3; fd++) {

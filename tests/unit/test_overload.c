@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of what one kind of client can do to all others, on the whole engine: clients that do not
- * read, that send a byte a second, that send nonsense, that come and go. Each time two others
- * (support/calm.h) go on as if nothing were, what the engine holds stays below a bound that follows
- * from its limits, and is what it was before in the end. Descriptors are the shell's matter:
- * test_tcp_server.c. Memory is test_overload_memory.c's; everything at once is in
- * test_overload_mixed.c.
+ * read, that send a byte a second, that send nonsense, that come and go. Each time two other
+ * clients (support/calm.h) must not notice anything. The memory that the engine uses stays below a
+ * bound that follows from its limits, and at the end it is what it was before. Other files:
+ * test_tcp_server.c (file descriptors), test_overload_memory.c (memory), test_overload_mixed.c
+ * (everything at once).
  */
 #include "engine/engine.h"
 
@@ -22,7 +22,7 @@
 
 #define S TIME_SECOND
 #define VALGRIND_STRIDE 25
-#define HIGH_WATER 65536 /* of these worlds: less than the default, so that less must be sent */
+#define HIGH_WATER 65536 /* bytes; lower than the default, so that tests need to send less */
 #define KIB ((size_t)1024)
 
 static struct engine_config config_here(void)
@@ -47,9 +47,9 @@ static size_t topic_depth(struct world *w, const char *name)
 /* --- a consumer that never reads -------------------------------------------------------------- */
 
 #define LARGE (10 * KIB)
-#define FITS 7 /* messages of LARGE bytes until the output is above HIGH_WATER */
+#define FITS 7 /* messages of LARGE bytes after which the output is above HIGH_WATER */
 
-/* 40 messages; the consumer that does not read gets FITS of them. */
+/* Publishes 40 messages. The consumer does not read and gets FITS of them. */
 static struct client *stuck_consumer(struct world *w, struct calm *calm)
 {
     struct client *stuck = world_connect(w);
@@ -77,8 +77,8 @@ static struct client *good_reader(struct world *w, int rdy)
     return c;
 }
 
-/* Takes what is left at once, and what the stuck consumer holds when that times out, in so many
- * seconds. */
+/* `other` takes the rest at once, and the stuck consumer's messages after their timeout, `seconds`
+ * later. */
 static void take_over(struct client *other, struct calm *calm, int seconds)
 {
     SEND(other, "RDY 1\n");
@@ -89,7 +89,7 @@ static void take_over(struct client *other, struct calm *calm, int seconds)
     numbered_finish(other, 0, FITS, 2);
 }
 
-/* What it holds times out and goes to others, and it gets no more meanwhile. */
+/* Its messages time out and are delivered to others; meanwhile it gets no more. */
 static void a_consumer_that_never_reads(void **state)
 {
     (void)state;
@@ -104,14 +104,14 @@ static void a_consumer_that_never_reads(void **state)
     client_expect_nothing(other);
     calm_pass(&calm, 17);
     assert_false(stuck->closed);
-    calm_pass(&calm, 1); /* it had 20 s to take something */
+    calm_pass(&calm, 1); /* it had 20 s to read something */
     assert_true(stuck->closed);
     world_expect_log(w, "ERROR client(10.0.0.4:4000) - output not taken in time, closing");
     assert_int_equal(world_used(w), before);
     world_free(w);
 }
 
-/* As nsqd does, what it holds waits for its timeout even when the connection is gone. */
+/* As in nsqd, its messages wait for their timeouts even after the connection has ended. */
 static void a_consumer_that_never_reads_and_goes(void **state)
 {
     (void)state;
@@ -128,7 +128,8 @@ static void a_consumer_that_never_reads_and_goes(void **state)
     world_free(w);
 }
 
-/* It takes a little now and then, so nobody closes it: messages come as it makes room for them. */
+/* It reads a little from time to time, so it is not closed. Messages are delivered when there is
+ * room for them. */
 static void a_consumer_that_reads_slowly(void **state)
 {
     (void)state;
@@ -176,7 +177,7 @@ static void deaf_begin(struct deaf *d, struct world *w)
     calm_check(&d->calm);
 }
 
-/* It is read from until its OKs fill the output, and not a byte further. */
+/* The server reads from it until its OKs fill the output, and not one byte more. */
 static void expect_stopped(const struct deaf *d, unsigned published)
 {
     assert_int_equal(d->publisher->unsent, published * OK_FRAME);
@@ -185,7 +186,7 @@ static void expect_stopped(const struct deaf *d, unsigned published)
     assert_int_equal(d->publisher->rest.n, (PUBLISHED - published) * (9 + 4 + 16));
 }
 
-/* When it reads again it goes on where it stood, and nothing is lost. */
+/* When it reads again, the server continues where it stopped, and nothing is lost. */
 static void a_publisher_that_does_not_read_for_a_while(void **state)
 {
     (void)state;
@@ -211,7 +212,8 @@ static void a_publisher_that_does_not_read_for_a_while(void **state)
     world_free(w);
 }
 
-/* It is closed in the end. What was answered, though it never heard, is there. */
+/* In the end it is closed. The messages that were answered are there, although it never read the
+ * answers. */
 static void a_publisher_that_never_reads(void **state)
 {
     (void)state;
@@ -230,14 +232,15 @@ static void a_publisher_that_never_reads(void **state)
 
 /* --- thousands that send a byte a second ------------------------------------------------------ */
 
-#define SLOW_MOST (8 * KIB) /* what each may cost: its session, and 4 KiB of a body of 64 KiB */
+#define SLOW_MOST                                                                                  \
+    (8 * KIB) /* bytes that each may cost: its session, and 4 KiB of a body of 64 KiB */
 
-/* What each of them sends: `first` at once, then a byte a second, over and over. */
+/* What each of them sends: `first` at once, then one byte a second, repeatedly. */
 static const struct slow_kind {
     const char *first;
     size_t first_n;
     const char *then;
-    const char *heard; /* within a minute; NULL: it goes on as long as it likes */
+    const char *heard; /* what it receives within a minute; NULL: it stays connected */
 } slow_kinds[] = {
     {"  V2", 4, "PUB a_topic_whose_name_takes_its_time_", "R _heartbeat_; SHUT"},
     {"  V2PUB slow\n\0\1\0\0", 17, "x",
@@ -267,8 +270,8 @@ static void expect_slow(struct client *c, const struct slow_kind *kind)
     }
 }
 
-/* nsqd's deadline is for a command with its body, two heartbeat intervals from the end of the one
- * before: bytes that trickle in do not move it. */
+/* nsqd's deadline is for a whole command with its body: two heartbeat intervals from the end of the
+ * command before. Bytes that arrive in between do not move it. */
 static void thousands_that_send_a_byte_a_second(void **state)
 {
     (void)state;
@@ -299,7 +302,7 @@ static void thousands_that_send_a_byte_a_second(void **state)
     for (size_t i = 0; i < n; i++) {
         expect_slow(crowd[i], &slow_kinds[i % SLOW_KINDS]);
     }
-    calm_pass(&calm, 1); /* they had a second to hear it */
+    calm_pass(&calm, 1); /* they had one second to receive it */
     assert_int_equal(w->engine->serve.conn_count, n / SLOW_KINDS + 2);
     for (size_t i = 0; i < n; i++) {
         client_forget(crowd[i]);
@@ -331,8 +334,8 @@ static const struct nonsense {
 #define NONSENSE (sizeof nonsense / sizeof nonsense[0])
 #define AT_A_TIME 140
 
-/* A third ends its side, a third sends on and on, a third does neither: none stays for more than a
- * second. */
+/* A third of them shuts down its sending side, a third sends more and more, a third does neither.
+ * None stays for more than a second. */
 static void nonsense_goes(struct calm *calm, struct client *const crowd[])
 {
     static const uint8_t more[SERVE_LINGER_BYTES + 1];
@@ -405,7 +408,8 @@ static struct client *flooder(struct world *w)
     return c;
 }
 
-/* Errors are output as any other: who does not read them is not read from, and closed in time. */
+/* Errors are normal output: a client that does not read them is not read from, and is closed in
+ * time. */
 static void errors_that_nobody_reads(void **state)
 {
     (void)state;
@@ -428,7 +432,7 @@ static void errors_that_nobody_reads(void **state)
     world_free(w);
 }
 
-/* Who reads them goes on, with messages too. */
+/* A client that reads them is served on, and gets messages too. */
 static void errors_that_somebody_reads(void **state)
 {
     (void)state;

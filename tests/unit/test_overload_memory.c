@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of what holds when there is no more room, on the whole engine: queues at the cap of their
- * bytes while publishers press on, and the unsent output of all connections together.
+ * Tests of full memory, on the whole engine: queues at the limit of their bytes while publishers
+ * go on sending, and the unsent output of all connections together.
  */
 #include "engine/engine.h"
 
@@ -22,13 +22,13 @@
 /* --- publishers that press against the cap ---------------------------------------------------- */
 
 #define CAP (1024 * KIB)
-#define UNASKED (64 * KIB) /* charged without asking, above the cap: at most */
+#define UNASKED (64 * KIB) /* bytes that may be charged above the cap without a check, at most */
 #define PRESSERS 21
 #define SIZE (10 * KIB)
 #define NUMBERS 20000
 #define QUIET 1000 /* messages that wait in another topic */
 
-/* One of those who publish, a command a round. Number i does it the way i % 3 says. */
+/* A publisher, which sends one command in each round. i % 3 of its number i chooses the command. */
 struct presser {
     struct client *client;
     unsigned number; /* of the first message that it has posted */
@@ -37,10 +37,10 @@ struct presser {
 struct press {
     struct world *world;
     struct presser pressers[PRESSERS];
-    struct client *quiet;    /* consumes what was there before, one at a time */
-    struct client *consumer; /* of the topic that is full; NULL: nobody is there */
+    struct client *quiet;    /* consumes the messages that were there before, one at a time */
+    struct client *consumer; /* of the full topic; NULL: none */
     unsigned next;           /* number of a message */
-    unsigned refused[3];     /* commands, by the way */
+    unsigned refused[3];     /* refused commands, by kind */
     bool accepted[NUMBERS];
     unsigned finished[NUMBERS];
 };
@@ -71,8 +71,8 @@ static void press(struct press *p, size_t i)
     }
 }
 
-/* Every command is answered: with OK, or with the error that says why, which ends the connection as
- * nsqd's do. */
+/* Every command is answered, with OK or with an error that says why. That error ends the
+ * connection, as errors of publishing do in nsqd. */
 static void hear_presser(struct press *p, size_t i)
 {
     struct presser *presser = &p->pressers[i];
@@ -109,8 +109,8 @@ static void finish_some(struct press *p)
     }
 }
 
-/* Everybody publishes at once. In the same round the other topic's consumer gets its next message.
- */
+/* All publishers publish at once. In the same round the other topic's consumer gets its next
+ * message. */
 static void press_round(struct press *p, unsigned round)
 {
     for (size_t i = 0; i < PRESSERS; i++) {
@@ -172,7 +172,8 @@ static void expect_at_the_cap(struct press *p)
     }
 }
 
-/* What was answered OK comes once, what was refused never; who finishes makes room for others. */
+/* A message that was answered OK is delivered once, a refused one never. A FIN makes room for
+ * others. */
 static void a_queue_at_its_cap(void **state)
 {
     (void)state;
@@ -210,16 +211,18 @@ static void a_queue_at_its_cap(void **state)
 
 /* --- who comes when it is full ---------------------------------------------------------------- */
 
-#define FULL (4096 * KIB)                    /* its reserve has room for snappy */
-#define RESERVE (FULL / BUDGET_RESERVE_PART) /* for those who come */
+#define FULL (4096 * KIB)                    /* bytes; its reserve has room for snappy */
+#define RESERVE (FULL / BUDGET_RESERVE_PART) /* bytes, for new clients */
 
 struct full {
     struct world *world;
-    size_t before;      /* used, but for the messages */
-    unsigned stored[2]; /* messages of topics old, which has channel c, and new, which has none */
+    size_t before;      /* bytes used without the messages */
+    unsigned stored[2]; /* messages in topic "old", which has channel c, and in topic "new", which
+                           has none */
 };
 
-/* Whether a new connection's command is answered OK. The other answer is that there is no room. */
+/* Whether a new connection's command is answered OK. Otherwise the answer must be that there is no
+ * room. */
 static bool published(struct world *w, const char *line, size_t size)
 {
     struct client *c = world_connect(w);
@@ -238,7 +241,7 @@ static bool published(struct world *w, const char *line, size_t size)
     return stored;
 }
 
-/* Not even the smallest message has room. */
+/* Checks that there is no room even for the smallest message. */
 static void expect_full(struct full *f)
 {
     size_t used = world_used(f->world);
@@ -247,7 +250,7 @@ static void expect_full(struct full *f)
     assert_int_equal(world_used(f->world), used);
 }
 
-/* Publishers press until nothing fits any more; nobody else is there. */
+/* Publishers send until nothing fits any more. There are no other clients. */
 static void full_begin(struct full *f)
 {
     static const char *const lines[] = {"PUB old", "PUB new"};
@@ -257,7 +260,7 @@ static void full_begin(struct full *f)
     *f = (struct full){.world = world_new(&config)};
     client_forget(consumer_of(f->world, "old", 0));
     struct client *c = world_connect(f->world);
-    SEND(c, "MPUB new\n"); /* makes the topic */
+    SEND(c, "MPUB new\n"); /* creates the topic */
     client_forget(c);
     f->before = world_used(f->world);
     for (size_t size = SIZE; size > 0; size /= 10) {
@@ -271,7 +274,7 @@ static void full_begin(struct full *f)
     expect_full(f);
 }
 
-/* Takes all that a channel has, and finishes it. */
+/* Receives and finishes all messages of a channel. */
 static unsigned drain(struct client *c)
 {
     struct nsq_frame frame;
@@ -287,7 +290,7 @@ static unsigned drain(struct client *c)
     return n;
 }
 
-/* Of a channel that is there, and of one that is not; publishers press before each step. */
+/* From an existing channel and from a new one. Publishers send again before each step. */
 static void newcomers_drain_a_full_server(void **state)
 {
     (void)state;
@@ -326,7 +329,7 @@ static void newcomers_to_a_full_server_may_compress(void **state)
     world_free(f.world);
 }
 
-/* Who publishes to ever new topics gets no part of it. */
+/* A client that publishes to ever new topics gets nothing of the reserve. */
 static void publishers_have_no_part_of_the_reserve(void **state)
 {
     (void)state;
@@ -342,7 +345,7 @@ static void publishers_have_no_part_of_the_reserve(void **state)
     world_free(f.world);
 }
 
-/* Channels stay, so one client after the other can use it up. */
+/* Channels remain, so clients can use up the reserve one after the other. */
 static void the_reserve_has_an_end(void **state)
 {
     (void)state;
@@ -364,7 +367,7 @@ static void the_reserve_has_an_end(void **state)
         client_forget(c);
     }
     assert_in_range(n, RESERVE / CHANNEL_COST - 5, RESERVE / CHANNEL_COST + 1);
-    /* Who was refused had a session too. */
+    /* The refused client had a session too. */
     assert_in_range(world_used(f.world), FULL + RESERVE - 3 * CHANNEL_COST, FULL + RESERVE);
     expect_full(&f);
     world_free(f.world);
@@ -372,7 +375,9 @@ static void the_reserve_has_an_end(void **state)
 
 /* --- the output of all connections together --------------------------------------------------- */
 
-#define SHARE (1024 * KIB) /* of 4 MiB: what outputs may hold before each is bounded by little */
+#define SHARE                                                                                      \
+    (1024 * KIB) /* of 4 MiB: bytes that all outputs may hold before the low mark applies to each  \
+                  */
 #define SLEEPERS 60
 #define WIDE (20 * KIB)
 #define WIDES 20
@@ -398,7 +403,7 @@ static void fall_asleep(struct world *w, struct client *sleepers[])
     }
 }
 
-/* A message is queued once, and stands in as many outputs as there are channels. */
+/* A message is stored once, and is in as many outputs as there are channels. */
 static void many_that_never_read_hold_little_each(void **state)
 {
     (void)state;
@@ -418,7 +423,7 @@ static void many_that_never_read_hold_little_each(void **state)
         size_t each = 2 * (SERVE_LOW_WATER + WIDE + 64); /* a buffer doubles */
         assert_in_range(output_held(sleepers, SLEEPERS), 0, SHARE + SLEEPERS * each);
     }
-    for (size_t i = 0; i < SLEEPERS; i++) { /* they wake up, and have missed nothing */
+    for (size_t i = 0; i < SLEEPERS; i++) { /* they begin to read, and have missed nothing */
         client_stall(sleepers[i], false);
         calm_check(&calm);
         numbered_finish(sleepers[i], 0, WIDES, 1);
@@ -427,7 +432,7 @@ static void many_that_never_read_hold_little_each(void **state)
     world_free(w);
 }
 
-/* A consumer of a channel of its own, that takes nothing by itself. */
+/* A consumer with a channel of its own, which does not read by itself. */
 static struct client *sleeper(struct world *w, const char *channel, int rdy)
 {
     struct client *c = world_connect(w);
@@ -444,7 +449,8 @@ static int64_t in_flight(const struct client *c)
 
 #define WIDE_FRAME (8 + 26 + WIDE)
 
-/* The mark is low for who is sent more while there is too much, until that one has drained. */
+/* While all outputs together are too large, the low mark applies to a client that is sent more,
+ * until its output has drained. */
 static void who_has_drained_may_have_much_again(void **state)
 {
     (void)state;
@@ -455,12 +461,12 @@ static void who_has_drained_may_have_much_again(void **state)
     struct client *b = sleeper(w, "b", 0);
     struct client *p = world_connect(w);
     w->engine->serve.config.buffered_most =
-        300 * KIB; /* more than 256, which is a size of buffers */
+        300 * KIB; /* more than 256 KiB, which is a size of buffers */
     for (unsigned i = 0; i < 40; i++) {
         numbered_post(p, "PUB wide", i, WIDE);
     }
     world_settle(w);
-    unsigned much = 256 * KIB / WIDE_FRAME + 1; /* then the buffer grows past the bound */
+    unsigned much = 256 * KIB / WIDE_FRAME + 1; /* with this many the buffer grows past the bound */
     assert_int_equal(in_flight(a), much);
     assert_int_equal(client_conn(a)->limit, SERVE_LOW_WATER);
     SEND(b, "RDY 2500\n");
@@ -481,7 +487,7 @@ static void who_has_drained_may_have_much_again(void **state)
     world_free(w);
 }
 
-/* Input that the shell keeps for who is not read from. */
+/* Input that the shell keeps for a connection that is not read from. */
 static void input_that_waits_counts(void **state)
 {
     (void)state;
@@ -511,7 +517,7 @@ static void input_that_waits_counts(void **state)
 
 /* --- lines that come in part ------------------------------------------------------------------ */
 
-/* Many connections may hold up to 16 KiB each without ever ending a line. */
+/* Many connections may each have up to 16 KiB of a line that never ends. */
 static void a_line_that_has_arrived_in_part_counts(void **state)
 {
     (void)state;
@@ -540,7 +546,7 @@ static void a_line_that_has_arrived_in_part_counts(void **state)
     }
 }
 
-/* What a SUB that comes in two pieces, or in one, is answered with little room. */
+/* The answer to a SUB that arrives in two pieces, or in one, when there is little room. */
 static void subscribe_with(size_t room, bool cut, char heard[160])
 {
     struct engine_config config = world_config();
@@ -558,7 +564,7 @@ static void subscribe_with(size_t room, bool cut, char heard[160])
     world_free(w);
 }
 
-/* A line that has ended is in nobody's way: how it was cut must not decide what it is answered. */
+/* A complete line is not charged any more, so how it was cut must not change its answer. */
 static void cuts_do_not_decide_what_there_is_room_for(void **state)
 {
     (void)state;

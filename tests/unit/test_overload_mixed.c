@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Test of everything at once: ten minutes of hundreds of clients who publish and consume in every
- * way, some of whom never read, and who are cut off at random. In the end each message that was
- * answered OK has been finished once in each channel, or is still there; and no memory is missing.
+ * Test of everything at once: ten minutes with hundreds of clients that publish and consume in
+ * every way. Some never read, and clients are cut off at random. In the end each message that was
+ * answered OK has been finished once in each channel, or is still there, and all memory has been
+ * released.
  *
- * Whether a FIN counted is known: a client that reads is read from, so what it has posted is done
- * when the tick is over, and an error says when it was not. It follows from the seed alone.
+ * It is known whether a FIN succeeded: the server reads from a client that reads its output, so
+ * what the client has posted is handled when the tick is over, and an error tells of a FIN that
+ * failed. The run depends on the seed only.
  */
 #include "engine/engine.h"
 
@@ -29,8 +31,9 @@
 #define NUMBERS 400000
 #define CHANNELS 2 /* of each topic */
 #define HELD_MAX 64
-#define LIVES 200                   /* ticks that an actor lives, on average */
-#define USED_MOST ((size_t)1 << 20) /* bytes of the account; half of it is what they come to */
+#define LIVES 200 /* average life of an actor, in ticks */
+#define USED_MOST                                                                                  \
+    ((size_t)1 << 20) /* bytes in the memory budget; the clients use about half of it */
 
 enum kind { PUBLISHER, CONSUMER, DEAF_PUBLISHER, DEAF_CONSUMER };
 
@@ -38,7 +41,7 @@ static const enum kind kinds[] = {PUBLISHER,      CONSUMER,      CONSUMER,  PUBL
                                   PUBLISHER,      CONSUMER,      PUBLISHER, CONSUMER,
                                   DEAF_PUBLISHER, DEAF_CONSUMER, PUBLISHER, CONSUMER};
 
-/* A message that a consumer has, or has just finished. */
+/* A message that a consumer has in flight, or has just finished. */
 struct held {
     char id[NSQ_MESSAGE_ID_SIZE];
     unsigned number;
@@ -47,12 +50,12 @@ struct held {
 struct actor {
     struct client *client;
     enum kind kind;
-    char topic; /* a name of one letter */
+    char topic; /* the topic's name, one letter */
     unsigned channel;
-    unsigned first, count; /* numbers that were posted and are not answered */
+    unsigned first, count; /* message numbers that were posted and are not answered */
     size_t held_count, done_count;
     struct held held[HELD_MAX];
-    struct held done[HELD_MAX]; /* FINs of this tick */
+    struct held done[HELD_MAX]; /* messages finished in this tick */
 };
 
 struct mix {
@@ -60,7 +63,7 @@ struct mix {
     struct calm calm;
     uint64_t random;
     struct actor actors[ACTORS];
-    unsigned next; /* number of a message */
+    unsigned next; /* the next message number */
     unsigned kills;
     bool answered[NUMBERS];
     uint8_t finished[CHANNELS][NUMBERS];
@@ -71,7 +74,7 @@ static unsigned roll(struct mix *m, unsigned n)
     return (unsigned)(segments_random(&m->random) % n);
 }
 
-/* Up to two seconds, in ticks: what is due between them would cost rounds of its own. */
+/* Up to two seconds, as a multiple of a tick: other times would cost rounds of their own. */
 static unsigned some_ms(struct mix *m)
 {
     return roll(m, 20) * (TICK / TIME_MS);
@@ -133,7 +136,7 @@ static void post_about(struct actor *a, const char *command, const struct held *
     client_post(a->client, span_make(text, (size_t)n));
 }
 
-/* True when the message stays with the consumer. */
+/* True: the consumer keeps the message. */
 static bool handle(struct mix *m, struct actor *a, const struct held *h)
 {
     char delay[16];
@@ -152,7 +155,7 @@ static bool handle(struct mix *m, struct actor *a, const struct held *h)
         post_about(a, "FIN", h, "");
         m->finished[a->channel][h->number]++;
         a->done[a->done_count++] = *h;
-    } /* else it is forgotten, and times out */
+    } /* otherwise it is not answered, and times out */
     return false;
 }
 
@@ -167,7 +170,7 @@ static void consume(struct mix *m, struct actor *a)
     a->held_count = kept;
 }
 
-/* Cut off at once, or ending within a body, half of which has arrived. */
+/* The client is cut off at once, or ends in the middle of a body. */
 static void act(struct mix *m, struct actor *a)
 {
     bool killed = roll(m, LIVES) == 0;
@@ -199,7 +202,7 @@ static void hear_message(struct actor *a, const struct nsq_message *message)
     }
 }
 
-/* "E_FIN_FAILED FIN <id> failed .." takes back what was counted. */
+/* "E_FIN_FAILED FIN <id> failed .." cancels a counted FIN. */
 static void hear_error(struct mix *m, struct actor *a, struct span data)
 {
     struct span fin = SPAN("E_FIN_FAILED FIN ");
@@ -275,7 +278,7 @@ static size_t left_in(const struct mix *m, char topic, unsigned channel)
     return c->queue.n + c->deferred_count + channel_in_flight_count(c);
 }
 
-/* Those who take what is left, one for each channel. */
+/* Consumers that take the remaining messages, one for each channel. */
 static void drain(struct mix *m)
 {
     size_t left = 0;
@@ -313,7 +316,7 @@ static void drain(struct mix *m)
     }
 }
 
-/* A message that nobody heard an answer to was published whole or not at all. */
+/* A message whose answer nobody received was published completely or not at all. */
 static void check_counts(const struct mix *m)
 {
     unsigned answered = 0;
@@ -325,7 +328,7 @@ static void check_counts(const struct mix *m)
     assert_in_range(answered, m->next / 2, m->next);
 }
 
-/* It has been what it says: every way in which a message comes back did happen. */
+/* Checks that the run was what it claims: messages were delivered again in every possible way. */
 static void check_liveliness(const struct mix *m, size_t ticks)
 {
     uint64_t timeouts = 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The parser on the input of every committed session, in every way of cutting it: what each
- * connection sends, as far as SEGMENTS_INPUT_MAX bytes, goes through the induction of
- * support/segments.h. Under valgrind that is one session of VALGRIND_STRIDE.
+ * Tests the parser on the input of every committed session file, cut in every way: the first
+ * SEGMENTS_INPUT_MAX bytes that each connection sends go through the induction of
+ * support/segments.h. Under valgrind only one of VALGRIND_STRIDE files is tried.
  */
 #include "conform/vectors_record.h"
 
@@ -45,7 +45,7 @@ static void check_input(const char *id, const struct nsq_limits *limits, struct 
     alloc_free(s);
 }
 
-/* What one connection sent behind its magic. */
+/* What one connection sent after its magic. */
 static struct buf input_of(const struct vector_record *record, size_t conn)
 {
     struct buf in = {0};
@@ -64,12 +64,12 @@ static void check_case(const struct transcript *file, struct totals *totals)
     struct case_engine engine;
     struct buf why = {0};
     char id[128];
-    if (transcript_upgrades(file)) { /* its bytes are TLS's or a compression's */
+    if (transcript_upgrades(file)) { /* its bytes are encrypted or compressed */
         return;
     }
     snprintf(id, sizeof id, "%.*s", (int)file->id.n, (const char *)file->id.p);
     if (!case_engine_open(&engine, file->flags, NULL, &why)) {
-        assert_non_null(file->needs); /* flags of what the engine here has not got */
+        assert_non_null(file->needs); /* it needs what the engine here does not have */
         buf_free(&why);
         return;
     }

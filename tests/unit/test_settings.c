@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of session/settings.h: what an IDENTIFY may set, at each bound, and what it is answered.
- * All of it was seen on nsqd 1.3.0.
+ * Tests of session/settings.h: what an IDENTIFY may set, at each bound, and the answer. All of it
+ * was seen on nsqd 1.3.0.
  */
 #include "session/settings.h"
 
@@ -17,8 +17,8 @@
 
 #define INVALID(what) "E E_BAD_BODY IDENTIFY " what " is invalid; SHUT"
 
-/* Members of the document beside "feature_negotiation":true, and what is answered: an error, or the
- * members of the reply that differ from the usual one. */
+/* Members of the document besides "feature_negotiation":true, and the answer: an error, or the
+ * members of the reply that differ from the usual reply. */
 struct row {
     const char *members;
     const char *answer;
@@ -157,7 +157,7 @@ static void append(struct buf *b, const char *text)
     buf_append(b, span_make(text, strlen(text)));
 }
 
-/* The value that "name=value name=value" gives a name, or else `usual`. */
+/* Appends the value of `name` in "name=value name=value", or `usual` if it is not there. */
 static void append_value(struct buf *b, const char *different, const char *name, const char *usual)
 {
     size_t n = strlen(name);
@@ -255,7 +255,7 @@ static void the_default_reply_is_nsqds(void **state)
 static const struct row again[][ROWS_MAX] = {
     {{"\"msg_timeout\":2000,\"sample_rate\":7,\"output_buffer_size\":100",
       "msg_timeout=2000 sample_rate=7 output_buffer_size=100"},
-     {"", "msg_timeout=2000 output_buffer_size=100"}}, /* all but the rate is kept */
+     {"", "msg_timeout=2000 output_buffer_size=100"}}, /* everything except the rate is kept */
     {{"\"msg_timeout\":2000,\"output_buffer_size\":100", "msg_timeout=2000 output_buffer_size=100"},
      {"\"msg_timeout\":3000,\"output_buffer_size\":200",
       "msg_timeout=3000 output_buffer_size=200"}},
@@ -303,8 +303,8 @@ static void identify_in_a_conversation(void **state)
     cuts_check_cases(conversations, sizeof conversations / sizeof conversations[0]);
 }
 
-/* Not built yet: what is asked for alone is answered with false, and the connection goes on. */
-/* What is had is test_upgrade's. */
+/* What the server does not offer is answered with false, and the connection goes on in clear text.
+ * test_upgrade.c tests what it offers. */
 static void upgrades_that_cannot_be_had(void **state)
 {
     (void)state;
@@ -315,7 +315,7 @@ static void upgrades_that_cannot_be_had(void **state)
     check_rows(asks, 2, false);
 }
 
-/* What is said of the level: the default, or the most that is allowed where that is less. */
+/* The reply has the default level, or the highest allowed level if that is lower. */
 static void the_deflate_level_is_bounded(void **state)
 {
     (void)state;
@@ -351,12 +351,12 @@ static void the_identity_is_the_latest(void **state)
     assert_null(client_session(c)->identity);
     client_identify(c, "{\"client_id\":\"a\",\"hostname\":\"b\",\"user_agent\":\"c\"}");
     expect_identity(c, "a", "b", "c");
-    client_identify(c, "{\"hostname\":\"d\"}"); /* what is not said is empty */
+    client_identify(c, "{\"hostname\":\"d\"}"); /* members that are not given are empty */
     expect_identity(c, "", "d", "");
     world_free(w);
 }
 
-/* Thousands of idle clients have said who they are. */
+/* Thousands of idle clients have an identity each. */
 static void an_identity_costs_what_its_texts_are_long(void **state)
 {
     (void)state;
@@ -396,7 +396,8 @@ static void settings_are_kept_in_their_units(void **state)
     client_identify(c, "{\"sample_rate\":8,\"msg_timeout\":4000}");
     assert_int_equal(s->sample_rate, 8);
     assert_int_equal(s->msg_timeout, 4 * TIME_SECOND);
-    assert_int_equal(s->consumer.sample_rate, 9); /* deliveries stay as the first had them */
+    assert_int_equal(s->consumer.sample_rate,
+                     9); /* deliveries keep the settings of the first IDENTIFY */
     assert_int_equal(s->consumer.msg_timeout, 3 * TIME_SECOND);
     world_free(w);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/spawn.h: this program itself is the server that is started. */
+/* Tests of conform/spawn.h. The server that it starts is this test program itself. */
 #include "conform/spawn.h"
 
 #include <setjmp.h>
@@ -15,7 +15,7 @@
 
 static char self[FILES_PATH_MAX];
 
-/* Listens, says so, and waits for its end. */
+/* The server: listens, prints that, and waits until it is killed. */
 static int be_server(const char *address)
 {
     char why[SOCKET_WHY_MAX];

@@ -9,7 +9,7 @@
 
 #include <cmocka.h>
 
-/* Whether a command may begin behind these bytes, however they come. */
+/* Whether a command may begin after these bytes. Checks that cuts make no difference. */
 static bool at_command(struct span bytes)
 {
     struct stream whole = {0};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of what IDENTIFY negotiates, as clients see it: snappy and deflate here, what TLS adds is
- * test_tls's. All replies were seen on nsqd 1.3.0 but those of the numbered departures.
+ * Tests of what IDENTIFY negotiates, as clients see it: snappy and deflate. test_tls_session.c
+ * tests TLS. All replies were seen on nsqd 1.3.0, except those of numbered departures.
  */
 #include "session/v2.h"
 
@@ -27,7 +27,7 @@
 #define ASKED(rest) "{\"feature_negotiation\":true," rest "}"
 #define IDENTIFY_SNAPPY "IDENTIFY\n\0\0\0\x2a" ASKED("\"snappy\":true")
 
-/* A client that speaks snappy, or deflate. */
+/* Makes a client that speaks snappy or deflate. */
 static struct client *compressed(struct world *w, bool snappy)
 {
     struct client *c = world_connect(w);
@@ -158,7 +158,7 @@ static void both_compressions_cannot_be_had(void **state)
     world_free(w);
 }
 
-/* nsqd's second IDENTIFY with an output_buffer_size makes it write in clear from then on. */
+/* After a second IDENTIFY with output_buffer_size, nsqd writes in clear text; nsqref does not. */
 static void a_second_identify_never_falls_back_to_clear_text(void **state)
 {
     (void)state;
@@ -200,7 +200,7 @@ static void input_sent_behind_identify_goes_through_the_codec(void **state)
     buf_free(&bytes);
 }
 
-/* What is above the high-water mark in clear may be far below it on the wire. */
+/* Output that is above the high-water mark in clear text may be far below it when encoded. */
 static void output_that_shrinks_on_its_way_still_drains(void **state)
 {
     (void)state;
@@ -236,7 +236,8 @@ static void clear_commands_behind_identify_end_the_connection(void **state)
     world_free(w);
 }
 
-/* As a read error is answered in clear: not at all in a line, with an error in a body. */
+/* Answered as a read error in clear text is: not at all inside a line, with an error inside a body.
+ */
 static void a_stream_that_breaks_in_a_body_is_answered(void **state)
 {
     (void)state;
@@ -244,7 +245,7 @@ static void a_stream_that_breaks_in_a_body_is_answered(void **state)
     struct client *c = compressed(w, true);
     SEND(c, "PUB t\n\0\0\0\5abc");
     struct stack *stack = c->stack;
-    c->stack = NULL; /* the next bytes go as they are */
+    c->stack = NULL; /* the next bytes are sent unencoded */
     c->stalled = true;
     SEND(c, "\x02\0\0\0");
     c->stack = stack;
@@ -253,7 +254,7 @@ static void a_stream_that_breaks_in_a_body_is_answered(void **state)
     world_free(w);
 }
 
-/* What a client sends behind its IDENTIFY, as it is on the wire. */
+/* What a client sends after its IDENTIFY, encoded. */
 static struct buf encoded_session(bool snappy)
 {
     struct stack client = {0};
@@ -270,7 +271,8 @@ static struct buf encoded_session(bool snappy)
     return bytes;
 }
 
-/* Sends bytes behind an IDENTIFY, then the end of input: the connection ends, another lives on. */
+/* Sends bytes after an IDENTIFY, then the end of input. The connection ends, and another one is not
+ * affected. */
 static void hear_broken(bool snappy, struct span bytes)
 {
     struct world *w = world_new(NULL);
@@ -309,7 +311,8 @@ static void codecs_are_charged_and_refused_when_there_is_no_room(void **state)
 {
     (void)state;
     struct engine_config config = world_config();
-    config.broker.mem_queue_bytes = 2 * DEFLATE_COST * 8 / 9; /* with the reserve nearly two */
+    config.broker.mem_queue_bytes =
+        2 * DEFLATE_COST * 8 / 9; /* with the reserve, room for almost two */
     struct world *w = world_new(&config);
     size_t before = world_used(w);
     struct client *c = compressed(w, false);

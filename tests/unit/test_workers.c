@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/workers.h: all jobs are done once, and a crash costs one. */
+/* Tests of conform/workers.h: every job runs once, and a crash costs one job. */
 #include "conform/workers.h"
 
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #define JOBS 300
-#define CRASHES 13 /* the job that does */
+#define CRASHES 13 /* the number of the job that crashes */
 #define BIG 200000 /* bytes: more than a pipe holds */
 
 struct seen {

@@ -62,7 +62,7 @@ else ifdef COV
 # Without asserts: an assert's failing branch is one that no test can take, and a line that only
 # asserts would count as covered. A side effect inside an assert shows here as a failing test.
 BUILD ?= build/cov
-VARIANT := -O0 -g --coverage
+VARIANT := -O0 -g --coverage -DSRC_WITHOUT_ASSERTS
 SRC_ONLY := -DNDEBUG
 else
 BUILD ?= build$(if $(filter clang,$(CC_NAME)),/clang)

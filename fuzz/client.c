@@ -14,6 +14,7 @@
 #include "fuzz.h"
 #include "hearer.h"
 #include "serve/drive.h"
+#include "serve/magic.h"
 #include "session/session.h"
 #include "toy_tls.h"
 
@@ -167,7 +168,7 @@ static void check_codecs(const struct hearer *hearer)
     struct span why = {NULL, 0};
     bool may_break = hearer->tls && (choice.time & RAW);
     FUZZ_CHECK(stack_state(hearer->stack, &why) != CODEC_FAILED ||
-               (may_break && hearer->stack->codecs[0].calls->state(hearer->stack->codecs[0].self) ==
+               (may_break && hearer->stack->layers[0].codec.calls->state(hearer->stack->layers[0].codec.self) ==
                                  CODEC_FAILED));
 }
 
@@ -424,7 +425,7 @@ static struct run start(struct span input)
     FUZZ_CHECK(run.conn != 0);
     settle(&run);
     if (choice.flags & WITHOUT_MAGIC) {
-        FUZZ_CHECK(h->recv(h->self, run.conn, SPAN("  V2"), run.now) == SERVE_MAGIC_SIZE);
+        FUZZ_CHECK(h->recv(h->self, run.conn, SPAN("  V2"), run.now) == MAGIC_SIZE);
         settle(&run);
     }
     return run;
@@ -502,7 +503,7 @@ static enum due next_due(struct reader *reader, struct span input, size_t given)
     if (reader->magic > 0) {
         reader->magic--;
         reader->parsed = given;
-        bool wrong = reader->magic == 0 && memcmp(input.p, "  V2", SERVE_MAGIC_SIZE) != 0;
+        bool wrong = reader->magic == 0 && memcmp(input.p, "  V2", MAGIC_SIZE) != 0;
         reader->bad = wrong;
         return wrong ? DUE_REPLY : DUE_NOTHING;
     }
@@ -630,7 +631,7 @@ static void run_bytewise(struct span input)
 {
     struct run run = start(input);
     struct reader reader = {.limits = run.engine->v2.config.limits,
-                            .magic = choice.flags & WITHOUT_MAGIC ? 0 : SERVE_MAGIC_SIZE};
+                            .magic = choice.flags & WITHOUT_MAGIC ? 0 : MAGIC_SIZE};
     while (run.given < input.n && run.conn != 0) {
         if (time_passes(run.given)) {
             pass(&run, time_step());
@@ -776,7 +777,7 @@ static void run_encoded(struct span input)
     memset(wire.late, 0, sizeof wire.late);
     struct run run = start(span_make(wire.bytes, 0));
     struct reader reader = {.limits = run.engine->v2.config.limits,
-                            .magic = choice.flags & WITHOUT_MAGIC ? 0 : SERVE_MAGIC_SIZE};
+                            .magic = choice.flags & WITHOUT_MAGIC ? 0 : MAGIC_SIZE};
     bool stalls = false;
     size_t meant = 0;
     for (size_t i = 1; meant < input.n && run.conn != 0 && !wire.full && !stalls; i++) {

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include <nsq/magic.h>
+
 #include "base/alloc.h"
 #include "base/time.h"
 
@@ -90,6 +92,30 @@ static void on_stop(void *self, int64_t now)
 
 /* --- the engine ------------------------------------------------------------------------------- */
 
+/* nsqd's TCP port: protocols by magic; V2 is the only one. The log lines are nsqd's. */
+static void add_tcp_listener(struct engine *engine)
+{
+    engine->protocols[0] = (struct magic_row){SPAN(NSQ_MAGIC_V2), &v2_protocol, &engine->v2};
+    engine->magic = (struct magic_table){
+        .rows = engine->protocols,
+        .row_count = sizeof engine->protocols / sizeof engine->protocols[0],
+        .refusal = v2_bad_magic(),
+        .log = &engine->log,
+        .chosen_form = "CLIENT(%): desired protocol magic '%'",
+        .bad_form = "client(%) bad protocol magic '%'",
+        .eof_form = "client(%) failed to read protocol version - EOF",
+    };
+    engine->listeners[ENGINE_TCP] = (struct listener){
+        .protocol = &magic_protocol,
+        .service = &engine->magic,
+        .forms = {.opened = "TCP: new client(%)",
+                  .refused = "TCP: refusing client(%), too many connections",
+                  .lost = "client(%) - connection lost",
+                  .timed_out = "client(%) - output not taken in time, closing",
+                  .undecodable = "client(%) - failed to decode - %"},
+    };
+}
+
 struct engine *engine_new(const struct engine_config *config)
 {
     struct engine *engine = alloc_zeroed(sizeof *engine);
@@ -101,10 +127,7 @@ struct engine *engine_new(const struct engine_config *config)
               &config->broker.seed);
     v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->tickets,
             &engine->auth, &engine->log);
-    engine->listeners[ENGINE_TCP] = (struct listener){.service = &engine->v2,
-                                                      .protocols = &v2_protocol,
-                                                      .protocol_count = 1,
-                                                      .bad_magic = v2_bad_magic()};
+    add_tcp_listener(engine);
     const struct serve_hooks hooks = {.self = engine,
                                       .step = on_step,
                                       .next_deadline = on_next_deadline,

@@ -9,6 +9,7 @@
 
 #include "auth/auth.h"
 #include "broker/broker.h"
+#include "serve/magic.h"
 #include "serve/serve.h"
 #include "session/v2.h"
 
@@ -34,6 +35,8 @@ struct engine {
     struct tickets tickets; /* of asks that somebody waits for */
     struct v2 v2;
     struct auth auth;
+    struct magic_row protocols[1]; /* of the TCP listener; a future V3 is one row more */
+    struct magic_table magic;
     struct listener listeners[ENGINE_LISTENERS];
 };
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Passes bytes from codec to codec. Must not know what a codec does, nor when input is read.
+ */
 #include "serve/stack.h"
 
 #include <assert.h>
@@ -8,19 +11,34 @@
 void stack_push(struct stack *stack, struct codec codec)
 {
     assert(stack->count < STACK_CODECS_MAX && stack->plain.n == 0);
-    struct buf *below = &stack->below[stack->count];
-    buf_free(below);
-    *below = stack->decoded;
+    if (stack->layers == NULL) {
+        stack->layers = alloc_zeroed(STACK_CODECS_MAX * sizeof *stack->layers);
+    }
+    stack->layers[stack->count++] = (struct stack_layer){codec, stack->decoded};
     stack->decoded = (struct buf){0};
-    stack->codecs[stack->count++] = codec;
 }
 
 void stack_pop(struct stack *stack)
 {
     assert(stack->count > 0);
-    const struct codec *codec = &stack->codecs[--stack->count];
-    codec->calls->free(codec->self);
-    buf_free(&stack->below[stack->count]);
+    struct stack_layer *layer = &stack->layers[--stack->count];
+    layer->codec.calls->free(layer->codec.self);
+    buf_free(&layer->below);
+}
+
+void stack_put_back(struct stack *stack, struct buf bytes)
+{
+    assert(stack->decoded.n == 0);
+    buf_free(&stack->decoded);
+    stack->decoded = bytes;
+}
+
+void stack_put_back_below(struct stack *stack, struct buf bytes)
+{
+    struct stack_layer *layer = &stack->layers[stack->count - 1];
+    assert(layer->below.n == 0);
+    buf_free(&layer->below);
+    layer->below = bytes;
 }
 
 /* Encodes bytes, which it takes, with the codecs below number `count`, and appends them to `down`.
@@ -28,7 +46,7 @@ void stack_pop(struct stack *stack)
 static void carry(struct stack *stack, size_t count, struct buf *bytes, struct buf *down)
 {
     for (size_t i = count; i-- > 0 && bytes->n > 0;) {
-        const struct codec *codec = &stack->codecs[i];
+        const struct codec *codec = &stack->layers[i].codec;
         struct buf encoded = {0};
         codec->calls->encode(codec->self, buf_span(bytes), &encoded);
         codec->calls->flush(codec->self, &encoded);
@@ -49,15 +67,15 @@ static bool codec_lives(const struct codec *codec)
 /* Whether codec i can go on without what the peer sends next. */
 static bool can_decode(const struct stack *stack, size_t i)
 {
-    const struct codec *codec = &stack->codecs[i];
-    return stack->below[i].n > 0 || codec->calls->has_pending(codec->self);
+    const struct codec *codec = &stack->layers[i].codec;
+    return stack->layers[i].below.n > 0 || codec->calls->has_pending(codec->self);
 }
 
 static size_t decode_at(struct stack *stack, size_t i, struct span in, struct buf *down)
 {
-    const struct codec *codec = &stack->codecs[i];
+    const struct codec *codec = &stack->layers[i].codec;
     bool highest = i + 1 == stack->count;
-    struct buf *up = highest ? &stack->decoded : &stack->below[i + 1];
+    struct buf *up = highest ? &stack->decoded : &stack->layers[i + 1].below;
     struct buf answer = {0};
     size_t taken = codec->calls->decode(codec->self, in, STACK_ROOM, up, &answer);
     carry(stack, i, &answer, down);
@@ -69,11 +87,11 @@ static size_t decode_at(struct stack *stack, size_t i, struct span in, struct bu
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down)
 {
     for (size_t i = stack->count; i-- > 0;) {
-        if (!codec_lives(&stack->codecs[i])) {
+        if (!codec_lives(&stack->layers[i].codec)) {
             return in.n;
         }
         if (can_decode(stack, i)) {
-            struct buf *below = &stack->below[i];
+            struct buf *below = &stack->layers[i].below;
             buf_drop(below, decode_at(stack, i, buf_span(below), down));
             return 0;
         }
@@ -87,7 +105,7 @@ size_t stack_decode(struct stack *stack, struct span in, struct buf *down)
 
 bool stack_has_pending(const struct stack *stack)
 {
-    for (size_t i = stack->count; i-- > 0 && codec_lives(&stack->codecs[i]);) {
+    for (size_t i = stack->count; i-- > 0 && codec_lives(&stack->layers[i].codec);) {
         if (can_decode(stack, i)) {
             return true;
         }
@@ -99,7 +117,7 @@ enum codec_state stack_state(const struct stack *stack, struct span *why)
 {
     enum codec_state worst = CODEC_OPEN;
     for (size_t i = 0; i < stack->count; i++) {
-        const struct codec *codec = &stack->codecs[i];
+        const struct codec *codec = &stack->layers[i].codec;
         enum codec_state state = codec->calls->state(codec->self);
         if (state == CODEC_FAILED) {
             *why = codec->calls->why(codec->self);
@@ -122,22 +140,28 @@ void stack_encode(struct stack *stack, struct buf *down)
 void stack_finish(struct stack *stack, struct buf *down)
 {
     for (size_t i = stack->count; i-- > 0;) {
-        const struct codec *codec = &stack->codecs[i];
+        const struct codec *codec = &stack->layers[i].codec;
         struct buf last = {0};
         codec->calls->finish(codec->self, &last);
         carry(stack, i, &last, down);
     }
 }
 
-void stack_free(struct stack *stack)
+void stack_clear(struct stack *stack)
 {
-    if (stack == NULL) {
-        return;
-    }
     while (stack->count > 0) {
         stack_pop(stack);
     }
     buf_free(&stack->decoded);
     buf_free(&stack->plain);
-    alloc_free(stack);
+    alloc_free(stack->layers);
+    stack->layers = NULL;
+}
+
+void stack_free(struct stack *stack)
+{
+    if (stack != NULL) {
+        stack_clear(stack);
+        alloc_free(stack);
+    }
 }

@@ -5,13 +5,10 @@
  */
 #include "session/v2.h"
 
-#include <nsq/magic.h>
-
 #include "session/commands.h"
 #include "session/session.h"
 
 const struct protocol v2_protocol = {
-    .magic = SPAN_LITERAL(NSQ_MAGIC_V2),
     .open = session_on_open,
     .recv = session_on_recv,
     .eof = session_on_eof,

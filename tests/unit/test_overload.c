@@ -338,7 +338,7 @@ static const struct nonsense {
  * None stays for more than a second. */
 static void nonsense_goes(struct calm *calm, struct client *const crowd[])
 {
-    static const uint8_t more[SERVE_LINGER_BYTES + 1];
+    static const uint8_t more[CONN_LINGER_BYTES + 1];
     for (size_t i = 0; i < AT_A_TIME; i++) {
         crowd[i]->ended = i % 3 == 0;
         client_post(crowd[i], span_make(more, i % 3 == 1 ? sizeof more : 0));

@@ -420,7 +420,7 @@ static void many_that_never_read_hold_little_each(void **state)
         numbered_post(p, "PUB wide", i, WIDE);
         calm_check(&calm);
         client_expect_ok(p);
-        size_t each = 2 * (SERVE_LOW_WATER + WIDE + 64); /* a buffer doubles */
+        size_t each = 2 * (CONN_LOW_WATER + WIDE + 64); /* a buffer doubles */
         assert_in_range(output_held(sleepers, SLEEPERS), 0, SHARE + SLEEPERS * each);
     }
     for (size_t i = 0; i < SLEEPERS; i++) { /* they begin to read, and have missed nothing */
@@ -468,14 +468,14 @@ static void who_has_drained_may_have_much_again(void **state)
     world_settle(w);
     unsigned much = 256 * KIB / WIDE_FRAME + 1; /* with this many the buffer grows past the bound */
     assert_int_equal(in_flight(a), much);
-    assert_int_equal(client_conn(a)->limit, SERVE_LOW_WATER);
+    assert_int_equal(client_conn(a)->limit, CONN_LOW_WATER);
     SEND(b, "RDY 2500\n");
     assert_int_equal(in_flight(b), 1);
-    client_take(a, much * WIDE_FRAME - SERVE_LOW_WATER - 1);
+    client_take(a, much * WIDE_FRAME - CONN_LOW_WATER - 1);
     assert_int_equal(in_flight(a), much); /* not yet */
     client_take(a, 1);
     assert_int_equal(in_flight(a), much + 1);
-    client_take(a, SERVE_LOW_WATER + WIDE_FRAME);
+    client_take(a, CONN_LOW_WATER + WIDE_FRAME);
     assert_int_equal(in_flight(a), 2 * much + 1);
     client_stall(a, false);
     client_take(b, WIDE_FRAME);

@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/time.h"
+#include "serve/magic.h"
 
 #define HIGH_WATER 100
 #define MOST 20 /* connections */
@@ -108,19 +109,27 @@ static void keep_closed(void *service, void *session, int64_t now)
     alloc_free(k);
 }
 
-#define PROTOCOL(literal, open_)                                                                   \
+#define PROTOCOL(open_)                                                                            \
     {                                                                                              \
-        .magic = SPAN_LITERAL(literal), .open = (open_), .recv = keep_recv, .eof = keep_eof,       \
-        .due = keep_due, .drained = keep_drained, .closed = keep_closed                            \
+        .open = (open_), .recv = keep_recv, .eof = keep_eof, .due = keep_due,                      \
+        .drained = keep_drained, .closed = keep_closed                                             \
     }
 
-static const struct protocol protocols[] = {PROTOCOL("AAAA", a_open), PROTOCOL("BBBB", b_open)};
+static const struct protocol protocols[] = {PROTOCOL(a_open), PROTOCOL(b_open)};
+
+static const struct conn_log_forms forms = {.opened = "opened %",
+                                            .refused = "refused %",
+                                            .lost = "lost %",
+                                            .timed_out = "timed out %",
+                                            .undecodable = "undecodable % %"};
 
 /* --- the set-up: two listeners ---------------------------------------------------------------- */
 
 struct stage {
     struct log log;
     struct service service[2];
+    struct magic_row rows[2][2];
+    struct magic_table tables[2];
     struct listener listeners[2];
     struct serve serve;
 };
@@ -130,8 +139,19 @@ static int set_up(void **state)
     struct stage *s = alloc_zeroed(sizeof *s);
     const struct serve_config config = {.max_connections = MOST, .high_water = HIGH_WATER};
     log_init(&s->log, LOG_DEBUG);
-    s->listeners[0] = (struct listener){&s->service[0], protocols, 2, SPAN("bad zero")};
-    s->listeners[1] = (struct listener){&s->service[1], protocols + 1, 1, SPAN("bad one")};
+    s->rows[0][0] = (struct magic_row){SPAN("AAAA"), &protocols[0], &s->service[0]};
+    s->rows[0][1] = (struct magic_row){SPAN("BBBB"), &protocols[1], &s->service[0]};
+    s->rows[1][0] = (struct magic_row){SPAN("BBBB"), &protocols[1], &s->service[1]};
+    for (size_t i = 0; i < 2; i++) {
+        s->tables[i] = (struct magic_table){.rows = s->rows[i],
+                                            .row_count = 2 - i,
+                                            .refusal = i == 0 ? SPAN("bad zero") : SPAN("bad one"),
+                                            .log = &s->log,
+                                            .chosen_form = "chosen % %",
+                                            .bad_form = "bad % %",
+                                            .eof_form = "eof %"};
+        s->listeners[i] = (struct listener){&magic_protocol, &s->tables[i], forms};
+    }
     serve_init(&s->serve, &config, s->listeners, 2, &s->log, NULL);
     *state = s;
     return 0;
@@ -192,7 +212,7 @@ static void flush(struct stage *s, uint64_t id)
 /* Output of n bytes. */
 static void say_at(struct keeper *k, size_t n, int64_t now)
 {
-    uint8_t zeros[SERVE_LINGER_BYTES] = {0};
+    uint8_t zeros[CONN_LINGER_BYTES] = {0};
     conn_send(k->conn, span_make(zeros, n), now);
 }
 
@@ -239,9 +259,9 @@ static void the_magic_chooses_the_protocol(void **state)
     assert_int_equal(serve_recv(&s->serve, a, SPAN("Ax"), 0), 2);
     assert_int_equal(s->service[0].last->protocol, 'A');
     expect_got(s->service[0].last, SPAN("x"));
-    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
-    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
-    assert_true(next_log_is(s, LOG_INFO, "CLIENT(%): desired protocol magic '%'"));
+    assert_true(next_log_is(s, LOG_INFO, "opened %"));
+    assert_true(next_log_is(s, LOG_INFO, "opened %"));
+    assert_true(next_log_is(s, LOG_INFO, "chosen % %"));
 }
 
 static void each_listener_has_its_own_protocols(void **state)
@@ -254,6 +274,18 @@ static void each_listener_has_its_own_protocols(void **state)
     uint64_t a = serve_open(&s->serve, 1, SPAN("peer"), 0);
     assert_int_equal(serve_recv(&s->serve, a, SPAN("AAAA"), 0), 4);
     expect_out(s, a, SPAN("bad one"));
+}
+
+/* A listener may also have one protocol alone, which then reads the first byte. */
+static void a_listener_may_have_one_protocol(void **state)
+{
+    struct stage *s = *state;
+    s->listeners[0] = (struct listener){&protocols[1], &s->service[0], {0}};
+    uint64_t id = open_at(s, 0);
+    assert_int_equal(s->service[0].last->protocol, 'B');
+    assert_int_equal(serve_recv(&s->serve, id, SPAN("AAAA"), 0), 4);
+    expect_got(s->service[0].last, SPAN("AAAA"));
+    assert_null(log_next(&s->log));
 }
 
 static void a_bad_magic_is_answered_and_ends_the_connection(void **state)
@@ -270,9 +302,9 @@ static void a_bad_magic_is_answered_and_ends_the_connection(void **state)
     assert_int_equal(serve_want(&s->serve, id), WANT_SHUT_WR | WANT_READ);
     assert_int_equal(serve_recv(&s->serve, id, SPAN("xyz"), 0), 3);
     assert_int_equal(s->service[0].opened, 0);
-    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
-    assert_true(next_log_is(s, LOG_INFO, "CLIENT(%): desired protocol magic '%'"));
-    assert_true(next_log_is(s, LOG_ERROR, "client(%) bad protocol magic '%'"));
+    assert_true(next_log_is(s, LOG_INFO, "opened %"));
+    assert_true(next_log_is(s, LOG_INFO, "chosen % %"));
+    assert_true(next_log_is(s, LOG_ERROR, "bad % %"));
 }
 
 static void the_end_inside_the_magic_closes(void **state)
@@ -300,13 +332,13 @@ static void a_connection_without_a_magic_may_wait_for_ever(void **state)
 static void a_peer_is_known_by_its_first_64_bytes(void **state)
 {
     struct stage *s = *state;
-    uint8_t peer[SERVE_PEER_MAX + 1];
+    uint8_t peer[CONN_PEER_MAX + 1];
     memset(peer, 'p', sizeof peer);
-    for (size_t n = SERVE_PEER_MAX - 1; n <= SERVE_PEER_MAX + 1; n++) {
+    for (size_t n = CONN_PEER_MAX - 1; n <= CONN_PEER_MAX + 1; n++) {
         uint64_t id = serve_open(&s->serve, 0, span_make(peer, n), 0);
         serve_recv(&s->serve, id, SPAN("AAAA"), 0);
         struct span known = conn_peer(s->service[0].last->conn);
-        assert_int_equal(known.n, n < SERVE_PEER_MAX ? n : SERVE_PEER_MAX);
+        assert_int_equal(known.n, n < CONN_PEER_MAX ? n : CONN_PEER_MAX);
         assert_memory_equal(known.p, peer, known.n);
     }
     uint64_t id = serve_open(&s->serve, 0, span_make(NULL, 0), 0);
@@ -363,7 +395,7 @@ static void there_are_so_many_connections(void **state)
     }
     log_free(&s->log);
     assert_int_equal(serve_open(&s->serve, 0, SPAN("peer"), 0), 0);
-    assert_true(next_log_is(s, LOG_WARNING, "TCP: refusing client(%), too many connections"));
+    assert_true(next_log_is(s, LOG_WARNING, "refused %"));
     serve_closed(&s->serve, first, CLOSED_AS_WANTED, 0);
     open_at(s, 0);
     assert_int_equal(serve_open(&s->serve, 0, SPAN("peer"), 0), 0);
@@ -376,9 +408,9 @@ static void a_lost_connection_is_logged(void **state)
     uint64_t b = open_at(s, 0);
     serve_closed(&s->serve, a, CLOSED_BY_ERROR, 0);
     serve_closed(&s->serve, b, CLOSED_AS_WANTED, 0);
-    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
-    assert_true(next_log_is(s, LOG_INFO, "TCP: new client(%)"));
-    assert_true(next_log_is(s, LOG_ERROR, "client(%) - connection lost"));
+    assert_true(next_log_is(s, LOG_INFO, "opened %"));
+    assert_true(next_log_is(s, LOG_INFO, "opened %"));
+    assert_true(next_log_is(s, LOG_ERROR, "lost %"));
     assert_null(log_next(&s->log));
 }
 
@@ -588,7 +620,7 @@ static void lingering_ends_after_64_kib(void **state)
 {
     struct stage *s = *state;
     struct keeper *k = linger_at(s, 0);
-    uint8_t zeros[SERVE_LINGER_BYTES] = {0};
+    uint8_t zeros[CONN_LINGER_BYTES] = {0};
     struct span most = span_make(zeros, sizeof zeros - 1);
     assert_int_equal(serve_recv(&s->serve, k->conn->id, most, 0), most.n);
     assert_int_equal(serve_recv(&s->serve, k->conn->id, span_first(most, 1), 0), 1);
@@ -692,13 +724,13 @@ static void a_slow_reader_is_waited_for(void **state)
     uint64_t id = k->conn->id;
     conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     say(k, 1);
-    say(k, 3 * SERVE_WRITE_CHUNK - 1);
+    say(k, 3 * CONN_WRITE_CHUNK - 1);
     serve_sent(&s->serve, id, 1, 0);
     serve_step(&s->serve, 4 * TIME_SECOND);
-    serve_sent(&s->serve, id, SERVE_WRITE_CHUNK, 4 * TIME_SECOND);
+    serve_sent(&s->serve, id, CONN_WRITE_CHUNK, 4 * TIME_SECOND);
     serve_step(&s->serve, 8 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
-    serve_sent(&s->serve, id, SERVE_WRITE_CHUNK - 1, 8 * TIME_SECOND);
+    serve_sent(&s->serve, id, CONN_WRITE_CHUNK - 1, 8 * TIME_SECOND);
     expect_closed_at(s, id, 9 * TIME_SECOND);
 }
 
@@ -710,7 +742,7 @@ static void without_a_write_timeout_output_may_wait(void **state)
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
     serve_step(&s->serve, 1000 * TIME_SECOND);
     conn_finish(k->conn, false, 1000 * TIME_SECOND);
-    expect_closed_at(s, k->conn->id, 1000 * TIME_SECOND + SERVE_FLUSH_NS);
+    expect_closed_at(s, k->conn->id, 1000 * TIME_SECOND + CONN_FLUSH_NS);
 }
 
 static void the_last_output_has_a_write_timeout_of_its_own(void **state)
@@ -796,13 +828,13 @@ static void a_step_handles_so_many_connections(void **state)
     (void)state;
     struct log log;
     struct service service = {0};
-    const struct listener listener = {&service, protocols, 1, SPAN("bad")};
+    const struct listener listener = {.protocol = &protocols[0], .service = &service};
     const struct serve_config config = {.max_connections = 1000, .high_water = HIGH_WATER};
     struct serve serve;
     log_init(&log, LOG_ERROR);
     serve_init(&serve, &config, &listener, 1, &log, NULL);
     for (int i = 0; i < SERVE_TIMERS_A_STEP + 3; i++) {
-        serve_recv(&serve, serve_open(&serve, 0, SPAN("peer"), 0), SPAN("AAAA"), 0);
+        serve_open(&serve, 0, SPAN("peer"), 0);
         conn_set_due(service.last->conn, 10);
     }
     while (serve_next_changed(&serve) != 0) {
@@ -878,6 +910,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_magic_chooses_the_protocol),
         TEST(each_listener_has_its_own_protocols),
+        TEST(a_listener_may_have_one_protocol),
         TEST(a_bad_magic_is_answered_and_ends_the_connection),
         TEST(the_end_inside_the_magic_closes),
         TEST(a_connection_without_a_magic_may_wait_for_ever),

@@ -230,8 +230,7 @@ static void keep_closed(void *service, void *session, int64_t now)
     alloc_free(k);
 }
 
-static const struct protocol protocols[] = {{
-    .magic = SPAN_LITERAL("TOYS"),
+static const struct protocol protocol = {
     .open = keep_open,
     .recv = keep_recv,
     .eof = keep_eof,
@@ -239,7 +238,7 @@ static const struct protocol protocols[] = {{
     .upgraded = keep_upgraded,
     .drained = keep_drained,
     .closed = keep_closed,
-}};
+};
 
 /* --- the set-up: one connection --------------------------------------------------------------- */
 
@@ -257,10 +256,10 @@ static int set_up(void **state)
     struct stage *s = alloc_zeroed(sizeof *s);
     const struct serve_config config = {.max_connections = 1, .high_water = HIGH_WATER};
     log_init(&s->log, LOG_DEBUG);
-    s->listener = (struct listener){&s->service, protocols, 1, SPAN("bad")};
+    s->listener = (struct listener){
+        .protocol = &protocol, .service = &s->service, .forms = {.undecodable = "undecodable % %"}};
     serve_init(&s->serve, &config, &s->listener, 1, &s->log, NULL);
     s->id = serve_open(&s->serve, 0, SPAN("peer"), s->now);
-    assert_int_equal(serve_recv(&s->serve, s->id, SPAN("TOYS"), s->now), 4);
     *state = s;
     return 0;
 }
@@ -482,7 +481,7 @@ static void what_unpacks_to_much_is_unpacked_in_bounded_steps(void **state)
     int steps = 0;
     for (size_t before = 0; serve_next_deadline(&s->serve) <= 0 && steps < 100; steps++) {
         assert_int_equal(want(s) & WANT_READ, 0);
-        assert_true(keeper(s)->got.n - before <= SERVE_INPUT_A_TURN + STACK_ROOM);
+        assert_true(keeper(s)->got.n - before <= CONN_INPUT_A_TURN + STACK_ROOM);
         before = keeper(s)->got.n;
         serve_step(&s->serve, 0);
         if (want(s) & WANT_READ) {
@@ -562,7 +561,7 @@ static void a_codec_that_fails_ends_the_input_and_says_why(void **state)
     struct log_event *event;
     bool said = false;
     while ((event = log_next(&s->log)) != NULL) {
-        said = said || strcmp(event->form, "client(%) - failed to decode - %") == 0;
+        said = said || strcmp(event->form, "undecodable % %") == 0;
         log_event_free(event);
     }
     assert_true(said);
@@ -580,6 +579,19 @@ static void output_of_a_finished_connection_is_encoded_and_closed(void **state)
     assert_int_equal(want(s), WANT_WRITE);
     serve_sent(&s->serve, s->id, out.n - 6, 0);
     assert_int_equal(want(s), WANT_SHUT_WR | WANT_READ);
+}
+
+/* As when a session resumes a command that has waited: no recv runs then. */
+static void a_codec_that_is_added_outside_of_recv_gets_the_next_input(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "xh");
+    conn_add_codec(keeper(s)->conn, toy(&s->service, false), HANDSHAKE_NS, 0);
+    conn_pause_input(keeper(s)->conn, false);
+    assert_true(conn_may_read(keeper(s)->conn));
+    assert_int_equal(want(s), WANT_READ);
+    send_toy(s, "yz");
+    expect_got(s, "xhyz");
 }
 
 static void a_codec_for_a_finished_connection_is_freed(void **state)
@@ -621,6 +633,7 @@ int main(void)
         TEST(the_end_that_a_codec_tells_waits_for_output_to_be_taken),
         TEST(a_codec_that_fails_ends_the_input_and_says_why),
         TEST(output_of_a_finished_connection_is_encoded_and_closed),
+        TEST(a_codec_that_is_added_outside_of_recv_gets_the_next_input),
         TEST(a_codec_for_a_finished_connection_is_freed),
         TEST(a_connection_that_is_lost_takes_its_codecs_along),
     };

@@ -280,7 +280,7 @@ static void order_when_room_is_short(void **state)
         assert_true(!pending || n == 0);
         taken += n;
         most = s->stack->decoded.n > most ? s->stack->decoded.n : most;
-        assert_true(s->stack->below[1].n <= STACK_ROOM);
+        assert_true(s->stack->layers[1].below.n <= STACK_ROOM);
         buf_append(&got, buf_span(&s->stack->decoded));
         buf_drop(&s->stack->decoded, s->stack->decoded.n);
         assert_true(calls++ < 1000);
@@ -402,7 +402,7 @@ static void input_behind_the_end(void **state)
         struct span why;
         assert_true(stack_state(s->stack, &why) > CODEC_OPEN);
         assert_false(stack_has_pending(s->stack));
-        assert_true(s->stack->below[0].n == 0 && s->stack->below[1].n <= 5);
+        assert_true(s->stack->layers[0].below.n == 0 && s->stack->layers[1].below.n <= 5);
         assert_int_equal(s->stack->decoded.p[0], '1');
         assert_true(s->stack->decoded.n <= 3);
         buf_drop(&s->stack->decoded, s->stack->decoded.n);

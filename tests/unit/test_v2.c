@@ -486,10 +486,10 @@ static void while_output_is_full_no_command_is_awaited(void **state)
     SEND(c, "SUB t c\nRDY 1\n");
     client_expect(c, "R OK; R OK");
     client_stall(c, true);
-    client_send_filled(c, "PUB t", 'x', 4 * SERVE_WRITE_CHUNK);
+    client_send_filled(c, "PUB t", 'x', 4 * CONN_WRITE_CHUNK);
     for (int i = 0; i < 4; i++) {
         world_advance(w, 20 * S);
-        assert_int_equal(client_take(c, SERVE_WRITE_CHUNK), SERVE_WRITE_CHUNK);
+        assert_int_equal(client_take(c, CONN_WRITE_CHUNK), CONN_WRITE_CHUNK);
     }
     assert_int_equal(c->want, WANT_WRITE | WANT_READ); /* it has been 80 s */
     client_stall(c, false);

@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The way of a connection's input: from the peer, through the codecs, to the protocol; and the
+ * handshakes of codecs. Must not know what the bytes mean.
+ */
+#include "serve/conn.h"
+
+#include <assert.h>
+
+#include "base/time.h"
+#include "serve/conn_parts.h"
+
+#define WHY_MAX 160 /* bytes that are kept of the reason why a handshake failed */
+
+bool conn_may_read(const struct conn *conn)
+{
+    return conn->state == CONN_OPEN && !conn->input_paused && conn->recv != CONN_RECV_CODEC_ADDED &&
+           !conn_is_full(conn);
+}
+
+void conn_pause_input(struct conn *conn, bool paused)
+{
+    conn->input_paused = paused;
+    conn_update_backlog(conn);
+    conn_note_change(conn);
+}
+
+/* --- the backlog ------------------------------------------------------------------------------ */
+
+bool conn_holds_input(const struct conn *conn)
+{
+    return conn->stack.decoded.n > 0 || stack_has_pending(&conn->stack);
+}
+
+/* Whether the protocol has to be told that the input has ended: by the peer, or by a codec. */
+static bool has_to_tell_end(const struct conn *conn)
+{
+    struct span why;
+    return conn->state == CONN_OPEN &&
+           (conn->input == CONN_INPUT_ENDED ||
+            (conn->input == CONN_INPUT_OPEN && stack_state(&conn->stack, &why) > CODEC_OPEN));
+}
+
+void conn_update_backlog(struct conn *conn)
+{
+    bool may_go_on = conn->state == CONN_HANDSHAKING || conn_may_read(conn);
+    if (!may_go_on || !(conn_holds_input(conn) || has_to_tell_end(conn))) {
+        list_remove(&conn->backlog);
+    } else if (list_empty(&conn->backlog)) {
+        list_push(&conn->serve->backlog, &conn->backlog);
+    }
+}
+
+/* --- handshakes ------------------------------------------------------------------------------- */
+
+/* The codec speaks first, or waits for the peer. */
+static void begin_handshake(struct conn *conn, int64_t timeout, int64_t now)
+{
+    struct buf hello = {0};
+    conn->state = CONN_HANDSHAKING;
+    conn->state_deadline = time_after(now, timeout);
+    conn_arm(conn);
+    stack_decode(&conn->stack, span_make(NULL, 0), &hello);
+    conn_append_out(conn, buf_span(&hello), now);
+    buf_free(&hello);
+}
+
+void conn_add_codec(struct conn *conn, struct codec codec, int64_t handshake_timeout, int64_t now)
+{
+    assert(conn->state != CONN_HANDSHAKING && conn->stack.count < STACK_CODECS_MAX);
+    if (conn->state != CONN_OPEN) {
+        codec.calls->free(codec.self);
+        return;
+    }
+    conn_encode(conn, now);
+    stack_push(&conn->stack, codec);
+    if (conn->recv == CONN_RECV_RUNNING) {
+        conn->recv = CONN_RECV_CODEC_ADDED;
+    }
+    if (codec.calls->state(codec.self) == CODEC_HANDSHAKING) {
+        begin_handshake(conn, handshake_timeout, now);
+    }
+    conn_update_backlog(conn);
+    conn_note_change(conn);
+}
+
+static void handshake_done(struct conn *conn, struct span why, int64_t now)
+{
+    conn->state = CONN_OPEN;
+    conn->protocol->upgraded(conn->service, conn->session, why, now);
+    conn_arm(conn);
+}
+
+/* Removes the codec, so that the protocol can say in clear what went wrong. */
+static void handshake_failed(struct conn *conn, struct span why, int64_t now)
+{
+    uint8_t text[WHY_MAX]; /* the reason may be the codec's own */
+    why = span_first(why, sizeof text);
+    assert(why.n > 0);
+    memcpy(text, why.p, why.n);
+    stack_pop(&conn->stack);
+    handshake_done(conn, span_make(text, why.n), now);
+}
+
+void conn_handshake_timed_out(struct conn *conn, int64_t now)
+{
+    handshake_failed(conn, SPAN("i/o timeout"), now);
+}
+
+static void check_handshake(struct conn *conn, int64_t now)
+{
+    struct span why = {NULL, 0};
+    enum codec_state state = stack_state(&conn->stack, &why);
+    if (state == CODEC_OPEN) {
+        handshake_done(conn, why, now);
+    } else if (state == CODEC_FAILED) {
+        handshake_failed(conn, why, now);
+    } else if (state == CODEC_CLOSED || conn->input == CONN_INPUT_ENDED) {
+        handshake_failed(conn, SPAN("EOF"), now);
+    }
+}
+
+/* --- to the protocol -------------------------------------------------------------------------- */
+
+/* Calls the protocol's recv. `conn->recv` then tells whether it has added a codec. */
+static size_t call_recv(struct conn *conn, struct span in, int64_t now)
+{
+    conn->recv = CONN_RECV_RUNNING;
+    return conn->protocol->recv(conn->service, conn->session, in, now);
+}
+
+/* Gives the protocol what is decoded. Returns how many bytes it consumed. */
+static size_t deliver_decoded(struct conn *conn, int64_t now)
+{
+    struct stack *stack = &conn->stack;
+    struct buf decoded = stack->decoded; /* the call may add a codec */
+    stack->decoded = (struct buf){0};
+    size_t consumed = call_recv(conn, buf_span(&decoded), now);
+    buf_drop(&decoded, consumed);
+    if (conn->recv == CONN_RECV_CODEC_ADDED) {
+        stack_put_back_below(stack, decoded);
+    } else {
+        stack_put_back(stack, decoded);
+    }
+    conn->recv = CONN_RECV_NONE;
+    return consumed;
+}
+
+static size_t decode(struct conn *conn, struct span in, int64_t now)
+{
+    struct buf down = {0};
+    size_t taken = stack_decode(&conn->stack, in, &down);
+    if (down.n > 0) {
+        conn_append_out(conn, buf_span(&down), now);
+        buf_free(&down);
+        conn_note_change(conn);
+    }
+    return taken;
+}
+
+/* Tells the protocol that the input has ended, when that is so and all input was delivered. */
+static void check_end(struct conn *conn, int64_t now)
+{
+    struct span why = {NULL, 0};
+    if (conn_holds_input(conn) || !has_to_tell_end(conn) || !conn_may_read(conn)) {
+        return;
+    }
+    if (stack_state(&conn->stack, &why) == CODEC_FAILED) {
+        conn_log(conn, LOG_ERROR, conn->forms->undecodable, why);
+    }
+    conn->input = conn->input == CONN_INPUT_ENDED ? CONN_INPUT_TOLD : CONN_INPUT_CUT;
+    conn->protocol->eof(conn->service, conn->session, now);
+}
+
+/* What the states of the codecs mean, once there is nothing to decode. */
+static void check_codecs(struct conn *conn, int64_t now)
+{
+    if (conn->state == CONN_HANDSHAKING) {
+        check_handshake(conn, now);
+    } else if (conn->state == CONN_OPEN) {
+        check_end(conn, now);
+    }
+}
+
+/* Decodes and delivers, until nothing is left or others must have their turn. Returns how many
+ * bytes of `in` were taken. */
+static size_t decode_input(struct conn *conn, struct span in, int64_t now)
+{
+    size_t taken = 0;
+    size_t delivered = 0;
+    while (delivered < CONN_INPUT_A_TURN &&
+           (conn->state == CONN_HANDSHAKING || conn_may_read(conn))) {
+        if (conn->stack.decoded.n > 0 && conn->state == CONN_OPEN) {
+            delivered += deliver_decoded(conn, now);
+        } else if (taken < in.n || stack_has_pending(&conn->stack)) {
+            if (conn->state == CONN_OPEN) {
+                conn_encode(conn, now); /* a codec that fails now could lose earlier output */
+            }
+            taken += decode(conn, span_skip(in, taken), now);
+            check_codecs(conn, now);
+        } else {
+            break;
+        }
+    }
+    check_codecs(conn, now);
+    conn_update_backlog(conn);
+    return conn->state > CONN_OPEN ? in.n : taken;
+}
+
+/* The fast way: without a codec the protocol reads the shell's own bytes. Returns how many were
+ * consumed. When the protocol was switched, the new one goes on with the rest. */
+static size_t recv_clear(struct conn *conn, struct span in, int64_t now)
+{
+    size_t consumed = 0;
+    const struct protocol *protocol = NULL;
+    while (conn->protocol != protocol && consumed < in.n && conn_may_read(conn)) {
+        protocol = conn->protocol;
+        consumed += call_recv(conn, span_skip(in, consumed), now);
+    }
+    conn->recv = CONN_RECV_NONE;
+    return consumed;
+}
+
+static bool is_clear(const struct conn *conn)
+{
+    return conn->stack.count == 0 && conn->stack.decoded.n == 0;
+}
+
+size_t conn_recv(struct conn *conn, struct span in, int64_t now)
+{
+    size_t consumed = 0;
+    if (conn->state == CONN_LINGERING) {
+        conn->lingered += in.n;
+        if (conn->lingered > CONN_LINGER_BYTES) {
+            conn_done(conn);
+        }
+        return in.n;
+    }
+    if (is_clear(conn)) {
+        consumed = recv_clear(conn, in, now);
+    }
+    if (!is_clear(conn)) {
+        consumed += decode_input(conn, span_skip(in, consumed), now);
+    }
+    if (consumed < in.n) {
+        conn_note_change(conn); /* READ may not be wanted any more */
+    }
+    conn->unconsumed = in.n - consumed;
+    conn_count_buffered(conn);
+    return consumed;
+}
+
+void conn_eof(struct conn *conn, int64_t now)
+{
+    conn_note_change(conn);
+    switch (conn->state) {
+    case CONN_HANDSHAKING:
+    case CONN_OPEN:
+        if (is_clear(conn)) {
+            conn->input = CONN_INPUT_TOLD;
+            conn->protocol->eof(conn->service, conn->session, now);
+        } else {
+            conn->input = conn->input == CONN_INPUT_OPEN ? CONN_INPUT_ENDED : conn->input;
+            decode_input(conn, span_make(NULL, 0), now);
+        }
+        break;
+    case CONN_FLUSHING:
+        conn->state = CONN_CLOSING; /* no unread input is left behind */
+        break;
+    case CONN_LINGERING:
+        conn_done(conn);
+        break;
+    default:
+        break;
+    }
+}
+
+void conn_resume_input(struct conn *conn, int64_t now)
+{
+    decode_input(conn, span_make(NULL, 0), now);
+    conn_note_change(conn); /* READ may be wanted again */
+}
+
+/* --- what codecs know of the peer ------------------------------------------------------------- */
+
+struct span conn_peer_name(const struct conn *conn)
+{
+    for (size_t i = 0; i < conn->stack.count; i++) {
+        const struct codec *codec = &conn->stack.layers[i].codec;
+        if (codec->calls->peer_name != NULL) {
+            return codec->calls->peer_name(codec->self);
+        }
+    }
+    return span_make(NULL, 0);
+}

@@ -186,7 +186,7 @@ static void input_sent_behind_identify_goes_through_the_codec(void **state)
     buf_append(&client.plain, SPAN("PUB t\n\0\0\0\1xNOP\nSUB t c\n"));
     buf_append(&bytes, SPAN(IDENTIFY_SNAPPY));
     stack_encode(&client, &bytes);
-    stack_pop(&client);
+    stack_clear(&client);
     for (enum world_cut cut = CUT_WHOLE; cut <= CUT_RANDOM; cut++) {
         struct world *w = world_new(NULL);
         w->cut = cut;
@@ -267,7 +267,7 @@ static struct buf encoded_session(bool snappy)
         buf_append(&client.plain, said[i]);
         stack_encode(&client, &bytes);
     }
-    stack_pop(&client);
+    stack_clear(&client);
     return bytes;
 }
 

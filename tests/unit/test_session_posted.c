@@ -394,7 +394,7 @@ static void a_codec_waits_for_the_replies_before_it(void **state)
     client_identify(c, "{\"feature_negotiation\":true,\"snappy\":true}");
     client_expect_nothing(c);
     assert_false(reads(c));
-    assert_int_equal(conn_codecs(client_conn(c)), 0);
+    assert_int_equal(client_conn(c)->stack.count, 0);
     world_answer(w, true);
     client_expect_ok(c);
     struct nsq_frame frame;
@@ -402,7 +402,7 @@ static void a_codec_waits_for_the_replies_before_it(void **state)
     assert_true(client_next(c, &frame, &message));
     assert_int_equal(frame.type, NSQ_FRAME_RESPONSE);
     assert_int_equal(frame.data.p[0], '{');
-    assert_int_equal(conn_codecs(client_conn(c)), 1);
+    assert_int_equal(client_conn(c)->stack.count, 1);
     assert_true(reads(c));
     world_free(w);
 }

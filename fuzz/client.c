@@ -168,8 +168,8 @@ static void check_codecs(const struct hearer *hearer)
     struct span why = {NULL, 0};
     bool may_break = hearer->tls && (choice.time & RAW);
     FUZZ_CHECK(stack_state(hearer->stack, &why) != CODEC_FAILED ||
-               (may_break && hearer->stack->layers[0].codec.calls->state(hearer->stack->layers[0].codec.self) ==
-                                 CODEC_FAILED));
+               (may_break && hearer->stack->layers[0].codec.calls->state(
+                                 hearer->stack->layers[0].codec.self) == CODEC_FAILED));
 }
 
 /* What comes through codecs, and the frames behind which another one is put on. */

@@ -7,28 +7,11 @@
 #include "memory_model.h"
 
 #include "fuzz.h"
+#include "memory_model_parts.h"
 #include "session/session.h"
 
-/* What v2.c charges for a session, and for each topic that the session published to. */
-#define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
-#define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
-#define IDENTITY_COST (sizeof(struct identity) + ALLOC_OVERHEAD) /* and the size of its texts */
-
-/* A body's cost is divided into this many parts among its holders. All numbers from 1 to 16 divide
- * it. So the sum over all holders is right only if the count of references is right. */
-#define PARTS 720720
-#define HOLDERS_MAX 16
-
+#define HOLDERS_MAX 16 /* they all divide BODY_PARTS */
 #define LEAST_TIMEOUT (100 * TIME_MS)
-
-/* What one look adds up. */
-struct sums {
-    size_t drafts;   /* messages that have arrived in part; they had to fit below the cap */
-    size_t asked;    /* what may use the reserve: topics, channels, bodies that are not messages */
-    size_t others;   /* all else that is charged */
-    uint64_t shares; /* of the bodies of messages, in parts */
-    size_t timers;
-};
 
 /* --- rows ------------------------------------------------------------------------------------- */
 
@@ -62,148 +45,6 @@ static struct row *make_row(struct memory_model *model, unsigned channel, uint64
     model->index[i] = (uint16_t)model->row_count;
     *row = (struct row){.id = id, .channel = channel, .owner = MODEL_NOBODY};
     return row;
-}
-
-/* --- who did what ----------------------------------------------------------------------------- */
-
-static const struct conn *conn_of(const struct memory_model *model, unsigned conn)
-{
-    uint64_t id = model->conns[conn].id;
-    return id == 0 ? NULL : model->engine->serve.slots[(uint32_t)id].conn;
-}
-
-const struct session *model_session(const struct memory_model *model, unsigned conn)
-{
-    const struct conn *c = conn_of(model, conn);
-    return c == NULL ? NULL : c->session;
-}
-
-static unsigned number_of(const struct memory_model *model, const struct consumer *consumer)
-{
-    const struct session *s = container_of(consumer, struct session, consumer);
-    unsigned i = 0;
-    while (i < model->conn_count && model->conns[i].id != s->conn->id) {
-        i++;
-    }
-    FUZZ_CHECK(i < model->conn_count);
-    return i;
-}
-
-static bool is_subscribed(const struct memory_model *model, unsigned conn)
-{
-    const struct session *s = conn == MODEL_NOBODY ? NULL : model_session(model, conn);
-    return s != NULL && s->consumer.channel != NULL;
-}
-
-/* An id is hexadecimal digits in lower case. */
-static bool read_id(struct span text, uint64_t *id)
-{
-    *id = 0;
-    for (size_t i = 0; i < text.n; i++) {
-        uint8_t c = text.p[i];
-        unsigned digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : 16;
-        if (digit == 16) {
-            return false;
-        }
-        *id = *id << 4 | digit;
-    }
-    return true;
-}
-
-/* Reads "NAME <id>" at the start of the rest of a line. */
-static bool read_said(struct span line, struct model_said *said)
-{
-    static const struct {
-        const char *name;
-        size_t n;
-    } names[] = {[SAID_FIN] = {"FIN ", 4}, [SAID_REQ] = {"REQ ", 4}, [SAID_TOUCH] = {"TOUCH ", 6}};
-    for (size_t i = SAID_FIN; i <= SAID_TOUCH; i++) {
-        size_t n = names[i].n;
-        if (line.n > n + NSQ_MESSAGE_ID_SIZE && line.p[0] == (uint8_t)names[i].name[0] &&
-            memcmp(line.p, names[i].name, n) == 0) {
-            said->what = (enum said_what)i;
-            said->rest = span_skip(line, n + NSQ_MESSAGE_ID_SIZE);
-            return read_id(span_make(line.p + n, NSQ_MESSAGE_ID_SIZE), &said->id);
-        }
-    }
-    return false;
-}
-
-#define ANY_COUNT UINT64_MAX
-
-/* Reads "RDY <count>\n". ANY_COUNT: the count is missing or written in another way. */
-static bool read_rdy(struct span line, struct model_said *said)
-{
-    size_t i = 4;
-    if (line.n < 4 || memcmp(line.p, "RDY", 3) != 0) {
-        return false;
-    }
-    *said = (struct model_said){.what = SAID_RDY};
-    for (; i < line.n && line.p[i] >= '0' && line.p[i] <= '9' && i < 10; i++) {
-        said->id = 10 * said->id + (line.p[i] - '0');
-    }
-    if (line.p[3] != ' ' || i == 4 || i >= line.n || line.p[i] != '\n') {
-        said->id = ANY_COUNT;
-    }
-    return true;
-}
-
-/* The end of a body may stand before the line, so the search begins at the end. */
-static void find_said(struct memory_model *model, struct span line)
-{
-    model->said = model->said_rdy = (struct model_said){.what = SAID_NOTHING};
-    for (size_t i = line.n; i-- > 0;) {
-        struct model_said said;
-        if (model->said.what == SAID_NOTHING && read_said(span_skip(line, i), &said)) {
-            model->said = said;
-        } else if (read_rdy(span_skip(line, i), &said)) {
-            model->said_rdy = said;
-        }
-    }
-}
-
-static size_t deliveries(const struct memory_model *model, const struct row *row, unsigned *last)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < model->delivery_count; i++) {
-        const struct model_delivery *d = &model->deliveries[i];
-        if (d->id == row->id && d->channel == row->channel) {
-            n++;
-            *last = d->conn;
-        }
-    }
-    return n;
-}
-
-/* Whether the call completed this command, which only the owner of a message may send, and the
- * owner sent it. */
-static bool by_owner(const struct memory_model *model, const struct call *call,
-                     const struct row *row, enum said_what what)
-{
-    unsigned got = MODEL_NOBODY;
-    if (model->said.what != what || model->said.id != row->id) {
-        return false;
-    }
-    bool owned = row->place == ROW_IN_FLIGHT && row->owner == call->actor;
-    return owned || (deliveries(model, row, &got) > 0 && got == call->actor);
-}
-
-static bool by_time(const struct call *call, const struct row *row)
-{
-    bool waits = row->place == ROW_IN_FLIGHT || row->place == ROW_DEFERRED;
-    return waits && call->kind == CALL_STEP && row->due <= call->now;
-}
-
-/* The time at which, by the REQ of this call, its message's deferral ends. */
-static int64_t requeued_until(const struct memory_model *model, const struct call *call)
-{
-    int64_t most = model->engine->v2.config.max_req_timeout / TIME_MS;
-    int64_t ms = 0;
-    struct span rest = model->said.rest;
-    for (size_t i = 1; i < rest.n && rest.p[i] >= '0' && rest.p[i] <= '9' && ms <= most; i++) {
-        ms = 10 * ms + (rest.p[i] - '0');
-    }
-    return call->now + (ms < most ? ms : most) * TIME_MS;
 }
 
 /* --- moves ------------------------------------------------------------------------------------ */
@@ -304,14 +145,14 @@ static void see(struct memory_model *model, const struct call *call, struct row 
     model->channels[now.channel].rows++;
 }
 
-static void share_body(struct memory_model *model, const struct body *body, struct sums *sums)
+void share_body(struct memory_model *model, const struct body *body, struct sums *sums)
 {
     FUZZ_CHECK(body->refs > 0);
     if (body->refs > HOLDERS_MAX) {
         model->full = true;
         return;
     }
-    sums->shares += (uint64_t)body_cost(body->size) * (PARTS / body->refs);
+    sums->shares += (uint64_t)body_cost(body->size) * (BODY_PARTS / body->refs);
 }
 
 /* --- one channel ------------------------------------------------------------------------------ */
@@ -529,130 +370,6 @@ static void walk_topic(struct memory_model *model, const struct call *call,
         walk_channel(model, call, c, sums, given - t->distributed);
     }
     t->distributed = given;
-}
-
-/* --- sessions --------------------------------------------------------------------------------- */
-
-static void add_session(struct memory_model *model, const struct session *s, struct sums *sums)
-{
-    const struct identity *i = s->identity;
-    sums->others += SESSION_COST;
-    sums->others +=
-        i == NULL ? 0 : IDENTITY_COST + i->client_id.n + i->hostname.n + i->user_agent.n;
-    sums->others += s->partial.cap == 0 ? 0 : s->partial.cap + ALLOC_OVERHEAD;
-    sums->others += HASH_COUNT(s->pub_counts) * PUB_COUNT_COST;
-    size_t draft = s->draft.body == NULL ? 0 : body_cost(s->draft.cap);
-    bool message = nsq_command_row(s->place.id)->body != NSQ_BODY_DATA;
-    sums->drafts += message ? draft : 0;
-    sums->asked += message ? 0 : draft;
-    sums->asked += s->data == NULL ? 0 : body_cost(s->data->size);
-    size_t n = 0;
-    for (const struct message *m = s->publish.messages.first; m != NULL; m = m->next, n++) {
-        FUZZ_CHECK(m->body->refs == 1 && m->attempts == 0);
-        share_body(model, m->body, sums);
-    }
-    FUZZ_CHECK(n == s->publish.messages.n);
-}
-
-/* Replies that are owed: the first one is not known, or it would have been sent. */
-static void add_owed(struct memory_model *model, const struct session *s, struct sums *sums)
-{
-    size_t n = 0;
-    for (const struct owed *o = s->owed.first; o != NULL; o = o->next, n++) {
-        bool known = o->ticket.number == 0;
-        FUZZ_CHECK(known ? n > 0 && o->reply.kind != REPLY_NONE : o->reply.kind == REPLY_NONE);
-        FUZZ_CHECK(o->next != NULL || s->owed.last == o);
-        sums->others += owed_cost(o);
-        model->owed_tickets += known ? 0 : 1;
-    }
-    FUZZ_CHECK(n == s->owed.n && n <= SESSION_OWED_MAX);
-}
-
-/* Publishes that wait for the disk, also those whose clients have left. */
-static void walk_waiting(struct memory_model *model, struct sums *sums)
-{
-    const struct engine *engine = model->engine;
-    for (const struct waiting_publish *w = engine->broker.waiting; w != NULL; w = w->hh.next) {
-        sums->others += w->cost;
-        for (const struct message *m = w->publish.messages.first; m != NULL; m = m->next) {
-            FUZZ_CHECK(m->body->refs == 1 && m->attempts == 0);
-            share_body(model, m->body, sums);
-        }
-    }
-    FUZZ_CHECK(HASH_COUNT(engine->tickets.table) == model->owed_tickets);
-    FUZZ_CHECK(model->owed_tickets <= HASH_COUNT(engine->broker.waiting));
-}
-
-static void check_session(const struct memory_model *model, unsigned conn, const struct session *s)
-{
-    const struct conn *c = conn_of(model, conn);
-    bool subscribed = s->consumer.channel != NULL;
-    FUZZ_CHECK(s->conn == c);
-    FUZZ_CHECK(subscribed == (s->state != SESSION_INIT && !s->ended));
-    FUZZ_CHECK((c->state == CONN_OPEN) == (!s->ended || s->owed.n > 0));
-    FUZZ_CHECK(s->query == NULL && list_empty(&s->waiting)); /* nobody authorizes here */
-    bool in_identify = s->place.id == NSQ_IDENTIFY && s->place.stage != NSQ_STAGE_LINE;
-    bool pauses = s->ended || s->owed.n == SESSION_OWED_MAX || (in_identify && s->owed.n > 0);
-    FUZZ_CHECK(c->state != CONN_OPEN || c->input_paused == pauses);
-    FUZZ_CHECK(s->ended || !s->eof); /* a client that has ended its side is let go */
-    FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)model->conns[conn].in_flight);
-    FUZZ_CHECK(s->state != SESSION_CLOSING || s->consumer.ready_count == 0);
-}
-
-/* At each delivery, a client has at most RDY messages in flight. It may lower RDY afterwards. */
-static void check_ready(struct memory_model *model, const struct call *call, unsigned conn,
-                        const struct session *s)
-{
-    struct model_conn *c = &model->conns[conn];
-    int64_t ready = s->consumer.ready_count;
-    if (s->state == SESSION_SUBSCRIBED && !s->ended) {
-        /* "RDY" in the line may also be the name of a topic. */
-        bool said = call->actor == conn && model->said_rdy.what == SAID_RDY;
-        FUZZ_CHECK(ready == c->ready_count || (said && (model->said_rdy.id == ANY_COUNT ||
-                                                        ready == (int64_t)model->said_rdy.id)));
-    }
-    int64_t most = ready > c->ready_count ? ready : c->ready_count;
-    for (size_t i = 0; i < model->delivery_count; i++) {
-        FUZZ_CHECK(model->deliveries[i].conn != conn || s->consumer.in_flight_count <= most);
-    }
-    c->ready_count = ready;
-}
-
-static void walk_sessions(struct memory_model *model, const struct call *call, struct sums *sums)
-{
-    model->owed_tickets = 0;
-    for (unsigned i = 0; i < model->conn_count; i++) {
-        const struct session *s = model_session(model, i);
-        if (s != NULL) {
-            add_session(model, s, sums);
-            add_owed(model, s, sums);
-            check_session(model, i, s);
-            check_ready(model, call, i, s);
-        }
-    }
-}
-
-/*
- * The memory budget equals the cost of everything that exists, to the byte. Messages are within the
- * cap. Messages together with what clients asked for are within the cap and the reserve. (Topics
- * count as asked for: it is not recorded which command created them.) The rest is bounded by these:
- * a message in a channel costs at most one struct message and one struct in_flight or deferred
- * beside its body, and a connection costs its session and a count for each topic that it published
- * to.
- */
-static void check_budget(const struct memory_model *model, const struct sums *sums)
-{
-    const struct budget *budget = &model->engine->broker.core.budget;
-    const struct heap *timers = &model->engine->broker.core.timers;
-    FUZZ_CHECK(sums->shares % PARTS == 0);
-    size_t messages = sums->drafts + (size_t)(sums->shares / PARTS);
-    FUZZ_CHECK(budget->used == messages + sums->asked + sums->others);
-    FUZZ_CHECK(messages <= budget_bound(budget, BUDGET_QUEUE));
-    FUZZ_CHECK(messages + sums->asked <= budget_bound(budget, BUDGET_CLIENT));
-    FUZZ_CHECK(timers->n == sums->timers);
-    for (size_t i = 1; i < timers->n; i++) {
-        FUZZ_CHECK(timers->entries[heap_parent(i)].key <= timers->entries[i].key);
-    }
 }
 
 /* --- the look --------------------------------------------------------------------------------- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Go's flag syntax. The order of the checks in read_one is the order in which Go finds errors: it
- * decides which of several errors a command line is told about.
+ * Go's flag syntax. The checks in read_one stand in the order in which Go makes them, because that
+ * decides which of several errors is reported. It must not know which flags there are.
  */
 #include "nsqd/goflag.h"
 
@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* What the usage calls a value of this kind; "" for booleans, as in Go. */
+/* The word for a value of each kind in the usage; "" for booleans, as in Go. */
 static const char *const kind_names[] = {
     [GOFLAG_BOOL] = "",         [GOFLAG_INT] = "int",       [GOFLAG_DURATION] = "duration",
     [GOFLAG_STRING] = "string", [GOFLAG_STRINGS] = "value", [GOFLAG_FLOATS] = "value",
@@ -18,7 +18,7 @@ static const char *const kind_names[] = {
 };
 _Static_assert(sizeof kind_names / sizeof kind_names[0] == GOFLAG_KINDS, "a name for each kind");
 
-/* Go names the two ways in which a number can be bad. */
+/* Go's texts for the two ways in which a number can be bad. */
 static const char *const number_errors[] = {
     [GONUM_OK] = "",
     [GONUM_SYNTAX] = "parse error",
@@ -30,7 +30,7 @@ static void *field(const struct goflag *f, void *into)
     return (char *)into + f->offset;
 }
 
-/* Setters: false with the reason in why. */
+/* Setters. They return false with the reason in `why`. */
 
 static bool set_bool(bool *field, const char *value, struct line *why)
 {
@@ -85,7 +85,7 @@ static void insert_float(struct goflag_floats *list, double v)
     list->v[i] = v;
 }
 
-/* The one setter that can be fatal; its text is the whole line then. */
+/* The only setter that can be fatal; then its text is the whole error line. */
 static enum goflag_result set_floats(struct goflag_floats *list, const char *value,
                                      struct line *why)
 {
@@ -172,7 +172,7 @@ static bool takes_argument(const struct goflag *f)
     return f->kind != GOFLAG_BOOL && f->kind != GOFLAG_BOOL_WORD;
 }
 
-/* Sets one flag and words its error as Go does. */
+/* Sets one flag; the error has Go's words. */
 static enum goflag_result apply(const struct goflag *f, void *into, const char *value,
                                 struct line *error)
 {
@@ -196,7 +196,7 @@ struct args {
     char *const *v;
 };
 
-/* An unknown name. -h and -help are flags only as long as the table has none of that name. */
+/* A name that is not in the table. -h and -help ask for the usage, unless the table has them. */
 static enum goflag_result unknown(const char *name, size_t n, struct line *error)
 {
     if ((n == 1 && name[0] == 'h') || (n == 4 && memcmp(name, "help", 4) == 0)) {
@@ -206,7 +206,7 @@ static enum goflag_result unknown(const char *name, size_t n, struct line *error
     return GOFLAG_BAD;
 }
 
-/* Reads the flag at args->v[0], which starts with a dash and has more behind it. */
+/* Reads the flag at args->v[0], which starts with a dash and has more than that. */
 static enum goflag_result read_one(const struct goflag_table *table, struct args *args, void *into,
                                    bool *given, struct line *error)
 {
@@ -255,7 +255,8 @@ enum goflag_result goflag_parse(const struct goflag_table *table, int argc, char
     return r;
 }
 
-/* The first row whose name is behind the last one's; rows are few and the usage is rare. */
+/* The row whose name comes next after `last` in the alphabet. A search through all rows is fast
+ * enough: there are few, and the usage is printed once. */
 static const struct goflag *next_by_name(const struct goflag_table *table, const char *last)
 {
     const struct goflag *best = NULL;
@@ -268,7 +269,7 @@ static const struct goflag *next_by_name(const struct goflag_table *table, const
     return best;
 }
 
-/* Go leaves out the defaults that are a kind's zero. */
+/* Go does not print a default that is the zero value of its kind. */
 static bool is_zero(const char *initial)
 {
     return initial == NULL || initial[0] == '\0' || strcmp(initial, "false") == 0 ||
@@ -290,7 +291,7 @@ void goflag_usage(const struct goflag_table *table, struct line *out)
     }
 }
 
-/* Is the field what the row's initial value makes of it? */
+/* Whether the field has the row's initial value. */
 static bool is_initial(const struct goflag *f, const void *from)
 {
     const char *at = (const char *)from + f->offset;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Go's number syntax. Integers and floats share the rule for underscores: one may stand between two
- * digits, or between a base prefix and a digit.
+ * Go's number syntax. Integers and floats have the same rule for underscores: one may stand between
+ * two digits, or between a base prefix and a digit. It must not know flags.
  */
 #include "nsqd/gonum.h"
 
@@ -15,13 +15,13 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* ASCII only, whatever the locale. */
+/* For ASCII only; independent of the locale. */
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* Value of a digit of any base up to 36; 36 for anything else. */
+/* The value of a digit of any base up to 36; 36: it is no digit. */
 static unsigned digit_value(char c)
 {
     c = lower(c);
@@ -31,7 +31,7 @@ static unsigned digit_value(char c)
     return c >= 'a' && c <= 'z' ? (unsigned)(c - 'a' + 10) : 36;
 }
 
-/* s has no sign. */
+/* Whether each underscore stands where it may. s has no sign. */
 static bool underscores_ok(const char *s, size_t n)
 {
     enum { START, DIGIT, UNDERSCORE, OTHER } saw = START;
@@ -39,7 +39,7 @@ static bool underscores_ok(const char *s, size_t n)
     bool hex = false;
     if (n >= 2 && s[0] == '0' && memchr("box", lower(s[1]), 3) != NULL) {
         hex = lower(s[1]) == 'x';
-        saw = DIGIT; /* the prefix counts as one */
+        saw = DIGIT; /* the prefix counts as a digit */
         i = 2;
     }
     for (; i < n; i++) {
@@ -59,7 +59,7 @@ static bool underscores_ok(const char *s, size_t n)
     return saw != UNDERSCORE;
 }
 
-/* Moves *s behind the base prefix, if there is a digit behind that, and returns the base. */
+/* Returns the base. Moves *s behind the base prefix if anything follows it. */
 static unsigned take_base(const char **s)
 {
     const char *p = *s;
@@ -69,13 +69,13 @@ static unsigned take_base(const char **s)
     char mark = lower(p[1]);
     unsigned base = mark == 'b' ? 2 : mark == 'o' ? 8 : mark == 'x' ? 16 : 0;
     if (base == 0 || p[2] == '\0') {
-        return 8; /* "0x" alone is an octal 0 and a stray x */
+        return 8; /* "0x" alone is an octal 0 and a wrong x */
     }
     *s = p + 2;
     return base;
 }
 
-/* Without a sign. Out of range is told as soon as it is seen, before a bad digit further on. */
+/* A number without a sign. GONUM_RANGE comes first, even if a bad digit follows. */
 static enum gonum parse_uint(const char *s, uint64_t *v)
 {
     const char *whole = s;
@@ -141,7 +141,7 @@ bool gonum_bool(const char *s, bool *v)
     return false;
 }
 
-/* Characters that s and the lower-case word have in common at their start. */
+/* How many characters at the start of s and of the lower-case word are the same. */
 static size_t common(const char *s, size_t n, const char *word)
 {
     size_t i = 0;
@@ -151,7 +151,7 @@ static size_t common(const char *s, size_t n, const char *word)
     return i;
 }
 
-/* inf, infinity with a sign; nan without. */
+/* inf and infinity, which may have a sign; nan, which may not. */
 static bool special_float(const char *s, size_t n, double *v)
 {
     bool sign = n > 0 && (s[0] == '+' || s[0] == '-');
@@ -167,8 +167,8 @@ static bool special_float(const char *s, size_t n, double *v)
     return false;
 }
 
-/* Skips digits of the base (and underscores, judged elsewhere) from *i on; true if there was one.
- */
+/* Skips digits of the base from *i on, and underscores, which are checked elsewhere. True if there
+ * was a digit. */
 static bool skip_digits(const char *s, size_t n, size_t *i, unsigned base)
 {
     bool any = false;
@@ -178,8 +178,8 @@ static bool skip_digits(const char *s, size_t n, size_t *i, unsigned base)
     return any;
 }
 
-/* Is s, without its sign, digits with at most one point and an exponent, with at least one digit? A
- * hexadecimal number must have the exponent. */
+/* Whether s, which has no sign, is digits with at most one point and one exponent, and at least one
+ * digit. A hexadecimal number must have the exponent. */
 static bool float_syntax(const char *s, size_t n)
 {
     bool hex = n >= 2 && s[0] == '0' && lower(s[1]) == 'x';
@@ -226,7 +226,8 @@ enum gonum gonum_float(const char *s, size_t n, double *v)
         }
     }
     plain[len] = '\0';
-    /* The program never calls setlocale, so the point is a point. Too small is 0, as in Go. */
+    /* The program never calls setlocale, so strtod takes "." as the point. A value too small is 0,
+     * as in Go. */
     double d = strtod(plain, NULL);
     if (isinf(d)) {
         return GONUM_RANGE;
@@ -242,7 +243,7 @@ struct gonum_text gonum_format(double v)
         snprintf(t.s, sizeof t.s, "%s", isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
         return t;
     }
-    int digits = 0; /* after the first one; 16 always suffice */
+    int digits = 0; /* after the first one; 16 are always enough */
     do {
         snprintf(t.s, sizeof t.s, "%.*e", digits, v);
     } while (strtod(t.s, NULL) != v && ++digits <= 16);
@@ -254,7 +255,7 @@ struct gonum_text gonum_format(double v)
     return t;
 }
 
-/* Nanoseconds of a unit, 0 for none. */
+/* Nanoseconds of a unit; 0: it is no unit. */
 static uint64_t unit_ns(const char *s, size_t n)
 {
     static const struct {
@@ -273,10 +274,10 @@ static uint64_t unit_ns(const char *s, size_t n)
     return 0;
 }
 
-/* The largest magnitude of a duration, that of INT64_MIN. */
+/* The largest absolute value of a duration, that of INT64_MIN. */
 #define DURATION_TOP ((uint64_t)1 << 63)
 
-/* Digits before the point. False past DURATION_TOP. */
+/* Reads the digits before the point. False: the value is above DURATION_TOP. */
 static bool take_whole(const char **s, uint64_t *v)
 {
     uint64_t x = 0;
@@ -293,8 +294,8 @@ static bool take_whole(const char **s, uint64_t *v)
     return true;
 }
 
-/* Digits after the point: *v / *scale, which are 0 / 1 before. Those past what 64 bits hold are
- * read and dropped. */
+/* Reads the digits after the point as the fraction *v / *scale, which is 0 / 1 at first. Digits
+ * that 64 bits cannot hold are dropped. */
 static void take_fraction(const char **s, uint64_t *v, double *scale)
 {
     bool full = false;
@@ -308,7 +309,7 @@ static void take_fraction(const char **s, uint64_t *v, double *scale)
     }
 }
 
-/* One number with its unit, in nanoseconds. */
+/* Reads one number with its unit, in nanoseconds. */
 static bool take_term(const char **s, uint64_t *ns)
 {
     const char *start = *s;
@@ -355,7 +356,7 @@ bool gonum_duration(const char *s, int64_t *ns)
         if (!take_term(&s, &term)) {
             return false;
         }
-        sum += term; /* wraps when both are 2^63, as in Go: the sum is 0 then */
+        sum += term; /* when both are 2^63, the sum wraps to 0, as in Go */
         if (sum > DURATION_TOP) {
             return false;
         }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: numbers as Go's strconv and time packages read them, because nsqd's flags are read by Go:
- * integers with a base prefix and underscores, booleans, floats, durations. Pure; the C library's
- * own readers accept other things (leading blanks, "010" as 10, no underscores).
+ * Owns: the reading of numbers as Go's strconv and time packages do it, because Go reads nsqd's
+ * flags: integers with a base prefix and underscores, booleans, floats, durations. Pure. The C
+ * library's functions differ: they accept leading blanks and no underscores, and read "010" as 10.
  */
 #ifndef NSQD_GONUM_H
 #define NSQD_GONUM_H
@@ -13,7 +13,7 @@
 
 enum gonum { GONUM_OK, GONUM_SYNTAX, GONUM_RANGE };
 
-/* Longest float that is looked at; a longer one is GONUM_SYNTAX. */
+/* Characters of the longest float that is read; a longer one is GONUM_SYNTAX. */
 #define GONUM_FLOAT_MAX 256
 
 /* strconv.ParseInt(s, 0, 64): 10, -0x1F, 0o17, 017, 0b11, 1_000. *v is set only when OK. */
@@ -26,8 +26,8 @@ bool gonum_bool(const char *s, bool *v);
 enum gonum gonum_float(const char *s, size_t n, double *v);
 
 /*
- * v as Go's %v writes it: the fewest digits that read back as v, with an exponent below 1e-4 and
- * from 1e6 on; +Inf, -Inf, NaN. (A few powers of two get one digit more than in Go.)
+ * Writes v as Go's %v does: with the fewest digits that are read back as v, and with an exponent
+ * below 1e-4 and from 1e6 on; +Inf, -Inf, NaN. (A few powers of two get one digit more than in Go.)
  */
 struct gonum_text {
     char s[48];

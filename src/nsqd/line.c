@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A line in a fixed buffer.
+ * Appends text to a buffer of fixed size. It must not know what the text is about.
  */
 #include "nsqd/line.h"
 

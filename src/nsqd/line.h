@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a line of text that grows in a buffer of the caller's. What does not fit is left off, with
- * "..." in its place and `cut` set; the buffer is never overrun and always ends with a NUL. Must
- * not know what the line is about.
+ * Owns: a line of text that grows in a buffer of the caller's. When the text does not fit, its end
+ * is replaced by "..." and `cut` is set. The buffer is never overrun and always ends with a NUL.
+ * Must not know what the line is about.
  */
 #ifndef NSQD_LINE_H
 #define NSQD_LINE_H
@@ -14,7 +14,7 @@ struct line {
     char *p;    /* borrowed, NUL-terminated at p[n] */
     size_t cap; /* bytes at p, at least 1 */
     size_t n;   /* bytes written, without the NUL; n < cap */
-    bool cut;   /* something was left off */
+    bool cut;   /* the text did not fit */
 };
 
 /* Starts an empty line in buf (borrowed, cap >= 1). */
@@ -23,7 +23,7 @@ void line_start(struct line *l, char *buf, size_t cap);
 /* Appends as printf does. */
 __attribute__((format(printf, 2, 3))) void line_add(struct line *l, const char *format, ...);
 
-/* Appends s as Go's %q prints it, which is how nsqd names a bad value. */
+/* Appends s as Go's %q prints it: nsqd prints bad values so. */
 void line_add_quoted(struct line *l, const char *s);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the start and the end of the process: command line, data path, engine, server.
+ * Owns: the start and the end of the process: command line, data path, engine, server. It must not
+ * know the protocol, nor how the server waits.
  */
 #include <nsq/version.h>
 
@@ -23,11 +24,12 @@
 #include "shell/socket.h"
 #include "shell/tcp_server.h"
 
-/* nsqd says this under its own prefix, whatever --log-prefix is. */
+/* nsqd writes this line with the prefix "[nsqd] ", also when --log-prefix is another. */
 static int fatal(const char *reason)
 {
     struct log_writer w = {.fd = STDERR_FILENO, .prefix = "[nsqd] ", .least = LOG_FATAL};
-    log_writer_add(&w, LOG_FATAL, reason, NULL, 0); /* the user's own words, so not escaped */
+    log_writer_add(&w, LOG_FATAL, reason, NULL,
+                   0); /* it may quote the user's own words: not escaped */
     log_writer_free(&w);
     return EXIT_FAILURE;
 }
@@ -53,7 +55,7 @@ static enum options_result check_config(const struct options *o, struct options_
     return result;
 }
 
-/* What only the machine knows. False: it has no source of random bytes. */
+/* Fills in the facts about the machine. False: it has no source of random bytes. */
 static bool ask_machine(struct configure_machine *machine)
 {
     machine->memory = machine_memory();
@@ -74,7 +76,7 @@ static void log_start(struct log_writer *log, const struct options *o)
     }
 }
 
-/* The client's end of TLS, for auth servers. */
+/* TLS as a client, for requests to auth servers. */
 static struct codec connect_tls(void *self, const char *server_name)
 {
     return tls_connect(self, server_name);
@@ -91,12 +93,12 @@ static void configure_tls(struct engine_config *config, const struct tls_files *
     }
 }
 
-/* Serves until a signal ends it. */
+/* Serves until a signal asks for the end. */
 static int serve(const struct options *o, const struct tls_files *files, struct log_writer *log)
 {
     struct configure_machine machine;
     if (!ask_machine(&machine)) {
-        return fatal_start("no random bytes to be had from /dev/urandom");
+        return fatal_start("cannot read random bytes from /dev/urandom");
     }
     log_start(log, o);
     char why[SOCKET_WHY_MAX];
@@ -111,13 +113,13 @@ static int serve(const struct options *o, const struct tls_files *files, struct 
     if (end_fd < 0) {
         log_writer_flush(log);
         socket_clean_up(o->tcp_address);
-        return fatal_start("no descriptor to be had for signals");
+        return fatal_start("no file descriptor is left for signals");
     }
     struct waiter waiter = o->waiter == OPTIONS_WAITER_EPOLL ? waiter_epoll() : waiter_poll();
     if (waiter.self == NULL) {
         log_writer_flush(log);
         socket_clean_up(o->tcp_address);
-        return fatal_start("no descriptor to be had for epoll");
+        return fatal_start("no file descriptor is left for epoll");
     }
     struct engine_config config = configure(o, &machine);
     configure_tls(&config, files);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The hash of a host's name. It must not know where the name comes from.
+ */
 #include "nsqd/node_id.h"
 
 #include <string.h>

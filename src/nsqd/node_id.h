@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* 0 .. 1023. */
+/* Returns 0 to 1023. */
 int64_t node_id_of_host(const char *name);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flag table of nsqd 1.3.0, in the order of its struct. Names, kinds and defaults are nsqd's;
- * a row with a warning is one whose feature is not built, or only in part. A flag that restricts
- * access has no warning: options_check refuses the start.
+ * The flag table of nsqd 1.3.0, in the order of its struct, and our own flags. Names, kinds and
+ * defaults are nsqd's. A row has a warning when its feature is missing or incomplete. A flag that
+ * restricts access never has a warning: options_check refuses the start. It must not print or exit.
  */
 #include "nsqd/options.h"
 
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ASCII, as the words that are compared with. */
+/* Whether `a`, with capitals as small letters, is `word`, which is ASCII. */
 static bool same_word(const char *a, const char *word)
 {
     for (; *a != '\0' && *word != '\0'; a++, word++) {
@@ -38,7 +38,7 @@ static bool set_log_level(int64_t *field, const char *value, struct line *why)
     return false;
 }
 
-/* nsqd lowers the case of these words before it looks at them, and so in its errors too. */
+/* nsqd lowers the case of these words before it reads them, and therefore in its errors too. */
 static void add_lower_quoted(struct line *out, const char *value)
 {
     char buf[256];
@@ -76,7 +76,7 @@ static bool set_tls_required(int64_t *field, const char *value, struct line *why
     return false;
 }
 
-/* "" leaves the version as it is. */
+/* "" does not change the version. */
 static bool set_tls_min_version(int64_t *field, const char *value, struct line *why)
 {
     static const char *const names[] = {"tls1.0", "tls1.1", "tls1.2", "tls1.3"};
@@ -115,21 +115,22 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 #define NO_E2E "has no effect yet: processing latency is not measured"
 
 #define MEMORY_ONLY                                                                                \
-    "bounds only ephemeral topics and channels yet: there is no disk, so all others keep every "   \
-    "message in memory and drop none (see --mem-queue-bytes)"
+    "limits only ephemeral topics and channels yet: without a disk, all others keep every "        \
+    "message "                                                                                     \
+    "in memory and drop none (see --mem-queue-bytes)"
 #define BUILT NULL
 
 #define AT(member) offsetof(struct options, member)
 
-/* The columns: name, kind, field, default, what is missing, reader of a WORD; the help. */
+/* The columns: name, kind, field, default, warning, function that reads a WORD; help. */
 static const struct goflag rows[] = {
     {"version", GOFLAG_BOOL, AT(version), "false", BUILT, NULL, "print the version and exit"},
     {"config", GOFLAG_STRING, AT(config), "",
      "is not read yet: the settings in the file have no effect", NULL, "TOML file with settings"},
     {"log-level", GOFLAG_WORD, AT(log_level), "info", BUILT, set_log_level,
-     "least level that is logged: debug, info, warn, error, fatal"},
+     "lowest level to log: debug, info, warn, error, fatal"},
     {"log-prefix", GOFLAG_STRING, AT(log_prefix), "[nsqd] ", BUILT, NULL,
-     "what every log line starts with"},
+     "text at the start of every log line"},
     {"verbose", GOFLAG_BOOL, AT(verbose), "false", BUILT, NULL,
      "does nothing (an old flag): see -log-level"},
     {"worker-id", GOFLAG_BOOL, AT(worker_id), "false", BUILT, NULL,
@@ -138,29 +139,29 @@ static const struct goflag rows[] = {
      "makes message ids differ from other nsqd's, 0 to 1023 (default: from the host name)"},
 
     {"tcp-address", GOFLAG_STRING, AT(tcp_address), "0.0.0.0:4150", BUILT, NULL,
-     "where V2 clients connect: HOST:PORT, or the path of a unix socket"},
+     "address for V2 clients: HOST:PORT, or the path of a unix socket"},
     {"http-address", GOFLAG_STRING, AT(http_address), "0.0.0.0:4151", NO_HTTP, NULL,
-     "where HTTP clients connect: HOST:PORT, or the path of a unix socket; empty: nowhere"},
+     "address for HTTP clients: HOST:PORT, or the path of a unix socket; empty: no HTTP"},
     {"https-address", GOFLAG_STRING, AT(https_address), "0.0.0.0:4152", NO_HTTP, NULL,
-     "where HTTPS clients connect, HOST:PORT"},
+     "address for HTTPS clients, HOST:PORT"},
     {"auth-http-address", GOFLAG_STRINGS, AT(auth_http_address), "", BUILT, NULL,
      "server that decides what clients may do: HOST:PORT or a URL; may be repeated"},
     {"broadcast-address", GOFLAG_STRING, AT(broadcast_address), NULL, NO_LOOKUPD, NULL,
      "host name to register with nsqlookupd (default: this host's)"},
     {"broadcast-tcp-port", GOFLAG_INT, AT(broadcast_tcp_port), "0", NO_LOOKUPD, NULL,
-     "TCP port to register with nsqlookupd; 0: the one listened on"},
+     "TCP port to register with nsqlookupd; 0: the port of -tcp-address"},
     {"broadcast-http-port", GOFLAG_INT, AT(broadcast_http_port), "0", NO_LOOKUPD, NULL,
-     "HTTP port to register with nsqlookupd; 0: the one listened on"},
+     "HTTP port to register with nsqlookupd; 0: the port of -http-address"},
     {"lookupd-tcp-address", GOFLAG_STRINGS, AT(lookupd_tcp_address), "", NO_LOOKUPD, NULL,
      "an nsqlookupd to register with, HOST:PORT; may be repeated"},
     {"http-client-connect-timeout", GOFLAG_DURATION, AT(http_client_connect_timeout), "2s", BUILT,
      NULL, "how long an HTTP request may take to connect"},
     {"http-client-request-timeout", GOFLAG_DURATION, AT(http_client_request_timeout), "5s", BUILT,
-     NULL, "how long an HTTP request may take in all"},
+     NULL, "how long an HTTP request may take in total"},
 
     {"data-path", GOFLAG_STRING, AT(data_path), "",
      "is only locked yet: no message is stored in that directory", NULL,
-     "directory for what is kept on disk; empty: the working directory"},
+     "directory for data on disk; empty: the working directory"},
     {"mem-queue-size", GOFLAG_INT, AT(mem_queue_size), "10000", MEMORY_ONLY, NULL,
      "messages that a topic or a channel keeps in memory"},
     {"max-bytes-per-file", GOFLAG_INT, AT(max_bytes_per_file), "104857600", NO_DISK, NULL,
@@ -205,25 +206,25 @@ static const struct goflag rows[] = {
     {"statsd-interval", GOFLAG_DURATION, AT(statsd_interval), "60s", NO_STATSD, NULL,
      "time between two reports to statsd"},
     {"statsd-mem-stats", GOFLAG_BOOL, AT(statsd_mem_stats), "true", NO_STATSD, NULL,
-     "report memory figures to statsd too"},
+     "also report memory figures to statsd"},
     {"statsd-prefix", GOFLAG_STRING, AT(statsd_prefix), "nsq.%s", NO_STATSD, NULL,
-     "what every statsd key starts with (%s: the host)"},
+     "text at the start of every statsd key (%s: the host)"},
     {"statsd-udp-packet-size", GOFLAG_INT, AT(statsd_udp_packet_size), "508", NO_STATSD, NULL,
      "largest packet to statsd in bytes"},
     {"statsd-exclude-ephemeral", GOFLAG_BOOL, AT(statsd_exclude_ephemeral), "false", NO_STATSD,
-     NULL, "leave ephemeral topics and channels out of what statsd gets"},
+     NULL, "do not report ephemeral topics and channels to statsd"},
 
     {"e2e-processing-latency-percentile", GOFLAG_FLOATS, AT(e2e_processing_latency_percentile), "",
      NO_E2E, NULL,
      "processing latencies to report, as 0.99,0.95: above 0, up to 1; may be repeated"},
     {"e2e-processing-latency-window-time", GOFLAG_DURATION, AT(e2e_processing_latency_window_time),
-     "10m", NO_E2E, NULL, "how far back those latencies look"},
+     "10m", NO_E2E, NULL, "length of the time window of those latencies"},
 
     {"tls-cert", GOFLAG_STRING, AT(tls_cert), "", BUILT, NULL, "file with the certificate (PEM)"},
     {"tls-key", GOFLAG_STRING, AT(tls_key), "", BUILT, NULL,
      "file with the certificate's key (PEM)"},
     {"tls-client-auth-policy", GOFLAG_STRING, AT(tls_client_auth_policy), "", BUILT, NULL,
-     "what clients present: 'require' (a certificate), 'require-verify' (a valid one)"},
+     "what clients must present: 'require' (a certificate), 'require-verify' (a valid one)"},
     {"tls-root-ca-file", GOFLAG_STRING, AT(tls_root_ca_file), "", BUILT, NULL,
      "file with the authorities that client certificates are checked against (PEM)"},
     {"tls-required", GOFLAG_BOOL_WORD, AT(tls_required), "false", BUILT, set_tls_required,
@@ -237,21 +238,21 @@ static const struct goflag rows[] = {
     {"snappy", GOFLAG_BOOL, AT(snappy), "true", BUILT, NULL, "offer snappy to clients"},
 
     {"mem-queue-bytes", GOFLAG_INT, AT(mem_queue_bytes), "0", BUILT, NULL,
-     "most bytes in all queues together; 0: a quarter of the machine's memory"},
+     "memory budget in bytes for queues and clients; 0: a quarter of the machine's memory"},
     {"max-connections", GOFLAG_INT, AT(max_connections), "0", BUILT, NULL,
      "most connections at a time; 0: as many as the descriptor limit allows"},
     {"output-high-water", GOFLAG_INT, AT(output_high_water), "1048576", BUILT, NULL,
-     "unsent bytes at which a consumer is sent no more messages"},
+     "unsent bytes at which a consumer gets no more messages"},
     {"waiter", GOFLAG_WORD, AT(waiter), "poll", BUILT, set_waiter,
-     "how descriptors are waited for: poll, or epoll for thousands of idle connections"},
+     "how to wait for input: poll, or epoll for thousands of idle connections"},
 };
-_Static_assert(sizeof rows / sizeof rows[0] == OPTIONS_FLAG_COUNT, "one row a flag");
+_Static_assert(sizeof rows / sizeof rows[0] == OPTIONS_FLAG_COUNT, "one row for each flag");
 
 static const struct goflag_table table = {.program = "nsqd", .rows = rows, .n = OPTIONS_FLAG_COUNT};
 
 static void write_version(struct options_text *text)
 {
-    /* NSQ_COMPATIBILITY where nsqd has its own version, so that programs that compare it work. */
+    /* Where nsqd prints its version stands NSQ_COMPATIBILITY, for programs that compare it. */
     snprintf(text->out, sizeof text->out, "nsqd v%s (built w/c11-nsqref-%s)\n", NSQ_COMPATIBILITY,
              NSQREF_VERSION);
 }

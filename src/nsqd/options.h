@@ -2,9 +2,9 @@
 /*
  * The command line of nsqd as a value: every flag of nsqd 1.3.0 and four of our own.
  *
- * Owns the table of flags (name, kind, default, what is built), the usage text and the warnings.
- * Everything here is a function of its arguments: no I/O, no clock, no exit(), no memory of its
- * own. main.c prints, exits and turns `struct options` into the engine's configuration. The order:
+ * Owns: the table of flags (name, kind, default, what is missing), the usage text and the warnings.
+ * Everything here is a pure function: no I/O, no clock, no exit(), no allocation. main.c prints and
+ * exits; configure.c turns `struct options` into the engine's configuration. The order of calls:
  *
  *     options_parse -> (read --config, options_config_check) -> open and lock the data path
  *                   -> options_check -> options_warning until it returns false -> run
@@ -18,10 +18,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* nsqd 1.3.0 has 53 flags, and there are four of ours. The table has exactly so many rows. */
+/* Rows of the table: the 53 flags of nsqd 1.3.0 and four of our own. */
 #define OPTIONS_FLAG_COUNT 57
 
-/* The levels of --log-level, with nsqd's numbers: a line is written when its level is >= this. */
+/* The levels of --log-level, with nsqd's numbers. Lines of this level and of higher ones are
+ * written. */
 enum options_log_level {
     OPTIONS_LOG_DEBUG = 1,
     OPTIONS_LOG_INFO,
@@ -45,9 +46,9 @@ enum options_tls_required {
 #define OPTIONS_TLS_REQUIRE_VERIFY "require-verify"
 
 /*
- * Durations are nanoseconds, sizes are bytes. Any int64 may stand in a duration: nsqd bounds none,
- * so whoever adds one to a clock has to saturate. Strings are never NULL and are borrowed: from
- * argv, from struct options_host, or literals.
+ * Durations are in nanoseconds, sizes in bytes. A duration may be any int64, because nsqd limits
+ * none of them: code that adds one to a time must saturate. Strings are never NULL and are borrowed
+ * from argv or from struct options_host, or are literals.
  */
 struct options {
     bool version;
@@ -58,7 +59,7 @@ struct options {
     bool worker_id;  /* does nothing, as in nsqd */
     int64_t node_id; /* 0..1023 once options_check has passed */
 
-    const char *tcp_address; /* host:port, else the path of a unix socket */
+    const char *tcp_address; /* host:port, or the path of a unix socket */
     const char *http_address;
     const char *https_address;
     struct goflag_strings auth_http_address;
@@ -112,43 +113,43 @@ struct options {
     int64_t max_deflate_level;
     bool snappy;
 
-    /* Ours. What waits for descriptors: enum options_waiter. */
+    /* A flag of our own: how to wait for descriptors, enum options_waiter. */
     int64_t waiter;
 
-    /* Ours, each a cap on what a peer can make this process spend. */
+    /* Flags of our own; each limits what a peer can make this process spend. */
 
-    /* All queued bytes together. Stops the publisher who fills queues that nobody reads until the
-     * machine swaps. 0 = a quarter of the machine's memory, which main.c puts in its place. */
+    /* The memory budget. Stops a publisher that fills queues that nobody reads until the machine
+     * swaps. 0: configure.c takes a quarter of the machine's memory. */
     int64_t mem_queue_bytes;
-    /* Connections at a time. Stops the flood of connections that takes the last file descriptor,
-     * or a buffer each. 0 = what the descriptor limit allows, less a reserve (main.c). */
+    /* Connections at a time. Stops a flood of connections that takes the last file descriptor, or
+     * memory for each. 0: configure.c takes the limit of descriptors less a reserve. */
     int64_t max_connections;
-    /* Unsent bytes at which a connection's consumer counts as not ready. Stops the consumer that
-     * asks for RDY 2500 and never reads: its messages would pile up in its output buffer. */
+    /* Unsent bytes at which a connection's consumer counts as not ready. Stops a consumer that
+     * sends RDY 2500 and never reads, so that its messages would pile up in its output buffer. */
     int64_t output_high_water;
 
-    bool given[OPTIONS_FLAG_COUNT]; /* by row of the flag table: it was on the command line */
+    bool given[OPTIONS_FLAG_COUNT]; /* by row of the flag table: was it on the command line? */
 };
 
-/* What differs from machine to machine: the defaults of --broadcast-address and --node-id. */
+/* The defaults of --broadcast-address and --node-id, which differ from machine to machine. */
 struct options_host {
-    const char *name; /* the host's name; borrowed for as long as the options live */
+    const char *name; /* the host's name; borrowed for the life of the options */
     int64_t node_id;  /* derived from that name, 0..1023 */
 };
 
 enum options_result {
-    OPTIONS_RUN,  /* go on */
+    OPTIONS_RUN,  /* continue */
     OPTIONS_EXIT, /* write out to stdout and err to stderr, exit with code */
     OPTIONS_FATAL /* log fatal as one line of level FATAL under the prefix "[nsqd] ", exit with code
                    */
 };
 
-/* Room for an error line and the whole usage behind it. */
+/* Room for an error line and the whole usage text. */
 #define OPTIONS_ERR_MAX 16384
 /* A longer line ends with "...". */
 #define OPTIONS_LINE_MAX 1024
 
-/* NUL-terminated; "" when there is nothing to say. */
+/* Each text ends with a NUL; "": there is none. */
 struct options_text {
     int code;
     char out[64];
@@ -157,31 +158,32 @@ struct options_text {
 };
 
 /*
- * Parses argv[1] and on, starting from the defaults: *o and *text need not be initialised. Borrows
- * argv and host->name. OPTIONS_EXIT: --version, -h, or what Go's flag package refuses (code 2).
- * OPTIONS_FATAL: a percentile that is no number (code 1).
+ * Sets all defaults, then parses argv from argv[1] on. *o and *text need not be initialised.
+ * Borrows argv and host->name. OPTIONS_EXIT: --version, -h, or an error of Go's flag package (code
+ * 2). OPTIONS_FATAL: a percentile that is no number (code 1).
  */
 enum options_result options_parse(struct options *o, int argc, char *const *argv,
                                   const struct options_host *host, struct options_text *text);
 
 /*
- * Writes the next warning into line: a flag was given, is not its default, and has no effect, or
- * not all of it, yet. *at is 0 for the first call. False when there are no more.
+ * Writes the next warning into `line`. There is a warning for each flag that was given, does not
+ * have its default, and has no effect or not its full effect yet. *at is 0 for the first call.
+ * False: there are no more.
  */
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
 
-/* Was this flag of the table (named without dashes) on the command line? */
+/* Whether a flag of the table was on the command line. `name` has no dashes. */
 bool options_given(const struct options *o, const char *name);
 
-/* Do clients get TLS when they ask for it? Half a pair of certificate and key is an offer, too; it
- * fails at the start. */
+/* Whether clients get TLS when they ask for it. A certificate without a key, or a key without a
+ * certificate, counts as well; then the start fails. */
 bool options_offer_tls(const struct options *o);
 
-/* Must V2 clients use TLS? A certificate can be asked for within TLS alone, so asking for one makes
- * it required, whatever --tls-required says. */
+/* Whether V2 clients must use TLS. A client's certificate can only be asked for within TLS, so
+ * --tls-client-auth-policy makes TLS required, whatever --tls-required says. */
 bool options_require_tls(const struct options *o);
 
-/* Makes *text the fatal end of a start: code 1, and what printf makes of the rest in fatal. */
+/* Sets text->code to 1 and text->fatal to the formatted text. Returns OPTIONS_FATAL. */
 __attribute__((format(printf, 2, 3))) enum options_result options_fail(struct options_text *text,
                                                                        const char *format, ...);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The refusals of a start. What a value does to nsqd 1.3.0 was seen on it (built with go1.26.8);
- * the comment at each row says what.
+ * The checks that refuse a start. Each row's comment says what the refused value does to
+ * nsqd 1.3.0; that was seen on it (built with go1.26.8). It must not open a file or read the clock.
  */
 #include "nsqd/options_check.h"
 
@@ -11,16 +11,16 @@
 #include <math.h>
 #include <string.h>
 
-/* The list of --auth-http-address is refused from there on when it is parsed. */
-_Static_assert(GOFLAG_LIST_MAX <= AUTH_SERVERS_MAX, "as many auth servers as may be asked");
+/* A longer list of --auth-http-address is refused already when it is parsed. */
+_Static_assert(GOFLAG_LIST_MAX <= AUTH_SERVERS_MAX, "the list of auth servers must fit");
 
 #define INSTANTIATE "failed to instantiate nsqd - "
 
-/* A process of 64 bits has 2^47 bytes of addresses, so no memory of this size can be had. */
+/* A 64-bit process has 2^47 bytes of address space, so it can never allocate this much memory. */
 #define ADDRESSES ((int64_t)1 << 47)
 
-/* Largest body that nsqd's disk queue takes: it adds the 26 bytes of a message's header in 32 bits
- * with a sign. */
+/* Largest body that nsqd's disk queue accepts: it adds the 26 bytes of a message's header, in a
+ * signed 32-bit number. */
 #define DISK_MESSAGE_MAX (INT32_MAX - 26)
 
 #define SECOND ((int64_t)1000000000)
@@ -41,35 +41,36 @@ static const struct bound bounds[] = {
     /* Panic "non-positive interval for NewTicker" at the first client. */
     {"output-buffer-timeout", AT(output_buffer_timeout), ALWAYS, 1, INT64_MAX,
      "must be greater than 0"},
-    /* Panic "makechan: size out of range" at the first topic for a negative one and from 2^45 on,
-     * before that "out of memory": a topic takes 8 bytes for every message it may hold. */
+    /* Panic "makechan: size out of range" at the first topic for a negative value and from 2^45 on;
+     * "out of memory" for large values below that, because a topic allocates 8 bytes for every
+     * message that it may hold. */
     {"mem-queue-size", AT(mem_queue_size), ALWAYS, 0, ADDRESSES / 8 - 1, "must be [0,2^44)"},
-    /* Panic "non-positive interval for NewTicker" at the first topic that is kept. */
+    /* Panic "non-positive interval for NewTicker" at the first topic that is not ephemeral. */
     {"sync-timeout", AT(sync_timeout), ALWAYS, 1, INT64_MAX, "must be greater than 0"},
     /* Panic "makechan: size out of range" (or out of memory) as soon as it runs. */
     {"queue-scan-selection-count", AT(queue_scan_selection_count), ALWAYS, 0, ADDRESSES / 8 - 1,
      "must be [0,2^44)"},
-    /* From the fourth channel on no message times out any more, and nsqd never exits. */
+    /* From the fourth channel on, no message times out any more, and nsqd never exits. */
     {"queue-scan-worker-pool-max", AT(queue_scan_worker_pool_max), ALWAYS, 1, INT64_MAX,
      "must be at least 1"},
-    /* No panic, but every message that should go to the disk is refused (one more) or every one
-     * with a body (2^32), and lost when nsqd exits. */
+    /* No panic, but nsqd loses messages when it exits: with a value that is larger by one it
+     * refuses to write every message to disk, with 2^32 every message that has a body. */
     {"max-msg-size", AT(max_msg_size), ALWAYS, INT64_MIN, DISK_MESSAGE_MAX,
      "must be at most 2147483621"},
-    /* Panic "non-positive interval for NewTicker" at the first report: its packets are spread over
-     * the interval less one second. (Also when there are more of them than nanoseconds are left,
-     * which cannot be known here.) */
+    /* Panic "non-positive interval for NewTicker" at the first report: nsqd spreads the packets of
+     * a report over the interval less one second. (The same happens when a report has more packets
+     * than that time has nanoseconds, which cannot be known here.) */
     {"statsd-interval", AT(statsd_interval), WITH_STATSD, SECOND + 1, INT64_MAX,
      "must be greater than 1s"},
     /* Panic "makeslice: len out of range" (or out of memory) at the first report. */
     {"statsd-udp-packet-size", AT(statsd_udp_packet_size), WITH_STATSD, INT64_MIN, ADDRESSES - 1,
      "must be less than 2^47"},
-    /* The first FIN of a channel loops for ever, and nsqd never exits: half the window is the step
-     * by which it catches up with the clock. */
+    /* The first FIN of a channel loops for ever, and nsqd never exits: it catches up with the clock
+     * in steps of half the window, and half of 1 ns is 0. */
     {"e2e-processing-latency-window-time", AT(e2e_processing_latency_window_time), WITH_PERCENTILES,
      2, INT64_MAX, "must be at least 2ns"},
 
-    /* Ours. */
+    /* Flags of our own. */
     {"mem-queue-bytes", AT(mem_queue_bytes), ALWAYS, 0, INT64_MAX, "must not be negative"},
     {"max-connections", AT(max_connections), ALWAYS, 0, INT64_MAX, "must not be negative"},
     {"output-high-water", AT(output_high_water), ALWAYS, 1, INT64_MAX, "must be at least 1"},
@@ -100,15 +101,15 @@ static enum options_result check_bounds(const struct options *o, struct options_
     return OPTIONS_RUN;
 }
 
-/* nsqd takes any other word as "no certificate", and nobody notices that none is asked for. */
+/* nsqd treats any other word as "no certificate", and nobody notices that it asks for none. */
 static bool knows_policy(const char *policy)
 {
     return policy[0] == '\0' || strcmp(policy, OPTIONS_TLS_REQUIRE) == 0 ||
            strcmp(policy, OPTIONS_TLS_REQUIRE_VERIFY) == 0;
 }
 
-/* nsqd loads the certificate, the key and the authorities when there is a certificate or a key, and
- * the authorities once more for its own requests. */
+/* nsqd loads the certificate, the key and the authorities when a certificate or a key is named. It
+ * loads the authorities once more for its own requests. */
 static enum options_result check_tls(const struct options *o, const struct options_tls *tls,
                                      struct options_text *text)
 {
@@ -133,7 +134,7 @@ static enum options_result check_percentiles(const struct options *o, struct opt
 {
     const struct goflag_floats *list = &o->e2e_processing_latency_percentile;
     for (size_t i = 0; i < list->n; i++) {
-        /* nsqd takes NaN, which no JSON can hold: its /stats?format=json is an error then. */
+        /* nsqd accepts NaN, which JSON cannot express: then its /stats?format=json fails. */
         if (isnan(list->v[i]) || list->v[i] <= 0 || list->v[i] > 1) {
             return options_fail(text, INSTANTIATE "invalid E2E processing latency percentile: %s",
                                 gonum_format(list->v[i]).s);
@@ -142,7 +143,7 @@ static enum options_result check_percentiles(const struct options *o, struct opt
     return OPTIONS_RUN;
 }
 
-/* To run without what these ask for would leave open what its owner believes closed. */
+/* A server that ignored these flags would be open where its owner believes it to be closed. */
 static enum options_result check_access(const struct options *o, struct options_text *text)
 {
     if (!knows_policy(o->tls_client_auth_policy)) {

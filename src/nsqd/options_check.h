@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: which values a start is refused for, once the command line has been read: nsqd's own checks
- * in nsqd's order, then the values that end or hang a running nsqd later, then the flags that
- * restrict access and are not built. Pure: what is in files the caller knows.
+ * Owns: the checks of values after the command line has been read: first nsqd's own checks in
+ * nsqd's order, then values that would crash or hang a running nsqd later, then flags that restrict
+ * access and cannot be followed. Pure: the caller reads the files.
  */
 #ifndef NSQD_OPTIONS_CHECK_H
 #define NSQD_OPTIONS_CHECK_H
 
 #include "nsqd/options.h"
 
-/* What is built of the flags for TLS as part of the checks, in nsqd's order, because a file that is
- * no good refuses the start. */
+/* Makes the TLS contexts. This is part of the checks, in nsqd's order, because a bad file refuses
+ * the start. */
 struct options_tls {
-    /* For clients: certificate, key, then authorities. If it cannot be built, why gets one line,
-     * such as "open PATH: no such file or directory". */
+    /* For clients: certificate, key, then authorities. False: it cannot be made, and `why` got one
+     * line, such as "open PATH: no such file or directory". */
     bool (*serve)(void *context, const struct options *o, struct line *why);
     /* For nsqd's own requests: the authorities. */
     bool (*request)(void *context, const struct options *o, struct line *why);
@@ -22,7 +22,7 @@ struct options_tls {
 
 /*
  * OPTIONS_RUN, or OPTIONS_FATAL with code 1 and "failed to instantiate nsqd - REASON" in fatal.
- * nsqd makes these checks after it has locked the data path.
+ * The caller locks the data path first, as nsqd does.
  */
 enum options_result options_check(const struct options *o, const struct options_tls *tls,
                                   struct options_text *text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The search of a configuration file for restrictions. It knows just enough TOML to find the key of
- * a line, and errs towards refusing.
+ * Searches a configuration file for settings that restrict access. It knows only enough TOML to
+ * find the key of a line. When in doubt it refuses. It must not open the file.
  */
 #include "nsqd/options_config.h"
 
@@ -10,7 +10,7 @@
 static const struct restriction {
     const char *key;
     const char *flag;
-    const char *open; /* the value that restricts nothing */
+    const char *open; /* the value that does not restrict access */
 } restrictions[] = {
     {"tls_required", "tls-required", "false"},
     {"tls_client_auth_policy", "tls-client-auth-policy", "\"\""},
@@ -37,14 +37,14 @@ static bool is_bare(uint8_t c)
            c == '-';
 }
 
-/* Bytes up to the first c, all when there is none. */
+/* Bytes before the first c; all when there is none. */
 static size_t until(struct span s, uint8_t c)
 {
     const uint8_t *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
     return at != NULL ? (size_t)(at - s.p) : s.n;
 }
 
-/* The key that a line starts with; rest becomes what is behind it. False: the line has none. */
+/* Finds the key at the start of a line, and the rest of the line behind it. False: it has none. */
 static bool take_key(struct span line, struct span *key, struct span *rest)
 {
     line = skip_blanks(line);
@@ -68,7 +68,7 @@ static bool take_key(struct span line, struct span *key, struct span *rest)
     return rest->n > 0 && memchr("=.]", rest->p[0], 3) != NULL;
 }
 
-/* Is what follows a key "= open", with nothing else but a comment? */
+/* Whether a key is followed by "= open" and by nothing else but a comment. */
 static bool is_open(struct span rest, const char *open)
 {
     size_t n = strlen(open);
@@ -106,7 +106,7 @@ static enum options_result check_line(const struct options *o, struct span line,
     return OPTIONS_RUN;
 }
 
-/* The byte order marks that nsqd's parser passes over. */
+/* Skips the byte order marks that nsqd's parser skips. */
 static struct span skip_mark(struct span s)
 {
     static const char *const marks[] = {"\xEF\xBB\xBF", "\xFF\xFE", "\xFE\xFF"};

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads the files that the flags for TLS name, and makes TLS contexts of them. It must not know
+ * connections, nor which options are allowed together.
+ */
 #include "nsqd/tls_files.h"
 
 #include <string.h>
 
 #include "shell/machine.h"
 
-/* The files of one context, and the reason for which there is none. */
+/* The files of one TLS context; `why` is the reason when the context cannot be made. */
 struct reading {
     struct buf certificates, key, authorities, why;
 };
@@ -81,8 +85,8 @@ bool tls_files_serve(void *context, const struct options *o, struct line *why)
     return ok;
 }
 
-/* Built when something is to be known of the authorities, or an auth server may be asked by https.
- */
+/* The context is made only when it is needed: the authorities must be checked, or there are auth
+ * servers, which may be asked by https. */
 bool tls_files_request(void *context, const struct options *o, struct line *why)
 {
     struct tls_files *files = context;

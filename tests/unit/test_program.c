@@ -264,9 +264,9 @@ static void few_descriptors_are_refused(void **state)
 {
     (void)state;
     static const char *const lines[] = {
-        [4] = " FATAL: failed to instantiate nsqd - no random bytes to be had from /dev/urandom\n",
-        [5] = " FATAL: failed to instantiate nsqd - no descriptor to be had for signals\n",
-        [6] = " FATAL: failed to instantiate nsqd - no descriptor to be had for signals\n",
+        [4] = " FATAL: failed to instantiate nsqd - cannot read random bytes from /dev/urandom\n",
+        [5] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
+        [6] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
     };
     char folder[] = "/tmp/nsqref-test-XXXXXX";
     char address[64];

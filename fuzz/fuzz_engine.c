@@ -482,17 +482,31 @@ static void pass(int64_t time)
     set_wall(wall); /* it stays where it is */
 }
 
-static void pause_some(unsigned what)
+/* What administrators do. */
+static void change_topology(unsigned what)
 {
-    struct topic *topic = broker_find_topic(&engine->broker, command_writer_topic(what >> 2));
-    struct channel *channel =
-        topic == NULL ? NULL : topic_find_channel(topic, command_writer_channel(what >> 4));
-    if (what & 2) {
-        if (topic != NULL) {
-            topic_pause(topic, what & 1, now);
-        }
-    } else if (channel != NULL) {
-        channel_pause(channel, what & 1);
+    struct broker *broker = &engine->broker;
+    struct span topic = command_writer_topic(what >> 2);
+    struct span channel = command_writer_channel(what >> 4);
+    bool whole_topic = what & 2;
+    bool paused = what & 1;
+    struct model_change change = {.topic = topic, .channel = channel, .whole_topic = whole_topic};
+    switch (what >> 6) {
+    case 3:
+        change.deleted = true;
+        model_change(&model, &change);
+        (void)(whole_topic ? broker_delete_topic(broker, topic)
+                           : broker_delete_channel(broker, topic, channel));
+        v2_close_orphans(&engine->v2, now);
+        break;
+    case 2:
+        model_change(&model, &change);
+        (void)(whole_topic ? broker_empty_topic(broker, topic)
+                           : broker_empty_channel(broker, topic, channel));
+        break;
+    default:
+        (void)(whole_topic ? broker_pause_topic(broker, topic, paused, now)
+                           : broker_pause_channel(broker, topic, channel, paused));
     }
     look_after();
 }
@@ -508,8 +522,9 @@ static void stop(void)
 
 static void say_op(const struct op *op)
 {
-    static const char *const names[] = {"OPEN",    "SEND",    "EOF",    "CLOSE", "ADVANCE", "TAKE",
-                                        "COMMAND", "MESSAGE", "ANSWER", "PAUSE", "WALL",    "STOP"};
+    static const char *const names[] = {"OPEN",    "SEND",     "EOF",     "CLOSE",
+                                        "ADVANCE", "TAKE",     "COMMAND", "MESSAGE",
+                                        "ANSWER",  "TOPOLOGY", "WALL",    "STOP"};
     if (fuzz_talks && op->kind < OP_KINDS) {
         fuzz_say("%u %s %u %u %u", op->conn, names[op->kind], op->args[0], op->args[1],
                  op->args[2]);
@@ -563,8 +578,8 @@ static void do_op(const struct op *op)
     case OP_ANSWER:
         answer_oldest(op->args[0] % 2 == 0);
         break;
-    case OP_PAUSE:
-        pause_some(op->args[0]);
+    case OP_TOPOLOGY:
+        change_topology(op->args[0]);
         break;
     case OP_WALL:
         set_wall(wall + (int8_t)op->args[0] * TIME_SECOND);

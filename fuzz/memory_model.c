@@ -262,11 +262,12 @@ static void check_vanished(const struct memory_model *model, const struct call *
     bool back = by_time(call, row) || by_owner(model, call, row, SAID_REQ);
     bool dropped = back && c->real != NULL && c->real->drop_count > c->drop_count;
     bool sampled = c->sampled && (back || row->place == ROW_QUEUED);
-    FUZZ_CHECK(row->finished || c->real == NULL || dropped || sampled);
+    FUZZ_CHECK(row->finished || c->real == NULL || dropped || sampled || c->emptied);
     row->place = ROW_GONE;
 }
 
-/* Messages leave a channel only by FIN, by sampling, or because it is ephemeral and full. */
+/* Messages leave a channel only by FIN, by sampling, because it is ephemeral and full, and when it
+ * is emptied. */
 static void check_balance(struct memory_model *model, struct model_channel *c, uint64_t finished)
 {
     const struct channel *real = c->real;
@@ -274,7 +275,10 @@ static void check_balance(struct memory_model *model, struct model_channel *c, u
     FUZZ_CHECK(c->ephemeral || real->drop_count == 0);
     uint64_t gone = real->message_count - c->rows;
     uint64_t known = finished + real->drop_count - c->drop_count;
-    FUZZ_CHECK(model->full || gone - c->gone == known || (c->sampled && gone - c->gone > known));
+    FUZZ_CHECK(model->full || gone - c->gone == known ||
+               ((c->sampled || c->emptied) && gone - c->gone > known));
+    FUZZ_CHECK(!c->emptied || c->rows == 0);
+    c->emptied = false;
     c->gone = gone;
     c->drop_count = real->drop_count;
     c->message_count = real->message_count;
@@ -363,7 +367,7 @@ static void walk_topic(struct memory_model *model, const struct call *call,
     sums->asked += TOPIC_COST;
     walk_backlog(model, real, sums);
     FUZZ_CHECK(t->ephemeral || real->drop_count == 0);
-    uint64_t given = real->message_count - real->drop_count - real->queue.n;
+    uint64_t given = real->message_count - real->drop_count - t->emptied - real->queue.n;
     FUZZ_CHECK(given >= t->distributed && given <= real->message_count);
     for (const struct channel *c = real->channels; c != NULL; c = c->hh.next) {
         FUZZ_CHECK(c->topic == real);
@@ -416,19 +420,44 @@ void model_delivered(struct memory_model *model, unsigned conn, uint64_t id, uin
     FUZZ_CHECK(attempts == (uint16_t)(row->attempts + deliveries(model, row, &got)));
 }
 
+void model_change(struct memory_model *model, const struct model_change *change)
+{
+    const struct topic *topic = broker_find_topic(&model->engine->broker, change->topic);
+    if (topic == NULL || model->full) {
+        return;
+    }
+    if (change->whole_topic) {
+        struct model_topic *t = find_topic(model, topic);
+        if (t == NULL) {
+            return;
+        }
+        t->deleted = change->deleted;
+        t->emptied += change->deleted ? 0 : topic->queue.n;
+    }
+    for (const struct channel *c = topic->channels; c != NULL; c = c->hh.next) {
+        bool changes = change->whole_topic ? change->deleted
+                                           : span_equal(name_span(&c->name), change->channel);
+        unsigned number = changes ? find_channel(model, c) : MODEL_CHANNELS;
+        if (number < MODEL_CHANNELS) {
+            model->channels[number].deleted = change->deleted;
+            model->channels[number].emptied = !change->deleted;
+        }
+    }
+}
+
 static void forget_channels(struct memory_model *model)
 {
     for (size_t i = 0; i < model->channel_count; i++) {
         struct model_channel *c = &model->channels[i];
         if (c->real != NULL && c->look != model->look) {
-            FUZZ_CHECK(c->ephemeral);
+            FUZZ_CHECK(c->ephemeral || c->deleted);
             c->real = NULL;
         }
     }
     for (size_t i = 0; i < model->topic_count; i++) {
         struct model_topic *t = &model->topics[i];
         if (t->real != NULL && t->look != model->look) {
-            FUZZ_CHECK(t->ephemeral);
+            FUZZ_CHECK(t->ephemeral || t->deleted);
             t->real = NULL;
         }
     }

@@ -53,6 +53,8 @@ struct model_channel {
     size_t rows; /* seen in this look */
     uint64_t message_count, drop_count;
     uint64_t gone; /* messages that have left it */
+    bool emptied;  /* since the last look */
+    bool deleted;  /* since the last look */
 };
 
 struct model_topic {
@@ -60,6 +62,8 @@ struct model_topic {
     bool ephemeral;
     uint32_t look;
     uint64_t distributed; /* messages that were given to its channels */
+    uint64_t emptied;     /* messages that were dropped because it was emptied */
+    bool deleted;         /* since the last look */
 };
 
 /* A message that was sent since the last look. */
@@ -67,6 +71,14 @@ struct model_delivery {
     unsigned conn;
     unsigned channel;
     uint64_t id;
+};
+
+/* What an administrator is about to empty or delete; it may not exist. */
+struct model_change {
+    struct span topic;
+    struct span channel;
+    bool whole_topic; /* else the channel only */
+    bool deleted;     /* else emptied */
 };
 
 struct model_conn {
@@ -118,6 +130,9 @@ void model_closed(struct memory_model *model, unsigned conn);
 
 /* Notes that a frame with this message was added to the connection's output since the last look. */
 void model_delivered(struct memory_model *model, unsigned conn, uint64_t id, uint16_t attempts);
+
+/* Notes what is about to be emptied or deleted. Call this before the look at that call. */
+void model_change(struct memory_model *model, const struct model_change *change);
 
 /* Walks everything and checks what the call has changed. */
 void model_look(struct memory_model *model, const struct call *call);

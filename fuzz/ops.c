@@ -10,8 +10,8 @@
 
 /* How many bytes of arguments each kind has. */
 static const uint8_t arg_count[OP_KINDS] = {
-    [OP_SEND] = 1,    [OP_ADVANCE] = 1, [OP_TAKE] = 1,  [OP_COMMAND] = 3,
-    [OP_MESSAGE] = 3, [OP_ANSWER] = 1,  [OP_PAUSE] = 1, [OP_WALL] = 1,
+    [OP_SEND] = 1,    [OP_ADVANCE] = 1, [OP_TAKE] = 1,     [OP_COMMAND] = 3,
+    [OP_MESSAGE] = 3, [OP_ANSWER] = 1,  [OP_TOPOLOGY] = 1, [OP_WALL] = 1,
 };
 
 struct op ops_next(struct span *stream)

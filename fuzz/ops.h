@@ -20,8 +20,9 @@
  *   6 COMMAND     which, a, b       it sends a command of the table below
  *   7 MESSAGE     what, k, time     it sends a FIN, REQ or TOUCH, see below
  *   8 ANSWER      result            the oldest ask is answered: done if even, failed if odd
- *   9 PAUSE       what              bit 0: pause, else unpause; bit 1: a topic, else a channel;
- *                                   bits 2, 3: which topic; bits 4, 5: which channel
+ *   9 TOPOLOGY    what              bit 0: pause, else unpause; bit 1: a topic, else a channel;
+ *                                   bits 2, 3: which topic; bits 4, 5: which channel;
+ *                                   bits 6, 7: 2 empties it and 3 deletes it instead
  *  10 WALL        step              the wall clock jumps by this many seconds, a signed byte
  *  11 STOP                          graceful exit; a second one does nothing
  *  12 .. 15                         nothing
@@ -68,7 +69,7 @@ enum op_kind {
     OP_COMMAND,
     OP_MESSAGE,
     OP_ANSWER,
-    OP_PAUSE,
+    OP_TOPOLOGY,
     OP_WALL,
     OP_STOP,
     OP_KINDS, /* this kind and higher ones do nothing */

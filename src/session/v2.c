@@ -57,3 +57,14 @@ bool v2_authorized(struct v2 *v2, int64_t now)
     session_resume_command(s, command_authorized(s, now), now);
     return true;
 }
+
+void v2_close_orphans(struct v2 *v2, int64_t now)
+{
+    const struct consumer *orphan;
+    while ((orphan = broker_next_orphan(v2->broker)) != NULL) {
+        struct session *s = orphan->owner;
+        list_remove(&s->waiting); /* a command that waits for an authorization is given up */
+        session_forget_auth(s);
+        session_end(s, true, now);
+    }
+}

@@ -71,4 +71,8 @@ void v2_pump(struct v2 *v2, int64_t now);
  * none. */
 bool v2_authorized(struct v2 *v2, int64_t now);
 
+/* Closes the connections of consumers whose channels were deleted. As in nsqd, no frame tells them
+ * why. */
+void v2_close_orphans(struct v2 *v2, int64_t now);
+
 #endif

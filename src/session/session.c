@@ -94,6 +94,7 @@ static void leave(struct session *s)
 void session_end(struct session *s, bool linger, int64_t now)
 {
     leave(s);
+    session_drop_query(s);
     command_drop(s);
     drop_partial(s);
     if (s->owed.first == NULL) {
@@ -120,7 +121,6 @@ void session_free(struct session *s)
     settings_forget_identity(s);
     command_drop(s);
     drop_partial(s);
-    list_remove(&s->waiting);
     session_forget_auth(s);
     budget_release(session_budget(s), SESSION_COST + s->codec_cost);
     alloc_free(s);

@@ -183,6 +183,9 @@ void session_ask_auth(struct session *session, int64_t now);
  * the reason in the log, when no server has given a good answer. */
 bool session_take_auth(struct session *session, int64_t now);
 
+/* Drops the query that is open, if one is: the command that is held is given up. */
+void session_drop_query(struct session *session);
+
 /* Drops the secret, an open query and what was granted. */
 void session_forget_auth(struct session *session);
 

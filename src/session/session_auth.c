@@ -16,12 +16,18 @@ static void forget_grants(struct session *s)
     }
 }
 
-void session_forget_auth(struct session *s)
+void session_drop_query(struct session *s)
 {
+    list_remove(&s->waiting);
     if (s->query != NULL) {
         auth_drop(s->query);
         s->query = NULL;
     }
+}
+
+void session_forget_auth(struct session *s)
+{
+    session_drop_query(s);
     forget_grants(s);
     if (s->secret != NULL) {
         body_drop(s->secret, session_budget(s));

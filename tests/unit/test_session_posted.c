@@ -296,6 +296,99 @@ static void a_line_that_is_too_long_ends_after_the_replies_before_it(void **stat
     world_free(w);
 }
 
+/* --- authorization ---------------------------------------------------------------------------- */
+
+/* The auth server that was asked last grants topic t for one second. */
+static void grant(struct world *w)
+{
+    static const char body[] = "{\"ttl\":1,\"authorizations\":[{\"topic\":\"t\","
+                               "\"channels\":[\".*\"],\"permissions\":[\"publish\"]}]}";
+    client_sendf(world_accept(w), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
+                 sizeof body - 1, body);
+}
+
+/* A client that is authorized for one second, with a publish behind which another one waits for the
+ * auth server. */
+static struct client *with_expired_grant(struct world *w)
+{
+    struct client *c = world_connect(w);
+    SEND(c, "AUTH\n\0\0\0\1s");
+    grant(w);
+    assert_int_equal(client_events(c), 1);
+    client_heard(c);
+    SEND(c, "PUB t\n\0\0\0\1x");
+    world_advance(w, 1 * S + 1);
+    SEND(c, "PUB t\n\0\0\0\1yPUB t\n\0\0\0\1z");
+    assert_int_equal(world_dialled(w), 1);
+    assert_int_equal(world_asked(w), 1);
+    assert_false(reads(c));
+    return c;
+}
+
+static struct world *world_that_authorizes(void)
+{
+    static const char *const servers[] = {"a:1"};
+    struct engine_config config = config_that_waits();
+    config.auth.servers = servers;
+    config.auth.server_count = 1;
+    struct world *w = world_new(&config);
+    w->answers = ANSWER_WHEN_TOLD;
+    return w;
+}
+
+static void a_command_that_is_held_keeps_its_place(void **state)
+{
+    (void)state;
+    struct world *w = world_that_authorizes();
+    struct client *c = with_expired_grant(w);
+    world_answer(w, true);
+    client_expect(c, "R OK");
+    assert_false(reads(c)); /* for the auth server alone */
+    grant(w);
+    assert_int_equal(world_asked(w), 2);
+    world_answer(w, true);
+    client_expect(c, "R OK");
+    world_free(w);
+    w = world_that_authorizes();
+    c = with_expired_grant(w);
+    grant(w);
+    assert_int_equal(world_asked(w), 3);
+    world_answer_at(w, 1, true);
+    client_expect_nothing(c);
+    world_answer(w, true);
+    client_expect(c, "R OK; R OK");
+    world_free(w);
+}
+
+/* The connection ends with the publish before it, and nothing follows. */
+static void a_failure_gives_up_a_command_that_is_held(void **state)
+{
+    (void)state;
+    struct world *w = world_that_authorizes();
+    struct client *c = with_expired_grant(w);
+    world_answer(w, false);
+    client_expect(c, NOT_SAFE("PUB") "; SHUT");
+    assert_int_equal(world_dialled(w), 0);
+    assert_int_equal(world_asked(w), 0);
+    assert_int_equal(topic_t(w)->message_count, 0);
+    world_free(w);
+}
+
+/* A publish that was authorized when its client had left is posted as well. */
+static void a_held_publish_outlives_its_client(void **state)
+{
+    (void)state;
+    struct world *w = world_that_authorizes();
+    struct client *c = with_expired_grant(w);
+    client_drop(c);
+    grant(w);
+    assert_int_equal(world_asked(w), 2); /* x and y, which were whole; z was not read */
+    world_answer(w, true);
+    world_answer(w, true);
+    assert_int_equal(topic_t(w)->message_count, 2);
+    world_free(w);
+}
+
 /* --- the end ---------------------------------------------------------------------------------- */
 
 static void the_end_of_input_waits_for_the_replies_before_it(void **state)
@@ -563,6 +656,9 @@ int main(void)
         cmocka_unit_test(a_fatal_error_waits_for_the_replies_before_it),
         cmocka_unit_test(a_failure_replaces_the_fatal_error_behind_it),
         cmocka_unit_test(a_line_that_is_too_long_ends_after_the_replies_before_it),
+        cmocka_unit_test(a_command_that_is_held_keeps_its_place),
+        cmocka_unit_test(a_failure_gives_up_a_command_that_is_held),
+        cmocka_unit_test(a_held_publish_outlives_its_client),
         cmocka_unit_test(the_end_of_input_waits_for_the_replies_before_it),
         cmocka_unit_test(a_posted_publish_outlives_its_client),
         cmocka_unit_test(replies_may_be_owed_at_the_end),

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Reads the JSON of an IDENTIFY, as Go's decoder reads it into nsqd's struct. Must not know which
+ * values are valid.
+ */
 #include "session/identify.h"
 
 #include "json/json.h"
@@ -48,13 +52,12 @@ static const struct field fields[] = {
 
 #define FIELD_COUNT (sizeof fields / sizeof fields[0])
 
-/* Where the parser is. Values deeper than 1 belong to unknown keys, or to known ones of wrong type.
- */
+/* Where the parser is. A value deeper than 1 belongs to an unknown key, or has the wrong type. */
 struct reader {
     struct identify *identify;
-    const struct field *field; /* that the last key at depth 1 named; NULL: an unknown one */
+    const struct field *field; /* of the last key at depth 1; NULL: an unknown key */
     unsigned depth;
-    bool wrong_type; /* remembered, not acted on: a syntax error further on means the same */
+    bool wrong_type; /* parsing goes on: a syntax error that follows has the same result */
 };
 
 static const struct field *find_field(struct span key)
@@ -69,7 +72,7 @@ static const struct field *find_field(struct span key)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* The place of a value of this kind, if the value is one of ours and the kind is right. */
+/* Where a value of this kind is to be stored; NULL when its key is unknown or its kind is wrong. */
 static void *place_for(struct reader *r, enum kind kind)
 {
     if (r->depth == 0) {
@@ -134,7 +137,8 @@ static int on_key(void *ctx, const unsigned char *text, size_t n)
     return 1;
 }
 
-/* An object or array begins: fine as the document or for an unknown key, else of wrong type. */
+/* An object or array begins. It may be the document, or the value of an unknown key; else its type
+ * is wrong. */
 static int begin(struct reader *r)
 {
     if (r->depth == 1 && r->field != NULL) {

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the JSON of an IDENTIFY body: which documents are accepted, and what they say.
- * Must not know: which values are valid; that is the session's.
+ * Must not know: which values are valid (settings.h).
  *
- * The rules are those of Go's decoder, which nsqd uses: a key matches without regard to case (and
- * U+017F for s); the last of several wins; null leaves a field as it is; unknown keys
- * are ignored; a wrong type, a float, an exponent or an overflow refuses the whole.
+ * The rules are those of Go's decoder, which nsqd uses: a key matches without regard to case, and
+ * U+017F matches s. When a key occurs several times, the last one counts. null leaves a field as it
+ * is. Unknown keys are ignored. A wrong type, a fraction, an exponent or an overflow makes the
+ * whole document invalid.
  */
 #ifndef SESSION_IDENTIFY_H
 #define SESSION_IDENTIFY_H
 
 #include <nsq/span.h>
 
-#define IDENTIFY_TEXT_MAX 255 /* bytes kept of a string; a peer may send megabytes */
+#define IDENTIFY_TEXT_MAX                                                                          \
+    255 /* bytes that are kept of a string. Stops a client that sends megabytes from               \
+           having them kept as long as it stays */
 
 struct identify_text {
     uint8_t n;
@@ -35,8 +38,8 @@ struct identify {
     bool snappy;
 };
 
-/* Reads the whole of a body (borrowed). Fields that it does not name are zero. False when nsqd's
- * decoder would refuse it; *identify is then of no use. */
+/* Reads a whole body, which is borrowed. Fields that it does not name are zero. False when nsqd's
+ * decoder would refuse the body; *identify is then undefined. */
 bool identify_parse(struct span body, struct identify *identify);
 
 #endif

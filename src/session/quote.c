@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Quotes bytes as Go's %q does. Must not know where they come from. Which characters print is
+ * utf8proc's knowledge.
+ */
 #include "session/quote.h"
 
 #include <utf8proc.h>
 
-/* Letters, marks, numbers, punctuation and symbols print; of the spaces only U+0020 does. */
+/* Letters, marks, numbers, punctuation and symbols are printed as they are. U+0020 is the only
+ * space that is. */
 static bool is_printable(utf8proc_int32_t c)
 {
     switch (utf8proc_category(c)) {
@@ -21,7 +26,7 @@ static bool is_printable(utf8proc_int32_t c)
     }
 }
 
-/* A backslash, a letter, and so many hexadecimal digits. */
+/* A backslash, a letter, and the value in that many hexadecimal digits. */
 static void append_hex(struct buf *b, char letter, uint32_t value, unsigned digits)
 {
     uint8_t *p = buf_room(b, 2 + (size_t)digits);
@@ -33,7 +38,7 @@ static void append_hex(struct buf *b, char letter, uint32_t value, unsigned digi
     buf_grew(b, 2 + (size_t)digits);
 }
 
-/* The letter behind the backslash of a character that has a short form, or 0. */
+/* The letter that follows the backslash in a character's short form; 0 when it has none. */
 static char short_form(utf8proc_int32_t c)
 {
     static const char from[] = "\"\\\a\b\f\n\r\t\v";

@@ -15,7 +15,7 @@
 #include "session/owed.h"
 #include "session/v2.h"
 
-/* The numbers are what /stats shows; nsqd has 1 and 2 for something else. */
+/* /stats shows these numbers; nsqd has other states with the numbers 1 and 2. */
 enum session_state {
     SESSION_INIT = 0,
     SESSION_SUBSCRIBED = 3,
@@ -38,8 +38,7 @@ struct upgrade {
 };
 
 /* What an IDENTIFY said about the client. Kept because /stats shows it. The texts follow the struct
- * in the same allocation, which is no longer than they are: thousands of idle clients have one
- * each.
+ * in the same allocation, which is no longer than needed: thousands of idle clients have one each.
  */
 struct identity {
     struct span client_id;
@@ -159,7 +158,7 @@ void session_send_ok(struct session *session, int64_t now);
  * session. */
 bool session_send_reply(struct session *session, struct reply reply, int64_t now);
 
-/* The same. Most steps have no reply, and cost no call. */
+/* The same; costs no call when there is no reply, as after most steps. */
 static inline bool session_reply(struct session *session, struct reply reply, int64_t now)
 {
     return reply.kind == REPLY_NONE || session_send_reply(session, reply, now);

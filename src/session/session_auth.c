@@ -35,7 +35,7 @@ void session_forget_auth(struct session *s)
     }
 }
 
-/* The address of a client that came by IP, without its port; others have none. */
+/* The client's IP address, without the port. Empty when its address is no IP address. */
 static struct span remote_ip(const struct session *s)
 {
     struct span peer = conn_peer(s->conn);
@@ -80,7 +80,7 @@ bool session_take_auth(struct session *s, int64_t now)
         forget_grants(s);
         s->granted = state;
         budget_charge(session_budget(s), state->cost);
-        /* As nsqd: 64 bits that wrap, so that what wraps has expired at once. */
+        /* As in nsqd, the product may wrap around at 64 bits; it has then expired at once. */
         int64_t ttl = (int64_t)((uint64_t)state->ttl * (uint64_t)TIME_SECOND);
         s->expires = time_after(now, ttl);
     }

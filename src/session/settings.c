@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Which values of an IDENTIFY are valid, where they are kept, and the JSON that reports them. Must
+ * not know how the document was parsed (identify.c), nor who sends the JSON.
+ */
 #include "session/settings.h"
 
 #include <nsq/version.h>
@@ -85,7 +89,7 @@ static bool apply_msg_timeout(struct session *s, int64_t ms, struct buf *text)
     return true;
 }
 
-/* Copies a text to `*end`, which moves behind it. */
+/* Copies a text to `*end`, and moves that to the end of the copy. */
 static struct span keep_text(uint8_t **end, const struct identify_text *text)
 {
     struct span kept = span_make(*end, text->n);
@@ -137,7 +141,7 @@ bool settings_apply(struct session *s, const struct identify *identify, struct b
     }
     conn_set_write_timeout(s->conn, s->heartbeat_interval, now);
     if (!s->identified) {
-        s->identified = true; /* a later one moves the read deadline and TOUCH alone */
+        s->identified = true; /* a later one sets only the read deadline and TOUCH's time limit */
         session_take_settings(s, now);
     }
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: nsqd's V2 protocol as a service: one session a connection, and the pump that carries
- * messages from the broker to the connections.
+ * Owns: nsqd's V2 protocol as a service: one session for each connection, and the pump that takes
+ * messages out of the broker and sends them. Must not know: sockets, clocks, the disk.
  *
  * Layers: conn (serve) -> session (here) -> commands (session/commands.h) -> broker.
  */
@@ -16,9 +16,11 @@
 #include "serve/serve.h"
 #include "serve/ticket.h"
 
-#define V2_HANDSHAKE_NS 5000000000 /* how long a client may take for TLS's, as nsqd waits */
+/* ns that TLS's handshake with a client may take, as in nsqd. */
+#define V2_HANDSHAKE_NS 5000000000
 
-/* Times are ns. Defaults are nsqd's; the flag that sets it stands behind. */
+/* Times are ns. Each comment has nsqd's default and the flag that sets the value. The defaults are
+ * set by engine_defaults. */
 struct v2_config {
     struct nsq_limits limits;          /* --max-msg-size, --max-body-size */
     int64_t max_rdy_count;             /* 2500: --max-rdy-count */
@@ -53,21 +55,21 @@ struct v2 {
 /* The protocol's row for a listener whose service is a struct v2. */
 extern const struct protocol v2_protocol;
 
-/* The frame that answers an unknown magic, as it stands on the wire. */
+/* The frame that is the answer to an unknown magic, as it stands on the wire. */
 struct span v2_bad_magic(void);
 
 void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
              struct broker *broker, struct tickets *tickets, struct auth *auth, struct log *log);
 
-/* After serve_free; ends the sessions that outlived their connections. */
+/* Ends the sessions that have outlived their connections. To be called after serve_free. */
 void v2_free(struct v2 *v2);
 
-/* Hands out every message that a consumer is ready for. To be called after whatever may have made
- * one so: a command, a timer, output that was sent. Bounded by the ready counts and high-water
- * marks. */
+/* Sends every message that a consumer is ready for. To be called after everything that may have
+ * made a consumer ready or brought a message: a command, a timer, output that was sent, a publish
+ * that is safe. RDY counts and high-water marks bound how much that is. */
 void v2_pump(struct v2 *v2, int64_t now);
 
-/* Goes on with the next command whose authorization was asked for and is done. False: there is
+/* Resumes the next command that was held and whose authorization has been answered. False: there is
  * none. */
 bool v2_authorized(struct v2 *v2, int64_t now);
 

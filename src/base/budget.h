@@ -26,8 +26,8 @@ enum budget_use {
 #define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this */
 
 struct budget {
-    size_t used;    /* bytes in use. Bookkeeping is charged without asking, so this may be above
-                     * both bounds. */
+    size_t used;    /* bytes in use. Memory that has to be taken in any case is charged without
+                     * asking, so this may be above both bounds. */
     size_t cap;     /* bytes: the bound for BUDGET_QUEUE */
     size_t reserve; /* bytes: cap + reserve is the bound for BUDGET_CLIENT; it fits a size_t */
 };

@@ -47,6 +47,7 @@ struct codec_calls {
      * the next call of decode then makes it false. */
     bool (*has_pending)(const void *self);
 
+    /* The current state. Only decode and encode change it. */
     enum codec_state (*state)(const void *self);
 
     /* Why the codec is CODEC_FAILED: one line of text, borrowed from the codec. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: TLS as a codec (codec/codec.h), by OpenSSL. nsqd uses the server's side for its clients,
- * and the client's side for its own requests; the conformance kit uses the client's side too. Must
- * not know: sockets, files (the caller passes their bytes), NSQ.
+ * and the client's side for its own requests; the conformance kit uses the client's side too.
+ * Must not know: sockets, files (the caller passes their bytes), NSQ.
  *
  * Versions 1.0 to 1.3 are possible. OpenSSL's security level is 0: like nsqd, a server uses any
  * certificate, also one that is expired, self-signed, or signed with SHA-1 or with a small RSA key.

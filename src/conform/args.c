@@ -255,7 +255,7 @@ static bool *switch_of(struct args *a, int option)
     }
 }
 
-static bool say(struct parsing *p, const char *text)
+static bool print_answer(struct parsing *p, const char *text)
 {
     fputs(text, p->out);
     p->args->mode = MODE_DONE;
@@ -298,9 +298,10 @@ static bool take_other(struct parsing *p, int option, const char *value)
         p->args->serve = value;
         return take_mode(p, MODE_SERVE, NULL, NULL, MODE_RUN);
     case OPT_HELP:
-        return say(p, help);
+        return print_answer(p, help);
     case OPT_VERSION:
-        return say(p, "nsq-conform " NSQREF_VERSION " (cases of nsqd " NSQ_COMPATIBILITY ")\n");
+        return print_answer(p, "nsq-conform " NSQREF_VERSION " (cases of nsqd " NSQ_COMPATIBILITY
+                               ")\n");
     default:
         fputs("nsq-conform: 'nsq-conform --help' lists the options, --list the cases\n", p->err);
         return false;

@@ -140,7 +140,7 @@ struct checker {
     FILE *err;
 };
 
-static void say(struct checker *c, const char *path, const char *what, struct span which)
+static void complain_about(struct checker *c, const char *path, const char *what, struct span which)
 {
     fprintf(c->err, "%s: %s: %.*s\n", path, what, (int)which.n,
             which.n == 0 ? "" : (const char *)which.p);
@@ -165,7 +165,8 @@ static void check_reqs(struct checker *c, const struct suite_case *k)
     for (const struct word *w = k->file.reqs; w != NULL; w = w->next) {
         struct requirement *r = ledger_find(c->ledger, w->text);
         if (r == NULL) {
-            say(c, k->path, "expected requirements of the ledger, which has no", w->text);
+            complain_about(c, k->path, "expected requirements of the ledger, which has no",
+                           w->text);
         } else {
             r->shown = true;
         }
@@ -186,8 +187,9 @@ static void check_path(struct checker *c, const struct suite_case *k)
         name = span_first(name, name.n - (sizeof ending - 1));
     }
     if (!span_equal(name, k->file.id)) {
-        say(c, k->path, "the id must equal the path below the folder of cases, but the id is",
-            k->file.id);
+        complain_about(c, k->path,
+                       "the id must equal the path below the folder of cases, but the id is",
+                       k->file.id);
     }
 }
 
@@ -199,7 +201,8 @@ static void check_departure(struct checker *c, const struct suite_case *k)
     bool departs =
         source.n > n && span_equal(span_first(source, n), span_make(word, sizeof word - 1));
     if (departs != (k->file.level == LEVEL_DEPARTURE)) {
-        say(c, k->path,
+        complain_about(
+            c, k->path,
             "expected both or none of level DEPARTURE and source 'departure N'; the source is",
             source);
         return;
@@ -210,7 +213,7 @@ static void check_departure(struct checker *c, const struct suite_case *k)
         buf_append(&row, span_skip(source, n));
         text_append(&row, " |");
         if (!has_line(&c->departures, buf_span(&row))) {
-            say(c, k->path, "the table of departures has no row for", source);
+            complain_about(c, k->path, "the table of departures has no row for", source);
         }
         buf_free(&row);
     }
@@ -239,14 +242,15 @@ size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char
         check_path(&c, k);
         check_departure(&c, k);
         if (has_line(&c.retired, k->file.id)) {
-            say(&c, k->path, "retired.txt lists the id as retired, so a case may not use it",
-                k->file.id);
+            complain_about(&c, k->path,
+                           "retired.txt lists the id as retired, so a case may not use it",
+                           k->file.id);
         }
     }
     for (size_t i = 0; i < ledger->n; i++) {
         if (!ledger->list[i].shown) {
-            say(&c, ledger->files->paths[ledger->list[i].file], "no case shows the requirement",
-                ledger->list[i].id);
+            complain_about(&c, ledger->files->paths[ledger->list[i].file],
+                           "no case shows the requirement", ledger->list[i].id);
         }
     }
     buf_free(&c.retired);

@@ -395,7 +395,7 @@ static bool serve_upgrade(struct server *s, struct served *c, const struct step 
            fail(s, step, "a TLS handshake that fails:", why);
 }
 
-static void send_last_words(struct served *c)
+static void finish_output(struct served *c)
 {
     struct buf out = {0};
     wire_finish(&c->wire, &out);
@@ -418,7 +418,7 @@ static bool serve_frame(struct server *s, struct served *c, const struct step *s
         send_frame(c, NSQ_FRAME_RESPONSE, SPAN("_heartbeat_"));
         return true;
     case STEP_SERVER_END:
-        send_last_words(c);
+        finish_output(c);
         shutdown(c->fd, SHUT_WR);
         return true;
     default:

@@ -34,7 +34,7 @@ void player_send_raw(struct player *p, size_t i, struct span bytes);
 /* Sends what the codecs answer by themselves, such as a handshake's next message. */
 void player_send_answers(struct player *p);
 
-/* Sends what the codecs say before a client ends its output, such as TLS's close_notify. */
+/* Sends what the codecs send before a client ends its output, such as TLS's close_notify. */
 void player_finish_output(struct player *p, size_t i);
 
 #endif

@@ -171,7 +171,8 @@ static void end_step(struct record *r)
     text_append(&r->steps, "\n");
 }
 
-/* --- what the client says --------------------------------------------------------------------- */
+/* --- what the client sends ---------------------------------------------------------------------
+ */
 
 /* A topic or channel name. "#ephemeral" stays as it is, and so does text that is not a name. */
 static void add_named(struct record *r, char kind, struct span name)
@@ -403,7 +404,8 @@ void record_client_gone(struct record *r, size_t conn, int64_t now)
     }
 }
 
-/* --- what the server says --------------------------------------------------------------------- */
+/* --- what the server sends ---------------------------------------------------------------------
+ */
 
 static void add_response(struct record *r, struct span data)
 {

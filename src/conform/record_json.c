@@ -37,7 +37,7 @@ static bool replaced(struct copier *c)
 static int on_null(void *ctx)
 {
     struct copier *c = ctx;
-    c->replace = false; /* null names nobody */
+    c->replace = false; /* null replaces nothing: it contains no name */
     json_write_null(&c->writer);
     return 1;
 }

@@ -29,13 +29,13 @@
 struct pair {
     int client; /* -1: closed */
     int server;
-    bool opened;        /* opened in this round */
-    bool client_ended;  /* the client ended its output; it may still read */
-    bool client_gone;   /* the client has closed */
-    bool server_ended;  /* the server has closed; that is not recorded yet */
-    bool late;          /* bytes were passed on to the client after its end */
-    struct buf asked;   /* from the client: passed on, but not recorded yet */
-    struct relay relay; /* holds what the server sent: neither passed on nor recorded yet */
+    bool opened;         /* opened in this round */
+    bool client_ended;   /* the client ended its output; it may still read */
+    bool client_gone;    /* the client has closed */
+    bool server_ended;   /* the server has closed; that is not recorded yet */
+    bool late;           /* bytes were passed on to the client after its end */
+    struct buf commands; /* from the client: passed on, but not recorded yet */
+    struct relay relay;  /* holds what the server sent: neither passed on nor recorded yet */
 };
 
 struct proxy {
@@ -46,10 +46,10 @@ struct proxy {
     int cut_fd; /* a line that can be read from it cuts all connections; -1: closed */
     struct pair pairs[RECORD_CONNS_MAX];
     size_t count;
-    int64_t heard;   /* ns: when the last bytes arrived */
-    int64_t asked;   /* ns: when a client did something first in this round; 0: not yet */
-    bool waiting;    /* something arrived in this round */
-    struct tls *tls; /* for clients; NULL: without --tls-cert */
+    int64_t last_arrival;  /* ns: when the last bytes arrived */
+    int64_t first_command; /* ns: when a client did something first in this round; 0: not yet */
+    bool waiting;          /* something arrived in this round */
+    struct tls *tls;       /* for clients; NULL: without --tls-cert */
     struct record record;
 };
 
@@ -113,12 +113,12 @@ static void close_pair(struct pair *pair)
 }
 
 /* Something arrived, from a client or from a server. */
-static void hear(struct proxy *p, bool client)
+static void note_arrival(struct proxy *p, bool client)
 {
-    p->heard = clock_now();
+    p->last_arrival = clock_now();
     p->waiting = true;
-    if (client && p->asked == 0) {
-        p->asked = p->heard;
+    if (client && p->first_command == 0) {
+        p->first_command = p->last_arrival;
     }
 }
 
@@ -137,7 +137,7 @@ static void accept_client(struct proxy *p)
     }
     p->pairs[p->count++] =
         (struct pair){.client = client, .server = server, .opened = true, .relay = {.tls = p->tls}};
-    hear(p, true);
+    note_arrival(p, true);
 }
 
 enum received { RECEIVED, RECEIVED_END, RECEIVED_ERROR };
@@ -154,11 +154,11 @@ static enum received receive(int fd, struct buf *into)
     return n == 0 ? RECEIVED_END : errno == EAGAIN || errno == EINTR ? RECEIVED : RECEIVED_ERROR;
 }
 
-static void hear_server(struct proxy *p, struct pair *pair)
+static void read_server(struct proxy *p, struct pair *pair)
 {
     struct buf in = {0};
     struct relay_out out = {0};
-    hear(p, false);
+    note_arrival(p, false);
     pair->server_ended = receive(pair->server, &in) != RECEIVED;
     relay_from_server(&pair->relay, buf_span(&in), &out);
     if (pair->server_ended) {
@@ -169,7 +169,7 @@ static void hear_server(struct proxy *p, struct pair *pair)
 }
 
 /* The client has closed, or is cut off. */
-static void leave(struct pair *pair)
+static void mark_gone(struct pair *pair)
 {
     pair->client_gone = true;
     close_pair(pair);
@@ -177,19 +177,20 @@ static void leave(struct pair *pair)
 
 /* A client that ends its output may have closed, or may wait for its answers. The server's side is
  * ended too, and what the server still sends is passed on until it closes. */
-static void hear_client(struct proxy *p, struct pair *pair)
+static void read_client(struct proxy *p, struct pair *pair)
 {
-    size_t before = pair->asked.n;
+    size_t before = pair->commands.n;
     struct buf in = {0};
     struct relay_out out = {0};
     if (pair->client_ended) { /* after its end, poll reports only that the client is gone */
-        hear(p, false);
-        leave(pair);
+        note_arrival(p, false);
+        mark_gone(pair);
         return;
     }
     enum received received = receive(pair->client, &in);
-    relay_from_client(&pair->relay, buf_span(&in), &pair->asked, &out);
-    hear(p, in.n == 0 || pair->asked.n > before); /* the bytes of a TLS handshake are no commands */
+    relay_from_client(&pair->relay, buf_span(&in), &pair->commands, &out);
+    note_arrival(p, in.n == 0 || pair->commands.n >
+                                     before); /* the bytes of a TLS handshake are no commands */
     if (received == RECEIVED_END) {
         relay_finish_server(&pair->relay, &out);
     }
@@ -199,7 +200,7 @@ static void hear_client(struct proxy *p, struct pair *pair)
         pair->client_ended = true;
         shutdown(pair->server, SHUT_WR);
     } else if (received == RECEIVED_ERROR) {
-        leave(pair);
+        mark_gone(pair);
     }
 }
 
@@ -213,8 +214,8 @@ static void cut(struct proxy *p)
     }
     for (size_t i = 0; i < p->count; i++) {
         if (p->pairs[i].client >= 0) {
-            leave(&p->pairs[i]);
-            hear(p, true);
+            mark_gone(&p->pairs[i]);
+            note_arrival(p, true);
         }
     }
 }
@@ -225,18 +226,18 @@ static void record_clients(struct proxy *p)
     for (size_t i = 0; i < p->count; i++) {
         struct pair *pair = &p->pairs[i];
         if (pair->opened) {
-            record_open(r, p->asked);
+            record_open(r, p->first_command);
             pair->opened = false;
         }
-        if (pair->asked.n > 0) {
-            record_from_client(r, i, buf_span(&pair->asked), p->asked);
-            buf_drop(&pair->asked, pair->asked.n);
+        if (pair->commands.n > 0) {
+            record_from_client(r, i, buf_span(&pair->commands), p->first_command);
+            buf_drop(&pair->commands, pair->commands.n);
         }
         if (pair->client_ended) {
-            record_client_end(r, i, p->asked);
+            record_client_end(r, i, p->first_command);
         }
         if (pair->client_gone) {
-            record_client_gone(r, i, p->asked);
+            record_client_gone(r, i, p->first_command);
         }
     }
 }
@@ -253,21 +254,21 @@ static bool is_gone(const struct pair *pair)
 static void pass_on(struct proxy *p, size_t i, int64_t now)
 {
     struct pair *pair = &p->pairs[i];
-    struct buf said = {0};
+    struct buf decoded = {0};
     struct relay_out out = {0};
     const struct step *upgrade;
     enum relay_part part;
-    while ((part = relay_next(&pair->relay, &said, &upgrade, &out)) != RELAY_NOTHING) {
+    while ((part = relay_next(&pair->relay, &decoded, &upgrade, &out)) != RELAY_NOTHING) {
         if (part == RELAY_BYTES) {
-            record_from_server(&p->record, i, buf_span(&said), now);
+            record_from_server(&p->record, i, buf_span(&decoded), now);
             pair->late = pair->client_ended;
         } else {
             record_upgrade(&p->record, i, upgrade);
         }
         send_out(p, pair, &out);
-        buf_drop(&said, said.n);
+        buf_drop(&decoded, decoded.n);
     }
-    buf_free(&said);
+    buf_free(&decoded);
 }
 
 /* The server has closed, so the client's connection is closed too. */
@@ -304,12 +305,12 @@ static void end_round(struct proxy *p)
 {
     record_clients(p);
     record_servers(p);
-    p->asked = 0;
+    p->first_command = 0;
     p->waiting = false;
 }
 
 /* At the end of the recording: finds clients that have closed before they read the last output. */
-static void look_around(struct proxy *p)
+static void find_gone_clients(struct proxy *p)
 {
     for (size_t i = 0; i < p->count; i++) {
         if (p->pairs[i].client >= 0 && is_gone(&p->pairs[i])) {
@@ -321,7 +322,7 @@ static void look_around(struct proxy *p)
 /* For poll, in ms: how long until the round ends; -1: no round has begun. */
 static int left_of_round(const struct proxy *p)
 {
-    int64_t left = p->heard + p->hold - clock_now();
+    int64_t left = p->last_arrival + p->hold - clock_now();
     if (!p->waiting) {
         return -1;
     }
@@ -350,10 +351,10 @@ static void run(struct proxy *p)
         for (size_t i = 0; i < count; i++) {
             /* The server first: its output answers something that the client sent before. */
             if (p->pairs[i].server >= 0 && fds[4 + 2 * i].revents != 0) {
-                hear_server(p, &p->pairs[i]);
+                read_server(p, &p->pairs[i]);
             }
             if (p->pairs[i].client >= 0 && fds[3 + 2 * i].revents != 0) {
-                hear_client(p, &p->pairs[i]);
+                read_client(p, &p->pairs[i]);
             }
         }
         if (fds[1].revents != 0) {
@@ -366,7 +367,7 @@ static void run(struct proxy *p)
             end_round(p);
         }
     } while (fds[0].revents == 0);
-    look_around(p);
+    find_gone_clients(p);
 }
 
 struct args {
@@ -535,7 +536,7 @@ int main(int argc, char **argv)
     bool ok = write_file(&args, &proxy.record) && all_relayed(&proxy);
     record_free(&proxy.record);
     for (size_t i = 0; i < proxy.count; i++) {
-        buf_free(&proxy.pairs[i].asked);
+        buf_free(&proxy.pairs[i].commands);
         relay_free(&proxy.pairs[i].relay);
     }
     tls_free(proxy.tls);

@@ -50,14 +50,14 @@ static void send_to_server(struct relay *relay, struct relay_out *out)
     }
 }
 
-void relay_from_client(struct relay *relay, struct span bytes, struct buf *asked,
+void relay_from_client(struct relay *relay, struct span bytes, struct buf *commands,
                        struct relay_out *out)
 {
     struct buf decoded = {0};
     wire_decode(&relay->client, bytes, &decoded);
     take_answer(&relay->client, &out->client);
     relay->lost = failed(&relay->client);
-    buf_append(asked, buf_span(&decoded));
+    buf_append(commands, buf_span(&decoded));
     buf_append(&relay->unsent_to_server, buf_span(&decoded));
     buf_free(&decoded);
     send_to_server(relay, out);

@@ -5,7 +5,7 @@
  * the codecs that the answer to an IDENTIFY announces, when that side has come so far. Must not
  * know: sockets, and what is done with the decoded bytes.
  *
- *     client --bytes--> relay_from_client --> `asked`, decoded; and encoded to the server
+ *     client --bytes--> relay_from_client --> `commands`, decoded; and encoded to the server
  *     server --bytes--> relay_from_server --> held, decoded
  *                       relay_next        --> a part of what is held; and encoded to the client
  */
@@ -41,8 +41,8 @@ struct relay {
 /* All zeros, with `tls` set, is a new connection. */
 void relay_free(struct relay *relay);
 
-/* Bytes have come from the client. Appends them, decoded, to `asked`. */
-void relay_from_client(struct relay *relay, struct span bytes, struct buf *asked,
+/* Bytes have come from the client. Appends them, decoded, to `commands`. */
+void relay_from_client(struct relay *relay, struct span bytes, struct buf *commands,
                        struct relay_out *out);
 
 /* Bytes have come from the server. They are decoded and held. */

@@ -133,7 +133,7 @@ static void add_fact(const char *name, struct span value, struct buf *out)
     }
 }
 
-static void add_said(const struct report *report, const struct report_case *c, struct buf *out)
+static void add_exchange(const struct report *report, const struct report_case *c, struct buf *out)
 {
     ADD("<h3>");
     report_escape(report->target, out);
@@ -141,7 +141,7 @@ static void add_said(const struct report *report, const struct report_case *c, s
     add_badge(c->verdict, out);
     ADD("</h3>\n");
     add_fact("known:", c->reason, out);
-    add_pre("said", &c->exchange, out);
+    add_pre("exchange", &c->exchange, out);
     add_pre("why", &c->why, out);
     add_pre("came", &c->came, out);
 }
@@ -162,7 +162,7 @@ static void add_more(const struct report *reports, size_t n, const struct report
     for (size_t i = 0; i < n; i++) {
         const struct report_case *own = find(&reports[i], c->id);
         if (own != NULL) {
-            add_said(&reports[i], own, out);
+            add_exchange(&reports[i], own, out);
         }
     }
     ADD("</td></tr>\n");

@@ -196,7 +196,7 @@ static struct trace_point point_at(const struct buf *trace, size_t i)
     return point;
 }
 
-static void say_difference(struct cutter *c, const struct cut_plan *plan, size_t offset)
+static void explain_difference(struct cutter *c, const struct cut_plan *plan, size_t offset)
 {
     struct buf *why = &c->result->why;
     buf_drop(why, why->n);
@@ -219,7 +219,7 @@ static bool same_as_bytewise(struct cutter *c, const struct cut_plan *plan, cons
             wanted = point_at(&c->bytewise, got.offset - 1);
         }
         if (got.output != wanted.output || got.hash != wanted.hash) {
-            say_difference(c, plan, got.offset);
+            explain_difference(c, plan, got.offset);
             return false;
         }
     }
@@ -234,7 +234,7 @@ static bool try_cuts(struct cutter *c, size_t first, size_t second)
     run_engine(c->setting, c->file, &c->engine.config, &plan, &result, &trace);
     bool same = result.verdict == c->result->verdict && same_as_bytewise(c, &plan, &trace);
     if (result.verdict != c->result->verdict) {
-        say_difference(c, &plan, c->size);
+        explain_difference(c, &plan, c->size);
     }
     buf_free(&trace);
     case_result_free(&result);

@@ -270,7 +270,7 @@ static bool choose_batch(struct runner *r, bool *left)
     return r->server_count > 0;
 }
 
-static void say_ended(struct runner *r, FILE *err)
+static void print_ended(struct runner *r, FILE *err)
 {
     for (size_t s = 0; s < r->server_count; s++) {
         struct spawn *server = &r->servers[s];
@@ -300,7 +300,7 @@ static void run_spawned(struct runner *r, FILE *err)
         }
         if (!workers_stopped(
                 r->end_fd)) { /* the signal that stops the run may have ended the servers too */
-            say_ended(r, err);
+            print_ended(r, err);
         }
         spawn_stop(r->servers, r->server_count);
     }

@@ -124,9 +124,9 @@ static bool may_act(struct check *c, const struct step *step)
     if (conn->closed) {
         return expected(c, step->actor, "a connection that the client has not closed");
     }
-    bool says =
+    bool sends =
         step->kind == STEP_SEND || step->kind == STEP_CLIENT_END || step->kind == STEP_UPGRADE;
-    if (conn->ended && says) {
+    if (conn->ended && sends) {
         return expected(c, step->actor, "a connection whose output the client has not ended");
     }
     if (step->raw && !conn->tls && !conn->compressed) {

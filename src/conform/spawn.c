@@ -253,7 +253,7 @@ bool spawn_runs(struct spawn *s)
 }
 
 /* Whether the server is ready or refused. Checks whether it answers by now. */
-static bool settled(struct spawn *s)
+static bool start_is_over(struct spawn *s)
 {
     if (s->state != SPAWN_STARTING || !spawn_runs(s)) {
         return true;
@@ -264,7 +264,7 @@ static bool settled(struct spawn *s)
     return s->state == SPAWN_READY;
 }
 
-static void rest_a_little(void)
+static void short_sleep(void)
 {
     const struct timespec pause = {.tv_nsec = 5 * TIME_MS};
     nanosleep(&pause, NULL);
@@ -274,8 +274,8 @@ void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
 {
     int64_t deadline = clock_now() + START_TIMEOUT;
     for (size_t i = 0; i < n; i++) {
-        while (!settled(&servers[i]) && clock_now() < deadline && !workers_stopped(end_fd)) {
-            rest_a_little();
+        while (!start_is_over(&servers[i]) && clock_now() < deadline && !workers_stopped(end_fd)) {
+            short_sleep();
         }
         if (servers[i].state == SPAWN_STARTING) {
             refuse(&servers[i],
@@ -306,7 +306,7 @@ void spawn_stop(struct spawn *servers, size_t n)
     for (size_t i = 0; i < n; i++) {
         struct spawn *s = &servers[i];
         while (!has_ended(s) && clock_now() < deadline) {
-            rest_a_little();
+            short_sleep();
         }
         if (s->pid != 0) {
             kill(s->pid, SIGKILL);

@@ -26,12 +26,12 @@ static size_t number_of(const struct engine_transport *t, uint64_t id)
     return i;
 }
 
-static void hash_output(struct engine_transport *t, size_t i, struct span said)
+static void hash_output(struct engine_transport *t, size_t i, struct span bytes)
 {
-    for (size_t k = 0; said.p != NULL && k < said.n; k++) {
-        t->hashes[i] = (t->hashes[i] ^ said.p[k]) * FNV_PRIME;
+    for (size_t k = 0; bytes.p != NULL && k < bytes.n; k++) {
+        t->hashes[i] = (t->hashes[i] ^ bytes.p[k]) * FNV_PRIME;
     }
-    t->output += said.n;
+    t->output += bytes.n;
 }
 
 /* Decoded output is hashed, because TLS encrypts the same output to different bytes every time. */

@@ -55,7 +55,7 @@ void wire_decode(struct wire *wire, struct span bytes, struct buf *in)
 
 /* Whether the codecs take output. After the peer's end nothing more is decoded, but output may
  * still be sent. */
-static bool speaks(const struct wire *wire)
+static bool takes_output(const struct wire *wire)
 {
     struct span why;
     enum codec_state state = wire_state(wire, &why);
@@ -66,7 +66,7 @@ void wire_encode(struct wire *wire, struct span bytes, struct buf *out)
 {
     if (wire->stack == NULL) {
         buf_append(out, bytes);
-    } else if (speaks(wire)) {
+    } else if (takes_output(wire)) {
         buf_append(&wire->stack->plain, bytes);
         stack_encode(wire->stack, out);
     }
@@ -74,7 +74,7 @@ void wire_encode(struct wire *wire, struct span bytes, struct buf *out)
 
 void wire_finish(struct wire *wire, struct buf *out)
 {
-    if (wire->stack != NULL && speaks(wire)) {
+    if (wire->stack != NULL && takes_output(wire)) {
         stack_finish(wire->stack, out);
     }
 }

@@ -42,7 +42,7 @@ static int forget(void **state)
     return 0;
 }
 
-static void nothing_is_a_run_in_this_process(void **state)
+static void without_options_cases_run_in_this_process(void **state)
 {
     (void)state;
     struct args a;
@@ -55,7 +55,7 @@ static void nothing_is_a_run_in_this_process(void **state)
 }
 
 /* For another server, cases of level DEPARTURE run only if --level names it. */
-static void other_servers_need_no_departures(void **state)
+static void departures_are_not_the_default_for_other_servers(void **state)
 {
     (void)state;
     struct args a;
@@ -68,7 +68,7 @@ static void other_servers_need_no_departures(void **state)
     assert_int_equal(a.levels, 1U << LEVEL_DEPARTURE);
 }
 
-static void options_are_taken(void **state)
+static void options_are_stored(void **state)
 {
     (void)state;
     struct args a;
@@ -91,7 +91,7 @@ static void options_are_taken(void **state)
     assert_string_equal(a.files[0], "x.session");
 }
 
-static void each_way_to_call_it_is_a_mode(void **state)
+static void each_mode_has_an_option(void **state)
 {
     (void)state;
     static const struct {
@@ -115,7 +115,7 @@ static void each_way_to_call_it_is_a_mode(void **state)
     }
 }
 
-static void what_is_wrong_is_said(void **state)
+static void wrong_options_are_reported(void **state)
 {
     (void)state;
     static const char *const lines[] = {
@@ -146,7 +146,7 @@ static void what_is_wrong_is_said(void **state)
     }
 }
 
-static void too_many_of_one_are_refused(void **state)
+static void an_option_has_a_limit_of_repeats(void **state)
 {
     (void)state;
     char *argv[2 * ARGS_LIST_MAX + 4];
@@ -170,12 +170,12 @@ static void too_many_of_one_are_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(nothing_is_a_run_in_this_process),
-        cmocka_unit_test(other_servers_need_no_departures),
-        cmocka_unit_test(options_are_taken),
-        cmocka_unit_test(each_way_to_call_it_is_a_mode),
-        cmocka_unit_test(what_is_wrong_is_said),
-        cmocka_unit_test(too_many_of_one_are_refused),
+        cmocka_unit_test(without_options_cases_run_in_this_process),
+        cmocka_unit_test(departures_are_not_the_default_for_other_servers),
+        cmocka_unit_test(options_are_stored),
+        cmocka_unit_test(each_mode_has_an_option),
+        cmocka_unit_test(wrong_options_are_reported),
+        cmocka_unit_test(an_option_has_a_limit_of_repeats),
     };
     return cmocka_run_group_tests_name("args", tests, NULL, forget);
 }

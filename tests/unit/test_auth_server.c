@@ -27,7 +27,7 @@ static void answers(const char *request, struct buf *seen, const char *wanted)
     buf_free(&out);
 }
 
-static void a_secret_is_its_own_answer_once(void **state)
+static void a_secret_is_answered_with_itself_once(void **state)
 {
     (void)state;
     struct buf seen = {0};
@@ -65,7 +65,7 @@ static void it_answers_over_a_socket(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_secret_is_its_own_answer_once),
+        cmocka_unit_test(a_secret_is_answered_with_itself_once),
         cmocka_unit_test(it_answers_over_a_socket),
     };
     return cmocka_run_group_tests_name("auth_server", tests, NULL, NULL);

@@ -35,7 +35,7 @@ static void folders_are_walked_in_order(void **state)
     files_free(&files);
 }
 
-static void what_is_not_there_is_said(void **state)
+static void a_missing_file_is_reported(void **state)
 {
     (void)state;
     struct files files = {0};
@@ -50,7 +50,7 @@ static void what_is_not_there_is_said(void **state)
     buf_free(&bytes);
 }
 
-static void removing_follows_no_links(void **state)
+static void removing_does_not_follow_links(void **state)
 {
     (void)state;
     char to[256];
@@ -70,8 +70,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_walked_in_order),
-        cmocka_unit_test(what_is_not_there_is_said),
-        cmocka_unit_test(removing_follows_no_links),
+        cmocka_unit_test(a_missing_file_is_reported),
+        cmocka_unit_test(removing_does_not_follow_links),
     };
     return cmocka_run_group_tests_name("files", tests, folder_make, folder_remove);
 }

@@ -33,7 +33,7 @@ static void lines_are_patterns_and_reasons(void **state)
     known_free(&k);
 }
 
-static void a_line_without_a_case_is_told(void **state)
+static void a_line_that_matches_no_case_is_reported(void **state)
 {
     (void)state;
     struct known k;
@@ -49,7 +49,7 @@ static void a_line_without_a_case_is_told(void **state)
     known_free(&k);
 }
 
-static void bad_lines_are_told_where(void **state)
+static void an_error_has_its_line_and_column(void **state)
 {
     (void)state;
     static const struct {
@@ -78,8 +78,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lines_are_patterns_and_reasons),
-        cmocka_unit_test(a_line_without_a_case_is_told),
-        cmocka_unit_test(bad_lines_are_told_where),
+        cmocka_unit_test(a_line_that_matches_no_case_is_reported),
+        cmocka_unit_test(an_error_has_its_line_and_column),
     };
     return cmocka_run_group_tests_name("known", tests, folder_make, folder_remove);
 }

@@ -39,7 +39,7 @@ static int remove_folder(void **state)
     return 0;
 }
 
-/* Serves this file, once, in another process. */
+/* Plays the server's side of this file once, in another process. */
 static pid_t serve(const char *text)
 {
     const struct args args = {.serve = file_path, .listen = address, .names = "both"};
@@ -104,7 +104,7 @@ static void a_file_passes_against_itself(void **state)
     both_sides(text, text, EXIT_CONFORMS, VERDICT_PASS);
 }
 
-static void a_client_that_says_something_else_does_not(void **state)
+static void a_client_that_sends_something_else_fails(void **state)
 {
     (void)state;
     both_sides(HELLO "c > \"ONE\\n\"\n", HELLO "c > \"TWO\\n\"\n", EXIT_DOES_NOT, VERDICT_PASS);
@@ -116,7 +116,7 @@ static void a_client_that_says_something_else_does_not(void **state)
     both_sides(HELLO "d > \"x\"\n", HELLO, EXIT_DOES_NOT, VERDICT_PASS);
 }
 
-static void a_server_that_says_something_else_fails(void **state)
+static void a_server_that_sends_something_else_fails(void **state)
 {
     (void)state;
     both_sides(HELLO "c < response \"NO\"\n", HELLO "c < response \"OK\"\n", EXIT_CONFORMS,
@@ -126,8 +126,8 @@ static void a_server_that_says_something_else_fails(void **state)
     both_sides(HELLO "c < end\n", HELLO "c < response \"OK\"\n", EXIT_CONFORMS, VERDICT_FAIL);
 }
 
-/* The client's file ends at the first OK; the server has one more. */
-static void a_reply_that_comes_when_the_case_is_over_fails_it(void **state)
+/* The client's file ends at the first OK; the server sends a second one. */
+static void a_reply_after_the_last_step_fails_the_case(void **state)
 {
     (void)state;
     static const char one[] = HELLO "c < response \"OK\"\n";
@@ -142,20 +142,20 @@ static void a_reply_that_comes_when_the_case_is_over_fails_it(void **state)
                VERDICT_PASS);
 }
 
-/* The surplus OK is taken for the answer to the PUB, whose own answer is then the surplus. */
-static void a_reply_that_comes_behind_nothing_fails_the_case(void **state)
+/* The second OK is taken for the answer to the PUB. Then the PUB's own answer is one too many. */
+static void a_late_reply_after_nothing_fails_the_case(void **state)
 {
     (void)state;
     both_sides(HELLO "wait 20ms\nc < response \"OK\"\nc < nothing\n", HELLO "c < nothing\n",
                EXIT_CONFORMS, VERDICT_FAIL);
 }
 
-/* Nothing is sent where a command would be read as something else, or where none may be. */
-static void a_connection_that_can_take_no_command_is_left_alone(void **state)
+/* No last command is sent where the server would not read it as a command. */
+static void no_last_command_is_sent_where_none_is_allowed(void **state)
 {
     (void)state;
     static const char *const texts[] = {
-        HEADER "c connect\nwait 100ms\n", /* what ends sooner was only a look */
+        HEADER "c connect\nwait 100ms\n", /* a connection that ends sooner counts as a mere check */
         HEADER "c connect\nc > \"  V\"\n",
         HELLO "c > \"PUB \"\n",
         HELLO "c > \"PUB t\\n\" i32(5) \"x\"\n",
@@ -167,7 +167,7 @@ static void a_connection_that_can_take_no_command_is_left_alone(void **state)
     }
 }
 
-static void what_is_put_on_is_spoken_by_both_sides(void **state)
+static void both_sides_use_the_codecs(void **state)
 {
     (void)state;
     static const char *const ups[] = {
@@ -195,13 +195,13 @@ static void what_is_put_on_is_spoken_by_both_sides(void **state)
                VERDICT_PASS);
 }
 
-static void reset_is_an_end(void **state)
+static void a_reset_counts_as_an_end(void **state)
 {
     (void)state;
     both_sides(HELLO "c > reset\n", HELLO "c > reset\n", EXIT_CONFORMS, VERDICT_PASS);
 }
 
-static void nobody_there_is_unreachable(void **state)
+static void a_target_without_a_server_is_unreachable(void **state)
 {
     (void)state;
     struct case_result result;
@@ -211,7 +211,7 @@ static void nobody_there_is_unreachable(void **state)
     case_result_free(&result);
 }
 
-static void what_cannot_be_served_is_said(void **state)
+static void an_error_in_serving_is_printed(void **state)
 {
     (void)state;
     struct args args = {.serve = "/no/such/file", .listen = address};
@@ -236,15 +236,15 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_passes_against_itself),
-        cmocka_unit_test(a_client_that_says_something_else_does_not),
-        cmocka_unit_test(a_server_that_says_something_else_fails),
-        cmocka_unit_test(a_reply_that_comes_when_the_case_is_over_fails_it),
-        cmocka_unit_test(a_reply_that_comes_behind_nothing_fails_the_case),
-        cmocka_unit_test(a_connection_that_can_take_no_command_is_left_alone),
-        cmocka_unit_test(what_is_put_on_is_spoken_by_both_sides),
-        cmocka_unit_test(reset_is_an_end),
-        cmocka_unit_test(nobody_there_is_unreachable),
-        cmocka_unit_test(what_cannot_be_served_is_said),
+        cmocka_unit_test(a_client_that_sends_something_else_fails),
+        cmocka_unit_test(a_server_that_sends_something_else_fails),
+        cmocka_unit_test(a_reply_after_the_last_step_fails_the_case),
+        cmocka_unit_test(a_late_reply_after_nothing_fails_the_case),
+        cmocka_unit_test(no_last_command_is_sent_where_none_is_allowed),
+        cmocka_unit_test(both_sides_use_the_codecs),
+        cmocka_unit_test(a_reset_counts_as_an_end),
+        cmocka_unit_test(a_target_without_a_server_is_unreachable),
+        cmocka_unit_test(an_error_in_serving_is_printed),
     };
     return cmocka_run_group_tests_name("play_server", tests, make_folder, remove_folder);
 }

@@ -18,7 +18,7 @@
 #define ID_A "0123456789abcdef"
 #define ID_B "fedcba9876543210"
 
-/* Cuts what both sides say into pieces; an offset of 0 does not cut. */
+/* Cuts what both sides send into pieces; offset 0 means no cut. */
 struct cut {
     size_t every;
     size_t at;
@@ -63,7 +63,7 @@ static void answers(struct record *r, size_t conn, int64_t ms, uint32_t type, st
 
 typedef void conversation(struct record *r);
 
-/* Appends the steps of what was played; returns what could not be recorded. */
+/* Appends the recorded steps; returns what could not be recorded. */
 static const char *steps_of(conversation *play, struct buf *steps)
 {
     struct record r = {.pause = 100 * TIME_MS};
@@ -79,7 +79,7 @@ static const char *steps_of(conversation *play, struct buf *steps)
     assert_true(whole == (broken == NULL));
     assert_true(span_equal(span_first(buf_span(&file), head.n), head));
 
-    if (whole) { /* and it is in the one form that the player takes */
+    if (whole) { /* the recording is in canonical form */
         struct transcript parsed;
         struct transcript_error error = {0};
         if (!transcript_parse(&parsed, buf_span(&file), &error)) {
@@ -111,9 +111,9 @@ static void check_once(conversation *play, const char *want, const char *why)
     buf_free(&steps);
 }
 
-#define LONGEST 700 /* bytes that any of these says at once */
+#define LONGEST 700 /* bytes of the longest piece that a test sends */
 
-/* The steps are the same however the bytes come: whole, one by one, and cut anywhere. */
+/* The steps are the same whether the bytes arrive whole, one by one, or cut anywhere. */
 static void check(conversation *play, const char *want, const char *why)
 {
     cut = (struct cut){0};
@@ -182,7 +182,7 @@ static void play_half_closed(struct record *r)
     ANSWERS(r, 1, 1011, "OK");
 }
 
-static void a_client_that_ends_and_reads_on_is_answered(void **state)
+static void a_client_that_ends_and_still_reads_gets_end(void **state)
 {
     (void)state;
     check(play_half_closed,
@@ -207,17 +207,17 @@ static void play_gone(struct record *r)
         record_client_end(r, (size_t)i, TIME_SECOND);
     }
     ANSWERS(r, 0, 1001, "OK");
-    record_client_gone(r, 0, TIME_SECOND); /* nobody took the answer */
+    record_client_gone(r, 0, TIME_SECOND); /* no client read the answer */
     record_server_end(r, 0, TIME_SECOND);
     ANSWERS(r, 1, 1001, "_heartbeat_");
     record_server_end(r, 1, TIME_SECOND);
-    ANSWERS(r, 2, 1001, "_heartbeat_"); /* and the recording ends before the server does */
+    ANSWERS(r, 2, 1001, "_heartbeat_"); /* the recording ends before the server closes */
     record_open(r, TIME_SECOND);
     record_client_gone(r, 4, TIME_SECOND);
     record_server_end(r, 4, TIME_SECOND);
 }
 
-static void a_client_that_takes_no_answer_has_closed(void **state)
+static void a_client_that_reads_no_answer_gets_close(void **state)
 {
     (void)state;
     check(play_gone,
@@ -245,7 +245,7 @@ static void play_producer(struct record *r)
     record_server_end(r, 0, 1003 * TIME_MS);
 }
 
-static void bodies_get_their_sizes(void **state)
+static void a_body_is_written_with_its_size(void **state)
 {
     (void)state;
     check(play_producer,
@@ -277,7 +277,7 @@ static void play_fill(struct record *r)
     buf_free(&command);
 }
 
-static void a_long_body_of_one_byte_is_a_fill(void **state)
+static void a_long_body_that_repeats_one_byte_becomes_a_fill(void **state)
 {
     (void)state;
     check(play_fill,
@@ -359,7 +359,7 @@ static void play_pauses(struct record *r)
     record_client_end(r, 0, 2500 * TIME_MS);
 }
 
-static void pauses_of_clients_become_waits(void **state)
+static void silence_of_the_clients_becomes_a_wait(void **state)
 {
     (void)state;
     check(play_pauses,
@@ -386,7 +386,7 @@ static void play_no_pauses(struct record *r)
     SAYS(r, 0, 9000, "  V2");
 }
 
-static void without_a_least_pause_there_are_no_waits(void **state)
+static void without_pause_there_are_no_waits(void **state)
 {
     (void)state;
     check(play_no_pauses, "c1 connect\nc1 > \"  V2\"\n", NULL);
@@ -441,12 +441,12 @@ static void play_upgrades(struct record *r)
     ANSWERS(r, 0, 1000, "OK");
     record_upgrade(r, 0, &deflate);
     ANSWERS(r, 0, 1000, "OK");
-    record_upgrade(r, 1, &tls); /* nobody's */
+    record_upgrade(r, 1, &tls); /* no connection has this number */
     record_server_end(r, 0, TIME_SECOND);
-    record_upgrade(r, 0, &tls); /* too late */
+    record_upgrade(r, 0, &tls); /* the connection has ended */
 }
 
-static void what_is_put_on_is_a_step_and_a_need(void **state)
+static void a_codec_becomes_a_step_and_a_need(void **state)
 {
     (void)state;
     struct record r = {0};
@@ -543,16 +543,16 @@ static void what_cannot_be_recorded_has_a_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_put_on_is_a_step_and_a_need),
+        cmocka_unit_test(a_codec_becomes_a_step_and_a_need),
         cmocka_unit_test(names_and_ids_become_values),
-        cmocka_unit_test(a_client_that_ends_and_reads_on_is_answered),
-        cmocka_unit_test(a_client_that_takes_no_answer_has_closed),
-        cmocka_unit_test(bodies_get_their_sizes),
-        cmocka_unit_test(a_long_body_of_one_byte_is_a_fill),
+        cmocka_unit_test(a_client_that_ends_and_still_reads_gets_end),
+        cmocka_unit_test(a_client_that_reads_no_answer_gets_close),
+        cmocka_unit_test(a_body_is_written_with_its_size),
+        cmocka_unit_test(a_long_body_that_repeats_one_byte_becomes_a_fill),
         cmocka_unit_test(an_id_belongs_to_its_topic),
         cmocka_unit_test(heartbeats_and_their_answers_are_left_out),
-        cmocka_unit_test(pauses_of_clients_become_waits),
-        cmocka_unit_test(without_a_least_pause_there_are_no_waits),
+        cmocka_unit_test(silence_of_the_clients_becomes_a_wait),
+        cmocka_unit_test(without_pause_there_are_no_waits),
         cmocka_unit_test(hosts_and_versions_are_replaced),
         cmocka_unit_test(other_bodies_are_recorded_too),
         cmocka_unit_test(what_cannot_be_recorded_has_a_reason),

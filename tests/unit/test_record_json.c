@@ -48,7 +48,7 @@ static void what_is_no_json_is_kept(void **state)
     check(record_json_identify, "[1]", "[1]");
 }
 
-/* The writer has a bound on nesting. No client sends such a thing. */
+/* The writer limits nesting. No client sends this. */
 static void what_is_nested_too_deeply_is_kept(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/relay.h: a client and a server that are wires of the tests', and the relay
- * between them, with what passes cut in pieces. */
+/* Tests of conform/relay.h: the tests play a client and a server, and the bytes between them and
+ * the relay are cut into pieces. */
 #include "conform/relay.h"
 
 #include <setjmp.h>
@@ -15,15 +15,15 @@
 
 #define OK SPAN("\0\0\0\6\0\0\0\0OK")
 
-/* Two ends and what is between them. */
+/* A client, the relay and a server. */
 struct scene {
     struct relay relay;
-    struct tls *tls; /* of the relay, and of the server */
+    struct tls *tls; /* for the relay and for the server */
     struct wire client;
     struct wire server;
-    struct buf client_in; /* what each has heard */
+    struct buf client_in; /* received and decoded */
     struct buf server_in;
-    struct buf asked; /* what the relay has told of */
+    struct buf commands; /* what the relay has decoded from the client */
     struct buf said;
     size_t piece; /* bytes that arrive at a time */
 };
@@ -41,7 +41,7 @@ static void tear_down(struct scene *s)
     wire_free(&s->server);
     buf_free(&s->client_in);
     buf_free(&s->server_in);
-    buf_free(&s->asked);
+    buf_free(&s->commands);
     buf_free(&s->said);
     tls_free(s->tls);
 }
@@ -49,7 +49,7 @@ static void tear_down(struct scene *s)
 static void client_sends(struct scene *s, struct buf *bytes);
 static void server_sends(struct scene *s, struct buf *bytes);
 
-/* What the relay wants sent arrives, and is answered. */
+/* Delivers what the relay sends; the codecs of both ends answer. */
 static void deliver(struct scene *s, struct relay_out *out)
 {
     wire_decode(&s->server, buf_span(&out->server), &s->server_in);
@@ -71,7 +71,7 @@ static void client_sends(struct scene *s, struct buf *bytes)
     *bytes = (struct buf){0};
     while (all.n > 0) {
         struct span part = span_first(buf_span(&all), s->piece);
-        relay_from_client(&s->relay, part, &s->asked, &out);
+        relay_from_client(&s->relay, part, &s->commands, &out);
         buf_drop(&all, part.n);
         deliver(s, &out);
     }
@@ -134,7 +134,7 @@ static void passes_bytes(struct scene *s, struct span wanted)
     deliver(s, &out);
 }
 
-/* Passes the next part on, which must be this upgrade; the client puts it on as well. */
+/* Passes the next part on, which must be this upgrade; the client enables it too. */
 static void passes_upgrade(struct scene *s, enum upgrade_kind kind, int64_t number)
 {
     const struct step *upgrade = NULL;
@@ -171,10 +171,10 @@ static void heard(struct buf *in, struct span wanted)
 
 static void talk(struct scene *s)
 {
-    buf_drop(&s->asked, s->asked.n);
+    buf_drop(&s->commands, s->commands.n);
     client_says(s, SPAN("PUB t\n\0\0\0\1x"));
     heard(&s->server_in, SPAN("PUB t\n\0\0\0\1x"));
-    heard(&s->asked, SPAN("PUB t\n\0\0\0\1x"));
+    heard(&s->commands, SPAN("PUB t\n\0\0\0\1x"));
     server_says(s, OK);
     passes_bytes(s, OK);
     heard(&s->client_in, OK);
@@ -186,7 +186,7 @@ static const size_t pieces[] = {SIZE_MAX, 1, 7};
 
 #define PIECES (sizeof pieces / sizeof pieces[0])
 
-static void in_clear_all_goes_through(void **state)
+static void without_codecs_all_bytes_pass(void **state)
 {
     (void)state;
     for (size_t i = 0; i < PIECES; i++) {
@@ -223,7 +223,7 @@ static void converse(const char *answer, bool tls, bool compressed, enum upgrade
         server_puts_on(&s, kind, number);
         server_says(&s, OK);
     }
-    /* All of it was held; the client gets it bit by bit. */
+    /* All of it was held; the client gets it part by part. */
     passes_bytes(&s, buf_span(&json));
     heard(&s.client_in, buf_span(&json));
     if (tls) {
@@ -247,7 +247,7 @@ static void converse(const char *answer, bool tls, bool compressed, enum upgrade
     tear_down(&s);
 }
 
-static void what_is_announced_is_put_on_both_sides(void **state)
+static void announced_codecs_are_enabled_on_both_sides(void **state)
 {
     (void)state;
     for (size_t i = 0; i < PIECES; i++) {
@@ -261,8 +261,8 @@ static void what_is_announced_is_put_on_both_sides(void **state)
     }
 }
 
-/* A client in its handshake hears nothing else; who speaks before the server's is done is heard
- * when it is. */
+/* A client in its handshake is sent nothing else. Bytes for the server that come before its
+ * handshake is done are sent when it is done. */
 static void handshakes_are_waited_for(void **state)
 {
     (void)state;
@@ -280,7 +280,7 @@ static void handshakes_are_waited_for(void **state)
     tear_down(&s);
 }
 
-static void what_goes_wrong_has_a_reason(void **state)
+static void an_error_has_a_reason(void **state)
 {
     (void)state;
     struct scene s;
@@ -308,7 +308,7 @@ static void what_goes_wrong_has_a_reason(void **state)
     passes_upgrade(&s, UPGRADE_SNAPPY, 0);
     text_append(&garbage, "garbage");
     client_sends(&s, &garbage);
-    assert_true(s.relay.lost); /* as nsqjs does with its last word */
+    assert_true(s.relay.lost); /* as the client nsqjs does at its end */
     assert_null(s.relay.broken);
     assert_int_equal(s.server_in.n, 0);
     tear_down(&s);
@@ -317,10 +317,10 @@ static void what_goes_wrong_has_a_reason(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_clear_all_goes_through),
-        cmocka_unit_test(what_is_announced_is_put_on_both_sides),
+        cmocka_unit_test(without_codecs_all_bytes_pass),
+        cmocka_unit_test(announced_codecs_are_enabled_on_both_sides),
         cmocka_unit_test(handshakes_are_waited_for),
-        cmocka_unit_test(what_goes_wrong_has_a_reason),
+        cmocka_unit_test(an_error_has_a_reason),
     };
     return cmocka_run_group_tests_name("relay", tests, certs_make_all, certs_free_all);
 }

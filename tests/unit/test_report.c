@@ -59,7 +59,7 @@ static size_t count(const char *text, const char *part)
     return n;
 }
 
-static void what_is_good_depends_on_the_rules(void **state)
+static void the_rules_decide_which_verdicts_are_failures(void **state)
 {
     (void)state;
     static const bool in_lax[] = {true, false, true, true, true, false, false};
@@ -70,7 +70,7 @@ static void what_is_good_depends_on_the_rules(void **state)
     }
 }
 
-static void tap_has_a_line_a_case(void **state)
+static void tap_has_one_line_for_each_case(void **state)
 {
     (void)state;
     struct report r;
@@ -89,7 +89,7 @@ static void tap_has_a_line_a_case(void **state)
     report_free(&r);
 }
 
-static void junit_tells_failures_errors_and_skipped(void **state)
+static void junit_has_failures_errors_and_skipped(void **state)
 {
     (void)state;
     struct report r;
@@ -151,14 +151,14 @@ static void other_json_is_refused(void **state)
     }
 }
 
-static void html_is_one_page_for_all(void **state)
+static void html_is_one_page_for_all_targets(void **state)
 {
     (void)state;
     struct report r[2];
     struct buf out = {0};
     fill(&r[0]);
     fill(&r[1]);
-    r[1].n = 3; /* the other target ran fewer */
+    r[1].n = 3; /* the second target has fewer cases */
     report_html(r, 2, &out);
     const char *text = text_of(&out);
     assert_int_equal(count(text, "<tr class=case "), VERDICT_COUNT);
@@ -174,7 +174,7 @@ static void html_is_one_page_for_all(void **state)
     report_free(&r[1]);
 }
 
-static void a_terminal_shows_what_is_wrong(void **state)
+static void a_terminal_shows_the_cases_that_did_not_pass(void **state)
 {
     (void)state;
     struct report r;
@@ -193,7 +193,7 @@ static void a_terminal_shows_what_is_wrong(void **state)
     report_free(&r);
 }
 
-static void what_the_target_lacks_is_one_line(void **state)
+static void unsupported_cases_share_one_line(void **state)
 {
     (void)state;
     struct report r;
@@ -212,7 +212,7 @@ static void what_the_target_lacks_is_one_line(void **state)
     report_free(&r);
 }
 
-static void bytes_that_no_form_has_are_not_shown(void **state)
+static void bytes_that_are_not_printable_are_replaced(void **state)
 {
     (void)state;
     struct buf out = {0};
@@ -224,15 +224,15 @@ static void bytes_that_no_form_has_are_not_shown(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_is_good_depends_on_the_rules),
-        cmocka_unit_test(tap_has_a_line_a_case),
-        cmocka_unit_test(junit_tells_failures_errors_and_skipped),
+        cmocka_unit_test(the_rules_decide_which_verdicts_are_failures),
+        cmocka_unit_test(tap_has_one_line_for_each_case),
+        cmocka_unit_test(junit_has_failures_errors_and_skipped),
         cmocka_unit_test(json_is_read_back),
         cmocka_unit_test(other_json_is_refused),
-        cmocka_unit_test(html_is_one_page_for_all),
-        cmocka_unit_test(a_terminal_shows_what_is_wrong),
-        cmocka_unit_test(what_the_target_lacks_is_one_line),
-        cmocka_unit_test(bytes_that_no_form_has_are_not_shown),
+        cmocka_unit_test(html_is_one_page_for_all_targets),
+        cmocka_unit_test(a_terminal_shows_the_cases_that_did_not_pass),
+        cmocka_unit_test(unsupported_cases_share_one_line),
+        cmocka_unit_test(bytes_that_are_not_printable_are_replaced),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/run_case.h and, by it, of the player: small cases against the engine. */
+/* Tests of conform/run_case.h and of the player: small cases against the engine. */
 #include "conform/run_case.h"
 
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
 #define SUB "c > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\nc < response \"OK\"\n"
 #define TLS_FLAGS "--tls-cert={suite}/tls/cert.pem --tls-key={suite}/tls/key.pem"
-/* A client that asks for something and gets it; the next line is number LINE. */
+/* A client enables something; the next line is number LINE. */
 #define IDENTIFIED(asked, got)                                                                     \
     "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nflags: " TLS_FLAGS "\nsource: spec\n\nc connect\n"  \
     "c > \"  V2IDENTIFY\\n\" size{\"{\\\"feature_negotiation\\\":true," asked "}\"}\n"             \
@@ -77,13 +77,13 @@ static void passes(const char *text)
     passes_with(text, true);
 }
 
-/* A handshake at every cut takes seconds: the stage that plays the cases does that. */
+/* A handshake at every cut takes seconds, so only the conformance stage does that. */
 static void passes_whole(const char *text)
 {
     passes_with(text, false);
 }
 
-/* Fails at this line, and the reason has these words. */
+/* The case fails at this line, and the reason contains this text. */
 static void fails(const char *text, unsigned line, const char *why)
 {
     struct case_result result;
@@ -93,7 +93,7 @@ static void fails(const char *text, unsigned line, const char *why)
     case_result_free(&result);
 }
 
-static void what_the_server_does_passes(void **state)
+static void a_case_passes_when_the_server_does_it(void **state)
 {
     (void)state;
     passes(HEADER "c connect\n" SUB "p connect\n" PUB "any {\n    c < message $m attempts 1 at $t "
@@ -109,7 +109,7 @@ static void what_the_server_does_passes(void **state)
            "c connect\nc > \"  V2\" \"NOP\\n\"\nc > close\nd connect\nd > \"  V2\"\nd > reset\n");
 }
 
-static void what_it_does_not_fails(void **state)
+static void a_case_fails_when_the_server_does_something_else(void **state)
 {
     (void)state;
     fails(HEADER "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n", 9, "nothing");
@@ -129,7 +129,7 @@ static void what_it_does_not_fails(void **state)
           "attempts 1 body \"x\"");
 }
 
-static void another_text_of_an_error_is_not_strict(void **state)
+static void a_different_error_text_is_non_strict(void **state)
 {
     (void)state;
     struct case_result result;
@@ -141,7 +141,7 @@ static void another_text_of_an_error_is_not_strict(void **state)
     case_result_free(&result);
 }
 
-static void what_a_file_cannot_mean_is_told(void **state)
+static void a_step_that_cannot_be_played_is_unreachable(void **state)
 {
     (void)state;
     static const char *const texts[] = {
@@ -161,7 +161,7 @@ static void what_a_file_cannot_mean_is_told(void **state)
     }
 }
 
-static void a_transcript_says_what_went_to_and_fro(void **state)
+static void the_exchange_shows_what_was_sent_and_received(void **state)
 {
     (void)state;
     struct case_result result;
@@ -194,7 +194,7 @@ static void flags_become_the_engine_s_configuration(void **state)
 
 /* --- upgrades --------------------------------------------------------------------------------- */
 
-static void what_is_put_on_is_spoken(void **state)
+static void codecs_are_used(void **state)
 {
     (void)state;
     passes(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade snappy\n" TALK);
@@ -207,10 +207,10 @@ static void what_is_put_on_is_spoken(void **state)
         "\"tls_v1\":true") "c upgrade tls\nc < response \"OK\"\nc upgrade deflate 1\n" TALK);
 }
 
-static void what_does_not_fit_the_other_side_fails(void **state)
+static void a_codec_that_the_server_does_not_use_fails(void **state)
 {
     (void)state;
-    /* The server has put on nothing, or something else. */
+    /* The server has enabled no codec, or another one. */
     fails(IDENTIFIED("\\\"x\\\":1", "\"snappy\":false") "c upgrade snappy\nc > \"NOP\\n\"\n"
                                                         "c < response \"OK\" within 20ms\n",
           LINE + 2, "bytes that cannot be decoded: snappy");
@@ -219,23 +219,23 @@ static void what_does_not_fit_the_other_side_fails(void **state)
           LINE, "bytes that cannot be decoded: deflate");
     fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c < response \"OK\"\n", LINE,
           "bytes that are not a frame");
-    /* A handshake with somebody who knows none. */
+    /* A handshake with a peer that does not know TLS. */
     fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade tls\n", LINE,
           "a TLS handshake that fails: ");
     fails(HEADER "c connect\nc > \"  V2\"\nc upgrade tls\n", 9, "a TLS handshake that fails: ");
-    /* A reply that no step asks for, behind the last one, is read like any other. */
+    /* A reply behind the last one, which no step matches, is found too. */
     fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade snappy\n", LINE,
           "response \"OK\"");
 }
 
-static void an_end_is_said_inside_and_outside(void **state)
+static void the_client_ends_tls_or_only_the_connection(void **state)
 {
     (void)state;
     static const char *const ends[] = {"c > end\nc < end\n", "c > raw end\nc < end\n",
                                        "c > close\n", "c > reset\n"};
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         char text[1024];
-        bool cuts = i == 0 || !under_valgrind(); /* a minute each there */
+        bool cuts = i == 0 || !under_valgrind(); /* each takes a minute with valgrind */
         snprintf(text, sizeof text, "%s%s",
                  IDENTIFIED("\\\"tls_v1\\\":true",
                             "\"tls_v1\":true") "c upgrade tls\nc < response \"OK\"\n",
@@ -255,15 +255,15 @@ static void an_end_is_said_inside_and_outside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_the_server_does_passes),
-        cmocka_unit_test(what_it_does_not_fails),
-        cmocka_unit_test(another_text_of_an_error_is_not_strict),
-        cmocka_unit_test(what_a_file_cannot_mean_is_told),
-        cmocka_unit_test(a_transcript_says_what_went_to_and_fro),
+        cmocka_unit_test(a_case_passes_when_the_server_does_it),
+        cmocka_unit_test(a_case_fails_when_the_server_does_something_else),
+        cmocka_unit_test(a_different_error_text_is_non_strict),
+        cmocka_unit_test(a_step_that_cannot_be_played_is_unreachable),
+        cmocka_unit_test(the_exchange_shows_what_was_sent_and_received),
         cmocka_unit_test(flags_become_the_engine_s_configuration),
-        cmocka_unit_test(what_is_put_on_is_spoken),
-        cmocka_unit_test(what_does_not_fit_the_other_side_fails),
-        cmocka_unit_test(an_end_is_said_inside_and_outside),
+        cmocka_unit_test(codecs_are_used),
+        cmocka_unit_test(a_codec_that_the_server_does_not_use_fails),
+        cmocka_unit_test(the_client_ends_tls_or_only_the_connection),
     };
     return cmocka_run_group_tests_name("run_case", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/runner.h and conform/target_needs.h, on a little suite in a folder of its own.
+/* Tests of conform/runner.h and conform/target_needs.h, on a small suite in its own folder.
  */
 #include "conform/runner.h"
 
@@ -89,7 +89,7 @@ static const enum verdict in_process[CASES] = {
     [CUT] = VERDICT_PASS,         [FAILS] = VERDICT_FAIL,  [FLAGS] = VERDICT_PASS,
     [HTTP] = VERDICT_UNSUPPORTED, [PASSES] = VERDICT_PASS, [TLS] = VERDICT_UNSUPPORTED};
 
-static void in_this_process_or_in_several_the_report_is_the_same(void **state)
+static void one_process_and_several_give_the_same_report(void **state)
 {
     (void)state;
     struct buf one = {0};
@@ -112,7 +112,7 @@ static void cuts_change_nothing(void **state)
     assert_verdicts(in_process);
 }
 
-static void a_failure_says_all_there_is_to_know(void **state)
+static void a_failure_is_reported_completely(void **state)
 {
     (void)state;
     assert_int_equal(run((struct args){.jobs = 1}), EXIT_CONFORMS);
@@ -124,7 +124,7 @@ static void a_failure_says_all_there_is_to_know(void **state)
     assert_true(span_equal(buf_span(&c->rules), SPAN("R-1\n")));
 }
 
-static void a_server_that_does_not_start_is_told(void **state)
+static void a_server_that_does_not_start_is_reported(void **state)
 {
     (void)state;
     static const enum verdict wanted[CASES] = {VERDICT_UNREACHABLE, VERDICT_UNREACHABLE,
@@ -134,7 +134,7 @@ static void a_server_that_does_not_start_is_told(void **state)
     assert_verdicts(wanted);
 }
 
-static void nobody_at_the_target_is_told_at_once(void **state)
+static void a_target_without_a_server_is_reported_at_once(void **state)
 {
     (void)state;
     assert_int_equal(run((struct args){.target = "/no/such/socket"}), EXIT_UNREACHABLE);
@@ -175,12 +175,11 @@ static void a_run_that_is_stopped_reports_what_was_done(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(in_this_process_or_in_several_the_report_is_the_same,
-                                  forget_report),
+        cmocka_unit_test_teardown(one_process_and_several_give_the_same_report, forget_report),
         cmocka_unit_test_teardown(cuts_change_nothing, forget_report),
-        cmocka_unit_test_teardown(a_failure_says_all_there_is_to_know, forget_report),
-        cmocka_unit_test_teardown(a_server_that_does_not_start_is_told, forget_report),
-        cmocka_unit_test_teardown(nobody_at_the_target_is_told_at_once, forget_report),
+        cmocka_unit_test_teardown(a_failure_is_reported_completely, forget_report),
+        cmocka_unit_test_teardown(a_server_that_does_not_start_is_reported, forget_report),
+        cmocka_unit_test_teardown(a_target_without_a_server_is_reported_at_once, forget_report),
         cmocka_unit_test_teardown(known_failures_are_applied, forget_report),
         cmocka_unit_test_teardown(a_run_that_is_stopped_reports_what_was_done, forget_report),
     };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/session_file.h: what is printed is what was read, and a bad file is told where.
+/* Tests of conform/session_file.h: printing gives the bytes that were read, and an error has its
+ * place.
  */
 #include "conform/session_file.h"
 
@@ -68,7 +69,7 @@ static void committed_files_are_canonical(void **state)
     }
 }
 
-/* A file is taken as it is printed, or refused with a place and a reason. */
+/* A file is accepted and printed unchanged, or refused with a place and a reason. */
 static void check_any(struct span text)
 {
     struct transcript file;
@@ -83,7 +84,7 @@ static void check_any(struct span text)
     assert_null(file.memory);
 }
 
-static void truncated_files_are_refused_or_canonical(void **state)
+static void a_truncated_file_is_refused_or_canonical(void **state)
 {
     (void)state;
     for (size_t i = 0; i < committed.n; i += 1 + committed.n / 24) {
@@ -104,7 +105,7 @@ static uint64_t next_random(uint64_t *state)
     return *state;
 }
 
-static void changed_files_are_refused_or_canonical(void **state)
+static void a_changed_file_is_refused_or_canonical(void **state)
 {
     (void)state;
     uint64_t random = SEED;
@@ -203,7 +204,7 @@ static void items_are_read(void **state)
     transcript_free(&file);
 }
 
-static void any_form_of_step_is_printed_as_read(void **state)
+static void every_form_of_step_is_printed_as_it_was_read(void **state)
 {
     (void)state;
     const char *text = HEADER "c connect\nc > end\nc > close\nc > reset\nc < response \"OK\"\n"
@@ -218,7 +219,7 @@ static void any_form_of_step_is_printed_as_read(void **state)
 
 /* --- bad files -------------------------------------------------------------------------------- */
 
-static void bad_files_are_told_where(void **state)
+static void an_error_has_its_line_and_column(void **state)
 {
     (void)state;
     static const struct {
@@ -287,7 +288,7 @@ static void bad_files_are_told_where(void **state)
     }
 }
 
-static void too_much_is_refused(void **state)
+static void sizes_and_depth_have_limits(void **state)
 {
     (void)state;
     struct transcript file;
@@ -312,14 +313,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(committed_files_are_canonical),
-        cmocka_unit_test(truncated_files_are_refused_or_canonical),
-        cmocka_unit_test(changed_files_are_refused_or_canonical),
+        cmocka_unit_test(a_truncated_file_is_refused_or_canonical),
+        cmocka_unit_test(a_changed_file_is_refused_or_canonical),
         cmocka_unit_test(the_header_is_read),
         cmocka_unit_test(steps_are_read),
         cmocka_unit_test(items_are_read),
-        cmocka_unit_test(any_form_of_step_is_printed_as_read),
-        cmocka_unit_test(bad_files_are_told_where),
-        cmocka_unit_test(too_much_is_refused),
+        cmocka_unit_test(every_form_of_step_is_printed_as_it_was_read),
+        cmocka_unit_test(an_error_has_its_line_and_column),
+        cmocka_unit_test(sizes_and_depth_have_limits),
     };
     return cmocka_run_group_tests_name("session_file", tests, find_committed, forget_committed);
 }

@@ -34,7 +34,7 @@ static void good(struct span text)
     }
 }
 
-/* Bad at this place; lines are counted behind the header. */
+/* The file is bad at this place; lines are counted from the end of the header. */
 static void bad(const char *steps, unsigned line, unsigned column, const char *expected)
 {
     struct transcript_error error = {0};
@@ -51,7 +51,7 @@ static void bad(const char *steps, unsigned line, unsigned column, const char *e
 #define OPENED "the name of a connection that an earlier step opens"
 #define CAPTURED "a value that an earlier message captures"
 
-static void all_that_is_committed_is_good(void **state)
+static void committed_files_can_be_played(void **state)
 {
     (void)state;
     struct files files = {0};
@@ -67,7 +67,7 @@ static void all_that_is_committed_is_good(void **state)
     files_free(&files);
 }
 
-static void connections_are_opened_first(void **state)
+static void a_connection_is_opened_before_it_is_used(void **state)
 {
     (void)state;
     bad("c > \"x\"\n", 1, 1, OPENED);
@@ -76,14 +76,14 @@ static void connections_are_opened_first(void **state)
     bad("c connect\nany {\n    c < end\n    d < end\n}\n", 4, 5, OPENED);
 }
 
-static void a_name_is_used_once(void **state)
+static void the_name_of_a_connection_is_used_once(void **state)
 {
     (void)state;
     bad("c connect\nc connect\n", 2, 1, "a name that no earlier connection has");
     bad("c connect\nc > close\nc connect\n", 3, 1, "a name that no earlier connection has");
 }
 
-static void closed_is_closed(void **state)
+static void a_closed_connection_cannot_be_used(void **state)
 {
     (void)state;
     bad("c connect\nc > close\nc > \"x\"\n", 3, 1, "a connection that the client has not closed");
@@ -95,7 +95,7 @@ static void closed_is_closed(void **state)
     good(SPAN(HEADER "c connect\nc > end\nc < response \"OK\"\nc > close\n"));
 }
 
-static void what_is_put_on_has_an_order(void **state)
+static void codecs_have_an_order(void **state)
 {
     (void)state;
     good(SPAN(HEADER "c connect\nc upgrade tls\nc upgrade snappy\nc > raw \"x\"\nc > raw end\n"));
@@ -111,7 +111,7 @@ static void what_is_put_on_has_an_order(void **state)
     bad("c connect\nc > raw end\n", 2, 1, "a connection with a codec, which raw bypasses");
 }
 
-static void values_are_captured_first(void **state)
+static void a_value_is_captured_before_it_is_used(void **state)
 {
     (void)state;
     bad("c connect\nc > \"FIN \" $m \"\\n\"\n", 2, 13, CAPTURED);
@@ -151,14 +151,14 @@ static void too_many(const char *first, const char *head, const char *tail, int 
     buf_free(&text);
 }
 
-static void there_are_bounds(void **state)
+static void connections_and_values_have_limits(void **state)
 {
     (void)state;
     too_many("", "c", " connect\n", 16, "at most 16 connections");
     too_many("c connect\n", "c > $topic", "\n", 64, "at most 64 values");
 }
 
-static void an_any_has_a_bound(void **state)
+static void steps_in_an_any_have_a_limit(void **state)
 {
     (void)state;
     struct transcript_error error = {0};
@@ -181,14 +181,14 @@ static void an_any_has_a_bound(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(all_that_is_committed_is_good),
-        cmocka_unit_test(connections_are_opened_first),
-        cmocka_unit_test(a_name_is_used_once),
-        cmocka_unit_test(closed_is_closed),
-        cmocka_unit_test(what_is_put_on_has_an_order),
-        cmocka_unit_test(values_are_captured_first),
-        cmocka_unit_test(there_are_bounds),
-        cmocka_unit_test(an_any_has_a_bound),
+        cmocka_unit_test(committed_files_can_be_played),
+        cmocka_unit_test(a_connection_is_opened_before_it_is_used),
+        cmocka_unit_test(the_name_of_a_connection_is_used_once),
+        cmocka_unit_test(a_closed_connection_cannot_be_used),
+        cmocka_unit_test(codecs_have_an_order),
+        cmocka_unit_test(a_value_is_captured_before_it_is_used),
+        cmocka_unit_test(connections_and_values_have_limits),
+        cmocka_unit_test(steps_in_an_any_have_a_limit),
     };
     return cmocka_run_group_tests_name("session_check", tests, NULL, NULL);
 }

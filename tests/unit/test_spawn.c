@@ -37,7 +37,7 @@ static const char *command(const char *arguments)
     return text;
 }
 
-static void places_of_a_command_are_filled(void **state)
+static void words_in_braces_are_replaced(void **state)
 {
     (void)state;
     struct buf out = {0};
@@ -67,19 +67,19 @@ static void starts_and_stops(const char *arguments)
     assert_false(files_is_folder(s.folder));
 }
 
-static void its_address_is_read_from_what_it_says(void **state)
+static void the_address_is_read_from_the_output(void **state)
 {
     (void)state;
     starts_and_stops("--be-server 127.0.0.1:0");
 }
 
-static void its_address_may_be_given(void **state)
+static void the_address_may_be_given(void **state)
 {
     (void)state;
     starts_and_stops("--be-server 127.0.0.1:{port}");
 }
 
-static void one_that_ends_is_refused(void **state)
+static void a_server_that_ends_is_refused(void **state)
 {
     (void)state;
     struct spawn s;
@@ -91,7 +91,7 @@ static void one_that_ends_is_refused(void **state)
     spawn_stop(&s, 1);
 }
 
-static void one_that_ends_later_is_noticed(void **state)
+static void a_server_that_ends_later_is_noticed(void **state)
 {
     (void)state;
     struct spawn s;
@@ -105,7 +105,7 @@ static void one_that_ends_later_is_noticed(void **state)
     spawn_stop(&s, 1);
 }
 
-static void what_cannot_be_run_is_refused(void **state)
+static void a_command_that_cannot_run_is_refused(void **state)
 {
     (void)state;
     static const char *const commands[] = {"/no/such/program", "", "'unclosed", "$(id)"};
@@ -122,12 +122,12 @@ static void what_cannot_be_run_is_refused(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(places_of_a_command_are_filled),
-        cmocka_unit_test(its_address_is_read_from_what_it_says),
-        cmocka_unit_test(its_address_may_be_given),
-        cmocka_unit_test(one_that_ends_is_refused),
-        cmocka_unit_test(one_that_ends_later_is_noticed),
-        cmocka_unit_test(what_cannot_be_run_is_refused),
+        cmocka_unit_test(words_in_braces_are_replaced),
+        cmocka_unit_test(the_address_is_read_from_the_output),
+        cmocka_unit_test(the_address_may_be_given),
+        cmocka_unit_test(a_server_that_ends_is_refused),
+        cmocka_unit_test(a_server_that_ends_later_is_noticed),
+        cmocka_unit_test(a_command_that_cannot_run_is_refused),
     };
     if (argc > 2 && strcmp(argv[1], "--be-server") == 0) {
         return be_server(argv[2]);

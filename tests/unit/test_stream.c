@@ -25,7 +25,7 @@ static bool at_command(struct span bytes)
     return at;
 }
 
-static void commands_begin_behind_whole_ones(void **state)
+static void a_command_begins_behind_a_complete_one(void **state)
 {
     (void)state;
     assert_true(at_command(SPAN("  V2")));
@@ -35,7 +35,7 @@ static void commands_begin_behind_whole_ones(void **state)
     assert_true(at_command(SPAN("  V2WHAT IS THAT\n")));
 }
 
-static void no_command_begins_anywhere_else(void **state)
+static void a_command_begins_nowhere_else(void **state)
 {
     (void)state;
     assert_false(at_command(SPAN("")));
@@ -53,8 +53,8 @@ static void no_command_begins_anywhere_else(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(commands_begin_behind_whole_ones),
-        cmocka_unit_test(no_command_begins_anywhere_else),
+        cmocka_unit_test(a_command_begins_behind_a_complete_one),
+        cmocka_unit_test(a_command_begins_nowhere_else),
     };
     return cmocka_run_group_tests_name("stream", tests, NULL, NULL);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of conform/suite.h and conform/ledger.h, on a little suite in a folder of its own. */
+/* Tests of conform/suite.h and conform/ledger.h, on a small suite in its own folder. */
 #include "conform/suite.h"
 
 #include <setjmp.h>
@@ -39,7 +39,7 @@ static void load(struct suite *suite)
     assert_true(suite_load(suite, &dir, 1, stderr));
 }
 
-static void cases_come_by_id(void **state)
+static void cases_are_sorted_by_id(void **state)
 {
     (void)state;
     struct suite s;
@@ -76,7 +76,7 @@ static void options_choose(void **state)
     assert_int_equal(choose((struct args){.reqs = {.values = {"R-3"}, .n = 1}}), 0);
 }
 
-static void a_list_of_ids_chooses(void **state)
+static void a_list_of_ids_chooses_cases(void **state)
 {
     (void)state;
     struct suite s;
@@ -88,7 +88,7 @@ static void a_list_of_ids_chooses(void **state)
     suite_free(&s);
 }
 
-static void they_are_listed(void **state)
+static void cases_are_listed(void **state)
 {
     (void)state;
     struct suite s;
@@ -109,7 +109,7 @@ static void they_are_listed(void **state)
     suite_free(&s);
 }
 
-static void bad_files_are_all_told(void **state)
+static void all_bad_files_are_reported(void **state)
 {
     (void)state;
     struct suite s;
@@ -130,7 +130,7 @@ static void bad_files_are_all_told(void **state)
 
 /* --- the ledger ------------------------------------------------------------------------------- */
 
-static void sentences_are_found(void **state)
+static void the_sentences_of_requirements_are_found(void **state)
 {
     (void)state;
     struct suite s;
@@ -148,7 +148,8 @@ static void sentences_are_found(void **state)
     suite_free(&s);
 }
 
-/* How much is wrong with what is in the folder "s"; what, is in `said`. */
+/* The number of errors that ledger_check finds in the folder "s"; they are printed into
+ * folder_said. */
 static size_t wrong(void)
 {
     struct suite s;
@@ -191,7 +192,7 @@ static void ledger_and_cases_cover_each_other(void **state)
     folder_write("s/retired.txt", "");
 }
 
-static void departures_are_rows_of_the_table(void **state)
+static void a_departure_has_a_row_in_the_table(void **state)
 {
     (void)state;
     folder_write("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: departure 7"));
@@ -207,7 +208,7 @@ static void departures_are_rows_of_the_table(void **state)
     folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
 }
 
-static void a_bad_ledger_is_told_where(void **state)
+static void an_error_in_the_ledger_has_its_line(void **state)
 {
     (void)state;
     struct ledger l;
@@ -220,7 +221,7 @@ static void a_bad_ledger_is_told_where(void **state)
     assert_non_null(strstr(folder_said, "c.txt:2:1: expected ID, tab, source, tab, sentence\n"));
     assert_non_null(strstr(folder_said, "c.txt:3:10: expected"));
     ledger_free(&l);
-    assert_true(ledger_load(&l, folder_path("s/a"), stderr)); /* it has none */
+    assert_true(ledger_load(&l, folder_path("s/a"), stderr)); /* the folder has no ledger */
     assert_int_equal(l.n, 0);
     ledger_free(&l);
 }
@@ -228,15 +229,15 @@ static void a_bad_ledger_is_told_where(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(cases_come_by_id),
+        cmocka_unit_test(cases_are_sorted_by_id),
         cmocka_unit_test(options_choose),
-        cmocka_unit_test(a_list_of_ids_chooses),
-        cmocka_unit_test(they_are_listed),
-        cmocka_unit_test(bad_files_are_all_told),
-        cmocka_unit_test(sentences_are_found),
+        cmocka_unit_test(a_list_of_ids_chooses_cases),
+        cmocka_unit_test(cases_are_listed),
+        cmocka_unit_test(all_bad_files_are_reported),
+        cmocka_unit_test(the_sentences_of_requirements_are_found),
         cmocka_unit_test(ledger_and_cases_cover_each_other),
-        cmocka_unit_test(departures_are_rows_of_the_table),
-        cmocka_unit_test(a_bad_ledger_is_told_where),
+        cmocka_unit_test(a_departure_has_a_row_in_the_table),
+        cmocka_unit_test(an_error_in_the_ledger_has_its_line),
     };
     return cmocka_run_group_tests_name("suite", tests, folder_make, folder_remove);
 }

@@ -30,7 +30,7 @@ static void names_of_topics_and_channels_are_made_up(void **state)
     values_free(&v);
 }
 
-static void items_stand_for_bytes(void **state)
+static void items_are_rendered_to_bytes(void **state)
 {
     (void)state;
     struct values v = {.names = SPAN("me")};
@@ -54,7 +54,7 @@ static void items_stand_for_bytes(void **state)
     values_free(&v);
 }
 
-static void there_is_an_end_to_them(void **state)
+static void values_have_a_limit(void **state)
 {
     (void)state;
     struct values v = {.n = 0};
@@ -66,7 +66,7 @@ static void there_is_an_end_to_them(void **state)
     values_free(&v);
 }
 
-static void a_case_has_a_prefix_of_its_own(void **state)
+static void each_case_has_its_own_prefix(void **state)
 {
     (void)state;
     char a[VALUES_NAMES_MAX];
@@ -83,9 +83,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_topics_and_channels_are_made_up),
-        cmocka_unit_test(items_stand_for_bytes),
-        cmocka_unit_test(there_is_an_end_to_them),
-        cmocka_unit_test(a_case_has_a_prefix_of_its_own),
+        cmocka_unit_test(items_are_rendered_to_bytes),
+        cmocka_unit_test(values_have_a_limit),
+        cmocka_unit_test(each_case_has_its_own_prefix),
     };
     return cmocka_run_group_tests_name("values", tests, NULL, NULL);
 }

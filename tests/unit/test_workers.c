@@ -78,7 +78,7 @@ static void a_crash_costs_one_job(void **state)
     }
 }
 
-static void nothing_to_do_is_done(void **state)
+static void no_jobs_are_no_problem(void **state)
 {
     (void)state;
     const struct workers w = {.work = work, .take = take, .parallel = 4};
@@ -97,7 +97,7 @@ static void take_three(void *context, size_t i, struct span result)
     }
 }
 
-static void an_end_cuts_off_what_is_not_done(void **state)
+static void a_stop_cuts_off_the_remaining_jobs(void **state)
 {
     (void)state;
     static const size_t parallel[] = {1, 4};
@@ -132,8 +132,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_job_is_done_once),
         cmocka_unit_test(a_crash_costs_one_job),
-        cmocka_unit_test(nothing_to_do_is_done),
-        cmocka_unit_test(an_end_cuts_off_what_is_not_done),
+        cmocka_unit_test(no_jobs_are_no_problem),
+        cmocka_unit_test(a_stop_cuts_off_the_remaining_jobs),
     };
     return cmocka_run_group_tests_name("workers", tests, NULL, NULL);
 }

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections that the handler asks for: the look-up of the name, then one address after the other.
+ * Must not know what they are for.
+ */
+#include "shell/tcp_server.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "shell/socket.h"
+#include "shell/tcp_server_parts.h"
+
+#define DIAL_ADDRESS_MAX (2 * SOCKET_HOST_MAX)
+
+/* --- connecting ------------------------------------------------------------------------------- */
+
+/* Says how it went: `why` is empty when the socket is connected. */
+static void dialled(struct tcp_server *server, struct tcp_socket *s, const char *why, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    uint64_t conn = s->conn;
+    if (why[0] == '\0') {
+        alloc_free(s->dial);
+        s->dial = NULL;
+        s->state = TCP_OPEN;
+        s->bits = 0;
+        server->waiter.change(server->waiter.self, s->fd, 0);
+        h->connected(h->self, conn, log_text(""), now);
+        return;
+    }
+    char reason[SOCKET_WHY_MAX]; /* which goes with the socket */
+    size_t n = strlen(why);
+    memcpy(reason, why, n);
+    tcp_free_socket(server, s);
+    h->connected(h->self, conn, span_make(reason, n), now);
+}
+
+/* Tries the addresses from the present one on, until one can be waited for. */
+static void dial(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    struct tcp_dial *d = s->dial;
+    for (; d->at < d->addresses.count; d->at++) {
+        s->fd = socket_start(&d->addresses, d->at, d->why);
+        if (s->fd >= 0) {
+            s->state = TCP_CONNECTING;
+            s->bits = WAITER_WRITE;
+            if (server->waiter.add(server->waiter.self, s->fd, s->conn, WAITER_WRITE)) {
+                return;
+            }
+            close(s->fd);
+            s->fd = -1;
+            snprintf(d->why, sizeof d->why, "the system cannot watch the socket");
+        }
+    }
+    dialled(server, s, d->why, now);
+}
+
+void tcp_dial_event(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    struct tcp_dial *d = s->dial;
+    if (socket_started(s->fd, &d->addresses, d->at, d->why)) {
+        dialled(server, s, "", now);
+        return;
+    }
+    tcp_release_fd(server, s);
+    d->at++;
+    dial(server, s, now);
+}
+
+static bool have_resolver(struct tcp_server *server)
+{
+    if (server->resolver == NULL) {
+        server->resolver = resolver_new();
+        if (server->resolver != NULL) {
+            server->waiter.add(server->waiter.self, resolver_fd(server->resolver),
+                               TCP_RESOLVER_TOKEN, WAITER_READ);
+        }
+    }
+    return server->resolver != NULL;
+}
+
+/* The handler wants a connection. */
+void tcp_start_dial(struct tcp_server *server, const struct ask *ask, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    struct tcp_socket *s = tcp_add_socket(server, ask->ticket, -1, now);
+    char address[DIAL_ADDRESS_MAX];
+    s->dial = alloc_zeroed(sizeof *s->dial);
+    if (h->want(h->self, s->conn) & WANT_CLOSE) { /* not any more */
+        tcp_close_socket(server, s, CLOSED_AS_WANTED, now);
+        return;
+    }
+    if (ask->address.n >= sizeof address || memchr(ask->address.p, 0, ask->address.n) != NULL) {
+        dialled(server, s, "dial tcp: invalid address", now);
+        return;
+    }
+    memcpy(address, ask->address.p, ask->address.n);
+    address[ask->address.n] = '\0';
+    socket_look_up(address, true, &s->dial->addresses, s->dial->why);
+    if (s->dial->addresses.count > 0 || s->dial->why[0] != '\0') {
+        dial(server, s, now);
+    } else if (have_resolver(server) && resolver_ask(server->resolver, s->conn, address)) {
+        return; /* tcp_take_addresses goes on */
+    } else {
+        dialled(server, s, "dial tcp: too many look-ups", now);
+    }
+}
+
+void tcp_take_addresses(struct tcp_server *server, int64_t now)
+{
+    struct resolver_answer answer;
+    while (resolver_next(server->resolver, &answer)) {
+        struct tcp_socket *s = tcp_find_socket(server, answer.ticket);
+        if (s != NULL && s->state == TCP_LOOKING_UP) {
+            s->dial->addresses = answer.addresses;
+            memcpy(s->dial->why, answer.why, sizeof answer.why);
+            dial(server, s, now);
+        }
+    }
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The sockets of connections: what is read is offered to the handler, what it has to send is
+ * written, and it is told how they end. Must not know what the bytes mean.
+ */
+#include "shell/tcp_server.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "shell/tcp_server_parts.h"
+
+#define SPANS_A_WRITE 64
+#define ENDS_A_ROUND 16 /* the kernel needs some 20 us to close each */
+
+/* --- sockets ---------------------------------------------------------------------------------- */
+
+/* Whether it is in server->ends, and so not in the waiter. */
+static bool is_ending(const struct tcp_socket *s)
+{
+    return s->state == TCP_INPUT_ENDED || s->state == TCP_BROKEN;
+}
+
+struct tcp_socket *tcp_find_socket(struct tcp_server *server, uint64_t conn)
+{
+    size_t slot = (uint32_t)conn;
+    struct tcp_socket *s = slot < server->socket_count ? &server->sockets[slot] : NULL;
+    return s != NULL && s->conn == conn ? s : NULL;
+}
+
+struct tcp_socket *tcp_add_socket(struct tcp_server *server, uint64_t conn, int fd, int64_t now)
+{
+    size_t slot = (uint32_t)conn;
+    if (slot >= server->socket_count) {
+        size_t count = 2 * slot + 16;
+        server->sockets = alloc_resize(server->sockets, count * sizeof *server->sockets);
+        memset(server->sockets + server->socket_count, 0,
+               (count - server->socket_count) * sizeof *server->sockets);
+        server->socket_count = count;
+    }
+    assert(server->sockets[slot].conn == 0);
+    server->sockets[slot] =
+        (struct tcp_socket){.conn = conn, .fd = fd, .state = fd < 0 ? TCP_LOOKING_UP : TCP_OPEN};
+    if (fd >= 0 && !server->waiter.add(server->waiter.self, fd, conn, 0)) {
+        close(fd);
+        server->sockets[slot] = (struct tcp_socket){.fd = -1};
+        server->handler.closed(server->handler.self, conn, CLOSED_BY_ERROR, now);
+    }
+    return &server->sockets[slot];
+}
+
+void tcp_release_fd(struct tcp_server *server, struct tcp_socket *s)
+{
+    if (s->fd >= 0) {
+        if (!is_ending(s)) {
+            server->waiter.remove(server->waiter.self, s->fd);
+        }
+        close(s->fd);
+        s->fd = -1;
+    }
+}
+
+void tcp_free_socket(struct tcp_server *server, struct tcp_socket *s)
+{
+    tcp_release_fd(server, s);
+    buf_free(&s->rest);
+    if (s->state == TCP_LOOKING_UP && s->conn != 0 && server->resolver != NULL) {
+        resolver_cancel(server->resolver, s->conn);
+    }
+    alloc_free(s->dial);
+    *s = (struct tcp_socket){.fd = -1};
+}
+
+void tcp_close_socket(struct tcp_server *server, struct tcp_socket *s, enum closed_reason reason,
+                      int64_t now)
+{
+    uint64_t conn = s->conn;
+    tcp_free_socket(server, s);
+    server->handler.closed(server->handler.self, conn, reason, now);
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+bool tcp_would_block(int error)
+{
+    return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
+}
+
+static void offer_later(struct tcp_server *server, struct tcp_socket *s)
+{
+    if (!s->offering) {
+        uint32_t slot = (uint32_t)s->conn;
+        s->offering = true;
+        buf_append(&server->offers, span_make(&slot, sizeof slot));
+    }
+}
+
+/* The peer sends no more (TCP_INPUT_ENDED), or the socket broke (TCP_BROKEN). Nothing is waited for
+ * until the handler is told. */
+static void end_later(struct tcp_server *server, struct tcp_socket *s, enum tcp_state state)
+{
+    if (!is_ending(s)) {
+        uint32_t slot = (uint32_t)s->conn;
+        server->waiter.remove(server->waiter.self, s->fd);
+        buf_append(&server->ends, span_make(&slot, sizeof slot));
+    }
+    s->state = state;
+}
+
+/* Waits for what a connection wants. Nothing is read while what was read before is left over: that
+ * is offered again first, and so the end of input is found behind all of it. Behind the end nothing
+ * is waited for: it would come again and again. */
+static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
+{
+    unsigned want = server->handler.want(server->handler.self, s->conn);
+    if ((want & WANT_READ) && s->rest.n > 0) {
+        offer_later(server, s);
+    }
+    bool read = (want & WANT_READ) && s->rest.n == 0 && s->state == TCP_OPEN;
+    unsigned bits = (read ? WAITER_READ : 0U) | (want & WANT_WRITE ? WAITER_WRITE : 0U);
+    if (bits != s->bits) {
+        s->bits = bits;
+        server->waiter.change(server->waiter.self, s->fd, bits);
+    }
+}
+
+/* Reads once. What the handler has changed by it is seen to when the round ends, but what concerns
+ * the next read is the shell's. */
+static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    ssize_t n = recv(s->fd, server->input, sizeof server->input, 0);
+    if (n < 0) {
+        if (!tcp_would_block(errno)) {
+            end_later(server, s, TCP_BROKEN);
+        }
+        return;
+    }
+    if (n == 0) {
+        end_later(server, s, TCP_INPUT_ENDED);
+        return;
+    }
+    struct span in = span_make(server->input, (size_t)n);
+    size_t consumed = h->recv(h->self, s->conn, in, now);
+    assert(consumed <= in.n);
+    if (consumed < in.n) {
+        buf_append(&s->rest, span_skip(in, consumed));
+        watch_socket(server, s);
+    }
+}
+
+/* --- output ----------------------------------------------------------------------------------- */
+
+/* One gathered write. As send(2). */
+static ssize_t send_spans(int fd, const struct span *spans, size_t count)
+{
+    if (count == 1) {
+        return send(fd, spans[0].p, spans[0].n, MSG_NOSIGNAL);
+    }
+    struct iovec parts[SPANS_A_WRITE];
+    for (size_t i = 0; i < count; i++) {
+        parts[i].iov_len = spans[i].n;
+        memcpy(&parts[i].iov_base, &spans[i].p, sizeof spans[i].p); /* it is not const there */
+    }
+    const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
+    return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+/* Sends what there is. False when the socket broke. */
+static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    struct span spans[SPANS_A_WRITE];
+    size_t count;
+    while ((count = h->out(h->self, s->conn, spans, SPANS_A_WRITE, now)) > 0) {
+        ssize_t n = send_spans(s->fd, spans, count);
+        if (n < 0 && tcp_would_block(errno)) {
+            return true;
+        }
+        if (n < 0) {
+            end_later(server, s, TCP_BROKEN);
+            return false;
+        }
+        h->sent(h->self, s->conn, (size_t)n, now);
+        if ((size_t)n < span_total(spans, count)) {
+            return true; /* the socket is full */
+        }
+    }
+    return true;
+}
+
+/* Does what a connection that has changed wants; when its end is to be told, only after that. */
+void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    if (s->dial != NULL) {
+        if (h->want(h->self, s->conn) & WANT_CLOSE) {
+            tcp_close_socket(server, s, CLOSED_AS_WANTED, now);
+        }
+        return;
+    }
+    if (is_ending(s) || !write_socket(server, s, now)) {
+        return;
+    }
+    unsigned want = h->want(h->self, s->conn);
+    if (want & WANT_CLOSE) {
+        tcp_close_socket(server, s, CLOSED_AS_WANTED, now);
+        return;
+    }
+    if ((want & WANT_SHUT_WR) && !(want & WANT_WRITE)) {
+        shutdown(s->fd, SHUT_WR); /* does nothing when it was done before */
+    }
+    watch_socket(server, s);
+}
+
+/* --- ends ------------------------------------------------------------------------------------- */
+
+static void tell_end(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    if (s->state == TCP_BROKEN || !server->waiter.add(server->waiter.self, s->fd, s->conn, 0)) {
+        tcp_close_socket(server, s, CLOSED_BY_ERROR, now);
+        return;
+    }
+    s->state = TCP_HALF_OPEN;
+    s->bits = 0;
+    server->handler.eof(server->handler.self, s->conn, now);
+    tcp_settle_socket(server, s, now);
+}
+
+/* A bounded number of them, as most mean that a socket is closed: when thousands of clients leave
+ * at once, those who stay do not wait until all are. */
+void tcp_tell_ends(struct tcp_server *server, int64_t now)
+{
+    for (int i = 0; i < ENDS_A_ROUND && server->ends.n > 0; i++) {
+        uint32_t slot;
+        memcpy(&slot, buf_span(&server->ends).p, sizeof slot);
+        buf_drop(&server->ends, sizeof slot);
+        tell_end(server, &server->sockets[slot], now);
+    }
+}
+
+/* --- events and rests ------------------------------------------------------------------------- */
+
+void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits, int64_t now)
+{
+    if (s->dial != NULL) {
+        tcp_dial_event(server, s, now);
+        return;
+    }
+    if (s->bits & WAITER_READ) {
+        /* Input first: a hang-up may come with bytes that were not read yet. */
+        if (bits & (WAITER_READ | WAITER_GONE)) {
+            read_socket(server, s, now);
+        }
+    } else if ((bits & WAITER_GONE) && !s->offering) {
+        end_later(server, s, TCP_BROKEN);
+    }
+    if (bits & WAITER_WRITE) {
+        tcp_settle_socket(server, s, now);
+    }
+}
+
+/* Offers the input that was left over to those who want to read again. */
+void tcp_offer_rests(struct tcp_server *server, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    struct buf slots = server->offers;
+    server->offers = (struct buf){0};
+    for (struct span rest = buf_span(&slots); rest.n > 0;
+         rest = span_skip(rest, sizeof(uint32_t))) {
+        uint32_t slot;
+        memcpy(&slot, rest.p, sizeof slot);
+        struct tcp_socket *s = &server->sockets[slot];
+        bool offering = s->conn != 0 && s->offering;
+        s->offering = false;
+        if (offering && (h->want(h->self, s->conn) & WANT_READ)) {
+            buf_drop(&s->rest, h->recv(h->self, s->conn, buf_span(&s->rest), now));
+            tcp_settle_socket(server, s, now); /* it is read again when nothing is left over */
+        }
+    }
+    buf_free(&slots);
+}

@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "support/world.h"
 
-/* What begins most documents. */
+/* The beginning of most documents. */
 #define FN "{\"feature_negotiation\":true"
 
 #define REFUSED NULL
@@ -271,7 +271,7 @@ static const struct row {
         "\"user_agent\":\"go-nsq/1.1.0\"}",
         "heartbeat_interval=30000 output_buffer_size=16384 output_buffer_timeout=250 "
         "deflate_level=6 feature_negotiation"),
-    /* Not of nsqd's: each field's own. */
+    /* Not seen on nsqd: the bounds of each field. */
     ROW("every field",
         "{\"heartbeat_interval\":1,\"output_buffer_size\":2,\"output_buffer_timeout\":3,"
         "\"sample_rate\":4,\"msg_timeout\":5,\"deflate_level\":6,\"feature_negotiation\":true,"
@@ -438,7 +438,7 @@ static void the_first_255_bytes_of_a_string_are_kept(void **state)
     }
 }
 
-/* What an earlier document said is not left over. */
+/* Nothing of an earlier document is left. */
 static void every_document_begins_afresh(void **state)
 {
     (void)state;

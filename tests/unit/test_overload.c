@@ -112,7 +112,7 @@ static void a_consumer_that_never_reads(void **state)
 }
 
 /* As in nsqd, its messages wait for their timeouts even after the connection has ended. */
-static void a_consumer_that_never_reads_and_goes(void **state)
+static void a_consumer_that_never_reads_and_disconnects(void **state)
 {
     (void)state;
     struct world *w = world_here();
@@ -461,7 +461,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_consumer_that_never_reads),
-        cmocka_unit_test(a_consumer_that_never_reads_and_goes),
+        cmocka_unit_test(a_consumer_that_never_reads_and_disconnects),
         cmocka_unit_test(a_consumer_that_reads_slowly),
         cmocka_unit_test(a_publisher_that_does_not_read_for_a_while),
         cmocka_unit_test(a_publisher_that_never_reads),

@@ -404,7 +404,7 @@ static void fall_asleep(struct world *w, struct client *sleepers[])
 }
 
 /* A message is stored once, and is in as many outputs as there are channels. */
-static void many_that_never_read_hold_little_each(void **state)
+static void many_clients_that_never_read_have_little_output_each(void **state)
 {
     (void)state;
     struct engine_config config = world_config();
@@ -451,7 +451,7 @@ static int64_t in_flight(const struct client *c)
 
 /* While all outputs together are too large, the low mark applies to a client that is sent more,
  * until its output has drained. */
-static void who_has_drained_may_have_much_again(void **state)
+static void a_client_that_has_drained_may_have_much_output_again(void **state)
 {
     (void)state;
     struct engine_config config = world_config();
@@ -589,8 +589,8 @@ int main(void)
         cmocka_unit_test(newcomers_to_a_full_server_may_compress),
         cmocka_unit_test(publishers_have_no_part_of_the_reserve),
         cmocka_unit_test(the_reserve_has_an_end),
-        cmocka_unit_test(many_that_never_read_hold_little_each),
-        cmocka_unit_test(who_has_drained_may_have_much_again),
+        cmocka_unit_test(many_clients_that_never_read_have_little_output_each),
+        cmocka_unit_test(a_client_that_has_drained_may_have_much_output_again),
         cmocka_unit_test(input_that_waits_counts),
         cmocka_unit_test(a_line_that_has_arrived_in_part_counts),
         cmocka_unit_test(cuts_do_not_decide_what_there_is_room_for),

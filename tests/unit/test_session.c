@@ -119,8 +119,9 @@ static void a_message_that_timed_out_is_not_in_flight(void **state)
     world_free(w);
 }
 
-/* nsqd would look every 100 ms; here nothing else would stop it from going round at once. */
-static void without_a_time_limit_messages_come_again_at_nsqds_pace(void **state)
+/* nsqd looks for timeouts every 100 ms. Without that interval the message would be delivered again
+ * without end. */
+static void without_a_msg_timeout_messages_are_delivered_again_at_nsqds_interval(void **state)
 {
     (void)state;
     struct engine_config config = world_config();
@@ -131,7 +132,7 @@ static void without_a_time_limit_messages_come_again_at_nsqds_pace(void **state)
     client_expect(c, "R OK; M 1 x");
     world_advance(w, 250 * TIME_MS);
     client_expect(c, "M 2 x; M 3 x");
-    struct client *d = world_connect(w); /* one that never sends IDENTIFY */
+    struct client *d = world_connect(w); /* a client that never sends IDENTIFY */
     SEND(d, "SUB t d\nPUB t\n\0\0\0\1y");
     SEND(d, "RDY 1\n");
     world_advance(w, 250 * TIME_MS);
@@ -156,7 +157,7 @@ static void touch_starts_the_time_limit_over(void **state)
     world_advance(w, 1100 * TIME_MS);
     client_expect_nothing(c);
     world_advance(w, 899 * TIME_MS);
-    client_touch(c, &id); /* not to 4.899 s, but to 3 s: the most that there is */
+    client_touch(c, &id); /* not to 4.899 s, but to 3 s: max_msg_timeout */
     client_expect_nothing(c);
     world_advance(w, 101 * TIME_MS - 1);
     client_expect_nothing(c);
@@ -165,7 +166,7 @@ static void touch_starts_the_time_limit_over(void **state)
     world_free(w);
 }
 
-/* nsqd's message pump takes the first IDENTIFY alone; TOUCH looks at the latest. */
+/* nsqd's message pump uses the first IDENTIFY only; TOUCH uses the latest. */
 static void a_second_identify_moves_touch_but_not_deliveries(void **state)
 {
     (void)state;
@@ -258,7 +259,7 @@ static void rdy_is_a_level(void **state)
     client_fin(c, &a);
     client_expect_message(c, 1, "c", &a);
     SEND(c, "RDY 1\n");
-    client_fin(c, &a); /* one is in flight still */
+    client_fin(c, &a); /* one is still in flight */
     client_expect_nothing(c);
     SEND(c, "RDY 2\n");
     client_expect(c, "M 1 d");
@@ -287,8 +288,8 @@ static void after_cls_nothing_more_is_delivered(void **state)
     world_free(w);
 }
 
-/* Whoever leaves takes nothing with him: what he had comes again when its time is over. */
-static void messages_of_who_left_wait_for_their_time_limit(void **state)
+/* The messages of a client that has left are delivered again after their timeout. */
+static void messages_of_a_client_that_left_wait_for_their_timeout(void **state)
 {
     (void)state;
     struct world *w = world_new(NULL);
@@ -345,7 +346,7 @@ static void a_sample_is_delivered_and_the_rest_is_gone(void **state)
 
 /* --- the memory budget ------------------------------------------------------------------------ */
 
-/* Leaves room for so many bytes from here on, and no reserve. */
+/* Leaves room for n more bytes, and no reserve. */
 static void leave_room(struct world *w, size_t n)
 {
     struct budget *budget = &w->engine->broker.core.budget;
@@ -382,7 +383,7 @@ static void check_room(struct span command, size_t enough, const char *refused)
         snprintf(text, sizeof text, refused, used + enough - less);
         client_expect(c, less == 0 ? "R OK; R OK; R OK" : text);
         if (less == 1) {
-            assert_int_equal(world_used(w), used); /* all is given back */
+            assert_int_equal(world_used(w), used); /* all memory is released */
         }
         world_free(w);
     }
@@ -405,7 +406,7 @@ static void publishing_needs_room(void **state)
     check_room(mpub, 2 * BODY_COST(5), FAILED("MPUB"));
 }
 
-/* Sizes are announced, bytes cost. */
+/* An announced size costs nothing; bytes that have arrived do. */
 static void what_is_announced_costs_nothing(void **state)
 {
     (void)state;
@@ -424,7 +425,8 @@ static void what_is_announced_costs_nothing(void **state)
     world_free(w);
 }
 
-/* Whether there is room does not hang on how the bytes come, though they take it in steps. */
+/* Whether there is room does not depend on how the input is cut, although memory is taken in steps.
+ */
 static void play_at_the_cap(struct world *w)
 {
     static char body[9000];
@@ -514,7 +516,7 @@ static void other_commands_need_room_too(void **state)
     world_free(w);
 }
 
-/* A topic is made when the body is there, and that may be when there is no room any more. */
+/* A topic is made when the body is complete. There may be no room for it then. */
 static void a_topic_may_find_no_room(void **state)
 {
     (void)state;
@@ -528,8 +530,8 @@ static void a_topic_may_find_no_room(void **state)
     world_free(w);
 }
 
-/* Everything that a conversation takes comes back, piece by piece. */
-static void memory_comes_back(void **state)
+/* All memory that a conversation takes is released, step by step. */
+static void memory_is_released(void **state)
 {
     (void)state;
     struct world *w = world_new(NULL);
@@ -542,7 +544,7 @@ static void memory_comes_back(void **state)
     client_identify(c, "{\"client_id\":\"x\"}");
     size_t identified = world_used(w);
     client_identify(c, "{\"client_id\":\"y\"}");
-    assert_int_equal(world_used(w), identified); /* the one takes the other's place */
+    assert_int_equal(world_used(w), identified); /* the new identity replaces the old one */
     SEND(c, "SUB t#ephemeral c#ephemeral\nRDY 1\n");
     size_t subscribed = world_used(w);
     SEND(c, "PUB t#ephemeral\n\0\0\0\1x");
@@ -622,7 +624,7 @@ int main(void)
         cmocka_unit_test(a_message_says_when_it_was_published),
         cmocka_unit_test(a_message_that_is_not_finished_comes_again),
         cmocka_unit_test(a_message_that_timed_out_is_not_in_flight),
-        cmocka_unit_test(without_a_time_limit_messages_come_again_at_nsqds_pace),
+        cmocka_unit_test(without_a_msg_timeout_messages_are_delivered_again_at_nsqds_interval),
         cmocka_unit_test(touch_starts_the_time_limit_over),
         cmocka_unit_test(a_second_identify_moves_touch_but_not_deliveries),
         cmocka_unit_test(requeued_messages_come_again_at_their_time),
@@ -630,7 +632,7 @@ int main(void)
         cmocka_unit_test(a_delay_is_for_one_command),
         cmocka_unit_test(rdy_is_a_level),
         cmocka_unit_test(after_cls_nothing_more_is_delivered),
-        cmocka_unit_test(messages_of_who_left_wait_for_their_time_limit),
+        cmocka_unit_test(messages_of_a_client_that_left_wait_for_their_timeout),
         cmocka_unit_test(consumers_take_turns),
         cmocka_unit_test(a_sample_is_delivered_and_the_rest_is_gone),
         cmocka_unit_test(publishing_needs_room),
@@ -639,7 +641,7 @@ int main(void)
         cmocka_unit_test(unfinished_bodies_are_given_back),
         cmocka_unit_test(other_commands_need_room_too),
         cmocka_unit_test(a_topic_may_find_no_room),
-        cmocka_unit_test(memory_comes_back),
+        cmocka_unit_test(memory_is_released),
         cmocka_unit_test(counters_are_kept_where_they_arise),
         cmocka_unit_test(full_ephemeral_queues_drop_and_count),
     };

@@ -63,7 +63,7 @@ static void converse(enum world_cut cut, bool snappy)
     world_free(w);
 }
 
-static void a_compressed_client_hears_what_a_clear_one_does(void **state)
+static void a_compressed_client_receives_what_one_in_clear_text_does(void **state)
 {
     (void)state;
     for (enum world_cut cut = CUT_WHOLE; cut <= CUT_RANDOM; cut++) {
@@ -115,7 +115,7 @@ static void what_is_not_offered_is_not_negotiated(void **state)
     world_free(w);
 }
 
-static void of_two_compressions_the_one_that_is_offered_is_had(void **state)
+static void when_a_client_asks_for_both_it_gets_the_one_that_is_offered(void **state)
 {
     (void)state;
     for (int snappy = 0; snappy < 2; snappy++) {
@@ -236,7 +236,8 @@ static void clear_commands_behind_identify_end_the_connection(void **state)
     world_free(w);
 }
 
-/* Answered as a read error in clear text is: not at all inside a line, with an error inside a body.
+/* As in clear text, a read error inside a line has no answer, and one inside a body is answered
+ * with an error.
  */
 static void a_stream_that_breaks_in_a_body_is_answered(void **state)
 {
@@ -327,7 +328,7 @@ static void codecs_are_charged_and_refused_when_there_is_no_room(void **state)
     world_free(w);
 }
 
-static void where_tls_is_required_only_identify_may_be_said_in_clear(void **state)
+static void when_tls_is_required_only_identify_is_allowed_in_clear_text(void **state)
 {
     (void)state;
     static const char *const lines[] = {"NOP", "SUB t c", "PUB t", "CLS", "AUTH", "oops", "FIN x"};
@@ -351,10 +352,10 @@ static void where_tls_is_required_only_identify_may_be_said_in_clear(void **stat
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_compressed_client_hears_what_a_clear_one_does),
+        cmocka_unit_test(a_compressed_client_receives_what_one_in_clear_text_does),
         cmocka_unit_test(a_deflate_level_is_asked_for_and_bounded),
         cmocka_unit_test(what_is_not_offered_is_not_negotiated),
-        cmocka_unit_test(of_two_compressions_the_one_that_is_offered_is_had),
+        cmocka_unit_test(when_a_client_asks_for_both_it_gets_the_one_that_is_offered),
         cmocka_unit_test(without_feature_negotiation_nothing_is_put_on),
         cmocka_unit_test(both_compressions_cannot_be_had),
         cmocka_unit_test(a_second_identify_never_falls_back_to_clear_text),
@@ -364,7 +365,7 @@ int main(void)
         cmocka_unit_test(a_stream_that_breaks_in_a_body_is_answered),
         cmocka_unit_test(a_stream_may_be_cut_or_damaged_at_any_byte),
         cmocka_unit_test(codecs_are_charged_and_refused_when_there_is_no_room),
-        cmocka_unit_test(where_tls_is_required_only_identify_may_be_said_in_clear),
+        cmocka_unit_test(when_tls_is_required_only_identify_is_allowed_in_clear_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

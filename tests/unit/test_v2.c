@@ -59,7 +59,7 @@ static void the_end_of_input_at_every_stage(void **state)
     CHECK(ends);
 }
 
-/* After a fatal error what still comes is thrown away for a second, then the socket closes. */
+/* After a fatal error, input is thrown away for a second; then the socket is closed. */
 static void after_a_fatal_error_it_lingers(void **state)
 {
     (void)state;
@@ -143,7 +143,8 @@ static void the_interval_is_the_clients(void **state)
     world_free(w);
 }
 
-/* Heartbeats come at their times whatever the client says; any command is an answer. */
+/* Heartbeats are sent at their times whatever the client sends. Every command counts as an answer.
+ */
 static void any_command_keeps_the_connection(void **state)
 {
     (void)state;
@@ -194,7 +195,7 @@ static void heartbeats_can_be_off(void **state)
     world_free(w);
 }
 
-/* nsqd's message pump takes the first IDENTIFY alone. */
+/* nsqd's message pump uses the first IDENTIFY only. */
 static void a_second_identify_moves_the_read_deadline_alone(void **state)
 {
     (void)state;
@@ -239,7 +240,7 @@ static void heartbeats_that_are_off_stay_off(void **state)
     world_advance(w, 2 * S - 1);
     client_expect_nothing(c);
     world_advance(w, 1);
-    client_expect_closing(c); /* but commands are awaited again */
+    client_expect_closing(c); /* but a command has a deadline again */
     world_free(w);
 }
 
@@ -264,7 +265,7 @@ static void heartbeats_that_were_missed_are_not_made_up_for(void **state)
     client_expect_nothing(c);
     world_advance(w, 1);
     client_expect_heartbeat(c);
-    world_jump(w, 3 * S); /* exactly the third */
+    world_jump(w, 3 * S); /* exactly a third of it */
     client_expect(c, "R _heartbeat_");
     world_advance(w, S);
     client_expect_heartbeat(c);
@@ -299,13 +300,13 @@ static void heartbeats_that_are_due_together_leave_together(void **state)
     world_advance(w, 50 * TIME_MS - 1);
     client_expect_nothing(b);
     world_advance(w, 1);
-    client_expect_heartbeat(b); /* late by no more than the first */
+    client_expect_heartbeat(b); /* late by no more than the first was */
     client_expect_closing(c);   /* the read deadline is exact */
     world_free(w);
 }
 
-/* 50 ms are too much of an interval below a second, which --client-timeout can make: the read
- * deadline comes after two. */
+/* --client-timeout can set an interval shorter than a second. 50 ms would be a large part of it:
+ * the read deadline comes after two intervals. */
 static void short_intervals_are_exact(void **state)
 {
     (void)state;
@@ -330,7 +331,7 @@ static void check_deadline_in(struct span input, const char *error)
     client_send(c, input);
     world_advance(w, 59 * S);
     client_expect_heartbeat(c);
-    SEND(c, "\0"); /* renews nothing */
+    SEND(c, "\0"); /* does not renew the deadline */
     world_advance(w, S - 1);
     client_expect_nothing(c);
     world_advance(w, 1);
@@ -378,7 +379,7 @@ static void without_heartbeats_output_may_wait(void **state)
     struct world *w = world_new(NULL);
     struct client *c = world_connect(w);
     client_stall(c, true);
-    SEND(c, "PUB t\n\0\0\0\1x"); /* to be taken in 30 s; but then */
+    SEND(c, "PUB t\n\0\0\0\1x"); /* the client has 30 s to take them; but then */
     client_identify(c, "{\"heartbeat_interval\":-1}");
     world_advance(w, 1000 * S);
     client_stall(c, false);
@@ -386,8 +387,8 @@ static void without_heartbeats_output_may_wait(void **state)
     world_free(w);
 }
 
-/* What is already given up gets no message that another could have. */
-static void who_is_closed_for_its_output_gets_no_more_messages(void **state)
+/* A connection that has been given up gets no message that another consumer could have. */
+static void a_client_that_is_closed_for_its_output_gets_no_more_messages(void **state)
 {
     (void)state;
     struct world *w = world_new(NULL);
@@ -408,8 +409,9 @@ static void who_is_closed_for_its_output_gets_no_more_messages(void **state)
     world_free(w);
 }
 
-/* Nor who has ended himself by an error, while his connection is still there. */
-static void who_lingers_gets_no_more_messages(void **state)
+/* Nor does a client that has ended its session with an error, while its connection is still there.
+ */
+static void a_connection_that_lingers_gets_no_more_messages(void **state)
 {
     (void)state;
     struct world *w = world_new(NULL);
@@ -453,7 +455,7 @@ static void heartbeats_do_not_pile_up_in_full_output(void **state)
 }
 
 /* Each PUB is answered with 10 bytes, so the eleventh fills the output. */
-static void who_does_not_take_replies_is_not_read_from(void **state)
+static void a_client_that_does_not_take_replies_is_not_read_from(void **state)
 {
     (void)state;
     struct world *w = world_with_tiny_high_water();
@@ -476,7 +478,7 @@ static void who_does_not_take_replies_is_not_read_from(void **state)
     world_free(w);
 }
 
-/* It is us who do not read, so the client is not late. */
+/* The server does not read, so the client is not late. */
 static void while_output_is_full_no_command_is_awaited(void **state)
 {
     (void)state;
@@ -491,7 +493,7 @@ static void while_output_is_full_no_command_is_awaited(void **state)
         world_advance(w, 20 * S);
         assert_int_equal(client_take(c, CONN_WRITE_CHUNK), CONN_WRITE_CHUNK);
     }
-    assert_int_equal(c->want, WANT_WRITE | WANT_READ); /* it has been 80 s */
+    assert_int_equal(c->want, WANT_WRITE | WANT_READ); /* 80 s have passed */
     client_stall(c, false);
     client_heard(c);
     world_advance(w, 60 * S - 1);
@@ -499,7 +501,7 @@ static void while_output_is_full_no_command_is_awaited(void **state)
     world_free(w);
 }
 
-/* Output that comes to be full and drains again at once is no sign of life of the client. */
+/* Output that becomes full and drains again at once is no sign that the client is alive. */
 static void a_client_that_only_reads_is_closed(void **state)
 {
     (void)state;
@@ -541,7 +543,7 @@ static void a_consumer_that_does_not_read_gets_no_messages(void **state)
     }
     assert_int_equal(a->unsent, 2 * 74);
     assert_int_equal(client_session(a)->consumer.in_flight_count, 2);
-    SEND(b, "SUB t c\nRDY 1\n"); /* is not held up by it */
+    SEND(b, "SUB t c\nRDY 1\n"); /* it does not wait for the other */
     client_expect(b, "R OK; M 1 " FORTY);
     assert_int_equal(client_take(a, 47), 47);
     assert_int_equal(client_session(a)->consumer.in_flight_count, 2);
@@ -553,8 +555,8 @@ static void a_consumer_that_does_not_read_gets_no_messages(void **state)
     world_free(w);
 }
 
-/* A backlog, a consumer whose output is full again and again, and input behind it: what comes in
- * which order must not hang on how the input was cut. */
+/* There is a backlog, a consumer whose output becomes full several times, and more input. The order
+ * of the output must not depend on how the input was cut. */
 static void play_full_output(struct world *w)
 {
     struct client *p = world_connect(w);
@@ -674,10 +676,10 @@ int main(void)
         cmocka_unit_test(the_deadline_is_for_the_command_with_its_body),
         cmocka_unit_test(output_must_be_taken_within_a_heartbeat_interval),
         cmocka_unit_test(without_heartbeats_output_may_wait),
-        cmocka_unit_test(who_is_closed_for_its_output_gets_no_more_messages),
-        cmocka_unit_test(who_lingers_gets_no_more_messages),
+        cmocka_unit_test(a_client_that_is_closed_for_its_output_gets_no_more_messages),
+        cmocka_unit_test(a_connection_that_lingers_gets_no_more_messages),
         cmocka_unit_test(heartbeats_do_not_pile_up_in_full_output),
-        cmocka_unit_test(who_does_not_take_replies_is_not_read_from),
+        cmocka_unit_test(a_client_that_does_not_take_replies_is_not_read_from),
         cmocka_unit_test(while_output_is_full_no_command_is_awaited),
         cmocka_unit_test(a_client_that_only_reads_is_closed),
         cmocka_unit_test(a_consumer_that_does_not_read_gets_no_messages),

@@ -542,7 +542,8 @@ static const struct session *session_of(const struct run *run)
 {
     const struct conn *conn =
         run->conn == 0 ? NULL : run->engine->serve.slots[(uint32_t)run->conn].conn;
-    return conn == NULL || conn->state != CONN_OPEN ? NULL : conn->session;
+    bool talks = conn != NULL && conn->state == CONN_OPEN && conn->protocol == &v2_protocol;
+    return talks ? conn->session : NULL;
 }
 
 /* Three states of a session, with and without messages in flight. */

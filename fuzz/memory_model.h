@@ -137,7 +137,7 @@ void model_change(struct memory_model *model, const struct model_change *change)
 /* Walks everything and checks what the call has changed. */
 void model_look(struct memory_model *model, const struct call *call);
 
-/* The connection's session, while it has one. */
+/* The connection's session, while it has one: from the magic to the end. */
 const struct session *model_session(const struct memory_model *model, unsigned conn);
 
 #endif

@@ -17,7 +17,7 @@ const struct conn *conn_of(const struct memory_model *model, unsigned conn)
 const struct session *model_session(const struct memory_model *model, unsigned conn)
 {
     const struct conn *c = conn_of(model, conn);
-    return c == NULL ? NULL : c->session;
+    return c == NULL || c->protocol != &v2_protocol ? NULL : c->session;
 }
 
 unsigned number_of(const struct memory_model *model, const struct consumer *consumer)

@@ -1,6 +1,6 @@
-# nsqref. `make help` lists the targets; `make run` and `make check` are all a newcomer needs.
+# nsqref. `make help` lists the targets. A newcomer needs only `make run` and `make check`.
 #
-# Variants, each in a folder of its own, so that objects never mix:
+# The variants. Each has its own folder, so that their objects never mix:
 #   make            gcc -O2 -g, hardened              build/
 #   make CC=clang   the same with clang               build/clang/
 #   make SAN=1      ASan and UBSan                    build/san/
@@ -8,7 +8,7 @@
 #   make MSAN=1     clang's MSan                      build/msan/
 #   make FUZZ=...   the fuzz targets for an engine    build/fuzz/.../ (asan, plain, merge: libFuzzer;
 #                   with and without sanitizers                      afl, afl-asan, afl-cmplog: AFL++)
-# CFLAGS, LDFLAGS and BUILD may be given too; other flags than last time rebuild everything.
+# CFLAGS, LDFLAGS and BUILD may be given as well. When the flags differ from last time, everything is rebuilt.
 # V=1 shows the commands.
 
 ifeq ($(origin CC),default)
@@ -24,7 +24,7 @@ export AFL_LLVM_CMPLOG := 1
 endif
 endif
 CC_NAME := $(if $(findstring clang,$(CC)),clang,gcc)
-# For the one file that calls a C++ library.
+# For the one file that calls a C++ library (src/auth/auth_re2.cc).
 ifeq ($(origin CXX),default)
 CXX := $(if $(filter clang,$(CC_NAME)),clang++,g++)
 endif
@@ -43,13 +43,13 @@ ifdef FUZZ
 BUILD ?= build/fuzz/$(FUZZ)
 OPTIMISED_merge := -O0
 VARIANT := $(or $(OPTIMISED_$(FUZZ)),-O2) -g
-# Fuzzers trace the comparisons of UBSan's checks of each pointer, a third of the time. ASan sees NULL, and the
-# replay of the corpora (SAN=1) has these checks too.
+# Without two of UBSan's checks of each pointer, whose comparisons the fuzzers would trace for a third of the time.
+# ASan notices NULL as well, and the replay of the corpora (SAN=1) has these checks.
 VARIANT += $(if $(filter %asan,$(FUZZ)),$(SANITIZERS) -fno-sanitize=null -fno-sanitize=alignment)
 ifneq ($(filter asan plain merge,$(FUZZ)),)
 COUNTED := -fsanitize=fuzzer-no-link
 VARIANT += $(COUNTED)
-# Tracing comparisons costs a quarter of the speed under sanitizers: the plain build and AFL++'s CMPLOG do that.
+# Tracing of comparisons costs a quarter of the speed under sanitizers. The plain build and AFL++'s CMPLOG do it.
 VARIANT += $(if $(filter asan,$(FUZZ)),-fno-sanitize-coverage=trace-cmp)
 endif
 else ifdef MSAN
@@ -59,8 +59,8 @@ else ifdef SAN
 BUILD ?= build/san$(if $(filter clang,$(CC_NAME)),-clang)
 VARIANT := -O1 -g $(SANITIZERS)
 else ifdef COV
-# Without asserts: an assert's failing branch is one that no test can take, and a line that only
-# asserts would count as covered. A side effect inside an assert shows here as a failing test.
+# Without asserts: no test can take an assert's failing branch, and a line that only asserts would
+# count as covered. If an assert has a side effect, a test fails here.
 BUILD ?= build/cov
 VARIANT := -O0 -g --coverage -DSRC_WITHOUT_ASSERTS
 SRC_ONLY := -DNDEBUG
@@ -69,8 +69,8 @@ BUILD ?= build$(if $(filter clang,$(CC_NAME)),/clang)
 VARIANT := $(CFLAGS) $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 endif
 
-# Warnings are errors with the compilers that CI uses (Debian 12's); a newer compiler's new warning
-# must not stop a newcomer. WERROR=1 and WERROR=0 decide it by hand.
+# Warnings are errors with the compilers that CI uses (Debian 12's). With other compilers they are not,
+# so that a new warning of a newer compiler does not stop a newcomer. WERROR=1 and WERROR=0 override this.
 WERROR ?= $(if $(filter 12 14,$(shell $(CC) -dumpversion 2>/dev/null | cut -d. -f1)),1,0)
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
@@ -80,14 +80,14 @@ CFLAGS_ALL := $(CPPFLAGS_ALL) $(WARN) -fstack-protector-strong $(VARIANT)
 CXXFLAGS_ALL := -std=c++17 -fno-exceptions -fno-rtti -Isrc $(filter-out -Wstrict-prototypes,$(WARN)) -fstack-protector-strong $(VARIANT)
 LDFLAGS_ALL := $(VARIANT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
-# Asked for when something links, not before: ci/setup may still have to install them.
+# Evaluated when something is linked, not earlier: ci/setup may have to install the packages first.
 PKGS := yajl libutf8proc libmd zlib openssl re2
-# RE2 is C++.
+# RE2 needs C++'s library.
 PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error packages are missing: ci/setup run))
 
 # --- what there is -------------------------------------------------------------------------------
 
-# One archive a layer, from the top down: the order in which they link.
+# One archive for each layer, from the top down, which is the order for the linker.
 LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
     nsqcodec nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
@@ -101,34 +101,34 @@ SRC_nsqauth := $(wildcard src/auth/*.c src/auth/*.cc)
 SRC_nsqhttp := $(wildcard src/http/*.c)
 SRC_nsqjson := $(wildcard src/json/*.c)
 SRC_nsqserve := $(wildcard src/serve/*.c)
-# TLS apart: it links OpenSSL.
+# TLS is an archive of its own, because it links OpenSSL.
 SRC_nsqtls := $(wildcard src/codec/tls*.c)
 SRC_nsqcodec := $(filter-out src/codec/tls%,$(wildcard src/codec/*.c))
 SRC_nsqbroker := $(wildcard src/broker/*.c)
 SRC_nsqproto := $(wildcard src/proto/*.c)
 SRC_nsqbase := $(wildcard src/base/*.c)
 
-# Fuzz targets: with the engine's main where FUZZ names one, else with fuzz/main.c, which replays.
+# Fuzz targets: with FUZZ they have the fuzzing engine's main, else fuzz/main.c, which replays inputs.
 FUZZERS := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_ALONE := fuzz/main.c fuzz/mutator_afl.c
 FUZZ_SUPPORT := $(filter-out fuzz/fuzz_%.c $(FUZZ_ALONE),$(wildcard fuzz/*.c)) $(if $(FUZZ),,fuzz/main.c)
-# Those whose linked code is all ours, so that MSan sees every write.
+# The targets that run no library's code: MSan must see every write.
 FUZZERS_MSAN := $(filter-out identify auth_reply session upgrade engine deflate snappy,$(FUZZERS))
 
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)
-# What clients of a server under load share; the rest of tests/bench are programs.
+# Shared by the clients of servers under load. All other files of tests/bench are programs.
 LOAD_SHARED := tests/bench/peer.c tests/bench/process.c
 SOAK := $(wildcard tests/soak/*.c)
 BENCHES := $(patsubst tests/bench/%.c,%,$(filter-out $(LOAD_SHARED),$(wildcard tests/bench/*.c)))
-# Program by program, the file with its main().
+# The file with main(), for each program.
 MAIN_nsqd := src/nsqd/main.c
 MAIN_nsq-conform := src/conform/main.c
 MAIN_nsq-record := src/conform/record_main.c
 MAIN_nsq-vectors := src/conform/vectors_main.c
 PROGRAMS := $(foreach p,nsqd nsq-conform nsq-record nsq-vectors,$(if $(wildcard $(MAIN_$(p))),$(p)))
 
-# llhttp: Debian ships its C sources and no library.
+# llhttp: Debian has a package of its C sources, but no library.
 LLHTTP := /usr/share/llhttp
 LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
 
@@ -153,7 +153,7 @@ fuzzers: $(patsubst %,$(BUILD)/fuzz_%,$(if $(MSAN),$(FUZZERS_MSAN),$(FUZZERS)))
 Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1))
 
-# A file whose text is the flags (the list of sources): rewritten, and so newer, only when they change.
+# Files that contain the flags and the list of sources. They are rewritten, and so become newer, only on a change.
 same = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
 $(BUILD)/.flags: FORCE
 	$(call same,$(CC) $(CFLAGS_ALL) $(CXX) $(CXXFLAGS_ALL) $(SRC_ONLY) $(LDFLAGS_ALL))
@@ -161,7 +161,7 @@ $(BUILD)/.sources: FORCE
 	$(call same,$(SOURCES))
 FORCE:
 
-# Position-independent everywhere; the public library also for shared objects of others.
+# All code is position-independent; the public library can also become part of a shared object.
 PIC := -fPIE
 $(BUILD)/obj/src/proto/%.o: PIC := -fPIC
 
@@ -180,10 +180,11 @@ $(BUILD)/obj/tests/%.o: tests/%.c $(BUILD)/.flags
 	$(call say,CC $@)
 	$(Q)$(CC) $(CFLAGS_ALL) -Itests -Ifuzz $(PIC) -MMD -MP -c -o $@ $<
 
-# Some of it is also a shared object, for AFL++.
+# Some of these files also become a shared object for AFL++.
 $(BUILD)/obj/fuzz/%.o: PIC := -fPIC
 
-# The targets themselves are not what is explored, and counting their edges and comparisons costs half the speed.
+# The targets' own code is not instrumented: it is not to be explored, and counting its edges and comparisons
+# would cost half the speed.
 $(BUILD)/obj/fuzz/%.o: fuzz/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC $@)
@@ -226,7 +227,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
 $(BUILD)/bench/load $(BUILD)/bench/start: $(call object,$(LOAD_SHARED))
 
-# Holds our regular expressions against Go's.
+# Compares our regular expressions with Go's.
 $(BUILD)/interop/regexp: $(call object,tests/interop/regexp.c) $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
@@ -241,12 +242,12 @@ $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARC
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $^ $(PKG_LIBS)
 
-# AFL++ loads it into itself: built by the compiler of everything else, without a sanitizer.
+# AFL++ loads it into its own process. So it is built by the normal compiler, without a sanitizer.
 $(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/mutator_afl.c fuzz/ops.c fuzz/fuzz.c) $(BUILD)/libnsqproto.a
 	$(call say,LD $@)
 	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -o $@ $^
 
-# These start the program.
+# These tests start the program.
 $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_program_tls: | $(BUILD)/nsqd
 
 .SECONDARY:
@@ -254,7 +255,7 @@ $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_
 
 # --- what people type ----------------------------------------------------------------------------
 
-# The stages choose their variants and their parallelism themselves.
+# The stages choose their variants and their number of jobs themselves.
 ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u CXX -u BUILD -u CFLAGS -u LDFLAGS -u MSAN
 
 help:
@@ -280,16 +281,16 @@ $(STAGES):
 	$(ALONE) T="$(T)" F="$(F)" QUICK="$(QUICK)" \
 	    sh -c "$$(sed -n 's/^$@  *[0-9-]*  *\(.*\) ## .*/\1/p' ci/stages)"
 
-## ci               everything that CI runs
+## ci               run everything that CI runs
 ci:
 	$(ALONE) .ci/run
 
-## install          nsqd and the protocol library, below $(DESTDIR)$(PREFIX)
+## install          install nsqd and the protocol library below $(DESTDIR)$(PREFIX)
 install: install-lib $(BUILD)/nsqd
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(BUILD)/nsqd $(DESTDIR)$(PREFIX)/bin/nsqd
 
-## install-lib      the protocol library alone: libnsqproto.a, nsq/*.h, libnsqproto.pc
+## install-lib      install only the protocol library: libnsqproto.a, nsq/*.h, libnsqproto.pc
 install-lib: $(BUILD)/libnsqproto.a
 	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/nsq
 	install -m 644 $(BUILD)/libnsqproto.a $(DESTDIR)$(PREFIX)/lib/
@@ -297,7 +298,7 @@ install-lib: $(BUILD)/libnsqproto.a
 	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' src/proto/libnsqproto.pc.in \
 	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libnsqproto.pc
 
-## uninstall        take away what install put there
+## uninstall        remove what install has installed
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/nsqd $(DESTDIR)$(PREFIX)/lib/libnsqproto.a \
 	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/libnsqproto.pc

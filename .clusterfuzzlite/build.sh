@@ -1,3 +1,3 @@
 #!/usr/bin/env bash
-# What ClusterFuzzLite runs in the image of the Dockerfile beside it.
+# ClusterFuzzLite runs this in the image of the Dockerfile beside it.
 exec "$SRC/nsqref/fuzz/build.sh"

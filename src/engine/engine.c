@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Puts nsqd together: which listener speaks which protocol, what a step does besides the work of
+ * the connections, and nsqd's default settings. Must not know how any of the parts works.
+ */
 #include "engine/engine.h"
 
 #include <assert.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: nsqd as a value: its listeners and protocols, its broker, its connections. Whatever happens
- * in it follows from the calls that were made: two engines that were called alike are alike. Must
- * not know: sockets, clocks, files. The shell drives it through serve/handler.h.
+ * Owns: nsqd as a value: its listeners and protocols, its broker, its connections. Everything that
+ * happens in it follows from the calls that were made, so two engines that get the same calls are
+ * in the same state. Must not know: sockets, clocks, files. The shell drives it through
+ * serve/handler.h.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -18,7 +19,7 @@ enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
 
 #define ENGINE_TIMERS_A_STEP 1024 /* due messages handled in one step */
 #define ENGINE_AUTHS_A_STEP 64    /* answers of auth servers handled in one step */
-#define ENGINE_BUFFERED_PART 4    /* connections may buffer this part of what queues may hold */
+#define ENGINE_BUFFERED_PART 4    /* connections may buffer 1/4 of the bytes that queues may hold */
 
 struct engine_config {
     struct serve_config serve;
@@ -40,10 +41,10 @@ struct engine {
     struct listener listeners[ENGINE_LISTENERS];
 };
 
-/* nsqd's defaults for everything but what the machine decides: seed, node id, caps. */
+/* nsqd's defaults. The program sets what depends on the machine: seed, node id, caps. */
 struct engine_config engine_defaults(void);
 
-/* Returns an engine that the caller ends with engine_free; copies the configuration. */
+/* Returns an engine, which the caller ends with engine_free. Copies the configuration. */
 struct engine *engine_new(const struct engine_config *config);
 void engine_free(struct engine *engine);
 

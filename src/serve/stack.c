@@ -64,7 +64,7 @@ static bool codec_lives(const struct codec *codec)
     return codec->calls->state(codec->self) <= CODEC_OPEN;
 }
 
-/* Whether codec i can go on without what the peer sends next. */
+/* Whether codec i can decode something without new input from the peer. */
 static bool can_decode(const struct stack *stack, size_t i)
 {
     const struct codec *codec = &stack->layers[i].codec;
@@ -82,7 +82,7 @@ static size_t decode_at(struct stack *stack, size_t i, struct span in, struct bu
     return taken;
 }
 
-/* From the top down, since there is where bytes leave; what is below a codec that has ended goes
+/* From the top down, because bytes leave at the top. What is below a codec that has ended goes
  * nowhere, and is not decoded. */
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down)
 {
@@ -99,7 +99,7 @@ size_t stack_decode(struct stack *stack, struct span in, struct buf *down)
     if (stack->count > 0) {
         return decode_at(stack, 0, in, down);
     }
-    buf_append(&stack->decoded, in); /* the only codec was taken away */
+    buf_append(&stack->decoded, in); /* the only codec was removed */
     return in.n;
 }
 

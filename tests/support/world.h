@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a world for tests: one engine behind struct tcp_handler, virtual time, and any number of
- * clients without sockets. It does to the engine what the shell does, in the same order, and holds
- * it to the contract of serve/handler.h at every step: a connection that changed without saying so,
- * a deadline that never passes or a byte too many consumed fails the test on the spot.
+ * clients without sockets. It drives the engine as the shell does, by the round of serve/drive.h,
+ * and checks the contract of serve/handler.h at every turn. The test fails at once when a
+ * connection has changed and was not reported, when a deadline never passes, or when recv consumes
+ * more than it was given.
  *
  * A test reads like a transcript:
  *
@@ -15,10 +16,11 @@
  *     client_expect_heartbeat(c);
  *     world_free(w);
  *
- * A connection that the engine makes is a client too: world_accept returns it, the test plays the
- * server, and what it hears are plain bytes (client_bytes).
+ * A connection that the engine makes is a client too: world_accept returns it, and the test plays
+ * the server. It receives plain bytes (client_bytes).
  *
- * Everything that can follow from an input at the same time has happened when a verb returns.
+ * When a function of this file returns, everything has happened that can follow from the input at
+ * the same point in time.
  */
 #ifndef TESTS_SUPPORT_WORLD_H
 #define TESTS_SUPPORT_WORLD_H
@@ -33,7 +35,7 @@ struct session;
 #define WORLD_ASKED_MAX 64 /* asks that may wait for world_answer at a time */
 
 /* How the bytes of a client arrive: in one piece per client_send, one by one, or in pieces of
- * random length. No test may notice. */
+ * random length. The result of a test must not depend on it. */
 enum world_cut { CUT_WHOLE, CUT_BYTES, CUT_RANDOM };
 
 /* What becomes of an ASK_APPEND. */
@@ -48,7 +50,7 @@ struct world {
     enum world_answers answers;
     struct buf asked;    /* uint64_t tickets that wait for world_answer */
     struct list clients; /* of struct client, in the order in which they connected */
-    size_t connected;    /* how many ever did */
+    size_t connected;    /* how many have connected so far */
     struct client **by_slot;
     size_t slots;
     struct buf log; /* lines "LEVEL text" */
@@ -96,15 +98,15 @@ struct world *world_new(const struct engine_config *config);
 /* Cuts all connections and ends the engine, which checks that all memory was given back. */
 void world_free(struct world *world);
 
-/* Lets `ns` pass; the engine is woken at each of its deadlines. world_jump wakes it at the end
- * alone, as a machine does that was busy or asleep. */
+/* Lets `ns` pass; the engine is woken at each of its deadlines. world_jump wakes it only at the
+ * end, like a machine that was busy or suspended. */
 void world_advance(struct world *world, int64_t ns);
 void world_jump(struct world *world, int64_t ns);
 
 /* One round of serve/drive.h. */
 void world_round(struct world *world);
 
-/* Rounds until nothing is left to do now. All verbs end with it. */
+/* Rounds until nothing is left to do now. All functions that change something end with it. */
 void world_settle(struct world *world);
 
 /* Answers the oldest ask that waits, well or with a failure; world_asked tells how many do. */
@@ -115,7 +117,7 @@ size_t world_asked(const struct world *world);
 /* Asks the engine to end. */
 void world_stop(struct world *world);
 
-/* Bytes in use in the engine's account of memory. */
+/* Bytes in use in the engine's memory budget. */
 size_t world_used(const struct world *world);
 
 /* How many lines of the log are this one, as in "INFO TOPIC(t): created". */
@@ -127,12 +129,13 @@ size_t world_logged(const struct world *world, const char *line);
 struct client *world_open(struct world *world);
 struct client *world_connect(struct world *world);
 
-/* The same without what follows from it, and bytes on the way: they arrive in the next round, with
- * those of all other clients. For crowds; what a connection that is gone posts is lost. */
+/* world_arrive is world_open without the rounds that follow. client_post puts bytes on their way:
+ * they arrive in the next round, together with those of all other clients. Both are for tests with
+ * thousands of clients. What is posted on a connection that is gone is lost. */
 struct client *world_arrive(struct world *world);
 void client_post(struct client *client, struct span bytes);
 
-/* Cuts the client's connection, if it has one, and frees the client; crowds come and go. */
+/* Breaks the client's connection, if it has one, and frees the client. */
 void client_forget(struct client *client);
 
 /* A connection that the engine refuses; fails the test when it does not. */
@@ -157,16 +160,15 @@ void client_touch(struct client *client, const struct message_id *id);
 /* IDENTIFY with this JSON. */
 void client_identify(struct client *client, const char *json);
 
-/* The client has heard the answer to its IDENTIFY and puts a codec on, which it owns; what was
- * received and not expected yet is what the codec decodes. A handshake goes on in the next verbs.
- */
+/* The client has received the answer to its IDENTIFY and enables a codec, which it owns. Bytes that
+ * were received and not expected yet are decoded by it. A handshake continues in the next calls. */
 void client_put_on(struct client *client, struct codec codec);
 
 /* The client ends its output, or drops the connection. */
 void client_eof(struct client *client);
 void client_drop(struct client *client);
 
-/* From now on the client reads nothing by itself; client_take reads up to `n` bytes once. */
+/* From now on the client reads nothing by itself. client_take reads up to `n` bytes once. */
 void client_stall(struct client *client, bool stalled);
 size_t client_take(struct client *client, size_t n);
 

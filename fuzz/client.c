@@ -21,22 +21,25 @@
 #define INPUT_MAX 1024
 #define SPANS_AT_ONCE 16
 #define START TIME_SECOND
-#define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
-#define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
+#define WALL                                                                                       \
+    (INT64_C(1288834974288)                                                                        \
+     << 20)           /* ns since 1970 at which the clock of ids begins: broker/guid.h */
+#define ROUNDS_MAX 64 /* rounds without input or output after which the server counts as hanging   \
+                       */
 #define MEMORY_UNIT 64
-#define WIRE_MAX 6144 /* bytes that what the client means becomes; what is more is not sent */
+#define WIRE_MAX 6144 /* bytes of the encoded input; more is not sent */
 #define PIECE_MAX 64  /* bytes that are encoded at a time */
 #define LATE_PIECES 8 /* pieces between which time passes */
 
 /* Flags. */
-#define WITHOUT_MAGIC 1   /* the input begins behind it */
-#define PENDING 2         /* publishing commands wait for an answer, */
-#define REFUSED 4         /* .. which is no */
-#define ENDS 8            /* the client ends its side behind the input; else its socket breaks */
-#define SHORT_TIMEOUTS 16 /* messages time out and heartbeats come after 1 s */
-#define LOGGED 32         /* the log is made and taken */
+#define WITHOUT_MAGIC 1   /* the magic is sent before the input */
+#define PENDING 2         /* publishes wait for the disk's answer, */
+#define REFUSED 4         /* .. and the answer is a failure */
+#define ENDS 8            /* after the input the client sends EOF; otherwise its socket breaks */
+#define SHORT_TIMEOUTS 16 /* message timeout and heartbeat interval are 1 s */
+#define LOGGED 32         /* log lines are made and taken */
 #define ALONE 64          /* a channel takes one consumer */
-#define STOPS 128         /* graceful exit behind the input */
+#define STOPS 128         /* graceful exit after the input */
 
 /* The header. A bound of 0 is nsqd's default. */
 struct choice {
@@ -47,22 +50,23 @@ struct choice {
     uint8_t max_rdy_count;
     uint8_t high_water;
     uint8_t memory;     /* in units of 64 bytes */
-    uint8_t time;       /* without codecs, low 4 bits p: time passes before each 2^p-th byte, 0:
-                           never; high 4 bits h: 25 ms << h of it. With codecs it is as below */
-    uint8_t one, other; /* lengths of the pieces of the cut run, less two */
+    uint8_t time;       /* without codecs: low 4 bits p: time passes before each 2^p-th byte, 0:
+                           never; high 4 bits h: 25 ms << h each time. With codecs: see below */
+    uint8_t one, other; /* lengths of the pieces of the cut run, less 2 */
 };
 
 /* Bits of `time` with codecs. */
-#define RAW 1 /* for the uppermost codec nothing is encoded: it hears the input's bytes */
-#define TLS 2 /* the server has TLS, a toy's */
-/* A shift. With TLS, its handshake: 0 is well, 1 fails, 2 is ended by the client, 3 stalls.
- * Without, not RAW nor AUTH: which piece has a wrong checksum, where codecs have one; 0: none. */
+#define RAW 1 /* nothing is encoded for the uppermost codec: it decodes the input's bytes */
+#define TLS 2 /* the server has TLS (the toy) */
+/* A shift. With TLS, the handshake: 0 succeeds, 1 fails, 2 is ended by the client, 3 stalls.
+ * Without TLS, RAW and AUTH: the number of the piece that gets a wrong checksum, if the codec has
+ * checksums; 0: none. */
 #define HOW 4
-#define LATE 64          /* 1 s passes before each LATE_PIECES-th piece */
+#define LATE 64          /* 1 s passes before every LATE_PIECES-th piece */
 #define TLS_REQUIRED 128 /* with TLS */
-#define AUTH 128         /* without: clients need to authorize, and HOW is what they are granted */
+#define AUTH 128         /* without TLS: AUTH is required, and HOW chooses what is granted */
 
-/* One way to send the input. */
+/* A run: the input sent in one way. */
 struct run {
     struct engine *engine;
     struct tcp_handler handler;
@@ -71,39 +75,40 @@ struct run {
     int64_t now;
     struct span input;
     size_t consumed;
-    size_t given;     /* bytes that the server may read */
-    bool ended;       /* it may say nothing any more */
+    size_t given;     /* bytes that the client has sent so far */
+    bool ended;       /* the server may send nothing any more */
     unsigned replies; /* responses and errors, heartbeats not counted */
     enum nsq_frame_type last_reply;
     size_t output; /* bytes sent, decoded */
-    uint64_t hash; /* of them */
+    uint64_t hash; /* of those bytes */
     struct hearer hearer;
     uint64_t auth; /* the server's connection to its auth server; 0: none */
 };
 
-/* What was sent when so many bytes had been given, one by one. */
+/* What the server had sent after each byte of the bytewise run. */
 static struct {
     size_t output;
     uint64_t hash;
 } trace[WIRE_MAX + 1];
 
-/* A publish that waits is posted: what stands behind it in one piece is carried out before it is
- * answered. So pieces end where something was asked, and then nothing depends on the cuts. Where
- * nobody consumes and memory is plenty, nothing does anyway: replies are in order. */
+/* A publish that waits for the disk is posted: commands behind it in the same piece are carried out
+ * before it is answered. So pieces end where something was asked, and then nothing depends on the
+ * cuts. If nobody consumes and there is enough memory, nothing depends on them anyway, because
+ * replies are in order. */
 static struct {
-    bool at[WIRE_MAX + 1]; /* something was asked when so many bytes had been given, one by one */
-    bool notes;            /* this is noted now */
+    bool at[WIRE_MAX + 1]; /* something was asked after this byte of the bytewise run */
+    bool notes;            /* asks are noted now */
     bool ignored;          /* pieces do not end there */
     bool subscribed;       /* a client consumed */
 } asks;
 
 static struct choice choice;
-static bool negotiates; /* what IDENTIFY asks for is offered */
+static bool negotiates; /* the server offers codecs */
 
-/* With codecs: what the client sends. */
+/* With codecs: the bytes that the client sends. */
 static struct {
     size_t n;
-    size_t end; /* what is behind is the end that codecs say, which comes by itself as EOF does */
+    size_t end; /* the bytes from here on are the codecs' own end; they are sent alone, as EOF is */
     bool full;
     uint8_t bytes[WIRE_MAX];
     bool late[WIRE_MAX + 1]; /* time passes before this byte */
@@ -142,7 +147,7 @@ static void see_frame(struct run *run, const struct nsq_frame *frame)
     run->last_reply = frame->type;
 }
 
-/* Whole frames, up to the one behind which there is another codec. Returns what they took. */
+/* Handles whole frames, up to one after which another codec is enabled. Returns the bytes taken. */
 static size_t see_frames(struct run *run, struct span in)
 {
     struct span rest = in;
@@ -162,7 +167,8 @@ static size_t see_frames(struct run *run, struct span in)
     return seen;
 }
 
-/* A codec of the server's encodes what a client decodes, unless a broken stream has silenced it. */
+/* A client can decode what the server's codecs encode, unless a broken stream has stopped the
+ * server's output. */
 static void check_codecs(const struct hearer *hearer)
 {
     struct span why = {NULL, 0};
@@ -172,7 +178,7 @@ static void check_codecs(const struct hearer *hearer)
                                  hearer->stack->layers[0].codec.self) == CODEC_FAILED));
 }
 
-/* What comes through codecs, and the frames behind which another one is put on. */
+/* Decodes the server's output, and enables codecs after the frames that announce them. */
 static size_t hear(struct run *run, struct span in)
 {
     struct hearer *hearer = &run->hearer;
@@ -200,7 +206,7 @@ static void take_pieces(const struct tcp_handler *h, uint64_t conn, int64_t now,
     }
 }
 
-/* The client reads all there is. */
+/* The client reads all output. */
 static void take_output(struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
@@ -222,7 +228,7 @@ static bool authorizes(void)
     return negotiates && !(choice.time & TLS) && (choice.time & AUTH);
 }
 
-/* 1: nobody is there. */
+/* With HOW 1 the auth server refuses the connection. */
 static void connect_auth(struct run *run, uint64_t conn)
 {
     const struct tcp_handler *h = &run->handler;
@@ -232,7 +238,7 @@ static void connect_auth(struct run *run, uint64_t conn)
                  run->now);
 }
 
-/* 0 grants all, 2 nothing or makes no sense, 3 grants one topic for 1 s. */
+/* By HOW: 0 grants everything, 2 grants nothing or is not valid, 3 grants one topic for 1 s. */
 static struct span auth_reply(size_t request)
 {
     switch (choice.time >> HOW & 3) {
@@ -252,7 +258,7 @@ static struct span auth_reply(size_t request)
     }
 }
 
-/* The auth server answers when it has the request; what it sends comes in two pieces. */
+/* The auth server answers when it has the whole request. Its answer arrives in two pieces. */
 static void look_at_auth(struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
@@ -265,7 +271,7 @@ static void look_at_auth(struct run *run)
         FUZZ_CHECK(span_equal(span_skip(out, out.n - 4), SPAN("\r\n\r\n")));
         fuzz_say_bytes("asked", out);
         FUZZ_CHECK(h->recv(h->self, run->auth, span_first(reply, half), run->now) == half);
-        if (h->want(h->self, run->auth) & WANT_READ) { /* there was room for the first piece */
+        if (h->want(h->self, run->auth) & WANT_READ) { /* the first piece did not end the query */
             reply = span_skip(reply, half);
             FUZZ_CHECK(h->recv(h->self, run->auth, reply, run->now) == reply.n);
         }
@@ -281,7 +287,8 @@ static void do_ask(struct run *run, const struct ask *ask)
 {
     const struct tcp_handler *h = &run->handler;
     const struct answer answer = {.why = choice.flags & REFUSED ? SPAN("refused") : SPAN("")};
-    FUZZ_CHECK((choice.flags & (PENDING | LOGGED)) || authorizes()); /* else nothing is asked */
+    FUZZ_CHECK((choice.flags & (PENDING | LOGGED)) ||
+               authorizes()); /* otherwise nothing may be asked */
     if (ask->kind == ASK_APPEND) {
         asks.at[run->given] = asks.at[run->given] || asks.notes;
         h->answer(h->self, ask->ticket, &answer, run->now);
@@ -290,7 +297,7 @@ static void do_ask(struct run *run, const struct ask *ask)
     }
 }
 
-/* Looks at a connection that has changed. */
+/* Handles a connection that has changed. */
 static void look(struct run *run, uint64_t changed)
 {
     const struct tcp_handler *h = &run->handler;
@@ -323,12 +330,12 @@ static void offer(struct run *run)
     run->consumed += taken;
 }
 
-/* All that can happen at this time happens, in the order of serve/drive.h. */
+/* Does everything that can happen at this time, in the order of serve/drive.h. */
 static void settle(struct run *run)
 {
     struct drive drive = {.rounds_max = UINT_MAX};
     size_t seen = run->consumed + run->output;
-    unsigned since = 0; /* the round in which that last grew */
+    unsigned since = 0; /* the last round in which that changed */
     while (drive_next(&drive, &run->handler, run->now) != DRIVE_OVER) {
         switch (drive.turn) {
         case DRIVE_INPUT:
@@ -352,7 +359,7 @@ static void settle(struct run *run)
     }
 }
 
-/* What was not told is not there. */
+/* Checks that the server has reported every change. */
 static void check_told(const struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
@@ -363,7 +370,7 @@ static void check_told(const struct run *run)
     }
 }
 
-/* The wall clock stays where it is. */
+/* The monotonic clock advances; the wall clock stands still. */
 static void pass(struct run *run, int64_t time)
 {
     run->now += time;
@@ -397,7 +404,7 @@ static struct run start(struct span input)
     if (choice.flags & SHORT_TIMEOUTS) {
         v2->msg_timeout = v2->heartbeat_interval = TIME_SECOND;
     }
-    if (!negotiates || !(choice.time & RAW)) { /* a broken stream ends what waits to be sent */
+    if (!negotiates || !(choice.time & RAW)) { /* a broken stream drops unsent output */
         config.serve.high_water = or_all(choice.high_water, config.serve.high_water);
     }
     config.broker.mem_queue_bytes =
@@ -431,7 +438,7 @@ static struct run start(struct span input)
     return run;
 }
 
-/* Whoever has read everything, and answered, closes when the client has ended its side. */
+/* A server that has read everything and sent all replies closes after the client's EOF. */
 static void finish(struct run *run)
 {
     const struct tcp_handler *h = &run->handler;
@@ -453,27 +460,27 @@ static void finish(struct run *run)
     if (run->conn != 0) {
         h->closed(h->self, run->conn, CLOSED_BY_ERROR, run->now);
     }
-    engine_free(run->engine); /* which asserts that the account of memory is empty */
+    engine_free(run->engine); /* asserts that the memory budget is empty */
     hearer_free(&run->hearer);
 }
 
 /* --- byte by byte ----------------------------------------------------------------------------- */
 
-/* What the next byte completes, found by a parser of our own. */
+/* This target's own use of the parser: finds what the next byte completes. */
 struct reader {
     struct nsq_place place;
     struct nsq_limits limits;
     size_t parsed;
     bool bad;
-    size_t magic; /* bytes of it that are still to come */
+    size_t magic; /* bytes of the magic that are missing */
 };
 
-/* What is due with a byte. */
+/* Which replies are due after a byte. */
 enum due {
     DUE_NOTHING, /* no reply may come */
-    DUE_ERROR,   /* none, or an error */
-    DUE_REPLY,   /* one */
-    DUE_SILENCE, /* none, and none any more */
+    DUE_ERROR,   /* none or one error */
+    DUE_REPLY,   /* one reply */
+    DUE_SILENCE, /* none, and none later */
 };
 
 static enum due due_for(const struct nsq_item *item)
@@ -493,7 +500,7 @@ static enum due due_for(const struct nsq_item *item)
     }
 }
 
-/* What is due when `given` bytes of the input are there. A byte completes one item at most. */
+/* What is due after `given` bytes of the input. A byte completes at most one item. */
 static enum due next_due(struct reader *reader, struct span input, size_t given)
 {
     struct nsq_item item;
@@ -546,14 +553,14 @@ static const struct session *session_of(const struct run *run)
     return talks ? conn->session : NULL;
 }
 
-/* Three states of a session, with and without messages in flight. */
+/* The state for fuzz_met: three states of a session, each with and without messages in flight. */
 static unsigned state_of(const struct session *s)
 {
     unsigned state = s->state == SESSION_INIT ? 0 : s->state == SESSION_SUBSCRIBED ? 1 : 2;
     return s->consumer.in_flight_count > 0 ? state + 3 : state;
 }
 
-/* What is looked at before bytes are given. */
+/* What is noted before bytes are given. */
 struct before {
     unsigned state;
     unsigned replies;
@@ -596,7 +603,7 @@ static void give_byte(struct run *run, struct reader *reader)
 
 /* --- the runs --------------------------------------------------------------------------------- */
 
-/* Time passes before the byte behind the first n bytes. */
+/* Whether time passes after the first n bytes. */
 static bool time_passes(size_t n)
 {
     unsigned p = choice.time & 15;
@@ -619,7 +626,7 @@ static void keep_trace(const struct run *run)
     trace[run->given].hash = run->hash;
 }
 
-/* Behind what was given nothing came any more. */
+/* The server sent nothing more after the given bytes. */
 static void keep_rest(const struct run *run)
 {
     for (size_t i = run->given + 1; i <= run->input.n; i++) {
@@ -648,11 +655,11 @@ static void run_bytewise(struct span input)
 
 /* --- what the client means, encoded ----------------------------------------------------------- */
 
-/* The client's codecs for what it says; NULL: none yet. */
+/* The codecs with which the client encodes; NULL: none yet. */
 static struct stack *speaker;
-static bool greeted;    /* TLS's handshake was begun */
-static unsigned pieces; /* that were encoded */
-static bool raw;        /* nothing is encoded for the uppermost codec, so that all may go wrong */
+static bool greeted;    /* the client has begun TLS's handshake */
+static unsigned pieces; /* pieces that were encoded */
+static bool raw; /* nothing is encoded for the uppermost codec, so its stream may be broken */
 
 static void wire_add(struct span bytes)
 {
@@ -676,7 +683,7 @@ static void say(struct span plain)
     buf_free(&encoded);
 }
 
-/* All that is on the wire, byte by byte. */
+/* Gives the server all bytes on the wire, one by one. */
 static void give_wire(struct run *run)
 {
     run->input.n = wire.n;
@@ -694,7 +701,7 @@ static void speak_through(struct codec codec)
     stack_push(speaker, codec);
 }
 
-/* The client has heard what changes how it speaks. */
+/* Enables the client's encoders after the server's output has announced codecs. */
 static void follow(struct run *run)
 {
     const struct hearer *hearer = &run->hearer;
@@ -722,7 +729,7 @@ static void follow(struct run *run)
     }
 }
 
-/* Whether the piece that was just encoded is the one whose checksum is to be wrong. */
+/* Whether the piece that was just encoded must get a wrong checksum. */
 static bool is_damaged(const struct run *run)
 {
     unsigned which = choice.time & (TLS | RAW | AUTH) ? 0 : choice.time >> HOW & 3;
@@ -730,19 +737,19 @@ static bool is_damaged(const struct run *run)
            session_of(run) != NULL && !wire.full;
 }
 
-/* Nothing of a chunk is heard whose checksum is wrong; it is the end of the conversation. */
+/* Breaks the checksum of a chunk. The server must ignore the whole chunk and end the connection. */
 static void give_damaged(struct run *run, size_t begun)
 {
-    size_t chunk = begun + (pieces == 1 ? 10 : 0); /* behind the stream identifier */
+    size_t chunk = begun + (pieces == 1 ? 10 : 0); /* after the stream identifier */
     unsigned replies = run->replies;
     wire.bytes[chunk + 4] ^= 1;
     give_wire(run);
     FUZZ_CHECK(session_of(run) == NULL && run->replies - replies <= 1);
     FUZZ_CHECK(run->replies == replies || run->last_reply == NSQ_FRAME_ERROR);
-    wire.full = true; /* it says no more */
+    wire.full = true; /* nothing more is sent */
 }
 
-/* The next bytes that the client means, of which the last completes something or there are many. */
+/* Encodes and gives the next bytes of the input, up to one that completes an item, or PIECE_MAX. */
 static void give_meant(struct run *run, struct reader *reader, struct span input, size_t *meant)
 {
     raw = raw || ((choice.time & RAW) && (run->hearer.stack != NULL || run->hearer.handshaking));
@@ -805,14 +812,14 @@ static void run_encoded(struct span input)
     finish(&run);
 }
 
-/* Whether the first n bytes come alone. */
+/* Whether a piece must end after the first n bytes. */
 static bool is_cut(size_t n)
 {
     bool asked = asks.at[n] && !asks.ignored;
     return asked || time_passes(n) || (negotiates && n == wire.end);
 }
 
-/* A piece of n bytes, and cuts wherever time passes. */
+/* Gives n bytes, with further cuts where time passes. */
 static void give_piece(struct run *run, size_t n)
 {
     size_t end = run->given + n;
@@ -833,7 +840,7 @@ static void give_piece(struct run *run, size_t n)
     }
 }
 
-/* In pieces of two lengths that take turns. */
+/* Runs the input in pieces whose lengths alternate between `one` and `other`. */
 static void run_cut(struct span input, size_t one, size_t other)
 {
     struct run run = start(input);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Invariant: whatever up to 16 clients do, and however time passes, each message is in one place of
- * each channel that got it, and leaves it only for a reason (memory_model.h says which there are);
- * every client gets whole frames in order, however much of its output is sent at once; nothing
- * follows a fatal error; the server reads what it says it wants to read; no work is left over at a
- * time that has passed; the account of memory is what all that is there costs, and 0 at the end.
+ * Invariant: whatever up to 16 clients do, and however time passes: each message is in one place of
+ * each channel that got it, and leaves that place only for a reason (memory_model.h lists them).
+ * Every client gets whole frames in order, however much of its output is sent at a time. Nothing
+ * follows a fatal error. If the server wants to read, it takes input that is offered. No due work
+ * is left when time goes on. The memory budget is the sum of the costs of everything that exists,
+ * and 0 at the end.
  *
  * As in client.h, the clock of ids begins at 0 and stands still until the input moves it.
  *
@@ -26,32 +27,35 @@ const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
 #define OPS_MAX 256
 #define SPANS_AT_ONCE 16
 #define START TIME_SECOND
-#define WALL (INT64_C(1288834974288) << 20) /* where the clock of ids begins: broker/guid.h */
-#define ROUNDS_MAX 64 /* without input or output, before a step is said to hang */
+#define WALL                                                                                       \
+    (INT64_C(1288834974288)                                                                        \
+     << 20)           /* ns since 1970 at which the clock of ids begins: broker/guid.h */
+#define ROUNDS_MAX 64 /* rounds without input or output after which the server counts as hanging   \
+                       */
 #define MEMORY_UNIT 64
 #define LINE_MOST 96
 #define REST_MAX COMMAND_WRITER_MAX /* bytes that a client has sent and the server has not read */
-#define TAIL_MAX 128 /* of the bytes that led to the end of a line; more than LINE_MOST */
+#define TAIL_MAX 128                /* bytes kept before the end of a line; more than LINE_MOST */
 #define TICKETS_MAX 64
 
 _Static_assert(OP_CONNECTIONS == MODEL_CONNECTIONS, "the model knows every connection");
 
 /* Flags. */
-#define PENDING 1  /* publishing commands wait for an answer */
+#define PENDING 1  /* publishes wait for the disk's answer */
 #define ALONE 2    /* a channel takes one consumer */
-#define LOGGED 4   /* the log is made and taken */
-#define ANSWERED 8 /* asks are answered at once, unless REFUSED stands too: then never */
+#define LOGGED 4   /* log lines are made and taken */
+#define ANSWERED 8 /* asks are answered at once: as done, with REFUSED as failed */
 #define REFUSED 16
 
 /* The header. A bound of 0 is nsqd's default. */
 struct choice {
     uint8_t flags;
-    uint8_t open; /* so many connections are open at first, and have sent the magic; modulo 17 */
+    uint8_t open; /* how many connections are open at first and have sent the magic; modulo 17 */
     uint8_t max_msg_size;
     uint8_t max_rdy_count;
     uint8_t high_water;
     uint8_t memory;      /* in units of 64 bytes */
-    uint8_t queue_size;  /* of a full ephemeral channel or topic */
+    uint8_t queue_size;  /* messages of a full ephemeral channel or topic */
     uint8_t msg_timeout; /* a time as in ops.h; TOUCH extends it to twice that */
 };
 
@@ -59,14 +63,14 @@ struct peer {
     uint64_t id;   /* 0: closed */
     unsigned want; /* as it was when the connection last changed */
     bool slow;     /* output is sent by TAKE only */
-    bool ends;     /* EOF stands behind the rest */
+    bool ends;     /* EOF follows the rest */
     bool end_told;
-    bool fatal; /* it may be sent nothing any more */
+    bool fatal; /* the server may send it nothing any more */
     unsigned replies;
     enum nsq_frame_type last_reply;
-    uint64_t parsed; /* bytes of output that were looked at when they came */
-    uint64_t made;   /* a hash of them, */
-    uint64_t sent;   /* .. and of those that were sent */
+    uint64_t parsed; /* bytes of output that were parsed when they were made */
+    uint64_t made;   /* a hash of those bytes, */
+    uint64_t sent;   /* .. and of the bytes that were sent */
     size_t rest_n;
     size_t tail_n;
     uint8_t rest[REST_MAX];
@@ -137,7 +141,7 @@ static void see_frame(unsigned number, const struct nsq_frame *frame)
     peer->last_reply = frame->type;
 }
 
-/* What has become output since the last call: whole frames. */
+/* Parses the output that was made since the last call; it must be whole frames. */
 static void see_output(unsigned number)
 {
     struct peer *peer = &peers[number];
@@ -156,7 +160,7 @@ static void see_output(unsigned number)
     }
 }
 
-/* After every call. */
+/* Checks everything; called after every call into the engine. */
 static void look(enum call_kind kind, unsigned actor, struct span line)
 {
     struct call call = {.kind = kind, .actor = actor, .line = line, .now = now};
@@ -225,8 +229,7 @@ static void count_meeting(const struct peer *peer, unsigned state, struct span l
     fuzz_met(state, nsq_command_find(name), outcome);
 }
 
-/* What stands up to the end of the first line of the rest is offered: so one call completes one
- * line at most. */
+/* Offers the rest up to the end of its first line, so that one call completes at most one line. */
 static void offer(unsigned number)
 {
     struct peer *peer = &peers[number];
@@ -345,7 +348,7 @@ static void see_ask(const struct ask *ask)
     }
 }
 
-/* One line of each peer that has some. Whether there was any. */
+/* Offers one line of each peer that has input. Whether there was any. */
 static bool read_from_all(void)
 {
     bool busy = false;
@@ -355,14 +358,14 @@ static bool read_from_all(void)
     return busy;
 }
 
-/* No publish that waits for an answer is forgotten, also when its client has left. */
+/* No publish that waits for an answer is forgotten, even if its client has left. */
 static void check_tickets(void)
 {
     FUZZ_CHECK(HASH_COUNT(engine->broker.waiting) == ticket_count);
     FUZZ_CHECK(list_empty(&engine->broker.to_ask));
 }
 
-/* The rounds of serve/drive.h, until nothing is left to do at this time. */
+/* Drives rounds (serve/drive.h) until nothing is left to do at this time. */
 static void do_rounds(void)
 {
     struct drive drive = {.rounds_max = UINT_MAX};
@@ -371,7 +374,8 @@ static void do_rounds(void)
     do {
         drive_next(&drive, &handler, now);
         if (before == DRIVE_INPUT) {
-            look(CALL_STEP, MODEL_NOBODY, span_make(NULL, 0)); /* which came behind the input */
+            look(CALL_STEP, MODEL_NOBODY,
+                 span_make(NULL, 0)); /* the step that followed the input */
         }
         before = drive.turn;
         bool moves = false;
@@ -399,7 +403,8 @@ static void settle(void)
     do_rounds();
     check_tickets();
     for (unsigned i = 0; i < peer_count; i++) {
-        /* What changed was told; that output waits is ours to know. */
+        /* The server reported every change, except WRITE, which depends on what this target has
+         * sent. */
         unsigned missed = peers[i].id == 0 ? 0 : CALL(want, peers[i].id) ^ peers[i].want;
         FUZZ_CHECK((missed & ~(unsigned)WANT_WRITE) == 0);
     }
@@ -416,7 +421,7 @@ static void send_bytes(unsigned number, struct span bytes)
     }
 }
 
-/* Whether a message is one of those that `whose` means. */
+/* Whether `whose` of ops.h means this message. */
 static bool is_whose(const struct row *row, unsigned number, unsigned whose)
 {
     bool in_flight = row->place == ROW_IN_FLIGHT;
@@ -479,10 +484,10 @@ static void set_wall(int64_t to)
 static void pass(int64_t time)
 {
     now += time;
-    set_wall(wall); /* it stays where it is */
+    set_wall(wall); /* it stands still */
 }
 
-/* What administrators do. */
+/* Deletes, empties, pauses or unpauses a topic or channel, as an administrator does. */
 static void change_topology(unsigned what)
 {
     struct broker *broker = &engine->broker;
@@ -554,7 +559,7 @@ static void do_op(const struct op *op)
     case OP_EOF:
         peer->ends = true;
         if (peer->id != 0 && peer->rest_n == 0 && !peer->end_told) {
-            end_input(op->conn); /* it may come while nothing is to be read */
+            end_input(op->conn); /* EOF may arrive while the server does not want to read */
         }
         break;
     case OP_CLOSE:
@@ -609,7 +614,7 @@ static void start(void)
     v2->max_rdy_count = (int64_t)or_all(choice.max_rdy_count, 2500);
     config.broker.wait_publishes = choice.flags & PENDING;
     v2->deflate = v2->snappy =
-        false; /* codecs are fuzz_upgrade.c's: here all output is looked at */
+        false; /* fuzz_upgrade.c tests codecs; this target parses all output */
     if (choice.msg_timeout != 0) {
         v2->msg_timeout = ops_time(choice.msg_timeout);
         v2->max_msg_timeout = config.broker.max_msg_timeout = 2 * v2->msg_timeout;
@@ -647,7 +652,7 @@ static void finish(void)
         }
     }
     FUZZ_CHECK(!stopping || handler.stopped(handler.self));
-    engine_free(engine); /* which asserts that the account of memory is empty */
+    engine_free(engine); /* asserts that the memory budget is empty */
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

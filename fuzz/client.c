@@ -23,9 +23,10 @@
 #define START TIME_SECOND
 #define WALL                                                                                       \
     (INT64_C(1288834974288)                                                                        \
-     << 20)           /* ns since 1970 at which the clock of ids begins: broker/guid.h */
-#define ROUNDS_MAX 64 /* rounds without input or output after which the server counts as hanging   \
-                       */
+     << 20) /* ns since 1970 at which the clock of ids begins: broker/guid.h */
+#define ROUNDS_MAX                                                                                 \
+    64 /* rounds without input or output after which the server counts as hanging                  \
+        */
 #define MEMORY_UNIT 64
 #define WIRE_MAX 6144 /* bytes of the encoded input; more is not sent */
 #define PIECE_MAX 64  /* bytes that are encoded at a time */

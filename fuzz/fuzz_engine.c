@@ -29,9 +29,10 @@ const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
 #define START TIME_SECOND
 #define WALL                                                                                       \
     (INT64_C(1288834974288)                                                                        \
-     << 20)           /* ns since 1970 at which the clock of ids begins: broker/guid.h */
-#define ROUNDS_MAX 64 /* rounds without input or output after which the server counts as hanging   \
-                       */
+     << 20) /* ns since 1970 at which the clock of ids begins: broker/guid.h */
+#define ROUNDS_MAX                                                                                 \
+    64 /* rounds without input or output after which the server counts as hanging                  \
+        */
 #define MEMORY_UNIT 64
 #define LINE_MOST 96
 #define REST_MAX COMMAND_WRITER_MAX /* bytes that a client has sent and the server has not read */

@@ -7,7 +7,8 @@
  * The server runs on virtual time. Its wall clock stands still at the moment whose ids are 0: the
  * messages of each topic are 0000000000000000, 0000000000000001 and so on in hexadecimal.
  *
- * Input: the ten bytes of struct choice in client.c, then up to 1,024 bytes that the client sends.
+ * Input: the ten bytes of struct choice in client_parts.h, then up to 1,024 bytes that the client
+ * sends.
  */
 #ifndef FUZZ_CLIENT_H
 #define FUZZ_CLIENT_H

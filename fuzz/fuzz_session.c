@@ -7,7 +7,8 @@
  *
  * The server offers no codecs here; with codecs a run is much slower, and fuzz_upgrade.c does that.
  *
- * Input: the ten bytes of struct choice in client.c, then up to 1,024 bytes that the client sends.
+ * Input: the ten bytes of struct choice in client_parts.h, then up to 1,024 bytes that the client
+ * sends.
  */
 #include "client.h"
 #include "fuzz.h"

@@ -5,9 +5,9 @@
  * client's codecs can decode what the server sends, unless a broken stream has stopped the server's
  * output.
  *
- * Input: the ten bytes of struct choice in client.c, then up to 1,024 bytes that the client sends,
- * before encoding. After an IDENTIFY that negotiates codecs, each item is encoded by itself, and
- * the encoded bytes are cut.
+ * Input: the ten bytes of struct choice in client_parts.h, then up to 1,024 bytes that the client
+ * sends, before encoding. After an IDENTIFY that negotiates codecs, each item is encoded by itself,
+ * and the encoded bytes are cut.
  */
 #include "client.h"
 #include "fuzz.h"

@@ -257,7 +257,7 @@ def number_of(text, most=255):
 
 
 def session_header(session, alone):
-    """The ten bytes of client.c, without codecs. Bounds that do not fit into a byte are left at their defaults."""
+    """The ten bytes of struct choice in client_parts.h, without codecs. Bounds that do not fit into a byte are left at their defaults."""
     flags = {name: number_of(value) for name, value in session.flags.items()}
     waits = any(event == "wait" for _, event, _ in session.events)
     bits = 8 | (16 if waits else 0) | (64 if alone else 0)
@@ -371,7 +371,7 @@ def add_by_hand(seeds):
                         bytes([0, 1, 0, 0, 0, 0, 0, 0, SEND, len(command)]) + command)
 
 
-# Bits of client.c's `time` with codecs.
+# Bits of `time` in client_parts.h with codecs.
 RAW, TLS, LATE, TLS_REQUIRED = 1, 2, 64, 128
 HANDSHAKES = {"fails": 1 << 4, "ends": 2 << 4, "stalls": 3 << 4}
 SNAPPY_BEGIN = b"\xff\6\0\0sNaPpY"

@@ -42,7 +42,8 @@ static struct tls_pem pem_if_named(const char *path, const struct buf *bytes)
     return path[0] == '\0' ? (struct tls_pem){.file = NULL} : pem(path, bytes);
 }
 
-static bool said(struct tls *tls, const struct buf *reason, struct line *why)
+/* Copies the reason when there is no context. Returns whether there is one. */
+static bool report_failure(struct tls *tls, const struct buf *reason, struct line *why)
 {
     struct span text = buf_span(reason);
     if (tls == NULL) {
@@ -79,7 +80,7 @@ bool tls_files_serve(void *context, const struct options *o, struct line *why)
             .min_version = (int)o->tls_min_version,
         };
         files->server = tls_server_new(&settings, &r.why);
-        ok = said(files->server, &r.why, why);
+        ok = report_failure(files->server, &r.why, why);
     }
     free_reading(&r);
     return ok;
@@ -102,7 +103,7 @@ bool tls_files_request(void *context, const struct options *o, struct line *why)
             .min_version = (int)o->tls_min_version,
         };
         files->client = tls_client_new(&settings, &r.why);
-        ok = said(files->client, &r.why, why);
+        ok = report_failure(files->client, &r.why, why);
     }
     free_reading(&r);
     return ok;

@@ -65,7 +65,7 @@ void player_free(struct player *p)
         stream_free(&p->conns[i].sent);
     }
     values_free(&p->values);
-    buf_free(&p->came);
+    buf_free(&p->unmatched);
     buf_free(&p->exchange);
     buf_free(&p->why);
 }

@@ -21,9 +21,9 @@
 #include "conform/values.h"
 #include "conform/wire.h"
 
-#define PLAYER_CONNS_MAX 16 /* connections of one case */
-#define PLAYER_ANY_MAX 256  /* steps in one any */
-#define PLAYER_CAME_MAX 512 /* unmatched bytes of a connection that a failure shows */
+#define PLAYER_CONNS_MAX 16      /* connections of one case */
+#define PLAYER_ANY_MAX 256       /* steps in one any */
+#define PLAYER_UNMATCHED_MAX 512 /* unmatched bytes of a connection that a failure shows */
 
 /* Bytes of one connection that a case keeps. A connection with more is closed: this stops a server
  * that never stops sending. */
@@ -94,11 +94,12 @@ struct player {
     unsigned failed_line; /* of the file; 0: none */
     struct buf exchange;  /* what was sent and received, one line each */
     struct buf why;       /* for a verdict other than PASS: what was expected and received */
-    struct buf came;      /* for a failure: received bytes that no step has matched */
+    struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };
 
-/* Plays the file, and sets verdict, failed_line, exchange, why and came. The transport's `self` may
- * point to the player, which must stay where it is between player_init and player_free. */
+/* Plays the file, and sets verdict, failed_line, exchange, why and unmatched. The transport's
+ * `self` may point to the player, which must stay where it is between player_init and player_free.
+ */
 void player_init(struct player *player, const struct player_config *config,
                  const struct transcript *file);
 void player_run(struct player *player);

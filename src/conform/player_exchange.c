@@ -66,7 +66,7 @@ static void keep_unmatched(struct player *p, struct span actor)
 {
     for (size_t i = 0; i < p->conn_count; i++) {
         if (actor.n == 0 || span_equal(p->conns[i].name, actor)) {
-            buf_append(&p->came, span_first(buf_span(&p->conns[i].in), PLAYER_CAME_MAX));
+            buf_append(&p->unmatched, span_first(buf_span(&p->conns[i].in), PLAYER_UNMATCHED_MAX));
         }
     }
 }

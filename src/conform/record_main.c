@@ -189,8 +189,8 @@ static void read_client(struct proxy *p, struct pair *pair)
     }
     enum received received = receive(pair->client, &in);
     relay_from_client(&pair->relay, buf_span(&in), &pair->commands, &out);
-    note_arrival(p, in.n == 0 || pair->commands.n >
-                                     before); /* the bytes of a TLS handshake are no commands */
+    /* The bytes of a TLS handshake are not commands. */
+    note_arrival(p, in.n == 0 || pair->commands.n > before);
     if (received == RECEIVED_END) {
         relay_finish_server(&pair->relay, &out);
     }

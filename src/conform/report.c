@@ -19,7 +19,7 @@ void report_free(struct report *report)
         buf_free(&report->cases[i].rules);
         buf_free(&report->cases[i].exchange);
         buf_free(&report->cases[i].why);
-        buf_free(&report->cases[i].came);
+        buf_free(&report->cases[i].unmatched);
     }
     alloc_free(report->cases);
     yajl_tree_free(report->memory);

@@ -24,12 +24,12 @@ struct report_case {
     struct span source;
     struct span path;
     enum verdict verdict;
-    unsigned line;       /* of the file, where it failed; 0: none */
-    struct span reason;  /* from the file of known failures; borrowed */
-    struct buf rules;    /* lines "ID: sentence" */
-    struct buf exchange; /* lines */
-    struct buf why;      /* lines */
-    struct buf came;     /* received bytes that no step matched, in hex */
+    unsigned line;        /* of the file, where it failed; 0: none */
+    struct span reason;   /* from the file of known failures; borrowed */
+    struct buf rules;     /* lines "ID: sentence" */
+    struct buf exchange;  /* lines */
+    struct buf why;       /* lines */
+    struct buf unmatched; /* received bytes that no step matched, in hex */
 };
 
 struct report {

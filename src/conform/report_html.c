@@ -143,7 +143,7 @@ static void add_exchange(const struct report *report, const struct report_case *
     add_fact("known:", c->reason, out);
     add_pre("exchange", &c->exchange, out);
     add_pre("why", &c->why, out);
-    add_pre("came", &c->came, out);
+    add_pre("came", &c->unmatched, out);
 }
 
 /* The details of a case: a second row, which a click on the first one shows. */

@@ -37,7 +37,7 @@ static void write_case(struct json_writer *json, const struct report_case *c)
     json_member_lines(json, "rules", buf_span(&c->rules));
     json_member_lines(json, "transcript", buf_span(&c->exchange));
     json_member_lines(json, "why", buf_span(&c->why));
-    json_member_string(json, "came", buf_span(&c->came));
+    json_member_string(json, "came", buf_span(&c->unmatched));
     json_close_object(json);
 }
 
@@ -124,7 +124,7 @@ static bool read_case(yajl_val v, struct report_case *c)
               read_verdict(v, &c->verdict) && read_line(v, &c->line) &&
               read_lines(v, "rules", &c->rules) && read_lines(v, "transcript", &c->exchange) &&
               read_lines(v, "why", &c->why) && read_text(v, "came", &came);
-    buf_append(&c->came, came);
+    buf_append(&c->unmatched, came);
     return ok;
 }
 

@@ -40,9 +40,9 @@ static void add_details(const struct report_case *c, struct buf *out)
     report_escape(buf_span(&c->rules), out);
     report_escape(buf_span(&c->exchange), out);
     report_escape(buf_span(&c->why), out);
-    if (c->came.n > 0) {
+    if (c->unmatched.n > 0) {
         text_append(out, "\nbytes:    ");
-        report_escape(buf_span(&c->came), out);
+        report_escape(buf_span(&c->unmatched), out);
     }
 }
 

@@ -45,7 +45,7 @@ static void add_block(const struct report_case *c, struct buf *out)
     add_lines(SPAN("rules"), buf_span(&c->rules), out);
     add_lines(SPAN("transcript"), buf_span(&c->exchange), out);
     add_lines(SPAN("why"), buf_span(&c->why), out);
-    add_lines(SPAN("came"), buf_span(&c->came), out);
+    add_lines(SPAN("came"), buf_span(&c->unmatched), out);
     text_append(out, "  ...\n");
 }
 

@@ -53,9 +53,9 @@ static void add_case(const struct report_case *c, struct buf *out)
     text_append(out, "\n");
     add_indented(buf_span(&c->exchange), out);
     add_indented(buf_span(&c->why), out);
-    if (c->came.n > 0) {
+    if (c->unmatched.n > 0) {
         text_append(out, "    bytes:    ");
-        buf_append(out, buf_span(&c->came));
+        buf_append(out, buf_span(&c->unmatched));
         text_append(out, "\n");
     }
     text_append(out, "    again:    --only ");

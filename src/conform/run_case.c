@@ -104,9 +104,9 @@ static void take_result(struct player *player, struct case_result *result)
         .failed_line = player->failed_line,
         .exchange = player->exchange,
         .why = player->why,
-        .came = player->came,
+        .unmatched = player->unmatched,
     };
-    player->exchange = player->why = player->came = (struct buf){0};
+    player->exchange = player->why = player->unmatched = (struct buf){0};
 }
 
 /* Plays on virtual time. `trace` receives one trace point after each piece of input. */
@@ -175,7 +175,7 @@ void case_result_free(struct case_result *result)
 {
     buf_free(&result->exchange);
     buf_free(&result->why);
-    buf_free(&result->came);
+    buf_free(&result->unmatched);
 }
 
 /* --- cuts ------------------------------------------------------------------------------------- */

@@ -22,7 +22,7 @@ struct case_result {
     unsigned failed_line; /* 0: none */
     struct buf exchange;  /* what was sent and received, one line each */
     struct buf why;       /* for any verdict but pass */
-    struct buf came;      /* for a failure: received bytes that no step has matched */
+    struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };
 
 /* Runs a case once. Free the result with case_result_free. */

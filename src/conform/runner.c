@@ -44,7 +44,7 @@ static bool span_is(struct span s, const char *text)
     return text != NULL && span_equal(s, span_make(text, strlen(text)));
 }
 
-/* Finds the server for a case; False: there is none, and the result says why. */
+/* Finds the server for a case. False: there is none, and the result says why. */
 static bool find_target(const struct runner *r, size_t i, const char **target,
                         struct case_result *result)
 {
@@ -130,7 +130,7 @@ static void work(void *context, size_t i, struct buf *out)
     put_number(result.failed_line, out);
     put_text(&result.exchange, out);
     put_text(&result.why, out);
-    put_text(&result.came, out);
+    put_text(&result.unmatched, out);
     case_result_free(&result);
 }
 
@@ -174,15 +174,15 @@ static void take(void *context, size_t i, struct span in)
 {
     struct runner *r = context;
     struct report_case *c = &r->report->cases[i];
-    struct buf came = {0};
+    struct buf unmatched = {0};
     buf_free(&c->why);
     c->verdict = (enum verdict)get_number(&in);
     c->line = get_number(&in);
     get_text(&in, &c->exchange);
     get_text(&in, &c->why);
-    get_text(&in, &came);
-    report_hex(buf_span(&came), &c->came);
-    buf_free(&came);
+    get_text(&in, &unmatched);
+    report_hex(buf_span(&unmatched), &c->unmatched);
+    buf_free(&unmatched);
     end_line(&c->why);
     r->done++;
     r->has_result[i] = true;

@@ -32,7 +32,7 @@ static void fill(struct report *r)
         text_append(&c->rules, "R-1: A rule.\n");
         text_append(&c->exchange, "c connect\nc > \"<&>\"\n");
         text_append(&c->why, "expected: x\nreceived: ]]>\n");
-        report_hex(SPAN("\0\xff"), &c->came);
+        report_hex(SPAN("\0\xff"), &c->unmatched);
     }
     r->cases[VERDICT_XFAIL].reason = SPAN("it is known");
 }

@@ -167,7 +167,7 @@ static void the_exchange_shows_what_was_sent_and_received(void **state)
     struct case_result result;
     run(HEADER "p connect\n" PUB "p < response \"NO\"\n", &result, false);
     assert_text(&result.exchange, "p connect\np > \"  V2PUB n.topic\\n\\x00\\x00\\x00\\x01x\"\n");
-    assert_true(span_equal(buf_span(&result.came), SPAN("\0\0\0\6\0\0\0\0OK")));
+    assert_true(span_equal(buf_span(&result.unmatched), SPAN("\0\0\0\6\0\0\0\0OK")));
     assert_text(&result.why, "expected: p < response \"NO\"\nreceived: response \"OK\"");
     case_result_free(&result);
 }

@@ -120,7 +120,7 @@ static void a_failure_is_reported_completely(void **state)
     assert_int_equal(c->line, 9);
     assert_true(span_equal(buf_span(&c->why),
                            SPAN("expected: c < response \"NO\"\nreceived: response \"OK\"\n")));
-    assert_true(span_equal(buf_span(&c->came), SPAN("00 00 00 06 00 00 00 00 4f 4b")));
+    assert_true(span_equal(buf_span(&c->unmatched), SPAN("00 00 00 06 00 00 00 00 4f 4b")));
     assert_true(span_equal(buf_span(&c->rules), SPAN("R-1\n")));
 }
 

@@ -190,5 +190,5 @@ int main(void)
         cmocka_unit_test(connections_and_values_have_limits),
         cmocka_unit_test(steps_in_an_any_have_a_limit),
     };
-    return cmocka_run_group_tests_name("session_check", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("session_file_check", tests, NULL, NULL);
 }

@@ -18,6 +18,7 @@
     64 /* rounds without input or output after which the server counts as hanging                  \
         */
 #define MEMORY_UNIT 64
+#define OWED_MAX 4 /* replies that a session may owe */
 
 /* --- the output ------------------------------------------------------------------------------- */
 
@@ -306,6 +307,7 @@ struct run client_start(struct span input)
     v2->limits.max_body_size = (int64_t)or_all(client_choice.max_body_size, 5 * 1024 * 1024);
     v2->max_rdy_count = (int64_t)or_all(client_choice.max_rdy_count, 2500);
     config.broker.wait_publishes = client_choice.flags & PENDING;
+    v2->max_owed_replies = OWED_MAX;
     if (client_choice.flags & SHORT_TIMEOUTS) {
         v2->msg_timeout = v2->heartbeat_interval = TIME_SECOND;
     }

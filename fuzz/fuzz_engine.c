@@ -34,6 +34,7 @@ const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
     64 /* rounds without input or output after which the server counts as hanging                  \
         */
 #define MEMORY_UNIT 64
+#define OWED_MAX 8 /* replies that a session may owe */
 #define LINE_MOST 96
 #define REST_MAX COMMAND_WRITER_MAX /* bytes that a client has sent and the server has not read */
 #define TAIL_MAX 128                /* bytes kept before the end of a line; more than LINE_MOST */
@@ -614,6 +615,7 @@ static void start(void)
     v2->limits.max_msg_size = (int64_t)or_all(choice.max_msg_size, 1024 * 1024);
     v2->max_rdy_count = (int64_t)or_all(choice.max_rdy_count, 2500);
     config.broker.wait_publishes = choice.flags & PENDING;
+    v2->max_owed_replies = OWED_MAX;
     v2->deflate = v2->snappy =
         false; /* fuzz_upgrade.c tests codecs; this target parses all output */
     if (choice.msg_timeout != 0) {

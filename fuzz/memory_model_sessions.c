@@ -45,7 +45,7 @@ static void add_owed(struct memory_model *model, const struct session *s, struct
         sums->others += owed_cost(o);
         model->owed_tickets += known ? 0 : 1;
     }
-    FUZZ_CHECK(n == s->owed.n && n <= SESSION_OWED_MAX);
+    FUZZ_CHECK(n == s->owed.n && n <= s->v2->config.max_owed_replies);
 }
 
 void walk_waiting(struct memory_model *model, struct sums *sums)
@@ -71,7 +71,8 @@ static void check_session(const struct memory_model *model, unsigned conn, const
     FUZZ_CHECK((c->state == CONN_OPEN) == (!s->ended || s->owed.n > 0));
     FUZZ_CHECK(s->query == NULL && list_empty(&s->waiting)); /* nobody authorizes here */
     bool in_identify = s->place.id == NSQ_IDENTIFY && s->place.stage != NSQ_STAGE_LINE;
-    bool pauses = s->ended || s->owed.n == SESSION_OWED_MAX || (in_identify && s->owed.n > 0);
+    bool pauses =
+        s->ended || s->owed.n == s->v2->config.max_owed_replies || (in_identify && s->owed.n > 0);
     FUZZ_CHECK(c->state != CONN_OPEN || c->input_paused == pauses);
     FUZZ_CHECK(s->ended || !s->eof); /* a client that has ended its side is let go */
     FUZZ_CHECK(s->consumer.in_flight_count == (int64_t)model->conns[conn].in_flight);

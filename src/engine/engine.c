@@ -33,6 +33,7 @@ struct engine_config engine_defaults(void)
                .max_output_buffer_timeout = 30 * TIME_SECOND,
                .max_output_buffer_size = 64 * 1024,
                .max_deflate_level = 6,
+               .max_owed_replies = 4096,
                .deflate = true,
                .snappy = true},
         .auth = {.connect_timeout = 2 * TIME_SECOND,

@@ -11,10 +11,6 @@
 #include "serve/ticket.h"
 #include "session/reply.h"
 
-/* Replies that one session may owe before it reads no more. Stops a client that sends commands
- * faster than the disk answers, or ones that fail, and has us keep their replies without end. */
-#define SESSION_OWED_MAX 4096
-
 struct owed {
     struct owed *next; /* the reply of a later command */
     void *owner;       /* for the ticket's function: the session */
@@ -31,7 +27,7 @@ struct owed_queue {
 };
 
 /* Adds a reply, which it takes, behind all others. Charged to the budget without asking: it is
- * bookkeeping, which SESSION_OWED_MAX bounds. */
+ * bookkeeping, which v2_config.max_owed_replies bounds. */
 struct owed *owed_push(struct owed_queue *q, struct reply reply, struct budget *budget);
 
 /* The reply that waited for the ticket is known; the session takes it here. */

@@ -347,7 +347,7 @@ void session_wait(struct session *s)
 static bool wants_no_input(const struct session *s)
 {
     bool in_identify = s->place.id == NSQ_IDENTIFY && s->place.stage != NSQ_STAGE_LINE;
-    return s->ended || session_is_held(s) || s->owed.n >= SESSION_OWED_MAX ||
+    return s->ended || session_is_held(s) || s->owed.n >= s->v2->config.max_owed_replies ||
            (in_identify && s->owed.first != NULL);
 }
 

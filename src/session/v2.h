@@ -38,6 +38,9 @@ struct v2_config {
     bool snappy;                       /* true: --snappy */
     bool tls_required;                 /* false: --tls-required */
     struct codec_maker tls;            /* none: --tls-cert, --tls-key */
+    /* 4096, no flag: a session that owes so many replies is not read from. Stops a client that
+     * sends commands faster than the disk answers from making us keep replies without end. */
+    size_t max_owed_replies;
 };
 
 /* The service. Everything it points to is borrowed. */

@@ -50,6 +50,7 @@ static void the_defaults_are_nsqds(void **state)
     assert_true(v2->deflate);
     assert_true(v2->snappy);
     assert_false(config.broker.wait_publishes);
+    assert_int_equal(v2->max_owed_replies, 4096);
     assert_int_equal(config.log_level, LOG_INFO);
     /* Ours. */
     assert_int_equal(config.serve.max_connections, 10000);

@@ -453,21 +453,25 @@ static void replies_may_be_owed_at_the_end(void **state)
 static void input_stops_while_too_many_replies_are_owed(void **state)
 {
     (void)state;
-    struct world *w = world_that_waits();
+    enum { MOST = 50 };
+    struct engine_config config = config_that_waits();
+    config.v2.max_owed_replies = MOST;
+    struct world *w = world_new(&config);
+    w->answers = ANSWER_WHEN_TOLD;
     struct client *c = world_connect(w);
     size_t used = world_used(w);
     SEND(c, "SUB t c\nPUB t\n\0\0\0\1x");
-    for (unsigned i = 1; i < SESSION_OWED_MAX - 1; i++) {
+    for (unsigned i = 1; i < MOST - 1; i++) {
         SEND(c, "FIN 0123456789abcdef\n"); /* errors count like all replies */
     }
     assert_true(reads(c));
-    assert_true(world_used(w) > used + SESSION_OWED_MAX * sizeof(struct owed));
+    assert_true(world_used(w) > used + MOST * sizeof(struct owed));
     SEND(c, "PUB t\n\0\0\0\1yPUB t\n\0\0\0\1z");
     assert_false(reads(c));
     assert_int_equal(world_asked(w), 2);
     client_expect(c, "R OK");
     world_answer(w, true);
-    assert_int_equal(client_events(c), SESSION_OWED_MAX - 1);
+    assert_int_equal(client_events(c), MOST - 1);
     client_heard(c);
     assert_true(reads(c));
     assert_int_equal(world_asked(w), 2);

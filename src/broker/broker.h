@@ -43,6 +43,12 @@ int64_t broker_next_deadline(const struct broker *broker);
 /* Does what is due for one message; false when nothing is due. */
 bool broker_expire(struct broker *broker, int64_t now);
 
+/* Whether broker_next_orphan has one to hand out; asked in every step. */
+static inline bool broker_has_orphans(const struct broker *broker)
+{
+    return !list_empty(&broker->core.orphans);
+}
+
 /* Logs what a stop now would lose: the sum, then each topic and each channel. */
 void broker_log_lost(const struct broker *broker);
 

@@ -49,7 +49,9 @@ struct engine_config engine_defaults(void)
 static void on_step(void *self, int64_t now)
 {
     struct engine *engine = self;
-    v2_close_orphans(&engine->v2, now);
+    if (broker_has_orphans(&engine->broker)) {
+        v2_close_orphans(&engine->v2, now);
+    }
     for (int i = 0; i < ENGINE_AUTHS_A_STEP && v2_authorized(&engine->v2, now); i++) {
     }
     v2_pump(&engine->v2, now);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of the connections that shell/tcp_server.h makes, on loopback, for a handler that wants one
- * and says what became of it.
+ * Tests of the connections that shell/tcp_server.h makes, on loopback, for a handler that asks for
+ * one and notes the result.
  */
 #include "shell/tcp_server.h"
 
@@ -20,8 +20,8 @@
 #define CONN ((uint64_t)1 << 32)
 
 struct dialler {
-    struct span address; /* to ask for; empty: asked */
-    bool gives_up;       /* wants CLOSE from the beginning */
+    struct span address; /* the address to ask for; empty: it was asked for */
+    bool gives_up;       /* it wants CLOSE from the beginning */
     bool changed;
     bool connected, closed, stopping;
     char why[SOCKET_WHY_MAX];
@@ -192,7 +192,7 @@ static void end(struct world *w)
     close(w->end[1]);
 }
 
-/* Rounds until it is known how the connection went. */
+/* Runs rounds until the result of the connection is known. */
 static void run(struct world *w)
 {
     for (int i = 0; i < 200 && !w->dialler.connected && !w->dialler.closed; i++) {
@@ -223,7 +223,7 @@ static int accept_one(int listener)
     return fd;
 }
 
-/* It sends, is sent, and ends with the peer. */
+/* The connection sends and receives, and ends when the peer ends it. */
 static void converse(struct world *w, int listener)
 {
     char text[8] = "";
@@ -256,7 +256,8 @@ static void a_number_is_connected_to(void **state)
     close(listener);
 }
 
-/* localhost is ::1 first on many machines, where nobody listens: the next address is tried. */
+/* On many machines the first address of localhost is ::1, where no server listens. Then the next
+ * address is tried. */
 static void a_name_is_looked_up(void **state)
 {
     (void)state;
@@ -308,7 +309,7 @@ static void what_is_no_address_fails(void **state)
     end(&w);
 }
 
-/* An address of TEST-NET-1, where nobody answers, and a name that is being looked up. */
+/* An address of TEST-NET-1, where nothing answers, and a name whose look-up is not complete. */
 static void who_gives_up_does_not_wait(void **state)
 {
     (void)state;

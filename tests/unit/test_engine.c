@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of engine/engine.h: the contract of serve/handler.h as nsqd keeps it, bounded steps, the
- * log as asks, the end, and that nothing is shared between two engines or hangs on cuts.
+ * Tests of engine/engine.h: the contract of serve/handler.h, bounded steps, log lines as asks, the
+ * graceful end; also that two engines share nothing and that cuts do not matter.
  */
 #include "engine/engine.h"
 
@@ -24,7 +24,7 @@ static int64_t next_deadline(const struct world *w)
 
 /* --- defaults --------------------------------------------------------------------------------- */
 
-/* Of nsqd's flags, as its --help says. */
+/* The defaults of nsqd's flags, as in its --help. */
 static void the_defaults_are_nsqds(void **state)
 {
     (void)state;
@@ -52,7 +52,7 @@ static void the_defaults_are_nsqds(void **state)
     assert_false(config.broker.wait_publishes);
     assert_int_equal(v2->max_owed_replies, 4096);
     assert_int_equal(config.log_level, LOG_INFO);
-    /* Ours. */
+    /* nsqref's own. */
     assert_int_equal(config.serve.max_connections, 10000);
     assert_int_equal(config.serve.high_water, 1048576);
     assert_int_equal(config.broker.mem_queue_bytes, 1073741824);
@@ -60,7 +60,7 @@ static void the_defaults_are_nsqds(void **state)
 
 /* --- conversations at every cut --------------------------------------------------------------- */
 
-/* A connection that talks to itself, in one go. */
+/* One connection that publishes to itself, with all commands in one piece. */
 static void play_alone(struct world *w)
 {
     struct client *c = world_open(w);
@@ -72,7 +72,8 @@ static void play_alone(struct world *w)
     world_advance(w, 3 * S);
 }
 
-/* Producers and consumers, ids from one in the commands of another, timeouts, an early end. */
+/* Producers and consumers, commands with ids of another consumer's messages, timeouts, an early
+ * end. */
 static void play_together(struct world *w)
 {
     struct client *p = world_connect(w);
@@ -96,7 +97,7 @@ static void play_together(struct world *w)
     world_advance(w, 61 * S);
 }
 
-/* Ends at every stage, and what comes too late. */
+/* Ends at every stage of a command, and input that comes too late. */
 static void play_ends(struct world *w)
 {
     static const struct span inputs[] = {
@@ -155,7 +156,7 @@ static struct client *hold_conversation(struct world *w, struct client *c, int p
     }
 }
 
-/* Held in turns, two conversations are what they are when each is held alone. */
+/* Two conversations that take turns give the same results as each one alone. */
 static void two_engines_do_not_influence_each_other(void **state)
 {
     (void)state;
@@ -205,7 +206,7 @@ static void the_next_deadline_is_the_earliest(void **state)
     world_free(w);
 }
 
-/* What `sent` has made possible belongs to the next round, which must then come at once. */
+/* Work that `sent` makes possible is done in the next round, which must then follow at once. */
 static void a_consumer_that_has_read_is_served_at_once(void **state)
 {
     (void)state;
@@ -229,7 +230,7 @@ static void a_consumer_that_has_read_is_served_at_once(void **state)
     world_free(w);
 }
 
-/* Many messages that are due at once come over several steps. */
+/* Many messages that are due at once are handled in several steps. */
 static void a_step_handles_so_many_messages(void **state)
 {
     (void)state;
@@ -275,7 +276,7 @@ static void many_heartbeats_that_are_due_come_over_several_steps(void **state)
     world_free(w);
 }
 
-/* Messages carry the wall clock; their ids rise whatever it does. */
+/* Messages carry the wall clock's time; their ids always rise. */
 static void the_wall_clock_may_change(void **state)
 {
     (void)state;
@@ -310,7 +311,7 @@ static void connections_are_bounded(void **state)
     world_connect_refused(w);
     world_expect_log(w, "WARNING TCP: refusing client(10.0.0.3:4000), too many connections");
     SEND(a, "FOO\n");
-    world_connect_refused(w); /* it lingers still */
+    world_connect_refused(w); /* it is still lingering */
     client_eof(a);
     client_expect(a, "E E_INVALID invalid command FOO; SHUT; CLOSED");
     struct client *c = world_connect(w);
@@ -341,7 +342,7 @@ static void a_new_connection_in_an_old_slot_knows_nothing(void **state)
 
 /* --- the log ---------------------------------------------------------------------------------- */
 
-/* Events wait in a bounded queue; what did not fit is said once there is room. */
+/* Events wait in a bounded queue. When there is room again, a line says how many were dropped. */
 static void lost_log_lines_are_counted(void **state)
 {
     (void)state;
@@ -362,7 +363,7 @@ static void lost_log_lines_are_counted(void **state)
     world_free(w);
 }
 
-/* The log tells what led to an ask before the ask. */
+/* Log lines come before the ask that followed them. */
 static void log_lines_come_before_tickets(void **state)
 {
     (void)state;
@@ -451,7 +452,7 @@ static void an_engine_ends_with_everything_open(void **state)
     engine_free(engine);
 }
 
-/* Nor does it mind a command that nobody has asked about yet, whose client is gone. */
+/* It also ends with a command that was not asked about yet and whose client is gone. */
 static void an_engine_ends_with_a_command_pending(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of src/serve/serve.h, with a protocol that does nothing by itself: it keeps what it is
- * given, and the tests play its part.
+ * Tests of serve/serve.h and serve/conn.h, with a protocol that does nothing by itself: it keeps
+ * what it receives, and the tests act for it.
  */
 #include "serve/serve.h"
 
@@ -20,7 +20,7 @@
 
 /* --- the protocol ----------------------------------------------------------------------------- */
 
-/* One connection's, as the protocol knows it. */
+/* The protocol's state for one connection. */
 struct keeper {
     struct service *service;
     struct conn *conn;
@@ -29,7 +29,7 @@ struct keeper {
     int eofs, dues, drains;
 };
 
-/* What stands behind a listener. */
+/* The service of a listener. */
 struct service {
     struct keeper *last; /* the latest that was opened */
     int opened, closed;
@@ -57,7 +57,7 @@ static void *b_open(void *service, struct conn *conn, int64_t now)
     return keep_open(service, conn, now, 'B');
 }
 
-/* Consumes byte by byte as long as it may. */
+/* Consumes input byte by byte, as long as the connection may read. */
 static size_t keep_recv(void *service, void *session, struct span in, int64_t now)
 {
     struct keeper *k = session;
@@ -183,7 +183,7 @@ static struct keeper *connect_at(struct stage *s, int64_t now)
     return s->service[0].last;
 }
 
-/* What waits to be sent, which is one piece. */
+/* The unsent output, which must be one span. */
 static struct span out_of(struct stage *s, uint64_t id)
 {
     struct span span = {NULL, 0};
@@ -227,7 +227,7 @@ static void forget_changes(struct stage *s)
     }
 }
 
-/* This connection has changed, and no other. */
+/* Checks that this connection has changed, and no other. */
 static void expect_changed(struct stage *s, uint64_t id)
 {
     assert_int_equal(serve_next_changed(&s->serve), id);
@@ -360,7 +360,8 @@ static void slots_are_used_again_with_another_generation(void **state)
     assert_int_equal((uint32_t)c, 0);
     assert_int_not_equal(a, c);
     serve_closed(&s->serve, c, CLOSED_AS_WANTED, 0);
-    s->serve.slots[0].generation = UINT32_MAX; /* the next one would be 0, which is no number */
+    s->serve.slots[0].generation =
+        UINT32_MAX; /* the next generation would be 0, which would make the number 0 */
     uint64_t d = open_at(s, 0);
     assert_int_equal(d, (uint64_t)1 << 32);
 }
@@ -442,7 +443,7 @@ static void input_alone_changes_nothing(void **state)
     assert_int_equal(serve_next_changed(&s->serve), 0);
 }
 
-/* Its output was named before, but now it wants no input any more. */
+/* Its output was reported before, but now it does not want input any more. */
 static void finishing_is_a_change(void **state)
 {
     struct stage *s = *state;
@@ -479,7 +480,7 @@ static void a_held_connection_is_not_read(void **state)
     expect_got(k, SPAN("ahb"));
 }
 
-/* Left-over input must be offered again, so whoever left it must be looked at. */
+/* Unconsumed input must be offered again, so the connection counts as changed. */
 static void left_over_input_is_a_change(void **state)
 {
     struct stage *s = *state;
@@ -692,7 +693,7 @@ static void output_that_is_not_taken_in_time_closes(void **state)
     say_at(k, 10, 2 * TIME_SECOND);
     serve_sent(&s->serve, id, 9, 2 * TIME_SECOND);
     expect_closed_at(s, id, 6 * TIME_SECOND);
-    assert_int_equal(s->service[0].closed, 1); /* the protocol does nothing more for it */
+    assert_int_equal(s->service[0].closed, 1); /* the protocol has ended its session */
     serve_closed(&s->serve, id, CLOSED_AS_WANTED, 6 * TIME_SECOND);
     assert_int_equal(s->service[0].closed, 1);
 }
@@ -716,7 +717,7 @@ static void each_stretch_of_output_has_its_own_time(void **state)
     expect_closed_at(s, id, 65 * TIME_SECOND);
 }
 
-/* A slow reader is none that stands still: only the first 16 KiB must leave in time. */
+/* A slow reader is not a reader that has stopped: only the first 16 KiB must be sent in time. */
 static void a_slow_reader_is_waited_for(void **state)
 {
     struct stage *s = *state;
@@ -786,7 +787,8 @@ static void what_is_due_is_told_at_its_time(void **state)
     serve_step(&s->serve, 10);
     assert_int_equal(k->dues, 1);
     assert_int_equal(serve_next_deadline(&s->serve), 10 + TIME_SECOND);
-    serve_step(&s->serve, 10 * TIME_SECOND); /* late: once, and again when it says so */
+    serve_step(&s->serve,
+               10 * TIME_SECOND); /* late: it is called once, and again if it asks for that */
     assert_int_equal(k->dues, 2);
     serve_step(&s->serve, 11 * TIME_SECOND);
     assert_int_equal(k->dues, 3);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of codecs upon a connection (src/serve/serve.h, conn_push), with toys for codecs and a
- * protocol that does what single letters tell it.
+ * Tests of the codecs of a connection (serve/conn.h, conn_add_codec), with toys for codecs and a
+ * protocol that obeys single letters.
  */
 #include "serve/serve.h"
 
@@ -24,7 +24,7 @@
 
 struct toy {
     enum codec_state state;
-    int pending; /* letters 'z' that are still to come */
+    int pending; /* letters 'z' that are not decoded yet */
     int *alive;
 };
 
@@ -122,8 +122,8 @@ struct keeper {
 struct service {
     struct keeper *last;
     int eofs, dues, upgrades, closed;
-    int alive;    /* codecs */
-    bool another; /* after a handshake, another codec is put on */
+    int alive;    /* how many codecs exist */
+    bool another; /* after a handshake, another codec is added */
     struct buf why;
 };
 
@@ -297,7 +297,7 @@ static void send_clear(struct stage *s, const char *text)
     assert_int_equal(serve_recv(&s->serve, s->id, span_make(text, n), s->now), n);
 }
 
-/* What waits to be sent, which is one piece. */
+/* The unsent output, which must be one span. */
 static struct span out_of(struct stage *s, uint64_t id)
 {
     struct span span = {NULL, 0};
@@ -305,8 +305,8 @@ static struct span out_of(struct stage *s, uint64_t id)
     return span;
 }
 
-/* Takes all output, which must be `text`: in clear to the first '|', encoded to the next, and so
- * on. */
+/* Takes all output, which must be `text`: in clear up to the first '|', encoded once up to the
+ * next, and so on. */
 static void expect_out(struct stage *s, const char *text)
 {
     struct span out = out_of(s, s->id);
@@ -462,13 +462,13 @@ static void held_input_waits_decoded_and_goes_on_by_itself(void **state)
     serve_sent(&s->serve, s->id, out_of(s, s->id).n, 0);
     assert_true(serve_next_deadline(&s->serve) > 0); /* nothing can be done */
     serve_eof(&s->serve, s->id, 0);
-    assert_int_equal(s->service.eofs, 0); /* it comes behind the input */
+    assert_int_equal(s->service.eofs, 0); /* it is reported after the input */
     conn_pause_input(keeper(s)->conn, false);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_PAST);
     serve_step(&s->serve, 0);
     expect_got(s, "cxhyz");
     assert_int_equal(s->service.eofs, 1);
-    expect_out(s, "|end|."); /* the codec's last word is not encoded by itself */
+    expect_out(s, "|end|."); /* the codec's own end is not encoded by the codec itself */
 }
 
 static void what_unpacks_to_much_is_unpacked_in_bounded_steps(void **state)

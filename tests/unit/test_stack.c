@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of serve/stack.h: codecs upon each other, toys and real ones. */
+/* Tests of serve/stack.h: codecs above each other, toys and real ones. */
 #include "serve/stack.h"
 
 #include <setjmp.h>
@@ -22,7 +22,7 @@
 struct toy {
     uint8_t letter;
     enum codec_state state;
-    bool half; /* the letter of the last byte is to come */
+    bool half; /* the second half of the last byte is missing */
     struct buf kept;
     struct buf waiting;
     int *alive;
@@ -123,7 +123,7 @@ static const struct codec_calls toy_calls = {
 struct stage {
     struct stack *stack;
     struct buf down;
-    int alive; /* toys */
+    int alive; /* how many toys exist */
 };
 
 static int set_up(void **state)
@@ -154,7 +154,7 @@ static void push(struct stage *s, char letter, enum codec_state state)
     stack_push(s->stack, (struct codec){&toy_calls, t});
 }
 
-/* Decodes until there is nothing to do without more input. */
+/* Decodes until more input is needed. */
 static void receive(struct stage *s, struct span in)
 {
     size_t taken = 0;
@@ -171,7 +171,7 @@ static void say(struct stage *s, struct span plain)
     assert_int_equal(s->stack->plain.n, 0);
 }
 
-/* All that waits on one side, which is then empty. */
+/* Checks all bytes that wait on one side, and removes them. */
 static void expect(struct buf *b, const char *text)
 {
     assert_true(span_equal(buf_span(b), span_make(text, strlen(text))));
@@ -202,7 +202,7 @@ static void one_codec(void **state)
     expect(&s->down, "");
 }
 
-/* The one that was put on last is the inner one. */
+/* The codec that was added last is the uppermost one. */
 static void two_codecs(void **state)
 {
     struct stage *s = *state;
@@ -233,7 +233,7 @@ static void output_is_appended(void **state)
     expect(&s->down, "xaya");
 }
 
-/* What was decoded and not read is what the next codec's side sent. */
+/* Decoded bytes that were not read become the input of the next codec. */
 static void push_moves_what_was_not_read(void **state)
 {
     struct stage *s = *state;
@@ -247,7 +247,7 @@ static void push_moves_what_was_not_read(void **state)
     expect(&s->stack->decoded, "12");
 }
 
-/* Bytes that came before there was a codec. */
+/* Bytes that arrived before there was a codec. */
 static void push_upon_the_socket(void **state)
 {
     struct stage *s = *state;
@@ -259,7 +259,7 @@ static void push_upon_the_socket(void **state)
     assert_false(stack_has_pending(s->stack));
 }
 
-/* Nothing overtakes: what is above goes first, and new input waits until all is done. */
+/* The order is kept: bytes in upper codecs are decoded first, and new input waits. */
 static void order_when_room_is_short(void **state)
 {
     struct stage *s = *state;
@@ -306,7 +306,7 @@ static void handshake_upon_the_socket(void **state)
     expect(&s->stack->decoded, "1");
 }
 
-/* Its answers go through the codecs below it, and not through itself. */
+/* A codec's handshake bytes are encoded by the codecs below it, and not by itself. */
 static void handshake_upon_a_codec(void **state)
 {
     struct stage *s = *state;
@@ -334,7 +334,7 @@ static void failed_handshake_is_taken_off(void **state)
     expect(&s->down, "naoa");
 }
 
-/* The last one was taken off: bytes are what they are. */
+/* After the last codec is removed, bytes pass unchanged. */
 static void without_codecs(void **state)
 {
     struct stage *s = *state;
@@ -362,7 +362,7 @@ static void finish_from_the_top(void **state)
     expect(&s->down, ".aba.a");
 }
 
-/* What the peer sent was no good; what it is sent still goes its way: an error frame. */
+/* The peer's bytes were bad, but output can still be sent to it: an error frame. */
 static void failed_codec_still_says(void **state)
 {
     struct stage *s = *state;
@@ -389,7 +389,7 @@ static void failed_codec_below(void **state)
     expect(&s->down, "xaba");
 }
 
-/* What came before the end is decoded; what comes behind it goes, and takes no memory. */
+/* Bytes before the end of the stream are decoded; bytes after it are dropped and take no memory. */
 static void input_behind_the_end(void **state)
 {
     static const char *const ends[] = {"1aba2a.a3aba", "1abaxa3aba", "1aba2aba4.", "1aba2aba4x"};
@@ -429,7 +429,7 @@ static void free_of_nothing(void **state)
 
 /* --- real codecs ------------------------------------------------------------------------------ */
 
-/* Snappy upon deflate: nobody negotiates that, but nothing says that it could not be. */
+/* Snappy above deflate: it cannot be negotiated, but the stack allows it. */
 static void deflate_and_snappy(void **state)
 {
     (void)state;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of shell/tcp_server.h with real sockets on loopback and a handler that does what it is
- * told. Everything runs in this thread: the server gets its turns from the test. This file stands
- * in for the clock, so that time passes when a test says so, and for accept(), recv() and send(),
- * so that they can fail.
+ * Tests of shell/tcp_server.h with real sockets on loopback and a handler that the tests control.
+ * Everything runs in this thread: the test runs the server's rounds. This file replaces the clock,
+ * so that tests can let time pass, and accept(), recv() and send(), so that they can fail.
  */
 #include "shell/tcp_server.h"
 
@@ -29,8 +28,8 @@
 
 /* --- the world -------------------------------------------------------------------------------- */
 
-static int64_t skipped;  /* time that passed because a test said so */
-static int64_t stopped;  /* not 0: no other time passes from here on */
+static int64_t skipped;  /* ns that a test has let pass */
+static int64_t stopped;  /* not 0: the clock stands still at this time, ns */
 static int64_t wall = 1; /* the wall clock's offset */
 
 int64_t clock_now(void)
@@ -48,7 +47,7 @@ int64_t clock_wall_offset(void)
     return wall;
 }
 
-static int accept_errors[8]; /* what the next calls of accept() fail with; 0: they do not */
+static int accept_errors[8]; /* errno of the next calls of accept(); 0: they succeed */
 static size_t accept_error_count;
 static size_t accept_calls;
 
@@ -74,10 +73,10 @@ int sched_yield(void)
     return 0;
 }
 
-/* The next call on this descriptor fails with this. */
+/* The next call on this descriptor fails with this error. */
 struct failure {
     int fd;
-    int error; /* 0: none does */
+    int error; /* 0: none fails */
 };
 
 static struct failure recv_failure;
@@ -117,16 +116,16 @@ struct world {
     struct fake_handler fake;
     struct tcp_server *server;
     struct log_writer log;
-    int log_fd;      /* where its lines are read */
+    int log_fd;      /* the reading end of its log */
     char text[8192]; /* all lines so far */
     size_t text_size;
-    int end_write; /* a byte here asks for the end */
+    int end_write; /* a byte written here asks the server to end */
     int end_read;
     unsigned port;
     bool over; /* the last round was the last */
 };
 
-/* One round that does not wait. */
+/* Runs one round that does not wait. */
 static void turn(void *context)
 {
     struct world *w = context;
@@ -135,7 +134,7 @@ static void turn(void *context)
     }
 }
 
-/* As many rounds as anything that is there can need: loopback delivers at once. */
+/* Runs enough rounds to handle everything: loopback delivers at once. */
 static void settle(struct world *w)
 {
     for (int i = 0; i < 8; i++) {
@@ -195,7 +194,7 @@ static int close_world(void **state)
     return 0;
 }
 
-/* A client, and the handler's side of it. */
+/* Connects a client; *conn is the handler's side of it. */
 static int join(struct world *w, struct fake_conn **conn)
 {
     int fd = net_connect(w->port);
@@ -220,8 +219,8 @@ static void expect_in(const struct fake_conn *conn, const char *wanted)
     }
 }
 
-/* The next wait lasts as long as it may: nothing is left to do, and nothing keeps waking the loop.
- */
+/* Checks that the next wait lasts as long as it may: nothing is left to do, and nothing wakes the
+ * loop. */
 static void expect_idle(struct world *w)
 {
     settle(w);
@@ -235,7 +234,7 @@ static void expect_idle(struct world *w)
     }
 }
 
-/* The kernel takes as little of its output as it can. */
+/* Makes the kernel's send buffer as small as possible. */
 static void shrink(struct world *w, const struct fake_conn *conn)
 {
     int least = 1;
@@ -263,7 +262,7 @@ static size_t open_descriptors(void)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-/* So much later that the wall clock is looked at again. */
+/* Runs rounds after enough time that the wall clock is checked again. */
 static void settle_later(struct world *w)
 {
     skipped += 10 * TIME_MS;
@@ -285,7 +284,7 @@ static void the_wall_clock_is_told_first_and_when_it_changes(void **state)
     wall = told - TIME_MS;
     settle_later(w);
     assert_int_equal(w->fake.walls, 1);
-    wall = told + TIME_MS + 1; /* little by little is a change too */
+    wall = told + TIME_MS + 1; /* many small steps are a change too */
     settle_later(w);
     assert_int_equal(w->fake.walls, 2);
     assert_true(w->fake.wall_offset == wall);
@@ -295,7 +294,7 @@ static void the_wall_clock_is_told_first_and_when_it_changes(void **state)
     assert_true(w->fake.wall_offset == wall);
 }
 
-/* Also on a machine whose wall clock begins when it is switched on. */
+/* Also on a machine whose wall clock starts at 0 when it is switched on. */
 static void a_wall_clock_without_offset_is_told(void **state)
 {
     struct world *w = *state;
@@ -332,14 +331,14 @@ static void a_deadline_ends_the_wait(void **state)
 /* --- waiting awake ---------------------------------------------------------------------------- */
 
 #define US (TIME_MS / 1000)
-#define LOOK (10 * US) /* what a wait takes that must not last */
+#define LOOK (10 * US) /* ns that one look takes: a wait that must not block */
 
-/* A waiter that takes the time it is told to, and what the server has asked of it. */
+/* A waiter whose waits take the time that the test sets, and what the server has asked of it. */
 static struct {
-    int64_t lasts;   /* a wait that may last, unless it may not so long */
-    size_t comes_at; /* the look of a round that finds something, from 1; 0: none does */
-    size_t looks;    /* waits that must not last */
-    size_t sleeps;   /* waits that may */
+    int64_t lasts;   /* ns of a wait that may block, if its timeout is not shorter */
+    size_t comes_at; /* the look of a round that finds an event, from 1; 0: none */
+    size_t looks;    /* waits that must not block */
+    size_t sleeps;   /* waits that may block */
     int64_t timeout; /* of the last sleep */
 } waits;
 
@@ -354,11 +353,11 @@ static size_t told_wait(void *self, int64_t timeout, struct waiter_event *events
         return 0;
     }
     skipped += LOOK;
-    events[0] = (struct waiter_event){.token = UINT64_MAX}; /* nobody's */
+    events[0] = (struct waiter_event){.token = UINT64_MAX}; /* a token of no connection */
     return ++waits.looks == waits.comes_at;
 }
 
-/* One round, and what it has asked for. */
+/* Runs one round and checks its waits. */
 static void expect_wait(struct world *w, int64_t lasts, size_t looks, size_t sleeps)
 {
     waits.lasts = lasts;
@@ -368,7 +367,7 @@ static void expect_wait(struct world *w, int64_t lasts, size_t looks, size_t sle
     assert_int_equal(waits.sleeps, sleeps);
 }
 
-/* Time stands still but for the waits; the last one was long. */
+/* Only waits let time pass; the last wait was long. */
 static void tell_waits(struct world *w)
 {
     stopped = clock_now();
@@ -377,7 +376,7 @@ static void tell_waits(struct world *w)
     expect_wait(w, TIME_SECOND, 0, 1);
 }
 
-/* As many short waits as show that there are peers who answer at once. */
+/* Enough short waits to show that peers answer at once. */
 static void show_short_waits(struct world *w)
 {
     for (int i = 0; i < 8; i++) {
@@ -390,10 +389,10 @@ static void the_next_wait_after_short_ones_begins_awake(void **state)
     struct world *w = *state;
     tell_waits(w);
     show_short_waits(w);
-    expect_wait(w, TIME_SECOND, 10, 1); /* 100 us awake, then asleep */
-    assert_int_equal(yields, 9);        /* who else wants the processor has it in between */
+    expect_wait(w, TIME_SECOND, 10, 1); /* 100 us of busy polling, then sleep */
+    assert_int_equal(yields, 9);        /* other processes may use the processor in between */
     assert_true(waits.timeout < 0);
-    expect_wait(w, TIME_SECOND, 0, 1); /* nobody is there any more */
+    expect_wait(w, TIME_SECOND, 0, 1); /* the peers are gone */
     show_short_waits(w);
     waits.comes_at = 3;
     for (int i = 0; i < 100; i++) {
@@ -402,11 +401,12 @@ static void the_next_wait_after_short_ones_begins_awake(void **state)
     }
     waits.comes_at = 0;
     expect_wait(w, TIME_SECOND, 10, 1);
-    expect_wait(w, TIME_SECOND, 10, 1); /* after so many, one long wait alone says little */
+    expect_wait(w, TIME_SECOND, 10,
+                1); /* after so many short waits, one long wait changes nothing */
     expect_wait(w, TIME_SECOND, 0, 1);
 }
 
-/* A peer that sends at a measured pace costs no more than it did. */
+/* A peer that sends slowly costs no more than without busy polling. */
 static void long_waits_in_between_are_slept_through(void **state)
 {
     struct world *w = *state;
@@ -436,9 +436,9 @@ static void who_waits_awake_keeps_deadlines(void **state)
     tell_waits(w);
     show_short_waits(w);
     w->fake.deadline = clock_now() + 25 * US;
-    expect_wait(w, TIME_SECOND, 4, 0); /* three while there is time, and one as it is over */
+    expect_wait(w, TIME_SECOND, 4, 0); /* three before the deadline, and one at it */
     assert_true(w->fake.deadline == TIME_NEVER);
-    w->fake.deadline = 0; /* long ago: one look, as always */
+    w->fake.deadline = 0; /* long ago: one look only */
     expect_wait(w, TIME_SECOND, 1, 0);
     w->fake.deadline = clock_now() + TIME_MS;
     expect_wait(w, TIME_SECOND, 10, 1);
@@ -527,7 +527,7 @@ static void hundreds_come_at_once(void **state)
         net_send(fds[i], span_make(&i, sizeof i));
     }
     turn(w);
-    assert_in_range(w->fake.opens, 1, COUNT - 1); /* those who are there get their turn too */
+    assert_in_range(w->fake.opens, 1, COUNT - 1); /* existing connections get their turn too */
     for (size_t i = 0; i < COUNT; i++) {
         net_expect(fds[i], span_make(&i, sizeof i));
     }
@@ -543,7 +543,7 @@ static void hundreds_come_at_once(void **state)
     expect_idle(w);
 }
 
-/* Slots and descriptors are used again within one round; nothing reaches the wrong connection. */
+/* Slots and descriptors are reused within one round; no event reaches the wrong connection. */
 static void one_goes_as_another_comes(void **state)
 {
     struct world *w = *state;
@@ -588,12 +588,12 @@ static void what_is_not_consumed_is_kept_and_offered_again(void **state)
     settle(w);
     net_send(fd, SPAN("ghi"));
     net_shut(fd);
-    expect_idle(w); /* it is not read, and not offered: READ is not wanted */
+    expect_idle(w); /* it is neither read nor offered, because READ is not wanted */
     expect_in(conn, "abc");
     assert_int_equal(conn->recvs, 1);
 
     fake_want(conn, WANT_READ);
-    turn(w); /* now it is to be offered again .. */
+    turn(w); /* the rest is due to be offered again .. */
     fake_want(conn, 0);
     expect_idle(w); /* .. but is not wanted any more */
     assert_int_equal(conn->recvs, 1);
@@ -602,12 +602,12 @@ static void what_is_not_consumed_is_kept_and_offered_again(void **state)
     fake_want(conn, WANT_READ);
     turn(w);
     int64_t start = clock_now();
-    assert_true(tcp_server_round(w->server, 5 * TIME_SECOND)); /* nothing is waited for */
+    assert_true(tcp_server_round(w->server, 5 * TIME_SECOND)); /* it does not wait */
     assert_true(clock_now() - start < 4 * TIME_SECOND);
     expect_in(conn, "abcde");
     expect_idle(w);
     expect_in(conn, "abcde");
-    assert_int_equal(conn->offered, 3); /* "def", nothing in front of it, nothing behind */
+    assert_int_equal(conn->offered, 3); /* exactly "def" */
     assert_int_equal(conn->eofs, 0);
 
     conn->appetite = SIZE_MAX;
@@ -620,8 +620,8 @@ static void what_is_not_consumed_is_kept_and_offered_again(void **state)
     close(fd);
 }
 
-/* A handler that goes on wanting READ, and so has no change to report, gets the rest all the same,
- * and before what comes after it. */
+/* A handler that keeps wanting READ has no change to report. It still gets the rest, and before any
+ * new input. */
 static void the_rest_is_offered_before_new_input(void **state)
 {
     struct world *w = *state;
@@ -646,7 +646,8 @@ static void the_rest_is_offered_before_new_input(void **state)
     close(fd);
 }
 
-/* Whatever the handler goes on wanting: the end of input comes once and then wakes nobody. */
+/* Whatever the handler still wants, the end of input is reported once and then wakes the loop no
+ * more. */
 static void the_end_of_input_is_told_once(void **state)
 {
     struct world *w = *state;
@@ -688,7 +689,7 @@ static void who_wants_nothing_is_not_read(void **state)
     close(fd);
 }
 
-/* poll() has said that there is something, and then there is not. */
+/* poll() reports an event, but the call finds nothing. */
 static void a_call_that_would_wait_is_made_again(void **state)
 {
     struct world *w = *state;
@@ -737,7 +738,7 @@ static void any_other_error_closes(void **state)
     }
 }
 
-/* One connection that always has input neither keeps others waiting nor the listener. */
+/* A connection that always has input delays neither other connections nor the listener. */
 static void a_flood_leaves_the_others_their_turn(void **state)
 {
     struct world *w = *state;
@@ -763,7 +764,7 @@ static void a_flood_leaves_the_others_their_turn(void **state)
     close(quiet);
 }
 
-/* The end of how many connections the handler has been told of. */
+/* How many connections' ends were reported to the handler. */
 static size_t told_ends(const struct world *w)
 {
     size_t n = w->fake.closed_by_error;
@@ -773,8 +774,8 @@ static size_t told_ends(const struct world *w)
     return n;
 }
 
-/* Many leave at once, some with a reset: who stays has a turn in each round until all ends are
- * told, which needs nothing new to wake the loop. */
+/* Many clients leave at once, some with a reset. A client that stays has its turn in each round
+ * until all ends are reported, and no new event is needed for that. */
 static void who_stays_does_not_wait_for_all_who_leave(void **state)
 {
     struct world *w = *state;
@@ -809,7 +810,7 @@ static void who_stays_does_not_wait_for_all_who_leave(void **state)
 
 /* --- hanging up ------------------------------------------------------------------------------- */
 
-/* A reset reaches a connection whatever it waits for, and ends it once. */
+/* A reset ends a connection once, whatever the connection waits for. */
 static void a_reset_closes_in_every_state(void **state)
 {
     struct world *w = *state;
@@ -831,7 +832,7 @@ static void a_reset_closes_in_every_state(void **state)
             net_reset(fd);
             settle(w);
             assert_int_equal(w->fake.closed_by_error, ++closed);
-            assert_int_equal(conn->eofs, 0); /* it is no end of input */
+            assert_int_equal(conn->eofs, 0); /* a reset is not an end of input */
             assert_int_equal(w->fake.open_count, 0);
             assert_int_equal(open_descriptors(), descriptors);
         }
@@ -850,7 +851,7 @@ static void a_reset_during_the_handshake_is_a_connection_lost(void **state)
     expect_idle(w);
 }
 
-/* A hang-up comes with input that was not read yet: that goes first. */
+/* A hang-up is reported together with unread input. The input is read first. */
 static void input_before_a_reset_is_read(void **state)
 {
     struct world *w = *state;
@@ -877,7 +878,7 @@ static void input_left_over_is_offered_before_a_reset_is_told(void **state)
     settle(w);
     conn->appetite = SIZE_MAX;
     fake_want(conn, WANT_READ);
-    turn(w); /* from here on it is to be offered */
+    turn(w); /* from here on the rest is due to be offered */
     net_reset(fd);
     turn(w);
     assert_int_equal(w->fake.open_count, 1);
@@ -886,7 +887,8 @@ static void input_left_over_is_offered_before_a_reset_is_told(void **state)
     assert_int_equal(w->fake.closed_by_error, 1);
 }
 
-/* A unix socket hangs up when the other end closes, with its input and its end still to be read. */
+/* A unix socket hangs up when the other end closes, while its input and its end are still unread.
+ */
 static void a_unix_socket_that_closes_is_read_to_the_end(void **state)
 {
     struct world *w = *state;
@@ -910,14 +912,14 @@ static void a_unix_socket_that_closes_is_read_to_the_end(void **state)
     assert_int_equal(conn->eofs, 0);
     turn(w);
     assert_int_equal(conn->eofs, 1);
-    settle(w); /* now nobody is there who could get an answer */
+    settle(w); /* now no client is left that could receive an answer */
     assert_int_equal(w->fake.closed_by_error, 1);
     expect_idle(w);
 }
 
 /* --- output ----------------------------------------------------------------------------------- */
 
-/* The pattern in which no two pieces are alike. */
+/* A pattern in which no two pieces are equal. */
 static void fill(uint8_t *bytes, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
@@ -925,8 +927,8 @@ static void fill(uint8_t *bytes, size_t n)
     }
 }
 
-/* Through buffers as small as the kernel makes them. The handler gives its output in spans of so
- * many bytes; 0: in one. */
+/* Sends through the kernel's smallest buffers. The handler gives its output in spans of span_size
+ * bytes; 0: in one span. */
 static void send_through_small_buffers(struct world *w, size_t span_size)
 {
     enum { SIZE = 1 << 20, LEAST = 1 };
@@ -1018,7 +1020,7 @@ static void shutting_down_leaves_the_other_direction_open(void **state)
     close(fd);
 }
 
-/* SHUT_WR while there is output: that leaves first. */
+/* SHUT_WR is wanted while there is output: the output is sent first. */
 static void shutting_down_waits_for_the_output(void **state)
 {
     struct world *w = *state;
@@ -1050,7 +1052,7 @@ static void closing_sends_what_fits(void **state)
     assert_int_equal(w->fake.closed_by_error, 0);
     close(fd);
     assert_int_equal(open_descriptors(), descriptors);
-    /* With input that was not read, closing is a reset. */
+    /* If input is unread, closing sends a reset. */
     fd = join(w, &conn);
     fake_want(conn, 0);
     settle(w);
@@ -1061,7 +1063,7 @@ static void closing_sends_what_fits(void **state)
     close(fd);
 }
 
-/* Into a connection that is gone: an error, no signal, told once. */
+/* Sending to a closed connection gives an error, no signal, and is reported once. */
 static void sending_to_nobody_closes(void **state)
 {
     struct world *w = *state;
@@ -1097,14 +1099,16 @@ static void asks_are_logged_and_answered(void **state)
     assert_true(logged(w, "WARNING: about [x\\x0ay]\n"));
     assert_true(logged(w, "INFO: behind\n"));
     assert_false(logged(w, "not wanted"));
-    assert_true(net_has_input(fd)); /* what the answer made possible leaves in the same round */
+    assert_true(
+        net_has_input(fd)); /* output that the answer made possible is sent in the same round */
     net_expect(fd, SPAN("OK"));
     w->fake.append_conn = 0;
     expect_idle(w);
     close(fd);
 }
 
-/* Nobody reads the log: the loop serves on, and tries again by and by, without being woken. */
+/* If nobody reads the log, the loop still serves. It tries to write again from time to time,
+ * without being woken for it. */
 static void a_log_that_takes_no_lines_stops_nobody(void **state)
 {
     struct world *w = *state;
@@ -1158,7 +1162,7 @@ static void an_end_that_is_asked_for_ends_everything(void **state)
     assert_int_equal(open_descriptors(), descriptors - 1); /* the listener's */
 }
 
-/* Somebody connects as the end comes: the listener is closed before it is looked at. */
+/* A client connects while the server is ending: the listener is closed before it accepts. */
 static void nobody_is_accepted_at_the_end(void **state)
 {
     struct world *w = *state;
@@ -1181,11 +1185,11 @@ static void ending_may_take_a_while(void **state)
     ask_for_the_end(w); /* twice */
     expect_idle(w);
     assert_int_equal(w->fake.stops, 1);
-    int late = socket_connect("127.0.0.1:1"); /* nobody has ever listened there */
+    int late = socket_connect("127.0.0.1:1"); /* no server has ever listened there */
     assert_int_equal(late, -1);
     char address[SOCKET_ADDRESS_MAX];
     snprintf(address, sizeof address, "127.0.0.1:%u", w->port);
-    assert_int_equal(socket_connect(address), -1); /* and here nobody does any more */
+    assert_int_equal(socket_connect(address), -1); /* and here the listener is closed */
     assert_int_equal(errno, ECONNREFUSED);
     fake_send(conn, SPAN("bye"));
     fake_want(conn, WANT_CLOSE);
@@ -1209,13 +1213,13 @@ static void what_is_open_is_closed_with_the_server(void **state)
     net_turn = NULL;
     net_expect_eof(fd);
     close(fd);
-    size_t waiters = make_waiter == waiter_epoll; /* which has one of its own */
+    size_t waiters = make_waiter == waiter_epoll; /* epoll has a descriptor of its own */
     assert_int_equal(open_descriptors(), descriptors - 1 - waiters);
 }
 
 /* --- errors of accept ------------------------------------------------------------------------- */
 
-/* Nothing is accepted for a while, and nothing spins; then it goes on. */
+/* Nothing is accepted for a while, and the loop does not spin; then it accepts again. */
 static void expect_pause(struct world *w, int error)
 {
     struct fake_conn *conn;
@@ -1277,7 +1281,7 @@ static void the_pause_is_a_tenth_of_a_second(void **state)
     close(fd);
 }
 
-/* The connection is gone, but accept() works: the next one does not wait. */
+/* The connection is gone, but accept() works, so the next connection does not wait. */
 static void an_aborted_connection_delays_nobody(void **state)
 {
     struct world *w = *state;
@@ -1291,7 +1295,7 @@ static void an_aborted_connection_delays_nobody(void **state)
         close(fd);
         settle(w);
     }
-    fail_accept(EAGAIN); /* somebody came and went */
+    fail_accept(EAGAIN); /* a client connected and left */
     int fd = net_connect(w->port);
     turn(w);
     assert_int_equal(w->fake.opens, 2);
@@ -1334,7 +1338,7 @@ static void a_pause_may_last_longer_than_the_listeners(void **state)
     close(fd);
 }
 
-/* All listeners share the descriptors that ran out. */
+/* All listeners share the limit of descriptors. */
 static void a_pause_is_for_all_listeners(void **state)
 {
     struct world *w = *state;
@@ -1362,7 +1366,7 @@ static void any_other_error_of_accept_ends_the_server(void **state)
     fail_accept(EBADF);
     close(net_connect(w->port));
     settle(w);
-    ask_for_the_end(w); /* it comes to an end already */
+    ask_for_the_end(w); /* it is already ending */
     settle(w);
     fake_want(conn, WANT_CLOSE);
     w->fake.deadline = 0;

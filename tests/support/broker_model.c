@@ -260,7 +260,7 @@ static void leave(struct broker_model *m, int who)
 {
     struct bm_consumer *c = &m->consumers[who];
     int channel = c->channel;
-    bw_leave(&m->w, &m->real[who]); /* nothing happens to who is not there */
+    bw_leave(&m->w, &m->real[who]); /* does nothing when it is not subscribed */
     if (channel < 0) {
         return;
     }
@@ -303,7 +303,7 @@ static void hold(struct broker_model *m)
     update(m, who);
 }
 
-/* Who of a channel's ready consumers has waited longest; -1: nobody is ready. */
+/* Which of a channel's ready consumers has waited longest; -1: none is ready. */
 static int whose_turn(const struct broker_model *m, int channel)
 {
     int next = -1;
@@ -512,7 +512,7 @@ static void empty_channel(struct broker_model *m)
     int channel = (int)draw(m, BM_CHANNELS);
     enum topology_result expected = expected_of(m, channel);
     if (expected == TOPOLOGY_OK) {
-        /* Who becomes ready first is the broker's choice. */
+        /* The order in which consumers become ready is the broker's choice. */
         const struct in_flight *f = real_channel(m, channel)->in_flight;
         for (; f != NULL; f = f->hh.next) {
             end_flight(m, find_row(m, channel, f->message->body->id));

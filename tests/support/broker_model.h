@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a second, slow and simple account of what a broker should hold, and a driver that does
+ * Owns: a second, slow and simple model of what a broker should hold, and a driver that does
  * random things to both and holds one against the other after each of them.
  *
  * The model has one row for every message of every channel, with the place where it is; so each
  * message is in exactly one place by construction, and the broker must agree with all rows: which
- * ids wait in which order, who has what in flight until when, who is next, and every count.
+ * ids wait in which order, which consumer has what in flight until when, which is next, and every
+ * count.
  */
 #ifndef TESTS_SUPPORT_BROKER_MODEL_H
 #define TESTS_SUPPORT_BROKER_MODEL_H
@@ -52,7 +53,7 @@ struct bm_consumer {
     int channel; /* -1: none */
     int64_t ready, in_flight;
     bool blocked, is_ready;
-    uint64_t turn; /* who has waited longer is next */
+    uint64_t turn; /* the ready consumer with the lowest turn is next */
     uint64_t message_count, finish_count, requeue_count;
 };
 

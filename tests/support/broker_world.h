@@ -2,7 +2,7 @@
 /*
  * Owns: a broker on virtual time, and the verbs in which its tests are written. Names are C
  * strings, messages are told apart by their ids. bw_check holds the whole of a broker against
- * itself; whoever changes one calls it afterwards.
+ * itself; a test that changes one calls it afterwards.
  */
 #ifndef TESTS_SUPPORT_BROKER_WORLD_H
 #define TESTS_SUPPORT_BROKER_WORLD_H
@@ -28,7 +28,7 @@ void bw_open(struct broker_world *w, const struct broker_config *config);
 /* The configuration of a world in which nothing has happened yet; tests may change it. */
 struct broker_config *bw_config(struct broker_world *w);
 
-/* Ends the broker; fails when its account of memory does not come to 0. */
+/* Ends the broker; fails when its memory budget does not come to 0. */
 void bw_close(struct broker_world *w);
 
 /* The bytes of a string. */
@@ -83,8 +83,9 @@ void bw_expect_log(struct broker_world *w, enum log_level level, const char *for
 void bw_expect_no_log(struct broker_world *w);
 void bw_drop_log(struct broker_world *w);
 
-/* Fails when something in the broker does not agree: counts and containers, who is ready, who is
- * active, timers and their heap, references and bodies, the account of memory and what it counts.
+/* Fails when something in the broker does not agree: counts and containers, which consumers are
+ * ready and which channels active, timers and their heap, references and bodies, the memory budget
+ * and what it counts.
  */
 void bw_check(const struct broker_world *w);
 

@@ -62,7 +62,7 @@ static void many_topics_are_told_apart(void **state)
     bw_check(w);
 }
 
-static void a_topic_needs_room_in_the_account(void **state)
+static void a_topic_needs_room_in_the_budget(void **state)
 {
     struct broker_world *w = *state;
     struct budget *budget = &w->broker.core.budget;
@@ -358,7 +358,7 @@ int main(void)
         BW_TEST(a_new_broker_is_empty),
         BW_TEST(a_topic_is_made_once),
         BW_TEST(many_topics_are_told_apart),
-        BW_TEST(a_topic_needs_room_in_the_account),
+        BW_TEST(a_topic_needs_room_in_the_budget),
         cmocka_unit_test(the_cap_is_the_configured_one_and_the_reserve_an_eighth),
         BW_TEST(every_channel_that_can_deliver_does),
         BW_TEST(what_sampling_drops_does_not_end_delivery),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of broker/channel.h: which consumer is ready, whose turn it is, and who owns what is in
- * flight.
+/* Tests of broker/channel.h: which consumer is ready, whose turn it is, and which consumer owns
+ * what is in flight.
  */
 #include "broker/channel.h"
 

@@ -228,8 +228,8 @@ static void sampling_is_the_generator_that_it_says(void **state)
     bw_leave(w, &c);
 }
 
-/* Peers see who is sampled. The seed keeps them from choosing names that collide, so it must not
- * show. */
+/* Peers see which messages sampling drops. The seed keeps them from choosing names that collide, so
+ * it must not show. */
 static void sampling_does_not_start_from_the_seed_itself(void **state)
 {
     struct broker_world *w = *state;
@@ -239,8 +239,8 @@ static void sampling_does_not_start_from_the_seed_itself(void **state)
     }
 }
 
-/* A message that sampling drops has had its turn. Otherwise who takes one percent would use up a
- * hundred messages for each that the others get. */
+/* A message that sampling drops has had its turn. Otherwise a consumer that takes one percent would
+ * use up a hundred messages for each that the others get. */
 static void a_sampled_consumer_uses_its_own_turns_only(void **state)
 {
     struct broker_world *w = *state;

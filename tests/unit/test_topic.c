@@ -50,7 +50,7 @@ static void names_of_any_length_are_kept(void **state)
     bw_check(w);
 }
 
-static void a_channel_needs_room_in_the_account(void **state)
+static void a_channel_needs_room_in_the_budget(void **state)
 {
     struct broker_world *w = *state;
     struct topic *topic = bw_topic(w, "t");
@@ -420,7 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BW_TEST(a_channel_is_made_once),
         BW_TEST(names_of_any_length_are_kept),
-        BW_TEST(a_channel_needs_room_in_the_account),
+        BW_TEST(a_channel_needs_room_in_the_budget),
         BW_TEST(a_deleted_channel_is_made_anew),
         BW_TEST(publishing_gives_id_and_timestamp),
         BW_TEST(each_topic_has_its_own_ids),

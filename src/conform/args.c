@@ -141,25 +141,29 @@ struct parsing {
 
 static bool wrong(struct parsing *p, const char *what, const char *value)
 {
-    fprintf(p->err, "nsq-conform: %s: '%s'\n", what, value);
+    fprintf(p->err, "nsq-conform: %s '%s'\n", what, value);
     return false;
 }
 
 static bool add(struct parsing *p, struct args_list *list, const char *value)
 {
     if (list->n == ARGS_LIST_MAX) {
-        return wrong(p, "an option may be repeated 64 times at most, not again with", value);
+        return wrong(p, "this option may be repeated 64 times at most; one too many is", value);
     }
     list->values[list->n++] = value;
     return true;
 }
 
-static bool number(struct parsing *p, const char *text, long most, long *value)
+static bool number(struct parsing *p, const char *option, const char *text, long most, long *value)
 {
     char *end;
     *value = strtol(text, &end, 10);
-    return (*text != '\0' && *end == '\0' && *value >= 1 && *value <= most) ||
-           wrong(p, "expected a number from 1 up to the option's limit, not", text);
+    if (*text != '\0' && *end == '\0' && *value >= 1 && *value <= most) {
+        return true;
+    }
+    fprintf(p->err, "nsq-conform: %s: expected a number from 1 to %ld, not '%s'\n", option, most,
+            text);
+    return false;
 }
 
 static bool add_level(struct args *args, const char *word, size_t n)
@@ -180,7 +184,8 @@ static bool take_levels(struct parsing *p, const char *text)
     for (;;) {
         size_t n = strcspn(word, ",");
         if (!add_level(p->args, word, n)) {
-            return wrong(p, "expected a list of MUST, SHOULD, QUIRK and DEPARTURE, not", text);
+            return wrong(p, "--level: expected a list of MUST, SHOULD, QUIRK and DEPARTURE, not",
+                         text);
         }
         if (word[n] == '\0') {
             return true;
@@ -267,13 +272,13 @@ static bool take_other(struct parsing *p, int option, const char *value)
     long n = 0;
     switch (option) {
     case 'j':
-        if (!number(p, value, JOBS_MAX, &n)) {
+        if (!number(p, "-j", value, JOBS_MAX, &n)) {
             return false;
         }
         p->args->jobs = (size_t)n;
         return true;
     case OPT_TIME_SCALE:
-        if (!number(p, value, SCALE_MAX, &n)) {
+        if (!number(p, "--time-scale", value, SCALE_MAX, &n)) {
             return false;
         }
         p->args->time_scale = n;

@@ -25,7 +25,7 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "defects"
-COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "Makefile", "ci/stages"]
+COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "fuzz", "Makefile", "ci/stages"]
 FOLDERS = ("session", "broker", "serve", "codec", "http", "auth", "json", "proto")
 OTHER_FOLDERS = ("base", "shell", "nsqd", "conform")
 FUZZED_FOLDERS = (*FOLDERS, "base", "conform")

@@ -58,6 +58,7 @@ static void see_frame(struct run *run, const struct nsq_frame *frame)
 static size_t see_frames(struct run *run, struct span in)
 {
     struct span rest = in;
+    FUZZ_CHECK(in.n == 0 || in.p != NULL); /* for the analyzer */
     while (rest.n > 0 && !hearer_is_to_switch(&run->hearer)) {
         struct nsq_frame frame;
         size_t consumed = 0;

@@ -27,9 +27,8 @@ const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
 #define OPS_MAX 256
 #define SPANS_AT_ONCE 16
 #define START TIME_SECOND
-#define WALL                                                                                       \
-    (INT64_C(1288834974288)                                                                        \
-     << 20) /* ns since 1970 at which the clock of ids begins: broker/guid.h */
+/* ns since 1970 at which the clock of ids begins: broker/guid.h */
+#define WALL (INT64_C(1288834974288) << 20)
 #define ROUNDS_MAX                                                                                 \
     64 /* rounds without input or output after which the server counts as hanging                  \
         */
@@ -423,30 +422,6 @@ static void send_bytes(unsigned number, struct span bytes)
     }
 }
 
-/* Whether `whose` of ops.h means this message. */
-static bool is_whose(const struct row *row, unsigned number, unsigned whose)
-{
-    bool in_flight = row->place == ROW_IN_FLIGHT;
-    return whose == 3   ? row->place == ROW_GONE && row->finished
-           : whose == 2 ? in_flight && row->owner != number
-                        : in_flight && row->owner == number;
-}
-
-static uint64_t choose_id(unsigned number, unsigned whose, unsigned k)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < model.row_count; i++) {
-        n += is_whose(&model.rows[i], number, whose);
-    }
-    size_t left = n == 0 ? 0 : k % n;
-    for (size_t i = 0; i < model.row_count && n > 0; i++) {
-        if (is_whose(&model.rows[i], number, whose) && left-- == 0) {
-            return model.rows[i].id;
-        }
-    }
-    return k;
-}
-
 /* --- operations ------------------------------------------------------------------------------- */
 
 static void open_peer(unsigned number)
@@ -580,7 +555,7 @@ static void do_op(const struct op *op)
         send_command(op->conn, command_writer_command(&writer, op->args));
         break;
     case OP_MESSAGE:
-        id = choose_id(op->conn, op->args[0] >> 2 & 3, op->args[1]);
+        id = model_choose(&model, op->conn, op->args[0] >> 2 & 3, op->args[1]);
         send_command(op->conn, command_writer_message(&writer, op->args, id));
         break;
     case OP_ANSWER:

@@ -534,3 +534,29 @@ void model_look(struct memory_model *model, const struct call *call)
     check_budget(model, &sums);
     model->delivery_count = 0;
 }
+
+/* --- choosing a message ----------------------------------------------------------------------- */
+
+/* Whether `whose` of ops.h means this message. */
+static bool is_whose(const struct row *row, unsigned number, unsigned whose)
+{
+    bool in_flight = row->place == ROW_IN_FLIGHT;
+    return whose == 3   ? row->place == ROW_GONE && row->finished
+           : whose == 2 ? in_flight && row->owner != number
+                        : in_flight && row->owner == number;
+}
+
+uint64_t model_choose(const struct memory_model *model, unsigned number, unsigned whose, unsigned k)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < model->row_count; i++) {
+        n += is_whose(&model->rows[i], number, whose);
+    }
+    size_t left = n == 0 ? 0 : k % n;
+    for (size_t i = 0; i < model->row_count && n > 0; i++) {
+        if (is_whose(&model->rows[i], number, whose) && left-- == 0) {
+            return model->rows[i].id;
+        }
+    }
+    return k;
+}

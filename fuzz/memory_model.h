@@ -140,4 +140,9 @@ void model_look(struct memory_model *model, const struct call *call);
 /* The connection's session, while it has one: from the magic to the end. */
 const struct session *model_session(const struct memory_model *model, unsigned conn);
 
+/* The id of the message that a MESSAGE of ops.h means: `whose` and `k` as there, `number` is the
+ * connection that sends it. k itself: there is no such message. */
+uint64_t model_choose(const struct memory_model *model, unsigned number, unsigned whose,
+                      unsigned k);
+
 #endif

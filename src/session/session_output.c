@@ -55,7 +55,9 @@ static void deliver(const struct delivery *d, int64_t now)
     }
 }
 
-static void deliver_all(struct v2 *v2, int64_t now)
+/* Not inlined, so that v2_pump, which is called after every command, costs a few instructions when
+ * there is nothing to deliver. */
+__attribute__((noinline)) static void deliver_all(struct v2 *v2, int64_t now)
 {
     struct delivery d;
     while (broker_deliver(v2->broker, now, &d)) {

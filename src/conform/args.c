@@ -145,6 +145,12 @@ static bool wrong(struct parsing *p, const char *what, const char *value)
     return false;
 }
 
+static bool conflict(struct parsing *p, const char *rule)
+{
+    fprintf(p->err, "nsq-conform: %s\n", rule);
+    return false;
+}
+
 static bool add(struct parsing *p, struct args_list *list, const char *value)
 {
     if (list->n == ARGS_LIST_MAX) {
@@ -198,12 +204,11 @@ static bool take_mode(struct parsing *p, enum args_mode mode, const char *value,
                       enum args_mode with_word)
 {
     if (p->args->mode != MODE_RUN) {
-        return wrong(
-            p, "--list, --dry-run, --merge, --fmt, --check-ledger and --serve exclude each other",
-            value == NULL ? "" : value);
+        return conflict(
+            p, "--list, --dry-run, --merge, --fmt, --check-ledger and --serve exclude each other");
     }
     if (value != NULL && (word == NULL || strcmp(value, word) != 0)) {
-        return wrong(p, "the option does not have this form", value);
+        return wrong(p, "--list takes only the value json, and --fmt only print, not", value);
     }
     p->args->mode = value == NULL ? mode : with_word;
     return true;
@@ -333,19 +338,19 @@ static bool agrees(struct parsing *p)
 {
     const struct args *a = p->args;
     if (a->target != NULL && a->spawn != NULL) {
-        return wrong(p, "expected --target or --spawn, not both; --target is", a->target);
+        return conflict(p, "expected --target or --spawn, not both");
     }
     if (a->cuts && (a->target != NULL || a->spawn != NULL)) {
-        return wrong(p, "works only without --target and --spawn", "--cuts");
+        return conflict(p, "--cuts works only without --target and --spawn");
     }
     if (a->flags_given != NULL && a->target == NULL) {
-        return wrong(p, "works only with --target", "--flags-given");
+        return conflict(p, "--flags-given works only with --target");
     }
     if ((a->mode == MODE_SERVE) != (a->listen != NULL)) {
-        return wrong(p, "work only together", "--serve, --listen");
+        return conflict(p, "--serve and --listen need each other");
     }
     if (a->mode == MODE_MERGE && (a->html == NULL || a->file_count == 0)) {
-        return wrong(p, "needs --html and at least one report file", "--merge");
+        return conflict(p, "--merge needs --html and at least one report file");
     }
     return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "support/broker_model.h"
+#include "support/broker_model_parts.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,12 +10,11 @@
 #define MEM_QUEUE_SIZE 5
 #define MAX_CONSUMERS 3
 #define MAX_MSG_TIMEOUT 300
-#define SHARE 3 /* channels of a topic */
 
-static const char *const topic_names[BM_TOPICS] = {"a", "b", "e#ephemeral"};
-static const char *const channel_names[SHARE] = {"x", "y", "z#ephemeral"};
+const char *const bm_topic_names[BM_TOPICS] = {"a", "b", "e#ephemeral"};
+const char *const bm_channel_names[BM_SHARE] = {"x", "y", "z#ephemeral"};
 
-static unsigned draw(struct broker_model *m, unsigned below)
+unsigned bm_draw(struct broker_model *m, unsigned below)
 {
     m->random = m->random * 6364136223846793005U + 1442695040888963407U;
     return (unsigned)(m->random >> 33) % below;
@@ -26,21 +25,21 @@ static bool is_ephemeral(const char *name)
     return strchr(name, '#') != NULL;
 }
 
-static struct topic *real_topic(const struct broker_model *m, int topic)
+struct topic *bm_real_topic(const struct broker_model *m, int topic)
 {
-    return bw_find_topic(&m->w, topic_names[topic]);
+    return bw_find_topic(&m->w, bm_topic_names[topic]);
 }
 
-static struct channel *real_channel(const struct broker_model *m, int channel)
+struct channel *bm_real_channel(const struct broker_model *m, int channel)
 {
-    const struct topic *topic = real_topic(m, channel / SHARE);
-    const char *name = channel_names[channel % SHARE];
+    const struct topic *topic = bm_real_topic(m, channel / BM_SHARE);
+    const char *name = bm_channel_names[channel % BM_SHARE];
     return topic == NULL ? NULL : topic_find_channel(topic, span_make(name, strlen(name)));
 }
 
 /* --- the model's moves ------------------------------------------------------------------------ */
 
-static size_t count_rows(const struct broker_model *m, int channel, enum bm_place place)
+size_t bm_count_rows(const struct broker_model *m, int channel, enum bm_place place)
 {
     size_t n = 0;
     for (size_t i = 0; i < m->row_count; i++) {
@@ -63,7 +62,7 @@ static struct bm_row *first_row(struct broker_model *m, int channel, enum bm_pla
     return first;
 }
 
-static struct bm_row *find_row(struct broker_model *m, int channel, uint64_t id)
+struct bm_row *bm_find_row(struct broker_model *m, int channel, uint64_t id)
 {
     for (size_t i = 0; i < m->row_count; i++) {
         if (m->rows[i].channel == channel && m->rows[i].id == id) {
@@ -73,7 +72,7 @@ static struct bm_row *find_row(struct broker_model *m, int channel, uint64_t id)
     return NULL;
 }
 
-static void sweep(struct broker_model *m)
+void bm_sweep(struct broker_model *m)
 {
     size_t kept = 0;
     for (size_t i = 0; i < m->row_count; i++) {
@@ -110,8 +109,8 @@ static int64_t capacity_of(const struct broker_model *m, int channel)
 /* Into the queue, or away when an ephemeral channel is full. */
 static void enqueue(struct broker_model *m, struct bm_row *r)
 {
-    int64_t depth = (int64_t)count_rows(m, r->channel, BM_QUEUED);
-    if (is_ephemeral(channel_names[r->channel % SHARE]) && depth >= MEM_QUEUE_SIZE &&
+    int64_t depth = (int64_t)bm_count_rows(m, r->channel, BM_QUEUED);
+    if (is_ephemeral(bm_channel_names[r->channel % BM_SHARE]) && depth >= MEM_QUEUE_SIZE &&
         depth >= MEM_QUEUE_SIZE + capacity_of(m, r->channel)) {
         r->place = BM_GONE;
         m->channels[r->channel].drop_count++;
@@ -129,7 +128,7 @@ static void defer(struct broker_model *m, struct bm_row *r, int64_t delay)
     r->due = m->w.now + delay;
 }
 
-static void end_flight(struct broker_model *m, struct bm_row *r)
+void bm_end_flight(struct broker_model *m, struct bm_row *r)
 {
     r->place = BM_GONE; /* until it is put somewhere else */
     if (r->consumer >= 0) {
@@ -142,7 +141,7 @@ static void end_flight(struct broker_model *m, struct bm_row *r)
 static int next_channel(const struct broker_model *m, int topic, uint64_t after)
 {
     int next = -1;
-    for (int i = topic * SHARE; i < topic * SHARE + SHARE; i++) {
+    for (int i = topic * BM_SHARE; i < topic * BM_SHARE + BM_SHARE; i++) {
         const struct bm_channel *c = &m->channels[i];
         if (c->exists && c->made > after && (next < 0 || c->made < m->channels[next].made)) {
             next = i;
@@ -151,7 +150,7 @@ static int next_channel(const struct broker_model *m, int topic, uint64_t after)
     return next;
 }
 
-static void move_to_channels(struct broker_model *m, int topic)
+void bm_move_to_channels(struct broker_model *m, int topic)
 {
     struct bm_topic *t = &m->topics[topic];
     if (t->paused || next_channel(m, topic, 0) < 0) {
@@ -177,14 +176,14 @@ static void move_to_channels(struct broker_model *m, int topic)
 
 static void make_topic(struct broker_model *m, int topic)
 {
-    (void)bw_topic(&m->w, topic_names[topic]);
+    (void)bw_topic(&m->w, bm_topic_names[topic]);
     m->topics[topic].exists = true;
 }
 
 /* A channel is deleted, and with its last channel an ephemeral topic. */
-static void forget_channel(struct broker_model *m, int channel)
+void bm_forget_channel(struct broker_model *m, int channel)
 {
-    int topic = channel / SHARE;
+    int topic = channel / BM_SHARE;
     for (size_t i = 0; i < m->row_count; i++) {
         if (m->rows[i].channel == channel) {
             m->rows[i].place = BM_GONE;
@@ -196,7 +195,7 @@ static void forget_channel(struct broker_model *m, int channel)
         }
     }
     m->channels[channel] = (struct bm_channel){.exists = false};
-    if (is_ephemeral(topic_names[topic]) && next_channel(m, topic, 0) < 0) {
+    if (is_ephemeral(bm_topic_names[topic]) && next_channel(m, topic, 0) < 0) {
         m->topics[topic] = (struct bm_topic){.exists = false};
     }
 }
@@ -205,35 +204,36 @@ static void forget_channel(struct broker_model *m, int channel)
 
 static void publish(struct broker_model *m)
 {
-    int topic = (int)draw(m, BM_TOPICS);
-    int64_t delay = draw(m, 4) == 0 ? 1 + (int64_t)draw(m, 100) : 0;
+    int topic = (int)bm_draw(m, BM_TOPICS);
+    int64_t delay = bm_draw(m, 4) == 0 ? 1 + (int64_t)bm_draw(m, 100) : 0;
     make_topic(m, topic);
     struct bm_topic *t = &m->topics[topic];
-    uint64_t id = bw_publish_later(&m->w, topic_names[topic], delay);
+    uint64_t id = bw_publish_later(&m->w, bm_topic_names[topic], delay);
     bool stays = t->paused || next_channel(m, topic, 0) < 0;
     t->message_count++;
-    if (stays && is_ephemeral(topic_names[topic]) && t->waiting_count >= MEM_QUEUE_SIZE) {
+    if (stays && is_ephemeral(bm_topic_names[topic]) && t->waiting_count >= MEM_QUEUE_SIZE) {
         t->drop_count++;
         return;
     }
     t->waiting[t->waiting_count++] = (struct bm_waiting){id, delay};
-    move_to_channels(m, topic);
+    bm_move_to_channels(m, topic);
 }
 
 static void make_channel(struct broker_model *m, int channel)
 {
-    make_topic(m, channel / SHARE);
-    (void)bw_channel(&m->w, topic_names[channel / SHARE], channel_names[channel % SHARE]);
+    make_topic(m, channel / BM_SHARE);
+    (void)bw_channel(&m->w, bm_topic_names[channel / BM_SHARE],
+                     bm_channel_names[channel % BM_SHARE]);
     if (!m->channels[channel].exists) {
         m->channels[channel] = (struct bm_channel){.exists = true, .made = ++m->order};
-        move_to_channels(m, channel / SHARE);
+        bm_move_to_channels(m, channel / BM_SHARE);
     }
 }
 
 static void join(struct broker_model *m)
 {
-    int who = (int)draw(m, BM_CONSUMERS);
-    int channel = (int)draw(m, BM_CHANNELS);
+    int who = (int)bm_draw(m, BM_CONSUMERS);
+    int channel = (int)bm_draw(m, BM_CHANNELS);
     struct bm_consumer *c = &m->consumers[who];
     if (c->channel >= 0) {
         return;
@@ -244,13 +244,13 @@ static void join(struct broker_model *m)
     }
     make_channel(m, channel);
     m->real[who] = (struct consumer){.owner = &m->real[who],
-                                     .msg_timeout = 50 + (int64_t)draw(m, 100),
-                                     .sample_rate = draw(m, 4) == 0 ? 50 : 0};
+                                     .msg_timeout = 50 + (int64_t)bm_draw(m, 100),
+                                     .sample_rate = bm_draw(m, 4) == 0 ? 50 : 0};
     bool full = there == MAX_CONSUMERS;
-    assert_int_equal(channel_join(real_channel(m, channel), &m->real[who]),
+    assert_int_equal(channel_join(bm_real_channel(m, channel), &m->real[who]),
                      full ? CHANNEL_FULL : CHANNEL_OK);
     if (!full) {
-        *c = (struct bm_consumer){.channel = channel, .ready = draw(m, 5)};
+        *c = (struct bm_consumer){.channel = channel, .ready = bm_draw(m, 5)};
         consumer_set_ready(&m->real[who], c->ready);
         update(m, who);
     }
@@ -274,31 +274,31 @@ static void leave(struct broker_model *m, int who)
         }
     }
     *c = (struct bm_consumer){.channel = -1};
-    if (last && is_ephemeral(channel_names[channel % SHARE])) {
-        forget_channel(m, channel);
+    if (last && is_ephemeral(bm_channel_names[channel % BM_SHARE])) {
+        bm_forget_channel(m, channel);
     }
 }
 
 static void set_ready(struct broker_model *m)
 {
-    int who = (int)draw(m, BM_CONSUMERS);
+    int who = (int)bm_draw(m, BM_CONSUMERS);
     struct bm_consumer *c = &m->consumers[who];
     if (c->channel < 0) {
         return;
     }
-    c->ready = draw(m, 5);
+    c->ready = bm_draw(m, 5);
     consumer_set_ready(&m->real[who], c->ready);
     update(m, who);
 }
 
 static void hold(struct broker_model *m)
 {
-    int who = (int)draw(m, BM_CONSUMERS);
+    int who = (int)bm_draw(m, BM_CONSUMERS);
     struct bm_consumer *c = &m->consumers[who];
     if (c->channel < 0) {
         return;
     }
-    c->blocked = draw(m, 3) == 0;
+    c->blocked = bm_draw(m, 3) == 0;
     consumer_set_blocked(&m->real[who], c->blocked);
     update(m, who);
 }
@@ -320,7 +320,7 @@ static int whose_turn(const struct broker_model *m, int channel)
 static int number_of(const struct broker_model *m, const struct channel *channel)
 {
     for (int i = 0; i < BM_CHANNELS; i++) {
-        if (real_channel(m, i) == channel) {
+        if (bm_real_channel(m, i) == channel) {
             return i;
         }
     }
@@ -366,8 +366,8 @@ static void deliver(struct broker_model *m)
 /* A random row, most often one that is in flight; NULL when there is none. */
 static const struct bm_row *any_row(struct broker_model *m)
 {
-    bool in_flight = draw(m, 8) > 0;
-    size_t from = m->row_count == 0 ? 0 : draw(m, (unsigned)m->row_count);
+    bool in_flight = bm_draw(m, 8) > 0;
+    size_t from = m->row_count == 0 ? 0 : bm_draw(m, (unsigned)m->row_count);
     for (size_t i = 0; i < m->row_count; i++) {
         const struct bm_row *r = &m->rows[(from + i) % m->row_count];
         if (!in_flight || r->place == BM_IN_FLIGHT) {
@@ -382,27 +382,27 @@ static void answer(struct broker_model *m)
 {
     const struct bm_row *row = any_row(m);
     bool owned = row != NULL && row->place == BM_IN_FLIGHT && row->consumer >= 0;
-    int who = owned && draw(m, 8) > 0 ? row->consumer : (int)draw(m, BM_CONSUMERS);
+    int who = owned && bm_draw(m, 8) > 0 ? row->consumer : (int)bm_draw(m, BM_CONSUMERS);
     uint64_t id = row == NULL ? m->gone : row->id;
     struct bm_consumer *c = &m->consumers[who];
     if (c->channel < 0) {
         return;
     }
-    struct bm_row *r = find_row(m, c->channel, id);
+    struct bm_row *r = bm_find_row(m, c->channel, id);
     enum channel_result expected = r == NULL || r->place != BM_IN_FLIGHT ? CHANNEL_NOT_IN_FLIGHT
                                    : r->consumer != who                  ? CHANNEL_NOT_OWNER
                                                                          : CHANNEL_OK;
     struct channel *real = m->real[who].channel;
-    int64_t delay = draw(m, 2) == 0 ? 0 : 1 + (int64_t)draw(m, 50);
-    int64_t timeout = 1 + (int64_t)draw(m, 2 * MAX_MSG_TIMEOUT);
+    int64_t delay = bm_draw(m, 2) == 0 ? 0 : 1 + (int64_t)bm_draw(m, 50);
+    int64_t timeout = 1 + (int64_t)bm_draw(m, 2 * MAX_MSG_TIMEOUT);
     struct consumer *consumer = &m->real[who];
-    switch (draw(m, 4)) {
+    switch (bm_draw(m, 4)) {
     case 0:
     case 1:
         assert_int_equal(bw_finish(&m->w, consumer, id), expected);
         if (expected == CHANNEL_OK) {
             c->finish_count++;
-            end_flight(m, r);
+            bm_end_flight(m, r);
         }
         break;
     case 2:
@@ -410,7 +410,7 @@ static void answer(struct broker_model *m)
         if (expected == CHANNEL_OK) {
             c->requeue_count++;
             m->channels[number_of(m, real)].requeue_count++;
-            end_flight(m, r);
+            bm_end_flight(m, r);
             if (delay == 0) {
                 enqueue(m, r);
             } else {
@@ -444,11 +444,9 @@ static struct bm_row *first_due(struct broker_model *m)
     return first;
 }
 
-static void compare(struct broker_model *m);
-
 static void pass(struct broker_model *m)
 {
-    m->w.now += draw(m, 3) == 0 ? draw(m, 60) : draw(m, 4);
+    m->w.now += bm_draw(m, 3) == 0 ? bm_draw(m, 60) : bm_draw(m, 4);
     for (;;) {
         struct bm_row *r = first_due(m);
         assert_true(broker_next_deadline(&m->w.broker) == (r == NULL ? TIME_NEVER : r->due));
@@ -460,241 +458,11 @@ static void pass(struct broker_model *m)
         if (r->place == BM_IN_FLIGHT) {
             m->channels[r->channel].timeout_count++;
             m->timed_out++;
-            end_flight(m, r);
+            bm_end_flight(m, r);
         }
         enqueue(m, r);
-        compare(m);
+        bm_compare(m);
     }
-}
-
-static struct span topic_name(int topic)
-{
-    return bw_span(topic_names[topic]);
-}
-
-static struct span channel_name(int channel)
-{
-    return bw_span(channel_names[channel % SHARE]);
-}
-
-/* What an operation on a channel or on its topic must come to. */
-static enum topology_result expected_of(const struct broker_model *m, int channel)
-{
-    return !m->topics[channel / SHARE].exists ? TOPOLOGY_NO_TOPIC
-           : !m->channels[channel].exists     ? TOPOLOGY_NO_CHANNEL
-                                              : TOPOLOGY_OK;
-}
-
-static void pause_channel(struct broker_model *m)
-{
-    int channel = (int)draw(m, BM_CHANNELS);
-    bool paused = draw(m, 3) == 0;
-    enum topology_result expected = expected_of(m, channel);
-    assert_int_equal(broker_pause_channel(&m->w.broker, topic_name(channel / SHARE),
-                                          channel_name(channel), paused),
-                     expected);
-    m->channels[channel].paused = expected == TOPOLOGY_OK && paused;
-}
-
-static void pause_topic(struct broker_model *m)
-{
-    int topic = (int)draw(m, BM_TOPICS);
-    bool paused = draw(m, 3) == 0;
-    bool exists = m->topics[topic].exists;
-    assert_int_equal(broker_pause_topic(&m->w.broker, topic_name(topic), paused, m->w.now),
-                     exists ? TOPOLOGY_OK : TOPOLOGY_NO_TOPIC);
-    m->topics[topic].paused = exists && paused;
-    move_to_channels(m, topic);
-}
-
-static void empty_channel(struct broker_model *m)
-{
-    int channel = (int)draw(m, BM_CHANNELS);
-    enum topology_result expected = expected_of(m, channel);
-    if (expected == TOPOLOGY_OK) {
-        /* The order in which consumers become ready is the broker's choice. */
-        const struct in_flight *f = real_channel(m, channel)->in_flight;
-        for (; f != NULL; f = f->hh.next) {
-            end_flight(m, find_row(m, channel, f->message->body->id));
-        }
-        for (size_t i = 0; i < m->row_count; i++) {
-            if (m->rows[i].channel == channel) {
-                m->rows[i].place = BM_GONE;
-            }
-        }
-    }
-    assert_int_equal(
-        broker_empty_channel(&m->w.broker, topic_name(channel / SHARE), channel_name(channel)),
-        expected);
-}
-
-static void empty_topic(struct broker_model *m)
-{
-    int topic = (int)draw(m, BM_TOPICS);
-    assert_int_equal(broker_empty_topic(&m->w.broker, topic_name(topic)),
-                     m->topics[topic].exists ? TOPOLOGY_OK : TOPOLOGY_NO_TOPIC);
-    m->topics[topic].waiting_count = 0;
-}
-
-/* The consumers of what was deleted, and nobody else. */
-static void take_orphans(struct broker_model *m, bool was_there[BM_CONSUMERS])
-{
-    const struct consumer *orphan;
-    while ((orphan = broker_next_orphan(&m->w.broker)) != NULL) {
-        assert_true(was_there[orphan - m->real]);
-        was_there[orphan - m->real] = false;
-        m->orphaned++;
-    }
-    for (int i = 0; i < BM_CONSUMERS; i++) {
-        assert_false(was_there[i]);
-    }
-}
-
-static void delete_channel(struct broker_model *m)
-{
-    int channel = (int)draw(m, BM_CHANNELS);
-    bool there[BM_CONSUMERS];
-    enum topology_result expected = expected_of(m, channel);
-    for (int i = 0; i < BM_CONSUMERS; i++) {
-        there[i] = m->consumers[i].channel == channel;
-    }
-    assert_int_equal(
-        broker_delete_channel(&m->w.broker, topic_name(channel / SHARE), channel_name(channel)),
-        expected);
-    if (expected == TOPOLOGY_OK) {
-        forget_channel(m, channel);
-    }
-    take_orphans(m, there);
-}
-
-static void delete_topic(struct broker_model *m)
-{
-    int topic = (int)draw(m, BM_TOPICS);
-    bool there[BM_CONSUMERS];
-    for (int i = 0; i < BM_CONSUMERS; i++) {
-        there[i] = m->consumers[i].channel >= 0 && m->consumers[i].channel / SHARE == topic;
-    }
-    assert_int_equal(broker_delete_topic(&m->w.broker, topic_name(topic)),
-                     m->topics[topic].exists ? TOPOLOGY_OK : TOPOLOGY_NO_TOPIC);
-    for (int i = topic * SHARE; i < topic * SHARE + SHARE; i++) {
-        forget_channel(m, i);
-    }
-    m->topics[topic] = (struct bm_topic){.exists = false};
-    take_orphans(m, there);
-}
-
-/* --- one against the other -------------------------------------------------------------------- */
-
-static void compare_queue(struct broker_model *m, int channel, const struct queue *queue)
-{
-    assert_int_equal(queue->n, count_rows(m, channel, BM_QUEUED));
-    uint64_t last = 0;
-    for (const struct message *message = queue->first; message != NULL; message = message->next) {
-        const struct bm_row *r = find_row(m, channel, message->body->id);
-        assert_non_null(r);
-        assert_int_equal(r->place, BM_QUEUED);
-        assert_true(r->order > last);
-        assert_int_equal(message->attempts, r->attempts);
-        last = r->order;
-    }
-}
-
-static void compare_timer(const struct broker_model *m, const struct timer *timer, int64_t due)
-{
-    const struct heap *timers = &m->w.broker.core.timers;
-    assert_true(timers->entries[timer->node.place - 1].key == due);
-}
-
-static void compare_waits(struct broker_model *m, int channel, const struct channel *real)
-{
-    assert_int_equal(channel_in_flight_count(real), count_rows(m, channel, BM_IN_FLIGHT));
-    for (const struct in_flight *f = real->in_flight; f != NULL; f = f->hh.next) {
-        const struct bm_row *r = find_row(m, channel, f->message->body->id);
-        assert_non_null(r);
-        assert_int_equal(r->place, BM_IN_FLIGHT);
-        assert_ptr_equal(f->consumer, r->consumer < 0 ? NULL : &m->real[r->consumer]);
-        assert_true(f->delivered_at == r->delivered);
-        assert_int_equal(f->message->attempts, r->attempts);
-        compare_timer(m, &f->timer, r->due);
-    }
-    assert_int_equal(real->deferred_count, count_rows(m, channel, BM_DEFERRED));
-    for (struct list *l = real->deferred.next; l != &real->deferred; l = l->next) {
-        const struct deferred *d = container_of(l, struct deferred, link);
-        const struct bm_row *r = find_row(m, channel, d->message->body->id);
-        assert_non_null(r);
-        assert_int_equal(r->place, BM_DEFERRED);
-        compare_timer(m, &d->timer, r->due);
-    }
-}
-
-static void compare_channel(struct broker_model *m, int channel)
-{
-    const struct channel *real = real_channel(m, channel);
-    const struct bm_channel *c = &m->channels[channel];
-    assert_true((real != NULL) == c->exists);
-    if (real == NULL) {
-        return;
-    }
-    assert_true(real->paused == c->paused);
-    assert_int_equal(real->message_count, c->message_count);
-    assert_int_equal(real->requeue_count, c->requeue_count);
-    assert_int_equal(real->timeout_count, c->timeout_count);
-    assert_int_equal(real->drop_count, c->drop_count);
-    compare_queue(m, channel, &real->queue);
-    compare_waits(m, channel, real);
-    uint64_t last = 0;
-    for (struct list *l = real->ready.next; l != &real->ready; l = l->next) {
-        const struct consumer *consumer = container_of(l, struct consumer, ready_link);
-        uint64_t turn = m->consumers[consumer - m->real].turn;
-        assert_true(turn > last);
-        last = turn;
-    }
-}
-
-static void compare_topic(const struct broker_model *m, int topic)
-{
-    const struct topic *real = real_topic(m, topic);
-    const struct bm_topic *t = &m->topics[topic];
-    assert_true((real != NULL) == t->exists);
-    if (real == NULL) {
-        return;
-    }
-    assert_true(real->paused == t->paused);
-    assert_int_equal(real->message_count, t->message_count);
-    assert_int_equal(real->message_bytes, 4 * t->message_count);
-    assert_int_equal(real->drop_count, t->drop_count);
-    assert_int_equal(real->queue.n, t->waiting_count);
-    size_t i = 0;
-    for (const struct message *message = real->queue.first; message != NULL;
-         message = message->next, i++) {
-        assert_true(message->body->id == t->waiting[i].id);
-        assert_true(message->body->deferred == t->waiting[i].delay);
-    }
-}
-
-static void compare(struct broker_model *m)
-{
-    sweep(m);
-    for (int i = 0; i < BM_TOPICS; i++) {
-        compare_topic(m, i);
-    }
-    for (int i = 0; i < BM_CHANNELS; i++) {
-        compare_channel(m, i);
-    }
-    for (int i = 0; i < BM_CONSUMERS; i++) {
-        const struct bm_consumer *c = &m->consumers[i];
-        const struct consumer *real = &m->real[i];
-        assert_ptr_equal(real->channel, c->channel < 0 ? NULL : real_channel(m, c->channel));
-        if (c->channel >= 0) {
-            assert_true(real->ready_count == c->ready);
-            assert_true(real->in_flight_count == c->in_flight);
-            assert_int_equal(real->message_count, c->message_count);
-            assert_int_equal(real->finish_count, c->finish_count);
-            assert_int_equal(real->requeue_count, c->requeue_count);
-        }
-    }
-    bw_check(&m->w);
-    bw_drop_log(&m->w);
 }
 
 /* --- the driver ------------------------------------------------------------------------------- */
@@ -714,24 +482,9 @@ void bm_open(struct broker_model *m, uint64_t seed)
     }
 }
 
-/* Rarely: what is deleted or emptied all the time is never full. */
-static void change_topology(struct broker_model *m)
-{
-    unsigned kind = draw(m, 20);
-    if (kind < 3) {
-        delete_channel(m);
-    } else if (kind < 4) {
-        delete_topic(m);
-    } else if (kind < 7) {
-        empty_channel(m);
-    } else if (kind < 9) {
-        empty_topic(m);
-    }
-}
-
 void bm_step(struct broker_model *m)
 {
-    unsigned kind = draw(m, 100);
+    unsigned kind = bm_draw(m, 100);
     if (kind < 15) {
         publish(m);
     } else if (kind < 46) {
@@ -747,21 +500,20 @@ void bm_step(struct broker_model *m)
     } else if (kind < 96) {
         hold(m);
     } else if (kind < 97) {
-        leave(m, (int)draw(m, BM_CONSUMERS));
+        leave(m, (int)bm_draw(m, BM_CONSUMERS));
     } else if (kind < 98) {
-        pause_channel(m);
-        pause_topic(m);
+        bm_pause(m);
     } else {
-        change_topology(m);
+        bm_change_topology(m);
     }
-    compare(m);
+    bm_compare(m);
 }
 
 void bm_close(struct broker_model *m)
 {
     for (int i = 0; i < BM_CONSUMERS; i++) {
         leave(m, i);
-        compare(m);
+        bm_compare(m);
     }
     bw_close(&m->w);
 }

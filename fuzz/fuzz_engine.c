@@ -9,13 +9,15 @@
  *
  * As in client.h, the clock of ids begins at 0 and stands still until the input moves it.
  *
- * Input: the eight bytes of struct choice below, then operations (ops.h), at most 256 of them.
+ * Input: the eight bytes of struct engine_choice, then operations (ops.h), at
+ * most 256 of them.
  */
 #include <limits.h>
 #include <nsq/frame.h>
 
 #include "command_writer.h"
 #include "engine/engine.h"
+#include "engine_choice.h"
 #include "fuzz.h"
 #include "memory_model.h"
 #include "ops.h"
@@ -32,33 +34,11 @@ const struct fuzz_shape fuzz_shape = {.header = 8, .body = FUZZ_OPS};
 #define ROUNDS_MAX                                                                                 \
     64 /* rounds without input or output after which the server counts as hanging                  \
         */
-#define MEMORY_UNIT 64
-#define OWED_MAX 8 /* replies that a session may owe */
-#define LINE_MOST 96
 #define REST_MAX COMMAND_WRITER_MAX /* bytes that a client has sent and the server has not read */
 #define TAIL_MAX 128                /* bytes kept before the end of a line; more than LINE_MOST */
 #define TICKETS_MAX 64
 
 _Static_assert(OP_CONNECTIONS == MODEL_CONNECTIONS, "the model knows every connection");
-
-/* Flags. */
-#define PENDING 1  /* publishes wait for the disk's answer */
-#define ALONE 2    /* a channel takes one consumer */
-#define LOGGED 4   /* log lines are made and taken */
-#define ANSWERED 8 /* asks are answered at once: as done, with REFUSED as failed */
-#define REFUSED 16
-
-/* The header. A bound of 0 is nsqd's default. */
-struct choice {
-    uint8_t flags;
-    uint8_t open; /* how many connections are open at first and have sent the magic; modulo 17 */
-    uint8_t max_msg_size;
-    uint8_t max_rdy_count;
-    uint8_t high_water;
-    uint8_t memory;      /* in units of 64 bytes */
-    uint8_t queue_size;  /* messages of a full ephemeral channel or topic */
-    uint8_t msg_timeout; /* a time as in ops.h; TOUCH extends it to twice that */
-};
 
 struct peer {
     uint64_t id;   /* 0: closed */
@@ -78,7 +58,7 @@ struct peer {
     uint8_t tail[TAIL_MAX];
 };
 
-static struct choice choice;
+static struct engine_choice choice;
 static struct peer peers[OP_CONNECTIONS];
 static struct memory_model model;
 static struct engine *engine;
@@ -503,17 +483,6 @@ static void stop(void)
     }
 }
 
-static void say_op(const struct op *op)
-{
-    static const char *const names[] = {"OPEN",    "SEND",     "EOF",     "CLOSE",
-                                        "ADVANCE", "TAKE",     "COMMAND", "MESSAGE",
-                                        "ANSWER",  "TOPOLOGY", "WALL",    "STOP"};
-    if (fuzz_talks && op->kind < OP_KINDS) {
-        fuzz_say("%u %s %u %u %u", op->conn, names[op->kind], op->args[0], op->args[1],
-                 op->args[2]);
-    }
-}
-
 static void send_command(unsigned number, struct span command)
 {
     if (fuzz_talks) {
@@ -526,7 +495,7 @@ static void do_op(const struct op *op)
 {
     struct peer *peer = &peers[op->conn];
     uint64_t id;
-    say_op(op);
+    ops_say(op);
     switch (op->kind) {
     case OP_OPEN:
         open_peer(op->conn);
@@ -578,32 +547,9 @@ static void do_op(const struct op *op)
 
 /* --- the run ---------------------------------------------------------------------------------- */
 
-static size_t or_all(uint8_t bound, size_t all)
-{
-    return bound == 0 ? all : bound;
-}
-
 static void start(void)
 {
-    struct engine_config config = engine_defaults();
-    struct v2_config *v2 = &config.v2;
-    v2->limits.max_line = LINE_MOST;
-    v2->limits.max_msg_size = (int64_t)or_all(choice.max_msg_size, 1024 * 1024);
-    v2->max_rdy_count = (int64_t)or_all(choice.max_rdy_count, 2500);
-    config.broker.wait_publishes = choice.flags & PENDING;
-    v2->max_owed_replies = OWED_MAX;
-    v2->deflate = v2->snappy =
-        false; /* fuzz_upgrade.c tests codecs; this target parses all output */
-    if (choice.msg_timeout != 0) {
-        v2->msg_timeout = ops_time(choice.msg_timeout);
-        v2->max_msg_timeout = config.broker.max_msg_timeout = 2 * v2->msg_timeout;
-    }
-    config.serve.high_water = or_all(choice.high_water, config.serve.high_water);
-    config.broker.mem_queue_size = (int64_t)or_all(choice.queue_size, 10000);
-    config.broker.mem_queue_bytes =
-        choice.memory == 0 ? config.broker.mem_queue_bytes : (size_t)choice.memory * MEMORY_UNIT;
-    config.broker.max_consumers = choice.flags & ALONE ? 1 : 0;
-    config.log_level = choice.flags & LOGGED ? LOG_DEBUG : LOG_FATAL;
+    struct engine_config config = engine_choice_config(&choice);
     engine = engine_new(&config);
     handler = engine_handler(engine);
     model_begin(&model, engine);
@@ -637,12 +583,7 @@ static void finish(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span in = span_make(data, size);
-    uint8_t *const fields[] = {&choice.flags,         &choice.open,       &choice.max_msg_size,
-                               &choice.max_rdy_count, &choice.high_water, &choice.memory,
-                               &choice.queue_size,    &choice.msg_timeout};
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++) {
-        *fields[i] = fuzz_byte(&in);
-    }
+    choice = engine_choice_read(&in);
     if (in.n == 0) {
         return 0;
     }

@@ -41,3 +41,14 @@ int64_t ops_time(uint8_t time)
 {
     return ((int64_t)(time & 15) << (time >> 4)) * NS_PER_MS;
 }
+
+void ops_say(const struct op *op)
+{
+    static const char *const names[] = {"OPEN",    "SEND",     "EOF",     "CLOSE",
+                                        "ADVANCE", "TAKE",     "COMMAND", "MESSAGE",
+                                        "ANSWER",  "TOPOLOGY", "WALL",    "STOP"};
+    if (fuzz_talks && op->kind < OP_KINDS) {
+        fuzz_say("%u %s %u %u %u", op->conn, names[op->kind], op->args[0], op->args[1],
+                 op->args[2]);
+    }
+}

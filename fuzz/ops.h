@@ -111,4 +111,7 @@ struct op ops_next(struct span *stream);
 /* The time that a byte stands for, in ns. */
 int64_t ops_time(uint8_t time);
 
+/* Writes the operation into the event log, if there is one. */
+void ops_say(const struct op *op);
+
 #endif

@@ -91,7 +91,8 @@ struct reply command_line(struct session *s, const struct nsq_command *c, int64_
     /* A client that writes its secret into the line of AUTH has it kept out of the log too. */
     log_say(s->v2->log, LOG_DEBUG, "PROTOCOL(V2): [%] [%]", conn_peer(s->conn),
             c->id == NSQ_AUTH ? c->name : c->line);
-    bool in_clear = s->v2->config.tls_required && !s->tls && c->id != NSQ_IDENTIFY;
+    bool in_clear =
+        s->v2->config.tls_required && s->tls != SESSION_TLS_ENABLED && c->id != NSQ_IDENTIFY;
     if (in_clear || (row->states & IN(s->state)) == 0) {
         return not_in_this_state(c, in_clear);
     }

@@ -51,12 +51,12 @@ static void log_identify(struct session *s, const struct identify *identify)
 static size_t upgrade_cost(const struct session *s)
 {
     const struct upgrade *u = &s->upgrade;
-    return (u->tls ? s->v2->config.tls.cost : 0) + (u->snappy ? SNAPPY_COST : 0) +
-           (u->deflate ? DEFLATE_COST : 0);
+    return (s->tls == SESSION_TLS_WANTED ? s->v2->config.tls.cost : 0) +
+           (u->snappy ? SNAPPY_COST : 0) + (u->deflate ? DEFLATE_COST : 0);
 }
 
 /* Whether the client may have what it is to get now. What is enabled stays enabled. */
-static struct reply check_upgrade(struct session *s)
+static struct reply check_upgrade(struct session *s, bool tls_again)
 {
     const struct upgrade *u = &s->upgrade;
     if (u->deflate && u->snappy) {
@@ -65,19 +65,20 @@ static struct reply check_upgrade(struct session *s)
         return reply;
     }
     bool compress = u->deflate || u->snappy;
-    if ((u->tls && (s->tls || s->compressed)) || (compress && s->compressed)) {
+    bool tls = s->tls == SESSION_TLS_WANTED;
+    if (tls_again || ((tls || compress) && s->compressed)) {
         return error_failed(s, SPAN("what was negotiated before cannot be negotiated again"));
     }
     if (!budget_has_room(&s->v2->broker->core.budget, BUDGET_CLIENT, upgrade_cost(s))) {
         return error_no_room(s);
     }
-    return reply_of(u->tls || compress ? REPLY_CODECS : REPLY_RESPONSE);
+    return reply_of(tls || compress ? REPLY_CODECS : REPLY_RESPONSE);
 }
 
 static struct reply negotiate(struct session *s, const struct identify *identify)
 {
-    settings_choose_upgrade(s, identify);
-    struct reply checked = check_upgrade(s);
+    bool tls_again = !settings_choose_upgrade(s, identify);
+    struct reply checked = check_upgrade(s, tls_again);
     if (checked.kind == REPLY_ERROR) {
         return checked;
     }

@@ -29,9 +29,16 @@ struct pub_count {
     uint64_t count;
 };
 
-/* What an IDENTIFY has negotiated. */
+/* Where TLS stands. There is no way back. */
+enum session_tls {
+    SESSION_TLS_NONE = 0,
+    SESSION_TLS_WANTED,      /* an IDENTIFY has negotiated it; the handshake follows the reply */
+    SESSION_TLS_HANDSHAKING, /* until V2_HANDSHAKE_NS have passed: serve has the deadline */
+    SESSION_TLS_ENABLED,
+};
+
+/* The compression that an IDENTIFY has negotiated. */
 struct upgrade {
-    bool tls;
     bool snappy;
     bool deflate;
     int deflate_level; /* reported to the client also without deflate */
@@ -64,9 +71,9 @@ struct session {
     int64_t output_buffer_size; /* bytes */
     int32_t sample_rate;
 
+    enum session_tls tls;
     struct upgrade upgrade; /* by the last IDENTIFY */
-    bool tls;               /* TLS is enabled, and stays enabled */
-    bool compressed;        /* snappy or deflate is, likewise */
+    bool compressed;        /* snappy or deflate is enabled, and stays enabled */
     size_t codec_cost;      /* bytes that were charged for both */
 
     int64_t heartbeat_every; /* ns; set by the first IDENTIFY only, as nsqd does; 0 = off */

@@ -59,7 +59,7 @@ void session_ask_auth(struct session *s, int64_t now)
     const struct auth_client client = {.remote_ip = remote_ip(s),
                                        .common_name = conn_peer_name(s->conn),
                                        .secret = body_span(s->secret),
-                                       .tls = s->tls};
+                                       .tls = s->tls == SESSION_TLS_ENABLED};
     s->query = auth_ask(s->v2->auth, &client, s, now);
 }
 

@@ -38,7 +38,8 @@ static void compress(struct session *s, int64_t now)
 void session_enable_codecs(struct session *s, int64_t now)
 {
     const struct codec_maker *tls = &s->v2->config.tls;
-    if (s->upgrade.tls) {
+    if (s->tls == SESSION_TLS_WANTED) {
+        s->tls = SESSION_TLS_HANDSHAKING;
         enable_codec(s, tls->make(tls->self), tls->cost, now);
     } else {
         compress(s, now);
@@ -57,7 +58,7 @@ void session_on_upgraded(void *service, void *session, struct span why, int64_t 
         session_reply(s, reply, now);
         return;
     }
-    s->tls = true;
+    s->tls = SESSION_TLS_ENABLED;
     session_send_ok(s, now);
     compress(s, now);
     session_await_line(s, now);

@@ -147,16 +147,19 @@ bool settings_apply(struct session *s, const struct identify *identify, struct b
     return true;
 }
 
-void settings_choose_upgrade(struct session *s, const struct identify *identify)
+bool settings_choose_upgrade(struct session *s, const struct identify *identify)
 {
     const struct v2_config *config = &s->v2->config;
     struct upgrade *u = &s->upgrade;
-    u->tls = config->tls.make != NULL && identify->tls_v1;
+    bool tls = config->tls.make != NULL && identify->tls_v1;
+    bool tls_again = tls && s->tls != SESSION_TLS_NONE;
+    s->tls = tls && !tls_again ? SESSION_TLS_WANTED : s->tls;
     u->snappy = config->snappy && identify->snappy;
     u->deflate = config->deflate && identify->deflate;
     int64_t level =
         u->deflate && identify->deflate_level > 0 ? identify->deflate_level : DEFAULT_DEFLATE_LEVEL;
     u->deflate_level = (int)(level < config->max_deflate_level ? level : config->max_deflate_level);
+    return !tls_again;
 }
 
 void settings_append_reply(const struct session *s, struct buf *text)
@@ -168,7 +171,7 @@ void settings_append_reply(const struct session *s, struct buf *text)
     json_member_string(&json, "version", SPAN(NSQ_COMPATIBILITY));
     json_member_integer(&json, "max_msg_timeout", config->max_msg_timeout / TIME_MS);
     json_member_integer(&json, "msg_timeout", s->msg_timeout / TIME_MS);
-    json_member_bool(&json, "tls_v1", s->upgrade.tls);
+    json_member_bool(&json, "tls_v1", s->tls == SESSION_TLS_WANTED);
     json_member_bool(&json, "deflate", s->upgrade.deflate);
     json_member_integer(&json, "deflate_level", s->upgrade.deflate_level);
     json_member_integer(&json, "max_deflate_level", config->max_deflate_level);

@@ -16,8 +16,9 @@ bool settings_apply(struct session *session, const struct identify *identify, st
 /* Drops what an IDENTIFY said about the client, if one did. */
 void settings_forget_identity(struct session *session);
 
-/* Sets session->upgrade: those of the upgrades that the client asks for and the server offers. */
-void settings_choose_upgrade(struct session *session, const struct identify *identify);
+/* Sets session->tls and session->upgrade to what the client asks for and the server offers. False:
+ * it asks for TLS a second time. */
+bool settings_choose_upgrade(struct session *session, const struct identify *identify);
 
 /* Appends the JSON that is the reply to a client that negotiates features. */
 void settings_append_reply(const struct session *session, struct buf *text);

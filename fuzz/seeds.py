@@ -266,7 +266,7 @@ def session_header(session, alone):
 
 
 def engine_header(session, pending):
-    """The eight bytes of fuzz_engine.c."""
+    """The eight bytes of struct engine_choice."""
     flags = {name: number_of(value) for name, value in session.flags.items()}
     return bytes([pending, 0, flags.get("max-msg-size", 0), flags.get("max-rdy-count", 0), 0, 0,
                   flags.get("mem-queue-size", 0), 0])

@@ -13,9 +13,9 @@
 
 #include <nsq/span.h>
 
-#define IDENTIFY_TEXT_MAX                                                                          \
-    255 /* bytes that are kept of a string. Stops a client that sends megabytes from               \
-           having them kept as long as it stays */
+/* Bytes that are kept of a string. Stops a client that sends megabytes from having them kept as
+ * long as it stays. */
+#define IDENTIFY_TEXT_MAX 255
 
 struct identify_text {
     uint8_t n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Which values of an IDENTIFY are valid, where they are kept, and the JSON that reports them. Must
- * not know how the document was parsed (identify.c), nor who sends the JSON.
+ * not know how the document was parsed (identify.c), nor when the JSON is sent.
  */
 #include "session/settings.h"
 

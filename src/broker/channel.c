@@ -265,6 +265,7 @@ void channel_orphan_consumers(struct channel *channel)
 {
     while (!list_empty(&channel->consumers)) {
         struct consumer *consumer = container_of(channel->consumers.next, struct consumer, link);
+        assert(consumer->channel == channel); /* also told to the analyzer */
         channel_leave(consumer);
         consumer->orphan = true;
         list_push(&channel->core->orphans, &consumer->link);

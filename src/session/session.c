@@ -314,9 +314,7 @@ void session_on_drained(void *service, void *session, int64_t now)
     /* While the output was full we did not read, so that time does not count for the client. */
     s->read_deadline = time_after(s->read_deadline, now - s->conn->full_since);
     set_due(s);
-    if (s->consumer.channel != NULL) {
-        consumer_set_blocked(&s->consumer, false);
-    }
+    session_update_blocked(s);
 }
 
 /* What was posted was whole when the client left, so it is still published; nobody is told. A

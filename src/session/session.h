@@ -96,6 +96,7 @@ struct session {
     struct list waiting;      /* in v2->authorizing */
 
     struct owed_queue owed; /* replies that wait for the disk, and those behind them */
+    bool sub_owed;          /* the OK of SUB is one of them: no message may overtake it */
 
     /* The current command, between its line and its end. */
     struct publish publish; /* what has arrived of it so far; its topic is SUB's too */
@@ -160,6 +161,10 @@ void session_free(struct session *session);
 /* Sends a frame. */
 void session_send(struct session *session, enum nsq_frame_type type, struct span data, int64_t now);
 void session_send_ok(struct session *session, int64_t now);
+
+/* Blocks or unblocks the delivery of messages to the client: it is blocked while its output is full
+ * and while the OK of its SUB is owed. Does nothing before SUB. */
+void session_update_blocked(struct session *session);
 
 /* Sends a reply, which it takes, or queues it behind those that are owed. False when that ended the
  * session. */

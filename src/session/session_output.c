@@ -44,6 +44,13 @@ static void send_message(struct session *s, const struct delivery *d, int64_t no
 
 /* --- messages --------------------------------------------------------------------------------- */
 
+void session_update_blocked(struct session *s)
+{
+    if (s->consumer.channel != NULL) {
+        consumer_set_blocked(&s->consumer, s->sub_owed || conn_is_full(s->conn));
+    }
+}
+
 /* Sends one message. Too much unsent output stops the delivery to its consumer here;
  * session_on_drained resumes it. */
 static void deliver(const struct delivery *d, int64_t now)
@@ -109,6 +116,7 @@ static void transmit(struct session *s, struct reply *reply, int64_t now)
 static void send_owed(struct session *s, int64_t now)
 {
     while (owed_has_known(&s->owed)) {
+        bool of_sub = s->owed.first->command == NSQ_SUB;
         struct reply reply = owed_pop(&s->owed, session_budget(s));
         bool fatal = reply_is_fatal(&reply);
         transmit(s, &reply, now);
@@ -116,6 +124,10 @@ static void send_owed(struct session *s, int64_t now)
             owed_clear(&s->owed, s->v2->tickets, session_budget(s));
             session_end(s, true, now);
             return;
+        }
+        if (of_sub) {
+            s->sub_owed = false;
+            session_update_blocked(s);
         }
     }
     if (s->owed.first == NULL && s->ended) {
@@ -140,13 +152,16 @@ static void on_answered(struct ticket *ticket, struct span why, int64_t now)
 
 static void owe(struct session *s, struct reply reply)
 {
-    if (reply.kind != REPLY_POSTED) {
-        owed_push(&s->owed, reply, session_budget(s));
+    bool posted = reply.kind == REPLY_POSTED;
+    struct owed *owed =
+        owed_push(&s->owed, posted ? reply_of(REPLY_NONE) : reply, session_budget(s));
+    owed->command = s->place.id;
+    if (!posted) {
+        s->sub_owed = s->sub_owed || (s->place.id == NSQ_SUB && reply.kind == REPLY_OK);
+        session_update_blocked(s);
         return;
     }
-    struct owed *owed = owed_push(&s->owed, reply_of(REPLY_NONE), session_budget(s));
     owed->owner = s;
-    owed->command = s->place.id;
     tickets_wait(s->v2->tickets, &owed->ticket, reply.ticket, on_answered);
 }
 

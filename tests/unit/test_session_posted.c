@@ -543,6 +543,24 @@ static void a_late_answer_is_not_late_output(void **state)
     world_free(w);
 }
 
+/* A client waits for SUB's OK before it expects messages. */
+static void no_message_overtakes_the_ok_of_its_sub(void **state)
+{
+    (void)state;
+    struct world *w = world_that_waits();
+    struct client *a = world_connect(w);
+    struct client *b = world_connect(w);
+    SEND(a, "PUB t\n\0\0\0\1x");
+    SEND(a, "SUB t c\nRDY 5\n");
+    SEND(b, "PUB t\n\0\0\0\1y");
+    world_answer_at(w, 1, true);
+    client_expect(b, "R OK");
+    client_expect_nothing(a);
+    world_answer(w, true);
+    client_expect(a, "R OK; R OK; M 1 y; M 1 x");
+    world_free(w);
+}
+
 /* --- cuts ------------------------------------------------------------------------------------- */
 
 static void answer_all(struct world *w)
@@ -651,6 +669,7 @@ static void cuts_do_not_matter(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_message_overtakes_the_ok_of_its_sub),
         cmocka_unit_test(publishes_do_not_hold_back_the_next_command),
         cmocka_unit_test(replies_keep_the_order_of_their_commands),
         cmocka_unit_test(answers_may_come_in_any_order),

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the bytes of a published message. A body is stored once, however many channels must deliver
- * it. It also has what is fixed when it is published: id, timestamp and delay. The first of the
- * messages that share a body (broker/message.h) is stored inside it, so that a message for one
- * channel is one allocation.
- * A draft is a body that is still arriving. It grows with the bytes that have arrived, not with the
- * size that was announced: a peer cannot take memory by announcing sizes.
+ * Owns: the bytes of a published message. A body is stored once, also when several channels must
+ * deliver it. The body also stores the values that are set when it is published: id, timestamp and
+ * delay. The first of the messages that share a body (broker/message.h) is stored inside the body,
+ * so a message for one channel is one allocation.
+ *
+ * A draft is a body that has not arrived completely. Its memory grows with the bytes that have
+ * arrived, not with the size that was announced. So a peer cannot make the server allocate memory
+ * by announcing a large size.
  */
 #ifndef BROKER_BODY_H
 #define BROKER_BODY_H
@@ -17,49 +19,51 @@
 #include "broker/message.h"
 
 struct body {
-    uint32_t refs; /* how many messages share it */
+    uint32_t refs; /* how many messages share this body */
     uint32_t size; /* bytes */
     uint64_t id;
     int64_t timestamp; /* wall clock, ns since 1970 */
-    int64_t deferred;  /* delay in ns: each channel waits so long before it delivers; 0 = none */
+    int64_t deferred;  /* ns that each channel waits before it delivers the body; 0: no delay */
     struct message first;
     uint8_t bytes[];
 };
 
-/* A struct of zeros is no draft. */
+/* In a struct of zeros no draft has begun. */
 struct draft {
-    struct body *body; /* NULL until the first byte is there */
+    struct body *body; /* NULL until the first byte has arrived */
     uint32_t size;     /* bytes announced */
     uint32_t have;     /* bytes arrived */
-    uint32_t cap;      /* bytes of room in body */
+    uint32_t cap;      /* bytes allocated in `body` */
 };
 
-/* How many bytes are charged to the memory budget for a body with room for n bytes. */
+/* Returns how many bytes the memory budget is charged for a body with room for n bytes. */
 static inline size_t body_cost(size_t n)
 {
     return sizeof(struct body) + n + ALLOC_OVERHEAD;
 }
 
+/* Returns the bytes of a body; they are borrowed from it. */
 static inline struct span body_span(const struct body *body)
 {
     return span_make(body->bytes, body->size);
 }
 
-/* Gives up one reference; the last one frees the body. */
+/* Removes one reference. The body is freed when no reference is left. */
 void body_drop(struct body *body, struct budget *budget);
 
-/* Starts a draft of `size` > 0 bytes; takes no memory yet. */
+/* Starts a draft of `size` bytes, which is more than 0. Allocates nothing. */
 void draft_begin(struct draft *draft, uint32_t size);
 
-/* Copies the next bytes, at most those that are missing. False when the budget has no room for
- * them; then the draft is unchanged. `use`: what the body is for. */
+/* Copies the bytes `part` to the end of the draft. `part` is not empty, and is not longer than the
+ * rest of the draft. `use` tells the budget what the body is for. Returns false when the budget has
+ * no room for the bytes; the draft is then unchanged. */
 bool draft_add(struct draft *draft, struct budget *budget, enum budget_use use, struct span part);
 
-/* Ends a draft whose bytes have all arrived, and returns its body with one reference, which is the
- * caller's. */
+/* Returns the body of a draft whose bytes have all arrived. The caller owns its only reference. The
+ * draft becomes a struct of zeros. */
 struct body *draft_finish(struct draft *draft);
 
-/* Frees a draft's memory; does nothing when there is no draft. */
+/* Frees the memory of a draft. Does nothing when no draft has begun. */
 void draft_drop(struct draft *draft, struct budget *budget);
 
 #endif

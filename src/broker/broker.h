@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: NSQ's queueing model as a value: all topics, the delivery of their messages, their timers.
- * Must not know: connections, frames, commands, clocks. Time is an argument.
+ * Owns: NSQ's queueing model as a value: all topics, the delivery of their messages, and the timers
+ * of these messages. Must not know: connections, frames, commands, clocks. The time is an argument.
  */
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
@@ -13,43 +13,50 @@
 struct broker {
     struct broker_core core;
     struct topic *topics;            /* table by name */
-    struct waiting_publish *waiting; /* table by ticket: publishes that wait for the disk */
-    struct list to_ask; /* of struct waiting_publish: the disk was not asked about them yet */
-    uint64_t last_ticket;
+    struct waiting_publish *waiting; /* table by ticket; they wait for the disk */
+    struct list to_ask;   /* of struct waiting_publish: broker_next_ticket has not returned them */
+    uint64_t last_ticket; /* the ticket that was issued last; 0: none was issued */
 };
 
-/* `log` is borrowed as long as the broker lives. */
+/* Initialises a broker without topics. `log` must exist for as long as the broker exists. */
 void broker_init(struct broker *broker, const struct broker_config *config, struct log *log);
 
-/* Ends all topics. No consumer may be subscribed any more. */
+/* Frees all topics with their channels and messages. To be called when no consumer is subscribed.
+ */
 void broker_free(struct broker *broker);
 
-/* The topic with a valid name. broker_topic makes it when it is missing; NULL when the memory
- * budget has no room for it. `use` tells publishers from consumers: a publisher must not use up the
- * reserve by making ever new topics. broker_find_topic makes none. */
+/* Returns the topic with this name, which must be valid. Creates the topic when it does not exist.
+ * Returns NULL when the memory budget has no room for a new topic. `use` is BUDGET_QUEUE for a
+ * publisher, so that a publisher that creates many topics does not use up the budget's reserve. */
 struct topic *broker_topic(struct broker *broker, struct span name, enum budget_use use);
+
+/* Returns the topic with this name, which must be valid, or NULL when it does not exist. */
 struct topic *broker_find_topic(const struct broker *broker, struct span name);
 
-/* Takes one message out of a queue and puts it in flight. To be called until it returns false: then
- * there is no message for any consumer that is ready. */
+/* Moves one message from a queue to the messages in flight, and sets *delivery. Returns false when
+ * there is no message for any consumer that is ready. The caller calls this function until it
+ * returns false. */
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
 
-/* Whether broker_deliver has anything to do. */
+/* Returns whether there is a message for a consumer that is ready. */
 bool broker_can_deliver(const struct broker *broker);
 
-/* When the next message times out or has waited for its delay; TIME_NEVER when none will. */
+/* Returns the time at which the next timer of a message is due: the timeout of a message in flight,
+ * or the end of a delay. Returns TIME_NEVER when there is no timer. */
 int64_t broker_next_deadline(const struct broker *broker);
 
-/* Does what is due for one message; false when nothing is due. */
+/* Puts one message whose timer is due back into its queue. Returns false when no timer is due. */
 bool broker_expire(struct broker *broker, int64_t now);
 
-/* Whether broker_next_orphan has one to hand out; asked in every step. */
+/* Returns whether there is an orphan (broker/topology.h). It is inline because every step calls
+ * it. */
 static inline bool broker_has_orphans(const struct broker *broker)
 {
     return !list_empty(&broker->core.orphans);
 }
 
-/* Logs what a stop now would lose: the sum, then each topic and each channel. */
+/* Logs how many messages are lost if the server stops now: first the sum, then the number for each
+ * topic and each channel. */
 void broker_log_lost(const struct broker *broker);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a channel: its queue, what is in flight, what is deferred, and its consumers, which take
- * turns.
+ * Owns: a channel: its queue, its messages in flight, its deferred messages, and its consumers. The
+ * messages go to the ready consumers in turn.
  *
- * A message of a channel is in exactly one place. These are all its moves:
+ * A message of a channel is in exactly one place. This diagram shows all its moves:
  *
  *     topic --put--> queue --deliver--> in flight --finish--> gone
  *       \              ^                   |  |
@@ -12,11 +12,11 @@
  *          \           |                   |
  *           +-defer-> deferred <-- requeue n
  *
- * It is dropped when it comes to the full queue of an ephemeral channel, when sampling drops it,
- * and when the channel is emptied or deleted.
+ * A message is dropped when it should go into the full queue of an ephemeral channel, when sampling
+ * drops it, and when the channel is emptied or deleted.
  *
- * RDY is a level, not a credit: a consumer is ready while it has fewer messages in flight than its
- * ready count. Only broker_deliver delivers, one message a call.
+ * A consumer is ready while it has fewer messages in flight than its ready count (RDY). A delivery
+ * does not lower the ready count. Only broker_deliver delivers messages: one message in each call.
  */
 #ifndef BROKER_CHANNEL_H
 #define BROKER_CHANNEL_H
@@ -40,31 +40,31 @@ struct channel {
     size_t deferred_count;
     struct list consumers; /* of struct consumer */
     size_t consumer_count;
-    struct list ready; /* of struct consumer: those that may get a message; the first is next */
-    int64_t capacity;  /* how many messages these would take now */
+    struct list ready; /* of struct consumer: the ready ones; the first one gets the next message */
+    int64_t capacity;  /* how many messages the ready consumers can get now */
     struct list active_link; /* in core->active while the queue and the ready list are not empty */
-    /* nsqd's /stats shows these three. */
+    /* nsqd's /stats shows the next three counters. */
     uint64_t message_count;
     uint64_t requeue_count;
     uint64_t timeout_count;
-    uint64_t drop_count; /* messages that found a full ephemeral channel; see struct topic */
+    uint64_t drop_count; /* messages dropped because the queue was full; not in /stats */
 };
 
-/* One subscription. The subscriber owns the struct; `owner` is for its use and is not read here. */
+/* One subscription. The struct belongs to the subscriber. The broker does not read `owner`. */
 struct consumer {
-    struct channel *channel; /* NULL: not subscribed */
+    struct channel *channel; /* NULL when not subscribed */
     struct list link;        /* in channel->consumers, or in core->orphans */
     struct list ready_link;  /* in channel->ready */
     struct list in_flight;   /* of struct in_flight */
     void *owner;
     int64_t ready_count; /* RDY */
     int64_t in_flight_count;
-    int64_t capacity;    /* its part of channel->capacity; more than 0: it is ready */
+    int64_t capacity; /* this consumer's part of channel->capacity; it is ready when this is > 0 */
     int64_t msg_timeout; /* ns from a delivery to its timeout */
-    int32_t sample_rate; /* percent of the messages that are delivered; 0 = all of them */
-    bool blocked;        /* has too much unsent output: not ready, whatever RDY says */
+    int32_t sample_rate; /* percent of the messages that are delivered; 0: all messages */
+    bool blocked;        /* it has too much unsent output; it is then not ready, whatever RDY is */
     bool orphan; /* its channel was deleted, and broker_next_orphan has not returned it yet */
-    /* nsqd's /stats shows these three, beside RDY and the in-flight count. */
+    /* nsqd's /stats shows the next three counters, RDY and the in-flight count. */
     uint64_t message_count; /* deliveries */
     uint64_t finish_count;
     uint64_t requeue_count;
@@ -75,9 +75,9 @@ struct in_flight {
     struct timer timer;
     struct list link; /* in consumer->in_flight */
     struct channel *channel;
-    struct consumer *consumer; /* NULL: it has left, and nobody may finish the message */
+    struct consumer *consumer; /* NULL after the consumer has left: nobody can finish the message */
     struct message *message;
-    int64_t delivered_at; /* ns; TOUCH is capped after it */
+    int64_t delivered_at; /* ns; TOUCH extends to at most max_msg_timeout after it */
 };
 
 struct deferred {
@@ -87,12 +87,14 @@ struct deferred {
     struct message *message;
 };
 
-/* Bytes charged for each. */
+/* How many bytes the memory budget is charged for one channel, one message in flight and one
+ * deferred message. */
 #define CHANNEL_COST (sizeof(struct channel) + TABLE_COST + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST (sizeof(struct in_flight) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
 #define DEFERRED_COST (sizeof(struct deferred) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
 
-/* A message on its way to a consumer; borrowed until the next call into the broker. */
+/* A message that is to be sent to a consumer. `body` is borrowed until the next call of a function
+ * of the broker. */
 struct delivery {
     struct consumer *consumer;
     const struct body *body;
@@ -101,57 +103,77 @@ struct delivery {
 
 enum channel_result {
     CHANNEL_OK = 0,
-    CHANNEL_NOT_IN_FLIGHT, /* no such id is in flight here */
-    CHANNEL_NOT_OWNER,     /* it is, but not for this consumer */
+    CHANNEL_NOT_IN_FLIGHT, /* no message with this id is in flight in the channel */
+    CHANNEL_NOT_OWNER,     /* the message is in flight for another consumer */
     CHANNEL_FULL,          /* the channel has max_consumers already */
 };
 
+/* Returns a new channel, which is not in the topic's table yet. */
 struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name);
 
-/* Ends a channel that has no consumers, with its messages. It must be out of the topic's table. */
+/* Frees a channel and its messages. The channel must have no consumers, and must not be in the
+ * topic's table. */
 void channel_free(struct channel *channel);
 
-/* Takes a message from the topic, to deliver it at once or after `delay` ns. A full ephemeral
- * channel drops a message that it should deliver at once, as nsqd does. */
+/* Puts a message from the topic into the channel's queue. A full ephemeral channel drops the
+ * message, as nsqd does. The channel owns the message afterwards. */
 void channel_put(struct channel *channel, struct message *message);
+
+/* Keeps a message from the topic for `delay` ns. The message then goes into the channel's queue.
+ * The channel owns the message afterwards. */
 void channel_defer(struct channel *channel, struct message *message, int64_t delay, int64_t now);
 
-/* Stops and resumes delivery. Messages in flight can still be finished, requeued and touched, and
+/* Stops the delivery of messages when `paused` is true, and resumes it when `paused` is false. In a
+ * paused channel, messages in flight can still be finished, requeued and touched, and they still
  * time out. */
 void channel_pause(struct channel *channel, bool paused);
 
-/* Adds a consumer that has its settings and is not subscribed. CHANNEL_OK or _FULL. */
+/* Adds a consumer, which must not be subscribed. Its settings must have been set before. Returns
+ * CHANNEL_OK or CHANNEL_FULL. */
 enum channel_result channel_join(struct channel *channel, struct consumer *consumer);
 
-/* Removes a consumer. What it has in flight stays in flight until it times out, as in nsqd. */
+/* Removes a consumer from its channel. Its messages in flight stay in flight until they time out,
+ * as in nsqd. */
 void channel_leave(struct consumer *consumer);
 
-/* Drops all messages: queued, in flight and deferred. */
+/* Drops all messages of the channel: queued, in flight and deferred. */
 void channel_empty(struct channel *channel);
 
-/* Removes all consumers; they become orphans (broker/topology.h). */
+/* Removes all consumers from the channel. They become orphans (broker/topology.h). */
 void channel_orphan_consumers(struct channel *channel);
 
 size_t channel_in_flight_count(const struct channel *channel);
 
-/* Sets RDY; says whether the consumer has too much unsent output. */
+/* Sets the ready count (RDY). An orphan may call this function too. */
 void consumer_set_ready(struct consumer *consumer, int64_t count);
+
+/* Tells the channel whether the consumer has too much unsent output. While `blocked` is true, the
+ * consumer gets no messages. An orphan may call this function too. */
 void consumer_set_blocked(struct consumer *consumer, bool blocked);
 
-/* FIN, REQ and TOUCH: CHANNEL_OK, _NOT_IN_FLIGHT or _NOT_OWNER. `delay` and `timeout` are ns.
- * Orphans may call these and those above: nothing is in flight for them. */
+/* The next three functions return CHANNEL_OK, CHANNEL_NOT_IN_FLIGHT or CHANNEL_NOT_OWNER. An orphan
+ * has no messages in flight, so it gets CHANNEL_NOT_IN_FLIGHT. */
+
+/* FIN: removes and frees a message in flight. */
 enum channel_result consumer_finish(struct consumer *consumer, struct span id);
+
+/* REQ: puts a message in flight back into the queue, after `delay` ns. */
 enum channel_result consumer_requeue(struct consumer *consumer, struct span id, int64_t delay,
                                      int64_t now);
+
+/* TOUCH: moves the deadline of a message in flight to `timeout` ns after `now`. The new deadline is
+ * at most max_msg_timeout after the delivery. */
 enum channel_result consumer_touch(struct consumer *consumer, struct span id, int64_t timeout,
                                    int64_t now);
 
-/* Delivers the next message of a channel that is in core->active to the consumer whose turn it is.
- * False when sampling dropped the message instead. */
+/* Puts the next message of a channel in flight for the next ready consumer, and sets *delivery. The
+ * channel must be in core->active. Returns false when sampling dropped the message instead. */
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
-/* The timer is due: the message goes to the end of its queue. */
+/* Called when a message in flight has timed out: puts the message at the end of the queue. */
 void in_flight_expire(struct in_flight *f);
+
+/* Called when the delay of a deferred message is over: puts the message at the end of the queue. */
 void deferred_expire(struct deferred *d);
 
 #endif

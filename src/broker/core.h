@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what all topics and channels of one broker share: its configuration, its memory budget, the
- * timers of its messages, and the list of channels that have something to deliver.
- * Nothing in src/broker knows a connection, a frame or a clock. Times are arguments, in ns of a
- * monotonic clock unless a name says wall.
+ * Owns: the data that all topics and channels of one broker share: the configuration, the memory
+ * budget, the timers of the messages, the list of channels that can deliver a message now, and the
+ * list of orphans (broker/topology.h).
+ *
+ * Must not know, like every file in src/broker: connections, frames, clocks. Times are arguments,
+ * in ns of a monotonic clock. An argument of the name `wall` is a time of the wall clock.
  */
 #ifndef BROKER_CORE_H
 #define BROKER_CORE_H
@@ -19,28 +21,29 @@
 #include "base/time.h"
 
 struct broker_config {
-    unsigned node_id;       /* in every message id; 0 .. 1023 */
-    int64_t mem_queue_size; /* messages a full ephemeral topic or channel keeps; more are dropped */
-    size_t mem_queue_bytes; /* cap of the memory budget (base/budget.h): publishers are refused
-                               there */
-    int64_t max_msg_timeout; /* ns; TOUCH extends to at most this after the delivery */
-    int64_t max_consumers;   /* of a channel; 0 = no bound */
-    bool wait_publishes;     /* broker_publish keeps messages until broker_publish_settle */
-    struct hash_seed seed;   /* of name tables and of sampling; secret, from outside */
+    unsigned node_id;       /* a part of every message id; 0 .. 1023 */
+    int64_t mem_queue_size; /* how many messages an ephemeral topic or channel queues; it drops any
+                               further message */
+    size_t mem_queue_bytes; /* cap of the memory budget (base/budget.h); a publisher that needs more
+                               is refused */
+    int64_t max_msg_timeout; /* ns; TOUCH extends a deadline to at most this after the delivery */
+    int64_t max_consumers;   /* of one channel; 0: no bound */
+    bool wait_publishes;     /* every publish waits for broker_publish_settle */
+    struct hash_seed seed;   /* for hash tables and sampling; peers must not know it */
 };
 
 struct broker_core {
     struct broker_config config;
     struct budget budget;
     struct heap timers;   /* of struct timer: in-flight deadlines and ends of deferral */
-    struct list active;   /* of struct channel: those that can deliver now */
+    struct list active;   /* of struct channel: those that can deliver a message now */
     struct list orphans;  /* of struct consumer: their channels were deleted */
     struct log *log;      /* borrowed */
     uint64_t random;      /* state of the sampling generator */
-    uint64_t last_serial; /* of the topic that was made last */
+    uint64_t last_serial; /* of the newest topic */
 };
 
-/* What happens when a timer is due depends on what it belongs to. */
+/* The struct that a timer is a part of: struct in_flight or struct deferred. */
 enum timer_kind { TIMER_IN_FLIGHT, TIMER_DEFERRED };
 
 struct timer {
@@ -48,12 +51,13 @@ struct timer {
     enum timer_kind kind;
 };
 
-/* The name of a topic or channel. It is valid, so it is never longer than this. */
+/* The name of a topic or channel. The name is valid, so it has at most NSQ_NAME_MAX bytes. */
 struct name {
     uint8_t n;
     uint8_t bytes[NSQ_NAME_MAX];
 };
 
+/* Returns a copy of a valid name. */
 static inline struct name name_make(struct span s)
 {
     struct name name = {.n = (uint8_t)s.n};
@@ -61,14 +65,14 @@ static inline struct name name_make(struct span s)
     return name;
 }
 
-/* The bytes of a name; borrowed from it. */
+/* Returns the bytes of a name; they are borrowed from it. */
 static inline struct span name_span(const struct name *name)
 {
     return span_make(name->bytes, name->n);
 }
 
-/* Bytes charged for a topic or channel beside its own struct: its hash table with 32 empty buckets.
- */
+/* How many bytes the memory budget is charged for the hash table of a topic or channel. The table
+ * has 32 empty buckets. */
 #define TABLE_COST 640
 
 #endif

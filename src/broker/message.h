@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the message, which is a body that one channel must deliver, and the first-in first-out
- * queue of messages that a topic and each channel has. Each channel has a message of its own; they
- * share the body. At any time a message is in exactly one place: a queue, in flight or deferred.
- * The first message of a body is stored inside the body and costs no more memory.
+ * Owns: the message, and the first-in first-out queue of messages. A message says that a channel
+ * must deliver a body. When several channels must deliver one body, each channel has its own
+ * message, and these messages share the body. The topic and each of its channels have a queue.
+ * A message is always in exactly one place: in a queue, in flight or deferred.
+ * The first message of a body is stored inside the body, so it needs no memory of its own.
  */
 #ifndef BROKER_MESSAGE_H
 #define BROKER_MESSAGE_H
@@ -18,11 +19,11 @@ struct body;
 struct message {
     struct message *next; /* in a queue */
     struct body *body;    /* one reference */
-    uint16_t attempts;    /* deliveries so far; wraps to 0 after 65535, as nsqd's does */
+    uint16_t attempts;    /* number of deliveries; wraps to 0 after 65535, as in nsqd */
 };
 
-#define MESSAGE_COST                                                                               \
-    (sizeof(struct message) + ALLOC_OVERHEAD) /* bytes charged for each but the first of a body */
+/* How many bytes the memory budget is charged for each message of a body except the first one. */
+#define MESSAGE_COST (sizeof(struct message) + ALLOC_OVERHEAD)
 
 /* A struct of zeros is an empty queue. */
 struct queue {
@@ -31,22 +32,22 @@ struct queue {
     size_t n;
 };
 
-/* The first message of a new body. It takes the caller's reference. */
+/* Returns the first message of a new body. The message owns the caller's reference afterwards. */
 struct message *message_first(struct body *body);
 
-/* One more message of a body. It has a reference of its own. */
+/* Returns one more message of a body. The message has its own reference to the body. */
 struct message *message_share(struct body *body, struct budget *budget);
 
-/* Ends a message that is in no queue, and gives up its reference. */
+/* Frees a message that is in no queue, and removes its reference to the body. */
 void message_drop(struct message *message, struct budget *budget);
 
-/* Puts a message that is in no queue at the end. */
+/* Puts a message at the end of a queue. The message must not be in a queue. */
 void queue_push(struct queue *q, struct message *message);
 
-/* Takes the first message out and returns it; NULL when there is none. */
+/* Removes the first message and returns it. Returns NULL when the queue is empty. */
 struct message *queue_pop(struct queue *q);
 
-/* Drops all messages. */
+/* Drops all messages of a queue. */
 void queue_clear(struct queue *q, struct budget *budget);
 
 #endif

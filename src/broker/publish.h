@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the one door through which messages enter a broker, for every command and protocol that
- * publishes. It decides whether there is memory for them, gives them their ids and timestamps, and
- * keeps those that wait until the disk has them.
+ * Owns: publishing. Every command that publishes calls broker_publish; there is no other way to put
+ * messages into a broker. broker_publish decides whether there is memory for the messages, and sets
+ * their ids and timestamps. It also keeps the messages that wait until the disk has stored them.
  *
  *     broker_publish --done-----------------------------------> topic
  *         |     \                                                 ^
@@ -19,22 +19,23 @@
 
 struct broker;
 
-/* What a client publishes with one command. */
+/* A publish: the messages of one PUB, MPUB or DPUB command. */
 struct publish {
     struct name topic;
-    int64_t delay;         /* ns that each channel waits before it delivers; 0 = none */
-    struct queue messages; /* may be empty; that only makes the topic */
+    int64_t delay; /* ns that each channel waits before it delivers the messages; 0: no delay */
+    struct queue messages; /* an empty queue only creates the topic */
 };
 
-/* One that waits for the disk. */
+/* A publish that waits for the disk. */
 struct waiting_publish {
     UT_hash_handle hh; /* in broker->waiting */
-    struct list link;  /* in broker->to_ask until broker_next_ticket has named it */
+    struct list link;  /* in broker->to_ask until broker_next_ticket has returned its ticket */
     uint64_t ticket;
     struct publish publish;
-    uint64_t topic_serial; /* a topic that is made anew under the same name is another topic */
-    size_t cost; /* bytes charged: for this, and ahead for what publishing will take, because what
-                    is safe on the disk can no longer be refused */
+    uint64_t topic_serial; /* tells whether the topic was deleted and created again meanwhile */
+    size_t cost; /* bytes charged to the memory budget: for this struct, and for the memory that the
+                    topic needs when it gets the messages. The second part is charged early because
+                    messages that the disk has stored cannot be refused */
 };
 
 enum publish_outcome {
@@ -43,20 +44,23 @@ enum publish_outcome {
     PUBLISH_WAITS,   /* the broker keeps the messages until broker_publish_settle */
 };
 
-/* Publishes all messages or none. Makes the topic when it is missing. Takes the messages, unless
- * they are refused. `wall` is the time since 1970 in ns. PUBLISH_WAITS sets *ticket. */
+/* Publishes all messages or none. Creates the topic when it does not exist. The broker owns the
+ * messages afterwards, unless the result is PUBLISH_REFUSED. `wall` is the time since 1970 in ns.
+ * *ticket is set when the result is PUBLISH_WAITS. */
 enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
                                     int64_t wall, uint64_t *ticket);
 
-/* The next publish that the disk must be asked about, each once and in order; 0: there is none. */
+/* Returns the ticket of the next publish that must be stored on the disk, or 0 when there is none.
+ * Returns each ticket once, in the order of the publishes. */
 uint64_t broker_next_ticket(struct broker *broker);
 
-/* The disk has answered. True: the messages are safe and in their topic. False: they were dropped,
- * because they are not safe, because their topic was deleted, or because nothing waits with this
- * ticket. */
+/* Called with the disk's answer: `safe` is true when the disk has stored the messages of this
+ * ticket. Moves the messages to their topic and returns true. Drops the messages and returns false
+ * when they are not safe, or when their topic was deleted. Returns false when no publish waits with
+ * this ticket. */
 bool broker_publish_settle(struct broker *broker, uint64_t ticket, bool safe, int64_t now);
 
-/* Drops all that waits; its tickets are then unknown. */
+/* Drops all publishes that wait. broker_publish_settle then returns false for their tickets. */
 void broker_drop_waiting(struct broker *broker);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a topic: its channels, the messages that no channel has taken yet, and its id clock.
- * A topic keeps messages while it has no channel or is paused. Its first channel gets what was
- * kept; a later channel gets only later messages.
+ * Owns: a topic: its channels, the messages that no channel has yet, and its id clock.
+ * A topic keeps messages while it has no channel and while it is paused. The first channel of a
+ * topic gets the messages that the topic has kept. Every other channel gets only messages that
+ * leave the topic after the channel was created.
  */
 #ifndef BROKER_TOPIC_H
 #define BROKER_TOPIC_H
@@ -17,51 +18,59 @@ struct topic {
     UT_hash_handle hh; /* in the broker's table */
     struct broker_core *core;
     struct name name;
-    uint64_t serial; /* no other topic of the broker has or had it; more than 0 */
+    uint64_t serial; /* > 0; no other topic of the broker has or had the same number */
     bool ephemeral;
     bool paused;
     struct queue queue;       /* messages that no channel has yet */
     struct channel *channels; /* table by name */
-    struct guid_clock ids;    /* its last id */
-    /* nsqd's /stats shows these two. */
+    struct guid_clock ids;    /* the id clock */
+    /* nsqd's /stats shows the next two counters. */
     uint64_t message_count;
     uint64_t message_bytes;
-    uint64_t drop_count; /* messages that found a full ephemeral topic. Not in /stats; tests and the
-                            fuzz model prove with it that no other message is lost */
+    uint64_t
+        drop_count; /* messages dropped because the topic was full; not in /stats. Tests and
+                       the fuzz model use this counter to prove that no other message is lost */
 };
 
-/* Bytes charged for one. */
+/* How many bytes the memory budget is charged for one topic. */
 #define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD)
 
+/* Returns a new topic, which is not in the broker's table yet. */
 struct topic *topic_new(struct broker_core *core, struct span name);
 
-/* Ends a topic whose channels have no consumers, with its channels and messages. It must be out of
- * the broker's table. */
+/* Frees a topic with its channels and messages. The channels must have no consumers, and the topic
+ * must not be in the broker's table. */
 void topic_free(struct topic *topic);
 
-/* The channel with a valid name. topic_channel makes it when it is missing; NULL when the memory
- * budget has no room for it. A first channel gets the messages that the topic has kept, and their
- * delays begin at `now`. topic_find_channel makes none. */
+/* Returns the channel with this name, which must be valid. Creates the channel when it does not
+ * exist. Returns NULL when the memory budget has no room for a new channel. The first channel of a
+ * topic gets the messages that the topic has kept, and the delays of these messages begin at `now`.
+ */
 struct channel *topic_channel(struct topic *topic, struct span name, int64_t now);
+
+/* Returns the channel with this name, which must be valid, or NULL when it does not exist. */
 struct channel *topic_find_channel(const struct topic *topic, struct span name);
 
-/* Takes a channel that has no consumers out of the topic, and ends it. */
+/* Removes a channel from the topic and frees it. The channel must have no consumers. */
 void topic_remove_channel(struct topic *topic, struct channel *channel);
 
-/* How many bytes publishing `count` messages with this delay adds to what they cost now: their
- * shares in channels, and the wait for their delay. One body may become as many messages as there
- * are channels, so broker_publish asks for room first. */
+/* Returns how many bytes the memory budget will be charged when `count` messages with this delay go
+ * to the channels. These bytes are for the further messages of each body, one for each channel
+ * after the first, and for the deferred messages. The bodies have been charged before. */
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 
-/* Gives a body its id, its timestamp and its delay, before it is published. `wall` is the time
- * since 1970 in ns. */
+/* Sets the id, the timestamp and the delay of a body. To be called before topic_publish. `wall` is
+ * the time since 1970 in ns, `delay` is in ns. */
 void topic_stamp(struct topic *topic, struct body *body, int64_t delay, int64_t wall);
 
-/* Takes a message that is in no queue and whose body is stamped, and hands it to the channels. A
- * full ephemeral topic drops it, as nsqd does. */
+/* Gives a message to every channel, or puts it into the topic's queue when the topic keeps
+ * messages. When that queue is full, an ephemeral topic drops the message, as nsqd does. The
+ * message must not be in a queue, and topic_stamp must have been called for its body. The topic
+ * owns the message afterwards. */
 void topic_publish(struct topic *topic, struct message *message, int64_t now);
 
-/* Stops and resumes the move to the channels. A delay begins when a channel gets the message. */
+/* Stops the moves of messages to the channels when `paused` is true, and resumes them when `paused`
+ * is false. A delay begins when the channel gets the message. */
 void topic_pause(struct topic *topic, bool paused, int64_t now);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what happens to topics and channels as a whole, with consumers on them and messages in
- * flight: they are deleted, emptied and paused.
+ * Owns: the operations on a whole topic or channel: it is deleted, emptied or paused. These
+ * operations are allowed while consumers are subscribed and messages are in flight.
  *
- * A channel that is deleted has consumers whose connections must be closed, which only the session
- * layer can do. Such a consumer is an orphan: it is subscribed to nothing, has nothing in flight,
- * and waits until broker_next_orphan hands it out or its owner calls broker_unsubscribe.
+ * When a channel with consumers is deleted, the connections of these consumers must be closed. Only
+ * the session layer can close them. Until then, such a consumer is called an orphan. An orphan is
+ * subscribed to nothing and has no messages in flight. A consumer stops being an orphan when
+ * broker_next_orphan returns it, or when its owner calls broker_unsubscribe.
  */
 #ifndef BROKER_TOPOLOGY_H
 #define BROKER_TOPOLOGY_H
@@ -17,33 +18,43 @@ struct broker;
 enum topology_result {
     TOPOLOGY_OK,
     TOPOLOGY_NO_TOPIC,   /* there is no topic with this name */
-    TOPOLOGY_NO_CHANNEL, /* there is, but it has no channel with this name */
+    TOPOLOGY_NO_CHANNEL, /* the topic has no channel with this name */
 };
 
-/* Deletes a topic with its channels, or one channel, and all messages. An ephemeral topic is
- * deleted with its last channel. Publishes that wait for the disk are dropped when it answers. */
+/* Deletes a topic with its channels and messages. Messages for this topic that still wait for the
+ * disk are dropped when the disk has answered. */
 enum topology_result broker_delete_topic(struct broker *broker, struct span topic);
+
+/* Deletes a channel with its messages. Deletes the topic too when the topic is ephemeral and this
+ * was its last channel. */
 enum topology_result broker_delete_channel(struct broker *broker, struct span topic,
                                            struct span channel);
 
-/* Drops the messages that no channel of the topic has yet; or all of a channel, also those in
- * flight and deferred. Counters of what has happened stay as they are. */
+/* Drops the messages that no channel of the topic has yet. The counters of the topic do not
+ * change. */
 enum topology_result broker_empty_topic(struct broker *broker, struct span topic);
+
+/* Drops all messages of a channel: queued, in flight and deferred. The counters of the channel do
+ * not change. */
 enum topology_result broker_empty_channel(struct broker *broker, struct span topic,
                                           struct span channel);
 
-/* Stops and resumes what goes from the topic to its channels, or from the channel to its consumers.
- */
+/* Stops the moves of messages from a topic to its channels when `paused` is true, and resumes them
+ * when `paused` is false. */
 enum topology_result broker_pause_topic(struct broker *broker, struct span topic, bool paused,
                                         int64_t now);
+
+/* Stops the deliveries from a channel to its consumers when `paused` is true, and resumes them when
+ * `paused` is false. */
 enum topology_result broker_pause_channel(struct broker *broker, struct span topic,
                                           struct span channel, bool paused);
 
-/* Ends a subscription, and with it an ephemeral channel that has lost its last consumer. Does
- * nothing for a consumer that is not subscribed. */
+/* Removes a consumer from its channel. Deletes the channel when it is ephemeral and this was its
+ * last consumer. An orphan is removed from the list of orphans. Does nothing for any other consumer
+ * that is not subscribed. */
 void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
 
-/* Hands out one orphan; NULL: there is none. */
+/* Returns one orphan, which is then no orphan any more. Returns NULL when there is no orphan. */
 struct consumer *broker_next_orphan(struct broker *broker);
 
 #endif

@@ -21,8 +21,8 @@ struct broker {
 /* Initialises a broker without topics. `log` must exist for as long as the broker exists. */
 void broker_init(struct broker *broker, const struct broker_config *config, struct log *log);
 
-/* Frees all topics with their channels and messages. To be called when no consumer is subscribed.
- */
+/* Frees all topics with their channels and messages. To be called when no consumer is
+ * subscribed. */
 void broker_free(struct broker *broker);
 
 /* Returns the topic with this name, which must be valid. Creates the topic when it does not exist.
@@ -45,7 +45,8 @@ bool broker_can_deliver(const struct broker *broker);
  * or the end of a delay. Returns TIME_NEVER when there is no timer. */
 int64_t broker_next_deadline(const struct broker *broker);
 
-/* Puts one message whose timer is due back into its queue. Returns false when no timer is due. */
+/* Handles one timer that is due: puts its message into the queue of its channel. Returns false when
+ * no timer is due. */
 bool broker_expire(struct broker *broker, int64_t now);
 
 /* Returns whether there is an orphan (broker/topology.h). It is inline because every step calls

@@ -15,8 +15,9 @@
  * A message is dropped when it should go into the full queue of an ephemeral channel, when sampling
  * drops it, and when the channel is emptied or deleted.
  *
- * A consumer is ready while it has fewer messages in flight than its ready count (RDY). A delivery
- * does not lower the ready count. Only broker_deliver delivers messages: one message in each call.
+ * A consumer is ready while it has fewer messages in flight than its ready count (RDY) and is not
+ * blocked. A delivery does not lower the ready count. Only broker_deliver delivers messages: one
+ * message in each call.
  */
 #ifndef BROKER_CHANNEL_H
 #define BROKER_CHANNEL_H
@@ -104,7 +105,7 @@ struct delivery {
 enum channel_result {
     CHANNEL_OK = 0,
     CHANNEL_NOT_IN_FLIGHT, /* no message with this id is in flight in the channel */
-    CHANNEL_NOT_OWNER,     /* the message is in flight for another consumer */
+    CHANNEL_NOT_OWNER,     /* a message with this id is in flight, but not for this consumer */
     CHANNEL_FULL,          /* the channel has max_consumers already */
 };
 
@@ -128,8 +129,8 @@ void channel_defer(struct channel *channel, struct message *message, int64_t del
  * time out. */
 void channel_pause(struct channel *channel, bool paused);
 
-/* Adds a consumer, which must not be subscribed. Its settings must have been set before. Returns
- * CHANNEL_OK or CHANNEL_FULL. */
+/* Adds a consumer, which must not be subscribed. The caller must have set its msg_timeout and
+ * sample_rate before. Returns CHANNEL_OK or CHANNEL_FULL. */
 enum channel_result channel_join(struct channel *channel, struct consumer *consumer);
 
 /* Removes a consumer from its channel. Its messages in flight stay in flight until they time out,
@@ -142,6 +143,7 @@ void channel_empty(struct channel *channel);
 /* Removes all consumers from the channel. They become orphans (broker/topology.h). */
 void channel_orphan_consumers(struct channel *channel);
 
+/* Returns how many messages of the channel are in flight. */
 size_t channel_in_flight_count(const struct channel *channel);
 
 /* Sets the ready count (RDY). An orphan may call this function too. */

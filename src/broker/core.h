@@ -5,7 +5,7 @@
  * list of orphans (broker/topology.h).
  *
  * Must not know, like every file in src/broker: connections, frames, clocks. Times are arguments,
- * in ns of a monotonic clock. An argument of the name `wall` is a time of the wall clock.
+ * in ns of a monotonic clock. An argument named `wall` is a time of the wall clock.
  */
 #ifndef BROKER_CORE_H
 #define BROKER_CORE_H
@@ -22,22 +22,22 @@
 
 struct broker_config {
     unsigned node_id;       /* a part of every message id; 0 .. 1023 */
-    int64_t mem_queue_size; /* how many messages an ephemeral topic or channel queues; it drops any
-                               further message */
+    int64_t mem_queue_size; /* how many messages an ephemeral topic or channel queues; further
+                               messages are dropped */
     size_t mem_queue_bytes; /* cap of the memory budget (base/budget.h); a publisher that needs more
                                is refused */
     int64_t max_msg_timeout; /* ns; TOUCH extends a deadline to at most this after the delivery */
     int64_t max_consumers;   /* of one channel; 0: no bound */
     bool wait_publishes;     /* every publish waits for broker_publish_settle */
-    struct hash_seed seed;   /* for hash tables and sampling; peers must not know it */
+    struct hash_seed seed;   /* for hash tables and sampling; must be secret */
 };
 
 struct broker_core {
     struct broker_config config;
     struct budget budget;
-    struct heap timers;   /* of struct timer: in-flight deadlines and ends of deferral */
+    struct heap timers;   /* of struct timer: timeouts of messages in flight, and ends of delays */
     struct list active;   /* of struct channel: those that can deliver a message now */
-    struct list orphans;  /* of struct consumer: their channels were deleted */
+    struct list orphans;  /* of struct consumer: those whose channels were deleted */
     struct log *log;      /* borrowed */
     uint64_t random;      /* state of the sampling generator */
     uint64_t last_serial; /* of the newest topic */

@@ -27,9 +27,8 @@ struct topic {
     /* nsqd's /stats shows the next two counters. */
     uint64_t message_count;
     uint64_t message_bytes;
-    uint64_t
-        drop_count; /* messages dropped because the topic was full; not in /stats. Tests and
-                       the fuzz model use this counter to prove that no other message is lost */
+    uint64_t drop_count; /* messages dropped because the queue was full; not in /stats. Tests and
+                            the fuzz model prove with it that no other message is lost */
 };
 
 /* How many bytes the memory budget is charged for one topic. */
@@ -44,8 +43,8 @@ void topic_free(struct topic *topic);
 
 /* Returns the channel with this name, which must be valid. Creates the channel when it does not
  * exist. Returns NULL when the memory budget has no room for a new channel. The first channel of a
- * topic gets the messages that the topic has kept, and the delays of these messages begin at `now`.
- */
+ * topic gets the messages that the topic has kept, and the delays of these messages begin at
+ * `now`. */
 struct channel *topic_channel(struct topic *topic, struct span name, int64_t now);
 
 /* Returns the channel with this name, which must be valid, or NULL when it does not exist. */

@@ -54,7 +54,8 @@ enum topology_result broker_pause_channel(struct broker *broker, struct span top
  * that is not subscribed. */
 void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
 
-/* Returns one orphan, which is then no orphan any more. Returns NULL when there is no orphan. */
+/* Removes one orphan from the list of orphans and returns it. Returns NULL when the list is
+ * empty. */
 struct consumer *broker_next_orphan(struct broker *broker);
 
 #endif

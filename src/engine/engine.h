@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: nsqd as a value: its listeners and protocols, its broker, its connections. Everything that
- * happens in it follows from the calls that were made, so two engines that get the same calls are
- * in the same state. Must not know: sockets, clocks, files. The shell drives it through
- * serve/handler.h.
+ * Owns: the engine, which is a complete server as a value: its listeners, protocols, connections
+ * and broker. Its state depends only on the calls that were made, so two engines that get the same
+ * calls are in the same state. Must not know: sockets, clocks, files. The program that has these is
+ * called the shell; it calls the functions of serve/handler.h.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
@@ -14,12 +14,12 @@
 #include "serve/serve.h"
 #include "session/v2.h"
 
-/* Numbers of the listeners, for tcp_handler.open. */
+/* The number of each listener. The shell passes it to tcp_handler.open. */
 enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
 
-#define ENGINE_TIMERS_A_STEP 1024 /* due messages handled in one step */
-#define ENGINE_AUTHS_A_STEP 64    /* answers of auth servers handled in one step */
-#define ENGINE_BUFFERED_PART 4    /* connections may buffer 1/4 of the bytes that queues may hold */
+#define ENGINE_TIMERS_A_STEP 1024 /* maximum number of message timers handled in one step */
+#define ENGINE_AUTHS_A_STEP 64    /* maximum number of auth servers' answers handled in one step */
+#define ENGINE_BUFFERED_PART 4    /* connections may buffer 1/4 of broker_config.mem_queue_bytes */
 
 struct engine_config {
     struct serve_config serve;
@@ -33,22 +33,26 @@ struct engine {
     struct log log;
     struct broker broker;
     struct serve serve;
-    struct tickets tickets; /* of asks that somebody waits for */
+    struct tickets tickets; /* of the requests to the shell (struct ask) that wait for an answer */
     struct v2 v2;
     struct auth auth;
-    struct magic_row protocols[1]; /* of the TCP listener; a future V3 is one row more */
+    struct magic_row protocols[1]; /* of the TCP listener, one row for each protocol */
     struct magic_table magic;
     struct listener listeners[ENGINE_LISTENERS];
 };
 
-/* nsqd's defaults. The program sets what depends on the machine: seed, node id, caps. */
+/* Returns nsqd's default settings. The program sets the values that depend on the machine: the
+ * seed, the node id and the limits. */
 struct engine_config engine_defaults(void);
 
-/* Returns an engine, which the caller ends with engine_free. Copies the configuration. */
+/* Returns a new engine. The configuration is copied. The caller frees the engine with
+ * engine_free. */
 struct engine *engine_new(const struct engine_config *config);
+
+/* Frees an engine with its connections, topics and messages. */
 void engine_free(struct engine *engine);
 
-/* The engine as the shell sees it; borrowed as long as the engine lives. */
+/* Returns the functions that the shell calls. They may be called until engine_free. */
 struct tcp_handler engine_handler(struct engine *engine);
 
 #endif

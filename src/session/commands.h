@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what each command does, and in which states it may: the command x state table of V2, which
- * commands.c opens with. handlers.h says in which file each command stands.
+ * Owns: the actions of each command, and the table that says in which states of a session each
+ * command is allowed. The table is at the top of commands.c. handlers.h says which file has which
+ * command.
+ * "The current command" is the command whose line or body was read last.
  */
 #ifndef SESSION_COMMANDS_H
 #define SESSION_COMMANDS_H
@@ -11,33 +13,37 @@
 #include "session/reply.h"
 #include "session/session.h"
 
-/* A command line was read. */
+/* Called when a command line was read. Returns the reply. */
 struct reply command_line(struct session *session, const struct nsq_command *command, int64_t now);
 
-/* The next stage of the current command was read: a size, a count, a piece of a body. */
+/* Called when the next part of the current command was read: a size, a count, or a piece of a body.
+ * Returns the reply. */
 struct reply command_stage(struct session *session, const struct nsq_item *item, int64_t now);
 
-/* A stage was bad. Not for lines that are too long, which have no reply. */
+/* Returns the error when a part of the current command was invalid. Must not be called for a line
+ * that is too long: it has no reply. */
 struct reply command_bad(const struct session *session, const struct nsq_item *item);
 
-/* The input ended inside the current command, after its line. */
+/* Returns the error when the input ended after the line of the current command and before the end
+ * of its body. */
 struct reply command_cut_off(const struct session *session);
 
-/* The code of the error "<COMMAND> failed ...". */
+/* Returns the code of the error "<COMMAND> failed ...". */
 enum nsq_error command_failed_code(enum nsq_command_id id);
 
-/* The auth servers have answered the query that the current command waited for. */
+/* Called when the auth servers have answered the query that the current command waited for. Returns
+ * the reply. */
 struct reply command_authorized(struct session *session, int64_t now);
 
-/* Whether the current command is to be carried out although its client has left: its messages have
- * arrived whole, and they are not for the client alone. */
+/* Returns whether the current command must be executed although its client has left. This is the
+ * case when the command publishes and its messages have arrived completely. */
 bool command_outlives_client(const struct session *session);
 
-/* The error of a publishing command whose messages are not published after all; `why` as the disk
- * says it. */
+/* Returns the error of a command that publishes when the disk did not store its messages, or when
+ * their topic was deleted. `why` is the reason; the error's text contains it. */
 struct reply command_not_published(enum nsq_command_id id, struct span why);
 
-/* Gives up what the current command has gathered. */
+/* Frees the data of the current command: its messages and its body. */
 void command_drop(struct session *session);
 
 #endif

@@ -1,27 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the texts of errors that several commands have, as nsqd words them. They are on the wire:
- * clients match them. An error that one command alone has stands with that command.
+ * Owns: the texts of errors that several commands send. Except for error_no_room, the texts are the
+ * same as in nsqd, because clients compare them. The text of an error that only one command sends
+ * is in that command's file.
  */
 #ifndef SESSION_ERRORS_H
 #define SESSION_ERRORS_H
 
 #include "session/session.h"
 
-/* "<COMMAND> <text>". The command is the session's current one, here and below. */
+/* Returns the error "<COMMAND> <text>". In this file, <COMMAND> is the name of the session's
+ * current command. */
 struct reply error_with(const struct session *s, enum nsq_error code, struct span text);
 
-/* "<COMMAND> failed <reason>", in the command's own code. */
+/* Returns the error "<COMMAND> failed <reason>" with the code of command_failed_code. */
 struct reply error_failed(const struct session *s, struct span reason);
 
-/* The memory budget has no room for the command. nsqd has no such bound. */
+/* Returns the error for a command for which the memory budget has no room. nsqd has no such
+ * bound. */
 struct reply error_no_room(const struct session *s);
 
-/* "<COMMAND> <what><name> is not valid" */
+/* Returns the error "<COMMAND> <what><name> is not valid", with the name in quotes. */
 struct reply error_bad_name(const struct session *s, enum nsq_error code, struct span what,
                             struct span name);
 
-/* "<COMMAND> could not parse <what><bytes>" */
+/* Returns the error "<COMMAND> could not parse <what><digits>". */
 struct reply error_bad_decimal(const struct session *s, struct span what, struct span digits);
 
 #endif

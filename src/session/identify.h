@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the JSON of an IDENTIFY body: which documents are accepted, and what they say.
+ * Owns: reading the JSON document of an IDENTIFY body.
  * Must not know: which values are valid (settings.h).
  *
- * The rules are those of Go's decoder, which nsqd uses: a key matches without regard to case, and
- * U+017F matches s. When a key occurs several times, the last one counts. null leaves a field as it
- * is. Unknown keys are ignored. A wrong type, a fraction, an exponent or an overflow makes the
- * whole document invalid.
+ * The rules are the rules of Go's JSON decoder, which nsqd uses. Upper and lower case of a key are
+ * the same, and U+017F is the same as s. When a key occurs several times, the last value is used.
+ * The value null does not change a field. Unknown keys are ignored. A wrong type, a fraction, an
+ * exponent or an overflow makes the whole document invalid.
  */
 #ifndef SESSION_IDENTIFY_H
 #define SESSION_IDENTIFY_H
 
 #include <nsq/span.h>
 
-/* Bytes that are kept of a string. Stops a client that sends megabytes from having them kept as
- * long as it stays. */
+/* How many bytes of a string are kept; the rest is dropped. The limit is needed because a session
+ * keeps its strings until it is freed, and a client could send megabytes. */
 #define IDENTIFY_TEXT_MAX 255
 
 struct identify_text {
@@ -38,8 +38,9 @@ struct identify {
     bool snappy;
 };
 
-/* Reads a whole body, which is borrowed. Fields that it does not name are zero. False when nsqd's
- * decoder would refuse the body; *identify is then undefined. */
+/* Reads a complete body, which is borrowed during the call. Fields that the body does not name are
+ * set to zero. Returns false when nsqd's decoder would refuse the body; *identify is then
+ * undefined. */
 bool identify_parse(struct span body, struct identify *identify);
 
 #endif

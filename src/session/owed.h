@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the replies that a session owes its client, in the order of their commands. A publish that
- * waits for the disk is posted: its reply is owed, the session parses on, and every later reply
- * queues behind it. Messages and heartbeats do not queue. Must not know: how replies are sent.
+ * Owns: the owed replies of a session, in the order of their commands. A reply is owed when it
+ * cannot be sent yet. When a PUB, MPUB or DPUB must wait for the disk, its reply is owed and the
+ * session continues to parse. While a reply is owed, every later reply is owed too, because
+ * replies must be sent in the order of the commands. Messages and heartbeats do not wait in this
+ * queue.
+ * Must not know: how replies are sent.
  */
 #ifndef SESSION_OWED_H
 #define SESSION_OWED_H
@@ -13,39 +16,41 @@
 
 struct owed {
     struct owed *next; /* the reply of a later command */
-    void *owner;       /* for the ticket's function: the session */
+    void *owner;       /* the session, for the function that `ticket` calls */
     enum nsq_command_id command;
-    struct ticket ticket; /* waits: the reply is not known yet */
+    struct ticket ticket; /* while it waits (number != 0), the reply is not known */
     struct reply reply;
 };
 
-/* All zeros: nothing is owed. */
+/* A struct of zeros is an empty queue. */
 struct owed_queue {
     struct owed *first;
     struct owed *last;
     size_t n;
 };
 
-/* Adds a reply, which it takes, behind all others. Charged to the budget without asking: it is
- * bookkeeping, which v2_config.max_owed_replies bounds. */
+/* Adds a reply at the end of the queue and returns its entry. The queue owns the reply afterwards.
+ * The memory budget is charged also when it has no room: v2_config.max_owed_replies bounds the
+ * number of entries. */
 struct owed *owed_push(struct owed_queue *q, struct reply reply, struct budget *budget);
 
-/* The reply that waited for the ticket is known; the session takes it here. */
+/* Sets the reply of an entry whose ticket was answered. The entry owns the reply afterwards. */
 void owed_settle(struct owed *owed, struct reply reply, struct budget *budget);
 
-/* Whether the first reply is there and known. */
+/* Returns whether the queue has a first reply and this reply is known. */
 static inline bool owed_has_known(const struct owed_queue *q)
 {
     return q->first != NULL && q->first->ticket.number == 0;
 }
 
-/* Returns the first reply, which is known, to the caller. */
+/* Removes the first reply and returns it. The reply must be known. The caller owns it
+ * afterwards. */
 struct reply owed_pop(struct owed_queue *q, struct budget *budget);
 
-/* Drops all replies; their tickets are forgotten. */
+/* Frees all replies. Their tickets are removed from `tickets`, so later answers are ignored. */
 void owed_clear(struct owed_queue *q, struct tickets *tickets, struct budget *budget);
 
-/* What one owed reply is charged, in bytes, with its text. */
+/* Returns how many bytes the memory budget is charged for an entry with its reply's text. */
 size_t owed_cost(const struct owed *owed);
 
 #endif

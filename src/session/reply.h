@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a step of a command replies, as a value with its text. Must not know: sessions,
- * connections, what the texts say.
- *
- * A reply is two machine words, and one without a text needs no memory: FIN and the OK of PUB cost
- * nothing here.
+ * Owns: the reply of a command, as a value. A text of the reply is allocated; the value itself is
+ * two machine words. So a reply without a text, for example the OK of a PUB, allocates nothing.
+ * Must not know: sessions, connections, the meaning of the texts.
  */
 #ifndef SESSION_REPLY_H
 #define SESSION_REPLY_H
@@ -15,50 +13,53 @@
 #include "base/buf.h"
 
 enum reply_kind {
-    REPLY_NONE = 0, /* nothing is sent: the command has no reply, or is not at its end yet */
+    REPLY_NONE = 0, /* nothing is sent: the command has no reply, or has not arrived completely */
     REPLY_OK,
     REPLY_RESPONSE, /* a response with a text */
-    REPLY_CODECS,   /* the same; behind it the codecs of session->upgrade are enabled */
+    REPLY_CODECS,   /* a response with a text; the negotiated codecs are enabled after it is sent */
     REPLY_ERROR,    /* an error with a text; its code tells whether it is fatal */
-    REPLY_POSTED,   /* known when `ticket` is answered; the session parses on */
-    REPLY_HELD, /* known when session->query is answered; the session parses nothing until then */
+    REPLY_POSTED,   /* known when `ticket` is answered; the session continues to parse */
+    REPLY_HELD,     /* known when session->query is answered; until then nothing is parsed */
 };
 
 struct reply {
     enum reply_kind kind;
     enum nsq_error code; /* REPLY_ERROR */
     union {
-        struct buf *text; /* the frame's data; an error's begins with the code. Owned; or NULL */
+        struct buf *text; /* owned; NULL: no text. The text of an error begins with its code */
         uint64_t ticket;  /* REPLY_POSTED */
     };
 };
 
+/* Returns a reply without a text. */
 static inline struct reply reply_of(enum reply_kind kind)
 {
     return (struct reply){.kind = kind, .code = NSQ_E_NONE, .text = NULL};
 }
 
+/* Returns whether the reply is an error that closes the connection. */
 static inline bool reply_is_fatal(const struct reply *reply)
 {
     return reply->kind == REPLY_ERROR && nsq_error_is_fatal(reply->code);
 }
 
-/* The reply of a publish that waits for the answer to this ticket. */
+/* Returns the reply of a PUB, MPUB or DPUB that waits for the answer to this ticket. */
 static inline struct reply reply_posted(uint64_t ticket)
 {
     return (struct reply){.kind = REPLY_POSTED, .code = NSQ_E_NONE, .ticket = ticket};
 }
 
-/* A response whose text is still to be appended. */
+/* Returns a response with an empty text. The caller appends the text. */
 struct reply reply_response(void);
 
-/* An error whose text is so far its code and a space. */
+/* Returns an error whose text is its code and a space. The caller appends the rest. */
 struct reply reply_error(enum nsq_error code);
 
-/* An error whose text is so far its code, the command's name, and a space behind each. */
+/* Returns an error whose text is its code, a space, the command's name and a space. The caller
+ * appends the rest. */
 struct reply reply_command_error(enum nsq_command_id command, enum nsq_error code);
 
-/* Ends a reply. */
+/* Frees the text of a reply. */
 void reply_free(struct reply *reply);
 
 #endif

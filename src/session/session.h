@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one client's conversation: its state, its settings, the current command. session.c has its
- * input, its deadlines and its end; session_output.c what it is sent; session_codecs.c its codecs;
- * session_auth.c what it was granted. What commands do stands in commands.h.
+ * Owns: the session, which is the conversation with one client: its state, its settings and the
+ * current command. session.c handles the input, the deadlines and the end of a session.
+ * session_output.c sends replies and messages. session_codecs.c enables codecs. session_auth.c
+ * handles authorizations. commands.h declares the actions of the commands.
+ *
+ * A command is held when it waits for an answer of the auth servers. A reply is owed when it cannot
+ * be sent yet, because it or an earlier reply waits for the disk (session/owed.h).
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H
@@ -15,25 +19,26 @@
 #include "session/owed.h"
 #include "session/v2.h"
 
-/* /stats shows these numbers; nsqd has other states with the numbers 1 and 2. */
+/* nsqd's /stats shows the numbers of the states. nsqd uses 1 and 2 for states that do not exist
+ * here. */
 enum session_state {
     SESSION_INIT = 0,
     SESSION_SUBSCRIBED = 3,
     SESSION_CLOSING = 4, /* after CLS */
 };
 
-/* How many messages the client has published to a topic. Kept because /stats shows it. */
+/* How many messages the client has published to one topic. nsqd's /stats shows this number. */
 struct pub_count {
     UT_hash_handle hh; /* in session->pub_counts */
     struct name topic;
     uint64_t count;
 };
 
-/* Where TLS stands. There is no way back. */
+/* The state of TLS. It only changes to a later value in this list. */
 enum session_tls {
     SESSION_TLS_NONE = 0,
-    SESSION_TLS_WANTED,      /* an IDENTIFY has negotiated it; the handshake follows the reply */
-    SESSION_TLS_HANDSHAKING, /* until V2_HANDSHAKE_NS have passed: serve has the deadline */
+    SESSION_TLS_WANTED,      /* negotiated by an IDENTIFY; the handshake begins after its reply */
+    SESSION_TLS_HANDSHAKING, /* for at most V2_HANDSHAKE_NS; src/serve checks this deadline */
     SESSION_TLS_ENABLED,
 };
 
@@ -41,12 +46,12 @@ enum session_tls {
 struct upgrade {
     bool snappy;
     bool deflate;
-    int deflate_level; /* reported to the client also without deflate */
+    int deflate_level; /* the reply to IDENTIFY has it also when deflate is off */
 };
 
-/* What an IDENTIFY said about the client. Kept because /stats shows it. The texts follow the struct
- * in the same allocation, which is no longer than needed: thousands of idle clients have one each.
- */
+/* The client's own names from an IDENTIFY. nsqd's /stats shows them. The texts are stored after the
+ * struct in the same allocation. The allocation has exactly the needed size, because thousands of
+ * idle clients each have one. */
 struct identity {
     struct span client_id;
     struct span hostname;
@@ -55,65 +60,65 @@ struct identity {
 
 struct session {
     struct v2 *v2;
-    struct conn *conn; /* NULL: gone, while a publish was held */
+    struct conn *conn; /* NULL when the connection was closed while a publish was held */
     enum session_state state;
-    bool ended;        /* nothing more is parsed */
-    bool linger;       /* with `ended`: how, once the owed replies have been sent */
-    bool eof;          /* the client sends no more; acted on when no command is held */
-    bool identified;   /* an IDENTIFY was accepted: a later one does not move the heartbeats */
-    int64_t connected; /* wall clock, ns since 1970; kept because /stats shows it */
+    bool ended;        /* true: nothing more is parsed */
+    bool linger;       /* argument for conn_finish, which is called after the last owed reply */
+    bool eof;          /* the client sends no more; handled when no command is held */
+    bool identified;   /* an IDENTIFY was accepted; a later one does not change the heartbeats */
+    int64_t connected; /* wall clock, ns since 1970; nsqd's /stats shows it */
     struct identity *identity; /* NULL before IDENTIFY */
 
-    /* Set by IDENTIFY; ns. */
-    int64_t heartbeat_interval; /* 0 = off */
-    int64_t msg_timeout;        /* for TOUCH; a delivery takes consumer.msg_timeout */
-    int64_t output_buffer_timeout;
-    int64_t output_buffer_size; /* bytes */
-    int32_t sample_rate;
+    /* Set by IDENTIFY. */
+    int64_t heartbeat_interval;    /* ns; 0: off */
+    int64_t msg_timeout;           /* ns; for TOUCH. A delivery uses consumer.msg_timeout */
+    int64_t output_buffer_timeout; /* ns */
+    int64_t output_buffer_size;    /* bytes */
+    int32_t sample_rate;           /* percent; 0: all messages */
 
     enum session_tls tls;
-    struct upgrade upgrade; /* by the last IDENTIFY */
-    bool compressed;        /* snappy or deflate is enabled, and stays enabled */
-    size_t codec_cost;      /* bytes that were charged for both */
+    struct upgrade upgrade; /* set by the last IDENTIFY */
+    bool compressed;        /* snappy or deflate is enabled; it is never disabled */
+    size_t codec_cost;      /* bytes that the memory budget was charged for TLS and compression */
 
-    int64_t heartbeat_every; /* ns; set by the first IDENTIFY only, as nsqd does; 0 = off */
-    int64_t next_heartbeat;  /* ns; TIME_NEVER = never */
-    int64_t read_deadline;   /* ns; for the next command with its body; TIME_NEVER = none */
+    int64_t heartbeat_every; /* ns; 0: off. Only the first IDENTIFY sets it, as in nsqd */
+    int64_t next_heartbeat;  /* ns; TIME_NEVER: no heartbeats */
+    int64_t read_deadline;   /* ns; for the next command with its body; TIME_NEVER: none */
 
     struct consumer consumer;
 
     /* Input. */
     struct nsq_place place;
-    struct buf partial;  /* the line or size that has arrived in part */
-    size_t partial_cost; /* bytes that were charged for it */
+    struct buf partial;  /* a line or size that has arrived in part */
+    size_t partial_cost; /* bytes that the memory budget was charged for `partial` */
 
-    /* The secret of AUTH, and what was granted for it; NULL before AUTH. Asked for again when it
-     * has expired. */
-    struct body *secret;
-    struct auth_state *granted;
-    int64_t expires;          /* ns; the last moment at which `granted` holds */
-    struct auth_query *query; /* not NULL: the current command is held until it is answered */
-    struct list waiting;      /* in v2->authorizing */
+    /* Authorization. */
+    struct body *secret;        /* the body of AUTH; NULL before AUTH */
+    struct auth_state *granted; /* what the auth servers have allowed; NULL before their answer */
+    int64_t expires;            /* ns; the last time at which `granted` is valid */
+    struct auth_query *query;   /* NULL when no command is held; else its query */
+    struct list waiting;        /* in v2->authorizing, while a command is held */
 
-    struct owed_queue owed; /* replies that wait for the disk, and those behind them */
-    bool sub_owed;          /* the OK of SUB is one of them: no message may overtake it */
+    struct owed_queue owed;
+    bool sub_owed; /* the OK of SUB is owed; no message may be sent before this OK */
 
-    /* The current command, between its line and its end. */
-    struct publish publish; /* what has arrived of it so far; its topic is SUB's too */
+    /* The current command, from its line until it has been executed. */
+    struct publish publish; /* the messages that have arrived; SUB uses its topic too */
     struct name channel;    /* SUB */
-    struct draft draft;     /* the body that is arriving */
+    struct draft draft;     /* the body that has not arrived completely */
     struct body *data;      /* IDENTIFY's or AUTH's body */
 
     struct pub_count *pub_counts; /* table by topic */
-    struct pub_count *last_count; /* the one that grew last: most clients publish to one topic */
+    struct pub_count *last_count; /* the entry used last; most clients publish to one topic */
 };
 
-/* Whether the current command waits for an authorization. Nothing is parsed until then. */
+/* Returns whether the current command is held. While it is held, nothing is parsed. */
 static inline bool session_is_held(const struct session *session)
 {
     return session->query != NULL;
 }
 
+/* Returns the memory budget of the broker. */
 static inline struct budget *session_budget(const struct session *session)
 {
     return &session->v2->broker->core.budget;
@@ -121,7 +126,8 @@ static inline struct budget *session_budget(const struct session *session)
 
 /* --- session.c -------------------------------------------------------------------------------- */
 
-/* What struct protocol calls (serve/serve.h); `service` is the struct v2. */
+/* The functions of v2_protocol; struct protocol describes when they are called. `service` is the
+ * struct v2, and `session` is the struct session. */
 void *session_on_open(void *service, struct conn *conn, int64_t now);
 size_t session_on_recv(void *service, void *session, struct span in, int64_t now);
 void session_on_eof(void *service, void *session, int64_t now);
@@ -129,48 +135,53 @@ void session_on_due(void *service, void *session, int64_t now);
 void session_on_drained(void *service, void *session, int64_t now);
 void session_on_closed(void *service, void *session, int64_t now);
 
-/* The current command is held: session->query is open. */
+/* Called when the current command is held. session->query must be set. */
 void session_wait(struct session *session);
 
-/* Pauses the connection's input, or resumes it, as the state of the session wants it. */
+/* Pauses or resumes the input of the connection, depending on the state of the session. */
 void session_pause_or_resume(struct session *session);
 
-/* Goes on with the current command, which was held. */
+/* Continues the current command, which was held. `reply` is its reply. */
 void session_resume_command(struct session *session, struct reply reply, int64_t now);
 
-/* A line is awaited from now on: starts the read deadline. */
+/* Starts the read deadline for the next command line. */
 void session_await_line(struct session *session, int64_t now);
 
-/* The first IDENTIFY's settings, and before it the defaults, become those of deliveries and
- * heartbeats, and heartbeats start over. nsqd's message pump takes one IDENTIFY only: a later one
- * sets session->msg_timeout, which TOUCH uses, but not consumer.msg_timeout, which deliveries use.
- */
+/* Applies the session's settings to deliveries and heartbeats, and restarts the heartbeats. To be
+ * called when the session opens and for the first IDENTIFY only, because nsqd's message pump uses
+ * only the first IDENTIFY. A later IDENTIFY sets session->msg_timeout, which TOUCH uses. It does
+ * not set consumer.msg_timeout, which deliveries use. */
 void session_take_settings(struct session *session, int64_t now);
 
-/* Counts messages that were published to session->publish.topic. */
+/* Adds `count` to the number of messages that were published to session->publish.topic. */
 void session_count_published(struct session *session, uint64_t count);
 
-/* Ends the conversation: nothing more is parsed or delivered. The connection ends when the owed
- * replies have been sent. With linger: input may be left unread. */
+/* Ends the session: nothing more is parsed or delivered. The connection is closed when the owed
+ * replies have been sent. `linger` is an argument of conn_finish; it must be true when input of the
+ * client may be left unread. */
 void session_end(struct session *session, bool linger, int64_t now);
 
+/* Frees the session and everything that it owns. */
 void session_free(struct session *session);
 
 /* --- session_output.c ------------------------------------------------------------------------- */
 
-/* Sends a frame. */
+/* Sends a frame of this type with this data. */
 void session_send(struct session *session, enum nsq_frame_type type, struct span data, int64_t now);
+
+/* Sends the response OK. */
 void session_send_ok(struct session *session, int64_t now);
 
-/* Blocks or unblocks the delivery of messages to the client: it is blocked while its output is full
- * and while the OK of its SUB is owed. Does nothing before SUB. */
+/* Blocks or unblocks the delivery of messages to the client. The delivery is blocked while the
+ * output is full, and while the OK of SUB is owed. Does nothing before SUB. */
 void session_update_blocked(struct session *session);
 
-/* Sends a reply, which it takes, or queues it behind those that are owed. False when that ended the
- * session. */
+/* Sends a reply, or adds it to the owed replies. The function owns the reply afterwards. Returns
+ * false when the reply was a fatal error, which has ended the session. */
 bool session_send_reply(struct session *session, struct reply reply, int64_t now);
 
-/* The same; costs no call when there is no reply, as after most steps. */
+/* Does the same as session_send_reply, except that it returns true at once for REPLY_NONE. It is
+ * inline because the reply is REPLY_NONE after most steps. */
 static inline bool session_reply(struct session *session, struct reply reply, int64_t now)
 {
     return reply.kind == REPLY_NONE || session_send_reply(session, reply, now);
@@ -178,26 +189,29 @@ static inline bool session_reply(struct session *session, struct reply reply, in
 
 /* --- session_codecs.c ------------------------------------------------------------------------- */
 
-/* Enables what session->upgrade says. */
+/* Starts TLS when an IDENTIFY has negotiated it. Otherwise enables the compression of
+ * session->upgrade. */
 void session_enable_codecs(struct session *session, int64_t now);
 
-/* The handshake of TLS has ended; struct protocol calls it. */
+/* A function of v2_protocol, called when the TLS handshake has ended. `why` is empty when the
+ * handshake was successful, else it is the reason of the failure. */
 void session_on_upgraded(void *service, void *session, struct span why, int64_t now);
 
 /* --- session_auth.c --------------------------------------------------------------------------- */
 
-/* Asks the auth servers about the client, with its secret. session->query is open until they have
- * answered. */
+/* Asks the auth servers what the client is allowed to do; sends them its secret. session->query is
+ * set until they have answered. */
 void session_ask_auth(struct session *session, int64_t now);
 
-/* Takes what they have granted, in place of what was granted before; `expires` is set. False, with
- * the reason in the log, when no server has given a good answer. */
+/* Called when the auth servers have answered. Sets session->granted and session->expires from the
+ * answer. Logs the reason and returns false when no server has given a valid answer, or when the
+ * memory budget has no room for the answer. */
 bool session_take_auth(struct session *session, int64_t now);
 
-/* Drops the query that is open, if one is: the command that is held is given up. */
+/* Drops session->query if it is set. The held command is then not executed. */
 void session_drop_query(struct session *session);
 
-/* Drops the secret, an open query and what was granted. */
+/* Frees the secret, session->query and session->granted. */
 void session_forget_auth(struct session *session);
 
 #endif

@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what an IDENTIFY may set, and what the client is told about it. Must not know: JSON's
- * syntax, and when the reply is sent.
+ * Owns: the settings of an IDENTIFY: which values are valid, where they are stored, and the reply
+ * that reports them. Must not know: how JSON is parsed, and when the reply is sent.
  */
 #ifndef SESSION_SETTINGS_H
 #define SESSION_SETTINGS_H
 
 #include "session/session.h"
 
-/* Checks and applies the settings in nsqd's order. False when one is invalid: `text` then has why,
- * and the settings before it are applied, as in nsqd. */
+/* Checks and applies the settings one after the other, in nsqd's order. Returns false at the first
+ * invalid setting. `text` then has the reason, and the settings before the invalid one stay
+ * applied, as in nsqd. */
 bool settings_apply(struct session *session, const struct identify *identify, struct buf *text,
                     int64_t now);
 
-/* Drops what an IDENTIFY said about the client, if one did. */
+/* Frees session->identity if it is set. */
 void settings_forget_identity(struct session *session);
 
-/* Sets session->tls and session->upgrade to what the client asks for and the server offers. False:
- * it asks for TLS a second time. */
+/* Sets session->tls and session->upgrade to the codecs that both the client and the server want.
+ * Returns false when the client asks for TLS a second time. */
 bool settings_choose_upgrade(struct session *session, const struct identify *identify);
 
-/* Appends the JSON that is the reply to a client that negotiates features. */
+/* Appends the JSON document that is the reply to an IDENTIFY with feature_negotiation. */
 void settings_append_reply(const struct session *session, struct buf *text);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: nsqd's V2 protocol as a service: one session for each connection, and the pump that takes
- * messages out of the broker and sends them. Must not know: sockets, clocks, the disk.
+ * Owns: nsqd's V2 protocol: one session for each connection, and the delivery pump, which sends the
+ * broker's messages to consumers. Must not know: sockets, clocks, the disk.
  *
- * Layers: conn (serve) -> session (here) -> commands (session/commands.h) -> broker.
+ * Each layer calls the next one: conn (src/serve) -> session (src/session) -> commands
+ * (session/commands.h) -> broker (src/broker).
  */
 #ifndef SESSION_V2_H
 #define SESSION_V2_H
@@ -16,11 +17,11 @@
 #include "serve/serve.h"
 #include "serve/ticket.h"
 
-/* ns that TLS's handshake with a client may take, as in nsqd. */
+/* ns; time limit for the TLS handshake with a client, as in nsqd. */
 #define V2_HANDSHAKE_NS 5000000000
 
-/* Times are ns. Each comment has nsqd's default and the flag that sets the value. The defaults are
- * set by engine_defaults. */
+/* Times are in ns. Each comment has nsqd's default value and the flag that changes it.
+ * engine_defaults sets the default values. */
 struct v2_config {
     struct nsq_limits limits;          /* --max-msg-size, --max-body-size */
     int64_t max_rdy_count;             /* 2500: --max-rdy-count */
@@ -38,46 +39,50 @@ struct v2_config {
     bool snappy;                       /* true: --snappy */
     bool tls_required;                 /* false: --tls-required */
     struct codec_maker tls;            /* none: --tls-cert, --tls-key */
-    /* 4096, no flag: a session that owes so many replies is not read from. Stops a client that
-     * sends commands faster than the disk answers from making us keep replies without end. */
+    /* 4096; no flag. The input of a session with this number of owed replies is paused. Without
+     * this bound, a client that sends commands faster than the disk answers could use up the
+     * memory. */
     size_t max_owed_replies;
 };
 
-/* The service. Everything it points to is borrowed. */
+/* The V2 service. All pointers are borrowed. */
 struct v2 {
     struct v2_config config;
     struct serve *serve;
     struct broker *broker;
-    struct tickets *tickets; /* the engine's */
+    struct tickets *tickets; /* the table of the engine */
     struct auth *auth;
     struct log *log;
-    int64_t wall_offset;     /* wall clock = now + this */
-    struct list authorizing; /* of struct session: held, the auth servers were asked */
+    int64_t wall_offset;     /* ns; `now` + wall_offset is the wall clock, ns since 1970 */
+    struct list authorizing; /* of struct session: those with a held command */
 };
 
-/* The protocol's row for a listener whose service is a struct v2. */
+/* The functions that src/serve calls. The service is a struct v2. */
 extern const struct protocol v2_protocol;
 
-/* The frame that is the answer to an unknown magic, as it stands on the wire. */
+/* Returns the bytes of the error frame that is sent to a client with an unknown magic. */
 struct span v2_bad_magic(void);
 
+/* Initialises the service. The configuration is copied. All other arguments are borrowed. */
 void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
              struct broker *broker, struct tickets *tickets, struct auth *auth, struct log *log);
 
-/* Ends the sessions that have outlived their connections. To be called after serve_free. */
+/* Frees the sessions whose connections are closed and whose publish is still held. To be called
+ * after serve_free. */
 void v2_free(struct v2 *v2);
 
-/* Sends every message that a consumer is ready for. To be called after everything that may have
- * made a consumer ready or brought a message: a command, a timer, output that was sent, a publish
- * that is safe. RDY counts and high-water marks bound how much that is. */
+/* Sends messages to consumers until there is no message for any ready consumer. To be called after
+ * every event that may add a message or make a consumer ready: a command, a timer of a message,
+ * output that was sent, the disk's answer for a publish. RDY counts and high-water marks limit how
+ * much is sent. */
 void v2_pump(struct v2 *v2, int64_t now);
 
-/* Resumes the next command that was held and whose authorization has been answered. False: there is
- * none. */
+/* Continues one held command whose query was answered. Returns false when there is no such
+ * command. */
 bool v2_authorized(struct v2 *v2, int64_t now);
 
-/* Closes the connections of consumers whose channels were deleted. As in nsqd, no frame tells them
- * why. */
+/* Closes the connections of all orphans (broker/topology.h). No frame tells the clients the reason,
+ * as in nsqd. */
 void v2_close_orphans(struct v2 *v2, int64_t now);
 
 #endif

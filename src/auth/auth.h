@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: asking auth servers what a client may do: which server, what its answer means, and what
- * happens when it fails. A query is begun, and later it is done. Its requests are http_client's.
+ * Owns: the requests to auth servers about what a client may do. This module chooses the server,
+ * reads its answer and handles failures. One such request is a query (struct auth_query). A query
+ * begins with auth_ask and is done later. The module sends its HTTP requests through http_client.
  * Must not know: connections, sessions.
  *
- * As in nsqd, servers are asked in turn, beginning with a random one, until one gives a good
- * answer. No reason for the log contains a secret, or anything that a server sent and that might
- * repeat the secret.
+ * As in nsqd, a query asks one server after another until one of them gives a good answer. The
+ * first server is chosen at random. The reasons for the log never contain a secret. They also
+ * contain nothing that a server sent and that may repeat the secret.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
@@ -18,67 +19,71 @@
 #include "http/http_client.h"
 
 #define AUTH_SERVERS_MAX 64
-/* A longer secret is not asked about. No server accepts so long a request line, and the secret
- * would be kept for as long as the client stays connected. */
+/* The most bytes of a secret. No server is asked about a longer secret, because no server accepts a
+ * request line of this length. Also, the secret would use memory for as long as the client is
+ * connected. */
 #define AUTH_SECRET_MAX 65536
 
-/* Timeouts are ns; 0 or less means no limit, but a connect_timeout below 0 has always passed. */
+/* Timeouts are in ns. A timeout of 0 or less means no limit, with one exception: when
+ * connect_timeout is below 0, every attempt to connect times out at once. */
 struct auth_config {
-    const char *const *servers; /* --auth-http-address, borrowed; none: clients need no AUTH */
+    const char *const *servers; /* --auth-http-address; borrowed; none: clients need no AUTH */
     size_t server_count;        /* at most AUTH_SERVERS_MAX */
-    int64_t connect_timeout;    /* 2 s: --http-client-connect-timeout */
-    int64_t request_timeout;    /* 5 s: --http-client-request-timeout; for the whole request */
-    size_t max_body;            /* bytes of an answer. Stops a server whose answer never ends */
-    size_t max_state; /* bytes of what is granted to one client. Stops a server that grants more */
+    int64_t connect_timeout;    /* nsqd's default is 2 s: --http-client-connect-timeout */
+    int64_t request_timeout; /* nsqd's default is 5 s: --http-client-request-timeout; for the whole
+                                request */
+    size_t max_body;  /* the most bytes of an answer's body; stops an answer that never ends */
+    size_t max_state; /* the most bytes of one client's grants; stops a server that grants more */
     struct http_tls tls;
 };
 
-/* The client that a query is about. Borrowed for the call of auth_ask. */
+/* The client that a query is about. auth_ask borrows the contents until it returns. */
 struct auth_client {
     struct span remote_ip;
-    struct span common_name; /* of its certificate */
+    struct span common_name; /* of the client's certificate */
     struct span secret;
     bool tls;
 };
 
 struct auth {
     struct auth_config config;
-    struct http_client http; /* its fetches are owned by queries */
+    struct http_client http; /* each of its fetches belongs to a query */
     struct budget *budget;
     struct hash_seed seed;
-    uint64_t asked;   /* how many queries there were; chooses the random server */
-    struct list open; /* of struct auth_query */
-    struct list done; /* the same; they wait for their owners */
+    uint64_t asked;   /* how many queries have begun; used to choose the random server */
+    struct list open; /* of struct auth_query: the queries that are not done */
+    struct list done; /* of struct auth_query: the queries that are done; their owners free them */
 };
 
 struct auth_query;
 
-/* The configuration is copied, all else is borrowed. There is nothing to free: a query ends when
- * its owner drops it. */
+/* Copies the configuration and borrows all other arguments. There is no auth_free: the owner of
+ * each query frees it with auth_take or auth_drop. */
 void auth_init(struct auth *auth, const struct auth_config *config, struct serve *serve,
                struct budget *budget, const struct hash_seed *seed);
 
-/* Whether clients need to authorize. */
+/* Returns true if clients must send AUTH. */
 bool auth_is_on(const struct auth *auth);
 
-/* Begins a query for an owner, which learns from auth_next_done when it is done. */
+/* Begins a query for an owner. When the query is done, auth_next_done returns it. */
 struct auth_query *auth_ask(struct auth *auth, const struct auth_client *client, void *owner,
                             int64_t now);
 
-/* Continues the queries whose servers have answered or failed. Returns the next query that is done,
- * or NULL; its owner ends it with auth_take. */
+/* Continues the queries whose servers have answered or failed. Returns a query that is done, or
+ * NULL if no query is done. The owner of the query must then free the query with auth_take or
+ * auth_drop. auth_owner returns the owner that was passed to auth_ask. */
 struct auth_query *auth_next_done(struct auth *auth, int64_t now);
 void *auth_owner(const struct auth_query *query);
 
-/* Whether auth_next_done has something to do. */
+/* Returns true if a call of auth_next_done would have something to do. */
 bool auth_has_done(const struct auth *auth);
 
-/* Ends a query that is done. Returns what is granted: the caller owns it and charges its cost.
- * NULL, with the reasons appended to `why`: no server could be asked, or none gave a good answer.
- */
+/* Frees a query that is done and returns what the server has granted. The caller owns the result
+ * and charges its cost to the memory budget. Returns NULL if no server could be asked, or if no
+ * server gave a good answer. Appends to `why` the reason for each server that failed. */
 struct auth_state *auth_take(struct auth_query *query, struct buf *why);
 
-/* Ends a query, done or not. */
+/* Frees a query, whether it is done or not. A query that is not done stops. */
 void auth_drop(struct auth_query *query);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what an auth server's answer means: what it grants, and whether that allows a client a
- * topic or channel. Must not know: HTTP, the client.
+ * Owns: the meaning of an auth server's answer: what the answer grants, and whether it lets a
+ * client use a topic or channel. Must not know: HTTP, the client.
  */
 #ifndef AUTH_AUTH_REPLY_H
 #define AUTH_AUTH_REPLY_H
@@ -9,10 +9,10 @@
 #include "auth/auth_match.h"
 #include "base/buf.h"
 
-/* One authorization. It allows a topic whose name matches the topic's pattern, together with a
- * channel whose name matches one of the channels' patterns. */
+/* One authorization. It allows the topics whose names match the pattern `topic`, together with the
+ * channels whose names match one of the patterns in `channels`. */
 struct auth_rule {
-    struct buf source; /* the text of the topic's pattern, until it is compiled */
+    struct buf source; /* the text of the pattern `topic`; used until the pattern is compiled */
     struct auth_pattern *topic;
     struct auth_pattern **channels;
     size_t channel_count;
@@ -26,21 +26,24 @@ struct auth_state {
     struct buf identity_url;
     struct auth_rule *rules;
     size_t rule_count;
-    size_t cost; /* bytes that all of it takes */
+    size_t cost; /* bytes that the whole state uses */
 };
 
-/* Reads the body of an answer as Go's decoder does, and compiles the patterns. Fails when the cost
- * passes cost_max: patterns may take many times as many bytes as the body. NULL, with the reason
- * appended to `why`: nsqd too would refuse the answer, or it costs too much. No reason quotes the
- * body, which may contain the client's secret. The caller ends the state with auth_state_free. */
+/* Reads the body of an answer as Go's decoder does, and compiles the patterns. Returns NULL, and
+ * appends the reason to `why`, in two cases: nsqd would refuse the answer too, or the state would
+ * cost more than cost_max. The limit is needed because the patterns may use many times more memory
+ * than the body. No reason quotes the body, because the body may contain the client's secret. The
+ * caller frees the state with auth_state_free. */
 struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct buf *why);
 void auth_state_free(struct auth_state *state); /* NULL is allowed */
 
-/* Whether a client may publish to a topic (`channel` is empty) or subscribe to a channel of it. */
+/* Returns true if a client may publish to the topic (when `channel` is empty), or subscribe to this
+ * channel of the topic (when `channel` is not empty). */
 bool auth_state_allows(const struct auth_state *state, struct span topic, struct span channel);
 
-/* Reads the body of an answer 403, which tells nsqd to ask again by https. `*port` is 0 when it
- * names none. False: it is not such a JSON document. */
+/* Reads the body of a 403 answer, which tells nsqd to ask again by https. Sets *port to the port in
+ * the body, or to 0 if the body names no port. Returns false if the body is not a JSON document of
+ * this kind. */
 bool auth_reply_https_port(struct span body, int64_t *port);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the command line of nsq-conform. Must not know: what a mode does.
+ * Owns: the command line of nsq-conform. Must not know: how the program does what the options say.
  */
 #ifndef CONFORM_ARGS_H
 #define CONFORM_ARGS_H
@@ -10,16 +10,16 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define ARGS_LIST_MAX 64 /* values of one option that may be repeated */
+#define ARGS_LIST_MAX 64 /* the most values of one option that may be repeated */
 
 /* Exit codes. */
 enum conform_exit {
     EXIT_CONFORMS = 0,
     EXIT_DOES_NOT = 1,
-    EXIT_USAGE = 2, /* or a bad file */
+    EXIT_USAGE = 2, /* wrong usage, or a bad file */
     EXIT_UNREACHABLE = 3,
     EXIT_NOTHING_RAN = 4,
-    EXIT_STOPPED = 5, /* by SIGINT or SIGTERM: the report is incomplete */
+    EXIT_STOPPED = 5, /* SIGINT or SIGTERM stopped the run: the report is incomplete */
 };
 
 enum args_mode {
@@ -28,11 +28,11 @@ enum args_mode {
     MODE_LIST_JSON,
     MODE_DRY_RUN,
     MODE_FMT,       /* checks that files are in canonical form */
-    MODE_FMT_PRINT, /* prints that form */
+    MODE_FMT_PRINT, /* prints files in canonical form */
     MODE_MERGE,     /* joins the reports of several targets into one page */
     MODE_SERVE,
     MODE_CHECK_LEDGER,
-    MODE_DONE, /* --help, --version: the answer was printed already */
+    MODE_DONE, /* --help or --version: the text was printed already */
 };
 
 struct args_list {
@@ -42,20 +42,20 @@ struct args_list {
 
 struct args {
     enum args_mode mode;
-    const char *cases; /* the folder of the cases, the ledger and the retired ids */
-    char **files;      /* operands; borrowed from argv */
+    const char *cases; /* folder of the cases, the ledger and the retired ids */
+    char **files;      /* the operands; borrowed from argv */
     size_t file_count;
-    const char *target; /* NULL: in this process, or spawned */
-    const char *spawn;  /* a command; NULL: none */
+    const char *target; /* address of a running server; NULL: no such server */
+    const char *spawn;  /* the command that starts a server; NULL: no server is started */
     const char *flags_given;
-    const char *name;  /* of the target, in reports; NULL: made from the other options */
-    const char *names; /* prefix of topic and channel names; NULL: chosen */
+    const char *name;  /* the target's name in reports; NULL: made from the other options */
+    const char *names; /* prefix of topic and channel names; NULL: the program chooses one */
     bool cuts;
-    size_t jobs;        /* 0: chosen */
+    size_t jobs;        /* 0: the program chooses */
     int64_t time_scale; /* percent */
     struct args_list only;
     struct args_list reqs;
-    unsigned levels; /* bit by enum transcript_level */
+    unsigned levels; /* a set of bits, one bit for each value of enum transcript_level */
     bool rerun_failed;
     bool allow_unsupported;
     bool strict;
@@ -64,13 +64,13 @@ struct args {
     const char *junit;
     const char *json;
     const char *html;
-    const char *serve; /* a session file */
+    const char *serve; /* the session file that is played as a server */
     const char *listen;
     const char *departures; /* the file with the table of departures */
 };
 
-/* Fills *args. EXIT_CONFORMS: go on with args->mode. Otherwise the exit code; the reason was
- * printed. */
+/* Reads the command line into *args. Returns EXIT_CONFORMS if the program must go on with
+ * args->mode. Otherwise returns the exit code, and the reason was printed. */
 enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out, FILE *err);
 
 #endif

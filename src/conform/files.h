@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: reading and writing whole files, listing and removing folders. Must not know: what is in
- * the files.
+ * Owns: functions that read and write whole files, and list and remove folders. Must not know: the
+ * contents of the files.
  */
 #ifndef CONFORM_FILES_H
 #define CONFORM_FILES_H
@@ -11,7 +11,7 @@
 #include "base/buf.h"
 
 #define FILES_PATH_MAX 4096
-#define FILES_DEPTH_MAX 16 /* levels of folders that are followed */
+#define FILES_DEPTH_MAX 16 /* how many levels of folders are searched */
 
 /* A growing list of paths. */
 struct files {
@@ -20,20 +20,24 @@ struct files {
     size_t cap;
 };
 
-/* Adds the path if it is a file. If it is a folder, adds all files below it whose names end in
- * `ending`, sorted by path. False, after a message, when there is no such file or folder. */
+/* Adds the path if it is a file. If the path is a folder, adds all files in the folder and its
+ * subfolders whose names end in `ending`, sorted by path. Prints a message and returns false if
+ * there is no such file or folder. */
 bool files_add(struct files *files, const char *path, const char *ending, FILE *err);
 void files_free(struct files *files);
 
-/* Appends a whole file. False, after a message. */
+/* Appends a whole file to `out`. The file may have at most `most` bytes. On failure prints a
+ * message and returns false. */
 bool files_read(const char *path, size_t most, struct buf *out, FILE *err);
 
-/* Writes a whole file; "-" is standard output. False, after a message. */
+/* Writes a whole file. The path "-" is standard output. On failure prints a message and returns
+ * false. */
 bool files_write(const char *path, struct span bytes, FILE *err);
 
 bool files_is_folder(const char *path);
 
-/* Removes a folder and what is in it; links are removed and not followed. */
+/* Removes a folder and its contents. A symbolic link is removed, but the file that it names stays.
+ */
 void files_remove(const char *path);
 
 #endif

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: JSON arrays of the pieces of a text.
- * Must not know: what the pieces mean.
+ * Owns: the output of a text as a JSON array of its pieces. Must not know: the meaning of the
+ * pieces.
  */
 #ifndef CONFORM_JSON_PIECES_H
 #define CONFORM_JSON_PIECES_H
 
 #include "json/writer.h"
 
-/* Writes `key` and an array of strings: the pieces of the text between single spaces, or its lines.
- * A separator at the very end begins no further piece. */
+/* These functions write `key` and an array of strings. json_member_words writes the parts of the
+ * text between single spaces. json_member_lines writes the lines of the text. A separator at the
+ * end of the text does not add an empty string. */
 void json_member_words(struct json_writer *json, const char *key, struct span text);
 void json_member_lines(struct json_writer *json, const char *key, struct span text);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the file of known failures of one target, lines "ID-GLOB  REASON" and comments behind '#'.
- * Must not know: how cases are played.
+ * Owns: the file of known failures of one target. A line has the form "ID-GLOB REASON", or is a
+ * comment and begins with '#'. Must not know: how cases are played.
  */
 #ifndef CONFORM_KNOWN_H
 #define CONFORM_KNOWN_H
@@ -16,7 +16,7 @@ struct known_line {
     char glob[KNOWN_GLOB_MAX];
     struct span reason;
     unsigned line;
-    bool used; /* it matched the id of a case */
+    bool used; /* the glob matched the id of at least one case */
 };
 
 struct known {
@@ -25,18 +25,21 @@ struct known {
     size_t n;
 };
 
-/* Reads the file. False, after a line "file:line:column: expected ..." on err. */
+/* Reads the file. On failure prints a line "file:line:column: expected ..." on err and returns
+ * false. */
 bool known_load(struct known *known, const char *path, FILE *err);
 void known_free(struct known *known);
 
-/* A case with this id exists: marks the lines that match it as used. */
+/* A run calls this function for each case, with the case's id. Sets `used` in all lines that match
+ * the id. */
 void known_see(struct known *known, struct span id);
 
-/* Whether every line matches a case. Prints the lines that do not. */
+/* Returns true if every line matches a case. Prints the lines that match no case. */
 bool known_all_used(const struct known *known, const char *path, FILE *err);
 
-/* The verdict that is reported: a failing or unsupported case becomes xfail, with *reason; a
- * passing one becomes xpass. */
+/* Returns the verdict for the report. If no line matches the id, the verdict does not change. If a
+ * line matches, *reason is the line's reason. Then pass becomes xpass, and every other verdict
+ * except unreachable becomes xfail. */
 enum verdict known_apply(const struct known *known, struct span id, enum verdict verdict,
                          struct span *reason);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the ledger of requirements: lines "ID<TAB>source<TAB>sentence" in the files *.txt of the
- * folder "ledger"; and whether each case shows requirements that exist and each requirement is
- * shown by a case. Must not know: how cases are played.
+ * Owns: the ledger of requirements, and the checks that every case shows requirements that exist
+ * and that every requirement is shown by a case. The ledger is all files *.txt in the folder
+ * "ledger", with lines of the form "ID<TAB>source<TAB>sentence". Must not know: how cases are
+ * played.
  */
 #ifndef CONFORM_LEDGER_H
 #define CONFORM_LEDGER_H
@@ -17,29 +18,30 @@ struct requirement {
     struct span sentence;
     size_t file; /* index in ledger.files */
     unsigned line;
-    bool shown; /* some case names it */
+    bool shown; /* at least one case names the requirement */
 };
 
 struct ledger {
     struct files *files;
-    struct buf *bytes; /* of each file */
+    struct buf *bytes; /* the contents of each file */
     struct requirement *list;
     size_t n;
 };
 
-/* Reads the ledger below a folder of cases. Without such a folder the ledger is empty. False, after
- * lines "file:line:column: expected ..." on err. */
+/* Reads the ledger in a folder of cases. Without a folder "ledger" the ledger is empty. On failure
+ * prints lines "file:line:column: expected ..." on err and returns false. */
 bool ledger_load(struct ledger *ledger, const char *cases, FILE *err);
 void ledger_free(struct ledger *ledger);
 
-/* The requirement with this id; NULL: there is none. */
+/* Returns the requirement with this id, or NULL if there is none. */
 struct requirement *ledger_find(const struct ledger *ledger, struct span id);
 
 /* Appends a line "ID: sentence" for each requirement of a case. */
 void ledger_rules(const struct ledger *ledger, const struct transcript *file, struct buf *out);
 
-/* Checks the cases against the ledger, the retired ids and the table of departures. Returns the
- * number of errors, each printed on one line; *checked is the number of cases and requirements. */
+/* Checks the cases against the ledger, the retired ids and the table of departures. Prints each
+ * error on one line and returns the number of errors. Sets *checked to the number of cases plus the
+ * number of requirements. */
 size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char *cases,
                     const char *departures, size_t *checked, FILE *err);
 

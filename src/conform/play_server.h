@@ -1,20 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: playing the server's side of a session file once, over TCP: the clients must send what the
- * file says, and get what the file says the server sends. Message ids and timestamps are made up.
- * Must not know: NSQ's rules; only the file decides.
+ * Owns: one play of the server's side of a session file, over TCP. The clients must send the bytes
+ * in the file, and they receive what the file says that the server sends. The program makes up
+ * message ids and timestamps. Must not know: the rules of NSQ, because only the file decides.
  *
- * A client may also send NOP at any time, and the two commands with which nsq-conform proves that
- * no reply came: a PUB to a scratch topic, and a last, unknown command. They are answered. When two
- * programs play the two sides, both need the same --names. TLS uses the certificate of the cases.
+ * A client may also send NOP at any time, and the two commands by which nsq-conform proves that no
+ * reply has arrived: a PUB to another topic, and an unknown command at the end. The server answers
+ * these two commands. If two programs play the two sides, both need the same --names. TLS uses the
+ * certificate in the folder of the cases.
  */
 #ifndef CONFORM_PLAY_SERVER_H
 #define CONFORM_PLAY_SERVER_H
 
 #include "conform/args.h"
 
-/* Plays args->serve at args->listen, and prints "TCP: listening on ADDRESS" when it listens.
- * EXIT_CONFORMS: the clients sent all that the file says, and nothing else. */
+/* Plays args->serve at the address args->listen. Prints "TCP: listening on ADDRESS" when it accepts
+ * connections. Returns EXIT_CONFORMS if the clients have sent everything in the file, and nothing
+ * else. */
 enum conform_exit serve_file(const struct args *args, FILE *err);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: playing the client side of a session file against a server: what is sent, what must be
- * received, the values that were captured, the exchange and the verdict. Must not know: how bytes
- * reach the server (struct transport does that) and what verdicts are used for.
+ * Owns: one play of the client side of a session file against a server. This includes what is sent,
+ * what must be received, the captured values, the exchange and the verdict. Must not know: how
+ * bytes reach the server (struct transport does that) and what verdicts are used for.
  *
- *     player.c           the case: its steps in order, then its end
+ *     player.c           the whole case: its steps in order, then the last check
  *     player_steps.c     one step
  *     player_any.c       steps in any order
- *     player_end.c       no reply may be left over
+ *     player_end.c       the check that no reply is left when the case ends
  *     player_frames.c    the frames that were received
  *     player_io.c        sending, waiting, times
  *     player_exchange.c  the exchange in words, and why a step failed
@@ -21,66 +21,68 @@
 #include "conform/values.h"
 #include "conform/wire.h"
 
-#define PLAYER_CONNS_MAX 16      /* connections of one case */
-#define PLAYER_ANY_MAX 256       /* steps in one any */
-#define PLAYER_UNMATCHED_MAX 512 /* unmatched bytes of a connection that a failure shows */
+#define PLAYER_CONNS_MAX 16      /* the most connections of one case */
+#define PLAYER_ANY_MAX 256       /* the most steps in one "any" */
+#define PLAYER_UNMATCHED_MAX 512 /* a failure shows at most this number of unmatched bytes */
 
-/* Bytes of one connection that a case keeps. A connection with more is closed: this stops a server
- * that never stops sending. */
+/* The most bytes of one connection that a case stores. When more bytes arrive, the connection is
+ * closed. This stops a server that never stops sending. */
 #define PLAYER_OUTPUT_MAX (64 << 20)
 
-/* The command that is sent behind the last step. No server has it, so its answer, E_INVALID, cannot
- * be mistaken for another reply. */
+/* The command that a client sends after the last step. No server has this command. So its answer,
+ * E_INVALID, cannot be confused with another reply. */
 #define PLAYER_LAST_COMMAND "END_OF_CASE\n"
 
-/* One connection. The transport sets `ended`, and hands over what arrives with player_arrived. */
+/* One connection. The transport sets `ended`, and passes the bytes that arrive to player_arrived.
+ */
 struct player_conn {
-    struct span name;    /* in the file */
-    struct buf in;       /* received and decoded; no step has matched it yet */
+    struct span name;    /* the connection's name in the file */
+    struct buf in;       /* received and decoded bytes that no step has matched yet */
     struct wire wire;    /* the codecs that are enabled */
-    enum end_kind ended; /* the server closed; `in` may still hold bytes */
-    bool open;           /* connected, and not closed by the client */
-    bool half_closed;    /* the client has ended its output */
-    size_t announced;    /* codecs that the answer to IDENTIFY announced; while fewer are enabled,
-                            what arrives is not frames */
-    struct stream sent;  /* where in the protocol the bytes that were sent stand */
+    enum end_kind ended; /* how the server closed; `in` may still contain bytes */
+    bool open;           /* the client has connected and has not closed */
+    bool half_closed;    /* the client has closed its output */
+    size_t announced;    /* how many codecs the answer to IDENTIFY has announced. As long as some of
+                            them are not enabled, the bytes that arrive are not frames */
+    struct stream sent;  /* the place in the protocol that the sent bytes have reached */
 };
 
-/* How bytes reach the server. Times are ns of the transport's own clock, virtual or real. */
+/* How bytes reach the server. Times are in ns of the transport's own clock, which is virtual or
+ * real. */
 struct transport {
     void *self;
     int64_t (*now)(void *self);
-    /* Opens connection `i`. False: the server cannot be reached. */
+    /* Opens connection `i`. Returns false if the server cannot be reached. */
     bool (*connect)(void *self, size_t i);
-    /* Sends. A broken connection loses the bytes without a word: the player finds out when no
-     * answer arrives. */
+    /* Sends bytes. A broken connection loses the bytes and reports nothing. The player notices this
+     * when no answer arrives. */
     void (*send)(void *self, size_t i, struct span bytes);
-    void (*end)(void *self, size_t i);   /* ends the output; input goes on */
-    void (*close)(void *self, size_t i); /* ends both */
+    void (*end)(void *self, size_t i);   /* closes the client's output; input is still received */
+    void (*close)(void *self, size_t i); /* closes the output and the input */
     void (*reset)(void *self, size_t i); /* closes with RST */
-    /* Lets time pass until something arrives on any connection, or until `deadline`. */
+    /* Waits until something arrives on any connection, or until `deadline`. */
     void (*wait)(void *self, int64_t deadline);
 };
 
 enum verdict {
     VERDICT_PASS,
     VERDICT_FAIL,
-    VERDICT_NON_STRICT,  /* passes, but the text of an error differs from nsqd's */
-    VERDICT_UNSUPPORTED, /* the target lacks what the case needs */
-    VERDICT_XFAIL,       /* fails, as the file of known failures says */
-    VERDICT_XPASS,       /* passes, although the file of known failures says that it fails */
-    VERDICT_UNREACHABLE, /* no connection to the server, or a step that cannot be played */
+    VERDICT_NON_STRICT,  /* the case passes, but the text of an error differs from nsqd's */
+    VERDICT_UNSUPPORTED, /* the target does not have a feature that the case needs */
+    VERDICT_XFAIL,       /* the case fails, and the file of known failures expects this */
+    VERDICT_XPASS,       /* the case passes, although a known failure was expected */
+    VERDICT_UNREACHABLE, /* the server cannot be reached, or a step cannot be played */
     VERDICT_COUNT,
 };
 
 struct player_config {
     struct transport transport;
-    struct span names;     /* prefix of the names of topics and channels: unique in a run */
+    struct span names;     /* prefix of the names of topics and channels; unique in a run */
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */
-    int64_t slack;         /* ns that a frame may come before its "after"; 0 on virtual time */
-    int64_t time_scale;    /* percent: "within" and reply_timeout are multiplied by it */
-    bool late_replies;     /* a reply may arrive after the last step: player_end.c sends one more
-                              command to see it */
+    int64_t slack; /* ns by which a frame may come earlier than its "after"; 0 on virtual time */
+    int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by it */
+    bool late_replies;  /* a reply may arrive after the last step. Then player_end.c sends one more
+                           command, so that such a reply is noticed */
 };
 
 struct player {
@@ -89,26 +91,27 @@ struct player {
     struct player_conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
     struct values values;
-    int64_t last_step_end; /* ns; "after" counts from here */
+    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time */
     enum verdict verdict;
-    unsigned failed_line; /* of the file; 0: none */
+    unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* what was sent and received, one line each */
     struct buf why;       /* for a verdict other than PASS: what was expected and received */
     struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };
 
-/* Plays the file, and sets verdict, failed_line, exchange, why and unmatched. The transport's
- * `self` may point to the player, which must stay where it is between player_init and player_free.
- */
+/* player_run plays the file and sets verdict, failed_line, exchange, why and unmatched. The
+ * transport's `self` may point to the player. So the player must not be moved between player_init
+ * and player_free. */
 void player_init(struct player *player, const struct player_config *config,
                  const struct transcript *file);
 void player_run(struct player *player);
 void player_free(struct player *player);
 
-/* The server has sent these bytes on connection `i`. Transports call it; it sends nothing. */
+/* Tells the player that the server has sent these bytes on connection `i`. Transports call this
+ * function. It sends nothing. */
 void player_arrived(struct player *player, size_t i, struct span bytes);
 
-/* "pass", "fail" and so on. */
+/* Returns the name of a verdict: "pass", "fail" and so on. */
 const char *verdict_name(enum verdict verdict);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a play says in words: the exchange (one line for each thing that was sent or
- * received), and why a step failed. Must not know: what makes a step fail.
+ * Owns: the description of a play in words: the exchange (one line for each thing that was sent or
+ * received), and why a step failed. Must not know: the rules by which a step fails.
  */
 #ifndef CONFORM_PLAYER_EXCHANGE_H
 #define CONFORM_PLAYER_EXCHANGE_H
@@ -10,7 +10,8 @@
 
 #include "conform/player.h"
 
-/* Appends one line to the exchange: the actor, then `what`, then the bytes as a string. */
+/* These functions append one line to the exchange. player_note writes the actor and then `what`.
+ * player_note_bytes writes the actor, then `what`, then the bytes as a string. */
 void player_note(struct player *p, struct span actor, struct span what);
 void player_note_bytes(struct player *p, struct span actor, struct span what, struct span bytes);
 
@@ -18,14 +19,15 @@ void player_note_bytes(struct player *p, struct span actor, struct span what, st
 void player_note_frame(struct player *p, const struct player_conn *c,
                        const struct nsq_frame *frame);
 
-/* Appends a frame as a session file would write it; a long body is cut. */
+/* Appends a frame as a session file writes it. A long body is shortened. */
 void player_show_frame(struct buf *out, const struct nsq_frame *frame);
 
-/* Begins the explanation of a failure: "expected: <step>", then "received: ". The caller appends
- * what was received to the buffer that is returned. */
+/* Begins the explanation of a failure with "expected: <step>" and then "received: ". Returns the
+ * buffer to which the caller must append what was received. */
 struct buf *player_expected(struct player *p, const struct step *step);
 
-/* The case fails at this step with this verdict. Only the first failure counts. Always false. */
+/* Makes the case fail at this step with this verdict. Only the first failure counts. Always returns
+ * false. */
 bool player_fail(struct player *p, const struct step *step, enum verdict verdict);
 
 #endif

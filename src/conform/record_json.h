@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a recording keeps of the JSON of an IDENTIFY and of its reply: everything except what
- * differs from machine to machine.
- * Must not know: how a recording is made.
+ * Owns: which parts of the JSON of an IDENTIFY, and of its reply, a recording keeps. Values that
+ * differ between machines are replaced. Must not know: how a recording is made.
  */
 #ifndef CONFORM_RECORD_JSON_H
 #define CONFORM_RECORD_JSON_H
@@ -17,7 +16,8 @@ void record_json_identify(struct span body, struct buf *out);
  * everything (conform/json_subset.h). */
 void record_json_reply(struct span data, struct buf *out);
 
-/* How many codecs (TLS, snappy, deflate) are enabled after this reply to an IDENTIFY. */
+/* Returns how many codecs (TLS, snappy, deflate) both sides enable after this reply to an IDENTIFY.
+ */
 size_t record_json_upgrades(struct span data);
 
 #endif

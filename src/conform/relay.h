@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the codecs of one connection through a proxy. The proxy is the server's end of TLS, snappy
- * and deflate towards the client, and the client's end towards the server. On each side it enables
- * the codecs that the answer to an IDENTIFY announces, when that side has come so far. Must not
- * know: sockets, and what is done with the decoded bytes.
+ * Owns: the codecs of one connection that passes through a proxy. For the client, the proxy has the
+ * server's side of TLS, snappy and deflate. For the server, the proxy has the client's side. The
+ * answer to an IDENTIFY announces the codecs. On each side the proxy enables a codec after it has
+ * handled all bytes that come before the codec. Must not know: sockets, and how the decoded bytes
+ * are used.
  *
- *     client --bytes--> relay_from_client --> `commands`, decoded; and encoded to the server
- *     server --bytes--> relay_from_server --> held, decoded
- *                       relay_next        --> a part of what is held; and encoded to the client
+ *     client --bytes--> relay_from_client --> decoded into `commands`, and encoded for the server
+ *     server --bytes--> relay_from_server --> decoded and kept
+ *                       relay_next        --> a part of the kept bytes, encoded for the client
  */
 #ifndef CONFORM_RELAY_H
 #define CONFORM_RELAY_H
@@ -16,51 +17,58 @@
 
 #define RELAY_UPGRADES_MAX 2 /* TLS, then one compression */
 
-/* Bytes that are to be sent to each side; the caller takes them out. */
+/* The bytes that the caller must send to each side. The caller removes them. */
 struct relay_out {
     struct buf client;
     struct buf server;
 };
 
 struct relay {
-    struct tls *tls;     /* the server's end for clients; borrowed; NULL: no certificate */
-    struct wire client;  /* codecs towards the client */
-    struct wire server;  /* codecs towards the server */
-    struct buf framed;   /* from the server, decoded: the beginning of a frame */
-    struct buf answered; /* from the server: whole frames that were not passed on yet */
+    struct tls *tls;     /* the server's side of TLS; borrowed; NULL: there is no certificate */
+    struct wire client;  /* the codecs towards the client */
+    struct wire server;  /* the codecs towards the server */
+    struct buf framed;   /* the decoded beginning of a frame from the server */
+    struct buf answered; /* whole frames that are not passed on yet */
     struct step upgrades[RELAY_UPGRADES_MAX]; /* the codecs that were announced */
     size_t announced;
-    size_t enabled_at_server; /* how many of them are enabled towards the server */
-    size_t enabled_at_client; /* and towards the client */
-    size_t upgrade_offsets[RELAY_UPGRADES_MAX]; /* bytes of `answered` that come before each one */
-    struct buf unsent_to_server;                /* kept during the handshake with the server */
-    const char *broken;                         /* NULL: all is well */
-    bool lost; /* the client sent bytes that its codecs cannot decode */
+    size_t enabled_at_server; /* how many of the announced codecs are enabled towards the server */
+    size_t enabled_at_client; /* how many of the announced codecs are enabled towards the client */
+    size_t upgrade_offsets[RELAY_UPGRADES_MAX]; /* each codec is enabled after this number of bytes
+                                                   of `answered` */
+    struct buf unsent_to_server; /* bytes that are kept during the handshake with the server */
+    const char *broken;          /* why the relay cannot continue; NULL: it can */
+    bool lost;                   /* the client sent bytes that its codecs cannot decode */
 };
 
-/* All zeros, with `tls` set, is a new connection. */
+/* A struct of zeros, in which only `tls` is set, is a new connection. */
 void relay_free(struct relay *relay);
 
-/* Bytes have come from the client. Appends them, decoded, to `commands`. */
+/* Handles bytes from the client. Decodes them, and appends the decoded bytes to `commands`. Appends
+ * to `out` the bytes that the caller must send. */
 void relay_from_client(struct relay *relay, struct span bytes, struct buf *commands,
                        struct relay_out *out);
 
-/* Bytes have come from the server. They are decoded and held. */
+/* Handles bytes from the server. Decodes them and keeps them for relay_next. Appends to `out` the
+ * bytes that the caller must send. */
 void relay_from_server(struct relay *relay, struct span bytes, struct relay_out *out);
 
-/* The server has closed: the beginning of a frame is passed on as it is. */
+/* Tells the relay that the server has closed. If the last frame is incomplete, its bytes are passed
+ * on unchanged. */
 void relay_server_ended(struct relay *relay);
 
-/* What was passed on. */
+/* What relay_next has passed on. */
 enum relay_part { RELAY_NOTHING, RELAY_BYTES, RELAY_UPGRADE };
 
-/* Passes the next part on to the client. BYTES: they are appended to `decoded`, which was empty.
- * UPGRADE: *upgrade (borrowed) was enabled. NOTHING: nothing is held, or the client is in its
- * handshake. */
+/* Passes the next part on to the client. RELAY_BYTES: bytes were passed on, and they are appended
+ * to `decoded`, which must be empty before the call. RELAY_UPGRADE: the codec *upgrade (borrowed)
+ * was enabled for the client. RELAY_NOTHING: no bytes are kept, or the handshake with the client is
+ * not complete. */
 enum relay_part relay_next(struct relay *relay, struct buf *decoded, const struct step **upgrade,
                            struct relay_out *out);
 
-/* Appends what the codecs send before the output ends, such as TLS's close_notify. */
+/* These functions append to `out` the bytes that the codecs send before the output is closed, for
+ * example TLS's close_notify. relay_finish_client does this for the output to the client, and
+ * relay_finish_server for the output to the server. */
 void relay_finish_client(struct relay *relay, struct relay_out *out);
 void relay_finish_server(struct relay *relay, struct relay_out *out);
 

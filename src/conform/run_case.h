@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: playing one case: in this process, whole or with its input cut everywhere, or over TCP.
- * Must not know: which cases there are, and reports.
+ * Owns: playing one case. A case is played in this process, with its input whole or cut at many
+ * places, or over TCP. Must not know: which cases there are, and reports.
  */
 #ifndef CONFORM_RUN_CASE_H
 #define CONFORM_RUN_CASE_H
@@ -11,39 +11,43 @@
 #include "nsqd/tls_files.h"
 
 struct case_setting {
-    const char *target; /* "host:port" or a path; NULL: an engine in this process */
+    const char *target; /* "host:port" or the path of a unix socket; NULL: an engine here */
     struct span names;  /* prefix of the names of topics and channels */
     int64_t time_scale; /* percent */
-    const char *suite;  /* the folder that {suite} in flags stands for; NULL: SUITE_CASES */
+    const char *suite;  /* the folder that replaces {suite} in flags; NULL: SUITE_CASES */
 };
 
 struct case_result {
     enum verdict verdict;
     unsigned failed_line; /* 0: none */
     struct buf exchange;  /* what was sent and received, one line each */
-    struct buf why;       /* for any verdict but pass */
+    struct buf why;       /* why the verdict is not PASS */
     struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };
 
-/* Runs a case once. Free the result with case_result_free. */
+/* Plays a case once. The caller frees the result with case_result_free. */
 void run_case(const struct case_setting *setting, const struct transcript *file,
               struct case_result *result);
 void case_result_free(struct case_result *result);
 
-/* Plays a case in this process byte by byte. Then plays it with its input cut before each byte, and
- * before each pair of bytes, within the limits below. After each piece of input the output must be
- * the same as in the play byte by byte. False: it differs somewhere, and result->why says where. */
+/* Plays a case in this process byte by byte. Then plays it many more times: once for each byte,
+ * with the input cut before this byte, and once for each pair of bytes, with the input cut before
+ * both bytes. The limits below apply. After each piece of input, the output must be the same as in
+ * the play byte by byte. Returns false if the output differs. Then result->why says where. */
 bool run_case_cuts(const struct case_setting *setting, const struct transcript *file,
                    struct case_result *result);
 
-/* Bytes of input up to which all pairs of cuts are tried, in cases without codecs. */
+/* If a case has at most this number of bytes of input and no codecs, all pairs of cuts are tried.
+ */
 #define CUTS_PAIRS_MAX 512
 
-/* Bytes of input up to which all single cuts are tried. In a longer case only those within
- * CUTS_PAIRS_MAX of the beginning or the end are. */
+/* If a case has at most this number of bytes of input, all single cuts are tried. In a longer case,
+ * only the cuts that are less than CUTS_PAIRS_MAX bytes away from the beginning or the end are
+ * tried. */
 #define CUTS_SINGLE_MAX 4096
 
-/* The configuration of an engine in this process, made from a case's flags, and what it borrows. */
+/* The configuration of an engine in this process, made from a case's flags, and the data that the
+ * configuration borrows. */
 struct case_engine {
     struct engine_config config;
     struct tls_files tls;
@@ -51,8 +55,9 @@ struct case_engine {
     char *words; /* the command line */
 };
 
-/* Makes the configuration for a case with these flags; `suite` as in struct case_setting. False,
- * with why, when nsqd would refuse the flags: then nothing needs closing. */
+/* Makes the configuration for a case with these flags. `suite` has the same meaning as in struct
+ * case_setting. Returns false if nsqd would refuse the flags. Then `why` is the reason, and the
+ * caller need not call case_engine_close. */
 bool case_engine_open(struct case_engine *engine, struct span flags, const char *suite,
                       struct buf *why);
 void case_engine_close(struct case_engine *engine);

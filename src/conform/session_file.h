@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: session files: text files that say what the clients and the server send on one or more
- * connections; their parser into steps, and their printer. tests/conformance/GRAMMAR.md is the
- * grammar on one page. The parser accepts the canonical form only, so printing a parsed file gives
- * the same bytes. Must not know: how a step is played (player.h).
+ * Owns: session files, their parser and their printer. A session file is a text file that says what
+ * the clients and the server send on one or more connections. The parser makes steps from the text.
+ * tests/conformance/GRAMMAR.md describes the grammar on one page. The parser accepts only the
+ * canonical form. So printing a parsed file gives the same bytes. Must not know: how a step is
+ * played (player.h).
  */
 #ifndef CONFORM_SESSION_FILE_H
 #define CONFORM_SESSION_FILE_H
@@ -13,28 +14,28 @@
 
 #include "base/buf.h"
 
-#define TRANSCRIPT_SIZE_MAX (1 << 20)  /* bytes of a file */
-#define TRANSCRIPT_DEPTH_MAX 8         /* size{ size{ ... } } */
-#define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of one fill() */
+#define TRANSCRIPT_SIZE_MAX (1 << 20)  /* the most bytes of a file */
+#define TRANSCRIPT_DEPTH_MAX 8         /* how deep size{ size{ ... } } may be nested */
+#define TRANSCRIPT_VALUE_MAX (8 << 20) /* the most bytes of one fill() */
 
 /* How important it is that a server conforms. */
 enum transcript_level {
-    LEVEL_MUST,      /* the protocol's specification, or what every client depends on */
+    LEVEL_MUST,      /* in the protocol's specification, or needed by every client */
     LEVEL_SHOULD,    /* documented, but clients work without it */
-    LEVEL_QUIRK,     /* what nsqd 1.3.0 does, but no document says */
-    LEVEL_DEPARTURE, /* where nsqref differs from nsqd on purpose: a row of DEPARTURES.md */
+    LEVEL_QUIRK,     /* behaviour of nsqd 1.3.0 that no document describes */
+    LEVEL_DEPARTURE, /* nsqref differs from nsqd on purpose: see a row of DEPARTURES.md */
     LEVEL_COUNT,
 };
 
-/* One piece of what is sent or expected. */
+/* One piece of the bytes that are sent or expected. */
 enum item_kind {
     ITEM_BYTES, /* "text", with escapes */
     ITEM_VAR,   /* $name */
-    ITEM_U8,    /* u8(n) .. i64(n): big-endian */
+    ITEM_U8,    /* u8(n) to i64(n): big-endian numbers */
     ITEM_U16,
     ITEM_I32,
     ITEM_I64,
-    ITEM_SIZE, /* size{ items }: the items, behind their length as an int32 */
+    ITEM_SIZE, /* size{ items }: the length of the items as an int32, then the items */
     ITEM_FILL, /* fill(n "text"): n bytes that repeat the text */
 };
 
@@ -51,48 +52,50 @@ enum step_kind {
     STEP_CONNECT,
     STEP_UPGRADE,      /* both sides enable the codec `upgrade` */
     STEP_SEND,         /* `items` */
-    STEP_CLIENT_END,   /* the client ends its output, but still reads */
+    STEP_CLIENT_END,   /* the client closes its output and still reads */
     STEP_CLIENT_CLOSE, /* the client closes */
     STEP_CLIENT_RESET, /* the client closes with RST */
     STEP_RESPONSE,     /* `items` */
-    STEP_JSON,         /* a response whose JSON has the members of `text`, and maybe more */
-    STEP_ERROR,        /* `code`, and `items` as the text behind it */
-    STEP_MESSAGE,      /* `var` the id, `attempts`, `items` the body */
+    STEP_JSON,         /* a response whose JSON has at least the members of `text` */
+    STEP_ERROR,        /* `code`, and `items` as the text after the code */
+    STEP_MESSAGE, /* `var` is the name of the id, `items` is the body; also uses `attempts` and `at`
+                   */
     STEP_HEARTBEAT,
-    STEP_NOTHING,    /* no reply to what was sent */
-    STEP_NO_MESSAGE, /* no message for `within` */
+    STEP_NOTHING,    /* no reply to the bytes that were sent */
+    STEP_NO_MESSAGE, /* no frame arrives for the time `within` */
     STEP_SERVER_END, /* the server closes */
     STEP_WAIT,       /* `after` */
     STEP_ANY,        /* the steps in `inside`, in any order */
 };
 
-/* The codecs that both sides of a connection can enable, in the order that is allowed. */
+/* The codecs that both sides of a connection can enable. The order here is also the order in which
+ * a connection may enable them. */
 enum upgrade_kind { UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE, UPGRADE_KINDS };
 
-/* How the server ends a connection. */
+/* How the server closes a connection. */
 enum end_kind { END_NONE, END_FIN, END_RST };
 
 struct step {
     struct step *next;
     enum step_kind kind;
     unsigned line;     /* of the file, from 1 */
-    struct span actor; /* the connection */
+    struct span actor; /* the name of the connection */
     struct item *items;
     struct span text;
     enum upgrade_kind upgrade;
-    int64_t upgrade_number; /* TLS: the version as in codec/tls.h, 0: any; DEFLATE: the level */
-    bool raw;               /* SEND, CLIENT_END: bytes that bypass the codecs */
-    enum end_kind end;      /* SERVER_END; END_NONE: either will do */
+    int64_t upgrade_number; /* TLS: the version (codec/tls.h), 0: any; DEFLATE: the level */
+    bool raw;               /* SEND, CLIENT_END: the codecs are not used */
+    enum end_kind end;      /* SERVER_END: how the server must close; END_NONE: in any way */
     enum nsq_error code;
-    struct span var;     /* MESSAGE: the id's name */
-    struct span at;      /* MESSAGE: the timestamp's name; empty: any will do */
-    int64_t attempts;    /* MESSAGE; -1: any */
-    int64_t after;       /* ns: it must not come earlier; 0: no limit */
-    int64_t within;      /* ns: it must come by then; 0: player_config.reply_timeout */
+    struct span var;     /* MESSAGE: the name of the id */
+    struct span at;      /* MESSAGE: the name of the timestamp; empty: any timestamp */
+    int64_t attempts;    /* MESSAGE: the number of attempts; -1: any number */
+    int64_t after;       /* ns: the frame must not arrive earlier; 0: no limit */
+    int64_t within;      /* ns: the frame must arrive by then; 0: player_config.reply_timeout */
     struct step *inside; /* ANY */
 };
 
-/* The words of a header line; they point into transcript.bytes. */
+/* The words of a header line. Their texts point into transcript.bytes. */
 struct word {
     struct word *next;
     struct span text;
@@ -104,40 +107,42 @@ struct transcript {
     struct word *reqs; /* ids of requirements */
     enum transcript_level level;
     struct word *needs; /* tls, snappy, deflate, auth, http */
-    struct span flags;  /* the server's command line; empty: any will do */
-    bool partial_order; /* replies come in order, but messages at any time */
-    struct span effect; /* why it matters; may be empty */
+    struct span flags;  /* the server's flags; empty: any flags */
+    bool partial_order; /* replies come in order, and messages at any time */
+    struct span effect; /* why the rule matters; may be empty */
     struct span source; /* "spec", "nsqd 1.3.0", or "departure N" */
     struct step *steps;
-    void *memory;     /* the chain of all nodes */
+    void *memory;     /* the list of all allocated nodes */
     struct buf bytes; /* a copy of the file */
 };
 
-/* What is wrong with a file, and where. */
+/* The first mistake in a file and its place. */
 struct transcript_error {
     unsigned line; /* from 1 */
     unsigned column;
-    const char *expected; /* what was expected there; a static string */
+    const char *expected; /* what the parser expected there; a static string */
 };
 
-/* Parses a copy of `bytes`. False: *error says what was expected and where, and *file needs no
- * transcript_free. */
+/* Parses a copy of `bytes`. Returns false if the file has a mistake. Then *error says what was
+ * expected and where, and the caller need not call transcript_free. */
 bool transcript_parse(struct transcript *file, struct span bytes, struct transcript_error *error);
 void transcript_free(struct transcript *file);
 
-/* Appends the canonical form. */
+/* These functions append the canonical form: transcript_print of a whole file,
+ * transcript_step_print of one step, transcript_items_print of a list of items. */
 void transcript_print(const struct transcript *file, struct buf *out);
 void transcript_step_print(const struct step *step, unsigned indent, struct buf *out);
 void transcript_items_print(const struct item *items, struct buf *out);
 
-/* Appends bytes as they stand between the quotes of a string: printable ASCII as it is, other bytes
- * as escapes. */
+/* Appends bytes in the form that they have between the quotes of a string. Printable ASCII stays
+ * unchanged, except for characters that need an escape. Other bytes become escapes. */
 void transcript_escape(struct span bytes, struct buf *out);
 
-/* Whether a step enables a codec. Then the bytes on the wire differ from those in the file. */
+/* Returns true if a step enables a codec. Then the bytes on the wire differ from the bytes in the
+ * file. */
 bool transcript_upgrades(const struct transcript *file);
 
-/* The name of a level, in capitals. */
+/* Returns the name of a level, in capitals. */
 struct span transcript_level_name(enum transcript_level level);
 
 #endif

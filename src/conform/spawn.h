@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: servers under test that are started and stopped here: their processes, folders and ports.
- * Must not know: which cases they are for.
+ * Owns: servers under test that this program starts and stops: their processes, folders and TCP
+ * ports. Must not know: which cases use the servers.
  */
 #ifndef CONFORM_SPAWN_H
 #define CONFORM_SPAWN_H
@@ -14,21 +14,21 @@
 
 enum spawn_state {
     SPAWN_STARTING,
-    SPAWN_READY,   /* it accepts connections at `address` */
-    SPAWN_REFUSED, /* it ended, or was not ready in time; see `why` */
+    SPAWN_READY,   /* the server accepts connections at `address` */
+    SPAWN_REFUSED, /* the server ended, or was not ready in time; `why` says why */
 };
 
 struct spawn {
     enum spawn_state state;
-    pid_t pid;      /* of the server; 0: not running */
-    pid_t auth_pid; /* of the auth server for {auth} in its flags; 0: none */
+    pid_t pid;      /* process id of the server; 0: not running */
+    pid_t auth_pid; /* process id of the auth server for {auth} in the flags; 0: there is none */
     char folder[FILES_PATH_MAX];
-    char log[FILES_PATH_MAX + 16]; /* the file with its stdout and stderr */
+    char log[FILES_PATH_MAX + 16]; /* the file with the server's stdout and stderr */
     char address[SOCKET_ADDRESS_MAX];
     struct buf why;
 };
 
-/* What replaces {port}, {dir}, {suite} and {auth} in a command and its flags. */
+/* The texts that replace {port}, {dir}, {suite} and {auth} in a command and its flags. */
 struct spawn_places {
     const char *port;
     const char *dir;
@@ -36,20 +36,23 @@ struct spawn_places {
     const char *auth;  /* the address of an auth server; see conform/auth_server.h */
 };
 
-/* Starts a command. It is split into words as a shell would, but no shell runs it. {flags} becomes
- * the flags; then {port} and the others are replaced. */
+/* Starts a command. {flags} in the command is replaced by the flags. Then {port}, {dir}, {suite}
+ * and {auth} are replaced. The command is split into words as a shell does it, but no shell runs.
+ */
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite);
 
-/* Waits until each server is ready or refused, or until *end_fd is readable (NULL: never). */
+/* Waits until each server is ready or refused. Stops waiting when *end_fd becomes readable, unless
+ * end_fd is NULL. */
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
-/* Whether the server still runs. If not, `why` says how it ended. */
+/* Returns true if the server still runs. Otherwise `why` says how the server ended. */
 bool spawn_runs(struct spawn *s);
 
-/* Asks all servers to end, waits, kills those that still run, and removes their folders. */
+/* Stops all servers: sends SIGTERM, waits, kills the servers that still run, and removes their
+ * folders. */
 void spawn_stop(struct spawn *servers, size_t n);
 
-/* Appends the command that would be run. */
+/* Appends the command that spawn_start would run, as one text. */
 void spawn_command(const char *command, struct span flags, const struct spawn_places *places,
                    struct buf *out);
 

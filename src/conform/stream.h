@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: at which place of the protocol a client's output stands, as far as the bytes alone show it.
- * Must not know: what the server answers.
+ * Owns: the place in the protocol that a client's output has reached, as far as the sent bytes
+ * alone show this place. Must not know: the answers of the server.
  */
 #ifndef CONFORM_STREAM_H
 #define CONFORM_STREAM_H
@@ -10,18 +10,18 @@
 
 #include "base/buf.h"
 
-/* All zeros is a new connection. */
+/* A struct of zeros is a new connection. */
 struct stream {
-    bool magic; /* the whole magic of V2 was sent */
-    bool lost;  /* the output is not V2, or was malformed: no place is known */
+    bool magic; /* the client has sent the whole magic of V2 */
+    bool lost;  /* the output is not V2, or is malformed: the place is not known */
     struct nsq_place place;
-    struct buf rest; /* the beginning of an item */
+    struct buf rest; /* the beginning of an item that has arrived in part */
 };
 
 void stream_add(struct stream *s, struct span bytes);
 void stream_free(struct stream *s);
 
-/* Whether the next byte would begin a command. */
+/* Returns true if the next byte would begin a command. */
 bool stream_at_command(const struct stream *s);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the cases of a run: read from files and folders, sorted by id, and which of them are
- * chosen. Must not know: how a case is played.
+ * Owns: the cases of a run. The cases are read from files and folders, and sorted by id. Some of
+ * them are chosen for the run. Must not know: how a case is played.
  */
 #ifndef CONFORM_SUITE_H
 #define CONFORM_SUITE_H
@@ -25,28 +25,30 @@ struct suite {
     size_t chosen;
 };
 
-/* Reads these files and folders. Goes on when a file is bad. At first all cases are chosen. False:
- * some files were bad, and `err` has a line "file:line:column: expected ..." for each. */
+/* Reads these files and folders. All cases are chosen at first. Continues after a bad file. Returns
+ * false if any file was bad. Then `err` has a line "file:line:column: expected ..." for each bad
+ * file. */
 bool suite_load(struct suite *suite, const char *const *paths, size_t n, FILE *err);
 void suite_free(struct suite *suite);
 
-/* Keeps only the cases that the options choose. */
+/* Chooses the cases that the options select, and no other cases. */
 void suite_choose(struct suite *suite, const struct args *args);
 
-/* Keeps only the chosen cases whose ids are in this list. */
+/* Removes from the choice all cases whose ids are not in this list. */
 void suite_choose_ids(struct suite *suite, const struct span *ids, size_t n);
 
-/* Whether an id matches a shell pattern, in which "*" matches "/" too. */
+/* Returns true if an id matches a shell pattern. In this pattern, "*" also matches "/". */
 bool suite_glob(const char *glob, struct span id);
 
-/* Lists the chosen cases: lines "id<TAB>level<TAB>title", or JSON. */
+/* These functions list the chosen cases. suite_list writes lines "id<TAB>level<TAB>title".
+ * suite_list_json writes JSON. */
 void suite_list(const struct suite *suite, struct buf *out);
 void suite_list_json(const struct suite *suite, struct buf *out);
 
-/* The words of a header line as one text, with single spaces between them. */
+/* Returns the words of a header line as one text, with single spaces between the words. */
 struct span suite_words(const struct word *words);
 
-/* How long a case waits at least, in ms. */
+/* Returns the shortest possible time that a case waits, in ms. */
 int64_t suite_duration(const struct transcript *file);
 
 #endif

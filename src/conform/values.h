@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the values that the items of a case refer to, and the bytes of items. $topic... and
- * $channel... are made up at first use. All other values are added when a step captures them. Must
- * not know: steps.
+ * Owns: the values to which the items of a case refer, and the bytes of items. A value $topic... or
+ * $channel... is created at its first use. All other values are added when a step captures them.
+ * Must not know: steps.
  */
 #ifndef CONFORM_VALUES_H
 #define CONFORM_VALUES_H
@@ -10,8 +10,8 @@
 #include "base/buf.h"
 #include "conform/session_file.h"
 
-#define VALUES_MAX 64       /* of one case */
-#define VALUES_NAMES_MAX 40 /* bytes of the prefix of a case's names, with its NUL */
+#define VALUES_MAX 64       /* the most values of one case */
+#define VALUES_NAMES_MAX 40 /* the most bytes of the prefix of a case's names, with its NUL */
 
 struct value {
     struct span name; /* borrowed from the file */
@@ -24,28 +24,30 @@ struct values {
     size_t n;
 };
 
-/* The value with this name; NULL: it is not known. */
+/* Returns the value with this name, or NULL if it is not known. */
 struct value *values_find(struct values *v, struct span name);
 
-/* Whether a value with this name is made up at first use. */
+/* Returns true if a value with this name is created at its first use. */
 bool values_made(struct span name);
 
-/* Adds a value without bytes; NULL: there are too many. */
+/* Adds a value without bytes. Returns NULL if there are too many values. */
 struct value *values_add(struct values *v, struct span name);
 
-/* The value with this name. That of a topic or channel is made up. NULL: it is not known. */
+/* Returns the value with this name. Creates the value if it is the name of a topic or channel and
+ * is used for the first time. Returns NULL if the value is not known. */
 struct value *values_get(struct values *v, struct span name);
 
-/* Appends the bytes of the items. False: an item names a value that is not known. */
+/* Appends the bytes of the items. Returns false if an item names a value that is not known. */
 bool values_render(struct values *v, const struct item *items, struct buf *out);
 
-/* Whether these are the bytes of the items. */
+/* Returns true if `bytes` are the bytes of the items. */
 bool values_equal(struct values *v, const struct item *items, struct span bytes);
 
-/* Appends the name of a scratch topic. No item can have this name. */
+/* Appends the name of a topic that no step uses. No item can have this name. */
 void values_scratch(const struct values *v, struct buf *out);
 
-/* The prefix of a case's names: the prefix of the run, and a hash of the case's id. */
+/* Makes the prefix of a case's names from the prefix of the run and a hash of the case's id. Writes
+ * the result to `out` and returns it. */
 struct span values_names(const char *prefix, struct span id, char out[VALUES_NAMES_MAX]);
 
 void values_free(struct values *v);

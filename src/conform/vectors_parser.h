@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what the parser alone returns for the input of one connection, as JSON: each item, with the
- * number of bytes after which it is known. The parser gets the input byte by byte. No command is
- * refused.
- * Must not know: the session, and what it would answer.
+ * Owns: the results of the parser alone, for the input of one connection, as JSON: each item, and
+ * the number of bytes after which the item is known. The parser receives the input byte by byte. No
+ * command is refused. Must not know: the session and its answers.
  */
 #ifndef CONFORM_VECTORS_PARSER_H
 #define CONFORM_VECTORS_PARSER_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the codecs that one side of a connection has enabled (TLS, snappy, deflate), and the bytes
- * that go through them. Without codecs the bytes stay as they are. Must not know: sockets, time and
- * frames.
+ * Owns: the codecs (TLS, snappy, deflate) that one side of a connection has enabled, and the
+ * decoding and encoding of its bytes. Without codecs the bytes do not change. Must not know:
+ * sockets, time and frames.
  */
 #ifndef CONFORM_WIRE_H
 #define CONFORM_WIRE_H
@@ -13,37 +13,41 @@
 
 struct wire {
     struct stack *stack; /* NULL: no codec is enabled */
-    struct buf answer;   /* bytes that the codecs want to send, such as a handshake or an alert */
+    struct buf answer; /* bytes that the codecs want to send, for example a handshake or an alert */
 };
 
-/* All zeros is a wire without codecs. */
+/* A struct of zeros is a wire without codecs. */
 void wire_free(struct wire *wire);
 
-/* Enables a codec, which the wire owns from now on. Bytes in `in` that were received but not used
- * yet are the codec's first input; `in` then holds the decoded bytes. */
+/* Enables a codec, which the wire owns from now on. Before the call, `in` contains received bytes
+ * that were not used yet: they are the first input of the codec. After the call, `in` contains the
+ * decoded bytes. */
 void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in);
 
 /* Decodes received bytes and appends them to `in`. */
 void wire_decode(struct wire *wire, struct span bytes, struct buf *in);
 
-/* Encodes bytes and appends them to `out`. Appends nothing while codecs are in their handshake, or
- * when one has failed. */
+/* Encodes bytes and appends them to `out`. Appends nothing while a codec is in its handshake, or if
+ * a codec has failed. */
 void wire_encode(struct wire *wire, struct span bytes, struct buf *out);
 
-/* Appends what the codecs send before the output ends, such as TLS's close_notify. */
+/* Appends the bytes that the codecs send before the output is closed, for example TLS's
+ * close_notify. */
 void wire_finish(struct wire *wire, struct buf *out);
 
-/* CODEC_OPEN: all is well. CODEC_FAILED: *why is the reason. */
+/* Returns the state of all codecs together. CODEC_OPEN means that the codecs can be used. When the
+ * result is CODEC_FAILED, *why is the reason. */
 enum codec_state wire_state(const struct wire *wire, struct span *why);
 
-/* How many codecs are enabled. */
+/* Returns how many codecs are enabled. */
 size_t wire_count(const struct wire *wire);
 
-/* The client's end of the codec that a step enables. TLS accepts any certificate. When the codec
- * cannot be made, the reason is appended to `why`, and `calls` of the result is NULL. */
+/* Creates the client's side of the codec that a step enables. The client's side of TLS accepts any
+ * certificate. If the codec cannot be created, appends the reason to `why`, and `calls` of the
+ * result is NULL. */
 struct codec wire_client_codec(const struct step *upgrade, struct buf *why);
 
-/* The server's end. TLS uses this context. */
+/* Creates the server's side of the codec that a step enables. TLS uses the settings in `tls`. */
 struct codec wire_server_codec(const struct step *upgrade, struct tls *tls);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: doing numbered jobs in several processes. Each worker takes the next number from a pipe
- * that all share, and writes the result to a pipe of its own. A worker that crashes loses one job.
- * Must not know: what the jobs are.
+ * Owns: doing numbered jobs in several processes. All workers share one pipe, from which each
+ * worker reads the number of its next job. Each worker writes its results to its own pipe. When a
+ * worker crashes, one job is lost. Must not know: what the jobs are.
  */
 #ifndef CONFORM_WORKERS_H
 #define CONFORM_WORKERS_H
@@ -15,18 +15,19 @@
 
 struct workers {
     void *context;
-    /* Does job `i` and appends its result. Runs in a worker process when `parallel` is above 1. */
+    /* Does job `i` and appends its result to `result`. If `parallel` is above 1, this function runs
+     * in a worker process. */
     void (*work)(void *context, size_t i, struct buf *result);
-    /* Receives a result, in this process. */
+    /* Receives a result. This function runs in the process that called workers_run. */
     void (*take)(void *context, size_t i, struct span result);
     size_t parallel;
-    const int *end_fd; /* when it is readable, all workers are killed; NULL: never */
+    const int *end_fd; /* all workers are killed when it is readable; NULL: never */
 };
 
-/* Whether *end_fd is readable; NULL: false. */
+/* Returns true if *end_fd is readable. Returns false if end_fd is NULL. */
 bool workers_stopped(const int *end_fd);
 
-/* Does these jobs and starts them in this order. False: at least one has no result. */
+/* Does these jobs and starts them in this order. Returns false if any job has no result. */
 bool workers_run(const struct workers *w, const size_t *jobs, size_t n);
 
 #endif

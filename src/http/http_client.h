@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: asking HTTP servers. One fetch is one GET of one URL: connecting, TLS, redirects, the
- * answer, and two deadlines. Its connections are connections of serve's like any other. A fetch is
- * begun by an owner, and later it is done: with an answer, whatever its status, or with a failure.
- * Must not know: what is asked, what an answer means, logs.
+ * Owns: requests to HTTP servers. One fetch is one GET of one URL, with the connection, TLS,
+ * redirects, the answer and two deadlines. Its connections are ordinary connections of struct
+ * serve. An owner begins a fetch. Later the fetch is done: it has an answer with any status, or it
+ * has failed. Must not know: why the owner asks, what an answer means, logs.
  *
- * Nothing calls the owner. In each step, after serve's own part, it takes up the fetches that
- * http_client_next_done returns and ends each of them with http_fetch_drop. While there is such a
- * fetch, a step is due.
+ * The client never calls the owner. In each step, after the step of struct serve, the owner calls
+ * http_client_next_done until it returns NULL. The owner frees each returned fetch with
+ * http_fetch_drop. As long as a fetch is done and not freed, another step is due.
  *
  *     while ((fetch = http_client_next_done(client)) != NULL) {
  *         .. http_fetch_owner(fetch), http_fetch_failure(fetch), http_fetch_body(fetch) ..
@@ -23,23 +23,25 @@
 #include "http/http_url.h"
 #include "serve/serve.h"
 
-#define HTTP_REDIRECTS_MAX 10         /* at the tenth, Go's client stops */
-#define HTTP_HANDSHAKE_NS 10000000000 /* the time for a TLS handshake; nsqd's */
+#define HTTP_REDIRECTS_MAX 10         /* Go's client stops at the tenth redirect */
+#define HTTP_HANDSHAKE_NS 10000000000 /* ns; the time for a TLS handshake, as in nsqd */
 
-/* What makes the client's end of TLS for a server of this name (a C string, borrowed). */
+/* Creates the client's side of TLS. `server_name` is the name of the server: a C string, borrowed.
+ */
 struct http_tls {
     struct codec (*connect)(void *self, const char *server_name); /* NULL: https is impossible */
     void *self;
-    size_t cost; /* bytes that one codec takes at most, for the memory budget */
+    size_t cost; /* the most bytes that one codec uses; for the memory budget */
 };
 
-/* What all fetches of a client have in common. Timeouts are ns; 0 or less means no limit, but a
- * connect_timeout below 0 has always passed. */
+/* The settings for all fetches of a client. Timeouts are in ns. A timeout of 0 or less means no
+ * limit, with one exception: when connect_timeout is below 0, every attempt to connect times out at
+ * once. */
 struct http_client_config {
-    int64_t connect_timeout; /* for making each connection */
+    int64_t connect_timeout; /* for opening each connection */
     int64_t request_timeout; /* for the whole fetch, with all redirects and connections */
-    size_t body_max;         /* bytes of an answer's body; stops a server that never ends it */
-    struct span accept;      /* value of the Accept header; borrowed */
+    size_t body_max;         /* the most bytes of an answer's body; stops a body that never ends */
+    struct span accept;      /* the value of the Accept header; borrowed */
     struct http_tls tls;
 };
 
@@ -47,34 +49,37 @@ struct http_client {
     struct http_client_config config;
     struct serve *serve;
     struct budget *budget;
-    struct list open; /* of struct http_fetch */
-    struct list done; /* the same; they wait for their owners */
+    struct list open; /* of struct http_fetch: the fetches that are not done */
+    struct list done; /* of struct http_fetch: the fetches that are done; their owners free them */
 };
 
 struct http_fetch;
 
-/* The configuration is copied; serve and budget are borrowed. There is nothing to free: a fetch
- * ends when its owner drops it, which it may also do after serve_free. */
+/* Copies the configuration; borrows serve and budget. There is no http_client_free: the owner of
+ * each fetch frees it with http_fetch_drop, before or after serve_free. */
 void http_client_init(struct http_client *client, const struct http_client_config *config,
                       struct serve *serve, struct budget *budget);
 
-/* Begins a fetch for an owner. Takes what the URL holds and leaves it empty. Never fails itself: a
- * fetch that cannot begin is done at once, with a failure. */
+/* Begins a fetch for an owner. Moves the contents of `url` into the fetch and leaves `url` empty.
+ * This call never fails: a fetch that cannot begin is done at once, and http_fetch_failure says
+ * why. */
 struct http_fetch *http_fetch_begin(struct http_client *client, struct http_url *url, void *owner,
                                     int64_t now);
 
-/* The fetch that has been done for the longest time, or NULL. */
+/* http_client_next_done returns the fetch that has been done for the longest time, or NULL if no
+ * fetch is done. http_fetch_owner returns the owner that was passed to http_fetch_begin. */
 struct http_fetch *http_client_next_done(const struct http_client *client);
 void *http_fetch_owner(const struct http_fetch *fetch);
 
-/* Of a fetch that is done: why there is no answer, empty when there is one; and the answer. A
- * redirect that could not be followed, because its Location is missing or too long, is an answer.
- * Borrowed until http_fetch_drop. */
+/* These three functions need a fetch that is done. Their results are borrowed until
+ * http_fetch_drop. http_fetch_failure returns the reason why there is no answer; it is empty if
+ * there is an answer. http_fetch_status and http_fetch_body return the answer's status and body. If
+ * a redirect has no Location, or a Location that is too long, the redirect itself is the answer. */
 struct span http_fetch_failure(const struct http_fetch *fetch);
 int http_fetch_status(const struct http_fetch *fetch);
 struct span http_fetch_body(const struct http_fetch *fetch);
 
-/* Ends a fetch, done or not, and its connection. */
+/* Frees a fetch, whether it is done or not, and closes its connection. */
 void http_fetch_drop(struct http_fetch *fetch);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one HTTP response, read as its bytes arrive: its status, the headers that matter here
- * (Location, Content-Encoding) and its body, unpacked when it is gzip. llhttp parses, zlib unpacks.
- * Must not know: what the body means, connections, time.
+ * Owns: one HTTP response, which is read while its bytes arrive: its status, its body, and the two
+ * headers that are needed (Location, Content-Encoding). A gzip body is decompressed. llhttp parses
+ * the response, and zlib decompresses the body. Must not know: what the body means, connections,
+ * time.
  */
 #ifndef HTTP_HTTP_RESPONSE_H
 #define HTTP_HTTP_RESPONSE_H
@@ -11,45 +12,46 @@
 
 #include "base/buf.h"
 
-#define HTTP_RESPONSE_HEAD_MAX 65536 /* bytes of a head; stops one that never ends */
-/* Bytes that may arrive of a chunked body for each byte that the body may have. Stops chunk
- * extensions that never end. */
+#define HTTP_RESPONSE_HEAD_MAX 65536 /* bytes; stops a head that never ends */
+/* How many bytes of a response may arrive after its head, for each byte of body_max. A chunked body
+ * needs more bytes than its contents. The limit stops chunk extensions that never end. */
 #define HTTP_RESPONSE_OVERHEAD 8
-#define HTTP_RESPONSE_VALUE_MAX                                                                    \
-    2048 /* bytes of a header's name or value; a longer one is ignored */
+/* The most bytes of a header's name or value. A longer header is ignored. */
+#define HTTP_RESPONSE_VALUE_MAX 2048
 
 enum http_response_state { HTTP_RESPONSE_MORE, HTTP_RESPONSE_WHOLE, HTTP_RESPONSE_BAD };
 
 struct http_response {
     llhttp_t parser;
     llhttp_settings_t settings;
-    size_t body_max;     /* bytes of the body, packed and unpacked */
+    size_t body_max;     /* the most bytes of the body, both compressed and decompressed */
     size_t received;     /* bytes that have arrived */
     bool in_body;        /* the head is complete */
     bool whole;          /* the response is complete */
-    struct span bad;     /* why it is bad; static. Empty: it is not */
+    struct span bad;     /* why the response is bad, a static text; empty: it is not bad */
     struct buf field;    /* the name of the header that is arriving */
-    struct buf value;    /* its value */
-    bool value_begun;    /* the value is arriving, and the name is complete */
-    bool too_long;       /* the header that is arriving is ignored */
+    struct buf value;    /* the value of this header */
+    bool value_begun;    /* the name is complete, and the value is arriving */
+    bool too_long;       /* the header that is arriving is too long and is ignored */
     bool has_encoding;   /* a Content-Encoding has arrived */
     bool gzip;           /* the first Content-Encoding is gzip */
     bool has_location;   /* a Location has arrived */
-    struct buf location; /* the first Location. Empty: none, or it was too long */
+    struct buf location; /* the first Location; empty if there is none, or if it was too long */
     struct buf body;
 };
 
-/* Begins a response whose body has at most body_max bytes, both as it arrives and unpacked. Stops a
- * server whose body fills the memory. The struct must not be moved. The caller ends it with
- * http_response_free. */
+/* Begins a response. Its body may have at most body_max bytes, both as it arrives and decompressed.
+ * This stops a server whose body would fill the memory. The struct must not be moved afterwards.
+ * The caller frees the response with http_response_free. */
 void http_response_init(struct http_response *response, size_t body_max);
 void http_response_free(struct http_response *response);
 
-/* Bytes have arrived; those behind the response are ignored. When it is WHOLE, its status, location
- * and body may be read; when it is BAD, `bad` says why. */
+/* Reads bytes that have arrived. Bytes after the end of the response are ignored. When the result
+ * is HTTP_RESPONSE_WHOLE, the caller may read the status, `location` and `body`. When the result is
+ * HTTP_RESPONSE_BAD, `bad` is the reason. */
 enum http_response_state http_response_parse(struct http_response *response, struct span in);
 
-/* No more bytes will come. Never returns MORE. */
+/* Tells the response that no more bytes will arrive. Never returns HTTP_RESPONSE_MORE. */
 enum http_response_state http_response_eof(struct http_response *response);
 
 int http_response_status(const struct http_response *response);

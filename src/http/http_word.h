@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the comparison of HTTP's words: names of headers, schemes of URLs, encodings.
+ * Owns: the comparison of words in HTTP, for example names of headers, schemes of URLs and
+ * encodings.
  */
 #ifndef HTTP_HTTP_WORD_H
 #define HTTP_HTTP_WORD_H
 
 #include <nsq/span.h>
 
-/* Whether a word is `lower`, which is in lower case. Upper and lower case of ASCII letters count as
- * the same. */
+/* Returns true if `word` equals `lower`, which must be in lower case. For `word`, upper and lower
+ * case of ASCII letters make no difference. */
 static inline bool http_word_is(struct span word, struct span lower)
 {
     for (size_t i = 0; i < word.n && word.n == lower.n; i++) {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a client sends: command lines, and the bodies that follow some of them. A server
- * parses them, a client encodes them; both are here.
- * Must not know: in which state a command is allowed and what its parameters mean. The server's
- * session layer knows that.
+ * Owns: the commands that a client sends. A command is a line; after some lines a body follows. A
+ * server needs the parser, a client needs the encoders; this header has both.
+ * Must not know: in which state a command is allowed, and what its parameters mean. The session
+ * layer of the server knows both.
  *
  * A command arrives in stages. The parser returns one item for each stage, because a server may
- * have to answer after any of them. For example, it answers an error in the line before the body
- * has arrived. The stages are:
+ * have to reply after any stage. For example, the server reports an error in the line before the
+ * body has arrived. The stages are:
  *
  *     every command    NAME[ PARAM]...\n
  *     IDENTIFY AUTH    line | size, int32 | body
@@ -22,14 +22,14 @@
 #include <nsq/error.h>
 #include <nsq/span.h>
 
-#define NSQ_PARAMS_MAX 3    /* parameters that the parser returns, without the command's name */
-#define NSQ_LINE_MAX 16384  /* bytes of the longest line that nsqd reads, '\n' included */
+#define NSQ_PARAMS_MAX 3    /* most parameters that the parser returns; the name is not counted */
+#define NSQ_LINE_MAX 16384  /* bytes of the longest line that nsqd reads, including '\n' */
 #define NSQ_SIZE_SIZE 4     /* bytes of a size field or a count field */
-#define NSQ_MPUB_OVERHEAD 4 /* bytes of MPUB's count field, which its body size includes */
+#define NSQ_MPUB_OVERHEAD 4 /* bytes of MPUB's count field; the body size includes them */
 #define NSQ_MPUB_SMALLEST 5 /* bytes of the smallest message in an MPUB: a size and one byte */
 
 enum nsq_command_id {
-    NSQ_UNKNOWN = 0, /* a complete line that names no command, such as the empty line */
+    NSQ_UNKNOWN = 0, /* a complete line that names no command, for example an empty line */
     NSQ_IDENTIFY,
     NSQ_AUTH,
     NSQ_SUB,
@@ -55,14 +55,14 @@ enum nsq_body_kind {
 /* One row of the command table. */
 struct nsq_command_row {
     struct span name;      /* in upper case; static */
-    unsigned least_params; /* how many parameters a line must have at least. AUTH allows no more;
-                            * the other commands ignore further ones. */
+    unsigned least_params; /* the smallest number of parameters that a line may have. AUTH allows
+                            * exactly this number. The other commands ignore further parameters. */
     enum nsq_body_kind body;
 };
 
 /*
- * Returns the row of a command. It is static. `id` must be a value of the enumeration; the row of
- * NSQ_UNKNOWN has an empty name.
+ * Returns the row of the command `id`. The row is static. `id` must be a value of the enumeration.
+ * The row of NSQ_UNKNOWN has an empty name.
  * Source: protocol_v2.go, the functions that Exec calls.
  */
 const struct nsq_command_row *nsq_command_row(enum nsq_command_id id);
@@ -76,32 +76,33 @@ enum nsq_command_id nsq_command_find(struct span name);
 /* A command line. All spans point into the parser's input. */
 struct nsq_command {
     enum nsq_command_id id;
-    struct span name;                  /* the bytes before the first space; any bytes */
-    struct span param[NSQ_PARAMS_MAX]; /* the first parameters. Every single space separates two
-                                        * of them, so a parameter may be empty. */
-    size_t params;                     /* parameters of the line; may exceed NSQ_PARAMS_MAX */
+    struct span name;                  /* the bytes before the first space; any values */
+    struct span param[NSQ_PARAMS_MAX]; /* the first parameters. Two spaces in a row have an empty
+                                        * parameter between them. */
+    size_t params;                     /* how many the line has; may be more than NSQ_PARAMS_MAX */
     struct span line;                  /* the line without its "\n" or "\r\n" */
 };
 
 /*
  * How much a peer may send. The caller chooses the limits and may change them between two calls.
- * None is negative.
+ * No limit may be negative.
  */
 struct nsq_limits {
-    size_t max_line;       /* bytes of a line, '\n' included. nsqd's is NSQ_LINE_MAX. It stops a
-                            * peer that sends a line without end. */
-    int64_t max_msg_size;  /* bytes of one message. nsqd's default is 1048576. It stops a peer that
-                            * publishes a message as large as the memory. */
+    size_t max_line;       /* bytes of a line, including '\n'. nsqd's limit is NSQ_LINE_MAX. This
+                            * limit stops a peer that sends a line without end. */
+    int64_t max_msg_size;  /* bytes of one message. nsqd's default is 1048576. This limit stops a
+                            * peer that publishes a message as large as the memory. */
     int64_t max_body_size; /* bytes of the body of an IDENTIFY, AUTH or MPUB. nsqd's default is
-                            * 5242880. It stops a peer that sends such a body as large as
-                            * the memory. */
+                            * 5242880. This limit stops a peer that sends a body as large as the
+                            * memory. */
 };
 
-/* What the parser reads next. If the connection ends, this is what did not arrive completely. */
+/* The part of a command that the parser reads next. If the connection closes in the middle of a
+ * command, this is the part that has not arrived completely. */
 enum nsq_stage {
     NSQ_STAGE_LINE = 0,
     NSQ_STAGE_SIZE,         /* the size of the whole body */
-    NSQ_STAGE_BODY,         /* the bytes of the body, except MPUB's */
+    NSQ_STAGE_BODY,         /* the bytes of the body; MPUB does not have this stage */
     NSQ_STAGE_COUNT,        /* MPUB: how many messages follow */
     NSQ_STAGE_MESSAGE_SIZE, /* MPUB: the size of message `index` */
     NSQ_STAGE_MESSAGE_BODY, /* MPUB: the bytes of message `index` */
@@ -111,16 +112,16 @@ enum nsq_stage {
 struct nsq_place {
     enum nsq_stage stage;
     enum nsq_command_id id; /* the current command; set when its line has been read */
-    size_t scanned;         /* LINE: the first bytes of the input that are known to hold no '\n' */
-    uint32_t left;          /* BODY, MESSAGE_BODY: how many bytes of the body are still to come */
-    uint32_t count;         /* MPUB: how many messages its count field announced */
-    uint32_t index;         /* MPUB: the current message, from 0 */
+    size_t scanned;         /* LINE: this number of bytes at the start of the input has no '\n' */
+    uint32_t left;          /* BODY, MESSAGE_BODY: how many bytes of the body are still missing */
+    uint32_t count;         /* MPUB: the number of messages, from its count field */
+    uint32_t index;         /* MPUB: the number of the current message; the first one is 0 */
 };
 
 /* Why an item is bad. */
 enum nsq_bad {
     NSQ_BAD_NOTHING = 0,
-    NSQ_BAD_LINE_TOO_LONG,     /* nsqd then closes the connection without an error frame */
+    NSQ_BAD_LINE_TOO_LONG,     /* nsqd closes the connection then, without an error frame */
     NSQ_BAD_SIZE_NOT_POSITIVE, /* `value` is 0 or negative */
     NSQ_BAD_SIZE_TOO_BIG,      /* `value` is above `limit` */
     NSQ_BAD_COUNT,             /* MPUB: `value` is not in 1 .. (max_body_size - 4) / 5 */
@@ -131,64 +132,65 @@ struct nsq_item {
     enum nsq_stage stage;       /* the stage that was read */
     bool last;                  /* the command is complete with this item */
     bool whole;                 /* BODY, MESSAGE_BODY: the body is complete with this part */
-    size_t consumed;            /* bytes of the input that the item took */
+    size_t consumed;            /* how many bytes of the input belong to the item */
     struct nsq_command command; /* LINE */
     int32_t value;              /* SIZE, COUNT, MESSAGE_SIZE: the number that was read */
-    int64_t limit;              /* with NSQ_BAD: the largest `value` allowed; max_line of a line */
-    uint32_t index;             /* MESSAGE_SIZE, MESSAGE_BODY: which message, from 0 */
+    int64_t limit;              /* with NSQ_BAD: the largest allowed `value`; LINE: max_line */
+    uint32_t index;             /* MESSAGE_SIZE, MESSAGE_BODY: the message's number, from 0 */
     struct span part;           /* BODY, MESSAGE_BODY: the next bytes of the body, at least one */
     enum nsq_bad bad;           /* with NSQ_BAD: the reason */
 };
 
 /*
- * Parses the next item at the start of `in`. The input is borrowed: the spans in `*item` point into
- * it.
+ * Parses the next item at the start of `in`. The input is borrowed. The spans in `*item` point into
+ * the input.
  *
- * NSQ_OK: `*item` is set and `*place` has advanced. The next call starts `item->consumed` bytes
- *     later. After a LINE the caller decides whether it accepts the command. To refuse it, the
- *     caller stops parsing.
- * NSQ_MORE: the bytes are not enough, and none was consumed. Pass the same bytes again
- *     together with those that follow them. A line or a number is returned only when it is
- *     complete. (The parser remembers how far it has searched a line.) The bytes of a body are
- *     returned in the parts in which they come.
- * NSQ_BAD: `item->bad`, `stage`, `value`, `limit` and `index` give the reason. Nothing may be
- *     parsed after it. Of `*place` only the stage has a meaning then.
+ * NSQ_OK: the parser has set `*item` and updated `*place`. The input of the next call starts
+ *     `item->consumed` bytes later. After NSQ_STAGE_LINE the caller decides whether it accepts the
+ *     command. A caller that refuses the command makes no further call.
+ * NSQ_MORE: the input is too short, and no byte was consumed. Pass the same bytes again, together
+ *     with the bytes that follow. The parser returns a line or a number only when it is complete.
+ *     (It remembers how far it has searched a line.) It returns a body in parts, as they arrive.
+ * NSQ_BAD: `item->bad`, `stage`, `value`, `limit` and `index` give the reason. Make no further call
+ *     for this input. In `*place`, only `stage` has a meaning afterwards.
  *
- * Rules of a line (protocol_v2.go, IOLoop): it ends with '\n'. The parser removes the '\n' and one
- * '\r' before it, if there is one, and splits the rest at every single space. A line is too long
- * as soon as its first max_line bytes have arrived without '\n'.
- * Rules of a size (readLen and its callers): an int32 above 0.
- * Rules of MPUB (MPUB and readMPUB): the count field alone says how many messages follow. The body
- * size is checked against its limit, but the messages are not checked against the body size.
+ * Rules of a line (protocol_v2.go, IOLoop): a line ends with '\n'. The parser removes the '\n', and
+ * also a '\r' directly before the '\n'. It splits the rest at every space. A line is too long when
+ * its first max_line bytes have arrived and contain no '\n'.
+ * Rules of a size (readLen and its callers): a size is an int32 above 0.
+ * Rules of MPUB (MPUB and readMPUB): only the count field decides how many messages follow. The
+ * parser checks that the body size is within its limit. It does not compare the sizes of the
+ * messages with the body size.
  */
 enum nsq_parse nsq_command_parse(struct nsq_place *place, const struct nsq_limits *limits,
                                  struct span in, struct nsq_item *item);
 
 /*
- * Splits a line whose "\n" or "\r\n" was removed, as nsq_command_parse does with each line. It
- * sets all of `*command`, whose spans point into `line`.
+ * Splits a line into the name and the parameters, as nsq_command_parse does. The caller has removed
+ * "\n" or "\r\n". The function sets every field of `*command`. The spans there point into `line`.
  * Source: protocol_v2.go, IOLoop.
  */
 void nsq_command_split(struct span line, struct nsq_command *command);
 
 /*
- * The three functions below write what a client sends. They write into `out`, a buffer of the
- * caller with `room` bytes, and return the number of bytes that they need. When that is more than
- * `room`, they have written nothing; so a call with room 0 measures, and `out` may be NULL then.
- * They check nothing: a name with a space in it becomes two parameters. They use the spans only
- * during the call.
+ * The three functions below encode commands. Each of them writes into `out`, a buffer of the caller
+ * with `room` bytes, and returns the number of bytes that the result needs. If this number is above
+ * `room`, the function has written nothing. So a call with room 0 only measures, and `out` may be
+ * NULL in this call. The functions do not check their arguments: for example, a name that contains
+ * a space becomes two parameters. They do not keep the spans after the call.
  * Source: tcp_protocol_spec, "Commands".
  */
 
-/* Writes the line "words[0] words[1] ...\n". Returns 0 when its size does not fit a size_t. */
+/* Writes the line "words[0] words[1] ...\n". Returns 0 if the size does not fit into a size_t. */
 size_t nsq_line_encode(const struct span *words, size_t count, uint8_t *out, size_t room);
 
-/* Writes the size of a body (int32) and the body. Returns 0 when the size does not fit an int32. */
+/* Writes the size of a body (int32), then the body. Returns 0 if the size does not fit into an
+ * int32. */
 size_t nsq_body_encode(struct span body, uint8_t *out, size_t room);
 
 /*
- * Writes what follows the line of an MPUB: the body size, the count, and for each of the `count`
- * messages its size and its bytes. Returns 0 when the body size does not fit an int32.
+ * Writes the bytes that follow the line of an MPUB: the body size, the count, and for each of the
+ * `count` messages its size and its bytes. Returns 0 if the body size does not fit into an int32.
  */
 size_t nsq_messages_encode(const struct span *bodies, size_t count, uint8_t *out, size_t room);
 

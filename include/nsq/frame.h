@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what a server sends: frames, and the messages inside message frames. A server encodes them,
- * a client parses them; both are here.
- * Must not know: when a server sends which frame. The server's session layer knows that.
+ * Owns: the frames that a server sends, and the messages inside message frames. A server needs the
+ * encoders, a client needs the parsers; this header has both.
+ * Must not know: when a server sends which frame. The server's session layer knows this.
  *
  * A frame:
  *     | size, int32 | type, int32 | data, size - 4 bytes ...
@@ -18,7 +18,8 @@
 #define NSQ_FRAME_HEADER_SIZE 8
 #define NSQ_MESSAGE_HEADER_SIZE 26
 #define NSQ_MESSAGE_ID_SIZE 16
-/* The most bytes of data in a frame: the size field is an int32, and it counts the type too. */
+/* The largest number of data bytes in a frame. The size field is an int32; it counts the data and
+ * the 4 bytes of the type. */
 #define NSQ_FRAME_DATA_MAX ((size_t)INT32_MAX - 4)
 
 enum nsq_frame_type {
@@ -33,20 +34,20 @@ struct nsq_frame {
 };
 
 struct nsq_message {
-    int64_t timestamp; /* ns since 1970-01-01 UTC: when the message was published */
-    uint16_t attempts; /* how often it was delivered, this time included; wraps from 65535 to 0 */
+    int64_t timestamp; /* when the message was published: ns since 1970-01-01 UTC */
+    uint16_t attempts; /* number of deliveries, including this one; 0 is next after 65535 */
     const uint8_t *id; /* NSQ_MESSAGE_ID_SIZE bytes, without NUL; borrowed */
     struct span body;  /* any bytes; borrowed */
 };
 
 /*
- * Parses the frame at the start of `in`. A frame may have at most `max_data` bytes of data; pass
+ * Parses the frame at the start of `in`. A frame may have at most `max_data` bytes of data. Pass
  * NSQ_FRAME_DATA_MAX to accept every size that the protocol allows.
  *
- * NSQ_OK: `*frame` is set and points into `in`. The frame took `*consumed` bytes.
- * NSQ_MORE: nothing is set.
- * NSQ_BAD: the size is below 4 or above `max_data` + 4 (known after 4 bytes), or the type does not
- *     exist (known after 8 bytes). Nothing is set.
+ * NSQ_OK: `*frame` is set and points into `in`. The whole frame has `*consumed` bytes.
+ * NSQ_MORE: the frame is not complete. Nothing is set.
+ * NSQ_BAD: the size is below 4 or above `max_data` + 4, or the type does not exist. The parser
+ *     finds a bad size after 4 bytes, and a bad type after 8 bytes. Nothing is set.
  *
  * Source: internal/protocol/protocol.go, SendFramedResponse; tcp_protocol_spec, "Data Format".
  */
@@ -56,25 +57,25 @@ enum nsq_parse nsq_frame_parse(struct span in, size_t max_data, struct nsq_frame
 /*
  * Parses `data`, the data of a message frame.
  *
- * NSQ_OK: `*message` is set and points into `data`. Its body may be empty, although nsqd refuses to
- *     publish an empty message.
+ * NSQ_OK: `*message` is set and points into `data`. The body may be empty here, although nsqd does
+ *     not accept an empty message from a publisher.
  * NSQ_BAD: `data` is shorter than NSQ_MESSAGE_HEADER_SIZE. `*message` is not changed.
- * NSQ_MORE is never returned, because a frame is complete when it gets here.
+ * The result is never NSQ_MORE, because `data` belongs to a complete frame.
  *
  * Source: nsqd/message.go, decodeMessage.
  */
 enum nsq_parse nsq_message_parse(struct span data, struct nsq_message *message);
 
 /*
- * Whether the frame is a heartbeat. A client must answer it with a command, for example NOP.
+ * Returns whether the frame is a heartbeat. A client must send a command as its answer, for
+ * example NOP.
  * Source: tcp_protocol_spec, the introduction; protocol_v2.go, heartbeatBytes.
  */
 bool nsq_frame_is_heartbeat(const struct nsq_frame *frame);
 
 /*
- * Writes the header of a frame, its size and its type, into the caller's `out`. The frame has
- * `data_size` bytes of data, at most NSQ_FRAME_DATA_MAX. The caller sends the data itself after the
- * header.
+ * Writes the header of a frame (size and type) into the caller's `out`. The frame has `data_size`
+ * bytes of data, at most NSQ_FRAME_DATA_MAX. The caller must send the data after the header.
  * Source: internal/protocol/protocol.go, SendFramedResponse.
  */
 void nsq_frame_header(uint8_t out[NSQ_FRAME_HEADER_SIZE], enum nsq_frame_type type,
@@ -82,16 +83,16 @@ void nsq_frame_header(uint8_t out[NSQ_FRAME_HEADER_SIZE], enum nsq_frame_type ty
 
 /*
  * Writes the header of a message (timestamp, attempts, id) into the caller's `out`. The data of a
- * message frame is this header and the body. message->body is not read.
+ * message frame is this header and then the body. The function does not use message->body.
  * Source: nsqd/message.go, WriteTo.
  */
 void nsq_message_header(uint8_t out[NSQ_MESSAGE_HEADER_SIZE], const struct nsq_message *message);
 
 /*
  * Writes a whole frame into `out`, a buffer of the caller with `room` bytes, and returns the number
- * of bytes that the frame needs. When that is more than `room`, nothing was written; so a call with
- * room 0 measures, and `out` may be NULL then. Returns 0 when `data` is longer than
- * NSQ_FRAME_DATA_MAX.
+ * of bytes that the frame needs. If this number is above `room`, the function has written nothing.
+ * So a call with room 0 only measures, and `out` may be NULL in this call. Returns 0 if `data` is
+ * longer than NSQ_FRAME_DATA_MAX.
  * Source: internal/protocol/protocol.go, SendFramedResponse.
  */
 size_t nsq_frame_encode(enum nsq_frame_type type, struct span data, uint8_t *out, size_t room);

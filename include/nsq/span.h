@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the span, a reference to bytes that belong to somebody else; and the big-endian integers
- * of the wire.
- * A span may contain any byte, and no NUL follows it: do not pass it to functions for C strings.
- * Its p may be NULL if n is 0: do not pass an empty span to memchr, memcmp and memcpy either.
+ * Owns: the span, which is a reference to bytes that the span does not own; and the big-endian
+ * integers of the wire.
+ * A span may contain any byte, and no NUL follows it. So do not pass it to functions for C strings.
+ * The pointer p may be NULL if n is 0. So do not pass an empty span to memchr, memcmp or memcpy.
  */
 #ifndef NSQ_SPAN_H
 #define NSQ_SPAN_H
@@ -13,18 +13,18 @@
 #include <stdint.h>
 #include <string.h>
 
-/* n bytes at p, which belong to somebody else. The code that hands out a span says how long its
- * bytes stay valid. p may be NULL if n is 0. */
+/* n bytes at p. The span does not own them. Each function that returns a span documents how long
+ * the bytes stay valid. p may be NULL if n is 0. */
 struct span {
     const uint8_t *p;
     size_t n;
 };
 
 /*
- * The bytes of a string literal, without its terminating NUL. The bytes are static.
- * SPAN is an expression: use it in statements, as an argument, or to initialise a local variable.
- * SPAN_LITERAL is an initialiser in braces: use it where C demands a constant, that is to
- * initialise a static variable or a field of one. It is not an expression.
+ * Both macros make a span of a string literal, without its terminating NUL. The bytes are static.
+ * SPAN is an expression. Use it in statements, as an argument, or to initialise a local variable.
+ * SPAN_LITERAL is an initialiser in braces, not an expression. Use it to initialise a static
+ * variable or a field of a static variable, because C needs a constant there.
  */
 #define SPAN(literal) span_make((literal), sizeof(literal) - 1)
 #define SPAN_LITERAL(literal)                                                                      \
@@ -32,25 +32,26 @@ struct span {
         .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
     }
 
-/* A span of the n bytes at p. They are not copied. */
+/* Returns a span of the n bytes at p. The bytes are not copied. */
 static inline struct span span_make(const void *p, size_t n)
 {
     return (struct span){.p = p, .n = n};
 }
 
-/* Whether both spans have the same length and the same bytes. Two empty spans are always equal. */
+/* Returns whether both spans have the same length and the same bytes. Two empty spans are always
+ * equal. */
 static inline bool span_equal(struct span a, struct span b)
 {
     return a.n == b.n && (a.n == 0 || memcmp(a.p, b.p, a.n) == 0);
 }
 
-/* The span without its first n bytes. n must be at most s.n. */
+/* Returns the span without its first n bytes. n must be at most s.n. */
 static inline struct span span_skip(struct span s, size_t n)
 {
     return n == 0 ? s : span_make(s.p + n, s.n - n);
 }
 
-/* The first n bytes of the span, or the whole span when it is shorter. */
+/* Returns the first n bytes of the span, or the whole span if it is shorter. */
 static inline struct span span_first(struct span s, size_t n)
 {
     return span_make(s.p, n < s.n ? n : s.n);
@@ -58,7 +59,7 @@ static inline struct span span_first(struct span s, size_t n)
 
 /*
  * All integers on the wire are big-endian ("network order"). Each function below reads or writes
- * one integer at p, which need not be aligned.
+ * one integer at p. The address p does not have to be aligned.
  * Source: tcp_protocol_spec, "Notes".
  */
 static inline uint16_t be16_load(const uint8_t p[2])

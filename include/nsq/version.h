@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the two version numbers. NSQREF_VERSION is the version of this project. NSQ_COMPATIBILITY
- * is the release of nsqd whose behaviour it reproduces; the reply to IDENTIFY reports that one.
+ * is the release of nsqd whose behaviour this project reproduces. The reply to IDENTIFY contains
+ * NSQ_COMPATIBILITY.
  */
 #ifndef NSQ_VERSION_H
 #define NSQ_VERSION_H
@@ -10,7 +11,7 @@
 #define NSQ_COMPATIBILITY "1.3.0"
 
 /* Returns the NSQREF_VERSION of the library that the program is linked with. The string is static
- * and ends with a NUL. */
+ * and ends with NUL. */
 const char *nsq_version(void);
 
 #endif

@@ -1,28 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the one allocator of the program. No other file calls malloc, realloc or free. When there
- * is no memory, the program ends here with one line on stderr. So no other code handles a failed
- * allocation. This is safe because every size that a peer chooses is limited before memory is taken
- * for it (base/budget.h).
- * Must not know: those limits.
+ * Owns: the only allocator of the program. No other file calls malloc, realloc or free. If the
+ * system has no more memory, the allocator writes one line to stderr and aborts the program. So no
+ * other code has to handle a failed allocation. This is safe: if a peer chooses a size, the program
+ * checks the size against a limit before it allocates memory (base/budget.h).
+ * Must not know: these limits.
  */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H
 
 #include <stddef.h>
 
-/* Bytes that an allocation costs beyond its size: malloc's header and rounding, on average. The
- * memory budget counts them. */
+/* Bytes that an allocation needs in addition to its size: malloc's header and rounding, on average.
+ * The memory budget counts these bytes. */
 #define ALLOC_OVERHEAD 16
 
-/* Returns n bytes of zeros, never NULL. The caller owns them. n may be 0. */
+/* Allocates n bytes and sets them to zero. n may be 0. Never returns NULL. The caller owns the
+ * memory. */
 void *alloc_zeroed(size_t n);
 
-/* Changes the size of p to n bytes, n > 0, and returns where they are now, never NULL. p must not
- * be used afterwards. p may be NULL. New bytes are not set to zero. */
+/* Changes the size of the allocation p to n bytes, n > 0, and returns its new address, never NULL.
+ * The caller must not use the old address afterwards. If p is NULL, the function makes a new
+ * allocation. Additional bytes are not set to zero. */
 void *alloc_resize(void *p, size_t n);
 
-/* Frees p, which may be NULL. */
+/* Frees the allocation p. p may be NULL. */
 void alloc_free(void *p);
 
 #endif

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the memory budget: how many bytes are in use, a cap, and a reserve above the cap. It stops
- * peers that together queue more than the machine's memory. Code that is about to take memory for a
- * peer first asks whether there is room. If there is none, the peer gets an error.
+ * Owns: the memory budget: the number of bytes in use, a cap, and a reserve above the cap. The
+ * budget stops peers that together queue more than the machine's memory. Code that needs memory for
+ * a peer first checks the budget (budget_has_room). If there is no room, the peer gets an error.
  *
- * Publishing is refused when the cap is reached. Everything else may also use the reserve. Without
- * it, publishers could keep the memory full and lock out for ever the consumers that would empty
- * the queues. When the reserve is used up too, everything is refused.
+ * A command that publishes is refused when the cap is reached. Other commands may also use the
+ * reserve. Without the reserve, publishers could keep the memory full. Then no consumer could
+ * connect, and nobody could empty the queues. When the reserve is full too, other commands are also
+ * refused.
  *
- * Must not know: what the bytes are, and who answers the peer.
+ * Must not know: what the bytes contain, and which code replies to the peer.
  */
 #ifndef BASE_BUDGET_H
 #define BASE_BUDGET_H
@@ -19,46 +20,46 @@
 #include <stdint.h>
 
 enum budget_use {
-    BUDGET_QUEUE,  /* for publishing: bodies, their entries in channels, new topics */
-    BUDGET_CLIENT, /* for all else: IDENTIFY, AUTH, the topic and channel of a SUB, codecs */
+    BUDGET_QUEUE,  /* publishing: bodies, their entries in channels, new topics */
+    BUDGET_CLIENT, /* other uses: IDENTIFY, AUTH, the topic and channel of a SUB, codecs */
 };
 
-#define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this */
+#define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this number */
 
 struct budget {
-    size_t used;    /* bytes in use. Memory that has to be taken in any case is charged without
-                     * asking, so this may be above both bounds. */
+    size_t used;    /* bytes in use. Some memory is charged without a check, because the program
+                     * cannot refuse it. So this number may be above both bounds. */
     size_t cap;     /* bytes: the bound for BUDGET_QUEUE */
-    size_t reserve; /* bytes: cap + reserve is the bound for BUDGET_CLIENT; it fits a size_t */
+    size_t reserve; /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits a size_t */
 };
 
-/* A budget of which nothing is used. */
+/* Returns a budget with this cap and its reserve, with no bytes in use. */
 static inline struct budget budget_of_cap(size_t cap)
 {
     size_t part = cap / BUDGET_RESERVE_PART;
     return (struct budget){.cap = cap, .reserve = part < SIZE_MAX - cap ? part : SIZE_MAX - cap};
 }
 
-/* The bound in bytes for a use. */
+/* Returns the bound for this use, in bytes. */
 static inline size_t budget_bound(const struct budget *b, enum budget_use use)
 {
     return use == BUDGET_QUEUE ? b->cap : b->cap + b->reserve;
 }
 
-/* Whether n more bytes may be taken for this use. It charges nothing. */
+/* Returns whether the budget has room for n more bytes of this use. Charges nothing. */
 static inline bool budget_has_room(const struct budget *b, enum budget_use use, size_t n)
 {
     size_t bound = budget_bound(b, use);
     return b->used <= bound && bound - b->used >= n;
 }
 
-/* Adds n bytes to those in use, whether there is room or not. */
+/* Adds n bytes to the bytes in use, also if there is no room. */
 static inline void budget_charge(struct budget *b, size_t n)
 {
     b->used += n;
 }
 
-/* Takes n bytes off those in use; they were charged before. */
+/* Subtracts n bytes from the bytes in use. They must have been charged before. */
 static inline void budget_release(struct budget *b, size_t n)
 {
     assert(n <= b->used);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: two seeded hashes. One is for names that peers choose (SipHash-2-4): the seed is secret, so
- * a peer cannot find topic names that all fall into one bucket of a table. The other one is faster
- * and is for numbers that this program chooses.
- * Must not know: where the seed comes from, and what is hashed.
+ * Owns: two hash functions with a seed. hash_bytes (SipHash-2-4) is for names that peers choose.
+ * The seed is secret, so a peer cannot find many topic names that go into the same bucket of a
+ * table. hash_number is faster and is for numbers that this program chooses.
+ * Must not know: how the seed is made, and what the hashed bytes mean.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
@@ -15,12 +15,12 @@ struct hash_seed {
     uint64_t k[2];
 };
 
-/* The hash of bytes that a peer may choose. */
+/* Returns the hash of bytes that a peer may choose. */
 uint64_t hash_bytes(const struct hash_seed *seed, struct span s);
 
-/* The hash of a number that no peer chooses. (A peer may choose which of the numbers stay in a
- * table.) Every bit of the number and of the seed has an effect on the low bits of the result. An
- * attacker that sees results could find collisions, but no result leaves the program. */
+/* Returns the hash of a number that no peer chooses. (A peer may decide which of the numbers stay
+ * in a table.) Every bit of the number and of the seed changes the low bits of the result. An
+ * attacker that knew results could find collisions, but no result is ever sent to a peer. */
 static inline uint64_t hash_number(const struct hash_seed *seed, uint64_t n)
 {
     uint64_t x = n ^ seed->k[0];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a queue that is ordered by a key, usually a time. Each element has a field of type
- * heap_node, which stores where the element is in the heap. So an element is removed from the
- * middle in O(log n). Elements with equal keys come out in the order in which they were inserted.
+ * Owns: a heap, which is a queue that is ordered by a key. The key is usually a time. Each element
+ * has a field of type heap_node, which stores the position of the element in the heap. So any
+ * element can be removed in O(log n). Of elements with equal keys, the one that was inserted first
+ * is the first in the queue.
  * Must not know: what the elements are.
  */
 #ifndef BASE_HEAP_H
@@ -12,56 +13,59 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* All zeros is a node in no heap. */
+/* A node in which all fields are zero is in no heap. */
 struct heap_node {
     size_t place; /* 1 + index in the heap's array; 0 if the node is in no heap */
 };
 
 struct heap_entry {
-    int64_t key;    /* in any unit; the smallest comes first */
-    uint64_t order; /* the number of the insertion; decides between equal keys */
+    int64_t key;    /* in any unit; the entry with the smallest key is first */
+    uint64_t order; /* the number of the insertion; used if two keys are equal */
     struct heap_node *node;
 };
 
-/* How many children an entry has. A removal moves one entry for each level of the heap, and each
- * move writes to a node somewhere in memory. Four children instead of two halve the levels. The
- * additional comparisons cost little, because the children are neighbours in memory. */
+/* How many children an entry has. A removal moves one entry on each level of the heap, and each
+ * move writes to a node anywhere in memory. With four children instead of two, the heap has half as
+ * many levels. It needs more comparisons, but they cost little because the children are neighbours
+ * in memory. */
 #define HEAP_WIDTH 4
 
-/* All zeros is an empty heap. Entry 0 is the first; the children of entry i begin at
- * HEAP_WIDTH * i + 1. */
+/* A heap in which all fields are zero is empty and ready for use. Entry 0 has the smallest key. The
+ * children of entry i begin at index HEAP_WIDTH * i + 1. */
 struct heap {
     struct heap_entry *entries;
-    size_t n;          /* entries in use */
-    size_t cap;        /* entries that fit the allocation */
-    uint64_t inserted; /* insertions so far */
+    size_t n;          /* number of entries in use */
+    size_t cap;        /* number of entries for which there is memory */
+    uint64_t inserted; /* number of insertions since the heap was made */
 };
 
-/* Inserts a node that is in no heap. The node must stay where it is until it is removed. */
+/* Inserts a node that is in no heap. The node must keep its address until it is removed. */
 void heap_insert(struct heap *h, struct heap_node *node, int64_t key);
 
-/* Removes a node from this heap. Does nothing if the node is in no heap. */
+/* Removes a node from this heap. If the node is in no heap, the function does nothing. */
 void heap_remove(struct heap *h, struct heap_node *node);
 
-/* The node with the smallest key, or NULL if the heap is empty. It stays in the heap. */
+/* Returns the node with the smallest key, or NULL if the heap is empty. It does not remove the
+ * node. */
 struct heap_node *heap_first(const struct heap *h);
 
-/* The smallest key, or `none` if the heap is empty. */
+/* Returns the smallest key, or `none` if the heap is empty. */
 int64_t heap_first_key(const struct heap *h, int64_t none);
 
-/* The index of the parent of entry i > 0. */
+/* Returns the index of the parent of entry i. i must be above 0. */
 static inline size_t heap_parent(size_t i)
 {
     return (i - 1) / HEAP_WIDTH;
 }
 
-/* Whether the node is in a heap. */
+/* Returns whether the node is in a heap. */
 static inline bool heap_holds(const struct heap_node *node)
 {
     return node->place != 0;
 }
 
-/* Frees the array and empties the heap. The nodes belong to the caller and are not changed. */
+/* Frees the array. The heap is empty afterwards. The caller owns the nodes. The function does not
+ * change them. */
 void heap_free(struct heap *h);
 
 #endif

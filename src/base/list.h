@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a doubly linked list. Each element has a field of type struct list for each list that it
- * can be in. The head of a list is a struct list too. So an element can be removed without knowing
- * its list.
+ * Owns: a doubly linked list. An element has one field of type struct list for each list that the
+ * element can be in. The head of a list is a struct list too. So list_remove needs only the element
+ * and not the head of its list.
  * Must not know: what the elements are.
  */
 #ifndef BASE_LIST_H
@@ -11,29 +11,30 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The element, of type `type`, whose field `member` is *link. */
+/* Gives a pointer to the element of type `type` whose field `member` is *link. */
 #define container_of(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
-/* A head points to itself if its list is empty. An element points to itself if it is in no list. */
+/* The head of an empty list points to itself. An element that is in no list points to itself. */
 struct list {
     struct list *next;
     struct list *prev;
 };
 
-/* Must be called for each head and each element before its first use. */
+/* Prepares a head or an element. Call this function before the first use of each. */
 static inline void list_init(struct list *l)
 {
     l->next = l;
     l->prev = l;
 }
 
-/* For a head: whether the list is empty. For an element: whether it is in no list. */
+/* For a head: returns whether the list is empty. For an element: returns whether the element is in
+ * no list. */
 static inline bool list_empty(const struct list *l)
 {
     return l->next == l;
 }
 
-/* Puts an element at the end of a list. The element must be in no list. */
+/* Adds an element at the end of a list. The element must be in no list. */
 static inline void list_push(struct list *head, struct list *element)
 {
     element->prev = head->prev;
@@ -42,7 +43,7 @@ static inline void list_push(struct list *head, struct list *element)
     head->prev = element;
 }
 
-/* Removes an element from the list that it is in. Does nothing if it is in no list. */
+/* Removes an element from its list. If the element is in no list, the function does nothing. */
 static inline void list_remove(struct list *element)
 {
     element->prev->next = element->next;

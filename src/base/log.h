@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: log events between the core, which adds them, and the shell, which takes them and writes
- * the lines. The number and the size of waiting events are bounded.
- * Must not know: how a line looks and where it goes.
+ * Owns: a queue of log events. The core adds events. The shell removes them and writes one line for
+ * each. The number and the size of the events in the queue are bounded.
+ * Must not know: the format of a line, and where the line is written.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -11,52 +11,56 @@
 
 #include "base/list.h"
 
-#define LOG_ARGS_MAX 4       /* arguments of an event */
-#define LOG_ARG_MAX 512      /* bytes kept of an argument. Stops peers that choose long ones. */
-#define LOG_WAITING_MAX 4096 /* events that wait for the shell. More are dropped and counted. */
+#define LOG_ARGS_MAX 4       /* most arguments of an event */
+#define LOG_ARG_MAX 512      /* bytes kept of an argument: stops peers that choose long texts */
+#define LOG_WAITING_MAX 4096 /* most events in the queue. Others are dropped and counted. */
 
 enum log_level { LOG_DEBUG = 1, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_FATAL };
 
-/* Something that happened. `form` is a static string that ends with a NUL; each '%' in it stands
- * for the next argument. `form` is also how code and tests recognise the kind of event. Arguments
- * are raw bytes, often chosen by a peer. The code that writes the line must escape them. */
+/* One event. `form` is a static string that ends with NUL. Each '%' in `form` stands for the next
+ * argument. Code and tests recognise the kind of an event by its `form`. The arguments are raw
+ * bytes, often chosen by a peer. The code that writes the line must escape them. */
 struct log_event {
     struct list link;
     enum log_level level;
     const char *form;
     struct span args[LOG_ARGS_MAX];
-    uint8_t bytes[]; /* the arguments; `args` point here */
+    uint8_t bytes[]; /* the bytes of all arguments; each span in `args` points here */
 };
 
 struct log {
     enum log_level least; /* events below this level are ignored */
-    struct list waiting;  /* of struct log_event, the oldest first */
-    size_t count;         /* events in `waiting` */
-    uint64_t dropped;     /* events that were dropped because LOG_WAITING_MAX were waiting */
+    struct list waiting;  /* the queue of struct log_event; the oldest event is first */
+    size_t count;         /* number of events in `waiting` */
+    uint64_t dropped;     /* number of events that were dropped because the queue was full */
 };
 
-/* A log must stay where it is between log_init and log_free, which frees the waiting events. */
+/* Prepares a log. The log must keep its address until log_free. */
 void log_init(struct log *l, enum log_level least);
+
+/* Frees the events in the queue. */
 void log_free(struct log *l);
 
-/* Whether events of this level are kept. */
+/* Returns whether the log keeps events of this level. */
 static inline bool log_wants(const struct log *l, enum log_level level)
 {
     return level >= l->least;
 }
 
-/* Adds an event with copies of its `count` arguments, at most LOG_ARGS_MAX. Of each argument the
- * first LOG_ARG_MAX bytes are kept. */
+/* Adds an event with copies of its `count` arguments. `count` is at most LOG_ARGS_MAX. The event
+ * keeps the first LOG_ARG_MAX bytes of each argument. */
 void log_add(struct log *l, enum log_level level, const char *form, const struct span *args,
              size_t count);
 
-/* Removes the oldest event and returns it, or NULL if none waits. The caller owns it and calls
- * log_event_free. */
+/* Removes the oldest event from the queue and returns it. Returns NULL if the queue is empty. The
+ * caller owns the event and must call log_event_free. */
 struct log_event *log_next(struct log *l);
+
+/* Frees an event that log_next has returned. */
 void log_event_free(struct log_event *event);
 
-/* Adds an event with one or more spans as arguments. They are evaluated only if the level is
- * kept. */
+/* Adds an event with one or more spans as arguments. The macro evaluates the arguments only if the
+ * log keeps events of this level. */
 #define log_say(l, level, form, ...)                                                               \
     do {                                                                                           \
         if (log_wants((l), (level))) {                                                             \

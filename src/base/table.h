@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: hash tables: uthash with this project's allocator. The caller hashes each key itself, with
- * hash_bytes (base/hash.h) if a peer can choose it, and calls uthash's macros that end in
- * _BYHASHVALUE.
+ * Owns: hash tables. They are made with uthash, which uses this project's allocator here. The
+ * caller computes the hash of each key, and uses the macros of uthash whose names end in
+ * _BYHASHVALUE. If a peer can choose the key, the caller must use hash_bytes (base/hash.h).
  */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H
@@ -14,7 +14,7 @@
 #define uthash_malloc(size) alloc_zeroed(size)
 #define uthash_free(p, size) alloc_free(p)
 #define uthash_fatal(message) assert(0 && (message))    /* alloc_zeroed never fails */
-#define HASH_FUNCTION(key, length, value) ((value) = 0) /* never called: see above */
+#define HASH_FUNCTION(key, length, value) ((value) = 0) /* never used: see above */
 
 #include <uthash.h>
 

@@ -3,8 +3,8 @@
  * Owns: the contract between a connection and a codec (TLS, snappy or deflate). A codec turns bytes
  * into other bytes, in both directions:
  *
- *     what the protocol reads   <-- up  <-- decode        <-- what the peer has sent
- *     what the protocol writes  --> encode, flush --> down --> what is sent to the peer
+ *     bytes that the protocol reads   <-- up <-- decode <---------- bytes from the peer
+ *     bytes that the protocol writes  --> encode, flush --> down --> bytes for the peer
  *
  * `up` and `down` are buffers of the caller. A codec only appends to them.
  * Must not know: the connection, the protocol, the time.
@@ -17,62 +17,65 @@
 #include "base/buf.h"
 
 enum codec_state {
-    CODEC_HANDSHAKING, /* a handshake is under way; encode must not be called */
-    CODEC_OPEN,        /* bytes pass in both directions */
-    CODEC_CLOSED,      /* the peer has ended its stream: nothing more will be decoded */
-    CODEC_FAILED,      /* the peer sent bytes that are not valid; `why` gives the reason. encode may
-                        * still be called; it works, or it appends nothing. */
+    CODEC_HANDSHAKING, /* a handshake is not complete yet; encode must not be called */
+    CODEC_OPEN,        /* the codec decodes and encodes */
+    CODEC_CLOSED,      /* the peer has closed its stream: decode will return no more bytes */
+    CODEC_FAILED,      /* the peer has sent bytes that are not valid; `why` returns the reason.
+                        * encode may still be called: it works, or it appends nothing. */
 };
 
 struct codec_calls {
-    /* Decodes bytes that the peer has sent. `in` is borrowed and may be empty. It appends to `up`
-     * what they contain, about `room` bytes at most, and to `down` what must be sent because of
-     * them (the next bytes of a handshake, an alert). Returns how many bytes of `in` it took: at
-     * least one, unless `in` is empty or has_pending is true. When the codec is CLOSED or FAILED,
-     * it takes and appends nothing. */
+    /* Decodes bytes that the peer has sent. `in` is borrowed and may be empty. The function appends
+     * the decoded bytes to `up`, at most about `room` bytes. If the codec itself has to send bytes
+     * (the next bytes of a handshake, or an alert), the function appends them to `down`. Returns
+     * how many bytes of `in` it has used: at least one, unless `in` is empty or has_pending returns
+     * true. A codec that is CLOSED or FAILED uses no bytes and appends nothing. */
     size_t (*decode)(void *self, struct span in, size_t room, struct buf *up, struct buf *down);
 
-    /* Encodes bytes for the peer: takes all of `in` and appends to `down`. Some or all of the
-     * result may be kept back until flush. */
+    /* Encodes all bytes of `in` for the peer and appends the result to `down`. The codec may keep
+     * some or all of the result until flush is called. */
     void (*encode)(void *self, struct span in, struct buf *down);
 
-    /* Appends what encode has kept back. The peer can decode then all that was encoded. */
+    /* Appends to `down` all bytes that encode has kept. With them the peer can decode everything
+     * that was passed to encode. */
     void (*flush)(void *self, struct buf *down);
 
-    /* Appends the last bytes that this side sends. encode and flush must not be called after it. */
+    /* Appends to `down` the last bytes that this side sends. After finish, encode and flush must
+     * not be called. */
     void (*finish)(void *self, struct buf *down);
 
-    /* Whether decode should be called again even if there is no more input, because it may have
-     * more bytes for `up` or may change its state. It may be true although there is nothing more;
-     * the next call of decode then makes it false. */
+    /* Returns whether decode should be called again even if there is no more input: the codec may
+     * have more bytes for `up`, or its state may change. The result may be true although decode
+     * then appends nothing; after this call of decode the result is false. */
     bool (*has_pending)(const void *self);
 
-    /* The current state. Only decode and encode change it. */
+    /* Returns the current state. Only decode and encode change the state. */
     enum codec_state (*state)(const void *self);
 
-    /* Why the codec is CODEC_FAILED: one line of text, borrowed from the codec. */
+    /* Returns why the codec is CODEC_FAILED, as one line of text, borrowed from the codec. */
     struct span (*why)(const void *self);
 
-    /* The common name in the peer's TLS certificate, borrowed from the codec. It is empty before
-     * the codec is open, when the peer has shown no certificate, and when its certificate has no
-     * common name. The function is NULL in codecs other than TLS. */
+    /* Returns the common name in the peer's TLS certificate, borrowed from the codec. The name is
+     * empty while the codec is not open yet, if the peer has sent no certificate, and if its
+     * certificate has no common name. Only TLS has this function; other codecs set it to NULL. */
     struct span (*peer_name)(const void *self);
 
-    /* Ends the codec and frees its memory. */
+    /* Frees the codec. */
     void (*free)(void *self);
 };
 
-/* A codec. Its owner calls calls->free(self). */
+/* A codec. Its owner must call calls->free(self) when the codec is not needed any more. */
 struct codec {
     const struct codec_calls *calls;
     void *self;
 };
 
-/* Something that makes codecs for connections, such as a TLS context with its certificates. */
+/* A maker makes one codec for each connection. For example, the maker of TLS uses a context with
+ * the certificates. */
 struct codec_maker {
-    struct codec (*make)(void *self); /* the caller owns the result. NULL: it makes no codecs. */
+    struct codec (*make)(void *self); /* the caller owns the result. NULL: there is no maker */
     void *self;
-    size_t cost; /* bytes of memory that one codec takes at most; the memory budget counts them */
+    size_t cost; /* largest size of one codec in bytes of memory; the memory budget counts it */
 };
 
 #endif

@@ -8,7 +8,7 @@
 
 #include <nsq/span.h>
 
-/* The checksum of the bytes. */
+/* Returns the checksum of the bytes. */
 uint32_t crc32c(struct span bytes);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: compression with deflate by zlib. The format is raw deflate (RFC 1951), without header and
- * checksum. Each direction is one stream without end. Each flush ends at a whole byte with the
- * empty stored block 00 00 ff ff (zlib's sync flush). A server and a client use the same codec.
+ * Owns: the codec that compresses with deflate. It uses zlib. The format is raw deflate (RFC 1951),
+ * without header and checksum. Each direction is one stream that has no final block. Each flush
+ * writes the empty stored block 00 00 ff ff, which ends at a whole byte (zlib's sync flush). A
+ * server and a client use the same codec.
  * Source: nsqd 1.3.0, client_v2.go, UpgradeDeflate.
  */
 #ifndef CODEC_DEFLATE_H
@@ -10,11 +11,11 @@
 
 #include "codec/codec.h"
 
-/* Bytes of memory that a codec takes at most: zlib's windows and tables for both directions (see
- * zconf.h), and its bookkeeping. */
+/* The largest size of a codec in bytes of memory: the windows and tables of zlib for both
+ * directions (see zconf.h), and zlib's other fields. */
 #define DEFLATE_COST ((size_t)(268 + 44 + 8) << 10)
 
-/* Makes a codec that compresses at a level from 1 (fast) to 9 (small). The caller owns it. */
+/* Makes a codec. `level` is from 1 (fast) to 9 (smallest output). The caller owns the codec. */
 struct codec deflate_codec(int level);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the context that TLS connections share (struct tls), as OpenSSL needs it. Only tls.c and
- * tls_context.c may include this.
- * Must not know: a single connection.
+ * Owns: the fields of the context that TLS connections share (struct tls). Only tls.c and
+ * tls_context.c may include this header.
+ * Must not know: the state of a single connection.
  */
 #ifndef CODEC_TLS_CONTEXT_H
 #define CODEC_TLS_CONTEXT_H
@@ -11,21 +11,22 @@
 
 #include "codec/tls.h"
 
-/* Bytes of certificates that a peer may send. Stops a peer that sends certificates without end. Go
- * has the same limit for a message of the handshake. */
+/* How many bytes of certificates a peer may send. The limit stops a peer that sends certificates
+ * without end. Go has the same limit for a message of the handshake. */
 #define TLS_CERTIFICATES_MAX 65536
 
 struct tls {
     SSL_CTX *ssl;
-    BIO_METHOD *io; /* how OpenSSL reads and writes a codec's bytes */
-    size_t users;   /* the codecs that use it, and its owner until tls_free */
+    BIO_METHOD *io; /* the functions with which OpenSSL reads and writes the bytes of a codec */
+    size_t users;   /* codecs that use the context, plus 1 until its owner calls tls_free */
 };
 
-/* Gives up one use. The last one frees the context. */
+/* Subtracts one from `users`. Frees the context when `users` becomes 0. */
 void tls_release(struct tls *tls);
 
-/* Makes a kind of BIO through which OpenSSL reads and writes a codec's bytes. The data of such a
- * BIO is the codec. NULL: no memory. It is in tls.c. */
+/* Makes a BIO_METHOD. With a BIO of this kind, OpenSSL reads and writes the bytes of a codec. The
+ * data pointer of the BIO is the codec. Returns NULL if there is no memory. The function is in
+ * tls.c. */
 BIO_METHOD *tls_io_new(void);
 
 #endif

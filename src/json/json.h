@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: reading JSON as Go's encoding/json does, wherever a user of nsqd could see a difference:
- * which documents are valid, which keys match a field, which numbers are integers. yajl is the
- * parser. Writing is in json/writer.h.
+ * Owns: the reader of JSON. The reader works as Go's encoding/json in every point that a user of
+ * nsqd can notice: which documents are valid, which keys match a field, and which numbers are
+ * integers. It uses the parser yajl. The writer is in json/writer.h.
  * Must not know: what a document means.
  */
 #ifndef JSON_JSON_H
@@ -12,31 +12,33 @@
 
 #include "base/buf.h"
 
-/* How deeply Go's decoder lets a document nest. json_read does not check it; the callbacks must. */
+/* The greatest nesting depth that Go's decoder accepts. json_read does not check the depth; the
+ * callbacks must check it. */
 #define JSON_DEPTH_MAX 10000
 
-/* Parses a whole document and calls the callbacks. `document` is borrowed for the call; `context`
- * is what the callbacks are passed. Returns false when the document is not valid JSON or a callback
- * has returned 0; callbacks may have been called before. A string that is not valid UTF-8 is
- * passed to the callbacks as it is. */
+/* Parses a whole document and calls the callbacks. Each callback gets `context` as its first
+ * argument. `document` is borrowed during the call. Returns false if the document is not valid JSON
+ * or if a callback has returned 0. Callbacks may have been called before an error is found. The
+ * bytes of a string are passed to the callbacks without a change, also if they are not valid
+ * UTF-8. */
 bool json_read(struct span document, const yajl_callbacks *callbacks, void *context);
 
-/* Whether a key of a document matches the name of a field. The name must be in lower case. Like
- * Go's decoder, this ignores case and takes the long s (U+017F) for an s. (Go also takes the Kelvin
- * sign, U+212A, for a k; no name has a k, so this does not.) */
+/* Returns whether a key of a document matches the name of a field. The name must be in lower case.
+ * Like Go's decoder, the function ignores case and treats the long s (U+017F) as an s. (Go also
+ * treats the Kelvin sign, U+212A, as a k. This function does not, because no name has a k.) */
 bool json_key_matches(struct span key, struct span name);
 
 /* Reads an integer from the text of a JSON number. `least` must be 0 or negative, `most` 0 or
- * positive. Returns false, and leaves *value alone, when the number is not in least .. most, or has
- * a fraction or an exponent. */
+ * positive. Returns false and does not change *value if the number is below `least` or above
+ * `most`, or if it has a fraction or an exponent. */
 bool json_integer(struct span text, int64_t least, int64_t most, int64_t *value);
 
-/* Replaces in place every \u escape of one half of a surrogate pair without its other half by
- * \ufffd. Go reads such an escape as U+FFFD, but yajl as a question mark. Call it with the n bytes
- * of a document before json_read. */
+/* Finds each \u escape that is one half of a surrogate pair and has no other half next to it.
+ * Overwrites each of these escapes with \ufffd. The reason: Go reads such an escape as U+FFFD, but
+ * yajl reads it as a question mark. Pass the n bytes of a document at p, before json_read. */
 void json_mend_surrogates(uint8_t *p, size_t n);
 
-/* Appends the text. Each byte that is not part of valid UTF-8 becomes U+FFFD. */
+/* Appends the text to `out`. Writes U+FFFD for each byte that is not part of valid UTF-8. */
 void json_append_valid(struct buf *out, struct span text);
 
 #endif

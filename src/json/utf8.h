@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: taking a text apart into characters, by utf8proc.
+ * Owns: a function that splits a UTF-8 text into characters. It uses the library utf8proc.
  */
 #ifndef JSON_UTF8_H
 #define JSON_UTF8_H
 
 #include <nsq/span.h>
 
-/* Takes one character off a text that is not empty; its bytes are in *bytes, borrowed from the
- * text. False: the text does not begin with valid UTF-8; then one byte was taken. */
+/* Removes the first character from *text and sets *bytes to the bytes of this character. *bytes
+ * points into the text. *text must not be empty. Returns true if the character is valid UTF-8.
+ * Otherwise the function removes one byte, sets *bytes to this byte, and returns false. */
 bool utf8_next(struct span *text, struct span *bytes);
 
 #endif

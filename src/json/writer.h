@@ -1,75 +1,87 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: writing a JSON document: commas, colons, white space, and how strings are escaped. It
- * appends to a buffer of the caller and allocates nothing else.
- * Must not know: what any document means.
+ * Owns: the writer of JSON documents. It writes commas, colons and white space, and escapes
+ * strings. It appends to a buffer of the caller and allocates nothing else.
+ * Must not know: what a document means.
  *
- * The writer is a small value without pointers into the output. A long document can be written in
- * slices: keep the value between two calls; meanwhile the buffer may be sent and emptied, and
- * `out` may be set to another buffer.
+ * The writer is a small value and has no pointers to bytes of the output. So a long document can be
+ * written in several parts. Between two parts the caller keeps the value, and may send and empty
+ * the buffer, or set `out` to another buffer.
  *
- * A document is one value. The caller writes values in their order; inside an object it writes a
- * key before each value. Everything else (two keys in sequence, an end that does not match, a
- * second document) is a mistake of the caller, which an assertion reports.
+ * A document is one value. The caller writes the values in their order. Inside an object it writes
+ * a key before each value. Other sequences are mistakes of the caller, and an assertion reports
+ * them: for example two keys in a row, closing an array that is an object, or a second document.
  */
 #ifndef JSON_WRITER_H
 #define JSON_WRITER_H
 
 #include "base/buf.h"
 
-#define JSON_WRITER_DEPTH_MAX 64 /* open objects and arrays at one time */
+#define JSON_WRITER_DEPTH_MAX 64 /* most objects and arrays that can be open */
 
-/* Strings are the same in all styles but for the characters <, > and &. */
+/* How the document looks. The style also decides whether <, > and & are escaped in strings. */
 enum json_style {
-    JSON_GO,       /* as Go's json.Marshal: no white space; <, > and & are escaped */
-    JSON_COMPACT,  /* no white space */
-    JSON_INDENTED, /* for people: one member a line, two spaces a level, a newline at the end */
+    JSON_GO,       /* like Go's json.Marshal: no white space; <, > and & are escaped */
+    JSON_COMPACT,  /* no white space; <, > and & are not escaped */
+    JSON_INDENTED, /* for people: a line for each member, indented by two spaces for each level, and
+                    * a newline at the end; <, > and & are not escaped */
 };
 
 struct json_writer {
-    struct buf *out;  /* where the next call appends; borrowed */
-    uint64_t objects; /* one bit for each open container, the outermost lowest; 1: an object */
-    unsigned depth;   /* open containers */
+    struct buf *out;  /* the next call appends to this buffer; borrowed */
+    uint64_t objects; /* a bit for each open container, 1: an object; bit 0: the outermost one */
+    unsigned depth;   /* number of open containers, that is objects and arrays */
     enum json_style style;
-    bool empty;     /* nothing has been written into the innermost container */
-    bool after_key; /* the next thing is the value of a key */
+    bool empty;     /* nothing is written yet in the innermost open container */
+    bool after_key; /* a key has been written, but not its value */
 };
 
-/* A writer at the start of a document. `out` is borrowed; what it holds already stays. */
+/* Returns a writer at the start of a document. `out` is borrowed. Bytes that are already in `out`
+ * stay there. */
 struct json_writer json_writer(struct buf *out, enum json_style style);
 
-/* How many objects and arrays are open. */
+/* Returns the number of open objects and arrays. */
 static inline unsigned json_writer_depth(const struct json_writer *w)
 {
     return w->depth;
 }
 
-/* Whether the document is complete. */
+/* Returns whether the document is complete. */
 static inline bool json_writer_done(const struct json_writer *w)
 {
     return w->depth == 0 && !w->empty;
 }
 
-/* A container is a value. At most JSON_WRITER_DEPTH_MAX can be open. */
+/* Writes "{". An object or array is a value. At most JSON_WRITER_DEPTH_MAX of them can be open. */
 void json_open_object(struct json_writer *w);
+
+/* Writes "}". The innermost open container must be an object. */
 void json_close_object(struct json_writer *w);
+
+/* Writes "[". The limit is the same as for json_open_object. */
 void json_open_array(struct json_writer *w);
+
+/* Writes "]". The innermost open container must be an array. */
 void json_close_array(struct json_writer *w);
 
-/* The key of the next value; only in an object. It is escaped as a string is. */
+/* Writes a key, and escapes it like a string. The innermost open container must be an object. The
+ * next call must write the value of the key. */
 void json_write_key(struct json_writer *w, struct span key);
 
-/* Values. A byte of a string that is not valid UTF-8 becomes \ufffd, as in Go. */
+/* Each of the five functions below writes one value. In a string, a byte that is not part of valid
+ * UTF-8 is written as \ufffd, as in Go. */
 void json_write_string(struct json_writer *w, struct span text);
 void json_write_integer(struct json_writer *w, int64_t number);
 void json_write_unsigned(struct json_writer *w, uint64_t number);
 void json_write_bool(struct json_writer *w, bool value);
 void json_write_null(struct json_writer *w);
 
-/* A value that is JSON already, such as a number with a fraction. It is appended as it is. */
+/* Writes a value that is already JSON, for example a number with a fraction. The bytes are appended
+ * without a change. */
 void json_write_raw(struct json_writer *w, struct span json);
 
-/* A key and its value, or a key and the container that opens. `key` ends with a NUL. */
+/* Each of the functions below writes a key and its value. json_member_object and json_member_array
+ * write the key and open the container. `key` ends with NUL. */
 void json_member_string(struct json_writer *w, const char *key, struct span text);
 void json_member_integer(struct json_writer *w, const char *key, int64_t number);
 void json_member_bool(struct json_writer *w, const char *key, bool value);

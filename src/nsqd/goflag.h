@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the syntax of Go's flag package, for a table with one row for each flag; the row says where
- * in a struct the value is stored. Reads -x v, --x v, -x=v, --x=v. A boolean takes a value only
- * after
- * '='. "--", "-" and the first argument that is not a flag end the flags. -h and -help ask for the
- * usage. Error texts are Go's, because programs look for them.
+ * Owns: the syntax of Go's flag package. It uses a table with one row for each flag. The row says
+ * where in a struct the value is stored. Accepted forms are -x v, --x v, -x=v and --x=v. A boolean
+ * flag has a value only after '='. The flags end at "--", at "-", or at the first argument that is
+ * not a flag. -h and -help request the usage text. Error texts are Go's, because programs search
+ * for them.
  *
- * Must not know which program's flags these are. No I/O, no exit(), no state: strings are borrowed
- * from argv.
+ * Must not know: which program has these flags. The functions do no I/O, never call exit() and keep
+ * no state. Strings are borrowed from argv.
  */
 #ifndef NSQD_GOFLAG_H
 #define NSQD_GOFLAG_H
@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most values of a flag that may be repeated; one more is an error. */
+/* The most values of a flag that may be repeated. One more value is an error. */
 #define GOFLAG_LIST_MAX 64
 
 struct goflag_strings {
@@ -26,13 +26,13 @@ struct goflag_strings {
     const char *v[GOFLAG_LIST_MAX]; /* borrowed from argv */
 };
 
-/* In descending order. */
+/* The values are in descending order. */
 struct goflag_floats {
     size_t n;
     double v[GOFLAG_LIST_MAX];
 };
 
-/* The type of the field at a row's offset, and how its text is read. */
+/* The type of the field at a row's offset. It also decides how the text of the value is read. */
 enum goflag_kind {
     GOFLAG_BOOL,      /* bool */
     GOFLAG_INT,       /* int64_t */
@@ -41,7 +41,7 @@ enum goflag_kind {
     GOFLAG_STRINGS,   /* struct goflag_strings: each use adds one */
     GOFLAG_FLOATS,    /* struct goflag_floats: each use adds a comma-separated list */
     GOFLAG_WORD,      /* int64_t, read by the row's own function */
-    GOFLAG_BOOL_WORD, /* the same, but the value must follow '='; without it, it is "true" */
+    GOFLAG_BOOL_WORD, /* like GOFLAG_WORD, with the value after '='; without one it is "true" */
     GOFLAG_KINDS
 };
 
@@ -49,13 +49,14 @@ struct goflag {
     const char *name; /* without dashes */
     enum goflag_kind kind;
     size_t offset;
-    /* The default as text of the command line; NULL: the program sets the field after
-     * goflag_defaults. Lists start empty. */
+    /* The default value, as a text of the command line. NULL: the program sets the field after
+     * goflag_defaults. Lists are empty at the start. */
     const char *initial;
-    /* The warning, to be printed after the flag's name, when the flag is given and does not have
-     * its default; NULL: none. */
+    /* The warning that is printed after the flag's name. It is printed when the flag is given and
+     * does not have its default value. NULL: there is no warning. */
     const char *warning;
-    /* For the two WORD kinds. Returns false with Go's error text added to why. */
+    /* Only for the kinds GOFLAG_WORD and GOFLAG_BOOL_WORD: reads the value into `*field`. Returns
+     * false on failure and appends Go's error text to `why`. */
     bool (*word)(int64_t *field, const char *value, struct line *why);
     const char *help;
 };
@@ -68,32 +69,33 @@ struct goflag_table {
 
 enum goflag_result {
     GOFLAG_DONE,
-    GOFLAG_HELP, /* -h: usage on stderr, exit 0 */
-    GOFLAG_BAD,  /* the error line, then the usage, on stderr, exit 2 */
-    GOFLAG_FATAL /* the error line logged, exit 1: nsqd calls log.Fatal for a bad float */
+    GOFLAG_HELP, /* -h: print the usage to stderr, exit with 0 */
+    GOFLAG_BAD,  /* print the error line and the usage to stderr, exit with 2 */
+    GOFLAG_FATAL /* log the error line, exit with 1, as log.Fatal in upstream's nsqd does */
 };
 
 /* Sets every field that has an initial value, and empties the lists. */
 void goflag_defaults(const struct goflag_table *table, void *into);
 
 /*
- * Reads argv from argv[1] on into the fields; given[row] becomes true for each flag that was set.
- * Stops at the first error, whose text is in `error` (without a newline).
+ * Reads the arguments from argv[1] on into the fields. Sets given[row] to true for each flag that
+ * was set. Stops at the first error and writes its text (without a newline) to `error`.
  */
 enum goflag_result goflag_parse(const struct goflag_table *table, int argc, char *const *argv,
                                 void *into, bool *given, struct line *error);
 
-/* Adds "Usage of PROGRAM:" and every flag with its help, in alphabetical order. */
+/* Appends "Usage of PROGRAM:" and every flag with its help, in alphabetical order. */
 void goflag_usage(const struct goflag_table *table, struct line *out);
 
 /*
- * Adds the next warning of the flags that were given, as "--name warning". *at is 0 for the first
- * call and is moved on. False: there are no more. A flag set to "" never warns: it means "off".
+ * Appends the next warning of the flags that were given, as "--name warning". *at must be 0 for the
+ * first call; each call increases it. Returns false when there are no more warnings. A flag that is
+ * set to "" has no warning, because "" means "off".
  */
 bool goflag_next_warning(const struct goflag_table *table, const void *from, const bool *given,
                          size_t *at, struct line *out);
 
-/* The row of the flag with this name of n bytes; table->n when there is none. */
+/* Returns the row of the flag with this name of n bytes, or table->n when there is none. */
 size_t goflag_find(const struct goflag_table *table, const char *name, size_t n);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a line of text that grows in a buffer of the caller's. When the text does not fit, its end
- * is replaced by "..." and `cut` is set. The buffer is never overrun and always ends with a NUL.
- * Must not know what the line is about.
+ * Owns: a line of text that grows in a buffer of the caller. When the text does not fit, its end is
+ * replaced by "..." and `cut` is set. Nothing is ever written beyond the buffer, and the text
+ * always ends with a NUL. Must not know what the line is about.
  */
 #ifndef NSQD_LINE_H
 #define NSQD_LINE_H
@@ -23,7 +23,7 @@ void line_start(struct line *l, char *buf, size_t cap);
 /* Appends as printf does. */
 __attribute__((format(printf, 2, 3))) void line_add(struct line *l, const char *format, ...);
 
-/* Appends s as Go's %q prints it: nsqd prints bad values so. */
+/* Appends s in the form of Go's %q. Upstream's nsqd prints bad values in this form. */
 void line_add_quoted(struct line *l, const char *s);
 
 #endif

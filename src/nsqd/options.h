@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line of nsqd as a value: every flag of nsqd 1.3.0 and four of our own.
+ * The command line of nsqd as a value: every flag of upstream's nsqd 1.3.0 and four flags of our
+ * own.
  *
- * Owns: the table of flags (name, kind, default, what is missing), the usage text and the warnings.
- * Everything here is a pure function: no I/O, no clock, no exit(), no allocation. main.c prints and
- * exits; configure.c turns `struct options` into the engine's configuration. The order of calls:
+ * Owns: the table of flags (name, kind, default, which features are missing), the usage text and
+ * the warnings. Every function here is pure: it does no I/O, reads no clock, never calls exit() and
+ * allocates no memory. main.c prints and exits. configure.c turns `struct options` into the
+ * engine's configuration. The order of calls is:
  *
  *     options_parse -> (read --config, options_config_check) -> open and lock the data path
  *                   -> options_check -> options_warning until it returns false -> run
@@ -18,11 +20,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows of the table: the 53 flags of nsqd 1.3.0 and four of our own. */
+/* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and four flags of our own. */
 #define OPTIONS_FLAG_COUNT 57
 
-/* The levels of --log-level, with nsqd's numbers. Lines of this level and of higher ones are
- * written. */
+/* The levels of --log-level. The numbers are those of upstream's nsqd. A line is written when its
+ * level is the given one or a higher one. */
 enum options_log_level {
     OPTIONS_LOG_DEBUG = 1,
     OPTIONS_LOG_INFO,
@@ -31,33 +33,33 @@ enum options_log_level {
     OPTIONS_LOG_FATAL
 };
 
-/* --waiter. */
+/* The values of --waiter. */
 enum options_waiter { OPTIONS_WAITER_POLL, OPTIONS_WAITER_EPOLL };
 
-/* --tls-required, with nsqd's numbers. */
+/* The values of --tls-required. The numbers are those of upstream's nsqd. */
 enum options_tls_required {
     OPTIONS_TLS_NOT_REQUIRED,
     OPTIONS_TLS_REQUIRED_EXCEPT_HTTP,
     OPTIONS_TLS_REQUIRED
 };
 
-/* --tls-client-auth-policy. */
+/* The values of --tls-client-auth-policy. */
 #define OPTIONS_TLS_REQUIRE "require"
 #define OPTIONS_TLS_REQUIRE_VERIFY "require-verify"
 
 /*
- * Durations are in nanoseconds, sizes in bytes. A duration may be any int64, because nsqd limits
- * none of them: code that adds one to a time must saturate. Strings are never NULL and are borrowed
- * from argv or from struct options_host, or are literals.
+ * Durations are in nanoseconds, sizes in bytes. A duration may be any int64, because upstream's
+ * nsqd does not limit durations. So code that adds a duration to a time must saturate. Strings are
+ * never NULL. They are borrowed from argv or from struct options_host, or they are literals.
  */
 struct options {
     bool version;
-    const char *config; /* path, "" = none */
+    const char *config; /* path; "": none */
     int64_t log_level;  /* enum options_log_level */
     const char *log_prefix;
-    bool verbose;    /* does nothing, as in nsqd */
-    bool worker_id;  /* does nothing, as in nsqd */
-    int64_t node_id; /* 0..1023 once options_check has passed */
+    bool verbose;    /* does nothing, as in upstream's nsqd */
+    bool worker_id;  /* does nothing, as in upstream's nsqd */
+    int64_t node_id; /* 0 to 1023 after options_check has passed */
 
     const char *tcp_address; /* host:port, or the path of a unix socket */
     const char *http_address;
@@ -70,7 +72,7 @@ struct options {
     int64_t http_client_connect_timeout;
     int64_t http_client_request_timeout;
 
-    const char *data_path;  /* "" = the working directory */
+    const char *data_path;  /* "": the working directory */
     int64_t mem_queue_size; /* messages, for each topic and each channel */
     int64_t max_bytes_per_file;
     int64_t sync_every;
@@ -90,9 +92,9 @@ struct options {
     int64_t max_output_buffer_timeout;
     int64_t min_output_buffer_timeout;
     int64_t output_buffer_timeout;
-    int64_t max_channel_consumers; /* 0 = unlimited */
+    int64_t max_channel_consumers; /* 0: unlimited */
 
-    const char *statsd_address; /* "" = none */
+    const char *statsd_address; /* "": none */
     int64_t statsd_interval;
     bool statsd_mem_stats;
     const char *statsd_prefix;
@@ -107,49 +109,51 @@ struct options {
     const char *tls_client_auth_policy;
     const char *tls_root_ca_file;
     int64_t tls_required;    /* enum options_tls_required */
-    int64_t tls_min_version; /* the number on the wire: 0x0301 (TLS 1.0) .. 0x0304 (TLS 1.3) */
+    int64_t tls_min_version; /* the number on the wire: 0x0301 (TLS 1.0) to 0x0304 (TLS 1.3) */
 
     bool deflate;
     int64_t max_deflate_level;
     bool snappy;
 
-    /* A flag of our own: how to wait for descriptors, enum options_waiter. */
+    /* A flag of our own: how to wait for descriptors (enum options_waiter). */
     int64_t waiter;
 
-    /* Flags of our own; each limits what a peer can make this process spend. */
+    /* Flags of our own. Each one limits the resources of this process that peers can use up. */
 
-    /* The memory budget. Stops a publisher that fills queues that nobody reads until the machine
-     * swaps. 0: configure.c takes a quarter of the machine's memory. */
+    /* The memory budget. Without it, a publisher could fill queues that nobody reads until the
+     * machine swaps. 0: configure.c uses a quarter of the machine's memory. */
     int64_t mem_queue_bytes;
-    /* Connections at a time. Stops a flood of connections that takes the last file descriptor, or
-     * memory for each. 0: configure.c takes the limit of descriptors less a reserve. */
+    /* The most connections at a time. Without this limit, a flood of connections could use up the
+     * file descriptors or the memory. 0: configure.c uses the limit of file descriptors minus a
+     * reserve. */
     int64_t max_connections;
-    /* Unsent bytes at which a connection's consumer counts as not ready. Stops a consumer that
-     * sends RDY 2500 and never reads, so that its messages would pile up in its output buffer. */
+    /* The high-water mark. The consumer of a connection with more unsent bytes counts as not ready.
+     * Without this limit, messages could pile up in the output buffer of a consumer that sends RDY
+     * 2500 and never reads. */
     int64_t output_high_water;
 
-    bool given[OPTIONS_FLAG_COUNT]; /* by row of the flag table: was it on the command line? */
+    bool given[OPTIONS_FLAG_COUNT]; /* one for each flag: true when it was on the command line */
 };
 
-/* The defaults of --broadcast-address and --node-id, which differ from machine to machine. */
+/* The default values of --broadcast-address and --node-id, which depend on the machine. */
 struct options_host {
-    const char *name; /* the host's name; borrowed for the life of the options */
-    int64_t node_id;  /* derived from that name, 0..1023 */
+    const char *name; /* the host's name; borrowed as long as the options are used */
+    int64_t node_id;  /* computed from that name, 0 to 1023 */
 };
 
 enum options_result {
     OPTIONS_RUN,  /* continue */
-    OPTIONS_EXIT, /* write out to stdout and err to stderr, exit with code */
-    OPTIONS_FATAL /* log fatal as one line of level FATAL under the prefix "[nsqd] ", exit with code
-                   */
+    OPTIONS_EXIT, /* write `out` to stdout and `err` to stderr, exit with `code` */
+    /* Log `fatal` as one line of level FATAL with the prefix "[nsqd] ", exit with `code`. */
+    OPTIONS_FATAL
 };
 
-/* Room for an error line and the whole usage text. */
+/* Enough bytes for an error line and the whole usage text. */
 #define OPTIONS_ERR_MAX 16384
-/* A longer line ends with "...". */
+/* The most bytes of a line. A longer line is cut and ends with "...". */
 #define OPTIONS_LINE_MAX 1024
 
-/* Each text ends with a NUL; "": there is none. */
+/* Texts for the user. Each text ends with a NUL. It is "" when there is nothing to print. */
 struct options_text {
     int code;
     char out[64];
@@ -158,29 +162,31 @@ struct options_text {
 };
 
 /*
- * Sets all defaults, then parses argv from argv[1] on. *o and *text need not be initialised.
- * Borrows argv and host->name. OPTIONS_EXIT: --version, -h, or an error of Go's flag package (code
- * 2). OPTIONS_FATAL: a percentile that is no number (code 1).
+ * Sets all defaults, then reads the arguments from argv[1] on. *o and *text need not be
+ * initialised. argv and host->name are borrowed. Returns OPTIONS_EXIT for --version, for -h, and
+ * for an error of Go's flag package (code 2). Returns OPTIONS_FATAL for a percentile that is not a
+ * number (code 1). Otherwise returns OPTIONS_RUN.
  */
 enum options_result options_parse(struct options *o, int argc, char *const *argv,
                                   const struct options_host *host, struct options_text *text);
 
 /*
- * Writes the next warning into `line`. There is a warning for each flag that was given, does not
- * have its default, and has no effect or not its full effect yet. *at is 0 for the first call.
- * False: there are no more.
+ * Writes the next warning into `line`. A flag has a warning when it was given, does not have its
+ * default value, and has no effect or not its full effect yet. *at must be 0 for the first call.
+ * Returns false when there are no more warnings.
  */
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
 
-/* Whether a flag of the table was on the command line. `name` has no dashes. */
+/* Returns true when this flag of the table was on the command line. `name` has no dashes. */
 bool options_given(const struct options *o, const char *name);
 
-/* Whether clients get TLS when they ask for it. A certificate without a key, or a key without a
- * certificate, counts as well; then the start fails. */
+/* Returns true when clients can use TLS. Also returns true when there is a certificate without a
+ * key, or a key without a certificate; then the start fails. */
 bool options_offer_tls(const struct options *o);
 
-/* Whether V2 clients must use TLS. A client's certificate can only be asked for within TLS, so
- * --tls-client-auth-policy makes TLS required, whatever --tls-required says. */
+/* Returns true when V2 clients must use TLS. A server can request a client's certificate only
+ * within TLS. So --tls-client-auth-policy makes TLS required, whatever the value of --tls-required
+ * is. */
 bool options_require_tls(const struct options *o);
 
 /* Sets text->code to 1 and text->fatal to the formatted text. Returns OPTIONS_FATAL. */

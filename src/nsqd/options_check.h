@@ -1,28 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the checks of values after the command line has been read: first nsqd's own checks in
- * nsqd's order, then values that would crash or hang a running nsqd later, then flags that restrict
- * access and cannot be followed. Pure: the caller reads the files.
+ * Owns: the checks of values after the command line was read. The checks have three parts. First
+ * there are the checks of upstream's nsqd, in its order. Then there are checks for values that
+ * would crash or block upstream's nsqd later, while it runs. Last there are checks for flags that
+ * restrict access and that this server cannot obey. The functions are pure: the caller reads the
+ * files.
  */
 #ifndef NSQD_OPTIONS_CHECK_H
 #define NSQD_OPTIONS_CHECK_H
 
 #include "nsqd/options.h"
 
-/* Makes the TLS contexts. This is part of the checks, in nsqd's order, because a bad file refuses
- * the start. */
+/* Functions that make the TLS contexts. They are part of the checks, in the order of upstream's
+ * nsqd, because the server must not start with a bad file. */
 struct options_tls {
-    /* For clients: certificate, key, then authorities. False: it cannot be made, and `why` got one
-     * line, such as "open PATH: no such file or directory". */
+    /* Makes the context for clients from the certificate, the key and the authorities. Returns
+     * false when that fails. Then `why` is one line, for example "open PATH: no such file or
+     * directory". */
     bool (*serve)(void *context, const struct options *o, struct line *why);
-    /* For nsqd's own requests: the authorities. */
+    /* Makes the context for this server's own requests from the authorities. Returns false when
+     * that fails. Then `why` is one line. */
     bool (*request)(void *context, const struct options *o, struct line *why);
     void *context;
 };
 
 /*
- * OPTIONS_RUN, or OPTIONS_FATAL with code 1 and "failed to instantiate nsqd - REASON" in fatal.
- * The caller locks the data path first, as nsqd does.
+ * Returns OPTIONS_RUN when all checks pass. Otherwise returns OPTIONS_FATAL, with code 1 and
+ * "failed to instantiate nsqd - REASON" in `fatal`. The caller must lock the data path first, as
+ * upstream's nsqd does.
  */
 enum options_result options_check(const struct options *o, const struct options_tls *tls,
                                   struct options_text *text);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the treatment of --config for as long as the settings in the file are not read (there is no
- * TOML parser among the dependencies). A file may restrict who can connect. A server that ignored
- * that would be open where its owner believes it to be closed. So the file is searched, line by
- * line, for the keys that restrict access; a doubtful line counts as a restriction.
+ * Owns: what happens with --config while this server cannot read the settings in the file. (There
+ * is no TOML parser among the dependencies.) A file may restrict which clients can connect. A
+ * server that ignored the file would be open although its owner believes that it is closed. So the
+ * file is searched, line by line, for the keys that restrict access. A doubtful line counts as a
+ * restriction.
  */
 #ifndef NSQD_OPTIONS_CONFIG_H
 #define NSQD_OPTIONS_CONFIG_H
@@ -16,24 +17,29 @@
 #define OPTIONS_CONFIG_MAX ((size_t)1 << 20)
 
 /*
- * The rule. A key is the first word of a line, after blanks and the '[' of a table. It is bare or
- * in quotes, and '=', '.' or ']' follows, maybe after blanks. The start is refused when
- *   - the key is tls_required, tls_client_auth_policy, auth_http_addresses or tcp_address
- * (listening on one address only restricts access too), its value restricts access (it is not
- * false, "",
- *     [] or "0.0.0.0:4150"; a comment may follow), and its flag is not on the command line, which
- *     would override the file;
- *   - the key is in quotes and contains a backslash, because it may spell any of these keys;
- *   - the file has OPTIONS_CONFIG_MAX bytes or more.
+ * Checks the configuration file.
+ *
+ * A key is the first word of a line, after blanks and the '[' of a table. It is bare or in quotes.
+ * The next character after the key and after any blanks is '=', '.' or ']'. The start is refused in
+ * each of these cases:
+ *   - The key is tls_required, tls_client_auth_policy, auth_http_addresses or tcp_address, its
+ *     value restricts access, and its flag is not on the command line. (The flag would override the
+ *     file. tcp_address is in this list because a server that listens on only one address restricts
+ *     access too.) A value restricts access unless it is false, "", [] or "0.0.0.0:4150". A comment
+ *     may follow the value.
+ *   - The key is in quotes and contains a backslash, because it may spell any of these keys.
+ *   - The file has OPTIONS_CONFIG_MAX bytes or more.
  * Lines inside a table, or inside a string of several lines, are judged like any other line.
  *
- * Returns OPTIONS_RUN, or OPTIONS_FATAL with code 1 and a line in text->fatal. `bytes` are the
- * first OPTIONS_CONFIG_MAX bytes of the file, borrowed for the call.
+ * Returns OPTIONS_FATAL, with code 1 and a line in text->fatal, when the start is refused.
+ * Otherwise returns OPTIONS_RUN. `bytes` are the first OPTIONS_CONFIG_MAX bytes of the file,
+ * borrowed for the call.
  */
 enum options_result options_config_check(const struct options *o, struct span bytes,
                                          struct options_text *text);
 
-/* nsqd's line for a file that cannot be read; `why` is such as "open PATH: permission denied". */
+/* Writes to text->fatal the line of upstream's nsqd for a configuration file that cannot be read.
+ * `why` is the reason, for example "open PATH: permission denied". Returns OPTIONS_FATAL. */
 enum options_result options_config_unreadable(const struct options *o, const char *why,
                                               struct options_text *text);
 

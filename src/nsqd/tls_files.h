@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the files that the flags for TLS name, and the TLS contexts made of them. Besides main.c
- * this is the only part of the command line that reads files.
+ * Owns: the files that the flags for TLS name, and the TLS contexts that are made from these files.
+ * Only main.c and this part read files for the command line.
  */
 #ifndef NSQD_TLS_FILES_H
 #define NSQD_TLS_FILES_H
@@ -9,20 +9,24 @@
 #include "codec/tls.h"
 #include "nsqd/options.h"
 
-/* A longer file is cut after this many bytes, and then fails as a damaged one does. All authorities
- * of a whole system take a quarter of it. */
+/* The most bytes of a file that are read. A longer file is cut, and then it fails as a damaged file
+ * does. The authorities of a whole system need a quarter of this. */
 #define TLS_FILES_MAX ((size_t)1 << 20)
 
 struct tls_files {
-    struct tls *server; /* for clients; NULL: TLS is not offered */
-    struct tls *client; /* for nsqd's own requests; NULL: none needs TLS */
+    struct tls *server; /* for clients; NULL: this server does not offer TLS */
+    struct tls *client; /* for this server's own requests; NULL: no request needs TLS */
 };
 
-/* The functions of struct options_tls. `context` is a struct tls_files that holds two NULLs. */
+/* The function `serve` of struct options_tls. `context` is a struct tls_files whose `server` is
+ * NULL. */
 bool tls_files_serve(void *context, const struct options *o, struct line *why);
+
+/* The function `request` of struct options_tls. `context` is a struct tls_files whose `client` is
+ * NULL. */
 bool tls_files_request(void *context, const struct options *o, struct line *why);
 
-/* Releases both contexts; connections that still use them keep them alive. */
+/* Releases both contexts. A connection that still uses a context keeps that context alive. */
 void tls_files_free(struct tls_files *files);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one connection of a service: its output, its codecs, its deadlines and how it ends. This
- * is the side that a protocol sees. Must not know: any protocol, sockets, clocks.
+ * Owns: one connection of a service: its output, its codecs, its deadlines, and how it is closed.
+ * This file is the side that a protocol sees. Must not know: any protocol, sockets, clocks.
  *
  * The life of a connection:
  *
@@ -10,18 +10,19 @@
  *     conn_connect --> CONNECTING ----+ | |           | conn_finish
  *                                       | +--------+--+
  *                            conn_leave |          v
- *     closed by a deadline or a stop    |      FLUSHING --all sent--> LINGERING
+ *     a deadline or a stop closes it    |      FLUSHING --all sent--> LINGERING
  *                   |                   |          |                      |
- *                   |                   |          | the peer has ended   | 1 s, 64 KiB,
- *                   |                   |          v                      | or the peer's end
+ *                   |                   |          | the peer sends       | after 1 s or 64 KiB, or
+ *                   |                   |          v no more              | the peer sends no more
  *                   |                   |       CLOSING --all sent-+      |
  *                   v                   v                          v      v
  *                  DONE <-------------------------------------------------+
  *
- * HANDSHAKING: the uppermost codec is in its handshake; the protocol reads and sends nothing.
- * FLUSHING and CLOSING send what is left and read nothing. LINGERING has shut down writing and
- * discards input for a bounded time: when a socket is closed with unread input, the kernel sends
- * RST, and that can destroy the error frame on its way. DONE wants CLOSE.
+ * HANDSHAKING: the uppermost codec does its handshake. The protocol gets no input, and its output
+ * waits. FLUSHING and CLOSING: the rest of the output is sent, and nothing is read. LINGERING:
+ * writing is shut down, and input is discarded for a bounded time. The reason is that the kernel
+ * sends RST when a socket is closed with unread input. RST can destroy an error frame that is still
+ * on its way to the peer. DONE: the connection wants CLOSE (enum want in serve/handler.h).
  */
 #ifndef SERVE_CONN_H
 #define SERVE_CONN_H
@@ -33,61 +34,66 @@
 #include "base/list.h"
 #include "serve/stack.h"
 
-#define CONN_PEER_MAX 64          /* bytes that are kept of a peer's address */
-#define CONN_LINGER_BYTES 65536   /* input that LINGERING discards at most */
-#define CONN_LINGER_NS 1000000000 /* how long LINGERING lasts at most */
-#define CONN_WRITE_CHUNK                                                                           \
-    16384 /* bytes of output that a peer must take within its write timeout                        \
-           */
-#define CONN_FLUSH_NS 30000000000 /* the write timeout of the last output, when there is none */
-#define CONN_INPUT_A_TURN                                                                          \
-    262144                   /* decoded bytes of one connection before others have their turn      \
-                              */
-#define CONN_LOW_WATER 16384 /* high-water mark of each, when all together buffer too much */
+#define CONN_PEER_MAX 64          /* bytes of a peer's address that are kept */
+#define CONN_LINGER_BYTES 65536   /* LINGERING discards at most this many bytes of input */
+#define CONN_LINGER_NS 1000000000 /* LINGERING lasts at most this time, in ns */
+/* Bytes of output. A peer must accept each chunk of this size within its write timeout. */
+#define CONN_WRITE_CHUNK 16384
+/* The write timeout (ns) of the last output when the connection has no write timeout. */
+#define CONN_FLUSH_NS 30000000000
+/* Decoded bytes that one connection reads before other connections have their turn. */
+#define CONN_INPUT_A_TURN 262144
+/* Bytes. The high-water mark of a connection when all connections together buffer too much. */
+#define CONN_LOW_WATER 16384
 
 struct conn;
 struct serve;
 
-/* What speaks on a connection. `service` is what the listener, or the caller of conn_connect, has
- * named; `session` is the protocol's own state of this connection. The functions of a protocol may
- * call those of its connection below. A function that is never called may be NULL. */
+/* The functions that serve calls for one protocol. `service` is the pointer that the listener, or
+ * the caller of conn_connect, has given. `session` is the protocol's own state of one connection.
+ * These functions may call the conn_ functions below for that connection. A function that is never
+ * called may be NULL. */
 struct protocol {
-    /* A connection was accepted, or has switched to this protocol. Returns the session. */
+    /* Called when a connection was accepted, or when conn_switch_protocol gives a connection to
+     * this protocol. Returns the session. */
     void *(*open)(void *service, struct conn *conn, int64_t now);
 
-    /* A connection that conn_connect began is OPEN. Or, with a reason (borrowed), it could not be
-     * made: then the session is the protocol's again and `conn` must not be used any more. */
+    /* Called with the result of conn_connect. When `why` is empty, the connection is OPEN.
+     * Otherwise `why` (borrowed) is the reason why the connection could not be made. Then the
+     * protocol must free the session itself, and `conn` must not be used any more. */
     void (*connected)(void *service, void *session, struct span why, int64_t now);
 
-    /* Input (borrowed). Returns how many bytes were consumed: all of them, unless conn_may_read has
-     * turned false. */
+    /* Called with input (borrowed). Returns how many bytes were consumed. All bytes must be
+     * consumed, unless conn_may_read has become false during the call. */
     size_t (*recv)(void *service, void *session, struct span in, int64_t now);
 
-    /* The peer sends no more. Comes once, behind all input. */
+    /* The input has ended: the peer sends no more, or a codec was closed or has failed. Called
+     * once, after all input was consumed. */
     void (*eof)(void *service, void *session, int64_t now);
 
-    /* The time that conn_set_due named has come. */
+    /* Called at the time that was given to conn_set_due. */
     void (*due)(void *service, void *session, int64_t now);
 
-    /* The handshake of the codec that conn_add_codec added has ended. `why` (borrowed) is empty, or
-     * it is the reason of a failure; then the codec is already removed. */
+    /* The handshake of the codec that conn_add_codec added is over. `why` (borrowed) is empty after
+     * a success. Otherwise it is the reason of the failure, and the codec is already removed. */
     void (*upgraded)(void *service, void *session, struct span why, int64_t now);
 
-    /* Unsent output was above the high-water mark since conn->full_since, and is not any more. */
+    /* Unsent output is not above the high-water mark any more. It was above the mark since
+     * conn->full_since. */
     void (*drained)(void *service, void *session, int64_t now);
 
-    /* The connection is gone, or was given up. Ends the session; `conn` must not be used any more.
-     */
+    /* The connection is gone, or serve closes it. The protocol must free the session. `conn` must
+     * not be used any more. */
     void (*closed)(void *service, void *session, int64_t now);
 };
 
-/* Log lines that serve writes about the connections of a listener, as forms of base/log.h. NULL:
- * such a line is not written. '%' stands for the peer's address. */
+/* Log lines that serve writes about the connections of a listener, as forms of base/log.h. When a
+ * form is NULL, that line is not written. The first '%' is replaced by the peer's address. */
 struct conn_log_forms {
     const char *opened;      /* INFO */
     const char *refused;     /* WARNING: there are too many connections */
-    const char *lost;        /* ERROR: the socket broke */
-    const char *timed_out;   /* ERROR: the peer did not take its output in time */
+    const char *lost;        /* ERROR: the socket had an error */
+    const char *timed_out;   /* ERROR: the peer did not accept its output in time */
     const char *undecodable; /* ERROR: a codec failed; the second '%' is the reason */
 };
 
@@ -101,16 +107,17 @@ enum conn_state {
     CONN_DONE
 };
 
-/* How far the input has come. */
+/* Whether the input has ended, and whether the protocol was told. After CONN_INPUT_CUT the peer may
+ * still send. */
 enum conn_input {
-    CONN_INPUT_OPEN,
-    CONN_INPUT_ENDED, /* the peer has ended it; the protocol has to be told behind what is left */
-    CONN_INPUT_TOLD,  /* the protocol was told so */
-    CONN_INPUT_CUT,   /* a codec has ended it, and the protocol was told; the peer may still send */
+    CONN_INPUT_OPEN,  /* more input may arrive */
+    CONN_INPUT_ENDED, /* the peer sends no more; the protocol must be told after all input */
+    CONN_INPUT_TOLD,  /* the peer sends no more, and the protocol was told */
+    CONN_INPUT_CUT,   /* a codec has ended the input, and the protocol was told */
 };
 
-/* Where the protocol's recv is. A codec that recv adds ends that call's input: the rest of the
- * bytes must go through the codec. */
+/* Whether the protocol's recv is running. When recv adds a codec, recv gets no more bytes in this
+ * call, because the rest of the bytes must go through the codec. */
 enum conn_recv { CONN_RECV_NONE, CONN_RECV_RUNNING, CONN_RECV_CODEC_ADDED };
 
 struct conn {
@@ -119,92 +126,101 @@ struct conn {
     const struct conn_log_forms *forms;
     void *service;
     const struct protocol *protocol;
-    void *session; /* the protocol's; NULL: it has ended */
+    void *session; /* the protocol's state; NULL: the session has ended */
     enum conn_state state;
     enum conn_input input;
     enum conn_recv recv;
-    bool input_paused; /* by the protocol */
-    bool full;         /* unsent output is above the limit, and `drained` was not called since */
+    bool input_paused; /* set by conn_pause_input */
+    bool full;         /* unsent output was above `limit`, and `drained` was not called since */
     uint8_t peer_size;
     uint8_t peer[CONN_PEER_MAX];
 
-    struct stack stack; /* codecs, from the socket up; mostly none */
+    struct stack stack; /* codecs, from the socket upwards; most connections have none */
     struct buf out;     /* bytes for the socket */
-    size_t limit;       /* the high-water mark: bytes of unsent output above which it is full */
-    size_t buffered;    /* its share of serve->buffered, bytes */
-    size_t unconsumed;  /* bytes of input that were offered and not consumed: the shell has them */
-    int64_t full_since; /* when it became full */
-    uint64_t queued;    /* bytes that were ever appended to out */
-    uint64_t chunk_end; /* the first so many of them must have been sent .. */
-    int64_t chunk_deadline; /* .. by this time; TIME_NEVER: nothing waits */
+    size_t limit;       /* the high-water mark in bytes: with more unsent output it is full */
+    size_t buffered;    /* this connection's part of serve->buffered, bytes */
+    size_t unconsumed;  /* bytes of offered input that were not consumed; the shell keeps them */
+    int64_t full_since; /* the time at which it became full */
+    uint64_t queued;    /* number of bytes that were ever appended to `out` */
+    /* The current chunk of output ends at byte number chunk_end of all output. The whole chunk must
+     * be sent by the time chunk_deadline. TIME_NEVER: there is no deadline. */
+    uint64_t chunk_end;
+    int64_t chunk_deadline;
     int64_t write_timeout;  /* ns; 0: none */
-    int64_t due;            /* what conn_set_due named */
-    int64_t state_deadline; /* end of HANDSHAKING or LINGERING */
+    int64_t due;            /* the time that was given to conn_set_due */
+    int64_t state_deadline; /* the time at which HANDSHAKING or LINGERING must end */
     size_t lingered;        /* bytes that LINGERING has discarded */
 
-    struct heap_node timer; /* in serve->timers, at timer_at */
-    int64_t timer_at;       /* the earliest of the deadlines above, or a time before it */
+    struct heap_node timer; /* in serve->timers, with the key timer_at */
+    int64_t timer_at;       /* the earliest of the deadlines above, or an earlier time */
     struct list changed;    /* in serve->changed */
-    struct list backlog;    /* in serve->backlog: the codecs may hold input for the protocol */
+    struct list backlog;    /* in serve->backlog, when the codecs may hold input for the protocol */
     struct list connect;    /* in serve->to_connect */
-    struct buf address;     /* what to connect to */
+    struct buf address;     /* "host:port" to connect to */
 };
 
-/* Begins a connection of this side's own making, to "host:port" (copied). It counts as any other.
- * NULL: there are too many connections, or the service stops. `session` is the protocol's state;
- * `connected` tells the outcome. The deadline of conn_set_due holds meanwhile. */
+/* Begins to connect to "host:port" (copied). The connection counts towards max_connections, as an
+ * accepted connection does. `session` is the protocol's state of the connection. The protocol's
+ * `connected` tells the result. conn_set_due also works before the result is known. Returns NULL
+ * when there are too many connections, or when the service stops. */
 struct conn *conn_connect(struct serve *serve, struct span address, const struct protocol *protocol,
                           void *service, void *session);
 
-/* Gives the connection to another protocol, whose `open` is called. For a protocol that only finds
- * out which one the peer speaks; its own session ends with this call, without `closed`. */
+/* Gives the connection to another protocol and calls the `open` of that protocol. This is for a
+ * protocol that only finds out which protocol the peer speaks. The old protocol must free its own
+ * session, because its `closed` is not called. */
 void conn_switch_protocol(struct conn *conn, const struct protocol *protocol, void *service,
                           int64_t now);
 
-/* Ends a connection at once, and its protocol's session with it: not even `closed` is called.
- * Unsent output is dropped. */
+/* Closes the connection at once and drops its unsent output. The protocol must free its own
+ * session, because `closed` is not called. */
 void conn_leave(struct conn *conn);
 
-/* Appends output (copied); it leaves when the step ends. Does nothing after conn_finish. */
+/* Appends output (copied). The shell sends it after the current step. Does nothing after
+ * conn_finish. */
 void conn_send(struct conn *conn, struct span data, int64_t now);
 
-/* Bytes of output that are not sent yet. */
+/* Returns how many bytes of output are not sent yet. */
 size_t conn_unsent(const struct conn *conn);
 
-/* Whether unsent output is above the high-water mark. */
+/* Returns true when unsent output is above the high-water mark. */
 bool conn_is_full(const struct conn *conn);
 
-/* Whether the protocol may consume more input: the connection is OPEN, its input is not paused, its
- * output is not full, and no codec was added by the recv that runs. */
+/* Returns true when the protocol may consume more input. Then the connection is OPEN, its input is
+ * not paused, its output is not full, and the running call of recv has not added a codec. */
 bool conn_may_read(const struct conn *conn);
 
-/* Stops and resumes input. */
+/* Stops the input when `paused` is true. Resumes the input when `paused` is false. */
 void conn_pause_input(struct conn *conn, bool paused);
 
-/* When to call the protocol's `due`, once; TIME_NEVER: never. To move it later costs nothing. */
+/* Sets the time at which the protocol's `due` is called once. TIME_NEVER: it is never called. Each
+ * call replaces the time before. A change to a later time is cheap. */
 void conn_set_due(struct conn *conn, int64_t due);
 
-/* How long (ns) the peer may take for each chunk of waiting output before the connection is closed;
- * 0: for ever. A chunk is what is there, at most CONN_WRITE_CHUNK bytes. nsqd's deadline too is for
- * each write, so a slow reader is not taken for a dead one. */
+/* Sets how long (ns) the peer may take to accept each chunk of waiting output. After that time the
+ * connection is closed. 0: there is no limit. A chunk is the output that waits when the chunk
+ * begins, at most CONN_WRITE_CHUNK bytes. The deadline is for each chunk, so that a slow reader is
+ * not closed like a dead one. Upstream's nsqd also has a deadline for each write. */
 void conn_set_write_timeout(struct conn *conn, int64_t timeout, int64_t now);
 
-/* Adds a codec, which the connection now owns, above the socket and the codecs that are there. What
- * was sent before leaves without it; input that was not consumed goes through it. When the codec
- * needs a handshake, that may take handshake_timeout ns, and `upgraded` tells its end. Not during a
- * handshake, and not when there are STACK_CODECS_MAX codecs. */
+/* Adds a codec above the socket and above the codecs that are already there. The connection owns
+ * the codec afterwards. Output that was sent before this call does not go through the codec. Input
+ * that was not consumed before this call goes through it. If the codec needs a handshake, the
+ * handshake may take handshake_timeout ns, and the protocol's `upgraded` is called when it is over.
+ * If the connection is not OPEN, the codec is only freed. Must not be called during a handshake, or
+ * when there are STACK_CODECS_MAX codecs. */
 void conn_add_codec(struct conn *conn, struct codec codec, int64_t handshake_timeout, int64_t now);
 
-/* The peer's name that a codec has proved (TLS: its certificate's common name); empty: none.
- * Borrowed. */
+/* Returns the peer's name that a codec has learned (TLS: the common name in the peer's
+ * certificate). Returns an empty span when there is no name. Borrowed. */
 struct span conn_peer_name(const struct conn *conn);
 
-/* Ends the connection: what is unsent is sent, and nothing more is read. `linger`: input is
- * discarded for a while before the socket is closed; for a connection that may have unread input.
- */
+/* Closes the connection after its unsent output was sent. Nothing more is read. When `linger` is
+ * true, input is discarded for a bounded time before the socket is closed. Use `linger` for a
+ * connection that may have unread input. Without it, the state becomes CLOSING at once. */
 void conn_finish(struct conn *conn, bool linger, int64_t now);
 
-/* The peer's address as text. Borrowed. */
+/* Returns the peer's address as text. Borrowed. */
 struct span conn_peer(const struct conn *conn);
 
 #endif

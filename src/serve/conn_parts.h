@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what the files of a connection tell each other and serve.c. Nobody else includes this.
+ * Owns: the functions that the files of a connection share with each other and with serve.c. No
+ * other file includes this one.
  *
- * conn.c has the life of a connection and its deadlines, conn_input.c the way from the peer's bytes
- * to the protocol, conn_output.c the way back.
+ * conn.c has the life of a connection and its deadlines. conn_input.c has the way from the peer's
+ * bytes to the protocol. conn_output.c has the way from the protocol to the peer.
  */
 #ifndef SERVE_CONN_PARTS_H
 #define SERVE_CONN_PARTS_H
@@ -13,64 +14,72 @@
 
 /* --- conn.c ----------------------------------------------------------------------------------- */
 
-/* A new connection with a slot of its own, not yet OPEN. conn_free ends it, with its session. */
+/* Returns a new connection, which has its own slot and is not OPEN yet. */
 struct conn *conn_new(struct serve *serve, struct span peer);
+
+/* Frees a connection. If its session has not ended, calls the protocol's `closed` first. */
 void conn_free(struct conn *conn, int64_t now);
 
-/* Notes that its output or its wants may have changed, for next_changed. */
+/* Notes that the output or the wants (enum want) of the connection may have changed. Then
+ * next_changed will return the connection. */
 void conn_note_change(struct conn *conn);
 
-/* Puts its timer where the earliest deadline is. To be called when a deadline was set. */
+/* Sets the connection's timer to the earliest deadline, unless the timer is already set to an
+ * earlier time. Must be called after a deadline was set. */
 void conn_arm(struct conn *conn);
 
-/* Handles the deadlines that have come. */
+/* Handles the deadline that the connection has reached. */
 void conn_handle_deadlines(struct conn *conn, int64_t now);
 
-/* Ends the connection at once: DONE. conn_drop also ends its session; not for calls of its own
- * protocol. */
+/* Changes the state to DONE at once. The session ends later, in conn_free. */
 void conn_done(struct conn *conn);
+
+/* Calls the protocol's `closed`, which ends the session. Then changes the state to DONE. Must not
+ * be called while a function of the connection's own protocol is running. */
 void conn_drop(struct conn *conn, int64_t now);
 
-/* Writes one of conn->forms to the log. */
+/* Writes a log line with one of the forms in conn->forms. Does nothing when `form` is NULL. */
 void conn_log(const struct conn *conn, enum log_level level, const char *form, struct span why);
 
 /* --- conn_input.c ----------------------------------------------------------------------------- */
 
-/* The contract's recv and eof. */
+/* Does for one connection what `recv` in serve/handler.h describes. */
 size_t conn_recv(struct conn *conn, struct span in, int64_t now);
+
+/* Does for one connection what `eof` in serve/handler.h describes. */
 void conn_eof(struct conn *conn, int64_t now);
 
-/* Goes on with input that the codecs hold. */
+/* Continues to decode and deliver the input that the codecs hold. */
 void conn_resume_input(struct conn *conn, int64_t now);
 
-/* Puts the connection into serve->backlog while conn_resume_input has something to do, or takes it
- * out. */
+/* Puts the connection into serve->backlog if conn_resume_input has something to do. Otherwise
+ * removes the connection from serve->backlog. */
 void conn_update_backlog(struct conn *conn);
 
-/* Whether the codecs hold input that the protocol has not had. */
+/* Returns true when the codecs hold input that the protocol has not read yet. */
 bool conn_holds_input(const struct conn *conn);
 
-/* The codec's handshake took too long. */
+/* Makes the codec's handshake fail, because it took too long. */
 void conn_handshake_timed_out(struct conn *conn, int64_t now);
 
 /* --- conn_output.c ---------------------------------------------------------------------------- */
 
-/* Appends bytes for the socket, behind the codecs. */
+/* Appends bytes to `out`. They do not go through the codecs any more. */
 void conn_append_out(struct conn *conn, struct span data, int64_t now);
 
-/* Passes all output through the codecs. */
+/* Encodes all waiting output with the codecs. */
 void conn_encode(struct conn *conn, int64_t now);
 
-/* Starts the deadline of the chunk that waits now. */
+/* Begins a new chunk of the output that waits now, and sets the deadline of that chunk. */
 void conn_start_chunk(struct conn *conn, int64_t now);
 
-/* Counts anew how much memory the connection buffers in. */
+/* Counts again how much memory the connection uses for buffers, and updates serve->buffered. */
 void conn_count_buffered(struct conn *conn);
 
-/* Goes on from FLUSHING and CLOSING when everything has left. */
+/* When the state is FLUSHING or CLOSING and all output was sent, changes to the next state. */
 void conn_check_flushed(struct conn *conn, int64_t now);
 
-/* n bytes of output have left. */
+/* Notes that the first n bytes of `out` were sent. */
 void conn_sent(struct conn *conn, size_t n, int64_t now);
 
 #endif

@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the round, that is the order in which a driver calls a tcp_handler. The shell, the tests'
- * world, the conformance runner, the fuzz targets and the benchmarks are drivers, and all of them
- * use this. Must not know: how bytes move, or what any handler does.
+ * Owns: the round. A round is the order in which a driver calls a tcp_handler. The drivers are the
+ * shell, the unit tests' simulated world, the conformance runner, the fuzz targets and the
+ * benchmarks. All of them use this file. Must not know: how bytes move, or what any handler does.
  *
- * One round at one point in time, `now`:
+ * One round happens at one point in time, `now`:
  *
- *     1  INPUT     The driver hands over all that has arrived: open, connected, recv, eof, closed.
- *                  It also offers again what a connection did not consume before, when that
- *                  connection wants READ.
- *     2            step(now). Deadlines come behind the input that was there in time.
+ *     1  INPUT     The driver tells the handler what has happened. It calls open, connected, recv,
+ *                  eof and closed. If a connection has not consumed all of its input before and
+ *                  wants READ, the driver offers the rest of that input again.
+ *     2            drive_next calls step(now). So deadlines are handled after the input that has
+ *                  arrived before them.
  *     3  CHANGED   For each connection that has changed, the driver sends its output (out, sent)
  *                  and does what it wants (want).
- *     4  ASK       The driver does one thing that the handler asks for. If it was more than a log
- *                  line, connections may have changed: 3 follows once all asks are done.
- *     5  OVER      The round ends. Another one follows at the same `now`, up to `rounds_max`, when
- *                  the driver has set `more_input`, or next_deadline() is not after `now`.
+ *     4  ASK       The driver does one thing that the handler asks for (struct ask). When all asks
+ *                  are done and one of them was more than a log line, connections may have changed.
+ *                  Then turn 3 follows again.
+ *     5  OVER      The round is over. Another round follows at the same `now` if work is left and
+ *                  fewer than `rounds_max` rounds were done. Work is left when the driver has set
+ *                  `more_input`, or when next_deadline() is not after `now`.
  *
  * A driver is a loop:
  *
@@ -31,22 +34,23 @@
 
 enum drive_turn { DRIVE_OVER = 0, DRIVE_INPUT, DRIVE_CHANGED, DRIVE_ASK };
 
-/* All zeros but rounds_max is a drive that has not begun. */
+/* At the start, all fields are zero except rounds_max. */
 struct drive {
     enum drive_turn turn; /* what the driver has to do now */
     uint64_t conn;        /* CHANGED: the connection */
-    struct ask ask;       /* ASK: what is asked; what it points to is borrowed until drive_next */
-    bool more_input;      /* set by the driver at any time: there is input for a next round */
-    bool look_again;      /* an ask of this pass was more than a log line */
-    unsigned rounds;      /* begun so far */
-    unsigned rounds_max;  /* bounds a handler that never comes to rest */
+    struct ask ask;       /* ASK: what the driver must do; valid until the next drive_next */
+    bool more_input;      /* the driver may set it at any time: there is input for another round */
+    bool look_again;      /* an ask was more than a log line, so connections may have changed */
+    unsigned rounds;      /* number of rounds that have begun */
+    unsigned rounds_max;  /* the most rounds; stops a handler that always has more work */
 };
 
-/* Goes on to the next turn and returns it. DRIVE_OVER: there is nothing left to do at `now`, or
- * rounds_max rounds are done. */
+/* Moves to the next turn and returns it. Returns DRIVE_OVER when nothing is left to do at `now`, or
+ * when rounds_max rounds are done. */
 enum drive_turn drive_next(struct drive *drive, const struct tcp_handler *handler, int64_t now);
 
-/* Whether the drive ended because of rounds_max, with work left. Asked behind DRIVE_OVER. */
+/* Must be called after DRIVE_OVER. Returns true when rounds_max has ended the drive and work is
+ * left. */
 bool drive_has_work_left(const struct drive *drive, const struct tcp_handler *handler, int64_t now);
 
 #endif

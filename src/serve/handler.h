@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the contract between the shell, which moves bytes and tells the time, and a service. nsqd's
- * TCP port is such a service; HTTP and nsqlookupd will be others. The shell knows nothing else of
- * them, and they know no socket, no clock and no log file.
+ * Owns: the contract between the shell and a service. The shell moves bytes and tells the time. One
+ * service is the one on this server's TCP port. HTTP and nsqlookupd will be other services. The
+ * shell knows only this contract about a service. A service knows no socket, no clock and no log
+ * file.
  *
- * Times are monotonic nanoseconds. The shell calls, and nothing ever calls the shell: what a call
- * has changed is fetched with next_changed and next_ask. serve/drive.h has the order of the calls.
+ * Times are monotonic nanoseconds. The shell calls the service, and the service never calls the
+ * shell. The shell learns from next_changed and next_ask what a call has changed. serve/drive.h
+ * describes the order of the calls.
  */
 #ifndef SERVE_HANDLER_H
 #define SERVE_HANDLER_H
@@ -14,13 +16,14 @@
 
 #include "base/log.h"
 
-/* What a connection wants, as bits. When no bit is set, it is idle; a hang-up and an error still
- * count. */
+/* What a connection wants the shell to do, as bits. When no bit is set, the connection is idle. The
+ * shell still reacts to a hang-up or an error of an idle connection. Without WANT_CLOSE, only an
+ * error closes a socket. */
 enum want {
-    WANT_READ = 1,
+    WANT_READ = 1,    /* read input and call recv() */
     WANT_WRITE = 2,   /* out() has something to send */
-    WANT_SHUT_WR = 4, /* shut down writing; input may still be wanted */
-    WANT_CLOSE = 8,   /* close the socket and call closed(); nothing else closes it */
+    WANT_SHUT_WR = 4, /* shut down writing; the connection may still want READ */
+    WANT_CLOSE = 8,   /* close the socket and call closed() */
 };
 
 /* Why a socket is gone. */
@@ -31,29 +34,29 @@ enum closed_reason {
 
 enum ask_kind {
     ASK_NONE = 0,
-    ASK_LOG,     /* write `event` to the log; no answer */
+    ASK_LOG,     /* write `event` to the log; needs no answer */
     ASK_CONNECT, /* connect to `address` without waiting, then call `connected` for `ticket` */
-    ASK_APPEND,  /* make what `ticket` stands for safe, then answer; the disk will do it */
+    ASK_APPEND,  /* store the data of `ticket` safely, then call `answer`; there is no disk yet */
 };
 
-/* Something that the shell has to do. */
+/* A request of the service to the shell. */
 struct ask {
     enum ask_kind kind;
-    uint64_t ticket; /* what to answer with; ASK_CONNECT: the number of the connection */
+    uint64_t ticket; /* the number of this request; ASK_CONNECT: the connection's number */
     union {          /* borrowed until the next call of next_ask */
         const struct log_event *event; /* ASK_LOG */
         struct span address;           /* ASK_CONNECT: "host:port" */
-        struct span bytes; /* ASK_APPEND: what to append; empty as long as there is no disk */
+        struct span bytes; /* ASK_APPEND: what to append; empty while there is no disk */
     };
 };
 
-/* What became of an ask that wants an answer. Borrowed for the call. */
+/* The result of an ask that needs an answer. Borrowed for the call. */
 struct answer {
-    struct span why;   /* empty: it was done; otherwise the reason why it failed */
-    struct span bytes; /* what was read, if the ask was for reading */
+    struct span why;   /* empty: the ask was done; otherwise the reason why it failed */
+    struct span bytes; /* the bytes that were read, if the ask was to read something */
 };
 
-/* How many bytes these spans hold together. */
+/* Returns how many bytes the spans contain together. */
 static inline size_t span_total(const struct span *spans, size_t count)
 {
     size_t n = 0;
@@ -66,21 +69,22 @@ static inline size_t span_total(const struct span *spans, size_t count)
 struct tcp_handler {
     void *self;
 
-    /* A connection was accepted on listener number `listener` (counted from 0, in the order in
-     * which the program gave the listeners to the shell) from `peer` (its address as text,
-     * borrowed). Returns the connection's number: a slot in the low 32 bits, a generation above
-     * them, so that both sides can use arrays. 0: the connection is refused. */
+    /* A connection was accepted. `listener` is the number of its listener: the listeners are
+     * counted from 0, in the order in which the program gave them to the shell. `peer` is the
+     * peer's address as text (borrowed). Returns the number of the connection. Its low 32 bits are
+     * a slot, and its high 32 bits are a generation, so that both sides can use arrays. Returns 0
+     * to refuse the connection. */
     uint64_t (*open)(void *self, unsigned listener, struct span peer, int64_t now);
 
-    /* The outcome of an ASK_CONNECT. `why` is empty: `conn` is now like any other connection.
-     * Otherwise `why` is the reason of the failure (borrowed), and `conn` is no longer valid. When
-     * the connection wants CLOSE before its outcome is known, `closed` is called instead. */
+    /* The result of an ASK_CONNECT. When `why` is empty, `conn` is now like any other connection.
+     * Otherwise `why` (borrowed) is the reason of the failure, and `conn` is no longer valid. When
+     * the connection wants CLOSE before the result is known, `closed` is called instead. */
     void (*connected)(void *self, uint64_t conn, struct span why, int64_t now);
 
     /* Bytes have arrived (`in` is borrowed and not empty). Returns how many were consumed. The
-     * shell keeps the rest and stops reading. When the connection wants READ, the shell offers the
-     * rest again before it reads. A connection that wants READ consumes at least one byte, unless
-     * this call itself makes it not want READ any more. */
+     * shell keeps the rest and stops reading. When the connection wants READ again, the shell
+     * offers the rest before it reads more. A connection that wants READ must consume at least one
+     * byte, unless it stops wanting READ during this call. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* The peer will send no more. Called once, after all input was consumed. */
@@ -89,41 +93,44 @@ struct tcp_handler {
     /* The socket is gone; `conn` is no longer valid. */
     void (*closed)(void *self, uint64_t conn, enum closed_reason reason, int64_t now);
 
-    /* What to send, in order, for one gathered write: fills at most `most` spans (borrowed until
-     * the next call) and returns how many. 0: nothing. When that is not all there is, a later call
-     * returns the rest. */
+    /* Fills at most `most` spans with the bytes to send, in order, for one gathered write. The
+     * spans are borrowed until the next call. Returns how many spans were filled; 0: there is
+     * nothing to send. When there are more bytes to send, a later call returns them. */
     size_t (*out)(void *self, uint64_t conn, struct span *spans, size_t most, int64_t now);
 
-    /* The first n > 0 bytes of that were sent; partial writes are normal. */
+    /* The first n > 0 bytes that the last out() has returned were sent. n is often less than all of
+     * them. */
     void (*sent)(void *self, uint64_t conn, size_t n, int64_t now);
 
-    /* Bits of enum want. */
+    /* Returns what the connection wants, as bits of enum want. */
     unsigned (*want)(void *self, uint64_t conn);
 
-    /* Ends a batch of inputs: handles the deadlines that have come, a bounded number of them, and
-     * makes output ready. */
+    /* Ends a batch of inputs. Handles deadlines that were reached, a bounded number of them in one
+     * call, and prepares output. */
     void (*step)(void *self, int64_t now);
 
-    /* When step must be called again at the latest. TIME_PAST: at once, because work is left.
-     * TIME_NEVER: nothing is due. */
+    /* Returns the latest time at which step must be called again. TIME_PAST: step must be called at
+     * once, because work is left. TIME_NEVER: there is no deadline. */
     int64_t (*next_deadline)(void *self);
 
-    /* A connection whose out() or want() has changed; each one is returned once. 0: no more. */
+    /* Returns a connection whose out() or want() may have changed. Each of them is returned once.
+     * Returns 0 when there are no more. */
     uint64_t (*next_changed)(void *self);
 
-    /* The next thing that the shell must do; ASK_NONE: no more. */
+    /* Returns the next request to the shell. Its kind is ASK_NONE when there are no more. */
     struct ask (*next_ask)(void *self);
 
-    /* What became of an ask that wants an answer. */
+    /* Tells the service the result of an ask that needs an answer. */
     void (*answer)(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
 
-    /* The wall clock: ns since 1970 = now + offset. Called before anything else, and when the
-     * offset changes. */
+    /* Sets the offset of the wall clock: ns since 1970 = now + offset. Called before all other
+     * functions, and again when the offset changes. */
     void (*wall)(void *self, int64_t offset);
 
-    /* Graceful exit: every connection comes to want CLOSE, and no new one is opened. `stopped`
-     * tells when the last one is gone. */
+    /* Begins a graceful exit: every connection will want CLOSE, and no new connection is opened. */
     void (*stop)(void *self, int64_t now);
+
+    /* Returns true when `stop` was called and the last connection is gone. */
     bool (*stopped)(void *self);
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the protocol that only reads the first four bytes of a connection, its magic, and gives the
- * connection to the protocol that they name. nsqd's and nsqlookupd's TCP listeners begin with it;
- * HTTP's do not. Must not know: which protocols there are.
+ * Owns: a protocol that only reads the first four bytes of a connection, which are its magic. Then
+ * it gives the connection to the protocol that has this magic. The TCP listeners of nsqd and
+ * nsqlookupd begin with it. HTTP listeners do not use it. Must not know: which protocols there are.
  */
 #ifndef SERVE_MAGIC_H
 #define SERVE_MAGIC_H
@@ -16,19 +16,20 @@
 struct magic_row {
     struct span magic; /* MAGIC_SIZE bytes */
     const struct protocol *protocol;
-    void *service; /* handed to the protocol */
+    void *service; /* passed to the protocol */
 };
 
 /* The service of a listener whose protocol is magic_protocol. Everything is borrowed. */
 struct magic_table {
     const struct magic_row *rows;
     size_t row_count;
-    struct span refusal; /* the answer to any other magic, as it stands on the wire */
+    struct span refusal; /* the bytes that are sent when no row has the client's magic */
     struct log *log;
-    /* Forms of log lines, '%' is the peer's address, a second one the magic; NULL: no line. */
-    const char *chosen_form; /* INFO: a magic has arrived */
-    const char *bad_form;    /* ERROR: it names no protocol */
-    const char *eof_form;    /* ERROR: the input has ended before there was one */
+    /* Forms of log lines (base/log.h). The first '%' is replaced by the peer's address, the second
+     * one by the magic. NULL: the line is not written. */
+    const char *chosen_form; /* INFO: a magic has arrived, known or not */
+    const char *bad_form;    /* ERROR: no row has this magic */
+    const char *eof_form;    /* ERROR: the input has ended before the magic was complete */
 };
 
 extern const struct protocol magic_protocol;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the codecs of one connection, each above another, and the bytes between them. The lowest
- * one meets the socket: TLS, when there is TLS. Most stacks have no codec and take little memory.
- * Must not know: protocols and time.
+ * Owns: the codecs of one connection, which form a stack, and the bytes between them. The lowest
+ * codec is next to the socket. When there is TLS, TLS is the lowest codec. Most stacks have no
+ * codec and use little memory. Must not know: protocols and time.
  */
 #ifndef SERVE_STACK_H
 #define SERVE_STACK_H
@@ -10,56 +10,62 @@
 #include "codec/codec.h"
 
 #define STACK_CODECS_MAX 2 /* TLS, and snappy or deflate above it */
-/* Decoded bytes that wait at a time. Stops a compressed bomb: no more than this is unpacked before
- * the protocol has looked at it. */
+/* The most decoded bytes that wait at a time. This limits the effect of a compressed bomb: no more
+ * bytes than this are unpacked before the protocol has read them. */
 #define STACK_ROOM 16384
 
 struct stack_layer {
     struct codec codec;
-    struct buf below; /* input for this codec, from the one below it */
+    struct buf below; /* input of this codec, from the codec below or from the socket */
 };
 
-/* All zeros is a stack without codecs. */
+/* A stack with all fields zero has no codec. */
 struct stack {
-    struct stack_layer
-        *layers;        /* STACK_CODECS_MAX of them, from the socket up; NULL: no codec yet */
-    size_t count;       /* codecs */
-    struct buf decoded; /* for the protocol */
-    struct buf plain;   /* from the protocol, not encoded yet */
+    /* An array of STACK_CODECS_MAX layers, the one next to the socket first. NULL: there was no
+     * codec yet. */
+    struct stack_layer *layers;
+    size_t count;       /* number of codecs */
+    struct buf decoded; /* decoded bytes for the protocol */
+    struct buf plain;   /* bytes from the protocol, not encoded yet */
 };
 
-/* Adds a codec, which the stack now owns, above the others. What is decoded and was not read yet
- * becomes input of the new codec. There must be no plain bytes. */
+/* Adds a codec above the others. The stack owns the codec afterwards. Decoded bytes that were not
+ * read yet become input of the new codec. Must not be called while `plain` contains bytes. */
 void stack_push(struct stack *stack, struct codec codec);
 
 /* Removes and frees the uppermost codec. */
 void stack_pop(struct stack *stack);
 
-/* Gives back decoded bytes (the stack takes them) that the protocol has not read: as decoded, or
- * as input of the uppermost codec, which was added meanwhile. */
+/* Gives decoded bytes back that the protocol has not read. The stack owns them afterwards. */
 void stack_put_back(struct stack *stack, struct buf bytes);
+
+/* Gives decoded bytes back after a codec was added: they become input of the uppermost codec. The
+ * stack owns them afterwards. */
 void stack_put_back_below(struct stack *stack, struct buf bytes);
 
-/* Decodes once, at the highest place where there is something to decode. `in` is what the peer sent
- * (borrowed). Returns how many bytes of it were taken. Appends to `down` what must be sent. */
+/* Calls the decoder of one codec: the highest one that has something to decode. `in` is what the
+ * peer sent (borrowed). Returns how many bytes of `in` were used. Appends to `down` the bytes that
+ * must be sent to the peer. */
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down);
 
-/* Whether stack_decode can do something without more input. */
+/* Returns true when stack_decode can do something without more input. */
 bool stack_has_pending(const struct stack *stack);
 
-/* Encodes what is plain, so that the peer can decode all of it, and appends it to `down`. */
+/* Encodes the bytes in `plain` and appends the result to `down`. The peer can decode all of it. */
 void stack_encode(struct stack *stack, struct buf *down);
 
-/* Appends to `down` the last bytes that the codecs send. */
+/* Appends to `down` the last bytes that the codecs send before the connection is closed. */
 void stack_finish(struct stack *stack, struct buf *down);
 
-/* CODEC_HANDSHAKING: the uppermost codec is in its handshake. Otherwise the worst state of any
- * codec: FAILED (then `*why` is the reason), CLOSED, OPEN. */
+/* Returns CODEC_FAILED when a codec has failed; then `*why` is the reason. Otherwise returns
+ * CODEC_CLOSED when a codec is closed. Otherwise returns CODEC_HANDSHAKING when the uppermost codec
+ * does its handshake. Otherwise returns CODEC_OPEN. */
 enum codec_state stack_state(const struct stack *stack, struct span *why);
 
-/* Frees all codecs and bytes; the stack is empty then. stack_free also frees a stack that was
- * allocated; NULL is allowed. */
+/* Frees all codecs and bytes. The stack is empty afterwards. */
 void stack_clear(struct stack *stack);
+
+/* Does what stack_clear does, then frees the stack itself, which was allocated. NULL is allowed. */
 void stack_free(struct stack *stack);
 
 #endif

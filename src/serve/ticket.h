@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the table of what waits for an answer from the shell, by the ticket of its ask. Must not
- * know: who waits, and for what.
+ * Owns: a table of structs that wait for an answer from the shell. The key is the number in the
+ * request to the shell (`ticket` in struct ask, serve/handler.h). Must not know: who waits, and for
+ * what.
  *
- * A struct ticket is a part of what waits. Its owner ends it, so an owner that goes away forgets
- * each of its tickets in constant time, and their answers then mean nothing.
+ * A struct ticket is a field of the struct that waits. Before that struct is freed, its owner must
+ * call tickets_forget for each of its tickets. This takes constant time. Later answers to a
+ * forgotten ticket are ignored.
  */
 #ifndef SERVE_TICKET_H
 #define SERVE_TICKET_H
@@ -13,28 +15,32 @@
 
 #include "base/table.h"
 
-/* All zeros is a ticket that waits for nothing. */
+/* A ticket with all fields zero waits for nothing. */
 struct ticket {
     UT_hash_handle hh; /* in tickets->table */
-    uint64_t number;   /* of the ask; 0: it waits for nothing */
-    /* The answer: `why` is empty when what was asked for is done, else it says why not (borrowed).
-     * The ticket waits for nothing any more, and may be freed. */
+    uint64_t number;   /* the number of the ask; 0: the ticket waits for nothing */
+    /* Called with the answer. `why` (borrowed) is empty when the ask was done; otherwise it is the
+     * reason why the ask failed. The ticket waits for nothing any more, so this function may free
+     * it. */
     void (*answered)(struct ticket *ticket, struct span why, int64_t now);
 };
 
-/* All zeros is an empty table. Its memory goes with its last ticket. */
+/* A table with all fields zero is empty. The table's memory is freed when its last ticket is
+ * removed. */
 struct tickets {
     struct ticket *table;
 };
 
-/* Begins to wait for the answer to ask `number`, which is not 0 and is unique. */
+/* Begins to wait for the answer to the ask with this number. The number must not be 0, and no other
+ * ticket in the table may have it. */
 void tickets_wait(struct tickets *tickets, struct ticket *ticket, uint64_t number,
                   void (*answered)(struct ticket *ticket, struct span why, int64_t now));
 
-/* Ends the wait. Does nothing when the ticket waits for nothing. */
+/* Stops waiting. Does nothing when the ticket waits for nothing. */
 void tickets_forget(struct tickets *tickets, struct ticket *ticket);
 
-/* Answers whoever waits for ask `number`; an answer that nobody waits for is ignored. */
+/* Calls `answered` of the ticket that waits for this number. Does nothing when there is no such
+ * ticket. */
 void tickets_answer(struct tickets *tickets, uint64_t number, struct span why, int64_t now);
 
 #endif

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the two clocks. All other code is given the time as an argument.
+ * Owns: the two clocks. All other code gets the time as an argument.
  */
 #ifndef SHELL_CLOCK_H
 #define SHELL_CLOCK_H
 
 #include <stdint.h>
 
-/* Monotonic time in nanoseconds; never negative. */
+/* Returns monotonic time in nanoseconds. It is never negative. */
 int64_t clock_now(void);
 
-/* Nanoseconds to add to clock_now() for the time since 1970. Changes when somebody sets the wall
- * clock. */
+/* Returns the nanoseconds that must be added to clock_now() to get the time since 1970. The result
+ * changes when somebody sets the wall clock. */
 int64_t clock_wall_offset(void);
 
 #endif

@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: whether a wait for events begins with busy polling. While clients send again as soon as
- * they are answered, waits are short, and a sleep with its wake-up (up to 80 us) costs more than
- * the work between two of them. Must not know: what is waited for.
+ * Owns: the decision whether a wait for events begins with busy polling. When clients send again as
+ * soon as they get an answer, waits are short. A sleep and its wake-up then cost more (up to 80 us)
+ * than the work between two waits. Must not know: what is waited for.
  */
 #ifndef SHELL_PACER_H
 #define SHELL_PACER_H
 
 #include "shell/waiter.h"
 
-/* All zeros has seen no wait yet. */
+/* At the start, all fields are zero. */
 struct pacer {
-    unsigned short_waits; /* recent ones; each long wait takes several away */
+    unsigned short_waits; /* number of recent short waits; each long wait reduces it by several */
 };
 
-/* Waits until events are there, at most until the time `until` (ns, clock_now's; TIME_NEVER: for
- * ever). `start` is the time now. Writes at most `room` events and returns how many. */
+/* Waits until there are events, but not longer than until the time `until` (ns, as clock_now;
+ * TIME_NEVER: no limit). `start` is the current time. Writes at most `room` events. Returns how
+ * many events it has written. */
 size_t pacer_wait(struct pacer *pacer, const struct waiter *waiter, int64_t start, int64_t until,
                   struct waiter_event *events, size_t room);
 
-/* Takes into account that a wait has lasted so long (ns). */
+/* Remembers that a wait has lasted `lasted` ns. This decides about busy polling in later waits. */
 void pacer_remember(struct pacer *pacer, int64_t lasted);
 
 #endif

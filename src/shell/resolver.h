@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the look-up of names, which may take long and always blocks. A thread does it, with a queue
- * of jobs and a queue of answers. When a job is cancelled while the thread hangs in it, another
- * thread continues. These are the only threads besides the event loop's; they use only the queues.
+ * Owns: the look-up of host names. A look-up always blocks and may take long. So a thread does the
+ * look-ups. It has a queue of jobs and a queue of answers. When a job is cancelled while a thread
+ * is blocked in it, another thread continues with the next jobs. This program has no other threads
+ * besides the event loop's. The threads share nothing except the queues.
  */
 #ifndef SHELL_RESOLVER_H
 #define SHELL_RESOLVER_H
@@ -11,35 +12,37 @@
 
 #include "shell/socket.h"
 
-/* Look-ups that are not answered yet. Stops clients from piling up work by making the server ask
- * slow name servers. */
+/* The most look-ups that are not answered yet. Without this limit, clients could pile up work when
+ * they make the server use slow name servers. */
 #define RESOLVER_JOBS_MAX 256
 
 struct resolver;
 
-/* NULL: no file descriptor or no thread could be had. */
+/* Returns NULL when the system has no file descriptor or no thread left. */
 struct resolver *resolver_new(void);
 
-/* Never waits: a look-up in progress ends by itself later. NULL is allowed. */
+/* Frees the resolver without waiting. A look-up that is still running ends by itself later. NULL is
+ * allowed. */
 void resolver_free(struct resolver *resolver);
 
-/* A descriptor that is readable while there are answers, until resolver_next has returned false. */
+/* Returns a descriptor that is readable while there are answers. It stays readable until
+ * resolver_next has returned false. */
 int resolver_fd(const struct resolver *resolver);
 
-/* Looks up "host:port"; the answer carries the ticket. False: there are RESOLVER_JOBS_MAX look-ups
- * already, or the address is too long. */
+/* Starts to look up "host:port". The answer will contain `ticket`. Returns false when there are
+ * RESOLVER_JOBS_MAX look-ups already, or when the address is too long. */
 bool resolver_ask(struct resolver *resolver, uint64_t ticket, const char *address);
 
-/* Cancels the look-up of a ticket; no answer will come for it. */
+/* Cancels the look-up with this ticket. There will be no answer to it. */
 void resolver_cancel(struct resolver *resolver, uint64_t ticket);
 
 struct resolver_answer {
     uint64_t ticket;
-    struct socket_addresses addresses; /* empty: `why` is the reason */
+    struct socket_addresses addresses; /* empty: nothing was found, and `why` is the reason */
     char why[SOCKET_WHY_MAX];
 };
 
-/* Takes the next answer. False: there is none. */
+/* Moves the next answer to `*answer`. Returns false when there is none. */
 bool resolver_next(struct resolver *resolver, struct resolver_answer *answer);
 
 #endif

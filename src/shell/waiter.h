@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the interface for waiting until file descriptors are ready. It has two implementations:
- * poll(), and epoll, which does not scan the descriptors, for ten thousand idle connections.
+ * Owns: the interface for waiting until file descriptors are ready. It has two implementations. One
+ * uses poll(). The other one uses epoll, which does not scan all descriptors. So epoll is better
+ * for ten thousand idle connections.
  */
 #ifndef SHELL_WAITER_H
 #define SHELL_WAITER_H
@@ -11,12 +12,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* What to wait for, and what is ready, as bits. */
+/* The events that are waited for, and the events that have happened, as bits. */
 enum waiter_bit {
     WAITER_READ = 1,
     WAITER_WRITE = 2,
-    WAITER_GONE =
-        4, /* hang-up or error: reported without being asked for, maybe with input unread */
+    /* Hang-up or error. It is reported even when it is not waited for. There may still be unread
+     * input. */
+    WAITER_GONE = 4,
 };
 
 struct waiter_event {
@@ -27,32 +29,35 @@ struct waiter_event {
 struct waiter {
     void *self;
 
-    /* Adds a descriptor; its events carry `token`. False: the system has no room for another. */
+    /* Adds a descriptor. Its events will contain `token`. Returns false when the system has no room
+     * for another descriptor. */
     bool (*add)(void *self, int fd, uint64_t token, unsigned bits);
 
-    /* Changes the bits to wait for. */
+    /* Changes the events (enum waiter_bit) that are waited for. */
     void (*change)(void *self, int fd, unsigned bits);
 
     /* Removes a descriptor, which must still be open. */
     void (*remove)(void *self, int fd);
 
-    /* Waits until a descriptor is ready, or timeout_ns nanoseconds have passed (negative: no
-     * timeout). Writes at most `room` events and returns how many. When more descriptors are ready
-     * than there is room for, they take turns. */
+    /* Waits until a descriptor is ready, or until timeout_ns nanoseconds have passed (negative: no
+     * timeout). Writes at most `room` events. Returns how many events it has written. When more
+     * descriptors are ready, later calls report the others first. */
     size_t (*wait)(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room);
 
-    /* Frees the waiter; the descriptors stay open. */
+    /* Frees the waiter. The descriptors stay open. */
     void (*close)(void *self);
 };
 
-/* The waiter that calls poll(). */
+/* Returns a waiter that calls poll(). */
 struct waiter waiter_poll(void);
 
-/* The waiter that calls epoll_wait(); self is NULL when the system has no descriptor for it. */
+/* Returns a waiter that calls epoll_wait(). Its `self` is NULL when the system has no file
+ * descriptor for it. */
 struct waiter waiter_epoll(void);
 
-/* For waiters: a timeout in milliseconds, -1 for none. It is rounded up. If it were rounded down,
- * the last millisecond before a deadline would be spent in busy polling. */
+/* For implementations of a waiter. Converts nanoseconds to a timeout in milliseconds; -1 means no
+ * timeout. The result is rounded up. If it were rounded down, the last millisecond before a
+ * deadline would be spent in busy polling. */
 static inline int waiter_ms(int64_t ns)
 {
     if (ns < 0) {

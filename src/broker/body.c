@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bodies with their references, and drafts that grow as a body arrives. Must not know: who sends a
- * body, and who delivers it.
+ * Frees bodies that have no reference left, and lets drafts grow while bodies arrive. Must not
+ * know: who sends a body, and who delivers it.
  */
 #include "broker/body.h"
 
 #include <assert.h>
 
-#define DRAFT_LEAST 4096 /* bytes of room that a draft which arrives in parts begins with */
+#define DRAFT_LEAST 4096 /* bytes; first allocation for a draft that arrives in parts */
 
 void body_drop(struct body *body, struct budget *budget)
 {
@@ -23,7 +23,8 @@ void draft_begin(struct draft *draft, uint32_t size)
     *draft = (struct draft){.size = size};
 }
 
-/* The new room, at least n bytes: twice the old one, but never more than was announced. */
+/* Returns how many bytes to allocate when n bytes are needed. This is at least twice the old
+ * number, but never more than the size that was announced. */
 static uint32_t room_for(const struct draft *draft, size_t n)
 {
     size_t cap = n == draft->size || n > DRAFT_LEAST ? n : DRAFT_LEAST;

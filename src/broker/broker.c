@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of topics, what is due next, and the log lines about what a stop loses. Must not know:
- * connections, commands, clocks.
+ * Manages the table of topics, handles the timers of messages, and logs how many messages are lost
+ * when the server stops. Must not know: connections, commands, clocks.
  */
 #include "broker/broker.h"
 
@@ -11,8 +11,8 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
 {
     *broker = (struct broker){.core = {.config = *config, .log = log}};
     broker->core.budget = budget_of_cap(config->mem_queue_bytes);
-    /* Peers see what sampling chose, so its generator must not start from the seed itself. It must
-     * not start from 0 either. */
+    /* Peers see which messages sampling has dropped. So the first state of its generator must not
+     * be the secret seed itself. It must not be 0 either, because the generator would stay at 0. */
     broker->core.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
     list_init(&broker->core.active);
     list_init(&broker->core.orphans);
@@ -93,6 +93,7 @@ bool broker_expire(struct broker *broker, int64_t now)
     return true;
 }
 
+/* Returns how many messages a channel has. */
 static size_t held(const struct channel *channel)
 {
     return channel->queue.n + channel->deferred_count + channel_in_flight_count(channel);
@@ -126,7 +127,8 @@ static void log_lost_topic(const struct broker_core *core, const struct topic *t
     }
 }
 
-/* The sum comes first: with very many topics the log has no room for all the lines. */
+/* Logs the sum for all topics. This line is the first one, because the log may have no room for the
+ * lines of all topics. */
 static void log_lost_sum(const struct broker *broker)
 {
     char sum[TEXT_DECIMAL_MAX];

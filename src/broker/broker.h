@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: NSQ's queueing model as a value: all topics, the delivery of their messages, and the timers
+ * Owns: NSQ's queueing model: all topics, the delivery of their messages, and the timers
  * of these messages. Must not know: connections, frames, commands, clocks. The time is an argument.
  */
 #ifndef BROKER_BROKER_H

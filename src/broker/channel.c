@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The moves of a message inside a channel, and which consumer may get the next one. Must not know:
- * connections; the other channels of the topic.
+ * Moves messages inside a channel, and decides which consumer gets the next message. Must not know:
+ * connections, and the other channels of the topic.
  */
 #include "broker/channel.h"
 
@@ -9,11 +9,12 @@
 
 #include "broker/guid.h"
 
-#define CAPACITY_MAX INT32_MAX /* of one consumer: the sum of all consumers cannot overflow */
+#define CAPACITY_MAX INT32_MAX /* of one consumer; the bound prevents an overflow of the sum */
 
 /* --- who can deliver to whom ------------------------------------------------------------------ */
 
-/* Must be called after every change of the queue, the ready list or `paused`. */
+/* Adds the channel to core->active or removes it. Must be called after every change of the queue,
+ * the ready list or `paused`. */
 static void update_channel(struct channel *channel)
 {
     bool active = !channel->paused && channel->queue.n > 0 && !list_empty(&channel->ready);
@@ -24,7 +25,7 @@ static void update_channel(struct channel *channel)
     }
 }
 
-/* How many messages a consumer would take now. */
+/* Returns how many messages a consumer can get now. */
 static int64_t capacity_of(const struct consumer *consumer)
 {
     int64_t capacity = consumer->ready_count - consumer->in_flight_count;
@@ -34,7 +35,8 @@ static int64_t capacity_of(const struct consumer *consumer)
     return capacity < CAPACITY_MAX ? capacity : CAPACITY_MAX;
 }
 
-/* Must be called after every change of RDY, of the in-flight count or of `blocked`. */
+/* Computes the consumer's capacity, and adds the consumer to the ready list or removes it. Must be
+ * called after every change of RDY, of the in-flight count or of `blocked`. */
 static void update_consumer(struct consumer *consumer)
 {
     struct channel *channel = consumer->channel;
@@ -49,8 +51,9 @@ static void update_consumer(struct consumer *consumer)
     update_channel(channel);
 }
 
-/* Messages that ready consumers will get in the same step do not count: nsqd's consumers have taken
- * theirs by then. */
+/* Returns whether the queue of an ephemeral channel is full. Messages that the ready consumers will
+ * get in the same step are not counted, because nsqd's consumers would have received them
+ * already. */
 static bool is_full(const struct channel *channel)
 {
     int64_t depth = (int64_t)channel->queue.n;
@@ -59,7 +62,8 @@ static bool is_full(const struct channel *channel)
            (channel->paused || depth - size >= channel->capacity);
 }
 
-/* The one way into the queue. */
+/* Puts a message into the queue, or drops it when the queue is full. No other function adds to the
+ * queue. */
 static void enqueue(struct channel *channel, struct message *message)
 {
     if (is_full(channel)) {
@@ -73,7 +77,8 @@ static void enqueue(struct channel *channel, struct message *message)
 
 /* --- in flight -------------------------------------------------------------------------------- */
 
-/* Seeded: a peer does not make ids, but it chooses which of them stay in flight. */
+/* The hash uses the secret seed because a peer decides which ids stay in flight. Without the seed,
+ * it could choose ids with equal hashes, which would make the table slow. */
 static unsigned id_hash(const struct channel *channel, uint64_t id)
 {
     return (unsigned)hash_number(&channel->core->config.seed, id);
@@ -81,7 +86,7 @@ static unsigned id_hash(const struct channel *channel, uint64_t id)
 
 static struct in_flight *find_in_flight(const struct channel *channel, uint64_t id)
 {
-    unsigned hash = id_hash(channel, id); /* not in the call: a macro, which would repeat it */
+    unsigned hash = id_hash(channel, id); /* not inside the macro, which would compute it twice */
     struct in_flight *found = NULL;
     HASH_FIND_BYHASHVALUE(hh, channel->in_flight, &id, sizeof id, hash, found);
     return found;
@@ -105,7 +110,7 @@ static void add_in_flight(struct channel *channel, struct consumer *consumer,
     budget_charge(&channel->core->budget, IN_FLIGHT_COST);
 }
 
-/* Ends the flight and returns its message. */
+/* Removes and frees the entry of a message in flight, and returns the message. */
 static struct message *take_in_flight(struct in_flight *f)
 {
     struct channel *channel = f->channel;
@@ -265,7 +270,7 @@ void channel_orphan_consumers(struct channel *channel)
 {
     while (!list_empty(&channel->consumers)) {
         struct consumer *consumer = container_of(channel->consumers.next, struct consumer, link);
-        assert(consumer->channel == channel); /* also told to the analyzer */
+        assert(consumer->channel == channel); /* the static analyzer needs this too */
         channel_leave(consumer);
         consumer->orphan = true;
         list_push(&channel->core->orphans, &consumer->link);
@@ -290,7 +295,8 @@ void consumer_set_blocked(struct consumer *consumer, bool blocked)
     }
 }
 
-/* Finds the message that FIN, REQ or TOUCH names, and checks that it is the consumer's. */
+/* Finds the message that FIN, REQ or TOUCH names, and checks that it is in flight for this
+ * consumer. */
 static enum channel_result find_owned(const struct consumer *consumer, struct span id,
                                       struct in_flight **found)
 {
@@ -353,7 +359,8 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
 
 /* --- delivery --------------------------------------------------------------------------------- */
 
-/* xorshift64*: fast, and the same again for the same seed. Nothing secret depends on it. */
+/* The generator xorshift64*. It is fast, and it returns the same numbers for the same seed. No
+ * secret depends on it. */
 static uint32_t next_random(struct broker_core *core)
 {
     uint64_t x = core->random;
@@ -370,7 +377,7 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     struct consumer *consumer = container_of(channel->ready.next, struct consumer, ready_link);
     struct message *message = queue_pop(&channel->queue);
     assert(message != NULL);
-    /* A message that sampling drops uses up a turn too. */
+    /* The consumer goes to the end of the ready list also when sampling drops the message. */
     list_remove(&consumer->ready_link);
     list_push(&channel->ready, &consumer->ready_link);
     /* The documentation says n percent; nsqd delivers n + 1 of a hundred. */

@@ -60,10 +60,10 @@ struct consumer {
     void *owner;
     int64_t ready_count; /* RDY */
     int64_t in_flight_count;
-    int64_t capacity; /* this consumer's part of channel->capacity; it is ready when this is > 0 */
+    int64_t capacity;    /* how many messages it can get now; the consumer is ready while > 0 */
     int64_t msg_timeout; /* ns from a delivery to its timeout */
     int32_t sample_rate; /* percent of the messages that are delivered; 0: all messages */
-    bool blocked;        /* it has too much unsent output; it is then not ready, whatever RDY is */
+    bool blocked;        /* its owner wants no messages now; not ready, whatever RDY is */
     bool orphan; /* its channel was deleted, and broker_next_orphan has not returned it yet */
     /* nsqd's /stats shows the next three counters, RDY and the in-flight count. */
     uint64_t message_count; /* deliveries */
@@ -149,8 +149,8 @@ size_t channel_in_flight_count(const struct channel *channel);
 /* Sets the ready count (RDY). An orphan may call this function too. */
 void consumer_set_ready(struct consumer *consumer, int64_t count);
 
-/* Tells the channel whether the consumer has too much unsent output. While `blocked` is true, the
- * consumer gets no messages. An orphan may call this function too. */
+/* While `blocked` is true, the consumer gets no messages, for example because it has too much
+ * unsent output. An orphan may call this function too. */
 void consumer_set_blocked(struct consumer *consumer, bool blocked);
 
 /* The next three functions return CHANNEL_OK, CHANNEL_NOT_IN_FLIGHT or CHANNEL_NOT_OWNER. An orphan

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes, prints and reads message ids. Must not know: clocks; the wall clock is an argument.
+ * Creates, prints and reads message ids. Must not know: clocks. The wall time is an argument.
  */
 #include "broker/guid.h"
 
@@ -31,7 +31,7 @@ void guid_print(uint64_t id, uint8_t out[NSQ_MESSAGE_ID_SIZE])
     }
 }
 
-/* 1 + the value of each digit; 0: the byte is no digit. */
+/* The value of each hexadecimal digit plus 1; 0 for every other byte. */
 static const uint8_t digits[256] = {
     ['0'] = 1, ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,  ['6'] = 7,  ['7'] = 8,
     ['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages that share a body, and queues of them. Must not know: topics and channels.
+ * Creates and frees messages, and manages queues of messages. Must not know: topics and channels.
  */
 #include "broker/message.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages enter the broker here, at once or after a wait for the disk. Must not know: who
- * publishes and which command or request brought the messages, what the disk is.
+ * Publishes messages at once, or keeps them until the disk has answered. Must not know: who
+ * publishes, which command the messages arrived with, and what the disk is.
  */
 #include "broker/publish.h"
 
@@ -24,8 +24,9 @@ static struct waiting_publish *find_waiting(const struct broker *broker, uint64_
     return waiting;
 }
 
-/* Takes the messages; they have their ids and timestamps before they wait. `cost`: what publishing
- * them will take, in bytes. */
+/* Keeps the messages of a publish until the disk has answered, and returns the ticket of the
+ * publish. Sets the ids and timestamps of the messages. `cost` is the result of
+ * topic_publish_cost. */
 static uint64_t wait_for_disk(struct broker *broker, struct publish *publish, struct topic *topic,
                               size_t cost, int64_t wall)
 {
@@ -46,7 +47,7 @@ static uint64_t wait_for_disk(struct broker *broker, struct publish *publish, st
     return waiting->ticket;
 }
 
-/* Returns the messages to the caller. */
+/* Removes and frees a waiting publish. Returns its messages, which the caller owns afterwards. */
 static struct queue end_waiting(struct broker *broker, struct waiting_publish *waiting)
 {
     struct queue messages = waiting->publish.messages;

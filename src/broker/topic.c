@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Moves messages from a topic to its channels, and gives them their ids. Must not know: who
- * publishes and consumes; what a channel does with a message.
+ * Sets the ids of messages, and moves messages from a topic to its channels. Must not know: who
+ * publishes, who consumes, and what a channel does with a message.
  */
 #include "broker/topic.h"
 
@@ -30,8 +30,8 @@ void topic_free(struct topic *topic)
     alloc_free(topic);
 }
 
-/* Gives one message to every channel: the message itself to the first, copies that share the body
- * to the others. */
+/* Gives every channel a message with the body of `message`. The last channel gets `message` itself,
+ * each other channel gets a new message that shares the body. */
 static void distribute(struct topic *topic, struct message *message, int64_t now)
 {
     struct body *body = message->body;
@@ -50,13 +50,14 @@ static void distribute(struct topic *topic, struct message *message, int64_t now
     }
 }
 
-/* Whether messages stay in the topic. */
+/* Returns whether new messages stay in the topic. */
 static bool keeps_messages(const struct topic *topic)
 {
     return topic->channels == NULL || topic->paused;
 }
 
-/* nsqd's topic messagePump, run to its end. */
+/* Moves all messages of the topic to the channels, unless the topic keeps messages. nsqd's function
+ * messagePump of a topic does the same. */
 static void move_to_channels(struct topic *topic, int64_t now)
 {
     while (!keeps_messages(topic) && topic->queue.n > 0) {
@@ -118,7 +119,7 @@ void topic_publish(struct topic *topic, struct message *message, int64_t now)
     topic->message_count++;
     topic->message_bytes += message->body->size;
     if (!keeps_messages(topic)) {
-        distribute(topic, message, now); /* none is in the queue that came before it */
+        distribute(topic, message, now); /* the queue is empty, so the order is kept */
         return;
     }
     if (topic->ephemeral && (int64_t)topic->queue.n >= topic->core->config.mem_queue_size) {

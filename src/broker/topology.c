@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Deletes, empties and pauses topics and channels, and logs deletions with nsqd's lines. Must not
- * know: who asks for it, and how the connection of a consumer is closed.
+ * Deletes, empties and pauses topics and channels. Logs a deletion with the same lines as nsqd.
+ * Must not know: who requests an operation, and how the connection of a consumer is closed.
  */
 #include "broker/topology.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Puts nsqd together: which listener speaks which protocol, what a step does besides the work of
- * the connections, and nsqd's default settings. Must not know how any of the parts works.
+ * Connects the parts of the server: sets the protocol of each listener, adds the work of the broker
+ * to each step, and has nsqd's default settings. Must not know how the parts work.
  */
 #include "engine/engine.h"
 
@@ -81,10 +81,11 @@ static void on_answer(void *self, uint64_t ticket, const struct answer *answer, 
     struct engine *engine = self;
     bool safe = answer->why.n == 0;
     bool published = broker_publish_settle(&engine->broker, ticket, safe, now);
-    /* What is safe and not published has lost its topic; nsqd then says "exiting". */
+    /* Messages that are safe and not published have lost their topic; nsqd's reason is
+     * "exiting". */
     struct span why = published ? span_make(NULL, 0) : safe ? SPAN("exiting") : answer->why;
     tickets_answer(&engine->tickets, ticket, why, now);
-    v2_pump(&engine->v2, now); /* behind the reply, which it may not overtake */
+    v2_pump(&engine->v2, now); /* after the reply, because the reply must be sent first */
 }
 
 static void on_wall(void *self, int64_t offset)
@@ -100,7 +101,8 @@ static void on_stop(void *self, int64_t now)
 
 /* --- the engine ------------------------------------------------------------------------------- */
 
-/* nsqd's TCP port: protocols by magic; V2 is the only one. The log lines are nsqd's. */
+/* Sets up the listener of nsqd's TCP port. The magic chooses the protocol; V2 is the only one. The
+ * log lines are the same as in nsqd. */
 static void add_tcp_listener(struct engine *engine)
 {
     engine->protocols[0] = (struct magic_row){SPAN(NSQ_MAGIC_V2), &v2_protocol, &engine->v2};
@@ -151,9 +153,9 @@ void engine_free(struct engine *engine)
 {
     serve_free(&engine->serve);
     v2_free(&engine->v2);
-    assert(engine->tickets.table == NULL); /* those who waited are gone */
+    assert(engine->tickets.table == NULL); /* nothing waits any more */
     broker_free(&engine->broker);
-    assert(engine->broker.core.budget.used == 0); /* all that was charged was given back */
+    assert(engine->broker.core.budget.used == 0); /* everything that was charged was released */
     log_free(&engine->log);
     alloc_free(engine);
 }

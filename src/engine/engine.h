@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the engine, which is a complete server as a value: its listeners, protocols, connections
+ * Owns: the engine, which is a complete server in one struct: its listeners, protocols, connections
  * and broker. Its state depends only on the calls that were made, so two engines that get the same
  * calls are in the same state. Must not know: sockets, clocks, files. The program that has these is
  * called the shell; it calls the functions of serve/handler.h.

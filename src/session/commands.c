@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command x state table, and the way of every command through it: its line, its body, its end.
- * Must not know what the commands do: their handlers stand in the files that handlers.h names.
+ * The table of the commands and the states in which they are allowed. Passes the line and the body
+ * of a command to the command's handlers. Must not know the actions of the commands: the handlers
+ * are in the files that handlers.h names.
  */
 #include "session/commands.h"
 
@@ -14,11 +15,12 @@
 #define ANY (IN(SESSION_INIT) | IN(SESSION_SUBSCRIBED) | IN(SESSION_CLOSING))
 #define CONSUMING (IN(SESSION_SUBSCRIBED) | IN(SESSION_CLOSING))
 
-/* One row a command. Its name, least parameters and body kind are nsq_command_row's. */
+/* One row for each command. nsq_command_row has more facts about a command: its name, the number of
+ * parameters that it needs and the kind of its body. */
 struct row {
-    unsigned states;       /* bits IN(state); in any other: E_INVALID, before anything else */
+    unsigned states;       /* bits IN(state); in any other state the reply is E_INVALID */
     enum nsq_error failed; /* the code of "<COMMAND> failed ..." */
-    line_handler *line;    /* NULL: any line will do */
+    line_handler *line;    /* NULL: every line is valid */
     body_handler *body;    /* NULL: the command has no body */
 };
 
@@ -88,7 +90,8 @@ static struct reply not_in_this_state(const struct nsq_command *c, bool in_clear
 struct reply command_line(struct session *s, const struct nsq_command *c, int64_t now)
 {
     const struct row *row = &rows[c->id];
-    /* A client that writes its secret into the line of AUTH has it kept out of the log too. */
+    /* The parameters of AUTH are not logged: a client may have written its secret there by
+     * mistake. */
     log_say(s->v2->log, LOG_DEBUG, "PROTOCOL(V2): [%] [%]", conn_peer(s->conn),
             c->id == NSQ_AUTH ? c->name : c->line);
     bool in_clear =
@@ -101,7 +104,8 @@ struct reply command_line(struct session *s, const struct nsq_command *c, int64_
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
-/* A body is whole: it becomes a message to publish, or the data of IDENTIFY and AUTH. */
+/* Called when a body has arrived completely. Adds the body to the messages of a publish, or keeps
+ * it as the data of IDENTIFY or AUTH. */
 static void keep_body(struct session *s)
 {
     struct body *body = draft_finish(&s->draft);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SUB, RDY, FIN, REQ, TOUCH and CLS. Must not know how messages reach a consumer: that is the
- * channel's (broker/channel.h) and the delivery pump's (session.c).
+ * The handlers of SUB, RDY, FIN, REQ, TOUCH and CLS. Must not know how messages reach a consumer:
+ * the channel (broker/channel.h) and the delivery pump (session_output.c) do this.
  */
 #include "session/commands.h"
 
@@ -89,7 +89,7 @@ struct reply line_rdy(struct session *s, const struct nsq_command *c, int64_t no
 
 /* --- FIN, REQ, TOUCH -------------------------------------------------------------------------- */
 
-/* What these three check first. */
+/* Checks the number of parameters and the length of the message id. */
 static struct reply check_id(struct session *s, const struct nsq_command *c)
 {
     if (!has_params(c)) {
@@ -103,7 +103,8 @@ static struct reply check_id(struct session *s, const struct nsq_command *c)
     return reply_of(REPLY_NONE);
 }
 
-/* "<COMMAND> <id> failed <reason>"; the connection lives on. */
+/* Returns the error "<COMMAND> <id> failed <reason>", which does not close the connection, or no
+ * reply for CHANNEL_OK. */
 static struct reply after_id(struct session *s, struct span id, enum channel_result result)
 {
     if (result == CHANNEL_OK) {
@@ -128,7 +129,8 @@ struct reply line_fin(struct session *s, const struct nsq_command *c, int64_t no
     return after_id(s, c->param[0], consumer_finish(&s->consumer, c->param[0]));
 }
 
-/* nsqd corrects a delay that is out of range, and says so in its log alone. */
+/* Returns the nearest delay that is in the range, as nsqd does. The client is not told about the
+ * change; only the log has it. */
 static int64_t clamp_delay(struct session *s, int64_t delay)
 {
     int64_t most = s->v2->config.max_req_timeout;
@@ -157,8 +159,8 @@ struct reply line_req(struct session *s, const struct nsq_command *c, int64_t no
     return after_id(s, c->param[0], consumer_requeue(&s->consumer, c->param[0], delay, now));
 }
 
-/* The session's msg_timeout counts here, which the latest IDENTIFY has set; a delivery takes the
- * consumer's (session_take_settings). */
+/* TOUCH uses session->msg_timeout, which the latest IDENTIFY has set. A delivery uses
+ * consumer.msg_timeout (see session_take_settings). */
 struct reply line_touch(struct session *s, const struct nsq_command *c, int64_t now)
 {
     struct reply reply = check_id(s, c);
@@ -170,8 +172,8 @@ struct reply line_touch(struct session *s, const struct nsq_command *c, int64_t 
 
 /* --- CLS -------------------------------------------------------------------------------------- */
 
-/* The client wants no more messages; it closes the connection itself when it has finished the rest.
- */
+/* Stops the deliveries to this client. The client closes the connection itself when it has finished
+ * the messages that it has. */
 struct reply line_cls(struct session *s, const struct nsq_command *c, int64_t now)
 {
     (void)c;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * PUB, MPUB and DPUB: their lines, and what becomes of the messages that they brought. Must not
- * know how bodies arrive (commands.c), nor how a topic hands messages on.
+ * The handlers of PUB, MPUB and DPUB. Must not know how bodies arrive (commands.c), nor how a topic
+ * gives messages to its channels.
  */
 #include "session/commands.h"
 
@@ -11,7 +11,8 @@
 #include "session/handlers.h"
 #include "session/quote.h"
 
-/* The topic is kept by name, because it may be gone when the body ends. */
+/* The session keeps the name of the topic and no pointer, because the topic may be deleted while
+ * the body arrives. */
 struct reply line_pub(struct session *s, const struct nsq_command *c, int64_t now)
 {
     (void)now;
@@ -27,7 +28,7 @@ struct reply line_pub(struct session *s, const struct nsq_command *c, int64_t no
     return reply_of(REPLY_NONE);
 }
 
-/* nsqd says the code of a bad name twice here: "E_BAD_TOPIC E_BAD_TOPIC MPUB topic name ...". */
+/* In nsqd this error has its code twice: "E_BAD_TOPIC E_BAD_TOPIC MPUB topic name ...". */
 static struct reply bad_topic_of_mpub(struct span name)
 {
     struct reply reply = reply_error(NSQ_E_BAD_TOPIC);
@@ -42,7 +43,7 @@ struct reply resume_mpub(struct session *s)
     return command_topic(s) == NULL ? error_no_room(s) : reply_of(REPLY_NONE);
 }
 
-/* nsqd authorizes and makes the topic before it reads the body. */
+/* Authorizes the client and creates the topic before the body is read, as nsqd does. */
 struct reply line_mpub(struct session *s, const struct nsq_command *c, int64_t now)
 {
     if (has_params(c) && !nsq_name_valid(c->param[0])) {
@@ -76,8 +77,8 @@ struct reply line_dpub(struct session *s, const struct nsq_command *c, int64_t n
     return reply;
 }
 
-/* Counts them also when they wait: should they fail, the connection ends, and its counts with it.
- */
+/* Messages that wait for the disk are counted too. If the disk does not store them, the connection
+ * is closed and its counters are freed, so a wrong count is never seen. */
 struct reply resume_publish(struct session *s, int64_t now)
 {
     uint64_t count = s->publish.messages.n;
@@ -91,7 +92,7 @@ struct reply resume_publish(struct session *s, int64_t now)
     return outcome == PUBLISH_WAITS ? reply_posted(ticket) : reply_of(REPLY_OK);
 }
 
-/* MPUB was authorized before its body. */
+/* Publishes the messages. PUB and DPUB are authorized here. MPUB was authorized in line_mpub. */
 struct reply body_publish(struct session *s, int64_t now)
 {
     struct reply reply = s->place.id == NSQ_MPUB ? reply_of(REPLY_NONE) : check_auth(s, now);

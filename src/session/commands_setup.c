@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * IDENTIFY and AUTH, and whether what AUTH was granted covers a command. Must not know how the auth
- * servers are asked (src/auth), nor which values IDENTIFY may set (settings.c).
+ * The handlers of IDENTIFY and AUTH, and the check whether a client is authorized for a command.
+ * Must not know how the auth servers are asked (src/auth), nor which values IDENTIFY may set
+ * (settings.c).
  */
 #include "session/commands.h"
 
@@ -55,7 +56,8 @@ static size_t upgrade_cost(const struct session *s)
            (u->snappy ? SNAPPY_COST : 0) + (u->deflate ? DEFLATE_COST : 0);
 }
 
-/* Whether the client may have what it is to get now. What is enabled stays enabled. */
+/* Checks whether the negotiated codecs can be enabled. A codec that is enabled already cannot be
+ * replaced. */
 static struct reply check_upgrade(struct session *s, bool tls_again)
 {
     const struct upgrade *u = &s->upgrade;
@@ -136,7 +138,7 @@ struct reply body_auth(struct session *s, int64_t now)
     return reply_of(REPLY_HELD);
 }
 
-/* What AUTH replies once the servers have answered. */
+/* Returns the reply of AUTH after the auth servers have answered. */
 static struct reply auth_answered(struct session *s)
 {
     if (!has_authorizations(s)) {
@@ -154,7 +156,7 @@ static struct reply auth_answered(struct session *s)
 
 /* --- what AUTH allows ------------------------------------------------------------------------- */
 
-/* "AUTH failed for <command> on <topic> <channel>" */
+/* Returns the error "AUTH failed for <command> on <topic> <channel>". */
 static struct reply not_allowed(struct session *s)
 {
     struct reply reply = reply_error(NSQ_E_UNAUTHORIZED);
@@ -167,7 +169,8 @@ static struct reply not_allowed(struct session *s)
     return reply;
 }
 
-/* Whether what was granted covers the topic and channel of the current command. */
+/* Checks whether the client is allowed to use the topic and channel of the current command. Returns
+ * REPLY_NONE or an error. */
 static struct reply check_grants(struct session *s)
 {
     bool allowed =
@@ -195,7 +198,7 @@ struct reply check_auth(struct session *s, int64_t now)
 
 struct reply command_authorized(struct session *s, int64_t now)
 {
-    if (!session_take_auth(s, now)) { /* nsqd too keeps to itself why */
+    if (!session_take_auth(s, now)) { /* as in nsqd, the client gets no reason */
         struct reply reply = reply_error(NSQ_E_AUTH_FAILED);
         text_append(reply.text, "AUTH failed");
         return reply;

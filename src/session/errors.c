@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The texts of errors that several commands have, and of those about bodies. Must not know when
- * they are sent.
+ * The texts of errors that several commands send, and of errors about bodies. Must not know when an
+ * error is sent.
  */
 #include "session/errors.h"
 
@@ -9,7 +9,7 @@
 #include "session/handlers.h"
 #include "session/quote.h"
 
-/* An error of the current command, whose text is so far the command's name. */
+/* Returns an error whose text is its code, a space, the name of the current command and a space. */
 static struct reply begin(const struct session *s, enum nsq_error code)
 {
     return reply_command_error(s->place.id, code);
@@ -57,7 +57,7 @@ struct reply error_bad_decimal(const struct session *s, struct span what, struct
 
 /* --- bodies ----------------------------------------------------------------------------------- */
 
-/* How nsqd words what is wrong with a stage, by the kind of body. */
+/* The words that nsqd uses in errors about one kind of body. */
 struct words {
     enum nsq_error code;
     struct span item; /* "failed to read <item> size", "invalid <item> size n" */
@@ -81,7 +81,7 @@ static const struct words *words_of(const struct session *s)
     return &words[nsq_command_row(s->place.id)->body];
 }
 
-/* "message(<index>) body": what MPUB calls one of its messages. */
+/* Appends "message(<index>) body", which names one of the messages of an MPUB. */
 static void append_message(struct buf *text, uint32_t index)
 {
     text_append(text, "message(");
@@ -89,7 +89,7 @@ static void append_message(struct buf *text, uint32_t index)
     text_append(text, ") body");
 }
 
-/* The code of an error in the current stage. */
+/* Returns the code of an error in the current stage of the parser. */
 static enum nsq_error stage_code(const struct session *s)
 {
     switch (s->place.stage) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the JSON of an IDENTIFY, as Go's decoder reads it into nsqd's struct. Must not know which
- * values are valid.
+ * Reads the JSON document of an IDENTIFY with the rules of Go's decoder. Must not know which values
+ * are valid.
  */
 #include "session/identify.h"
 
@@ -52,12 +52,13 @@ static const struct field fields[] = {
 
 #define FIELD_COUNT (sizeof fields / sizeof fields[0])
 
-/* Where the parser is. A value deeper than 1 belongs to an unknown key, or has the wrong type. */
+/* The parser state. A value at a depth greater than 1 belongs to an unknown key, or is inside a
+ * value of a wrong type. */
 struct reader {
     struct identify *identify;
     const struct field *field; /* of the last key at depth 1; NULL: an unknown key */
     unsigned depth;
-    bool wrong_type; /* parsing goes on: a syntax error that follows has the same result */
+    bool wrong_type; /* parsing continues; a later syntax error has the same result */
 };
 
 static const struct field *find_field(struct span key)
@@ -72,7 +73,8 @@ static const struct field *find_field(struct span key)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-/* Where a value of this kind is to be stored; NULL when its key is unknown or its kind is wrong. */
+/* Returns where to store a value of this kind. Returns NULL when its key is unknown or its kind is
+ * wrong. */
 static void *place_for(struct reader *r, enum kind kind)
 {
     if (r->depth == 0) {
@@ -137,8 +139,8 @@ static int on_key(void *ctx, const unsigned char *text, size_t n)
     return 1;
 }
 
-/* An object or array begins. It may be the document, or the value of an unknown key; else its type
- * is wrong. */
+/* Called when an object or array begins. It is valid as the document, and inside the value of an
+ * unknown key. Otherwise it is a value of a wrong type. */
 static int begin(struct reader *r)
 {
     if (r->depth == 1 && r->field != NULL) {

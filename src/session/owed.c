@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The queue of owed replies. Must not know how a reply is sent, nor what ends a session.
+ * Manages the queue of owed replies. Must not know how a reply is sent, nor when a session ends.
  */
 #include "session/owed.h"
 
@@ -35,7 +35,7 @@ void owed_settle(struct owed *owed, struct reply reply, struct budget *budget)
     budget_charge(budget, owed_cost(owed));
 }
 
-/* Takes the first one out; the caller frees it. */
+/* Removes the first entry from the queue and returns it. The caller frees it. */
 static struct owed *take_first(struct owed_queue *q)
 {
     struct owed *owed = q->first;

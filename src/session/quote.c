@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Quotes bytes as Go's %q does. Must not know where they come from. Which characters print is
- * utf8proc's knowledge.
+ * Quotes bytes as Go's %q does. The library utf8proc knows which characters are printable. Must not
+ * know: where the bytes are from.
  */
 #include "session/quote.h"
 
 #include <utf8proc.h>
 
-/* Letters, marks, numbers, punctuation and symbols are printed as they are. U+0020 is the only
- * space that is. */
+/* Returns whether Go prints a character unchanged. This is true for letters, marks, numbers,
+ * punctuation and symbols. U+0020 is the only space for which it is true. */
 static bool is_printable(utf8proc_int32_t c)
 {
     switch (utf8proc_category(c)) {
@@ -26,7 +26,7 @@ static bool is_printable(utf8proc_int32_t c)
     }
 }
 
-/* A backslash, a letter, and the value in that many hexadecimal digits. */
+/* Appends a backslash, a letter, and the value in `digits` hexadecimal digits. */
 static void append_hex(struct buf *b, char letter, uint32_t value, unsigned digits)
 {
     uint8_t *p = buf_room(b, 2 + (size_t)digits);
@@ -38,7 +38,8 @@ static void append_hex(struct buf *b, char letter, uint32_t value, unsigned digi
     buf_grew(b, 2 + (size_t)digits);
 }
 
-/* The letter that follows the backslash in a character's short form; 0 when it has none. */
+/* Returns the letter after the backslash in the short form of a character, for example n for a
+ * newline. Returns 0 when the character has no short form. */
 static char short_form(utf8proc_int32_t c)
 {
     static const char from[] = "\"\\\a\b\f\n\r\t\v";

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes and ends replies. Must not know what their texts say: those are in errors.c and with the
- * commands.
+ * Creates and frees replies. Must not know the meaning of their texts: errors.c and the files of
+ * the commands have the texts.
  */
 #include "session/reply.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the reply of a command, as a value. A text of the reply is allocated; the value itself is
- * two machine words. So a reply without a text, for example the OK of a PUB, allocates nothing.
+ * Owns: the reply of a command. The struct has two machine words, and only the text of a reply is
+ * allocated. So a reply without a text, for example the OK of a PUB, allocates nothing.
  * Must not know: sessions, connections, the meaning of the texts.
  */
 #ifndef SESSION_REPLY_H

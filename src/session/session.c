@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One client's conversation: its input, its deadlines, its beginning and its end. Must not know
- * what commands do (commands.c), nor how replies and messages are sent (session_output.c).
+ * Opens and ends a session, and handles its input and its deadlines. Must not know the actions of
+ * the commands (commands.c), nor how replies and messages are sent (session_output.c).
  */
 #include "session/session.h"
 
@@ -11,15 +11,14 @@
 #include "session/commands.h"
 #include "session/settings.h"
 
-#define DEFAULT_BUFFER_SIZE 16384 /* bytes; what nsqd reports as output_buffer_size */
-/* The least time between two deliveries of a message: nsqd looks for timeouts every 100 ms only,
- * and
- * --msg-timeout may be 0 or less. */
+#define DEFAULT_BUFFER_SIZE 16384 /* bytes; nsqd reports this value as output_buffer_size */
+/* ns; the minimum time between two deliveries of a message. It is needed because --msg-timeout may
+ * be 0 or less. nsqd checks for timeouts only every 100 ms. */
 #define LEAST_DELIVERY_NS (100 * TIME_MS)
-/* Heartbeats are sent at multiples of this, in ns, so each is late by up to this much. Many
- * clients' heartbeats then leave together: for ten thousand clients that connected one after the
- * other the server wakes up 20 times a second instead of once for each. Intervals shorter than
- * HEARTBEAT_EXACT are kept exactly, because the grid would be a large part of them. */
+/* ns. Heartbeats are sent at multiples of HEARTBEAT_GRID, so a heartbeat is late by at most this
+ * time. The heartbeats of many clients are then sent together. With ten thousand clients the server
+ * wakes up 20 times a second, and not once for each heartbeat. Intervals shorter than
+ * HEARTBEAT_EXACT are kept exactly, because the delay would be a large part of such an interval. */
 #define HEARTBEAT_GRID (50 * TIME_MS)
 #define HEARTBEAT_EXACT TIME_SECOND
 #define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
@@ -27,8 +26,8 @@
 
 /* --- a line or size that has arrived in part ------------------------------------------------- */
 
-/* Charges the memory budget for it; to be called whenever it has changed. A line has at most 16
- * KiB, but thousands of connections may each have begun one. */
+/* Charges the memory budget for s->partial. To be called after every change of s->partial. A line
+ * has at most 16 KiB, but thousands of clients may each have sent a part of a line. */
 static void charge_partial(struct session *s)
 {
     size_t cost = s->partial.cap == 0 ? 0 : s->partial.cap + ALLOC_OVERHEAD;
@@ -45,7 +44,8 @@ static void drop_partial(struct session *s)
 
 /* --- deadlines -------------------------------------------------------------------------------- */
 
-/* When the next heartbeat leaves; next_heartbeat itself does not drift. */
+/* Returns when the next heartbeat is sent. This time may be later than next_heartbeat, which always
+ * grows by exact intervals. */
 static int64_t heartbeat_due(const struct session *s)
 {
     int64_t past = s->next_heartbeat % HEARTBEAT_GRID;
@@ -59,8 +59,8 @@ static void set_due(struct session *s)
     conn_set_due(s->conn, time_earlier(heartbeat_due(s), s->read_deadline));
 }
 
-/* A client has two heartbeat intervals for a command. As in nsqd they begin when a line is awaited,
- * and are not renewed in a body. */
+/* A client has two heartbeat intervals to send a command with its body. As in nsqd, this time
+ * begins when the server starts to wait for the line. The body gets no additional time. */
 void session_await_line(struct session *s, int64_t now)
 {
     int64_t one_interval = time_after(now, s->heartbeat_interval);
@@ -80,7 +80,7 @@ void session_take_settings(struct session *s, int64_t now)
 
 /* --- the end of a session --------------------------------------------------------------------- */
 
-/* Nothing more is parsed or delivered. */
+/* Stops parsing and unsubscribes the client, so that nothing more is delivered. */
 static void leave(struct session *s)
 {
     if (!s->ended) {
@@ -90,7 +90,6 @@ static void leave(struct session *s)
     }
 }
 
-/* With linger: input may be left unread. */
 void session_end(struct session *s, bool linger, int64_t now)
 {
     leave(s);
@@ -128,8 +127,8 @@ void session_free(struct session *s)
 
 /* --- input ------------------------------------------------------------------------------------ */
 
-/* A command has ended. What can be delivered because of it is delivered before the next one is
- * parsed. */
+/* Called when a command has ended. Messages that can be delivered because of this command are
+ * delivered before the next command is parsed. */
 static void command_ended(struct session *s, int64_t now)
 {
     v2_pump(s->v2, now);
@@ -144,7 +143,7 @@ static void on_item(struct session *s, const struct nsq_item *item, int64_t now)
         command_ended(s, now);
     }
     if (s->owed.first != NULL) {
-        session_pause_or_resume(s); /* this may be an IDENTIFY */
+        session_pause_or_resume(s); /* the current command may be an IDENTIFY */
     }
 }
 
@@ -159,7 +158,8 @@ static void on_bad(struct session *s, const struct nsq_item *item, int64_t now)
     }
 }
 
-/* Parses one item at the start of `in`. Returns the bytes it took; 0: more are needed. */
+/* Parses one item at the start of `in` and handles it. Returns how many bytes the item has, or 0
+ * when `in` has only a part of an item. */
 static size_t take_item(struct session *s, struct span in, int64_t now)
 {
     struct nsq_item item;
@@ -175,7 +175,7 @@ static size_t take_item(struct session *s, struct span in, int64_t now)
     }
 }
 
-/* How much of `in` belongs to what has arrived in part: up to the end of the line or number. */
+/* Returns how many bytes of `in` belong to the line or number that s->partial has a part of. */
 static size_t missing(const struct session *s, struct span in)
 {
     if (s->place.stage != NSQ_STAGE_LINE) {
@@ -186,14 +186,17 @@ static size_t missing(const struct session *s, struct span in)
     return newline == NULL ? window.n : (size_t)(newline - window.p) + 1;
 }
 
-/* The parser takes lines and numbers in one piece, so what arrives in part is kept. */
+/* Adds input to s->partial, and parses s->partial when it has a complete line or number. The parser
+ * needs each line and each number in one piece. Returns how many bytes of `in` were used. */
 static size_t take_pieces(struct session *s, struct span in, int64_t now)
 {
     size_t n = missing(s, in);
     buf_append(&s->partial, span_first(in, n));
-    struct buf partial = s->partial; /* the item points into it while the session may end */
+    /* The item points into this copy, which must exist until take_item returns. The session may end
+     * before. */
+    struct buf partial = s->partial;
     s->partial = (struct buf){0};
-    charge_partial(s); /* before it is carried out, or cuts would decide what there is room for */
+    charge_partial(s); /* early: a check for room must not depend on how input was cut */
     if (take_item(s, buf_span(&partial), now) == 0) {
         s->partial = partial;
         charge_partial(s);
@@ -208,7 +211,7 @@ size_t session_on_recv(void *service, void *session, struct span in, int64_t now
     struct session *s = session;
     (void)service;
     size_t consumed = 0;
-    v2_pump(s->v2, now); /* output was sent: the messages that it held up come before this input */
+    v2_pump(s->v2, now); /* messages that waited for the output are sent before input is parsed */
     while (consumed < in.n && conn_may_read(s->conn)) {
         struct span rest = span_skip(in, consumed);
         size_t n = s->partial.n == 0 ? take_item(s, rest, now) : take_pieces(s, rest, now);
@@ -222,8 +225,8 @@ size_t session_on_recv(void *service, void *session, struct span in, int64_t now
     return consumed;
 }
 
-/* An end between commands is no error, nor is one inside a line, which is then dropped. An end
- * inside a body is an error. */
+/* Called when the client has closed its side. This is an error inside a body only. A line that has
+ * arrived in part is dropped without an error. */
 static void end_of_input(struct session *s, int64_t now)
 {
     if (s->place.stage == NSQ_STAGE_LINE) {
@@ -248,7 +251,7 @@ void session_on_eof(void *service, void *session, int64_t now)
 static void read_timed_out(struct session *s, int64_t now)
 {
     if (!conn_may_read(s->conn) || s->owed.first != NULL) {
-        session_await_line(s, now); /* the client is not late: it waits for us */
+        session_await_line(s, now); /* the client is not late: it waits for the server */
     } else if (s->place.stage == NSQ_STAGE_LINE) {
         log_say(s->v2->log, LOG_ERROR, "client(%) - failed to read command - i/o timeout",
                 conn_peer(s->conn));
@@ -258,9 +261,9 @@ static void read_timed_out(struct session *s, int64_t now)
     }
 }
 
-/* No heartbeat is added to full output: heartbeats would pile up as long as nothing ends the
- * connection, and a client with so much to read needs no sign of life. Heartbeats that were missed
- * are not sent later. */
+/* Sends a heartbeat, unless the output is full. A client that does not read would otherwise collect
+ * more and more heartbeats, and a client that has output to read needs no heartbeat. Heartbeats
+ * that were not sent in time are not sent later. */
 static void heartbeat(struct session *s, int64_t now)
 {
     if (!conn_is_full(s->conn)) {
@@ -311,14 +314,15 @@ void session_on_drained(void *service, void *session, int64_t now)
 {
     struct session *s = session;
     (void)service;
-    /* While the output was full we did not read, so that time does not count for the client. */
+    /* While the output was full, the server did not read. So the client gets this time in
+     * addition. */
     s->read_deadline = time_after(s->read_deadline, now - s->conn->full_since);
     set_due(s);
     session_update_blocked(s);
 }
 
-/* What was posted was whole when the client left, so it is still published; nobody is told. A
- * publish that still waits for an authorization was whole too. */
+/* Messages that wait for the disk are still published after the client has left; their replies are
+ * dropped. A publish that is held is still published too if the auth servers allow it. */
 void session_on_closed(void *service, void *session, int64_t now)
 {
     struct session *s = session;
@@ -340,8 +344,8 @@ void session_wait(struct session *s)
     session_pause_or_resume(s);
 }
 
-/* IDENTIFY holds the input while replies are owed before it: it may enable a codec, whose bytes
- * must not begin before those replies have left. */
+/* Returns whether the input must be paused. The body of an IDENTIFY is not read while replies are
+ * owed. IDENTIFY may enable a codec, and the owed replies must be sent without this codec. */
 static bool wants_no_input(const struct session *s)
 {
     bool in_identify = s->place.id == NSQ_IDENTIFY && s->place.stage != NSQ_STAGE_LINE;

@@ -88,9 +88,9 @@ struct session {
     struct consumer consumer;
 
     /* Input. */
-    struct nsq_place place;
-    struct buf partial;  /* a line or size that has arrived in part */
-    size_t partial_cost; /* bytes that the memory budget was charged for `partial` */
+    struct nsq_place place; /* parser state */
+    struct buf partial;     /* a line or size that has arrived in part */
+    size_t partial_cost;    /* bytes that the memory budget was charged for `partial` */
 
     /* Authorization. */
     struct body *secret;        /* the body of AUTH; NULL before AUTH */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a session has of AUTH: its secret, the query that is open, what was granted. Must not know
- * what a command needs (commands_setup.c), nor how the auth servers are asked (src/auth).
+ * The authorization of a session: its secret, its query, and what the auth servers have allowed.
+ * Must not know what a command needs (commands_setup.c), nor how the auth servers are asked
+ * (src/auth).
  */
 #include "session/session.h"
 
@@ -35,7 +36,8 @@ void session_forget_auth(struct session *s)
     }
 }
 
-/* The client's IP address, without the port. Empty when its address is no IP address. */
+/* Returns the client's IP address without the TCP port. Returns an empty span when the client has
+ * no IP address. */
 static struct span remote_ip(const struct session *s)
 {
     struct span peer = conn_peer(s->conn);
@@ -80,7 +82,8 @@ bool session_take_auth(struct session *s, int64_t now)
         forget_grants(s);
         s->granted = state;
         budget_charge(session_budget(s), state->cost);
-        /* As in nsqd, the product may wrap around at 64 bits; it has then expired at once. */
+        /* As in nsqd, the product may wrap at 64 bits. The authorization has then expired at
+         * once. */
         int64_t ttl = (int64_t)((uint64_t)state->ttl * (uint64_t)TIME_SECOND);
         s->expires = time_after(now, ttl);
     }

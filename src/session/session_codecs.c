@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The codecs that an IDENTIFY has negotiated: TLS first, then snappy or deflate. Must not know how
- * they encode (src/codec), nor how a handshake goes on (src/serve).
+ * Enables the codecs that an IDENTIFY has negotiated: first TLS, then snappy or deflate. Must not
+ * know how codecs encode (src/codec), nor how a handshake continues (src/serve).
  *
- * The OKs behind IDENTIFY's JSON come from here: one when TLS's handshake is done, and one when the
- * compression is enabled.
+ * After the JSON reply of IDENTIFY, this file sends an OK when the TLS handshake is done, and an OK
+ * when the compression is enabled.
  */
 #include "session/session.h"
 
@@ -20,7 +20,8 @@ static void enable_codec(struct session *s, struct codec codec, size_t cost, int
     conn_add_codec(s->conn, codec, V2_HANDSHAKE_NS, now);
 }
 
-/* Enables snappy or deflate, above TLS if that is enabled. */
+/* Enables snappy or deflate if one was negotiated. When TLS is enabled, TLS then encrypts the
+ * compressed bytes. */
 static void compress(struct session *s, int64_t now)
 {
     const struct upgrade *u = &s->upgrade;
@@ -46,7 +47,7 @@ void session_enable_codecs(struct session *s, int64_t now)
     }
 }
 
-/* TLS's handshake has ended. When it has failed, `why` says so, and the error is sent in clear. */
+/* When the TLS handshake has failed, `why` has the reason, and the error is sent without TLS. */
 void session_on_upgraded(void *service, void *session, struct span why, int64_t now)
 {
     struct session *s = session;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a client is sent: frames, replies, and the messages that the delivery pump takes out of the
- * broker. Must not know why a command replies what it does.
+ * Sends frames and replies to a client. Has the delivery pump, which sends the broker's messages.
+ * Must not know how a command chooses its reply.
  */
 #include "session/session.h"
 
@@ -13,8 +13,8 @@
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-/* Frames' headers and what follows them are put together here, because each conn_send has a cost.
- */
+/* This file puts the parts of a header together before it sends them, because each conn_send has a
+ * cost. */
 void session_send(struct session *s, enum nsq_frame_type type, struct span data, int64_t now)
 {
     uint8_t header[NSQ_FRAME_HEADER_SIZE];
@@ -51,8 +51,8 @@ void session_update_blocked(struct session *s)
     }
 }
 
-/* Sends one message. Too much unsent output stops the delivery to its consumer here;
- * session_on_drained resumes it. */
+/* Sends one message. When the connection then has too much unsent output, stops the deliveries to
+ * this consumer. session_on_drained resumes them. */
 static void deliver(const struct delivery *d, int64_t now)
 {
     struct session *s = d->consumer->owner;
@@ -62,8 +62,8 @@ static void deliver(const struct delivery *d, int64_t now)
     }
 }
 
-/* Not inlined, so that v2_pump, which is called after every command, costs a few instructions when
- * there is nothing to deliver. */
+/* Not inlined: v2_pump is called after every command, so it must be short when there is nothing to
+ * deliver. */
 __attribute__((noinline)) static void deliver_all(struct v2 *v2, int64_t now)
 {
     struct delivery d;
@@ -88,7 +88,7 @@ static void send_error(struct session *s, const struct reply *reply, int64_t now
     session_send(s, NSQ_FRAME_ERROR, data, now);
 }
 
-/* Sends a reply that is known, and ends it. */
+/* Sends a reply that is known, and frees it. */
 static void transmit(struct session *s, struct reply *reply, int64_t now)
 {
     switch (reply->kind) {
@@ -111,8 +111,8 @@ static void transmit(struct session *s, struct reply *reply, int64_t now)
     }
 }
 
-/* Sends the owed replies up to the first that is not known. The end of the session, when it has
- * ended meanwhile, follows the last one. */
+/* Sends the owed replies in order, and stops before the first reply that is not known. Closes the
+ * connection after the last reply when the session has ended. */
 static void send_owed(struct session *s, int64_t now)
 {
     while (owed_has_known(&s->owed)) {
@@ -135,7 +135,7 @@ static void send_owed(struct session *s, int64_t now)
         return;
     }
     if (s->owed.first == NULL) {
-        session_await_line(s, now); /* a client that waited for us was not late */
+        session_await_line(s, now); /* a client that waited for the server was not late */
     }
     session_pause_or_resume(s);
 }

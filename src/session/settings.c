@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which values of an IDENTIFY are valid, where they are kept, and the JSON that reports them. Must
- * not know how the document was parsed (identify.c), nor when the JSON is sent.
+ * Checks the values of an IDENTIFY, stores them, and writes the JSON reply that reports them. Must
+ * not know how the document was parsed (identify.c), nor when the JSON reply is sent.
  */
 #include "session/settings.h"
 
@@ -16,7 +16,7 @@
 #define MOST_SAMPLE_RATE 99
 #define DEFAULT_DEFLATE_LEVEL 6
 
-/* "<what> (<value>) is invalid" */
+/* Appends "<what> (<value>) is invalid" and returns false. */
 static bool invalid(struct buf *text, struct span what, int64_t value)
 {
     buf_append(text, what);
@@ -89,7 +89,7 @@ static bool apply_msg_timeout(struct session *s, int64_t ms, struct buf *text)
     return true;
 }
 
-/* Copies a text to `*end`, and moves that to the end of the copy. */
+/* Copies a text to the address `*end`, and then sets `*end` to the end of the copy. */
 static struct span keep_text(uint8_t **end, const struct identify_text *text)
 {
     struct span kept = span_make(*end, text->n);
@@ -141,7 +141,7 @@ bool settings_apply(struct session *s, const struct identify *identify, struct b
     }
     conn_set_write_timeout(s->conn, s->heartbeat_interval, now);
     if (!s->identified) {
-        s->identified = true; /* a later one sets only the read deadline and TOUCH's time limit */
+        s->identified = true; /* a later IDENTIFY sets only the read deadline and TOUCH's timeout */
         session_take_settings(s, now);
     }
     return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * V2 as a service: its row in a listener's table, its beginning and end, and the commands that
- * wait for an authorization. Must not know what a conversation is made of (session.c).
+ * The V2 service: the functions that src/serve calls, and the commands that wait for an
+ * authorization. Must not know the parts of a session (session.c).
  */
 #include "session/v2.h"
 
@@ -63,7 +63,7 @@ void v2_close_orphans(struct v2 *v2, int64_t now)
     const struct consumer *orphan;
     while ((orphan = broker_next_orphan(v2->broker)) != NULL) {
         struct session *s = orphan->owner;
-        list_remove(&s->waiting); /* a command that waits for an authorization is given up */
+        list_remove(&s->waiting); /* a held command is not executed */
         session_forget_auth(s);
         session_end(s, true, now);
     }

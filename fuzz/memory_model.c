@@ -230,7 +230,7 @@ static void check_consumer(const struct memory_model *model, const struct consum
     FUZZ_CHECK(c->ready_count <= model->engine->v2.config.max_rdy_count);
     FUZZ_CHECK(c->capacity == (c->blocked || room < 0 ? 0 : room));
     FUZZ_CHECK(list_empty(&c->ready_link) == (c->capacity == 0));
-    FUZZ_CHECK(!c->blocked || conn_is_full(conn));
+    FUZZ_CHECK(!c->blocked || conn_is_full(conn) || ((struct session *)c->owner)->sub_owed);
 }
 
 static void walk_consumers(struct memory_model *model, unsigned number, const struct channel *real)

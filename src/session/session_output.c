@@ -156,9 +156,11 @@ static void owe(struct session *s, struct reply reply)
     struct owed *owed =
         owed_push(&s->owed, posted ? reply_of(REPLY_NONE) : reply, session_budget(s));
     owed->command = s->place.id;
-    if (!posted) {
-        s->sub_owed = s->sub_owed || (s->place.id == NSQ_SUB && reply.kind == REPLY_OK);
+    if (s->place.id == NSQ_SUB) { /* OK, or a fatal error, after which it does not matter */
+        s->sub_owed = true;
         session_update_blocked(s);
+    }
+    if (!posted) {
         return;
     }
     owed->owner = s;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies the options into the engine's configuration, field by field. It must not ask the machine:
- * what the machine decides is an argument.
+ * Copies the options into the engine's configuration, field by field. Must not ask the machine:
+ * facts about the machine are an argument.
  */
 #include "nsqd/configure.h"
 
-#define DESCRIPTOR_RESERVE                                                                         \
-    64 /* for listeners, files, pipes and all else that is not a connection */
+/* Descriptors for listeners, files, pipes and everything else that is not a connection. */
+#define DESCRIPTOR_RESERVE 64
 
 static size_t max_connections(const struct options *o, size_t descriptors)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Go's flag syntax. The checks in read_one stand in the order in which Go makes them, because that
- * decides which of several errors is reported. It must not know which flags there are.
+ * Go's flag syntax. The checks in read_one have the same order as in Go, because the order decides
+ * which of several errors is reported. Must not know which flags there are.
  */
 #include "nsqd/goflag.h"
 
@@ -10,7 +10,7 @@
 #include <assert.h>
 #include <string.h>
 
-/* The word for a value of each kind in the usage; "" for booleans, as in Go. */
+/* The word that the usage text prints for a value of each kind. It is "" for booleans, as in Go. */
 static const char *const kind_names[] = {
     [GOFLAG_BOOL] = "",         [GOFLAG_INT] = "int",       [GOFLAG_DURATION] = "duration",
     [GOFLAG_STRING] = "string", [GOFLAG_STRINGS] = "value", [GOFLAG_FLOATS] = "value",
@@ -18,7 +18,7 @@ static const char *const kind_names[] = {
 };
 _Static_assert(sizeof kind_names / sizeof kind_names[0] == GOFLAG_KINDS, "a name for each kind");
 
-/* Go's texts for the two ways in which a number can be bad. */
+/* Go's error texts for a bad number. */
 static const char *const number_errors[] = {
     [GONUM_OK] = "",
     [GONUM_SYNTAX] = "parse error",
@@ -30,7 +30,7 @@ static void *field(const struct goflag *f, void *into)
     return (char *)into + f->offset;
 }
 
-/* Setters. They return false with the reason in `why`. */
+/* Setters. They return false on failure and append the reason to `why`. */
 
 static bool set_bool(bool *field, const char *value, struct line *why)
 {
@@ -85,7 +85,7 @@ static void insert_float(struct goflag_floats *list, double v)
     list->v[i] = v;
 }
 
-/* The only setter that can be fatal; then its text is the whole error line. */
+/* This is the only setter that can return GOFLAG_FATAL. Then `why` is the whole error line. */
 static enum goflag_result set_floats(struct goflag_floats *list, const char *value,
                                      struct line *why)
 {
@@ -172,7 +172,7 @@ static bool takes_argument(const struct goflag *f)
     return f->kind != GOFLAG_BOOL && f->kind != GOFLAG_BOOL_WORD;
 }
 
-/* Sets one flag; the error has Go's words. */
+/* Sets one flag. The error text is Go's. */
 static enum goflag_result apply(const struct goflag *f, void *into, const char *value,
                                 struct line *error)
 {
@@ -190,13 +190,14 @@ static enum goflag_result apply(const struct goflag *f, void *into, const char *
     return r;
 }
 
-/* The arguments that are left. */
+/* The arguments that were not read yet. */
 struct args {
     int n;
     char *const *v;
 };
 
-/* A name that is not in the table. -h and -help ask for the usage, unless the table has them. */
+/* Handles a name that is not in the table. -h and -help request the usage text, unless the table
+ * has these names. */
 static enum goflag_result unknown(const char *name, size_t n, struct line *error)
 {
     if ((n == 1 && name[0] == 'h') || (n == 4 && memcmp(name, "help", 4) == 0)) {
@@ -206,7 +207,7 @@ static enum goflag_result unknown(const char *name, size_t n, struct line *error
     return GOFLAG_BAD;
 }
 
-/* Reads the flag at args->v[0], which starts with a dash and has more than that. */
+/* Reads the flag at args->v[0], which begins with a dash and is longer than one character. */
 static enum goflag_result read_one(const struct goflag_table *table, struct args *args, void *into,
                                    bool *given, struct line *error)
 {
@@ -255,8 +256,8 @@ enum goflag_result goflag_parse(const struct goflag_table *table, int argc, char
     return r;
 }
 
-/* The row whose name comes next after `last` in the alphabet. A search through all rows is fast
- * enough: there are few, and the usage is printed once. */
+/* Returns the row whose name follows `last` in alphabetical order. A search through all rows is
+ * fast enough, because there are few rows and the usage text is printed once. */
 static const struct goflag *next_by_name(const struct goflag_table *table, const char *last)
 {
     const struct goflag *best = NULL;
@@ -291,7 +292,7 @@ void goflag_usage(const struct goflag_table *table, struct line *out)
     }
 }
 
-/* Whether the field has the row's initial value. */
+/* Returns true when the field has the row's initial value. */
 static bool is_initial(const struct goflag *f, const void *from)
 {
     const char *at = (const char *)from + f->offset;
@@ -304,7 +305,7 @@ static bool is_initial(const struct goflag *f, const void *from)
     switch (f->kind) {
     case GOFLAG_STRINGS:
     case GOFLAG_FLOATS:
-        return *(const size_t *)(const void *)at == 0; /* both start with their length */
+        return *(const size_t *)(const void *)at == 0; /* both structs begin with their length */
     case GOFLAG_STRING:
         s = *(const char *const *)(const void *)at;
         return s[0] == '\0' || (f->initial != NULL && strcmp(s, f->initial) == 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Go's number syntax. Integers and floats have the same rule for underscores: one may stand between
- * two digits, or between a base prefix and a digit. It must not know flags.
+ * Go's number syntax. Integers and floats have the same rule for underscores: an underscore may be
+ * between two digits, or between a base prefix and a digit. Must not know flags.
  */
 #include "nsqd/gonum.h"
 
@@ -15,13 +15,13 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* For ASCII only; independent of the locale. */
+/* Returns the lower-case letter. For ASCII only; independent of the locale. */
 static char lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
-/* The value of a digit of any base up to 36; 36: it is no digit. */
+/* Returns the value of a digit of any base up to 36, or 36 when c is no digit. */
 static unsigned digit_value(char c)
 {
     c = lower(c);
@@ -31,7 +31,7 @@ static unsigned digit_value(char c)
     return c >= 'a' && c <= 'z' ? (unsigned)(c - 'a' + 10) : 36;
 }
 
-/* Whether each underscore stands where it may. s has no sign. */
+/* Returns true when each underscore is at an allowed place. s has no sign. */
 static bool underscores_ok(const char *s, size_t n)
 {
     enum { START, DIGIT, UNDERSCORE, OTHER } saw = START;
@@ -59,7 +59,7 @@ static bool underscores_ok(const char *s, size_t n)
     return saw != UNDERSCORE;
 }
 
-/* Returns the base. Moves *s behind the base prefix if anything follows it. */
+/* Returns the base. Moves *s after the base prefix if anything follows the prefix. */
 static unsigned take_base(const char **s)
 {
     const char *p = *s;
@@ -69,13 +69,13 @@ static unsigned take_base(const char **s)
     char mark = lower(p[1]);
     unsigned base = mark == 'b' ? 2 : mark == 'o' ? 8 : mark == 'x' ? 16 : 0;
     if (base == 0 || p[2] == '\0') {
-        return 8; /* "0x" alone is an octal 0 and a wrong x */
+        return 8; /* "0x" alone is read as an octal 0 with a wrong x after it */
     }
     *s = p + 2;
     return base;
 }
 
-/* A number without a sign. GONUM_RANGE comes first, even if a bad digit follows. */
+/* Reads a number without a sign. Returns GONUM_RANGE even if a bad digit follows later. */
 static enum gonum parse_uint(const char *s, uint64_t *v)
 {
     const char *whole = s;
@@ -141,7 +141,7 @@ bool gonum_bool(const char *s, bool *v)
     return false;
 }
 
-/* How many characters at the start of s and of the lower-case word are the same. */
+/* Returns how many characters at the start of s are the same as in the lower-case word. */
 static size_t common(const char *s, size_t n, const char *word)
 {
     size_t i = 0;
@@ -151,7 +151,7 @@ static size_t common(const char *s, size_t n, const char *word)
     return i;
 }
 
-/* inf and infinity, which may have a sign; nan, which may not. */
+/* Reads inf and infinity, which may have a sign, and nan, which may not have one. */
 static bool special_float(const char *s, size_t n, double *v)
 {
     bool sign = n > 0 && (s[0] == '+' || s[0] == '-');
@@ -167,8 +167,8 @@ static bool special_float(const char *s, size_t n, double *v)
     return false;
 }
 
-/* Skips digits of the base from *i on, and underscores, which are checked elsewhere. True if there
- * was a digit. */
+/* Skips digits of the base from *i on. Also skips underscores, which are checked elsewhere. Returns
+ * true if there was a digit. */
 static bool skip_digits(const char *s, size_t n, size_t *i, unsigned base)
 {
     bool any = false;
@@ -178,8 +178,8 @@ static bool skip_digits(const char *s, size_t n, size_t *i, unsigned base)
     return any;
 }
 
-/* Whether s, which has no sign, is digits with at most one point and one exponent, and at least one
- * digit. A hexadecimal number must have the exponent. */
+/* Returns true when s has the syntax of a float: at least one digit, at most one point and at most
+ * one exponent. s has no sign. A hexadecimal number must have an exponent. */
 static bool float_syntax(const char *s, size_t n)
 {
     bool hex = n >= 2 && s[0] == '0' && lower(s[1]) == 'x';
@@ -226,8 +226,8 @@ enum gonum gonum_float(const char *s, size_t n, double *v)
         }
     }
     plain[len] = '\0';
-    /* The program never calls setlocale, so strtod takes "." as the point. A value too small is 0,
-     * as in Go. */
+    /* The program never calls setlocale, so strtod accepts "." as the point. A value that is too
+     * small becomes 0, as in Go. */
     double d = strtod(plain, NULL);
     if (isinf(d)) {
         return GONUM_RANGE;
@@ -243,7 +243,7 @@ struct gonum_text gonum_format(double v)
         snprintf(t.s, sizeof t.s, "%s", isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
         return t;
     }
-    int digits = 0; /* after the first one; 16 are always enough */
+    int digits = 0; /* digits after the first digit; 16 are always enough */
     do {
         snprintf(t.s, sizeof t.s, "%.*e", digits, v);
     } while (strtod(t.s, NULL) != v && ++digits <= 16);
@@ -255,7 +255,7 @@ struct gonum_text gonum_format(double v)
     return t;
 }
 
-/* Nanoseconds of a unit; 0: it is no unit. */
+/* Returns the nanoseconds of a unit, or 0 when s is no unit. */
 static uint64_t unit_ns(const char *s, size_t n)
 {
     static const struct {
@@ -274,10 +274,10 @@ static uint64_t unit_ns(const char *s, size_t n)
     return 0;
 }
 
-/* The largest absolute value of a duration, that of INT64_MIN. */
+/* The largest absolute value of a duration. It is that of INT64_MIN. */
 #define DURATION_TOP ((uint64_t)1 << 63)
 
-/* Reads the digits before the point. False: the value is above DURATION_TOP. */
+/* Reads the digits before the point. Returns false when the value is above DURATION_TOP. */
 static bool take_whole(const char **s, uint64_t *v)
 {
     uint64_t x = 0;
@@ -295,7 +295,7 @@ static bool take_whole(const char **s, uint64_t *v)
 }
 
 /* Reads the digits after the point as the fraction *v / *scale, which is 0 / 1 at first. Digits
- * that 64 bits cannot hold are dropped. */
+ * that do not fit into 64 bits are dropped. */
 static void take_fraction(const char **s, uint64_t *v, double *scale)
 {
     bool full = false;
@@ -309,7 +309,7 @@ static void take_fraction(const char **s, uint64_t *v, double *scale)
     }
 }
 
-/* Reads one number with its unit, in nanoseconds. */
+/* Reads one number with its unit and converts it to nanoseconds. */
 static bool take_term(const char **s, uint64_t *ns)
 {
     const char *start = *s;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Appends text to a buffer of fixed size. It must not know what the text is about.
+ * Appends text to a buffer of fixed size. Must not know what the text is about.
  */
 #include "nsqd/line.h"
 

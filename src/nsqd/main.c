@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the start and the end of the process: command line, data path, engine, server. It must not
- * know the protocol, nor how the server waits.
+ * Owns: the start and the end of the process: command line, data path, engine, server. Must not
+ * know the protocol, or how the server waits.
  */
 #include <nsq/version.h>
 
@@ -24,12 +24,12 @@
 #include "shell/socket.h"
 #include "shell/tcp_server.h"
 
-/* nsqd writes this line with the prefix "[nsqd] ", also when --log-prefix is another. */
+/* Upstream's nsqd writes this line with the prefix "[nsqd] " even when --log-prefix differs. */
 static int fatal(const char *reason)
 {
     struct log_writer w = {.fd = STDERR_FILENO, .prefix = "[nsqd] ", .least = LOG_FATAL};
-    log_writer_add(&w, LOG_FATAL, reason, NULL,
-                   0); /* it may quote the user's own words: not escaped */
+    /* The reason is the form itself, so that words of the user in it are not escaped. */
+    log_writer_add(&w, LOG_FATAL, reason, NULL, 0);
     log_writer_free(&w);
     return EXIT_FAILURE;
 }
@@ -55,7 +55,7 @@ static enum options_result check_config(const struct options *o, struct options_
     return result;
 }
 
-/* Fills in the facts about the machine. False: it has no source of random bytes. */
+/* Fills in the facts about the machine. Returns false when it has no source of random bytes. */
 static bool ask_machine(struct configure_machine *machine)
 {
     machine->memory = machine_memory();
@@ -76,7 +76,7 @@ static void log_start(struct log_writer *log, const struct options *o)
     }
 }
 
-/* TLS as a client, for requests to auth servers. */
+/* Returns a codec for TLS as a client, for requests to auth servers. */
 static struct codec connect_tls(void *self, const char *server_name)
 {
     return tls_connect(self, server_name);
@@ -93,7 +93,7 @@ static void configure_tls(struct engine_config *config, const struct tls_files *
     }
 }
 
-/* Serves until a signal asks for the end. */
+/* Serves until a signal requests the exit. */
 static int serve(const struct options *o, const struct tls_files *files, struct log_writer *log)
 {
     struct configure_machine machine;
@@ -135,7 +135,7 @@ static int serve(const struct options *o, const struct tls_files *files, struct 
     return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
-/* The last checks of a start, then the service. */
+/* Does the last checks of a start, then serves. */
 static int check_and_serve(const struct options *o, struct tls_files *files,
                            struct options_text *text)
 {

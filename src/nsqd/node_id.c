@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hash of a host's name. It must not know where the name comes from.
+ * The hash of a host's name. Must not know where the name comes from.
  */
 #include "nsqd/node_id.h"
 

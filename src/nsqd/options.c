@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The flag table of nsqd 1.3.0, in the order of its struct, and our own flags. Names, kinds and
- * defaults are nsqd's. A row has a warning when its feature is missing or incomplete. A flag that
- * restricts access never has a warning: options_check refuses the start. It must not print or exit.
+ * The flag table of upstream's nsqd 1.3.0, in the order of its struct, and our own flags. Names,
+ * kinds and defaults are those of upstream's nsqd. A row has a warning when its feature is missing
+ * or incomplete. A flag that restricts access never has a warning, because options_check refuses
+ * the start instead. Must not print or exit.
  */
 #include "nsqd/options.h"
 
@@ -13,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Whether `a`, with capitals as small letters, is `word`, which is ASCII. */
+/* Returns true when `a`, in lower-case letters, equals `word`. `word` is ASCII. */
 static bool same_word(const char *a, const char *word)
 {
     for (; *a != '\0' && *word != '\0'; a++, word++) {
@@ -38,7 +39,8 @@ static bool set_log_level(int64_t *field, const char *value, struct line *why)
     return false;
 }
 
-/* nsqd lowers the case of these words before it reads them, and therefore in its errors too. */
+/* Upstream's nsqd changes these words to lower case before it reads them. So its errors show lower
+ * case too. */
 static void add_lower_quoted(struct line *out, const char *value)
 {
     char buf[256];
@@ -76,7 +78,7 @@ static bool set_tls_required(int64_t *field, const char *value, struct line *why
     return false;
 }
 
-/* "" does not change the version. */
+/* Sets the lowest TLS version. "" does not change it. */
 static bool set_tls_min_version(int64_t *field, const char *value, struct line *why)
 {
     static const char *const names[] = {"tls1.0", "tls1.1", "tls1.2", "tls1.3"};
@@ -122,7 +124,7 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 
 #define AT(member) offsetof(struct options, member)
 
-/* The columns: name, kind, field, default, warning, function that reads a WORD; help. */
+/* The columns are: name, kind, field, default, warning, function that reads a WORD, help. */
 static const struct goflag rows[] = {
     {"version", GOFLAG_BOOL, AT(version), "false", BUILT, NULL, "print the version and exit"},
     {"config", GOFLAG_STRING, AT(config), "",
@@ -252,12 +254,13 @@ static const struct goflag_table table = {.program = "nsqd", .rows = rows, .n = 
 
 static void write_version(struct options_text *text)
 {
-    /* Where nsqd prints its version stands NSQ_COMPATIBILITY, for programs that compare it. */
+    /* NSQ_COMPATIBILITY is the version of upstream's nsqd. It is printed at the place where
+     * upstream's nsqd prints its version, for programs that compare it. */
     snprintf(text->out, sizeof text->out, "nsqd v%s (built w/c11-nsqref-%s)\n", NSQ_COMPATIBILITY,
              NSQREF_VERSION);
 }
 
-/* The error line, if there is one, and the usage. */
+/* Writes the error line, if there is one, and the usage text. */
 static void write_usage(struct options_text *text, const char *error)
 {
     struct line err;

@@ -118,7 +118,7 @@ struct options {
     /* A flag of our own: how to wait for descriptors (enum options_waiter). */
     int64_t waiter;
 
-    /* Flags of our own. Each one limits the resources of this process that peers can use up. */
+    /* Flags of our own. Each of the next three flags limits the resources that peers can use. */
 
     /* The memory budget. Without it, a publisher could fill queues that nobody reads until the
      * machine swaps. 0: configure.c uses a quarter of the machine's memory. */

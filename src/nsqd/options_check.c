@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The checks that refuse a start. Each row's comment says what the refused value does to
- * nsqd 1.3.0; that was seen on it (built with go1.26.8). It must not open a file or read the clock.
+ * The checks that prevent a start with a bad value. Each row's comment says what upstream's nsqd
+ * 1.3.0 does with the refused value. It was observed on a build with go1.26.8. In these comments,
+ * nsqd means upstream's nsqd. Must not open a file or read the clock.
  */
 #include "nsqd/options_check.h"
 
@@ -11,7 +12,7 @@
 #include <math.h>
 #include <string.h>
 
-/* A longer list of --auth-http-address is refused already when it is parsed. */
+/* goflag_parse already refuses a longer list of --auth-http-address. */
 _Static_assert(GOFLAG_LIST_MAX <= AUTH_SERVERS_MAX, "the list of auth servers must fit");
 
 #define INSTANTIATE "failed to instantiate nsqd - "
@@ -19,8 +20,8 @@ _Static_assert(GOFLAG_LIST_MAX <= AUTH_SERVERS_MAX, "the list of auth servers mu
 /* A 64-bit process has 2^47 bytes of address space, so it can never allocate this much memory. */
 #define ADDRESSES ((int64_t)1 << 47)
 
-/* Largest body that nsqd's disk queue accepts: it adds the 26 bytes of a message's header, in a
- * signed 32-bit number. */
+/* The largest body that the disk queue of upstream's nsqd accepts. It adds the 26 bytes of a
+ * message's header in a signed 32-bit number. */
 #define DISK_MESSAGE_MAX (INT32_MAX - 26)
 
 #define SECOND ((int64_t)1000000000)
@@ -29,7 +30,7 @@ enum when { ALWAYS, WITH_STATSD, WITH_PERCENTILES };
 
 struct bound {
     const char *name;
-    size_t offset; /* of the int64_t */
+    size_t offset; /* where the int64_t is in struct options */
     enum when when;
     int64_t least, most;
     const char *rule;
@@ -38,35 +39,36 @@ struct bound {
 #define AT(member) offsetof(struct options, member)
 
 static const struct bound bounds[] = {
-    /* Panic "non-positive interval for NewTicker" at the first client. */
+    /* nsqd panics with "non-positive interval for NewTicker" at the first client. */
     {"output-buffer-timeout", AT(output_buffer_timeout), ALWAYS, 1, INT64_MAX,
      "must be greater than 0"},
-    /* Panic "makechan: size out of range" at the first topic for a negative value and from 2^45 on;
-     * "out of memory" for large values below that, because a topic allocates 8 bytes for every
-     * message that it may hold. */
+    /* For a negative value and from 2^45 on, nsqd panics with "makechan: size out of range" at the
+     * first topic. For large values below that, it panics with "out of memory", because a topic
+     * allocates 8 bytes for every message that it may hold. */
     {"mem-queue-size", AT(mem_queue_size), ALWAYS, 0, ADDRESSES / 8 - 1, "must be [0,2^44)"},
-    /* Panic "non-positive interval for NewTicker" at the first topic that is not ephemeral. */
+    /* nsqd panics with "non-positive interval for NewTicker" at the first topic that is not
+     * ephemeral. */
     {"sync-timeout", AT(sync_timeout), ALWAYS, 1, INT64_MAX, "must be greater than 0"},
-    /* Panic "makechan: size out of range" (or out of memory) as soon as it runs. */
+    /* nsqd panics with "makechan: size out of range" (or out of memory) as soon as it runs. */
     {"queue-scan-selection-count", AT(queue_scan_selection_count), ALWAYS, 0, ADDRESSES / 8 - 1,
      "must be [0,2^44)"},
-    /* From the fourth channel on, no message times out any more, and nsqd never exits. */
+    /* From the fourth channel on, messages do not time out any more, and nsqd never exits. */
     {"queue-scan-worker-pool-max", AT(queue_scan_worker_pool_max), ALWAYS, 1, INT64_MAX,
      "must be at least 1"},
-    /* No panic, but nsqd loses messages when it exits: with a value that is larger by one it
-     * refuses to write every message to disk, with 2^32 every message that has a body. */
+    /* nsqd does not panic. It loses messages when it exits. With a value that is larger by one, it
+     * writes no message to the disk. With 2^32, it writes no message that has a body. */
     {"max-msg-size", AT(max_msg_size), ALWAYS, INT64_MIN, DISK_MESSAGE_MAX,
      "must be at most 2147483621"},
-    /* Panic "non-positive interval for NewTicker" at the first report: nsqd spreads the packets of
-     * a report over the interval less one second. (The same happens when a report has more packets
-     * than that time has nanoseconds, which cannot be known here.) */
+    /* nsqd panics with "non-positive interval for NewTicker" at the first report, because it
+     * spreads the packets of a report over the interval minus one second. (The same happens when a
+     * report has more packets than that time has nanoseconds. This cannot be checked here.) */
     {"statsd-interval", AT(statsd_interval), WITH_STATSD, SECOND + 1, INT64_MAX,
      "must be greater than 1s"},
-    /* Panic "makeslice: len out of range" (or out of memory) at the first report. */
+    /* nsqd panics with "makeslice: len out of range" (or out of memory) at the first report. */
     {"statsd-udp-packet-size", AT(statsd_udp_packet_size), WITH_STATSD, INT64_MIN, ADDRESSES - 1,
      "must be less than 2^47"},
-    /* The first FIN of a channel loops for ever, and nsqd never exits: it catches up with the clock
-     * in steps of half the window, and half of 1 ns is 0. */
+    /* nsqd loops for ever at the first FIN of a channel, and never exits. It follows the clock in
+     * steps of half the window, and half of 1 ns is 0. */
     {"e2e-processing-latency-window-time", AT(e2e_processing_latency_window_time), WITH_PERCENTILES,
      2, INT64_MAX, "must be at least 2ns"},
 
@@ -101,15 +103,16 @@ static enum options_result check_bounds(const struct options *o, struct options_
     return OPTIONS_RUN;
 }
 
-/* nsqd treats any other word as "no certificate", and nobody notices that it asks for none. */
+/* Upstream's nsqd treats any other word as "no certificate". Then nobody notices that it requests
+ * no certificate. */
 static bool knows_policy(const char *policy)
 {
     return policy[0] == '\0' || strcmp(policy, OPTIONS_TLS_REQUIRE) == 0 ||
            strcmp(policy, OPTIONS_TLS_REQUIRE_VERIFY) == 0;
 }
 
-/* nsqd loads the certificate, the key and the authorities when a certificate or a key is named. It
- * loads the authorities once more for its own requests. */
+/* Upstream's nsqd loads the certificate, the key and the authorities when a certificate or a key is
+ * named. It loads the authorities once more for its own requests. */
 static enum options_result check_tls(const struct options *o, const struct options_tls *tls,
                                      struct options_text *text)
 {
@@ -134,7 +137,7 @@ static enum options_result check_percentiles(const struct options *o, struct opt
 {
     const struct goflag_floats *list = &o->e2e_processing_latency_percentile;
     for (size_t i = 0; i < list->n; i++) {
-        /* nsqd accepts NaN, which JSON cannot express: then its /stats?format=json fails. */
+        /* Upstream's nsqd accepts NaN. JSON has no NaN, so its /stats?format=json then fails. */
         if (isnan(list->v[i]) || list->v[i] <= 0 || list->v[i] > 1) {
             return options_fail(text, INSTANTIATE "invalid E2E processing latency percentile: %s",
                                 gonum_format(list->v[i]).s);
@@ -143,7 +146,7 @@ static enum options_result check_percentiles(const struct options *o, struct opt
     return OPTIONS_RUN;
 }
 
-/* A server that ignored these flags would be open where its owner believes it to be closed. */
+/* A server that ignored these flags would be open although its owner believes that it is closed. */
 static enum options_result check_access(const struct options *o, struct options_text *text)
 {
     if (!knows_policy(o->tls_client_auth_policy)) {

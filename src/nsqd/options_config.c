@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Searches a configuration file for settings that restrict access. It knows only enough TOML to
- * find the key of a line. When in doubt it refuses. It must not open the file.
+ * find the key of a line. It refuses the file when it is in doubt. Must not open the file.
  */
 #include "nsqd/options_config.h"
 
@@ -37,14 +37,15 @@ static bool is_bare(uint8_t c)
            c == '-';
 }
 
-/* Bytes before the first c; all when there is none. */
+/* Returns the number of bytes before the first c, or of all bytes when there is no c. */
 static size_t until(struct span s, uint8_t c)
 {
     const uint8_t *at = s.n > 0 ? memchr(s.p, c, s.n) : NULL;
     return at != NULL ? (size_t)(at - s.p) : s.n;
 }
 
-/* Finds the key at the start of a line, and the rest of the line behind it. False: it has none. */
+/* Finds the key at the start of a line, and the rest of the line after the key. Returns false when
+ * the line has no key. */
 static bool take_key(struct span line, struct span *key, struct span *rest)
 {
     line = skip_blanks(line);
@@ -57,7 +58,7 @@ static bool take_key(struct span line, struct span *key, struct span *rest)
         uint8_t mark = line.p[0];
         line = span_skip(line, 1);
         n = until(line, mark);
-        quote = n < line.n; /* the closing one */
+        quote = n < line.n; /* the closing quote */
     } else {
         while (n < line.n && is_bare(line.p[n])) {
             n++;
@@ -68,7 +69,8 @@ static bool take_key(struct span line, struct span *key, struct span *rest)
     return rest->n > 0 && memchr("=.]", rest->p[0], 3) != NULL;
 }
 
-/* Whether a key is followed by "= open" and by nothing else but a comment. */
+/* Returns true when only "= open" and perhaps a comment follow the key. `rest` is the line after
+ * the key. */
 static bool is_open(struct span rest, const char *open)
 {
     size_t n = strlen(open);
@@ -106,7 +108,7 @@ static enum options_result check_line(const struct options *o, struct span line,
     return OPTIONS_RUN;
 }
 
-/* Skips the byte order marks that nsqd's parser skips. */
+/* Skips the byte order marks that the parser of upstream's nsqd skips. */
 static struct span skip_mark(struct span s)
 {
     static const char *const marks[] = {"\xEF\xBB\xBF", "\xFF\xFE", "\xFE\xFF"};

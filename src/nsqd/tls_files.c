@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the files that the flags for TLS name, and makes TLS contexts of them. It must not know
- * connections, nor which options are allowed together.
+ * Reads the files that the flags for TLS name, and makes TLS contexts from them. Must not know
+ * connections, or which options are allowed together.
  */
 #include "nsqd/tls_files.h"
 
@@ -42,7 +42,7 @@ static struct tls_pem pem_if_named(const char *path, const struct buf *bytes)
     return path[0] == '\0' ? (struct tls_pem){.file = NULL} : pem(path, bytes);
 }
 
-/* Copies the reason when there is no context. Returns whether there is one. */
+/* If there is no context, copies the reason to `why`. Returns true when there is a context. */
 static bool report_failure(struct tls *tls, const struct buf *reason, struct line *why)
 {
     struct span text = buf_span(reason);
@@ -86,8 +86,8 @@ bool tls_files_serve(void *context, const struct options *o, struct line *why)
     return ok;
 }
 
-/* The context is made only when it is needed: the authorities must be checked, or there are auth
- * servers, which may be asked by https. */
+/* The context is made only when it is needed. It is needed when the authorities must be checked, or
+ * when there are auth servers, which may use https. */
 bool tls_files_request(void *context, const struct options *o, struct line *why)
 {
     struct tls_files *files = context;

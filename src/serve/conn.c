@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of a connection: how it begins, its deadlines, how it ends. Must not know what moves
- * through it (conn_input.c, conn_output.c).
+ * The life of a connection: how it begins, its deadlines, and how it is closed. Must not know how
+ * bytes move through it (conn_input.c and conn_output.c do that).
  */
 #include "serve/conn.h"
 
@@ -13,7 +13,7 @@
 
 void conn_note_change(struct conn *conn)
 {
-    /* The shell does not know a connection yet that it was not asked to make. */
+    /* While a connection is in to_connect, the shell does not know the connection yet. */
     if (list_empty(&conn->changed) && list_empty(&conn->connect)) {
         list_push(&conn->serve->changed, &conn->changed);
     }
@@ -96,8 +96,8 @@ static int64_t earliest_deadline(const struct conn *conn)
     }
 }
 
-/* The timer may be too early, never too late: most deadlines move away with every command, and are
- * looked at again when the timer fires. */
+/* The timer may fire too early, and it never fires too late. Most deadlines move to a later time
+ * with every command. So they are compared with the clock again when the timer fires. */
 void conn_arm(struct conn *conn)
 {
     int64_t at = earliest_deadline(conn);
@@ -108,10 +108,10 @@ void conn_arm(struct conn *conn)
     }
 }
 
-/* Each deadline of a connection is judged here. */
+/* This is the only place that compares the deadlines of a connection with the time. */
 void conn_handle_deadlines(struct conn *conn, int64_t now)
 {
-    conn->timer_at = TIME_NEVER; /* it is out of the heap */
+    conn->timer_at = TIME_NEVER; /* the timer is not in the heap any more */
     if (conn->chunk_deadline <= now) {
         conn_log(conn, LOG_ERROR, conn->forms->timed_out, span_make(NULL, 0));
         conn_drop(conn, now);
@@ -120,7 +120,8 @@ void conn_handle_deadlines(struct conn *conn, int64_t now)
     } else if (conn->state == CONN_HANDSHAKING && conn->state_deadline <= now) {
         conn_handshake_timed_out(conn, now);
     } else if ((conn->state == CONN_OPEN || conn->state == CONN_CONNECTING) && conn->due <= now) {
-        conn->due = TIME_NEVER; /* or output that is sent meanwhile would arm it again */
+        /* Before the call. Otherwise output that the protocol sends would set the timer again. */
+        conn->due = TIME_NEVER;
         conn->protocol->due(conn->service, conn->session, now);
     }
     conn_arm(conn);
@@ -173,7 +174,7 @@ void conn_finish(struct conn *conn, bool linger, int64_t now)
     stack_finish(&conn->stack, &last);
     conn_append_out(conn, buf_span(&last), now);
     buf_free(&last);
-    /* After a codec's own end, more bytes of the peer may be on their way. */
+    /* After a codec has ended the input, the peer may still send bytes. */
     bool lingers = conn->input == CONN_INPUT_CUT || (linger && conn->input == CONN_INPUT_OPEN);
     conn->state = lingers ? CONN_FLUSHING : CONN_CLOSING;
     list_remove(&conn->backlog);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way of a connection's input: from the peer, through the codecs, to the protocol; and the
- * handshakes of codecs. Must not know what the bytes mean.
+ * The way of a connection's input: from the peer, through the codecs, to the protocol. This file
+ * also has the handshakes of codecs. Must not know what the bytes mean.
  */
 #include "serve/conn.h"
 
@@ -32,7 +32,8 @@ bool conn_holds_input(const struct conn *conn)
     return conn->stack.decoded.n > 0 || stack_has_pending(&conn->stack);
 }
 
-/* Whether the protocol has to be told that the input has ended: by the peer, or by a codec. */
+/* Returns true when the input was ended, by the peer or by a codec, and the protocol must still be
+ * told. */
 static bool has_to_tell_end(const struct conn *conn)
 {
     struct span why;
@@ -53,7 +54,7 @@ void conn_update_backlog(struct conn *conn)
 
 /* --- handshakes ------------------------------------------------------------------------------- */
 
-/* The codec speaks first, or waits for the peer. */
+/* Starts the handshake: the codec either sends the first bytes or waits for the peer's. */
 static void begin_handshake(struct conn *conn, int64_t timeout, int64_t now)
 {
     struct buf hello = {0};
@@ -91,10 +92,10 @@ static void handshake_done(struct conn *conn, struct span why, int64_t now)
     conn_arm(conn);
 }
 
-/* Removes the codec, so that the protocol can say in clear what went wrong. */
+/* Removes the codec, so that the protocol can send an error that is not encoded. */
 static void handshake_failed(struct conn *conn, struct span why, int64_t now)
 {
-    uint8_t text[WHY_MAX]; /* the reason may be the codec's own */
+    uint8_t text[WHY_MAX]; /* the reason may be in the codec's memory, which is freed below */
     why = span_first(why, sizeof text);
     assert(why.n > 0);
     memcpy(text, why.p, why.n);
@@ -122,14 +123,14 @@ static void check_handshake(struct conn *conn, int64_t now)
 
 /* --- to the protocol -------------------------------------------------------------------------- */
 
-/* Calls the protocol's recv. `conn->recv` then tells whether it has added a codec. */
+/* Calls the protocol's recv. Afterwards `conn->recv` tells whether recv has added a codec. */
 static size_t call_recv(struct conn *conn, struct span in, int64_t now)
 {
     conn->recv = CONN_RECV_RUNNING;
     return conn->protocol->recv(conn->service, conn->session, in, now);
 }
 
-/* Gives the protocol what is decoded. Returns how many bytes it consumed. */
+/* Gives decoded bytes to the protocol. Returns how many bytes it has consumed. */
 static size_t deliver_decoded(struct conn *conn, int64_t now)
 {
     struct stack *stack = &conn->stack;
@@ -158,7 +159,7 @@ static size_t decode(struct conn *conn, struct span in, int64_t now)
     return taken;
 }
 
-/* Tells the protocol that the input has ended, when that is so and all input was delivered. */
+/* Tells the protocol that the input has ended, if that is true and all input was delivered. */
 static void check_end(struct conn *conn, int64_t now)
 {
     struct span why = {NULL, 0};
@@ -172,7 +173,7 @@ static void check_end(struct conn *conn, int64_t now)
     conn->protocol->eof(conn->service, conn->session, now);
 }
 
-/* What the states of the codecs mean, once there is nothing to decode. */
+/* Reacts to the states of the codecs. Must be called when there is nothing to decode. */
 static void check_codecs(struct conn *conn, int64_t now)
 {
     if (conn->state == CONN_HANDSHAKING) {
@@ -182,8 +183,8 @@ static void check_codecs(struct conn *conn, int64_t now)
     }
 }
 
-/* Decodes and delivers, until nothing is left or others must have their turn. Returns how many
- * bytes of `in` were taken. */
+/* Decodes and delivers until nothing is left, or until other connections must have their turn.
+ * Returns how many bytes of `in` were used. */
 static size_t decode_input(struct conn *conn, struct span in, int64_t now)
 {
     size_t taken = 0;
@@ -207,8 +208,9 @@ static size_t decode_input(struct conn *conn, struct span in, int64_t now)
     return conn->state > CONN_OPEN ? in.n : taken;
 }
 
-/* The fast way: without a codec the protocol reads the shell's own bytes. Returns how many were
- * consumed. When the protocol was switched, the new one goes on with the rest. */
+/* The fast way: when there is no codec, the protocol reads the shell's own bytes. Returns how many
+ * bytes were consumed. When the connection was switched to another protocol, that protocol reads
+ * the rest. */
 static size_t recv_clear(struct conn *conn, struct span in, int64_t now)
 {
     size_t consumed = 0;
@@ -265,7 +267,7 @@ void conn_eof(struct conn *conn, int64_t now)
         }
         break;
     case CONN_FLUSHING:
-        conn->state = CONN_CLOSING; /* no unread input is left behind */
+        conn->state = CONN_CLOSING; /* there is no unread input, so lingering is not needed */
         break;
     case CONN_LINGERING:
         conn_done(conn);

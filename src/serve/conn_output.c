@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The way of a connection's output: from the protocol, through the codecs, into `out`, and away.
- * Must not know what the bytes mean.
+ * The way of a connection's output: from the protocol, through the codecs, into `out`, and to the
+ * shell. Must not know what the bytes mean.
  */
 #include "serve/conn.h"
 
@@ -29,7 +29,7 @@ void conn_set_write_timeout(struct conn *conn, int64_t timeout, int64_t now)
 {
     if (conn->write_timeout != timeout) {
         conn->write_timeout = timeout;
-        conn_start_chunk(conn, now); /* also for what waits already */
+        conn_start_chunk(conn, now); /* the new timeout is also for output that waits already */
     }
 }
 
@@ -45,7 +45,7 @@ bool conn_is_full(const struct conn *conn)
     return conn_unsent(conn) > conn->limit;
 }
 
-/* An emptied buffer keeps only little memory, so that does not count. */
+/* An empty buffer keeps only little memory, so it is not counted. */
 void conn_count_buffered(struct conn *conn)
 {
     size_t n = conn->unconsumed + (conn->out.n == 0 ? 0 : conn->out.cap) + conn->stack.plain.cap;
@@ -53,9 +53,10 @@ void conn_count_buffered(struct conn *conn)
     conn->buffered = n;
 }
 
-/* Codecs change the length of output on its way. So `full` is noted when it begins: when bytes have
- * left it may have ended some time before, and the protocol must still be told. The limit moves
- * only here and when that is told; otherwise a connection would change without being noted. */
+/* Sets `full` when output has become full. Codecs change the length of output. So, when bytes have
+ * been sent, the output may already have been below the limit for some time. `full` remembers that
+ * the protocol must still be told. The limit changes only here and in check_if_drained. Otherwise
+ * the connection could become full or not full without anybody noticing. */
 static void check_if_full(struct conn *conn, int64_t now)
 {
     const struct serve_config *config = &conn->serve->config;

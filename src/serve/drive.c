@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The round, as drive.h draws it. It decides the order of the calls and nothing else. */
+/* The round that drive.h describes. This file decides the order of the calls and nothing else. */
 #include "serve/drive.h"
 
-/* Turn 1. */
+/* Turn 1 of the round. */
 static enum drive_turn begin_round(struct drive *d)
 {
     d->rounds++;
@@ -15,7 +15,7 @@ bool drive_has_work_left(const struct drive *d, const struct tcp_handler *h, int
     return d->more_input || h->next_deadline(h->self) <= now;
 }
 
-/* Turn 5. */
+/* Turn 5 of the round. */
 static enum drive_turn end_round(struct drive *d, const struct tcp_handler *h, int64_t now)
 {
     if (d->rounds < d->rounds_max && drive_has_work_left(d, h, now)) {

@@ -13,9 +13,9 @@
  *                  arrived before them.
  *     3  CHANGED   For each connection that has changed, the driver sends its output (out, sent)
  *                  and does what it wants (want).
- *     4  ASK       The driver does one thing that the handler asks for (struct ask). When all asks
- *                  are done and one of them was more than a log line, connections may have changed.
- *                  Then turn 3 follows again.
+ *     4  ASK       The driver does one thing that the handler asks for (struct ask). When all
+ *                  requests are done and one of them was more than a log line, connections may have
+ *                  changed. Then turn 3 follows again.
  *     5  OVER      The round is over. Another round follows at the same `now` if work is left and
  *                  fewer than `rounds_max` rounds were done. Work is left when the driver has set
  *                  `more_input`, or when next_deadline() is not after `now`.
@@ -40,7 +40,7 @@ struct drive {
     uint64_t conn;        /* CHANGED: the connection */
     struct ask ask;       /* ASK: what the driver must do; valid until the next drive_next */
     bool more_input;      /* the driver may set it at any time: there is input for another round */
-    bool look_again;      /* an ask was more than a log line, so connections may have changed */
+    bool look_again;      /* a request was more than a log line, so connections may have changed */
     unsigned rounds;      /* number of rounds that have begun */
     unsigned rounds_max;  /* the most rounds; stops a handler that always has more work */
 };

@@ -50,10 +50,10 @@ struct ask {
     };
 };
 
-/* The result of an ask that needs an answer. Borrowed for the call. */
+/* The result of a request that needs an answer. Borrowed for the call. */
 struct answer {
-    struct span why;   /* empty: the ask was done; otherwise the reason why it failed */
-    struct span bytes; /* the bytes that were read, if the ask was to read something */
+    struct span why;   /* empty: the request was done; otherwise the reason why it failed */
+    struct span bytes; /* the bytes that were read, if the request was to read something */
 };
 
 /* Returns how many bytes the spans contain together. */
@@ -120,7 +120,7 @@ struct tcp_handler {
     /* Returns the next request to the shell. Its kind is ASK_NONE when there are no more. */
     struct ask (*next_ask)(void *self);
 
-    /* Tells the service the result of an ask that needs an answer. */
+    /* Tells the service the result of a request that needs an answer. */
     void (*answer)(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
 
     /* Sets the offset of the wall clock: ns since 1970 = now + offset. Called before all other

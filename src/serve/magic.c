@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the magic, however it is cut, and switches the protocol. Bytes behind the magic stay for
- * the protocol that it names.
+ * Reads the magic, which may arrive in several parts, and switches the protocol. Bytes after the
+ * magic are left for the protocol that has this magic.
  */
 #include "serve/magic.h"
 
 #include "base/alloc.h"
 
-/* What has arrived of the magic. */
+/* The session: the part of the magic that has arrived. */
 struct magic {
     struct conn *conn;
     size_t size;
@@ -78,7 +78,8 @@ static void on_eof(void *service, void *session, int64_t now)
     conn_finish(m->conn, false, now);
 }
 
-/* Output is only sent when the connection is finished, so nobody waits for it. */
+/* Does nothing: output is only sent when the connection is finished, so nothing waits for this
+ * call. */
 static void on_drained(void *service, void *session, int64_t now)
 {
     (void)service;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tcp_handler: finds the connection that a call is about, and does what concerns all of them:
- * slots, turns, asks, the stop. Must not know what happens within a connection (conn.c).
+ * The tcp_handler. It finds the connection that a call is about, and does the work that concerns
+ * all connections: slots, turns, requests to the shell (struct ask), and the stop. Must not know
+ * what happens within a connection (conn.c).
  */
 #include "serve/serve.h"
 
@@ -81,7 +82,7 @@ void serve_init(struct serve *serve, const struct serve_config *config,
 
 void serve_free(struct serve *serve)
 {
-    serve->stopping = true; /* no connection may begin any more */
+    serve->stopping = true; /* from now on no connection may begin */
     for (size_t i = 0; i < serve->slot_count; i++) {
         if (serve->slots[i].conn != NULL) {
             conn_free(serve->slots[i].conn, TIME_NEVER);
@@ -255,7 +256,7 @@ int64_t serve_next_deadline(void *self)
                : time_earlier(due, serve->hooks.next_deadline(serve->hooks.self));
 }
 
-/* The wall clock is for programs alone. */
+/* Only programs need the wall clock. */
 void serve_wall(void *self, int64_t offset)
 {
     struct serve *serve = self;
@@ -266,7 +267,7 @@ void serve_wall(void *self, int64_t offset)
 
 /* --- asks ------------------------------------------------------------------------------------- */
 
-/* Reports how many events were dropped, once there is room for the report. */
+/* Reports how many events were dropped, when there is room for the report. */
 static void report_dropped(struct log *log)
 {
     char count[TEXT_DECIMAL_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: any TCP service as a value: its listeners, its connections, which connections have changed,
- * and which connection has its turn. A serve implements the tcp_handler of serve/handler.h. Must
- * not know: any protocol, sockets, clocks.
+ * and which connection has its turn next. A struct serve implements the tcp_handler of
+ * serve/handler.h. Must not know: any protocol, sockets, clocks.
  *
  * A program fills a table of listeners. It also fills struct serve_hooks when it does more than its
  * protocols do. Then the shell drives serve_handler() in the rounds of serve/drive.h.

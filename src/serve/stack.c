@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Passes bytes from codec to codec. Must not know what a codec does, nor when input is read.
+ * Passes bytes from codec to codec. Must not know what a codec does, or when input is read.
  */
 #include "serve/stack.h"
 
@@ -41,8 +41,8 @@ void stack_put_back_below(struct stack *stack, struct buf bytes)
     layer->below = bytes;
 }
 
-/* Encodes bytes, which it takes, with the codecs below number `count`, and appends them to `down`.
- */
+/* Encodes `bytes` with all codecs below codec number `count`, and appends the result to `down`.
+ * Frees `bytes`. */
 static void carry(struct stack *stack, size_t count, struct buf *bytes, struct buf *down)
 {
     for (size_t i = count; i-- > 0 && bytes->n > 0;) {
@@ -64,7 +64,7 @@ static bool codec_lives(const struct codec *codec)
     return codec->calls->state(codec->self) <= CODEC_OPEN;
 }
 
-/* Whether codec i can decode something without new input from the peer. */
+/* Returns true when codec i can decode something without new input from the peer. */
 static bool can_decode(const struct stack *stack, size_t i)
 {
     const struct codec *codec = &stack->layers[i].codec;
@@ -82,8 +82,8 @@ static size_t decode_at(struct stack *stack, size_t i, struct span in, struct bu
     return taken;
 }
 
-/* From the top down, because bytes leave at the top. What is below a codec that has ended goes
- * nowhere, and is not decoded. */
+/* Codecs are tried from the highest to the lowest, because decoded bytes leave the stack at its
+ * top. Input of a codec that was closed or has failed is dropped and not decoded. */
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down)
 {
     for (size_t i = stack->count; i-- > 0;) {

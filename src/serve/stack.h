@@ -21,8 +21,8 @@ struct stack_layer {
 
 /* A stack with all fields zero has no codec. */
 struct stack {
-    /* An array of STACK_CODECS_MAX layers, the one next to the socket first. NULL: there was no
-     * codec yet. */
+    /* An array of STACK_CODECS_MAX layers. The first layer is next to the socket. NULL: there was
+     * no codec yet. */
     struct stack_layer *layers;
     size_t count;       /* number of codecs */
     struct buf decoded; /* decoded bytes for the protocol */

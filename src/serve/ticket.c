@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A table of tickets by number. Must not know who waits, nor for what.
+ * A table of tickets by number. Must not know who waits, or for what.
  */
 #include "serve/ticket.h"
 
-/* The core itself counts the numbers up, so that the low bits spread them evenly; no peer chooses
- * them. */
+/* The numbers come from a counter of this program, so their low bits are spread evenly. No peer can
+ * choose the numbers. */
 static unsigned hash_of(uint64_t number)
 {
     return (unsigned)number;

@@ -18,10 +18,10 @@
 /* A ticket with all fields zero waits for nothing. */
 struct ticket {
     UT_hash_handle hh; /* in tickets->table */
-    uint64_t number;   /* the number of the ask; 0: the ticket waits for nothing */
-    /* Called with the answer. `why` (borrowed) is empty when the ask was done; otherwise it is the
-     * reason why the ask failed. The ticket waits for nothing any more, so this function may free
-     * it. */
+    uint64_t number;   /* the number of the request; 0: the ticket waits for nothing */
+    /* Called with the answer. `why` (borrowed) is empty when the request was done; otherwise it is
+     * the reason why the request failed. The ticket waits for nothing any more, so this function
+     * may free it. */
     void (*answered)(struct ticket *ticket, struct span why, int64_t now);
 };
 
@@ -31,8 +31,8 @@ struct tickets {
     struct ticket *table;
 };
 
-/* Begins to wait for the answer to the ask with this number. The number must not be 0, and no other
- * ticket in the table may have it. */
+/* Begins to wait for the answer to the request with this number. The number must not be 0, and no
+ * other ticket in the table may have it. */
 void tickets_wait(struct tickets *tickets, struct ticket *ticket, uint64_t number,
                   void (*answered)(struct ticket *ticket, struct span why, int64_t now));
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the two clocks of the system. It must not know who asks, nor keep a time.
+ * Reads the two clocks of the system. Must not know who uses the time, and stores no time.
  */
 #include "shell/clock.h"
 
@@ -22,8 +22,8 @@ int64_t clock_now(void)
 }
 
 /* The two clocks cannot be read at the same instant. So the wall clock is read between two readings
- * of the monotonic clock, and all of it again when these two are far apart: then this process did
- * not run for a while in between. */
+ * of the monotonic clock. When these two readings are far apart, this process did not run for a
+ * while between them. Then all three readings are repeated. */
 int64_t clock_wall_offset(void)
 {
     int64_t offset = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Forms log lines and writes them without ever waiting. It must not know what the lines are about.
+ * Formats log lines and writes them without waiting. Must not know what the lines are about.
  */
 #include "shell/log_line.h"
 
@@ -85,8 +85,8 @@ void log_writer_add(struct log_writer *w, enum log_level level, const char *form
                     count);
 }
 
-/* The bytes that a ready pipe accepts without blocking: at most PIPE_BUF. Whole lines, unless the
- * first line alone is longer. */
+/* Returns the first bytes that a ready pipe accepts without blocking: at most PIPE_BUF bytes. They
+ * are whole lines, unless the first line alone is longer. */
 static struct span piece(struct span lines)
 {
     struct span s = span_first(lines, PIPE_BUF);
@@ -97,7 +97,7 @@ static struct span piece(struct span lines)
     return n > 0 ? span_first(s, n) : s;
 }
 
-/* Writes until all is written, or the descriptor is not ready within the timeout. */
+/* Writes until all lines are written, or until the descriptor is not ready within the timeout. */
 static void write_lines(struct log_writer *w, int timeout_ms)
 {
     struct pollfd p = {.fd = w->fd, .events = POLLOUT};

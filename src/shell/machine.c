@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asks the operating system for what the program needs to know once, and reads and locks its files.
- * It must not know options, NSQ or connections.
+ * Gets from the operating system the facts that the program needs once, and reads and locks files.
+ * Must not know options, NSQ or connections.
  */
 #include "shell/machine.h"
 
@@ -40,7 +40,7 @@ void machine_host(char name[MACHINE_HOST_MAX])
     if (gethostname(name, MACHINE_HOST_MAX) != 0 || name[0] == '\0') {
         snprintf(name, MACHINE_HOST_MAX, "localhost");
     }
-    name[MACHINE_HOST_MAX - 1] = '\0'; /* a name that was cut may lack it */
+    name[MACHINE_HOST_MAX - 1] = '\0'; /* a name that was cut may have no NUL */
 }
 
 size_t machine_memory(void)
@@ -74,7 +74,7 @@ bool machine_random(void *p, size_t n)
     return got == (ssize_t)n;
 }
 
-/* "<verb> <path>: <reason>" */
+/* Writes "<verb> <path>: <reason>" to `why` and returns false. */
 static bool failed(char why[MACHINE_WHY_MAX], const char *verb, const char *path, int error)
 {
     char reason[MACHINE_REASON_MAX];

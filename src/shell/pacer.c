@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Busy polling for a bounded time when recent waits were short; otherwise a sleep. */
+/* Does busy polling for a bounded time when recent waits were short. Otherwise it sleeps. */
 #include "shell/pacer.h"
 
 #include <sched.h>
@@ -7,11 +7,12 @@
 #include "base/time.h"
 #include "shell/clock.h"
 
-#define BUSY_MAX (TIME_MS / 10) /* ns of busy polling in one wait; longer waits are long ones */
-#define BUSY_AFTER 8            /* short waits that make the next one begin with busy polling */
-#define SHORT_WAITS_MAX 16      /* more of them are not remembered */
+/* ns; the longest busy polling in one wait. A wait that takes this time or more is a long wait. */
+#define BUSY_MAX (TIME_MS / 10)
+#define BUSY_AFTER 8       /* after this many short waits, a wait begins with busy polling */
+#define SHORT_WAITS_MAX 16 /* a higher number of short waits is not remembered */
 
-/* Gives the processor to other processes between two looks. */
+/* Calls sched_yield between two polls, so that other processes can run. */
 static size_t poll_busily(const struct waiter *waiter, int64_t until, struct waiter_event *events,
                           size_t room)
 {
@@ -43,8 +44,8 @@ size_t pacer_wait(struct pacer *pacer, const struct waiter *waiter, int64_t star
     return n > 0 ? n : sleep_until(waiter, until, events, room);
 }
 
-/* One long wait outweighs several short ones. So clients that pace themselves cost no more than
- * without busy polling. */
+/* A long wait reduces the number of short waits by several. So a client that sends slowly costs no
+ * more processor time than without busy polling. */
 void pacer_remember(struct pacer *pacer, int64_t lasted)
 {
     if (lasted >= BUSY_MAX) {

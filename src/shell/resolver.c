@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads that look names up, with a queue of jobs and a queue of answers. It must not know why a
- * name is looked up, nor connect to what it finds.
+ * Threads that look host names up, with a queue of jobs and a queue of answers. Must not know why a
+ * name is looked up, and must not connect to the addresses.
  */
 #include "shell/resolver.h"
 
@@ -14,10 +14,11 @@
 #include "base/alloc.h"
 #include "base/list.h"
 
-/* Threads. All but one of them hang in look-ups that were cancelled: when one name server does not
- * answer, other names must still be looked up, such as the next auth server's. The limit keeps
- * names that nobody answers from filling the machine with threads; each hangs for as long as the C
- * library tries, half a minute. */
+/* The most threads. One thread works on the queue; the other threads are blocked in look-ups that
+ * were cancelled. More than one is needed, because other names, for example the next auth server's,
+ * must still be looked up when one name server does not answer. The limit prevents that names
+ * without an answer fill the machine with threads. Each thread is blocked for as long as the C
+ * library tries, about half a minute. */
 #define RESOLVER_THREADS_MAX 8
 
 struct job {
@@ -27,18 +28,18 @@ struct job {
     struct resolver_answer answer;
 };
 
-/* Shared by the event loop and the threads; the last owner to leave frees it. */
+/* Shared by the event loop and the threads. The last owner that leaves frees it. */
 struct resolver {
-    pthread_mutex_t lock; /* protects all that follows */
-    pthread_cond_t more;  /* signalled: a job waits, or `ended` was set */
+    pthread_mutex_t lock; /* protects all fields below */
+    pthread_cond_t more;  /* signalled when a job waits, or when `ended` was set */
     struct list waiting;  /* of struct job */
-    struct list done;     /* the same */
+    struct list done;     /* of struct job */
     struct job *current;  /* the job being looked up, unless its thread was abandoned */
-    size_t count;         /* of jobs */
-    unsigned owners;      /* the event loop until resolver_free, and the threads */
+    size_t count;         /* number of jobs */
+    unsigned owners; /* number of owners: the event loop until resolver_free, and the threads */
     bool ended;
-    int answers; /* the end of a pipe that the loop reads; one byte for each answer */
-    int tell;    /* the end that the threads write */
+    int answers; /* the reading end of a pipe; it contains one byte for each answer */
+    int tell;    /* the writing end of that pipe, for the threads */
 };
 
 static void free_jobs(struct list *jobs)
@@ -50,7 +51,7 @@ static void free_jobs(struct list *jobs)
     }
 }
 
-/* One owner leaves. Called with the lock held; releases the lock. */
+/* Removes one owner. Must be called with the lock held; releases the lock. */
 static void leave(struct resolver *r)
 {
     bool last = --r->owners == 0;
@@ -66,15 +67,16 @@ static void leave(struct resolver *r)
     }
 }
 
-/* Does one job. Called with the lock held, which is released during the look-up. False: another
- * thread has taken this one's place, and this one must end. */
+/* Does one job. Must be called with the lock held; the lock is released during the look-up. Returns
+ * false when another thread has replaced this thread, which must then end. */
 static bool look_up(struct resolver *r, struct job *job)
 {
     r->current = job;
     pthread_mutex_unlock(&r->lock);
     socket_look_up(job->address, false, &job->answer.addresses, job->answer.why);
     pthread_mutex_lock(&r->lock);
-    /* An abandoned thread goes on working when its successor hangs in a cancelled job as well. */
+    /* A thread that was replaced continues to work when the new thread is blocked in a cancelled
+     * job as well. */
     bool stays = r->current == job || (r->current != NULL && r->current->cancelled);
     if (stays) {
         r->current = NULL;
@@ -85,7 +87,7 @@ static bool look_up(struct resolver *r, struct job *job)
         return stays;
     }
     list_push(&r->done, &job->link);
-    ssize_t written = write(r->tell, "", 1); /* a full pipe is fine: it is readable already */
+    ssize_t written = write(r->tell, "", 1); /* a full pipe is no error: it is readable already */
     (void)written;
     return stays;
 }
@@ -108,7 +110,8 @@ static void *work(void *context)
     return NULL;
 }
 
-/* The thread blocks all signals, because the event loop handles them. Called with the lock held. */
+/* Starts a thread that blocks all signals, because the event loop handles them. Must be called with
+ * the lock held. */
 static bool start_thread(struct resolver *r)
 {
     pthread_t thread;
@@ -211,8 +214,7 @@ void resolver_cancel(struct resolver *r, uint64_t ticket)
         job->cancelled = true;
         size_t threads = r->owners - 1;
         if (threads < RESOLVER_THREADS_MAX && start_thread(r)) {
-            r->current =
-                NULL; /* the new thread continues; the old one ends when its look-up returns */
+            r->current = NULL; /* the new thread continues; the old one ends after its look-up */
         }
     }
     pthread_mutex_unlock(&r->lock);
@@ -228,7 +230,7 @@ bool resolver_next(struct resolver *r, struct resolver_answer *answer)
         list_remove(&job->link);
         r->count--;
     } else {
-        while (read(r->answers, told, sizeof told) > 0) { /* the bytes of answers already taken */
+        while (read(r->answers, told, sizeof told) > 0) { /* bytes of earlier answers */
         }
     }
     pthread_mutex_unlock(&r->lock);

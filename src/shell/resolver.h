@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the look-up of host names. A look-up always blocks and may take long. So a thread does the
- * look-ups. It has a queue of jobs and a queue of answers. When a job is cancelled while a thread
- * is blocked in it, another thread continues with the next jobs. This program has no other threads
- * besides the event loop's. The threads share nothing except the queues.
+ * Owns: the look-up of host names. A look-up always blocks and may take a long time. So a thread
+ * does the look-ups. It has a queue of jobs and a queue of answers. When a job is cancelled while a
+ * thread is blocked in it, another thread continues with the next jobs. The only other thread of
+ * this program is the thread of the event loop. The threads share nothing except the queues.
  */
 #ifndef SHELL_RESOLVER_H
 #define SHELL_RESOLVER_H

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signal handlers that write to a pipe. It must not know what the program does when it is told to
- * end.
+ * Signal handlers that write to a pipe. Must not know what the program does when a signal arrives.
  */
 #include "shell/signals.h"
 
@@ -12,14 +11,14 @@
 
 #include "shell/socket.h"
 
-/* A global variable, because a signal handler gets no argument of ours. */
+/* This is a global variable, because a signal handler gets no argument from this program. */
 static volatile sig_atomic_t end_fd = -1;
 
 static void on_end(int signal)
 {
     (void)signal;
     int saved = errno;
-    /* A full pipe is fine: it is readable already. */
+    /* A full pipe is no error: the descriptor is readable already. */
     ssize_t written = write(end_fd, "x", 1);
     (void)written;
     errno = saved;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sockets by the C library, with nsqd's (Go's) forms of addresses and error texts. It must not know
- * who listens or connects, nor read or write a byte.
+ * Sockets of the C library, with the forms of addresses and the error texts of Go, as in upstream's
+ * nsqd. Must not know who listens or connects, and must not read or write a byte.
  */
 #include "shell/socket.h"
 
@@ -67,9 +67,9 @@ bool socket_split_address(const char *address, char host[SOCKET_HOST_MAX],
            copy_part(port, colon + 1, strlen(colon + 1));
 }
 
-/* "host:port". IPv6 stands in brackets; an IPv4 peer of an IPv6 socket is written as IPv4. For a
- * unix socket its path, or "@" and its name when it has no path. Bytes that the kernel did not fill
- * in are zero. */
+/* Writes an address as text. The form is "host:port". An IPv6 host is written in brackets. An IPv4
+ * peer of an IPv6 socket is written as IPv4. For a unix socket, the text is its path, or "@" and
+ * its name when it has no path. Bytes that the kernel did not fill in are zero. */
 static void address_text(const union address *a, char text[SOCKET_ADDRESS_MAX])
 {
     char host[INET6_ADDRSTRLEN] = "?";
@@ -95,8 +95,8 @@ static void address_text(const union address *a, char text[SOCKET_ADDRESS_MAX])
     }
 }
 
-/* Makes the address of a unix socket and returns its size; 0: the path is too long. A path ends
- * with a NUL. A name behind "@" does not; an empty name makes the kernel choose one. */
+/* Makes the address of a unix socket. Returns its size, or 0 when the path is too long. A path ends
+ * with a NUL. A name after "@" does not. When the name is empty, the kernel chooses one. */
 static socklen_t unix_address(union address *a, const char *path)
 {
     size_t n = strlen(path);
@@ -116,7 +116,7 @@ void socket_local_address(int fd, char text[SOCKET_ADDRESS_MAX])
 {
     union address a = {0};
     socklen_t size = sizeof a;
-    getsockname(fd, &a.any, &size); /* on failure the family stays unknown */
+    getsockname(fd, &a.any, &size); /* on failure the text is "?" */
     address_text(&a, text);
 }
 
@@ -133,7 +133,7 @@ static int set_option(int fd, int level, int name, int value)
     return setsockopt(fd, level, name, &value, sizeof value);
 }
 
-/* Writes why it cannot listen, in Go's words. Returns -1. */
+/* Writes to `why`, in Go's words, the reason why it cannot listen. Returns -1. */
 static int refuse(char why[SOCKET_WHY_MAX], const char *net, const char *address, int error)
 {
     char reason[MACHINE_REASON_MAX];
@@ -142,7 +142,8 @@ static int refuse(char why[SOCKET_WHY_MAX], const char *net, const char *address
     return -1;
 }
 
-/* Binds and listens; -1 with errno. `dual`: an IPv6 socket accepts IPv4 too. */
+/* Binds and listens. Returns -1 with errno on failure. When `dual` is true, an IPv6 socket accepts
+ * IPv4 too. */
 static int listen_on(const struct sockaddr *address, socklen_t size, bool dual)
 {
     int fd = socket(address->sa_family, SOCK_STREAM, 0);
@@ -181,7 +182,7 @@ static bool is_wildcard(const char *host)
     return host[0] == '\0' || strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
 }
 
-/* Whether a port is a number that does not fit into 16 bits. (getaddrinfo would cut it.) */
+/* Returns true when a port number does not fit into 16 bits. (getaddrinfo would cut it.) */
 static bool is_out_of_range(const char *port)
 {
     char *end;
@@ -189,7 +190,7 @@ static bool is_out_of_range(const char *port)
     return end != port && *end == '\0' && (n < 0 || n > UINT16_MAX);
 }
 
-/* Chooses IPv4 before IPv6, as Go does for a name that has both. */
+/* Chooses an IPv4 address before an IPv6 address, as Go does for a name that has both. */
 static const struct addrinfo *choose(const struct addrinfo *list)
 {
     for (const struct addrinfo *i = list; i != NULL; i = i->ai_next) {
@@ -200,8 +201,8 @@ static const struct addrinfo *choose(const struct addrinfo *list)
     return list;
 }
 
-/* Looks up the address to bind to; NULL with a reason. The caller frees the list with freeaddrinfo.
- */
+/* Looks up the address to bind to. The caller frees the list with freeaddrinfo. Returns NULL on
+ * failure; then `why` is the reason. */
 static struct addrinfo *look_up(const char *host, const char *port, char why[SOCKET_WHY_MAX])
 {
     const struct addrinfo hints = {
@@ -438,8 +439,8 @@ int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])
 
 bool socket_accept_is_temporary(int error)
 {
-    /* First the lack of some resource; then errors of the one new connection, which Linux reports
-     * by accept(2). */
+    /* The first four mean that some resource is short. The others are errors of the one new
+     * connection, which Linux reports through accept(2). */
     static const int errors[] = {EMFILE,       ENFILE,     ENOBUFS,     ENOMEM,    ECONNABORTED,
                                  ENETDOWN,     EPROTO,     ENOPROTOOPT, EHOSTDOWN, ENONET,
                                  EHOSTUNREACH, EOPNOTSUPP, ENETUNREACH, EPERM};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The loop: waits for events, accepts, and drives the handler by the round of serve/drive.h. Must
- * not know what a connection says.
+ * The loop. It waits for events, accepts connections, and drives the handler in the rounds of
+ * serve/drive.h. Must not know what the bytes of a connection mean.
  */
 #include "shell/tcp_server.h"
 
@@ -19,11 +19,11 @@
 
 #define EVENTS_A_ROUND 256
 #define ACCEPTS_A_ROUND 64
-#define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error, so that the loop does not spin */
-#define LOG_PAUSE (100 * TIME_MS)    /* before a log that takes no lines is tried again */
-#define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is measuring noise */
-#define WALL_CHECK (10 * TIME_MS)    /* how often, under load, the wall clock is read */
-#define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections are above 2^32 */
+#define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error: no busy loop */
+#define LOG_PAUSE (100 * TIME_MS)    /* between attempts to write to a log that accepts no lines */
+#define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is a measuring error */
+#define WALL_CHECK (10 * TIME_MS)    /* the wall clock is not read more often than this */
+#define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections have more than 2^32 */
 
 /* --- events ----------------------------------------------------------------------------------- */
 
@@ -85,7 +85,7 @@ static void accept_sockets(struct tcp_server *server, unsigned number, int64_t n
         char peer[SOCKET_ADDRESS_MAX];
         int fd = socket_accept(server->listeners[number].fd, peer);
         if (fd < 0 && errno == ECONNABORTED) {
-            continue; /* that one is gone; the next may be there */
+            continue; /* this connection is gone already; another one may wait */
         }
         if (fd < 0) {
             accept_failed(server, errno, now);
@@ -122,7 +122,8 @@ static void handle_event(struct tcp_server *server, struct waiter_event event, i
 
 /* --- the loop --------------------------------------------------------------------------------- */
 
-/* Turn INPUT of the round, behind what the waiter has reported: input and ends from before. */
+/* Turn INPUT of the round, after the events of the waiter: hands over input and ends of input that
+ * were left from before. */
 static void hand_over_rests(struct tcp_server *server, int64_t now)
 {
     tcp_offer_rests(server, now);
@@ -137,7 +138,7 @@ static void settle_changed(struct tcp_server *server, uint64_t conn, int64_t now
     }
 }
 
-/* Nothing is kept on disk yet, so what must be made safe is as safe as it will be. */
+/* ASK_APPEND: nothing is written to a disk yet, so the answer is always "done". */
 static void do_ask(struct tcp_server *server, const struct ask *ask, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
@@ -158,7 +159,7 @@ static void do_ask(struct tcp_server *server, const struct ask *ask, int64_t now
     }
 }
 
-/* One round of serve/drive.h; the next one follows when other sockets have been looked at. */
+/* Runs one round of serve/drive.h. The next round begins after the other sockets were looked at. */
 static void do_round(struct tcp_server *server, int64_t now)
 {
     struct drive drive = {.rounds_max = 1};
@@ -199,7 +200,7 @@ static void check_wall_clock(struct tcp_server *server, int64_t now)
     }
 }
 
-/* Until when the next wait may last. */
+/* Returns the latest time at which the next wait must end. */
 static int64_t wait_until(const struct tcp_server *server, int64_t now, int64_t max_wait_ns)
 {
     if (server->offers.n > 0 || server->ends.n > 0) {

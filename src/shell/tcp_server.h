@@ -30,14 +30,15 @@ struct tcp_dial {
     char why[SOCKET_WHY_MAX]; /* the reason why the previous address failed */
 };
 
-/* The life of a socket. */
+/* The life of a socket. A socket in the state INPUT_ENDED or BROKEN is in server->ends, and the
+ * waiter does not watch it. */
 enum tcp_state {
     TCP_LOOKING_UP,  /* its host name is looked up, and it has no descriptor yet */
     TCP_CONNECTING,  /* it connects to dial->addresses */
     TCP_OPEN,        /* bytes move in both directions */
-    TCP_INPUT_ENDED, /* the peer sends no more: in server->ends, and not in the waiter */
+    TCP_INPUT_ENDED, /* the peer sends no more, and the handler was not told yet */
     TCP_HALF_OPEN,   /* the handler was told that the peer sends no more; output may go on */
-    TCP_BROKEN,      /* the socket had an error: in server->ends, and not in the waiter */
+    TCP_BROKEN,      /* the socket had an error, and the handler was not told yet */
 };
 
 /* The socket of one of the handler's connections. The slot in the connection's number is the index

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Connections that the handler asks for: the look-up of the name, then one address after the other.
- * Must not know what they are for.
+ * Connections that the handler asks for: first the look-up of the host name, then one address after
+ * the other. Must not know what the connections are for.
  */
 #include "shell/tcp_server.h"
 
@@ -16,7 +16,7 @@
 
 /* --- connecting ------------------------------------------------------------------------------- */
 
-/* Says how it went: `why` is empty when the socket is connected. */
+/* Tells the handler the result: `why` is empty when the socket is connected. */
 static void dialled(struct tcp_server *server, struct tcp_socket *s, const char *why, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
@@ -30,14 +30,14 @@ static void dialled(struct tcp_server *server, struct tcp_socket *s, const char 
         h->connected(h->self, conn, log_text(""), now);
         return;
     }
-    char reason[SOCKET_WHY_MAX]; /* which goes with the socket */
+    char reason[SOCKET_WHY_MAX]; /* a copy, because `why` may be freed with the socket */
     size_t n = strlen(why);
     memcpy(reason, why, n);
     tcp_free_socket(server, s);
     h->connected(h->self, conn, span_make(reason, n), now);
 }
 
-/* Tries the addresses from the present one on, until one can be waited for. */
+/* Tries the addresses from number d->at on, until the waiter can wait for one of them. */
 static void dial(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     struct tcp_dial *d = s->dial;
@@ -81,14 +81,14 @@ static bool have_resolver(struct tcp_server *server)
     return server->resolver != NULL;
 }
 
-/* The handler wants a connection. */
+/* Starts with an address in digits, which needs no look-up. For a name, asks the resolver. */
 void tcp_start_dial(struct tcp_server *server, const struct ask *ask, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
     struct tcp_socket *s = tcp_add_socket(server, ask->ticket, -1, now);
     char address[DIAL_ADDRESS_MAX];
     s->dial = alloc_zeroed(sizeof *s->dial);
-    if (h->want(h->self, s->conn) & WANT_CLOSE) { /* not any more */
+    if (h->want(h->self, s->conn) & WANT_CLOSE) { /* the handler has closed it meanwhile */
         tcp_close_socket(server, s, CLOSED_AS_WANTED, now);
         return;
     }
@@ -102,7 +102,7 @@ void tcp_start_dial(struct tcp_server *server, const struct ask *ask, int64_t no
     if (s->dial->addresses.count > 0 || s->dial->why[0] != '\0') {
         dial(server, s, now);
     } else if (have_resolver(server) && resolver_ask(server->resolver, s->conn, address)) {
-        return; /* tcp_take_addresses goes on */
+        return; /* tcp_take_addresses continues when there is an answer */
     } else {
         dialled(server, s, "dial tcp: too many look-ups", now);
     }

@@ -38,7 +38,8 @@ void tcp_close_socket(struct tcp_server *server, struct tcp_socket *s, enum clos
  * the socket is writable. */
 void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits, int64_t now);
 
-/* Does what a connection that has changed wants. */
+/* Sends the output of a connection that has changed, and does what the connection wants (enum
+ * want). */
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
 /* Offers input that was not consumed before to the connections that want READ again. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sockets of connections: what is read is offered to the handler, what it has to send is
- * written, and it is told how they end. Must not know what the bytes mean.
+ * The sockets of connections. Input that was read is offered to the handler, output of the handler
+ * is written, and the handler is told how a connection ends. Must not know what the bytes mean.
  */
 #include "shell/tcp_server.h"
 
@@ -15,11 +15,11 @@
 #include "shell/tcp_server_parts.h"
 
 #define SPANS_A_WRITE 64
-#define ENDS_A_ROUND 16 /* the kernel needs some 20 us to close each */
+#define ENDS_A_ROUND 16 /* the kernel needs about 20 us to close a socket */
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
-/* Whether it is in server->ends, and so not in the waiter. */
+/* Returns true when the socket is in server->ends, and so not in the waiter. */
 static bool is_ending(const struct tcp_socket *s)
 {
     return s->state == TCP_INPUT_ENDED || s->state == TCP_BROKEN;
@@ -99,8 +99,8 @@ static void offer_later(struct tcp_server *server, struct tcp_socket *s)
     }
 }
 
-/* The peer sends no more (TCP_INPUT_ENDED), or the socket broke (TCP_BROKEN). Nothing is waited for
- * until the handler is told. */
+/* Notes that the peer sends no more (TCP_INPUT_ENDED) or that the socket broke (TCP_BROKEN). The
+ * waiter does not watch the socket until the handler was told. */
 static void end_later(struct tcp_server *server, struct tcp_socket *s, enum tcp_state state)
 {
     if (!is_ending(s)) {
@@ -111,9 +111,9 @@ static void end_later(struct tcp_server *server, struct tcp_socket *s, enum tcp_
     s->state = state;
 }
 
-/* Waits for what a connection wants. Nothing is read while what was read before is left over: that
- * is offered again first, and so the end of input is found behind all of it. Behind the end nothing
- * is waited for: it would come again and again. */
+/* Makes the waiter wait for what a connection wants. While some input was not consumed, nothing is
+ * read: that input is offered again first. So the end of input is found after all input. After the
+ * end of input, the waiter does not wait for READ, because it would report the end repeatedly. */
 static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
 {
     unsigned want = server->handler.want(server->handler.self, s->conn);
@@ -128,8 +128,8 @@ static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
     }
 }
 
-/* Reads once. What the handler has changed by it is seen to when the round ends, but what concerns
- * the next read is the shell's. */
+/* Reads once. When the round ends, the shell does what the connection then wants. But if input is
+ * left over, the waiter is changed at once, because the next read depends on it. */
 static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
@@ -155,7 +155,7 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
 
 /* --- output ----------------------------------------------------------------------------------- */
 
-/* One gathered write. As send(2). */
+/* Does one gathered write. Returns what send(2) returns. */
 static ssize_t send_spans(int fd, const struct span *spans, size_t count)
 {
     if (count == 1) {
@@ -164,13 +164,13 @@ static ssize_t send_spans(int fd, const struct span *spans, size_t count)
     struct iovec parts[SPANS_A_WRITE];
     for (size_t i = 0; i < count; i++) {
         parts[i].iov_len = spans[i].n;
-        memcpy(&parts[i].iov_base, &spans[i].p, sizeof spans[i].p); /* it is not const there */
+        memcpy(&parts[i].iov_base, &spans[i].p, sizeof spans[i].p); /* iov_base is not const */
     }
     const struct msghdr message = {.msg_iov = parts, .msg_iovlen = count};
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-/* Sends what there is. False when the socket broke. */
+/* Sends as much output as the socket accepts. Returns false when the socket broke. */
 static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
@@ -193,7 +193,7 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_
     return true;
 }
 
-/* Does what a connection that has changed wants; when its end is to be told, only after that. */
+/* Does nothing with a socket that is in server->ends, because tell_end handles it. */
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
@@ -212,7 +212,7 @@ void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t 
         return;
     }
     if ((want & WANT_SHUT_WR) && !(want & WANT_WRITE)) {
-        shutdown(s->fd, SHUT_WR); /* does nothing when it was done before */
+        shutdown(s->fd, SHUT_WR); /* does nothing when it was called before */
     }
     watch_socket(server, s);
 }
@@ -231,8 +231,9 @@ static void tell_end(struct tcp_server *server, struct tcp_socket *s, int64_t no
     tcp_settle_socket(server, s, now);
 }
 
-/* A bounded number of them, as most mean that a socket is closed: when thousands of clients leave
- * at once, those who stay do not wait until all are. */
+/* Handles a bounded number of ends in one call. Most of them mean that a socket is closed, which
+ * takes long. So, when thousands of clients leave at once, the other clients do not wait until all
+ * of these sockets are closed. */
 void tcp_tell_ends(struct tcp_server *server, int64_t now)
 {
     for (int i = 0; i < ENDS_A_ROUND && server->ends.n > 0; i++) {
@@ -264,7 +265,7 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
     }
 }
 
-/* Offers the input that was left over to those who want to read again. */
+/* Offers input that was not consumed before to the connections that want READ again. */
 void tcp_offer_rests(struct tcp_server *server, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
@@ -279,7 +280,7 @@ void tcp_offer_rests(struct tcp_server *server, int64_t now)
         s->offering = false;
         if (offering && (h->want(h->self, s->conn) & WANT_READ)) {
             buf_drop(&s->rest, h->recv(h->self, s->conn, buf_span(&s->rest), now));
-            tcp_settle_socket(server, s, now); /* it is read again when nothing is left over */
+            tcp_settle_socket(server, s, now); /* reads again when no input is left over */
         }
     }
     buf_free(&slots);

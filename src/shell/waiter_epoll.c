@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The waiter for ten thousand idle connections. The kernel keeps the list of descriptors, so the
- * cost of a wait depends on how many are ready, and each change of bits costs a system call. Linux
- * only. It must not know what the descriptors are.
+ * The waiter that calls epoll_wait(), for ten thousand idle connections. The kernel keeps the list
+ * of descriptors, so the cost of a wait depends on how many are ready. Each change of bits costs a
+ * system call. Linux only. Must not know what the descriptors are.
  */
 #include "shell/waiter.h"
 
@@ -15,7 +15,7 @@
 
 struct set {
     int fd;
-    uint64_t *tokens; /* by descriptor: the kernel needs the token again at each change of bits */
+    uint64_t *tokens; /* by descriptor; the kernel needs the token at each change of bits */
     size_t token_count;
 };
 
@@ -64,7 +64,7 @@ static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *event
     struct epoll_event got[EVENTS_A_WAIT];
     int most = (int)(room < EVENTS_A_WAIT ? room : EVENTS_A_WAIT);
     int n = epoll_wait(s->fd, got, most, waiter_ms(timeout_ns));
-    size_t found = n > 0 ? (size_t)n : 0; /* -1: a signal; nothing is ready */
+    size_t found = n > 0 ? (size_t)n : 0; /* -1: a signal has arrived, and nothing is ready */
     for (size_t i = 0; i < found; i++) {
         events[i] =
             (struct waiter_event){.token = got[i].data.u64, .bits = event_bits(got[i].events)};

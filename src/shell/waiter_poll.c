@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The waiter that calls poll(): its cost depends on how many descriptors there are, and a change of
- * bits costs nothing. It must not know what the descriptors are.
+ * The waiter that calls poll(). Its cost depends on how many descriptors there are, and a change of
+ * bits costs nothing. Must not know what the descriptors are.
  */
 #include "shell/waiter.h"
 
@@ -15,7 +15,8 @@
 #define ROWS_LEAST 16
 #define NAP_MS 100
 
-/* Rows have no gaps. places[fd] is 1 + the row of a descriptor; 0: it has none. */
+/* Rows have no gaps. places[fd] is 1 + the number of the descriptor's row; 0: the descriptor has no
+ * row. */
 struct rows {
     struct pollfd *fds;
     uint64_t *tokens;
@@ -23,7 +24,7 @@ struct rows {
     size_t cap;
     size_t *places;
     size_t place_count;
-    size_t next; /* the row to look at first, so that with many events all get their turn */
+    size_t next; /* the first row to look at, so that every row has its turn */
 };
 
 static short poll_bits(unsigned bits)
@@ -83,9 +84,9 @@ static unsigned event_bits(short revents)
            (revents & (POLLHUP | POLLERR | POLLNVAL) ? WAITER_GONE : 0U);
 }
 
-/* poll() fails when memory is short, or when somebody lowered the limit of descriptors below the
- * number of rows. Then this sleeps, so that a caller that waits in a loop does not keep the
- * processor busy. */
+/* Sleeps for a while. It is called when poll() has failed, which happens when memory is short, or
+ * when somebody has lowered the limit of descriptors below the number of rows. Without this sleep,
+ * a caller that waits in a loop would keep the processor busy. */
 static void nap(int timeout_ms)
 {
     poll(NULL, 0, timeout_ms < 0 || timeout_ms > NAP_MS ? NAP_MS : timeout_ms);

@@ -55,8 +55,8 @@ void body_drop(struct body *body, struct budget *budget);
 void draft_begin(struct draft *draft, uint32_t size);
 
 /* Copies the bytes `part` to the end of the draft. `part` is not empty, and is not longer than the
- * rest of the draft. `use` tells the budget what the body is for. Returns false when the budget has
- * no room for the bytes; the draft is then unchanged. */
+ * rest of the draft. `use` is the budget use of the body. Returns false when the budget has no room
+ * for the bytes; the draft is then unchanged. */
 bool draft_add(struct draft *draft, struct budget *budget, enum budget_use use, struct span part);
 
 /* Returns the body of a draft whose bytes have all arrived. The caller owns its only reference. The

@@ -13,8 +13,8 @@
 struct broker {
     struct broker_core core;
     struct topic *topics;            /* table by name */
-    struct waiting_publish *waiting; /* table by ticket; they wait for the disk */
-    struct list to_ask;   /* of struct waiting_publish: broker_next_ticket has not returned them */
+    struct waiting_publish *waiting; /* table by ticket: publishes that wait for the disk */
+    struct list to_ask;   /* of struct waiting_publish: not yet returned by broker_next_ticket */
     uint64_t last_ticket; /* the ticket that was issued last; 0: none was issued */
 };
 
@@ -34,8 +34,8 @@ struct topic *broker_topic(struct broker *broker, struct span name, enum budget_
 struct topic *broker_find_topic(const struct broker *broker, struct span name);
 
 /* Moves one message from a queue to the messages in flight, and sets *delivery. Returns false when
- * there is no message for any consumer that is ready. The caller calls this function until it
- * returns false. */
+ * there is no message for any consumer that is ready. The caller repeats the call until it returns
+ * false. */
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
 
 /* Returns whether there is a message for a consumer that is ready. */

@@ -36,8 +36,8 @@ struct broker_core {
     struct broker_config config;
     struct budget budget;
     struct heap timers;   /* of struct timer: timeouts of messages in flight, and ends of delays */
-    struct list active;   /* of struct channel: those that can deliver a message now */
-    struct list orphans;  /* of struct consumer: those whose channels were deleted */
+    struct list active;   /* of struct channel: all that can deliver a message now */
+    struct list orphans;  /* of struct consumer: all orphans */
     struct log *log;      /* borrowed */
     uint64_t random;      /* state of the sampling generator */
     uint64_t last_serial; /* of the newest topic */

@@ -28,7 +28,7 @@ struct topic {
     uint64_t message_count;
     uint64_t message_bytes;
     uint64_t drop_count; /* messages dropped because the queue was full; not in /stats. Tests and
-                            the fuzz model prove with it that no other message is lost */
+                            the fuzz model use it to check that no other message is lost */
 };
 
 /* How many bytes the memory budget is charged for one topic. */
@@ -54,8 +54,8 @@ struct channel *topic_find_channel(const struct topic *topic, struct span name);
 void topic_remove_channel(struct topic *topic, struct channel *channel);
 
 /* Returns how many bytes the memory budget will be charged when `count` messages with this delay go
- * to the channels. These bytes are for the further messages of each body, one for each channel
- * after the first, and for the deferred messages. The bodies have been charged before. */
+ * to the channels. Every channel after the first needs one more message for each body, and every
+ * delayed message needs a struct deferred. The bodies have been charged before. */
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 
 /* Sets the id, the timestamp and the delay of a body. To be called before topic_publish. `wall` is

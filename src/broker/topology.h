@@ -3,8 +3,8 @@
  * Owns: the operations on a whole topic or channel: it is deleted, emptied or paused. These
  * operations are allowed while consumers are subscribed and messages are in flight.
  *
- * When a channel with consumers is deleted, the connections of these consumers must be closed. Only
- * the session layer can close them. Until then, such a consumer is called an orphan. An orphan is
+ * When a channel is deleted, the connections of its consumers must be closed, and only the session
+ * layer can close them. A consumer whose channel was deleted is called an orphan. An orphan is
  * subscribed to nothing and has no messages in flight. A consumer stops being an orphan when
  * broker_next_orphan returns it, or when its owner calls broker_unsubscribe.
  */

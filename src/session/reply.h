@@ -18,8 +18,8 @@ enum reply_kind {
     REPLY_RESPONSE, /* a response with a text */
     REPLY_CODECS,   /* a response with a text; the negotiated codecs are enabled after it is sent */
     REPLY_ERROR,    /* an error with a text; its code tells whether it is fatal */
-    REPLY_POSTED,   /* known when `ticket` is answered; the session continues to parse */
-    REPLY_HELD,     /* known when session->query is answered; until then nothing is parsed */
+    REPLY_POSTED,   /* the reply is known when `ticket` is answered; parsing continues */
+    REPLY_HELD,     /* the reply is known when session->query is answered; parsing stops */
 };
 
 struct reply {

@@ -50,8 +50,8 @@ struct upgrade {
 };
 
 /* The client's own names from an IDENTIFY. nsqd's /stats shows them. The texts are stored after the
- * struct in the same allocation. The allocation has exactly the needed size, because thousands of
- * idle clients each have one. */
+ * struct in the same allocation. The allocation has exactly the needed size, because there may be
+ * thousands of idle clients. */
 struct identity {
     struct span client_id;
     struct span hostname;

@@ -17,8 +17,8 @@ bool settings_apply(struct session *session, const struct identify *identify, st
 /* Frees session->identity if it is set. */
 void settings_forget_identity(struct session *session);
 
-/* Sets session->tls and session->upgrade to the codecs that both the client and the server want.
- * Returns false when the client asks for TLS a second time. */
+/* Sets session->tls and session->upgrade to the codecs that the client asks for and the server
+ * offers. Returns false when the client asks for TLS a second time. */
 bool settings_choose_upgrade(struct session *session, const struct identify *identify);
 
 /* Appends the JSON document that is the reply to an IDENTIFY with feature_negotiation. */

@@ -30,9 +30,9 @@ bool gonum_bool(const char *s, bool *v);
 enum gonum gonum_float(const char *s, size_t n, double *v);
 
 /*
- * Writes v as Go's %v does. It uses the fewest digits that are read back as v. It writes an
- * exponent below 1e-4 and from 1e6 on. Special values are +Inf, -Inf and NaN. (A few powers of two
- * have one digit more than in Go.)
+ * Writes v as Go's %v does. It writes only as many digits as are needed to read v again. It writes
+ * an exponent below 1e-4 and from 1e6 on. Special values are +Inf, -Inf and NaN. (A few powers of
+ * two have one digit more than in Go.)
  */
 struct gonum_text {
     char s[48];

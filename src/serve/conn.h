@@ -200,7 +200,7 @@ void conn_set_due(struct conn *conn, int64_t due);
 /* Sets how long (ns) the peer may take to accept each chunk of waiting output. After that time the
  * connection is closed. 0: there is no limit. A chunk is the output that waits when the chunk
  * begins, at most CONN_WRITE_CHUNK bytes. The deadline is for each chunk, so that a slow reader is
- * not closed like a dead one. Upstream's nsqd also has a deadline for each write. */
+ * not treated as a dead one. Upstream's nsqd also has a deadline for each write. */
 void conn_set_write_timeout(struct conn *conn, int64_t timeout, int64_t now);
 
 /* Adds a codec above the socket and above the codecs that are already there. The connection owns

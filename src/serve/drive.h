@@ -12,7 +12,7 @@
  *     2            drive_next calls step(now). So deadlines are handled after the input that has
  *                  arrived before them.
  *     3  CHANGED   For each connection that has changed, the driver sends its output (out, sent)
- *                  and does what it wants (want).
+ *                  and does what the connection wants (want).
  *     4  ASK       The driver does one thing that the handler asks for (struct ask). When all
  *                  requests are done and one of them was more than a log line, connections may have
  *                  changed. Then turn 3 follows again.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the contract between the shell and a service. The shell moves bytes and tells the time. One
- * service is the one on this server's TCP port. HTTP and nsqlookupd will be other services. The
+ * Owns: the contract between the shell and a service. The shell moves bytes and tells the time. The
+ * service on this server's TCP port is one example. HTTP and nsqlookupd will be other services. The
  * shell knows only this contract about a service. A service knows no socket, no clock and no log
  * file.
  *

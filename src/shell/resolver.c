@@ -16,8 +16,8 @@
 
 /* The most threads. One thread works on the queue; the other threads are blocked in look-ups that
  * were cancelled. More than one is needed, because other names, for example the next auth server's,
- * must still be looked up when one name server does not answer. The limit prevents that names
- * without an answer fill the machine with threads. Each thread is blocked for as long as the C
+ * must still be looked up when one name server does not answer. Without the limit, names that no
+ * server answers could fill the machine with threads. Each thread is blocked for as long as the C
  * library tries, about half a minute. */
 #define RESOLVER_THREADS_MAX 8
 

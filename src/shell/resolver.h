@@ -2,8 +2,8 @@
 /*
  * Owns: the look-up of host names. A look-up always blocks and may take a long time. So a thread
  * does the look-ups. It has a queue of jobs and a queue of answers. When a job is cancelled while a
- * thread is blocked in it, another thread continues with the next jobs. The only other thread of
- * this program is the thread of the event loop. The threads share nothing except the queues.
+ * thread is blocked in it, another thread continues with the next jobs. Apart from these threads,
+ * the program has only the thread of the event loop. The threads share nothing except the queues.
  */
 #ifndef SHELL_RESOLVER_H
 #define SHELL_RESOLVER_H

@@ -23,7 +23,7 @@
 #define LOG_PAUSE (100 * TIME_MS)    /* between attempts to write to a log that accepts no lines */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is a measuring error */
 #define WALL_CHECK (10 * TIME_MS)    /* the wall clock is not read more often than this */
-#define END_TOKEN UINT32_MAX         /* listeners have 0, 1, ..; connections have more than 2^32 */
+#define END_TOKEN UINT32_MAX         /* tokens of listeners: 0, 1, ..; of connections: > 2^32 */
 
 /* --- events ----------------------------------------------------------------------------------- */
 

@@ -380,7 +380,7 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     /* The consumer goes to the end of the ready list also when sampling drops the message. */
     list_remove(&consumer->ready_link);
     list_push(&channel->ready, &consumer->ready_link);
-    /* The documentation says n percent; nsqd delivers n + 1 of a hundred. */
+    /* The documentation says n percent, and so do we; nsqd delivers n + 1 of a hundred. */
     if (consumer->sample_rate > 0 && next_random(core) % 100 >= (uint32_t)consumer->sample_rate) {
         message_drop(message, &core->budget);
         update_channel(channel);

@@ -125,7 +125,7 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 #define AT(member) offsetof(struct options, member)
 
 /* The columns are: name, kind, field, default, warning, function that reads a WORD, help. */
-static const struct goflag rows[] = {
+static const struct goflag flags[] = {
     {"version", GOFLAG_BOOL, AT(version), "false", BUILT, NULL, "print the version and exit"},
     {"config", GOFLAG_STRING, AT(config), "",
      "is not read yet: the settings in the file have no effect", NULL, "TOML file with settings"},
@@ -248,9 +248,10 @@ static const struct goflag rows[] = {
     {"waiter", GOFLAG_WORD, AT(waiter), "poll", BUILT, set_waiter,
      "how to wait for input: poll, or epoll for thousands of idle connections"},
 };
-_Static_assert(sizeof rows / sizeof rows[0] == OPTIONS_FLAG_COUNT, "one row for each flag");
+_Static_assert(sizeof flags / sizeof flags[0] == OPTIONS_FLAG_COUNT, "one row for each flag");
 
-static const struct goflag_table table = {.program = "nsqd", .rows = rows, .n = OPTIONS_FLAG_COUNT};
+static const struct goflag_table table = {
+    .program = "nsqd", .rows = flags, .n = OPTIONS_FLAG_COUNT};
 
 static void write_version(struct options_text *text)
 {

@@ -20,6 +20,8 @@
  *                  fewer than `rounds_max` rounds were done. Work is left when the driver has set
  *                  `more_input`, or when next_deadline() is not after `now`.
  *
+ *     6            The driver waits for input, at most until next_deadline().
+ *
  * A driver is a loop:
  *
  *     struct drive drive = {.rounds_max = 1};

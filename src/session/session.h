@@ -70,8 +70,9 @@ struct session {
     struct identity *identity; /* NULL before IDENTIFY */
 
     /* Set by IDENTIFY. */
-    int64_t heartbeat_interval;    /* ns; 0: off */
-    int64_t msg_timeout;           /* ns; for TOUCH. A delivery uses consumer.msg_timeout */
+    int64_t heartbeat_interval; /* ns; 0: off */
+    int64_t msg_timeout;        /* ns; for TOUCH. A delivery uses consumer.msg_timeout */
+    /* Checked and reported, and nothing else: output is never kept back (departure 2). */
     int64_t output_buffer_timeout; /* ns */
     int64_t output_buffer_size;    /* bytes */
     int32_t sample_rate;           /* percent; 0: all messages */

@@ -13,8 +13,7 @@
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
-/* This file puts the parts of a header together before it sends them, because each conn_send has a
- * cost. */
+/* Each conn_send has a cost, so OK and the headers of a message are one call each below. */
 void session_send(struct session *s, enum nsq_frame_type type, struct span data, int64_t now)
 {
     uint8_t header[NSQ_FRAME_HEADER_SIZE];

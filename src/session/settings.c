@@ -141,7 +141,7 @@ bool settings_apply(struct session *s, const struct identify *identify, struct b
     }
     conn_set_write_timeout(s->conn, s->heartbeat_interval, now);
     if (!s->identified) {
-        s->identified = true; /* a later IDENTIFY sets only the read deadline and TOUCH's timeout */
+        s->identified = true; /* a later IDENTIFY does not change deliveries or heartbeats */
         session_take_settings(s, now);
     }
     return true;

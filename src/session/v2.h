@@ -21,7 +21,7 @@
 #define V2_HANDSHAKE_NS 5000000000
 
 /* Times are in ns. Each comment has nsqd's default value and the flag that changes it.
- * engine_defaults sets the default values. */
+ * For nsqd, src/nsqd/options.c sets the default values; for tests, engine_defaults does. */
 struct v2_config {
     struct nsq_limits limits;          /* --max-msg-size, --max-body-size */
     int64_t max_rdy_count;             /* 2500: --max-rdy-count */

@@ -76,10 +76,10 @@ enum nsq_command_id nsq_command_find(struct span name);
 /* A command line. All spans point into the parser's input. */
 struct nsq_command {
     enum nsq_command_id id;
-    struct span name;                  /* the bytes before the first space; any values */
+    struct span name;                  /* the bytes before the first space, of any value */
     struct span param[NSQ_PARAMS_MAX]; /* the first parameters. Two spaces in a row have an empty
                                         * parameter between them. */
-    size_t params;                     /* how many the line has; may be more than NSQ_PARAMS_MAX */
+    size_t params;                     /* number of parameters; may be above NSQ_PARAMS_MAX */
     struct span line;                  /* the line without its "\n" or "\r\n" */
 };
 
@@ -167,7 +167,7 @@ enum nsq_parse nsq_command_parse(struct nsq_place *place, const struct nsq_limit
 
 /*
  * Splits a line into the name and the parameters, as nsq_command_parse does. The caller has removed
- * "\n" or "\r\n". The function sets every field of `*command`. The spans there point into `line`.
+ * "\n" or "\r\n". The function sets every field of `*command`. Its spans point into `line`.
  * Source: protocol_v2.go, IOLoop.
  */
 void nsq_command_split(struct span line, struct nsq_command *command);

@@ -52,8 +52,8 @@ struct span nsq_error_name(enum nsq_error code);
 
 /*
  * Returns whether the server closes the connection after this error. The server keeps the
- * connection only after E_FIN_FAILED, E_REQ_FAILED and E_TOUCH_FAILED. For NSQ_E_NONE, returns
- * false.
+ * connection only after E_FIN_FAILED, E_REQ_FAILED and E_TOUCH_FAILED. Returns false
+ * for NSQ_E_NONE.
  * Source: FatalClientErr and ClientErr in protocol_v2.go.
  */
 bool nsq_error_is_fatal(enum nsq_error code);

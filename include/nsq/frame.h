@@ -35,7 +35,7 @@ struct nsq_frame {
 
 struct nsq_message {
     int64_t timestamp; /* when the message was published: ns since 1970-01-01 UTC */
-    uint16_t attempts; /* number of deliveries, including this one; 0 is next after 65535 */
+    uint16_t attempts; /* number of deliveries, including this one; wraps from 65535 to 0 */
     const uint8_t *id; /* NSQ_MESSAGE_ID_SIZE bytes, without NUL; borrowed */
     struct span body;  /* any bytes; borrowed */
 };

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the span, which is a reference to bytes that the span does not own; and the big-endian
- * integers of the wire.
+ * Owns: the span, which is a reference to bytes, and the big-endian integers of the wire.
  * A span may contain any byte, and no NUL follows it. So do not pass it to functions for C strings.
  * The pointer p may be NULL if n is 0. So do not pass an empty span to memchr, memcmp or memcpy.
  */

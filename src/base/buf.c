@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Implements base/buf.h: one allocation, in which the bytes need not begin at the start. Must not
- * know what the bytes are.
+ * Implements base/buf.h. A buffer is one allocation; its bytes may begin after the start of the
+ * allocation. Must not know what the bytes mean.
  */
 #include "base/buf.h"
 
@@ -11,10 +11,11 @@
 
 #define BUF_LEAST 64
 
-/* Makes room for n more bytes at the end: moves the bytes of the buffer to the front of the
- * allocation, and enlarges it if needed. If the bytes begin in the first quarter, a move gains
- * little; then the allocation is doubled in any case. Otherwise, when few bytes at a time are
- * dropped from a full buffer and appended to it, each time all bytes would be moved. */
+/* Makes room for n more bytes at the end. Moves the bytes of the buffer to the start of the
+ * allocation, and enlarges the allocation if the room is still too small. If the bytes begin in the
+ * first quarter, the move gives little room. So in this case the allocation is always doubled.
+ * Without this rule, a full buffer could move all its bytes again and again, each time after a few
+ * bytes are removed and a few are appended. */
 static void make_room(struct buf *b, size_t n)
 {
     size_t cap = b->cap < BUF_LEAST ? BUF_LEAST : b->cap;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Implements SipHash-2-4 (Aumasson and Bernstein, 2012): 2 rounds for each 8 bytes, 4 at the end.
- * Must not know what is hashed.
+ * Implements SipHash-2-4 (Aumasson and Bernstein, 2012): 2 rounds for each 8 bytes, and 4 rounds at
+ * the end. Must not know what the hashed bytes mean.
  */
 #include "base/hash.h"
 
@@ -26,7 +26,7 @@ static void mix(uint64_t v[4], unsigned rounds)
     }
 }
 
-/* Eight bytes as a little-endian number. Compilers turn this into one load. */
+/* Reads eight bytes as a little-endian number. Compilers turn the expression into one load. */
 static uint64_t load_word(const uint8_t p[8])
 {
     return (uint64_t)p[0] | (uint64_t)p[1] << 8 | (uint64_t)p[2] << 16 | (uint64_t)p[3] << 24 |
@@ -34,7 +34,7 @@ static uint64_t load_word(const uint8_t p[8])
            (uint64_t)p[7] << 56;
 }
 
-/* The same for fewer than eight bytes; those that are missing count as zeros. */
+/* Reads fewer than eight bytes as a little-endian number. Missing bytes count as zeros. */
 static uint64_t load_rest(struct span s)
 {
     uint64_t word = 0;
@@ -46,7 +46,7 @@ static uint64_t load_rest(struct span s)
 
 uint64_t hash_bytes(const struct hash_seed *seed, struct span s)
 {
-    /* The four constants are the algorithm's: "somepseudorandomlygeneratedbytes" in ASCII. */
+    /* SipHash defines the four constants: "somepseudorandomlygeneratedbytes" in ASCII. */
     uint64_t v[4] = {
         seed->k[0] ^ 0x736f6d6570736575U,
         seed->k[1] ^ 0x646f72616e646f6dU,

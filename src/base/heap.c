@@ -31,7 +31,8 @@ static void sift_up(struct heap *h, size_t i, struct heap_entry e)
     put(h, i, e);
 }
 
-/* The index of the smallest child of entry i. The result is h->n or more when entry i has none. */
+/* Returns the index of the smallest child of entry i. If entry i has no child, the result is h->n
+ * or more. */
 static size_t first_child(const struct heap *h, size_t i)
 {
     size_t first = HEAP_WIDTH * i + 1;
@@ -54,8 +55,9 @@ static void sift_down(struct heap *h, size_t i, struct heap_entry e)
     put(h, i, e);
 }
 
-/* Puts an entry that was the last one into the gap at i. It may come from another branch; then it
- * may be smaller than the gap's parent and has to move up instead of down. */
+/* Puts e into the gap at index i. e was the last entry of the array. It may be from another branch
+ * of the heap. So it may be smaller than the parent of the gap; then it must move up instead of
+ * down. */
 static void fill(struct heap *h, size_t i, struct heap_entry e)
 {
     if (i > 0 && before(&e, &h->entries[heap_parent(i)])) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Implements base/log.h: keeps copies of the events until the shell takes them. Must not know how
- * an event is written.
+ * Implements base/log.h: keeps copies of the events until the shell removes them. Must not know the
+ * format of a log line.
  */
 #include "base/log.h"
 

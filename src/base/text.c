@@ -4,7 +4,8 @@
  */
 #include "base/text.h"
 
-/* Writes the digits of v so that the last one is at end[-1]. Returns where the first one is. */
+/* Writes the digits of v so that the last digit is at end[-1]. Returns the address of the first
+ * digit. */
 static char *digits_before(char *end, uint64_t v)
 {
     do {

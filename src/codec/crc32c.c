@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Computes CRC-32C, eight bytes at a time, with tables that the compiler computes. Must not know
- * what the bytes are.
+ * Computes CRC-32C, eight bytes at a time. The compiler computes the tables. Must not know what the
+ * bytes mean.
  */
 #include "codec/crc32c.h"
 
 /*
- * One entry of a table: the effect of a byte i on the checksum. The checksum is linear, so this is
- * the XOR of the effects b0 to b7 of the bits of i, the lowest bit first. In the first table the
- * effect of the highest bit is the polynomial itself, with its bits in reverse order.
+ * One entry of a table: the effect of a byte i on the checksum. The checksum is linear, so the
+ * effect of i is the XOR of the effects of its bits. b0 to b7 are the effects of the bits, and b0
+ * belongs to the lowest bit. In the first table, b7 is the polynomial itself with its bits in
+ * reverse order.
  */
 #define ENTRY(i, b0, b1, b2, b3, b4, b5, b6, b7)                                                   \
     ((((i)&0x01) ? (b0) : 0) ^ (((i)&0x02) ? (b1) : 0) ^ (((i)&0x04) ? (b2) : 0) ^                 \
@@ -29,9 +30,9 @@
             ENTRIES_64(192, __VA_ARGS__)                                                           \
     }
 
-/* table[k] is the effect of a byte that k bytes of zero follow. With these tables eight bytes take
- * eight look-ups that do not depend on each other. That is about four times as fast as one byte
- * after the other. */
+/* table[k] contains the effects of a byte after which k bytes of zero follow. With these tables,
+ * eight bytes need eight look-ups, and no look-up has to wait for another. This is about four times
+ * as fast as a loop over single bytes. */
 static const uint32_t table[8][256] = {
     TABLE(0xf26b8303u, 0xe13b70f7u, 0xc79a971fu, 0x8ad958cfu, 0x105ec76fu, 0x20bd8edeu, 0x417b1dbcu,
           0x82f63b78u),

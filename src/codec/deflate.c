@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Implements deflate as a codec (codec/codec.h) with zlib. Must not know the connection, nor when
- * to flush.
+ * Implements the codec for deflate (codec/codec.h) with zlib. Must not know the connection, and
+ * must not know when to flush.
  */
 #include "codec/deflate.h"
 
@@ -12,31 +12,33 @@
 
 #include "base/alloc.h"
 
-#define WINDOW_BITS (-15) /* a window of 32 KiB, which every inflater knows; negative: raw */
+#define WINDOW_BITS (-15) /* a window of 32 KiB, which every inflater supports; negative: raw */
 #define MEMORY_LEVEL 8    /* zlib's default */
-/* Compressed output is taken from zlib in pieces as large as the input, within these bounds
- * (bytes). A piece must have more than six bytes: with less, zlib may repeat the end of a flush. */
+/* zlib writes its compressed output in pieces. A piece has as many bytes as the input, within the
+ * two bounds below. It must have more than six bytes. Otherwise zlib may repeat the end of a
+ * flush. */
 #define PIECE_LEAST 64
 #define PIECE_MOST 16384
-#define INPUT_MOST ((size_t)1 << 20) /* bytes in one call: zlib's numbers may have 32 bits */
+#define INPUT_MOST ((size_t)1 << 20) /* bytes in one call: zlib uses 32-bit numbers */
 
 #define WHY "deflate: "
 #define WHY_MAX 64
 
-/* The state of a direction takes much memory, so it is made when the direction is first used. Many
- * clients only publish or only consume. */
+/* The state of each direction needs much memory. So it is made when the direction is used for the
+ * first time. Many clients only publish or only consume. */
 struct deflate {
     enum codec_state state;
     int level;
     bool inflates, deflates; /* whether `in` and `out` have been made */
-    bool filled;             /* the last decode filled its room: there may be more output */
+    bool filled;             /* the last decode used all its room: there may be more output */
     bool kept;               /* bytes were encoded since the last flush */
     z_stream in, out;
     uint8_t why[WHY_MAX];
     size_t why_size;
 };
 
-/* zlib takes its memory from this project's allocator: a few arrays, whose sizes zlib chooses. */
+/* zlib allocates its memory with this function and frees it with the next one. The memory is a few
+ * arrays, and zlib chooses their sizes. */
 static void *take_memory(void *opaque, unsigned items, unsigned size)
 {
     (void)opaque;
@@ -61,7 +63,7 @@ static void start_inflating(struct deflate *d)
     (void)result;
 }
 
-/* Sets `why` to zlib's message, which is static, with the name of the codec in front. */
+/* Sets the state to CODEC_FAILED, and `why` to the name of the codec and zlib's message. */
 static void fail(struct deflate *d)
 {
     const char *text = d->in.msg == NULL ? "bad data" : d->in.msg;
@@ -119,8 +121,8 @@ static void start_deflating(struct deflate *d)
     (void)result;
 }
 
-/* Calls zlib until it leaves some of the output space unused. Then it has taken all input and, if
- * this is a flush, has written all output. */
+/* Calls zlib until it does not fill the output space. Then zlib has used all input. If `flush` is
+ * Z_SYNC_FLUSH, it has also written all output. */
 static void compress_piece(struct deflate *d, struct span in, int flush, struct buf *down)
 {
     size_t piece = in.n < PIECE_LEAST ? PIECE_LEAST : in.n;
@@ -158,14 +160,14 @@ static void deflate_flush(void *self, struct buf *down)
     }
 }
 
-/* Like nsqd's, the stream has no final block. Clients do not expect one. */
+/* As in nsqd, the stream has no final block. Clients do not expect a final block. */
 static void deflate_finish(void *self, struct buf *down)
 {
     (void)self;
     (void)down;
 }
 
-/* --- the rest --------------------------------------------------------------------------------- */
+/* --- the other calls of the contract ---------------------------------------------------------- */
 
 static enum codec_state deflate_state(const void *self)
 {

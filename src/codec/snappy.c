@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Implements snappy's framing format as a codec (codec/codec.h); libsnappy compresses the blocks.
- * Must not know the connection. What a chunk's header announces is checked before memory is taken
- * for it.
+ * Implements the codec for snappy's framing format (codec/codec.h). libsnappy compresses the
+ * blocks. The header of a chunk is checked before the code allocates memory for the chunk. Must not
+ * know the connection.
  */
 #include "codec/snappy.h"
 
@@ -13,13 +13,13 @@
 
 #define HEADER_SIZE 4
 #define CHECKSUM_SIZE 4
-/* A block of fewer bytes cannot become smaller. Like golang/snappy, this does not try. */
+/* Blocks of fewer bytes are not compressed, as in golang/snappy: they would not become smaller. */
 #define COMPRESSIBLE_LEAST 17
 
 enum chunk_type {
     CHUNK_COMPRESSED = 0x00,
     CHUNK_PLAIN = 0x01,
-    CHUNK_SKIPPABLE = 0x80, /* and all above, except the identifier */
+    CHUNK_SKIPPABLE = 0x80, /* this value and all above it, except the identifier */
     CHUNK_IDENTIFIER = 0xff,
 };
 
@@ -29,10 +29,10 @@ struct snappy {
     enum codec_state state;
     struct span why;
     bool identifier_sent; /* this side has sent its stream identifier */
-    bool identifier_seen; /* the header of the peer's stream identifier has come */
+    bool identifier_seen; /* the header of the peer's stream identifier has arrived */
     bool in_chunk;        /* the header of the current chunk has been read */
-    uint8_t type;         /* of the current chunk */
-    size_t left;          /* bytes of the current chunk that were not read or skipped */
+    uint8_t type;         /* the type of the current chunk */
+    size_t left;          /* bytes of the current chunk that are not used yet */
     struct buf part;      /* a header or a chunk that has arrived in part */
     struct buf block;     /* decoded bytes for which there was no room */
 };
@@ -45,7 +45,7 @@ static bool fail(struct snappy *s, struct span why)
     return false;
 }
 
-/* Writes the masked checksum of a block as on the wire: little-endian. */
+/* Writes the masked checksum of a block into `to`, in the byte order of the wire: little-endian. */
 static void checksum_of(struct span data, uint8_t to[CHECKSUM_SIZE])
 {
     uint32_t crc = crc32c(data);
@@ -57,9 +57,10 @@ static void checksum_of(struct span data, uint8_t to[CHECKSUM_SIZE])
 
 /* --- decoding --------------------------------------------------------------------------------- */
 
-/* Takes the next n bytes of the input. Returns true and sets `*all` if they are complete. If they
- * arrive in several parts, they are collected in `part`, to which `*all` points; drop_part then
- * empties it. */
+/* Collects the next n bytes of the input and removes them from `*in`. If all n bytes have
+ * arrived, sets `*all` to them and returns true. If they arrive in several parts, the function
+ * collects them in `part`, and `*all` points there. The caller must call drop_part when it has used
+ * the bytes. */
 static bool gather(struct snappy *s, size_t n, struct span *in, struct span *all)
 {
     if (s->part.n == 0 && in->n >= n) {
@@ -79,7 +80,8 @@ static void drop_part(struct snappy *s)
     buf_drop(&s->part, s->part.n);
 }
 
-/* Checks a header, before anything after it is read and before memory is taken for it. */
+/* Checks a header. Later bytes of the chunk are read only if the header is valid, and memory is
+ * allocated only then. */
 static bool begin_chunk(struct snappy *s, struct span header)
 {
     s->in_chunk = true;
@@ -123,7 +125,7 @@ static bool uncompress(struct snappy *s, struct span data)
     return true;
 }
 
-/* Decodes a chunk that is complete: data or the stream identifier. */
+/* Decodes a complete chunk: data, or the stream identifier. */
 static bool end_chunk(struct snappy *s, struct span body)
 {
     if (s->type == CHUNK_IDENTIFIER) {
@@ -145,8 +147,8 @@ static bool end_chunk(struct snappy *s, struct span body)
     return true;
 }
 
-/* Takes the next header or chunk, or skips bytes. Returns whether it should be called again: false
- * if the input is used up or the codec has failed. */
+/* Reads the next header or chunk, or ignores bytes of a chunk. Returns whether the function should
+ * be called again. Returns false if the input is empty or the codec has failed. */
 static bool advance(struct snappy *s, struct span *in)
 {
     struct span all;
@@ -229,16 +231,16 @@ static void snappy_encode(void *self, struct span in, struct buf *down)
     }
 }
 
-/* encode keeps nothing back. */
+/* Does nothing, because encode keeps no bytes. */
 static void snappy_flush(void *self, struct buf *down)
 {
     (void)self;
     (void)down;
 }
 
-/* --- the rest --------------------------------------------------------------------------------- */
+/* --- the other calls of the contract ---------------------------------------------------------- */
 
-/* The format has no mark for the end of a stream. */
+/* Does nothing, because the format has no mark for the end of a stream. */
 static void snappy_finish(void *self, struct buf *down)
 {
     (void)self;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Implements TLS as a codec (codec/codec.h): one connection of OpenSSL, which reads and writes
- * memory. Must not know sockets, files and NSQ. Contexts are made in tls_context.c.
+ * Implements the codec for TLS (codec/codec.h). A codec is one connection of OpenSSL, which reads
+ * and writes memory. tls_context.c makes the contexts. Must not know sockets, files and NSQ.
  */
 #include "codec/tls.h"
 
@@ -17,25 +17,25 @@
 #include "codec/tls_context.h"
 #include "codec/tls_words.h"
 
-#define TLS_NAME_MAX 256     /* bytes of a server's name, with NUL; DNS names have at most 253 */
+#define TLS_NAME_MAX 256     /* bytes of a server's name, including NUL; DNS allows 253 */
 #define RECORD_MAX 16384     /* bytes of data in one record: RFC 8446, 5.1 */
 #define RECORD_OVERHEAD 2048 /* bytes that encryption may add to a record: RFC 5246, 6.2.3 */
 #define RECORD_HEAD 5        /* bytes before a record's data: type, version, length */
-#define WHY_MAX 160          /* bytes of an error text, with NUL */
-/* Bytes of memory that a codec takes at most. Measured with OpenSSL 3.0: 9,000 when it is made,
- * 44,000 at the end of a handshake, 23,000 when it is idle, 40,000 with a part of a record. */
+#define WHY_MAX 160          /* bytes of an error text, including NUL */
+/* The largest size of a codec in bytes of memory. Measured with OpenSSL 3.0: 9,000 for a new codec,
+ * 44,000 at the end of a handshake, 23,000 for an idle codec, 40,000 with a part of a record. */
 #define TLS_COST ((size_t)64 << 10)
 
-/* During a call of the codec OpenSSL reads from `in` and writes to `down`. */
+/* During a call of the codec, OpenSSL reads from `in` and writes to `down`. */
 struct tls_codec {
     struct tls *tls;
-    SSL *ssl; /* NULL: it could not be made, and decode fails */
+    SSL *ssl; /* NULL: OpenSSL could not make it; decode will fail */
     enum codec_state state;
     struct span in;
     struct buf *down;
-    uint8_t head[RECORD_HEAD]; /* of the first record; it is checked before OpenSSL reads it */
-    uint8_t head_size;         /* how many bytes of it have arrived */
-    uint8_t head_read;         /* how many bytes of it OpenSSL has read */
+    uint8_t head[RECORD_HEAD]; /* head of the first record; checked before OpenSSL reads it */
+    uint8_t head_size;         /* how many bytes of `head` have arrived */
+    uint8_t head_read;         /* how many bytes of `head` OpenSSL has read */
     struct buf peer_name;
     char why[WHY_MAX];
 };
@@ -77,7 +77,7 @@ static long io_ctrl(BIO *bio, int command, long number, void *pointer)
     (void)bio;
     (void)number;
     (void)pointer;
-    return command == BIO_CTRL_FLUSH; /* nothing to do: io_write keeps nothing back */
+    return command == BIO_CTRL_FLUSH; /* a flush does nothing: io_write keeps no bytes */
 }
 
 BIO_METHOD *tls_io_new(void)
@@ -99,7 +99,8 @@ static void failed(struct tls_codec *c)
     tls_words(c->why, sizeof c->why, c->ssl == NULL ? X509_V_OK : SSL_get_verify_result(c->ssl));
 }
 
-/* If there are several common names, the last one counts, as in Go. */
+/* Stores the common name of the peer's certificate. If there are several, the last one counts, as
+ * in Go. */
 static void keep_peer_name(struct tls_codec *c)
 {
     X509 *peer = SSL_get0_peer_certificate(c->ssl);
@@ -120,10 +121,11 @@ static void keep_peer_name(struct tls_codec *c)
         buf_append(&c->peer_name, span_make(text, (size_t)n));
     }
     OPENSSL_free(text);
-    ERR_clear_error(); /* a name that is not a text causes one */
+    ERR_clear_error(); /* OpenSSL reports an error if the name is not a text */
 }
 
-/* Fails before OpenSSL has read anything. Sends the alert unless it is -1. */
+/* Sets the state to CODEC_FAILED before OpenSSL has read anything. Sends the alert, unless `alert`
+ * is -1. Always returns false. */
 static bool refuse(struct tls_codec *c, int alert, const char *why)
 {
     const uint8_t record[] = {SSL3_RT_ALERT, 3, 1, 0, 2, SSL3_AL_FATAL, (uint8_t)alert};
@@ -135,9 +137,10 @@ static bool refuse(struct tls_codec *c, int alert, const char *why)
     return false;
 }
 
-/* Takes the head of the first record and checks it when it is complete. Returns false if it is not
- * valid. The rules are Go's: the record is of a handshake or an alert, and its version and length
- * are possible. OpenSSL has other rules, and applies them at other bytes. */
+/* Collects the head of the first record. Checks the head when it is complete. Returns false if the
+ * head is not valid. The rules are the rules of Go: the record must be a handshake or an alert, and
+ * its version and length must be possible. OpenSSL has other rules, and finds errors at other
+ * bytes. */
 static bool take_head(struct tls_codec *c)
 {
     if (c->head_size == RECORD_HEAD) {
@@ -214,7 +217,7 @@ static size_t tls_decode(void *self, struct span in, size_t room, struct buf *up
     if (c->ssl == NULL) {
         failed(c);
     } else if (c->state == CODEC_HANDSHAKING) {
-        handshake(c); /* the bytes that follow the handshake are left for the next call */
+        handshake(c); /* bytes that follow the handshake are for the next call */
     } else {
         read_records(c, room, up);
     }
@@ -224,8 +227,8 @@ static size_t tls_decode(void *self, struct span in, size_t room, struct buf *up
     return taken;
 }
 
-/* True if a record was decrypted and only a part of it taken. There is nothing else that could be
- * pending, because OpenSSL reads the next record only when it is needed. */
+/* Returns true if OpenSSL has decrypted a record and decode has returned only a part of it. OpenSSL
+ * keeps no other bytes, because it reads a record only when decode needs it. */
 static bool tls_has_pending(const void *self)
 {
     const struct tls_codec *c = self;
@@ -244,7 +247,7 @@ static void tls_encode(void *self, struct span in, struct buf *down)
     }
     c->down = down;
     ERR_clear_error();
-    if (SSL_write_ex(c->ssl, in.p, in.n, &n) != 1) { /* it writes all: io_write always succeeds */
+    if (SSL_write_ex(c->ssl, in.p, in.n, &n) != 1) { /* writes all: io_write never fails */
         failed(c);
     }
     c->down = NULL;
@@ -269,7 +272,7 @@ static void tls_finish(void *self, struct buf *down)
     c->down = NULL;
 }
 
-/* --- the rest of the contract ----------------------------------------------------------------- */
+/* --- the other calls of the contract ---------------------------------------------------------- */
 
 static enum codec_state tls_state(const void *self)
 {
@@ -308,7 +311,7 @@ static const struct codec_calls calls = {
     .free = codec_free,
 };
 
-/* Makes a codec that is not yet a server's or a client's side. */
+/* Makes a codec. The caller then chooses the server side or the client side. */
 static struct tls_codec *codec_new(struct tls *tls)
 {
     struct tls_codec *c = alloc_zeroed(sizeof *c);
@@ -325,7 +328,7 @@ static struct tls_codec *codec_new(struct tls *tls)
     }
     BIO_set_data(io, c);
     BIO_set_init(io, 1);
-    SSL_set_bio(c->ssl, io, io); /* it belongs to c->ssl now */
+    SSL_set_bio(c->ssl, io, io); /* c->ssl owns io now */
     return c;
 }
 
@@ -346,9 +349,9 @@ struct codec_maker tls_server(struct tls *tls)
                                 .cost = TLS_COST + (certificates ? TLS_CERTIFICATES_MAX : 0)};
 }
 
-/* Sets the name that the server's certificate must have, and sends the name to the server (SNI)
- * unless it is an address (RFC 6066, section 3). As in Go, only the alternative names of a
- * certificate count, a '*' stands for one whole label, and the name may end in a dot. */
+/* Sets the name that the server's certificate must have. Also sends the name to the server (SNI),
+ * unless the name is an IP address (RFC 6066, section 3). As in Go, only the alternative names of a
+ * certificate count, a '*' stands for one whole label, and the name may end with a dot. */
 static bool name_server(SSL *ssl, const char *full_name)
 {
     char name[TLS_NAME_MAX];

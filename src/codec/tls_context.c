@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Makes contexts of OpenSSL from PEM texts and settings, with Go's texts for what is wrong with
- * them. Must not know files, nor a single connection.
+ * Makes contexts of OpenSSL from PEM texts and settings. If they contain an error, the error text
+ * is the text of Go. Must not know files and single connections.
  */
 #include "codec/tls_context.h"
 
@@ -31,11 +31,11 @@ __attribute__((format(printf, 2, 3))) static bool fail(struct buf *why, const ch
 
 /* --- PEM -------------------------------------------------------------------------------------- */
 
-/* What a PEM file contains besides certificates. */
+/* The blocks of a PEM file that are not certificates. */
 struct pem_rest {
-    bool any;       /* at least one other block */
-    bool key;       /* one of them is a private key */
-    char first[64]; /* the name of the first block */
+    bool any;       /* there is at least one such block */
+    bool key;       /* one of these blocks is a private key */
+    char first[64]; /* the name of the first such block */
 };
 
 static bool ends_with(const char *text, const char *end)
@@ -50,8 +50,8 @@ static BIO *open_pem(const struct tls_pem *pem)
     return BIO_new_mem_buf(pem->bytes.n == 0 ? "" : (const char *)pem->bytes.p, (int)pem->bytes.n);
 }
 
-/* Reads all certificates of a file up to the first one that is damaged. The caller frees the list.
- */
+/* Reads the certificates of a file, up to the first damaged certificate. The caller frees the
+ * list. */
 static STACK_OF(X509) *
     read_certificates(const struct tls_pem *pem, struct pem_rest *rest, bool *damaged)
 {
@@ -81,7 +81,7 @@ static STACK_OF(X509) *
         OPENSSL_free(header);
         OPENSSL_free(data);
     }
-    ERR_clear_error(); /* the end of the file is an error for OpenSSL */
+    ERR_clear_error(); /* OpenSSL reports the end of the file as an error */
     BIO_free(bio);
     return list;
 }
@@ -141,7 +141,7 @@ static bool use_certificates(SSL_CTX *ssl, const struct tls_pem *pem, struct buf
     return ok;
 }
 
-/* Without this, OpenSSL would ask for a passphrase at the terminal. */
+/* Without this function, OpenSSL would wait for a passphrase from the terminal. */
 static int no_passphrase(char *to, int size, int writing, void *context)
 {
     (void)to;
@@ -192,8 +192,9 @@ static bool use_key(SSL_CTX *ssl, const struct tls_pem *certificates, const stru
            fail(why, "tls: %s (%s: expected a key that TLS can use)", tls_words_last(), pem->file);
 }
 
-/* Sets the authorities that may sign a peer's certificate. With `tell`, the server also sends their
- * names to its clients; some clients choose a certificate by them. */
+/* Sets the authorities that may sign a peer's certificate. If `tell` is true, the server also sends
+ * the names of the authorities to its clients. Some clients use these names to choose a
+ * certificate. */
 static bool use_authorities(SSL_CTX *ssl, const struct tls_pem *pem, bool tell, struct buf *why)
 {
     struct pem_rest rest;
@@ -219,9 +220,10 @@ static int trust_anybody(X509_STORE_CTX *store, void *context)
     return 1;
 }
 
-/* Like Go, this refuses signatures with SHA-1 and MD5, which can be forged. OpenSSL's security
- * level could refuse them, but it would also refuse small RSA keys, which nsqd accepts. The
- * signature of the last certificate of the chain is not checked: that one is trusted itself. */
+/* Like Go, this function refuses signatures with SHA-1 and MD5, because attackers can forge them.
+ * OpenSSL's security level could refuse them too. But then OpenSSL would also refuse small RSA
+ * keys, which nsqd accepts. The signature of the last certificate of the chain is not checked,
+ * because this certificate is itself trusted. */
 static int refuse_weak_digests(int ok, X509_STORE_CTX *store)
 {
     int depth = X509_STORE_CTX_get_error_depth(store);
@@ -239,8 +241,8 @@ static int refuse_weak_digests(int ok, X509_STORE_CTX *store)
 
 /* --- contexts --------------------------------------------------------------------------------- */
 
-/* Sets what all contexts have in common. It overrides the system's openssl.cnf, which nsqd does not
- * read. */
+/* Sets the options that all contexts have. They override the system's openssl.cnf, because nsqd
+ * does not read this file. */
 static bool set_up(SSL_CTX *ssl, int min_version, int max_version)
 {
     SSL_CTX_set_security_level(ssl, 0);
@@ -263,7 +265,8 @@ static bool is_there(const struct tls_pem *pem)
     return pem->file != NULL;
 }
 
-/* Verifies peers with these authorities, or with the system's if there are none. */
+/* Verifies peers with these authorities. If there is no file of authorities, uses the authorities
+ * of the system. */
 static bool verify(SSL_CTX *ssl, const struct tls_pem *authorities, int mode)
 {
     SSL_CTX_set_verify(ssl, mode, refuse_weak_digests);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds a text for OpenSSL's errors in tables. Must not know the connection, nor who reads the
- * text.
+ * Finds texts for OpenSSL's errors in tables. Must not know the connection, and must not know who
+ * reads the text.
  */
 #include "codec/tls_words.h"
 
@@ -117,9 +117,10 @@ static void write_reason(char *why, size_t size, unsigned long error)
     snprintf(why, size, "tls: %s", words == NULL ? "internal error" : words);
 }
 
-/* Empties OpenSSL's queue of errors and returns the one that is the reason: the first error of TLS
- * itself, or the first error of all if there is none of TLS. (Errors before it are of functions
- * that TLS called, and errors after it are consequences.) */
+/* Empties OpenSSL's queue of errors and returns the error that is the reason. The reason is the
+ * first error of TLS itself. If the queue has no error of TLS, the reason is the first error.
+ * (Errors before the reason are from functions that TLS has called. Errors after it are
+ * consequences.) */
 static unsigned long take_error(void)
 {
     unsigned long first = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Adapts yajl to what Go's encoding/json accepts, and reads keys, numbers and escapes as Go does.
- * Must not know what a document means.
+ * Implements json/json.h. Uses yajl and corrects the points in which yajl differs from Go's
+ * encoding/json. Must not know what a document means.
  */
 #include "json/json.h"
 
@@ -28,8 +28,8 @@ static void give(void *ctx, void *p)
     alloc_free(p);
 }
 
-/* Only white space may follow the document. yajl does not check this reliably: it takes an
- * incomplete token for one that is still to come. */
+/* Returns whether s is only white space. Nothing else may follow the document. yajl does not check
+ * this reliably: if an incomplete token follows, yajl expects more input and reports no error. */
 static bool is_blank(struct span s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -40,8 +40,8 @@ static bool is_blank(struct span s)
     return true;
 }
 
-/* yajl takes a vertical tab and a form feed for white space. JSON does not allow them anywhere,
- * neither between tokens nor in strings. */
+/* Returns whether s contains a vertical tab or a form feed. yajl treats both as white space, but
+ * JSON allows them neither between tokens nor in strings. */
 static bool has_foreign_blank(struct span s)
 {
     return memchr(s.p, '\v', s.n) != NULL || memchr(s.p, '\f', s.n) != NULL;
@@ -54,7 +54,7 @@ bool json_read(struct span document, const yajl_callbacks *callbacks, void *cont
     }
     yajl_alloc_funcs memory = {.malloc = take, .realloc = resize, .free = give};
     yajl_handle parser = yajl_alloc(callbacks, &memory, context);
-    /* Go does not refuse invalid UTF-8, it replaces it. */
+    /* Go accepts invalid UTF-8 and replaces it. */
     yajl_config(parser, yajl_dont_validate_strings, 1);
     yajl_config(parser, yajl_allow_trailing_garbage, 1);
     bool ok = yajl_parse(parser, document.p, document.n) == yajl_status_ok;
@@ -117,7 +117,7 @@ static int hex(uint8_t c)
                                   : -1;
 }
 
-/* The value of the escape "\uXXXX" at p; -1 when there is no such escape. */
+/* Returns the value of the escape "\uXXXX" at p, or -1 if no such escape begins there. */
 static int escaped_unit(const uint8_t *p, size_t n)
 {
     int value = 0;

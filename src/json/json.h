@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the reader of JSON. The reader works as Go's encoding/json in every point that a user of
+ * Owns: the reader of JSON. The reader works like Go's encoding/json in every point that a user of
  * nsqd can notice: which documents are valid, which keys match a field, and which numbers are
  * integers. It uses the parser yajl. The writer is in json/writer.h.
  * Must not know: what a document means.
@@ -35,7 +35,8 @@ bool json_integer(struct span text, int64_t least, int64_t most, int64_t *value)
 
 /* Finds each \u escape that is one half of a surrogate pair and has no other half next to it.
  * Overwrites each of these escapes with \ufffd. The reason: Go reads such an escape as U+FFFD, but
- * yajl reads it as a question mark. Pass the n bytes of a document at p, before json_read. */
+ * yajl reads it as a question mark. Call this function with the document (n bytes at p) before
+ * json_read. */
 void json_mend_surrogates(uint8_t *p, size_t n);
 
 /* Appends the text to `out`. Writes U+FFFD for each byte that is not part of valid UTF-8. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes a text apart into characters. Must not know what becomes of those that are not valid. */
+/* Splits a text into characters. Must not know what happens to bytes that are not valid. */
 #include "json/utf8.h"
 
 #include <utf8proc.h>

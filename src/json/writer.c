@@ -15,9 +15,9 @@ struct json_writer json_writer(struct buf *out, enum json_style style)
     return (struct json_writer){.out = out, .style = style, .empty = true};
 }
 
-/* --- what stands between values --------------------------------------------------------------- */
+/* --- commas, new lines and containers --------------------------------------------------------- */
 
-/* Only assertions use it, and some builds have none. */
+/* Only assertions use this function, and some builds have no assertions. */
 __attribute__((unused)) static bool in_object(const struct json_writer *w)
 {
     return w->depth > 0 && (w->objects >> (w->depth - 1) & 1) != 0;
@@ -31,7 +31,7 @@ static void new_line(struct json_writer *w)
     }
 }
 
-/* Separates a key, or the value of an array, from what stands before it. */
+/* Writes the comma and the new line that are needed before a key, or before a value in an array. */
 static void start_member(struct json_writer *w)
 {
     if (!w->empty) {
@@ -45,7 +45,7 @@ static void start_member(struct json_writer *w)
 
 static void start_value(struct json_writer *w)
 {
-    assert(w->after_key == in_object(w)); /* inside an object, and only there, after a key */
+    assert(w->after_key == in_object(w)); /* a value needs a key in an object, and only there */
     assert(w->depth > 0 || w->empty);     /* a document is one value */
     if (!w->after_key) {
         start_member(w);
@@ -77,7 +77,7 @@ static void close(struct json_writer *w)
     w->depth--;
     w->empty = false;
     if (w->style == JSON_INDENTED) {
-        if (empty) { /* as yajl's generator writes it, which reports came from before */
+        if (empty) { /* the format of earlier reports, which yajl's generator wrote */
             text_append(w->out, "\n");
         }
         new_line(w);
@@ -114,7 +114,7 @@ void json_close_array(struct json_writer *w)
 
 /* --- strings ---------------------------------------------------------------------------------- */
 
-/* A byte that JSON, or Go for the sake of HTML, does not allow as it is. */
+/* Returns whether the byte must be escaped: because of JSON, or, as in Go, because of HTML. */
 static bool needs_escape(uint8_t c, bool html)
 {
     return c < ' ' || c == '"' || c == '\\' || (html && (c == '<' || c == '>' || c == '&'));
@@ -135,7 +135,7 @@ static void append_escaped(struct buf *out, uint8_t c)
     buf_append(out, span_make(text, sizeof text));
 }
 
-/* How many bytes at the start of the text are ASCII that is written as it is. */
+/* Returns the number of bytes at the start of the text that are ASCII and need no escape. */
 static size_t plain_bytes(struct span text, bool html)
 {
     size_t n = 0;
@@ -145,7 +145,8 @@ static size_t plain_bytes(struct span text, bool html)
     return n;
 }
 
-/* Writes the first character of a text, which is not plain, and returns the rest of the text. */
+/* Writes the first character of the text and returns the rest of the text. The character needs an
+ * escape or is not ASCII. */
 static struct span append_character(struct buf *out, struct span text)
 {
     struct span bytes;
@@ -155,7 +156,7 @@ static struct span append_character(struct buf *out, struct span text)
     }
     if (!utf8_next(&text, &bytes)) {
         text_append(out, "\\ufffd");
-    } else if (span_equal(bytes, SPAN("\xe2\x80\xa8"))) { /* JavaScript ends a line there */
+    } else if (span_equal(bytes, SPAN("\xe2\x80\xa8"))) { /* a line end in JavaScript */
         text_append(out, "\\u2028");
     } else if (span_equal(bytes, SPAN("\xe2\x80\xa9"))) {
         text_append(out, "\\u2029");

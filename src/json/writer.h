@@ -68,24 +68,40 @@ void json_close_array(struct json_writer *w);
  * next call must write the value of the key. */
 void json_write_key(struct json_writer *w, struct span key);
 
-/* Each of the five functions below writes one value. In a string, a byte that is not part of valid
- * UTF-8 is written as \ufffd, as in Go. */
+/* Writes a string. A byte that is not part of valid UTF-8 is written as \ufffd, as in Go. */
 void json_write_string(struct json_writer *w, struct span text);
+
+/* Writes an integer that may be negative. */
 void json_write_integer(struct json_writer *w, int64_t number);
+
+/* Writes an integer that is never negative. */
 void json_write_unsigned(struct json_writer *w, uint64_t number);
+
+/* Writes true or false. */
 void json_write_bool(struct json_writer *w, bool value);
+
+/* Writes null. */
 void json_write_null(struct json_writer *w);
 
 /* Writes a value that is already JSON, for example a number with a fraction. The bytes are appended
  * without a change. */
 void json_write_raw(struct json_writer *w, struct span json);
 
-/* Each of the functions below writes a key and its value. json_member_object and json_member_array
- * write the key and open the container. `key` ends with NUL. */
+/* Each function below writes a key, and then a value or its beginning. `key` ends with NUL. */
+
+/* Writes a key and a string. */
 void json_member_string(struct json_writer *w, const char *key, struct span text);
+
+/* Writes a key and an integer. */
 void json_member_integer(struct json_writer *w, const char *key, int64_t number);
+
+/* Writes a key and true or false. */
 void json_member_bool(struct json_writer *w, const char *key, bool value);
+
+/* Writes a key and opens an object. */
 void json_member_object(struct json_writer *w, const char *key);
+
+/* Writes a key and opens an array. */
 void json_member_array(struct json_writer *w, const char *key);
 
 #endif

@@ -45,8 +45,8 @@ struct codec_calls {
     void (*finish)(void *self, struct buf *down);
 
     /* Returns whether decode should be called again even if there is no more input: the codec may
-     * have more bytes for `up`, or its state may change. The result may be true although decode
-     * then appends nothing; after this call of decode the result is false. */
+     * have more bytes for `up`, or its state may change. Sometimes the result is true, but the
+     * next call of decode appends nothing. After this call the result is false. */
     bool (*has_pending)(const void *self);
 
     /* Returns the current state. Only decode and encode change the state. */

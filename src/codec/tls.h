@@ -60,11 +60,11 @@ struct tls;
 
 /* Makes the context of a server. The settings are borrowed during the call. The caller must call
  * tls_free. If there is an error, the function returns NULL and appends one line of text to `why`.
- * The line is Go's message if Go has one; then, in brackets, follow the name of the file and the
- * content that was expected. */
+ * The line begins with Go's message, if Go has one. The name of the file and the expected content
+ * follow in brackets. */
 struct tls *tls_server_new(const struct tls_server_settings *settings, struct buf *why);
 
-/* Makes the context of a client. Otherwise it works as tls_server_new. */
+/* Makes the context of a client. Borrows the settings and reports errors as tls_server_new does. */
 struct tls *tls_client_new(const struct tls_client_settings *settings, struct buf *why);
 
 /* Frees the context. If codecs still use the context, the last of them frees it instead, and the

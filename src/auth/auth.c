@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Decides which auth server is asked next, what its answer means, and what the log may say of one
- * that failed. Asking is http_client's. Must not know connections or what sessions do with a grant.
+ * Decides which auth server is asked next, what its answer means, and what the log may contain
+ * about a server that failed. http_client sends the requests. Must not know: connections, what
+ * sessions do with a grant.
  */
 #include "auth/auth.h"
 
@@ -53,7 +54,7 @@ static struct span server_of(const struct auth_query *q)
     return span_make(server, strlen(server));
 }
 
-/* Appends the server's own URL. The one that a redirect led to may repeat the secret. */
+/* Appends the server's own URL. The URL of a redirect may repeat the secret, so it is not used. */
 static void show_server(struct auth_query *q)
 {
     struct http_url own = {0};
@@ -74,7 +75,7 @@ static void note_failure(struct auth_query *q, struct span why)
     }
 }
 
-/* Charges the query, once. False: the budget has no room for it. */
+/* Charges the query to the memory budget, once. Returns false if the budget has no room for it. */
 static bool charge(struct auth_query *q)
 {
     size_t held = sizeof *q + q->parameters.n;
@@ -89,7 +90,7 @@ static bool charge(struct auth_query *q)
     return true;
 }
 
-/* Asks the current server. False, with a static reason: it cannot be asked. */
+/* Asks the current server. Returns false, with a static reason, if the server cannot be asked. */
 static bool ask(struct auth_query *q, struct span *why, int64_t now)
 {
     struct http_url url = {0};
@@ -106,8 +107,9 @@ static bool ask(struct auth_query *q, struct span *why, int64_t now)
     return good;
 }
 
-/* Asks the current server by https at this port. As nsqd does it, not where a redirect led to, and
- * with the whole time again. False as for ask. */
+/* Asks the current server by https at this port. As in nsqd, this uses the server's own URL and not
+ * the URL of a redirect, and the timeout starts again. Returns false, with a static reason, if the
+ * server cannot be asked. */
 static bool ask_by_https(struct auth_query *q, int64_t port, struct span *why, int64_t now)
 {
     struct http_url url = {0};

@@ -15,9 +15,9 @@
 #define MEMORY_MIN 1024
 #define MEMORY_MAX (512 * 1024)
 
-/* What RE2 takes besides that, measured: for any pattern; for each byte of its text, parsed; for
- * each class of Unicode, which is kept as a list of ranges. The unit test holds it against malloc's
- * count. */
+/* What RE2 uses in addition, as measured: for any pattern; for each byte of its parsed text; for
+ * each class of Unicode, which is kept as a list of ranges. The unit test compares the result with
+ * the count of malloc. */
 #define BASE_COST (3 * 1024)
 #define BYTE_COST 128
 #define CLASS_COST (6 * 1024)
@@ -32,7 +32,7 @@ struct auth_pattern {
 
 /* --- what Go and RE2 take differently --------------------------------------------------------- */
 
-/* The pattern is read only so far as to know where classes and quotations begin and end. */
+/* The pattern is read only as far as needed to know where classes and quotations begin and end. */
 struct check {
     struct span in;      /* what is left */
     struct buf out;      /* the pattern for RE2 */
@@ -53,7 +53,8 @@ static void copy(struct check *c, size_t n)
     c->in = span_skip(c->in, n < c->in.n ? n : c->in.n);
 }
 
-/* What begins here and ends with two characters: the bytes of it; 0: it does not end. */
+/* Returns the number of bytes from here up to and including these two characters, or 0 if they do
+ * not follow. */
 static size_t length_through(const struct check *c, const char end[2])
 {
     for (size_t i = 2; i + 2 <= c->in.n; i++) {
@@ -64,7 +65,7 @@ static size_t length_through(const struct check *c, const char end[2])
     return 0;
 }
 
-/* RE2 takes \C, any byte, and Go does not. */
+/* RE2 accepts \C (any byte), and Go does not. */
 static void check_escape(struct check *c, bool in_class)
 {
     size_t quoted = at(c, "\\Q") && !in_class ? length_through(c, "\\E") : 2;
@@ -127,7 +128,7 @@ static void check_all(struct check *c)
 
 /* --- patterns --------------------------------------------------------------------------------- */
 
-/* With as little memory as is enough, which becomes part of p->size. */
+/* Compiles with the least memory limit that is enough. This limit becomes part of p->size. */
 static void compile(struct auth_pattern *p, struct span source, struct span *why)
 {
     const char *text = source.n == 0 ? "" : (const char *)source.p;

@@ -66,7 +66,7 @@ static struct auth_rule *rule_of(struct reader *r)
     return &r->state->rules[r->state->rule_count - 1];
 }
 
-/* Adds n bytes to the cost. False: it is too much now. */
+/* Adds n bytes to the cost. Returns false if the cost is now above the limit. */
 static bool spend(struct reader *r, size_t n)
 {
     r->state->cost += n;
@@ -237,7 +237,7 @@ static int on_string(void *ctx, const unsigned char *p, size_t n)
     }
 }
 
-/* Whether a value, of any type, has no meaning at this place. */
+/* Returns true if a value of any type has no meaning at this place. */
 static bool is_ignored(const struct reader *r)
 {
     return r->skipped > 0 || ((r->place == STATE || r->place == RULE) && r->key == OTHER);
@@ -260,7 +260,8 @@ static int on_bool(void *ctx, int value)
     return is_ignored(ctx) ? 1 : wrong_type(ctx);
 }
 
-/* As in Go: null empties a list, is an empty element within a list, and else changes nothing. */
+/* As in Go: null makes a list empty, is an empty element inside a list, and changes nothing
+ * elsewhere. */
 static int on_null(void *ctx)
 {
     struct reader *r = ctx;
@@ -305,7 +306,8 @@ static int on_key(void *ctx, const unsigned char *p, size_t n)
 
 /* --- objects and arrays ----------------------------------------------------------------------- */
 
-/* An object or array begins that is ignored. `wrong`: Go does not accept one at this place. */
+/* Handles the beginning of an object or array that is ignored. `wrong`: Go does not accept one at
+ * this place. */
 static int skip_value(struct reader *r, bool wrong)
 {
     if (wrong) {

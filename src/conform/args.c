@@ -355,7 +355,7 @@ static bool agrees(struct parsing *p)
     return true;
 }
 
-/* nsqd itself fails the cases of level DEPARTURE, and another server may. */
+/* nsqd itself fails the cases of level DEPARTURE, and other servers may also fail them. */
 static unsigned default_levels(const struct args *args)
 {
     bool another = args->target != NULL || args->spawn != NULL;
@@ -368,7 +368,7 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
     int option;
     *args = (struct args){
         .cases = NULL, .time_scale = 100, .departures = "tests/conformance/DEPARTURES.md"};
-    optind = 0; /* getopt starts anew: tests parse more than once */
+    optind = 0; /* getopt starts again: tests parse more than once */
     while ((option = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
         if (!take_option(&p, option, optarg)) {
             return EXIT_USAGE;

@@ -76,7 +76,7 @@ static void pause_for(int64_t ns)
     nanosleep(&t, NULL);
 }
 
-/* Waits until a descriptor is ready; false: it is not by the deadline. */
+/* Waits until a descriptor is ready. Returns false if it is not ready by the deadline. */
 static bool await(int fd, short events, int64_t deadline)
 {
     struct pollfd p = {.fd = fd, .events = events};
@@ -90,7 +90,8 @@ static bool await(int fd, short events, int64_t deadline)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-/* Waits for input until the deadline. False: none came, or the client has ended. */
+/* Waits for input until the deadline. Returns false if none came, or if the client has closed its
+ * output. */
 static bool read_more(struct served *c, int64_t deadline)
 {
     if (c->ended || c->fd < 0 || !await(c->fd, POLLIN, deadline)) {
@@ -161,7 +162,7 @@ static enum extra begins_with(struct span in, struct span command)
     return n == command.n ? EXTRA_WHOLE : EXTRA_PART;
 }
 
-/* Takes one such command out of the input, and answers it. */
+/* Removes one such command from the input, and answers it. */
 static enum extra take_extra(struct server *s, struct served *c)
 {
     enum extra nop = begins_with(buf_span(&c->in), SPAN("NOP\n"));
@@ -207,7 +208,7 @@ static bool expect_bytes(struct server *s, struct served *c, const struct step *
     }
 }
 
-/* The same for bytes that bypass the codecs. */
+/* Does the same as expect_bytes, for bytes that bypass the codecs. */
 static bool expect_raw(struct server *s, struct served *c, const struct step *step,
                        struct span wanted)
 {
@@ -274,7 +275,7 @@ static bool accept_client(struct server *s, const struct step *step)
     return fail(s, step, "no connection", span_make(NULL, 0));
 }
 
-/* The value with this name. If there is none, it is made up from the next number. */
+/* Returns the value with this name. If there is none, creates it from the next number. */
 static struct span value_of(struct server *s, struct span name, bool is_id)
 {
     struct value *v = values_find(&s->values, name);

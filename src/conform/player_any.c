@@ -8,8 +8,8 @@
 #include "conform/player_frames.h"
 #include "conform/player_io.h"
 
-/* Compares a step with the first frame of its connection. True: it matches, and the frame was taken
- * out. A step that does not match is tried again with the next frame. */
+/* Compares a step with the first frame of its connection. Returns true if the frame matches; then
+ * it was removed from the input. A step that does not match is tried again with the next frame. */
 static bool try_any(struct player *p, const struct step *step)
 {
     size_t i = player_find_conn(p, step->actor);
@@ -32,7 +32,7 @@ static bool try_any(struct player *p, const struct step *step)
     return player_in_time(p, step);
 }
 
-/* Tries all steps that are not done; true when at least one matched. */
+/* Tries all steps that are not done. Returns true if at least one matched. */
 static bool try_all(struct player *p, const struct step *first, bool done[PLAYER_ANY_MAX],
                     size_t *left)
 {

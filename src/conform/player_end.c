@@ -28,8 +28,8 @@ static bool answers_last_command(const struct nsq_frame *frame)
     return frame->type == NSQ_FRAME_ERROR && (code == NSQ_E_INVALID || code == NSQ_E_NONE);
 }
 
-/* Sends the last command; its answer must be the next reply. A server that does not answer has sent
- * no other reply either, so that is no failure here. */
+/* Sends the last command. Its answer must be the next reply. A server that does not answer has sent
+ * no other reply either, so this is not a failure. */
 static void play_last_command(struct player *p, size_t i, const struct step *nothing)
 {
     struct player_conn *c = &p->conns[i];

@@ -119,8 +119,8 @@ void player_show_arrival(const struct player_conn *c, enum arrival arrival, stru
     }
 }
 
-/* Whether a value can have these bytes. A value that was captured must be equal; any bytes will do
- * for one that was not (keep_value captures it then). */
+/* Returns true if a value can have these bytes. A captured value must be equal. Any other value can
+ * have any bytes, and keep_value then captures it. */
 static bool may_be(struct player *p, struct span name, struct span bytes)
 {
     const struct value *value = values_find(&p->values, name);

@@ -45,7 +45,7 @@ static enum fit fits(struct player *p, const struct step *step, const struct nsq
     return message ? PASSED_OVER : UNFIT;
 }
 
-/* Finds the step's frame among all frames that have arrived, also behind others. */
+/* Finds the step's frame among all frames that have arrived, also after other frames. */
 static bool play_partial(struct player *p, struct player_conn *c, const struct step *step)
 {
     int64_t deadline = player_deadline(p, step);

@@ -381,8 +381,8 @@ void record_from_client(struct record *r, size_t conn, struct span bytes, int64_
     }
 }
 
-/* Whether a client ended or closed is known later. Until then this byte and the connection's number
- * stand for the word "end" or "close". */
+/* It is known only later whether a client has closed only its output. Until then this byte and the
+ * connection's number are in the place of the word "end" or "close". */
 #define END_MARK '\1'
 
 void record_client_end(struct record *r, size_t conn, int64_t now)
@@ -502,7 +502,8 @@ void record_from_server(struct record *r, size_t conn, struct span bytes, int64_
     }
 }
 
-/* The client has not turned out to be gone, so it read what came after its end: writes it. */
+/* The client was not found to be gone, so it has read the bytes that came after it closed its
+ * output. Writes these bytes. */
 static void record_late(struct record *r, size_t conn, int64_t now)
 {
     struct record_conn *c = &r->conns[conn];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all forms of a report share. Must not know: any one of the forms. */
+/* The functions that all formats of a report share. Must not know: any single format. */
 #include "conform/report.h"
 
 #include <yajl/yajl_tree.h>

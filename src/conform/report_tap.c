@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* TAP 13: one line for each case. A failing case has a YAML block behind its line. Must not know:
- * how cases are played. */
+/* TAP 13: one line for each case. After the line of a failing case there is a YAML block. Must not
+ * know: how cases are played. */
 #include "conform/report.h"
 
 #include "base/text.h"

@@ -209,7 +209,7 @@ static void explain_difference(struct cutter *c, const struct cut_plan *plan, si
     text_append(why, " differs from the output when the input comes byte by byte");
 }
 
-/* After each piece the output must be what it was when the same bytes came one by one. */
+/* After each piece, the output must be the same as in the play byte by byte. */
 static bool same_as_bytewise(struct cutter *c, const struct cut_plan *plan, const struct buf *trace)
 {
     for (size_t i = 0; i < trace->n / sizeof(struct trace_point); i++) {

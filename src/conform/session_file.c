@@ -40,14 +40,14 @@ void transcript_free(struct transcript *file)
 struct reader {
     struct transcript *file;
     struct transcript_error *error;
-    struct span rest; /* of the file, behind the current line */
+    struct span rest; /* of the file, after the current line */
     struct span line; /* the rest of the current line */
     size_t line_size; /* bytes of the whole line */
     unsigned number;  /* of the current line, from 1 */
     unsigned depth;   /* how many size{ } are open */
 };
 
-/* Reports what was expected at this place; the first report counts. Always false. */
+/* Reports what was expected at this place. Only the first report counts. Always returns false. */
 static bool expected(struct reader *r, const char *what)
 {
     if (r->error->expected == NULL) {
@@ -58,7 +58,7 @@ static bool expected(struct reader *r, const char *what)
     return false;
 }
 
-/* Goes to the next line. False: the file has ended. */
+/* Goes to the next line. Returns false at the end of the file. */
 static bool next_line(struct reader *r)
 {
     if (r->rest.n == 0) {
@@ -128,7 +128,7 @@ static bool take_number(struct reader *r, int64_t *value)
     return true;
 }
 
-/* Such as "1500ms"; there is no other unit. */
+/* A duration, for example "1500ms". There is no other unit. */
 static bool take_duration(struct reader *r, int64_t *ns)
 {
     int64_t ms;

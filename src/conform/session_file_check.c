@@ -22,7 +22,7 @@ struct check {
     struct values values; /* only their names */
 };
 
-/* Reports what was expected where this part of the file stands. Always false. */
+/* Reports what was expected at this part of the file. Always returns false. */
 static bool expected(struct check *c, struct span part, const char *what)
 {
     struct span bytes = buf_span(&c->file->bytes);

@@ -82,7 +82,7 @@ void spawn_command(const char *command, struct span flags, const struct spawn_pl
     buf_free(&text);
 }
 
-/* A port on which no program listens now. */
+/* Finds a TCP port on which no program listens now. */
 static bool free_port(struct spawn *s)
 {
     char why[SOCKET_WHY_MAX];
@@ -199,7 +199,7 @@ static void read_log(const struct spawn *s, struct buf *log)
     }
 }
 
-/* The address behind "TCP: listening on ", up to the end of its line. */
+/* Finds the address after "TCP: listening on ", up to the end of its line. */
 static bool find_address(struct spawn *s)
 {
     static const char sign[] = "TCP: listening on ";

@@ -13,7 +13,7 @@
 #define START (1000 * TIME_SECOND)                      /* the virtual clock when a case begins */
 #define WALL_OFFSET (INT64_C(1767225600) * TIME_SECOND) /* the wall clock at 0: 2026-01-01 */
 #define SPANS_AT_ONCE 16
-#define ROUNDS_MAX 1000000 /* at one time; with more, the engine never comes to rest */
+#define ROUNDS_MAX 1000000 /* at one virtual time; an engine that needs more is never idle */
 #define FNV_BASIS 0xcbf29ce484222325U
 #define FNV_PRIME 0x100000001b3U
 
@@ -78,8 +78,7 @@ static void offer(struct engine_transport *t, size_t i)
     }
 }
 
-/* Does what a connection that changed wants. True when there is input to offer in the next round.
- */
+/* Does what a connection that changed wants. Returns true if there is input for the next round. */
 static bool settle_one(struct engine_transport *t, size_t i)
 {
     const struct tcp_handler *h = &t->handler;
@@ -128,8 +127,8 @@ static void connect_outbound(struct engine_transport *t, const struct ask *ask)
     h->connected(h->self, ask->ticket, there ? SPAN("") : SPAN("connection refused"), t->now);
 }
 
-/* Takes a request, and makes its answer when it is whole. True when the engine is to be told
- * something in the next round. */
+/* Reads a request, and creates the answer when the request is complete. Returns true if the engine
+ * must be called in the next round. */
 static bool settle_outbound(struct engine_transport *t, struct engine_outbound *o)
 {
     const struct tcp_handler *h = &t->handler;
@@ -154,7 +153,7 @@ static bool settle_outbound(struct engine_transport *t, struct engine_outbound *
     return o->answered && (want & WANT_READ);
 }
 
-/* Gives the engine the auth server's answer, and then the end of it. */
+/* Passes the auth server's answer to the engine, and then the end of the answer. */
 static void offer_outbound(struct engine_transport *t, struct engine_outbound *o)
 {
     const struct tcp_handler *h = &t->handler;
@@ -175,7 +174,8 @@ static bool settle_changed(struct engine_transport *t, uint64_t id)
     return i < PLAYER_CONNS_MAX ? settle_one(t, i) : o != NULL && settle_outbound(t, o);
 }
 
-/* Offers all input that a connection wants. True when some of it is left for another round. */
+/* Offers all input that a connection wants. Returns true if some input is left for another round.
+ */
 static bool offer_all(struct engine_transport *t)
 {
     const struct tcp_handler *h = &t->handler;
@@ -207,7 +207,7 @@ static void do_ask(struct engine_transport *t, const struct ask *ask)
     }
 }
 
-/* Lets all happen that can happen at this time, in the order of serve/drive.h. */
+/* Does everything that can happen at this time, in the order of serve/drive.h. */
 static void settle(struct engine_transport *t)
 {
     struct drive drive = {.rounds_max = ROUNDS_MAX};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A thin layer over serve/stack.h, for a client's and for a server's end. Must not know: sockets,
- * time and frames. */
+/* A thin layer over serve/stack.h, for the client's side and for the server's side. Must not know:
+ * sockets, time and frames. */
 #include "conform/wire.h"
 
 #include "base/alloc.h"
@@ -53,8 +53,8 @@ void wire_decode(struct wire *wire, struct span bytes, struct buf *in)
     take_decoded(wire, in);
 }
 
-/* Whether the codecs take output. After the peer's end nothing more is decoded, but output may
- * still be sent. */
+/* Returns true if the codecs accept output. After the peer has closed, nothing more is decoded, but
+ * output may still be sent. */
 static bool takes_output(const struct wire *wire)
 {
     struct span why;

@@ -51,8 +51,8 @@ static bool write_all(int fd, struct span bytes)
     return true;
 }
 
-/* A job is 4 bytes. A pipe reads and writes so few bytes as a whole (PIPE_BUF), so workers can
- * share it. */
+/* A job is 4 bytes. A pipe reads and writes this number of bytes as a whole (PIPE_BUF), so workers
+ * can share it. */
 static bool next_job(int fd, uint32_t *job)
 {
     uint8_t bytes[4];
@@ -157,7 +157,7 @@ static void read_results(struct pool *pool, struct worker *worker)
     }
 }
 
-/* Waits for one event. False: all workers have ended, or the run was stopped. */
+/* Waits for one event. Returns false if all workers have ended, or if the run was stopped. */
 static bool turn(struct pool *pool)
 {
     struct pollfd fds[WORKERS_MAX + 2];

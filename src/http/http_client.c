@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One fetch is a protocol on a connection that this side makes. Each redirect is a connection of
- * its own. All that a fetch holds is charged to the memory budget before the connection is made,
- * and the body as it grows. Must not know what is asked, what an answer means, logs.
+ * One fetch is a protocol on a connection that this side opens. Each redirect opens a new
+ * connection. All memory of a fetch is charged to the memory budget before the connection is
+ * opened. The body is charged while it grows. Must not know: why the owner asks, what an answer
+ * means, logs.
  */
 #include "http/http_client.h"
 
@@ -54,8 +55,8 @@ static size_t url_size(const struct http_url *u)
     return u->host.n + u->name.n + u->address.n + u->user.n + u->path.n + u->query.n;
 }
 
-/* Charges what the fetch holds now: its URL counts twice, since the request repeats it. False: the
- * budget has no room for it. */
+/* Charges the memory that the fetch uses now. Its URL counts twice, because the request repeats it.
+ * Returns false if the budget has no room. */
 static bool charge(struct http_fetch *f)
 {
     struct budget *budget = f->client->budget;
@@ -79,7 +80,7 @@ static int64_t deadline(int64_t now, int64_t timeout)
     return timeout > 0 ? time_after(now, timeout) : TIME_NEVER;
 }
 
-/* Connects to where the URL points now. */
+/* Connects to the address of the current URL. */
 static void connect_to(struct http_fetch *f, int64_t now)
 {
     struct http_client *client = f->client;
@@ -131,7 +132,7 @@ static bool is_redirect(int status)
     return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
-/* Makes room for the answer that comes next. */
+/* Prepares for the next answer. */
 static void clear_response(struct http_fetch *f)
 {
     http_response_free(&f->response);

@@ -47,8 +47,8 @@ static void take_header(struct http_response *r)
     r->too_long = false;
 }
 
-/* Adds a piece of a name or value. One that is too long is dropped as a whole, wherever its pieces
- * were cut. */
+/* Adds a piece of a name or value. A name or value that is too long is dropped completely, wherever
+ * it was cut into pieces. */
 static void keep(struct http_response *r, struct buf *b, const char *p, size_t n)
 {
     r->too_long = r->too_long || n > HTTP_RESPONSE_VALUE_MAX - b->n;
@@ -125,7 +125,7 @@ static void zlib_free(void *opaque, void *p)
     alloc_free(p);
 }
 
-/* Unpacks one piece. False: it was the last one, or it was bad. */
+/* Decompresses one piece. Returns false if it was the last piece, or if it was bad. */
 static bool unpack_piece(struct http_response *r, z_stream *z, struct buf *out)
 {
     z->next_out = buf_room(out, UNPACK_CHUNK);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Parses URLs by Go's rules, so that each one becomes the same request as nsqd's, or is refused as
- * there. Must not know requests, connections.
+ * Parses URLs by Go's rules. So each URL gives the same request as in nsqd, or is refused as in
+ * nsqd. Must not know: requests, connections.
  */
 #include "http/http_url.h"
 
@@ -38,7 +38,7 @@ static void append_percent(struct buf *b, uint8_t c)
     buf_append(b, span_make(text, sizeof text));
 }
 
-/* Escapes every byte but the unreserved characters and those in `keep`. */
+/* Escapes all bytes except the unreserved characters and those in `keep`. */
 static void escape(struct buf *b, struct span s, const char *keep)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -58,7 +58,7 @@ static int hex(uint8_t c)
                                   : -1;
 }
 
-/* False: two hexadecimal digits do not follow a '%'. */
+/* Returns false if a '%' is not followed by two hexadecimal digits. */
 static bool unescape(struct buf *b, struct span s)
 {
     for (size_t i = 0; i < s.n; i++) {
@@ -95,8 +95,8 @@ void http_query_append(struct buf *out, struct span name, struct span value)
 
 /* --- parts of a URL --------------------------------------------------------------------------- */
 
-/* Splits at the first c, which belongs to neither part. False: there is none, and `*rest` is empty.
- */
+/* Splits at the first c, which belongs to neither part. Returns false if there is no c; then *rest
+ * is empty. */
 static bool cut(struct span s, char c, struct span *before, struct span *rest)
 {
     const uint8_t *p = s.n == 0 ? NULL : memchr(s.p, c, s.n);
@@ -137,8 +137,8 @@ static bool parse_user(struct http_url *u, struct span user)
     return good && unescape(&u->user, password);
 }
 
-/* The size of the host in "host", "host:port", "[::1]:port", with its brackets. False: no closing
- * bracket. */
+/* Finds the size of the host, with its brackets, in "host", "host:port" or "[::1]:port". Returns
+ * false if the closing bracket is missing. */
 static bool host_size(struct span host, size_t *size)
 {
     bool bracketed = host.n > 0 && host.p[0] == '[';

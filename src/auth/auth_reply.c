@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads an auth server's JSON as nsqd (Go's encoding/json) does, value by value as yajl finds them,
- * and compiles its patterns on the way. What is granted counts against a bound before it is kept.
- * Must not know the client, or how long it has held its grant.
+ * Reads an auth server's JSON as nsqd (Go's encoding/json) does, one value after the other as yajl
+ * finds them. Compiles the patterns at the same time. All memory is counted, and checked against a
+ * limit, before it is used. Must not know: the client, how long the client has had its grant.
  */
 #include "auth/auth_reply.h"
 

@@ -20,7 +20,8 @@ static struct span take_line(struct span *rest)
     return line;
 }
 
-/* Takes the text before the next tab. False: there is no tab, or no text before it. */
+/* Removes the text before the next tab from the line. Returns false if there is no tab, or no text
+ * before it. */
 static bool take_field(struct span *line, struct span *field)
 {
     const uint8_t *tab = line->n == 0 ? NULL : memchr(line->p, '\t', line->n);

@@ -77,8 +77,8 @@ static const char usage[] =
     "A line on standard input closes all connections, as a failing network would. In the file the\n"
     "clients close.\n";
 
-/* Waits until all bytes are sent: a recording proxy may be slow. Gives up when SIGINT or SIGTERM
- * has come, because a peer that does not read would block it for ever. */
+/* Waits until all bytes are sent: a recording proxy may be slow. Stops waiting after SIGINT or
+ * SIGTERM, because a peer that does not read would block the proxy for ever. */
 static void send_all(const struct proxy *p, int fd, struct span bytes)
 {
     bool ending = false;
@@ -175,8 +175,9 @@ static void mark_gone(struct pair *pair)
     close_pair(pair);
 }
 
-/* A client that ends its output may have closed, or may wait for its answers. The server's side is
- * ended too, and what the server still sends is passed on until it closes. */
+/* Reads from a client. A client that closes its output may have closed completely, or may wait for
+ * its answers. So the proxy closes its output to the server, and passes on the bytes of the server
+ * until the server closes. */
 static void read_client(struct proxy *p, struct pair *pair)
 {
     size_t before = pair->commands.n;
@@ -242,15 +243,15 @@ static void record_clients(struct proxy *p)
     }
 }
 
-/* Whether a client that was sent bytes after its end has closed: then its system answers with RST,
- * which arrives within GONE_MS on the same machine. */
+/* Returns true if a client has closed that was sent bytes after it closed its output. The client's
+ * system then answers with RST, which arrives within GONE_MS on the same machine. */
 static bool is_gone(const struct pair *pair)
 {
     struct pollfd fd = {.fd = pair->client};
     return pair->late && poll(&fd, 1, GONE_MS) > 0;
 }
 
-/* Passes the server's output on, as far as the client is not in a handshake. */
+/* Passes the server's output on, unless the client is in a handshake. */
 static void pass_on(struct proxy *p, size_t i, int64_t now)
 {
     struct pair *pair = &p->pairs[i];
@@ -319,7 +320,7 @@ static void find_gone_clients(struct proxy *p)
     }
 }
 
-/* For poll, in ms: how long until the round ends; -1: no round has begun. */
+/* Returns the time until the round ends, in ms for poll. Returns -1 if no round has begun. */
 static int left_of_round(const struct proxy *p)
 {
     int64_t left = p->last_arrival + p->hold - clock_now();
@@ -413,7 +414,7 @@ static bool write_file(const struct args *args, struct record *record)
     return whole && written;
 }
 
-/* Where an option's value is stored; NULL: there is no such option. */
+/* Returns the place where an option's value is stored, or NULL if there is no such option. */
 static const char **option(struct args *args, const char *name)
 {
     const struct {
@@ -486,7 +487,8 @@ static bool load_tls(const struct args *args, struct proxy *p)
     return p->tls != NULL;
 }
 
-/* Prints what could not be passed on, which is missing in the file. False: the recording failed. */
+/* Prints what could not be passed on, and so is missing in the file. Returns false if the recording
+ * failed. */
 static bool all_relayed(const struct proxy *p)
 {
     const char *broken = NULL;

@@ -294,8 +294,8 @@ static const struct report_case *case_at(const struct report *report, size_t pla
     return report->cases != NULL && place < report->n ? &report->cases[place] : NULL;
 }
 
-/* The case with the lowest id that no row shows yet, of all reports; each report's place moves past
- * it. NULL: none is left. */
+/* Returns the case with the lowest id, of all reports, that no row shows yet, or NULL if none is
+ * left. Each report's place moves past this case. */
 static const struct report_case *next_case(const struct report *reports, size_t n, size_t *places)
 {
     const struct report_case *least = NULL;

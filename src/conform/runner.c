@@ -44,7 +44,7 @@ static bool span_is(struct span s, const char *text)
     return text != NULL && span_equal(s, span_make(text, strlen(text)));
 }
 
-/* Finds the server for a case. False: there is none, and the result says why. */
+/* Finds the server for a case. Returns false if there is none. Then the result says why. */
 static bool find_target(const struct runner *r, size_t i, const char **target,
                         struct case_result *result)
 {
@@ -243,7 +243,8 @@ static void run_batch(struct runner *r)
 
 /* --- servers ---------------------------------------------------------------------------------- */
 
-/* The number of the server with these flags in this batch; SERVERS_MAX: the batch is full. */
+/* Returns the number of the server with these flags in this batch, or SERVERS_MAX if the batch is
+ * full. */
 static size_t server_for(struct runner *r, struct span flags)
 {
     for (size_t s = 0; s < r->server_count; s++) {

@@ -252,7 +252,7 @@ bool spawn_runs(struct spawn *s)
     return false;
 }
 
-/* Whether the server is ready or refused. Checks whether it answers by now. */
+/* Checks whether the server answers now. Returns true if the server is ready or refused. */
 static bool start_is_over(struct spawn *s)
 {
     if (s->state != SPAWN_STARTING || !spawn_runs(s)) {

@@ -72,7 +72,7 @@ static void take(struct walk *w, const struct nsq_item *item)
     }
 }
 
-/* Takes all items that the bytes up to `end` give. False: nothing more may be parsed. */
+/* Reads all items in the bytes up to `end`. Returns false if the parser must stop. */
 static bool parse_items(struct walk *w)
 {
     while (w->start < w->end) {

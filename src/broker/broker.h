@@ -26,8 +26,8 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
 void broker_free(struct broker *broker);
 
 /* Returns the topic with this name, which must be valid. Creates the topic when it does not exist.
- * Returns NULL when the memory budget has no room for a new topic. `use` is BUDGET_QUEUE for a
- * publisher, so that a publisher that creates many topics does not use up the budget's reserve. */
+ * Returns NULL when the memory budget has no room for a new topic. For a publisher, `use` must be
+ * BUDGET_QUEUE. Then a publisher that creates many topics cannot use up the budget's reserve. */
 struct topic *broker_topic(struct broker *broker, struct span name, enum budget_use use);
 
 /* Returns the topic with this name, which must be valid, or NULL when it does not exist. */

@@ -78,7 +78,7 @@ struct in_flight {
     struct channel *channel;
     struct consumer *consumer; /* NULL after the consumer has left: nobody can finish the message */
     struct message *message;
-    int64_t delivered_at; /* ns; TOUCH extends to at most max_msg_timeout after it */
+    int64_t delivered_at; /* ns; TOUCH moves the deadline to at most max_msg_timeout after it */
 };
 
 struct deferred {
@@ -172,10 +172,10 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
  * channel must be in core->active. Returns false when sampling dropped the message instead. */
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
-/* Called when a message in flight has timed out: puts the message at the end of the queue. */
+/* Puts a message in flight at the end of the queue. Called when the message has timed out. */
 void in_flight_expire(struct in_flight *f);
 
-/* Called when the delay of a deferred message is over: puts the message at the end of the queue. */
+/* Puts a deferred message at the end of the queue. Called when its delay is over. */
 void deferred_expire(struct deferred *d);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the message, and the first-in first-out queue of messages. A message says that a channel
- * must deliver a body. When several channels must deliver one body, each channel has its own
- * message, and these messages share the body. The topic and each of its channels have a queue.
- * A message is always in exactly one place: in a queue, in flight or deferred.
- * The first message of a body is stored inside the body, so it needs no memory of its own.
+ * Owns: the message, and the first-in first-out queue of messages. One message means that
+ * one channel must deliver one body. When several channels must deliver one body, each channel has
+ * its own message, and these messages share the body. The topic and each of its channels have a
+ * queue. A message is always in exactly one place: in a queue, in flight or deferred. The first
+ * message of a body is stored inside the body, so it needs no memory of its own.
  */
 #ifndef BROKER_MESSAGE_H
 #define BROKER_MESSAGE_H

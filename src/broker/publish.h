@@ -51,7 +51,7 @@ enum publish_outcome broker_publish(struct broker *broker, struct publish *publi
                                     int64_t wall, uint64_t *ticket);
 
 /* Returns the ticket of the next publish that must be stored on the disk, or 0 when there is none.
- * Returns each ticket once, in the order of the publishes. */
+ * Each ticket is returned once, in the order of the publishes. */
 uint64_t broker_next_ticket(struct broker *broker);
 
 /* Called with the disk's answer: `safe` is true when the disk has stored the messages of this

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the operations on a whole topic or channel: it is deleted, emptied or paused. These
+ * Owns: the operations that delete, empty or pause a whole topic or channel. These
  * operations are allowed while consumers are subscribed and messages are in flight.
  *
  * When a channel is deleted, the connections of its consumers must be closed, and only the session

@@ -2,8 +2,8 @@
 /*
  * Owns: the engine, which is a complete server in one struct: its listeners, protocols, connections
  * and broker. Its state depends only on the calls that were made, so two engines that get the same
- * calls are in the same state. Must not know: sockets, clocks, files. The program that has these is
- * called the shell; it calls the functions of serve/handler.h.
+ * calls are in the same state. Must not know: sockets, clocks, files. The part of the program
+ * that uses them is called the shell (src/shell). The shell calls the functions of serve/handler.h.
  */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H

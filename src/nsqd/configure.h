@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the translation of the command line, and of facts about the machine, into the configuration
- * of an engine. It is a pure function. This server passes the real facts. nsq-conform passes
- * invented facts, so that its engine accepts nsqd's flags.
+ * of an engine. `configure` is a pure function. The server passes the real facts. The program
+ * nsq-conform passes invented facts, so that its engine can be configured with nsqd's flags.
  */
 #ifndef NSQD_CONFIGURE_H
 #define NSQD_CONFIGURE_H

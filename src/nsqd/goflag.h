@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the syntax of Go's flag package. It uses a table with one row for each flag. The row says
- * where in a struct the value is stored. Accepted forms are -x v, --x v, -x=v and --x=v. A boolean
+ * Owns: the syntax of Go's flag package. A table has one row for each flag. The row says where in
+ * a struct the value is stored. Accepted forms are -x v, --x v, -x=v and --x=v. A boolean
  * flag has a value only after '='. The flags end at "--", at "-", or at the first argument that is
  * not a flag. -h and -help request the usage text. Error texts are Go's, because programs search
  * for them.
@@ -38,10 +38,10 @@ enum goflag_kind {
     GOFLAG_INT,       /* int64_t */
     GOFLAG_DURATION,  /* int64_t, nanoseconds */
     GOFLAG_STRING,    /* const char *, never NULL */
-    GOFLAG_STRINGS,   /* struct goflag_strings: each use adds one */
-    GOFLAG_FLOATS,    /* struct goflag_floats: each use adds a comma-separated list */
+    GOFLAG_STRINGS,   /* struct goflag_strings: each use of the flag adds one string */
+    GOFLAG_FLOATS,    /* struct goflag_floats: each use of the flag adds a comma-separated list */
     GOFLAG_WORD,      /* int64_t, read by the row's own function */
-    GOFLAG_BOOL_WORD, /* like GOFLAG_WORD, with the value after '='; without one it is "true" */
+    GOFLAG_BOOL_WORD, /* like GOFLAG_WORD, but the value follows '='; without '=' it is "true" */
     GOFLAG_KINDS
 };
 

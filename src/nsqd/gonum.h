@@ -2,8 +2,8 @@
 /*
  * Owns: the reading of numbers as Go's strconv and time packages do it, because Go reads the flags
  * of upstream's nsqd. The functions read integers with a base prefix and underscores, booleans,
- * floats and durations. They are pure. The C library's functions differ: they accept leading
- * blanks, do not accept underscores, and read "010" as 10.
+ * floats and durations. The functions are pure. The C library's functions cannot be used: they
+ * accept leading blanks, do not accept underscores, and read "010" as 10.
  */
 #ifndef NSQD_GONUM_H
 #define NSQD_GONUM_H
@@ -30,9 +30,10 @@ bool gonum_bool(const char *s, bool *v);
 enum gonum gonum_float(const char *s, size_t n, double *v);
 
 /*
- * Writes v as Go's %v does. It writes only as many digits as are needed to read v again. It writes
- * an exponent below 1e-4 and from 1e6 on. Special values are +Inf, -Inf and NaN. (A few powers of
- * two have one digit more than in Go.)
+ * Returns v as text, as Go's %v prints it. The text has only as many digits as are needed to read
+ * the same v again. The text has an exponent (1e+06) when the absolute value of v is 1e6 or more,
+ * or less than 1e-4 but not 0. The special values are "+Inf", "-Inf" and "NaN". (For a few powers
+ * of two, the text has one digit more than Go's.)
  */
 struct gonum_text {
     char s[48];

@@ -118,7 +118,7 @@ struct options {
     /* A flag of our own: how to wait for descriptors (enum options_waiter). */
     int64_t waiter;
 
-    /* Flags of our own. Each of the next three flags limits the resources that peers can use. */
+    /* Three more flags of our own. Each one limits the resources that peers can use. */
 
     /* The memory budget. Without it, a publisher could fill queues that nobody reads until the
      * machine swaps. 0: configure.c uses a quarter of the machine's memory. */
@@ -127,9 +127,9 @@ struct options {
      * file descriptors or the memory. 0: configure.c uses the limit of file descriptors minus a
      * reserve. */
     int64_t max_connections;
-    /* The high-water mark. The consumer of a connection with more unsent bytes counts as not ready.
-     * Without this limit, messages could pile up in the output buffer of a consumer that sends RDY
-     * 2500 and never reads. */
+    /* The high-water mark. A consumer whose connection has more unsent bytes is treated as not
+     * ready. Without this limit, messages could pile up in the output buffer of a consumer that
+     * sends RDY 2500 and never reads. */
     int64_t output_high_water;
 
     bool given[OPTIONS_FLAG_COUNT]; /* one for each flag: true when it was on the command line */
@@ -171,9 +171,9 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
                                   const struct options_host *host, struct options_text *text);
 
 /*
- * Writes the next warning into `line`. A flag has a warning when it was given, does not have its
- * default value, and has no effect or not its full effect yet. *at must be 0 for the first call.
- * Returns false when there are no more warnings.
+ * Writes the next warning into `line`. A flag has a warning when it was given, its value is
+ * not the default value, and this server does not support the flag, or supports only a part of it.
+ * *at must be 0 for the first call. Returns false when there are no more warnings.
  */
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
 

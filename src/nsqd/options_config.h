@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what happens with --config while this server cannot read the settings in the file. (There
- * is no TOML parser among the dependencies.) A file may restrict which clients can connect. A
- * server that ignored the file would be open although its owner believes that it is closed. So the
- * file is searched, line by line, for the keys that restrict access. A doubtful line counts as a
- * restriction.
+ * Owns: what happens with --config while this server cannot read the settings in the file. (This
+ * server has no TOML parser.) A file may restrict which clients can connect. If the
+ * server ignored the file, clients could connect although the file's author has forbidden it. So
+ * the file is searched, line by line, for the keys that restrict access. A doubtful line counts as
+ * a restriction.
  */
 #ifndef NSQD_OPTIONS_CONFIG_H
 #define NSQD_OPTIONS_CONFIG_H

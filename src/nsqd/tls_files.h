@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the files that the flags for TLS name, and the TLS contexts that are made from these files.
- * Only main.c and this part read files for the command line.
+ * Only main.c and tls_files.c read the files that the command line names.
  */
 #ifndef NSQD_TLS_FILES_H
 #define NSQD_TLS_FILES_H
@@ -9,8 +9,9 @@
 #include "codec/tls.h"
 #include "nsqd/options.h"
 
-/* The most bytes of a file that are read. A longer file is cut, and then it fails as a damaged file
- * does. The authorities of a whole system need a quarter of this. */
+/* The most bytes of a file that are read. Of a longer file only this part is read, so the file is
+ * refused like a damaged file. A file with all the authorities of a system has about a quarter of
+ * this size. */
 #define TLS_FILES_MAX ((size_t)1 << 20)
 
 struct tls_files {

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-/* Bytes of lines that are not written yet. When there are more, new lines are dropped. */
+/* The most bytes of lines that wait to be written. A line that would exceed this is dropped. */
 #define LOG_WAITING_BYTES ((size_t)1 << 20)
 #define LOG_PATIENCE_MS 200 /* ms; how long log_writer_free tries to write the last lines */
 

@@ -14,13 +14,14 @@ struct pacer {
     unsigned short_waits; /* number of recent short waits; each long wait reduces it by several */
 };
 
-/* Waits until there are events, but not longer than until the time `until` (ns, as clock_now;
- * TIME_NEVER: no limit). `start` is the current time. Writes at most `room` events. Returns how
- * many events it has written. */
+/* Waits until there are events or the time is `until` (ns, as clock_now; TIME_NEVER: no limit).
+ * `start` is the current time. Writes at most `room` events. Returns how many events it has
+ * written. */
 size_t pacer_wait(struct pacer *pacer, const struct waiter *waiter, int64_t start, int64_t until,
                   struct waiter_event *events, size_t room);
 
-/* Remembers that a wait has lasted `lasted` ns. This decides about busy polling in later waits. */
+/* Remembers that a wait has lasted `lasted` ns. Later waits use this time to decide whether they
+ * begin with busy polling. */
 void pacer_remember(struct pacer *pacer, int64_t lasted);
 
 #endif

@@ -18,11 +18,11 @@
 
 struct resolver;
 
-/* Returns NULL when the system has no file descriptor or no thread left. */
+/* Returns a new resolver. Returns NULL when the system has no file descriptor or no thread left. */
 struct resolver *resolver_new(void);
 
-/* Frees the resolver without waiting. A look-up that is still running ends by itself later. NULL is
- * allowed. */
+/* Frees the resolver without waiting. A thread that is still blocked in a look-up stops when
+ * the look-up has returned. Does nothing when `resolver` is NULL. */
 void resolver_free(struct resolver *resolver);
 
 /* Returns a descriptor that is readable while there are answers. It stays readable until

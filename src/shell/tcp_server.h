@@ -23,7 +23,8 @@ struct tcp_listener {
     const char *name; /* "TCP", in log lines; borrowed */
 };
 
-/* The state of a connection that the handler has asked for and that is not made yet. */
+/* The state of a connection to another server. The handler has requested the connection, and it is
+ * not established yet. */
 struct tcp_dial {
     struct socket_addresses addresses;
     size_t at;                /* the index of the address that is tried now */
@@ -37,7 +38,7 @@ enum tcp_state {
     TCP_CONNECTING,  /* it connects to dial->addresses */
     TCP_OPEN,        /* bytes move in both directions */
     TCP_INPUT_ENDED, /* the peer sends no more, and the handler was not told yet */
-    TCP_HALF_OPEN,   /* the handler was told that the peer sends no more; output may go on */
+    TCP_HALF_OPEN,   /* the handler was told that the peer sends no more; output is still sent */
     TCP_BROKEN,      /* the socket had an error, and the handler was not told yet */
 };
 
@@ -90,7 +91,8 @@ void tcp_server_listen(struct tcp_server *server, int fd, const char *name);
 bool tcp_server_run(struct tcp_server *server);
 
 /* Runs one round. It waits until something is ready or due, at most max_wait_ns (negative: no
- * limit). Then it does everything there is to do. Returns true when there must be another round. */
+ * limit). Then it handles everything that is ready or due. Returns true when there must be another
+ * round. */
 bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns);
 
 /* Frees the server. Closes its listeners and its connections, and frees the waiter. */

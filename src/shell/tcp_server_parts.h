@@ -16,12 +16,13 @@
 
 /* --- tcp_server_sockets.c --------------------------------------------------------------------- */
 
-/* Returns the socket of a connection, or NULL when it has none (any more). */
+/* Returns the socket of a connection, or NULL when the connection has no socket or its socket was
+ * freed. */
 struct tcp_socket *tcp_find_socket(struct tcp_server *server, uint64_t conn);
 
-/* Adds a socket for a connection. When fd is -1, its state is LOOKING_UP. Otherwise its state is
- * OPEN, and nothing is waited for yet. When the system cannot watch the descriptor, the descriptor
- * is closed, and the handler's `closed` is called. */
+/* Adds a socket for a connection. When fd is -1, the socket's state is LOOKING_UP. Otherwise its
+ * state is OPEN, and the waiter does not wait for any event of it yet. When the system cannot watch
+ * the descriptor, the descriptor is closed, and the handler's `closed` is called. */
 struct tcp_socket *tcp_add_socket(struct tcp_server *server, uint64_t conn, int fd, int64_t now);
 
 /* Closes the descriptor of a socket, if it has one. */
@@ -45,8 +46,8 @@ void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t 
 /* Offers input that was not consumed before to the connections that want READ again. */
 void tcp_offer_rests(struct tcp_server *server, int64_t now);
 
-/* Tells the handler of sockets whose input has ended or that had an error, a bounded number of them
- * in one call. */
+/* Tells the handler which sockets have no more input or had an error. One call handles a limited
+ * number of sockets. */
 void tcp_tell_ends(struct tcp_server *server, int64_t now);
 
 /* Returns true when a call that failed with this errno must be repeated later. */

@@ -12,8 +12,8 @@
  *          \           |                   |
  *           +-defer-> deferred <-- requeue n
  *
- * A message is dropped when it should go into the full queue of an ephemeral channel, when sampling
- * drops it, and when the channel is emptied or deleted.
+ * A message that moves to the queue of an ephemeral channel is dropped when that queue is full. A
+ * message is also dropped when sampling drops it, and when the channel is emptied or deleted.
  *
  * A consumer is ready while it has fewer messages in flight than its ready count (RDY) and is not
  * blocked. A delivery does not lower the ready count. Only broker_deliver delivers messages: one

@@ -24,7 +24,7 @@
 #define OPTIONS_FLAG_COUNT 57
 
 /* The levels of --log-level. The numbers are those of upstream's nsqd. A line is written when its
- * level is the given one or a higher one. */
+ * level is equal to or higher than the value of --log-level. */
 enum options_log_level {
     OPTIONS_LOG_DEBUG = 1,
     OPTIONS_LOG_INFO,

@@ -17,7 +17,7 @@
 #include "base/buf.h"
 #include "base/log.h"
 
-/* The most bytes of lines that wait to be written. A line that would exceed this is dropped. */
+/* While the waiting lines have more bytes than this, new lines are dropped. */
 #define LOG_WAITING_BYTES ((size_t)1 << 20)
 #define LOG_PATIENCE_MS 200 /* ms; how long log_writer_free tries to write the last lines */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: addresses as text, and sockets. A socket listens, was accepted, or connects.
+ * Owns: addresses as text, and sockets. There are three kinds of sockets: those that listen, those
+ * that were accepted, and those that connect.
  *
  * An address is "host:port", "[host]:port" or ":port". The rule is that of Go's SplitHostPort,
  * which upstream's nsqd uses. Any other text is the path of a unix socket. "@name" is a unix socket

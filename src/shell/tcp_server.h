@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the loop that moves bytes between sockets and one tcp_handler. The loop accepts, connects,
- * reads, writes and closes sockets, tells the time, and writes the log. Must not know: what the
- * handler does. The loop works with any handler.
+ * reads, writes and closes sockets, tells the handler the time, and writes the log. Must not know:
+ * what the handler does. The loop works with any handler.
  */
 #ifndef SHELL_TCP_SERVER_H
 #define SHELL_TCP_SERVER_H
@@ -42,8 +42,8 @@ enum tcp_state {
     TCP_BROKEN,      /* the socket had an error, and the handler was not told yet */
 };
 
-/* The socket of one of the handler's connections. The slot in the connection's number is the index
- * in server->sockets. */
+/* The socket of one of the handler's connections. A connection's number contains a slot, which is
+ * the index of the socket in server->sockets. */
 struct tcp_socket {
     uint64_t conn; /* the handler's number of the connection; 0: this slot is free */
     int fd;
@@ -71,14 +71,14 @@ struct tcp_server {
     struct buf ends;      /* slots (uint32_t) of INPUT_ENDED and BROKEN sockets, in order */
     int64_t wall_offset;  /* the offset that the handler was told last */
     int64_t wall_checked; /* the time at which the wall clock was read last */
-    bool ending;          /* the server stops, and no connection is accepted any more */
+    bool ending;          /* the server is stopping, and accepts no more connections */
     bool broken;          /* a listener failed for good */
     uint8_t input[TCP_SERVER_READ_SIZE];
 };
 
 /* Returns a server. The caller frees it with tcp_server_free. The server owns the waiter afterwards
  * and borrows everything else. When end_fd becomes readable, the server exits gracefully. When
- * end_fd is -1, it never does. */
+ * end_fd is -1, nothing requests an exit. */
 struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter waiter,
                                   struct log_writer *log, int end_fd);
 

@@ -39,11 +39,11 @@ void tcp_close_socket(struct tcp_server *server, struct tcp_socket *s, enum clos
  * the socket is writable. */
 void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits, int64_t now);
 
-/* Sends the output of a connection that has changed, and does what the connection wants (enum
- * want). */
+/* To be called after the state of a connection has changed. Sends the connection's output, and does
+ * what the connection wants (enum want). */
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
-/* Offers input that was not consumed before to the connections that want READ again. */
+/* Offers the input in `rest` again to the connections that want READ again. */
 void tcp_offer_rests(struct tcp_server *server, int64_t now);
 
 /* Tells the handler which sockets have no more input or had an error. One call handles a limited

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: one connection of a service: its output, its codecs, its deadlines, and how it is closed.
- * This file is the side that a protocol sees. Must not know: any protocol, sockets, clocks.
+ * A protocol uses the functions of this file. Must not know: any protocol, sockets, clocks.
+ *
+ * The shell (serve/handler.h) moves the bytes between this file and the sockets. The codec stack
+ * (serve/stack.h) is the TLS and the compression of one connection.
  *
  * The life of a connection:
  *
@@ -37,22 +40,26 @@
 #define CONN_PEER_MAX 64          /* bytes of a peer's address that are kept */
 #define CONN_LINGER_BYTES 65536   /* LINGERING discards at most this many bytes of input */
 #define CONN_LINGER_NS 1000000000 /* LINGERING lasts at most this time, in ns */
-/* Bytes of output. A peer must accept each chunk of this size within its write timeout. */
+/* Bytes. A chunk is a part of the output. This is the most bytes of one chunk. A peer must accept
+ * each chunk within its write timeout. */
 #define CONN_WRITE_CHUNK 16384
 /* The write timeout (ns) of the last output when the connection has no write timeout. */
 #define CONN_FLUSH_NS 30000000000
-/* Decoded bytes that one connection reads before other connections have their turn. */
+/* Decoded bytes. A connection that has read this many in one turn waits until other connections had
+ * their turn. */
 #define CONN_INPUT_A_TURN 262144
-/* Bytes. The high-water mark of a connection when all connections together buffer too much. */
+/* Bytes. The high-water mark of a connection when all connections together buffer more than
+ * serve_config.buffered_most. */
 #define CONN_LOW_WATER 16384
 
 struct conn;
 struct serve;
 
-/* The functions that serve calls for one protocol. `service` is the pointer that the listener, or
- * the caller of conn_connect, has given. `session` is the protocol's own state of one connection.
- * These functions may call the conn_ functions below for that connection. A function that is never
- * called may be NULL. */
+/* The functions that src/serve calls for one protocol. `service` is the pointer that was given with
+ * the protocol: in struct listener, or as an argument of conn_connect or conn_switch_protocol.
+ * `session` is the state that the protocol keeps for one connection. The functions may call the
+ * conn_ functions below for that connection. When a function is never called, its pointer may be
+ * NULL. */
 struct protocol {
     /* Called when a connection was accepted, or when conn_switch_protocol gives a connection to
      * this protocol. Returns the session. */
@@ -67,28 +74,30 @@ struct protocol {
      * consumed, unless conn_may_read has become false during the call. */
     size_t (*recv)(void *service, void *session, struct span in, int64_t now);
 
-    /* The input has ended: the peer sends no more, or a codec was closed or has failed. Called
-     * once, after all input was consumed. */
+    /* Called when the input has ended: the peer sends no more, or a codec was closed or has failed.
+     * Called once, after all input was consumed. */
     void (*eof)(void *service, void *session, int64_t now);
 
     /* Called at the time that was given to conn_set_due. */
     void (*due)(void *service, void *session, int64_t now);
 
-    /* The handshake of the codec that conn_add_codec added is over. `why` (borrowed) is empty after
-     * a success. Otherwise it is the reason of the failure, and the codec is already removed. */
+    /* Called when the handshake of the codec that conn_add_codec added is over. `why` (borrowed) is
+     * empty after a success. Otherwise `why` is the reason of the failure, and the codec is already
+     * removed. */
     void (*upgraded)(void *service, void *session, struct span why, int64_t now);
 
-    /* Unsent output is not above the high-water mark any more. It was above the mark since
-     * conn->full_since. */
+    /* Called when unsent output is not above the high-water mark any more. conn->full_since is the
+     * time at which unsent output rose above the mark. */
     void (*drained)(void *service, void *session, int64_t now);
 
-    /* The connection is gone, or serve closes it. The protocol must free the session. `conn` must
-     * not be used any more. */
+    /* Called when the connection is gone, or when src/serve closes the connection. The protocol
+     * must free the session, and must not use `conn` any more. */
     void (*closed)(void *service, void *session, int64_t now);
 };
 
-/* Log lines that serve writes about the connections of a listener, as forms of base/log.h. When a
- * form is NULL, that line is not written. The first '%' is replaced by the peer's address. */
+/* Log lines that src/serve writes about the connections of a listener. Each field is a form (a text
+ * with places for arguments, base/log.h). When a form is NULL, its line is not written. The first
+ * '%' is replaced by the peer's address. */
 struct conn_log_forms {
     const char *opened;      /* INFO */
     const char *refused;     /* WARNING: there are too many connections */
@@ -137,10 +146,10 @@ struct conn {
 
     struct stack stack; /* codecs, from the socket upwards; most connections have none */
     struct buf out;     /* bytes for the socket */
-    size_t limit;       /* the high-water mark in bytes: with more unsent output it is full */
+    size_t limit; /* the high-water mark in bytes: a connection with more unsent output is full */
     size_t buffered;    /* this connection's part of serve->buffered, bytes */
     size_t unconsumed;  /* bytes of offered input that were not consumed; the shell keeps them */
-    int64_t full_since; /* the time at which it became full */
+    int64_t full_since; /* the time at which `full` became true */
     uint64_t queued;    /* number of bytes that were ever appended to `out` */
     /* The current chunk of output ends at byte number chunk_end of all output. The whole chunk must
      * be sent by the time chunk_deadline. TIME_NEVER: there is no deadline. */
@@ -154,9 +163,9 @@ struct conn {
     struct heap_node timer; /* in serve->timers, with the key timer_at */
     int64_t timer_at;       /* the earliest of the deadlines above, or an earlier time */
     struct list changed;    /* in serve->changed */
-    struct list backlog;    /* in serve->backlog, when the codecs may hold input for the protocol */
-    struct list connect;    /* in serve->to_connect */
-    struct buf address;     /* "host:port" to connect to */
+    struct list backlog; /* in serve->backlog, while the codecs may hold input for the protocol */
+    struct list connect; /* in serve->to_connect */
+    struct buf address;  /* "host:port" to connect to */
 };
 
 /* Begins to connect to "host:port" (copied). The connection counts towards max_connections, as an
@@ -166,9 +175,9 @@ struct conn {
 struct conn *conn_connect(struct serve *serve, struct span address, const struct protocol *protocol,
                           void *service, void *session);
 
-/* Gives the connection to another protocol and calls the `open` of that protocol. This is for a
- * protocol that only finds out which protocol the peer speaks. The old protocol must free its own
- * session, because its `closed` is not called. */
+/* Gives the connection to another protocol and calls the `open` of that protocol. The protocol of
+ * serve/magic.h uses this function, after it has found out which protocol the peer speaks. The old
+ * protocol must free its own session, because its `closed` is not called. */
 void conn_switch_protocol(struct conn *conn, const struct protocol *protocol, void *service,
                           int64_t now);
 
@@ -193,31 +202,33 @@ bool conn_may_read(const struct conn *conn);
 /* Stops the input when `paused` is true. Resumes the input when `paused` is false. */
 void conn_pause_input(struct conn *conn, bool paused);
 
-/* Sets the time at which the protocol's `due` is called once. TIME_NEVER: it is never called. Each
- * call replaces the time before. A change to a later time is cheap. */
+/* Sets the time at which the protocol's `due` is called once. When the time is TIME_NEVER, `due` is
+ * not called. Each call replaces the earlier setting. A change to a later time is cheap. */
 void conn_set_due(struct conn *conn, int64_t due);
 
-/* Sets how long (ns) the peer may take to accept each chunk of waiting output. After that time the
- * connection is closed. 0: there is no limit. A chunk is the output that waits when the chunk
- * begins, at most CONN_WRITE_CHUNK bytes. The deadline is for each chunk, so that a slow reader is
- * not treated as a dead one. Upstream's nsqd also has a deadline for each write. */
+/* Sets how long (ns) the peer may take to accept each chunk of output. If the peer needs more time,
+ * the connection is closed. When `timeout` is 0, there is no limit. A chunk is the output that
+ * waits when the chunk begins, but at most CONN_WRITE_CHUNK bytes. Each chunk has its own deadline,
+ * so that a slow reader is not treated as a dead reader. Upstream's nsqd also has a deadline for
+ * each write. */
 void conn_set_write_timeout(struct conn *conn, int64_t timeout, int64_t now);
 
-/* Adds a codec above the socket and above the codecs that are already there. The connection owns
- * the codec afterwards. Output that was sent before this call does not go through the codec. Input
- * that was not consumed before this call goes through it. If the codec needs a handshake, the
- * handshake may take handshake_timeout ns, and the protocol's `upgraded` is called when it is over.
- * If the connection is not OPEN, the codec is only freed. Must not be called during a handshake, or
- * when there are STACK_CODECS_MAX codecs. */
+/* Adds a codec above the codecs that are already there. The connection owns the codec afterwards.
+ * Output that was sent before this call does not go through the codec. Input that was not consumed
+ * before this call goes through the codec. If the codec needs a handshake, the handshake may take
+ * handshake_timeout ns. The protocol's `upgraded` is called when the handshake is over. If the
+ * connection is not OPEN, the codec is only freed. Must not be called during a handshake, or when
+ * there are already STACK_CODECS_MAX codecs. */
 void conn_add_codec(struct conn *conn, struct codec codec, int64_t handshake_timeout, int64_t now);
 
 /* Returns the peer's name that a codec has learned (TLS: the common name in the peer's
  * certificate). Returns an empty span when there is no name. Borrowed. */
 struct span conn_peer_name(const struct conn *conn);
 
-/* Closes the connection after its unsent output was sent. Nothing more is read. When `linger` is
- * true, input is discarded for a bounded time before the socket is closed. Use `linger` for a
- * connection that may have unread input. Without it, the state becomes CLOSING at once. */
+/* Closes the connection after its unsent output was sent. No more input is given to the protocol.
+ * When `linger` is true, input is discarded for a bounded time before the socket is closed.
+ * `linger` must be true when the connection may have unread input. When `linger` is false, the
+ * state becomes CLOSING at once. */
 void conn_finish(struct conn *conn, bool linger, int64_t now);
 
 /* Returns the peer's address as text. Borrowed. */

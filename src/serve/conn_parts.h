@@ -20,8 +20,8 @@ struct conn *conn_new(struct serve *serve, struct span peer);
 /* Frees a connection. If its session has not ended, calls the protocol's `closed` first. */
 void conn_free(struct conn *conn, int64_t now);
 
-/* Notes that the output or the wants (enum want) of the connection may have changed. Then
- * next_changed will return the connection. */
+/* Notes that the output of the connection, or what the connection wants (enum want in
+ * serve/handler.h), may have changed. Then serve_next_changed will return the connection. */
 void conn_note_change(struct conn *conn);
 
 /* Sets the connection's timer to the earliest deadline, unless the timer is already set to an
@@ -52,34 +52,36 @@ void conn_eof(struct conn *conn, int64_t now);
 /* Continues to decode and deliver the input that the codecs hold. */
 void conn_resume_input(struct conn *conn, int64_t now);
 
-/* Puts the connection into serve->backlog if conn_resume_input has something to do. Otherwise
- * removes the connection from serve->backlog. */
+/* Updates the backlog (serve->backlog), which is the list of connections whose codecs may hold
+ * input for the protocol. Puts the connection into the backlog if conn_resume_input has something
+ * to do. Otherwise removes the connection from the backlog. */
 void conn_update_backlog(struct conn *conn);
 
 /* Returns true when the codecs hold input that the protocol has not read yet. */
 bool conn_holds_input(const struct conn *conn);
 
-/* Makes the codec's handshake fail, because it took too long. */
+/* Called when the handshake of a codec took too long. Treats the handshake as failed. */
 void conn_handshake_timed_out(struct conn *conn, int64_t now);
 
 /* --- conn_output.c ---------------------------------------------------------------------------- */
 
-/* Appends bytes to `out`. They do not go through the codecs any more. */
+/* Appends bytes to conn->out. These bytes do not go through the codecs. */
 void conn_append_out(struct conn *conn, struct span data, int64_t now);
 
 /* Encodes all waiting output with the codecs. */
 void conn_encode(struct conn *conn, int64_t now);
 
-/* Begins a new chunk of the output that waits now, and sets the deadline of that chunk. */
+/* Begins a new chunk and sets its deadline. A chunk is the output that waits now, but at most
+ * CONN_WRITE_CHUNK bytes. The peer must accept the chunk before the deadline. */
 void conn_start_chunk(struct conn *conn, int64_t now);
 
-/* Counts again how much memory the connection uses for buffers, and updates serve->buffered. */
+/* Computes how much memory the buffers of the connection use, and updates serve->buffered. */
 void conn_count_buffered(struct conn *conn);
 
 /* When the state is FLUSHING or CLOSING and all output was sent, changes to the next state. */
 void conn_check_flushed(struct conn *conn, int64_t now);
 
-/* Notes that the first n bytes of `out` were sent. */
+/* Notes that the first n bytes of conn->out were sent. */
 void conn_sent(struct conn *conn, size_t n, int64_t now);
 
 #endif

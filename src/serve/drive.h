@@ -4,7 +4,8 @@
  * shell, the unit tests' simulated world, the conformance runner, the fuzz targets and the
  * benchmarks. All of them use this file. Must not know: how bytes move, or what any handler does.
  *
- * One round happens at one point in time, `now`:
+ * One round happens at one point in time, `now`. INPUT, CHANGED, ASK and OVER are the turns of a
+ * round (enum drive_turn):
  *
  *     1  INPUT     The driver tells the handler what has happened. It calls open, connected, recv,
  *                  eof and closed. If a connection has not consumed all of its input before and
@@ -13,9 +14,9 @@
  *                  arrived before them.
  *     3  CHANGED   For each connection that has changed, the driver sends its output (out, sent)
  *                  and does what the connection wants (want).
- *     4  ASK       The driver does one thing that the handler asks for (struct ask). When all
- *                  requests are done and one of them was more than a log line, connections may have
- *                  changed. Then turn 3 follows again.
+ *     4  ASK       The driver does one request of the handler (struct ask). When all requests are
+ *                  done and at least one of them was not ASK_LOG, connections may have changed.
+ *                  Then the turn CHANGED follows again.
  *     5  OVER      The round is over. Another round follows at the same `now` if work is left and
  *                  fewer than `rounds_max` rounds were done. Work is left when the driver has set
  *                  `more_input`, or when next_deadline() is not after `now`.
@@ -42,17 +43,17 @@ struct drive {
     uint64_t conn;        /* CHANGED: the connection */
     struct ask ask;       /* ASK: what the driver must do; valid until the next drive_next */
     bool more_input;      /* the driver may set it at any time: there is input for another round */
-    bool look_again;      /* a request was more than a log line, so connections may have changed */
+    bool look_again;      /* a request was not ASK_LOG, so connections may have changed */
     unsigned rounds;      /* number of rounds that have begun */
-    unsigned rounds_max;  /* the most rounds; stops a handler that always has more work */
+    unsigned rounds_max;  /* the most rounds; needed because a handler may always have more work */
 };
 
 /* Moves to the next turn and returns it. Returns DRIVE_OVER when nothing is left to do at `now`, or
  * when rounds_max rounds are done. */
 enum drive_turn drive_next(struct drive *drive, const struct tcp_handler *handler, int64_t now);
 
-/* Must be called after DRIVE_OVER. Returns true when rounds_max has ended the drive and work is
- * left. */
+/* Returns true when drive_next has stopped because of rounds_max and work is left. Must be called
+ * only after drive_next has returned DRIVE_OVER. */
 bool drive_has_work_left(const struct drive *drive, const struct tcp_handler *handler, int64_t now);
 
 #endif

@@ -50,7 +50,7 @@ struct ask {
     };
 };
 
-/* The result of a request that needs an answer. Borrowed for the call. */
+/* The result of a request that needs an answer. Borrowed: valid only during the call. */
 struct answer {
     struct span why;   /* empty: the request was done; otherwise the reason why it failed */
     struct span bytes; /* the bytes that were read, if the request was to read something */
@@ -76,21 +76,22 @@ struct tcp_handler {
      * to refuse the connection. */
     uint64_t (*open)(void *self, unsigned listener, struct span peer, int64_t now);
 
-    /* The result of an ASK_CONNECT. When `why` is empty, `conn` is now like any other connection.
-     * Otherwise `why` (borrowed) is the reason of the failure, and `conn` is no longer valid. When
-     * the connection wants CLOSE before the result is known, `closed` is called instead. */
+    /* Called with the result of an ASK_CONNECT. When `why` is empty, `conn` is connected, and is
+     * used like an accepted connection. Otherwise `why` (borrowed) is the reason of the failure,
+     * and `conn` is no longer valid. If the connection wants CLOSE before the result is known,
+     * `closed` is called instead of `connected`. */
     void (*connected)(void *self, uint64_t conn, struct span why, int64_t now);
 
-    /* Bytes have arrived (`in` is borrowed and not empty). Returns how many were consumed. The
-     * shell keeps the rest and stops reading. When the connection wants READ again, the shell
-     * offers the rest before it reads more. A connection that wants READ must consume at least one
-     * byte, unless it stops wanting READ during this call. */
+    /* Called when bytes have arrived. `in` is borrowed and not empty. Returns how many bytes were
+     * consumed. The shell keeps the other bytes and stops reading. When the connection wants READ
+     * again, the shell first offers the kept bytes, and then reads more. A connection that wants
+     * READ must consume at least one byte, unless it stops wanting READ during this call. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
-    /* The peer will send no more. Called once, after all input was consumed. */
+    /* Called when the peer will send no more. Called once, after all input was consumed. */
     void (*eof)(void *self, uint64_t conn, int64_t now);
 
-    /* The socket is gone; `conn` is no longer valid. */
+    /* Called when the socket is gone. `conn` is no longer valid. */
     void (*closed)(void *self, uint64_t conn, enum closed_reason reason, int64_t now);
 
     /* Fills at most `most` spans with the bytes to send, in order, for one gathered write. The
@@ -98,26 +99,27 @@ struct tcp_handler {
      * nothing to send. When there are more bytes to send, a later call returns them. */
     size_t (*out)(void *self, uint64_t conn, struct span *spans, size_t most, int64_t now);
 
-    /* The first n > 0 bytes that the last out() has returned were sent. n is often less than all of
-     * them. */
+    /* Called when the first n > 0 bytes of the spans of the last out() were sent. Often n is less
+     * than the number of bytes in these spans. */
     void (*sent)(void *self, uint64_t conn, size_t n, int64_t now);
 
     /* Returns what the connection wants, as bits of enum want. */
     unsigned (*want)(void *self, uint64_t conn);
 
-    /* Ends a batch of inputs. Handles deadlines that were reached, a bounded number of them in one
-     * call, and prepares output. */
+    /* Called after a batch of input. Handles deadlines that were reached, a bounded number of
+     * deadlines in one call, and prepares output. */
     void (*step)(void *self, int64_t now);
 
     /* Returns the latest time at which step must be called again. TIME_PAST: step must be called at
      * once, because work is left. TIME_NEVER: there is no deadline. */
     int64_t (*next_deadline)(void *self);
 
-    /* Returns a connection whose out() or want() may have changed. Each of them is returned once.
-     * Returns 0 when there are no more. */
+    /* Returns a connection whose out() or want() may have changed. Each changed connection is
+     * returned once. Returns 0 when no changed connection is left. */
     uint64_t (*next_changed)(void *self);
 
-    /* Returns the next request to the shell. Its kind is ASK_NONE when there are no more. */
+    /* Returns the next request to the shell. When there is no more request, its kind is ASK_NONE.
+     * */
     struct ask (*next_ask)(void *self);
 
     /* Tells the service the result of a request that needs an answer. */

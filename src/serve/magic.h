@@ -2,7 +2,8 @@
 /*
  * Owns: a protocol that only reads the first four bytes of a connection, which are its magic. Then
  * it gives the connection to the protocol that has this magic. The TCP listeners of nsqd and
- * nsqlookupd begin with it. HTTP listeners do not use it. Must not know: which protocols there are.
+ * nsqlookupd use this protocol. HTTP listeners do not use it. Must not know: which protocols there
+ * are.
  */
 #ifndef SERVE_MAGIC_H
 #define SERVE_MAGIC_H

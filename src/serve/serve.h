@@ -4,9 +4,10 @@
  * and which connection has its turn next. A struct serve implements the tcp_handler of
  * serve/handler.h. Must not know: any protocol, sockets, clocks.
  *
- * A program fills a table of listeners. It also fills struct serve_hooks when it does more than its
- * protocols do. Then the shell drives serve_handler() in the rounds of serve/drive.h.
- * tests/unit/test_echo.c is a complete service in 50 lines.
+ * A program fills a table of listeners. When the program has work that is not part of a protocol,
+ * it also fills struct serve_hooks. Then the shell calls the functions of serve_handler() in the
+ * order that serve/drive.h describes. The backlog is the list of connections whose codecs may hold
+ * input for the protocol. tests/unit/test_echo.c is a complete service in 50 lines.
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H
@@ -31,20 +32,22 @@ struct listener {
 };
 
 struct serve_config {
-    /* The most connections at a time. Stops a flood of connections from using up all file
-     * descriptors. */
+    /* The most connections at a time. This limit stops a flood of connections from using up all
+     * file descriptors. */
     size_t max_connections;
-    /* Bytes of unsent output above which a connection is full. A full connection is not read, and
-     * its consumer gets no messages. Stops a peer that never reads from filling the memory. */
+    /* Bytes of unsent output above which a connection is full. The server does not read from a full
+     * connection, and sends no messages to its consumer. This limit stops a peer that never reads
+     * from filling the memory. */
     size_t high_water;
     /* Bytes that all connections together may buffer. When they buffer more, the high-water mark of
-     * each connection that gets more output is lowered to CONN_LOW_WATER. Stops many peers that
-     * never read from filling the memory. 0: no limit. */
+     * each connection that gets more output is lowered to CONN_LOW_WATER. This limit stops many
+     * peers that never read from filling the memory. 0: there is no limit. */
     size_t buffered_most;
 };
 
-/* Functions that a program adds. Each function may be NULL. serve calls a function after its own
- * part of the function with the same name in serve/handler.h. */
+/* Functions that a program adds. Each function may be NULL. Each function belongs to the function
+ * with the same name in serve/handler.h: src/serve does its own work first, and then calls the
+ * function of the program. */
 struct serve_hooks {
     void *self;
     void (*step)(void *self, int64_t now);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the codecs of one connection, which form a stack, and the bytes between them. The lowest
- * codec is next to the socket. When there is TLS, TLS is the lowest codec. Most stacks have no
- * codec and use little memory. Must not know: protocols and time.
+ * Owns: the codec stack of one connection (its codecs, one above the other), and the bytes between
+ * the codecs. The lowest codec is next to the socket. When there is TLS, TLS is the lowest codec.
+ * Most stacks have no codec and use little memory. Must not know: protocols and time.
  */
 #ifndef SERVE_STACK_H
 #define SERVE_STACK_H
@@ -10,8 +10,9 @@
 #include "codec/codec.h"
 
 #define STACK_CODECS_MAX 2 /* TLS, and snappy or deflate above it */
-/* The most decoded bytes that wait at a time. This limits the effect of a compressed bomb: no more
- * bytes than this are unpacked before the protocol has read them. */
+/* The most decoded bytes that wait at a time. This limits the effect of a compression bomb (a small
+ * input that decodes to very many bytes): no more bytes than this are decoded before the protocol
+ * has read them. */
 #define STACK_ROOM 16384
 
 struct stack_layer {
@@ -36,14 +37,14 @@ void stack_push(struct stack *stack, struct codec codec);
 /* Removes and frees the uppermost codec. */
 void stack_pop(struct stack *stack);
 
-/* Gives decoded bytes back that the protocol has not read. The stack owns them afterwards. */
+/* Puts back decoded bytes that the protocol has not read. The stack owns the bytes afterwards. */
 void stack_put_back(struct stack *stack, struct buf bytes);
 
-/* Gives decoded bytes back after a codec was added: they become input of the uppermost codec. The
- * stack owns them afterwards. */
+/* Puts back decoded bytes after a codec was added: the bytes become input of the uppermost codec.
+ * The stack owns the bytes afterwards. */
 void stack_put_back_below(struct stack *stack, struct buf bytes);
 
-/* Calls the decoder of one codec: the highest one that has something to decode. `in` is what the
+/* Decodes with one codec, which is the highest codec that has something to decode. `in` is what the
  * peer sent (borrowed). Returns how many bytes of `in` were used. Appends to `down` the bytes that
  * must be sent to the peer. */
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down);
@@ -51,13 +52,14 @@ size_t stack_decode(struct stack *stack, struct span in, struct buf *down);
 /* Returns true when stack_decode can do something without more input. */
 bool stack_has_pending(const struct stack *stack);
 
-/* Encodes the bytes in `plain` and appends the result to `down`. The peer can decode all of it. */
+/* Encodes the bytes in `plain` and appends the result to `down`. The peer can decode the whole
+ * result without more bytes. */
 void stack_encode(struct stack *stack, struct buf *down);
 
 /* Appends to `down` the last bytes that the codecs send before the connection is closed. */
 void stack_finish(struct stack *stack, struct buf *down);
 
-/* Returns CODEC_FAILED when a codec has failed; then `*why` is the reason. Otherwise returns
+/* Returns CODEC_FAILED when a codec has failed, and sets `*why` to the reason. Otherwise returns
  * CODEC_CLOSED when a codec is closed. Otherwise returns CODEC_HANDSHAKING when the uppermost codec
  * does its handshake. Otherwise returns CODEC_OPEN. */
 enum codec_state stack_state(const struct stack *stack, struct span *why);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a table of structs that wait for an answer from the shell. The key is the number in the
- * request to the shell (`ticket` in struct ask, serve/handler.h). Must not know: who waits, and for
- * what.
+ * Owns: a table of tickets. A ticket is an entry that waits for the answer to one request to the
+ * shell. The key is the number of the request (`ticket` in struct ask, serve/handler.h). Must not
+ * know: which part of the program waits, and what it waits for.
  *
- * A struct ticket is a field of the struct that waits. Before that struct is freed, its owner must
- * call tickets_forget for each of its tickets. This takes constant time. Later answers to a
+ * A struct ticket is a field of a larger struct. Before the larger struct is freed, its owner must
+ * call tickets_forget for each of its tickets. One call needs constant time. Later answers to a
  * forgotten ticket are ignored.
  */
 #ifndef SERVE_TICKET_H
@@ -19,9 +19,9 @@
 struct ticket {
     UT_hash_handle hh; /* in tickets->table */
     uint64_t number;   /* the number of the request; 0: the ticket waits for nothing */
-    /* Called with the answer. `why` (borrowed) is empty when the request was done; otherwise it is
-     * the reason why the request failed. The ticket waits for nothing any more, so this function
-     * may free it. */
+    /* Called with the answer. `why` (borrowed) is empty when the request was done. Otherwise `why`
+     * is the reason why the request failed. The ticket is already removed from the table, so the
+     * function may free the ticket. */
     void (*answered)(struct ticket *ticket, struct span why, int64_t now);
 };
 
@@ -31,12 +31,12 @@ struct tickets {
     struct ticket *table;
 };
 
-/* Begins to wait for the answer to the request with this number. The number must not be 0, and no
- * other ticket in the table may have it. */
+/* Puts a ticket into the table. The ticket then waits for the answer to the request with this
+ * number. The number must not be 0, and no other ticket in the table may have this number. */
 void tickets_wait(struct tickets *tickets, struct ticket *ticket, uint64_t number,
                   void (*answered)(struct ticket *ticket, struct span why, int64_t now));
 
-/* Stops waiting. Does nothing when the ticket waits for nothing. */
+/* Removes a ticket from the table. Does nothing when the ticket waits for nothing. */
 void tickets_forget(struct tickets *tickets, struct ticket *ticket);
 
 /* Calls `answered` of the ticket that waits for this number. Does nothing when there is no such

@@ -16,8 +16,8 @@ struct reply error_with(const struct session *s, enum nsq_error code, struct spa
 /* Returns the error "<COMMAND> failed <reason>" with the code of command_failed_code. */
 struct reply error_failed(const struct session *s, struct span reason);
 
-/* Returns the error that the memory budget has no room for the current command. nsqd does not have
- * this bound. */
+/* Returns the error for a command when the memory budget has no room for it. nsqd has no memory
+ * budget, so nsqd never sends this error. */
 struct reply error_no_room(const struct session *s);
 
 /* Returns the error "<COMMAND> <what><name> is not valid", with the name in quotes. */

@@ -14,7 +14,7 @@
 #include "session/commands.h"
 #include "session/errors.h"
 
-/* Checks the line of a command. When the command has no body, executes it too. */
+/* Checks the line of a command. When the command has no body, also executes the command. */
 typedef struct reply line_handler(struct session *s, const struct nsq_command *c, int64_t now);
 
 /* Executes a command whose body has arrived completely. */
@@ -24,27 +24,28 @@ line_handler line_unknown, line_auth, line_sub, line_pub, line_mpub, line_dpub, 
     line_req, line_touch, line_cls;
 body_handler body_identify, body_auth, body_publish;
 
-/* Returns whether a command has at least as many parameters as it needs. */
+/* Returns true when a command has all the parameters that it needs. More parameters are allowed. */
 bool has_params(const struct nsq_command *c);
 
-/* Converts ms to ns as nsqd does: the unsigned product wraps at 64 bits, and is then read as a
- * signed number. */
+/* Converts ms to ns as nsqd does: the product is unsigned and wraps at 64 bits. The product is then
+ * read as a signed number. */
 static inline int64_t wrapped_ns(uint64_t ms)
 {
     return (int64_t)(ms * TIME_MS);
 }
 
-/* Returns the budget use of the current command: BUDGET_QUEUE when it publishes, else
- * BUDGET_CLIENT. */
+/* Returns which part of the memory budget the current command uses: BUDGET_QUEUE for a PUB, MPUB or
+ * DPUB, otherwise BUDGET_CLIENT. */
 enum budget_use memory_use(const struct session *s);
 
 /* Returns the topic of the current command. Creates the topic when it does not exist. Returns NULL
- * when the memory budget has no room for it. */
+ * when the memory budget has no room for the topic. */
 struct topic *command_topic(struct session *s);
 
-/* Checks whether the client is allowed to execute the current command. Returns REPLY_NONE when it
- * is allowed, and an error when it is not. Returns REPLY_HELD when the client's authorization has
- * expired: the auth servers have then been asked again. */
+/* Checks whether the client is allowed to execute the current command. Returns REPLY_NONE when the
+ * client is allowed to do so, and an error when the client is not. When the client's authorization
+ * has expired, asks the auth servers again and returns REPLY_HELD: the command is held, which means
+ * that it waits for their answer. */
 struct reply check_auth(struct session *s, int64_t now);
 
 /* Executes SUB, after the client was authorized. */

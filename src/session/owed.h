@@ -16,9 +16,9 @@
 
 struct owed {
     struct owed *next; /* the reply of a later command */
-    void *owner;       /* the session, for the function that `ticket` calls */
+    void *owner;       /* the session; ticket.answered uses it */
     enum nsq_command_id command;
-    struct ticket ticket; /* while it waits (number != 0), the reply is not known */
+    struct ticket ticket; /* while ticket.number != 0, `reply` is not known yet */
     struct reply reply;
 };
 
@@ -30,14 +30,14 @@ struct owed_queue {
 };
 
 /* Adds a reply at the end of the queue and returns its entry. The queue owns the reply afterwards.
- * The memory budget is charged also when it has no room: v2_config.max_owed_replies bounds the
- * number of entries. */
+ * The memory budget is charged even when it has no room. This is safe because
+ * v2_config.max_owed_replies bounds the number of entries. */
 struct owed *owed_push(struct owed_queue *q, struct reply reply, struct budget *budget);
 
 /* Sets the reply of an entry whose ticket was answered. The entry owns the reply afterwards. */
 void owed_settle(struct owed *owed, struct reply reply, struct budget *budget);
 
-/* Returns whether the queue has a first reply and this reply is known. */
+/* Returns true when the queue is not empty and its first reply is known. */
 static inline bool owed_has_known(const struct owed_queue *q)
 {
     return q->first != NULL && q->first->ticket.number == 0;
@@ -47,10 +47,11 @@ static inline bool owed_has_known(const struct owed_queue *q)
  * afterwards. */
 struct reply owed_pop(struct owed_queue *q, struct budget *budget);
 
-/* Frees all replies. Their tickets are removed from `tickets`, so later answers are ignored. */
+/* Frees all replies and removes their tickets from `tickets`. So later answers to these tickets are
+ * ignored. */
 void owed_clear(struct owed_queue *q, struct tickets *tickets, struct budget *budget);
 
-/* Returns how many bytes the memory budget is charged for an entry with its reply's text. */
+/* Returns how many bytes one entry and the text of its reply cost in the memory budget. */
 size_t owed_cost(const struct owed *owed);
 
 #endif

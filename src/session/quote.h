@@ -9,9 +9,10 @@
 #include "base/buf.h"
 
 /* Appends the bytes in double quotes. Printable characters are appended unchanged. A double quote
- * is appended as \" and a backslash as \\. \a \b \f \n \r \t \v are used where they exist. \xNN is
- * used for other control characters and for bytes that are not UTF-8, and \uNNNN or \UNNNNNNNN for
- * other characters that Go does not print. Source: Go's strconv.Quote. */
+ * is appended as \" and a backslash as \\. Control characters that have a short form are appended
+ * as \a \b \f \n \r \t \v. Other control characters, and bytes that are not UTF-8, are appended as
+ * \xNN. Other characters that Go does not print are appended as \uNNNN or \UNNNNNNNN. Source: Go's
+ * strconv.Quote. */
 void quote_append(struct buf *b, struct span s);
 
 #endif

@@ -3,6 +3,9 @@
  * Owns: the reply of a command. The struct has two machine words, and only the text of a reply is
  * allocated. So a reply without a text, for example the OK of a PUB, allocates nothing.
  * Must not know: sessions, connections, the meaning of the texts.
+ *
+ * A reply is posted when its command (a PUB, MPUB or DPUB) waits for the disk. The number `ticket`
+ * identifies the request to the disk. A command is held while it waits for the auth servers.
  */
 #ifndef SESSION_REPLY_H
 #define SESSION_REPLY_H
@@ -18,8 +21,8 @@ enum reply_kind {
     REPLY_RESPONSE, /* a response with a text */
     REPLY_CODECS,   /* a response with a text; the negotiated codecs are enabled after it is sent */
     REPLY_ERROR,    /* an error with a text; its code tells whether it is fatal */
-    REPLY_POSTED,   /* the reply is known when `ticket` is answered; parsing continues */
-    REPLY_HELD,     /* the reply is known when session->query is answered; parsing stops */
+    REPLY_POSTED,   /* not known until `ticket` is answered; parsing continues */
+    REPLY_HELD,     /* not known until session->query is answered; parsing stops */
 };
 
 struct reply {

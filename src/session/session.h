@@ -27,7 +27,8 @@ enum session_state {
     SESSION_CLOSING = 4, /* after CLS */
 };
 
-/* How many messages the client has published to one topic. nsqd's /stats shows this number. */
+/* How many messages the client has published to one topic. nsqd's /stats shows this number for each
+ * topic. */
 struct pub_count {
     UT_hash_handle hh; /* in session->pub_counts */
     struct name topic;
@@ -60,11 +61,11 @@ struct identity {
 
 struct session {
     struct v2 *v2;
-    struct conn *conn; /* NULL when the connection was closed while a publish was held */
+    struct conn *conn; /* NULL: it was closed while a PUB, MPUB or DPUB was held */
     enum session_state state;
     bool ended;        /* true: nothing more is parsed */
     bool linger;       /* argument for conn_finish, which is called after the last owed reply */
-    bool eof;          /* the client sends no more; handled when no command is held */
+    bool eof;          /* the client sends no more; this is handled when no command is held */
     bool identified;   /* an IDENTIFY was accepted; a later one does not change the heartbeats */
     int64_t connected; /* wall clock, ns since 1970; nsqd's /stats shows it */
     struct identity *identity; /* NULL before IDENTIFY */
@@ -72,7 +73,8 @@ struct session {
     /* Set by IDENTIFY. */
     int64_t heartbeat_interval; /* ns; 0: off */
     int64_t msg_timeout;        /* ns; for TOUCH. A delivery uses consumer.msg_timeout */
-    /* Checked and reported, and nothing else: output is never kept back (departure 2). */
+    /* These two settings are checked and reported, but they have no other effect, because output is
+     * never kept back (departure 2 in tests/conformance/DEPARTURES.md). */
     int64_t output_buffer_timeout; /* ns */
     int64_t output_buffer_size;    /* bytes */
     int32_t sample_rate;           /* percent; 0: all messages */
@@ -97,7 +99,7 @@ struct session {
     struct body *secret;        /* the body of AUTH; NULL before AUTH */
     struct auth_state *granted; /* what the auth servers have allowed; NULL before their answer */
     int64_t expires;            /* ns; the last time at which `granted` is valid */
-    struct auth_query *query;   /* NULL when no command is held; else its query */
+    struct auth_query *query;   /* the query of the held command; NULL: no command is held */
     struct list waiting;        /* in v2->authorizing, while a command is held */
 
     struct owed_queue owed;
@@ -113,7 +115,8 @@ struct session {
     struct pub_count *last_count; /* the entry used last; most clients publish to one topic */
 };
 
-/* Returns whether the current command is held. While it is held, nothing is parsed. */
+/* Returns true when the current command is held (it waits for the auth servers). Then nothing is
+ * parsed. */
 static inline bool session_is_held(const struct session *session)
 {
     return session->query != NULL;
@@ -139,7 +142,8 @@ void session_on_closed(void *service, void *session, int64_t now);
 /* Called when the current command is held. session->query must be set. */
 void session_wait(struct session *session);
 
-/* Pauses or resumes the input of the connection, depending on the state of the session. */
+/* Pauses the input of the connection when the state of the session requires it. Otherwise resumes
+ * the input. */
 void session_pause_or_resume(struct session *session);
 
 /* Continues the current command, which was held. `reply` is its reply. */
@@ -148,18 +152,18 @@ void session_resume_command(struct session *session, struct reply reply, int64_t
 /* Starts the read deadline for the next command line. */
 void session_await_line(struct session *session, int64_t now);
 
-/* Applies the session's settings to deliveries and heartbeats, and restarts the heartbeats. To be
- * called when the session opens and for the first IDENTIFY only, because nsqd's message pump uses
- * only the first IDENTIFY. A later IDENTIFY sets session->msg_timeout, which TOUCH uses. It does
- * not set consumer.msg_timeout, which deliveries use. */
+/* Applies the session's settings to deliveries and heartbeats, and restarts the heartbeats. Must be
+ * called only when the session opens and for the first IDENTIFY, because nsqd's message pump uses
+ * only the first IDENTIFY. A later IDENTIFY sets session->msg_timeout, which TOUCH uses. A later
+ * IDENTIFY does not set consumer.msg_timeout, which deliveries use. */
 void session_take_settings(struct session *session, int64_t now);
 
 /* Adds `count` to the number of messages that were published to session->publish.topic. */
 void session_count_published(struct session *session, uint64_t count);
 
-/* Ends the session: nothing more is parsed or delivered. The connection is closed when the owed
- * replies have been sent. `linger` is an argument of conn_finish; it must be true when input of the
- * client may be left unread. */
+/* Ends the session: nothing more is parsed or delivered. The connection is closed after the owed
+ * replies were sent. `linger` is passed to conn_finish. It must be true when unread input of the
+ * client may be left. */
 void session_end(struct session *session, bool linger, int64_t now);
 
 /* Frees the session and everything that it owns. */
@@ -173,16 +177,16 @@ void session_send(struct session *session, enum nsq_frame_type type, struct span
 /* Sends the response OK. */
 void session_send_ok(struct session *session, int64_t now);
 
-/* Blocks or unblocks the delivery of messages to the client. The delivery is blocked while the
- * output is full, and while the OK of SUB is owed. Does nothing before SUB. */
+/* Blocks the delivery of messages to the client while the output is full, and while the OK of SUB
+ * is owed. Otherwise unblocks the delivery. Does nothing before SUB. */
 void session_update_blocked(struct session *session);
 
 /* Sends a reply, or adds it to the owed replies. The function owns the reply afterwards. Returns
  * false when the reply was a fatal error, which has ended the session. */
 bool session_send_reply(struct session *session, struct reply reply, int64_t now);
 
-/* Does the same as session_send_reply, except that it returns true at once for REPLY_NONE. It is
- * inline because the reply is REPLY_NONE after most steps. */
+/* Returns true at once for REPLY_NONE. Calls session_send_reply for any other reply. The function
+ * is inline because the reply is REPLY_NONE after most steps. */
 static inline bool session_reply(struct session *session, struct reply reply, int64_t now)
 {
     return reply.kind == REPLY_NONE || session_send_reply(session, reply, now);
@@ -194,14 +198,14 @@ static inline bool session_reply(struct session *session, struct reply reply, in
  * session->upgrade. */
 void session_enable_codecs(struct session *session, int64_t now);
 
-/* A function of v2_protocol, called when the TLS handshake has ended. `why` is empty when the
- * handshake was successful, else it is the reason of the failure. */
+/* Called when the TLS handshake is over; v2_protocol contains this function. `why` is empty when
+ * the handshake was successful. Otherwise `why` is the reason of the failure. */
 void session_on_upgraded(void *service, void *session, struct span why, int64_t now);
 
 /* --- session_auth.c --------------------------------------------------------------------------- */
 
-/* Asks the auth servers what the client is allowed to do; sends them its secret. session->query is
- * set until they have answered. */
+/* Sends the client's secret to the auth servers and asks them what the client is allowed to do.
+ * session->query is set until they have answered. */
 void session_ask_auth(struct session *session, int64_t now);
 
 /* Called when the auth servers have answered. Sets session->granted and session->expires from the

@@ -8,17 +8,17 @@
 
 #include "session/session.h"
 
-/* Checks and applies the settings one after the other, in nsqd's order. Returns false at the first
- * invalid setting. `text` then has the reason, and the settings before the invalid one stay
- * applied, as in nsqd. */
+/* Checks and applies the settings one after the other, in nsqd's order. Returns true when all
+ * settings are valid. Otherwise stops at the first invalid setting, appends the reason to `text`
+ * and returns false. The settings before the invalid setting stay applied, as in nsqd. */
 bool settings_apply(struct session *session, const struct identify *identify, struct buf *text,
                     int64_t now);
 
 /* Frees session->identity if it is set. */
 void settings_forget_identity(struct session *session);
 
-/* Sets session->tls and session->upgrade to the codecs that the client asks for and the server
- * offers. Returns false when the client asks for TLS a second time. */
+/* Sets session->tls and session->upgrade to the codecs that the client wants and the server offers.
+ * Returns false when the client wants TLS a second time. */
 bool settings_choose_upgrade(struct session *session, const struct identify *identify);
 
 /* Appends the JSON document that is the reply to an IDENTIFY with feature_negotiation. */

@@ -20,8 +20,9 @@
 /* ns; time limit for the TLS handshake with a client, as in nsqd. */
 #define V2_HANDSHAKE_NS 5000000000
 
-/* Times are in ns. Each comment has nsqd's default value and the flag that changes it.
- * For nsqd, src/nsqd/options.c sets the default values; for tests, engine_defaults does. */
+/* Times are in ns. Each comment has nsqd's default value, and then the flag that changes the value.
+ * In this server's nsqd, src/nsqd/options.c sets the default values. In tests, engine_defaults sets
+ * them. */
 struct v2_config {
     struct nsq_limits limits;          /* --max-msg-size, --max-body-size */
     int64_t max_rdy_count;             /* 2500: --max-rdy-count */
@@ -39,9 +40,9 @@ struct v2_config {
     bool snappy;                       /* true: --snappy */
     bool tls_required;                 /* false: --tls-required */
     struct codec_maker tls;            /* none: --tls-cert, --tls-key */
-    /* 4096; no flag. The input of a session with this number of owed replies is paused. Without
-     * this bound, a client that sends commands faster than the disk answers could use up the
-     * memory. */
+    /* 4096; no flag. A reply is owed when it cannot be sent yet (session/owed.h). When a session
+     * has this number of owed replies, its input is paused. Without this bound, a client that sends
+     * commands faster than the disk answers could use up the memory. */
     size_t max_owed_replies;
 };
 
@@ -54,7 +55,7 @@ struct v2 {
     struct auth *auth;
     struct log *log;
     int64_t wall_offset;     /* ns; `now` + wall_offset is the wall clock, ns since 1970 */
-    struct list authorizing; /* of struct session: those with a held command */
+    struct list authorizing; /* the sessions with a held command (it waits for `auth`) */
 };
 
 /* The functions that src/serve calls. The service is a struct v2. */
@@ -67,22 +68,22 @@ struct span v2_bad_magic(void);
 void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
              struct broker *broker, struct tickets *tickets, struct auth *auth, struct log *log);
 
-/* Frees the sessions whose connections are closed and whose publish is still held. To be called
- * after serve_free. */
+/* Frees the sessions whose connection is closed and whose PUB, MPUB or DPUB is still held. Must be
+ * called after serve_free. */
 void v2_free(struct v2 *v2);
 
-/* Sends messages to consumers until there is no message for any ready consumer. To be called after
- * every event that may add a message or make a consumer ready: a command, a timer of a message,
- * output that was sent, the disk's answer for a publish. RDY counts and high-water marks limit how
- * much is sent. */
+/* Sends messages to consumers until there is no message for any ready consumer. Must be called
+ * after every event that may add a message or make a consumer ready. These events are: a command, a
+ * timer of a message, output that was sent, the disk's answer for a PUB, MPUB or DPUB. RDY counts
+ * and high-water marks limit how many messages are sent. */
 void v2_pump(struct v2 *v2, int64_t now);
 
-/* Continues one held command whose query was answered. Returns false when there is no such
- * command. */
+/* Continues one held command whose query the auth servers have answered. Returns false when there
+ * is no held command with an answer. */
 bool v2_authorized(struct v2 *v2, int64_t now);
 
-/* Closes the connections of all orphans (broker/topology.h). No frame tells the clients the reason,
- * as in nsqd. */
+/* Closes the connections of all orphans. An orphan is a consumer whose channel was deleted
+ * (broker/topology.h). No frame tells the client the reason, as in nsqd. */
 void v2_close_orphans(struct v2 *v2, int64_t now);
 
 #endif

@@ -69,8 +69,8 @@ struct args {
     const char *departures; /* the file with the table of departures */
 };
 
-/* Reads the command line into *args. Returns EXIT_CONFORMS if the program must go on with
- * args->mode. Otherwise returns the exit code, and the reason was printed. */
+/* Reads the command line into *args. Returns EXIT_CONFORMS if the program must now do the work
+ * of args->mode. Otherwise prints the reason and returns the exit code of the program. */
 enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out, FILE *err);
 
 #endif

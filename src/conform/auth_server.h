@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: an auth server for cases, in its own process. The answer's body is the secret that the
- * client sent. So a case chooses the answer. When a secret arrives for the second time, the server
- * answers 500, because nsqd must not ask twice. Must not know: NSQ.
+ * client sent. A case chooses the secret, and so it chooses the answer. When a secret arrives for
+ * the second time, the server answers 500, because nsqd must not ask twice. Must not know: NSQ.
  */
 #ifndef CONFORM_AUTH_SERVER_H
 #define CONFORM_AUTH_SERVER_H

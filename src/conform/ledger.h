@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the ledger of requirements, and the checks that every case shows requirements that exist
- * and that every requirement is shown by a case. The ledger is all files *.txt in the folder
+ * Owns: the ledger of requirements, and two checks: every case names only requirements that
+ * exist, and at least one case names each requirement. The ledger is all files *.txt in the folder
  * "ledger", with lines of the form "ID<TAB>source<TAB>sentence". Must not know: how cases are
  * played.
  */
@@ -28,8 +28,8 @@ struct ledger {
     size_t n;
 };
 
-/* Reads the ledger in a folder of cases. Without a folder "ledger" the ledger is empty. On failure
- * prints lines "file:line:column: expected ..." on err and returns false. */
+/* Reads the ledger in a folder of cases. If there is no folder "ledger", the ledger is empty. On
+ * failure prints lines "file:line:column: expected ..." on err and returns false. */
 bool ledger_load(struct ledger *ledger, const char *cases, FILE *err);
 void ledger_free(struct ledger *ledger);
 

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: one play of the server's side of a session file, over TCP. The clients must send the bytes
- * in the file, and they receive what the file says that the server sends. The program makes up
- * message ids and timestamps. Must not know: the rules of NSQ, because only the file decides.
+ * in the file, and they receive the bytes that the server sends in the file. The program
+ * invents message ids and timestamps. Must not know: the rules of NSQ, because only the file
+ * decides.
  *
- * A client may also send NOP at any time, and the two commands by which nsq-conform proves that no
- * reply has arrived: a PUB to another topic, and an unknown command at the end. The server answers
- * these two commands. If two programs play the two sides, both need the same --names. TLS uses the
- * certificate in the folder of the cases.
+ * A client may also send NOP at any time, and the two commands with which nsq-conform proves that
+ * no reply has arrived: a PUB to another topic, and an unknown command at the end. The server
+ * answers these two commands. If two programs play the two sides, both need the same --names. TLS
+ * uses the certificate in the folder of the cases.
  */
 #ifndef CONFORM_PLAY_SERVER_H
 #define CONFORM_PLAY_SERVER_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one play of the client side of a session file against a server. This includes what is sent,
- * what must be received, the captured values, the exchange and the verdict. Must not know: how
- * bytes reach the server (struct transport does that) and what verdicts are used for.
+ * Owns: one play of the client side of a session file against a server. This includes the bytes
+ * that are sent, the bytes that must be received, the captured values, the exchange and the
+ * verdict. Must not know: how bytes reach the server (struct transport sends them) and how verdicts
+ * are used.
  *
  *     player.c           the whole case: its steps in order, then the last check
  *     player_steps.c     one step
@@ -42,8 +43,8 @@ struct player_conn {
     enum end_kind ended; /* how the server closed; `in` may still contain bytes */
     bool open;           /* the client has connected and has not closed */
     bool half_closed;    /* the client has closed its output */
-    size_t announced;    /* how many codecs the answer to IDENTIFY has announced. As long as some of
-                            them are not enabled, the bytes that arrive are not frames */
+    size_t announced;    /* how many codecs the answer to IDENTIFY has announced. Until all these
+                            codecs are enabled, the bytes that arrive are not frames */
     struct stream sent;  /* the place in the protocol that the sent bytes have reached */
 };
 
@@ -54,8 +55,8 @@ struct transport {
     int64_t (*now)(void *self);
     /* Opens connection `i`. Returns false if the server cannot be reached. */
     bool (*connect)(void *self, size_t i);
-    /* Sends bytes. A broken connection loses the bytes and reports nothing. The player notices this
-     * when no answer arrives. */
+    /* Sends bytes. If the connection is broken, the bytes are lost and no error is reported. The
+     * player notices the loss when no answer arrives. */
     void (*send)(void *self, size_t i, struct span bytes);
     void (*end)(void *self, size_t i);   /* closes the client's output; input is still received */
     void (*close)(void *self, size_t i); /* closes the output and the input */
@@ -94,7 +95,7 @@ struct player {
     int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
-    struct buf exchange;  /* what was sent and received, one line each */
+    struct buf exchange;  /* one line for each thing sent or received */
     struct buf why;       /* for a verdict other than PASS: what was expected and received */
     struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };

@@ -9,8 +9,8 @@
 
 #include "conform/player.h"
 
-/* Plays an "any". Returns false if a step was not matched by its deadline, or if a frame came too
- * early. */
+/* Plays a step of kind "any". Returns false if a step was not matched by its deadline, or if a
+ * frame came too early. */
 bool player_any(struct player *p, const struct step *step);
 
 #endif

@@ -42,14 +42,14 @@ enum arrival player_await_frame(struct player *p, struct player_conn *c, bool he
 enum arrival player_await_reply(struct player *p, struct player_conn *c, int64_t deadline,
                                 size_t *offset, struct nsq_frame *frame, size_t *size);
 
-/* Returns true if every reply in the input has been matched by a step. Does not wait. Otherwise the
- * step fails, and the result is false. */
+/* Does not wait. If steps have matched every reply in the input, returns true. If a reply is
+ * unmatched, makes the step fail and returns false. */
 bool player_no_reply(struct player *p, struct player_conn *c, const struct step *step);
 
 /* Describes in words an arrival other than ARRIVED, and appends the text to `out`. */
 void player_show_arrival(const struct player_conn *c, enum arrival arrival, struct buf *out);
 
-/* Returns true if the frame is the one that the step describes. Captures the values that the step
+/* Returns true if the frame matches the step. Captures the values that the step
  * names. If only the text of an error differs, returns true, but the verdict becomes
  * VERDICT_NON_STRICT. */
 bool player_matches(struct player *p, const struct step *step, const struct nsq_frame *frame);

@@ -14,8 +14,9 @@ size_t player_find_conn(const struct player *p, struct span name);
 /* Returns the time of the transport's clock, in ns. */
 int64_t player_now(struct player *p);
 
-/* Returns the time until which a step waits if it begins now. A step with "within" waits for this
- * time. A step without "within" waits for the time of its "after" plus the reply timeout. */
+/* Returns the time until which a step waits if it begins now. A step with "within" waits for the
+ * time of its "within". A step without "within" waits for the time of its "after" plus the reply
+ * timeout. */
 int64_t player_deadline(struct player *p, const struct step *step);
 
 /* Returns true if the time of the step's "after" has passed since the step before it ended.

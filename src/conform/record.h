@@ -7,11 +7,11 @@
  * Heartbeats, and the NOPs that answer them, are left out. Host names and process ids in an
  * IDENTIFY are replaced. From the answer to an IDENTIFY, the file keeps only the members on which a
  * client can depend. The order is partial: replies stay in order, and messages may come at any
- * time. When the clients send nothing for some time, the file has a wait.
+ * time. When the clients send nothing for some time, the file has a step that waits.
  *
- * When the output of a client ends, a proxy cannot know at once whether the client has closed or
- * still reads. If the server then sends something other than heartbeats, and the client is not
- * found to be gone, the client still reads: the file has a step "> end". Otherwise the client has
+ * When a client closes its output, a proxy cannot know at once whether the client still reads. If
+ * the server then sends something other than heartbeats, and record_client_gone was not called for
+ * the connection, the client still reads: the file has a step "> end". Otherwise the client has
  * closed: the file has a step "> close".
  */
 #ifndef CONFORM_RECORD_H

@@ -51,7 +51,7 @@ void report_free(struct report *report);
 /* Sets `counts` to the number of cases with each verdict. */
 void report_count(const struct report *report, size_t counts[VERDICT_COUNT]);
 
-/* Returns true if a verdict is not a failure. */
+/* Returns true if, under these rules, the verdict is not a failure. */
 bool report_good(const struct report_rules *rules, enum verdict verdict);
 
 /* Appends bytes in hex, with a space between bytes. */

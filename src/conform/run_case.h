@@ -19,8 +19,8 @@ struct case_setting {
 
 struct case_result {
     enum verdict verdict;
-    unsigned failed_line; /* 0: none */
-    struct buf exchange;  /* what was sent and received, one line each */
+    unsigned failed_line; /* 0: no step has failed */
+    struct buf exchange;  /* one line for each thing sent or received */
     struct buf why;       /* why the verdict is not PASS */
     struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };
@@ -32,8 +32,9 @@ void case_result_free(struct case_result *result);
 
 /* Plays a case in this process byte by byte. Then plays it many more times: once for each byte,
  * with the input cut before this byte, and once for each pair of bytes, with the input cut before
- * both bytes. The limits below apply. After each piece of input, the output must be the same as in
- * the play byte by byte. Returns false if the output differs. Then result->why says where. */
+ * both bytes. CUTS_PAIRS_MAX and CUTS_SINGLE_MAX limit the number of plays. After each piece of
+ * input, the output must be the same as in the play byte by byte. Returns false if the output
+ * differs. Then result->why says where. */
 bool run_case_cuts(const struct case_setting *setting, const struct transcript *file,
                    struct case_result *result);
 

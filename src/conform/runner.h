@@ -13,7 +13,7 @@
 #include "conform/suite.h"
 
 /* Plays the chosen cases and fills the report. The caller frees the report with report_free.
- * Returns EXIT_CONFORMS if all cases were played, whatever their verdicts are. Returns EXIT_STOPPED
+ * Returns EXIT_CONFORMS if all cases were played, even if some of them failed. Returns EXIT_STOPPED
  * if *end_fd became readable; then the report contains the cases that were finished before. If
  * end_fd is NULL, the run is never stopped. */
 enum conform_exit runner_run(const struct args *args, const struct suite *suite,

@@ -91,7 +91,7 @@ struct step {
     struct span at;      /* MESSAGE: the name of the timestamp; empty: any timestamp */
     int64_t attempts;    /* MESSAGE: the number of attempts; -1: any number */
     int64_t after;       /* ns: the frame must not arrive earlier; 0: no limit */
-    int64_t within;      /* ns: the frame must arrive by then; 0: player_config.reply_timeout */
+    int64_t within;      /* ns: the frame must not arrive later; 0: player_config.reply_timeout */
     struct step *inside; /* ANY */
 };
 
@@ -128,8 +128,8 @@ struct transcript_error {
 bool transcript_parse(struct transcript *file, struct span bytes, struct transcript_error *error);
 void transcript_free(struct transcript *file);
 
-/* These functions append the canonical form: transcript_print of a whole file,
- * transcript_step_print of one step, transcript_items_print of a list of items. */
+/* transcript_print appends the canonical form of a whole file. transcript_step_print appends the
+ * canonical form of one step. transcript_items_print appends that of a list of items. */
 void transcript_print(const struct transcript *file, struct buf *out);
 void transcript_step_print(const struct step *step, unsigned indent, struct buf *out);
 void transcript_items_print(const struct item *items, struct buf *out);

@@ -15,7 +15,7 @@
 enum spawn_state {
     SPAWN_STARTING,
     SPAWN_READY,   /* the server accepts connections at `address` */
-    SPAWN_REFUSED, /* the server ended, or was not ready in time; `why` says why */
+    SPAWN_REFUSED, /* the process ended, or was not ready in time; `why` has the reason */
 };
 
 struct spawn {
@@ -37,12 +37,13 @@ struct spawn_places {
 };
 
 /* Starts a command. {flags} in the command is replaced by the flags. Then {port}, {dir}, {suite}
- * and {auth} are replaced. The command is split into words as a shell does it, but no shell runs.
+ * and {auth} are replaced. The command is split into words by the rules of a shell, but no shell
+ * runs.
  */
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite);
 
-/* Waits until each server is ready or refused. Stops waiting when *end_fd becomes readable, unless
- * end_fd is NULL. */
+/* Waits until each server is ready or refused. If end_fd is not NULL, also stops waiting when
+ * *end_fd becomes readable. */
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
 /* Returns true if the server still runs. Otherwise `why` says how the server ended. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the place in the protocol that a client's output has reached, as far as the sent bytes
- * alone show this place. Must not know: the answers of the server.
+ * Owns: the place in the protocol that a client's output has reached, computed only from the
+ * bytes that the client has sent. Must not know: the answers of the server.
  */
 #ifndef CONFORM_STREAM_H
 #define CONFORM_STREAM_H

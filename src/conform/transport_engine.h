@@ -51,7 +51,7 @@ struct engine_transport {
     struct buf secrets; /* the secrets that the auth server has received */
     uint64_t hashes[PLAYER_CONNS_MAX];
     uint64_t output;
-    struct buf trace; /* of struct trace_point: one after each piece of input */
+    struct buf trace; /* an array of struct trace_point: one for each piece of input */
 };
 
 /* Makes an engine with this configuration. The caller frees it with engine_transport_free. */

@@ -11,7 +11,7 @@
 #include "conform/session_file.h"
 
 #define VALUES_MAX 64       /* the most values of one case */
-#define VALUES_NAMES_MAX 40 /* the most bytes of the prefix of a case's names, with its NUL */
+#define VALUES_NAMES_MAX 40 /* the most bytes of the prefix of a case's names, with the NUL */
 
 struct value {
     struct span name; /* borrowed from the file */

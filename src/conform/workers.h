@@ -21,13 +21,14 @@ struct workers {
     /* Receives a result. This function runs in the process that called workers_run. */
     void (*take)(void *context, size_t i, struct span result);
     size_t parallel;
-    const int *end_fd; /* all workers are killed when it is readable; NULL: never */
+    const int *end_fd; /* when *end_fd is readable, all workers are killed; NULL: never */
 };
 
 /* Returns true if *end_fd is readable. Returns false if end_fd is NULL. */
 bool workers_stopped(const int *end_fd);
 
-/* Does these jobs and starts them in this order. Returns false if any job has no result. */
+/* Does the `n` jobs in `jobs`, and starts them in the order of this array. Returns false if any job
+ * has no result. */
 bool workers_run(const struct workers *w, const size_t *jobs, size_t n);
 
 #endif

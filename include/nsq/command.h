@@ -22,7 +22,7 @@
 #include <nsq/error.h>
 #include <nsq/span.h>
 
-#define NSQ_PARAMS_MAX 3    /* most parameters that the parser returns; the name is not counted */
+#define NSQ_PARAMS_MAX 3    /* largest number of parameters that the parser returns */
 #define NSQ_LINE_MAX 16384  /* bytes of the longest line that nsqd reads, including '\n' */
 #define NSQ_SIZE_SIZE 4     /* bytes of a size field or a count field */
 #define NSQ_MPUB_OVERHEAD 4 /* bytes of MPUB's count field; the body size includes them */
@@ -84,8 +84,8 @@ struct nsq_command {
 };
 
 /*
- * How much a peer may send. The caller chooses the limits and may change them between two calls.
- * No limit may be negative.
+ * Limits for the input from a peer. The caller chooses the limits and may change them between two
+ * calls. No limit may be negative.
  */
 struct nsq_limits {
     size_t max_line;       /* bytes of a line, including '\n'. nsqd's limit is NSQ_LINE_MAX. This
@@ -112,7 +112,7 @@ enum nsq_stage {
 struct nsq_place {
     enum nsq_stage stage;
     enum nsq_command_id id; /* the current command; set when its line has been read */
-    size_t scanned;         /* LINE: this number of bytes at the start of the input has no '\n' */
+    size_t scanned;         /* LINE: the first `scanned` bytes of the input contain no '\n' */
     uint32_t left;          /* BODY, MESSAGE_BODY: how many bytes of the body are still missing */
     uint32_t count;         /* MPUB: the number of messages, from its count field */
     uint32_t index;         /* MPUB: the number of the current message; the first one is 0 */
@@ -121,7 +121,7 @@ struct nsq_place {
 /* Why an item is bad. */
 enum nsq_bad {
     NSQ_BAD_NOTHING = 0,
-    NSQ_BAD_LINE_TOO_LONG,     /* nsqd closes the connection then, without an error frame */
+    NSQ_BAD_LINE_TOO_LONG,     /* nsqd then closes the connection and sends no error frame */
     NSQ_BAD_SIZE_NOT_POSITIVE, /* `value` is 0 or negative */
     NSQ_BAD_SIZE_TOO_BIG,      /* `value` is above `limit` */
     NSQ_BAD_COUNT,             /* MPUB: `value` is not in 1 .. (max_body_size - 4) / 5 */
@@ -130,24 +130,24 @@ enum nsq_bad {
 /* The result of one stage. The comments name the stages in which a field is set. */
 struct nsq_item {
     enum nsq_stage stage;       /* the stage that was read */
-    bool last;                  /* the command is complete with this item */
-    bool whole;                 /* BODY, MESSAGE_BODY: the body is complete with this part */
+    bool last;                  /* this is the last item of the command */
+    bool whole;                 /* BODY, MESSAGE_BODY: `part` is the last part of the body */
     size_t consumed;            /* how many bytes of the input belong to the item */
     struct nsq_command command; /* LINE */
     int32_t value;              /* SIZE, COUNT, MESSAGE_SIZE: the number that was read */
-    int64_t limit;              /* with NSQ_BAD: the largest allowed `value`; LINE: max_line */
-    uint32_t index;             /* MESSAGE_SIZE, MESSAGE_BODY: the message's number, from 0 */
-    struct span part;           /* BODY, MESSAGE_BODY: the next bytes of the body, at least one */
-    enum nsq_bad bad;           /* with NSQ_BAD: the reason */
+    int64_t limit;    /* with NSQ_BAD: the largest allowed `value`; for a line: max_line */
+    uint32_t index;   /* MESSAGE_SIZE, MESSAGE_BODY: the message's number, from 0 */
+    struct span part; /* BODY, MESSAGE_BODY: the next bytes of the body, at least one */
+    enum nsq_bad bad; /* with NSQ_BAD: the reason */
 };
 
 /*
  * Parses the next item at the start of `in`. The input is borrowed. The spans in `*item` point into
  * the input.
  *
- * NSQ_OK: the parser has set `*item` and updated `*place`. The input of the next call starts
- *     `item->consumed` bytes later. After NSQ_STAGE_LINE the caller decides whether it accepts the
- *     command. A caller that refuses the command makes no further call.
+ * NSQ_OK: the parser has set `*item` and updated `*place`. In the next call, pass the input without
+ *     its first `item->consumed` bytes. After NSQ_STAGE_LINE the caller decides whether it accepts
+ *     the command. A caller that refuses the command makes no further call.
  * NSQ_MORE: the input is too short, and no byte was consumed. Pass the same bytes again, together
  *     with the bytes that follow. The parser returns a line or a number only when it is complete.
  *     (It remembers how far it has searched a line.) It returns a body in parts, as they arrive.
@@ -175,9 +175,10 @@ void nsq_command_split(struct span line, struct nsq_command *command);
 /*
  * The three functions below encode commands. Each of them writes into `out`, a buffer of the caller
  * with `room` bytes, and returns the number of bytes that the result needs. If this number is above
- * `room`, the function has written nothing. So a call with room 0 only measures, and `out` may be
- * NULL in this call. The functions do not check their arguments: for example, a name that contains
- * a space becomes two parameters. They do not keep the spans after the call.
+ * `room`, the function has written nothing. So a call with room 0 returns this number and writes
+ * nothing. In such a call `out` may be NULL. The functions do not check their arguments: for
+ * example, a name that contains a space becomes two parameters. They do not keep the spans after
+ * the call.
  * Source: tcp_protocol_spec, "Commands".
  */
 

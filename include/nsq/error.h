@@ -45,15 +45,15 @@ enum nsq_error {
 };
 
 /*
- * Returns the name of a code on the wire, for example "E_INVALID". The name is empty for NSQ_E_NONE
- * and for a number that is no code. The bytes are static.
+ * Returns the name that a code has on the wire, for example "E_INVALID". The name is empty for
+ * NSQ_E_NONE and for a number that is no code. The bytes are static.
  */
 struct span nsq_error_name(enum nsq_error code);
 
 /*
  * Returns whether the server closes the connection after this error. The server keeps the
- * connection only after E_FIN_FAILED, E_REQ_FAILED and E_TOUCH_FAILED. Returns false
- * for NSQ_E_NONE.
+ * connection open only after E_FIN_FAILED, E_REQ_FAILED and E_TOUCH_FAILED. Returns false for
+ * NSQ_E_NONE.
  * Source: FatalClientErr and ClientErr in protocol_v2.go.
  */
 bool nsq_error_is_fatal(enum nsq_error code);
@@ -63,7 +63,7 @@ bool nsq_error_is_fatal(enum nsq_error code);
  * `*text` to the bytes after the space. `*text` may be empty. If the bytes before the space are not
  * the name of a code, the function returns NSQ_E_NONE and sets `*text` to all of `data`. `*text`
  * points into `data`.
- * Source: internal/protocol/errors.go, Error: code, space, text.
+ * Source: internal/protocol/errors.go, Error. The format is: code, space, text.
  */
 enum nsq_error nsq_error_split(struct span data, struct span *text);
 

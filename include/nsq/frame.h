@@ -67,7 +67,7 @@ enum nsq_parse nsq_frame_parse(struct span in, size_t max_data, struct nsq_frame
 enum nsq_parse nsq_message_parse(struct span data, struct nsq_message *message);
 
 /*
- * Returns whether the frame is a heartbeat. A client must send a command as its answer, for
+ * Returns whether the frame is a heartbeat. A client must answer a heartbeat with a command, for
  * example NOP.
  * Source: tcp_protocol_spec, the introduction; protocol_v2.go, heartbeatBytes.
  */
@@ -91,8 +91,8 @@ void nsq_message_header(uint8_t out[NSQ_MESSAGE_HEADER_SIZE], const struct nsq_m
 /*
  * Writes a whole frame into `out`, a buffer of the caller with `room` bytes, and returns the number
  * of bytes that the frame needs. If this number is above `room`, the function has written nothing.
- * So a call with room 0 only measures, and `out` may be NULL in this call. Returns 0 if `data` is
- * longer than NSQ_FRAME_DATA_MAX.
+ * So a call with room 0 returns this number and writes nothing. In such a call `out` may be NULL.
+ * Returns 0 if `data` is longer than NSQ_FRAME_DATA_MAX.
  * Source: internal/protocol/protocol.go, SendFramedResponse.
  */
 size_t nsq_frame_encode(enum nsq_frame_type type, struct span data, uint8_t *out, size_t room);

@@ -19,7 +19,7 @@ enum nsq_protocol { NSQ_PROTOCOL_V1 = 1, NSQ_PROTOCOL_V2 = 2 };
 /*
  * Parses the magic at the start of `in`.
  *
- * NSQ_OK: `*protocol` is set. The first command follows after NSQ_MAGIC_SIZE bytes.
+ * NSQ_OK: `*protocol` is set. The first command begins directly after these NSQ_MAGIC_SIZE bytes.
  * NSQ_MORE: `in` has fewer than NSQ_MAGIC_SIZE bytes. A wrong byte among them does not change this
  *     result, because nsqd reads all four bytes before it compares them. `*protocol` is not
  *     changed.

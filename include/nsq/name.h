@@ -20,8 +20,8 @@
 bool nsq_name_valid(struct span name);
 
 /*
- * Returns whether the bytes end in "#ephemeral". Like nsqd, the function does not check whether the
- * bytes are a valid name.
+ * Returns whether the bytes end with "#ephemeral". Like nsqd, the function does not check whether
+ * the bytes are a valid name.
  * Source: nsqd/topic.go and channel.go, NewTopic and NewChannel.
  */
 bool nsq_name_ephemeral(struct span name);

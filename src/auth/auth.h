@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the requests to auth servers about what a client may do. This module chooses the server,
- * reads its answer and handles failures. One such request is a query (struct auth_query). A query
- * begins with auth_ask and is done later. The module sends its HTTP requests through http_client.
+ * Owns: the queries (struct auth_query). A query asks auth servers what one client may do. This
+ * module chooses the server, reads its answer and handles failures. A query begins with auth_ask.
+ * It is done later; then auth_next_done returns it. The module sends its HTTP requests through
+ * http_client.
  * Must not know: connections, sessions.
  *
  * As in nsqd, a query asks one server after another until one of them gives a good answer. The
  * first server is chosen at random. The reasons for the log never contain a secret. They also
- * contain nothing that a server sent and that may repeat the secret.
+ * contain no text from a server if this text may contain the secret.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
@@ -19,21 +20,23 @@
 #include "http/http_client.h"
 
 #define AUTH_SERVERS_MAX 64
-/* The most bytes of a secret. No server is asked about a longer secret, because no server accepts a
- * request line of this length. Also, the secret would use memory for as long as the client is
- * connected. */
+/* The most bytes of a secret. If a secret is longer, this module asks no server, because no server
+ * would accept such a long request line. Also, the secret would use memory for as long as the
+ * client is connected. */
 #define AUTH_SECRET_MAX 65536
 
 /* Timeouts are in ns. A timeout of 0 or less means no limit, with one exception: when
  * connect_timeout is below 0, every attempt to connect times out at once. */
 struct auth_config {
-    const char *const *servers; /* --auth-http-address; borrowed; none: clients need no AUTH */
-    size_t server_count;        /* at most AUTH_SERVERS_MAX */
-    int64_t connect_timeout;    /* nsqd's default is 2 s: --http-client-connect-timeout */
+    const char *const
+        *servers; /* --auth-http-address; borrowed. Without any server, clients need no AUTH. */
+    size_t server_count;     /* at most AUTH_SERVERS_MAX */
+    int64_t connect_timeout; /* nsqd's default is 2 s: --http-client-connect-timeout */
     int64_t request_timeout; /* nsqd's default is 5 s: --http-client-request-timeout; for the whole
                                 request */
     size_t max_body;  /* the most bytes of an answer's body; stops an answer that never ends */
-    size_t max_state; /* the most bytes of one client's grants; stops a server that grants more */
+    size_t max_state; /* the most bytes of memory for the permissions of one client; stops a server
+                         that grants more */
     struct http_tls tls;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: one compiled pattern of an authorization, in the syntax of Go's regular expressions, and
- * the test whether a name or a part of the name matches the pattern. Must not know: JSON, what a
+ * the test whether the pattern matches a name or a part of the name. Must not know: JSON, what a
  * match allows.
  *
  * RE2 compiles and matches the patterns. Like Go's package, RE2 follows all paths through a pattern
@@ -18,8 +18,8 @@
  * place, from making this server compile one pattern for a long time. */
 #define AUTH_PATTERN_MAX 4096
 
-/* How deep groups may be nested. Go limits the height of the parsed expression instead. Both limits
- * are equal when each group contains only the next group. */
+/* How deep groups may be nested. Go limits the height of the parsed expression instead. The two
+ * limits are equal if each group contains nothing except the next group. */
 #define AUTH_PATTERN_DEPTH_MAX 999
 
 /* The most bytes of a name. No topic or channel has a longer name. The time of a match depends on
@@ -28,9 +28,9 @@
 
 struct auth_pattern;
 
-/* Compiles a pattern, which must be valid UTF-8 and is borrowed. Returns NULL if Go refuses the
- * pattern or if it exceeds a limit. Then *why is the reason, a static text. The caller frees the
- * pattern with auth_pattern_free. */
+/* Compiles a pattern. The pattern must be valid UTF-8. It is borrowed. Returns NULL if Go refuses
+ * the pattern or if it exceeds a limit. Then *why is the reason, a static text. The caller frees
+ * the pattern with auth_pattern_free. */
 struct auth_pattern *auth_pattern_new(struct span source, struct span *why);
 void auth_pattern_free(struct auth_pattern *pattern);
 

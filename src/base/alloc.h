@@ -4,7 +4,7 @@
  * system has no more memory, the allocator writes one line to stderr and aborts the program. So no
  * other code has to handle a failed allocation. This is safe: if a peer chooses a size, the program
  * checks the size against a limit before it allocates memory (base/budget.h).
- * Must not know: these limits.
+ * Must not know: the limits on sizes.
  */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H

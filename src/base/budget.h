@@ -30,7 +30,8 @@ struct budget {
     size_t used;    /* bytes in use. Some memory is charged without a check, because the program
                      * cannot refuse it. So this number may be above both bounds. */
     size_t cap;     /* bytes: the bound for BUDGET_QUEUE */
-    size_t reserve; /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits a size_t */
+    size_t reserve; /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a
+                       size_t */
 };
 
 /* Returns a budget with this cap and its reserve, with no bytes in use. */
@@ -53,7 +54,7 @@ static inline bool budget_has_room(const struct budget *b, enum budget_use use, 
     return b->used <= bound && bound - b->used >= n;
 }
 
-/* Adds n bytes to the bytes in use, also if there is no room. */
+/* Adds n bytes to the bytes in use, even if the budget has no room for them. */
 static inline void budget_charge(struct budget *b, size_t n)
 {
     b->used += n;

@@ -31,7 +31,8 @@ static inline struct span buf_span(const struct buf *b)
  * may write up to n bytes there, and then calls buf_grew. */
 uint8_t *buf_room(struct buf *b, size_t n);
 
-/* Adds to the buffer the n bytes that the caller has written into the room from buf_room. */
+/* Makes the first n bytes of the room a part of the buffer. The caller has got the room from
+ * buf_room and has written these n bytes. */
 void buf_grew(struct buf *b, size_t n);
 
 /* Appends a copy of the bytes. The bytes must not be in the same buffer. */

@@ -2,8 +2,8 @@
 /*
  * Owns: a heap, which is a queue that is ordered by a key. The key is usually a time. Each element
  * has a field of type heap_node, which stores the position of the element in the heap. So any
- * element can be removed in O(log n). Of elements with equal keys, the one that was inserted first
- * is the first in the queue.
+ * element can be removed in O(log n). If several elements have the same key, they leave the queue
+ * in the order in which they were inserted.
  * Must not know: what the elements are.
  */
 #ifndef BASE_HEAP_H
@@ -25,9 +25,9 @@ struct heap_entry {
 };
 
 /* How many children an entry has. A removal moves one entry on each level of the heap, and each
- * move writes to a node anywhere in memory. With four children instead of two, the heap has half as
- * many levels. It needs more comparisons, but they cost little because the children are neighbours
- * in memory. */
+ * move writes to the heap_node of this entry, which may be anywhere in memory. With four children
+ * instead of two, the heap has half as many levels. It needs more comparisons, but they cost little
+ * because the children are neighbours in memory. */
 #define HEAP_WIDTH 4
 
 /* A heap in which all fields are zero is empty and ready for use. Entry 0 has the smallest key. The

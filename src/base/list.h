@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Gives a pointer to the element of type `type` whose field `member` is *link. */
+/* Evaluates to a pointer to the element of type `type` whose field `member` is *link. */
 #define container_of(link, type, member) ((type *)(void *)((char *)(link)-offsetof(type, member)))
 
 /* The head of an empty list points to itself. An element that is in no list points to itself. */
@@ -20,7 +20,8 @@ struct list {
     struct list *prev;
 };
 
-/* Prepares a head or an element. Call this function before the first use of each. */
+/* Prepares a head or an element. Call this function once for each head and each element, before
+ * their first use. */
 static inline void list_init(struct list *l)
 {
     l->next = l;

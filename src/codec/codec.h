@@ -28,7 +28,7 @@ struct codec_calls {
     /* Decodes bytes that the peer has sent. `in` is borrowed and may be empty. The function appends
      * the decoded bytes to `up`, at most about `room` bytes. If the codec itself has to send bytes
      * (the next bytes of a handshake, or an alert), the function appends them to `down`. Returns
-     * how many bytes of `in` it has used: at least one, unless `in` is empty or has_pending returns
+     * how many bytes of `in` were used: at least one, unless `in` is empty or has_pending returns
      * true. A codec that is CLOSED or FAILED uses no bytes and appends nothing. */
     size_t (*decode)(void *self, struct span in, size_t room, struct buf *up, struct buf *down);
 
@@ -36,8 +36,8 @@ struct codec_calls {
      * some or all of the result until flush is called. */
     void (*encode)(void *self, struct span in, struct buf *down);
 
-    /* Appends to `down` all bytes that encode has kept. With them the peer can decode everything
-     * that was passed to encode. */
+    /* Appends to `down` all bytes that encode has kept. When the peer has received these bytes, it
+     * can decode everything that was passed to encode. */
     void (*flush)(void *self, struct buf *down);
 
     /* Appends to `down` the last bytes that this side sends. After finish, encode and flush must
@@ -45,8 +45,8 @@ struct codec_calls {
     void (*finish)(void *self, struct buf *down);
 
     /* Returns whether decode should be called again even if there is no more input: the codec may
-     * have more bytes for `up`, or its state may change. Sometimes the result is true, but the
-     * next call of decode appends nothing. After this call the result is false. */
+     * have more bytes for `up`, or its state may change. The result may be true although the next
+     * call of decode appends nothing. After that call of decode, has_pending returns false. */
     bool (*has_pending)(const void *self);
 
     /* Returns the current state. Only decode and encode change the state. */
@@ -73,7 +73,8 @@ struct codec {
 /* A maker makes one codec for each connection. For example, the maker of TLS uses a context with
  * the certificates. */
 struct codec_maker {
-    struct codec (*make)(void *self); /* the caller owns the result. NULL: there is no maker */
+    struct codec (*make)(void *self); /* returns a codec, which the caller owns. If `make` is NULL,
+                                         there is no maker. */
     void *self;
     size_t cost; /* largest size of one codec in bytes of memory; the memory budget counts it */
 };

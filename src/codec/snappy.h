@@ -28,7 +28,7 @@
 #include "codec/codec.h"
 
 #define SNAPPY_BLOCK_MAX 65536 /* bytes of a block */
-/* The largest length of a chunk: the greatest size of a compressed block, and a checksum. */
+/* The largest length of a chunk: the greatest size of a compressed block, plus the checksum. */
 #define SNAPPY_CHUNK_MAX 76494
 
 /* The largest size of a codec in bytes of memory: a chunk that has arrived in part (in a buffer

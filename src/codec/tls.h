@@ -67,8 +67,9 @@ struct tls *tls_server_new(const struct tls_server_settings *settings, struct bu
 /* Makes the context of a client. Borrows the settings and reports errors as tls_server_new does. */
 struct tls *tls_client_new(const struct tls_client_settings *settings, struct buf *why);
 
-/* Frees the context. If codecs still use the context, the last of them frees it instead, and the
- * codecs stay valid. The caller must not use the context afterwards. `tls` may be NULL. */
+/* Frees the context. If codecs still use the context, the codecs stay valid, and the context is
+ * freed together with the last of them. The caller must not use the context afterwards. `tls` may
+ * be NULL. */
 void tls_free(struct tls *tls);
 
 /* Returns a maker of codecs for the server side of connections. The context must be valid as long

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: texts for OpenSSL's errors. If Go's crypto/tls has a text for an error, it is used, because
- * users of nsqd know Go's texts. Otherwise OpenSSL's own text is used.
+ * Owns: texts for OpenSSL's errors. If Go's crypto/tls has a text for an error, Go's text is used,
+ * because users of nsqd know Go's texts. Otherwise OpenSSL's own text is used.
  * Must not know: the purpose of the connection.
  */
 #ifndef CODEC_TLS_WORDS_H

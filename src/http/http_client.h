@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: requests to HTTP servers. One fetch is one GET of one URL, with the connection, TLS,
- * redirects, the answer and two deadlines. Its connections are ordinary connections of struct
- * serve. An owner begins a fetch. Later the fetch is done: it has an answer with any status, or it
- * has failed. Must not know: why the owner asks, what an answer means, logs.
+ * redirects, the answer and two deadlines. A fetch uses ordinary connections of struct serve. An
+ * owner begins a fetch. Later the fetch is done: it has an answer with any status, or it has
+ * failed. Must not know: why the owner asks, what an answer means, logs.
  *
  * The client never calls the owner. In each step, after the step of struct serve, the owner calls
  * http_client_next_done until it returns NULL. The owner frees each returned fetch with
- * http_fetch_drop. As long as a fetch is done and not freed, another step is due.
+ * http_fetch_drop. As long as a fetch is done and not freed, the next step is due at once.
  *
  *     while ((fetch = http_client_next_done(client)) != NULL) {
  *         .. http_fetch_owner(fetch), http_fetch_failure(fetch), http_fetch_body(fetch) ..
@@ -24,9 +24,10 @@
 #include "serve/serve.h"
 
 #define HTTP_REDIRECTS_MAX 10         /* Go's client stops at the tenth redirect */
-#define HTTP_HANDSHAKE_NS 10000000000 /* ns; the time for a TLS handshake, as in nsqd */
+#define HTTP_HANDSHAKE_NS 10000000000 /* ns; the timeout of a TLS handshake, as in nsqd */
 
-/* Creates the client's side of TLS. `server_name` is the name of the server: a C string, borrowed.
+/* How a client makes a TLS codec for a connection. `server_name` is the name of the server: a C
+ * string, borrowed.
  */
 struct http_tls {
     struct codec (*connect)(void *self, const char *server_name); /* NULL: https is impossible */

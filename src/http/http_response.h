@@ -13,8 +13,9 @@
 #include "base/buf.h"
 
 #define HTTP_RESPONSE_HEAD_MAX 65536 /* bytes; stops a head that never ends */
-/* How many bytes of a response may arrive after its head, for each byte of body_max. A chunked body
- * needs more bytes than its contents. The limit stops chunk extensions that never end. */
+/* A response may have at most HTTP_RESPONSE_HEAD_MAX + HTTP_RESPONSE_OVERHEAD * body_max bytes as
+ * it arrives. A chunked body needs more bytes than its contents. The limit stops chunk extensions
+ * that never end. */
 #define HTTP_RESPONSE_OVERHEAD 8
 /* The most bytes of a header's name or value. A longer header is ignored. */
 #define HTTP_RESPONSE_VALUE_MAX 2048

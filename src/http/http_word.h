@@ -8,8 +8,8 @@
 
 #include <nsq/span.h>
 
-/* Returns true if `word` equals `lower`, which must be in lower case. For `word`, upper and lower
- * case of ASCII letters make no difference. */
+/* Returns true if `word` equals `lower`, which must be in lower case. An ASCII letter in upper case
+ * in `word` equals the same letter in lower case. */
 static inline bool http_word_is(struct span word, struct span lower)
 {
     for (size_t i = 0; i < word.n && word.n == lower.n; i++) {

@@ -33,10 +33,9 @@ bool json_key_matches(struct span key, struct span name);
  * `most`, or if it has a fraction or an exponent. */
 bool json_integer(struct span text, int64_t least, int64_t most, int64_t *value);
 
-/* Finds each \u escape that is one half of a surrogate pair and has no other half next to it.
- * Overwrites each of these escapes with \ufffd. The reason: Go reads such an escape as U+FFFD, but
- * yajl reads it as a question mark. Call this function with the document (n bytes at p) before
- * json_read. */
+/* Finds each \u escape that is one half of a surrogate pair without the other half. Overwrites each
+ * of these escapes with \ufffd. The reason: Go reads such an escape as U+FFFD, but yajl reads it as
+ * a question mark. Call this function with the document (n bytes at p) before json_read. */
 void json_mend_surrogates(uint8_t *p, size_t n);
 
 /* Appends the text to `out`. Writes U+FFFD for each byte that is not part of valid UTF-8. */

@@ -17,9 +17,9 @@
 
 #include "base/buf.h"
 
-#define JSON_WRITER_DEPTH_MAX 64 /* most objects and arrays that can be open */
+#define JSON_WRITER_DEPTH_MAX 64 /* largest number of objects and arrays that can be open */
 
-/* How the document looks. The style also decides whether <, > and & are escaped in strings. */
+/* The layout of the document. The style also decides whether <, > and & are escaped in strings. */
 enum json_style {
     JSON_GO,       /* like Go's json.Marshal: no white space; <, > and & are escaped */
     JSON_COMPACT,  /* no white space; <, > and & are not escaped */
@@ -29,7 +29,8 @@ enum json_style {
 
 struct json_writer {
     struct buf *out;  /* the next call appends to this buffer; borrowed */
-    uint64_t objects; /* a bit for each open container, 1: an object; bit 0: the outermost one */
+    uint64_t objects; /* one bit for each open container: 1 if it is an object, 0 if it is an array.
+                         Bit 0 is for the outermost container. */
     unsigned depth;   /* number of open containers, that is objects and arrays */
     enum json_style style;
     bool empty;     /* nothing is written yet in the innermost open container */
@@ -52,7 +53,8 @@ static inline bool json_writer_done(const struct json_writer *w)
     return w->depth == 0 && !w->empty;
 }
 
-/* Writes "{". An object or array is a value. At most JSON_WRITER_DEPTH_MAX of them can be open. */
+/* Writes "{". An object or array is a value. At most JSON_WRITER_DEPTH_MAX objects and arrays can
+ * be open at the same time. */
 void json_open_object(struct json_writer *w);
 
 /* Writes "}". The innermost open container must be an object. */

@@ -76,7 +76,7 @@ enum nsq_command_id nsq_command_find(struct span name);
 /* A command line. All spans point into the parser's input. */
 struct nsq_command {
     enum nsq_command_id id;
-    struct span name;                  /* the bytes before the first space, of any value */
+    struct span name;                  /* the bytes before the first space; any byte is possible */
     struct span param[NSQ_PARAMS_MAX]; /* the first parameters. Two spaces in a row have an empty
                                         * parameter between them. */
     size_t params;                     /* number of parameters; may be above NSQ_PARAMS_MAX */

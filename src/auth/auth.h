@@ -2,13 +2,14 @@
 /*
  * Owns: the queries (struct auth_query). A query asks auth servers what one client may do. This
  * module chooses the server, reads its answer and handles failures. A query begins with auth_ask.
- * It is done later; then auth_next_done returns it. The module sends its HTTP requests through
+ * When the query is finished, auth_next_done returns it. The module sends its HTTP requests through
  * http_client.
  * Must not know: connections, sessions.
  *
  * As in nsqd, a query asks one server after another until one of them gives a good answer. The
- * first server is chosen at random. The reasons for the log never contain a secret. They also
- * contain no text from a server if this text may contain the secret.
+ * first server is chosen at random. When no server gives one, auth_take gives the reason, which
+ * the caller logs. A reason never contains a secret, and no text from a server that may contain
+ * the secret.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H

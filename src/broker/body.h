@@ -2,8 +2,9 @@
 /*
  * Owns: the bytes of a published message. A body is stored once, also when several channels must
  * deliver it. The body also stores the values that are set when it is published: id, timestamp and
- * delay. The first of the messages that share a body (broker/message.h) is stored inside the body,
- * so a message for one channel is one allocation.
+ * delay. Each channel that must deliver a body has its own struct message (broker/message.h). The
+ * first struct message is stored inside the body. So one allocation is enough if only one channel
+ * gets the body.
  *
  * A draft is a body that has not arrived completely. Its memory grows with the bytes that have
  * arrived, not with the size that was announced. So a peer cannot make the server allocate memory

@@ -159,7 +159,7 @@ void consumer_set_blocked(struct consumer *consumer, bool blocked);
 /* FIN: removes and frees a message in flight. */
 enum channel_result consumer_finish(struct consumer *consumer, struct span id);
 
-/* REQ: puts a message in flight back into the queue, after `delay` ns. */
+/* REQ: takes a message that is in flight and puts it back into the queue, after `delay` ns. */
 enum channel_result consumer_requeue(struct consumer *consumer, struct span id, int64_t delay,
                                      int64_t now);
 
@@ -172,7 +172,8 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
  * channel must be in core->active. Returns false when sampling dropped the message instead. */
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
-/* Puts a message in flight at the end of the queue. Called when the message has timed out. */
+/* Takes a message that is in flight and puts it at the end of the queue. Called when the message
+ * has timed out. */
 void in_flight_expire(struct in_flight *f);
 
 /* Puts a deferred message at the end of the queue. Called when its delay is over. */

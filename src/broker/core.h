@@ -26,7 +26,8 @@ struct broker_config {
                                messages are dropped */
     size_t mem_queue_bytes; /* cap of the memory budget (base/budget.h); a publisher that needs more
                                is refused */
-    int64_t max_msg_timeout; /* ns; TOUCH extends a deadline to at most this after the delivery */
+    int64_t max_msg_timeout; /* ns; after a TOUCH, the deadline is at most this time after the
+                                delivery */
     int64_t max_consumers;   /* of one channel; 0: no bound */
     bool wait_publishes;     /* every publish waits for broker_publish_settle */
     struct hash_seed seed;   /* for hash tables and sampling; must be secret */

@@ -5,10 +5,11 @@
  * invents message ids and timestamps. Must not know: the rules of NSQ, because only the file
  * decides.
  *
- * A client may also send NOP at any time, and the two commands with which nsq-conform proves that
- * no reply has arrived: a PUB to another topic, and an unknown command at the end. The server
- * answers these two commands. If two programs play the two sides, both need the same --names. TLS
- * uses the certificate in the folder of the cases.
+ * A client may also send some commands that are not in the file. It may send NOP at any time.
+ * nsq-conform sends two commands to prove that no other reply arrives before their replies: a PUB
+ * to another topic, and an unknown command at the end. The server answers these two commands. If
+ * two programs play the two sides, both need the same --names. TLS uses the certificate in the
+ * folder of the cases.
  */
 #ifndef CONFORM_PLAY_SERVER_H
 #define CONFORM_PLAY_SERVER_H

@@ -45,7 +45,7 @@ struct player_conn {
     bool half_closed;    /* the client has closed its output */
     size_t announced;    /* how many codecs the answer to IDENTIFY has announced. Until all these
                             codecs are enabled, the bytes that arrive are not frames */
-    struct stream sent;  /* the place in the protocol that the sent bytes have reached */
+    struct stream sent;  /* whether the sent bytes end inside a command */
 };
 
 /* How bytes reach the server. Times are in ns of the transport's own clock, which is virtual or
@@ -80,7 +80,8 @@ struct player_config {
     struct transport transport;
     struct span names;     /* prefix of the names of topics and channels; unique in a run */
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */
-    int64_t slack; /* ns by which a frame may come earlier than its "after"; 0 on virtual time */
+    int64_t slack; /* ns. A frame may come this much earlier than "after" in its step demands. 0 on
+                      virtual time */
     int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by it */
     bool late_replies;  /* a reply may arrive after the last step. Then player_end.c sends one more
                            command, so that such a reply is noticed */

@@ -43,7 +43,7 @@ bool values_render(struct values *v, const struct item *items, struct buf *out);
 /* Returns true if `bytes` are the bytes of the items. */
 bool values_equal(struct values *v, const struct item *items, struct span bytes);
 
-/* Appends the name of a topic that no step uses. No item can have this name. */
+/* Appends the name of a topic that no step uses. No item of a case can produce this topic name. */
 void values_scratch(const struct values *v, struct buf *out);
 
 /* Makes the prefix of a case's names from the prefix of the run and a hash of the case's id. Writes

@@ -10,7 +10,7 @@
  *
  * A document is one value. The caller writes the values in their order. Inside an object it writes
  * a key before each value. Other sequences are mistakes of the caller, and an assertion reports
- * them: for example two keys in a row, closing an array that is an object, or a second document.
+ * them: for example two keys in a row, json_close_array inside an object, or a second document.
  */
 #ifndef JSON_WRITER_H
 #define JSON_WRITER_H

@@ -18,7 +18,7 @@ struct options_tls {
      * false when that fails. Then `why` is one line, for example "open PATH: no such file or
      * directory". */
     bool (*serve)(void *context, const struct options *o, struct line *why);
-    /* Makes the context for this server's own requests from the authorities. Returns false when
+    /* Uses the authorities to make the context for this server's own requests. Returns false when
      * that fails. Then `why` is one line. */
     bool (*request)(void *context, const struct options *o, struct line *why);
     void *context;

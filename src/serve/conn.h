@@ -43,13 +43,13 @@
 /* Bytes. A chunk is a part of the output. This is the most bytes of one chunk. A peer must accept
  * each chunk within its write timeout. */
 #define CONN_WRITE_CHUNK 16384
-/* The write timeout (ns) of the last output when the connection has no write timeout. */
+/* ns. The write timeout in FLUSHING and CLOSING, if write_timeout is 0. */
 #define CONN_FLUSH_NS 30000000000
 /* Decoded bytes. A connection that has read this many in one turn waits until other connections had
  * their turn. */
 #define CONN_INPUT_A_TURN 262144
-/* Bytes. The high-water mark of a connection when all connections together buffer more than
- * serve_config.buffered_most. */
+/* Bytes. While all connections together buffer more than serve_config.buffered_most, the high-water
+ * mark of each connection that gets more output is lowered to this value. */
 #define CONN_LOW_WATER 16384
 
 struct conn;
@@ -161,7 +161,8 @@ struct conn {
     size_t lingered;        /* bytes that LINGERING has discarded */
 
     struct heap_node timer; /* in serve->timers, with the key timer_at */
-    int64_t timer_at;       /* the earliest of the deadlines above, or an earlier time */
+    int64_t timer_at;       /* not later than the deadlines above; maybe earlier, because a deadline
+                               that moves to a later time does not move the timer */
     struct list changed;    /* in serve->changed */
     struct list backlog; /* in serve->backlog, while the codecs may hold input for the protocol */
     struct list connect; /* in serve->to_connect */

@@ -106,8 +106,8 @@ struct tcp_handler {
     /* Returns what the connection wants, as bits of enum want. */
     unsigned (*want)(void *self, uint64_t conn);
 
-    /* Called after a batch of input. Handles deadlines that were reached, a bounded number of
-     * deadlines in one call, and prepares output. */
+    /* Called after a batch of input. Handles deadlines that were reached, and prepares output. One
+     * call handles a bounded number of deadlines. */
     void (*step)(void *self, int64_t now);
 
     /* Returns the latest time at which step must be called again. TIME_PAST: step must be called at

@@ -49,8 +49,8 @@ struct socket_addresses {
 
 /* Looks up "host:port" and writes the addresses to `out`. When nothing is found, `out` is empty,
  * and `why` is the reason in Go's words. When `numeric` is true, only an address in digits is
- * accepted, so that the call never blocks. When `address`
- * has a name, this is no error: `out` and `why` are then both empty. */
+ * accepted, so that the call never blocks. When `numeric` is true and `address` has a name, this is
+ * no error: then `out` and `why` are both empty. */
 void socket_look_up(const char *address, bool numeric, struct socket_addresses *out,
                     char why[SOCKET_WHY_MAX]);
 

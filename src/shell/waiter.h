@@ -41,7 +41,8 @@ struct waiter {
 
     /* Waits until a descriptor is ready, or until timeout_ns nanoseconds have passed (negative: no
      * timeout). Writes at most `room` events. Returns how many events it has written. When more
-     * descriptors are ready, later calls report the others first. */
+     * than `room` descriptors are ready, the next calls first report the descriptors that this call
+     * has not reported. */
     size_t (*wait)(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room);
 
     /* Frees the waiter. The descriptors stay open. */

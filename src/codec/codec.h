@@ -46,7 +46,7 @@ struct codec_calls {
 
     /* Returns whether decode should be called again even if there is no more input: the codec may
      * have more bytes for `up`, or its state may change. The result may be true although the next
-     * call of decode appends nothing. After that call of decode, has_pending returns false. */
+     * call of decode appends nothing. After such a call, has_pending returns false. */
     bool (*has_pending)(const void *self);
 
     /* Returns the current state. Only decode and encode change the state. */

@@ -24,11 +24,12 @@
 
 #define RECORD_CONNS_MAX 32
 #define RECORD_NAMES_MAX 256   /* the most topics, channels and message ids together */
-#define RECORD_KEY_MAX 256     /* the most bytes of a name's key */
+#define RECORD_KEY_MAX 256     /* the most bytes of record_name.key */
 #define RECORD_ROUND 100000000 /* ns: waits are rounded to multiples of this */
 
 struct record_name {
-    uint8_t key[RECORD_KEY_MAX]; /* the name or id on the wire */
+    uint8_t
+        key[RECORD_KEY_MAX]; /* the name on the wire; for a message id: its topic, then the id */
     size_t key_size;
     char kind;       /* 't' topic, 'c' channel, 'm' message id */
     unsigned number; /* number of the name among the names of its kind, from 1 */

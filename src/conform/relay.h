@@ -2,9 +2,9 @@
 /*
  * Owns: the codecs of one connection that passes through a proxy. For the client, the proxy has the
  * server's side of TLS, snappy and deflate. For the server, the proxy has the client's side. The
- * answer to an IDENTIFY announces the codecs. On each side the proxy enables a codec after it has
- * handled all bytes that come before the codec. Must not know: sockets, and how the decoded bytes
- * are used.
+ * answer to an IDENTIFY announces the codecs. Some bytes of each side are sent before a codec is
+ * enabled, so they are not encoded with it. The proxy first handles these bytes, and then enables
+ * the codec. Must not know: sockets, and how the decoded bytes are used.
  *
  *     client --bytes--> relay_from_client --> decoded into `commands`, and encoded for the server
  *     server --bytes--> relay_from_server --> decoded and kept

@@ -70,8 +70,8 @@ void report_html(const struct report *reports, size_t n, struct buf *out);
 /* Appends the first line about a case for a terminal: verdict, id, level, title. */
 void report_heading(const struct report_case *c, struct buf *out);
 
-/* Appends text for a terminal: each case with a verdict other than pass, one line for all cases
- * that are unsupported for the same reason, and a line with the counts. */
+/* Appends text for a terminal. Cases that pass are left out. Unsupported cases with the same reason
+ * share one line. Every other case has its own lines. The last line has the counts. */
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Reads JSON that report_json has written. Returns false if the JSON is wrong. Then `why` is the

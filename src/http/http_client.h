@@ -5,9 +5,10 @@
  * owner begins a fetch. Later the fetch is done: it has an answer with any status, or it has
  * failed. Must not know: why the owner asks, what an answer means, logs.
  *
- * The client never calls the owner. In each step, after the step of struct serve, the owner calls
- * http_client_next_done until it returns NULL. The owner frees each returned fetch with
- * http_fetch_drop. As long as a fetch is done and not freed, the next step is due at once.
+ * The client never calls the owner. Each time the shell calls step (serve/handler.h), struct serve
+ * does its own work first. Then the owner calls http_client_next_done until it returns NULL. The
+ * owner frees each returned fetch with http_fetch_drop. As long as a fetch is done and not freed,
+ * the next step is due at once.
  *
  *     while ((fetch = http_client_next_done(client)) != NULL) {
  *         .. http_fetch_owner(fetch), http_fetch_failure(fetch), http_fetch_body(fetch) ..
@@ -67,8 +68,9 @@ void http_client_init(struct http_client *client, const struct http_client_confi
 struct http_fetch *http_fetch_begin(struct http_client *client, struct http_url *url, void *owner,
                                     int64_t now);
 
-/* http_client_next_done returns the fetch that has been done for the longest time, or NULL if no
- * fetch is done. http_fetch_owner returns the owner that was passed to http_fetch_begin. */
+/* Of the fetches that are done, http_client_next_done returns the one that was done first. It
+ * returns NULL if no fetch is done. http_fetch_owner returns the owner that was passed to
+ * http_fetch_begin. */
 struct http_fetch *http_client_next_done(const struct http_client *client);
 void *http_fetch_owner(const struct http_fetch *fetch);
 

@@ -8,8 +8,8 @@
  *
  * As in nsqd, a query asks one server after another until one of them gives a good answer. The
  * first server is chosen at random. When no server gives one, auth_take gives the reason, which
- * the caller logs. A reason never contains a secret, and no text from a server that may contain
- * the secret.
+ * the caller logs. A reason never contains a secret. It also never contains text from a server
+ * if this text may contain the secret.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H

@@ -18,8 +18,9 @@
  * place, from making this server compile one pattern for a long time. */
 #define AUTH_PATTERN_MAX 4096
 
-/* How deep groups may be nested. Go limits the height of the parsed expression instead. If
- * each group contains only the next group, both limits refuse the same patterns. */
+/* How deep groups may be nested. Go limits the height of the parsed expression instead. For
+ * patterns in which each group contains only the next group, this limit and Go's limit refuse the
+ * same patterns. */
 #define AUTH_PATTERN_DEPTH_MAX 999
 
 /* The most bytes of a name. No topic or channel has a longer name. The time of a match depends on

@@ -6,9 +6,9 @@
  * decides.
  *
  * A client may also send some commands that are not in the file. It may send NOP at any time.
- * nsq-conform sends two commands to prove that no other reply arrives before their replies: a PUB
- * to another topic, and an unknown command at the end. The server answers these two commands. If
- * two programs play the two sides, both need the same --names. TLS uses the certificate in the
+ * nsq-conform sends two more commands: a PUB to another topic, and an unknown command at the end.
+ * The server answers these two commands. They prove that no other reply arrives before the answers.
+ * If two programs play the two sides, both need the same --names. TLS uses the certificate in the
  * folder of the cases.
  */
 #ifndef CONFORM_PLAY_SERVER_H

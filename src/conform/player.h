@@ -80,8 +80,8 @@ struct player_config {
     struct transport transport;
     struct span names;     /* prefix of the names of topics and channels; unique in a run */
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */
-    int64_t slack; /* ns. A frame may come this much earlier than "after" in its step demands. 0 on
-                      virtual time */
+    int64_t slack; /* ns. The "after" of a step is the earliest time of its frame. The frame may
+                      come this much before that time. 0 on virtual time */
     int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by it */
     bool late_replies;  /* a reply may arrive after the last step. Then player_end.c sends one more
                            command, so that such a reply is noticed */

@@ -19,8 +19,9 @@ int64_t player_now(struct player *p);
  * timeout. */
 int64_t player_deadline(struct player *p, const struct step *step);
 
-/* Returns true if the time of the step's "after", less the slack (player.h), has passed since the
- * end of the previous step. Otherwise the step fails, and the result is false. */
+/* Subtracts the slack (player.h) from the time of the step's "after". Returns true if the resulting
+ * time has passed since the end of the previous step. Otherwise the step fails, and the result is
+ * false. */
 bool player_in_time(struct player *p, const struct step *step);
 
 /* Waits until something arrives, or until the deadline. */

@@ -27,7 +27,7 @@
  *     file. tcp_address is in this list because a server that listens on only one address restricts
  *     access too.) A value restricts access unless it is false, "", [] or "0.0.0.0:4150". A comment
  *     may follow the value.
- *   - The key is in quotes and contains a backslash, because it may spell any of these keys.
+ *   - The key is in quotes and contains a backslash. Such a key may spell any of these keys.
  *   - The file has OPTIONS_CONFIG_MAX bytes or more.
  * Lines inside a table, or inside a string of several lines, are judged like any other line.
  *

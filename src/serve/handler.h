@@ -110,8 +110,8 @@ struct tcp_handler {
      * call handles a bounded number of deadlines. */
     void (*step)(void *self, int64_t now);
 
-    /* Returns the latest time at which step must be called again. TIME_PAST: step must be called at
-     * once, because work is left. TIME_NEVER: there is no deadline. */
+    /* Returns a deadline: step must be called again at this time or earlier. TIME_PAST: step must
+     * be called at once, because work is left. TIME_NEVER: there is no deadline. */
     int64_t (*next_deadline)(void *self);
 
     /* Returns a connection whose out() or want() may have changed. Each changed connection is

@@ -87,7 +87,7 @@ int main(void)
     while (fgets(line, sizeof line, stdin) != NULL) {
         compare(&counts, line);
     }
-    printf("%lu patterns that Go takes are refused, see row 33\n", counts.limits);
+    printf("%lu patterns that Go takes are refused, see rows 33 and 37\n", counts.limits);
     printf("%lu passed, %lu failed\n", counts.passed, counts.failed);
     return counts.failed > 0 || counts.passed == 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

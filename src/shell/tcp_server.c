@@ -200,11 +200,11 @@ static void check_wall_clock(struct tcp_server *server, int64_t now)
     }
 }
 
-/* Returns the latest time at which the next wait must end. */
-static int64_t wait_until(const struct tcp_server *server, int64_t now, int64_t max_wait_ns)
+/* Returns how long (ns) the next wait may last. Negative: there is no limit. */
+static int64_t wait_at_most(const struct tcp_server *server, int64_t now, int64_t max_wait_ns)
 {
     if (server->offers.n > 0 || server->ends.n > 0) {
-        return now;
+        return 0;
     }
     int64_t due = max_wait_ns >= 0 ? time_after(now, max_wait_ns) : TIME_NEVER;
     if (server->accept_again != 0) {
@@ -213,20 +213,20 @@ static int64_t wait_until(const struct tcp_server *server, int64_t now, int64_t 
     if (log_writer_waits(server->log)) {
         due = time_earlier(due, now + LOG_PAUSE);
     }
-    return time_earlier(due, server->handler.next_deadline(server->handler.self));
+    due = time_earlier(due, server->handler.next_deadline(server->handler.self));
+    if (due == TIME_NEVER) {
+        return -1;
+    }
+    return due > now ? due - now : 0;
 }
 
 bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
 {
     const struct tcp_handler *h = &server->handler;
     struct waiter_event events[EVENTS_A_ROUND];
-    int64_t start = clock_now();
-    int64_t until = wait_until(server, start, max_wait_ns);
-    size_t n = pacer_wait(&server->pacer, &server->waiter, start, until, events, EVENTS_A_ROUND);
+    int64_t timeout = wait_at_most(server, clock_now(), max_wait_ns);
+    size_t n = server->waiter.wait(server->waiter.self, timeout, events, EVENTS_A_ROUND);
     int64_t now = clock_now();
-    if (until > start) {
-        pacer_remember(&server->pacer, now - start);
-    }
     check_wall_clock(server, now);
     if (server->accept_again != 0 && now >= server->accept_again) {
         server->accept_again = 0;

@@ -9,7 +9,6 @@
 
 #include "serve/handler.h"
 #include "shell/log_line.h"
-#include "shell/pacer.h"
 #include "shell/resolver.h"
 #include "shell/waiter.h"
 
@@ -57,7 +56,6 @@ struct tcp_socket {
 struct tcp_server {
     struct tcp_handler handler;
     struct waiter waiter;
-    struct pacer pacer;
     struct log_writer *log;
     struct tcp_listener listeners[TCP_SERVER_LISTENERS_MAX];
     size_t listener_count;

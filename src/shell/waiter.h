@@ -58,7 +58,7 @@ struct waiter waiter_epoll(void);
 
 /* For implementations of a waiter. Converts nanoseconds to a timeout in milliseconds; -1 means no
  * timeout. The result is rounded up. If it were rounded down, the last millisecond before a
- * deadline would be spent in busy polling. */
+ * deadline would be spent in calls that do not wait. */
 static inline int waiter_ms(int64_t ns)
 {
     if (ns < 0) {

@@ -65,14 +65,6 @@ int accept(int fd, struct sockaddr *address, socklen_t *size)
     return accept4(fd, address, size, 0);
 }
 
-static size_t yields;
-
-int sched_yield(void)
-{
-    yields++;
-    return 0;
-}
-
 /* The next call on this descriptor fails with this error. */
 struct failure {
     int fd;
@@ -328,122 +320,50 @@ static void a_deadline_ends_the_wait(void **state)
     expect_idle(w);
 }
 
-/* --- waiting awake ---------------------------------------------------------------------------- */
+/* --- waiting ---------------------------------------------------------------------------------- */
 
-#define US (TIME_MS / 1000)
-#define LOOK (10 * US) /* ns that one look takes: a wait that must not block */
-
-/* A waiter whose waits take the time that the test sets, and what the server has asked of it. */
+/* A waiter that only counts its calls and lets time pass. */
 static struct {
-    int64_t lasts;   /* ns of a wait that may block, if its timeout is not shorter */
-    size_t comes_at; /* the look of a round that finds an event, from 1; 0: none */
-    size_t looks;    /* waits that must not block */
-    size_t sleeps;   /* waits that may block */
-    int64_t timeout; /* of the last sleep */
+    int64_t lasts;   /* ns of a wait, if its timeout is not shorter */
+    size_t count;    /* number of waits */
+    int64_t timeout; /* of the last wait; ns */
 } waits;
 
 static size_t told_wait(void *self, int64_t timeout, struct waiter_event *events, size_t room)
 {
     (void)self;
+    (void)events;
     assert_true(room > 0);
-    if (timeout != 0) {
-        waits.sleeps++;
-        waits.timeout = timeout;
-        skipped += timeout > 0 && timeout < waits.lasts ? timeout : waits.lasts;
-        return 0;
-    }
-    skipped += LOOK;
-    events[0] = (struct waiter_event){.token = UINT64_MAX}; /* a token of no connection */
-    return ++waits.looks == waits.comes_at;
+    waits.count++;
+    waits.timeout = timeout;
+    skipped += timeout >= 0 && timeout < waits.lasts ? timeout : waits.lasts;
+    return 0;
 }
 
-/* Runs one round and checks its waits. */
-static void expect_wait(struct world *w, int64_t lasts, size_t looks, size_t sleeps)
+/* Each round waits once, and sleeps as long as it may. Short waits before it change nothing: a
+ * server that looks again and again instead of sleeping uses the processor for nothing. */
+static void a_round_waits_once_and_sleeps(void **state)
 {
-    waits.lasts = lasts;
-    waits.looks = waits.sleeps = yields = 0;
-    assert_true(tcp_server_round(w->server, -1));
-    assert_int_equal(waits.looks, looks);
-    assert_int_equal(waits.sleeps, sleeps);
-}
-
-/* Only waits let time pass; the last wait was long. */
-static void tell_waits(struct world *w)
-{
+    struct world *w = *state;
+    settle(w);
     stopped = clock_now();
-    waits.comes_at = 0;
+    waits.lasts = TIME_MS / 100;
     w->server->waiter.wait = told_wait;
-    expect_wait(w, TIME_SECOND, 0, 1);
-}
-
-/* Enough short waits to show that peers answer at once. */
-static void show_short_waits(struct world *w)
-{
-    for (int i = 0; i < 8; i++) {
-        expect_wait(w, 99 * US, 0, 1);
+    for (size_t i = 1; i <= 100; i++) {
+        waits.count = 0;
+        assert_true(tcp_server_round(w->server, -1));
+        assert_int_equal(waits.count, 1);
+        assert_true(waits.timeout < 0);
     }
-}
-
-static void the_next_wait_after_short_ones_begins_awake(void **state)
-{
-    struct world *w = *state;
-    tell_waits(w);
-    show_short_waits(w);
-    expect_wait(w, TIME_SECOND, 10, 1); /* 100 us of busy polling, then sleep */
-    assert_int_equal(yields, 9);        /* other processes may use the processor in between */
-    assert_true(waits.timeout < 0);
-    expect_wait(w, TIME_SECOND, 0, 1); /* the peers are gone */
-    show_short_waits(w);
-    waits.comes_at = 3;
-    for (int i = 0; i < 100; i++) {
-        expect_wait(w, TIME_SECOND, 3, 0);
-        assert_int_equal(yields, 2);
-    }
-    waits.comes_at = 0;
-    expect_wait(w, TIME_SECOND, 10, 1);
-    expect_wait(w, TIME_SECOND, 10,
-                1); /* after so many short waits, one long wait changes nothing */
-    expect_wait(w, TIME_SECOND, 0, 1);
-}
-
-/* A peer that sends slowly costs no more than without busy polling. */
-static void long_waits_in_between_are_slept_through(void **state)
-{
-    struct world *w = *state;
-    tell_waits(w);
-    for (int i = 0; i < 100; i++) {
-        for (int k = 0; k < 7; k++) {
-            expect_wait(w, 99 * US, 0, 1);
-        }
-        expect_wait(w, 100 * US, 0, 1);
-    }
-}
-
-static void rounds_without_a_wait_say_nothing_about_waits(void **state)
-{
-    struct world *w = *state;
-    tell_waits(w);
-    for (int i = 0; i < 20; i++) {
-        w->fake.deadline = 0;
-        expect_wait(w, TIME_SECOND, 1, 0);
-    }
-    expect_wait(w, TIME_SECOND, 0, 1);
-}
-
-static void who_waits_awake_keeps_deadlines(void **state)
-{
-    struct world *w = *state;
-    tell_waits(w);
-    show_short_waits(w);
-    w->fake.deadline = clock_now() + 25 * US;
-    expect_wait(w, TIME_SECOND, 4, 0); /* three before the deadline, and one at it */
-    assert_true(w->fake.deadline == TIME_NEVER);
-    w->fake.deadline = 0; /* long ago: one look only */
-    expect_wait(w, TIME_SECOND, 1, 0);
+    waits.lasts = TIME_SECOND;
     w->fake.deadline = clock_now() + TIME_MS;
-    expect_wait(w, TIME_SECOND, 10, 1);
-    assert_true(waits.timeout == TIME_MS - 100 * US);
+    assert_true(tcp_server_round(w->server, -1));
+    assert_true(waits.timeout == TIME_MS);
     assert_true(w->fake.deadline == TIME_NEVER);
+    w->fake.deadline = 0; /* long ago */
+    assert_true(tcp_server_round(w->server, -1));
+    assert_true(waits.timeout == 0);
+    assert_int_equal(waits.count, 3);
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -1384,10 +1304,7 @@ int main(void)
         TEST(the_wall_clock_is_told_first_and_when_it_changes),
         TEST(a_wall_clock_without_offset_is_told),
         TEST(a_deadline_ends_the_wait),
-        TEST(the_next_wait_after_short_ones_begins_awake),
-        TEST(long_waits_in_between_are_slept_through),
-        TEST(rounds_without_a_wait_say_nothing_about_waits),
-        TEST(who_waits_awake_keeps_deadlines),
+        TEST(a_round_waits_once_and_sleeps),
         TEST(a_connection_is_opened_with_its_listener_and_peer),
         TEST(a_refused_connection_is_closed),
         TEST(who_cannot_be_waited_for_is_closed),

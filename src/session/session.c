@@ -69,6 +69,8 @@ void session_await_line(struct session *s, int64_t now)
     set_due(s);
 }
 
+/* Called when the session is opened, and for the first IDENTIFY only. So a delivery uses the
+ * msg_timeout of the first IDENTIFY. TOUCH uses s->msg_timeout, which every IDENTIFY sets. */
 void session_take_settings(struct session *s, int64_t now)
 {
     s->consumer.msg_timeout =

@@ -199,7 +199,7 @@ static const struct goflag flags[] = {
     {"min-output-buffer-timeout", GOFLAG_DURATION, AT(min_output_buffer_timeout), "25ms", BUILT,
      NULL, "shortest output buffer timeout that a client may ask for"},
     {"output-buffer-timeout", GOFLAG_DURATION, AT(output_buffer_timeout), "250ms", BUILT, NULL,
-     "longest wait in an output buffer for clients that do not ask for one"},
+     "the output buffer timeout of a client that asks for none; only reported, output never waits"},
     {"max-channel-consumers", GOFLAG_INT, AT(max_channel_consumers), "0", BUILT, NULL,
      "most consumers on one channel; 0: any number"},
 

@@ -141,7 +141,9 @@ bool settings_apply(struct session *s, const struct identify *identify, struct b
     }
     conn_set_write_timeout(s->conn, s->heartbeat_interval, now);
     if (!s->identified) {
-        s->identified = true; /* a later IDENTIFY does not change deliveries or heartbeats */
+        /* A later IDENTIFY does not change deliveries or heartbeats. It does change the time for
+         * commands (session_await_line), the write timeout and the msg_timeout of TOUCH. */
+        s->identified = true;
         session_take_settings(s, now);
     }
     return true;

@@ -459,7 +459,7 @@ static void change_topology(unsigned what)
         model_change(&model, &change);
         (void)(whole_topic ? broker_delete_topic(broker, topic)
                            : broker_delete_channel(broker, topic, channel));
-        CALL(step, now); /* closes the consumers */
+        CALL(step, now, now); /* closes the consumers */
         look(CALL_STEP, MODEL_NOBODY, span_make(NULL, 0));
         break;
     case 2:

@@ -46,7 +46,7 @@ struct engine_config engine_defaults(void)
 
 /* --- what the engine adds to serve ------------------------------------------------------------ */
 
-static void on_step(void *self, int64_t now)
+static void on_step(void *self, int64_t now, int64_t judged)
 {
     struct engine *engine = self;
     if (broker_has_orphans(&engine->broker)) {
@@ -55,7 +55,7 @@ static void on_step(void *self, int64_t now)
     for (int i = 0; i < ENGINE_AUTHS_A_STEP && v2_authorized(&engine->v2, now); i++) {
     }
     v2_pump(&engine->v2, now);
-    for (int i = 0; i < ENGINE_TIMERS_A_STEP && broker_expire(&engine->broker, now); i++) {
+    for (int i = 0; i < ENGINE_TIMERS_A_STEP && broker_expire(&engine->broker, judged); i++) {
         v2_pump(&engine->v2, now);
     }
 }

@@ -10,8 +10,8 @@
  *     1  INPUT     The driver tells the handler what has happened. It calls open, connected, recv,
  *                  eof and closed. If a connection has not consumed all of its input before and
  *                  wants READ, the driver offers the rest of that input again.
- *     2            drive_next calls step(now). So deadlines are handled after the input that has
- *                  arrived before them.
+ *     2            drive_next calls step(now, judged). So deadlines are handled after the input
+ *                  that has arrived before them.
  *     3  CHANGED   For each connection that has changed, the driver sends its output (out, sent)
  *                  and does what the connection wants (want).
  *     4  ASK       The driver does one request of the handler (struct ask). When all requests are
@@ -22,6 +22,9 @@
  *                  `more_input`, or when next_deadline() is not after `now`.
  *
  *     6            The driver waits for input, at most until next_deadline().
+ *
+ * A driver may end the turns CHANGED and ASK early (`enough`), when they have taken long. The other
+ * changed connections and requests stay with the handler, and have their turn in the next round.
  *
  * A driver is a loop:
  *
@@ -43,7 +46,11 @@ struct drive {
     uint64_t conn;        /* CHANGED: the connection */
     struct ask ask;       /* ASK: what the driver must do; valid until the next drive_next */
     bool more_input;      /* the driver may set it at any time: there is input for another round */
+    bool enough;          /* the driver may set it in CHANGED and in ASK: end this turn now */
+    bool left_over;       /* a turn of the last round was ended early, so work may be left */
     bool look_again;      /* a request was not ASK_LOG, so connections may have changed */
+    bool look_no_more;    /* the turn CHANGED was ended early in this round */
+    int64_t behind;       /* ns; step handles deadlines that are at least this much before `now` */
     unsigned rounds;      /* number of rounds that have begun */
     unsigned rounds_max;  /* the most rounds; needed because a handler may always have more work */
 };

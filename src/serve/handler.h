@@ -106,9 +106,11 @@ struct tcp_handler {
     /* Returns what the connection wants, as bits of enum want. */
     unsigned (*want)(void *self, uint64_t conn);
 
-    /* Called after a batch of input. Handles deadlines that were reached, and prepares output. One
-     * call handles a bounded number of deadlines. */
-    void (*step)(void *self, int64_t now);
+    /* Called after a batch of input. Handles the deadlines that are not after `judged`, and
+     * prepares output. `judged` is `now` or an earlier time: all input that had arrived by then was
+     * handed over. So a peer that was in time is not treated as late, even if the process was
+     * stopped for a while. One call handles a bounded number of deadlines. */
+    void (*step)(void *self, int64_t now, int64_t judged);
 
     /* Returns a deadline: step must be called again at this time or earlier. TIME_PAST: step must
      * be called at once, because work is left. TIME_NEVER: there is no deadline. */

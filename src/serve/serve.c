@@ -227,14 +227,16 @@ uint64_t serve_next_changed(void *self)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-void serve_step(void *self, int64_t now)
+/* Deadlines are handled as if the time were `judged`. Otherwise the protocol could treat another
+ * deadline of the same connection as passed, although input that was in time was not read yet. */
+void serve_step(void *self, int64_t now, int64_t judged)
 {
     struct serve *serve = self;
     const struct heap *timers = &serve->timers;
-    for (int i = 0; i < SERVE_TIMERS_A_STEP && heap_first_key(timers, TIME_NEVER) <= now; i++) {
+    for (int i = 0; i < SERVE_TIMERS_A_STEP && heap_first_key(timers, TIME_NEVER) <= judged; i++) {
         struct conn *conn = container_of(heap_first(&serve->timers), struct conn, timer);
         heap_remove(&serve->timers, &conn->timer);
-        conn_handle_deadlines(conn, now);
+        conn_handle_deadlines(conn, judged);
     }
     for (int i = 0; i < SERVE_BACKLOG_A_STEP && !list_empty(&serve->backlog); i++) {
         struct conn *conn = container_of(serve->backlog.next, struct conn, backlog);
@@ -242,7 +244,7 @@ void serve_step(void *self, int64_t now)
         conn_resume_input(conn, now);
     }
     if (serve->hooks.step != NULL) {
-        serve->hooks.step(serve->hooks.self, now);
+        serve->hooks.step(serve->hooks.self, now, judged);
     }
 }
 

@@ -50,7 +50,7 @@ struct serve_config {
  * function of the program. */
 struct serve_hooks {
     void *self;
-    void (*step)(void *self, int64_t now);
+    void (*step)(void *self, int64_t now, int64_t judged);
     int64_t (*next_deadline)(void *self);
     struct ask (*next_ask)(void *self); /* called when serve itself has no request to the shell */
     void (*answer)(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
@@ -105,7 +105,7 @@ void serve_closed(void *self, uint64_t id, enum closed_reason reason, int64_t no
 size_t serve_out(void *self, uint64_t id, struct span *spans, size_t most, int64_t now);
 void serve_sent(void *self, uint64_t id, size_t n, int64_t now);
 unsigned serve_want(void *self, uint64_t id);
-void serve_step(void *self, int64_t now);
+void serve_step(void *self, int64_t now, int64_t judged);
 int64_t serve_next_deadline(void *self);
 uint64_t serve_next_changed(void *self);
 struct ask serve_next_ask(void *self);

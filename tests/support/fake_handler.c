@@ -138,11 +138,13 @@ static unsigned on_want(void *self, uint64_t id)
     return conn->want | (conn->out.n > 0 ? (unsigned)WANT_WRITE : 0U);
 }
 
-static void on_step(void *self, int64_t now)
+static void on_step(void *self, int64_t now, int64_t judged)
 {
     struct fake_handler *fake = self;
+    assert(judged <= now);
     fake->steps++;
-    if (now >= fake->deadline) {
+    fake->judged = judged;
+    if (judged >= fake->deadline) {
         fake->deadline = TIME_NEVER;
     }
 }

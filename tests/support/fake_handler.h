@@ -49,6 +49,7 @@ struct fake_handler {
     bool quiet;       /* recv and eof report no change; whoever sets want does not either */
     bool echo;        /* new connections echo */
     int64_t deadline; /* next_deadline; INT64_MAX: never */
+    int64_t judged;   /* of the last step */
     struct fake_ask asks[8];
     size_t ask_count;
     struct span append_out; /* what an answer adds to the output of append_conn */

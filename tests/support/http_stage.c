@@ -21,8 +21,9 @@
 
 /* The owner's part, in every step: the outcome of each fetch that is done is added to s->outcome.
  */
-static void take_done(void *self, int64_t now)
+static void take_done(void *self, int64_t now, int64_t judged)
 {
+    (void)judged;
     struct http_stage *s = self;
     struct http_fetch *fetch;
     (void)now;

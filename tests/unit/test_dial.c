@@ -104,8 +104,9 @@ static unsigned on_want(void *self, uint64_t conn)
     return d->gives_up || d->stopping ? WANT_CLOSE : d->connected ? WANT_READ : 0;
 }
 
-static void on_step(void *self, int64_t now)
+static void on_step(void *self, int64_t now, int64_t judged)
 {
+    (void)judged;
     (void)self;
     (void)now;
 }

@@ -21,6 +21,7 @@ struct noter {
     int logs;    /* log lines that next_ask still gives; */
     int appends; /* then so many appends, each of which changes a connection */
     int64_t deadline;
+    int64_t judged; /* of the last step */
 };
 
 static void note(struct noter *noter, char call)
@@ -28,9 +29,10 @@ static void note(struct noter *noter, char call)
     noter->calls[noter->n++] = call;
 }
 
-static void on_step(void *self, int64_t now)
+static void on_step(void *self, int64_t now, int64_t judged)
 {
-    (void)now;
+    ((struct noter *)self)->judged = judged;
+    assert_true(now == 10 || now == 0);
     note(self, 's');
 }
 
@@ -139,6 +141,49 @@ static void the_number_of_rounds_is_bounded(void **state)
     assert_true(drive_has_work_left(&drive, &handler, 0));
 }
 
+/* Does one round that ends the turn `turn` after `most` connections or requests. */
+static bool drive_early(struct noter *noter, enum drive_turn turn, int most)
+{
+    struct tcp_handler handler = handler_of(noter);
+    struct drive drive = {.rounds_max = 1};
+    while (drive_next(&drive, &handler, 10) != DRIVE_OVER) {
+        drive.enough = drive.turn == turn && --most <= 0;
+    }
+    return drive_has_work_left(&drive, &handler, 10);
+}
+
+/* What was not handed out waits for the next round. The other turns still come. */
+static void a_turn_can_be_ended_early(void **state)
+{
+    (void)state;
+    struct noter noter = {.changed = 3, .logs = 3, .deadline = TIME_NEVER};
+    assert_true(drive_early(&noter, DRIVE_CHANGED, 2));
+    assert_string_equal(noter.calls, "sccaaa");
+    noter.logs = 2;
+    assert_true(drive_early(&noter, DRIVE_ASK, 1));
+    assert_string_equal(noter.calls, "sccaaasca");
+    assert_false(drive_early(&noter, DRIVE_INPUT, 1));
+    assert_string_equal(noter.calls, "sccaaascasa");
+    /* Requests change connections again, but these wait too. */
+    struct noter asks = {.changed = 2, .appends = 2, .deadline = TIME_NEVER};
+    assert_true(drive_early(&asks, DRIVE_CHANGED, 1));
+    assert_string_equal(asks.calls, "scaa");
+    assert_int_equal(asks.changed, 3);
+}
+
+static void the_driver_says_up_to_which_time_deadlines_are_judged(void **state)
+{
+    (void)state;
+    struct noter noter = {.deadline = TIME_NEVER};
+    struct tcp_handler handler = handler_of(&noter);
+    for (int64_t behind = 0; behind < 4; behind += 3) {
+        struct drive drive = {.rounds_max = 1, .behind = behind};
+        while (drive_next(&drive, &handler, 10) != DRIVE_OVER) {
+        }
+        assert_true(noter.judged == 10 - behind);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -147,6 +192,8 @@ int main(void)
         cmocka_unit_test(another_round_comes_while_something_is_due),
         cmocka_unit_test(another_round_comes_while_the_driver_has_input),
         cmocka_unit_test(the_number_of_rounds_is_bounded),
+        cmocka_unit_test(a_turn_can_be_ended_early),
+        cmocka_unit_test(the_driver_says_up_to_which_time_deadlines_are_judged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

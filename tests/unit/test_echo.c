@@ -66,8 +66,9 @@ static const struct protocol echo_protocol = {.open = echo_open,
                                               .drained = echo_drained,
                                               .closed = echo_drained};
 
-static void echo_step(void *self, int64_t now)
+static void echo_step(void *self, int64_t now, int64_t judged)
 {
+    (void)judged;
     (void)now;
     ((struct echo *)self)->steps++;
 }

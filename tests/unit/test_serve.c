@@ -595,9 +595,9 @@ static void lingering_ends_after_a_second(void **state)
     struct stage *s = *state;
     struct keeper *k = linger_at(s, 7 * TIME_SECOND);
     assert_int_equal(serve_next_deadline(&s->serve), 8 * TIME_SECOND);
-    serve_step(&s->serve, 8 * TIME_SECOND - 1);
+    serve_step(&s->serve, 8 * TIME_SECOND - 1, 8 * TIME_SECOND - 1);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
-    serve_step(&s->serve, 8 * TIME_SECOND);
+    serve_step(&s->serve, 8 * TIME_SECOND, 8 * TIME_SECOND);
     expect_changed(s, k->conn->id);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
@@ -610,10 +610,10 @@ static void lingering_lasts_a_second(void **state)
     struct keeper *k = connect_at(s, 0);
     conn_set_due(k->conn, TIME_SECOND / 2);
     conn_finish(k->conn, true, 0);
-    serve_step(&s->serve, TIME_SECOND / 2);
+    serve_step(&s->serve, TIME_SECOND / 2, TIME_SECOND / 2);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_SHUT_WR | WANT_READ);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_SECOND);
-    serve_step(&s->serve, TIME_SECOND);
+    serve_step(&s->serve, TIME_SECOND, TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_CLOSE);
 }
 
@@ -671,10 +671,10 @@ static void finishing_twice_is_finishing_once(void **state)
 static void expect_closed_at(struct stage *s, uint64_t id, int64_t at)
 {
     assert_int_equal(serve_next_deadline(&s->serve), at);
-    serve_step(&s->serve, at - 1);
+    serve_step(&s->serve, at - 1, at - 1);
     assert_int_not_equal(serve_want(&s->serve, id), WANT_CLOSE);
     forget_changes(s);
-    serve_step(&s->serve, at);
+    serve_step(&s->serve, at, at);
     expect_changed(s, id);
     assert_int_equal(serve_want(&s->serve, id), WANT_CLOSE);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
@@ -687,9 +687,9 @@ static void output_that_is_not_taken_in_time_closes(void **state)
     uint64_t id = k->conn->id;
     conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
-    serve_step(&s->serve, TIME_SECOND);
+    serve_step(&s->serve, TIME_SECOND, TIME_SECOND);
     say_at(k, 10, TIME_SECOND);
-    serve_step(&s->serve, 2 * TIME_SECOND);
+    serve_step(&s->serve, 2 * TIME_SECOND, 2 * TIME_SECOND);
     say_at(k, 10, 2 * TIME_SECOND);
     serve_sent(&s->serve, id, 9, 2 * TIME_SECOND);
     expect_closed_at(s, id, 6 * TIME_SECOND);
@@ -706,11 +706,11 @@ static void each_stretch_of_output_has_its_own_time(void **state)
     conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     say(k, 10);
     say(k, 10);
-    serve_step(&s->serve, 4 * TIME_SECOND);
+    serve_step(&s->serve, 4 * TIME_SECOND, 4 * TIME_SECOND);
     serve_sent(&s->serve, id, 10, 4 * TIME_SECOND);
-    serve_step(&s->serve, 8 * TIME_SECOND);
+    serve_step(&s->serve, 8 * TIME_SECOND, 8 * TIME_SECOND);
     serve_sent(&s->serve, id, 10, 8 * TIME_SECOND);
-    serve_step(&s->serve, 60 * TIME_SECOND);
+    serve_step(&s->serve, 60 * TIME_SECOND, 60 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, id), WANT_READ);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
     say_at(k, 1, 60 * TIME_SECOND);
@@ -727,9 +727,9 @@ static void a_slow_reader_is_waited_for(void **state)
     say(k, 1);
     say(k, 3 * CONN_WRITE_CHUNK - 1);
     serve_sent(&s->serve, id, 1, 0);
-    serve_step(&s->serve, 4 * TIME_SECOND);
+    serve_step(&s->serve, 4 * TIME_SECOND, 4 * TIME_SECOND);
     serve_sent(&s->serve, id, CONN_WRITE_CHUNK, 4 * TIME_SECOND);
-    serve_step(&s->serve, 8 * TIME_SECOND);
+    serve_step(&s->serve, 8 * TIME_SECOND, 8 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, id), WANT_WRITE);
     serve_sent(&s->serve, id, CONN_WRITE_CHUNK - 1, 8 * TIME_SECOND);
     expect_closed_at(s, id, 9 * TIME_SECOND);
@@ -741,7 +741,7 @@ static void without_a_write_timeout_output_may_wait(void **state)
     struct keeper *k = connect_at(s, 0);
     say(k, 10);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
-    serve_step(&s->serve, 1000 * TIME_SECOND);
+    serve_step(&s->serve, 1000 * TIME_SECOND, 1000 * TIME_SECOND);
     conn_finish(k->conn, false, 1000 * TIME_SECOND);
     expect_closed_at(s, k->conn->id, 1000 * TIME_SECOND + CONN_FLUSH_NS);
 }
@@ -752,9 +752,9 @@ static void the_last_output_has_a_write_timeout_of_its_own(void **state)
     struct keeper *k = connect_at(s, 0);
     conn_set_write_timeout(k->conn, 5 * TIME_SECOND, 0);
     say(k, 10);
-    serve_step(&s->serve, 4 * TIME_SECOND);
+    serve_step(&s->serve, 4 * TIME_SECOND, 4 * TIME_SECOND);
     conn_finish(k->conn, true, 4 * TIME_SECOND);
-    serve_step(&s->serve, 5 * TIME_SECOND);
+    serve_step(&s->serve, 5 * TIME_SECOND, 5 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, k->conn->id), WANT_WRITE);
     expect_closed_at(s, k->conn->id, 9 * TIME_SECOND);
 }
@@ -766,7 +766,7 @@ static void a_new_write_timeout_is_in_force_at_once(void **state)
     conn_set_write_timeout(off->conn, 5 * TIME_SECOND, 0);
     say(off, 10);
     conn_set_write_timeout(off->conn, 0, 0);
-    serve_step(&s->serve, 10 * TIME_SECOND);
+    serve_step(&s->serve, 10 * TIME_SECOND, 10 * TIME_SECOND);
     assert_int_equal(serve_want(&s->serve, off->conn->id), WANT_WRITE | WANT_READ);
     struct keeper *on = connect_at(s, 10 * TIME_SECOND);
     say_at(on, 10, 10 * TIME_SECOND);
@@ -782,15 +782,17 @@ static void what_is_due_is_told_at_its_time(void **state)
     struct keeper *k = connect_at(s, 0);
     conn_set_due(k->conn, 10);
     assert_int_equal(serve_next_deadline(&s->serve), 10);
-    serve_step(&s->serve, 9);
+    serve_step(&s->serve, 9, 9);
     assert_int_equal(k->dues, 0);
-    serve_step(&s->serve, 10);
+    serve_step(&s->serve, 10, 10);
     assert_int_equal(k->dues, 1);
     assert_int_equal(serve_next_deadline(&s->serve), 10 + TIME_SECOND);
-    serve_step(&s->serve,
+    serve_step(&s->serve, 10 * TIME_SECOND,
                10 * TIME_SECOND); /* late: it is called once, and again if it asks for that */
     assert_int_equal(k->dues, 2);
-    serve_step(&s->serve, 11 * TIME_SECOND);
+    serve_step(&s->serve, 12 * TIME_SECOND, 11 * TIME_SECOND - 1); /* it was not judged yet */
+    assert_int_equal(k->dues, 2);
+    serve_step(&s->serve, 12 * TIME_SECOND, 11 * TIME_SECOND);
     assert_int_equal(k->dues, 3);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
 }
@@ -802,12 +804,13 @@ static void a_time_may_move(void **state)
     conn_set_due(k->conn, 10);
     conn_set_due(k->conn, 20); /* its timer stays where it is .. */
     assert_int_equal(serve_next_deadline(&s->serve), 10);
-    serve_step(&s->serve, 10); /* .. and looks again then */
+    /* .. and looks again then, also when only 10 was judged */
+    serve_step(&s->serve, 25, 10);
     assert_int_equal(k->dues, 0);
     assert_int_equal(serve_next_deadline(&s->serve), 20);
     conn_set_due(k->conn, 15);
     assert_int_equal(serve_next_deadline(&s->serve), 15);
-    serve_step(&s->serve, 15);
+    serve_step(&s->serve, 15, 15);
     assert_int_equal(k->dues, 1);
 }
 
@@ -818,10 +821,10 @@ static void nothing_is_due_after_the_end(void **state)
     conn_set_due(k->conn, 10);
     say(k, 1);
     conn_finish(k->conn, true, 0);
-    serve_step(&s->serve, 10);
+    serve_step(&s->serve, 10, 10);
     assert_int_equal(k->dues, 0);
     flush(s, k->conn->id);
-    serve_step(&s->serve, 20);
+    serve_step(&s->serve, 20, 20);
     assert_int_equal(k->dues, 0);
 }
 
@@ -841,10 +844,10 @@ static void a_step_handles_so_many_connections(void **state)
     }
     while (serve_next_changed(&serve) != 0) {
     }
-    serve_step(&serve, 10);
+    serve_step(&serve, 10, 10);
     assert_int_equal(serve.timers.n, SERVE_TIMERS_A_STEP + 3);
     assert_int_equal(serve_next_deadline(&serve), 10); /* there is more to do now */
-    serve_step(&serve, 10);
+    serve_step(&serve, 10, 10);
     assert_int_equal(serve_next_deadline(&serve), 10 + TIME_SECOND);
     serve_free(&serve);
     assert_int_equal(service.closed, SERVE_TIMERS_A_STEP + 3);
@@ -892,7 +895,7 @@ static void what_was_given_up_is_not_given_up_again(void **state)
     serve_stop(&s->serve, 1);
     log_free(&s->log);
     forget_changes(s);
-    serve_step(&s->serve, 100 * TIME_SECOND);
+    serve_step(&s->serve, 100 * TIME_SECOND, 100 * TIME_SECOND);
     assert_int_equal(serve_next_changed(&s->serve), 0);
     assert_null(log_next(&s->log));
 }

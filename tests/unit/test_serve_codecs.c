@@ -381,7 +381,7 @@ static void the_protocol_rests_during_a_handshake(void **state)
     expect_out(s, "plain");
     assert_int_equal(want(s), WANT_READ);
     assert_int_equal(serve_next_deadline(&s->serve), 1 * TIME_SECOND); /* may be too early */
-    serve_step(&s->serve, 2 * TIME_SECOND);
+    serve_step(&s->serve, 2 * TIME_SECOND, 2 * TIME_SECOND);
     assert_int_equal(s->service.dues, 0);
     assert_int_equal(serve_next_deadline(&s->serve), HANDSHAKE_NS);
     s->now = 3 * TIME_SECOND;
@@ -389,7 +389,7 @@ static void the_protocol_rests_during_a_handshake(void **state)
     assert_int_equal(s->service.upgrades, 1);
     expect_got(s, "te");
     expect_out(s, "?|OKecho");
-    serve_step(&s->serve, s->now);
+    serve_step(&s->serve, s->now, s->now);
     assert_int_equal(s->service.dues, 1);
 }
 
@@ -422,9 +422,9 @@ static void a_handshake_that_is_not_ended_fails_in_time(void **state)
     s->now = 1;
     send_clear(s, "t");
     expect_out(s, "plain");
-    serve_step(&s->serve, HANDSHAKE_NS);
+    serve_step(&s->serve, HANDSHAKE_NS, HANDSHAKE_NS);
     assert_int_equal(s->service.upgrades, 0);
-    serve_step(&s->serve, 1 + HANDSHAKE_NS);
+    serve_step(&s->serve, 1 + HANDSHAKE_NS, 1 + HANDSHAKE_NS);
     assert_int_equal(s->service.upgrades, 1);
     expect_out(s, "i/o timeout");
 }
@@ -434,7 +434,7 @@ static void a_handshake_of_a_connection_that_was_given_up_has_no_end(void **stat
     struct stage *s = *state;
     send_clear(s, "t");
     serve_stop(&s->serve, HANDSHAKE_NS);
-    serve_step(&s->serve, HANDSHAKE_NS);
+    serve_step(&s->serve, HANDSHAKE_NS, HANDSHAKE_NS);
     assert_int_equal(s->service.upgrades, 0);
     assert_int_equal(s->service.closed, 1);
     assert_int_equal(want(s), WANT_CLOSE);
@@ -465,7 +465,7 @@ static void held_input_waits_decoded_and_goes_on_by_itself(void **state)
     assert_int_equal(s->service.eofs, 0); /* it is reported after the input */
     conn_pause_input(keeper(s)->conn, false);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_PAST);
-    serve_step(&s->serve, 0);
+    serve_step(&s->serve, 0, 0);
     expect_got(s, "cxhyz");
     assert_int_equal(s->service.eofs, 1);
     expect_out(s, "|end|."); /* the codec's own end is not encoded by the codec itself */
@@ -483,7 +483,7 @@ static void what_unpacks_to_much_is_unpacked_in_bounded_steps(void **state)
         assert_int_equal(want(s) & WANT_READ, 0);
         assert_true(keeper(s)->got.n - before <= CONN_INPUT_A_TURN + STACK_ROOM);
         before = keeper(s)->got.n;
-        serve_step(&s->serve, 0);
+        serve_step(&s->serve, 0, 0);
         if (want(s) & WANT_READ) {
             taken += serve_recv(&s->serve, s->id, span_make(bytes + taken, 3 - taken), 0);
         }
@@ -509,7 +509,7 @@ static void full_output_stops_decoding(void **state)
     serve_sent(&s->serve, s->id, out.n, 0);
     assert_int_equal(serve_next_deadline(&s->serve), TIME_PAST);
     for (int i = 0; i < 10 && keeper(s)->got.n < 61; i++) {
-        serve_step(&s->serve, 0);
+        serve_step(&s->serve, 0, 0);
         serve_sent(&s->serve, s->id, out_of(s, s->id).n, 0);
     }
     assert_int_equal(keeper(s)->got.n, 61);
@@ -545,7 +545,7 @@ static void the_end_that_a_codec_tells_waits_for_output_to_be_taken(void **state
     for (int i = 0; i < 10 && s->service.eofs == 0; i++) {
         serve_sent(&s->serve, s->id, out_of(s, s->id).n, 0);
         assert_int_equal(serve_next_deadline(&s->serve), TIME_PAST);
-        serve_step(&s->serve, 0);
+        serve_step(&s->serve, 0, 0);
     }
     assert_int_equal(keeper(s)->got.n, 1 + 24);
     assert_int_equal(s->service.eofs, 1);

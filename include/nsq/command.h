@@ -131,7 +131,7 @@ enum nsq_bad {
 struct nsq_item {
     enum nsq_stage stage;       /* the stage that was read */
     bool last;                  /* this is the last item of the command */
-    bool whole;                 /* BODY, MESSAGE_BODY: `part` is the last part of the body */
+    bool whole;                 /* BODY, MESSAGE_BODY: the body ends with `part` */
     size_t consumed;            /* how many bytes of the input belong to the item */
     struct nsq_command command; /* LINE */
     int32_t value;              /* SIZE, COUNT, MESSAGE_SIZE: the number that was read */
@@ -147,7 +147,7 @@ struct nsq_item {
  *
  * NSQ_OK: the parser has set `*item` and updated `*place`. In the next call, pass the input without
  *     its first `item->consumed` bytes. After NSQ_STAGE_LINE the caller decides whether it accepts
- *     the command. A caller that refuses the command makes no further call.
+ *     the command. If it answers with a fatal error, it makes no further call.
  * NSQ_MORE: the input is too short, and no byte was consumed. Pass the same bytes again, together
  *     with the bytes that follow. The parser returns a line or a number only when it is complete.
  *     (It remembers how far it has searched a line.) It returns a body in parts, as they arrive.

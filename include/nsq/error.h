@@ -8,15 +8,15 @@
 
 #include <nsq/span.h>
 
-/* The result of every parser of this library. If bytes are missing, the result is NSQ_MORE, which
- * is not an error. */
+/* The result of the parsers of magics, commands and frames. If bytes are missing, the result is
+ * NSQ_MORE, which is not an error. */
 enum nsq_parse {
     NSQ_OK = 0, /* the input begins with something complete and valid */
     NSQ_MORE,   /* the input is the beginning of something valid: pass the same bytes again together
                  * with the bytes that follow */
-    NSQ_BAD,    /* the input is not valid, and further bytes cannot make it valid. A parser finds
-                 * an error at the same byte as nsqd: at the last byte of a magic or of a size, or
-                 * when a line has reached its greatest length. */
+    NSQ_BAD,    /* the input is not valid, and further bytes cannot make it valid. The command
+                 * parser finds an error at the same byte as nsqd: at the last byte of a size or
+                 * count, or when a line has reached its greatest length. */
 };
 
 /* The code at the start of an error frame. Source: nsqd 1.3.0, protocol_v2.go and tcp.go. */

@@ -12,8 +12,9 @@
 #include <stdint.h>
 #include <string.h>
 
-/* n bytes at p. The span does not own them. Each function that returns a span documents how long
- * the bytes stay valid. p may be NULL if n is 0. */
+/* n bytes at p. The span does not own them. A function that returns a span says
+ * how long the bytes stay valid; a part of a span is valid as long as the span. p may be NULL if n
+ * is 0. */
 struct span {
     const uint8_t *p;
     size_t n;

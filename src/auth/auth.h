@@ -7,9 +7,9 @@
  * Must not know: connections, sessions.
  *
  * As in nsqd, a query asks one server after another until one of them gives a good answer. The
- * first server is chosen at random. When no server gives one, auth_take gives the reason, which
- * the caller logs. A reason never contains a secret. It also never contains text from a server
- * if this text may contain the secret.
+ * first server is chosen at random. When no server gives a good answer, auth_take gives the
+ * reason, which the caller logs. A reason never contains a secret. It also never contains text from
+ * a server if this text may contain the secret.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
@@ -26,8 +26,8 @@
  * client is connected. */
 #define AUTH_SECRET_MAX 65536
 
-/* Timeouts are in ns. A timeout of 0 or less means no limit, with one exception: when
- * connect_timeout is below 0, every attempt to connect times out at once. */
+/* Timeouts are in ns. A timeout of 0 means no limit. A request_timeout below 0 means no limit too.
+ * When connect_timeout is below 0, every attempt to connect times out at once. */
 struct auth_config {
     const char *const
         *servers; /* --auth-http-address; borrowed. Without any server, clients need no AUTH. */

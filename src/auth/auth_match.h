@@ -6,8 +6,8 @@
  *
  * RE2 compiles and matches the patterns. Like Go's package, RE2 follows all paths through a pattern
  * at the same time. So the time of a match is at most proportional to the size of the compiled
- * pattern multiplied by the length of the name: at worst 25 ms for each MiB of auth_pattern_size
- * when the name has 64 bytes.
+ * pattern multiplied by the length of the name. For a name of 64 bytes the worst case is 25 ms for
+ * each MiB of the compiled pattern (the function auth_pattern_size returns its size).
  */
 #ifndef AUTH_AUTH_MATCH_H
 #define AUTH_AUTH_MATCH_H
@@ -19,8 +19,8 @@
 #define AUTH_PATTERN_MAX 4096
 
 /* How deep groups may be nested. Go limits the height of the parsed expression instead. For
- * patterns in which each group contains only the next group, this limit and Go's limit refuse the
- * same patterns. */
+ * patterns like ((((a)))) both limits refuse the same patterns; for other patterns they may differ.
+ */
 #define AUTH_PATTERN_DEPTH_MAX 999
 
 /* The most bytes of a name. No topic or channel has a longer name. The time of a match depends on

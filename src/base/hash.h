@@ -18,10 +18,10 @@ struct hash_seed {
 /* Returns the hash of bytes that a peer may choose. */
 uint64_t hash_bytes(const struct hash_seed *seed, struct span s);
 
-/* Returns the hash of a number that no peer chooses. (A peer may decide when a number is removed
- * from a table, but it cannot choose the number.) Every bit of the number and of the seed changes
- * the low bits of the result. An attacker could use results to find collisions, but the program
- * never sends a result to a peer. */
+/* Returns the hash of a number that no peer chooses. Message ids are such numbers. (A peer decides
+ * which ids stay in a table, but not what they are.) Every bit of the number and almost every bit
+ * of the seed change the low bits of the result. An attacker could use results to find collisions,
+ * but the program never sends a result to a peer. */
 static inline uint64_t hash_number(const struct hash_seed *seed, uint64_t n)
 {
     uint64_t x = n ^ seed->k[0];

@@ -49,8 +49,8 @@ int64_t broker_next_deadline(const struct broker *broker);
  * no timer is due. */
 bool broker_expire(struct broker *broker, int64_t now);
 
-/* Returns whether there is an orphan (broker/topology.h). It is inline because every step calls
- * it. */
+/* Returns whether there is an orphan (broker/topology.h). It is inline because
+ * serve_step calls it in every round. */
 static inline bool broker_has_orphans(const struct broker *broker)
 {
     return !list_empty(&broker->core.orphans);

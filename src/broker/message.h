@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the message, and the first-in first-out queue of messages. A message is the task to
- * deliver one body in one channel. While it is in the queue of a topic, no channel has it yet. When
- * several channels must deliver one body, each channel has
- * its own message, and these messages share the body. The topic and each of its channels have a
- * queue. A message is always in exactly one place: in a queue, in flight or deferred. The first
- * message of a body is stored inside the body, so it needs no memory of its own.
+ * Owns: the message, and the first-in first-out queue of messages. A message is one delivery of a
+ * body that a channel has to do. When several channels must deliver one body, each channel has its
+ * own message, and these messages share the body. A topic that has no channel yet keeps one message
+ * for each body, and gives it to a channel later. The topic and each of its channels have a queue.
+ * A message is always in exactly one place: in a queue, in flight or deferred. The first message of
+ * a body is stored inside the body, so it needs no memory of its own.
  */
 #ifndef BROKER_MESSAGE_H
 #define BROKER_MESSAGE_H

@@ -23,7 +23,7 @@ struct broker;
 struct publish {
     struct name topic;
     int64_t delay; /* ns that each channel waits before it delivers the messages; 0: no delay */
-    struct queue messages; /* an empty queue only creates the topic */
+    struct queue messages; /* if it is empty, broker_publish only creates the topic */
 };
 
 /* A publish that waits for the disk. */

@@ -50,8 +50,8 @@ enum topology_result broker_pause_channel(struct broker *broker, struct span top
                                           struct span channel, bool paused);
 
 /* Removes a consumer from its channel. Deletes the channel when it is ephemeral and this was its
- * last consumer. An orphan is removed from the list of orphans. Does nothing for any other consumer
- * that is not subscribed. */
+ * last consumer. If the consumer is an orphan, removes it from the list of orphans. If it is
+ * neither subscribed nor an orphan, does nothing. */
 void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
 
 /* Removes one orphan from the list of orphans and returns it. Returns NULL when the list is

@@ -28,8 +28,9 @@ struct codec_calls {
     /* Decodes bytes that the peer has sent. `in` is borrowed and may be empty. The function appends
      * the decoded bytes to `up`, at most about `room` bytes. If the codec itself has to send bytes
      * (the next bytes of a handshake, or an alert), the function appends them to `down`. Returns
-     * how many bytes of `in` were used: at least one, unless `in` is empty or has_pending returns
-     * true. A codec that is CLOSED or FAILED uses no bytes and appends nothing. */
+     * how many bytes of `in` were used. It may use none in three cases only: `in` is empty;
+     * has_pending returns true after the call; the codec is CLOSED or FAILED. In the last case it
+     * also appends nothing. */
     size_t (*decode)(void *self, struct span in, size_t room, struct buf *up, struct buf *down);
 
     /* Encodes all bytes of `in` for the peer and appends the result to `down`. The codec may keep

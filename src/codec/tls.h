@@ -2,7 +2,7 @@
 /*
  * Owns: the codec for TLS (codec/codec.h). It uses OpenSSL. This server uses the server side for
  * its clients, and the client side for its requests to the auth servers. The conformance kit uses
- * the client side too.
+ * both sides.
  * Must not know: sockets, files (the caller passes the content of files), NSQ.
  *
  * TLS versions 1.0 to 1.3 are possible. OpenSSL's security level is 0. So a server can use any
@@ -21,8 +21,8 @@ enum tls_version { TLS_1_0 = 0x0301, TLS_1_1 = 0x0302, TLS_1_2 = 0x0303, TLS_1_3
 /* Which certificate a server requires from its clients. In brackets: the value of the flag
  * --tls-client-auth-policy. */
 enum tls_clients {
-    TLS_CLIENTS_ANY,      /* no certificate (the empty value) */
-    TLS_CLIENTS_SHOWN,    /* any certificate; it is not verified (require) */
+    TLS_CLIENTS_ANY,      /* none: clients need no certificate (the empty value) */
+    TLS_CLIENTS_SHOWN,    /* a certificate, which is not verified (require) */
     TLS_CLIENTS_VERIFIED, /* a certificate that an authority has signed (require-verify) */
 };
 

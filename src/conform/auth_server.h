@@ -2,7 +2,8 @@
 /*
  * Owns: an auth server for cases, in its own process. The answer's body is the secret that the
  * client sent. A case chooses the secret, and so it chooses the answer. When a secret arrives for
- * the second time, the server answers 500, because nsqd must not ask twice. Must not know: NSQ.
+ * the second time, the server answers 500, because in the cases nsqd must not ask a second time.
+ * Must not know: NSQ.
  */
 #ifndef CONFORM_AUTH_SERVER_H
 #define CONFORM_AUTH_SERVER_H

@@ -28,8 +28,8 @@ bool player_undecoded(const struct player_conn *c, struct span *why);
 enum arrival player_peek(const struct player_conn *c, size_t offset, struct nsq_frame *frame,
                          size_t *size);
 
-/* Looks at the first frame. If `heartbeats` is false, first removes the heartbeats before that
- * frame. */
+/* Looks at the first frame of the input. If `heartbeats` is false, first removes all heartbeats at
+ * the start of the input. */
 enum arrival player_peek_frame(struct player *p, struct player_conn *c, bool heartbeats,
                                struct nsq_frame *frame, size_t *size);
 
@@ -42,8 +42,8 @@ enum arrival player_await_frame(struct player *p, struct player_conn *c, bool he
 enum arrival player_await_reply(struct player *p, struct player_conn *c, int64_t deadline,
                                 size_t *offset, struct nsq_frame *frame, size_t *size);
 
-/* Does not wait. If steps have matched every reply in the input, returns true. If a reply is
- * unmatched, makes the step fail and returns false. */
+/* Does not wait. Returns true if the input contains no reply. If it contains one, makes the step
+ * fail and returns false. */
 bool player_no_reply(struct player *p, struct player_conn *c, const struct step *step);
 
 /* Describes in words an arrival other than ARRIVED, and appends the text to `out`. */

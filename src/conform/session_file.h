@@ -61,8 +61,8 @@ enum step_kind {
     STEP_MESSAGE, /* `var` is the name of the id, `items` is the body; also uses `attempts` and `at`
                    */
     STEP_HEARTBEAT,
-    STEP_NOTHING,    /* no reply to the bytes that were sent */
-    STEP_NO_MESSAGE, /* no frame arrives for the time `within` */
+    STEP_NOTHING,    /* the bytes that were sent get no reply */
+    STEP_NO_MESSAGE, /* during the time `within` no frame arrives, neither a message nor a reply */
     STEP_SERVER_END, /* the server closes */
     STEP_WAIT,       /* `after` */
     STEP_ANY,        /* the steps in `inside`, in any order */

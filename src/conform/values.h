@@ -27,7 +27,8 @@ struct values {
 /* Returns the value with this name, or NULL if it is not known. */
 struct value *values_find(struct values *v, struct span name);
 
-/* Returns true if a value with this name is created at its first use. */
+/* Returns true if the name begins with $topic or $channel: such a value is created at its first
+ * use. */
 bool values_made(struct span name);
 
 /* Adds a value without bytes. Returns NULL if there are too many values. */

@@ -8,7 +8,9 @@
 
 #include "base/buf.h"
 
-/* The most bytes of a Location. Stops a chain of redirects in which each URL is longer. */
+/* The most bytes of a Location that http_url_follow accepts. The limit stops a chain of redirects
+ * in which each URL is longer than the URL before it. The HTTP client has a lower limit already:
+ * HTTP_RESPONSE_VALUE_MAX. */
 #define HTTP_URL_MAX 4096
 
 /* A parsed URL. A struct of zeros is an empty URL, and http_url_free accepts it. */

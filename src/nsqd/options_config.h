@@ -19,9 +19,9 @@
 /*
  * Checks the configuration file.
  *
- * A key is the first word of a line, after blanks and the '[' of a table. It is written with or
- * without quotes. The next character after the key and after any blanks is '=', '.' or ']'. The
- * start is refused in each of these cases:
+ * A key is the first word of a line of the TOML file. Blanks and one '[' may stand before it. It is
+ * written with or without quotes. A word is a key only if '=', '.' or ']' follows it, perhaps after
+ * blanks. What follows this character is the value. The start is refused in each of these cases:
  *   - The key is tls_required, tls_client_auth_policy, auth_http_addresses or tcp_address, its
  *     value restricts access, and its flag is not on the command line. (The flag would override the
  *     file. tcp_address is in this list because a server that listens on only one address restricts

@@ -13,7 +13,7 @@
  *     conn_connect --> CONNECTING ----+ | |           | conn_finish
  *                                       | +--------+--+
  *                            conn_leave |          v
- *     a deadline or a stop closes it    |      FLUSHING --all sent--> LINGERING
+ *       a deadline, or a stop           |      FLUSHING --all sent--> LINGERING
  *                   |                   |          |                      |
  *                   |                   |          | the peer sends       | after 1 s or 64 KiB, or
  *                   |                   |          v no more              | the peer sends no more
@@ -22,7 +22,8 @@
  *                  DONE <-------------------------------------------------+
  *
  * HANDSHAKING: the uppermost codec does its handshake. The protocol gets no input, and its output
- * waits. FLUSHING and CLOSING: the rest of the output is sent, and nothing is read. LINGERING:
+ * waits. FLUSHING and CLOSING: the rest of the output is sent, and no input is used. CLOSING is for
+ * a peer that sends no more, so it needs no LINGERING (conn_finish with `linger` false). LINGERING:
  * writing is shut down, and input is discarded for a bounded time. The reason is that the kernel
  * sends RST when a socket is closed with unread input. RST can destroy an error frame that is still
  * on its way to the peer. DONE: the connection wants CLOSE (enum want in serve/handler.h).
@@ -125,8 +126,8 @@ enum conn_input {
     CONN_INPUT_CUT,   /* a codec has ended the input, and the protocol was told */
 };
 
-/* Whether the protocol's recv is running. When recv adds a codec, recv gets no more bytes in this
- * call, because the rest of the bytes must go through the codec. */
+/* Whether the protocol's recv is running. When recv adds a codec, it must return. The bytes that it
+ * has not consumed go through the codec, and then to recv again. */
 enum conn_recv { CONN_RECV_NONE, CONN_RECV_RUNNING, CONN_RECV_CODEC_ADDED };
 
 struct conn {

@@ -17,8 +17,8 @@
 #include "base/log.h"
 
 /* What a connection wants the shell to do, as bits. When no bit is set, the connection is idle. The
- * shell still reacts to a hang-up or an error of an idle connection. Without WANT_CLOSE, only an
- * error closes a socket. */
+ * shell closes a socket when the connection wants CLOSE, and when the socket has an error or was
+ * hung up. It does the latter for idle connections too. */
 enum want {
     WANT_READ = 1,    /* read input and call recv() */
     WANT_WRITE = 2,   /* out() has something to send */
@@ -36,7 +36,8 @@ enum ask_kind {
     ASK_NONE = 0,
     ASK_LOG,     /* write `event` to the log; needs no answer */
     ASK_CONNECT, /* connect to `address` without waiting, then call `connected` for `ticket` */
-    ASK_APPEND,  /* store the data of `ticket` safely, then call `answer`; there is no disk yet */
+    ASK_APPEND,  /* write `bytes` to the disk, then call `answer`. There is no disk yet: `bytes` is
+                  * empty, and the shell answers at once */
 };
 
 /* A request of the service to the shell. */
@@ -46,14 +47,14 @@ struct ask {
     union {          /* borrowed until the next call of next_ask */
         const struct log_event *event; /* ASK_LOG */
         struct span address;           /* ASK_CONNECT: "host:port" */
-        struct span bytes; /* ASK_APPEND: what to append; empty while there is no disk */
+        struct span bytes;             /* ASK_APPEND */
     };
 };
 
 /* The result of a request that needs an answer. Borrowed: valid only during the call. */
 struct answer {
     struct span why;   /* empty: the request was done; otherwise the reason why it failed */
-    struct span bytes; /* the bytes that were read, if the request was to read something */
+    struct span bytes; /* bytes that were read; empty: no request reads anything yet */
 };
 
 /* Returns how many bytes the spans contain together. */

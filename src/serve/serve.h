@@ -23,8 +23,8 @@
 #define SERVE_TIMERS_A_STEP 256 /* the most connections whose deadlines one step handles */
 #define SERVE_BACKLOG_A_STEP 64 /* the most connections of the backlog that one step handles */
 
-/* What one listening address serves. Everything is borrowed and must live as long as the serve. A
- * listener that accepts several protocols uses magic_protocol (serve/magic.h). */
+/* What one listening address serves. Everything is borrowed and must live as long as struct serve.
+ * A listener that accepts several protocols uses magic_protocol (serve/magic.h). */
 struct listener {
     const struct protocol *protocol;
     void *service; /* passed to the protocol */
@@ -89,10 +89,10 @@ void serve_init(struct serve *serve, const struct serve_config *config,
                 const struct listener *listeners, size_t listener_count, struct log *log,
                 const struct serve_hooks *hooks);
 
-/* Frees the serve and all its connections. Nothing is sent to their peers. */
+/* Frees all connections and the memory of `serve`. Nothing is sent to their peers. */
 void serve_free(struct serve *serve);
 
-/* Returns the service as the shell sees it. The result is valid as long as the serve lives. */
+/* Returns the service as the shell sees it. The result is valid as long as `serve`. */
 struct tcp_handler serve_handler(struct serve *serve);
 
 /* The functions of the handler that serve_handler returns. serve/handler.h describes them. `self`

@@ -44,9 +44,9 @@ void stack_put_back(struct stack *stack, struct buf bytes);
  * The stack owns the bytes afterwards. */
 void stack_put_back_below(struct stack *stack, struct buf bytes);
 
-/* Decodes with one codec, which is the highest codec that has something to decode. `in` is what the
- * peer sent (borrowed). Returns how many bytes of `in` were used. Appends to `down` the bytes that
- * must be sent to the peer. */
+/* Does one step of decoding: the highest codec that has something to decode decodes some of it. The
+ * lowest codec decodes `in`, the bytes that the peer sent (borrowed). Returns how many bytes of
+ * `in` were used. Appends to `down` the bytes that must be sent to the peer. */
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down);
 
 /* Returns true when stack_decode can do something without more input. */

@@ -4,8 +4,9 @@
  * allocated. So a reply without a text, for example the OK of a PUB, allocates nothing.
  * Must not know: sessions, connections, the meaning of the texts.
  *
- * A reply is posted when its command (a PUB, MPUB or DPUB) waits for the disk. The number `ticket`
- * identifies the request to the disk. A command is held while it waits for the auth servers.
+ * A PUB, MPUB or DPUB may have to wait for the disk. Then its reply has the kind REPLY_POSTED. The
+ * number `ticket` identifies the request to the disk. Such a reply is owed (session/owed.h). A
+ * command is held while it waits for the auth servers.
  */
 #ifndef SESSION_REPLY_H
 #define SESSION_REPLY_H

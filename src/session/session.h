@@ -71,7 +71,7 @@ struct session {
     struct identity *identity; /* NULL before IDENTIFY */
 
     /* Set by IDENTIFY. */
-    int64_t heartbeat_interval; /* ns; 0: off */
+    int64_t heartbeat_interval; /* ns; for the read deadline; 0: no deadline */
     int64_t msg_timeout;        /* ns; for TOUCH. A delivery uses consumer.msg_timeout */
     /* These two settings are checked and reported, but they have no other effect, because output is
      * never kept back (departure 2 in tests/conformance/DEPARTURES.md). */
@@ -106,7 +106,7 @@ struct session {
     bool sub_owed; /* the OK of SUB is owed; no message may be sent before this OK */
 
     /* The current command, from its line until it has been executed. */
-    struct publish publish; /* the messages that have arrived; SUB uses its topic too */
+    struct publish publish; /* its topic is also the topic of a SUB */
     struct name channel;    /* SUB */
     struct draft draft;     /* the body that has not arrived completely */
     struct body *data;      /* IDENTIFY's or AUTH's body */
@@ -186,7 +186,7 @@ void session_update_blocked(struct session *session);
 bool session_send_reply(struct session *session, struct reply reply, int64_t now);
 
 /* Returns true at once for REPLY_NONE. Calls session_send_reply for any other reply. The function
- * is inline because the reply is REPLY_NONE after most steps. */
+ * is inline because the reply is REPLY_NONE after most parts of a command. */
 static inline bool session_reply(struct session *session, struct reply reply, int64_t now)
 {
     return reply.kind == REPLY_NONE || session_send_reply(session, reply, now);

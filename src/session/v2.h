@@ -20,9 +20,9 @@
 /* ns; time limit for the TLS handshake with a client, as in nsqd. */
 #define V2_HANDSHAKE_NS 5000000000
 
-/* Times are in ns. Each comment has nsqd's default value, and then the flag that changes the value.
- * src/nsqd/options.c sets the default value of each flag. engine_defaults sets the values that have
- * no flag, and all values in tests. */
+/* Times are in ns. The comments name nsqd's default value, and then the flag that changes the
+ * value. src/nsqd/options.c sets the default value of each flag. engine_defaults sets the values
+ * that have no flag, and all values in tests. */
 struct v2_config {
     struct nsq_limits limits;          /* --max-msg-size, --max-body-size */
     int64_t max_rdy_count;             /* 2500: --max-rdy-count */

@@ -12,8 +12,8 @@
 
 #include "shell/socket.h"
 
-/* The most look-ups that are not answered yet. Without this limit, clients could pile up work when
- * they make the server use slow name servers. */
+/* The most look-ups that are not answered yet. Each AUTH of a client may need the address of an
+ * auth server. Without this limit, too many look-ups would wait when the name servers are slow. */
 #define RESOLVER_JOBS_MAX 256
 
 struct resolver;

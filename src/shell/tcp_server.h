@@ -80,17 +80,17 @@ struct tcp_server {
 struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter waiter,
                                   struct log_writer *log, int end_fd);
 
-/* Adds a listening descriptor. The server owns it afterwards. The handler's number of this listener
- * counts from 0, in the order of the calls. */
+/* Adds a listening descriptor. The server owns it afterwards. The first listener
+ * that is added has the number 0 (see `open` in serve/handler.h), the second one has the number 1.
+ */
 void tcp_server_listen(struct tcp_server *server, int fd, const char *name);
 
 /* Runs until the exit was requested and the handler has stopped. Returns false when a listener
  * broke. */
 bool tcp_server_run(struct tcp_server *server);
 
-/* Runs one round. It waits until something is ready or due, at most max_wait_ns (negative: no
- * limit). Then it handles everything that is ready or due. Returns true when there must be another
- * round. */
+/* Waits until something is ready or due, at most max_wait_ns (negative: no limit). Then does one
+ * round (serve/drive.h). Returns true when this function must be called again. */
 bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns);
 
 /* Frees the server. Closes its listeners and its connections, and frees the waiter. */

@@ -43,7 +43,8 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
  * what the connection wants (enum want). */
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
-/* Offers the input in `rest` again to the connections that want READ again. */
+/* Calls recv with input that the handler has not consumed before, for each connection that wants
+ * READ now. */
 void tcp_offer_rests(struct tcp_server *server, int64_t now);
 
 /* Tells the handler which sockets have no more input or had an error. One call handles a limited

@@ -17,7 +17,16 @@
 #include "shell/socket.h"
 #include "shell/tcp_server_parts.h"
 
-#define EVENTS_A_ROUND 256
+/* ns; the most time that one round uses for each of its parts. A single piece of work may pass this
+ * time; it is bounded too: one call of recv or step, or one send. Together with one such piece for
+ * each part, a round stays below 10 ms. */
+#define EVENTS_NS (2 * TIME_MS)
+#define OFFERS_NS TIME_MS
+#define CHANGED_NS (2 * TIME_MS)
+#define ASKS_NS (TIME_MS / 2)
+/* ns; deadlines do not wait longer than this for the end of a sweep. A flood could put them off for
+ * ever otherwise. */
+#define SWEEP_NS (50 * TIME_MS)
 #define ACCEPTS_A_ROUND 64
 #define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error: no busy loop */
 #define LOG_PAUSE (100 * TIME_MS)    /* between attempts to write to a log that accepts no lines */
@@ -81,7 +90,7 @@ static void accept_failed(struct tcp_server *server, int error, int64_t now)
 static void accept_sockets(struct tcp_server *server, unsigned number, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
-    for (int i = 0; i < ACCEPTS_A_ROUND; i++) {
+    for (int i = 0; i < ACCEPTS_A_ROUND && (i == 0 || !tcp_slice_is_over(server)); i++) {
         char peer[SOCKET_ADDRESS_MAX];
         int fd = socket_accept(server->listeners[number].fd, peer);
         if (fd < 0 && errno == ECONNABORTED) {
@@ -120,12 +129,69 @@ static void handle_event(struct tcp_server *server, struct waiter_event event, i
     }
 }
 
+/* --- the parts of a turn ---------------------------------------------------------------------- */
+
+static void begin_slice(struct tcp_server *server, int64_t ns)
+{
+    server->slice_end = clock_now() + ns;
+}
+
+bool tcp_slice_is_over(const struct tcp_server *server)
+{
+    return clock_now() >= server->slice_end;
+}
+
+static bool has_events(const struct tcp_server *server)
+{
+    return server->event_next < server->event_count;
+}
+
+static void handle_events(struct tcp_server *server, int64_t now)
+{
+    server->slice_end = now + EVENTS_NS;
+    while (has_events(server)) {
+        handle_event(server, server->events[server->event_next++], now);
+        if (has_events(server) && tcp_slice_is_over(server)) {
+            break;
+        }
+    }
+}
+
+/* --- what deadlines wait for ------------------------------------------------------------------ */
+
+/* Notes a wait that has begun at `start` and is over now. The system looks at all descriptors when
+ * a wait begins, and once more when its timeout has passed. */
+static void note_wait(struct tcp_server *server, int64_t start, int64_t timeout, int64_t now)
+{
+    struct tcp_sweep *sweep = &server->sweep;
+    bool timed_out = server->event_count == 0 && timeout > 0;
+    sweep->looked = timed_out ? time_earlier(start + timeout, now) : start;
+    sweep->whole = server->event_count < TCP_SERVER_EVENTS;
+    sweep->begun = sweep->begun == 0 ? now : sweep->begun;
+}
+
+/* Returns the time up to which deadlines may be handled. After a stop of the process, or when the
+ * server is behind, that is not `now`. */
+static int64_t judge(struct tcp_server *server, int64_t now)
+{
+    struct tcp_sweep *sweep = &server->sweep;
+    if (sweep->whole && !has_events(server)) {
+        sweep->judged = sweep->looked;
+        sweep->begun = 0;
+    } else if (now - sweep->begun >= SWEEP_NS) {
+        sweep->judged = sweep->begun;
+        sweep->begun = now;
+    }
+    return sweep->judged;
+}
+
 /* --- the loop --------------------------------------------------------------------------------- */
 
 /* Turn INPUT of the round, after the events of the waiter: hands over input and ends of input that
  * were left from before. */
 static void hand_over_rests(struct tcp_server *server, int64_t now)
 {
+    begin_slice(server, OFFERS_NS);
     tcp_offer_rests(server, now);
     tcp_tell_ends(server, now);
 }
@@ -162,8 +228,13 @@ static void do_ask(struct tcp_server *server, const struct ask *ask, int64_t now
 /* Runs one round of serve/drive.h. The next round begins after the other sockets were looked at. */
 static void do_round(struct tcp_server *server, int64_t now)
 {
-    struct drive drive = {.rounds_max = 1};
+    struct drive drive = {.rounds_max = 1, .behind = now - judge(server, now)};
+    enum drive_turn before = DRIVE_INPUT;
     while (drive_next(&drive, &server->handler, now) != DRIVE_OVER) {
+        if (drive.turn != before) {
+            begin_slice(server, drive.turn == DRIVE_CHANGED ? CHANGED_NS : ASKS_NS);
+            before = drive.turn;
+        }
         switch (drive.turn) {
         case DRIVE_INPUT:
             hand_over_rests(server, now);
@@ -177,7 +248,9 @@ static void do_round(struct tcp_server *server, int64_t now)
         case DRIVE_OVER:
             break;
         }
+        drive.enough = tcp_slice_is_over(server);
     }
+    server->left_over = drive.left_over;
     log_writer_flush(server->log);
 }
 
@@ -203,7 +276,7 @@ static void check_wall_clock(struct tcp_server *server, int64_t now)
 /* Returns how long (ns) the next wait may last. Negative: there is no limit. */
 static int64_t wait_at_most(const struct tcp_server *server, int64_t now, int64_t max_wait_ns)
 {
-    if (server->offers.n > 0 || server->ends.n > 0) {
+    if (server->offers.n > 0 || server->ends.n > 0 || server->left_over) {
         return 0;
     }
     int64_t due = max_wait_ns >= 0 ? time_after(now, max_wait_ns) : TIME_NEVER;
@@ -220,21 +293,28 @@ static int64_t wait_at_most(const struct tcp_server *server, int64_t now, int64_
     return due > now ? due - now : 0;
 }
 
+static int64_t wait_for_events(struct tcp_server *server, int64_t max_wait_ns)
+{
+    int64_t start = clock_now();
+    int64_t timeout = wait_at_most(server, start, max_wait_ns);
+    server->event_next = 0;
+    server->event_count =
+        server->waiter.wait(server->waiter.self, timeout, server->events, TCP_SERVER_EVENTS);
+    int64_t now = clock_now();
+    note_wait(server, start, timeout, now);
+    return now;
+}
+
 bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
 {
     const struct tcp_handler *h = &server->handler;
-    struct waiter_event events[EVENTS_A_ROUND];
-    int64_t timeout = wait_at_most(server, clock_now(), max_wait_ns);
-    size_t n = server->waiter.wait(server->waiter.self, timeout, events, EVENTS_A_ROUND);
-    int64_t now = clock_now();
+    int64_t now = has_events(server) ? clock_now() : wait_for_events(server, max_wait_ns);
     check_wall_clock(server, now);
     if (server->accept_again != 0 && now >= server->accept_again) {
         server->accept_again = 0;
         wait_for_listeners(server, WAITER_READ);
     }
-    for (size_t i = 0; i < n; i++) {
-        handle_event(server, events[i], now);
-    }
+    handle_events(server, now);
     do_round(server, now);
     return !h->stopped(h->self);
 }

@@ -15,6 +15,21 @@
 #define TCP_SERVER_LISTENERS_MAX 8
 /* The most bytes that are read from one connection before others have their turn. */
 #define TCP_SERVER_READ_SIZE 65536
+/* The most bytes that are sent on one connection before others have their turn. */
+#define TCP_SERVER_SEND_SIZE ((size_t)256 * 1024)
+/* The most events that the server takes from the waiter in one call. */
+#define TCP_SERVER_EVENTS 256
+
+/* What was read by when. Deadlines are judged after the input that was there in time (enum
+ * drive_turn): a peer whose input waits in its socket is not late. A sweep is a series of waits
+ * that ends when a wait has reported everything that was ready, and all of its events were handled.
+ */
+struct tcp_sweep {
+    int64_t judged; /* everything that had arrived at this time was read once */
+    int64_t begun;  /* the time when the first wait of this sweep was over; 0: no sweep has begun */
+    int64_t looked; /* the time at which the last wait looked at all descriptors, or earlier */
+    bool whole;     /* the last wait has reported everything that was ready */
+};
 
 /* One listening socket. */
 struct tcp_listener {
@@ -65,6 +80,14 @@ struct tcp_server {
     int end_fd; /* when it becomes readable, the server must exit gracefully; -1: none */
     struct tcp_socket *sockets;
     size_t socket_count;
+    /* The events of the last wait. Those from event_next on were not handled yet. The waiter is not
+     * asked again before all are handled, so every socket has its turn. */
+    struct waiter_event events[TCP_SERVER_EVENTS];
+    size_t event_count;
+    size_t event_next;
+    struct tcp_sweep sweep;
+    int64_t slice_end;    /* the time at which the running part of a turn must end */
+    bool left_over;       /* the last turn has left changed connections or requests over */
     struct buf offers;    /* slots (uint32_t) of sockets whose `rest` must be offered again */
     struct buf ends;      /* slots (uint32_t) of INPUT_ENDED and BROKEN sockets, in order */
     int64_t wall_offset;  /* the offset that the handler was told last */
@@ -90,7 +113,10 @@ void tcp_server_listen(struct tcp_server *server, int fd, const char *name);
 bool tcp_server_run(struct tcp_server *server);
 
 /* Waits until something is ready or due, at most max_wait_ns (negative: no limit). Then does one
- * round (serve/drive.h). Returns true when this function must be called again. */
+ * round (serve/drive.h), which takes a few milliseconds at most. If something is left over, the
+ * next call does not wait, and handles it first. Returns true when this function must be called
+ * again.
+ */
 bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns);
 
 /* Frees the server. Closes its listeners and its connections, and frees the waiter. */

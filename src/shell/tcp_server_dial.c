@@ -111,7 +111,9 @@ void tcp_start_dial(struct tcp_server *server, const struct ask *ask, int64_t no
 void tcp_take_addresses(struct tcp_server *server, int64_t now)
 {
     struct resolver_answer answer;
-    while (resolver_next(server->resolver, &answer)) {
+    bool first = true; /* the others are reported again in the next wait */
+    while ((first || !tcp_slice_is_over(server)) && resolver_next(server->resolver, &answer)) {
+        first = false;
         struct tcp_socket *s = tcp_find_socket(server, answer.ticket);
         if (s != NULL && s->state == TCP_LOOKING_UP) {
             s->dial->addresses = answer.addresses;

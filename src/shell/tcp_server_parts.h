@@ -43,13 +43,18 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
  * what the connection wants (enum want). */
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
-/* Calls recv with input that the handler has not consumed before, for each connection that wants
- * READ now. */
+/* Calls recv with input that the handler has not consumed before, at most once for each connection
+ * that wants READ now. Stops when the slice is over. */
 void tcp_offer_rests(struct tcp_server *server, int64_t now);
 
 /* Tells the handler which sockets have no more input or had an error. One call handles a limited
  * number of sockets. */
 void tcp_tell_ends(struct tcp_server *server, int64_t now);
+
+/* Returns true when the running part of this turn has taken as long as it may. What is left over
+ * must wait for the next turn, so that no peer's work delays the others. Each part of a turn does
+ * at least one piece of work, so that all work is done at last. */
+bool tcp_slice_is_over(const struct tcp_server *server);
 
 /* Returns true when a call that failed with this errno must be repeated later. */
 bool tcp_would_block(int error);

@@ -15,7 +15,7 @@
 #include "shell/tcp_server_parts.h"
 
 #define SPANS_A_WRITE 64
-#define ENDS_A_ROUND 16 /* the kernel needs about 20 us to close a socket */
+#define ENDS_A_TURN 16 /* the kernel needs about 20 us to close a socket */
 
 /* --- sockets ---------------------------------------------------------------------------------- */
 
@@ -170,13 +170,31 @@ static ssize_t send_spans(int fd, const struct span *spans, size_t count)
     return sendmsg(fd, &message, MSG_NOSIGNAL);
 }
 
-/* Sends as much output as the socket accepts. Returns false when the socket broke. */
+/* Shortens the spans so that together they have at most `most` bytes. Returns how many spans are
+ * left. */
+static size_t cut_spans(struct span *spans, size_t count, size_t most)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (spans[i].n >= most) {
+            spans[i].n = most;
+            return i + 1;
+        }
+        most -= spans[i].n;
+    }
+    return count;
+}
+
+/* Sends as much output as the socket accepts, but at most TCP_SERVER_SEND_SIZE bytes. Then the
+ * waiter reports that the socket is writable, and sending goes on in another turn. Returns false
+ * when the socket broke. */
 static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
     struct span spans[SPANS_A_WRITE];
+    size_t room = TCP_SERVER_SEND_SIZE;
     size_t count;
-    while ((count = h->out(h->self, s->conn, spans, SPANS_A_WRITE, now)) > 0) {
+    while (room > 0 && (count = h->out(h->self, s->conn, spans, SPANS_A_WRITE, now)) > 0) {
+        count = cut_spans(spans, count, room);
         ssize_t n = send_spans(s->fd, spans, count);
         if (n < 0 && tcp_would_block(errno)) {
             return true;
@@ -189,6 +207,7 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_
         if ((size_t)n < span_total(spans, count)) {
             return true; /* the socket is full */
         }
+        room -= (size_t)n;
     }
     return true;
 }
@@ -236,7 +255,7 @@ static void tell_end(struct tcp_server *server, struct tcp_socket *s, int64_t no
  * of these sockets are closed. */
 void tcp_tell_ends(struct tcp_server *server, int64_t now)
 {
-    for (int i = 0; i < ENDS_A_ROUND && server->ends.n > 0; i++) {
+    for (int i = 0; i < ENDS_A_TURN && server->ends.n > 0; i++) {
         uint32_t slot;
         memcpy(&slot, buf_span(&server->ends).p, sizeof slot);
         buf_drop(&server->ends, sizeof slot);
@@ -252,6 +271,9 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
         tcp_dial_event(server, s, now);
         return;
     }
+    if (is_ending(s)) {
+        return; /* the socket has broken since the waiter has reported the event */
+    }
     if (s->bits & WAITER_READ) {
         /* Input first: a hang-up may come with bytes that were not read yet. */
         if (bits & (WAITER_READ | WAITER_GONE)) {
@@ -265,23 +287,24 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
     }
 }
 
-/* Offers input that was not consumed before to the connections that want READ again. */
-void tcp_offer_rests(struct tcp_server *server, int64_t now)
+static void offer_rest(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
-    struct buf slots = server->offers;
-    server->offers = (struct buf){0};
-    for (struct span rest = buf_span(&slots); rest.n > 0;
-         rest = span_skip(rest, sizeof(uint32_t))) {
-        uint32_t slot;
-        memcpy(&slot, rest.p, sizeof slot);
-        struct tcp_socket *s = &server->sockets[slot];
-        bool offering = s->conn != 0 && s->offering;
-        s->offering = false;
-        if (offering && (h->want(h->self, s->conn) & WANT_READ)) {
-            buf_drop(&s->rest, h->recv(h->self, s->conn, buf_span(&s->rest), now));
-            tcp_settle_socket(server, s, now); /* reads again when no input is left over */
-        }
+    bool offering = s->conn != 0 && s->offering;
+    s->offering = false;
+    if (offering && (h->want(h->self, s->conn) & WANT_READ)) {
+        buf_drop(&s->rest, h->recv(h->self, s->conn, buf_span(&s->rest), now));
+        tcp_settle_socket(server, s, now); /* reads again when no input is left over */
     }
-    buf_free(&slots);
+}
+
+void tcp_offer_rests(struct tcp_server *server, int64_t now)
+{
+    size_t count = server->offers.n / sizeof(uint32_t); /* this call may add others */
+    for (size_t i = 0; i < count && (i == 0 || !tcp_slice_is_over(server)); i++) {
+        uint32_t slot;
+        memcpy(&slot, buf_span(&server->offers).p, sizeof slot);
+        buf_drop(&server->offers, sizeof slot);
+        offer_rest(server, &server->sockets[slot], now);
+    }
 }

@@ -42,7 +42,8 @@ struct waiter {
     /* Waits until a descriptor is ready, or until timeout_ns nanoseconds have passed (negative: no
      * timeout). Writes at most `room` events. Returns how many events it has written. When more
      * than `room` descriptors are ready, the next calls first report the descriptors that this call
-     * has not reported. */
+     * has not reported. A signal does not end a wait. So the result 0 means that no descriptor was
+     * ready when the timeout had passed, unless the system call has failed. */
     size_t (*wait)(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room);
 
     /* Frees the waiter. The descriptors stay open. */
@@ -55,6 +56,13 @@ struct waiter waiter_poll(void);
 /* Returns a waiter that calls epoll_wait(). Its `self` is NULL when the system has no file
  * descriptor for it. */
 struct waiter waiter_epoll(void);
+
+/* For implementations of a waiter. Returns how many ns are left until `end`, but at least 0; -1
+ * when `end` is negative, which means that there is no timeout. */
+static inline int64_t waiter_left(int64_t end, int64_t now)
+{
+    return end < 0 ? -1 : end > now ? end - now : 0;
+}
 
 /* For implementations of a waiter. Converts nanoseconds to a timeout in milliseconds; -1 means no
  * timeout. The result is rounded up. If it were rounded down, the last millisecond before a

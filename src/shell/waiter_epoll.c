@@ -6,10 +6,13 @@
  */
 #include "shell/waiter.h"
 
+#include <errno.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/time.h"
+#include "shell/clock.h"
 
 #define EVENTS_A_WAIT 256 /* more than the server ever asks for in one call */
 
@@ -63,8 +66,12 @@ static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *event
     const struct set *s = self;
     struct epoll_event got[EVENTS_A_WAIT];
     int most = (int)(room < EVENTS_A_WAIT ? room : EVENTS_A_WAIT);
+    int64_t end = timeout_ns < 0 ? -1 : time_after(clock_now(), timeout_ns);
     int n = epoll_wait(s->fd, got, most, waiter_ms(timeout_ns));
-    size_t found = n > 0 ? (size_t)n : 0; /* -1: a signal has arrived, and nothing is ready */
+    while (n < 0 && errno == EINTR) { /* a signal has arrived, or the process was stopped */
+        n = epoll_wait(s->fd, got, most, waiter_ms(waiter_left(end, clock_now())));
+    }
+    size_t found = n > 0 ? (size_t)n : 0;
     for (size_t i = 0; i < found; i++) {
         events[i] =
             (struct waiter_event){.token = got[i].data.u64, .bits = event_bits(got[i].events)};

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 
 #include "base/alloc.h"
+#include "base/time.h"
+#include "shell/clock.h"
 
 #define ROWS_LEAST 16
 #define NAP_MS 100
@@ -95,10 +97,13 @@ static void nap(int timeout_ms)
 static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room)
 {
     struct rows *r = self;
-    int timeout_ms = waiter_ms(timeout_ns);
-    int ready = poll(r->fds, (nfds_t)r->n, timeout_ms);
-    if (ready < 0 && errno != EINTR) {
-        nap(timeout_ms);
+    int64_t end = timeout_ns < 0 ? -1 : time_after(clock_now(), timeout_ns);
+    int ready = poll(r->fds, (nfds_t)r->n, waiter_ms(timeout_ns));
+    while (ready < 0 && errno == EINTR) { /* a signal has arrived */
+        ready = poll(r->fds, (nfds_t)r->n, waiter_ms(waiter_left(end, clock_now())));
+    }
+    if (ready < 0) {
+        nap(waiter_ms(timeout_ns));
     }
     size_t found = 0;
     size_t most = ready > 0 ? (size_t)ready : 0; /* after an error nothing is ready */

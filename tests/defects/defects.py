@@ -26,8 +26,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "defects"
 COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "fuzz", "Makefile", "ci/stages"]
-FOLDERS = ("session", "broker", "serve", "codec", "http", "auth", "json", "proto")
-OTHER_FOLDERS = ("base", "shell", "nsqd", "conform")
+FOLDERS = ("engine", "shell", "session", "broker", "serve", "codec", "http", "auth", "json", "proto")
+OTHER_FOLDERS = ("base", "nsqd", "conform")
 FUZZED_FOLDERS = (*FOLDERS, "base", "conform")
 LIMIT = 10  # seconds an oracle may take; one that takes longer has noticed
 

@@ -30,6 +30,13 @@ void fake_send(struct fake_conn *conn, struct span bytes)
     conn->changed = true;
 }
 
+static void take_time(const struct fake_handler *fake)
+{
+    if (fake->clock != NULL) {
+        *fake->clock += fake->takes;
+    }
+}
+
 /* --- the contract ----------------------------------------------------------------------------- */
 
 static uint64_t on_open(void *self, unsigned listener, struct span peer, int64_t now)
@@ -66,6 +73,7 @@ static size_t on_recv(void *self, uint64_t id, struct span in, int64_t now)
     struct fake_conn *conn = fake_conn(fake, id);
     (void)now;
     assert(in.n > 0 && conn->eofs == 0);
+    take_time(fake);
     conn->recvs++;
     conn->offered = in.n;
     struct span eaten = span_first(span_first(in, conn->appetite), conn->bite);
@@ -116,6 +124,7 @@ static size_t on_out(void *self, uint64_t id, struct span *spans, size_t most, i
     struct span rest = buf_span(&conn->out);
     size_t count = 0;
     (void)now;
+    take_time(self);
     while (rest.n > 0 && count < most) {
         spans[count] = conn->span_size == 0 ? rest : span_first(rest, conn->span_size);
         rest = span_skip(rest, spans[count++].n);

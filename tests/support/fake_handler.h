@@ -50,6 +50,8 @@ struct fake_handler {
     bool echo;        /* new connections echo */
     int64_t deadline; /* next_deadline; INT64_MAX: never */
     int64_t judged;   /* of the last step */
+    int64_t *clock;   /* recv and out let time pass here: so many ns each; NULL: they take none */
+    int64_t takes;
     struct fake_ask asks[8];
     size_t ask_count;
     struct span append_out; /* what an answer adds to the output of append_conn */

@@ -252,6 +252,14 @@ static size_t open_descriptors(void)
     return n;
 }
 
+/* A pattern in which no two pieces are equal. */
+static void fill(uint8_t *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)(i ^ i >> 8 ^ i >> 16);
+    }
+}
+
 /* --- time ------------------------------------------------------------------------------------- */
 
 /* Runs rounds after enough time that the wall clock is checked again. */
@@ -728,6 +736,267 @@ static void who_stays_does_not_wait_for_all_who_leave(void **state)
     close(quiet);
 }
 
+/* --- turns ------------------------------------------------------------------------------------ */
+
+enum { CROWD = 100 };
+
+/* Many connections, for whose handler each call of recv and out takes 1 ms. The clock stands still
+ * otherwise. */
+static void gather(struct world *w, int fds[CROWD])
+{
+    for (size_t i = 0; i < CROWD; i++) {
+        fds[i] = join(w, NULL);
+    }
+    settle(w);
+    stopped = clock_now();
+    w->fake.clock = &skipped;
+    w->fake.takes = TIME_MS;
+}
+
+static size_t total_recvs(const struct world *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < FAKE_CONNS_MAX; i++) {
+        n += w->fake.conns[i].id != 0 ? w->fake.conns[i].recvs : 0;
+    }
+    return n;
+}
+
+static size_t most_recvs(const struct world *w)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < FAKE_CONNS_MAX; i++) {
+        const struct fake_conn *conn = &w->fake.conns[i];
+        most = conn->id != 0 && conn->recvs > most ? conn->recvs : most;
+    }
+    return most;
+}
+
+/* A round handles dear input for 2 ms. The rest of the events is kept, and nobody is read twice
+ * before all were read once, also when they have sent more. */
+static void a_round_is_bounded_in_time(void **state)
+{
+    struct world *w = *state;
+    int fds[CROWD];
+    gather(w, fds);
+    for (size_t i = 0; i < CROWD; i++) {
+        net_send(fds[i], SPAN("x"));
+    }
+    for (size_t round = 1; round <= CROWD / 2; round++) {
+        for (size_t i = 0; i < 4; i++) {
+            net_send(fds[i], SPAN("x"));
+        }
+        int64_t start = clock_now();
+        w->over = !tcp_server_round(w->server, TIME_SECOND); /* it does not wait */
+        assert_true(clock_now() - start <= 4 * TIME_MS);
+        assert_int_equal(total_recvs(w), 2 * round);
+        assert_int_equal(most_recvs(w), 1);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+}
+
+/* The same for input that is offered again. */
+static void offers_are_bounded_in_time(void **state)
+{
+    struct world *w = *state;
+    int fds[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+        fds[i] = join(w, NULL);
+        fake_last(&w->fake)->bite = 1;
+        net_send(fds[i], SPAN("xyz"));
+        turn(w);
+    }
+    settle(w);
+    for (size_t i = 0; i < CROWD; i++) {
+        net_send(fds[i], SPAN("xyz"));
+    }
+    turn(w); /* reads all */
+    size_t before = total_recvs(w);
+    stopped = clock_now();
+    w->fake.clock = &skipped;
+    w->fake.takes = TIME_MS;
+    for (size_t round = 1; round <= CROWD; round++) {
+        w->over = !tcp_server_round(w->server, TIME_SECOND);
+        assert_int_equal(total_recvs(w), before + round);
+        assert_in_range(most_recvs(w), before / CROWD, before / CROWD + 1);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+}
+
+/* The same for connections that have changed. Those left over have their turn without an event. */
+static void output_is_bounded_in_time(void **state)
+{
+    struct world *w = *state;
+    int fds[CROWD];
+    gather(w, fds);
+    for (size_t i = 0; i < FAKE_CONNS_MAX; i++) {
+        if (w->fake.conns[i].id != 0) {
+            fake_send(&w->fake.conns[i], SPAN("x"));
+        }
+    }
+    size_t sent = 0;
+    for (size_t round = 1; sent < CROWD; round++) {
+        int64_t start = clock_now();
+        w->over = !tcp_server_round(w->server, TIME_SECOND);
+        assert_true(clock_now() - start <= 4 * TIME_MS);
+        sent = 0;
+        for (size_t i = 0; i < CROWD; i++) {
+            sent += net_has_input(fds[i]);
+        }
+        assert_true(sent >= round);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+}
+
+/* A peer that reads fast, and much output: others have their turn after so many bytes. */
+static void one_send_is_bounded(void **state)
+{
+    struct world *w = *state;
+    enum { SIZE = 4 << 20 };
+    static uint8_t bytes[SIZE];
+    fill(bytes, SIZE);
+    static const size_t span_sizes[] = {0, 100000};
+    for (size_t k = 0; k < 2; k++) {
+        struct fake_conn *conn;
+        int fd = join(w, &conn);
+        int much = SIZE;
+        setsockopt(server_fd(w, conn), SOL_SOCKET, SO_SNDBUF, &much, sizeof much);
+        conn->span_size = span_sizes[k];
+        fake_send(conn, span_make(bytes, SIZE));
+        for (size_t left = SIZE; conn->out.n > 0;) {
+            turn(w);
+            assert_in_range(left - conn->out.n, 0, TCP_SERVER_SEND_SIZE);
+            left = conn->out.n;
+            static uint8_t got[SIZE];
+            (void)!recv(fd, got, sizeof got, 0);
+        }
+        close(fd);
+        settle(w);
+    }
+}
+
+/* --- what deadlines wait for ------------------------------------------------------------------ */
+
+/* The process was stopped. More connections have sent in time than one wait reports. */
+static void deadlines_wait_until_everybody_was_read(void **state)
+{
+    struct world *w = *state;
+    enum { COUNT = 300 };
+    static int fds[COUNT];
+    for (size_t i = 0; i < COUNT; i++) {
+        fds[i] = join(w, NULL);
+    }
+    settle(w);
+    w->fake.deadline = clock_now() + TIME_SECOND;
+    for (size_t i = 0; i < COUNT; i++) {
+        net_send(fds[i], SPAN("x"));
+    }
+    skipped += 5 * TIME_SECOND / 2;
+    int64_t deadline = w->fake.deadline;
+    turn(w);
+    while (w->fake.deadline == deadline) {
+        assert_in_range(total_recvs(w), 1, COUNT - 1);
+        w->over = !tcp_server_round(w->server, -1);
+    }
+    assert_int_equal(total_recvs(w), COUNT);
+    for (size_t i = 0; i < COUNT; i++) {
+        close(fds[i]);
+    }
+}
+
+/* One turn is too short to read all that one wait has reported. */
+static void deadlines_wait_for_events_that_are_kept(void **state)
+{
+    struct world *w = *state;
+    int fds[CROWD];
+    gather(w, fds);
+    for (size_t i = 0; i < 20; i++) {
+        net_send(fds[i], SPAN("x"));
+    }
+    int64_t deadline = clock_now();
+    w->fake.deadline = deadline;
+    turn(w);
+    while (w->fake.deadline == deadline) {
+        assert_in_range(total_recvs(w), 1, 19);
+        turn(w);
+    }
+    assert_int_equal(total_recvs(w), 20);
+    for (size_t i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+}
+
+static size_t (*real_wait)(void *, int64_t, struct waiter_event *, size_t);
+static int late_client;
+
+/* The process is stopped when the system has looked at the descriptors, and a client sends. */
+static size_t stopped_wait(void *self, int64_t timeout, struct waiter_event *events, size_t room)
+{
+    size_t n = real_wait(self, timeout, events, room);
+    net_send(late_client, SPAN("in time"));
+    skipped += 5 * TIME_SECOND / 2;
+    return n;
+}
+
+static void a_stop_at_the_end_of_a_wait_makes_nobody_late(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *late;
+    late_client = join(w, &late);
+    int other = join(w, NULL);
+    settle(w);
+    real_wait = w->server->waiter.wait;
+    int64_t deadline = clock_now() + TIME_SECOND;
+    w->fake.deadline = deadline;
+    net_send(other, SPAN("x"));
+    w->server->waiter.wait = stopped_wait;
+    w->over = !tcp_server_round(w->server, -1);
+    w->server->waiter.wait = real_wait;
+    assert_int_equal(late->in.n, 0);
+    assert_true(w->fake.deadline == deadline);
+    w->over = !tcp_server_round(w->server, -1);
+    expect_in(late, "in time");
+    assert_true(w->fake.deadline == TIME_NEVER);
+    close(late_client);
+    close(other);
+}
+
+static size_t full_wait(void *self, int64_t timeout, struct waiter_event *events, size_t room)
+{
+    (void)self;
+    (void)timeout;
+    for (size_t i = 0; i < room; i++) {
+        events[i] = (struct waiter_event){.token = UINT64_MAX}; /* a token of no connection */
+    }
+    skipped += 10 * TIME_MS;
+    return room;
+}
+
+/* Each wait reports as much as it may, so there may always be unread input. */
+static void a_flood_puts_deadlines_off_for_a_bounded_time(void **state)
+{
+    struct world *w = *state;
+    settle(w);
+    stopped = clock_now();
+    w->server->waiter.wait = full_wait;
+    for (int i = 0; i < 10; i++) {
+        w->fake.deadline = clock_now() + TIME_MS;
+        int64_t deadline = w->fake.deadline;
+        while (w->fake.deadline == deadline) {
+            assert_true(clock_now() - deadline <= 100 * TIME_MS);
+            turn(w);
+        }
+        assert_true(clock_now() - deadline >= 50 * TIME_MS);
+        assert_true(w->fake.judged >= deadline);
+    }
+}
+
 /* --- hanging up ------------------------------------------------------------------------------- */
 
 /* A reset ends a connection once, whatever the connection waits for. */
@@ -838,14 +1107,6 @@ static void a_unix_socket_that_closes_is_read_to_the_end(void **state)
 }
 
 /* --- output ----------------------------------------------------------------------------------- */
-
-/* A pattern in which no two pieces are equal. */
-static void fill(uint8_t *bytes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        bytes[i] = (uint8_t)(i ^ i >> 8 ^ i >> 16);
-    }
-}
 
 /* Sends through the kernel's smallest buffers. The handler gives its output in spans of span_size
  * bytes; 0: in one span. */
@@ -1318,6 +1579,14 @@ int main(void)
         TEST(any_other_error_closes),
         TEST(a_flood_leaves_the_others_their_turn),
         TEST(who_stays_does_not_wait_for_all_who_leave),
+        TEST(a_round_is_bounded_in_time),
+        TEST(offers_are_bounded_in_time),
+        TEST(output_is_bounded_in_time),
+        TEST(one_send_is_bounded),
+        TEST(deadlines_wait_until_everybody_was_read),
+        TEST(deadlines_wait_for_events_that_are_kept),
+        TEST(a_stop_at_the_end_of_a_wait_makes_nobody_late),
+        TEST(a_flood_puts_deadlines_off_for_a_bounded_time),
         TEST(a_reset_closes_in_every_state),
         TEST(a_reset_during_the_handshake_is_a_connection_lost),
         TEST(input_before_a_reset_is_read),

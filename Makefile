@@ -120,6 +120,8 @@ SUPPORT := $(wildcard tests/support/*.c)
 # Shared by the clients of servers under load. All other files of tests/bench are programs.
 LOAD_SHARED := tests/bench/peer.c tests/bench/process.c
 SOAK := $(wildcard tests/soak/*.c)
+# A library that is preloaded into a server, which makes system calls fail.
+FAULTS := tests/soak/faults/inject.c
 BENCHES := $(patsubst tests/bench/%.c,%,$(filter-out $(LOAD_SHARED),$(wildcard tests/bench/*.c)))
 # The file with main(), for each program.
 MAIN_nsqd := src/nsqd/main.c
@@ -135,7 +137,7 @@ LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a) $(BUILD)/libllhttp.a
 object = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
-    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) tests/interop/regexp.c $(wildcard fuzz/*.c)
+    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) $(FAULTS) tests/interop/regexp.c $(wildcard fuzz/*.c)
 
 .PHONY: all help run fmt install install-lib uninstall clean ci libs programs tests fuzzers benches soak-client FORCE
 
@@ -145,7 +147,7 @@ libs: $(ARCHIVES)
 programs: $(PROGRAMS:%=$(BUILD)/%)
 tests: $(TESTS:%=$(BUILD)/tests/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
-soak-client: $(BUILD)/soak/soak
+soak-client: $(BUILD)/soak/soak $(BUILD)/soak/faults.so
 fuzzers: $(patsubst %,$(BUILD)/fuzz_%,$(if $(MSAN),$(FUZZERS_MSAN),$(FUZZERS)))
 
 # --- how it is built -----------------------------------------------------------------------------
@@ -233,10 +235,17 @@ $(BUILD)/interop/regexp: $(call object,tests/interop/regexp.c) $(ARCHIVES)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/soak/soak: $(call object,$(SOAK) $(LOAD_SHARED)) $(ARCHIVES)
+$(BUILD)/soak/soak: $(call object,$(SOAK) $(LOAD_SHARED)) $(ARCHIVES) | $(BUILD)/soak/faults.so
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
+
+# It defines the functions of libc that _FORTIFY_SOURCE defines as inline functions.
+$(BUILD)/obj/tests/soak/faults/%.o: PIC := -fPIC -U_FORTIFY_SOURCE
+$(BUILD)/soak/faults.so: $(call object,$(FAULTS))
+	@mkdir -p $(@D)
+	$(call say,LD $@)
+	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -o $@ $^
 
 $(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
 	$(call say,LD $@)

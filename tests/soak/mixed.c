@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the scenario of a mixed load: publishers and consumers on two channels are killed at random
- * moments, and a tally says what became of every message. This file decides when they publish and
- * die, how the run ends, and what it is judged by. Must not know: what a client sends.
+ * Owns: the mixed load: publishers and consumers on two channels are killed at random moments, and
+ * a tally says what became of every message. This file decides when they publish and die, how the
+ * run ends, and what it is judged by. Must not know: what a client sends.
  */
+#include "soak/mixed.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,10 +31,14 @@
  * message exceeds this in ten minutes. */
 #define RSS_SLACK 4096
 
+static bool probing;
+
 static void turn(void)
 {
     peers_turn(&mix.peers, 2);
-    probe_turn(&mix.probe);
+    if (probing) {
+        probe_turn(&mix.probe);
+    }
     for (unsigned i = 0; i < CONSUMERS; i++) {
         if (mix.clients[i].peer.fd >= 0) {
             mixed_consume(&mix.clients[i]);
@@ -56,7 +62,8 @@ static void publish_due(void)
     int64_t due = (clock_now() - mix.start) * RATE / TIME_SECOND;
     for (unsigned tries = 0; tries < PUBLISHERS && mix.paced < due; tries++) {
         struct mixed_client *c = &mix.clients[CONSUMERS + mixed_below(PUBLISHERS)];
-        if (c->command_count < WINDOW && mix.tally.count < TALLY_MOST - BATCH) {
+        if (c->stage == JOINED && c->command_count < WINDOW &&
+            mix.tally.count < TALLY_MOST - BATCH) {
             uint32_t before = mix.tally.count;
             mixed_publish(c);
             mix.paced += mix.tally.count - before;
@@ -64,10 +71,10 @@ static void publish_due(void)
     }
 }
 
-static void kill_due(void)
+static void kill_due(unsigned life_ms)
 {
     if (clock_now() >= mix.next_kill) {
-        mix.next_kill = clock_now() + mixed_below(2 * LIFE_MS) * TIME_MS;
+        mix.next_kill = clock_now() + mixed_below(2 * life_ms) * TIME_MS;
         mixed_kill(mixed_below(CLIENTS));
     }
 }
@@ -88,7 +95,7 @@ static bool turn_until(bool (*done)(void), int64_t most, const char *what)
 static bool all_joined(void)
 {
     for (unsigned i = 0; i < CLIENTS; i++) {
-        if (mix.clients[i].peer.fd >= 0 && mix.clients[i].stage == JOINING) {
+        if (mix.clients[i].peer.fd >= 0 && mix.clients[i].stage < JOINED) {
             return false;
         }
     }
@@ -108,7 +115,7 @@ static bool all_answered(void)
 static bool all_quiet(void)
 {
     for (unsigned i = 0; i < DRAINERS; i++) {
-        if (mix.clients[i].action_count > 0) {
+        if (mix.clients[i].stage < JOINED || mix.clients[i].action_count > 0) {
             return false;
         }
     }
@@ -128,7 +135,7 @@ static bool join_all(void)
 }
 
 /* Loads the server for `ns`. Returns the resident KiB after the warm-up. */
-static int64_t load_for(int64_t ns)
+static int64_t load_for(int64_t ns, unsigned life_ms)
 {
     int64_t resident = 0;
     int64_t warm = mix.start + time_earlier(WARM_UP, ns / 2);
@@ -136,7 +143,7 @@ static int64_t load_for(int64_t ns)
         turn();
         replace_ended();
         publish_due();
-        kill_due();
+        kill_due(life_ms);
         if (resident == 0 && clock_now() >= warm) {
             resident = process_memory(mix.server.pid, "VmRSS");
         }
@@ -200,7 +207,7 @@ static void check_resources(struct resources *b)
     }
     b->resident_end = process_memory(mix.server.pid, "VmRSS");
     b->resident_peak = process_memory(mix.server.pid, "VmHWM");
-    if (b->resident_end > b->resident + RSS_SLACK) {
+    if (probing && b->resident_end > b->resident + RSS_SLACK) {
         tally_fail(&mix.tally, "%" PRId64 " KiB resident, %" PRId64 " after the warm-up",
                    b->resident_end, b->resident);
     }
@@ -217,20 +224,81 @@ static void check_probe(void)
     }
 }
 
-static void print_line(const struct resources *b, uint64_t seed)
+static void print_line(const char *name, const struct resources *b, uint64_t seed)
 {
     const struct tally *t = &mix.tally;
     const double ms = (double)TIME_MS;
-    printf("mixed: %u messages, %" PRId64 " deliveries, %" PRId64 " kills, %" PRId64
-           " requeues, %" PRId64 " time-outs, %" PRId64 " too late, %" PRId64
-           " in doubt; probe p50 %.2f p99 %.2f max %.2f ms; RSS %" PRId64 " -> %" PRId64
-           " (peak %" PRId64 ") KiB\n",
-           t->count, t->deliveries, mix.kills, t->requeues, t->timeouts, mix.refused, b->doubts,
-           (double)probe_p50(&mix.probe) / ms, (double)probe_p99(&mix.probe) / ms,
-           (double)probe_max(&mix.probe) / ms, b->resident, b->resident_end, b->resident_peak);
-    if (mixed_failed()) {
-        printf("mixed: FAILED, seed %" PRIu64 ": %s\n", seed, t->why);
+    printf("%s: %u messages, %" PRId64 " deliveries, %" PRId64 " kills, %" PRId64
+           " requeues, %" PRId64 " time-outs, %" PRId64 " too late, %" PRId64 " in doubt; ",
+           name, t->count, t->deliveries, mix.kills, t->requeues, t->timeouts, mix.refused,
+           b->doubts);
+    if (probing) {
+        printf("probe p50 %.2f p99 %.2f max %.2f ms; ", (double)probe_p50(&mix.probe) / ms,
+               (double)probe_p99(&mix.probe) / ms, (double)probe_max(&mix.probe) / ms);
     }
+    printf("RSS %" PRId64 " -> %" PRId64 " (peak %" PRId64 ") KiB\n", b->resident, b->resident_end,
+           b->resident_peak);
+    if (mixed_failed()) {
+        printf("%s: FAILED, seed %" PRIu64 ": %s\n", name, seed, t->why);
+    }
+}
+
+static void begin(const struct mixed_plan *plan, uint64_t seed)
+{
+    const struct tls_client_settings any_server = {.min_version = TLS_1_2};
+    struct buf why = {0};
+    memset(&mix, 0, sizeof mix);
+    mix.random = seed | 1; /* xorshift cannot leave 0 */
+    mix.may_refuse = plan->disturbed;
+    mix.tally.timeout = MSG_TIMEOUT;
+    mix.tally.seed = seed;
+    if (!mixed_init()) {
+        process_die("the system has no epoll");
+    }
+    if (plan->tls && (mix.tls = tls_client_new(&any_server, &why)) == NULL) {
+        process_die("%.*s", (int)why.n, (const char *)buf_span(&why).p);
+    }
+    probing = !plan->disturbed;
+}
+
+bool mixed_run(const struct mixed_plan *plan, const char *program, int64_t ns, uint64_t seed)
+{
+    struct resources resources = {0};
+    begin(plan, seed);
+    server_start(&mix.server, program, plan->flags, 0);
+    peers_turn(&mix.peers, 200); /* by then the connection that tested the start is closed */
+    resources.descriptors = process_descriptors(mix.server.pid);
+    mix.start = clock_now();
+    if (probing) {
+        probe_start(&mix.probe, mix.server.address);
+    }
+    if (join_all()) {
+        mix.start = clock_now();
+        resources.resident = load_for(ns, plan->life_ms);
+        resources.doubts = drain();
+    }
+    end_all();
+    if (probing) {
+        check_probe();
+    }
+    check_resources(&resources);
+    if (!server_end(&mix.server)) {
+        tally_fail(&mix.tally, "the server did not exit with 0 in time");
+    }
+    print_line(plan->name, &resources, seed);
+    if (probing) {
+        probe_free(&mix.probe);
+    }
+    close(mix.peers.epoll);
+    tls_free(mix.tls);
+    bool good = !mixed_failed();
+    tally_free(&mix.tally);
+    return good;
+}
+
+int64_t mixed_ended(void)
+{
+    return mix.ended;
 }
 
 bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
@@ -239,34 +307,6 @@ bool soak_mixed(const char *program, int64_t ns, uint64_t seed)
      */
     static const char *const flags[] = {"--msg-timeout=1s", "--mem-queue-bytes=16777216",
                                         "--http-address=127.0.0.1:0", "--log-level=fatal", NULL};
-    struct resources resources = {0};
-    memset(&mix, 0, sizeof mix);
-    mix.random = seed | 1; /* xorshift cannot leave 0 */
-    mix.tally.timeout = MSG_TIMEOUT;
-    mix.tally.seed = seed;
-    if (!mixed_init()) {
-        process_die("the system has no epoll");
-    }
-    server_start(&mix.server, program, flags, 0);
-    peers_turn(&mix.peers, 200); /* by then the connection that tested the start is closed */
-    resources.descriptors = process_descriptors(mix.server.pid);
-    mix.start = clock_now();
-    probe_start(&mix.probe, mix.server.address);
-    if (join_all()) {
-        mix.start = clock_now();
-        resources.resident = load_for(ns);
-        resources.doubts = drain();
-    }
-    end_all();
-    check_probe();
-    check_resources(&resources);
-    if (!server_end(&mix.server)) {
-        tally_fail(&mix.tally, "the server did not exit with 0 in time");
-    }
-    print_line(&resources, seed);
-    close(mix.peers.epoll);
-    probe_free(&mix.probe);
-    bool good = !mixed_failed();
-    tally_free(&mix.tally);
-    return good;
+    const struct mixed_plan plan = {.name = "mixed", .flags = flags, .life_ms = LIFE_MS};
+    return mixed_run(&plan, program, ns, seed);
 }

@@ -309,10 +309,26 @@ static bool says(const struct nsq_frame *frame, const char *text)
     return frame->data.n == strlen(text) && memcmp(frame->data.p, text, frame->data.n) == 0;
 }
 
+/* What a client says once its connection can be used. */
+static void join(struct mixed_client *c)
+{
+    char line[64];
+    c->stage = c->role == PUBLISHER ? JOINED : JOINING;
+    if (c->role == CONSUMER) {
+        snprintf(line, sizeof line, "SUB " TOPIC " c%u\nRDY %u\n", c->channel, c->ready);
+        peer_say(&c->peer, line);
+    }
+}
+
 static void on_response(struct mixed_client *c, const struct nsq_frame *frame)
 {
     if (nsq_frame_is_heartbeat(frame)) {
         peer_say(&c->peer, "NOP\n");
+    } else if (c->stage == GREETING && frame->data.n > 0 && frame->data.p[0] == '{') {
+        peer_enable_codec(&c->peer, tls_connect(mix.tls, NULL));
+        c->stage = SECURING;
+    } else if (c->stage == SECURING && says(frame, "OK")) {
+        join(c);
     } else if (c->stage == ENDING && says(frame, "CLOSE_WAIT")) {
         on_marker(c);
         c->stage = ENDED;
@@ -328,19 +344,27 @@ static void on_response(struct mixed_client *c, const struct nsq_frame *frame)
 
 static void on_frame(struct peer *p, const struct nsq_frame *frame)
 {
+    struct mixed_client *c = p->user;
+    c->served = true;
     if (frame->type == NSQ_FRAME_RESPONSE) {
-        on_response(p->user, frame);
+        on_response(c, frame);
     } else if (frame->type == NSQ_FRAME_ERROR) {
-        on_error(p->user, frame->data);
+        on_error(c, frame->data);
     } else {
-        on_message(p->user, frame->data);
+        on_message(c, frame->data);
     }
 }
 
 static void on_closed(struct peer *p, const char *why)
 {
-    (void)p;
-    tally_fail(&mix.tally, "%s", why);
+    struct mixed_client *c = p->user;
+    if (!mix.may_refuse || c->served) {
+        tally_fail(&mix.tally, "%s", why);
+        return;
+    }
+    mix.ended++;
+    mixed_end(c);
+    mixed_begin((unsigned)(c - mix.clients));
 }
 
 static void on_pause(struct peer *p)
@@ -381,22 +405,24 @@ void mixed_end(struct mixed_client *c)
 void mixed_begin(unsigned i)
 {
     static const unsigned readies[] = {200, 20, 1};
-    char line[64];
     struct mixed_client *c = &mix.clients[i];
     c->role = i < CONSUMERS ? CONSUMER : PUBLISHER;
     c->channel = i % TALLY_CHANNELS;
     c->ready = mix.draining ? 200 : readies[i / TALLY_CHANNELS % 3];
-    c->stage = c->role == PUBLISHER ? JOINED : JOINING;
     c->serial = ++mix.connections;
+    c->served = false;
     c->asked = false;
     c->covered = 0;
     if (!peer_open(&mix.peers, &c->peer, mix.server.address, c)) {
         tally_fail(&mix.tally, "cannot connect to the server");
         return;
     }
-    if (c->role == CONSUMER) {
-        snprintf(line, sizeof line, "SUB " TOPIC " c%u\nRDY %u\n", c->channel, c->ready);
-        peer_say(&c->peer, line);
+    if (mix.tls != NULL && mixed_below(2) == 0) {
+        c->stage = GREETING;
+        peer_say_body(&c->peer, "IDENTIFY\n",
+                      SPAN("{\"feature_negotiation\":true,\"tls_v1\":true}"));
+    } else {
+        join(c);
     }
     peer_transmit(&c->peer);
 }

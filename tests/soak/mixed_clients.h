@@ -27,8 +27,9 @@
 
 enum role { PUBLISHER, CONSUMER };
 
-/* Of a consumer: SUB is not answered; SUB is answered; CLS was sent; CLS was answered. */
-enum stage { JOINING, JOINED, ENDING, ENDED };
+/* With TLS: IDENTIFY is not answered; the handshake is not over. Of a consumer: SUB is not
+ * answered; SUB is answered; CLS was sent; CLS was answered. */
+enum stage { GREETING, SECURING, JOINING, JOINED, ENDING, ENDED };
 
 struct command {
     uint32_t first;
@@ -56,6 +57,7 @@ struct mixed_client {
     unsigned ready;  /* RDY */
     uint32_t serial; /* of the connection */
     enum stage stage;
+    bool served;            /* the server has sent something */
     bool asked;             /* a marker or CLS is not answered */
     unsigned covered;       /* how many actions were sent before it */
     unsigned command_count; /* unanswered, in order */
@@ -70,6 +72,8 @@ struct mixed {
     struct peers peers;
     struct server server;
     struct probe probe;
+    struct tls *tls; /* half of the connections use it; NULL: none does */
+    bool may_refuse; /* the server may end connections that it has not served yet */
     struct tally tally;
     struct mixed_client clients[CLIENTS];
     uint64_t random;
@@ -78,6 +82,7 @@ struct mixed {
     bool draining;        /* consumers only send FIN */
     uint32_t connections; /* so far */
     int64_t kills;
+    int64_t ended;   /* connections that the server ended */
     int64_t refused; /* FIN, REQ and TOUCH that failed because they came too late */
     int64_t next_kill;
     int64_t paced; /* messages that were due so far */

@@ -182,22 +182,23 @@ static void walk_in_flight(struct memory_model *model, const struct call *call, 
                            const struct channel *real, struct sums *sums)
 {
     size_t n = 0;
-    for (const struct in_flight *f = real->in_flight; f != NULL; f = f->hh.next, n++) {
+    for (const struct in_flight *f = timed_first(real->timed); f != NULL; f = timed_next(f), n++) {
         struct row row = {.place = ROW_IN_FLIGHT,
                           .channel = number,
                           .owner = MODEL_NOBODY,
                           .due = due_of(model, &f->timer),
                           .delivered_at = f->delivered_at};
-        FUZZ_CHECK(f->channel == real);
-        if (f->consumer != NULL) {
-            FUZZ_CHECK(f->consumer->channel == real);
-            row.owner = number_of(model, f->consumer);
+        const struct consumer *consumer = f->subscription->consumer;
+        FUZZ_CHECK(f->timed == real->timed);
+        if (consumer != NULL) {
+            FUZZ_CHECK(consumer->channel == real);
+            row.owner = number_of(model, consumer);
             model->conns[row.owner].in_flight++;
         }
         see(model, call, row, f->message, sums);
         share_body(model, f->message->body, sums);
     }
-    FUZZ_CHECK(n == HASH_COUNT(real->in_flight));
+    FUZZ_CHECK(n == real->timed->in_flight_count);
     sums->others += n * IN_FLIGHT_COST;
     sums->timers += n;
 }
@@ -206,17 +207,18 @@ static void walk_deferred(struct memory_model *model, const struct call *call, u
                           const struct channel *real, struct sums *sums)
 {
     size_t n = 0;
-    for (const struct list *p = real->deferred.next; p != &real->deferred; p = p->next, n++) {
+    const struct list *all = &real->timed->deferred;
+    for (const struct list *p = all->next; p != all; p = p->next, n++) {
         const struct deferred *d = container_of(p, struct deferred, link);
         struct row row = {.place = ROW_DEFERRED,
                           .channel = number,
                           .owner = MODEL_NOBODY,
                           .due = due_of(model, &d->timer)};
-        FUZZ_CHECK(d->channel == real);
+        FUZZ_CHECK(d->timed == real->timed);
         see(model, call, row, d->message, sums);
         share_body(model, d->message->body, sums);
     }
-    FUZZ_CHECK(n == real->deferred_count);
+    FUZZ_CHECK(n == real->timed->deferred_count);
     sums->others += n * DEFERRED_COST;
     sums->timers += n;
 }

@@ -5,6 +5,8 @@
  */
 #include "broker/broker.h"
 
+#include <assert.h>
+
 #include "base/text.h"
 
 void broker_init(struct broker *broker, const struct broker_config *config, struct log *log)
@@ -15,8 +17,19 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
      * be the secret seed itself. It must not be 0 either, because the generator would stay at 0. */
     broker->core.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
     list_init(&broker->core.active);
+    list_init(&broker->core.moving);
     list_init(&broker->core.orphans);
+    list_init(&broker->core.ending);
+    list_init(&broker->core.ending_topics);
     list_init(&broker->to_ask);
+    broker_begin_call(broker, 1);
+}
+
+void broker_begin_call(struct broker *broker, size_t parts)
+{
+    assert(broker->core.config.effort_a_call > 0);
+    size_t units = broker->core.config.effort_a_call / parts;
+    effort_allow(&broker->core.effort, units > 0 ? units : 1);
 }
 
 void broker_free(struct broker *broker)
@@ -27,8 +40,13 @@ void broker_free(struct broker *broker)
     HASH_ITER(hh, broker->topics, topic, next)
     {
         HASH_DELETE(hh, broker->topics, topic);
+        while (topic->channels != NULL) {
+            topic_remove_channel(topic, topic->channels);
+        }
         topic_free(topic);
     }
+    effort_allow(&broker->core.effort, SIZE_MAX);
+    broker_collect(broker);
     heap_free(&broker->core.timers);
 }
 
@@ -53,12 +71,48 @@ struct topic *broker_topic(struct broker *broker, struct span name, enum budget_
     return topic;
 }
 
+/* Delivers one message of a channel, unless sampling drops it. */
+static bool deliver_of(struct broker *broker, struct channel *channel, int64_t now,
+                       struct delivery *delivery)
+{
+    bool delivered = channel_deliver(channel, now, delivery);
+    effort_use(&broker->core.effort, EFFORT_DELIVERY);
+    return delivered;
+}
+
+/* Returns the channel whose turn it is. There must be an active channel. */
+static struct channel *channel_in_turn(struct broker_core *core)
+{
+    struct list *first = core->active.next;
+    if (core->in_turn >= BROKER_DELIVERIES_A_TURN) {
+        core->in_turn = 0;
+        list_remove(first);
+        list_push(&core->active, first);
+    }
+    core->in_turn++;
+    return container_of(core->active.next, struct channel, active_link);
+}
+
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery)
 {
-    struct list *active = &broker->core.active;
-    while (!list_empty(active)) {
-        if (channel_deliver(container_of(active->next, struct channel, active_link), now,
-                            delivery)) {
+    struct broker_core *core = &broker->core;
+    while (!list_empty(&core->active) && effort_is_left(&core->effort)) {
+        struct channel *channel = channel_in_turn(core);
+        if (channel_is_ending(channel)) {
+            list_remove(&channel->active_link);
+            effort_use(&core->effort, EFFORT_DELIVERY);
+        } else if (deliver_of(broker, channel, now, delivery)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool broker_deliver_to(struct broker *broker, struct consumer *consumer, int64_t now,
+                       struct delivery *delivery)
+{
+    while (consumer_can_receive(consumer) && effort_is_left(&broker->core.effort)) {
+        if (deliver_of(broker, consumer->channel, now, delivery)) {
             return true;
         }
     }
@@ -77,13 +131,12 @@ int64_t broker_next_deadline(const struct broker *broker)
 
 bool broker_expire(struct broker *broker, int64_t now)
 {
-    if (broker_next_deadline(broker) > now) {
-        return false;
-    }
     struct heap_node *node = heap_first(&broker->core.timers);
-    if (node == NULL) {
+    if (node == NULL || broker_next_deadline(broker) > now ||
+        !effort_is_left(&broker->core.effort)) {
         return false;
     }
+    effort_use(&broker->core.effort, EFFORT_TIMER);
     struct timer *timer = container_of(node, struct timer, node);
     if (timer->kind == TIMER_IN_FLIGHT) {
         in_flight_expire(container_of(timer, struct in_flight, timer));
@@ -93,29 +146,101 @@ bool broker_expire(struct broker *broker, int64_t now)
     return true;
 }
 
+/* --- work in slices --------------------------------------------------------------------------- */
+
+void broker_move(struct broker *broker, int64_t now)
+{
+    struct list *moving = &broker->core.moving;
+    while (!list_empty(moving) && effort_is_left(&broker->core.effort)) {
+        struct topic *topic = container_of(moving->next, struct topic, moving_link);
+        list_remove(&topic->moving_link); /* topic_move adds the topic at the end */
+        topic_move(topic, BROKER_MOVES_A_TURN, now);
+    }
+}
+
+void broker_discard(struct broker *broker, struct queue *messages)
+{
+    queue_splice(&broker->core.garbage, messages);
+    broker_collect(broker);
+}
+
+/* Frees the messages of the queue of garbage. */
+static void collect_garbage(struct broker_core *core)
+{
+    while (core->garbage.n > 0 && effort_is_left(&core->effort)) {
+        message_drop(queue_pop(&core->garbage), &core->budget);
+        effort_use(&core->effort, EFFORT_FREE);
+    }
+}
+
+/* Frees the messages that channels have dropped and that have a timer. */
+static void collect_timed(struct broker_core *core)
+{
+    while (!list_empty(&core->ending) && effort_is_left(&core->effort)) {
+        timed_collect(container_of(core->ending.next, struct timed, link));
+        effort_use(&core->effort, EFFORT_FREE_TIMED);
+    }
+}
+
+/* Deletes the channels of deleted topics, and the topics. */
+static void collect_topics(struct broker_core *core)
+{
+    while (!list_empty(&core->ending_topics) && effort_is_left(&core->effort)) {
+        struct topic *topic = container_of(core->ending_topics.next, struct topic, ending_link);
+        if (topic->channels != NULL) {
+            topology_end_channel(topic->channels);
+        } else {
+            topic_free(topic);
+        }
+        effort_use(&core->effort, EFFORT_END);
+    }
+}
+
+void broker_collect(struct broker *broker)
+{
+    collect_topics(&broker->core); /* first, because it makes garbage */
+    collect_timed(&broker->core);
+    collect_garbage(&broker->core);
+}
+
+bool broker_has_work(const struct broker *broker)
+{
+    const struct broker_core *core = &broker->core;
+    return core->garbage.n > 0 || !list_empty(&core->moving) || !list_empty(&core->ending) ||
+           !list_empty(&core->ending_topics);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+/* Returns how many messages are in the queue of a channel, or on their way to it. */
+static size_t queued(const struct channel *channel)
+{
+    return channel->queue.n + topic_moves_to(channel->topic, channel);
+}
+
 /* Returns how many messages a channel has. */
 static size_t held(const struct channel *channel)
 {
-    return channel->queue.n + channel->deferred_count + channel_in_flight_count(channel);
+    return queued(channel) + channel->timed->deferred_count + channel_in_flight_count(channel);
 }
 
 static void log_lost_channel(const struct broker_core *core, const struct channel *channel)
 {
-    char queued[TEXT_DECIMAL_MAX];
+    char in_queue[TEXT_DECIMAL_MAX];
     char in_flight[TEXT_DECIMAL_MAX];
     char deferred[TEXT_DECIMAL_MAX];
     if (held(channel) > 0) {
         log_say(core->log, LOG_WARNING,
                 "CHANNEL(%): losing % memory % in-flight % deferred messages, there is no disk yet",
-                name_span(&channel->name), text_decimal(queued, (int64_t)channel->queue.n),
+                name_span(&channel->name), text_decimal(in_queue, (int64_t)queued(channel)),
                 text_decimal(in_flight, (int64_t)channel_in_flight_count(channel)),
-                text_decimal(deferred, (int64_t)channel->deferred_count));
+                text_decimal(deferred, (int64_t)channel->timed->deferred_count));
     }
 }
 
 static void log_lost_topic(const struct broker_core *core, const struct topic *topic)
 {
-    char queued[TEXT_DECIMAL_MAX];
+    char kept[TEXT_DECIMAL_MAX];
     log_say(core->log, LOG_INFO, "TOPIC(%): closing", name_span(&topic->name));
     for (struct channel *channel = topic->channels; channel != NULL; channel = channel->hh.next) {
         log_say(core->log, LOG_INFO, "CHANNEL(%): closing", name_span(&channel->name));
@@ -123,7 +248,7 @@ static void log_lost_topic(const struct broker_core *core, const struct topic *t
     }
     if (topic->queue.n > 0) {
         log_say(core->log, LOG_WARNING, "TOPIC(%): losing % memory messages, there is no disk yet",
-                name_span(&topic->name), text_decimal(queued, (int64_t)topic->queue.n));
+                name_span(&topic->name), text_decimal(kept, (int64_t)topic->queue.n));
     }
 }
 

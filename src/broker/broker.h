@@ -10,6 +10,9 @@
 #include "broker/topic.h"
 #include "broker/topology.h"
 
+#define BROKER_DELIVERIES_A_TURN 64 /* of one channel */
+#define BROKER_MOVES_A_TURN 256     /* of one topic */
+
 struct broker {
     struct broker_core core;
     struct topic *topics;            /* table by name */
@@ -20,6 +23,11 @@ struct broker {
 
 /* Initialises a broker without topics. `log` must exist for as long as the broker exists. */
 void broker_init(struct broker *broker, const struct broker_config *config, struct log *log);
+
+/* Begins a call from outside: the broker may use effort_a_call units until the next call begins.
+ * When the rest of the call may also use another part of the broker, `parts` > 1 gives each part
+ * its share. */
+void broker_begin_call(struct broker *broker, size_t parts);
 
 /* Frees all topics with their channels and messages. To be called when no consumer is
  * subscribed. */
@@ -34,9 +42,15 @@ struct topic *broker_topic(struct broker *broker, struct span name, enum budget_
 struct topic *broker_find_topic(const struct broker *broker, struct span name);
 
 /* Moves one message from a queue to the messages in flight, and sets *delivery. Returns false when
- * there is no message for any consumer that is ready. The caller repeats the call until it returns
- * false. */
+ * there is no message for any consumer that is ready, and when the current call has no effort left.
+ * The caller repeats the call until it returns false. The channels take turns: after
+ * BROKER_DELIVERIES_A_TURN messages, another channel has its turn. */
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
+
+/* Does the same for the channel of one consumer only. The message may go to another consumer of
+ * that channel. Returns false also when the consumer can get no message. */
+bool broker_deliver_to(struct broker *broker, struct consumer *consumer, int64_t now,
+                       struct delivery *delivery);
 
 /* Returns whether there is a message for a consumer that is ready. */
 bool broker_can_deliver(const struct broker *broker);
@@ -46,8 +60,22 @@ bool broker_can_deliver(const struct broker *broker);
 int64_t broker_next_deadline(const struct broker *broker);
 
 /* Handles one timer that is due: puts its message into the queue of its channel. Returns false when
- * no timer is due. */
+ * no timer is due, and when the current call has no effort left. */
 bool broker_expire(struct broker *broker, int64_t now);
+
+/* Moves admitted messages to their channels while the current call has effort left. The topics take
+ * turns. */
+void broker_move(struct broker *broker, int64_t now);
+
+/* Drops all messages of a queue: adds them to the garbage, which broker_collect frees. */
+void broker_discard(struct broker *broker, struct queue *messages);
+
+/* Frees what nobody can get any more, while the current call has effort left. This is the garbage,
+ * the messages that channels have dropped, and the channels of deleted topics. */
+void broker_collect(struct broker *broker);
+
+/* Returns whether broker_move or broker_collect has work left. */
+bool broker_has_work(const struct broker *broker);
 
 /* Returns whether there is an orphan (broker/topology.h). It is inline because
  * serve_step calls it in every round. */

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Moves messages inside a channel, and decides which consumer gets the next message. Must not know:
- * connections, and the other channels of the topic.
+ * connections, and the other channels of the topic. Of its topic it uses only whether the topic was
+ * deleted.
  */
 #include "broker/channel.h"
 
 #include <assert.h>
 
 #include "broker/guid.h"
+#include "broker/topic.h"
 
 #define CAPACITY_MAX INT32_MAX /* of one consumer; the bound prevents an overflow of the sum */
 
@@ -17,7 +19,8 @@
  * the ready list or `paused`. */
 static void update_channel(struct channel *channel)
 {
-    bool active = !channel->paused && channel->queue.n > 0 && !list_empty(&channel->ready);
+    bool active = !channel->paused && channel->queue.n > 0 && !list_empty(&channel->ready) &&
+                  !channel_is_ending(channel);
     if (active && list_empty(&channel->active_link)) {
         list_push(&channel->core->active, &channel->active_link);
     } else if (!active) {
@@ -75,52 +78,18 @@ static void enqueue(struct channel *channel, struct message *message)
     update_channel(channel);
 }
 
-/* --- in flight -------------------------------------------------------------------------------- */
+/* --- timers ----------------------------------------------------------------------------------- */
 
-/* The hash uses the secret seed because a peer decides which ids stay in flight. Without the seed,
- * it could choose ids with equal hashes, which would make the table slow. */
-static unsigned id_hash(const struct channel *channel, uint64_t id)
+size_t channel_in_flight_count(const struct channel *channel)
 {
-    return (unsigned)hash_number(&channel->core->config.seed, id);
-}
-
-static struct in_flight *find_in_flight(const struct channel *channel, uint64_t id)
-{
-    unsigned hash = id_hash(channel, id); /* not inside the macro, which would compute it twice */
-    struct in_flight *found = NULL;
-    HASH_FIND_BYHASHVALUE(hh, channel->in_flight, &id, sizeof id, hash, found);
-    return found;
-}
-
-static void add_in_flight(struct channel *channel, struct consumer *consumer,
-                          struct message *message, int64_t now)
-{
-    struct in_flight *f = alloc_zeroed(sizeof *f);
-    f->channel = channel;
-    f->consumer = consumer;
-    f->message = message;
-    f->delivered_at = now;
-    f->timer.kind = TIMER_IN_FLIGHT;
-    list_push(&consumer->in_flight, &f->link);
-    consumer->in_flight_count++;
-    unsigned hash = id_hash(channel, message->body->id);
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, channel->in_flight, &message->body->id, sizeof(uint64_t), hash,
-                                f);
-    heap_insert(&channel->core->timers, &f->timer.node, time_after(now, consumer->msg_timeout));
-    budget_charge(&channel->core->budget, IN_FLIGHT_COST);
+    return channel->timed->in_flight_count;
 }
 
 /* Removes and frees the entry of a message in flight, and returns the message. */
 static struct message *take_in_flight(struct in_flight *f)
 {
-    struct channel *channel = f->channel;
-    struct consumer *consumer = f->consumer;
-    struct message *message = f->message;
-    HASH_DELETE(hh, channel->in_flight, f);
-    heap_remove(&channel->core->timers, &f->timer.node);
-    list_remove(&f->link);
-    alloc_free(f);
-    budget_release(&channel->core->budget, IN_FLIGHT_COST);
+    struct consumer *consumer = f->subscription->consumer;
+    struct message *message = timed_take_in_flight(f);
     if (consumer != NULL) {
         consumer->in_flight_count--;
         update_consumer(consumer);
@@ -128,48 +97,28 @@ static struct message *take_in_flight(struct in_flight *f)
     return message;
 }
 
-size_t channel_in_flight_count(const struct channel *channel)
-{
-    return HASH_COUNT(channel->in_flight);
-}
-
 void in_flight_expire(struct in_flight *f)
 {
-    struct channel *channel = f->channel;
+    struct channel *channel = f->timed->channel;
+    struct broker_core *core = f->timed->core;
+    if (channel == NULL) {
+        message_drop(timed_take_in_flight(f), &core->budget);
+        return;
+    }
     channel->timeout_count++;
     enqueue(channel, take_in_flight(f));
 }
 
-/* --- deferred --------------------------------------------------------------------------------- */
-
-static void add_deferred(struct channel *channel, struct message *message, int64_t due)
-{
-    struct deferred *d = alloc_zeroed(sizeof *d);
-    d->channel = channel;
-    d->message = message;
-    d->timer.kind = TIMER_DEFERRED;
-    list_push(&channel->deferred, &d->link);
-    channel->deferred_count++;
-    heap_insert(&channel->core->timers, &d->timer.node, due);
-    budget_charge(&channel->core->budget, DEFERRED_COST);
-}
-
-static struct message *take_deferred(struct deferred *d)
-{
-    struct channel *channel = d->channel;
-    struct message *message = d->message;
-    heap_remove(&channel->core->timers, &d->timer.node);
-    list_remove(&d->link);
-    channel->deferred_count--;
-    alloc_free(d);
-    budget_release(&channel->core->budget, DEFERRED_COST);
-    return message;
-}
-
 void deferred_expire(struct deferred *d)
 {
-    struct channel *channel = d->channel;
-    enqueue(channel, take_deferred(d));
+    struct channel *channel = d->timed->channel;
+    struct broker_core *core = d->timed->core;
+    struct message *message = timed_take_deferred(d);
+    if (channel == NULL) {
+        message_drop(message, &core->budget);
+        return;
+    }
+    enqueue(channel, message);
 }
 
 /* --- the channel ------------------------------------------------------------------------------ */
@@ -181,36 +130,49 @@ struct channel *channel_new(struct broker_core *core, struct topic *topic, struc
     channel->topic = topic;
     channel->name = name_make(name);
     channel->ephemeral = nsq_name_ephemeral(name);
-    list_init(&channel->deferred);
+    channel->serial = ++core->last_serial;
+    channel->timed = timed_new(core, channel);
     list_init(&channel->consumers);
     list_init(&channel->ready);
     list_init(&channel->active_link);
-    budget_charge(&core->budget, CHANNEL_COST);
+    budget_charge(&core->budget, CHANNEL_COST - TIMED_COST);
     return channel;
+}
+
+bool channel_is_ending(const struct channel *channel)
+{
+    return channel->topic->ended;
+}
+
+/* Sets the in-flight count of a consumer to 0, because the channel has dropped its messages. */
+static void renew_subscription(struct consumer *consumer)
+{
+    subscription_end(consumer->subscription);
+    consumer->subscription = subscription_new(consumer);
+    consumer->in_flight_count = 0;
+    update_consumer(consumer);
 }
 
 void channel_empty(struct channel *channel)
 {
-    struct budget *budget = &channel->core->budget;
-    queue_clear(&channel->queue, budget);
-    struct in_flight *f;
-    struct in_flight *next;
-    HASH_ITER(hh, channel->in_flight, f, next)
-    {
-        message_drop(take_in_flight(f), budget);
-    }
-    while (!list_empty(&channel->deferred)) {
-        struct deferred *d = container_of(channel->deferred.next, struct deferred, link);
-        message_drop(take_deferred(d), budget);
+    struct broker_core *core = channel->core;
+    struct timed *dropped = channel->timed;
+    queue_splice(&core->garbage, &channel->queue);
+    channel->timed = timed_new(core, channel);
+    timed_end(dropped);
+    for (struct list *l = channel->consumers.next; l != &channel->consumers; l = l->next) {
+        renew_subscription(container_of(l, struct consumer, link));
     }
     update_channel(channel);
 }
 
 void channel_free(struct channel *channel)
 {
-    assert(channel->consumer_count == 0 && list_empty(&channel->active_link));
-    channel_empty(channel);
-    budget_release(&channel->core->budget, CHANNEL_COST);
+    assert(list_empty(&channel->consumers));
+    queue_splice(&channel->core->garbage, &channel->queue);
+    timed_end(channel->timed);
+    list_remove(&channel->active_link);
+    budget_release(&channel->core->budget, CHANNEL_COST - TIMED_COST);
     alloc_free(channel);
 }
 
@@ -220,10 +182,18 @@ void channel_put(struct channel *channel, struct message *message)
     enqueue(channel, message);
 }
 
+void channel_put_all(struct channel *channel, struct queue *messages)
+{
+    assert(!channel->ephemeral); /* the queue of an ephemeral channel may be full */
+    channel->message_count += messages->n;
+    queue_splice(&channel->queue, messages);
+    update_channel(channel);
+}
+
 void channel_defer(struct channel *channel, struct message *message, int64_t delay, int64_t now)
 {
     channel->message_count++;
-    add_deferred(channel, message, time_after(now, delay));
+    timed_add_deferred(channel->timed, message, time_after(now, delay));
 }
 
 void channel_pause(struct channel *channel, bool paused)
@@ -240,8 +210,8 @@ enum channel_result channel_join(struct channel *channel, struct consumer *consu
     }
     assert(consumer->channel == NULL && !consumer->orphan);
     consumer->channel = channel;
+    consumer->subscription = subscription_new(consumer);
     list_init(&consumer->ready_link);
-    list_init(&consumer->in_flight);
     list_push(&channel->consumers, &consumer->link);
     channel->consumer_count++;
     update_consumer(consumer);
@@ -251,11 +221,8 @@ enum channel_result channel_join(struct channel *channel, struct consumer *consu
 void channel_leave(struct consumer *consumer)
 {
     struct channel *channel = consumer->channel;
-    while (!list_empty(&consumer->in_flight)) {
-        struct in_flight *f = container_of(consumer->in_flight.next, struct in_flight, link);
-        list_remove(&f->link);
-        f->consumer = NULL;
-    }
+    subscription_end(consumer->subscription);
+    consumer->subscription = NULL;
     consumer->in_flight_count = 0;
     channel->capacity -= consumer->capacity;
     consumer->capacity = 0;
@@ -302,13 +269,14 @@ static enum channel_result find_owned(const struct consumer *consumer, struct sp
 {
     uint64_t number;
     *found = NULL;
-    if (consumer->channel != NULL && guid_parse(id, &number)) {
-        *found = find_in_flight(consumer->channel, number);
+    if (consumer->channel != NULL && !channel_is_ending(consumer->channel) &&
+        guid_parse(id, &number)) {
+        *found = timed_find(consumer->channel->timed, number);
     }
     if (*found == NULL) {
         return CHANNEL_NOT_IN_FLIGHT;
     }
-    return (*found)->consumer == consumer ? CHANNEL_OK : CHANNEL_NOT_OWNER;
+    return (*found)->subscription == consumer->subscription ? CHANNEL_OK : CHANNEL_NOT_OWNER;
 }
 
 enum channel_result consumer_finish(struct consumer *consumer, struct span id)
@@ -337,7 +305,7 @@ enum channel_result consumer_requeue(struct consumer *consumer, struct span id, 
     if (delay == 0) {
         enqueue(channel, message);
     } else {
-        add_deferred(channel, message, time_after(now, delay));
+        timed_add_deferred(channel->timed, message, time_after(now, delay));
     }
     return CHANNEL_OK;
 }
@@ -388,7 +356,9 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     }
     message->attempts++;
     consumer->message_count++;
-    add_in_flight(channel, consumer, message, now);
+    consumer->in_flight_count++;
+    timed_add_in_flight(channel->timed, consumer->subscription, message, now,
+                        time_after(now, consumer->msg_timeout));
     update_consumer(consumer);
     *delivery = (struct delivery){consumer, message->body, message->attempts};
     return true;

@@ -25,6 +25,7 @@
 #include "base/table.h"
 #include "broker/body.h"
 #include "broker/core.h"
+#include "broker/timed.h"
 
 struct topic;
 
@@ -33,12 +34,15 @@ struct channel {
     struct broker_core *core;
     struct topic *topic;
     struct name name;
+    uint64_t serial; /* > 0; larger than the serials of all older channels of the topic */
+    /* How many messages, and how many messages with a delay, the topic had admitted when the
+     * channel was made. The channel gets only later ones (broker/topic.h). */
+    uint64_t first;
+    uint64_t first_delayed;
     bool ephemeral;
     bool paused;
     struct queue queue;
-    struct in_flight *in_flight; /* table by message id */
-    struct list deferred;        /* of struct deferred */
-    size_t deferred_count;
+    struct timed *timed;   /* in flight and deferred */
     struct list consumers; /* of struct consumer */
     size_t consumer_count;
     struct list ready; /* of struct consumer: the ready ones; the first one gets the next message */
@@ -53,10 +57,10 @@ struct channel {
 
 /* One subscription. The struct belongs to the subscriber. The broker does not read `owner`. */
 struct consumer {
-    struct channel *channel; /* NULL when not subscribed */
-    struct list link;        /* in channel->consumers, or in core->orphans */
-    struct list ready_link;  /* in channel->ready */
-    struct list in_flight;   /* of struct in_flight */
+    struct channel *channel;           /* NULL when not subscribed */
+    struct list link;                  /* in channel->consumers, or in core->orphans */
+    struct list ready_link;            /* in channel->ready */
+    struct subscription *subscription; /* NULL when not subscribed */
     void *owner;
     int64_t ready_count; /* RDY */
     int64_t in_flight_count;
@@ -71,28 +75,8 @@ struct consumer {
     uint64_t requeue_count;
 };
 
-struct in_flight {
-    UT_hash_handle hh; /* in channel->in_flight */
-    struct timer timer;
-    struct list link; /* in consumer->in_flight */
-    struct channel *channel;
-    struct consumer *consumer; /* NULL after the consumer has left: nobody can finish the message */
-    struct message *message;
-    int64_t delivered_at; /* ns; TOUCH moves the deadline to at most max_msg_timeout after it */
-};
-
-struct deferred {
-    struct timer timer;
-    struct list link; /* in channel->deferred */
-    struct channel *channel;
-    struct message *message;
-};
-
-/* How many bytes the memory budget is charged for one channel, one message in flight and one
- * deferred message. */
-#define CHANNEL_COST (sizeof(struct channel) + TABLE_COST + ALLOC_OVERHEAD)
-#define IN_FLIGHT_COST (sizeof(struct in_flight) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
-#define DEFERRED_COST (sizeof(struct deferred) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
+/* How many bytes the memory budget is charged for one channel. */
+#define CHANNEL_COST (sizeof(struct channel) + ALLOC_OVERHEAD + TIMED_COST)
 
 /* A message that is to be sent to a consumer. `body` is borrowed until the next call of a function
  * of the broker. */
@@ -112,13 +96,17 @@ enum channel_result {
 /* Returns a new channel, which is not in the topic's table yet. */
 struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name);
 
-/* Frees a channel and its messages. The channel must have no consumers, and must not be in the
- * topic's table. */
+/* Frees a channel in constant time. broker_collect frees its messages. The channel must have no
+ * consumers, and must not be in the topic's table. */
 void channel_free(struct channel *channel);
 
 /* Puts a message from the topic into the channel's queue. A full ephemeral channel drops the
  * message, as nsqd does. The channel owns the message afterwards. */
 void channel_put(struct channel *channel, struct message *message);
+
+/* Puts all messages of a queue of the topic into the channel's queue, in constant time. The channel
+ * must not be ephemeral. The queue is empty afterwards. */
+void channel_put_all(struct channel *channel, struct queue *messages);
 
 /* Keeps a message from the topic for `delay` ns. The message then goes into the channel's queue.
  * The channel owns the message afterwards. */
@@ -133,18 +121,32 @@ void channel_pause(struct channel *channel, bool paused);
  * sample_rate before. Returns CHANNEL_OK or CHANNEL_FULL. */
 enum channel_result channel_join(struct channel *channel, struct consumer *consumer);
 
-/* Removes a consumer from its channel. Its messages in flight stay in flight until they time out,
- * as in nsqd. */
+/* Removes a consumer from its channel, in constant time. Its messages in flight stay in flight
+ * until they time out, as in nsqd. */
 void channel_leave(struct consumer *consumer);
 
-/* Drops all messages of the channel: queued, in flight and deferred. */
+/* Drops all messages of the channel: queued, in flight and deferred. Its time grows only with the
+ * number of consumers. broker_collect frees the messages. */
 void channel_empty(struct channel *channel);
 
-/* Removes all consumers from the channel. They become orphans (broker/topology.h). */
+/* Removes all consumers from the channel. They become orphans (broker/topology.h). Its time grows
+ * with the number of consumers, so serve_config.max_connections is its bound. */
 void channel_orphan_consumers(struct channel *channel);
+
+/* Returns true when the channel's topic was deleted. Then the channel delivers nothing, and its
+ * consumers become orphans in one of the next calls. */
+bool channel_is_ending(const struct channel *channel);
 
 /* Returns how many messages of the channel are in flight. */
 size_t channel_in_flight_count(const struct channel *channel);
+
+/* Returns true when the consumer is ready and its channel has a message in its queue. It is inline
+ * because it is called after every command. */
+static inline bool consumer_can_receive(const struct consumer *consumer)
+{
+    return consumer->channel != NULL && consumer->capacity > 0 &&
+           !list_empty(&consumer->channel->active_link) && !channel_is_ending(consumer->channel);
+}
 
 /* Sets the ready count (RDY). An orphan may call this function too. */
 void consumer_set_ready(struct consumer *consumer, int64_t count);
@@ -173,10 +175,11 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
 /* Takes a message that is in flight and puts it at the end of the queue. Called when the message
- * has timed out. */
+ * has timed out. When the channel has dropped the message, frees it. */
 void in_flight_expire(struct in_flight *f);
 
-/* Puts a deferred message at the end of the queue. Called when its delay is over. */
+/* Puts a deferred message at the end of the queue. Called when its delay is over. When the channel
+ * has dropped the message, frees it. */
 void deferred_expire(struct deferred *d);
 
 #endif

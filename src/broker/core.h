@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the data that all topics and channels of one broker share: the configuration, the memory
- * budget, the timers of the messages, the list of channels that can deliver a message now, and the
- * list of orphans (broker/topology.h).
+ * budget, the effort of the current call, the id clock, the timers of the messages, the list of
+ * channels that can deliver a message now, the list of orphans (broker/topology.h), and the lists
+ * of work that is left.
  *
  * Must not know, like every file in src/broker: connections, frames, clocks. Times are arguments,
  * in ns of a monotonic clock. An argument named `wall` is a time of the wall clock.
@@ -14,11 +15,14 @@
 #include <nsq/span.h>
 
 #include "base/budget.h"
+#include "base/effort.h"
 #include "base/hash.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "broker/guid.h"
+#include "broker/message.h"
 
 struct broker_config {
     unsigned node_id;       /* a part of every message id; 0 .. 1023 */
@@ -30,18 +34,27 @@ struct broker_config {
                                 delivery */
     int64_t max_consumers;   /* of one channel; 0: no bound */
     bool wait_publishes;     /* every publish waits for broker_publish_settle */
-    struct hash_seed seed;   /* for hash tables and sampling; must be secret */
+    size_t effort_a_call;  /* units (base/effort.h), > 0: what one call from outside may do. Without
+                              this bound, one MPUB to many channels would stop all other clients */
+    struct hash_seed seed; /* for hash tables and sampling; must be secret */
 };
 
 struct broker_core {
     struct broker_config config;
     struct budget budget;
+    struct effort effort; /* what is left of the current call */
     struct heap timers;   /* of struct timer: timeouts of messages in flight, and ends of delays */
     struct list active;   /* of struct channel: all that can deliver a message now */
+    size_t in_turn;       /* how many messages the first active channel has delivered in its turn */
+    struct list moving;   /* of struct topic: those whose messages are on the way to channels */
     struct list orphans;  /* of struct consumer: all orphans */
-    struct log *log;      /* borrowed */
-    uint64_t random;      /* state of the sampling generator */
-    uint64_t last_serial; /* of the newest topic */
+    struct queue garbage; /* messages that nobody can get any more; they are freed in slices */
+    struct list ending;   /* of struct timed: nobody can get their messages any more */
+    struct list ending_topics; /* of struct topic: they were deleted, and still have channels */
+    struct guid_clock ids;     /* the id clock */
+    struct log *log;           /* borrowed */
+    uint64_t random;           /* state of the sampling generator */
+    uint64_t last_serial;      /* of the newest topic or channel */
 };
 
 /* The struct that a timer is a part of: struct in_flight or struct deferred. */

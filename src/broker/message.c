@@ -54,6 +54,21 @@ struct message *queue_pop(struct queue *q)
     return message;
 }
 
+void queue_splice(struct queue *to, struct queue *from)
+{
+    if (from->n == 0) {
+        return;
+    }
+    if (to->last == NULL) {
+        to->first = from->first;
+    } else {
+        to->last->next = from->first;
+    }
+    to->last = from->last;
+    to->n += from->n;
+    *from = (struct queue){0};
+}
+
 void queue_clear(struct queue *q, struct budget *budget)
 {
     struct message *message;

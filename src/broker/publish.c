@@ -9,6 +9,14 @@
 
 #define WAITING_COST (sizeof(struct waiting_publish) + ALLOC_OVERHEAD)
 
+/* Gives the messages to the topic, which moves them as far as the effort of this call allows. */
+static void publish_now(struct topic *topic, struct publish *publish, int64_t now)
+{
+    topic_publish(topic, &publish->messages, publish->bytes, publish->delay);
+    publish->bytes = 0;
+    topic_move(topic, SIZE_MAX, now);
+}
+
 /* --- waiting ---------------------------------------------------------------------------------- */
 
 static unsigned ticket_hash(const struct broker *broker, uint64_t ticket)
@@ -25,14 +33,10 @@ static struct waiting_publish *find_waiting(const struct broker *broker, uint64_
 }
 
 /* Keeps the messages of a publish until the disk has answered, and returns the ticket of the
- * publish. Sets the ids and timestamps of the messages. `cost` is the result of
- * topic_publish_cost. */
+ * publish. `cost` is the result of topic_publish_cost. */
 static uint64_t wait_for_disk(struct broker *broker, struct publish *publish, struct topic *topic,
-                              size_t cost, int64_t wall)
+                              size_t cost)
 {
-    for (struct message *m = publish->messages.first; m != NULL; m = m->next) {
-        topic_stamp(topic, m->body, publish->delay, wall);
-    }
     struct waiting_publish *waiting = alloc_zeroed(sizeof *waiting);
     waiting->ticket = ++broker->last_ticket;
     waiting->publish = *publish;
@@ -44,18 +48,20 @@ static uint64_t wait_for_disk(struct broker *broker, struct publish *publish, st
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, broker->waiting, &waiting->ticket, sizeof waiting->ticket, hash,
                                 waiting);
     publish->messages = (struct queue){0};
+    publish->bytes = 0;
     return waiting->ticket;
 }
 
-/* Removes and frees a waiting publish. Returns its messages, which the caller owns afterwards. */
-static struct queue end_waiting(struct broker *broker, struct waiting_publish *waiting)
+/* Removes and frees a waiting publish. Returns the publish. The caller owns its messages
+ * afterwards. */
+static struct publish end_waiting(struct broker *broker, struct waiting_publish *waiting)
 {
-    struct queue messages = waiting->publish.messages;
+    struct publish publish = waiting->publish;
     HASH_DELETE(hh, broker->waiting, waiting);
     list_remove(&waiting->link);
     budget_release(&broker->core.budget, waiting->cost);
     alloc_free(waiting);
-    return messages;
+    return publish;
 }
 
 uint64_t broker_next_ticket(struct broker *broker)
@@ -77,27 +83,36 @@ bool broker_publish_settle(struct broker *broker, uint64_t ticket, bool safe, in
     }
     struct topic *topic = broker_find_topic(broker, name_span(&waiting->publish.topic));
     bool publishes = safe && topic != NULL && topic->serial == waiting->topic_serial;
-    struct queue messages = end_waiting(broker, waiting);
-    struct message *message;
-    while (publishes && (message = queue_pop(&messages)) != NULL) {
-        topic_publish(topic, message, now);
+    struct publish publish = end_waiting(broker, waiting);
+    if (publishes) {
+        publish_now(topic, &publish, now);
     }
-    queue_clear(&messages, &broker->core.budget);
+    broker_discard(broker, &publish.messages);
     return publishes;
 }
 
 void broker_drop_waiting(struct broker *broker)
 {
     while (broker->waiting != NULL) {
-        struct queue messages = end_waiting(broker, broker->waiting);
-        queue_clear(&messages, &broker->core.budget);
+        struct publish publish = end_waiting(broker, broker->waiting);
+        broker_discard(broker, &publish.messages);
     }
 }
 
 /* --- publishing ------------------------------------------------------------------------------- */
 
+void broker_add_message(struct broker *broker, struct publish *publish, struct body *body,
+                        int64_t wall)
+{
+    body->id = guid_next(&broker->core.ids, broker->core.config.node_id, wall);
+    body->timestamp = wall;
+    body->deferred = publish->delay;
+    publish->bytes += body->size;
+    queue_push(&publish->messages, message_first(body));
+}
+
 enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
-                                    int64_t wall, uint64_t *ticket)
+                                    uint64_t *ticket)
 {
     struct topic *topic = broker_topic(broker, name_span(&publish->topic), BUDGET_QUEUE);
     if (topic == NULL) {
@@ -110,13 +125,33 @@ enum publish_outcome broker_publish(struct broker *broker, struct publish *publi
         return PUBLISH_REFUSED;
     }
     if (waits) {
-        *ticket = wait_for_disk(broker, publish, topic, cost, wall);
+        *ticket = wait_for_disk(broker, publish, topic, cost);
         return PUBLISH_WAITS;
     }
-    struct message *message;
-    while ((message = queue_pop(&publish->messages)) != NULL) {
-        topic_stamp(topic, message->body, publish->delay, wall);
-        topic_publish(topic, message, now);
-    }
+    publish_now(topic, publish, now);
     return PUBLISH_DONE;
+}
+
+/* --- moves that are left ---------------------------------------------------------------------- */
+
+struct publish_place broker_place(const struct topic *topic)
+{
+    return (struct publish_place){
+        .topic = topic->name, .serial = topic->serial, .last = topic->admitted};
+}
+
+/* Returns whether all messages before the place were moved. */
+static bool is_moved(const struct topic *topic, const struct publish_place *place)
+{
+    return topic == NULL || topic->serial != place->serial ||
+           topic->admitted - topic->moving.n >= place->last;
+}
+
+bool broker_moved(struct broker *broker, const struct publish_place *place, int64_t now)
+{
+    struct topic *topic = broker_find_topic(broker, name_span(&place->topic));
+    if (!is_moved(topic, place)) {
+        topic_move(topic, SIZE_MAX, now);
+    }
+    return is_moved(topic, place);
 }

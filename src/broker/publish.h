@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: publishing. Every command that publishes calls broker_publish; there is no other way to put
- * messages into a broker. broker_publish decides whether there is memory for the messages, and sets
- * their ids and timestamps. It also keeps the messages that wait until the disk has stored them.
+ * messages into a broker. broker_publish decides whether there is memory for the messages. It also
+ * keeps the messages that wait until the disk has stored them.
  *
  *     broker_publish --done-----------------------------------> topic
  *         |     \                                                 ^
@@ -18,12 +18,21 @@
 #include "broker/message.h"
 
 struct broker;
+struct topic;
 
 /* A publish: the messages of one PUB, MPUB or DPUB command. */
 struct publish {
     struct name topic;
     int64_t delay; /* ns that each channel waits before it delivers the messages; 0: no delay */
     struct queue messages; /* if it is empty, broker_publish only creates the topic */
+    uint64_t bytes;        /* the sum of the sizes of their bodies */
+};
+
+/* Tells which messages must have been moved to their channels. */
+struct publish_place {
+    struct name topic;
+    uint64_t serial; /* of the topic; 0: there is nothing to move */
+    uint64_t last;   /* the value of topic->admitted after the last of these messages */
 };
 
 /* A publish that waits for the disk. */
@@ -44,11 +53,25 @@ enum publish_outcome {
     PUBLISH_WAITS,   /* the broker keeps the messages until broker_publish_settle */
 };
 
+/* Adds a body that has arrived completely to the messages of a publish, whose delay must be set.
+ * Sets the id and the timestamp of the body, as nsqd does when a message has arrived. The publish
+ * owns the caller's reference afterwards. `wall` is the time since 1970 in ns. */
+void broker_add_message(struct broker *broker, struct publish *publish, struct body *body,
+                        int64_t wall);
+
 /* Publishes all messages or none. Creates the topic when it does not exist. The broker owns the
- * messages afterwards, unless the result is PUBLISH_REFUSED. `wall` is the time since 1970 in ns.
- * *ticket is set when the result is PUBLISH_WAITS. */
+ * messages afterwards, unless the result is PUBLISH_REFUSED. *ticket is set when the result is
+ * PUBLISH_WAITS. Its time does not grow with the number of messages. After PUBLISH_DONE, some of
+ * the messages may still have to be moved to their channels (broker_moved). */
 enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
-                                    int64_t wall, uint64_t *ticket);
+                                    uint64_t *ticket);
+
+/* Returns the place behind all messages that the topic has admitted. */
+struct publish_place broker_place(const struct topic *topic);
+
+/* Moves messages while the current call has effort left, and returns whether all messages before
+ * this place were moved. When the topic was deleted, they count as moved. */
+bool broker_moved(struct broker *broker, const struct publish_place *place, int64_t now);
 
 /* Returns the ticket of the next publish that must be stored on the disk, or 0 when there is none.
  * Each ticket is returned once, in the order of the publishes. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sets the ids of messages, and moves messages from a topic to its channels. Must not know: who
- * publishes, who consumes, and what a channel does with a message.
+ * Moves messages from a topic to its channels, and counts the memory that the moves will need. Must
+ * not know: who publishes, who consumes, and what a channel does with a message.
  */
 #include "broker/topic.h"
 
@@ -12,43 +12,83 @@ struct topic *topic_new(struct broker_core *core, struct span name)
     topic->name = name_make(name);
     topic->serial = ++core->last_serial;
     topic->ephemeral = nsq_name_ephemeral(name);
+    list_init(&topic->moving_link);
+    list_init(&topic->ending_link);
     budget_charge(&core->budget, TOPIC_COST);
     return topic;
 }
 
 void topic_free(struct topic *topic)
 {
-    struct channel *channel;
-    struct channel *next;
-    HASH_ITER(hh, topic->channels, channel, next)
-    {
-        HASH_DELETE(hh, topic->channels, channel);
-        channel_free(channel);
-    }
-    queue_clear(&topic->queue, &topic->core->budget);
+    assert(topic->channels == NULL && topic->moving.n == 0);
+    topic_empty(topic);
+    list_remove(&topic->ending_link);
     budget_release(&topic->core->budget, TOPIC_COST);
     alloc_free(topic);
 }
 
-/* Gives every channel a message with the body of `message`. The last channel gets `message` itself,
- * each other channel gets a new message that shares the body. */
-static void distribute(struct topic *topic, struct message *message, int64_t now)
+/* --- what is left to move --------------------------------------------------------------------- */
+
+/* Returns how many messages have left `moving`. Messages leave in the order in which they were
+ * admitted, so this is also the number of the last one that has left. */
+static uint64_t moved(const struct topic *topic)
 {
-    struct body *body = message->body;
-    int64_t delay = body->deferred;
-    for (struct channel *channel = topic->channels; channel != NULL; channel = channel->hh.next) {
-        struct channel *later = channel->hh.next;
-        struct message *share = message;
-        if (later != NULL) {
-            share = message_share(body, &topic->core->budget);
-        }
-        if (delay != 0) {
-            channel_defer(channel, share, delay, now);
-        } else {
-            channel_put(channel, share);
-        }
+    return topic->admitted - topic->moving.n;
+}
+
+/* Returns true when a channel gets the first message of `moving`, or has got it. */
+static bool gets_first(const struct topic *topic, const struct channel *channel)
+{
+    return channel != NULL && channel->first <= moved(topic);
+}
+
+/* Returns true when a channel has got the first message of `moving`. */
+static bool has_got_first(const struct topic *topic, const struct channel *channel)
+{
+    return topic->next != NULL && channel->serial < topic->next->serial;
+}
+
+static uint64_t later(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+size_t topic_moves_to(const struct topic *topic, const struct channel *channel)
+{
+    uint64_t got = moved(topic) + (has_got_first(topic, channel) ? 1 : 0);
+    return (size_t)(topic->admitted - later(got, channel->first));
+}
+
+/* The same for the messages with a delay. */
+static size_t delayed_moves_to(const struct topic *topic, const struct channel *channel)
+{
+    bool got_delayed = has_got_first(topic, channel) && topic->moving.first->body->deferred != 0;
+    uint64_t got = topic->admitted_delayed - topic->moving_delayed + (got_delayed ? 1 : 0);
+    return (size_t)(topic->admitted_delayed - later(got, channel->first_delayed));
+}
+
+/* Must be called after every change of `moving`, of the moves that are left or of the channels.
+ * Computes how many bytes must be reserved. For each message, the last move uses the message that
+ * is a part of the body, and each other move needs a new message. */
+static void settle(struct topic *topic)
+{
+    size_t messages = 0; /* that at least one channel gets */
+    if (topic->channels != NULL) {
+        messages = (size_t)(topic->admitted - later(moved(topic), topic->channels->first));
+    }
+    size_t reserved =
+        (topic->moves_left - messages) * MESSAGE_COST + topic->delayed_moves_left * DEFERRED_COST;
+    budget_charge(&topic->core->budget, reserved);
+    budget_release(&topic->core->budget, topic->reserved);
+    topic->reserved = reserved;
+    if (topic->moving.n == 0) {
+        list_remove(&topic->moving_link);
+    } else if (list_empty(&topic->moving_link)) {
+        list_push(&topic->core->moving, &topic->moving_link);
     }
 }
+
+/* --- moves ------------------------------------------------------------------------------------ */
 
 /* Returns whether new messages stay in the topic. */
 static bool keeps_messages(const struct topic *topic)
@@ -56,14 +96,88 @@ static bool keeps_messages(const struct topic *topic)
     return topic->channels == NULL || topic->paused;
 }
 
-/* Moves all messages of the topic to the channels, unless the topic keeps messages. nsqd's function
- * messagePump of a topic does the same. */
-static void move_to_channels(struct topic *topic, int64_t now)
+static void admit(struct topic *topic, struct queue *messages, size_t delayed)
 {
-    while (!keeps_messages(topic) && topic->queue.n > 0) {
-        distribute(topic, queue_pop(&topic->queue), now);
+    size_t channels = HASH_COUNT(topic->channels);
+    topic->admitted += messages->n;
+    topic->admitted_delayed += delayed;
+    topic->moves_left += channels * messages->n;
+    topic->delayed_moves_left += channels * delayed;
+    topic->moving_delayed += delayed;
+    queue_splice(&topic->moving, messages);
+    settle(topic);
+}
+
+/* Admits the messages that the topic has kept, when it does not have to keep them any more. */
+static void admit_kept(struct topic *topic)
+{
+    if (topic->queue.n > 0 && !keeps_messages(topic)) {
+        admit(topic, &topic->queue, topic->queue_delayed);
+        topic->queue_delayed = 0;
     }
 }
+
+static struct message *pop_moving(struct topic *topic)
+{
+    struct message *message = queue_pop(&topic->moving);
+    topic->moving_delayed -= message->body->deferred != 0;
+    topic->next = NULL;
+    return message;
+}
+
+/* Moves the first message to one channel. When the channels that should have got it were deleted,
+ * frees it. */
+static void move_one(struct topic *topic, int64_t now)
+{
+    struct channel *channel = topic->next != NULL ? topic->next : topic->channels;
+    if (!gets_first(topic, channel)) {
+        message_drop(pop_moving(topic), &topic->core->budget);
+        return;
+    }
+    struct body *body = topic->moving.first->body;
+    int64_t delay = body->deferred;
+    struct channel *next = channel->hh.next;
+    struct message *message;
+    if (gets_first(topic, next)) {
+        message = message_share(body, &topic->core->budget);
+        topic->next = next;
+    } else {
+        message = pop_moving(topic);
+    }
+    topic->moves_left--;
+    if (delay != 0) {
+        topic->delayed_moves_left--;
+        channel_defer(channel, message, delay, now);
+    } else {
+        channel_put(channel, message);
+    }
+}
+
+/* Returns whether `moving` can be put into the queue of the only channel as a whole. */
+static bool can_move_all(const struct topic *topic)
+{
+    const struct channel *only = topic->channels;
+    return gets_first(topic, only) && only->hh.next == NULL && !only->ephemeral &&
+           topic->moving_delayed == 0;
+}
+
+void topic_move(struct topic *topic, size_t most, int64_t now)
+{
+    struct effort *effort = &topic->core->effort;
+    for (; topic->moving.n > 0 && most > 0 && effort_is_left(effort); most--) {
+        if (can_move_all(topic)) {
+            topic->moves_left = 0;
+            topic->next = NULL;
+            channel_put_all(topic->channels, &topic->moving);
+        } else {
+            move_one(topic, now);
+        }
+        effort_use(effort, EFFORT_MOVE);
+    }
+    settle(topic);
+}
+
+/* --- channels --------------------------------------------------------------------------------- */
 
 struct channel *topic_find_channel(const struct topic *topic, struct span name)
 {
@@ -83,20 +197,57 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
         return NULL;
     }
     channel = channel_new(topic->core, topic, name);
+    channel->first = topic->admitted;
+    channel->first_delayed = topic->admitted_delayed;
     unsigned hash = (unsigned)hash_bytes(&topic->core->config.seed, name);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, topic->channels, channel->name.bytes, channel->name.n, hash,
                                 channel);
     log_say(topic->core->log, LOG_INFO, "TOPIC(%): new channel(%)", name_span(&topic->name),
             name_span(&channel->name));
-    move_to_channels(topic, now);
+    admit_kept(topic);
+    topic_move(topic, SIZE_MAX, now);
     return channel;
+}
+
+/* The channel is about to be removed. If it is the one that gets the first message next, then the
+ * channel after it is the next one. When there is none, all channels have got the message. */
+static void skip_channel(struct topic *topic, const struct channel *channel)
+{
+    if (topic->next != channel) {
+        return;
+    }
+    topic->next = gets_first(topic, channel->hh.next) ? channel->hh.next : NULL;
+    if (topic->next == NULL) {
+        queue_push(&topic->core->garbage, pop_moving(topic));
+    }
 }
 
 void topic_remove_channel(struct topic *topic, struct channel *channel)
 {
+    topic->moves_left -= topic_moves_to(topic, channel);
+    topic->delayed_moves_left -= delayed_moves_to(topic, channel);
+    skip_channel(topic, channel);
     HASH_DELETE(hh, topic->channels, channel);
     channel_free(channel);
+    if (topic->channels == NULL) {
+        queue_splice(&topic->core->garbage, &topic->moving);
+        topic->moving_delayed = 0;
+    }
+    settle(topic);
 }
+
+void topic_end(struct topic *topic)
+{
+    topic->ended = true;
+    topic_empty(topic);
+    queue_splice(&topic->core->garbage, &topic->moving);
+    topic->next = NULL;
+    topic->moves_left = topic->delayed_moves_left = topic->moving_delayed = 0;
+    settle(topic); /* takes the topic out of core->moving */
+    list_push(&topic->core->ending_topics, &topic->ending_link);
+}
+
+/* --- publishing ------------------------------------------------------------------------------- */
 
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay)
 {
@@ -107,31 +258,46 @@ size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay
     return count * ((channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST));
 }
 
-void topic_stamp(struct topic *topic, struct body *body, int64_t delay, int64_t wall)
+/* Keeps messages. An ephemeral topic drops those for which its queue has no room. */
+static void keep(struct topic *topic, struct queue *messages, int64_t delay)
 {
-    body->id = guid_next(&topic->ids, topic->core->config.node_id, wall);
-    body->timestamp = wall;
-    body->deferred = delay;
+    size_t room = SIZE_MAX;
+    if (topic->ephemeral) {
+        int64_t size = topic->core->config.mem_queue_size;
+        room = size > (int64_t)topic->queue.n ? (size_t)size - topic->queue.n : 0;
+    }
+    size_t before = topic->queue.n;
+    if (room >= messages->n) {
+        queue_splice(&topic->queue, messages);
+    }
+    for (; room > 0 && messages->n > 0; room--) {
+        queue_push(&topic->queue, queue_pop(messages));
+    }
+    topic->queue_delayed += delay != 0 ? topic->queue.n - before : 0;
+    topic->drop_count += messages->n;
+    queue_splice(&topic->core->garbage, messages);
 }
 
-void topic_publish(struct topic *topic, struct message *message, int64_t now)
+void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, int64_t delay)
 {
-    topic->message_count++;
-    topic->message_bytes += message->body->size;
-    if (!keeps_messages(topic)) {
-        distribute(topic, message, now); /* the queue is empty, so the order is kept */
-        return;
+    topic->message_count += messages->n;
+    topic->message_bytes += bytes;
+    if (keeps_messages(topic)) {
+        keep(topic, messages, delay);
+    } else {
+        admit(topic, messages, delay != 0 ? messages->n : 0);
     }
-    if (topic->ephemeral && (int64_t)topic->queue.n >= topic->core->config.mem_queue_size) {
-        topic->drop_count++;
-        message_drop(message, &topic->core->budget);
-        return;
-    }
-    queue_push(&topic->queue, message);
+}
+
+void topic_empty(struct topic *topic)
+{
+    queue_splice(&topic->core->garbage, &topic->queue);
+    topic->queue_delayed = 0;
 }
 
 void topic_pause(struct topic *topic, bool paused, int64_t now)
 {
     topic->paused = paused;
-    move_to_channels(topic, now);
+    admit_kept(topic);
+    topic_move(topic, SIZE_MAX, now);
 }

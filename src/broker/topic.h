@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a topic: its channels, the messages that no channel has yet, and its id clock.
- * A topic keeps messages while it has no channel and while it is paused. The first channel of a
- * topic gets the messages that the topic has kept. Every other channel gets only messages that
- * leave the topic after the channel was created.
+ * Owns: a topic: its channels, the messages that it keeps, and the messages on their way to the
+ * channels. A topic keeps messages while it has no channel and while it is paused. All other
+ * messages are admitted: it is decided then which channels get them, namely all channels that exist
+ * at that time. The moves to these channels are done in slices, each within the effort of one call
+ * (base/effort.h). The memory for all moves is reserved when the messages are admitted, so a move
+ * never fails. A channel that is made between two slices does not get the messages that were
+ * admitted before. So the slices change nothing that a client can see.
+ *
+ * The first channel of a topic gets the messages that the topic has kept.
  */
 #ifndef BROKER_TOPIC_H
 #define BROKER_TOPIC_H
@@ -12,7 +17,6 @@
 #include "broker/body.h"
 #include "broker/channel.h"
 #include "broker/core.h"
-#include "broker/guid.h"
 
 struct topic {
     UT_hash_handle hh; /* in the broker's table */
@@ -21,9 +25,21 @@ struct topic {
     uint64_t serial; /* > 0; no other topic of the broker has or had the same number */
     bool ephemeral;
     bool paused;
-    struct queue queue;       /* messages that no channel has yet */
-    struct channel *channels; /* table by name */
-    struct guid_clock ids;    /* the id clock */
+    bool ended;               /* it was deleted; it has channels that must still be deleted */
+    struct channel *channels; /* table by name, in the order in which they were made */
+    struct queue queue;       /* messages that the topic keeps */
+    size_t queue_delayed;     /* how many of them have a delay */
+    struct queue moving;      /* admitted messages that some channel has not got yet */
+    size_t moving_delayed;    /* how many of them have a delay */
+    struct list moving_link;  /* in core->moving while `moving` is not empty */
+    struct list ending_link;  /* in core->ending_topics while `ended` is true */
+    /* The channel that gets the first message of `moving` next. NULL: no channel has got it yet. */
+    struct channel *next;
+    uint64_t admitted;         /* how many messages were ever admitted */
+    uint64_t admitted_delayed; /* how many of them had a delay */
+    size_t moves_left;         /* a move is one message of `moving` to one channel */
+    size_t delayed_moves_left; /* how many of these moves are of messages with a delay */
+    size_t reserved;           /* bytes that the memory budget is charged for these moves */
     /* nsqd's /stats shows the next two counters. */
     uint64_t message_count;
     uint64_t message_bytes;
@@ -37,20 +53,24 @@ struct topic {
 /* Returns a new topic, which is not in the broker's table yet. */
 struct topic *topic_new(struct broker_core *core, struct span name);
 
-/* Frees a topic with its channels and messages. The channels must have no consumers, and the topic
- * must not be in the broker's table. */
+/* Frees a topic in constant time. broker_collect frees its messages. The topic must have no
+ * channels, and must not be in the broker's table. */
 void topic_free(struct topic *topic);
 
+/* Called when the topic was deleted and removed from the broker's table. Drops its messages and
+ * adds the topic to core->ending_topics. */
+void topic_end(struct topic *topic);
+
 /* Returns the channel with this name, which must be valid. Creates the channel when it does not
- * exist. Returns NULL when the memory budget has no room for a new channel. The first channel of a
- * topic gets the messages that the topic has kept, and the delays of these messages begin at
- * `now`. */
+ * exist. Returns NULL when the memory budget has no room for a new channel. When the channel is the
+ * first one of the topic, the messages that the topic has kept are admitted. */
 struct channel *topic_channel(struct topic *topic, struct span name, int64_t now);
 
 /* Returns the channel with this name, which must be valid, or NULL when it does not exist. */
 struct channel *topic_find_channel(const struct topic *topic, struct span name);
 
-/* Removes a channel from the topic and frees it. The channel must have no consumers. */
+/* Removes a channel from the topic and frees it, in constant time. The channel must have no
+ * consumers. */
 void topic_remove_channel(struct topic *topic, struct channel *channel);
 
 /* Returns how many bytes the memory budget will be charged when `count` messages with this delay go
@@ -58,18 +78,25 @@ void topic_remove_channel(struct topic *topic, struct channel *channel);
  * delayed message needs a struct deferred. The bodies have been charged before. */
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 
-/* Sets the id, the timestamp and the delay of a body. To be called before topic_publish. `wall` is
- * the time since 1970 in ns, `delay` is in ns. */
-void topic_stamp(struct topic *topic, struct body *body, int64_t delay, int64_t wall);
+/* Admits messages, or keeps them. `bytes` is the sum of the sizes of their bodies, and all of them
+ * have this delay. When the queue of an ephemeral topic is full, the topic drops the messages that
+ * do not fit, as nsqd does. The topic owns the messages afterwards, and the queue is empty. */
+void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, int64_t delay);
 
-/* Gives a message to every channel, or puts it into the topic's queue when the topic keeps
- * messages. When that queue is full, an ephemeral topic drops the message, as nsqd does. The
- * message must not be in a queue, and topic_stamp must have been called for its body. The topic
- * owns the message afterwards. */
-void topic_publish(struct topic *topic, struct message *message, int64_t now);
+/* Moves admitted messages to the channels while the current call has effort left, but at most
+ * `most` messages to one channel each. The delay of a message begins when a channel gets it. nsqd's
+ * function messagePump of a topic does the same. */
+void topic_move(struct topic *topic, size_t most, int64_t now);
 
-/* Stops the moves of messages to the channels when `paused` is true, and resumes them when `paused`
- * is false. A delay begins when the channel gets the message. */
+/* Returns how many admitted messages a channel of the topic has not got yet. nsqd counts them as
+ * messages of the channel. */
+size_t topic_moves_to(const struct topic *topic, const struct channel *channel);
+
+/* Drops the messages that the topic keeps. */
+void topic_empty(struct topic *topic);
+
+/* Keeps new messages when `paused` is true. When `paused` is false, the messages that the topic has
+ * kept are admitted. Messages that were admitted before the pause still go to the channels. */
 void topic_pause(struct topic *topic, bool paused, int64_t now);
 
 #endif

@@ -34,7 +34,7 @@ static struct place find_channel(const struct broker *broker, struct span topic,
 
 /* --- deleting --------------------------------------------------------------------------------- */
 
-static void end_channel(struct channel *channel)
+void topology_end_channel(struct channel *channel)
 {
     log_say(channel->core->log, LOG_INFO, "CHANNEL(%): deleting", name_span(&channel->name));
     channel_orphan_consumers(channel);
@@ -44,11 +44,9 @@ static void end_channel(struct channel *channel)
 static void end_topic(struct broker *broker, struct topic *topic)
 {
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): deleting", name_span(&topic->name));
-    while (topic->channels != NULL) {
-        end_channel(topic->channels);
-    }
     HASH_DELETE(hh, broker->topics, topic);
-    topic_free(topic);
+    topic_end(topic);
+    broker_collect(broker);
 }
 
 static void delete_channel(struct broker *broker, struct channel *channel)
@@ -56,10 +54,11 @@ static void delete_channel(struct broker *broker, struct channel *channel)
     struct topic *topic = channel->topic;
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): deleting channel %", name_span(&topic->name),
             name_span(&channel->name));
-    end_channel(channel);
+    topology_end_channel(channel);
     if (topic->ephemeral && topic->channels == NULL) {
         end_topic(broker, topic);
     }
+    broker_collect(broker);
 }
 
 enum topology_result broker_delete_topic(struct broker *broker, struct span topic)
@@ -87,7 +86,8 @@ enum topology_result broker_empty_topic(struct broker *broker, struct span topic
 {
     struct place place = find_topic(broker, topic);
     if (place.result == TOPOLOGY_OK) {
-        queue_clear(&place.topic->queue, &broker->core.budget);
+        topic_empty(place.topic);
+        broker_collect(broker);
     }
     return place.result;
 }
@@ -98,6 +98,7 @@ enum topology_result broker_empty_channel(struct broker *broker, struct span top
     struct place place = find_channel(broker, topic, channel);
     if (place.result == TOPOLOGY_OK) {
         channel_empty(place.channel);
+        broker_collect(broker);
     }
     return place.result;
 }
@@ -135,7 +136,7 @@ void broker_unsubscribe(struct broker *broker, struct consumer *consumer)
         return;
     }
     channel_leave(consumer);
-    if (channel->ephemeral && channel->consumer_count == 0) {
+    if (channel->ephemeral && channel->consumer_count == 0 && !channel_is_ending(channel)) {
         delete_channel(broker, channel);
     }
 }

@@ -21,8 +21,9 @@ enum topology_result {
     TOPOLOGY_NO_CHANNEL, /* the topic has no channel with this name */
 };
 
-/* Deletes a topic with its channels and messages. Messages for this topic that still wait for the
- * disk are dropped when the disk has answered. */
+/* Deletes a topic with its channels and messages. The topic is gone at once: it can be created
+ * again, and nothing is delivered from the old one. Its channels end in slices (broker_collect).
+ * Messages for this topic that still wait for the disk are dropped when the disk has answered. */
 enum topology_result broker_delete_topic(struct broker *broker, struct span topic);
 
 /* Deletes a channel with its messages. Deletes the topic too when the topic is ephemeral and this
@@ -53,6 +54,10 @@ enum topology_result broker_pause_channel(struct broker *broker, struct span top
  * last consumer. If the consumer is an orphan, removes it from the list of orphans. If it is
  * neither subscribed nor an orphan, does nothing. */
 void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
+
+/* Ends one channel of a topic: its consumers become orphans, and the channel is removed from the
+ * topic and freed. Only the files of src/broker may call this function. */
+void topology_end_channel(struct channel *channel);
 
 /* Removes one orphan from the list of orphans and returns it. Returns NULL when the list is
  * empty. */

@@ -106,14 +106,14 @@ struct reply command_line(struct session *s, const struct nsq_command *c, int64_
 
 /* Called when a body has arrived completely. Adds the body to the messages of a publish, or keeps
  * it as the data of IDENTIFY or AUTH. */
-static void keep_body(struct session *s)
+static void keep_body(struct session *s, int64_t now)
 {
     struct body *body = draft_finish(&s->draft);
     if (nsq_command_row(s->place.id)->body == NSQ_BODY_DATA) {
         s->data = body;
         return;
     }
-    queue_push(&s->publish.messages, message_first(body));
+    broker_add_message(s->v2->broker, &s->publish, body, now + s->v2->wall_offset);
 }
 
 struct reply command_stage(struct session *s, const struct nsq_item *item, int64_t now)
@@ -133,7 +133,7 @@ struct reply command_stage(struct session *s, const struct nsq_item *item, int64
         return error_no_room(s);
     }
     if (item->whole) {
-        keep_body(s);
+        keep_body(s, now);
     }
     return item->last ? rows[s->place.id].body(s, now) : reply_of(REPLY_NONE);
 }
@@ -142,7 +142,8 @@ void command_drop(struct session *s)
 {
     struct budget *budget = &s->v2->broker->core.budget;
     draft_drop(&s->draft, budget);
-    queue_clear(&s->publish.messages, budget);
+    broker_discard(s->v2->broker, &s->publish.messages);
+    s->publish.bytes = 0;
     if (s->data != NULL) {
         body_drop(s->data, budget);
         s->data = NULL;

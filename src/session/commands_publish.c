@@ -83,8 +83,7 @@ struct reply resume_publish(struct session *s, int64_t now)
 {
     uint64_t count = s->publish.messages.n;
     uint64_t ticket;
-    enum publish_outcome outcome =
-        broker_publish(s->v2->broker, &s->publish, now, now + s->v2->wall_offset, &ticket);
+    enum publish_outcome outcome = broker_publish(s->v2->broker, &s->publish, now, &ticket);
     if (outcome == PUBLISH_REFUSED) {
         return error_no_room(s);
     }

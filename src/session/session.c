@@ -21,7 +21,8 @@
  * HEARTBEAT_EXACT are kept exactly, because the delay would be a large part of such an interval. */
 #define HEARTBEAT_GRID (50 * TIME_MS)
 #define HEARTBEAT_EXACT TIME_SECOND
-#define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
+#define SESSION_COST                                                                               \
+    (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD + SUBSCRIPTION_COST)
 #define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
 
 /* --- a line or size that has arrived in part ------------------------------------------------- */

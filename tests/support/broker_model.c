@@ -137,6 +137,12 @@ void bm_end_flight(struct broker_model *m, struct bm_row *r)
     }
 }
 
+void bm_end_flights(struct broker_model *m, int consumer)
+{
+    m->consumers[consumer].in_flight = 0;
+    update(m, consumer);
+}
+
 /* The channels of a topic in the order in which they were made. */
 static int next_channel(const struct broker_model *m, int topic, uint64_t after)
 {

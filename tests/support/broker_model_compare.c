@@ -31,17 +31,17 @@ static void compare_timer(const struct broker_model *m, const struct timer *time
 static void compare_waits(struct broker_model *m, int channel, const struct channel *real)
 {
     assert_int_equal(channel_in_flight_count(real), bm_count_rows(m, channel, BM_IN_FLIGHT));
-    for (const struct in_flight *f = real->in_flight; f != NULL; f = f->hh.next) {
+    for (const struct in_flight *f = timed_first(real->timed); f != NULL; f = timed_next(f)) {
         const struct bm_row *r = bm_find_row(m, channel, f->message->body->id);
         assert_non_null(r);
         assert_int_equal(r->place, BM_IN_FLIGHT);
-        assert_ptr_equal(f->consumer, r->consumer < 0 ? NULL : &m->real[r->consumer]);
+        assert_ptr_equal(f->subscription->consumer, r->consumer < 0 ? NULL : &m->real[r->consumer]);
         assert_true(f->delivered_at == r->delivered);
         assert_int_equal(f->message->attempts, r->attempts);
         compare_timer(m, &f->timer, r->due);
     }
-    assert_int_equal(real->deferred_count, bm_count_rows(m, channel, BM_DEFERRED));
-    for (struct list *l = real->deferred.next; l != &real->deferred; l = l->next) {
+    assert_int_equal(real->timed->deferred_count, bm_count_rows(m, channel, BM_DEFERRED));
+    for (struct list *l = real->timed->deferred.next; l != &real->timed->deferred; l = l->next) {
         const struct deferred *d = container_of(l, struct deferred, link);
         const struct bm_row *r = bm_find_row(m, channel, d->message->body->id);
         assert_non_null(r);

@@ -17,9 +17,11 @@ extern const char *const bm_channel_names[BM_SHARE];
 /* A random number below a bound. */
 unsigned bm_draw(struct broker_model *m, unsigned below);
 
-/* Moves of the model alone: a message is not in flight any more; a channel is deleted; a topic
+/* Moves of the model alone: a message is not in flight any more; a
+ * consumer has nothing in flight any more; a channel is deleted; a topic
  * gives its messages to its channels. */
 void bm_end_flight(struct broker_model *m, struct bm_row *r);
+void bm_end_flights(struct broker_model *m, int consumer);
 void bm_forget_channel(struct broker_model *m, int channel);
 void bm_move_to_channels(struct broker_model *m, int topic);
 

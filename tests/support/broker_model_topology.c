@@ -54,9 +54,9 @@ static void empty_channel(struct broker_model *m)
     enum topology_result expected = expected_of(m, channel);
     if (expected == TOPOLOGY_OK) {
         /* The order in which consumers become ready is the broker's choice. */
-        const struct in_flight *f = bm_real_channel(m, channel)->in_flight;
-        for (; f != NULL; f = f->hh.next) {
-            bm_end_flight(m, bm_find_row(m, channel, f->message->body->id));
+        const struct list *consumers = &bm_real_channel(m, channel)->consumers;
+        for (const struct list *l = consumers->next; l != consumers; l = l->next) {
+            bm_end_flights(m, (int)(container_of(l, struct consumer, link) - m->real));
         }
         for (size_t i = 0; i < m->row_count; i++) {
             if (m->rows[i].channel == channel) {

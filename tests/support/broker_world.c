@@ -22,6 +22,7 @@ struct broker_config bw_defaults(void)
         .mem_queue_bytes = (size_t)1 << 30,
         .max_msg_timeout = 15 * TIME_MINUTE,
         .max_consumers = 0,
+        .effort_a_call = SIZE_MAX,
         .seed = {{0x1111, 0x2222}},
     };
 }
@@ -89,23 +90,31 @@ struct channel *bw_channel(struct broker_world *w, const char *topic, const char
     return c;
 }
 
-struct message *bw_message(struct broker_world *w, struct span body)
+struct body *bw_body(struct broker_world *w, struct span bytes)
 {
-    struct budget *budget = &w->broker.core.budget;
     struct draft draft;
-    draft_begin(&draft, (uint32_t)body.n);
-    assert_true(draft_add(&draft, budget, BUDGET_QUEUE, body));
-    return message_first(draft_finish(&draft));
+    draft_begin(&draft, (uint32_t)bytes.n);
+    assert_true(draft_add(&draft, &w->broker.core.budget, BUDGET_QUEUE, bytes));
+    return draft_finish(&draft);
+}
+
+void bw_add(struct broker_world *w, struct publish *publish, struct span body)
+{
+    broker_add_message(&w->broker, publish, bw_body(w, body), w->now + BW_WALL);
+}
+
+void bw_allow(struct broker_world *w, size_t units)
+{
+    effort_allow(&w->broker.core.effort, units);
 }
 
 const struct body *bw_publish_body(struct broker_world *w, const char *topic, struct span body,
                                    int64_t delay, int64_t wall)
 {
     struct publish publish = {.topic = name_make(bw_span(topic)), .delay = delay};
-    struct message *message = bw_message(w, body);
-    queue_push(&publish.messages, message);
-    const struct body *published = message->body;
-    assert_int_equal(broker_publish(&w->broker, &publish, w->now, wall, NULL), PUBLISH_DONE);
+    struct body *published = bw_body(w, body);
+    broker_add_message(&w->broker, &publish, published, wall);
+    assert_int_equal(broker_publish(&w->broker, &publish, w->now, NULL), PUBLISH_DONE);
     return published;
 }
 
@@ -113,7 +122,7 @@ const struct body *bw_publish_body(struct broker_world *w, const char *topic, st
 uint64_t bw_publish_later(struct broker_world *w, const char *topic, int64_t delay)
 {
     (void)bw_publish_body(w, topic, SPAN("body"), delay, w->now + BW_WALL);
-    struct guid_clock before = bw_topic(w, topic)->ids;
+    struct guid_clock before = w->broker.core.ids;
     before.sequence--;
     return guid_next(&before, w->broker.core.config.node_id, 0);
 }
@@ -203,7 +212,7 @@ void bw_expect_places(struct broker_world *w, size_t queued, size_t in_flight, s
     const struct channel *channel = bw_channel(w, "t", "c");
     assert_int_equal(channel->queue.n, queued);
     assert_int_equal(channel_in_flight_count(channel), in_flight);
-    assert_int_equal(channel->deferred_count, deferred);
+    assert_int_equal(channel->timed->deferred_count, deferred);
     bw_check(w);
 }
 
@@ -283,39 +292,39 @@ static void check_timer(const struct broker_world *w, const struct timer *timer,
     assert_ptr_equal(timers->entries[timer->node.place - 1].node, &timer->node);
 }
 
-static void found_in_flight(struct findings *f, const struct broker_world *w,
-                            const struct channel *channel)
+/* The messages of a channel, or messages that a channel has dropped (NULL). */
+static void found_timed(struct findings *f, const struct broker_world *w, const struct timed *timed,
+                        const struct channel *channel)
 {
-    const struct in_flight *i;
     size_t n = 0;
-    for (i = channel->in_flight; i != NULL; i = i->hh.next) {
-        assert_ptr_equal(i->channel, channel);
-        assert_true(i->consumer == NULL || i->consumer->channel == channel);
-        assert_true(i->consumer != NULL || list_empty(&i->link));
+    assert_ptr_equal(timed->channel, channel);
+    assert_ptr_equal(timed->core, &w->broker.core);
+    f->cost += TIMED_COST + (timed->tables == NULL ? 0 : TIMED_TABLES_COST);
+    for (const struct in_flight *i = timed_first(timed); i != NULL; i = timed_next(i)) {
+        const struct consumer *consumer = i->subscription->consumer;
+        assert_ptr_equal(i->timed, timed);
+        assert_true(consumer == NULL || consumer->channel == channel);
+        assert_true(consumer == NULL || consumer->subscription == i->subscription);
         assert_true(i->delivered_at <= w->now);
+        assert_ptr_equal(timed_find(timed, i->message->body->id), i);
         check_timer(w, &i->timer, TIMER_IN_FLIGHT);
         found_message(f, i->message);
-        f->cost += IN_FLIGHT_COST;
-        f->timers++;
         n++;
     }
-    assert_int_equal(channel_in_flight_count(channel), n);
-}
-
-static void found_deferred(struct findings *f, const struct broker_world *w,
-                           const struct channel *channel)
-{
-    size_t n = 0;
-    for (struct list *l = channel->deferred.next; l != &channel->deferred; l = l->next) {
+    assert_int_equal(timed->in_flight_count, n);
+    f->cost += n * IN_FLIGHT_COST;
+    f->timers += n;
+    n = 0;
+    for (struct list *l = timed->deferred.next; l != &timed->deferred; l = l->next) {
         const struct deferred *d = container_of(l, struct deferred, link);
-        assert_ptr_equal(d->channel, channel);
+        assert_ptr_equal(d->timed, timed);
         check_timer(w, &d->timer, TIMER_DEFERRED);
         found_message(f, d->message);
-        f->cost += DEFERRED_COST;
-        f->timers++;
         n++;
     }
-    assert_int_equal(channel->deferred_count, n);
+    assert_int_equal(timed->deferred_count, n);
+    f->cost += n * DEFERRED_COST;
+    f->timers += n;
 }
 
 static size_t list_count(const struct list *head)
@@ -338,11 +347,9 @@ static size_t check_consumers(const struct channel *channel)
         int64_t free = c->ready_count - c->in_flight_count;
         bool is_ready = !c->blocked && free > 0;
         assert_ptr_equal(c->channel, channel);
-        assert_int_equal(c->in_flight_count, list_count(&c->in_flight));
+        assert_ptr_equal(c->subscription->consumer, c);
+        assert_int_equal(c->in_flight_count, c->subscription->refs - 1);
         assert_true(list_empty(&c->ready_link) == !is_ready);
-        for (struct list *k = c->in_flight.next; k != &c->in_flight; k = k->next) {
-            assert_ptr_equal(container_of(k, struct in_flight, link)->consumer, c);
-        }
         ready += is_ready;
         capacity += !is_ready ? 0 : free < INT32_MAX ? free : INT32_MAX;
     }
@@ -357,13 +364,13 @@ static void found_channel(struct findings *f, const struct broker_world *w,
 {
     assert_ptr_equal(channel->topic, topic);
     assert_ptr_equal(channel->core, &w->broker.core);
-    f->cost += CHANNEL_COST;
+    f->cost += CHANNEL_COST - TIMED_COST;
     found_queue(f, &channel->queue);
-    found_in_flight(f, w, channel);
-    found_deferred(f, w, channel);
+    found_timed(f, w, channel->timed, channel);
     bool active = check_consumers(channel) > 0 && !channel->paused && channel->queue.n > 0;
-    assert_true(list_empty(&channel->active_link) == !active);
-    f->active += active;
+    /* A channel of a deleted topic stays in the list until its turn. */
+    assert_true(list_empty(&channel->active_link) == !active || topic->ended);
+    f->active += !list_empty(&channel->active_link);
 }
 
 static void check_heap(const struct heap *h)
@@ -425,19 +432,79 @@ static void check_orphans(const struct broker_core *core)
     }
 }
 
+static size_t count_delayed(const struct queue *q)
+{
+    size_t n = 0;
+    for (const struct message *m = q->first; m != NULL; m = m->next) {
+        n += m->body->deferred != 0;
+    }
+    return n;
+}
+
+/* The moves that are left, one by one: message number i of all that were admitted goes to the
+ * channels that had been made before. */
+static void check_moves(const struct topic *t)
+{
+    size_t moves = 0;
+    size_t delayed = 0;
+    size_t cost = 0;
+    uint64_t number = t->admitted - t->moving.n;
+    for (const struct message *m = t->moving.first; m != NULL; m = m->next, number++) {
+        size_t channels = 0;
+        for (const struct channel *c = t->channels; c != NULL; c = c->hh.next) {
+            bool has_it = m == t->moving.first && t->next != NULL && c->serial < t->next->serial;
+            channels += c->first <= number && !has_it;
+        }
+        size_t timers = m->body->deferred != 0 ? channels : 0;
+        moves += channels;
+        delayed += timers;
+        cost += (channels > 0 ? channels - 1 : 0) * MESSAGE_COST + timers * DEFERRED_COST;
+    }
+    assert_int_equal(t->moves_left, moves);
+    assert_int_equal(t->delayed_moves_left, delayed);
+    assert_int_equal(t->reserved, cost);
+    assert_int_equal(t->moving_delayed, count_delayed(&t->moving));
+    assert_int_equal(t->queue_delayed, count_delayed(&t->queue));
+    assert_true(list_empty(&t->moving_link) == (t->moving.n == 0));
+    assert_true(t->next == NULL || t->moving.n > 0);
+}
+
+static void found_topic(struct findings *f, const struct broker_world *w, const struct topic *t)
+{
+    assert_ptr_equal(t->core, &w->broker.core);
+    f->cost += TOPIC_COST + t->reserved;
+    found_queue(f, &t->queue);
+    found_queue(f, &t->moving);
+    check_moves(t);
+    assert_true(t->queue.n == 0 || t->channels == NULL || t->paused);
+    uint64_t serial = 0;
+    for (const struct channel *c = t->channels; c != NULL; c = c->hh.next) {
+        assert_true(c->serial > serial); /* the table is in the order of the serials */
+        serial = c->serial;
+        found_channel(f, w, t, c);
+    }
+}
+
 void bw_check(const struct broker_world *w)
 {
     const struct broker_core *core = &w->broker.core;
     struct findings f = {0};
+    size_t moving = 0;
     for (const struct topic *t = w->broker.topics; t != NULL; t = t->hh.next) {
-        assert_ptr_equal(t->core, core);
-        f.cost += TOPIC_COST;
-        found_queue(&f, &t->queue);
-        assert_true(t->queue.n == 0 || t->channels == NULL || t->paused);
-        for (const struct channel *c = t->channels; c != NULL; c = c->hh.next) {
-            found_channel(&f, w, t, c);
-        }
+        assert_false(t->ended);
+        found_topic(&f, w, t);
+        moving += t->moving.n > 0;
     }
+    assert_int_equal(list_count(&core->moving), moving);
+    for (struct list *l = core->ending_topics.next; l != &core->ending_topics; l = l->next) {
+        const struct topic *t = container_of(l, struct topic, ending_link);
+        assert_true(t->ended && t->queue.n == 0 && t->moving.n == 0);
+        found_topic(&f, w, t);
+    }
+    for (struct list *l = core->ending.next; l != &core->ending; l = l->next) {
+        found_timed(&f, w, container_of(l, struct timed, link), NULL);
+    }
+    found_queue(&f, &core->garbage);
     found_waiting(&f, w);
     check_orphans(core);
     assert_int_equal(list_count(&core->active), f.active);

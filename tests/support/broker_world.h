@@ -41,8 +41,15 @@ struct channel *bw_channel(struct broker_world *w, const char *topic, const char
 /* NULL when there is none. */
 struct topic *bw_find_topic(const struct broker_world *w, const char *topic);
 
-/* A message that is in no queue and was not published. */
-struct message *bw_message(struct broker_world *w, struct span body);
+/* Adds a message to a publish. Its wall time is w->now + BW_WALL. */
+void bw_add(struct broker_world *w, struct publish *publish, struct span body);
+
+/* A body that no publish has. */
+struct body *bw_body(struct broker_world *w, struct span bytes);
+
+/* Begins a call in which the broker may use this number of units. bw_open begins one in which it
+ * may use as many as it wants. */
+void bw_allow(struct broker_world *w, size_t units);
 
 /* Publishes one message at a given time since 1970, in ns. Returns its body, which is gone when a
  * full queue dropped it. */

@@ -122,7 +122,7 @@ static void what_comes_back_to_a_full_ephemeral_channel_is_dropped(void **state)
     }
     assert_int_equal(bw_requeue(w, &c, id[0], 1), CHANNEL_OK);
     (void)bw_publish_later(w, "t", 1); /* deferred messages are not bounded */
-    assert_int_equal(channel->deferred_count, 2);
+    assert_int_equal(channel->timed->deferred_count, 2);
     consumer_set_ready(&c, 0);
     (void)bw_publish(w, "t");
     assert_int_equal(channel->queue.n, 1);

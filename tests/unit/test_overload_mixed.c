@@ -275,7 +275,7 @@ static const struct channel *channel_of(const struct mix *m, char topic, unsigne
 static size_t left_in(const struct mix *m, char topic, unsigned channel)
 {
     const struct channel *c = channel_of(m, topic, channel);
-    return c->queue.n + c->deferred_count + channel_in_flight_count(c);
+    return c->queue.n + c->timed->deferred_count + channel_in_flight_count(c);
 }
 
 /* Consumers that take the remaining messages, one for each channel. */

@@ -18,14 +18,14 @@ static struct publish publish_of(struct broker_world *w, const char *topic, size
 {
     struct publish p = {.topic = name_make(span_make(topic, strlen(topic))), .delay = delay};
     for (size_t i = 0; i < count; i++) {
-        queue_push(&p.messages, bw_message(w, SPAN("body")));
+        bw_add(w, &p, SPAN("body"));
     }
     return p;
 }
 
 static enum publish_outcome publish(struct broker_world *w, struct publish *p, uint64_t *ticket)
 {
-    return broker_publish(&w->broker, p, w->now, w->now + BW_WALL, ticket);
+    return broker_publish(&w->broker, p, w->now, ticket);
 }
 
 /* Publishes `count` messages that wait; returns their ticket. */

@@ -229,7 +229,7 @@ static void deferred_messages_wait(void **state)
     SEND(c, "RDY 2\n");
     world_advance(w, 1500 * TIME_MS - 1);
     client_expect_nothing(c);
-    assert_int_equal(channel_c(w)->deferred_count, 1);
+    assert_int_equal(channel_c(w)->timed->deferred_count, 1);
     world_advance(w, 1);
     client_expect(c, "M 1 x");
     world_free(w);

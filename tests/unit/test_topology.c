@@ -113,7 +113,7 @@ static void a_deleted_channel_hands_out_its_consumers(void **state)
     assert_null(broker_next_orphan(&w->broker));
     assert_ptr_equal(busy.other.channel, bw_channel(w, "t", "other")); /* it was not touched */
     assert_int_equal(busy.other.channel->queue.n, 4);
-    assert_int_equal(busy.other.channel->deferred_count, 1);
+    assert_int_equal(busy.other.channel->timed->deferred_count, 1);
     assert_int_equal(bw_channel(w, "t", "c")->queue.n, 0); /* made anew, and empty */
     bw_expect_silence(w);
     bw_leave(w, &busy.other);
@@ -231,7 +231,7 @@ static void an_emptied_channel_holds_nothing(void **state)
     assert_int_equal(empty_channel(w, "t", "c"), TOPOLOGY_OK);
     bw_expect_no_log(w);
     assert_int_equal(channel->queue.n, 0);
-    assert_int_equal(channel->deferred_count, 0);
+    assert_int_equal(channel->timed->deferred_count, 0);
     assert_int_equal(channel_in_flight_count(channel), 0);
     assert_int_equal(busy.a.in_flight_count, 0);
     assert_int_equal(busy.b.in_flight_count, 0);
@@ -240,7 +240,7 @@ static void an_emptied_channel_holds_nothing(void **state)
     assert_int_equal(bw_finish(w, &busy.b, busy.of_a), CHANNEL_NOT_IN_FLIGHT);
     assert_int_equal(bw_requeue(w, &busy.b, busy.of_b, 0), CHANNEL_NOT_IN_FLIGHT);
     assert_int_equal(busy.other.channel->queue.n, 4); /* it is another channel */
-    assert_int_equal(busy.other.channel->deferred_count, 1);
+    assert_int_equal(busy.other.channel->timed->deferred_count, 1);
     assert_null(broker_next_orphan(&w->broker));
     (void)bw_publish(w, "t");
     (void)bw_publish(w, "t");

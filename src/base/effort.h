@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the effort that is left in one call. Work is counted in units. Each call from outside
+ * begins with an allowance of units, and stops when the allowance is used up. The work that is left
+ * goes on in a later call. So one peer's work never keeps the others waiting for long, whatever the
+ * peer has sent.
+ *
+ * One unit is about 50 to 100 ns of processor time. An operation may need more units than are left.
+ * Then it is still done, and the allowance is used up. So a call with an allowance of 1 unit does
+ * one operation.
+ *
+ * Must not know: clocks. Units are counted and not measured, so a run with the same input does the
+ * same work in each call.
+ */
+#ifndef BASE_EFFORT_H
+#define BASE_EFFORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define EFFORT_MOVE 1       /* a message goes from a topic to one channel */
+#define EFFORT_FREE 1       /* a queued message is freed */
+#define EFFORT_FREE_TIMED 4 /* a message with a timer is freed */
+#define EFFORT_DELIVERY 2   /* a message goes to a consumer */
+#define EFFORT_TIMER 4      /* a timer of a message is handled */
+#define EFFORT_END 8        /* a channel or topic is deleted */
+#define EFFORT_COMMAND 4    /* a command, or a part of a command, is parsed and executed */
+
+struct effort {
+    size_t left; /* units */
+};
+
+/* Begins a call that may use this number of units. */
+static inline void effort_allow(struct effort *e, size_t units)
+{
+    e->left = units;
+}
+
+/* Returns whether the call may do one more operation. */
+static inline bool effort_is_left(const struct effort *e)
+{
+    return e->left > 0;
+}
+
+/* Counts an operation of this number of units. */
+static inline void effort_use(struct effort *e, size_t units)
+{
+    e->left = e->left > units ? e->left - units : 0;
+}
+
+#endif

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the messages of one channel that have a timer: those in flight and those that are deferred.
+ * A channel can drop all of them in constant time: it drops its struct timed and gets a new one.
+ * The broker then frees the messages of the dropped struct in slices (broker_collect).
+ *
+ * A consumer can leave in constant time too. Its messages in flight do not point to the consumer
+ * itself. They point to its struct subscription, which remembers whether the consumer is still
+ * there.
+ *
+ * Must not know: queues, and which consumer gets a message.
+ */
+#ifndef BROKER_TIMED_H
+#define BROKER_TIMED_H
+
+#include "base/table.h"
+#include "broker/body.h"
+#include "broker/core.h"
+
+struct channel;
+struct consumer;
+
+/* The time from the SUB of a consumer until it leaves. It is freed when the consumer has left and
+ * none of its messages is in flight any more. */
+struct subscription {
+    size_t refs;               /* messages in flight, and 1 while the consumer is there */
+    struct consumer *consumer; /* NULL after the consumer has left */
+};
+
+struct timed {
+    struct list link; /* in core->ending when `channel` is NULL */
+    struct broker_core *core;
+    struct channel *channel; /* NULL: the channel has dropped these messages */
+    /* The messages in flight are in one table by message id. When there are more than
+     * TIMED_ONE_TABLE, they are in TIMED_TABLES tables, and each table has the ids whose hashes
+     * begin with the same bits. A table that grows moves all its entries at once. So a table must
+     * be small. */
+    struct in_flight *table;
+    struct in_flight **tables; /* NULL: there is one table */
+    size_t in_flight_count;
+    struct list deferred; /* of struct deferred */
+    size_t deferred_count;
+};
+
+#define TIMED_TABLE_BITS 8
+#define TIMED_TABLES (1U << TIMED_TABLE_BITS)
+#define TIMED_ONE_TABLE 8192
+
+struct in_flight {
+    UT_hash_handle hh; /* in a table of `timed` */
+    struct timer timer;
+    struct timed *timed;
+    struct subscription *subscription; /* of the consumer that got the message */
+    struct message *message;
+    int64_t delivered_at; /* ns; TOUCH moves the deadline to at most max_msg_timeout after it */
+};
+
+struct deferred {
+    struct timer timer;
+    struct list link; /* in timed->deferred */
+    struct timed *timed;
+    struct message *message;
+};
+
+/* How many bytes the memory budget is charged for the structs above, and for TIMED_TABLES tables. A
+ * message in flight may be the only one that needs its subscription, so its cost includes one. The
+ * subscription of a consumer without messages in flight is a part of the cost of a session. */
+#define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
+#define TIMED_TABLES_COST (TIMED_TABLES * (sizeof(struct in_flight *) + TABLE_COST))
+#define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
+#define IN_FLIGHT_COST                                                                             \
+    (sizeof(struct in_flight) + sizeof(struct heap_entry) + ALLOC_OVERHEAD + SUBSCRIPTION_COST)
+#define DEFERRED_COST (sizeof(struct deferred) + sizeof(struct heap_entry) + ALLOC_OVERHEAD)
+
+/* Returns the new struct timed of a channel. */
+struct timed *timed_new(struct broker_core *core, struct channel *channel);
+
+/* Called when the channel drops its messages. Frees the struct when it has no messages. Otherwise
+ * broker_collect frees it. */
+void timed_end(struct timed *timed);
+
+/* Frees one message of a struct that was ended. When that was the last message, frees the struct
+ * too. */
+void timed_collect(struct timed *timed);
+
+/* Returns a new subscription of a consumer. */
+struct subscription *subscription_new(struct consumer *consumer);
+
+/* Called when the consumer leaves. */
+void subscription_end(struct subscription *subscription);
+
+/* Adds a message in flight, which times out at the time `due`. */
+void timed_add_in_flight(struct timed *timed, struct subscription *subscription,
+                         struct message *message, int64_t now, int64_t due);
+
+/* Returns the message in flight with this id, or NULL. */
+struct in_flight *timed_find(const struct timed *timed, uint64_t id);
+
+/* Removes and frees the entry of a message in flight, and returns the message. */
+struct message *timed_take_in_flight(struct in_flight *f);
+
+/* Returns any message in flight, or NULL when there is none. timed_next returns another one.
+ * Together they visit each message once. */
+struct in_flight *timed_first(const struct timed *timed);
+struct in_flight *timed_next(const struct in_flight *f);
+
+/* Adds a deferred message, whose delay ends at the time `due`. */
+void timed_add_deferred(struct timed *timed, struct message *message, int64_t due);
+
+/* Removes and frees the entry of a deferred message, and returns the message. */
+struct message *timed_take_deferred(struct deferred *d);
+
+#endif

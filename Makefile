@@ -8,7 +8,8 @@
 #   make MSAN=1     clang's MSan                      build/msan/
 #   make FUZZ=...   the fuzz targets for an engine    build/fuzz/.../ (asan, plain, merge: libFuzzer;
 #                   with and without sanitizers                      afl, afl-asan, afl-cmplog: AFL++)
-# CFLAGS, LDFLAGS and BUILD may be given as well. When the flags differ from last time, everything is rebuilt.
+# CFLAGS, CXXFLAGS, CPPFLAGS, LDFLAGS and BUILD may be given as well. When the flags differ from last time, everything
+# is rebuilt. PREFIX and DESTDIR of `make install` may contain any character but '$'.
 # V=1 shows the commands.
 
 ifeq ($(origin CC),default)
@@ -30,6 +31,7 @@ CXX := $(if $(filter clang,$(CC_NAME)),clang++,g++)
 endif
 PREFIX ?= /usr/local
 CFLAGS ?= -O2 -g
+CXXFLAGS ?= $(CFLAGS)
 VERSION = $(shell sed -n 's/.*define NSQREF_VERSION "\(.*\)".*/\1/p' include/nsq/version.h)
 
 .DEFAULT_GOAL := all
@@ -66,8 +68,15 @@ VARIANT := -O0 -g --coverage -DSRC_WITHOUT_ASSERTS
 SRC_ONLY := -DNDEBUG
 else
 BUILD ?= build$(if $(filter clang,$(CC_NAME)),/clang)
-VARIANT := $(CFLAGS) $(if $(filter -O0,$(CFLAGS)),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+VARIANT := $(CFLAGS)
+VARIANT_CXX := $(CXXFLAGS)
+# _FORTIFY_SOURCE needs optimisation: the last -O counts. A level that the caller gives stays.
+fortify = $(if $(findstring _FORTIFY_SOURCE,$(1) $(CPPFLAGS)),,$(if $(filter-out -O0,$(lastword $(filter \
+    -O%,$(1)))),-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2))
+HARDENED := $(call fortify,$(CFLAGS))
+HARDENED_CXX := $(call fortify,$(CXXFLAGS))
 endif
+VARIANT_CXX ?= $(VARIANT)
 
 # Warnings are errors with the compilers that CI uses (Debian 12's). With other compilers they are not,
 # so that a new warning of a newer compiler does not stop a newcomer. WERROR=1 and WERROR=0 override this.
@@ -75,9 +84,10 @@ WERROR ?= $(if $(filter 12 14,$(shell $(CC) -dumpversion 2>/dev/null | cut -d. -
 
 WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
     $(if $(filter 1,$(WERROR)),-Werror)
-CPPFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -isystem /usr/share/include/llhttp
-CFLAGS_ALL := $(CPPFLAGS_ALL) $(WARN) -fstack-protector-strong $(VARIANT)
-CXXFLAGS_ALL := -std=c++17 -fno-exceptions -fno-rtti -Isrc $(filter-out -Wstrict-prototypes,$(WARN)) -fstack-protector-strong $(VARIANT)
+CPPFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -isystem /usr/share/include/llhttp $(CPPFLAGS)
+CFLAGS_ALL := $(CPPFLAGS_ALL) $(WARN) -fstack-protector-strong $(HARDENED) $(VARIANT)
+CXXFLAGS_ALL := -std=c++17 -fno-exceptions -fno-rtti -Isrc $(CPPFLAGS) $(filter-out -Wstrict-prototypes,$(WARN)) \
+    -fstack-protector-strong $(HARDENED_CXX) $(VARIANT_CXX)
 LDFLAGS_ALL := $(VARIANT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # Evaluated when something is linked, not earlier: ci/setup may have to install the packages first.
@@ -156,7 +166,8 @@ Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1))
 
 # Files that contain the flags and the list of sources. They are rewritten, and so become newer, only on a change.
-same = @mkdir -p $(@D); echo '$(1)' | cmp -s - $@ || echo '$(1)' >$@
+same = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.new; \
+    if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 $(BUILD)/.flags: FORCE
 	$(call same,$(CC) $(CFLAGS_ALL) $(CXX) $(CXXFLAGS_ALL) $(SRC_ONLY) $(LDFLAGS_ALL))
 $(BUILD)/.sources: FORCE
@@ -203,7 +214,7 @@ $(foreach l,$(LIBS),$(eval $(call archive,$(l))))
 $(BUILD)/obj/llhttp/%.o: $(LLHTTP)/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC $@)
-	$(Q)$(CC) -std=c11 -w -isystem /usr/share/include/llhttp -fstack-protector-strong $(VARIANT) -fPIE -c -o $@ $<
+	$(Q)$(CC) -std=c11 -w -isystem /usr/share/include/llhttp $(CPPFLAGS) -fstack-protector-strong $(HARDENED) $(VARIANT) -fPIE -c -o $@ $<
 
 $(BUILD)/libllhttp.a: $(LLHTTP_OBJECTS)
 	$(call say,AR $@)
@@ -265,7 +276,8 @@ $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_
 # --- what people type ----------------------------------------------------------------------------
 
 # The stages choose their variants and their number of jobs themselves.
-ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u CXX -u BUILD -u CFLAGS -u LDFLAGS -u MSAN
+ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u CXX -u BUILD -u CFLAGS -u CXXFLAGS -u CPPFLAGS \
+    -u LDFLAGS -u MSAN
 
 help:
 	@sed -n 's/^## /  make /p' $(firstword $(MAKEFILE_LIST))
@@ -294,24 +306,30 @@ $(STAGES):
 ci:
 	$(ALONE) .ci/run
 
+# The paths reach the shell through the environment and are always quoted, so that they may contain spaces.
+export PREFIX DESTDIR
+at = "$$DESTDIR$$PREFIX"
+HEADERS := $(notdir $(wildcard include/nsq/*.h))
+
 ## install          install nsqd and the protocol library below $(DESTDIR)$(PREFIX)
 install: install-lib $(BUILD)/nsqd
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(BUILD)/nsqd $(DESTDIR)$(PREFIX)/bin/nsqd
+	install -d $(at)/bin
+	install -m 755 $(BUILD)/nsqd $(at)/bin/nsqd
 
 ## install-lib      install only the protocol library: libnsqproto.a, nsq/*.h, libnsqproto.pc
 install-lib: $(BUILD)/libnsqproto.a
-	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig $(DESTDIR)$(PREFIX)/include/nsq
-	install -m 644 $(BUILD)/libnsqproto.a $(DESTDIR)$(PREFIX)/lib/
-	install -m 644 include/nsq/*.h $(DESTDIR)$(PREFIX)/include/nsq/
-	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' src/proto/libnsqproto.pc.in \
-	    >$(DESTDIR)$(PREFIX)/lib/pkgconfig/libnsqproto.pc
+	install -d $(at)/lib/pkgconfig $(at)/include/nsq
+	install -m 644 $(BUILD)/libnsqproto.a $(at)/lib/
+	install -m 644 $(HEADERS:%=include/nsq/%) $(at)/include/nsq/
+	{ printf 'prefix=%s\n' "$$PREFIX"; sed 's/@VERSION@/$(VERSION)/' src/proto/libnsqproto.pc.in; } \
+	    >$(at)/lib/pkgconfig/libnsqproto.pc
+	chmod 644 $(at)/lib/pkgconfig/libnsqproto.pc
 
-## uninstall        remove what install has installed
+## uninstall        remove the files that install has installed, and include/nsq if it is empty then
 uninstall:
-	rm -f $(DESTDIR)$(PREFIX)/bin/nsqd $(DESTDIR)$(PREFIX)/lib/libnsqproto.a \
-	    $(DESTDIR)$(PREFIX)/lib/pkgconfig/libnsqproto.pc
-	rm -rf $(DESTDIR)$(PREFIX)/include/nsq
+	rm -f $(at)/bin/nsqd $(at)/lib/libnsqproto.a $(at)/lib/pkgconfig/libnsqproto.pc \
+	    $(foreach h,$(HEADERS),$(at)/include/nsq/$(h))
+	if [ -d $(at)/include/nsq ]; then rmdir --ignore-fail-on-non-empty $(at)/include/nsq; fi
 
 ## clean            remove build/
 clean:

@@ -22,6 +22,10 @@
 #include <nsq/error.h>
 #include <nsq/span.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define NSQ_PARAMS_MAX 3    /* largest number of parameters that the parser returns */
 #define NSQ_LINE_MAX 16384  /* bytes of the longest line that nsqd reads, including '\n' */
 #define NSQ_SIZE_SIZE 4     /* bytes of a size field or a count field */
@@ -194,5 +198,9 @@ size_t nsq_body_encode(struct span body, uint8_t *out, size_t room);
  * `count` messages its size and its bytes. Returns 0 if the body size does not fit into an int32.
  */
 size_t nsq_messages_encode(const struct span *bodies, size_t count, uint8_t *out, size_t room);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

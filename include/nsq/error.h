@@ -8,6 +8,10 @@
 
 #include <nsq/span.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* The result of the parsers of magics, commands and frames. If bytes are missing, the result is
  * NSQ_MORE, which is not an error. */
 enum nsq_parse {
@@ -66,5 +70,9 @@ bool nsq_error_is_fatal(enum nsq_error code);
  * Source: internal/protocol/errors.go, Error. The format is: code, space, text.
  */
 enum nsq_error nsq_error_split(struct span data, struct span *text);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -15,6 +15,10 @@
 #include <nsq/error.h>
 #include <nsq/span.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define NSQ_FRAME_HEADER_SIZE 8
 #define NSQ_MESSAGE_HEADER_SIZE 26
 #define NSQ_MESSAGE_ID_SIZE 16
@@ -96,5 +100,9 @@ void nsq_message_header(uint8_t out[NSQ_MESSAGE_HEADER_SIZE], const struct nsq_m
  * Source: internal/protocol/protocol.go, SendFramedResponse.
  */
 size_t nsq_frame_encode(enum nsq_frame_type type, struct span data, uint8_t *out, size_t room);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -10,6 +10,10 @@
 #include <nsq/error.h>
 #include <nsq/span.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define NSQ_MAGIC_SIZE 4
 #define NSQ_MAGIC_V1 "  V1" /* nsqlookupd's protocol */
 #define NSQ_MAGIC_V2 "  V2" /* nsqd's protocol */
@@ -31,5 +35,9 @@ enum nsq_protocol { NSQ_PROTOCOL_V1 = 1, NSQ_PROTOCOL_V2 = 2 };
  * Source: nsqd/tcp.go and nsqlookupd/tcp.go, Handle.
  */
 enum nsq_parse nsq_magic_parse(struct span in, enum nsq_protocol *protocol);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

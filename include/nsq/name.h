@@ -8,6 +8,10 @@
 
 #include <nsq/span.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 #define NSQ_NAME_MAX 64 /* bytes of the longest name, including its suffix */
 #define NSQ_EPHEMERAL "#ephemeral"
 
@@ -33,5 +37,9 @@ bool nsq_name_ephemeral(struct span name);
  * Source: internal/protocol/byte_base10.go.
  */
 bool nsq_decimal_parse(struct span digits, uint64_t *value);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

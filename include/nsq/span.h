@@ -29,13 +29,16 @@ struct span {
 #define SPAN(literal) span_make((literal), sizeof(literal) - 1)
 #define SPAN_LITERAL(literal)                                                                      \
     {                                                                                              \
-        .p = (const uint8_t *)(literal), .n = sizeof(literal) - 1                                  \
+        (const uint8_t *)(literal), sizeof(literal) - 1                                            \
     }
 
 /* Returns a span of the n bytes at p. The bytes are not copied. */
 static inline struct span span_make(const void *p, size_t n)
 {
-    return (struct span){.p = p, .n = n};
+    struct span s; /* no initialiser: those of C and C++ differ */
+    s.p = (const uint8_t *)p;
+    s.n = n;
+    return s;
 }
 
 /* Returns whether both spans have the same length and the same bytes. Two empty spans are always

@@ -127,11 +127,34 @@ bool files_write(const char *path, struct span bytes, FILE *err)
         return complain(path, errno, err);
     }
     bool ok = bytes.n == 0 || fwrite(bytes.p, 1, bytes.n, f) == bytes.n;
-    ok = fflush(f) == 0 && ok;
-    if (!standard) {
-        ok = fclose(f) == 0 && ok;
+    ok = ok && fflush(f) == 0;
+    int error = errno; /* the first error counts */
+    if (!standard && fclose(f) != 0 && ok) {
+        ok = false;
+        error = errno;
     }
-    return ok || complain(path, errno, err);
+    return ok || complain(path, error, err);
+}
+
+bool files_can_write(const char *path, FILE *err)
+{
+    char folder[FILES_PATH_MAX];
+    struct stat s;
+    if (strcmp(path, "-") == 0) {
+        return true;
+    }
+    if (stat(path, &s) == 0) {
+        bool writable = access(path, W_OK) == 0;
+        return (writable && !S_ISDIR(s.st_mode)) || complain(path, writable ? EISDIR : errno, err);
+    }
+    const char *slash = strrchr(path, '/');
+    int n = slash == NULL ? snprintf(folder, sizeof folder, ".")
+                          : snprintf(folder, sizeof folder, "%.*s/", (int)(slash - path), path);
+    if (n >= (int)sizeof folder) {
+        return complain(path, ENAMETOOLONG, err);
+    }
+    return (files_is_folder(folder) || complain(path, errno, err)) &&
+           (access(folder, W_OK | X_OK) == 0 || complain(path, errno, err));
 }
 
 static void remove_at(const char *path, int depth)

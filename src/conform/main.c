@@ -12,6 +12,7 @@
 #include "conform/play_server.h"
 #include "conform/runner.h"
 #include "shell/signals.h"
+#include "shell/standard_output.h"
 
 #define LAST_FOLDER "build"
 #define LAST_REPORT LAST_FOLDER "/.nsq-conform-last.json"
@@ -148,6 +149,17 @@ static bool write_report(const char *path, report_writer *writer, const struct r
     return ok;
 }
 
+/* A path that cannot be written is noticed before the first case. */
+static bool can_write_reports(const struct args *args)
+{
+    const char *paths[] = {args->tap, args->junit, args->json, args->html};
+    bool ok = true;
+    for (size_t i = 0; i < sizeof paths / sizeof paths[0]; i++) {
+        ok = (paths[i] == NULL || files_can_write(paths[i], stderr)) && ok;
+    }
+    return ok;
+}
+
 static bool write_reports(const struct args *args, const struct report *report,
                           const struct report_rules *rules)
 {
@@ -181,6 +193,9 @@ static enum conform_exit run(const struct args *args, const struct suite *suite,
     const struct report_rules rules = {.strict = args->strict,
                                        .allow_unsupported = args->allow_unsupported};
     struct report report;
+    if (!can_write_reports(args)) {
+        return EXIT_USAGE;
+    }
     int end_fd = signals_open();
     enum conform_exit code = runner_run(args, suite, ledger, known, &end_fd, &report, stderr);
     if (code == EXIT_CONFORMS || code == EXIT_STOPPED) {
@@ -272,22 +287,27 @@ static enum conform_exit with_suite(const struct args *args)
     return code;
 }
 
+static enum conform_exit do_mode(const struct args *args)
+{
+    switch (args->mode) {
+    case MODE_DONE:
+        return EXIT_CONFORMS;
+    case MODE_FMT:
+    case MODE_FMT_PRINT:
+        return fmt(args);
+    case MODE_MERGE:
+        return merge(args);
+    case MODE_SERVE:
+        return serve_file(args, stderr);
+    default:
+        return with_suite(args);
+    }
+}
+
 int main(int argc, char **argv)
 {
     struct args args;
     enum conform_exit code = args_parse(&args, argc, argv, stdout, stderr);
-    if (code != EXIT_CONFORMS || args.mode == MODE_DONE) {
-        return (int)code;
-    }
-    switch (args.mode) {
-    case MODE_FMT:
-    case MODE_FMT_PRINT:
-        return (int)fmt(&args);
-    case MODE_MERGE:
-        return (int)merge(&args);
-    case MODE_SERVE:
-        return (int)serve_file(&args, stderr);
-    default:
-        return (int)with_suite(&args);
-    }
+    code = code == EXIT_CONFORMS ? do_mode(&args) : code;
+    return standard_output_end("nsq-conform") ? (int)code : EXIT_USAGE;
 }

@@ -20,6 +20,7 @@
 #include "shell/clock.h"
 #include "shell/signals.h"
 #include "shell/socket.h"
+#include "shell/standard_output.h"
 
 #define READ_SIZE 65536
 #define TLS_FILE_MAX 65536
@@ -512,7 +513,7 @@ int main(int argc, char **argv)
     struct args args;
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);
-        return EXIT_SUCCESS;
+        return standard_output_end("nsq-record") ? EXIT_SUCCESS : EXIT_FAILURE;
     }
     static struct proxy proxy;
     if (!parse_args(&args, &proxy, argc, argv)) {

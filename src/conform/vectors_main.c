@@ -2,11 +2,12 @@
 /*
  * nsq-vectors: writes the cases as JSON for implementations in other languages.
  *
- *     nsq-vectors OUT.json [FILE|DIR]...     (default: tests/conformance)
+ *     nsq-vectors OUT.json [FILE|DIR]...     (default: tests/conformance; OUT.json may be "-")
  */
 #include "conform/vectors.h"
 
 #include "conform/files.h"
+#include "shell/standard_output.h"
 
 static enum conform_exit write_vectors(const struct suite *suite, const char *path)
 {
@@ -24,10 +25,10 @@ static enum conform_exit write_vectors(const struct suite *suite, const char *pa
     return code;
 }
 
-int main(int argc, char **argv)
+static enum conform_exit run(int argc, char **argv)
 {
     static const char *const all[] = {SUITE_CASES};
-    if (argc < 2 || argv[1][0] == '-') {
+    if (argc < 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
         fputs("usage: nsq-vectors OUT.json [FILE|DIR]...\n", argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_USAGE : EXIT_CONFORMS;
     }
@@ -39,5 +40,11 @@ int main(int argc, char **argv)
         code = write_vectors(&suite, argv[1]);
     }
     suite_free(&suite);
-    return (int)code;
+    return code;
+}
+
+int main(int argc, char **argv)
+{
+    enum conform_exit code = run(argc, argv);
+    return standard_output_end("nsq-vectors") ? (int)code : EXIT_USAGE;
 }

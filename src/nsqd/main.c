@@ -22,6 +22,7 @@
 #include "shell/machine.h"
 #include "shell/signals.h"
 #include "shell/socket.h"
+#include "shell/standard_output.h"
 #include "shell/tcp_server.h"
 
 /* Upstream's nsqd writes this line with the prefix "[nsqd] " even when --log-prefix differs. */
@@ -184,6 +185,6 @@ int main(int argc, char **argv)
     default:
         fputs(text.out, stdout);
         fputs(text.err, stderr);
-        return text.code;
+        return standard_output_end("nsqd") ? text.code : EXIT_FAILURE;
     }
 }

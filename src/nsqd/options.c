@@ -262,15 +262,15 @@ static void write_version(struct options_text *text)
 }
 
 /* Writes the error line, if there is one, and the usage text. */
-static void write_usage(struct options_text *text, const char *error)
+static void write_usage(char to[OPTIONS_TEXT_MAX], const char *error)
 {
-    struct line err;
-    line_start(&err, text->err, sizeof text->err);
+    struct line line;
+    line_start(&line, to, OPTIONS_TEXT_MAX);
     if (error[0] != '\0') {
-        line_add(&err, "%s\n", error);
+        line_add(&line, "%s\n", error);
     }
-    goflag_usage(&table, &err);
-    assert(!err.cut);
+    goflag_usage(&table, &line);
+    assert(!line.cut);
 }
 
 enum options_result options_fail(struct options_text *text, const char *format, ...)
@@ -305,10 +305,10 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
     o->node_id = host->node_id;
     switch (goflag_parse(&table, argc, argv, o, o->given, &error)) {
     case GOFLAG_HELP:
-        write_usage(text, "");
+        write_usage(text->out, "");
         return OPTIONS_EXIT;
     case GOFLAG_BAD:
-        write_usage(text, error.p);
+        write_usage(text->err, error.p);
         text->code = 2;
         return OPTIONS_EXIT;
     case GOFLAG_FATAL:

@@ -149,15 +149,15 @@ enum options_result {
 };
 
 /* Enough bytes for an error line and the whole usage text. */
-#define OPTIONS_ERR_MAX 16384
+#define OPTIONS_TEXT_MAX 16384
 /* The most bytes of a line. A longer line is cut and ends with "...". */
 #define OPTIONS_LINE_MAX 1024
 
 /* Texts for the user. Each text ends with a NUL. It is "" when there is nothing to print. */
 struct options_text {
     int code;
-    char out[64];
-    char err[OPTIONS_ERR_MAX];
+    char out[OPTIONS_TEXT_MAX];
+    char err[OPTIONS_TEXT_MAX];
     char fatal[OPTIONS_LINE_MAX];
 };
 

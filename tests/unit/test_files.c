@@ -50,6 +50,29 @@ static void a_missing_file_is_reported(void **state)
     buf_free(&bytes);
 }
 
+static void what_can_be_written_is_known_before(void **state)
+{
+    (void)state;
+    folder_write("there", "old");
+    FILE *err = folder_listen();
+    assert_true(files_can_write("-", err));
+    assert_true(files_can_write("/dev/null", err));
+    assert_true(files_can_write(folder_path("there"), err));
+    assert_true(files_can_write(folder_path("new"), err));
+    assert_true(files_can_write("new-in-the-working-folder", err));
+    fclose(err);
+    assert_string_equal(folder_said, "");
+    assert_int_not_equal(access(folder_path("new"), F_OK), 0); /* it was not made */
+
+    err = folder_listen();
+    assert_false(files_can_write(folder_path(""), err)); /* a folder */
+    assert_false(files_can_write(folder_path("there/x"), err));
+    assert_false(files_can_write(folder_path("none/x"), err));
+    fclose(err);
+    assert_non_null(strstr(folder_said, ": is a directory\n"));
+    assert_non_null(strstr(folder_said, "none/x: no such file or directory\n"));
+}
+
 static void removing_does_not_follow_links(void **state)
 {
     (void)state;
@@ -71,6 +94,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(folders_are_walked_in_order),
         cmocka_unit_test(a_missing_file_is_reported),
+        cmocka_unit_test(what_can_be_written_is_known_before),
         cmocka_unit_test(removing_does_not_follow_links),
     };
     return cmocka_run_group_tests_name("files", tests, folder_make, folder_remove);

@@ -377,10 +377,10 @@ static void help_is_the_usage_and_no_error(void **state)
         RUN(&r, "-version", asks[i], "-nope");
         assert_int_equal(r.r, OPTIONS_EXIT);
         assert_int_equal(r.text.code, 0);
-        assert_memory_equal(r.text.err, usage, sizeof usage - 1);
-        assert_string_equal(r.text.out, "");
-        assert_non_null(strstr(r.text.err, "\n  -worker-id\n"));
-        assert_int_equal(r.text.err[strlen(r.text.err) - 1], '\n');
+        assert_memory_equal(r.text.out, usage, sizeof usage - 1);
+        assert_string_equal(r.text.err, "");
+        assert_non_null(strstr(r.text.out, "\n  -worker-id\n"));
+        assert_int_equal(r.text.out[strlen(r.text.out) - 1], '\n');
     }
 }
 

@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <nsq/frame.h>
 
+#include "base/alloc.h"
 #include "command_writer.h"
 #include "engine/engine.h"
 #include "engine_choice.h"
@@ -122,14 +123,35 @@ static void see_frame(unsigned number, const struct nsq_frame *frame)
     peer->last_reply = frame->type;
 }
 
+/* Returns a copy of the last n bytes of a connection's output. */
+static struct buf last_output(const struct conn *conn, size_t n)
+{
+    size_t most = 2 * (conn->out.refs.n / sizeof(struct output_ref)) + 1;
+    struct span *spans = alloc_zeroed(most * sizeof *spans);
+    size_t count = output_fill(&conn->out, spans, most);
+    size_t skip = conn->out.n - n;
+    struct buf last = {0};
+    for (size_t i = 0; i < count; i++) {
+        size_t skipped = span_first(spans[i], skip).n;
+        buf_append(&last, span_skip(spans[i], skipped));
+        skip -= skipped;
+    }
+    alloc_free(spans);
+    return last;
+}
+
 /* Parses the output that was made since the last call; it must be whole frames. */
 static void see_output(unsigned number)
 {
     struct peer *peer = &peers[number];
     const struct conn *conn = engine->serve.slots[(uint32_t)peer->id].conn;
     size_t fresh = (size_t)(conn->queued - peer->parsed);
+    if (fresh == 0) {
+        return;
+    }
     FUZZ_CHECK(fresh <= conn->out.n);
-    struct span in = span_skip(buf_span(&conn->out), conn->out.n - fresh);
+    struct buf last = last_output(conn, fresh);
+    struct span in = buf_span(&last);
     peer->parsed = conn->queued;
     peer->made = hash_more(peer->made, in);
     while (in.n > 0) {
@@ -139,6 +161,7 @@ static void see_output(unsigned number)
         see_frame(number, &frame);
         in = span_skip(in, consumed);
     }
+    buf_free(&last);
 }
 
 /* Checks everything; called after every call into the engine. */

@@ -20,7 +20,7 @@
 #include "broker/message.h"
 
 struct body {
-    uint32_t refs; /* how many messages share this body */
+    uint32_t refs; /* how many messages share this body, and how many outputs refer to it */
     uint32_t size; /* bytes */
     uint64_t id;
     int64_t timestamp; /* wall clock, ns since 1970 */
@@ -47,6 +47,13 @@ static inline size_t body_cost(size_t n)
 static inline struct span body_span(const struct body *body)
 {
     return span_make(body->bytes, body->size);
+}
+
+/* Adds one reference. Returns the body. */
+static inline struct body *body_keep(struct body *body)
+{
+    body->refs++;
+    return body;
 }
 
 /* Removes one reference. The body is freed when no reference is left. */

@@ -82,7 +82,7 @@ struct consumer {
  * of the broker. */
 struct delivery {
     struct consumer *consumer;
-    const struct body *body;
+    struct body *body;
     uint16_t attempts;
 };
 

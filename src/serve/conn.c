@@ -193,7 +193,7 @@ void conn_free(struct conn *conn, int64_t now)
     list_remove(&conn->connect);
     serve_remove_conn(serve, conn);
     serve->buffered -= conn->buffered;
-    buf_free(&conn->out);
+    conn_drop_output(conn);
     buf_free(&conn->address);
     stack_clear(&conn->stack);
     alloc_free(conn);

@@ -36,6 +36,7 @@
 #include "base/buf.h"
 #include "base/heap.h"
 #include "base/list.h"
+#include "serve/output.h"
 #include "serve/stack.h"
 
 #define CONN_PEER_MAX 64          /* bytes of a peer's address that are kept */
@@ -86,6 +87,11 @@ struct protocol {
      * empty after a success. Otherwise `why` is the reason of the failure, and the codec is already
      * removed. */
     void (*upgraded)(void *service, void *session, struct span why, int64_t now);
+
+    /* Ends a reference of conn_send_held, which has passed `held`. Called once for each reference,
+     * when its bytes were sent or encoded, or when the connection ends. It may be called after
+     * `closed`. NULL: the protocol sends no references. */
+    void (*release)(void *service, void *held);
 
     /* Called when unsent output is not above the high-water mark any more. conn->full_since is the
      * time at which unsent output rose above the mark. */
@@ -145,8 +151,9 @@ struct conn {
     uint8_t peer_size;
     uint8_t peer[CONN_PEER_MAX];
 
-    struct stack stack; /* codecs, from the socket upwards; most connections have none */
-    struct buf out;     /* bytes for the socket */
+    struct stack stack;  /* codecs, from the socket upwards; most connections have none */
+    struct output plain; /* bytes from the protocol that the codecs have not encoded yet */
+    struct output out;   /* bytes for the socket */
     size_t limit; /* the high-water mark in bytes: a connection with more unsent output is full */
     size_t buffered;    /* this connection's part of serve->buffered, bytes */
     size_t unconsumed;  /* bytes of offered input that were not consumed; the shell keeps them */
@@ -190,6 +197,10 @@ void conn_leave(struct conn *conn);
 /* Appends output (copied). The shell sends it after the current step. Does nothing after
  * conn_finish. */
 void conn_send(struct conn *conn, struct span data, int64_t now);
+
+/* Appends output that is not copied. The bytes must not change until the protocol's `release` is
+ * called with `held`. That happens at once when the connection sends nothing any more. */
+void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now);
 
 /* Returns how many bytes of output are not sent yet. */
 size_t conn_unsent(const struct conn *conn);

@@ -8,6 +8,9 @@
 #include "base/time.h"
 #include "serve/conn_parts.h"
 
+#define ENCODE_PART 16384 /* bytes that are encoded at a time: the most data of one TLS record */
+#define SPANS_A_PART 64   /* the most pieces of output that are encoded at a time */
+
 /* --- chunks and their deadline ---------------------------------------------------------------- */
 
 static int64_t write_timeout(const struct conn *conn)
@@ -37,7 +40,7 @@ void conn_set_write_timeout(struct conn *conn, int64_t timeout, int64_t now)
 
 size_t conn_unsent(const struct conn *conn)
 {
-    return conn->out.n + conn->stack.plain.n;
+    return conn->out.n + conn->plain.n;
 }
 
 bool conn_is_full(const struct conn *conn)
@@ -45,10 +48,9 @@ bool conn_is_full(const struct conn *conn)
     return conn_unsent(conn) > conn->limit;
 }
 
-/* An empty buffer keeps only little memory, so it is not counted. */
 void conn_count_buffered(struct conn *conn)
 {
-    size_t n = conn->unconsumed + (conn->out.n == 0 ? 0 : conn->out.cap) + conn->stack.plain.cap;
+    size_t n = conn->unconsumed + output_memory(&conn->out) + output_memory(&conn->plain);
     conn->serve->buffered = conn->serve->buffered - conn->buffered + n;
     conn->buffered = n;
 }
@@ -90,39 +92,94 @@ static void check_if_drained(struct conn *conn, int64_t now)
 
 /* --- bytes ------------------------------------------------------------------------------------ */
 
-void conn_append_out(struct conn *conn, struct span data, int64_t now)
+/* Called when n bytes were added to conn->out. */
+static void out_grew(struct conn *conn, size_t n, int64_t now)
 {
-    bool was_empty = conn->out.n == 0;
-    buf_append(&conn->out, data);
-    conn->queued += data.n;
-    if (was_empty) {
+    conn->queued += n;
+    if (conn->out.n == n) { /* it was empty */
         conn_start_chunk(conn, now);
     }
     check_if_full(conn, now);
 }
 
+void conn_append_out(struct conn *conn, struct span data, int64_t now)
+{
+    output_append(&conn->out, data);
+    out_grew(conn, data.n, now);
+}
+
+static void drop_bytes(struct conn *conn, struct output *output, size_t n)
+{
+    output_drop(output, n, conn->protocol->release, conn->service);
+}
+
+/* Encodes the next bytes of the output, at most `most`. */
+static void encode_part(struct conn *conn, size_t most, int64_t now)
+{
+    struct stack *stack = &conn->stack;
+    struct span spans[SPANS_A_PART];
+    size_t count = output_fill(&conn->plain, spans, SPANS_A_PART);
+    size_t n = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct span part = span_first(spans[i], most - n);
+        buf_append(&stack->plain, part);
+        n += part.n;
+    }
+    drop_bytes(conn, &conn->plain, n);
+    struct buf *own = &conn->out.own;
+    size_t before = own->n;
+    stack_encode(stack, own);
+    size_t more = own->n - before;
+    output_own_grew(&conn->out, more);
+    out_grew(conn, more, now);
+}
+
 void conn_encode(struct conn *conn, int64_t now)
 {
-    if (conn->stack.count > 0) {
-        struct buf encoded = {0};
-        stack_encode(&conn->stack, &encoded);
-        conn_append_out(conn, buf_span(&encoded), now);
-        buf_free(&encoded);
+    while (conn->plain.n > 0) {
+        encode_part(conn, ENCODE_PART, now);
     }
+}
+
+/* Returns where the output of the protocol is appended. */
+static struct output *output_of_protocol(struct conn *conn)
+{
+    return conn->stack.count == 0 ? &conn->out : &conn->plain;
+}
+
+/* Called when the protocol has added n bytes to its output. */
+static void protocol_sent(struct conn *conn, size_t n, int64_t now)
+{
+    if (conn->stack.count == 0) {
+        out_grew(conn, n, now);
+    } else {
+        check_if_full(conn, now);
+    }
+    conn_note_change(conn);
 }
 
 void conn_send(struct conn *conn, struct span data, int64_t now)
 {
+    if (conn->state <= CONN_OPEN && data.n > 0) {
+        output_append(output_of_protocol(conn), data);
+        protocol_sent(conn, data.n, now);
+    }
+}
+
+void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now)
+{
     if (conn->state > CONN_OPEN || data.n == 0) {
+        conn->protocol->release(conn->service, held);
         return;
     }
-    if (conn->stack.count == 0) {
-        conn_append_out(conn, data, now);
-    } else {
-        buf_append(&conn->stack.plain, data);
-        check_if_full(conn, now);
-    }
-    conn_note_change(conn);
+    output_refer(output_of_protocol(conn), data, held);
+    protocol_sent(conn, data.n, now);
+}
+
+void conn_drop_output(struct conn *conn)
+{
+    output_free(&conn->plain, conn->protocol->release, conn->service);
+    output_free(&conn->out, conn->protocol->release, conn->service);
 }
 
 void conn_check_flushed(struct conn *conn, int64_t now)
@@ -142,7 +199,7 @@ void conn_check_flushed(struct conn *conn, int64_t now)
 
 void conn_sent(struct conn *conn, size_t n, int64_t now)
 {
-    buf_drop(&conn->out, n);
+    drop_bytes(conn, &conn->out, n);
     if (conn->queued - conn->out.n >= conn->chunk_end) {
         conn_start_chunk(conn, now);
     }

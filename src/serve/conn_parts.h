@@ -71,6 +71,9 @@ void conn_append_out(struct conn *conn, struct span data, int64_t now);
 /* Encodes all waiting output with the codecs. */
 void conn_encode(struct conn *conn, int64_t now);
 
+/* Drops all output. */
+void conn_drop_output(struct conn *conn);
+
 /* Begins a new chunk and sets its deadline. A chunk is the output that waits now, but at most
  * CONN_WRITE_CHUNK bytes. The peer must accept the chunk before the deadline. */
 void conn_start_chunk(struct conn *conn, int64_t now);

@@ -181,11 +181,7 @@ size_t serve_out(void *self, uint64_t id, struct span *spans, size_t most, int64
     if (conn->state != CONN_HANDSHAKING) {
         conn_encode(conn, now);
     }
-    if (conn->out.n == 0 || most == 0) {
-        return 0;
-    }
-    spans[0] = buf_span(&conn->out);
-    return 1;
+    return output_fill(&conn->out, spans, most);
 }
 
 void serve_sent(void *self, uint64_t id, size_t n, int64_t now)

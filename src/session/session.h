@@ -136,6 +136,7 @@ void *session_on_open(void *service, struct conn *conn, int64_t now);
 size_t session_on_recv(void *service, void *session, struct span in, int64_t now);
 void session_on_eof(void *service, void *session, int64_t now);
 void session_on_due(void *service, void *session, int64_t now);
+void session_on_release(void *service, void *body);
 void session_on_drained(void *service, void *session, int64_t now);
 void session_on_closed(void *service, void *session, int64_t now);
 

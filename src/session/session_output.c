@@ -11,6 +11,10 @@
 
 #include "session/commands.h"
 
+/* Bytes. A smaller body is copied into the output, because this is cheaper than a reference. A
+ * larger body is stored once, however many consumers it waits for. */
+#define BODY_REFERRED_LEAST 512
+
 /* --- frames ----------------------------------------------------------------------------------- */
 
 /* Each conn_send has a cost, so OK and the headers of a message are one call each below. */
@@ -38,7 +42,17 @@ static void send_message(struct session *s, const struct delivery *d, int64_t no
     nsq_frame_header(head, NSQ_FRAME_MESSAGE, NSQ_MESSAGE_HEADER_SIZE + (size_t)d->body->size);
     nsq_message_header(head + NSQ_FRAME_HEADER_SIZE, &message);
     conn_send(s->conn, span_make(head, sizeof head), now);
-    conn_send(s->conn, body_span(d->body), now);
+    if (d->body->size < BODY_REFERRED_LEAST) {
+        conn_send(s->conn, body_span(d->body), now);
+    } else {
+        conn_send_held(s->conn, body_span(d->body), body_keep(d->body), now);
+    }
+}
+
+void session_on_release(void *service, void *body)
+{
+    struct v2 *v2 = service;
+    body_drop(body, &v2->broker->core.budget);
 }
 
 /* --- messages --------------------------------------------------------------------------------- */

@@ -14,6 +14,7 @@ const struct protocol v2_protocol = {
     .eof = session_on_eof,
     .due = session_on_due,
     .upgraded = session_on_upgraded,
+    .release = session_on_release,
     .drained = session_on_drained,
     .closed = session_on_closed,
 };

@@ -14,7 +14,7 @@
 #define WALL_START (INT64_C(1767225600) * TIME_SECOND)
 #define ROUNDS_MAX 100000 /* at one point in time: more of them is a spin */
 #define RANDOM_CHUNK_BITS 7
-#define SPANS_AT_ONCE 16
+#define SPANS_AT_ONCE 256
 
 #define BROKEN(...) world_fail(__FILE__, __LINE__, __VA_ARGS__)
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of full memory, on the whole engine: queues at the limit of their bytes while publishers
- * go on sending, and the unsent output of all connections together.
+ * go on sending. test_overload_output.c has what connections hold.
  */
 #include "engine/engine.h"
 
@@ -373,148 +373,6 @@ static void the_reserve_has_an_end(void **state)
     world_free(f.world);
 }
 
-/* --- the output of all connections together --------------------------------------------------- */
-
-#define SHARE                                                                                      \
-    (1024 * KIB) /* of 4 MiB: bytes that all outputs may hold before the low mark applies to each  \
-                  */
-#define SLEEPERS 60
-#define WIDE (20 * KIB)
-#define WIDES 20
-
-static size_t output_held(struct client *const crowd[], size_t n)
-{
-    size_t held = 0;
-    for (size_t i = 0; i < n; i++) {
-        held += client_conn(crowd[i])->out.cap;
-    }
-    return held;
-}
-
-static void fall_asleep(struct world *w, struct client *sleepers[])
-{
-    for (size_t i = 0; i < SLEEPERS; i++) {
-        char sub[64];
-        snprintf(sub, sizeof sub, "SUB wide c%zu\nRDY 2500\n", i);
-        sleepers[i] = world_connect(w);
-        client_send(sleepers[i], span_make(sub, strlen(sub)));
-        client_expect_ok(sleepers[i]);
-        client_stall(sleepers[i], true);
-    }
-}
-
-/* A message is stored once, and is in as many outputs as there are channels. */
-static void many_clients_that_never_read_have_little_output_each(void **state)
-{
-    (void)state;
-    struct engine_config config = world_config();
-    config.broker.mem_queue_bytes = 4 * SHARE;
-    config.log_level = LOG_FATAL;
-    struct world *w = world_new(&config);
-    struct calm calm;
-    struct client *sleepers[SLEEPERS];
-    calm_begin(&calm, w);
-    fall_asleep(w, sleepers);
-    struct client *p = world_connect(w);
-    for (unsigned i = 0; i < WIDES; i++) {
-        numbered_post(p, "PUB wide", i, WIDE);
-        calm_check(&calm);
-        client_expect_ok(p);
-        size_t each = 2 * (CONN_LOW_WATER + WIDE + 64); /* a buffer doubles */
-        assert_in_range(output_held(sleepers, SLEEPERS), 0, SHARE + SLEEPERS * each);
-    }
-    for (size_t i = 0; i < SLEEPERS; i++) { /* they begin to read, and have missed nothing */
-        client_stall(sleepers[i], false);
-        calm_check(&calm);
-        numbered_finish(sleepers[i], 0, WIDES, 1);
-    }
-    assert_int_equal(w->engine->serve.buffered, 0);
-    world_free(w);
-}
-
-/* A consumer with a channel of its own, which does not read by itself. */
-static struct client *sleeper(struct world *w, const char *channel, int rdy)
-{
-    struct client *c = world_connect(w);
-    client_sendf(c, "SUB wide %s\nRDY %d\n", channel, rdy);
-    client_expect_ok(c);
-    client_stall(c, true);
-    return c;
-}
-
-static int64_t in_flight(const struct client *c)
-{
-    return client_session(c)->consumer.in_flight_count;
-}
-
-#define WIDE_FRAME (8 + 26 + WIDE)
-
-/* While all outputs together are too large, the low mark applies to a client that is sent more,
- * until its output has drained. */
-static void a_client_that_has_drained_may_have_much_output_again(void **state)
-{
-    (void)state;
-    struct engine_config config = world_config();
-    config.broker.mem_queue_bytes = 4 * SHARE;
-    struct world *w = world_new(&config);
-    struct client *a = sleeper(w, "a", 2500);
-    struct client *b = sleeper(w, "b", 0);
-    struct client *p = world_connect(w);
-    w->engine->serve.config.buffered_most =
-        300 * KIB; /* more than 256 KiB, which is a size of buffers */
-    for (unsigned i = 0; i < 40; i++) {
-        numbered_post(p, "PUB wide", i, WIDE);
-    }
-    world_settle(w);
-    unsigned much = 256 * KIB / WIDE_FRAME + 1; /* with this many the buffer grows past the bound */
-    assert_int_equal(in_flight(a), much);
-    assert_int_equal(client_conn(a)->limit, CONN_LOW_WATER);
-    SEND(b, "RDY 2500\n");
-    assert_int_equal(in_flight(b), 1);
-    client_take(a, much * WIDE_FRAME - CONN_LOW_WATER - 1);
-    assert_int_equal(in_flight(a), much); /* not yet */
-    client_take(a, 1);
-    assert_int_equal(in_flight(a), much + 1);
-    client_take(a, CONN_LOW_WATER + WIDE_FRAME);
-    assert_int_equal(in_flight(a), 2 * much + 1);
-    client_stall(a, false);
-    client_take(b, WIDE_FRAME);
-    assert_int_equal(in_flight(b), 1 + much);
-    client_stall(b, false);
-    numbered_finish(a, 0, 40, 1);
-    numbered_finish(b, 0, 40, 1);
-    assert_int_equal(w->engine->serve.buffered, 0);
-    world_free(w);
-}
-
-/* Input that the shell keeps for a connection that is not read from. */
-static void input_that_waits_counts(void **state)
-{
-    (void)state;
-    struct engine_config config = world_config();
-    config.serve.high_water = 1000;
-    struct world *w = world_new(&config);
-    struct client *p = world_connect(w);
-    client_stall(p, true);
-    for (unsigned i = 0; i < 200; i++) {
-        numbered_post(p, "PUB t", i, 100);
-    }
-    world_settle(w);
-    assert_int_equal(p->rest.n, (200 - 101) * (6 + 4 + 100));
-    assert_int_equal(w->engine->serve.buffered, p->rest.n + client_conn(p)->out.cap);
-    client_stall(p, false);
-    assert_int_equal(w->engine->serve.buffered, 0);
-    client_stall(p, true);
-    for (unsigned i = 0; i < 200; i++) {
-        numbered_post(p, "PUB t", i, 100);
-    }
-    world_settle(w);
-    assert_in_range(w->engine->serve.buffered, p->rest.n, SIZE_MAX);
-    client_drop(p);
-    assert_int_equal(w->engine->serve.buffered, 0);
-    world_free(w);
-}
-
 /* --- lines that come in part ------------------------------------------------------------------ */
 
 /* Many connections may each have up to 16 KiB of a line that never ends. */
@@ -589,9 +447,6 @@ int main(void)
         cmocka_unit_test(newcomers_to_a_full_server_may_compress),
         cmocka_unit_test(publishers_have_no_part_of_the_reserve),
         cmocka_unit_test(the_reserve_has_an_end),
-        cmocka_unit_test(many_clients_that_never_read_have_little_output_each),
-        cmocka_unit_test(a_client_that_has_drained_may_have_much_output_again),
-        cmocka_unit_test(input_that_waits_counts),
         cmocka_unit_test(a_line_that_has_arrived_in_part_counts),
         cmocka_unit_test(cuts_do_not_decide_what_there_is_room_for),
     };

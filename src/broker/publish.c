@@ -15,6 +15,7 @@ static void publish_now(struct topic *topic, struct publish *publish, int64_t no
     topic_publish(topic, &publish->messages, publish->bytes, publish->delay);
     publish->bytes = 0;
     topic_move(topic, SIZE_MAX, now);
+    publish->place = broker_place(topic);
 }
 
 /* --- waiting ---------------------------------------------------------------------------------- */
@@ -136,8 +137,8 @@ enum publish_outcome broker_publish(struct broker *broker, struct publish *publi
 
 struct publish_place broker_place(const struct topic *topic)
 {
-    return (struct publish_place){
-        .topic = topic->name, .serial = topic->serial, .last = topic->admitted};
+    return (struct publish_place){.serial = topic->moving.n == 0 ? 0 : topic->serial,
+                                  .last = topic->admitted};
 }
 
 /* Returns whether all messages before the place were moved. */
@@ -147,11 +148,18 @@ static bool is_moved(const struct topic *topic, const struct publish_place *plac
            topic->admitted - topic->moving.n >= place->last;
 }
 
-bool broker_moved(struct broker *broker, const struct publish_place *place, int64_t now)
+bool broker_moved(struct broker *broker, struct publish *publish, int64_t now)
 {
-    struct topic *topic = broker_find_topic(broker, name_span(&place->topic));
+    struct publish_place *place = &publish->place;
+    if (place->serial == 0) {
+        return true;
+    }
+    struct topic *topic = broker_find_topic(broker, name_span(&publish->topic));
     if (!is_moved(topic, place)) {
         topic_move(topic, SIZE_MAX, now);
     }
-    return is_moved(topic, place);
+    if (is_moved(topic, place)) {
+        *place = (struct publish_place){0};
+    }
+    return place->serial == 0;
 }

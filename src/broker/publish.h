@@ -20,19 +20,19 @@
 struct broker;
 struct topic;
 
+/* Tells which messages must have been moved to their channels. */
+struct publish_place {
+    uint64_t serial; /* of the topic; 0: there is nothing to move */
+    uint64_t last;   /* the value of topic->admitted after the last of these messages */
+};
+
 /* A publish: the messages of one PUB, MPUB or DPUB command. */
 struct publish {
     struct name topic;
     int64_t delay; /* ns that each channel waits before it delivers the messages; 0: no delay */
-    struct queue messages; /* if it is empty, broker_publish only creates the topic */
-    uint64_t bytes;        /* the sum of the sizes of their bodies */
-};
-
-/* Tells which messages must have been moved to their channels. */
-struct publish_place {
-    struct name topic;
-    uint64_t serial; /* of the topic; 0: there is nothing to move */
-    uint64_t last;   /* the value of topic->admitted after the last of these messages */
+    struct queue messages;      /* if it is empty, broker_publish only creates the topic */
+    uint64_t bytes;             /* the sum of the sizes of their bodies */
+    struct publish_place place; /* set by broker_publish: the messages that must still be moved */
 };
 
 /* A publish that waits for the disk. */
@@ -66,12 +66,13 @@ void broker_add_message(struct broker *broker, struct publish *publish, struct b
 enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
                                     uint64_t *ticket);
 
-/* Returns the place behind all messages that the topic has admitted. */
+/* Returns the place behind all messages that the topic has admitted and not moved. */
 struct publish_place broker_place(const struct topic *topic);
 
-/* Moves messages while the current call has effort left, and returns whether all messages before
- * this place were moved. When the topic was deleted, they count as moved. */
-bool broker_moved(struct broker *broker, const struct publish_place *place, int64_t now);
+/* Moves messages of the publish's topic while the current call has effort left. Returns whether all
+ * messages before the place publish->place were moved. When the topic was deleted, they count as
+ * moved. */
+bool broker_moved(struct broker *broker, struct publish *publish, int64_t now);
 
 /* Returns the ticket of the next publish that must be stored on the disk, or 0 when there is none.
  * Each ticket is returned once, in the order of the publishes. */

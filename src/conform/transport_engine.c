@@ -320,7 +320,9 @@ void engine_transport_init(struct engine_transport *t, struct player *player,
                            const struct engine_config *config, const struct cut_plan *plan)
 {
     *t = (struct engine_transport){.player = player, .plan = *plan, .now = START};
-    t->engine = engine_new(config);
+    struct engine_config planned = *config;
+    planned.broker.effort_a_call = plan->least_effort ? 1 : config->broker.effort_a_call;
+    t->engine = engine_new(&planned);
     t->handler = engine_handler(t->engine);
     t->handler.wall(t->handler.self, WALL_OFFSET);
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {

@@ -14,9 +14,10 @@
  * addresses are refused. */
 #define ENGINE_TRANSPORT_AUTH "127.0.0.1:2"
 
-/* Says where the input of a case is cut. Positions count the bytes that all connections together
- * send. */
+/* Says where the input of a case is cut, and how much the engine may do in one call. Positions
+ * count the bytes that all connections together send. */
 struct cut_plan {
+    bool least_effort; /* each call of the engine has an allowance of one unit (base/effort.h) */
     bool every_byte;
     size_t cuts[2]; /* the input is cut before these bytes; 0: no cut */
 };

@@ -19,7 +19,7 @@ struct engine_config engine_defaults(void)
         .broker = {.mem_queue_size = 10000,
                    .mem_queue_bytes = (size_t)1 << 30,
                    .max_msg_timeout = 15 * TIME_MINUTE,
-                   .effort_a_call = SIZE_MAX},
+                   .effort_a_call = 8000},
         .v2 = {.limits = {.max_line = NSQ_LINE_MAX,
                           .max_msg_size = 1024 * 1024,
                           .max_body_size = 5 * 1024 * 1024},
@@ -47,27 +47,39 @@ struct engine_config engine_defaults(void)
 
 /* --- what the engine adds to serve ------------------------------------------------------------ */
 
+/* Each kind of work has its own share of the effort, so no kind keeps another from going on. */
 static void on_step(void *self, int64_t now, int64_t judged)
 {
     struct engine *engine = self;
-    if (broker_has_orphans(&engine->broker)) {
+    struct broker *broker = &engine->broker;
+    broker_begin_call(broker, ENGINE_SHARES);
+    if (broker_has_orphans(broker)) {
         v2_close_orphans(&engine->v2, now);
     }
     for (int i = 0; i < ENGINE_AUTHS_A_STEP && v2_authorized(&engine->v2, now); i++) {
     }
+    broker_begin_call(broker, ENGINE_SHARES);
+    broker_move(broker, now);
+    broker_begin_call(broker, ENGINE_SHARES);
     v2_pump(&engine->v2, now);
-    for (int i = 0; i < ENGINE_TIMERS_A_STEP && broker_expire(&engine->broker, judged); i++) {
+    broker_begin_call(broker, ENGINE_SHARES);
+    for (int i = 0; i < ENGINE_TIMERS_A_STEP && broker_expire(broker, judged); i++) {
         v2_pump(&engine->v2, now);
     }
+    broker_begin_call(broker, ENGINE_SHARES);
+    v2_finish_inputs(&engine->v2, now);
+    broker_begin_call(broker, ENGINE_SHARES);
+    broker_collect(broker);
 }
 
 static int64_t on_next_deadline(void *self)
 {
     const struct engine *engine = self;
-    if (broker_can_deliver(&engine->broker) || auth_has_done(&engine->auth)) {
-        return TIME_PAST;
-    }
-    return broker_next_deadline(&engine->broker);
+    const struct broker *broker = &engine->broker;
+    bool has_work = broker_can_deliver(broker) || broker_has_work(broker) ||
+                    broker_has_orphans(broker) || !list_empty(&engine->v2.finishing) ||
+                    auth_has_done(&engine->auth);
+    return has_work ? TIME_PAST : broker_next_deadline(broker);
 }
 
 static struct ask on_next_ask(void *self)
@@ -81,6 +93,7 @@ static void on_answer(void *self, uint64_t ticket, const struct answer *answer, 
 {
     struct engine *engine = self;
     bool safe = answer->why.n == 0;
+    broker_begin_call(&engine->broker, 1);
     bool published = broker_publish_settle(&engine->broker, ticket, safe, now);
     /* Messages that are safe and not published have lost their topic; nsqd's reason is
      * "exiting". */

@@ -19,7 +19,10 @@ enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
 
 #define ENGINE_TIMERS_A_STEP 1024 /* maximum number of message timers handled in one step */
 #define ENGINE_AUTHS_A_STEP 64    /* maximum number of auth servers' answers handled in one step */
-#define ENGINE_BUFFERED_PART 4    /* connections may buffer 1/4 of broker_config.mem_queue_bytes */
+/* A step has this number of kinds of work. Each kind gets an equal share of the effort of a call.
+ */
+#define ENGINE_SHARES 6
+#define ENGINE_BUFFERED_PART 4 /* connections may buffer 1/4 of broker_config.mem_queue_bytes */
 
 struct engine_config {
     struct serve_config serve;

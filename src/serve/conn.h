@@ -72,8 +72,10 @@ struct protocol {
      * protocol must free the session itself, and `conn` must not be used any more. */
     void (*connected)(void *service, void *session, struct span why, int64_t now);
 
-    /* Called with input (borrowed). Returns how many bytes were consumed. All bytes must be
-     * consumed, unless conn_may_read has become false during the call. */
+    /* Called with input (borrowed). Returns how many bytes were consumed. A call does a bounded
+     * amount of work. The bytes that it does not consume are offered again, so each call must
+     * consume at least one byte or do other work for this connection, unless conn_may_read becomes
+     * false. */
     size_t (*recv)(void *service, void *session, struct span in, int64_t now);
 
     /* Called when the input has ended: the peer sends no more, or a codec was closed or has failed.

@@ -193,6 +193,9 @@ static size_t decode_input(struct conn *conn, struct span in, int64_t now)
            (conn->state == CONN_HANDSHAKING || conn_may_read(conn))) {
         if (conn->stack.decoded.n > 0 && conn->state == CONN_OPEN) {
             delivered += deliver_decoded(conn, now);
+            if (conn->stack.decoded.n > 0) {
+                break; /* the protocol has done enough in this call */
+            }
         } else if (taken < in.n || stack_has_pending(&conn->stack)) {
             if (conn->state == CONN_OPEN) {
                 conn_encode(conn, now); /* a codec that fails now could lose earlier output */

@@ -85,8 +85,10 @@ struct tcp_handler {
 
     /* Called when bytes have arrived. `in` is borrowed and not empty. Returns how many bytes were
      * consumed. The shell keeps the other bytes and stops reading. When the connection wants READ
-     * again, the shell first offers the kept bytes, and then reads more. A connection that wants
-     * READ must consume at least one byte, unless it stops wanting READ during this call. */
+     * again, the shell first offers the kept bytes, and then reads more. One call does a bounded
+     * amount of work. A connection that still wants READ after the call has consumed at least one
+     * byte, or has done other work that had to be done before the next byte. So the shell offers
+     * the kept bytes again in the next round. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* Called when the peer will send no more. Called once, after all input was consumed. */

@@ -34,6 +34,7 @@ struct reply resume_sub(struct session *s, int64_t now)
     if (channel_join(channel, &s->consumer) != CHANNEL_OK) {
         return too_many_consumers(s, channel);
     }
+    s->publish.place = broker_place(topic); /* of the messages that the topic has kept */
     s->state = SESSION_SUBSCRIBED;
     return reply_of(REPLY_OK);
 }

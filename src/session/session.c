@@ -88,6 +88,7 @@ static void leave(struct session *s)
 {
     if (!s->ended) {
         s->ended = true;
+        list_remove(&s->finishing);
         log_say(s->v2->log, LOG_INFO, "PROTOCOL(V2): [%] exiting ioloop", conn_peer(s->conn));
         broker_unsubscribe(s->v2->broker, &s->consumer);
     }
@@ -161,6 +162,13 @@ static void on_bad(struct session *s, const struct nsq_item *item, int64_t now)
     }
 }
 
+/* Returns the effort that an item needs, in units. */
+static size_t effort_of(const struct nsq_item *item)
+{
+    bool executes = item->stage == NSQ_STAGE_LINE || item->last;
+    return (executes ? EFFORT_COMMAND : EFFORT_PART) + item->consumed / EFFORT_BYTES;
+}
+
 /* Parses one item at the start of `in` and handles it. Returns how many bytes the item has, or 0
  * when `in` has only a part of an item. */
 static size_t take_item(struct session *s, struct span in, int64_t now)
@@ -168,6 +176,7 @@ static size_t take_item(struct session *s, struct span in, int64_t now)
     struct nsq_item item;
     switch (nsq_command_parse(&s->place, &s->v2->config.limits, in, &item)) {
     case NSQ_OK:
+        effort_use(&s->v2->broker->core.effort, effort_of(&item));
         on_item(s, &item, now);
         return item.consumed;
     case NSQ_BAD:
@@ -209,21 +218,35 @@ static size_t take_pieces(struct session *s, struct span in, int64_t now)
     return n;
 }
 
+/* Takes one item or a part of one from the start of `in`, which is not empty. Returns how many
+ * bytes were used. */
+static size_t take_some(struct session *s, struct span in, int64_t now)
+{
+    size_t n = s->partial.n == 0 ? take_item(s, in, now) : take_pieces(s, in, now);
+    if (n == 0) {
+        buf_append(&s->partial, in);
+        charge_partial(s);
+        n = in.n;
+    }
+    return n;
+}
+
+/* A command is parsed only after the work of the session's earlier commands is done. So the bytes
+ * that a client receives do not depend on the allowance of a call. When the allowance is used up,
+ * the rest of the input is offered again. */
 size_t session_on_recv(void *service, void *session, struct span in, int64_t now)
 {
     struct session *s = session;
-    (void)service;
+    struct v2 *v2 = service;
     size_t consumed = 0;
-    v2_pump(s->v2, now); /* messages that waited for the output are sent before input is parsed */
-    while (consumed < in.n && conn_may_read(s->conn)) {
-        struct span rest = span_skip(in, consumed);
-        size_t n = s->partial.n == 0 ? take_item(s, rest, now) : take_pieces(s, rest, now);
-        if (n == 0) {
-            buf_append(&s->partial, rest);
-            charge_partial(s);
-            n = rest.n;
-        }
-        consumed += n;
+    /* Messages that waited for output are sent before input is parsed. They get their own share of
+     * effort, so that other clients' messages never use up the effort of this client. */
+    broker_begin_call(v2->broker, 2);
+    v2_pump(v2, now);
+    broker_begin_call(v2->broker, 1);
+    while (consumed < in.n && conn_may_read(s->conn) && session_do_own_work(s, now) &&
+           effort_is_left(&v2->broker->core.effort)) {
+        consumed += take_some(s, span_skip(in, consumed), now);
     }
     return consumed;
 }
@@ -239,13 +262,27 @@ static void end_of_input(struct session *s, int64_t now)
     }
 }
 
+void session_finish_input(struct session *s, int64_t now)
+{
+    list_remove(&s->finishing);
+    if (s->ended) {
+        return;
+    }
+    if (session_do_own_work(s, now)) {
+        end_of_input(s, now);
+    } else {
+        list_push(&s->v2->finishing, &s->finishing);
+    }
+}
+
 void session_on_eof(void *service, void *session, int64_t now)
 {
     struct session *s = session;
     (void)service;
     s->eof = true;
-    if (!session_is_held(s) && !s->ended) {
-        end_of_input(s, now);
+    if (!session_is_held(s)) {
+        broker_begin_call(s->v2->broker, 1);
+        session_finish_input(s, now);
     }
 }
 
@@ -306,6 +343,7 @@ void *session_on_open(void *service, struct conn *conn, int64_t now)
     s->output_buffer_size = DEFAULT_BUFFER_SIZE;
     s->consumer.owner = s;
     list_init(&s->waiting);
+    list_init(&s->finishing);
     budget_charge(session_budget(s), SESSION_COST);
     conn_set_write_timeout(conn, s->heartbeat_interval, now);
     session_take_settings(s, now);
@@ -377,8 +415,8 @@ void session_resume_command(struct session *s, struct reply reply, int64_t now)
     if (session_reply(s, reply, now) && s->place.stage == NSQ_STAGE_LINE) {
         command_ended(s, now);
     }
-    if (s->eof && !s->ended) {
-        end_of_input(s, now);
+    if (s->eof) {
+        session_finish_input(s, now);
     }
 }
 

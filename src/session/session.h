@@ -101,6 +101,7 @@ struct session {
     int64_t expires;            /* ns; the last time at which `granted` is valid */
     struct auth_query *query;   /* the query of the held command; NULL: no command is held */
     struct list waiting;        /* in v2->authorizing, while a command is held */
+    struct list finishing;      /* in v2->finishing; see session_finish_input */
 
     struct owed_queue owed;
     bool sub_owed; /* the OK of SUB is owed; no message may be sent before this OK */
@@ -150,6 +151,11 @@ void session_pause_or_resume(struct session *session);
 /* Continues the current command, which was held. `reply` is its reply. */
 void session_resume_command(struct session *session, struct reply reply, int64_t now);
 
+/* Called when the client sends no more and no command is held. Ends the session when the work of
+ * its own commands is done. Otherwise adds the session to v2->finishing, and must be called again.
+ */
+void session_finish_input(struct session *session, int64_t now);
+
 /* Starts the read deadline for the next command line. */
 void session_await_line(struct session *session, int64_t now);
 
@@ -181,6 +187,11 @@ void session_send_ok(struct session *session, int64_t now);
 /* Blocks the delivery of messages to the client while the output is full, and while the OK of SUB
  * is owed. Otherwise unblocks the delivery. Does nothing before SUB. */
 void session_update_blocked(struct session *session);
+
+/* Does the work that the session's own commands have caused, while the current call has effort
+ * left: moves the messages of its last publish to their channels, and delivers messages of its
+ * channel until it can get no more. Returns true when nothing is left. */
+bool session_do_own_work(struct session *session, int64_t now);
 
 /* Sends a reply, or adds it to the owed replies. The function owns the reply afterwards. Returns
  * false when the reply was a fatal error, which has ended the session. */

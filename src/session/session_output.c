@@ -70,6 +70,7 @@ static void deliver(const struct delivery *d, int64_t now)
 {
     struct session *s = d->consumer->owner;
     send_message(s, d, now);
+    effort_use(&s->v2->broker->core.effort, d->body->size / EFFORT_BYTES);
     if (conn_is_full(s->conn)) {
         consumer_set_blocked(&s->consumer, true);
     }
@@ -90,6 +91,19 @@ void v2_pump(struct v2 *v2, int64_t now)
     if (broker_can_deliver(v2->broker)) {
         deliver_all(v2, now);
     }
+}
+
+bool session_do_own_work(struct session *s, int64_t now)
+{
+    struct broker *broker = s->v2->broker;
+    struct delivery d;
+    if (!broker_moved(broker, &s->publish, now)) {
+        return false;
+    }
+    while (broker_deliver_to(broker, &s->consumer, now, &d)) {
+        deliver(&d, now);
+    }
+    return !consumer_can_receive(&s->consumer);
 }
 
 /* --- replies ---------------------------------------------------------------------------------- */

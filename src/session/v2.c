@@ -37,6 +37,7 @@ void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
                       .auth = auth,
                       .log = log};
     list_init(&v2->authorizing);
+    list_init(&v2->finishing);
 }
 
 void v2_free(struct v2 *v2)
@@ -62,10 +63,18 @@ bool v2_authorized(struct v2 *v2, int64_t now)
 void v2_close_orphans(struct v2 *v2, int64_t now)
 {
     const struct consumer *orphan;
-    while ((orphan = broker_next_orphan(v2->broker)) != NULL) {
+    for (int i = 0; i < V2_ORPHANS_A_CALL && (orphan = broker_next_orphan(v2->broker)) != NULL;
+         i++) {
         struct session *s = orphan->owner;
         list_remove(&s->waiting); /* a held command is not executed */
         session_forget_auth(s);
         session_end(s, true, now);
+    }
+}
+
+void v2_finish_inputs(struct v2 *v2, int64_t now)
+{
+    while (!list_empty(&v2->finishing) && effort_is_left(&v2->broker->core.effort)) {
+        session_finish_input(container_of(v2->finishing.next, struct session, finishing), now);
     }
 }

@@ -20,6 +20,8 @@
 /* ns; time limit for the TLS handshake with a client, as in nsqd. */
 #define V2_HANDSHAKE_NS 5000000000
 
+#define V2_ORPHANS_A_CALL 64
+
 /* Times are in ns. The comments name nsqd's default value, and then the flag that changes the
  * value. src/nsqd/options.c sets the default value of each flag. engine_defaults sets the values
  * that have no flag, and all values in tests. */
@@ -56,6 +58,8 @@ struct v2 {
     struct log *log;
     int64_t wall_offset;     /* ns; `now` + wall_offset is the wall clock, ns since 1970 */
     struct list authorizing; /* the sessions with a held command (it waits for `auth`) */
+    struct list finishing;   /* the sessions whose clients send no more, but whose own work is not
+                                done yet (session_finish_input) */
 };
 
 /* The functions that src/serve calls. The service is a struct v2. */
@@ -72,18 +76,22 @@ void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
  * called after serve_free. */
 void v2_free(struct v2 *v2);
 
-/* Sends messages to consumers until there is no message for any ready consumer. Must be called
- * after every event that may add a message or make a consumer ready. These events are: a command, a
- * timer of a message, output that was sent, the disk's answer for a PUB, MPUB or DPUB. RDY counts
- * and high-water marks limit how many messages are sent. */
+/* Sends messages to consumers until there is no message for any ready consumer, or until the
+ * current call has no effort left. Must be called after every event that may add a message or make
+ * a consumer ready. These events are: a command, a timer of a message, output that was sent, the
+ * disk's answer for a PUB, MPUB or DPUB. RDY counts and high-water marks limit how many messages
+ * are sent. */
 void v2_pump(struct v2 *v2, int64_t now);
 
 /* Continues one held command whose query the auth servers have answered. Returns false when there
  * is no held command with an answer. */
 bool v2_authorized(struct v2 *v2, int64_t now);
 
-/* Closes the connections of all orphans. An orphan is a consumer whose channel was deleted
- * (broker/topology.h). No frame tells the client the reason, as in nsqd. */
+/* Closes the connections of some orphans, at most V2_ORPHANS_A_CALL. An orphan is a consumer whose
+ * channel was deleted (broker/topology.h). No frame tells the client the reason, as in nsqd. */
 void v2_close_orphans(struct v2 *v2, int64_t now);
+
+/* Goes on with the sessions in v2->finishing, while the current call has effort left. */
+void v2_finish_inputs(struct v2 *v2, int64_t now);
 
 #endif

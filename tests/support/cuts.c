@@ -65,11 +65,25 @@ static struct buf run(const struct engine_config *config, cuts_play *play, enum 
     return all;
 }
 
+/* The same with an allowance of one unit for each call of the engine. */
+static void compare_least_effort(const struct engine_config *config, cuts_play *play,
+                                 struct span whole)
+{
+    struct engine_config least = config == NULL ? world_config() : *config;
+    least.broker.effort_a_call = 1;
+    for (int bytes = 0; bytes < 2; bytes++) {
+        struct buf slow = run(&least, play, bytes ? CUT_BYTES : CUT_WHOLE, 1);
+        compare(whole, buf_span(&slow), "one unit a call", 1);
+        buf_free(&slow);
+    }
+}
+
 void cuts_check(const struct engine_config *config, cuts_play *play)
 {
     uint64_t seed = base_seed();
     uint64_t random = seed;
     struct buf whole = run(config, play, CUT_WHOLE, 1);
+    compare_least_effort(config, play, buf_span(&whole));
     for (int i = 0; i <= CUTS_RANDOM; i++) {
         bool bytes = i == 0;
         struct buf cut = run(config, play, bytes ? CUT_BYTES : CUT_RANDOM, random);
@@ -82,13 +96,19 @@ void cuts_check(const struct engine_config *config, cuts_play *play)
 
 /* --- cases ------------------------------------------------------------------------------------ */
 
-static struct world *world_for(const struct cuts_case *c)
+static struct world *world_with(const struct cuts_case *c, bool least_effort)
 {
     struct engine_config config = world_config();
     if (c->configure != NULL) {
         c->configure(&config);
     }
+    config.broker.effort_a_call = least_effort ? 1 : config.broker.effort_a_call;
     return world_new(&config);
+}
+
+static struct world *world_for(const struct cuts_case *c)
+{
+    return world_with(c, false);
 }
 
 static struct client *connect_for(const struct cuts_case *c, struct world *w)
@@ -145,9 +165,10 @@ static struct buf without_marks(struct span in)
 }
 
 /* Checks the case with this cut: the input in one piece, or at random cuts. */
-static void check_cut(const struct cuts_case *c, enum world_cut cut, uint64_t random)
+static void check_cut(const struct cuts_case *c, enum world_cut cut, uint64_t random,
+                      bool least_effort)
 {
-    struct world *w = world_for(c);
+    struct world *w = world_with(c, least_effort);
     w->cut = cut;
     w->random = random;
     struct client *client = connect_for(c, w);
@@ -157,17 +178,21 @@ static void check_cut(const struct cuts_case *c, enum world_cut cut, uint64_t ra
     if (c->flags & CASE_EOF) {
         client_eof(client);
     }
-    check_heard(c, client, cut == CUT_WHOLE ? "whole" : "random cuts");
+    check_heard(c, client,
+                least_effort       ? "one unit a call"
+                : cut == CUT_WHOLE ? "whole"
+                                   : "random cuts");
     world_free(w);
 }
 
 void cuts_check_case(const struct cuts_case *c)
 {
     uint64_t random = base_seed();
-    check_cut(c, CUT_WHOLE, 1);
+    check_cut(c, CUT_WHOLE, 1, false);
+    check_cut(c, CUT_WHOLE, 1, true);
     check_earliest(c);
     for (int i = 0; i < CUTS_RANDOM; i++) {
-        check_cut(c, CUT_RANDOM, random);
+        check_cut(c, CUT_RANDOM, random, false);
         segments_random(&random);
     }
 }

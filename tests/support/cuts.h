@@ -4,6 +4,9 @@
  * byte by byte and at random cuts, and every connection must receive the same bytes at the same
  * times.
  *
+ * The same is checked with an allowance of one unit of effort for each call (base/effort.h): what a
+ * client receives does not depend on how much the engine does in one call.
+ *
  * It also checks the earliest-byte rule: byte by byte, every reply must come after exactly the byte
  * that decides it in nsqd, neither earlier nor later.
  *

@@ -12,6 +12,8 @@
 
 #define START (1000 * TIME_SECOND)
 #define WALL_START (INT64_C(1767225600) * TIME_SECOND)
+#define IDLE_OFFERS_MAX                                                                            \
+    50000                 /* offers of input of which nothing is consumed, before other work ends */
 #define ROUNDS_MAX 100000 /* at one point in time: more of them is a spin */
 #define RANDOM_CHUNK_BITS 7
 #define SPANS_AT_ONCE 256
@@ -161,7 +163,8 @@ static void offer(struct client *c)
             BROKEN("recv consumed %zu of %zu bytes", n, c->rest.n);
         }
         buf_drop(&c->rest, n);
-        if (n == 0 && (want(c) & WANT_READ)) {
+        c->idle_offers = n == 0 && (want(c) & WANT_READ) ? c->idle_offers + 1 : 0;
+        if (c->idle_offers > IDLE_OFFERS_MAX) {
             BROKEN("recv took none of %zu bytes and still wants to read", c->rest.n);
         }
     }

@@ -59,11 +59,12 @@ struct world {
 struct client {
     struct list link;
     struct world *world;
-    uint64_t conn;   /* 0: gone */
-    struct buf rest; /* sent by the client, not consumed by the engine yet */
-    bool ended;      /* the client has ended its output .. */
-    bool eof_told;   /* .. and the engine knows */
-    bool stalled;    /* takes no output but what client_take asks for */
+    uint64_t conn;      /* 0: gone */
+    struct buf rest;    /* sent by the client, not consumed by the engine yet */
+    size_t idle_offers; /* of `rest`, one after the other, of which nothing was consumed */
+    bool ended;         /* the client has ended its output .. */
+    bool eof_told;      /* .. and the engine knows */
+    bool stalled;       /* takes no output but what client_take asks for */
     struct stack
         *stack;     /* the client's codecs; NULL: none. Transcripts are then of decoded bytes */
     size_t at_most; /* bytes of output that are taken at a time; 0: all there are */

@@ -250,23 +250,27 @@ static void a_place_is_behind_the_messages_of_a_publish(void **state)
     struct broker_world *w = *state;
     struct topic *topic = bw_channel(w, "t", "c")->topic;
     (void)bw_channel(w, "t", "d");
+    struct publish p = {.topic = topic->name, .place = broker_place(topic)};
+    assert_true(broker_moved(&w->broker, &p, w->now));
     bw_allow(w, 1);
     (void)publish_many(w, "t", 2, 0);
-    struct publish_place place = broker_place(topic);
+    p.place = broker_place(topic);
     bw_allow(w, 0);
     (void)publish_many(w, "t", 2, 0);
     for (int left = 3; left > 0; left--) {
         bw_allow(w, 0);
-        assert_false(broker_moved(&w->broker, &place, w->now));
+        assert_false(broker_moved(&w->broker, &p, w->now));
         bw_allow(w, 1);
-        assert_true(broker_moved(&w->broker, &place, w->now) == (left == 1));
+        assert_true(broker_moved(&w->broker, &p, w->now) == (left == 1));
     }
+    assert_int_equal(p.place.serial, 0);
     assert_true(broker_has_work(&w->broker)); /* the other publish */
-    place = broker_place(topic);
+    p.place = broker_place(topic);
+    struct publish again = p;
     (void)broker_delete_topic(&w->broker, SPAN("t"));
-    assert_true(broker_moved(&w->broker, &place, w->now));
+    assert_true(broker_moved(&w->broker, &p, w->now));
     (void)bw_topic(w, "t");
-    assert_true(broker_moved(&w->broker, &place, w->now));
+    assert_true(broker_moved(&w->broker, &again, w->now));
 }
 
 /* --- what is deleted -------------------------------------------------------------------------- */

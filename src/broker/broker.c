@@ -22,14 +22,10 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
     list_init(&broker->core.ending);
     list_init(&broker->core.ending_topics);
     list_init(&broker->to_ask);
-    broker_begin_call(broker, 1);
-}
-
-void broker_begin_call(struct broker *broker, size_t parts)
-{
-    assert(broker->core.config.effort_a_call > 0);
-    size_t units = broker->core.config.effort_a_call / parts;
-    effort_allow(&broker->core.effort, units > 0 ? units : 1);
+    assert(config->effort_a_call > 0);
+    size_t share = config->effort_a_call / BROKER_SHARES;
+    broker->core.effort_a_share = share > 0 ? share : 1;
+    broker_begin_call(broker);
 }
 
 void broker_free(struct broker *broker)
@@ -119,11 +115,6 @@ bool broker_deliver_to(struct broker *broker, struct consumer *consumer, int64_t
     return false;
 }
 
-bool broker_can_deliver(const struct broker *broker)
-{
-    return !list_empty(&broker->core.active);
-}
-
 int64_t broker_next_deadline(const struct broker *broker)
 {
     return heap_first_key(&broker->core.timers, TIME_NEVER);
@@ -201,13 +192,6 @@ void broker_collect(struct broker *broker)
     collect_topics(&broker->core); /* first, because it makes garbage */
     collect_timed(&broker->core);
     collect_garbage(&broker->core);
-}
-
-bool broker_has_work(const struct broker *broker)
-{
-    const struct broker_core *core = &broker->core;
-    return core->garbage.n > 0 || !list_empty(&core->moving) || !list_empty(&core->ending) ||
-           !list_empty(&core->ending_topics);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 
 #define BROKER_DELIVERIES_A_TURN 64 /* of one channel */
 #define BROKER_MOVES_A_TURN 256     /* of one topic */
+#define BROKER_SHARES 7
 
 struct broker {
     struct broker_core core;
@@ -24,10 +25,18 @@ struct broker {
 /* Initialises a broker without topics. `log` must exist for as long as the broker exists. */
 void broker_init(struct broker *broker, const struct broker_config *config, struct log *log);
 
-/* Begins a call from outside: the broker may use effort_a_call units until the next call begins.
- * When the rest of the call may also use another part of the broker, `parts` > 1 gives each part
- * its share. */
-void broker_begin_call(struct broker *broker, size_t parts);
+/* Begins a call from outside: the broker may use config.effort_a_call units until the next call. */
+static inline void broker_begin_call(struct broker *broker)
+{
+    effort_allow(&broker->core.effort, broker->core.config.effort_a_call);
+}
+
+/* Begins one of the BROKER_SHARES parts of a call. Each part may use its share of the units. So no
+ * part keeps another one from going on. */
+static inline void broker_begin_share(struct broker *broker)
+{
+    effort_allow(&broker->core.effort, broker->core.effort_a_share);
+}
 
 /* Frees all topics with their channels and messages. To be called when no consumer is
  * subscribed. */
@@ -52,8 +61,12 @@ bool broker_deliver(struct broker *broker, int64_t now, struct delivery *deliver
 bool broker_deliver_to(struct broker *broker, struct consumer *consumer, int64_t now,
                        struct delivery *delivery);
 
-/* Returns whether there is a message for a consumer that is ready. */
-bool broker_can_deliver(const struct broker *broker);
+/* Returns whether there is a message for a consumer that is ready. It is inline because it is
+ * called after every command. */
+static inline bool broker_can_deliver(const struct broker *broker)
+{
+    return !list_empty(&broker->core.active);
+}
 
 /* Returns the time at which the next timer of a message is due: the timeout of a message in flight,
  * or the end of a delay. Returns TIME_NEVER when there is no timer. */
@@ -74,8 +87,18 @@ void broker_discard(struct broker *broker, struct queue *messages);
  * the messages that channels have dropped, and the channels of deleted topics. */
 void broker_collect(struct broker *broker);
 
-/* Returns whether broker_move or broker_collect has work left. */
-bool broker_has_work(const struct broker *broker);
+/* Return whether broker_move, or broker_collect, has work left. They are inline because every step
+ * calls them. */
+static inline bool broker_can_move(const struct broker *broker)
+{
+    return !list_empty(&broker->core.moving);
+}
+
+static inline bool broker_can_collect(const struct broker *broker)
+{
+    const struct broker_core *core = &broker->core;
+    return core->garbage.n > 0 || !list_empty(&core->ending) || !list_empty(&core->ending_topics);
+}
 
 /* Returns whether there is an orphan (broker/topology.h). It is inline because
  * serve_step calls it in every round. */

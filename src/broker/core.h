@@ -42,9 +42,10 @@ struct broker_config {
 struct broker_core {
     struct broker_config config;
     struct budget budget;
-    struct effort effort; /* what is left of the current call */
-    struct heap timers;   /* of struct timer: timeouts of messages in flight, and ends of delays */
-    struct list active;   /* of struct channel: all that can deliver a message now */
+    struct effort effort;  /* what is left of the current call */
+    size_t effort_a_share; /* units, > 0; of one of BROKER_SHARES parts of a call */
+    struct heap timers;    /* of struct timer: timeouts of messages in flight, and ends of delays */
+    struct list active;    /* of struct channel: all that can deliver a message now */
     size_t in_turn;       /* how many messages the first active channel has delivered in its turn */
     struct list moving;   /* of struct topic: those whose messages are on the way to channels */
     struct list orphans;  /* of struct consumer: all orphans */

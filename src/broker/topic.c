@@ -96,6 +96,7 @@ static bool keeps_messages(const struct topic *topic)
     return topic->channels == NULL || topic->paused;
 }
 
+/* topic_move must be called afterwards. */
 static void admit(struct topic *topic, struct queue *messages, size_t delayed)
 {
     size_t channels = HASH_COUNT(topic->channels);
@@ -105,7 +106,6 @@ static void admit(struct topic *topic, struct queue *messages, size_t delayed)
     topic->delayed_moves_left += channels * delayed;
     topic->moving_delayed += delayed;
     queue_splice(&topic->moving, messages);
-    settle(topic);
 }
 
 /* Admits the messages that the topic has kept, when it does not have to keep them any more. */

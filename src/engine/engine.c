@@ -47,38 +47,59 @@ struct engine_config engine_defaults(void)
 
 /* --- what the engine adds to serve ------------------------------------------------------------ */
 
-/* Each kind of work has its own share of the effort, so no kind keeps another from going on. */
+/* Handles timers of messages. */
+static void expire(struct engine *engine, int64_t now, int64_t judged)
+{
+    broker_begin_share(&engine->broker);
+    for (int i = 0; i < ENGINE_TIMERS_A_STEP && broker_expire(&engine->broker, judged); i++) {
+        v2_pump(&engine->v2, now);
+    }
+}
+
+/* Goes on with work that earlier calls have left. Most steps have no such work. */
+static void go_on(struct engine *engine, int64_t now)
+{
+    struct broker *broker = &engine->broker;
+    broker_begin_share(broker);
+    v2_close_orphans(&engine->v2, now);
+    broker_begin_share(broker);
+    broker_move(broker, now);
+    broker_begin_share(broker);
+    v2_finish_inputs(&engine->v2, now);
+    broker_begin_share(broker);
+    broker_collect(broker);
+}
+
+static bool can_go_on(const struct engine *engine)
+{
+    const struct broker *broker = &engine->broker;
+    return broker_can_move(broker) || broker_can_collect(broker) || broker_has_orphans(broker) ||
+           !list_empty(&engine->v2.finishing);
+}
+
+/* Each kind of work has its own share of the effort: the answers of auth servers, the deliveries,
+ * the timers, and the kinds of go_on. */
 static void on_step(void *self, int64_t now, int64_t judged)
 {
     struct engine *engine = self;
-    struct broker *broker = &engine->broker;
-    broker_begin_call(broker, ENGINE_SHARES);
-    if (broker_has_orphans(broker)) {
-        v2_close_orphans(&engine->v2, now);
-    }
+    broker_begin_share(&engine->broker);
     for (int i = 0; i < ENGINE_AUTHS_A_STEP && v2_authorized(&engine->v2, now); i++) {
     }
-    broker_begin_call(broker, ENGINE_SHARES);
-    broker_move(broker, now);
-    broker_begin_call(broker, ENGINE_SHARES);
-    v2_pump(&engine->v2, now);
-    broker_begin_call(broker, ENGINE_SHARES);
-    for (int i = 0; i < ENGINE_TIMERS_A_STEP && broker_expire(broker, judged); i++) {
-        v2_pump(&engine->v2, now);
+    if (can_go_on(engine)) {
+        go_on(engine, now);
     }
-    broker_begin_call(broker, ENGINE_SHARES);
-    v2_finish_inputs(&engine->v2, now);
-    broker_begin_call(broker, ENGINE_SHARES);
-    broker_collect(broker);
+    broker_begin_share(&engine->broker);
+    v2_pump(&engine->v2, now);
+    if (broker_next_deadline(&engine->broker) <= judged) {
+        expire(engine, now, judged);
+    }
 }
 
 static int64_t on_next_deadline(void *self)
 {
     const struct engine *engine = self;
     const struct broker *broker = &engine->broker;
-    bool has_work = broker_can_deliver(broker) || broker_has_work(broker) ||
-                    broker_has_orphans(broker) || !list_empty(&engine->v2.finishing) ||
-                    auth_has_done(&engine->auth);
+    bool has_work = broker_can_deliver(broker) || can_go_on(engine) || auth_has_done(&engine->auth);
     return has_work ? TIME_PAST : broker_next_deadline(broker);
 }
 
@@ -93,7 +114,7 @@ static void on_answer(void *self, uint64_t ticket, const struct answer *answer, 
 {
     struct engine *engine = self;
     bool safe = answer->why.n == 0;
-    broker_begin_call(&engine->broker, 1);
+    broker_begin_call(&engine->broker);
     bool published = broker_publish_settle(&engine->broker, ticket, safe, now);
     /* Messages that are safe and not published have lost their topic; nsqd's reason is
      * "exiting". */

@@ -241,10 +241,11 @@ size_t session_on_recv(void *service, void *session, struct span in, int64_t now
     size_t consumed = 0;
     /* Messages that waited for output are sent before input is parsed. They get their own share of
      * effort, so that other clients' messages never use up the effort of this client. */
-    broker_begin_call(v2->broker, 2);
+    broker_begin_share(v2->broker);
     v2_pump(v2, now);
-    broker_begin_call(v2->broker, 1);
-    while (consumed < in.n && conn_may_read(s->conn) && session_do_own_work(s, now) &&
+    broker_begin_call(v2->broker);
+    while (consumed < in.n && conn_may_read(s->conn) &&
+           (!session_has_own_work(s) || session_do_own_work(s, now)) &&
            effort_is_left(&v2->broker->core.effort)) {
         consumed += take_some(s, span_skip(in, consumed), now);
     }
@@ -281,7 +282,7 @@ void session_on_eof(void *service, void *session, int64_t now)
     (void)service;
     s->eof = true;
     if (!session_is_held(s)) {
-        broker_begin_call(s->v2->broker, 1);
+        broker_begin_call(s->v2->broker);
         session_finish_input(s, now);
     }
 }

@@ -188,6 +188,13 @@ void session_send_ok(struct session *session, int64_t now);
  * is owed. Otherwise unblocks the delivery. Does nothing before SUB. */
 void session_update_blocked(struct session *session);
 
+/* Returns true when the session's own commands have caused work that is not done yet. It is inline
+ * because it is called before every command. */
+static inline bool session_has_own_work(const struct session *session)
+{
+    return session->publish.place.serial != 0 || consumer_can_receive(&session->consumer);
+}
+
 /* Does the work that the session's own commands have caused, while the current call has effort
  * left: moves the messages of its last publish to their channels, and delivers messages of its
  * channel until it can get no more. Returns true when nothing is left. */

@@ -76,20 +76,11 @@ static void deliver(const struct delivery *d, int64_t now)
     }
 }
 
-/* Not inlined: v2_pump is called after every command, so it must be short when there is nothing to
- * deliver. */
-__attribute__((noinline)) static void deliver_all(struct v2 *v2, int64_t now)
+void v2_deliver(struct v2 *v2, int64_t now)
 {
     struct delivery d;
     while (broker_deliver(v2->broker, now, &d)) {
         deliver(&d, now);
-    }
-}
-
-void v2_pump(struct v2 *v2, int64_t now)
-{
-    if (broker_can_deliver(v2->broker)) {
-        deliver_all(v2, now);
     }
 }
 
@@ -103,7 +94,7 @@ bool session_do_own_work(struct session *s, int64_t now)
     while (broker_deliver_to(broker, &s->consumer, now, &d)) {
         deliver(&d, now);
     }
-    return !consumer_can_receive(&s->consumer);
+    return !session_has_own_work(s);
 }
 
 /* --- replies ---------------------------------------------------------------------------------- */

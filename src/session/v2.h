@@ -81,7 +81,13 @@ void v2_free(struct v2 *v2);
  * a consumer ready. These events are: a command, a timer of a message, output that was sent, the
  * disk's answer for a PUB, MPUB or DPUB. RDY counts and high-water marks limit how many messages
  * are sent. */
-void v2_pump(struct v2 *v2, int64_t now);
+void v2_deliver(struct v2 *v2, int64_t now);
+static inline void v2_pump(struct v2 *v2, int64_t now)
+{
+    if (broker_can_deliver(v2->broker)) {
+        v2_deliver(v2, now);
+    }
+}
 
 /* Continues one held command whose query the auth servers have answered. Returns false when there
  * is no held command with an answer. */

@@ -25,8 +25,9 @@
 #define EFFORT_TIMER 4      /* a timer of a message is handled */
 #define EFFORT_END 8        /* a channel or topic is deleted */
 #define EFFORT_COMMAND 4    /* a line, or the last part of a command, is parsed and executed */
-#define EFFORT_PART 1 /* another part of a command is parsed: a size, a count, a piece of a body   \
-                       */
+#define EFFORT_PART                                                                                \
+    1 /* another part of a command is parsed: a size, a count, a piece of a body                   \
+       */
 #define EFFORT_BYTES 1024 /* to copy this number of bytes needs one unit */
 
 struct effort {

@@ -132,6 +132,8 @@ LOAD_SHARED := tests/bench/peer.c tests/bench/process.c
 SOAK := $(wildcard tests/soak/*.c)
 # A library that is preloaded into a server, which makes system calls fail.
 FAULTS := tests/soak/faults/inject.c
+# Another one, which measures the processor time of a server's turns.
+TURNS := tests/soak/turns/turns.c
 BENCHES := $(patsubst tests/bench/%.c,%,$(filter-out $(LOAD_SHARED),$(wildcard tests/bench/*.c)))
 # The file with main(), for each program.
 MAIN_nsqd := src/nsqd/main.c
@@ -147,7 +149,7 @@ LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a) $(BUILD)/libllhttp.a
 object = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
-    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) $(FAULTS) tests/interop/regexp.c $(wildcard fuzz/*.c)
+    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) $(FAULTS) $(TURNS) tests/interop/regexp.c $(wildcard fuzz/*.c)
 
 .PHONY: all help run fmt install install-lib uninstall clean ci libs programs tests fuzzers benches soak-client FORCE
 
@@ -157,7 +159,7 @@ libs: $(ARCHIVES)
 programs: $(PROGRAMS:%=$(BUILD)/%)
 tests: $(TESTS:%=$(BUILD)/tests/%)
 benches: $(BENCHES:%=$(BUILD)/bench/%)
-soak-client: $(BUILD)/soak/soak $(BUILD)/soak/faults.so
+soak-client: $(BUILD)/soak/soak
 fuzzers: $(patsubst %,$(BUILD)/fuzz_%,$(if $(MSAN),$(FUZZERS_MSAN),$(FUZZERS)))
 
 # --- how it is built -----------------------------------------------------------------------------
@@ -246,14 +248,16 @@ $(BUILD)/interop/regexp: $(call object,tests/interop/regexp.c) $(ARCHIVES)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
-$(BUILD)/soak/soak: $(call object,$(SOAK) $(LOAD_SHARED)) $(ARCHIVES) | $(BUILD)/soak/faults.so
+$(BUILD)/soak/soak: $(call object,$(SOAK) $(LOAD_SHARED)) $(ARCHIVES) | $(BUILD)/soak/faults.so $(BUILD)/soak/turns.so
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)
 
-# It defines the functions of libc that _FORTIFY_SOURCE defines as inline functions.
-$(BUILD)/obj/tests/soak/faults/%.o: PIC := -fPIC -U_FORTIFY_SOURCE
+# They define functions of libc that _FORTIFY_SOURCE defines as inline functions.
+$(BUILD)/obj/tests/soak/faults/%.o $(BUILD)/obj/tests/soak/turns/%.o: PIC := -fPIC -U_FORTIFY_SOURCE
 $(BUILD)/soak/faults.so: $(call object,$(FAULTS))
+$(BUILD)/soak/turns.so: $(call object,$(TURNS))
+$(BUILD)/soak/%.so:
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -o $@ $^

@@ -3,9 +3,11 @@
  * Runs the scenarios one after another, through real sockets. The last line is "N passed, N
  * failed".
  *
- *     soak PROGRAM [--only=NAME] [--seconds=N] [--seed=N]
+ *     soak PROGRAM [--only=NAME] [--seconds=N] [--seed=N] [--gates=PATTERN] [--quick] [--flag=FLAG]
  *
- * --seconds: the time of each scenario, in place of its own default.
+ * --seconds: the time of each scenario, in place of its own default. --gates: only the gates of
+ * soak/gates.h whose names match. --quick: gates with smaller loads. --flag: a further flag of the
+ * servers of gates.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +17,7 @@
 
 #include "base/time.h"
 #include "bench/process.h"
+#include "soak/gates.h"
 #include "soak/scenarios.h"
 
 static const struct {
@@ -53,6 +56,9 @@ static const char *value_of(const char *arg, const char *name)
 int main(int argc, char **argv)
 {
     const char *only = NULL;
+    const char *gates = NULL;
+    const char *flag = NULL;
+    bool quick = false;
     int64_t seconds = 0;
     uint64_t seed = 1;
     unsigned passed = 0;
@@ -61,6 +67,12 @@ int main(int argc, char **argv)
         const char *value;
         if ((value = value_of(argv[i], "--only=")) != NULL) {
             only = value;
+        } else if ((value = value_of(argv[i], "--gates=")) != NULL) {
+            gates = value;
+        } else if ((value = value_of(argv[i], "--flag=")) != NULL) {
+            flag = value;
+        } else if (strcmp(argv[i], "--quick") == 0) {
+            quick = true;
         } else if ((value = value_of(argv[i], "--seconds=")) != NULL) {
             seconds = strtoll(value, NULL, 10);
         } else if ((value = value_of(argv[i], "--seed=")) != NULL) {
@@ -75,7 +87,7 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     raise_descriptors();
     for (size_t i = 0; i < sizeof scenarios / sizeof scenarios[0]; i++) {
-        if (only == NULL || strcmp(only, scenarios[i].name) == 0) {
+        if (gates == NULL && (only == NULL || strcmp(only, scenarios[i].name) == 0)) {
             int64_t s = seconds > 0 ? seconds : scenarios[i].seconds;
             bool good = scenarios[i].run(argv[1], s * TIME_SECOND, seed == 0 ? 1 : seed);
             fflush(stdout);
@@ -83,8 +95,11 @@ int main(int argc, char **argv)
             failed += !good;
         }
     }
+    if (only == NULL) {
+        gates_run(argv[1], gates, quick, flag, &passed, &failed);
+    }
     if (passed + failed == 0) {
-        process_die("there is no scenario '%s'", only);
+        process_die("there is no scenario or gate '%s'", only != NULL ? only : gates);
     }
     printf("%u passed, %u failed\n", passed, failed);
     return failed > 0;

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The loads of the gates. All topics and channels have names of their own, so that several loads
+ * fit on one server. Must not know: what is measured.
+ */
+#include "soak/gate_loads.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/time.h"
+#include "shell/clock.h"
+#include "soak/gate_tls.h"
+
+#define MPUB_MOST                                                                                  \
+    1000000         /* one-byte messages in one MPUB: 5 bytes each, and max-body-size is 5 MiB */
+#define DPUBS 20000 /* that are sent together */
+#define DELAY "3000000" /* ms; longer than a run */
+#define BODY_SIZE 1048576
+
+static void say_mpub(struct client *c, const char *topic, uint64_t messages)
+{
+    char line[64];
+    struct buf body = {0};
+    size_t n = 4 + 5 * (size_t)messages;
+    uint8_t *p = buf_room(&body, n);
+    be32_store(p, (uint32_t)messages);
+    for (size_t i = 4; i < n; i += 5) {
+        be32_store(p + i, 1);
+        p[i + 4] = 'x';
+    }
+    buf_grew(&body, n);
+    snprintf(line, sizeof line, "MPUB %s\n", topic);
+    peer_say_body(&c->peer, line, buf_span(&body));
+    peer_transmit(&c->peer);
+    c->said++;
+    buf_free(&body);
+}
+
+static void wait_for_all(struct load *l, const struct client *c)
+{
+    scene_wait(l->scene, c, c->said);
+    if (c->errors > 0) {
+        scene_fail(l->scene, "a load was refused");
+    }
+}
+
+static void make_channels(const struct load *l, const char *topic)
+{
+    char text[64];
+    for (unsigned i = 0; i < l->size.channels; i++) {
+        snprintf(text, sizeof text, "  V2SUB %s c%u\n", topic, i);
+        crowd_visit(l->scene->server.address, span_make(text, strlen(text)));
+    }
+}
+
+static bool all_heard(const struct load *l)
+{
+    return l->clients[0].heard + l->clients[0].errors >= l->clients[0].said;
+}
+
+/* --- nothing ---------------------------------------------------------------------------------- */
+
+static void do_nothing(struct load *l)
+{
+    (void)l;
+}
+
+const struct load_kind load_none = {do_nothing, do_nothing, all_heard};
+
+/* --- publishing to many channels -------------------------------------------------------------- */
+
+static void prepare_mpub(struct load *l)
+{
+    make_channels(l, "mpub");
+    scene_open(l->scene, &l->clients[0]);
+}
+
+static void act_mpub(struct load *l)
+{
+    say_mpub(&l->clients[0], "mpub", l->size.messages);
+}
+
+const struct load_kind load_mpub = {prepare_mpub, act_mpub, all_heard};
+
+static void prepare_pubs(struct load *l)
+{
+    make_channels(l, "p");
+    scene_open(l->scene, &l->clients[0]);
+}
+
+static void act_pubs(struct load *l)
+{
+    struct client *c = &l->clients[0];
+    for (; c->said < l->size.messages; c->said++) {
+        peer_say_body(&c->peer, "PUB p\n", SPAN("x"));
+    }
+    peer_transmit(&c->peer);
+}
+
+const struct load_kind load_pubs = {prepare_pubs, act_pubs, all_heard};
+
+static void prepare_shares(struct load *l)
+{
+    struct client *c = &l->clients[0];
+    make_channels(l, "shares");
+    scene_open(l->scene, c);
+    for (uint64_t n = 0; n < l->size.messages; n += MPUB_MOST) {
+        uint64_t left = l->size.messages - n;
+        say_mpub(c, "shares", left < MPUB_MOST ? left : MPUB_MOST);
+        wait_for_all(l, c);
+    }
+}
+
+const struct load_kind load_shares = {prepare_shares, do_nothing, all_heard};
+
+/* --- containers that end or move as a whole --------------------------------------------------- */
+
+static void prepare_deferred(struct load *l)
+{
+    struct client *consumer = &l->clients[0];
+    struct client *publisher = &l->clients[1];
+    scene_open(l->scene, consumer);
+    scene_open(l->scene, publisher);
+    peer_say(&consumer->peer, "SUB deferred gate#ephemeral\n");
+    peer_transmit(&consumer->peer);
+    consumer->said = 1;
+    wait_for_all(l, consumer);
+    while (publisher->said < l->size.messages && l->scene->why[0] == '\0') {
+        for (unsigned i = 0; i < DPUBS; i++) {
+            peer_say_body(&publisher->peer, "DPUB deferred " DELAY "\n", SPAN("x"));
+        }
+        publisher->said += DPUBS;
+        peer_transmit(&publisher->peer);
+        wait_for_all(l, publisher);
+    }
+}
+
+static void act_deferred(struct load *l)
+{
+    peer_close(&l->clients[0].peer);
+}
+
+const struct load_kind load_deferred = {prepare_deferred, act_deferred, all_heard};
+
+static void prepare_first(struct load *l)
+{
+    struct client *publisher = &l->clients[1];
+    scene_open(l->scene, &l->clients[0]);
+    scene_open(l->scene, publisher);
+    for (uint64_t n = 0; n < l->size.messages; n += MPUB_MOST) {
+        say_mpub(publisher, "first", MPUB_MOST);
+        wait_for_all(l, publisher);
+    }
+}
+
+static void act_first(struct load *l)
+{
+    struct client *c = &l->clients[0];
+    peer_say(&c->peer, "SUB first c\n");
+    peer_transmit(&c->peer);
+    c->said = 1;
+}
+
+const struct load_kind load_first = {prepare_first, act_first, all_heard};
+
+/* --- handshakes ------------------------------------------------------------------------------- */
+
+static void watch_crowd(struct load *l)
+{
+    struct epoll_event wakes = {.events = EPOLLIN, .data = {.ptr = NULL}};
+    crowd_watch(&l->crowd);
+    epoll_ctl(l->scene->peers.epoll, EPOLL_CTL_ADD, l->crowd.epoll, &wakes);
+}
+
+static void prepare_handshakes(struct load *l)
+{
+    struct span json = SPAN("{\"feature_negotiation\":true,\"tls_v1\":true}");
+    struct buf text = {0};
+    uint8_t size[4];
+    be32_store(size, (uint32_t)json.n);
+    buf_append(&text, SPAN("  V2IDENTIFY\n"));
+    buf_append(&text, span_make(size, sizeof size));
+    buf_append(&text, json);
+    for (unsigned i = 0; i < l->size.channels; i++) {
+        crowd_join(&l->crowd, l->scene->server.address, buf_span(&text));
+    }
+    buf_free(&text);
+    watch_crowd(l);
+}
+
+static void act_handshakes(struct load *l)
+{
+    struct buf hello = {0};
+    gate_tls_hello(&hello);
+    crowd_say(&l->crowd, buf_span(&hello));
+    buf_free(&hello);
+}
+
+static bool is_greeted(const struct load *l)
+{
+    return l->crowd.heard_count == l->crowd.n;
+}
+
+const struct load_kind load_handshakes = {prepare_handshakes, act_handshakes, is_greeted};
+
+/* --- one body to many consumers --------------------------------------------------------------- */
+
+static void prepare_bodies(struct load *l)
+{
+    char text[64];
+    for (unsigned i = 0; i < l->size.channels; i++) {
+        snprintf(text, sizeof text, "  V2SUB bodies c%u\nRDY 1\n", i);
+        crowd_join(&l->crowd, l->scene->server.address, span_make(text, strlen(text)));
+    }
+    watch_crowd(l);
+    scene_open(l->scene, &l->clients[0]);
+}
+
+static void act_bodies(struct load *l)
+{
+    static const uint8_t body[BODY_SIZE];
+    struct client *c = &l->clients[0];
+    peer_say_body(&c->peer, "PUB bodies\n", span_make(body, sizeof body));
+    peer_transmit(&c->peer);
+    c->said = 1;
+}
+
+static bool all_got_body(const struct load *l)
+{
+    return all_heard(l) && l->crowd.bytes >= (uint64_t)l->crowd.n * BODY_SIZE;
+}
+
+const struct load_kind load_bodies = {prepare_bodies, act_bodies, all_got_body};
+
+/* ---------------------------------------------------------------------------------------------- */
+
+void load_begin(struct load *l, const struct load_size *size, struct scene *scene,
+                struct client *clients)
+{
+    *l = (struct load){.size = *size, .scene = scene, .clients = clients};
+    size->kind->prepare(l);
+}
+
+void load_turn(struct load *l)
+{
+    crowd_turn(&l->crowd);
+    if (l->crowd.broken) {
+        scene_fail(l->scene, "the server ended the connection of one of many clients");
+    }
+}
+
+void load_end(struct load *l)
+{
+    crowd_free(&l->crowd);
+    for (size_t i = 0; i < GATE_CLIENTS; i++) {
+        peer_close(&l->clients[i].peer);
+    }
+}

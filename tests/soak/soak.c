@@ -3,11 +3,12 @@
  * Runs the scenarios one after another, through real sockets. The last line is "N passed, N
  * failed".
  *
- *     soak PROGRAM [--only=NAME] [--seconds=N] [--seed=N] [--gates=PATTERN] [--quick] [--flag=FLAG]
+ *     soak PROGRAM [--only=NAME] [--seconds=N] [--seed=N] [--gates=PATTERN] [--quick | --large]
+ *          [--flag=FLAG]
  *
  * --seconds: the time of each scenario, in place of its own default. --gates: only the gates of
- * soak/gates.h whose names match. --quick: gates with smaller loads. --flag: a further flag of the
- * servers of gates.
+ * soak/gates.h whose names match. --quick, --large (the default): with smaller loads or with all.
+ * --flag: a further flag of the servers of gates.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -71,8 +72,8 @@ int main(int argc, char **argv)
             gates = value;
         } else if ((value = value_of(argv[i], "--flag=")) != NULL) {
             flag = value;
-        } else if (strcmp(argv[i], "--quick") == 0) {
-            quick = true;
+        } else if (strcmp(argv[i], "--quick") == 0 || strcmp(argv[i], "--large") == 0) {
+            quick = strcmp(argv[i], "--quick") == 0;
         } else if ((value = value_of(argv[i], "--seconds=")) != NULL) {
             seconds = strtoll(value, NULL, 10);
         } else if ((value = value_of(argv[i], "--seed=")) != NULL) {

@@ -169,15 +169,14 @@ void conn_finish(struct conn *conn, bool linger, int64_t now)
     if (conn->state > CONN_OPEN) {
         return;
     }
-    conn_encode(conn, now);
-    struct buf last = {0};
-    stack_finish(&conn->stack, &last);
-    conn_append_out(conn, buf_span(&last), now);
-    buf_free(&last);
+    if (conn->state == CONN_HANDSHAKING) { /* what waits for the codec can never be encoded */
+        output_free(&conn->plain, conn->protocol->release, conn->service);
+    }
     /* After a codec has ended the input, the peer may still send bytes. */
     bool lingers = conn->input == CONN_INPUT_CUT || (linger && conn->input == CONN_INPUT_OPEN);
     conn->state = lingers ? CONN_FLUSHING : CONN_CLOSING;
     list_remove(&conn->backlog);
+    conn_encode(conn, now);
     conn_start_chunk(conn, now);
     conn_note_change(conn);
     conn_check_flushed(conn, now);

@@ -49,7 +49,7 @@
 #define CONN_FLUSH_NS 30000000000
 /* Decoded bytes. A connection that has read this many in one turn waits until other connections had
  * their turn. */
-#define CONN_INPUT_A_TURN 262144
+#define CONN_INPUT_A_TURN 65536
 /* Bytes. While all connections together buffer more than serve_config.buffered_most, the high-water
  * mark of each connection that gets more output is lowered to this value. */
 #define CONN_LOW_WATER 16384
@@ -149,6 +149,7 @@ struct conn {
     enum conn_input input;
     enum conn_recv recv;
     bool input_paused; /* set by conn_pause_input */
+    bool stream_ended; /* the last bytes of the codecs were appended to `out` */
     bool full;         /* unsent output was above `limit`, and `drained` was not called since */
     uint8_t peer_size;
     uint8_t peer[CONN_PEER_MAX];

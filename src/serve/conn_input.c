@@ -73,7 +73,7 @@ void conn_add_codec(struct conn *conn, struct codec codec, int64_t handshake_tim
         codec.calls->free(codec.self);
         return;
     }
-    conn_encode(conn, now);
+    conn_encode_all(conn, now);
     stack_push(&conn->stack, codec);
     if (conn->recv == CONN_RECV_RUNNING) {
         conn->recv = CONN_RECV_CODEC_ADDED;
@@ -150,7 +150,9 @@ static size_t deliver_decoded(struct conn *conn, int64_t now)
 static size_t decode(struct conn *conn, struct span in, int64_t now)
 {
     struct buf down = {0};
+    size_t before = conn->stack.decoded.n;
     size_t taken = stack_decode(&conn->stack, in, &down);
+    conn->serve->decoded += conn->stack.decoded.n - before;
     if (down.n > 0) {
         conn_append_out(conn, buf_span(&down), now);
         buf_free(&down);

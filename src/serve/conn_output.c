@@ -9,7 +9,12 @@
 #include "serve/conn_parts.h"
 
 #define ENCODE_PART 16384 /* bytes that are encoded at a time: the most data of one TLS record */
-#define SPANS_A_PART 64   /* the most pieces of output that are encoded at a time */
+/* Bytes. Nothing is encoded while this many encoded bytes wait. Together with a part they are less
+ * than 64 KiB. So a peer that does not read costs little memory, although the encoded bytes of a
+ * message cannot be shared by several connections. */
+#define ENCODE_AHEAD 32768
+#define ENCODE_A_CALL 65536 /* bytes that one call encodes at most; other connections wait */
+#define SPANS_A_PART 64     /* the most pieces of output that are encoded at a time */
 
 /* --- chunks and their deadline ---------------------------------------------------------------- */
 
@@ -113,8 +118,9 @@ static void drop_bytes(struct conn *conn, struct output *output, size_t n)
     output_drop(output, n, conn->protocol->release, conn->service);
 }
 
-/* Encodes the next bytes of the output, at most `most`. */
-static void encode_part(struct conn *conn, size_t most, int64_t now)
+/* Encodes the next bytes of the output, at most `most`. Returns how many bytes were encoded. A
+ * codec that has failed encodes nothing and drops the bytes. Then the result is 0. */
+static size_t encode_part(struct conn *conn, size_t most, int64_t now)
 {
     struct stack *stack = &conn->stack;
     struct span spans[SPANS_A_PART];
@@ -132,12 +138,40 @@ static void encode_part(struct conn *conn, size_t most, int64_t now)
     size_t more = own->n - before;
     output_own_grew(&conn->out, more);
     out_grew(conn, more, now);
+    return more == 0 ? 0 : n;
+}
+
+void conn_encode_all(struct conn *conn, int64_t now)
+{
+    while (conn->plain.n > 0) {
+        encode_part(conn, ENCODE_PART, now);
+    }
+}
+
+/* Appends the last bytes of the codecs, when all output of a connection that ends is encoded. */
+static void end_stream(struct conn *conn, int64_t now)
+{
+    bool last = conn->state == CONN_FLUSHING || conn->state == CONN_CLOSING;
+    if (last && conn->plain.n == 0 && !conn->stream_ended) {
+        struct buf bytes = {0};
+        conn->stream_ended = true;
+        stack_finish(&conn->stack, &bytes);
+        conn_append_out(conn, buf_span(&bytes), now);
+        buf_free(&bytes);
+    }
 }
 
 void conn_encode(struct conn *conn, int64_t now)
 {
-    while (conn->plain.n > 0) {
-        encode_part(conn, ENCODE_PART, now);
+    bool some = conn->plain.n > 0;
+    size_t encoded = 0;
+    while (conn->plain.n > 0 && conn->out.n < ENCODE_AHEAD && encoded < ENCODE_A_CALL) {
+        encoded += encode_part(conn, ENCODE_PART, now);
+    }
+    end_stream(conn, now);
+    if (some && conn->out.n == 0) { /* a codec has failed, and has dropped the output */
+        conn_check_flushed(conn, now);
+        check_if_drained(conn, now);
     }
 }
 

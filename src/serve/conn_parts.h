@@ -68,8 +68,12 @@ void conn_handshake_timed_out(struct conn *conn, int64_t now);
 /* Appends bytes to conn->out. These bytes do not go through the codecs. */
 void conn_append_out(struct conn *conn, struct span data, int64_t now);
 
-/* Encodes all waiting output with the codecs. */
+/* Encodes a bounded part of the output that waits. When a connection that ends has no more output,
+ * appends the last bytes of the codecs. Must not be called in the state HANDSHAKING. */
 void conn_encode(struct conn *conn, int64_t now);
+
+/* Encodes all waiting output. Needed before a codec is added. */
+void conn_encode_all(struct conn *conn, int64_t now);
 
 /* Drops all output. */
 void conn_drop_output(struct conn *conn);

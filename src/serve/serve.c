@@ -223,6 +223,20 @@ uint64_t serve_next_changed(void *self)
 
 /* --- time ------------------------------------------------------------------------------------- */
 
+/* Continues to decode. The first connections of the backlog have their turn. */
+static void resume_backlog(struct serve *serve, int64_t now)
+{
+    uint64_t enough = serve->decoded + SERVE_DECODED_A_STEP;
+    for (int i = 0; i < SERVE_BACKLOG_A_STEP && serve->decoded < enough; i++) {
+        if (list_empty(&serve->backlog)) {
+            return;
+        }
+        struct conn *conn = container_of(serve->backlog.next, struct conn, backlog);
+        list_remove(&conn->backlog);
+        conn_resume_input(conn, now);
+    }
+}
+
 /* Deadlines are handled as if the time were `judged`. Otherwise the protocol could treat another
  * deadline of the same connection as passed, although input that was in time was not read yet. */
 void serve_step(void *self, int64_t now, int64_t judged)
@@ -234,11 +248,7 @@ void serve_step(void *self, int64_t now, int64_t judged)
         heap_remove(&serve->timers, &conn->timer);
         conn_handle_deadlines(conn, judged);
     }
-    for (int i = 0; i < SERVE_BACKLOG_A_STEP && !list_empty(&serve->backlog); i++) {
-        struct conn *conn = container_of(serve->backlog.next, struct conn, backlog);
-        list_remove(&conn->backlog);
-        conn_resume_input(conn, now);
-    }
+    resume_backlog(serve, now);
     if (serve->hooks.step != NULL) {
         serve->hooks.step(serve->hooks.self, now, judged);
     }

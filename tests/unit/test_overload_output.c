@@ -13,9 +13,12 @@
 
 #include <cmocka.h>
 
+#include "codec/deflate.h"
+#include "codec/snappy.h"
 #include "session/session.h"
 #include "support/calm.h"
 #include "support/numbered.h"
+#include "support/segments.h"
 #include "support/stride.h"
 
 #define KIB ((size_t)1024)
@@ -77,6 +80,93 @@ static void a_body_waits_once_for_all_consumers(void **state)
     client_drop(c[1]);
     world_free(w);
     alloc_free(c);
+}
+
+/* --- through codecs -----------------------------------------------------------------------------
+ */
+
+#define AHEAD (64 * KIB)
+#define ENCODED_BODY (600 * KIB)
+
+/* A consumer whose output is compressed, and that does not read. */
+static struct client *compressed_reader(struct world *w, bool snappy)
+{
+    struct client *c = world_connect(w);
+    client_identify(c, snappy ? "{\"feature_negotiation\":true,\"snappy\":true}"
+                              : "{\"feature_negotiation\":true,\"deflate\":true}");
+    struct nsq_frame answer;
+    struct nsq_message none;
+    assert_true(client_next(c, &answer, &none));
+    client_put_on(c, snappy ? snappy_codec() : deflate_codec(6));
+    client_expect_ok(c);
+    SEND(c, "SUB t c\nRDY 3\n");
+    client_expect_ok(c);
+    client_stall(c, true);
+    return c;
+}
+
+/* Publishes a message that cannot be compressed. */
+static void publish_noise(struct client *p, unsigned number)
+{
+    struct buf body = {0};
+    uint64_t random = 1 + number;
+    while (body.n < ENCODED_BODY) {
+        uint64_t bits = segments_random(&random);
+        buf_append(&body, span_make(&bits, sizeof bits));
+    }
+    client_send_body(p, "PUB t", buf_span(&body));
+    client_expect_ok(p);
+    buf_free(&body);
+}
+
+/* Takes `n` bytes at a time, until the client has received all messages. */
+static void take_all(struct client *c, size_t n)
+{
+    for (size_t taken = 0; taken < 3 * ENCODED_BODY * 2 && c->unsent > 0; taken += n) {
+        assert_in_range(client_conn(c)->out.n, 1, AHEAD);
+        assert_in_range(output_memory(&client_conn(c)->out), 1, 2 * AHEAD);
+        client_take(c, n);
+    }
+}
+
+/* However much waits, only a little of it is encoded before the client reads. */
+static void little_is_encoded_ahead(void **state)
+{
+    (void)state;
+    for (int snappy = 0; snappy < 2; snappy++) {
+        struct world *w = world_new(NULL);
+        struct client *c = compressed_reader(w, snappy);
+        struct client *p = world_connect(w);
+        for (unsigned i = 0; i < 3; i++) {
+            publish_noise(p, i);
+        }
+        assert_in_range(conn_unsent(client_conn(c)), ENCODED_BODY, 3 * ENCODED_BODY);
+        take_all(c, 10000);
+        assert_int_equal(client_events(c), 3);
+        world_free(w);
+    }
+}
+
+/* What waits is encoded and sent before the connection is closed. */
+static void a_connection_that_ends_sends_all_that_waits(void **state)
+{
+    (void)state;
+    for (int snappy = 0; snappy < 2; snappy++) {
+        struct world *w = world_new(NULL);
+        struct client *c = compressed_reader(w, snappy);
+        struct client *p = world_connect(w);
+        publish_noise(p, 0);
+        SEND(c, "oops\n");
+        assert_false(c->shut);
+        take_all(c, 10000);
+        client_stall(c, false);
+        struct nsq_frame frame;
+        struct nsq_message message;
+        assert_true(client_next(c, &frame, &message) && frame.type == NSQ_FRAME_MESSAGE);
+        assert_int_equal(message.body.n, ENCODED_BODY);
+        client_expect(c, "E E_INVALID invalid command oops; SHUT");
+        world_free(w);
+    }
 }
 
 /* --- the output of all connections together --------------------------------------------------- */
@@ -228,6 +318,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_body_waits_once_for_all_consumers),
+        cmocka_unit_test(little_is_encoded_ahead),
+        cmocka_unit_test(a_connection_that_ends_sends_all_that_waits),
         cmocka_unit_test(many_clients_that_never_read_have_little_output_each),
         cmocka_unit_test(a_client_that_has_drained_may_have_much_output_again),
         cmocka_unit_test(input_that_waits_counts),

@@ -22,7 +22,8 @@
 
 #define SERVE_TIMERS_A_STEP 256 /* the most connections whose deadlines one step handles */
 #define SERVE_BACKLOG_A_STEP 64 /* the most connections of the backlog that one step handles */
-/* Bytes. When one step has decoded this many for the connections of the backlog, the others wait. */
+/* Bytes. When one step has decoded this many for the connections of the backlog, the others wait.
+ */
 #define SERVE_DECODED_A_STEP 262144
 
 /* What one listening address serves. Everything is borrowed and must live as long as struct serve.

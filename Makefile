@@ -273,6 +273,8 @@ $(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/
 
 # These tests start the program.
 $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_program_tls: | $(BUILD)/nsqd
+# This test starts other tests.
+$(BUILD)/tests/test_dispositions: | $(addprefix $(BUILD)/tests/,test_program test_signals test_spawn test_machine test_auth_server)
 
 .SECONDARY:
 -include $(patsubst %.o,%.d,$(call object,$(SOURCES)))

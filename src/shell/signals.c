@@ -35,11 +35,14 @@ int signals_open(void)
     end_fd = fds[1];
     struct sigaction act = {.sa_handler = on_end, .sa_flags = SA_RESTART};
     sigemptyset(&act.sa_mask);
+    sigprocmask(SIG_SETMASK, &act.sa_mask, NULL);
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
     act.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &act, NULL);
     sigaction(SIGUSR1, &act, NULL);
     sigaction(SIGUSR2, &act, NULL);
+    act.sa_handler = SIG_DFL;
+    sigaction(SIGCHLD, &act, NULL);
     return fds[0];
 }

@@ -2,6 +2,9 @@
 /*
  * Owns: the translation of signals into a descriptor that can be polled. SIGINT and SIGTERM request
  * a graceful exit. SIGPIPE, SIGUSR1 and SIGUSR2 do nothing, as in upstream's nsqd.
+ *
+ * The process that starts this one may have ignored or blocked signals. As in upstream's nsqd this
+ * has no effect, with one exception: a SIGHUP that is ignored at the start stays ignored.
  */
 #ifndef SHELL_SIGNALS_H
 #define SHELL_SIGNALS_H

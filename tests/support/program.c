@@ -69,6 +69,18 @@ static void set_descriptors(const struct program_setup *setup, int err)
     }
 }
 
+/* In the child: as a parent process may leave signals behind. */
+static void ignore_signals(void)
+{
+    static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGPIPE};
+    struct sigaction act = {.sa_handler = SIG_IGN};
+    sigfillset(&act.sa_mask);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        sigaction(ignored[i], &act, NULL);
+    }
+    sigprocmask(SIG_SETMASK, &act.sa_mask, NULL);
+}
+
 /* A shell sets the limit of descriptors, because valgrind intercepts setrlimit. The search for
  * leaks needs descriptors of its own, so it is switched off when there is a limit. */
 static _Noreturn void become(const struct program_setup *setup, char **args, int err)
@@ -78,6 +90,9 @@ static _Noreturn void become(const struct program_setup *setup, char **args, int
     char script[128];
     prctl(PR_SET_PDEATHSIG, SIGKILL); /* the program ends when the test does */
     set_descriptors(setup, err);
+    if (setup->deaf) {
+        ignore_signals();
+    }
     if (setup->descriptors == 0) {
         execv(path, args + SHELL_ARGS);
     } else {

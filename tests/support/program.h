@@ -31,6 +31,7 @@ struct program_setup {
     const char *folder;        /* --data-path; NULL: one of its own */
     unsigned long descriptors; /* the limit of file descriptors; 0: unchanged */
     enum program_stderr err;
+    bool deaf; /* started with all signals blocked, and SIGHUP, SIGINT, SIGTERM, SIGPIPE ignored */
 };
 
 struct program {

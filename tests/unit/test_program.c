@@ -159,6 +159,22 @@ static void other_signals_are_nsqds(void **state)
     assert_int_equal(program_logged(p, "bye"), 0);
 }
 
+/* As nsqd 1.3.0: SIGINT and SIGTERM end it although they were ignored and blocked when it was
+ * started. Then SIGHUP does nothing. */
+static void signals_that_were_ignored_end_it(void **state)
+{
+    (void)state;
+    static const int ends[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < 2; i++) {
+        struct program *p = program_start_with(
+            &(struct program_setup){.args = (const char *const[]){ORDINARY, NULL}, .deaf = true});
+        assert_int_equal(kill(p->pid, SIGHUP), 0);
+        round_trip(p);
+        assert_int_equal(program_end(p, ends[i]), 0);
+        assert_int_equal(program_logged(p, " INFO: NSQ: bye\n"), 1);
+    }
+}
+
 /* --- the start -------------------------------------------------------------------------------- */
 
 /* Checks that the program ends by itself with this code after it has written this line, or nothing
@@ -468,6 +484,7 @@ int main(int argc, char **argv)
         TEST(int_ends_it_whatever_its_clients_do),
         TEST(what_is_lost_is_reported),
         TEST(other_signals_are_nsqds),
+        TEST(signals_that_were_ignored_end_it),
         TEST(a_data_path_is_used_by_one_at_a_time),
         TEST(a_data_path_must_be_there),
         TEST(a_wrong_command_line_is_refused),

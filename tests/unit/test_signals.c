@@ -19,6 +19,19 @@
 
 static int end_fd;
 
+/* What the process that starts this one may leave behind: signals that are ignored or blocked. */
+static int inherit(void **state)
+{
+    static const int ignored[] = {SIGHUP, SIGINT, SIGTERM, SIGCHLD};
+    struct sigaction act = {.sa_handler = SIG_IGN};
+    (void)state;
+    sigfillset(&act.sa_mask);
+    for (size_t i = 0; i < sizeof ignored / sizeof ignored[0]; i++) {
+        sigaction(ignored[i], &act, NULL);
+    }
+    return sigprocmask(SIG_SETMASK, &act.sa_mask, NULL);
+}
+
 static bool asked_to_end(void)
 {
     struct pollfd p = {.fd = end_fd, .events = POLLIN};
@@ -32,8 +45,8 @@ static void drain(void)
     }
 }
 
-/* Must run first. If no descriptor can be had, no handlers are installed, so a signal still ends
- * the process. */
+/* Must run first. If no descriptor can be had, no handlers are installed, so signals stay as they
+ * were. */
 static void without_descriptors_nothing_is_installed(void **state)
 {
     (void)state;
@@ -46,7 +59,7 @@ static void without_descriptors_nothing_is_installed(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_int_equal(fd, -1);
     assert_int_equal(sigaction(SIGTERM, NULL, &act), 0);
-    assert_true(act.sa_handler == SIG_DFL);
+    assert_true(act.sa_handler == SIG_IGN);
 }
 
 static void the_descriptor_is_for_the_loop(void **state)
@@ -69,6 +82,23 @@ static void int_and_term_ask_for_the_end(void **state)
         drain();
         assert_false(asked_to_end());
     }
+}
+
+/* Except for a SIGHUP that is ignored, as in nsqd. */
+static void what_was_inherited_has_no_effect(void **state)
+{
+    (void)state;
+    static const int all[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGCHLD};
+    struct sigaction act;
+    sigset_t blocked;
+    assert_int_equal(sigprocmask(SIG_SETMASK, NULL, &blocked), 0);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+        assert_int_equal(sigismember(&blocked, all[i]), 0);
+    }
+    assert_int_equal(sigaction(SIGCHLD, NULL, &act), 0);
+    assert_true(act.sa_handler == SIG_DFL);
+    assert_int_equal(sigaction(SIGHUP, NULL, &act), 0);
+    assert_true(act.sa_handler == SIG_IGN);
 }
 
 static void others_do_nothing(void **state)
@@ -99,10 +129,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_descriptors_nothing_is_installed),
         cmocka_unit_test(the_descriptor_is_for_the_loop),
+        cmocka_unit_test(what_was_inherited_has_no_effect),
         cmocka_unit_test(int_and_term_ask_for_the_end),
         cmocka_unit_test(others_do_nothing),
         cmocka_unit_test(a_flood_of_signals_is_taken),
     };
     alarm(50);
-    return cmocka_run_group_tests_name("signals", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("signals", tests, inherit, NULL);
 }

@@ -25,20 +25,27 @@ enum budget_use {
 };
 
 #define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this number */
+#define BUDGET_NAMES_PART 4   /* the share of names is the cap divided by this number */
 
 struct budget {
-    size_t used;    /* bytes in use. Some memory is charged without a check, because the program
-                     * cannot refuse it. So this number may be above both bounds. */
-    size_t cap;     /* bytes: the bound for BUDGET_QUEUE */
-    size_t reserve; /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a
-                       size_t */
+    size_t used;       /* bytes in use. Some memory is charged without a check, because the program
+                        * cannot refuse it. So this number may be above both bounds. */
+    size_t names;      /* of these bytes, those of topics and channels. They stay until the topic or
+                        * channel is deleted, so they have a share of their own. Without it, one client
+                        * could use up the whole budget by naming topics, for good */
+    size_t names_most; /* bytes: the bound for `names` */
+    size_t cap;        /* bytes: the bound for BUDGET_QUEUE */
+    size_t reserve;    /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a
+                          size_t */
 };
 
 /* Returns a budget with this cap and its reserve, with no bytes in use. */
 static inline struct budget budget_of_cap(size_t cap)
 {
     size_t part = cap / BUDGET_RESERVE_PART;
-    return (struct budget){.cap = cap, .reserve = part < SIZE_MAX - cap ? part : SIZE_MAX - cap};
+    return (struct budget){.cap = cap,
+                           .reserve = part < SIZE_MAX - cap ? part : SIZE_MAX - cap,
+                           .names_most = cap / BUDGET_NAMES_PART};
 }
 
 /* Returns the bound for this use, in bytes. */
@@ -65,6 +72,27 @@ static inline void budget_release(struct budget *b, size_t n)
 {
     assert(n <= b->used);
     b->used -= n;
+}
+
+/* Returns whether the budget has room for a new topic or channel of n bytes. */
+static inline bool budget_has_room_for_name(const struct budget *b, enum budget_use use, size_t n)
+{
+    return b->names <= b->names_most && b->names_most - b->names >= n && budget_has_room(b, use, n);
+}
+
+/* Adds the n bytes of a new topic or channel to the bytes in use. */
+static inline void budget_charge_name(struct budget *b, size_t n)
+{
+    b->names += n;
+    budget_charge(b, n);
+}
+
+/* Subtracts the n bytes of a topic or channel that was deleted. */
+static inline void budget_release_name(struct budget *b, size_t n)
+{
+    assert(n <= b->names);
+    b->names -= n;
+    budget_release(b, n);
 }
 
 #endif

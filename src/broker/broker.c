@@ -57,7 +57,7 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name)
 struct topic *broker_topic(struct broker *broker, struct span name, enum budget_use use)
 {
     struct topic *topic = broker_find_topic(broker, name);
-    if (topic != NULL || !budget_has_room(&broker->core.budget, use, TOPIC_COST)) {
+    if (topic != NULL || !budget_has_room_for_name(&broker->core.budget, use, TOPIC_COST)) {
         return topic;
     }
     topic = topic_new(&broker->core, name);

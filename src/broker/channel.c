@@ -135,7 +135,7 @@ struct channel *channel_new(struct broker_core *core, struct topic *topic, struc
     list_init(&channel->consumers);
     list_init(&channel->ready);
     list_init(&channel->active_link);
-    budget_charge(&core->budget, CHANNEL_COST - TIMED_COST);
+    budget_charge_name(&core->budget, CHANNEL_COST - TIMED_COST);
     return channel;
 }
 
@@ -172,7 +172,7 @@ void channel_free(struct channel *channel)
     queue_splice(&channel->core->garbage, &channel->queue);
     timed_end(channel->timed);
     list_remove(&channel->active_link);
-    budget_release(&channel->core->budget, CHANNEL_COST - TIMED_COST);
+    budget_release_name(&channel->core->budget, CHANNEL_COST - TIMED_COST);
     alloc_free(channel);
 }
 

@@ -16,7 +16,7 @@ struct timed *timed_new(struct broker_core *core, struct channel *channel)
     timed->channel = channel;
     list_init(&timed->link);
     list_init(&timed->deferred);
-    budget_charge(&core->budget, TIMED_COST);
+    budget_charge_name(&core->budget, TIMED_COST);
     return timed;
 }
 
@@ -28,8 +28,8 @@ static bool is_empty(const struct timed *timed)
 static void timed_free(struct timed *timed)
 {
     list_remove(&timed->link);
-    budget_release(&timed->core->budget,
-                   TIMED_COST + (timed->tables == NULL ? 0 : TIMED_TABLES_COST));
+    budget_release_name(&timed->core->budget, TIMED_COST);
+    budget_release(&timed->core->budget, timed->tables == NULL ? 0 : TIMED_TABLES_COST);
     alloc_free(timed->tables);
     alloc_free(timed);
 }

@@ -14,7 +14,7 @@ struct topic *topic_new(struct broker_core *core, struct span name)
     topic->ephemeral = nsq_name_ephemeral(name);
     list_init(&topic->moving_link);
     list_init(&topic->ending_link);
-    budget_charge(&core->budget, TOPIC_COST);
+    budget_charge_name(&core->budget, TOPIC_COST);
     return topic;
 }
 
@@ -23,7 +23,7 @@ void topic_free(struct topic *topic)
     assert(topic->channels == NULL && topic->moving.n == 0);
     topic_empty(topic);
     list_remove(&topic->ending_link);
-    budget_release(&topic->core->budget, TOPIC_COST);
+    budget_release_name(&topic->core->budget, TOPIC_COST);
     alloc_free(topic);
 }
 
@@ -193,7 +193,7 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
     if (channel != NULL) {
         return channel;
     }
-    if (!budget_has_room(&topic->core->budget, BUDGET_CLIENT, CHANNEL_COST)) {
+    if (!budget_has_room_for_name(&topic->core->budget, BUDGET_CLIENT, CHANNEL_COST)) {
         return NULL;
     }
     channel = channel_new(topic->core, topic, name);

@@ -253,6 +253,7 @@ void bw_drop_log(struct broker_world *w)
 /* What was found on the way through a broker. */
 struct findings {
     size_t cost;                /* of everything but bodies */
+    size_t names;               /* of topics and channels; a part of `cost` */
     size_t timers;              /* what waits for one */
     size_t active;              /* channels that can deliver */
     const struct body **bodies; /* one a message */
@@ -299,6 +300,7 @@ static void found_timed(struct findings *f, const struct broker_world *w, const 
     size_t n = 0;
     assert_ptr_equal(timed->channel, channel);
     assert_ptr_equal(timed->core, &w->broker.core);
+    f->names += TIMED_COST;
     f->cost += TIMED_COST + (timed->tables == NULL ? 0 : TIMED_TABLES_COST);
     for (const struct in_flight *i = timed_first(timed); i != NULL; i = timed_next(i)) {
         const struct consumer *consumer = i->subscription->consumer;
@@ -365,6 +367,7 @@ static void found_channel(struct findings *f, const struct broker_world *w,
     assert_ptr_equal(channel->topic, topic);
     assert_ptr_equal(channel->core, &w->broker.core);
     f->cost += CHANNEL_COST - TIMED_COST;
+    f->names += CHANNEL_COST - TIMED_COST;
     found_queue(f, &channel->queue);
     found_timed(f, w, channel->timed, channel);
     bool active = check_consumers(channel) > 0 && !channel->paused && channel->queue.n > 0;
@@ -472,6 +475,7 @@ static void check_moves(const struct topic *t)
 static void found_topic(struct findings *f, const struct broker_world *w, const struct topic *t)
 {
     assert_ptr_equal(t->core, &w->broker.core);
+    f->names += TOPIC_COST;
     f->cost += TOPIC_COST + t->reserved;
     found_queue(f, &t->queue);
     found_queue(f, &t->moving);
@@ -510,6 +514,7 @@ void bw_check(const struct broker_world *w)
     assert_int_equal(list_count(&core->active), f.active);
     assert_int_equal(core->timers.n, f.timers);
     check_heap(&core->timers);
+    assert_int_equal(core->budget.names, f.names);
     assert_int_equal(core->budget.used, f.cost + check_bodies(&f));
     alloc_free(f.bodies);
 }

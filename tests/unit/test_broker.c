@@ -93,10 +93,34 @@ static void the_cap_is_the_configured_one_and_the_reserve_an_eighth(void **state
     struct broker_config config = bw_defaults();
     config.mem_queue_bytes = TOPIC_COST + CHANNEL_COST;
     bw_open(&w, &config);
+    w.broker.core.budget.names_most = SIZE_MAX;
     (void)bw_channel(&w, "t", "c");
     assert_null(broker_topic(&w.broker, SPAN("u"), BUDGET_QUEUE));
     assert_int_equal(w.broker.core.budget.reserve, (TOPIC_COST + CHANNEL_COST) / 8);
     bw_close(&w);
+}
+
+/* Names have a quarter of the cap, and only a deletion gives their share back. */
+static void names_have_a_share_of_their_own(void **state)
+{
+    (void)state;
+    struct broker_world w;
+    struct broker_config config = bw_defaults();
+    for (size_t missing = 0; missing < 2; missing++) {
+        config.mem_queue_bytes = 4 * (2 * TOPIC_COST + CHANNEL_COST - missing);
+        bw_open(&w, &config);
+        (void)bw_topic(&w, "t");
+        (void)bw_topic(&w, "u");
+        struct channel *channel = topic_channel(bw_topic(&w, "t"), SPAN("c"), w.now);
+        assert_true((channel == NULL) == (missing > 0));
+        assert_true(missing > 0 || broker_topic(&w.broker, SPAN("v"), BUDGET_QUEUE) == NULL);
+        assert_true(missing > 0 || broker_topic(&w.broker, SPAN("v"), BUDGET_CLIENT) == NULL);
+        (void)bw_publish(&w, "u"); /* names that are there have room for messages */
+        (void)broker_delete_topic(&w.broker, SPAN("u"));
+        assert_non_null(broker_topic(&w.broker, SPAN("v"), BUDGET_QUEUE));
+        bw_check(&w);
+        bw_close(&w);
+    }
 }
 
 /* --- delivery and timers ---------------------------------------------------------------------- */
@@ -360,6 +384,7 @@ int main(void)
         BW_TEST(many_topics_are_told_apart),
         BW_TEST(a_topic_needs_room_in_the_budget),
         cmocka_unit_test(the_cap_is_the_configured_one_and_the_reserve_an_eighth),
+        cmocka_unit_test(names_have_a_share_of_their_own),
         BW_TEST(every_channel_that_can_deliver_does),
         BW_TEST(what_sampling_drops_does_not_end_delivery),
         BW_TEST(timers_fire_in_order_one_a_call),

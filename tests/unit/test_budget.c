@@ -104,6 +104,28 @@ static void charges_come_back(void **state)
     assert_int_equal(b.used, 0);
 }
 
+static void names_have_a_quarter(void **state)
+{
+    (void)state;
+    struct budget b = budget_of_cap(83);
+    assert_int_equal(b.names_most, 20);
+    budget_charge_name(&b, 13);
+    assert_int_equal(b.used, 13);
+    assert_int_equal(b.names, 13);
+    assert_true(budget_has_room_for_name(&b, BUDGET_QUEUE, 7));
+    assert_false(budget_has_room_for_name(&b, BUDGET_QUEUE, 8));
+    assert_false(budget_has_room_for_name(&b, BUDGET_CLIENT, 8));
+    budget_charge(&b, 64); /* 6 are left under the cap, and 10 in the reserve */
+    assert_true(budget_has_room_for_name(&b, BUDGET_QUEUE, 6));
+    assert_false(budget_has_room_for_name(&b, BUDGET_QUEUE, 7));
+    assert_true(budget_has_room_for_name(&b, BUDGET_CLIENT, 7));
+    budget_charge_name(&b, 10); /* without asking */
+    assert_false(budget_has_room_for_name(&b, BUDGET_CLIENT, 0));
+    budget_release_name(&b, 23);
+    assert_int_equal(b.names, 0);
+    assert_int_equal(b.used, 64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -111,6 +133,7 @@ int main(void)
         cmocka_unit_test(clients_have_a_reserve_above_the_cap),
         cmocka_unit_test(the_reserve_is_an_eighth),
         cmocka_unit_test(charges_come_back),
+        cmocka_unit_test(names_have_a_quarter),
     };
     return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
 }

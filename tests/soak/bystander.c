@@ -29,6 +29,8 @@
 #define MESSAGES_MOST 1000000    /* that are measured */
 #define LIMIT (30 * TIME_SECOND) /* ns; the longest wait for one message */
 
+#define DESCRIPTORS_MOST 16384 /* that the load may have open */
+
 struct bystander_figures {
     atomic_bool warm, stop;
     uint64_t messages;
@@ -113,6 +115,10 @@ static _Noreturn void run(const char *address, struct bystander_figures *shared)
     by.shared = shared;
     by.peers = (struct peers){.on_frame = on_frame, .on_closed = on_closed};
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    /* The clients of the load must be able to end their connections. */
+    for (int fd = STDERR_FILENO + 1; fd < DESCRIPTORS_MOST; fd++) {
+        close(fd);
+    }
     if (!peers_init(&by.peers) || !peer_open(&by.peers, &by.publisher, address, NULL) ||
         !peer_open(&by.peers, &by.consumer, address, NULL)) {
         fail(strerror(errno));

@@ -234,6 +234,8 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIV
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(PKG_LIBS)
+# This test counts the calls of the allocator.
+$(BUILD)/tests/test_gates: LDFLAGS_ALL += -Wl,--wrap=alloc_zeroed,--wrap=alloc_resize,--wrap=alloc_free
 $(BUILD)/tests/test_mutator: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/ops.c fuzz/fuzz.c)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)

@@ -33,7 +33,7 @@
 #define RUNS 3
 #define LOADS_MOST 5
 #define PATIENCE (120 * TIME_SECOND)
-#define CALM_MS 100  /* a server is calm when it uses less than half of this time */
+#define CALM_MS 100  /* a server is calm when it uses less than a fifth of this time */
 #define LEAST_MS 500 /* a run is measured at least as long */
 
 struct gate {
@@ -149,7 +149,7 @@ static void wait_until_calm(struct load *loads, size_t n)
 {
     int64_t end = clock_now() + PATIENCE;
     int64_t used = CALM_MS * TIME_MS;
-    while (used >= CALM_MS * TIME_MS / 2 && scene.why[0] == '\0' && server_lives(&scene.server)) {
+    while (used >= CALM_MS * TIME_MS / 5 && scene.why[0] == '\0' && server_lives(&scene.server)) {
         int64_t before = process_cpu(scene.server.pid);
         run_ms(loads, n, CALM_MS);
         used = process_cpu(scene.server.pid) - before;

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Checks that no call of the engine does more than its allowance of effort (base/effort.h), and that
+ * clients notice nothing of it. test_moves checks the same for the broker alone.
+ */
+#include "support/world.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/effort.h"
+#include "session/session.h"
+#include "support/codecs.h"
+
+static struct world *world_with(size_t units)
+{
+    struct engine_config config = world_config();
+    config.broker.effort_a_call = units;
+    config.v2.max_rdy_count = 100000;
+    config.log_level = LOG_FATAL;
+    return world_new(&config);
+}
+
+static struct topic *topic_t(const struct world *w)
+{
+    return broker_find_topic(&w->engine->broker, SPAN("t"));
+}
+
+static struct span repeat(struct buf *b, struct span bytes, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        buf_append(b, bytes);
+    }
+    return buf_span(b);
+}
+
+/* --- the counter ------------------------------------------------------------------------------ */
+
+static void effort_is_counted(void **state)
+{
+    (void)state;
+    struct effort e = {0};
+    assert_false(effort_is_left(&e));
+    effort_allow(&e, 5);
+    effort_use(&e, 4);
+    assert_true(effort_is_left(&e));
+    effort_use(&e, 4); /* the last operation may need more than is left */
+    assert_false(effort_is_left(&e));
+    effort_use(&e, 1);
+    assert_false(effort_is_left(&e));
+}
+
+/* --- input ------------------------------------------------------------------------------------ */
+
+#define PUB SPAN("PUB t\n\0\0\0\1x")
+
+static void one_call_handles_a_part_of_the_input(void **state)
+{
+    (void)state;
+    struct world *w = world_with(20);
+    struct client *c = world_connect(w);
+    struct buf b = {0};
+    struct span in = repeat(&b, PUB, 100);
+    size_t consumed = w->handler.recv(w->handler.self, c->conn, in, w->now);
+    assert_int_equal(topic_t(w)->message_count, consumed / PUB.n);
+    assert_in_range(consumed, 1, 5 * PUB.n);
+    size_t calls = 1;
+    for (; consumed < in.n; calls++) {
+        assert_true(w->handler.want(w->handler.self, c->conn) & WANT_READ);
+        struct span rest = span_skip(in, consumed);
+        consumed += w->handler.recv(w->handler.self, c->conn, rest, w->now);
+    }
+    assert_in_range(calls, 100 * (EFFORT_COMMAND + EFFORT_COMMAND) / 20, 100);
+    assert_int_equal(topic_t(w)->message_count, 100);
+    world_settle(w);
+    buf_free(&b);
+    world_free(w);
+}
+
+/* Messages of a publish times channels. */
+static void one_call_moves_a_part_of_a_publish(void **state)
+{
+    (void)state;
+    enum { CHANNELS = 50, UNITS = 100 };
+    struct world *w = world_with(UNITS);
+    for (int i = 0; i < CHANNELS; i++) {
+        struct client *c = world_connect(w);
+        client_sendf(c, "SUB t c%d\n", i);
+    }
+    struct client *p = world_connect(w);
+    struct buf b = {0};
+    struct span in = repeat(&b, PUB, 20);
+    const struct topic *topic = topic_t(w);
+    for (size_t moves = 0; in.n > 0;) {
+        in = span_skip(in, w->handler.recv(w->handler.self, p->conn, in, w->now));
+        size_t after = topic->admitted * CHANNELS - topic->moves_left;
+        assert_in_range(after - moves, 1, UNITS);
+        /* The next command is parsed only after the moves of the one before. */
+        assert_in_range(topic->moving.n, 0, 1);
+        moves = after;
+    }
+    world_settle(w);
+    assert_int_equal(topic->moves_left, 0);
+    client_expect_ok(p);
+    buf_free(&b);
+    world_free(w);
+}
+
+static void one_call_handles_a_part_of_decoded_input(void **state)
+{
+    (void)state;
+    struct world *w = world_with(20);
+    struct client *c = world_connect(w);
+    client_identify(c, "{\"feature_negotiation\":true,\"snappy\":true}");
+    (void)client_heard(c);
+    client_put_on(c, snappy_codec());
+    client_expect_ok(c);
+    struct buf b = {0};
+    struct span plain = repeat(&b, PUB, 100);
+    struct buf in = {0};
+    struct codec encoder = snappy_codec();
+    encoder.calls->encode(encoder.self, plain, &in);
+    encoder.calls->flush(encoder.self, &in);
+    encoder.calls->free(encoder.self);
+    (void)w->handler.recv(w->handler.self, c->conn, buf_span(&in), w->now);
+    assert_in_range(topic_t(w)->message_count, 1, 5);
+    assert_true(w->handler.next_deadline(w->handler.self) <= w->now);
+    world_settle(w);
+    assert_int_equal(topic_t(w)->message_count, 100);
+    buf_free(&in);
+    buf_free(&b);
+    world_free(w);
+}
+
+/* --- what a client sees ----------------------------------------------------------------------- */
+
+/* A client that is subscribed gets each message before the answer to its next command. */
+static void a_command_waits_for_the_work_of_the_one_before(void **state)
+{
+    (void)state;
+    for (size_t units = 1; units < 40; units++) {
+        struct world *w = world_with(units);
+        struct client *other = world_connect(w);
+        SEND(other, "SUB t d\n");
+        struct client *c = world_connect(w);
+        SEND(c, "SUB t c\nRDY 10\nMPUB t\n\0\0\0\x13\0\0\0\3\0\0\0\1a\0\0\0\1b\0\0\0\1c"
+                "PUB t\n\0\0\0\1dRDY x\n");
+        client_expect(c, "R OK; R OK; M 1 a; M 1 b; M 1 c; R OK; M 1 d; "
+                         "E E_INVALID RDY could not parse count x; SHUT");
+        world_free(w);
+    }
+}
+
+/* SUB gets the messages that the topic has kept before the answer to the next command. */
+static void a_command_waits_for_the_kept_messages(void **state)
+{
+    (void)state;
+    for (size_t units = 1; units < 40; units++) {
+        struct world *w = world_with(units);
+        struct client *p = world_connect(w);
+        SEND(p, "PUB t#ephemeral\n\0\0\0\1aPUB t#ephemeral\n\0\0\0\1bPUB t#ephemeral\n\0\0\0\1c");
+        struct client *c = world_connect(w);
+        SEND(c, "SUB t#ephemeral c#ephemeral\nRDY 10\nCLS\n");
+        client_expect(c, "R OK; M 1 a; M 1 b; M 1 c; R CLOSE_WAIT");
+        world_free(w);
+    }
+}
+
+static void the_end_of_input_waits_for_the_work(void **state)
+{
+    (void)state;
+    for (size_t units = 1; units < 40; units++) {
+        struct world *w = world_with(units);
+        struct client *p = world_connect(w);
+        SEND(p, "PUB t\n\0\0\0\1aPUB t\n\0\0\0\1bPUB t\n\0\0\0\1c");
+        struct client *c = world_connect(w);
+        client_post(c, SPAN("SUB t c\nRDY 10\n"));
+        client_eof(c);
+        client_expect(c, "R OK; M 1 a; M 1 b; M 1 c; CLOSED");
+        world_free(w);
+    }
+}
+
+/* A connection that breaks while its end waits for its work. */
+static void a_connection_breaks_while_it_finishes(void **state)
+{
+    (void)state;
+    struct world *w = world_with(1);
+    struct client *p = world_connect(w);
+    SEND(p, "PUB t\n\0\0\0\1aPUB t\n\0\0\0\1bPUB t\n\0\0\0\1c");
+    struct client *c = world_connect(w);
+    SEND(c, "SUB t c\n");
+    struct span rdy = SPAN("RDY 10\n");
+    while (rdy.n > 0) {
+        rdy = span_skip(rdy, w->handler.recv(w->handler.self, c->conn, rdy, w->now));
+    }
+    w->handler.eof(w->handler.self, c->conn, w->now);
+    assert_false(list_empty(&w->engine->v2.finishing));
+    client_drop(c);
+    assert_true(list_empty(&w->engine->v2.finishing));
+    world_free(w);
+}
+
+/* --- steps ------------------------------------------------------------------------------------ */
+
+static void one_step_handles_a_part_of_the_timers(void **state)
+{
+    (void)state;
+    enum { UNITS = BROKER_SHARES * EFFORT_TIMER * 3 };
+    struct world *w = world_with(UNITS);
+    struct client *c = world_connect(w);
+    SEND(c, "SUB t c\n");
+    struct buf b = {0};
+    client_send(c, repeat(&b, SPAN("DPUB t 1000\n\0\0\0\1x"), 50));
+    const struct channel *channel = topic_t(w)->channels;
+    w->now += TIME_SECOND;
+    w->handler.step(w->handler.self, w->now, w->now);
+    assert_int_equal(channel->queue.n, 3);
+    world_settle(w);
+    assert_int_equal(channel->queue.n, 50);
+    buf_free(&b);
+    world_free(w);
+}
+
+static void one_step_closes_a_part_of_the_orphans(void **state)
+{
+    (void)state;
+    enum { N = 3 * V2_ORPHANS_A_CALL };
+    struct world *w = world_with(8000);
+    struct client *clients[N];
+    for (int i = 0; i < N; i++) {
+        clients[i] = world_connect(w);
+        SEND(clients[i], "SUB t c\n");
+    }
+    broker_begin_call(&w->engine->broker);
+    (void)broker_delete_channel(&w->engine->broker, SPAN("t"), SPAN("c"));
+    w->handler.step(w->handler.self, w->now, w->now);
+    size_t ended = 0;
+    for (int i = 0; i < N; i++) {
+        ended += client_session(clients[i])->ended;
+    }
+    assert_int_equal(ended, V2_ORPHANS_A_CALL);
+    assert_true(w->handler.next_deadline(w->handler.self) <= w->now);
+    world_settle(w);
+    for (int i = 0; i < N; i++) {
+        client_expect(clients[i], "R OK; SHUT");
+    }
+    world_free(w);
+}
+
+/* Whatever is left over, each kind of work goes on in every step. */
+static void no_kind_of_work_keeps_another_from_going_on(void **state)
+{
+    (void)state;
+    struct world *w = world_with(1);
+    struct broker *broker = &w->engine->broker;
+    struct client *c = world_connect(w);
+    struct client *d = world_connect(w);
+    SEND(c, "SUB t c\n");
+    SEND(d, "SUB t d#ephemeral\n");
+    struct buf b = {0};
+    client_send(c, repeat(&b, SPAN("PUB t\n\0\0\0\1x"), 40));
+    (void)client_heard(c);
+    client_drop(d); /* 40 messages of garbage */
+    buf_free(&b);
+    world_free(w);
+    w = world_with(1);
+    broker = &w->engine->broker;
+    c = world_connect(w);
+    d = world_connect(w);
+    SEND(c, "SUB t c\n");
+    SEND(d, "SUB t d\n");
+    (void)client_heard(c);
+    broker_begin_call(broker);
+    struct publish p = {.topic = name_make(SPAN("t"))};
+    for (int i = 0; i < 30; i++) {
+        struct draft draft;
+        draft_begin(&draft, 1);
+        assert_true(draft_add(&draft, &broker->core.budget, BUDGET_QUEUE, SPAN("x")));
+        broker_add_message(broker, &p, draft_finish(&draft), 0);
+    }
+    struct publish dropped = p;
+    p = (struct publish){.topic = dropped.topic};
+    for (int i = 0; i < 30; i++) {
+        struct draft draft;
+        draft_begin(&draft, 1);
+        assert_true(draft_add(&draft, &broker->core.budget, BUDGET_QUEUE, SPAN("x")));
+        broker_add_message(broker, &p, draft_finish(&draft), 0);
+    }
+    (void)broker_publish(broker, &p, w->now, NULL);
+    broker_discard(broker, &dropped.messages);
+    consumer_set_ready(&client_session(c)->consumer, 100);
+    const struct topic *topic = topic_t(w);
+    for (int i = 0; i < 20; i++) {
+        size_t moves = topic->moves_left;
+        size_t garbage = broker->core.garbage.n;
+        int64_t in_flight = client_session(c)->consumer.in_flight_count;
+        w->handler.step(w->handler.self, w->now, w->now);
+        assert_int_equal(topic->moves_left, moves - 1);
+        assert_int_equal(broker->core.garbage.n, garbage - 1);
+        assert_true(i % 2 == 1 || client_session(c)->consumer.in_flight_count == in_flight + 1);
+    }
+    world_settle(w);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(effort_is_counted),
+        cmocka_unit_test(one_call_handles_a_part_of_the_input),
+        cmocka_unit_test(one_call_moves_a_part_of_a_publish),
+        cmocka_unit_test(one_call_handles_a_part_of_decoded_input),
+        cmocka_unit_test(a_command_waits_for_the_work_of_the_one_before),
+        cmocka_unit_test(a_command_waits_for_the_kept_messages),
+        cmocka_unit_test(the_end_of_input_waits_for_the_work),
+        cmocka_unit_test(a_connection_breaks_while_it_finishes),
+        cmocka_unit_test(one_step_handles_a_part_of_the_timers),
+        cmocka_unit_test(one_step_closes_a_part_of_the_orphans),
+        cmocka_unit_test(no_kind_of_work_keeps_another_from_going_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

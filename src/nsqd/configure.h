@@ -11,7 +11,7 @@
 #include "nsqd/options.h"
 
 struct configure_machine {
-    size_t memory;         /* bytes of physical memory */
+    size_t memory;         /* bytes that the process may use (shell/memory_limit.h) */
     size_t descriptors;    /* file descriptors that the process may have open */
     struct hash_seed seed; /* must be unpredictable */
 };

@@ -20,6 +20,7 @@
 #include "nsqd/tls_files.h"
 #include "shell/log_line.h"
 #include "shell/machine.h"
+#include "shell/memory_limit.h"
 #include "shell/signals.h"
 #include "shell/socket.h"
 #include "shell/standard_output.h"
@@ -59,7 +60,7 @@ static enum options_result check_config(const struct options *o, struct options_
 /* Fills in the facts about the machine. Returns false when it has no source of random bytes. */
 static bool ask_machine(struct configure_machine *machine)
 {
-    machine->memory = machine_memory();
+    machine->memory = memory_limit("");
     machine->descriptors = machine_descriptors();
     return machine_random(&machine->seed, sizeof machine->seed);
 }

@@ -240,7 +240,9 @@ static const struct goflag flags[] = {
     {"snappy", GOFLAG_BOOL, AT(snappy), "true", BUILT, NULL, "offer snappy to clients"},
 
     {"mem-queue-bytes", GOFLAG_INT, AT(mem_queue_bytes), "0", BUILT, NULL,
-     "memory budget in bytes for queues and clients; 0: a quarter of the machine's memory"},
+     "memory budget in bytes for queues and clients; 0: a quarter of the memory that this process "
+     "may "
+     "use: of the machine, of its control group, or of RLIMIT_AS, whichever is smallest"},
     {"max-connections", GOFLAG_INT, AT(max_connections), "0", BUILT, NULL,
      "most connections at a time; 0: as many as the descriptor limit allows"},
     {"output-high-water", GOFLAG_INT, AT(output_high_water), "1048576", BUILT, NULL,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the scenario of a queue at its memory limit. Publishers send until nothing fits any more.
- * Then new consumers replace the earlier ones and make room. Every message is either answered OK
- * and delivered once, or refused and never delivered.
+ * Owns: the scenarios of a queue at its memory limit, which a flag or the address space sets.
+ * Publishers send until nothing fits any more. Then new consumers replace the earlier ones and make
+ * room. Every message is either answered OK and delivered once, or refused and never delivered.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/alloc.h"
 #include "base/time.h"
@@ -175,21 +176,9 @@ static void drain(void)
     }
 }
 
-/* The limit is 16 MiB. Publishing is refused here, so the probe requeues one message again and
- * again. */
-bool soak_cap(const char *program, int64_t ns, uint64_t seed)
+/* Publishing is refused here, so the probe requeues one message again and again. */
+static void press_and_drain(int64_t ns)
 {
-    char flag[48];
-    char figures[120];
-    const char *const flags[] = {flag, NULL};
-    (void)seed;
-    snprintf(flag, sizeof flag, "--mem-queue-bytes=%d", CAP_BYTES);
-    scene_begin(&scene, "cap");
-    memset(&cap, 0, sizeof cap);
-    cap.fate = alloc_zeroed(CAP_MESSAGES);
-    scene.peers.on_frame = on_cap_frame;
-    scene.peers.on_closed = on_cap_closed;
-    scene_start(&scene, program, flags, 0, VISITOR + 1);
     newcomers();
     scene_probe(&scene, ns, true);
     while (clock_now() < scene.end && scene.why[0] == '\0') {
@@ -203,9 +192,50 @@ bool soak_cap(const char *program, int64_t ns, uint64_t seed)
     if (cap.refused == 0) {
         scene_fail(&scene, "nothing was refused");
     }
+}
+
+static void begin(const char *name)
+{
+    scene_begin(&scene, name);
+    memset(&cap, 0, sizeof cap);
+    cap.fate = alloc_zeroed(CAP_MESSAGES);
+    scene.peers.on_frame = on_cap_frame;
+    scene.peers.on_closed = on_cap_closed;
+}
+
+static bool finish(void)
+{
+    char figures[120];
     snprintf(figures, sizeof figures,
              "%" PRIu64 " refused, %" PRIu64 " answered OK and delivered once", cap.refused,
              cap.stored);
     alloc_free(cap.fate);
     return scene_finish(&scene, 33 * SCENE_MIB, figures);
+}
+
+bool soak_cap(const char *program, int64_t ns, uint64_t seed)
+{
+    char flag[48];
+    const char *const flags[] = {flag, NULL};
+    (void)seed;
+    snprintf(flag, sizeof flag, "--mem-queue-bytes=%d", CAP_BYTES);
+    begin("cap");
+    scene_start(&scene, program, flags, 0, VISITOR + 1);
+    press_and_drain(ns);
+    return finish();
+}
+
+/* The server's address space is limited to four times the cap. It chooses the cap by itself. */
+bool soak_space(const char *program, int64_t ns, uint64_t seed)
+{
+    struct rlimit before;
+    (void)seed;
+    begin("space");
+    getrlimit(RLIMIT_AS, &before);
+    const struct rlimit low = {.rlim_cur = (rlim_t)4 * CAP_BYTES, .rlim_max = before.rlim_max};
+    setrlimit(RLIMIT_AS, &low); /* the server inherits it */
+    scene_start(&scene, program, NULL, 0, VISITOR + 1);
+    setrlimit(RLIMIT_AS, &before);
+    press_and_drain(ns);
+    return finish();
 }

@@ -33,6 +33,7 @@ static const struct {
     {"descriptors", soak_descriptors, 10},
     {"rubbish", soak_rubbish, 10},
     {"cap", soak_cap, 10},
+    {"space", soak_space, 10},
     {"faults", soak_faults, 240},
     {"mixed", soak_mixed, 600},
 };

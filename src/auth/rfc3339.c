@@ -30,14 +30,14 @@ static bool is_day(unsigned year, unsigned month, unsigned day)
            day <= days[month - 1] + (month == 2 && leap ? 1U : 0U);
 }
 
-/* "Z" or "+01:00". */
+/* "Z" or "+01:00". Go takes 24 hours and 60 minutes too. */
 static bool is_zone(struct span s)
 {
     if (span_equal(s, SPAN("Z"))) {
         return true;
     }
     return s.n == 6 && (s.p[0] == '+' || s.p[0] == '-') && s.p[3] == ':' && are_digits(s, 1, 2) &&
-           are_digits(s, 4, 2) && two_digits(s, 1) < 24 && two_digits(s, 4) < 60;
+           are_digits(s, 4, 2) && two_digits(s, 1) <= 24 && two_digits(s, 4) <= 60;
 }
 
 bool rfc3339_is_time(struct span s)

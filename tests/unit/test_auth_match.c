@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/buf.h"
 
 /* What Go's regexp package says (go1.26; the same as that of nsqd 1.3.0's time): for each subject
@@ -471,6 +472,81 @@ static void departures(void **state)
     }
 }
 
+/* Each reason, in Go's words. */
+static void every_reason_is_gos(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        const char *why;
+    } cases[] = {
+        {"\\8", "invalid escape sequence"},
+        {"[[:foo:]]", "invalid character class range"},
+        {"\\p{Foo}", "invalid character class range"},
+        {"[b-a]", "invalid character class range"},
+        {"[a", "missing closing ]"},
+        {"(a", "missing closing )"},
+        {"a)", "unexpected )"},
+        {"))(", "unexpected )"},
+        {"a\\", "trailing backslash at end of expression"},
+        {"*", "missing argument to repetition operator"},
+        {"a{1001}", "invalid repeat count"},
+        {"a{2,1}", "invalid repeat count"},
+        {"a**", "invalid nested repetition operator"},
+        {"(?=a)", "invalid or unsupported Perl syntax"},
+        {"(?P<n t)", "invalid named capture"},
+        {"(?P<n\xc3\xa9>t)", "invalid named capture"},
+        {"(?<\xc3\xa9>t)", "invalid named capture"},
+        {"\\C", "invalid escape sequence"},
+        {"[\\C]", "invalid escape sequence"},
+        {"((a{100}){100}){100}", "invalid repeat count"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct span why = {NULL, 0};
+        assert_null(compile(cases[i].pattern, &why));
+        if (!span_equal(why, span_make(cases[i].why, strlen(cases[i].why)))) {
+            fail_msg("%s: %.*s", cases[i].pattern, (int)why.n, (const char *)why.p);
+        }
+    }
+}
+
+/* A group that has ended does not count, also not in front of others. */
+static void groups_that_have_ended_do_not_count(void **state)
+{
+    (void)state;
+    struct span why = {NULL, 0};
+    char text[2 * AUTH_PATTERN_DEPTH_MAX + 8];
+    size_t n = AUTH_PATTERN_DEPTH_MAX;
+    memcpy(text, "()()", 4);
+    memset(text + 4, '(', n);
+    memset(text + 4 + n, ')', n);
+    struct auth_pattern *p = auth_pattern_new(span_make(text, 2 * n + 4), &why);
+    assert_non_null(p);
+    auth_pattern_free(p);
+}
+
+/* The least of 1, 2, 4 .. KiB that is enough, and the estimate of what RE2 adds. */
+static void sizes_are_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        size_t bytes, classes; /* of the pattern */
+        size_t kib;            /* that RE2 needs */
+    } cases[] = {{"", 0, 0, 1}, {"a", 1, 0, 1}, {"^t$", 3, 0, 1}, {"\\pL", 3, 1, 32}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct span why = {NULL, 0};
+        struct auth_pattern *p = compile(cases[i].pattern, &why);
+        assert_non_null(p);
+        size_t expected = 2 * sizeof(void *) + ALLOC_OVERHEAD + (cases[i].kib + 3) * 1024 +
+                          128 * cases[i].bytes + 6 * 1024 * cases[i].classes;
+        if (auth_pattern_size(p) != expected) {
+            fail_msg("%s: %zu, not %zu", cases[i].pattern, auth_pattern_size(p), expected);
+        }
+        auth_pattern_free(p);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -482,6 +558,9 @@ int main(void)
         cmocka_unit_test(nesting_has_a_bound),
         cmocka_unit_test(longer_names_match_nothing),
         cmocka_unit_test(departures),
+        cmocka_unit_test(every_reason_is_gos),
+        cmocka_unit_test(groups_that_have_ended_do_not_count),
+        cmocka_unit_test(sizes_are_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

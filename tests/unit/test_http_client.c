@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -356,6 +357,165 @@ static void what_is_held_is_charged(void **state)
     http_stage_end(s);
 }
 
+/* --- members of lists ------------------------------------------------------------------------- */
+
+/* Each status from 300 to 309, with a Location. */
+static void every_code_that_redirects(void **state)
+{
+    (void)state;
+    for (int status = 300; status <= 309; status++) {
+        bool follows =
+            status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
+        char text[128];
+        struct http_stage *s = http_stage_begin(NULL);
+        http_stage_fetch(s, "http://h:1/");
+        http_stage_accept(s);
+        int n = snprintf(text, sizeof text,
+                         "HTTP/1.1 %d Go\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n", status);
+        http_stage_send(s, span_make(text, (size_t)n));
+        if (follows) {
+            http_stage_accept(s);
+            http_stage_expect_heard(s, SPAN(HTTP_STAGE_REQUEST("/x", "h:1")));
+            SEND(s, HTTP_STAGE_OK_ABC);
+        }
+        n = snprintf(text, sizeof text, follows ? "200 abc; " : "%d ; ", status);
+        http_stage_expect_outcome(s, span_make(text, (size_t)n));
+        http_stage_end(s);
+    }
+}
+
+/* Timeouts in ns; the fetch fails after `at` ns, while it connects or when it is connected.
+ * TIME_NEVER: it does not fail. */
+static void every_kind_of_timeout(void **state)
+{
+    (void)state;
+    const int64_t s1 = TIME_SECOND;
+    const struct {
+        int64_t connect, request;
+        int64_t connecting, connected;
+    } cases[] = {
+        {2 * s1, 5 * s1, 2 * s1, 5 * s1},
+        {5 * s1, 2 * s1, 2 * s1, 2 * s1},
+        {0, 5 * s1, 5 * s1, 5 * s1},
+        {2 * s1, 0, 2 * s1, TIME_NEVER},
+        {2 * s1, -1, 2 * s1, TIME_NEVER},
+        {0, 0, TIME_NEVER, TIME_NEVER},
+        {0, -1, TIME_NEVER, TIME_NEVER},
+        {-1, 5 * s1, 0, 0},
+        {-1, 0, 0, 0},
+        {-1, -1, 0, 0},
+        {1, 1, 1, 1},
+        {-2 * s1, 5 * s1, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (int connected = 0; connected < 2; connected++) {
+            int64_t at = connected ? cases[i].connected : cases[i].connecting;
+            struct http_client_config c = http_stage_config();
+            c.connect_timeout = cases[i].connect;
+            c.request_timeout = cases[i].request;
+            struct http_stage *s = http_stage_begin(&c);
+            http_stage_fetch(s, "http://h");
+            if (connected && at != 0) {
+                http_stage_accept(s);
+            }
+            if (at != 0) {
+                http_stage_advance(s, at == TIME_NEVER ? 100000 * s1 : at - 1);
+                EXPECT_NOTHING(s);
+            }
+            if (at == TIME_NEVER) {
+                if (!connected) {
+                    http_stage_accept(s);
+                }
+                SEND(s, HTTP_STAGE_OK_ABC);
+                EXPECT_OUTCOME(s, "200 abc; ");
+            } else {
+                http_stage_advance(s, at == 0 ? 0 : 1);
+                http_stage_expect_outcome(s, connected && at != 0
+                                                 ? SPAN("- Client.Timeout exceeded; ")
+                                                 : SPAN("- i/o timeout; "));
+            }
+            http_stage_end(s);
+        }
+    }
+}
+
+/* --- exact amounts ---------------------------------------------------------------------------- */
+
+static size_t held_by(const char *url)
+{
+    struct http_stage *s = http_stage_begin(NULL);
+    struct http_fetch *f = http_stage_fetch(s, url);
+    size_t held = s->budget.used;
+    http_fetch_drop(f);
+    http_stage_end(s);
+    return held;
+}
+
+/* The request repeats the URL, so a byte of a part of it counts twice for each place that keeps it.
+ */
+static void every_part_of_a_url_is_charged(void **state)
+{
+    (void)state;
+    size_t least = held_by("http://h/");
+    assert_int_equal(held_by("http://hh/"), least + 6); /* host, name and address */
+    assert_int_equal(held_by("http://h/p"), least + 2);
+    assert_int_equal(held_by("http://h/?q"), least + 2);
+    assert_int_equal(held_by("http://u@h/"), least + 4);  /* "u:" */
+    assert_int_equal(held_by("http://h:80/"), least + 6); /* host; the address has it anyway */
+}
+
+/* With a byte less than the need the fetch fails; with the need it goes on. */
+static void the_exact_room_is_enough(void **state)
+{
+    (void)state;
+    size_t need = held_by("http://h/");
+    size_t further = held_by("http://h/a-longer-path");
+    for (size_t less = 0; less <= 1; less++) {
+        struct http_stage *s = http_stage_begin(NULL);
+        s->budget = (struct budget){.cap = 1, .reserve = need - 1 - less};
+        http_stage_fetch(s, "http://h/");
+        if (less == 0) {
+            assert_int_equal(s->budget.used, need);
+            http_stage_accept(s);
+            SEND(s, HTTP_STAGE_OK_ABC);
+            EXPECT_OUTCOME(s, "- no room for the answer; ");
+        } else {
+            EXPECT_OUTCOME(s, "- no room for the request; ");
+        }
+        http_stage_end(s);
+
+        s = http_stage_begin(NULL);
+        s->budget = (struct budget){.cap = 1, .reserve = further - 1 - less};
+        http_stage_fetch(s, "http://h/");
+        http_stage_accept(s);
+        SEND(s, "HTTP/1.1 302 Go\r\nLocation: /a-longer-path\r\nContent-Length: 0\r\n\r\n");
+        if (less == 0) {
+            assert_int_equal(s->budget.used, further);
+            http_stage_accept(s);
+            SEND(s, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+            EXPECT_OUTCOME(s, "200 ; ");
+        } else {
+            EXPECT_OUTCOME(s, "- no room for the request; ");
+        }
+        http_stage_end(s);
+    }
+}
+
+/* A redirect to a shorter URL gives memory back. */
+static void less_memory_is_given_back(void **state)
+{
+    (void)state;
+    struct http_stage *s = http_stage_begin(NULL);
+    http_stage_fetch(s, "http://h/a-longer-path");
+    http_stage_accept(s);
+    SEND(s, "HTTP/1.1 302 Go\r\nLocation: /\r\nContent-Length: 3\r\n\r\nabc");
+    assert_int_equal(s->budget.used, held_by("http://h/"));
+    http_stage_accept(s);
+    SEND(s, HTTP_STAGE_OK_ABC);
+    EXPECT_OUTCOME(s, "200 abc; ");
+    http_stage_end(s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +536,11 @@ int main(void)
         cmocka_unit_test(a_fetch_may_outlive_serve),
         cmocka_unit_test(fetches_are_done_in_the_order_of_their_ends),
         cmocka_unit_test(what_is_held_is_charged),
+        cmocka_unit_test(every_code_that_redirects),
+        cmocka_unit_test(every_kind_of_timeout),
+        cmocka_unit_test(every_part_of_a_url_is_charged),
+        cmocka_unit_test(the_exact_room_is_enough),
+        cmocka_unit_test(less_memory_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 
@@ -224,6 +225,86 @@ static void parameters_are_escaped_as_go_does(void **state)
     buf_free(&b);
 }
 
+/* --- every byte ------------------------------------------------------------------------------- */
+
+#define UNRESERVED "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~"
+
+static bool is_in(int c, const char *list)
+{
+    return c != 0 && strchr(list, c) != NULL;
+}
+
+static void every_byte_of_a_parameter(void **state)
+{
+    (void)state;
+    for (int c = 0; c < 256; c++) {
+        char expected[16];
+        struct buf b = {0};
+        uint8_t byte = (uint8_t)c;
+        http_query_append(&b, SPAN("n"), span_make(&byte, 1));
+        if (c == ' ' || is_in(c, UNRESERVED)) {
+            snprintf(expected, sizeof expected, "n=%c", c == ' ' ? '+' : c);
+        } else {
+            snprintf(expected, sizeof expected, "n=%%%02X", (unsigned)c);
+        }
+        assert_true(span_equal(buf_span(&b), text_of(expected)));
+        buf_free(&b);
+    }
+}
+
+/* A path stays as it is when it needs no escape; else each byte is escaped anew. */
+static void every_byte_of_a_path(void **state)
+{
+    (void)state;
+    for (int c = ' '; c < 256; c++) {
+        for (int more = 0; more < 2; more++) {
+            char text[32];
+            char expected[64];
+            struct http_url url = {0};
+            struct span why = {NULL, 0};
+            if (c == 0x7f || c == '#' || c == '?' || c == '%') {
+                continue;
+            }
+            snprintf(text, sizeof text, "http://h/%c%s", c, more ? "\"" : "");
+            const char *kept = more ? UNRESERVED "$&+,/:;=@" : UNRESERVED "!$&'()*+,;=:@[]/";
+            snprintf(expected, sizeof expected, is_in(c, kept) ? "/%c%s" : "/%%%02X%s",
+                     is_in(c, kept) ? c : (int)(unsigned char)c, more ? "%22" : "");
+            assert_true(http_url_parse(&url, text_of(text), &why));
+            if (!span_equal(buf_span(&url.path), text_of(expected))) {
+                fail_msg("%s: %.*s", text, (int)url.path.n, (const char *)buf_span(&url.path).p);
+            }
+            http_url_free(&url);
+        }
+    }
+}
+
+/* Both digits of an escape, and the bytes beside them. */
+static void every_digit_of_an_escape(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdefABCDEF";
+    for (int c = 1; c < 256; c++) {
+        for (int second = 0; second < 2; second++) {
+            char text[32];
+            struct http_url url = {0};
+            struct span why = {NULL, 0};
+            snprintf(text, sizeof text, second ? "http://%%4%c@h/" : "http://%%%c1@h/", c);
+            bool good = is_in(c, digits);
+            bool parsed = http_url_parse(&url, text_of(text), &why);
+            if (parsed != good) {
+                fail_msg("%s", text);
+            }
+            if (good) {
+                unsigned digit = (unsigned)(strchr(digits, c) - digits);
+                digit -= digit > 15 ? 6 : 0;
+                const uint8_t user[] = {(uint8_t)(second ? 0x40 + digit : 16 * digit + 1), ':'};
+                assert_true(span_equal(buf_span(&url.user), span_make(user, 2)));
+            }
+            http_url_free(&url);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -235,6 +316,9 @@ int main(void)
         cmocka_unit_test(urls_turn_to_https),
         cmocka_unit_test(secrets_are_not_shown),
         cmocka_unit_test(parameters_are_escaped_as_go_does),
+        cmocka_unit_test(every_byte_of_a_parameter),
+        cmocka_unit_test(every_byte_of_a_path),
+        cmocka_unit_test(every_digit_of_an_escape),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -552,6 +552,20 @@ struct client *world_connect(struct world *w)
     return c;
 }
 
+struct client *world_connect_from(struct world *w, const char *peer)
+{
+    struct span from = span_make(peer, strlen(peer));
+    uint64_t conn = w->handler.open(w->handler.self, ENGINE_TCP, from, w->now);
+    if (conn == 0) {
+        BROKEN("the connection was refused");
+    }
+    struct client *c = new_client(w, conn);
+    w->connected++;
+    world_settle(w);
+    SEND(c, "  V2");
+    return c;
+}
+
 void world_connect_refused(struct world *w)
 {
     if (open_conn(w) != 0) {

@@ -130,6 +130,9 @@ size_t world_logged(const struct world *world, const char *line);
 struct client *world_open(struct world *world);
 struct client *world_connect(struct world *world);
 
+/* The same for a client with this address. */
+struct client *world_connect_from(struct world *world, const char *peer);
+
 /* world_arrive is world_open without the rounds that follow. client_post puts bytes on their way:
  * they arrive in the next round, together with those of all other clients. Both are for tests with
  * thousands of clients. What is posted on a connection that is gone is lost. */

@@ -25,6 +25,7 @@ enum budget_use {
 };
 
 #define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this number */
+#define BUDGET_HELD_PART 4    /* the share of connections is the cap divided by this number */
 #define BUDGET_NAMES_PART 4   /* the share of names is the cap divided by this number */
 
 struct budget {
@@ -37,6 +38,10 @@ struct budget {
     size_t cap;        /* bytes: the bound for BUDGET_QUEUE */
     size_t reserve;    /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a
                           size_t */
+    size_t held;       /* bytes of memory that connections hold: unsent output, input that is not
+                        * consumed yet, commands that have arrived in part. They are not in `used`.
+                        * Otherwise it would depend on how input is cut whether a publish has
+                        * room. */
 };
 
 /* Returns a budget with this cap and its reserve, with no bytes in use. */
@@ -65,6 +70,20 @@ static inline bool budget_has_room(const struct budget *b, enum budget_use use, 
 static inline void budget_charge(struct budget *b, size_t n)
 {
     b->used += n;
+}
+
+/* Notes that a connection, which has held `before` bytes, now holds `after` bytes. */
+static inline void budget_hold(struct budget *b, size_t before, size_t after)
+{
+    assert(before <= b->held);
+    b->held = b->held - before + after;
+}
+
+/* Returns whether connections hold more than their share. Then the server reads only small pieces,
+ * and sends nothing more to a connection that has unsent output. */
+static inline bool budget_share_is_passed(const struct budget *b)
+{
+    return b->held > b->cap / BUDGET_HELD_PART;
 }
 
 /* Subtracts n bytes from the bytes in use. They must have been charged before. */

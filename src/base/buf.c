@@ -67,6 +67,18 @@ void buf_drop(struct buf *b, size_t n)
     }
 }
 
+void buf_fit(struct buf *b)
+{
+    if (b->n == 0) {
+        buf_free(b);
+    } else if (b->n < b->cap) {
+        memmove(b->p, b->p + b->head, b->n);
+        b->p = alloc_resize(b->p, b->n);
+        b->head = 0;
+        b->cap = b->n;
+    }
+}
+
 void buf_free(struct buf *b)
 {
     alloc_free(b->p);

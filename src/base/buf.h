@@ -41,6 +41,9 @@ void buf_append(struct buf *b, struct span s);
 /* Removes n bytes from the front. n must be at most b->n. */
 void buf_drop(struct buf *b, size_t n);
 
+/* Makes the allocation as small as the bytes need. */
+void buf_fit(struct buf *b);
+
 /* Removes all bytes and frees the memory. The buffer is empty afterwards and may be used again. */
 void buf_free(struct buf *b);
 

@@ -165,7 +165,7 @@ struct engine *engine_new(const struct engine_config *config)
 {
     struct engine *engine = alloc_zeroed(sizeof *engine);
     struct serve_config serve = config->serve;
-    serve.buffered_most = config->broker.mem_queue_bytes / ENGINE_BUFFERED_PART;
+    serve.budget = &engine->broker.core.budget;
     log_init(&engine->log, config->log_level);
     broker_init(&engine->broker, &config->broker, &engine->log);
     auth_init(&engine->auth, &config->auth, &engine->serve, &engine->broker.core.budget,
@@ -191,6 +191,7 @@ void engine_free(struct engine *engine)
     assert(engine->tickets.table == NULL); /* nothing waits any more */
     broker_free(&engine->broker);
     assert(engine->broker.core.budget.used == 0); /* everything that was charged was released */
+    assert(engine->broker.core.budget.held == 0);
     log_free(&engine->log);
     alloc_free(engine);
 }

@@ -22,7 +22,6 @@ enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
 /* A step has this number of kinds of work. Each kind gets an equal share of the effort of a call.
  */
 #define ENGINE_SHARES 6
-#define ENGINE_BUFFERED_PART 4 /* connections may buffer 1/4 of broker_config.mem_queue_bytes */
 
 struct engine_config {
     struct serve_config serve;

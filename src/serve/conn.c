@@ -191,9 +191,9 @@ void conn_free(struct conn *conn, int64_t now)
     list_remove(&conn->backlog);
     list_remove(&conn->connect);
     serve_remove_conn(serve, conn);
-    serve->buffered -= conn->buffered;
     conn_drop_output(conn);
     buf_free(&conn->address);
     stack_clear(&conn->stack);
+    budget_hold(serve->config.budget, conn->held, 0);
     alloc_free(conn);
 }

@@ -50,9 +50,9 @@
 /* Decoded bytes. A connection that has read this many in one turn waits until other connections had
  * their turn. */
 #define CONN_INPUT_A_TURN 65536
-/* Bytes. While all connections together buffer more than serve_config.buffered_most, the high-water
- * mark of each connection that gets more output is lowered to this value. */
-#define CONN_LOW_WATER 16384
+/* Bytes that are read at a time from each connection while all connections together hold more than
+ * their share of the memory budget. */
+#define CONN_READ_LITTLE 2048
 
 struct conn;
 struct serve;
@@ -158,7 +158,7 @@ struct conn {
     struct output plain; /* bytes from the protocol that the codecs have not encoded yet */
     struct output out;   /* bytes for the socket */
     size_t limit; /* the high-water mark in bytes: a connection with more unsent output is full */
-    size_t buffered;    /* this connection's part of serve->buffered, bytes */
+    size_t held;  /* this connection's part of budget->held, bytes */
     size_t unconsumed;  /* bytes of offered input that were not consumed; the shell keeps them */
     int64_t full_since; /* the time at which `full` became true */
     uint64_t queued;    /* number of bytes that were ever appended to `out` */

@@ -238,6 +238,7 @@ size_t conn_recv(struct conn *conn, struct span in, int64_t now)
     size_t consumed = 0;
     if (conn->state == CONN_LINGERING) {
         conn->lingered += in.n;
+        conn->unconsumed = 0;
         if (conn->lingered > CONN_LINGER_BYTES) {
             conn_done(conn);
         }
@@ -253,7 +254,7 @@ size_t conn_recv(struct conn *conn, struct span in, int64_t now)
         conn_note_change(conn); /* READ may not be wanted any more */
     }
     conn->unconsumed = in.n - consumed;
-    conn_count_buffered(conn);
+    conn_count_held(conn);
     return consumed;
 }
 
@@ -285,6 +286,7 @@ void conn_eof(struct conn *conn, int64_t now)
 void conn_resume_input(struct conn *conn, int64_t now)
 {
     decode_input(conn, span_make(NULL, 0), now);
+    conn_count_held(conn);
     conn_note_change(conn); /* READ may be wanted again */
 }
 

@@ -13,6 +13,7 @@
  * than 64 KiB. So a peer that does not read costs little memory, although the encoded bytes of a
  * message cannot be shared by several connections. */
 #define ENCODE_AHEAD 32768
+#define ENCODE_LITTLE 1024  /* bytes; used instead of both while connections hold too much */
 #define ENCODE_A_CALL 65536 /* bytes that one call encodes at most; other connections wait */
 #define SPANS_A_PART 64     /* the most pieces of output that are encoded at a time */
 
@@ -53,11 +54,12 @@ bool conn_is_full(const struct conn *conn)
     return conn_unsent(conn) > conn->limit;
 }
 
-void conn_count_buffered(struct conn *conn)
+void conn_count_held(struct conn *conn)
 {
-    size_t n = conn->unconsumed + output_memory(&conn->out) + output_memory(&conn->plain);
-    conn->serve->buffered = conn->serve->buffered - conn->buffered + n;
-    conn->buffered = n;
+    size_t n = conn->unconsumed + output_memory(&conn->out) + output_memory(&conn->plain) +
+               stack_memory(&conn->stack);
+    budget_hold(conn->serve->config.budget, conn->held, n);
+    conn->held = n;
 }
 
 /* Sets `full` when output has become full. Codecs change the length of output. So, when bytes have
@@ -66,15 +68,14 @@ void conn_count_buffered(struct conn *conn)
  * the connection could become full or not full without anybody noticing. */
 static void check_if_full(struct conn *conn, int64_t now)
 {
-    const struct serve_config *config = &conn->serve->config;
-    conn_count_buffered(conn);
-    bool too_much = config->buffered_most > 0 && conn->serve->buffered > config->buffered_most;
-    if (too_much && conn->limit > CONN_LOW_WATER) {
-        conn->limit = CONN_LOW_WATER;
+    conn_count_held(conn);
+    if (budget_share_is_passed(conn->serve->config.budget)) {
+        conn->limit = 0;
     }
     if (!conn->full && conn_is_full(conn)) {
         conn->full = true;
         conn->full_since = now;
+        conn_note_change(conn); /* READ is not wanted any more */
     }
 }
 
@@ -165,8 +166,11 @@ void conn_encode(struct conn *conn, int64_t now)
 {
     bool some = conn->plain.n > 0;
     size_t encoded = 0;
-    while (conn->plain.n > 0 && conn->out.n < ENCODE_AHEAD && encoded < ENCODE_A_CALL) {
-        encoded += encode_part(conn, ENCODE_PART, now);
+    bool little = budget_share_is_passed(conn->serve->config.budget);
+    size_t ahead = little ? ENCODE_LITTLE : ENCODE_AHEAD;
+    size_t part = little ? ENCODE_LITTLE : ENCODE_PART;
+    while (conn->plain.n > 0 && conn->out.n < ahead && encoded < ENCODE_A_CALL) {
+        encoded += encode_part(conn, part, now);
     }
     end_stream(conn, now);
     if (some && conn->out.n == 0) { /* a codec has failed, and has dropped the output */
@@ -237,7 +241,7 @@ void conn_sent(struct conn *conn, size_t n, int64_t now)
     if (conn->queued - conn->out.n >= conn->chunk_end) {
         conn_start_chunk(conn, now);
     }
-    conn_count_buffered(conn);
+    conn_count_held(conn);
     conn_check_flushed(conn, now);
     check_if_drained(conn, now);
 }

@@ -82,8 +82,8 @@ void conn_drop_output(struct conn *conn);
  * CONN_WRITE_CHUNK bytes. The peer must accept the chunk before the deadline. */
 void conn_start_chunk(struct conn *conn, int64_t now);
 
-/* Computes how much memory the buffers of the connection use, and updates serve->buffered. */
-void conn_count_buffered(struct conn *conn);
+/* Computes how much memory the buffers of the connection use, and updates the memory budget. */
+void conn_count_held(struct conn *conn);
 
 /* When the state is FLUSHING or CLOSING and all output was sent, changes to the next state. */
 void conn_check_flushed(struct conn *conn, int64_t now);

@@ -109,6 +109,11 @@ struct tcp_handler {
     /* Returns what the connection wants, as bits of enum want. */
     unsigned (*want)(void *self, uint64_t conn);
 
+    /* Returns how many bytes the shell may read from the connection at a time. NULL: as many as it
+     * likes. While connections hold much memory, the number is small, because the shell keeps what
+     * `recv` does not consume. */
+    size_t (*read_most)(void *self, uint64_t conn);
+
     /* Called after a batch of input. Handles the deadlines that are not after `judged`, and
      * prepares output. `judged` is `now` or an earlier time: all input that had arrived by then was
      * handed over. So a peer that was in time is not treated as late, even if the process was

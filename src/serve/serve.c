@@ -75,6 +75,10 @@ void serve_init(struct serve *serve, const struct serve_config *config,
     if (hooks != NULL) {
         serve->hooks = *hooks;
     }
+    if (serve->config.budget == NULL) {
+        serve->no_limit = budget_of_cap(SIZE_MAX);
+        serve->config.budget = &serve->no_limit;
+    }
     list_init(&serve->changed);
     list_init(&serve->backlog);
     list_init(&serve->to_connect);
@@ -210,6 +214,13 @@ unsigned serve_want(void *self, uint64_t id)
     }
 }
 
+size_t serve_read_most(void *self, uint64_t id)
+{
+    const struct serve *serve = self;
+    (void)id;
+    return budget_share_is_passed(serve->config.budget) ? CONN_READ_LITTLE : SIZE_MAX;
+}
+
 uint64_t serve_next_changed(void *self)
 {
     struct serve *serve = self;
@@ -341,6 +352,7 @@ struct tcp_handler serve_handler(struct serve *serve)
         .out = serve_out,
         .sent = serve_sent,
         .want = serve_want,
+        .read_most = serve_read_most,
         .step = serve_step,
         .next_deadline = serve_next_deadline,
         .next_changed = serve_next_changed,

@@ -14,6 +14,7 @@
 
 #include <nsq/span.h>
 
+#include "base/budget.h"
 #include "base/heap.h"
 #include "base/list.h"
 #include "base/log.h"
@@ -42,10 +43,11 @@ struct serve_config {
      * connection, and sends no messages to its consumer. This limit stops a peer that never reads
      * from filling the memory. */
     size_t high_water;
-    /* Bytes that all connections together may buffer. When they buffer more, the high-water mark of
-     * each connection that gets more output is lowered to CONN_LOW_WATER. This limit stops many
-     * peers that never read from filling the memory. 0: there is no limit. */
-    size_t buffered_most;
+    /* Counts what all connections hold together, and has their share (base/budget.h). While they
+     * hold more, a connection with unsent output is full, and each connection is read from in
+     * pieces of at most CONN_READ_LITTLE bytes. This limit stops many peers that never read, or
+     * that are not read from, from filling the memory. Borrowed. NULL: there is no limit. */
+    struct budget *budget;
 };
 
 /* Functions that a program adds. Each function may be NULL. Each function belongs to the function
@@ -78,7 +80,7 @@ struct serve {
     size_t slot_count;
     uint32_t first_free; /* equal to slot_count: no slot is free */
     size_t conn_count;
-    size_t buffered; /* bytes of memory that hold unsent output and input that was not consumed */
+    struct budget no_limit; /* used when the configuration has no budget */
     struct heap timers;
     struct list changed;    /* of struct conn */
     struct list backlog;    /* of struct conn */
@@ -109,6 +111,7 @@ void serve_closed(void *self, uint64_t id, enum closed_reason reason, int64_t no
 size_t serve_out(void *self, uint64_t id, struct span *spans, size_t most, int64_t now);
 void serve_sent(void *self, uint64_t id, size_t n, int64_t now);
 unsigned serve_want(void *self, uint64_t id);
+size_t serve_read_most(void *self, uint64_t id);
 void serve_step(void *self, int64_t now, int64_t judged);
 int64_t serve_next_deadline(void *self);
 uint64_t serve_next_changed(void *self);

@@ -147,6 +147,16 @@ void stack_finish(struct stack *stack, struct buf *down)
     }
 }
 
+size_t stack_memory(const struct stack *stack)
+{
+    size_t n = stack->decoded.n == 0 ? 0 : stack->decoded.cap;
+    for (size_t i = 0; i < stack->count; i++) {
+        const struct buf *below = &stack->layers[i].below;
+        n += below->n == 0 ? 0 : below->cap;
+    }
+    return n;
+}
+
 void stack_clear(struct stack *stack)
 {
     while (stack->count > 0) {

@@ -64,6 +64,9 @@ void stack_finish(struct stack *stack, struct buf *down);
  * does its handshake. Otherwise returns CODEC_OPEN. */
 enum codec_state stack_state(const struct stack *stack, struct span *why);
 
+/* Returns how many bytes of memory hold bytes that are to be decoded or read. */
+size_t stack_memory(const struct stack *stack);
+
 /* Frees all codecs and bytes. The stack is empty afterwards. */
 void stack_clear(struct stack *stack);
 

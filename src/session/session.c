@@ -23,17 +23,20 @@
 #define HEARTBEAT_EXACT TIME_SECOND
 #define SESSION_COST                                                                               \
     (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD + SUBSCRIPTION_COST)
+/* Bytes. While connections hold more than their share of memory, a longer line must arrive in one
+ * piece. No line that is longer than this is useful: names have at most 64 bytes. */
+#define PARTIAL_LITTLE 2048
 #define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
 
 /* --- a line or size that has arrived in part ------------------------------------------------- */
 
-/* Charges the memory budget for s->partial. To be called after every change of s->partial. A line
- * has at most 16 KiB, but thousands of clients may each have sent a part of a line. */
+/* Notes in the memory budget how much memory s->partial holds. To be called after every change of
+ * s->partial. A line has at most 16 KiB, but thousands of clients may each have sent a part of a
+ * line. */
 static void charge_partial(struct session *s)
 {
     size_t cost = s->partial.cap == 0 ? 0 : s->partial.cap + ALLOC_OVERHEAD;
-    budget_release(session_budget(s), s->partial_cost);
-    budget_charge(session_budget(s), cost);
+    budget_hold(session_budget(s), s->partial_cost, cost);
     s->partial_cost = cost;
 }
 
@@ -151,12 +154,17 @@ static void on_item(struct session *s, const struct nsq_item *item, int64_t now)
     }
 }
 
+static void on_long_line(struct session *s, int64_t now)
+{
+    log_say(s->v2->log, LOG_ERROR, "client(%) - failed to read command - line too long",
+            conn_peer(s->conn));
+    session_end(s, true, now);
+}
+
 static void on_bad(struct session *s, const struct nsq_item *item, int64_t now)
 {
     if (item->bad == NSQ_BAD_LINE_TOO_LONG) {
-        log_say(s->v2->log, LOG_ERROR, "client(%) - failed to read command - line too long",
-                conn_peer(s->conn));
-        session_end(s, true, now);
+        on_long_line(s, now);
     } else {
         session_reply(s, command_bad(s, item), now);
     }
@@ -227,6 +235,9 @@ static size_t take_some(struct session *s, struct span in, int64_t now)
         buf_append(&s->partial, in);
         charge_partial(s);
         n = in.n;
+    }
+    if (s->partial.n > PARTIAL_LITTLE && budget_share_is_passed(session_budget(s))) {
+        on_long_line(s, now);
     }
     return n;
 }

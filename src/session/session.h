@@ -93,7 +93,7 @@ struct session {
     /* Input. */
     struct nsq_place place; /* parser state */
     struct buf partial;     /* a line or size that has arrived in part */
-    size_t partial_cost;    /* bytes that the memory budget was charged for `partial` */
+    size_t partial_cost;    /* this session's part of budget->held, bytes: memory of `partial` */
 
     /* Authorization. */
     struct body *secret;        /* the body of AUTH; NULL before AUTH */

@@ -128,12 +128,20 @@ static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
     }
 }
 
+/* Returns how many bytes to read from the socket. */
+static size_t read_most(const struct tcp_server *server, const struct tcp_socket *s)
+{
+    const struct tcp_handler *h = &server->handler;
+    size_t most = h->read_most == NULL ? SIZE_MAX : h->read_most(h->self, s->conn);
+    return most < sizeof server->input ? most : sizeof server->input;
+}
+
 /* Reads once. When the round ends, the shell does what the connection then wants. But if input is
  * left over, the waiter is changed at once, because the next read depends on it. */
 static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
-    ssize_t n = recv(s->fd, server->input, sizeof server->input, 0);
+    ssize_t n = recv(s->fd, server->input, read_most(server, s), 0);
     if (n < 0) {
         if (!tcp_would_block(errno)) {
             end_later(server, s, TCP_BROKEN);
@@ -149,6 +157,7 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
     assert(consumed <= in.n);
     if (consumed < in.n) {
         buf_append(&s->rest, span_skip(in, consumed));
+        buf_fit(&s->rest);
         watch_socket(server, s);
     }
 }
@@ -294,6 +303,9 @@ static void offer_rest(struct tcp_server *server, struct tcp_socket *s, int64_t 
     s->offering = false;
     if (offering && (h->want(h->self, s->conn) & WANT_READ)) {
         buf_drop(&s->rest, h->recv(h->self, s->conn, buf_span(&s->rest), now));
+        if (s->rest.n < s->rest.cap / 2) {
+            buf_fit(&s->rest); /* the handler counts the bytes, so the memory may not be far more */
+        }
         tcp_settle_socket(server, s, now); /* reads again when no input is left over */
     }
 }

@@ -112,6 +112,7 @@ static void forget(struct client *c)
     c->conn = 0;
     c->want = 0;
     buf_free(&c->rest);
+    c->kept = 0;
 }
 
 static void gone(struct client *c, enum closed_reason reason)
@@ -158,11 +159,16 @@ static void offer(struct client *c)
 {
     const struct tcp_handler *h = &c->world->handler;
     if (c->rest.n > 0) {
-        size_t n = h->recv(h->self, c->conn, buf_span(&c->rest), c->world->now);
-        if (n > c->rest.n) {
-            BROKEN("recv consumed %zu of %zu bytes", n, c->rest.n);
+        if (c->kept == 0) {
+            c->kept = span_first(buf_span(&c->rest), h->read_most(h->self, c->conn)).n;
+        }
+        struct span in = span_first(buf_span(&c->rest), c->kept);
+        size_t n = h->recv(h->self, c->conn, in, c->world->now);
+        if (n > in.n) {
+            BROKEN("recv consumed %zu of %zu bytes", n, in.n);
         }
         buf_drop(&c->rest, n);
+        c->kept -= n;
         c->idle_offers = n == 0 && (want(c) & WANT_READ) ? c->idle_offers + 1 : 0;
         if (c->idle_offers > IDLE_OFFERS_MAX) {
             BROKEN("recv took none of %zu bytes and still wants to read", c->rest.n);

@@ -59,8 +59,9 @@ struct world {
 struct client {
     struct list link;
     struct world *world;
-    uint64_t conn;      /* 0: gone */
-    struct buf rest;    /* sent by the client, not consumed by the engine yet */
+    uint64_t conn;   /* 0: gone */
+    struct buf rest; /* sent by the client, not consumed by the engine yet */
+    size_t kept;     /* how many bytes of `rest` were read from the network; a shell keeps them */
     size_t idle_offers; /* of `rest`, one after the other, of which nothing was consumed */
     bool ended;         /* the client has ended its output .. */
     bool eof_told;      /* .. and the engine knows */

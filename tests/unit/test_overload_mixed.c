@@ -382,7 +382,7 @@ static void mixed_load_with_random_kills(void **state)
     drain(m);
     check_counts(m);
     assert_int_equal(world_used(m->world), before);
-    assert_int_equal(m->world->engine->serve.buffered, 0);
+    assert_int_equal(m->world->engine->broker.core.budget.held, 0);
     world_free(m->world);
     alloc_free(m);
 }

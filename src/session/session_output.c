@@ -70,7 +70,6 @@ static void deliver(const struct delivery *d, int64_t now)
 {
     struct session *s = d->consumer->owner;
     send_message(s, d, now);
-    effort_use(&s->v2->broker->core.effort, d->body->size / EFFORT_BYTES);
     if (conn_is_full(s->conn)) {
         consumer_set_blocked(&s->consumer, true);
     }

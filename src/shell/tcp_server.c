@@ -24,6 +24,7 @@
 #define OFFERS_NS TIME_MS
 #define CHANGED_NS (2 * TIME_MS)
 #define ASKS_NS (TIME_MS / 2)
+#define SENDS_NS TIME_MS
 /* ns; deadlines do not wait longer than this for the end of a sweep. A flood could put them off for
  * ever otherwise. */
 #define SWEEP_NS (50 * TIME_MS)
@@ -276,7 +277,7 @@ static void check_wall_clock(struct tcp_server *server, int64_t now)
 /* Returns how long (ns) the next wait may last. Negative: there is no limit. */
 static int64_t wait_at_most(const struct tcp_server *server, int64_t now, int64_t max_wait_ns)
 {
-    if (server->offers.n > 0 || server->ends.n > 0 || server->left_over) {
+    if (server->offers.n > 0 || server->sends.n > 0 || server->ends.n > 0 || server->left_over) {
         return 0;
     }
     int64_t due = max_wait_ns >= 0 ? time_after(now, max_wait_ns) : TIME_NEVER;
@@ -316,6 +317,8 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
     }
     handle_events(server, now);
     do_round(server, now);
+    begin_slice(server, SENDS_NS);
+    tcp_send_more(server, now);
     return !h->stopped(h->self);
 }
 
@@ -367,6 +370,7 @@ void tcp_server_free(struct tcp_server *server)
     resolver_free(server->resolver);
     server->waiter.close(server->waiter.self);
     buf_free(&server->offers);
+    buf_free(&server->sends);
     buf_free(&server->ends);
     alloc_free(server->sockets);
     alloc_free(server);

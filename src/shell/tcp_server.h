@@ -17,6 +17,9 @@
 #define TCP_SERVER_READ_SIZE 65536
 /* The most bytes that are sent on one connection before others have their turn. */
 #define TCP_SERVER_SEND_SIZE ((size_t)256 * 1024)
+/* The same for the first send of a changed connection while other changed connections wait. So a
+ * small output behind thousands of large ones is sent soon. */
+#define TCP_SERVER_SEND_CROWDED ((size_t)4 * 1024)
 /* The most events that the server takes from the waiter in one call. */
 #define TCP_SERVER_EVENTS 256
 
@@ -64,6 +67,7 @@ struct tcp_socket {
     enum tcp_state state;
     unsigned bits;         /* the events that the waiter waits for (enum waiter_bit) */
     bool offering;         /* its slot is in server->offers */
+    bool sending;          /* its slot is in server->sends */
     struct tcp_dial *dial; /* only in the states LOOKING_UP and CONNECTING; otherwise NULL */
     struct buf rest;       /* bytes that were read and that the handler has not consumed yet */
 };
@@ -89,6 +93,7 @@ struct tcp_server {
     int64_t slice_end;    /* the time at which the running part of a turn must end */
     bool left_over;       /* the last turn has left changed connections or requests over */
     struct buf offers;    /* slots (uint32_t) of sockets whose `rest` must be offered again */
+    struct buf sends;     /* slots (uint32_t) of writable sockets whose output must go on */
     struct buf ends;      /* slots (uint32_t) of INPUT_ENDED and BROKEN sockets, in order */
     int64_t wall_offset;  /* the offset that the handler was told last */
     int64_t wall_checked; /* the time at which the wall clock was read last */

@@ -35,13 +35,18 @@ void tcp_free_socket(struct tcp_server *server, struct tcp_socket *s);
 void tcp_close_socket(struct tcp_server *server, struct tcp_socket *s, enum closed_reason reason,
                       int64_t now);
 
-/* Handles an event of the waiter: reads once, or notes that the socket broke. Then sends output if
- * the socket is writable. */
+/* Handles an event of the waiter: reads once, or notes that the socket broke. Notes a socket that
+ * is writable in server->sends. */
 void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits, int64_t now);
 
 /* To be called after the state of a connection has changed. Sends the connection's output, and does
  * what the connection wants (enum want). */
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
+
+/* Sends more output of the sockets in server->sends, at most once for each of them. Stops when the
+ * slice is over. This is a part of a turn of its own. So output to thousands of peers delays
+ * neither input nor small outputs of others. */
+void tcp_send_more(struct tcp_server *server, int64_t now);
 
 /* Calls recv with input that the handler has not consumed before, at most once for each connection
  * that wants READ now. Stops when the slice is over. */

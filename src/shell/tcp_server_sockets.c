@@ -90,12 +90,25 @@ bool tcp_would_block(int error)
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
+static void append_slot(struct buf *slots, const struct tcp_socket *s)
+{
+    uint32_t slot = (uint32_t)s->conn;
+    buf_append(slots, span_make(&slot, sizeof slot));
+}
+
+static struct tcp_socket *take_slot(struct tcp_server *server, struct buf *slots)
+{
+    uint32_t slot;
+    memcpy(&slot, buf_span(slots).p, sizeof slot);
+    buf_drop(slots, sizeof slot);
+    return &server->sockets[slot];
+}
+
 static void offer_later(struct tcp_server *server, struct tcp_socket *s)
 {
     if (!s->offering) {
-        uint32_t slot = (uint32_t)s->conn;
         s->offering = true;
-        buf_append(&server->offers, span_make(&slot, sizeof slot));
+        append_slot(&server->offers, s);
     }
 }
 
@@ -104,9 +117,8 @@ static void offer_later(struct tcp_server *server, struct tcp_socket *s)
 static void end_later(struct tcp_server *server, struct tcp_socket *s, enum tcp_state state)
 {
     if (!is_ending(s)) {
-        uint32_t slot = (uint32_t)s->conn;
         server->waiter.remove(server->waiter.self, s->fd);
-        buf_append(&server->ends, span_make(&slot, sizeof slot));
+        append_slot(&server->ends, s);
     }
     s->state = state;
 }
@@ -121,7 +133,8 @@ static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
         offer_later(server, s);
     }
     bool read = (want & WANT_READ) && s->rest.n == 0 && s->state == TCP_OPEN;
-    unsigned bits = (read ? WAITER_READ : 0U) | (want & WANT_WRITE ? WAITER_WRITE : 0U);
+    bool write = (want & WANT_WRITE) && !s->sending;
+    unsigned bits = (read ? WAITER_READ : 0U) | (write ? WAITER_WRITE : 0U);
     if (bits != s->bits) {
         s->bits = bits;
         server->waiter.change(server->waiter.self, s->fd, bits);
@@ -193,14 +206,13 @@ static size_t cut_spans(struct span *spans, size_t count, size_t most)
     return count;
 }
 
-/* Sends as much output as the socket accepts, but at most TCP_SERVER_SEND_SIZE bytes. Then the
- * waiter reports that the socket is writable, and sending goes on in another turn. Returns false
- * when the socket broke. */
-static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+/* Sends as much output as the socket accepts, but at most `room` bytes. Then the waiter reports
+ * that the socket is writable, and sending goes on in another turn. Returns false when the socket
+ * broke. */
+static bool write_socket(struct tcp_server *server, struct tcp_socket *s, size_t room, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
     struct span spans[SPANS_A_WRITE];
-    size_t room = TCP_SERVER_SEND_SIZE;
     size_t count;
     while (room > 0 && (count = h->out(h->self, s->conn, spans, SPANS_A_WRITE, now)) > 0) {
         count = cut_spans(spans, count, room);
@@ -221,8 +233,9 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s, int64_
     return true;
 }
 
-/* Does nothing with a socket that is in server->ends, because tell_end handles it. */
-void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+/* Sends at most `room` bytes. Does nothing with a socket that is in server->ends, because tell_end
+ * handles it. */
+static void settle_socket(struct tcp_server *server, struct tcp_socket *s, size_t room, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
     if (s->dial != NULL) {
@@ -231,7 +244,7 @@ void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t 
         }
         return;
     }
-    if (is_ending(s) || !write_socket(server, s, now)) {
+    if (is_ending(s) || !write_socket(server, s, room, now)) {
         return;
     }
     unsigned want = h->want(h->self, s->conn);
@@ -243,6 +256,36 @@ void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t 
         shutdown(s->fd, SHUT_WR); /* does nothing when it was called before */
     }
     watch_socket(server, s);
+}
+
+void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    size_t room = server->left_over ? TCP_SERVER_SEND_CROWDED : TCP_SERVER_SEND_SIZE;
+    settle_socket(server, s, room, now);
+}
+
+/* Notes that a socket is writable. The waiter does not report this again before the output went
+ * on. */
+static void send_later(struct tcp_server *server, struct tcp_socket *s)
+{
+    if (!s->sending && !is_ending(s)) {
+        s->sending = true;
+        append_slot(&server->sends, s);
+        watch_socket(server, s);
+    }
+}
+
+void tcp_send_more(struct tcp_server *server, int64_t now)
+{
+    size_t count = server->sends.n / sizeof(uint32_t);
+    for (size_t i = 0; i < count && (i == 0 || !tcp_slice_is_over(server)); i++) {
+        struct tcp_socket *s = take_slot(server, &server->sends);
+        bool sending = s->conn != 0 && s->sending;
+        s->sending = false;
+        if (sending) {
+            settle_socket(server, s, TCP_SERVER_SEND_SIZE, now);
+        }
+    }
 }
 
 /* --- ends ------------------------------------------------------------------------------------- */
@@ -265,10 +308,7 @@ static void tell_end(struct tcp_server *server, struct tcp_socket *s, int64_t no
 void tcp_tell_ends(struct tcp_server *server, int64_t now)
 {
     for (int i = 0; i < ENDS_A_TURN && server->ends.n > 0; i++) {
-        uint32_t slot;
-        memcpy(&slot, buf_span(&server->ends).p, sizeof slot);
-        buf_drop(&server->ends, sizeof slot);
-        tell_end(server, &server->sockets[slot], now);
+        tell_end(server, take_slot(server, &server->ends), now);
     }
 }
 
@@ -292,7 +332,7 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
         end_later(server, s, TCP_BROKEN);
     }
     if (bits & WAITER_WRITE) {
-        tcp_settle_socket(server, s, now);
+        send_later(server, s);
     }
 }
 
@@ -314,9 +354,6 @@ void tcp_offer_rests(struct tcp_server *server, int64_t now)
 {
     size_t count = server->offers.n / sizeof(uint32_t); /* this call may add others */
     for (size_t i = 0; i < count && (i == 0 || !tcp_slice_is_over(server)); i++) {
-        uint32_t slot;
-        memcpy(&slot, buf_span(&server->offers).p, sizeof slot);
-        buf_drop(&server->offers, sizeof slot);
-        offer_rest(server, &server->sockets[slot], now);
+        offer_rest(server, take_slot(server, &server->offers), now);
     }
 }

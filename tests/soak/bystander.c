@@ -25,7 +25,7 @@
 #include "shell/clock.h"
 
 #define WARM_UP 50               /* messages before the first that counts */
-#define REST_NS (TIME_MS / 2)    /* between two messages */
+#define REST_NS TIME_MS          /* between two messages */
 #define MESSAGES_MOST 1000000    /* that are measured */
 #define LIMIT (30 * TIME_SECOND) /* ns; the longest wait for one message */
 

@@ -881,6 +881,70 @@ static void one_send_is_bounded(void **state)
     }
 }
 
+/* Gives a megabyte of output to each connection of the crowd. */
+static void send_much_to_all(struct world *w)
+{
+    static const uint8_t bytes[1 << 20];
+    for (size_t i = 0; i < FAKE_CONNS_MAX; i++) {
+        if (w->fake.conns[i].id != 0) {
+            fake_send(&w->fake.conns[i], span_make(bytes, sizeof bytes));
+        }
+    }
+}
+
+/* While connections with new output wait for their turn, each of them gets a small part. So the
+ * last one does not wait for all of the others' output. */
+static void a_crowd_sends_little_at_first(void **state)
+{
+    struct world *w = *state;
+    size_t left[FAKE_CONNS_MAX] = {0};
+    size_t begun = 0;
+    int fds[CROWD];
+    gather(w, fds);
+    send_much_to_all(w);
+    for (size_t round = 1; begun < CROWD && round <= CROWD; round++) {
+        begun = 0;
+        turn(w);
+        for (size_t i = 0; i < FAKE_CONNS_MAX; i++) {
+            const struct fake_conn *conn = &w->fake.conns[i];
+            size_t sent = conn->id != 0 ? (1 << 20) - conn->out.n : 0;
+            if (round > 1 && left[i] == 0) {
+                assert_in_range(sent, 0, TCP_SERVER_SEND_CROWDED);
+            }
+            left[i] = sent;
+            begun += sent > 0;
+        }
+    }
+    assert_int_equal(begun, CROWD);
+    for (size_t i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+}
+
+/* All sockets are writable, and their output takes long. Input is still read at once. */
+static void input_does_not_wait_for_output(void **state)
+{
+    struct world *w = *state;
+    int fds[CROWD];
+    gather(w, fds);
+    send_much_to_all(w);
+    for (size_t i = 0; i < CROWD; i++) {
+        int64_t start = clock_now();
+        turn(w);
+        assert_true(clock_now() - start <= 6 * TIME_MS);
+    }
+    for (size_t i = 0; i < CROWD; i += 10) {
+        size_t before = total_recvs(w);
+        net_send(fds[i], SPAN("x"));
+        turn(w);
+        turn(w); /* the first one may have had events left */
+        assert_int_equal(total_recvs(w), before + 1);
+    }
+    for (size_t i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+}
+
 /* --- what deadlines wait for ------------------------------------------------------------------ */
 
 /* The process was stopped. More connections have sent in time than one wait reports. */
@@ -1583,6 +1647,8 @@ int main(void)
         TEST(offers_are_bounded_in_time),
         TEST(output_is_bounded_in_time),
         TEST(one_send_is_bounded),
+        TEST(a_crowd_sends_little_at_first),
+        TEST(input_does_not_wait_for_output),
         TEST(deadlines_wait_until_everybody_was_read),
         TEST(deadlines_wait_for_events_that_are_kept),
         TEST(a_stop_at_the_end_of_a_wait_makes_nobody_late),

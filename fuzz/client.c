@@ -104,10 +104,13 @@ static void give_piece(struct run *run, size_t n)
     }
 }
 
-/* Runs the input in pieces whose lengths alternate between `one` and `other`. */
+/* Runs the input in pieces whose lengths alternate between `one` and `other`, and with the least
+ * effort a call. */
 static void run_cut(struct span input, size_t one, size_t other)
 {
+    client_least_effort = true;
     struct run run = client_start(input);
+    client_least_effort = false;
     while (run.given < input.n && run.conn != 0) {
         size_t left = input.n - run.given;
         give_piece(&run, one < left ? one : left);

@@ -100,6 +100,9 @@ struct client_wire {
 
 extern struct client_wire client_wire;
 
+/* The server's next runs have an allowance of one unit for each call (base/effort.h). */
+extern bool client_least_effort;
+
 /* --- client_server.c -------------------------------------------------------------------------- */
 
 /* Starts a server and connects the client; `input` is borrowed. */

@@ -14,9 +14,7 @@
 #define START TIME_SECOND
 /* ns since 1970 at which the clock of ids begins: broker/guid.h */
 #define WALL (INT64_C(1288834974288) << 20)
-#define ROUNDS_MAX                                                                                 \
-    64 /* rounds without input or output after which the server counts as hanging                  \
-        */
+#define ROUNDS_MAX 10000 /* rounds without progress after which the server counts as hanging */
 #define MEMORY_UNIT 64
 #define OWED_MAX 4 /* replies that a session may owe */
 
@@ -298,9 +296,12 @@ static size_t or_all(uint8_t bound, size_t all)
     return bound == 0 ? all : bound;
 }
 
+bool client_least_effort;
+
 struct run client_start(struct span input)
 {
     struct engine_config config = engine_defaults();
+    config.broker.effort_a_call = client_least_effort ? 1 : config.broker.effort_a_call;
     struct v2_config *v2 = &config.v2;
     v2->limits.max_line = or_all(client_choice.max_line, NSQ_LINE_MAX);
     v2->limits.max_msg_size = (int64_t)or_all(client_choice.max_msg_size, 1024 * 1024);

@@ -47,6 +47,7 @@ struct engine_config engine_choice_config(const struct engine_choice *choice)
     config.broker.mem_queue_bytes =
         choice->memory == 0 ? config.broker.mem_queue_bytes : (size_t)choice->memory * MEMORY_UNIT;
     config.broker.max_consumers = choice->flags & ALONE ? 1 : 0;
+    config.broker.effort_a_call = SIZE_MAX; /* the memory model knows no work that is left over */
     config.log_level = choice->flags & LOGGED ? LOG_DEBUG : LOG_FATAL;
     return config;
 }

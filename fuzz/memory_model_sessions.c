@@ -9,7 +9,8 @@
 #include "session/session.h"
 
 /* What v2.c charges for a session, and for each topic that the session published to. */
-#define SESSION_COST (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
+#define SESSION_COST                                                                               \
+    (sizeof(struct session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD + SUBSCRIPTION_COST)
 #define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
 #define IDENTITY_COST (sizeof(struct identity) + ALLOC_OVERHEAD) /* and the size of its texts */
 

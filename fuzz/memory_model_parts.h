@@ -54,7 +54,7 @@ int64_t requeued_until(const struct memory_model *model, const struct call *call
 void walk_sessions(struct memory_model *model, const struct call *call, struct sums *sums);
 
 /* Checks the publishes that wait for the disk, also those whose clients have left, and adds their
- * costs. */
+ * costs and those of the garbage. */
 void walk_waiting(struct memory_model *model, struct sums *sums);
 
 /*

@@ -20,7 +20,6 @@ static void add_session(struct memory_model *model, const struct session *s, str
     sums->others += SESSION_COST;
     sums->others +=
         i == NULL ? 0 : IDENTITY_COST + i->client_id.n + i->hostname.n + i->user_agent.n;
-    sums->others += s->partial.cap == 0 ? 0 : s->partial.cap + ALLOC_OVERHEAD;
     sums->others += HASH_COUNT(s->pub_counts) * PUB_COUNT_COST;
     size_t draft = s->draft.body == NULL ? 0 : body_cost(s->draft.cap);
     bool message = nsq_command_row(s->place.id)->body != NSQ_BODY_DATA;
@@ -49,9 +48,20 @@ static void add_owed(struct memory_model *model, const struct session *s, struct
     FUZZ_CHECK(n == s->owed.n && n <= s->v2->config.max_owed_replies);
 }
 
+/* Messages that nobody can get any more; the next step frees them. */
+static void add_garbage(struct memory_model *model, struct sums *sums)
+{
+    const struct queue *garbage = &model->engine->broker.core.garbage;
+    for (const struct message *m = garbage->first; m != NULL; m = m->next) {
+        sums->others += m == &m->body->first ? 0 : MESSAGE_COST;
+        share_body(model, m->body, sums);
+    }
+}
+
 void walk_waiting(struct memory_model *model, struct sums *sums)
 {
     const struct engine *engine = model->engine;
+    add_garbage(model, sums);
     for (const struct waiting_publish *w = engine->broker.waiting; w != NULL; w = w->hh.next) {
         sums->others += w->cost;
         for (const struct message *m = w->publish.messages.first; m != NULL; m = m->next) {

@@ -38,6 +38,10 @@ static void a_secret_is_answered_with_itself_once(void **state)
     answers("GET /auth?secret=other&x=y HTTP/1.1\r\n\r\n", &seen,
             "HTTP/1.1 500 Asked again" HEAD "5\r\n\r\nother");
     answers("GET /auth?secret=%4 HTTP/1.1\r\n\r\n", &seen, "HTTP/1.1 200 OK" HEAD "2\r\n\r\n%4");
+    answers("GET /auth?secret=HTTP%2F1.0+404+No%0D%0A%0D%0A&x=y HTTP/1.1\r\n\r\n", &seen,
+            "HTTP/1.0 404 No\r\n\r\n");
+    answers("GET /auth?secret=HTTP%2F1.0+404+No%0D%0A%0D%0A&x=y HTTP/1.1\r\n\r\n", &seen,
+            "HTTP/1.1 500 Asked again" HEAD "19\r\n\r\nHTTP/1.0 404 No\r\n\r\n");
     answers("GET / HTTP/1.1\r\n\r\n", &seen, "HTTP/1.1 200 OK" HEAD "0\r\n\r\n");
     buf_free(&seen);
 }

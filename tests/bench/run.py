@@ -2,7 +2,7 @@
 """Runs build/nsqd and upstream's nsqd 1.3.0 under the load client, in turns (A B A B), each run on a fresh server, and
 writes the results into build/bench/: table.md, results.json, picture.svg.
 
-    run.py [--quick] [--only WORD]
+    run.py [--quick] [--only WORD]      WORD: part of the names of the rows; no files are written
 
 Every number is a median over the rounds. CPU is what the kernel accounted to the server's process while the
 messages passed. A target is a limit for the ratio to upstream, or for the number itself.
@@ -31,6 +31,10 @@ system_default = client
 Ciphersuites = TLS_AES_128_GCM_SHA256
 """
 RUN_SECONDS = 180  # the longest time of one run
+FLOORS = {"PUB, 1 connection": None, "MPUB of 200": None,  # name of a scenario: the most CPU, as a ratio to the floor's
+          "PUB, 100 KiB": 1.15, "MPUB of 40, 100 KiB": 1.3}
+PACES = (5000, 10000, 20000, 40000)  # messages a second
+PACED_CPU = 0.5  # the most CPU at each of them, as a ratio to upstream's
 CLIENT_IS_LIMIT = 0.95  # of a core; the client has one thread
 
 
@@ -50,7 +54,8 @@ def scenarios(quick):
              for size, label, messages in ((4096, "4 KiB", 40000), (102400, "100 KiB", 4000))]
     rows += [("consume, RDY %d" % rdy, consume(messages, batch=200, rdy=rdy),
               {"cpu": 1 / 4, "rate": 2} if rdy == 2500 else {}) for rdy, messages in ((1, 40000), (200, 400000), (2500, 400000))]
-    rows += [("consume, %s" % label, consume(messages, batch=batch, rdy=2500, size=size), {})
+    rows += [("consume, %s" % label, consume(messages, batch=batch, rdy=2500, size=size),
+              {"cpu": 0.6} if size == 102400 else {})
              for size, label, batch, messages in
              ((10, "10 B", 200, 400000), (4096, "4 KiB", 200, 60000), (102400, "100 KiB", 40, 4000))]
     rows += [("fan-out to %d" % c, dict(publishers=1, batch=200, count=count(messages), channels=c, rdy=2500), {})
@@ -160,19 +165,36 @@ def throughput(rounds, quick, only):
     return rows
 
 
-def floor(rounds, quick):
+def floor(rounds, quick, only):
     """PUB one at a time and MPUB, with a server that only keeps what it receives, and answers."""
     rows = {}
     for name, options, _ in scenarios(quick):
-        if name in ("PUB, 1 connection", "MPUB of 200"):
+        if name in FLOORS and only in name:
             got = turns(rounds, ["nsqref", "floor"], lambda s: load(s, options))
             rows[name] = {s: medians(r) for s, r in got.items()}
+            cpu = {s: r["cpu"] for s, r in rows[name].items()}
+            print("%-24s cpu %6.2f us, floor %6.2f, ratio %.2f" % (
+                name, cpu["nsqref"], cpu["floor"], cpu["nsqref"] / cpu["floor"]), flush=True)
     return rows
 
 
 def points(side, options):
     raw = load(side, options)["raw"]
-    return {p: raw[p] / 1e6 for p in ("p50", "p99", "p999")}
+    return {p: raw[p] / 1e6 for p in ("p50", "p99", "p999")} | {"cpu": raw["cpu_ns"] / 1e3 / raw["messages"]}
+
+
+def paced(rounds, quick, only):
+    """CPU and latency of messages that come at a fixed rate through one publisher and one consumer. A server that waits
+    awake costs little at full load and much here."""
+    rows = {}
+    for rate in PACES:
+        name = "paced, %s/s" % format(rate, ",")
+        if only in name:
+            through = dict(publishers=1, rate=rate, count=rate // 2 if quick else rate * 2, channels=1, rdy=2500)
+            rows[name] = {s: medians(r) for s, r in turns(rounds, SIDES, lambda s: points(s, through)).items()}
+            print("%-24s cpu %6.2f %6.2f us   p50 %.2f %.2f ms   p99 %.2f %.2f ms" % (
+                name, *(rows[name][s][key] for key in ("cpu", "p50", "p99") for s in SIDES)), flush=True)
+    return rows
 
 
 def half_load(rounds, quick):
@@ -344,7 +366,8 @@ def judge(row):
     for metric, bound in row["targets"].items():
         ratio = n[metric] / u[metric]
         met = ratio <= bound if metric == "cpu" else ratio >= bound
-        said.append("%s %s" % ("CPU at most 1/%d" % round(1 / bound) if metric == "cpu" else "%gx" % bound, verdict(met)))
+        most = "1/%d" % round(1 / bound) if abs(1 / bound - round(1 / bound)) < 1e-9 else "%gx" % bound
+        said.append("%s %s" % ("CPU at most " + most if metric == "cpu" else "%gx" % bound, verdict(met)))
     return ", ".join(said)
 
 
@@ -356,12 +379,22 @@ def table(results):
         out.append("| %s | %.2f | %.2f | %.2f | %s | %s | %.1f | %.0f%% | %.0f%% | %.0f | %.0f | %s |" % (
             row["name"], u["cpu"], n["cpu"], n["cpu"] / u["cpu"], format(round(u["rate"]), ","), format(round(n["rate"]), ","),
             n["rate"] / u["rate"], u["client"] * 100, n["client"] * 100, u["peak"], n["peak"], judge(row)))
-    others = [(name + ", beside a server that only receives and answers (in nsqd's place)", got["floor"], got["nsqref"])
-              for name, got in results["floor"].items()]
-    others += [("upstream's bench_" + name, got["upstream"], got["nsqref"]) for name, got in results["upstream's own"].items()]
-    for name, u, n in others:
-        out.append("| %s | %.2f | %.2f | %.2f | %s | %s | %.1f | | | | | |" % (
-            name, u["cpu"], n["cpu"], n["cpu"] / u["cpu"], format(round(u["rate"]), ","), format(round(n["rate"]), ","), n["rate"] / u["rate"]))
+    others = [(name + ", beside a server that only receives and answers (in nsqd's place)", got["floor"], got["nsqref"],
+               FLOORS[name]) for name, got in results["floor"].items()]
+    others += [("upstream's bench_" + name, got["upstream"], got["nsqref"], None)
+               for name, got in results["upstream's own"].items()]
+    for name, u, n, most in others:
+        ratio = n["cpu"] / u["cpu"]
+        out.append("| %s | %.2f | %.2f | %.2f | %s | %s | %.1f | | | | | %s |" % (
+            name, u["cpu"], n["cpu"], ratio, format(round(u["rate"]), ","), format(round(n["rate"]), ","),
+            n["rate"] / u["rate"], "CPU at most %gx %s" % (most, verdict(ratio <= most)) if most else ""))
+    out += ["", "| at a fixed rate, 1 publisher, 1 consumer | CPU us/message: nsqd | here | ratio | p50 ms: nsqd | here | p99 ms: nsqd | here | target |",
+            "|---|---|---|---|---|---|---|---|---|"]
+    for name, got in results["paced"].items():
+        u, n = got["upstream"], got["nsqref"]
+        out.append("| %s | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | %.2f | CPU at most %gx: %s |" % (
+            name, u["cpu"], n["cpu"], n["cpu"] / u["cpu"], u["p50"], n["p50"], u["p99"], n["p99"], PACED_CPU,
+            verdict(n["cpu"] <= u["cpu"] * PACED_CPU)))
     half, lone, idle_, start, mem = results["half load"], results["lone"], results["idle"], results["start"], results["queued"]
     busy = idle_["one active"]
     bare = next(row["bare"] for row in lone.values() if "bare" in row)
@@ -430,10 +463,11 @@ def main():
         f.write(CLIENT_TLS)
     warm_memory()
     used, stolen = processor_ticks()
-    results = {"machine": machine(), "rounds": rounds, "throughput": throughput(rounds, args.quick, args.only)}
+    results = {"machine": machine(), "rounds": rounds, "throughput": throughput(rounds, args.quick, args.only),
+               "floor": floor(rounds, args.quick, args.only), "paced": paced(rounds, args.quick, args.only)}
     if args.only:
         return
-    results |= {"floor": floor(rounds, args.quick), "upstream's own": upstreams_own(rounds),
+    results |= {"upstream's own": upstreams_own(rounds),
                 "half load": half_load(rounds, args.quick),
                 "lone": lone_messages(rounds, args.quick), "start": start_up(rounds), "idle": idle(rounds, args.quick),
                 "queued": queued(rounds, args.quick), "parser": parser()}

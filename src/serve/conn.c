@@ -139,7 +139,7 @@ void conn_done(struct conn *conn)
 {
     conn->state = CONN_DONE;
     conn->chunk_deadline = TIME_NEVER;
-    list_remove(&conn->backlog);
+    conn_leave_backlog(conn);
     conn_note_change(conn);
 }
 
@@ -175,7 +175,7 @@ void conn_finish(struct conn *conn, bool linger, int64_t now)
     /* After a codec has ended the input, the peer may still send bytes. */
     bool lingers = conn->input == CONN_INPUT_CUT || (linger && conn->input == CONN_INPUT_OPEN);
     conn->state = lingers ? CONN_FLUSHING : CONN_CLOSING;
-    list_remove(&conn->backlog);
+    conn_leave_backlog(conn);
     conn_encode(conn, now);
     conn_start_chunk(conn, now);
     conn_note_change(conn);
@@ -188,7 +188,7 @@ void conn_free(struct conn *conn, int64_t now)
     end_session(conn, now);
     heap_remove(&serve->timers, &conn->timer);
     list_remove(&conn->changed);
-    list_remove(&conn->backlog);
+    conn_leave_backlog(conn);
     list_remove(&conn->connect);
     serve_remove_conn(serve, conn);
     conn_drop_output(conn);

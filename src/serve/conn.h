@@ -175,7 +175,9 @@ struct conn {
     int64_t timer_at;       /* not later than the deadlines above; maybe earlier, because a deadline
                                that moves to a later time does not move the timer */
     struct list changed;    /* in serve->changed */
-    struct list backlog; /* in serve->backlog, while the codecs may hold input for the protocol */
+    /* In serve->backlog, while the codecs may hold input for the protocol. In serve->handshakes,
+     * while the input of a handshake waits for its turn. */
+    struct list backlog;
     struct list connect; /* in serve->to_connect */
     struct buf address;  /* "host:port" to connect to */
 };

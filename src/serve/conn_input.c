@@ -44,20 +44,48 @@ static bool has_to_tell_end(const struct conn *conn)
 
 void conn_update_backlog(struct conn *conn)
 {
-    bool may_go_on = conn->state == CONN_HANDSHAKING || conn_may_read(conn);
-    if (!may_go_on || !(conn_holds_input(conn) || has_to_tell_end(conn))) {
+    struct serve *serve = conn->serve;
+    bool shakes = conn->state == CONN_HANDSHAKING;
+    bool waits =
+        shakes ? serve->handshake_turn != conn && (conn_holds_input(conn) || conn->unconsumed > 0)
+               : conn_may_read(conn) && (conn_holds_input(conn) || has_to_tell_end(conn));
+    if (!waits) {
         list_remove(&conn->backlog);
     } else if (list_empty(&conn->backlog)) {
-        list_push(&conn->serve->backlog, &conn->backlog);
+        list_push(shakes ? &serve->handshakes : &serve->backlog, &conn->backlog);
+    }
+}
+
+void conn_leave_backlog(struct conn *conn)
+{
+    list_remove(&conn->backlog);
+    if (conn->serve->handshake_turn == conn) {
+        conn->serve->handshake_turn = NULL;
     }
 }
 
 /* --- handshakes ------------------------------------------------------------------------------- */
 
+/* Returns true when the handshake may go on now: the connection has its turn, or nobody has had a
+ * turn since the last step and nobody waits for one. */
+static bool has_handshake_turn(const struct conn *conn)
+{
+    const struct serve *serve = conn->serve;
+    bool is_free = serve->handshake_turn == NULL && list_empty(&serve->handshakes);
+    return serve->handshake_turn == conn || (is_free && !serve->handshake_used);
+}
+
+/* Returns true when input may be decoded now. */
+static bool may_decode(const struct conn *conn)
+{
+    return conn->state == CONN_HANDSHAKING ? has_handshake_turn(conn) : conn_may_read(conn);
+}
+
 /* Starts the handshake: the codec either sends the first bytes or waits for the peer's. */
 static void begin_handshake(struct conn *conn, int64_t timeout, int64_t now)
 {
     struct buf hello = {0};
+    conn_leave_backlog(conn);
     conn->state = CONN_HANDSHAKING;
     conn->state_deadline = time_after(now, timeout);
     conn_arm(conn);
@@ -87,6 +115,7 @@ void conn_add_codec(struct conn *conn, struct codec codec, int64_t handshake_tim
 
 static void handshake_done(struct conn *conn, struct span why, int64_t now)
 {
+    conn_leave_backlog(conn);
     conn->state = CONN_OPEN;
     conn->protocol->upgraded(conn->service, conn->session, why, now);
     conn_arm(conn);
@@ -116,7 +145,8 @@ static void check_handshake(struct conn *conn, int64_t now)
         handshake_done(conn, why, now);
     } else if (state == CODEC_FAILED) {
         handshake_failed(conn, why, now);
-    } else if (state == CODEC_CLOSED || conn->input == CONN_INPUT_ENDED) {
+    } else if (state == CODEC_CLOSED ||
+               (conn->input == CONN_INPUT_ENDED && !conn_holds_input(conn))) {
         handshake_failed(conn, SPAN("EOF"), now);
     }
 }
@@ -185,14 +215,28 @@ static void check_codecs(struct conn *conn, int64_t now)
     }
 }
 
+/* Begins the turn of a handshake, if it has not begun. It ends when decode_input returns. */
+static void take_turn(struct conn *conn)
+{
+    list_remove(&conn->backlog);
+    conn->serve->handshake_turn = conn;
+    conn->serve->handshake_used = true;
+}
+
+static void end_turn(struct conn *conn)
+{
+    if (conn->serve->handshake_turn == conn) {
+        conn->serve->handshake_turn = NULL;
+    }
+}
+
 /* Decodes and delivers until nothing is left, or until other connections must have their turn.
  * Returns how many bytes of `in` were used. */
 static size_t decode_input(struct conn *conn, struct span in, int64_t now)
 {
     size_t taken = 0;
     size_t delivered = 0;
-    while (delivered < CONN_INPUT_A_TURN &&
-           (conn->state == CONN_HANDSHAKING || conn_may_read(conn))) {
+    while (delivered < CONN_INPUT_A_TURN && may_decode(conn)) {
         if (conn->stack.decoded.n > 0 && conn->state == CONN_OPEN) {
             delivered += deliver_decoded(conn, now);
             if (conn->stack.decoded.n > 0) {
@@ -201,6 +245,8 @@ static size_t decode_input(struct conn *conn, struct span in, int64_t now)
         } else if (taken < in.n || stack_has_pending(&conn->stack)) {
             if (conn->state == CONN_OPEN) {
                 conn_encode(conn, now); /* a codec that fails now could lose earlier output */
+            } else {
+                take_turn(conn);
             }
             taken += decode(conn, span_skip(in, taken), now);
             check_codecs(conn, now);
@@ -209,6 +255,7 @@ static size_t decode_input(struct conn *conn, struct span in, int64_t now)
         }
     }
     check_codecs(conn, now);
+    end_turn(conn);
     conn_update_backlog(conn);
     return conn->state > CONN_OPEN ? in.n : taken;
 }
@@ -254,6 +301,9 @@ size_t conn_recv(struct conn *conn, struct span in, int64_t now)
         conn_note_change(conn); /* READ may not be wanted any more */
     }
     conn->unconsumed = in.n - consumed;
+    if (conn->state == CONN_HANDSHAKING) {
+        conn_update_backlog(conn);
+    }
     conn_count_held(conn);
     return consumed;
 }
@@ -280,6 +330,16 @@ void conn_eof(struct conn *conn, int64_t now)
         break;
     default:
         break;
+    }
+}
+
+void conn_take_handshake_turn(struct conn *conn, int64_t now)
+{
+    conn->serve->handshake_turn = conn;
+    if (conn_holds_input(conn)) {
+        conn_resume_input(conn, now);
+    } else {
+        conn_note_change(conn); /* READ is wanted, so the shell offers the input again */
     }
 }
 

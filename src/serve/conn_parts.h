@@ -54,8 +54,15 @@ void conn_resume_input(struct conn *conn, int64_t now);
 
 /* Updates the backlog (serve->backlog), which is the list of connections whose codecs may hold
  * input for the protocol. Puts the connection into the backlog if conn_resume_input has something
- * to do. Otherwise removes the connection from the backlog. */
+ * to do. Otherwise removes the connection from the backlog. During a handshake, the list is
+ * serve->handshakes instead, and the connection is in it while any of its input waits. */
 void conn_update_backlog(struct conn *conn);
+
+/* Removes the connection from the backlog or from the list of handshakes, and ends its turn. */
+void conn_leave_backlog(struct conn *conn);
+
+/* Gives the connection, which has waited in serve->handshakes, its turn. */
+void conn_take_handshake_turn(struct conn *conn, int64_t now);
 
 /* Returns true when the codecs hold input that the protocol has not read yet. */
 bool conn_holds_input(const struct conn *conn);

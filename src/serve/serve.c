@@ -81,6 +81,7 @@ void serve_init(struct serve *serve, const struct serve_config *config,
     }
     list_init(&serve->changed);
     list_init(&serve->backlog);
+    list_init(&serve->handshakes);
     list_init(&serve->to_connect);
 }
 
@@ -193,10 +194,11 @@ void serve_sent(void *self, uint64_t id, size_t n, int64_t now)
     conn_sent(find(self, id), n, now);
 }
 
+/* A handshake whose input waits for its turn reads no more. */
 static bool wants_read(const struct conn *conn)
 {
-    return conn->input == CONN_INPUT_OPEN && !conn_holds_input(conn) &&
-           (conn->state == CONN_HANDSHAKING || conn_may_read(conn));
+    bool reads = conn->state == CONN_HANDSHAKING ? list_empty(&conn->backlog) : conn_may_read(conn);
+    return conn->input == CONN_INPUT_OPEN && !conn_holds_input(conn) && reads;
 }
 
 unsigned serve_want(void *self, uint64_t id)
@@ -248,6 +250,19 @@ static void resume_backlog(struct serve *serve, int64_t now)
     }
 }
 
+/* Lets the handshake that has waited longest have its turn, unless one had its turn since the last
+ * step, or has it and was not offered its input yet. */
+static void let_one_handshake(struct serve *serve, int64_t now)
+{
+    if (!serve->handshake_used && serve->handshake_turn == NULL &&
+        !list_empty(&serve->handshakes)) {
+        struct conn *conn = container_of(serve->handshakes.next, struct conn, backlog);
+        list_remove(&conn->backlog);
+        conn_take_handshake_turn(conn, now);
+    }
+    serve->handshake_used = false;
+}
+
 /* Deadlines are handled as if the time were `judged`. Otherwise the protocol could treat another
  * deadline of the same connection as passed, although input that was in time was not read yet. */
 void serve_step(void *self, int64_t now, int64_t judged)
@@ -260,6 +275,7 @@ void serve_step(void *self, int64_t now, int64_t judged)
         conn_handle_deadlines(conn, judged);
     }
     resume_backlog(serve, now);
+    let_one_handshake(serve, now);
     if (serve->hooks.step != NULL) {
         serve->hooks.step(serve->hooks.self, now, judged);
     }
@@ -268,8 +284,10 @@ void serve_step(void *self, int64_t now, int64_t judged)
 int64_t serve_next_deadline(void *self)
 {
     const struct serve *serve = self;
-    int64_t due =
-        list_empty(&serve->backlog) ? heap_first_key(&serve->timers, TIME_NEVER) : TIME_PAST;
+    bool handshake_waits = serve->handshake_turn == NULL && !list_empty(&serve->handshakes);
+    int64_t due = list_empty(&serve->backlog) && !handshake_waits
+                      ? heap_first_key(&serve->timers, TIME_NEVER)
+                      : TIME_PAST;
     return serve->hooks.next_deadline == NULL
                ? due
                : time_earlier(due, serve->hooks.next_deadline(serve->hooks.self));

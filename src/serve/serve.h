@@ -82,10 +82,15 @@ struct serve {
     size_t conn_count;
     struct budget no_limit; /* used when the configuration has no budget */
     struct heap timers;
-    struct list changed;    /* of struct conn */
-    struct list backlog;    /* of struct conn */
-    struct list to_connect; /* of struct conn: the shell was not asked yet to connect them */
-    uint64_t decoded;       /* bytes that codecs have decoded so far */
+    struct list changed; /* of struct conn */
+    struct list backlog; /* of struct conn */
+    /* Handshakes are dear: one takes milliseconds. So between two steps at most one connection does
+     * a part of a handshake, and connections with other input do not wait for many handshakes. */
+    struct list handshakes;      /* of struct conn: their input waits for a turn */
+    struct conn *handshake_turn; /* the shell offers the input of this one again; NULL: of none */
+    bool handshake_used;         /* since the last step, a connection has had a turn */
+    struct list to_connect;      /* of struct conn: the shell was not asked yet to connect them */
+    uint64_t decoded;            /* bytes that codecs have decoded so far */
     bool stopping;
 };
 

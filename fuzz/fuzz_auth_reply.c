@@ -2,13 +2,15 @@
 /*
  * Invariant: an auth server's answer gives the same result however it is cut. No body is larger and
  * no grant costs more than allowed. What is granted is valid: its ttl is positive, its patterns are
- * compiled, and they match or refuse every name.
+ * compiled, and they match or refuse every name. A document that is made from choices grants what
+ * the model of auth_document.h says, and is refused with the model's reason.
  *
  * Input: five bytes, then the answer. The bytes are the limit of a body (in units of 16 bytes), the
- * limit of a grant's cost (256 bytes), two lengths of pieces, and what follows (odd: the body
- * alone; even: a whole HTTP answer).
+ * limit of a grant's cost (256 bytes), two lengths of pieces, and what follows, by its rest when
+ * divided by 4 (0: a whole HTTP answer; 1 and 3: the body alone; 2: choices for documents).
  */
 #include "auth/auth_reply.h"
+#include "auth_document.h"
 #include "fuzz.h"
 #include "http/http_response.h"
 
@@ -103,6 +105,73 @@ static void grant(struct span body, size_t most)
     buf_free(&why);
 }
 
+/* --- documents made from choices -------------------------------------------------------------- */
+
+#define DOCUMENT_COST_MAX ((size_t)1 << 20)
+
+static bool starts_with(struct span s, const char *text)
+{
+    return span_equal(span_first(s, strlen(text)), span_make(text, strlen(text)));
+}
+
+static bool same_text(const struct buf *b, const char *text)
+{
+    return span_equal(buf_span(b), span_make(text, strlen(text)));
+}
+
+static bool model_allows(const struct document *d, unsigned topic, unsigned channel)
+{
+    bool allowed = false;
+    for (size_t i = 0; i < d->rule_count; i++) {
+        const struct document_rule *r = &d->rules[i];
+        allowed = allowed || ((channel == 0 ? r->publish : r->subscribe) &&
+                              (r->topics >> topic & 1) && (r->channels >> channel & 1));
+    }
+    return allowed;
+}
+
+static void compare_grant(const struct document *d, const struct auth_state *state)
+{
+    FUZZ_CHECK(state->ttl == d->ttl && state->rule_count == d->rule_count);
+    FUZZ_CHECK(same_text(&state->identity, d->identity));
+    FUZZ_CHECK(same_text(&state->identity_url, d->identity_url));
+    for (unsigned t = 1; t < DOCUMENT_NAMES; t++) {
+        for (unsigned c = 0; c < DOCUMENT_NAMES; c++) {
+            struct span topic = span_make(document_names[t], strlen(document_names[t]));
+            struct span channel = span_make(document_names[c], strlen(document_names[c]));
+            FUZZ_CHECK(auth_state_allows(state, topic, channel) == model_allows(d, t, c));
+        }
+    }
+    struct buf why = {0};
+    FUZZ_CHECK(auth_reply_parse(buf_span(&d->text), state->cost - 1, &why) == NULL);
+    FUZZ_CHECK(same_text(&why, "too many authorizations"));
+    buf_free(&why);
+}
+
+static void compare(const struct document *d)
+{
+    struct buf why = {0};
+    int64_t port = 0;
+    struct auth_state *state = auth_reply_parse(buf_span(&d->text), DOCUMENT_COST_MAX, &why);
+    bool granted = d->bad == NULL && !d->wrong && d->ttl > 0;
+    if (fuzz_talks) {
+        fuzz_say_bytes(state == NULL ? "refused " : "granted ", buf_span(&d->text));
+    }
+    FUZZ_CHECK((state != NULL) == granted);
+    if (granted) {
+        compare_grant(d, state);
+    } else {
+        FUZZ_CHECK(starts_with(buf_span(&why), d->bad != NULL ? d->bad
+                                               : d->wrong     ? "invalid JSON"
+                                                              : "invalid TTL "));
+    }
+    FUZZ_CHECK(auth_reply_https_port(buf_span(&d->text), &port) == !d->port_wrong);
+    FUZZ_CHECK(d->port_wrong || port == d->port);
+    fuzz_met(2, granted ? 1 : 0, d->bad != NULL ? 1 : 0);
+    auth_state_free(state);
+    buf_free(&why);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span in = span_make(data, size);
@@ -110,8 +179,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     size_t most_cost = (size_t)256 * fuzz_byte(&in);
     size_t one = 1 + (size_t)fuzz_below(&in, 64);
     size_t other = 1 + (size_t)fuzz_below(&in, 64);
-    if (fuzz_byte(&in) % 2 == 1) {
+    unsigned follows = fuzz_byte(&in) % 4;
+    while (follows == 2 && in.n > 0) {
+        struct document d;
+        document_make(&d, &in);
+        compare(&d);
+        buf_free(&d.text);
+    }
+    if (follows % 2 == 1) {
         grant(in, most_cost);
+    }
+    if (follows > 0) {
         return 0;
     }
     struct outcome whole = read_cut(in, most, in.n + 1, 1);

@@ -488,6 +488,54 @@ def add_short_files(seeds, texts):
         seeds.add_named("sessionfile", name, (head + "c > " + items + "\n").encode("latin-1"))
 
 
+def add_documents(seeds):
+    """Documents of auth servers, made from choices: fuzz/auth_document.c has their order and their lists."""
+    patterns, wrong = 27, 9
+    ttl, expires, publish_and_subscribe = [0, 0], [3, 11], [2, 9, 2, 0, 1]
+    any_channel = [1, 9, 1, 3]
+
+    def rules(*objects):
+        return [4, 9, len(objects), *(byte for o in objects for byte in o)]
+
+    def rule(*members):
+        return [8, len(members), *(byte for m in members for byte in m)]
+
+    def add(name, documents):
+        made = [bytes([len(d), *(byte for member in d for byte in member)]) for d in documents]
+        seeds.add_named("auth_reply", "made-" + name, bytes([0, 0, 0, 0, 2]) + b"".join(made))
+
+    def time(year=4, month=1, day=1, hour=0, minute=0, second=0, fraction=0, zone=0):
+        return [ttl, [*expires, year, month, day, hour, minute, second, fraction, zone]]
+
+    add("ttl", [[ttl, [0, k]] for k in range(16)] + [[[0, k]] for k in range(5)])
+    for key, name in (1, "identity"), (2, "identity-url"):
+        add(name, [[ttl, [key, k]] for k in range(5 + wrong + 1)] + [[ttl, [key, 1], [key, k]] for k in (0, 2, 14)])
+    add("ports", [[ttl, [5, 1], [5, k]] for k in range(13)] + [[[5, k]] for k in range(4)])
+    add("ignored", [[ttl, [key, k], [1, 1]] for key in (6, 7) for k in range(10)] +
+        [[ttl, rules(rule([key, k], [0, 1], any_channel, publish_and_subscribe))] for key in (3, 4) for k in range(10)])
+    add("expires", [[ttl, [3, k]] for k in range(11)] + [time(hour=h) for h in (22, 23, 24)] +
+        [time(minute=m) for m in (58, 59, 60)] + [time(second=k) for k in (58, 59, 60)] +
+        [time(month=12, day=31, hour=23, minute=59, second=59)])
+    add("months", [time(month=m, day=d) for m in range(14) for d in (0, 1, 28, 29, 30, 31, 32)])
+    add("leap-years", [time(year=y, month=2, day=d) for y in range(8) for d in (28, 29, 30)])
+    add("zones", [time(fraction=f, zone=z) for f in range(6) for z in range(16)])
+    add("authorizations", [[ttl, rules([7], [7]), [4, k]] for k in range(9)] +
+        [[ttl, rules([7], [k], [7])] for k in range(8)] + [[ttl, rules([7], [7]), rules()], [ttl, rules([7]), rules([7], [7], [7])]] +
+        [[ttl, rules(rule([0, 5], any_channel, [2, 9, 1, 0]), rule([0, 2], [1, 9, 1, 2], publish_and_subscribe),
+                     rule([0, 1], [1, 9, 2, 1, 4], [2, 9, 1, 1]))]])
+    all_topics = [rule([0, k], any_channel, publish_and_subscribe) for k in range(patterns + wrong + 1)]
+    add("topics", [[ttl, rules(r)] for r in all_topics])
+    add("topics-twice", [[ttl, rules(rule([0, 1], [0, k], any_channel, publish_and_subscribe))] for k in (3, 17, 18, 36)])
+    add("channels", [[ttl, rules(rule([1, 9, 1, k], publish_and_subscribe))] for k in range(patterns + wrong + 1)])
+    add("channel-lists", [[ttl, rules(rule(any_channel, [1, k], publish_and_subscribe))] for k in range(9)] +
+        [[ttl, rules(rule(any_channel, [1, 9, 0], publish_and_subscribe))],
+         [ttl, rules(rule([1, 9, 3, 2, 1, 5], publish_and_subscribe))], [ttl, rules(rule(publish_and_subscribe))]])
+    add("permissions", [[ttl, rules(rule(any_channel, [2, 9, 1, k]))] for k in range(15)] +
+        [[ttl, rules(rule(any_channel, publish_and_subscribe, [2, k]))] for k in range(9)] +
+        [[ttl, rules(rule(any_channel, publish_and_subscribe, [2, 9, 0]))],
+         [ttl, rules(rule(any_channel, [2, 9, 3, 1, 1, 0]))]])
+
+
 def main():
     out, named, vectors, *files = sys.argv[1:]
     seeds = Seeds(out, named)
@@ -498,6 +546,7 @@ def main():
     for session in json.loads(pathlib.Path(vectors).read_text())["sessions"]:
         add_frames(seeds, session)
     add_by_hand(seeds)
+    add_documents(seeds)
     add_negotiated(seeds)
     print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
 

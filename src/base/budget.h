@@ -28,6 +28,10 @@ enum budget_use {
 #define BUDGET_HELD_PART 4    /* the share of connections is the cap divided by this number */
 #define BUDGET_NAMES_PART 4   /* the share of names is the cap divided by this number */
 
+/* How much memory the process may have, in bytes: one and a half caps, and these two numbers. */
+#define BUDGET_RESIDENT_FIXED ((size_t)16 << 20)
+#define BUDGET_RESIDENT_A_CONN ((size_t)2048)
+
 struct budget {
     size_t used;       /* bytes in use. Some memory is charged without a check, because the program
                         * cannot refuse it. So this number may be above both bounds. */
@@ -36,6 +40,8 @@ struct budget {
                         * could use up the whole budget by naming topics, for good */
     size_t names_most; /* bytes: the bound for `names` */
     size_t cap;        /* bytes: the bound for BUDGET_QUEUE */
+    size_t lowered;    /* bytes: the bound for BUDGET_QUEUE is the cap minus this number. Set by
+                        * budget_note_resident */
     size_t reserve;    /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a
                           size_t */
     size_t held;       /* bytes of memory that connections hold: unsent output, input that is not
@@ -56,7 +62,7 @@ static inline struct budget budget_of_cap(size_t cap)
 /* Returns the bound for this use, in bytes. */
 static inline size_t budget_bound(const struct budget *b, enum budget_use use)
 {
-    return use == BUDGET_QUEUE ? b->cap : b->cap + b->reserve;
+    return use == BUDGET_QUEUE ? b->cap - b->lowered : b->cap + b->reserve;
 }
 
 /* Returns whether the budget has room for n more bytes of this use. Charges nothing. */
@@ -65,6 +71,12 @@ static inline bool budget_has_room(const struct budget *b, enum budget_use use, 
     size_t bound = budget_bound(b, use);
     return b->used <= bound && bound - b->used >= n;
 }
+
+/* Notes how many bytes of memory the process has, with this number of connections. It has more than
+ * the bytes in use, because the allocator cannot return memory in which some bytes are in use. When
+ * the process has more than it may have, the bound for BUDGET_QUEUE is lowered by the difference,
+ * but at most to a quarter of the cap. So publishes are refused earlier. */
+void budget_note_resident(struct budget *b, size_t resident, size_t conns);
 
 /* Adds n bytes to the bytes in use, even if the budget has no room for them. */
 static inline void budget_charge(struct budget *b, size_t n)

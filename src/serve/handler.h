@@ -139,6 +139,10 @@ struct tcp_handler {
      * functions, and again when the offset changes. */
     void (*wall)(void *self, int64_t offset);
 
+    /* Tells how many bytes of memory the process has. Called about once a second while the shell
+     * has something to do. */
+    void (*resident)(void *self, size_t bytes);
+
     /* Begins a graceful exit: every connection will want CLOSE, and no new connection is opened. */
     void (*stop)(void *self, int64_t now);
 

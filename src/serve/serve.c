@@ -302,6 +302,12 @@ void serve_wall(void *self, int64_t offset)
     }
 }
 
+void serve_resident(void *self, size_t bytes)
+{
+    const struct serve *serve = self;
+    budget_note_resident(serve->config.budget, bytes, serve->conn_count);
+}
+
 /* --- asks ------------------------------------------------------------------------------------- */
 
 /* Reports how many events were dropped, when there is room for the report. */
@@ -377,6 +383,7 @@ struct tcp_handler serve_handler(struct serve *serve)
         .next_ask = serve_next_ask,
         .answer = serve_answer,
         .wall = serve_wall,
+        .resident = serve_resident,
         .stop = serve_stop,
         .stopped = serve_stopped,
     };

@@ -123,6 +123,7 @@ uint64_t serve_next_changed(void *self);
 struct ask serve_next_ask(void *self);
 void serve_answer(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
 void serve_wall(void *self, int64_t offset);
+void serve_resident(void *self, size_t bytes);
 void serve_stop(void *self, int64_t now);
 bool serve_stopped(void *self);
 

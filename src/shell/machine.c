@@ -50,6 +50,20 @@ size_t machine_memory(void)
     return pages > 0 && page > 0 ? (size_t)pages * (size_t)page : (size_t)1 << 30;
 }
 
+/* The second number in this file is the resident memory in pages. */
+size_t machine_resident(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long pages = 0;
+    if (file == NULL) {
+        return 0;
+    }
+    int read = fscanf(file, "%*u %lu", &pages);
+    fclose(file);
+    long page = sysconf(_SC_PAGESIZE);
+    return read == 1 && page > 0 ? (size_t)pages * (size_t)page : 0;
+}
+
 size_t machine_descriptors(void)
 {
     struct rlimit limit;

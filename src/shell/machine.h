@@ -30,6 +30,10 @@ void machine_host(char name[MACHINE_HOST_MAX]);
 /* Returns the bytes of physical memory. */
 size_t machine_memory(void);
 
+/* Returns how many bytes of physical memory this process has now. Returns 0 when the system does
+ * not tell. */
+size_t machine_resident(void);
+
 /* Raises the process's limit of file descriptors as far as the system allows. Returns the new
  * limit. */
 size_t machine_descriptors(void);

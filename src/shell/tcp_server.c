@@ -32,6 +32,8 @@
 #define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error: no busy loop */
 #define LOG_PAUSE (100 * TIME_MS)    /* between attempts to write to a log that accepts no lines */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is a measuring error */
+#define RESIDENT_CHECK TIME_SECOND   /* the memory of the process is not read more often than this \
+                                      */
 #define WALL_CHECK (10 * TIME_MS)    /* the wall clock is not read more often than this */
 #define END_TOKEN UINT32_MAX         /* tokens of listeners: 0, 1, ..; of connections: > 2^32 */
 
@@ -274,6 +276,14 @@ static void check_wall_clock(struct tcp_server *server, int64_t now)
     }
 }
 
+static void check_resident(struct tcp_server *server, int64_t now)
+{
+    if (now - server->resident_checked >= RESIDENT_CHECK) {
+        server->resident_checked = now;
+        server->handler.resident(server->handler.self, machine_resident());
+    }
+}
+
 /* Returns how long (ns) the next wait may last. Negative: there is no limit. */
 static int64_t wait_at_most(const struct tcp_server *server, int64_t now, int64_t max_wait_ns)
 {
@@ -311,6 +321,7 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
     const struct tcp_handler *h = &server->handler;
     int64_t now = has_events(server) ? clock_now() : wait_for_events(server, max_wait_ns);
     check_wall_clock(server, now);
+    check_resident(server, now);
     if (server->accept_again != 0 && now >= server->accept_again) {
         server->accept_again = 0;
         wait_for_listeners(server, WAITER_READ);

@@ -90,15 +90,16 @@ struct tcp_server {
     size_t event_count;
     size_t event_next;
     struct tcp_sweep sweep;
-    int64_t slice_end;    /* the time at which the running part of a turn must end */
-    bool left_over;       /* the last turn has left changed connections or requests over */
-    struct buf offers;    /* slots (uint32_t) of sockets whose `rest` must be offered again */
-    struct buf sends;     /* slots (uint32_t) of writable sockets whose output must go on */
-    struct buf ends;      /* slots (uint32_t) of INPUT_ENDED and BROKEN sockets, in order */
-    int64_t wall_offset;  /* the offset that the handler was told last */
-    int64_t wall_checked; /* the time at which the wall clock was read last */
-    bool ending;          /* the server is stopping, and accepts no more connections */
-    bool broken;          /* a listener failed for good */
+    int64_t slice_end;        /* the time at which the running part of a turn must end */
+    bool left_over;           /* the last turn has left changed connections or requests over */
+    struct buf offers;        /* slots (uint32_t) of sockets whose `rest` must be offered again */
+    struct buf sends;         /* slots (uint32_t) of writable sockets whose output must go on */
+    struct buf ends;          /* slots (uint32_t) of INPUT_ENDED and BROKEN sockets, in order */
+    int64_t wall_offset;      /* the offset that the handler was told last */
+    int64_t wall_checked;     /* the time at which the wall clock was read last */
+    int64_t resident_checked; /* the time at which the memory of the process was read last */
+    bool ending;              /* the server is stopping, and accepts no more connections */
+    bool broken;              /* a listener failed for good */
     uint8_t input[TCP_SERVER_READ_SIZE];
 };
 

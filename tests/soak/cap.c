@@ -21,7 +21,11 @@
 #define PRESS_WINDOW 16
 #define CAP_BYTES (16 * 1024 * 1024)
 #define CAP_MESSAGES 4000000
-#define CAP_PAD 1000 /* bytes of a message after its number */
+#define CAP_PAD 1000       /* bytes of a message after its number */
+#define CAP_PAD_MAX 216000 /* the most of them in the scenario `sizes` */
+/* Bytes; the most memory of the server in `sizes`: twice the cap and a half, and 16 MiB. */
+#define SIZES_MOST (CAP_BYTES * (int64_t)5 / 2 + 16 * SCENE_MIB)
+#define KEPT 12 /* in `sizes`, one of this many messages is not finished */
 
 /* A message was sent; answered OK; delivered. */
 enum { SAID = 1, STORED = 2, DELIVERED = 4 };
@@ -33,6 +37,8 @@ static struct {
     uint32_t numbered;                       /* messages so far */
     uint32_t window[PRESSING][PRESS_WINDOW]; /* unanswered, in order */
     unsigned pending[PRESSING];
+    size_t pad; /* bytes of the next message after its number */
+    bool keeps; /* one of KEPT messages is not finished */
     uint64_t stored, delivered, refused;
 } cap;
 
@@ -57,6 +63,9 @@ static void on_cap_message(struct client *c, const struct nsq_frame *frame)
     }
     cap.fate[number] |= DELIVERED;
     cap.delivered++;
+    if (cap.keeps && number % KEPT == 0) {
+        return;
+    }
     snprintf(text, sizeof text, "FIN %.*s\n", NSQ_MESSAGE_ID_SIZE, (const char *)m.id);
     peer_say(&c->peer, text);
 }
@@ -95,7 +104,7 @@ static void on_cap_closed(struct peer *p, const char *why)
 
 static void press(size_t i)
 {
-    uint8_t body[sizeof(uint32_t) + CAP_PAD] = {0};
+    static uint8_t body[sizeof(uint32_t) + CAP_PAD_MAX];
     struct client *c = &scene.clients[i];
     if (c->peer.fd < 0 && clock_now() >= c->due) {
         scene_open(&scene, c);
@@ -105,7 +114,7 @@ static void press(size_t i)
         cap.fate[cap.numbered] = SAID;
         memcpy(body, &cap.numbered, sizeof cap.numbered);
         cap.window[i][cap.pending[i]++] = cap.numbered++;
-        peer_say_body(&c->peer, "PUB cap\n", span_make(body, sizeof body));
+        peer_say_body(&c->peer, "PUB cap\n", span_make(body, sizeof(uint32_t) + cap.pad));
     }
     peer_transmit(&c->peer);
 }
@@ -199,18 +208,19 @@ static void begin(const char *name)
     scene_begin(&scene, name);
     memset(&cap, 0, sizeof cap);
     cap.fate = alloc_zeroed(CAP_MESSAGES);
+    cap.pad = CAP_PAD;
     scene.peers.on_frame = on_cap_frame;
     scene.peers.on_closed = on_cap_closed;
 }
 
-static bool finish(void)
+static bool finish(int64_t most)
 {
     char figures[120];
     snprintf(figures, sizeof figures,
              "%" PRIu64 " refused, %" PRIu64 " answered OK and delivered once", cap.refused,
              cap.stored);
     alloc_free(cap.fate);
-    return scene_finish(&scene, 33 * SCENE_MIB, figures);
+    return scene_finish(&scene, most, figures);
 }
 
 bool soak_cap(const char *program, int64_t ns, uint64_t seed)
@@ -222,7 +232,7 @@ bool soak_cap(const char *program, int64_t ns, uint64_t seed)
     begin("cap");
     scene_start(&scene, program, flags, 0, VISITOR + 1);
     press_and_drain(ns);
-    return finish();
+    return finish(33 * SCENE_MIB);
 }
 
 /* The server's address space is limited to four times the cap. It chooses the cap by itself. */
@@ -237,5 +247,33 @@ bool soak_space(const char *program, int64_t ns, uint64_t seed)
     scene_start(&scene, program, NULL, 0, VISITOR + 1);
     setrlimit(RLIMIT_AS, &before);
     press_and_drain(ns);
-    return finish();
+    return finish(33 * SCENE_MIB);
+}
+
+/* Messages of one size fill the queue, then most of them are finished, and messages of another size
+ * follow. The allocator cannot return the memory between the messages that stay. */
+bool soak_sizes(const char *program, int64_t ns, uint64_t seed)
+{
+    static const size_t pads[] = {120, 1500, 18000, CAP_PAD_MAX};
+    char flag[48];
+    const char *const flags[] = {flag, "--max-rdy-count=100000", NULL};
+    (void)seed;
+    snprintf(flag, sizeof flag, "--mem-queue-bytes=%d", CAP_BYTES);
+    begin("sizes");
+    cap.keeps = true;
+    scene_start(&scene, program, flags, 0, VISITOR + 1);
+    newcomers();
+    scene_probe(&scene, ns, true);
+    for (size_t i = 0; clock_now() < scene.end && scene.why[0] == '\0'; i++) {
+        cap.pad = pads[i % (sizeof pads / sizeof pads[0])];
+        set_ready(0);
+        press_until(clock_now() + 500 * TIME_MS);
+        set_ready(100000);
+        press_until(clock_now() + 200 * TIME_MS);
+    }
+    set_ready(100000);
+    if (cap.refused == 0) {
+        scene_fail(&scene, "nothing was refused");
+    }
+    return finish(SIZES_MOST);
 }

@@ -18,6 +18,7 @@ bool soak_descriptors(const char *program, int64_t ns, uint64_t seed);
 bool soak_rubbish(const char *program, int64_t ns, uint64_t seed);
 bool soak_cap(const char *program, int64_t ns, uint64_t seed);
 bool soak_space(const char *program, int64_t ns, uint64_t seed);
+bool soak_sizes(const char *program, int64_t ns, uint64_t seed);
 bool soak_faults(const char *program, int64_t ns, uint64_t seed);
 bool soak_mixed(const char *program, int64_t ns, uint64_t seed);
 

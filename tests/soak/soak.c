@@ -34,6 +34,7 @@ static const struct {
     {"rubbish", soak_rubbish, 10},
     {"cap", soak_cap, 10},
     {"space", soak_space, 10},
+    {"sizes", soak_sizes, 10},
     {"faults", soak_faults, 240},
     {"mixed", soak_mixed, 600},
 };

@@ -217,6 +217,13 @@ static void on_wall(void *self, int64_t offset)
     fake->wall_offset = offset;
 }
 
+static void on_resident(void *self, size_t bytes)
+{
+    struct fake_handler *fake = self;
+    fake->residents++;
+    fake->resident = bytes;
+}
+
 static void on_stop(void *self, int64_t now)
 {
     struct fake_handler *fake = self;
@@ -253,6 +260,7 @@ struct tcp_handler fake_handler(struct fake_handler *fake)
         .next_ask = on_next_ask,
         .answer = on_answer,
         .wall = on_wall,
+        .resident = on_resident,
         .stop = on_stop,
         .stopped = on_stopped,
     };

@@ -57,7 +57,8 @@ struct fake_handler {
     struct span append_out; /* what an answer adds to the output of append_conn */
     uint64_t append_conn;
 
-    size_t opens, refusals, steps, walls, stops, answers;
+    size_t opens, refusals, steps, walls, residents, stops, answers;
+    size_t resident; /* bytes, as told last */
     size_t closed_as_wanted, closed_by_error;
     uint64_t last_opened, last_closed;
     int64_t wall_offset;

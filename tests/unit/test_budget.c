@@ -126,6 +126,30 @@ static void names_have_a_quarter(void **state)
     assert_int_equal(b.used, 64);
 }
 
+static void too_much_resident_memory_lowers_the_cap_for_publishing(void **state)
+{
+    (void)state;
+    static const size_t fixed = BUDGET_RESIDENT_FIXED;
+    static const struct {
+        size_t more, conns, lowered; /* more: than one and a half caps and the fixed part */
+    } rows[] = {
+        {0, 0, 0},      {1, 0, 1},    {500, 0, 500}, {750, 0, 750},    {751, 0, 750},
+        {9000, 0, 750}, {2048, 1, 0}, {2049, 1, 1},  {2048 * 3, 3, 0}, {2048 * 3 + 7, 3, 7},
+        {0, 5, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct budget b = budget_of_cap(1000);
+        budget_note_resident(&b, 1500 + fixed + rows[i].more, rows[i].conns);
+        assert_int_equal(budget_bound(&b, BUDGET_QUEUE), 1000 - rows[i].lowered);
+        assert_int_equal(budget_bound(&b, BUDGET_CLIENT), 1125);
+        budget_note_resident(&b, 0, 0); /* it is less again */
+        assert_int_equal(budget_bound(&b, BUDGET_QUEUE), 1000);
+    }
+    struct budget b = budget_of_cap(SIZE_MAX);
+    budget_note_resident(&b, SIZE_MAX, 1);
+    assert_true(budget_bound(&b, BUDGET_QUEUE) == SIZE_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +158,7 @@ int main(void)
         cmocka_unit_test(the_reserve_is_an_eighth),
         cmocka_unit_test(charges_come_back),
         cmocka_unit_test(names_have_a_quarter),
+        cmocka_unit_test(too_much_resident_memory_lowers_the_cap_for_publishing),
     };
     return cmocka_run_group_tests_name("budget", tests, NULL, NULL);
 }

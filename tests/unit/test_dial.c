@@ -140,6 +140,12 @@ static void on_wall(void *self, int64_t offset)
     (void)offset;
 }
 
+static void on_resident(void *self, size_t bytes)
+{
+    (void)self;
+    (void)bytes;
+}
+
 static void on_stop(void *self, int64_t now)
 {
     (void)now;
@@ -180,6 +186,7 @@ static void begin(struct world *w, const char *address)
                                         .next_changed = on_next_changed,
                                         .next_ask = on_next_ask,
                                         .wall = on_wall,
+                                        .resident = on_resident,
                                         .stop = on_stop,
                                         .stopped = on_stopped};
     w->server = tcp_server_new(handler, waiter_poll(), &w->log, w->end[0]);

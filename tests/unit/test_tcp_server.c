@@ -294,6 +294,21 @@ static void the_wall_clock_is_told_first_and_when_it_changes(void **state)
     assert_true(w->fake.wall_offset == wall);
 }
 
+static void the_memory_of_the_process_is_told_once_a_second(void **state)
+{
+    struct world *w = *state;
+    settle(w);
+    size_t before = w->fake.residents;
+    assert_true(before > 0);
+    assert_true(w->fake.resident > 100000 && w->fake.resident % 4096 == 0);
+    skipped += TIME_SECOND / 2;
+    settle(w);
+    assert_int_equal(w->fake.residents, before);
+    skipped += TIME_SECOND / 2;
+    settle(w);
+    assert_int_equal(w->fake.residents, before + 1);
+}
+
 /* Also on a machine whose wall clock starts at 0 when it is switched on. */
 static void a_wall_clock_without_offset_is_told(void **state)
 {
@@ -1628,6 +1643,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(the_wall_clock_is_told_first_and_when_it_changes),
         TEST(a_wall_clock_without_offset_is_told),
+        TEST(the_memory_of_the_process_is_told_once_a_second),
         TEST(a_deadline_ends_the_wait),
         TEST(a_round_waits_once_and_sleeps),
         TEST(a_connection_is_opened_with_its_listener_and_peer),

@@ -32,10 +32,11 @@
 #define ACCEPT_PAUSE (100 * TIME_MS) /* after a temporary error: no busy loop */
 #define LOG_PAUSE (100 * TIME_MS)    /* between attempts to write to a log that accepts no lines */
 #define OFFSET_SLACK TIME_MS         /* a smaller change of the wall clock is a measuring error */
-#define RESIDENT_CHECK TIME_SECOND   /* the memory of the process is not read more often than this \
-                                      */
-#define WALL_CHECK (10 * TIME_MS)    /* the wall clock is not read more often than this */
-#define END_TOKEN UINT32_MAX         /* tokens of listeners: 0, 1, ..; of connections: > 2^32 */
+#define RESIDENT_CHECK                                                                             \
+    TIME_SECOND                   /* the memory of the process is not read more often than this    \
+                                   */
+#define WALL_CHECK (10 * TIME_MS) /* the wall clock is not read more often than this */
+#define END_TOKEN UINT32_MAX      /* tokens of listeners: 0, 1, ..; of connections: > 2^32 */
 
 /* --- events ----------------------------------------------------------------------------------- */
 

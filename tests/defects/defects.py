@@ -26,9 +26,9 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "defects"
 COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "fuzz", "Makefile", "ci/stages"]
-FOLDERS = ("engine", "shell", "session", "broker", "serve", "codec", "http", "auth", "json", "proto")
-OTHER_FOLDERS = ("base", "nsqd", "conform")
-FUZZED_FOLDERS = (*FOLDERS, "base", "conform")
+FOLDERS = ("engine", "shell", "session", "broker", "serve", "codec", "http", "auth", "json", "proto", "base")
+OTHER_FOLDERS = ("nsqd", "conform")
+FUZZED_FOLDERS = (*FOLDERS, "conform")
 LIMIT = 10  # seconds an oracle may take; one that takes longer has noticed
 
 

@@ -67,12 +67,12 @@ void conn_leave_backlog(struct conn *conn)
 /* --- handshakes ------------------------------------------------------------------------------- */
 
 /* Returns true when the handshake may go on now: the connection has its turn, or nobody has had a
- * turn since the last step and nobody waits for one. */
+ * turn recently and nobody waits for one. */
 static bool has_handshake_turn(const struct conn *conn)
 {
     const struct serve *serve = conn->serve;
     bool is_free = serve->handshake_turn == NULL && list_empty(&serve->handshakes);
-    return serve->handshake_turn == conn || (is_free && !serve->handshake_used);
+    return serve->handshake_turn == conn || (is_free && serve->handshake_rest == 0);
 }
 
 /* Returns true when input may be decoded now. */
@@ -215,12 +215,14 @@ static void check_codecs(struct conn *conn, int64_t now)
     }
 }
 
-/* Begins the turn of a handshake, if it has not begun. It ends when decode_input returns. */
+/* Begins the turn of a handshake, if it has not begun. It ends when decode_input returns. No other
+ * handshake goes on in this round and in the next one. Otherwise, when the shell has input of many
+ * handshakes, each of its rounds would do one of them, and not come to other input. */
 static void take_turn(struct conn *conn)
 {
     list_remove(&conn->backlog);
     conn->serve->handshake_turn = conn;
-    conn->serve->handshake_used = true;
+    conn->serve->handshake_rest = 2;
 }
 
 static void end_turn(struct conn *conn)

@@ -250,17 +250,17 @@ static void resume_backlog(struct serve *serve, int64_t now)
     }
 }
 
-/* Lets the handshake that has waited longest have its turn, unless one had its turn since the last
- * step, or has it and was not offered its input yet. */
+/* Lets the handshake that has waited longest have its turn, unless one had its turn recently, or
+ * has it and was not offered its input yet. */
 static void let_one_handshake(struct serve *serve, int64_t now)
 {
-    if (!serve->handshake_used && serve->handshake_turn == NULL &&
+    serve->handshake_rest -= serve->handshake_rest > 0;
+    if (serve->handshake_rest == 0 && serve->handshake_turn == NULL &&
         !list_empty(&serve->handshakes)) {
         struct conn *conn = container_of(serve->handshakes.next, struct conn, backlog);
         list_remove(&conn->backlog);
         conn_take_handshake_turn(conn, now);
     }
-    serve->handshake_used = false;
 }
 
 /* Deadlines are handled as if the time were `judged`. Otherwise the protocol could treat another

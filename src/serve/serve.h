@@ -88,7 +88,7 @@ struct serve {
      * a part of a handshake, and connections with other input do not wait for many handshakes. */
     struct list handshakes;      /* of struct conn: their input waits for a turn */
     struct conn *handshake_turn; /* the shell offers the input of this one again; NULL: of none */
-    bool handshake_used;         /* since the last step, a connection has had a turn */
+    int handshake_rest;          /* steps before the next part of a handshake; see take_turn */
     struct list to_connect;      /* of struct conn: the shell was not asked yet to connect them */
     uint64_t decoded;            /* bytes that codecs have decoded so far */
     bool stopping;

@@ -107,7 +107,9 @@ void crowd_turn(struct crowd *c)
             c->heard_count += !c->heard[k];
             c->heard[k] = true;
         } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
-            c->broken = true;
+            c->broken = c->broken || !c->may_end;
+            c->heard_count += !c->heard[k];
+            c->heard[k] = true;
             epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->fds[k], NULL);
         }
     }

@@ -18,7 +18,8 @@ struct crowd {
     size_t n;
     size_t heard_count;
     uint64_t bytes;
-    bool broken; /* the server has ended a connection */
+    bool broken;  /* the server has ended a connection */
+    bool may_end; /* the server may end a connection; then the connection counts as heard */
 };
 
 /* Connects once, sends the bytes, waits for one frame and leaves. Ends this process if that fails.

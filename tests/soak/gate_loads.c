@@ -187,6 +187,7 @@ static void prepare_handshakes(struct load *l)
         crowd_join(&l->crowd, l->scene->server.address, buf_span(&text));
     }
     buf_free(&text);
+    l->crowd.may_end = true; /* a handshake has a deadline */
     watch_crowd(l);
 }
 

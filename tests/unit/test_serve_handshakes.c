@@ -312,6 +312,28 @@ static void handshakes_have_their_turn_in_order(void **state)
     assert_int_equal(s->peers[0].keeper->upgrades, 1);
 }
 
+/* The shell may hand over the input of only a few connections in a round, when a handshake takes
+ * long. Its next round does no other handshake, so the shell comes to the rest of the input. */
+static void a_handshake_is_followed_by_a_round_without_one(void **state)
+{
+    struct stage *s = *state;
+    for (size_t i = 0; i < 20; i++) {
+        join(s, "t");
+    }
+    do_round(s);
+    do_round(s);
+    for (size_t i = 0; i < 20; i++) {
+        size_t before = parts;
+        s->peers[i].rest = SPAN("h");
+        do_round(s);
+        assert_in_range(parts - before, 0, i % 2 == 0 ? 1 : 0);
+    }
+    for (int i = 0; do_round(s); i++) {
+        assert_in_range(i, 0, 10 * CROWD);
+    }
+    assert_int_equal(parts, 20);
+}
+
 /* A lone handshake does not wait for a step. */
 static void a_lone_handshake_goes_on_at_once(void **state)
 {
@@ -343,6 +365,8 @@ static void a_turn_ends_with_its_connection(void **state)
         assert_in_range(i, 0, 10 * CROWD);
     }
     assert_int_equal(parts, 4);
+    do_round(s);
+    do_round(s); /* now the last turn was long enough ago */
     s->peers[3].rest = s->peers[4].rest = s->peers[5].rest = SPAN("f");
     offer(s);
     serve_step(&s->serve, 0, 0);
@@ -380,8 +404,11 @@ static void the_end_of_a_peer_waits_for_its_turn(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(one_part_of_a_handshake_is_done_in_a_turn), TEST(handshakes_have_their_turn_in_order),
-        TEST(a_lone_handshake_goes_on_at_once),          TEST(a_turn_ends_with_its_connection),
+        TEST(one_part_of_a_handshake_is_done_in_a_turn),
+        TEST(handshakes_have_their_turn_in_order),
+        TEST(a_handshake_is_followed_by_a_round_without_one),
+        TEST(a_lone_handshake_goes_on_at_once),
+        TEST(a_turn_ends_with_its_connection),
         TEST(the_end_of_a_peer_waits_for_its_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,6 +33,7 @@ static const struct {
     {49, "access denied"},
     {50, "error decoding message"},
     {51, "error decrypting message"},
+    {60, "export restriction"},
     {70, "protocol version not supported"},
     {71, "insufficient security level"},
     {80, "internal error"},
@@ -41,9 +42,14 @@ static const struct {
     {100, "no renegotiation"},
     {109, "missing extension"},
     {110, "unsupported extension"},
+    {111, "certificate unobtainable"},
     {112, "unrecognized name"},
+    {113, "bad certificate status response"},
+    {114, "bad certificate hash value"},
+    {115, "unknown PSK identity"},
     {116, "certificate required"},
     {120, "no application protocol"},
+    {121, "encrypted client hello required"},
 };
 
 static const struct {

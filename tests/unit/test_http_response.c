@@ -119,6 +119,33 @@ static void every_length_has_a_bound(void **state)
     buf_free(&said);
 }
 
+/* A head and a body that reach their bounds, and a byte more. */
+static void the_exact_length_is_enough(void **state)
+{
+    (void)state;
+    static const char chunked[] = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;";
+    static const char chunk_end[] = "\r\na\r\n0\r\n\r\n";
+    static const char head[] = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nX: ";
+    const size_t bound = HTTP_RESPONSE_HEAD_MAX + HTTP_RESPONSE_OVERHEAD * MOST;
+    for (size_t more = 0; more <= 1; more++) {
+        struct buf b = {0};
+        text_append(&b, chunked);
+        while (b.n < bound + more - (sizeof chunk_end - 1)) {
+            text_append(&b, "x");
+        }
+        text_append(&b, chunk_end);
+        expect(buf_span(&b), more == 0 ? SPAN("200 a") : SPAN("answer too long"));
+        buf_free(&b);
+        text_append(&b, head);
+        while (b.n < HTTP_RESPONSE_HEAD_MAX + more - 4) {
+            text_append(&b, "x");
+        }
+        text_append(&b, "\r\n\r\n");
+        expect(buf_span(&b), more == 0 ? SPAN("200 ") : SPAN("answer too long"));
+        buf_free(&b);
+    }
+}
+
 /* --- gzip ------------------------------------------------------------------------------------- */
 
 static void pack(struct buf *out, const void *p, size_t n)
@@ -242,6 +269,7 @@ int main(void)
         cmocka_unit_test(what_is_cut_is_bad),
         cmocka_unit_test(what_is_no_http_is_bad),
         cmocka_unit_test(every_length_has_a_bound),
+        cmocka_unit_test(the_exact_length_is_enough),
         cmocka_unit_test(packed_bodies_are_unpacked),
         cmocka_unit_test(a_bomb_is_refused),
         cmocka_unit_test(the_first_location_is_kept),

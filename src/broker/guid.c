@@ -12,6 +12,9 @@
 uint64_t guid_next(struct guid_clock *clock, unsigned node_id, int64_t wall_ns)
 {
     int64_t tick = wall_ns / (1 << TICK_SHIFT);
+    if (tick < EPOCH_TICKS) {
+        tick = EPOCH_TICKS; /* the clock is wrong; smaller ticks would make very large ids */
+    }
     if (tick > clock->tick) {
         clock->tick = tick;
         clock->sequence = 0;

@@ -10,7 +10,8 @@
  *
  * A tick is one unit of 2^20 ns. nsqd sleeps when the 4,096 ids of a tick are used up, and when the
  * wall clock has gone back. An id clock does not sleep. It never goes back, and it runs ahead of
- * the wall clock when necessary. So each id is greater than the previous id, and no publish waits.
+ * the wall clock when necessary. It begins in 2012, even if the wall clock is earlier. So each id
+ * is greater than the previous id, and no publish waits.
  */
 #ifndef BROKER_GUID_H
 #define BROKER_GUID_H

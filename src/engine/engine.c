@@ -41,6 +41,7 @@ struct engine_config engine_defaults(void)
                  .request_timeout = 5 * TIME_SECOND,
                  .max_body = (size_t)1 << 20,
                  .max_state = (size_t)2 << 20},
+        .magic_timeout = TIME_MINUTE,
         .log_level = LOG_INFO,
     };
 }
@@ -138,17 +139,19 @@ static void on_stop(void *self, int64_t now)
 
 /* Sets up the listener of nsqd's TCP port. The magic chooses the protocol; V2 is the only one. The
  * log lines are the same as in nsqd. */
-static void add_tcp_listener(struct engine *engine)
+static void add_tcp_listener(struct engine *engine, const struct engine_config *config)
 {
     engine->protocols[0] = (struct magic_row){SPAN(NSQ_MAGIC_V2), &v2_protocol, &engine->v2};
     engine->magic = (struct magic_table){
         .rows = engine->protocols,
         .row_count = sizeof engine->protocols / sizeof engine->protocols[0],
+        .timeout = config->magic_timeout,
         .refusal = v2_bad_magic(),
         .log = &engine->log,
         .chosen_form = "CLIENT(%): desired protocol magic '%'",
         .bad_form = "client(%) bad protocol magic '%'",
         .eof_form = "client(%) failed to read protocol version - EOF",
+        .late_form = "client(%) failed to read protocol version - i/o timeout",
     };
     engine->listeners[ENGINE_TCP] = (struct listener){
         .protocol = &magic_protocol,
@@ -172,7 +175,7 @@ struct engine *engine_new(const struct engine_config *config)
               &config->broker.seed);
     v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->tickets,
             &engine->auth, &engine->log);
-    add_tcp_listener(engine);
+    add_tcp_listener(engine, config);
     const struct serve_hooks hooks = {.self = engine,
                                       .step = on_step,
                                       .next_deadline = on_next_deadline,

@@ -28,6 +28,7 @@ struct engine_config {
     struct broker_config broker;
     struct v2_config v2;
     struct auth_config auth;
+    int64_t magic_timeout; /* ns; a client must send its magic within this time */
     enum log_level log_level;
 };
 

@@ -48,6 +48,7 @@ struct engine_config configure(const struct options *o, const struct configure_m
 {
     struct engine_config config = engine_defaults();
     config.log_level = (enum log_level)o->log_level;
+    config.magic_timeout = o->magic_timeout;
     config.serve.high_water = (size_t)o->output_high_water;
     config.serve.max_connections = max_connections(o, machine->descriptors);
     struct broker_config *b = &config.broker;

@@ -21,7 +21,7 @@
 #include <stdint.h>
 
 /* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and four flags of our own. */
-#define OPTIONS_FLAG_COUNT 57
+#define OPTIONS_FLAG_COUNT 58
 
 /* The levels of --log-level. The numbers are those of upstream's nsqd. A line is written when its
  * level is equal to or higher than the value of --log-level. */
@@ -118,7 +118,7 @@ struct options {
     /* A flag of our own: how to wait for descriptors (enum options_waiter). */
     int64_t waiter;
 
-    /* Three more flags of our own. Each one limits the resources that peers can use. */
+    /* Four more flags of our own. Each one limits the resources that peers can use. */
 
     /* The memory budget. Without it, a publisher could fill queues that nobody reads until the
      * machine swaps. 0: configure.c uses a quarter of the machine's memory. */
@@ -131,6 +131,9 @@ struct options {
      * ready. Without this limit, messages could pile up in the output buffer of a consumer that
      * sends RDY 2500 and never reads. */
     int64_t output_high_water;
+    /* ns; a client must send the first four bytes within this time. Without this limit, clients
+     * that send nothing could keep all connections that --max-connections allows. */
+    int64_t magic_timeout;
 
     bool given[OPTIONS_FLAG_COUNT]; /* one for each flag: true when it was on the command line */
 };

@@ -6,6 +6,7 @@
 #include "serve/magic.h"
 
 #include "base/alloc.h"
+#include "base/time.h"
 
 /* The session: the part of the magic that has arrived. */
 struct magic {
@@ -44,15 +45,18 @@ static void choose(const struct magic_table *table, struct magic *m, int64_t now
         return;
     }
     alloc_free(m);
+    conn_set_due(conn, TIME_NEVER);
     conn_switch_protocol(conn, row->protocol, row->service, now);
 }
 
 static void *on_open(void *service, struct conn *conn, int64_t now)
 {
+    const struct magic_table *table = service;
     struct magic *m = alloc_zeroed(sizeof *m);
-    (void)service;
-    (void)now;
     m->conn = conn;
+    if (table->timeout > 0) {
+        conn_set_due(conn, time_after(now, table->timeout));
+    }
     return m;
 }
 
@@ -78,6 +82,16 @@ static void on_eof(void *service, void *session, int64_t now)
     conn_finish(m->conn, false, now);
 }
 
+static void on_due(void *service, void *session, int64_t now)
+{
+    const struct magic_table *table = service;
+    const struct magic *m = session;
+    if (table->late_form != NULL) {
+        log_say(table->log, LOG_ERROR, table->late_form, conn_peer(m->conn));
+    }
+    conn_finish(m->conn, false, now);
+}
+
 /* Does nothing: output is only sent when the connection is finished, so nothing waits for this
  * call. */
 static void on_drained(void *service, void *session, int64_t now)
@@ -98,6 +112,7 @@ const struct protocol magic_protocol = {
     .open = on_open,
     .recv = on_recv,
     .eof = on_eof,
+    .due = on_due,
     .drained = on_drained,
     .closed = on_closed,
 };

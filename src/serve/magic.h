@@ -24,6 +24,9 @@ struct magic_row {
 struct magic_table {
     const struct magic_row *rows;
     size_t row_count;
+    /* ns; a connection that has not sent its magic by then is closed. This limit stops peers that
+     * send nothing from keeping all connections for themselves. 0: there is no limit. */
+    int64_t timeout;
     struct span refusal; /* the bytes that are sent when no row has the client's magic */
     struct log *log;
     /* Forms of log lines (base/log.h). The first '%' is replaced by the peer's address, the second
@@ -31,6 +34,7 @@ struct magic_table {
     const char *chosen_form; /* INFO: a magic has arrived, known or not */
     const char *bad_form;    /* ERROR: no row has this magic */
     const char *eof_form;    /* ERROR: the input has ended before the magic was complete */
+    const char *late_form;   /* ERROR: the magic was not complete in time */
 };
 
 extern const struct protocol magic_protocol;

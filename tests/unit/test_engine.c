@@ -194,7 +194,7 @@ static void the_next_deadline_is_the_earliest(void **state)
     struct world *w = world_new(NULL);
     assert_int_equal(next_deadline(w), TIME_NEVER);
     struct client *c = world_open(w);
-    assert_int_equal(next_deadline(w), TIME_NEVER);
+    assert_int_equal(next_deadline(w), w->now + 60 * S); /* of the magic */
     SEND(c, "  V2");
     assert_int_equal(next_deadline(w), w->now + 30 * S);
     SEND(c, "SUB t c\nDPUB t 20000\n\0\0\0\1x");
@@ -323,6 +323,35 @@ static void connections_are_bounded(void **state)
     client_drop(b);
     SEND(c, "PUB t\n\0\0\0\1x");
     client_expect_ok(c);
+    world_free(w);
+}
+
+/* Clients that do not send their magic give their places back. */
+static void a_client_without_a_magic_is_closed(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.serve.max_connections = 2;
+    config.v2.heartbeat_interval = 0;
+    struct world *w = world_new(&config);
+    struct client *silent = world_open(w);
+    struct client *slow = world_open(w);
+    SEND(slow, "  V");
+    world_connect_refused(w);
+    world_advance(w, 60 * S - 1);
+    client_expect(silent, "");
+    client_expect(slow, "");
+    world_advance(w, 1);
+    client_expect(silent, "CLOSED");
+    client_expect(slow, "CLOSED");
+    world_expect_log(w,
+                     "ERROR client(10.0.0.2:4000) failed to read protocol version - i/o timeout");
+    struct client *in_time = world_open(w);
+    world_advance(w, 60 * S - 1);
+    SEND(in_time, "  V2");
+    world_advance(w, 60 * S);
+    SEND(in_time, "PUB t\n\0\0\0\1x");
+    client_expect_ok(in_time);
     world_free(w);
 }
 
@@ -485,6 +514,7 @@ int main(void)
         cmocka_unit_test(many_heartbeats_that_are_due_come_over_several_steps),
         cmocka_unit_test(the_wall_clock_may_change),
         cmocka_unit_test(connections_are_bounded),
+        cmocka_unit_test(a_client_without_a_magic_is_closed),
         cmocka_unit_test(a_new_connection_in_an_old_slot_knows_nothing),
         cmocka_unit_test(lost_log_lines_are_counted),
         cmocka_unit_test(log_lines_come_before_tickets),

@@ -198,7 +198,7 @@ static void walk_in_flight(struct memory_model *model, const struct call *call, 
         see(model, call, row, f->message, sums);
         share_body(model, f->message->body, sums);
     }
-    FUZZ_CHECK(n == real->timed->in_flight_count);
+    FUZZ_CHECK(n == real->timed->in_flight.count);
     sums->others += n * IN_FLIGHT_COST;
     sums->timers += n;
 }
@@ -355,7 +355,7 @@ static void walk_backlog(struct memory_model *model, const struct topic *real, s
         share_body(model, m->body, sums);
     }
     FUZZ_CHECK(n == real->queue.n);
-    FUZZ_CHECK(n == 0 || real->paused || real->channels == NULL);
+    FUZZ_CHECK(n == 0 || real->paused || real->table.count == 0);
 }
 
 static void walk_topic(struct memory_model *model, const struct call *call,
@@ -371,7 +371,8 @@ static void walk_topic(struct memory_model *model, const struct call *call,
     FUZZ_CHECK(t->ephemeral || real->drop_count == 0);
     uint64_t given = real->message_count - real->drop_count - t->emptied - real->queue.n;
     FUZZ_CHECK(given >= t->distributed && given <= real->message_count);
-    for (const struct channel *c = real->channels; c != NULL; c = c->hh.next) {
+    for (const struct channel *c = topic_first_channel(real); c != NULL;
+         c = topic_next_channel(c)) {
         FUZZ_CHECK(c->topic == real);
         walk_channel(model, call, c, sums, given - t->distributed);
     }
@@ -436,7 +437,8 @@ void model_change(struct memory_model *model, const struct model_change *change)
         t->deleted = change->deleted;
         t->emptied += change->deleted ? 0 : topic->queue.n;
     }
-    for (const struct channel *c = topic->channels; c != NULL; c = c->hh.next) {
+    for (const struct channel *c = topic_first_channel(topic); c != NULL;
+         c = topic_next_channel(c)) {
         bool changes = change->whole_topic ? change->deleted
                                            : span_equal(name_span(&c->name), change->channel);
         unsigned number = changes ? find_channel(model, c) : MODEL_CHANNELS;
@@ -512,7 +514,9 @@ void model_look(struct memory_model *model, const struct call *call)
     for (unsigned i = 0; i < model->conn_count; i++) {
         model->conns[i].in_flight = 0;
     }
-    for (const struct topic *t = model->engine->broker.topics; t != NULL; t = t->hh.next) {
+    const struct broker *broker = &model->engine->broker;
+    for (const struct topic *t = broker_first_topic(broker); t != NULL;
+         t = broker_topic_after(broker, t)) {
         walk_topic(model, call, t, &sums);
     }
     if (model->full) {

@@ -18,4 +18,7 @@
 
 #include <uthash.h>
 
+/* Bytes that a table with 32 empty buckets needs: the memory budget is charged this number. */
+#define TABLE_COST 640
+
 #endif

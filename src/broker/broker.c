@@ -28,30 +28,55 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
     broker_begin_call(broker);
 }
 
+static struct topic *topic_of(struct table_entry *entry)
+{
+    return entry == NULL ? NULL : container_of(entry, struct topic, entry);
+}
+
+struct topic *broker_first_topic(const struct broker *broker)
+{
+    return topic_of(split_table_first(&broker->topics));
+}
+
+struct topic *broker_topic_after(const struct broker *broker, const struct topic *topic)
+{
+    return topic_of(split_table_next(&broker->topics, &topic->entry));
+}
+
 void broker_free(struct broker *broker)
 {
     struct topic *topic;
-    struct topic *next;
     broker_drop_waiting(broker);
-    HASH_ITER(hh, broker->topics, topic, next)
-    {
-        HASH_DELETE(hh, broker->topics, topic);
-        while (topic->channels != NULL) {
-            topic_remove_channel(topic, topic->channels);
+    while ((topic = broker_first_topic(broker)) != NULL) {
+        split_table_remove(&broker->topics, &topic->entry);
+        while (topic->table.count > 0) {
+            topic_remove_channel(topic, topic_first_channel(topic));
         }
         topic_free(topic);
     }
+    budget_release(&broker->core.budget, split_table_cost(&broker->topics));
+    split_table_free(&broker->topics);
     effort_allow(&broker->core.effort, SIZE_MAX);
     broker_collect(broker);
     heap_free(&broker->core.timers);
 }
 
+static unsigned name_hash(const struct broker *broker, struct span name)
+{
+    return (unsigned)hash_bytes(&broker->core.config.seed, name);
+}
+
 struct topic *broker_find_topic(const struct broker *broker, struct span name)
 {
-    unsigned hash = (unsigned)hash_bytes(&broker->core.config.seed, name);
-    struct topic *topic = NULL;
-    HASH_FIND_BYHASHVALUE(hh, broker->topics, name.p, name.n, hash, topic);
-    return topic;
+    return topic_of(split_table_find(&broker->topics, name, name_hash(broker, name)));
+}
+
+static void add_topic(struct broker *broker, struct topic *topic)
+{
+    struct span name = name_span(&topic->name);
+    size_t before = split_table_cost(&broker->topics);
+    split_table_add(&broker->topics, &topic->entry, name, name_hash(broker, name));
+    budget_charge(&broker->core.budget, split_table_cost(&broker->topics) - before);
 }
 
 struct topic *broker_topic(struct broker *broker, struct span name, enum budget_use use)
@@ -61,8 +86,7 @@ struct topic *broker_topic(struct broker *broker, struct span name, enum budget_
         return topic;
     }
     topic = topic_new(&broker->core, name);
-    unsigned hash = (unsigned)hash_bytes(&broker->core.config.seed, name);
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, broker->topics, topic->name.bytes, topic->name.n, hash, topic);
+    add_topic(broker, topic);
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): created", name_span(&topic->name));
     return topic;
 }
@@ -178,8 +202,8 @@ static void collect_topics(struct broker_core *core)
 {
     while (!list_empty(&core->ending_topics) && effort_is_left(&core->effort)) {
         struct topic *topic = container_of(core->ending_topics.next, struct topic, ending_link);
-        if (topic->channels != NULL) {
-            topology_end_channel(topic->channels);
+        if (topic->table.count > 0) {
+            topology_end_channel(topic_first_channel(topic));
         } else {
             topic_free(topic);
         }
@@ -226,7 +250,8 @@ static void log_lost_topic(const struct broker_core *core, const struct topic *t
 {
     char kept[TEXT_DECIMAL_MAX];
     log_say(core->log, LOG_INFO, "TOPIC(%): closing", name_span(&topic->name));
-    for (struct channel *channel = topic->channels; channel != NULL; channel = channel->hh.next) {
+    for (const struct channel *channel = topic_first_channel(topic); channel != NULL;
+         channel = topic_next_channel(channel)) {
         log_say(core->log, LOG_INFO, "CHANNEL(%): closing", name_span(&channel->name));
         log_lost_channel(core, channel);
     }
@@ -242,9 +267,11 @@ static void log_lost_sum(const struct broker *broker)
 {
     char sum[TEXT_DECIMAL_MAX];
     size_t lost = 0;
-    for (const struct topic *topic = broker->topics; topic != NULL; topic = topic->hh.next) {
+    for (const struct topic *topic = broker_first_topic(broker); topic != NULL;
+         topic = broker_topic_after(broker, topic)) {
         lost += topic->queue.n;
-        for (struct channel *c = topic->channels; c != NULL; c = c->hh.next) {
+        for (const struct channel *c = topic_first_channel(topic); c != NULL;
+             c = topic_next_channel(c)) {
             lost += held(c);
         }
     }
@@ -257,7 +284,8 @@ static void log_lost_sum(const struct broker *broker)
 void broker_log_lost(const struct broker *broker)
 {
     log_lost_sum(broker);
-    for (const struct topic *topic = broker->topics; topic != NULL; topic = topic->hh.next) {
+    for (const struct topic *topic = broker_first_topic(broker); topic != NULL;
+         topic = broker_topic_after(broker, topic)) {
         log_lost_topic(&broker->core, topic);
     }
 }

@@ -16,7 +16,7 @@
 
 struct broker {
     struct broker_core core;
-    struct topic *topics;            /* table by name */
+    struct split_table topics;       /* of struct topic, by name */
     struct waiting_publish *waiting; /* table by ticket: publishes that wait for the disk */
     struct list to_ask;   /* of struct waiting_publish: not yet returned by broker_next_ticket */
     uint64_t last_ticket; /* the ticket that was issued last; 0: none was issued */
@@ -41,6 +41,11 @@ static inline void broker_begin_share(struct broker *broker)
 /* Frees all topics with their channels and messages. To be called when no consumer is
  * subscribed. */
 void broker_free(struct broker *broker);
+
+/* Returns any topic, or NULL when there is none. broker_topic_after returns another one. Together
+ * they visit each topic once. */
+struct topic *broker_first_topic(const struct broker *broker);
+struct topic *broker_topic_after(const struct broker *broker, const struct topic *topic);
 
 /* Returns the topic with this name, which must be valid. Creates the topic when it does not exist.
  * Returns NULL when the memory budget has no room for a new topic. For a publisher, `use` must be

@@ -82,7 +82,7 @@ static void enqueue(struct channel *channel, struct message *message)
 
 size_t channel_in_flight_count(const struct channel *channel)
 {
-    return channel->timed->in_flight_count;
+    return channel->timed->in_flight.count;
 }
 
 /* Removes and frees the entry of a message in flight, and returns the message. */

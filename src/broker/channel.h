@@ -30,7 +30,8 @@
 struct topic;
 
 struct channel {
-    UT_hash_handle hh; /* in the topic's table */
+    struct table_entry entry; /* in topic->table */
+    struct list link;         /* in topic->channels */
     struct broker_core *core;
     struct topic *topic;
     struct name name;

@@ -86,8 +86,4 @@ static inline struct span name_span(const struct name *name)
     return span_make(name->bytes, name->n);
 }
 
-/* How many bytes the memory budget is charged for the hash table of a topic or channel: a table
- * with 32 empty buckets. */
-#define TABLE_COST 640
-
 #endif

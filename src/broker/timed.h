@@ -13,7 +13,7 @@
 #ifndef BROKER_TIMED_H
 #define BROKER_TIMED_H
 
-#include "base/table.h"
+#include "base/split_table.h"
 #include "broker/body.h"
 #include "broker/core.h"
 
@@ -30,24 +30,14 @@ struct subscription {
 struct timed {
     struct list link; /* in core->ending when `channel` is NULL */
     struct broker_core *core;
-    struct channel *channel; /* NULL: the channel has dropped these messages */
-    /* The messages in flight are in one table by message id. When there are more than
-     * TIMED_ONE_TABLE, they are in TIMED_TABLES tables, and each table has the ids whose hashes
-     * begin with the same bits. A table that grows moves all its entries at once. So a table must
-     * be small. */
-    struct in_flight *table;
-    struct in_flight **tables; /* NULL: there is one table */
-    size_t in_flight_count;
-    struct list deferred; /* of struct deferred */
+    struct channel *channel;      /* NULL: the channel has dropped these messages */
+    struct split_table in_flight; /* of struct in_flight, by message id */
+    struct list deferred;         /* of struct deferred */
     size_t deferred_count;
 };
 
-#define TIMED_TABLE_BITS 8
-#define TIMED_TABLES (1U << TIMED_TABLE_BITS)
-#define TIMED_ONE_TABLE 8192
-
 struct in_flight {
-    UT_hash_handle hh; /* in a table of `timed` */
+    struct table_entry entry; /* in timed->in_flight */
     struct timer timer;
     struct timed *timed;
     struct subscription *subscription; /* of the consumer that got the message */
@@ -62,11 +52,10 @@ struct deferred {
     struct message *message;
 };
 
-/* How many bytes the memory budget is charged for the structs above, and for TIMED_TABLES tables. A
+/* How many bytes the memory budget is charged for the structs above. A
  * message in flight may be the only one that needs its subscription, so its cost includes one. The
  * subscription of a consumer without messages in flight is a part of the cost of a session. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
-#define TIMED_TABLES_COST (TIMED_TABLES * (sizeof(struct in_flight *) + TABLE_COST))
 #define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST                                                                             \
     (sizeof(struct in_flight) + sizeof(struct heap_entry) + ALLOC_OVERHEAD + SUBSCRIPTION_COST)

@@ -12,6 +12,7 @@ struct topic *topic_new(struct broker_core *core, struct span name)
     topic->name = name_make(name);
     topic->serial = ++core->last_serial;
     topic->ephemeral = nsq_name_ephemeral(name);
+    list_init(&topic->channels);
     list_init(&topic->moving_link);
     list_init(&topic->ending_link);
     budget_charge_name(&core->budget, TOPIC_COST);
@@ -20,10 +21,12 @@ struct topic *topic_new(struct broker_core *core, struct span name)
 
 void topic_free(struct topic *topic)
 {
-    assert(topic->channels == NULL && topic->moving.n == 0);
+    assert(topic->table.count == 0 && topic->moving.n == 0);
     topic_empty(topic);
     list_remove(&topic->ending_link);
+    budget_release(&topic->core->budget, split_table_cost(&topic->table));
     budget_release_name(&topic->core->budget, TOPIC_COST);
+    split_table_free(&topic->table);
     alloc_free(topic);
 }
 
@@ -73,8 +76,9 @@ static size_t delayed_moves_to(const struct topic *topic, const struct channel *
 static void settle(struct topic *topic)
 {
     size_t messages = 0; /* that at least one channel gets */
-    if (topic->channels != NULL) {
-        messages = (size_t)(topic->admitted - later(moved(topic), topic->channels->first));
+    const struct channel *oldest = topic_first_channel(topic);
+    if (oldest != NULL) {
+        messages = (size_t)(topic->admitted - later(moved(topic), oldest->first));
     }
     size_t reserved =
         (topic->moves_left - messages) * MESSAGE_COST + topic->delayed_moves_left * DEFERRED_COST;
@@ -93,13 +97,13 @@ static void settle(struct topic *topic)
 /* Returns whether new messages stay in the topic. */
 static bool keeps_messages(const struct topic *topic)
 {
-    return topic->channels == NULL || topic->paused;
+    return topic->table.count == 0 || topic->paused;
 }
 
 /* topic_move must be called afterwards. */
 static void admit(struct topic *topic, struct queue *messages, size_t delayed)
 {
-    size_t channels = HASH_COUNT(topic->channels);
+    size_t channels = topic->table.count;
     topic->admitted += messages->n;
     topic->admitted_delayed += delayed;
     topic->moves_left += channels * messages->n;
@@ -129,14 +133,14 @@ static struct message *pop_moving(struct topic *topic)
  * frees it. */
 static void move_one(struct topic *topic, int64_t now)
 {
-    struct channel *channel = topic->next != NULL ? topic->next : topic->channels;
+    struct channel *channel = topic->next != NULL ? topic->next : topic_first_channel(topic);
     if (!gets_first(topic, channel)) {
         message_drop(pop_moving(topic), &topic->core->budget);
         return;
     }
     struct body *body = topic->moving.first->body;
     int64_t delay = body->deferred;
-    struct channel *next = channel->hh.next;
+    struct channel *next = topic_next_channel(channel);
     struct message *message;
     if (gets_first(topic, next)) {
         message = message_share(body, &topic->core->budget);
@@ -156,8 +160,8 @@ static void move_one(struct topic *topic, int64_t now)
 /* Returns whether `moving` can be put into the queue of the only channel as a whole. */
 static bool can_move_all(const struct topic *topic)
 {
-    const struct channel *only = topic->channels;
-    return gets_first(topic, only) && only->hh.next == NULL && !only->ephemeral &&
+    const struct channel *only = topic_first_channel(topic);
+    return topic->table.count == 1 && gets_first(topic, only) && !only->ephemeral &&
            topic->moving_delayed == 0;
 }
 
@@ -168,7 +172,7 @@ void topic_move(struct topic *topic, size_t most, int64_t now)
         if (can_move_all(topic)) {
             topic->moves_left = 0;
             topic->next = NULL;
-            channel_put_all(topic->channels, &topic->moving);
+            channel_put_all(topic_first_channel(topic), &topic->moving);
         } else {
             move_one(topic, now);
         }
@@ -179,12 +183,25 @@ void topic_move(struct topic *topic, size_t most, int64_t now)
 
 /* --- channels --------------------------------------------------------------------------------- */
 
+static unsigned name_hash(const struct topic *topic, struct span name)
+{
+    return (unsigned)hash_bytes(&topic->core->config.seed, name);
+}
+
 struct channel *topic_find_channel(const struct topic *topic, struct span name)
 {
-    unsigned hash = (unsigned)hash_bytes(&topic->core->config.seed, name);
-    struct channel *channel = NULL;
-    HASH_FIND_BYHASHVALUE(hh, topic->channels, name.p, name.n, hash, channel);
-    return channel;
+    struct table_entry *entry = split_table_find(&topic->table, name, name_hash(topic, name));
+    return entry == NULL ? NULL : container_of(entry, struct channel, entry);
+}
+
+static void add_channel(struct topic *topic, struct channel *channel)
+{
+    struct budget *budget = &topic->core->budget;
+    struct span name = name_span(&channel->name);
+    size_t before = split_table_cost(&topic->table);
+    split_table_add(&topic->table, &channel->entry, name, name_hash(topic, name));
+    budget_charge(budget, split_table_cost(&topic->table) - before);
+    list_push(&topic->channels, &channel->link);
 }
 
 struct channel *topic_channel(struct topic *topic, struct span name, int64_t now)
@@ -199,9 +216,7 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
     channel = channel_new(topic->core, topic, name);
     channel->first = topic->admitted;
     channel->first_delayed = topic->admitted_delayed;
-    unsigned hash = (unsigned)hash_bytes(&topic->core->config.seed, name);
-    HASH_ADD_KEYPTR_BYHASHVALUE(hh, topic->channels, channel->name.bytes, channel->name.n, hash,
-                                channel);
+    add_channel(topic, channel);
     log_say(topic->core->log, LOG_INFO, "TOPIC(%): new channel(%)", name_span(&topic->name),
             name_span(&channel->name));
     admit_kept(topic);
@@ -216,7 +231,8 @@ static void skip_channel(struct topic *topic, const struct channel *channel)
     if (topic->next != channel) {
         return;
     }
-    topic->next = gets_first(topic, channel->hh.next) ? channel->hh.next : NULL;
+    struct channel *next = topic_next_channel(channel);
+    topic->next = gets_first(topic, next) ? next : NULL;
     if (topic->next == NULL) {
         queue_push(&topic->core->garbage, pop_moving(topic));
     }
@@ -227,9 +243,10 @@ void topic_remove_channel(struct topic *topic, struct channel *channel)
     topic->moves_left -= topic_moves_to(topic, channel);
     topic->delayed_moves_left -= delayed_moves_to(topic, channel);
     skip_channel(topic, channel);
-    HASH_DELETE(hh, topic->channels, channel);
+    split_table_remove(&topic->table, &channel->entry);
+    list_remove(&channel->link);
     channel_free(channel);
-    if (topic->channels == NULL) {
+    if (topic->table.count == 0) {
         queue_splice(&topic->core->garbage, &topic->moving);
         topic->moving_delayed = 0;
     }
@@ -251,7 +268,7 @@ void topic_end(struct topic *topic)
 
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay)
 {
-    size_t channels = topic->paused ? 0 : HASH_COUNT(topic->channels);
+    size_t channels = topic->paused ? 0 : topic->table.count;
     if (channels == 0) {
         return 0;
     }

@@ -19,14 +19,15 @@
 #include "broker/core.h"
 
 struct topic {
-    UT_hash_handle hh; /* in the broker's table */
+    struct table_entry entry; /* in broker->topics */
     struct broker_core *core;
     struct name name;
     uint64_t serial; /* > 0; no other topic of the broker has or had the same number */
     bool ephemeral;
     bool paused;
     bool ended;               /* it was deleted; it has channels that must still be deleted */
-    struct channel *channels; /* table by name, in the order in which they were made */
+    struct split_table table; /* of struct channel, by name */
+    struct list channels;     /* of struct channel, in the order in which they were made */
     struct queue queue;       /* messages that the topic keeps */
     size_t queue_delayed;     /* how many of them have a delay */
     struct queue moving;      /* admitted messages that some channel has not got yet */
@@ -49,6 +50,20 @@ struct topic {
 
 /* How many bytes the memory budget is charged for one topic. */
 #define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD)
+
+/* Returns the oldest channel of the topic, or NULL. */
+static inline struct channel *topic_first_channel(const struct topic *topic)
+{
+    const struct list *first = topic->channels.next;
+    return first == &topic->channels ? NULL : container_of(first, struct channel, link);
+}
+
+/* Returns the channel that was made after this one, or NULL. */
+static inline struct channel *topic_next_channel(const struct channel *channel)
+{
+    const struct list *next = channel->link.next;
+    return next == &channel->topic->channels ? NULL : container_of(next, struct channel, link);
+}
 
 /* Returns a new topic, which is not in the broker's table yet. */
 struct topic *topic_new(struct broker_core *core, struct span name);

@@ -44,7 +44,7 @@ void topology_end_channel(struct channel *channel)
 static void end_topic(struct broker *broker, struct topic *topic)
 {
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): deleting", name_span(&topic->name));
-    HASH_DELETE(hh, broker->topics, topic);
+    split_table_remove(&broker->topics, &topic->entry);
     topic_end(topic);
     broker_collect(broker);
 }
@@ -55,7 +55,7 @@ static void delete_channel(struct broker *broker, struct channel *channel)
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): deleting channel %", name_span(&topic->name),
             name_span(&channel->name));
     topology_end_channel(channel);
-    if (topic->ephemeral && topic->channels == NULL) {
+    if (topic->ephemeral && topic->table.count == 0) {
         end_topic(broker, topic);
     }
     broker_collect(broker);

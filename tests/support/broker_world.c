@@ -36,8 +36,10 @@ void bw_open(struct broker_world *w, const struct broker_config *config)
 
 void bw_close(struct broker_world *w)
 {
-    for (const struct topic *t = w->broker.topics; t != NULL; t = t->hh.next) {
-        for (const struct channel *c = t->channels; c != NULL; c = c->hh.next) {
+    for (const struct topic *t = broker_first_topic(&w->broker); t != NULL;
+         t = broker_topic_after(&w->broker, t)) {
+        for (const struct channel *c = topic_first_channel(t); c != NULL;
+             c = topic_next_channel(c)) {
             assert_int_equal(c->consumer_count, 0); /* a test that failed leaves some */
         }
     }
@@ -301,7 +303,7 @@ static void found_timed(struct findings *f, const struct broker_world *w, const 
     assert_ptr_equal(timed->channel, channel);
     assert_ptr_equal(timed->core, &w->broker.core);
     f->names += TIMED_COST;
-    f->cost += TIMED_COST + (timed->tables == NULL ? 0 : TIMED_TABLES_COST);
+    f->cost += TIMED_COST + split_table_cost(&timed->in_flight);
     for (const struct in_flight *i = timed_first(timed); i != NULL; i = timed_next(i)) {
         const struct consumer *consumer = i->subscription->consumer;
         assert_ptr_equal(i->timed, timed);
@@ -313,7 +315,7 @@ static void found_timed(struct findings *f, const struct broker_world *w, const 
         found_message(f, i->message);
         n++;
     }
-    assert_int_equal(timed->in_flight_count, n);
+    assert_int_equal(timed->in_flight.count, n);
     f->cost += n * IN_FLIGHT_COST;
     f->timers += n;
     n = 0;
@@ -454,7 +456,8 @@ static void check_moves(const struct topic *t)
     uint64_t number = t->admitted - t->moving.n;
     for (const struct message *m = t->moving.first; m != NULL; m = m->next, number++) {
         size_t channels = 0;
-        for (const struct channel *c = t->channels; c != NULL; c = c->hh.next) {
+        for (const struct channel *c = topic_first_channel(t); c != NULL;
+             c = topic_next_channel(c)) {
             bool has_it = m == t->moving.first && t->next != NULL && c->serial < t->next->serial;
             channels += c->first <= number && !has_it;
         }
@@ -476,13 +479,13 @@ static void found_topic(struct findings *f, const struct broker_world *w, const 
 {
     assert_ptr_equal(t->core, &w->broker.core);
     f->names += TOPIC_COST;
-    f->cost += TOPIC_COST + t->reserved;
+    f->cost += TOPIC_COST + t->reserved + split_table_cost(&t->table);
     found_queue(f, &t->queue);
     found_queue(f, &t->moving);
     check_moves(t);
-    assert_true(t->queue.n == 0 || t->channels == NULL || t->paused);
+    assert_true(t->queue.n == 0 || t->table.count == 0 || t->paused);
     uint64_t serial = 0;
-    for (const struct channel *c = t->channels; c != NULL; c = c->hh.next) {
+    for (const struct channel *c = topic_first_channel(t); c != NULL; c = topic_next_channel(c)) {
         assert_true(c->serial > serial); /* the table is in the order of the serials */
         serial = c->serial;
         found_channel(f, w, t, c);
@@ -492,9 +495,10 @@ static void found_topic(struct findings *f, const struct broker_world *w, const 
 void bw_check(const struct broker_world *w)
 {
     const struct broker_core *core = &w->broker.core;
-    struct findings f = {0};
+    struct findings f = {.cost = split_table_cost(&w->broker.topics)};
     size_t moving = 0;
-    for (const struct topic *t = w->broker.topics; t != NULL; t = t->hh.next) {
+    for (const struct topic *t = broker_first_topic(&w->broker); t != NULL;
+         t = broker_topic_after(&w->broker, t)) {
         assert_false(t->ended);
         found_topic(&f, w, t);
         moving += t->moving.n > 0;

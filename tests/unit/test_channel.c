@@ -340,7 +340,7 @@ static void ids_that_stay_in_flight_are_spread(void **state)
             n++;
         }
     }
-    const UT_hash_table *table = c.channel->timed->table->hh.tbl;
+    const UT_hash_table *table = c.channel->timed->in_flight.one->hh.tbl;
     unsigned longest = 0;
     for (unsigned i = 0; i < table->num_buckets; i++) {
         unsigned count = table->buckets[i].count;

@@ -218,7 +218,7 @@ static void one_step_handles_a_part_of_the_timers(void **state)
     SEND(c, "SUB t c\n");
     struct buf b = {0};
     client_send(c, repeat(&b, SPAN("DPUB t 1000\n\0\0\0\1x"), 50));
-    const struct channel *channel = topic_t(w)->channels;
+    const struct channel *channel = topic_first_channel(topic_t(w));
     w->now += TIME_SECOND;
     w->handler.step(w->handler.self, w->now, w->now);
     assert_int_equal(channel->queue.n, 3);

@@ -459,7 +459,7 @@ static void a_call_delivers_what_its_allowance_permits(void **state)
 static void many_messages_in_flight_are_found(void **state)
 {
     struct broker_world *w = *state;
-    enum { N = TIMED_ONE_TABLE + 1000 };
+    enum { N = SPLIT_TABLE_ONE + 1000 };
     struct consumer c;
     bw_join(w, &c, "t", "c", N);
     uint64_t *ids = alloc_zeroed(N * sizeof *ids);
@@ -468,8 +468,8 @@ static void many_messages_in_flight_are_found(void **state)
     for (size_t i = 0; i < N; i++) {
         assert_true(broker_deliver(&w->broker, w->now, &d));
         ids[i] = d.body->id;
-        bool one = i < TIMED_ONE_TABLE;
-        assert_true((c.channel->timed->tables == NULL) == one);
+        bool one = i < SPLIT_TABLE_ONE;
+        assert_true((c.channel->timed->in_flight.parts == NULL) == one);
     }
     bw_check(w);
     for (size_t i = 0; i < N; i++) {

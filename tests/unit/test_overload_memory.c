@@ -425,7 +425,7 @@ static void cuts_do_not_decide_what_there_is_room_for(void **state)
     (void)state;
     size_t refused = 0;
     size_t rooms = 0;
-    for (size_t room = 1024; room < 8192; room += 32, rooms++) {
+    for (size_t room = 1024; room < 16384; room += 64, rooms++) {
         char whole[160];
         char cut[160];
         subscribe_with(room, false, whole);

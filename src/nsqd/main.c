@@ -18,6 +18,7 @@
 #include "nsqd/options_check.h"
 #include "nsqd/options_config.h"
 #include "nsqd/tls_files.h"
+#include "shell/allocator.h"
 #include "shell/log_line.h"
 #include "shell/machine.h"
 #include "shell/memory_limit.h"
@@ -193,6 +194,7 @@ int main(int argc, char **argv)
 {
     char host_name[MACHINE_HOST_MAX];
     machine_fill_standard();
+    allocator_tune();
     machine_host(host_name);
     const struct options_host host = {.name = host_name, .node_id = node_id_of_host(host_name)};
     static struct options options;

@@ -8,14 +8,15 @@
 #include "base/time.h"
 #include "serve/conn_parts.h"
 
-#define ENCODE_PART 16384 /* bytes that are encoded at a time: the most data of one TLS record */
+/* Bytes that one call encodes: the most data of one TLS record. Then other connections have their
+ * turn, because deflate needs almost a millisecond for this many. */
+#define ENCODE_PART 16384
 /* Bytes. Nothing is encoded while this many encoded bytes wait. Together with a part they are less
  * than 64 KiB. So a peer that does not read costs little memory, although the encoded bytes of a
  * message cannot be shared by several connections. */
 #define ENCODE_AHEAD 32768
-#define ENCODE_LITTLE 1024  /* bytes; used instead of both while connections hold too much */
-#define ENCODE_A_CALL 65536 /* bytes that one call encodes at most; other connections wait */
-#define SPANS_A_PART 64     /* the most pieces of output that are encoded at a time */
+#define ENCODE_LITTLE 1024 /* bytes; used instead of both while connections hold too much */
+#define SPANS_A_PART 64    /* the most pieces of output that are encoded at a time */
 
 /* --- chunks and their deadline ---------------------------------------------------------------- */
 
@@ -139,7 +140,7 @@ static size_t encode_part(struct conn *conn, size_t most, int64_t now)
     size_t more = own->n - before;
     output_own_grew(&conn->out, more);
     out_grew(conn, more, now);
-    return more == 0 ? 0 : n;
+    return more > 0;
 }
 
 void conn_encode_all(struct conn *conn, int64_t now)
@@ -165,12 +166,12 @@ static void end_stream(struct conn *conn, int64_t now)
 void conn_encode(struct conn *conn, int64_t now)
 {
     bool some = conn->plain.n > 0;
-    size_t encoded = 0;
     bool little = budget_share_is_passed(conn->serve->config.budget);
     size_t ahead = little ? ENCODE_LITTLE : ENCODE_AHEAD;
     size_t part = little ? ENCODE_LITTLE : ENCODE_PART;
-    while (conn->plain.n > 0 && conn->out.n < ahead && encoded < ENCODE_A_CALL) {
-        encoded += encode_part(conn, part, now);
+    bool encoded = false;
+    while (conn->plain.n > 0 && conn->out.n < ahead && !encoded) {
+        encoded = encode_part(conn, part, now);
     }
     end_stream(conn, now);
     if (some && conn->out.n == 0) { /* a codec has failed, and has dropped the output */

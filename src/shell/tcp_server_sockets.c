@@ -229,6 +229,9 @@ static bool write_socket(struct tcp_server *server, struct tcp_socket *s, size_t
             return true; /* the socket is full */
         }
         room -= (size_t)n;
+        if (tcp_slice_is_over(server) && !server->ending) {
+            return true; /* the waiter will report that the socket has room */
+        }
     }
     return true;
 }

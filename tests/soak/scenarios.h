@@ -19,6 +19,8 @@ bool soak_rubbish(const char *program, int64_t ns, uint64_t seed);
 bool soak_cap(const char *program, int64_t ns, uint64_t seed);
 bool soak_space(const char *program, int64_t ns, uint64_t seed);
 bool soak_sizes(const char *program, int64_t ns, uint64_t seed);
+bool soak_deaf(const char *program, int64_t ns, uint64_t seed);
+bool soak_waiting(const char *program, int64_t ns, uint64_t seed);
 bool soak_faults(const char *program, int64_t ns, uint64_t seed);
 bool soak_mixed(const char *program, int64_t ns, uint64_t seed);
 

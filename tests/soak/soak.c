@@ -35,6 +35,8 @@ static const struct {
     {"cap", soak_cap, 10},
     {"space", soak_space, 10},
     {"sizes", soak_sizes, 10},
+    {"deaf", soak_deaf, 10},
+    {"waiting", soak_waiting, 10},
     {"faults", soak_faults, 240},
     {"mixed", soak_mixed, 600},
 };

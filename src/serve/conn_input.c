@@ -246,7 +246,7 @@ static size_t decode_input(struct conn *conn, struct span in, int64_t now)
             }
         } else if (taken < in.n || stack_has_pending(&conn->stack)) {
             if (conn->state == CONN_OPEN) {
-                conn_encode(conn, now); /* a codec that fails now could lose earlier output */
+                conn_encode_ahead(conn, now); /* a codec that fails now could lose this output */
             } else {
                 take_turn(conn);
             }

@@ -11,11 +11,12 @@
 /* Bytes that one call encodes: the most data of one TLS record. Then other connections have their
  * turn, because deflate needs almost a millisecond for this many. */
 #define ENCODE_PART 16384
-/* Bytes. Nothing is encoded while this many encoded bytes wait. Together with a part they are less
- * than 64 KiB. So a peer that does not read costs little memory, although the encoded bytes of a
- * message cannot be shared by several connections. */
+/* Bytes. Not more than this, and a part, are encoded while input is decoded. So a peer that does
+ * not read costs little memory, although the encoded bytes of a message cannot be shared by several
+ * connections. */
 #define ENCODE_AHEAD 32768
-#define ENCODE_LITTLE 1024 /* bytes; used instead of both while connections hold too much */
+#define ENCODE_LITTLE 1024 /* bytes; used instead of a part while connections hold too much */
+#define PARTS_AHEAD 4      /* the most parts that are encoded before input is decoded */
 #define SPANS_A_PART 64    /* the most pieces of output that are encoded at a time */
 
 /* --- chunks and their deadline ---------------------------------------------------------------- */
@@ -120,9 +121,8 @@ static void drop_bytes(struct conn *conn, struct output *output, size_t n)
     output_drop(output, n, conn->protocol->release, conn->service);
 }
 
-/* Encodes the next bytes of the output, at most `most`. Returns how many bytes were encoded. A
- * codec that has failed encodes nothing and drops the bytes. Then the result is 0. */
-static size_t encode_part(struct conn *conn, size_t most, int64_t now)
+/* Encodes the next bytes of the output, at most `most`. A codec that has failed drops them. */
+static void encode_part(struct conn *conn, size_t most, int64_t now)
 {
     struct stack *stack = &conn->stack;
     struct span spans[SPANS_A_PART];
@@ -140,7 +140,6 @@ static size_t encode_part(struct conn *conn, size_t most, int64_t now)
     size_t more = own->n - before;
     output_own_grew(&conn->out, more);
     out_grew(conn, more, now);
-    return more > 0;
 }
 
 void conn_encode_all(struct conn *conn, int64_t now)
@@ -163,20 +162,27 @@ static void end_stream(struct conn *conn, int64_t now)
     }
 }
 
+/* Encodes the next part if nothing encoded waits, and then all the rest if it fits into a part. So
+ * a second call changes nothing. */
 void conn_encode(struct conn *conn, int64_t now)
 {
     bool some = conn->plain.n > 0;
     bool little = budget_share_is_passed(conn->serve->config.budget);
-    size_t ahead = little ? ENCODE_LITTLE : ENCODE_AHEAD;
     size_t part = little ? ENCODE_LITTLE : ENCODE_PART;
-    bool encoded = false;
-    while (conn->plain.n > 0 && conn->out.n < ahead && !encoded) {
-        encoded = encode_part(conn, part, now);
+    while (conn->plain.n > 0 && (conn->out.n == 0 || conn->out.n + conn->plain.n <= part)) {
+        encode_part(conn, part, now);
     }
     end_stream(conn, now);
     if (some && conn->out.n == 0) { /* a codec has failed, and has dropped the output */
         conn_check_flushed(conn, now);
         check_if_drained(conn, now);
+    }
+}
+
+void conn_encode_ahead(struct conn *conn, int64_t now)
+{
+    for (int i = 0; i < PARTS_AHEAD && conn->plain.n > 0 && conn->out.n < ENCODE_AHEAD; i++) {
+        encode_part(conn, ENCODE_PART, now);
     }
 }
 

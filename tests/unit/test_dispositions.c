@@ -97,7 +97,8 @@ static void a_background_job_of_a_plain_shell_ends(void **state)
 {
     (void)state;
     char path[PATH_SIZE];
-    char *args[] = {"sh", "-c", "timeout -s KILL " PATIENCE " \"$0\" & wait $!", path, NULL};
+    static char script[] = "timeout -s KILL " PATIENCE " \"$0\" & wait $!";
+    char *args[] = {"sh", "-c", script, path, NULL};
     locate(path, "test_program");
     pid_t pid = fork();
     if (pid == 0) {

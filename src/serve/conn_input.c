@@ -195,8 +195,11 @@ static size_t decode(struct conn *conn, struct span in, int64_t now)
 static void check_end(struct conn *conn, int64_t now)
 {
     struct span why = {NULL, 0};
-    if (conn_holds_input(conn) || !has_to_tell_end(conn) || !conn_may_read(conn)) {
+    if (conn_holds_input(conn) || !has_to_tell_end(conn)) {
         return;
+    }
+    if (conn->input == CONN_INPUT_OPEN && !conn_may_read(conn)) {
+        return; /* a codec has ended the input; the peer is still there */
     }
     if (stack_state(&conn->stack, &why) == CODEC_FAILED) {
         conn_log(conn, LOG_ERROR, conn->forms->undecodable, why);

@@ -66,6 +66,7 @@ struct tcp_socket {
     int fd;
     enum tcp_state state;
     unsigned bits;         /* the events that the waiter waits for (enum waiter_bit) */
+    bool end_masked;       /* the peer sends no more, and there is unread input in front of that */
     bool offering;         /* its slot is in server->offers */
     bool sending;          /* its slot is in server->sends */
     struct tcp_dial *dial; /* only in the states LOOKING_UP and CONNECTING; otherwise NULL */

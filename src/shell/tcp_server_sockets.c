@@ -125,7 +125,9 @@ static void end_later(struct tcp_server *server, struct tcp_socket *s, enum tcp_
 
 /* Makes the waiter wait for what a connection wants. While some input was not consumed, nothing is
  * read: that input is offered again first. So the end of input is found after all input. After the
- * end of input, the waiter does not wait for READ, because it would report the end repeatedly. */
+ * end of input, the waiter does not wait for READ, because it would report the end repeatedly. When
+ * the connection is not read, the waiter still reports that the peer sends no more: the server does
+ * no work for a client that is gone. */
 static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
 {
     unsigned want = server->handler.want(server->handler.self, s->conn);
@@ -134,7 +136,9 @@ static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
     }
     bool read = (want & WANT_READ) && s->rest.n == 0 && s->state == TCP_OPEN;
     bool write = (want & WANT_WRITE) && !s->sending;
-    unsigned bits = (read ? WAITER_READ : 0U) | (write ? WAITER_WRITE : 0U);
+    bool end = !read && s->rest.n == 0 && s->state == TCP_OPEN && !s->end_masked;
+    unsigned bits =
+        (read ? WAITER_READ : 0U) | (write ? WAITER_WRITE : 0U) | (end ? WAITER_ENDED : 0U);
     if (bits != s->bits) {
         s->bits = bits;
         server->waiter.change(server->waiter.self, s->fd, bits);
@@ -317,6 +321,20 @@ void tcp_tell_ends(struct tcp_server *server, int64_t now)
 
 /* --- events and rests ------------------------------------------------------------------------- */
 
+/* The peer of a connection that is not read sends no more. Input in front of that end may contain
+ * whole commands, which count as if the client had stayed (departure 34). So the end is found
+ * later, behind them. */
+static void note_end(struct tcp_server *server, struct tcp_socket *s)
+{
+    uint8_t byte;
+    if (s->rest.n == 0 && recv(s->fd, &byte, 1, MSG_PEEK) == 0) {
+        end_later(server, s, TCP_INPUT_ENDED);
+    } else {
+        s->end_masked = true;
+        watch_socket(server, s);
+    }
+}
+
 void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits, int64_t now)
 {
     if (s->dial != NULL) {
@@ -333,8 +351,10 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
         }
     } else if ((bits & WAITER_GONE) && !s->offering) {
         end_later(server, s, TCP_BROKEN);
+    } else if (bits & s->bits & WAITER_ENDED) {
+        note_end(server, s);
     }
-    if (bits & WAITER_WRITE) {
+    if ((bits & WAITER_WRITE) && !is_ending(s)) {
         send_later(server, s);
     }
 }

@@ -19,6 +19,8 @@ enum waiter_bit {
     /* Hang-up or error. It is reported even when it is not waited for. There may still be unread
      * input. */
     WAITER_GONE = 4,
+    /* The peer sends no more. There may still be unread input in front of this end. */
+    WAITER_ENDED = 8,
 };
 
 struct waiter_event {

@@ -25,13 +25,15 @@ struct set {
 static uint32_t epoll_bits(unsigned bits)
 {
     return (bits & WAITER_READ ? (uint32_t)EPOLLIN : 0U) |
-           (bits & WAITER_WRITE ? (uint32_t)EPOLLOUT : 0U);
+           (bits & WAITER_WRITE ? (uint32_t)EPOLLOUT : 0U) |
+           (bits & WAITER_ENDED ? (uint32_t)EPOLLRDHUP : 0U);
 }
 
 static unsigned event_bits(uint32_t events)
 {
     return (events & EPOLLIN ? WAITER_READ : 0U) | (events & EPOLLOUT ? WAITER_WRITE : 0U) |
-           (events & (EPOLLHUP | EPOLLERR) ? WAITER_GONE : 0U);
+           (events & (EPOLLHUP | EPOLLERR) ? WAITER_GONE : 0U) |
+           (events & EPOLLRDHUP ? WAITER_ENDED : 0U);
 }
 
 static int control(const struct set *s, int operation, int fd, unsigned bits)

@@ -14,6 +14,11 @@
 #include "base/time.h"
 #include "shell/clock.h"
 
+/* POSIX does not have it, so poll.h hides it. The value is Linux's. */
+#ifndef POLLRDHUP
+#define POLLRDHUP 0x2000
+#endif
+
 #define ROWS_LEAST 16
 #define NAP_MS 100
 
@@ -31,7 +36,8 @@ struct rows {
 
 static short poll_bits(unsigned bits)
 {
-    return (short)((bits & WAITER_READ ? POLLIN : 0) | (bits & WAITER_WRITE ? POLLOUT : 0));
+    return (short)((bits & WAITER_READ ? POLLIN : 0) | (bits & WAITER_WRITE ? POLLOUT : 0) |
+                   (bits & WAITER_ENDED ? POLLRDHUP : 0));
 }
 
 static void grow(struct rows *r, size_t fd)
@@ -83,7 +89,8 @@ static void on_remove(void *self, int fd)
 static unsigned event_bits(short revents)
 {
     return (revents & POLLIN ? WAITER_READ : 0U) | (revents & POLLOUT ? WAITER_WRITE : 0U) |
-           (revents & (POLLHUP | POLLERR | POLLNVAL) ? WAITER_GONE : 0U);
+           (revents & (POLLHUP | POLLERR | POLLNVAL) ? WAITER_GONE : 0U) |
+           (revents & POLLRDHUP ? WAITER_ENDED : 0U);
 }
 
 /* Sleeps for a while. It is called when poll() has failed, which happens when memory is short, or

@@ -640,6 +640,17 @@ static void a_codec_that_is_added_outside_of_recv_gets_the_next_input(void **sta
     expect_got(s, "xhyz");
 }
 
+/* Also through a codec: nothing is left that could be decoded. */
+static void the_end_of_a_held_peer_is_told(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "h");
+    assert_false(conn_may_read(keeper(s)->conn));
+    serve_eof(&s->serve, s->id, 0);
+    assert_int_equal(s->service.eofs, 1);
+}
+
 static void a_codec_for_a_finished_connection_is_freed(void **state)
 {
     struct stage *s = *state;
@@ -682,6 +693,7 @@ int main(void)
         TEST(a_codec_that_fails_ends_the_input_and_says_why),
         TEST(output_of_a_finished_connection_is_encoded_and_closed),
         TEST(a_codec_that_is_added_outside_of_recv_gets_the_next_input),
+        TEST(the_end_of_a_held_peer_is_told),
         TEST(a_codec_for_a_finished_connection_is_freed),
         TEST(a_connection_that_is_lost_takes_its_codecs_along),
     };

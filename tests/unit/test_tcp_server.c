@@ -117,13 +117,19 @@ struct world {
     bool over; /* the last round was the last */
 };
 
-/* Runs one round that does not wait. */
+/* Runs one round that does not wait. The clock stands still meanwhile: otherwise the round would
+ * end early when other processes use the processor. */
 static void turn(void *context)
 {
     struct world *w = context;
+    int64_t before = stopped;
+    if (stopped == 0) {
+        stopped = clock_now() - skipped;
+    }
     if (!w->over) {
         w->over = !tcp_server_round(w->server, 0);
     }
+    stopped = before;
 }
 
 /* Runs enough rounds to handle everything: loopback delivers at once. */
@@ -629,6 +635,53 @@ static void who_wants_nothing_is_not_read(void **state)
     settle(w);
     expect_in(conn, "x");
     assert_int_equal(conn->eofs, 1);
+    close(fd);
+}
+
+/* The handler is told, so that it does no work for a client that is gone. */
+static void the_end_of_a_peer_that_is_not_read_is_told(void **state)
+{
+    struct world *w = *state;
+    for (int i = 0; i < 3; i++) {
+        struct fake_conn *conn;
+        int fd = join(w, &conn);
+        if (i == 1) {
+            net_send(fd, SPAN("x"));
+            settle(w);
+        }
+        fake_want(conn, i == 2 ? WANT_SHUT_WR : 0);
+        settle(w);
+        assert_int_equal(conn->eofs, 0);
+        net_shut(fd);
+        expect_idle(w);
+        assert_int_equal(conn->eofs, i < 2);
+        assert_int_equal(w->fake.closed_by_error, i == 2); /* both directions are shut */
+        close(fd);
+    }
+}
+
+/* Input in front of the end counts: it is read before the end is told. The loop is not woken for
+ * the end meanwhile. */
+static void the_end_of_a_peer_waits_for_the_input_in_front(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    for (int i = 0; i < 2; i++) {
+        fake_want(conn, 0);
+        settle(w);
+        if (i == 0) {
+            net_send(fd, SPAN("last"));
+            net_shut(fd);
+        }
+        expect_idle(w);
+        assert_int_equal(conn->eofs, 0);
+    }
+    fake_want(conn, WANT_READ);
+    settle(w);
+    expect_in(conn, "last");
+    assert_int_equal(conn->eofs, 1);
+    assert_int_equal(conn->in_at_eof, 4);
     close(fd);
 }
 
@@ -1655,6 +1708,8 @@ int main(void)
         TEST(the_rest_is_offered_before_new_input),
         TEST(the_end_of_input_is_told_once),
         TEST(who_wants_nothing_is_not_read),
+        TEST(the_end_of_a_peer_that_is_not_read_is_told),
+        TEST(the_end_of_a_peer_waits_for_the_input_in_front),
         TEST(a_call_that_would_wait_is_made_again),
         TEST(any_other_error_closes),
         TEST(a_flood_leaves_the_others_their_turn),

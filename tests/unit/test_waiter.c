@@ -118,6 +118,23 @@ static void a_hang_up_comes_unasked_and_with_input(void **state)
     close(p.here);
 }
 
+static void the_end_of_a_peer_comes_when_it_is_asked_for(void **state)
+{
+    struct waiter *w = *state;
+    struct pair p = open_pair();
+    w->add(w->self, p.here, 1, WAITER_ENDED);
+    expect(w, 1, 0);
+    put_byte(p.there);
+    expect(w, 1, 0); /* input is not the end */
+    shutdown(p.there, SHUT_WR);
+    expect(w, 1, WAITER_ENDED);
+    w->change(w->self, p.here, WAITER_READ);
+    expect(w, 1, WAITER_READ);
+    w->change(w->self, p.here, 0);
+    expect(w, 1, 0);
+    close_pair(p);
+}
+
 /* poll() knows descriptors only by their numbers. For epoll_wait(), the kernel forgets a file when
  * its last descriptor is closed. */
 static void a_closed_descriptor_is_gone(void **state)
@@ -382,6 +399,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(only_what_is_waited_for_comes),
         TEST(a_hang_up_comes_unasked_and_with_input),
+        TEST(the_end_of_a_peer_comes_when_it_is_asked_for),
         POLL(a_closed_descriptor_is_gone),
         TEST(removing_one_keeps_the_others),
         TEST(descriptors_may_have_high_numbers),

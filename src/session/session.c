@@ -26,6 +26,9 @@
 /* Bytes. While connections hold more than their share of memory, a longer line must arrive in one
  * piece. No line that is longer than this is useful: names have at most 64 bytes. */
 #define PARTIAL_LITTLE 2048
+/* How many topics a session counts its messages for. Without this bound, the end of a client that
+ * has published to many topics would take long, because the counts are freed one by one. */
+#define PUB_COUNTS_MAX 4096
 #define PUB_COUNT_COST (sizeof(struct pub_count) + ALLOC_OVERHEAD)
 
 /* --- a line or size that has arrived in part ------------------------------------------------- */
@@ -442,6 +445,9 @@ void session_count_published(struct session *s, uint64_t count)
     unsigned hash = (unsigned)hash_bytes(&s->v2->broker->core.config.seed, name);
     struct pub_count *p = NULL;
     HASH_FIND_BYHASHVALUE(hh, s->pub_counts, name.p, name.n, hash, p);
+    if (p == NULL && HASH_COUNT(s->pub_counts) >= PUB_COUNTS_MAX) {
+        return;
+    }
     if (p == NULL) {
         p = alloc_zeroed(sizeof *p);
         p->topic = s->publish.topic;

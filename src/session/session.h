@@ -165,7 +165,8 @@ void session_await_line(struct session *session, int64_t now);
  * IDENTIFY does not set consumer.msg_timeout, which deliveries use. */
 void session_take_settings(struct session *session, int64_t now);
 
-/* Adds `count` to the number of messages that were published to session->publish.topic. */
+/* Adds `count` to the number of messages that were published to session->publish.topic. Counts only
+ * the first 4096 topics of a session. */
 void session_count_published(struct session *session, uint64_t count);
 
 /* Ends the session: nothing more is parsed or delivered. The connection is closed after the owed

@@ -569,6 +569,30 @@ static uint64_t published(const struct client *c, const char *topic)
     return 0;
 }
 
+/* The counts of a client are freed at once when it leaves, so there are not too many. */
+static void a_client_has_a_bounded_number_of_counts(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.log_level = LOG_FATAL;
+    struct world *w = world_new(&config);
+    struct client *c = world_connect(w);
+    for (int i = 0; i < 4100; i++) {
+        char line[32];
+        snprintf(line, sizeof line, "PUB t%d", i);
+        client_send_filled(c, line, 'x', 1);
+    }
+    assert_int_equal(published(c, "t4095"), 1);
+    assert_int_equal(published(c, "t4096"), 0);
+    assert_int_equal(HASH_COUNT(client_session(c)->pub_counts), 4096);
+    client_send_filled(c, "PUB t4095", 'x', 1);
+    client_send_filled(c, "PUB t4097", 'x', 1);
+    client_send_filled(c, "PUB t0", 'x', 1);
+    assert_int_equal(published(c, "t4095"), 2);
+    assert_int_equal(published(c, "t0"), 2);
+    world_free(w);
+}
+
 static void counters_are_kept_where_they_arise(void **state)
 {
     (void)state;
@@ -642,6 +666,7 @@ int main(void)
         cmocka_unit_test(other_commands_need_room_too),
         cmocka_unit_test(a_topic_may_find_no_room),
         cmocka_unit_test(memory_is_released),
+        cmocka_unit_test(a_client_has_a_bounded_number_of_counts),
         cmocka_unit_test(counters_are_kept_where_they_arise),
         cmocka_unit_test(full_ephemeral_queues_drop_and_count),
     };

@@ -14,9 +14,9 @@
 #include <malloc.h>
 
 /* Each value is in bytes. */
-#define HEAP_MOST                                                                                  \
-    (32 * 1024 * 1024) /* larger allocations get a mapping of their own. glibc accepts             \
-                        * no larger number on 64-bit machines */
+/* Larger allocations get a mapping of their own. Messages are smaller. The arrays of timers may be
+ * larger; a mapping grows without a copy, which would take more than 10 ms for 32 MiB. */
+#define HEAP_MOST (4 * 1024 * 1024)
 #define KEPT_AT_TOP (4 * 1024 * 1024) /* so much free memory at the end of the heap is kept */
 #define GROWTH (1024 * 1024)          /* the heap grows by this much more than is needed now */
 
@@ -25,6 +25,9 @@ void allocator_tune(void)
     mallopt(M_MMAP_THRESHOLD, HEAP_MOST);
     mallopt(M_TRIM_THRESHOLD, KEPT_AT_TOP);
     mallopt(M_TOP_PAD, GROWTH);
+    /* No fast bins: they keep freed blocks of up to 128 bytes apart, and some later call merges all
+     * of them at once. That took more than 10 ms after millions of messages were freed. */
+    mallopt(M_MXFAST, 0);
 }
 
 #else

@@ -102,6 +102,21 @@ static void the_heap_grows_in_large_steps(void **state)
     }
 }
 
+/* Otherwise a call that merges them takes as long as there are freed messages. */
+static void freed_messages_are_merged_at_once(void **state)
+{
+    enum { MESSAGES = 10000, SIZE = 100 };
+    static void *messages[MESSAGES];
+    (void)state;
+    for (size_t i = 0; i < MESSAGES; i++) {
+        messages[i] = alloc_zeroed(SIZE);
+    }
+    for (size_t i = 0; i < MESSAGES; i++) {
+        alloc_free(messages[i]);
+    }
+    assert_int_equal(mallinfo2().smblks, 0);
+}
+
 #endif
 
 int main(void)
@@ -114,6 +129,7 @@ int main(void)
         cmocka_unit_test(memory_of_a_message_is_used_again),
         cmocka_unit_test(much_free_memory_is_returned),
         cmocka_unit_test(the_heap_grows_in_large_steps),
+        cmocka_unit_test(freed_messages_are_merged_at_once),
 #endif
     };
     allocator_tune();

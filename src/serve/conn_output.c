@@ -58,10 +58,14 @@ bool conn_is_full(const struct conn *conn)
 
 void conn_count_held(struct conn *conn)
 {
-    size_t n = conn->unconsumed + output_memory(&conn->out) + output_memory(&conn->plain) +
-               stack_memory(&conn->stack);
-    budget_hold(conn->serve->config.budget, conn->held, n);
-    conn->held = n;
+    size_t n = conn->unconsumed + output_memory(&conn->out);
+    if (conn->stack.count > 0) {
+        n += output_memory(&conn->plain) + stack_memory(&conn->stack);
+    }
+    if (n != conn->held) {
+        budget_hold(conn->serve->config.budget, conn->held, n);
+        conn->held = n;
+    }
 }
 
 /* Sets `full` when output has become full. Codecs change the length of output. So, when bytes have

@@ -14,6 +14,7 @@
 /* Bytes. A smaller body is copied into the output, because this is cheaper than a reference. A
  * larger body is stored once, however many consumers it waits for. */
 #define BODY_REFERRED_LEAST 512
+#define HEAD_SIZE (NSQ_FRAME_HEADER_SIZE + NSQ_MESSAGE_HEADER_SIZE)
 
 /* --- frames ----------------------------------------------------------------------------------- */
 
@@ -34,17 +35,18 @@ void session_send_ok(struct session *s, int64_t now)
 
 static void send_message(struct session *s, const struct delivery *d, int64_t now)
 {
-    uint8_t head[NSQ_FRAME_HEADER_SIZE + NSQ_MESSAGE_HEADER_SIZE];
+    uint8_t head[HEAD_SIZE + BODY_REFERRED_LEAST];
     uint8_t id[NSQ_MESSAGE_ID_SIZE];
     guid_print(d->body->id, id);
     struct nsq_message message = {
         .timestamp = d->body->timestamp, .attempts = d->attempts, .id = id};
     nsq_frame_header(head, NSQ_FRAME_MESSAGE, NSQ_MESSAGE_HEADER_SIZE + (size_t)d->body->size);
     nsq_message_header(head + NSQ_FRAME_HEADER_SIZE, &message);
-    conn_send(s->conn, span_make(head, sizeof head), now);
     if (d->body->size < BODY_REFERRED_LEAST) {
-        conn_send(s->conn, body_span(d->body), now);
+        memcpy(head + HEAD_SIZE, d->body->bytes, d->body->size);
+        conn_send(s->conn, span_make(head, HEAD_SIZE + d->body->size), now);
     } else {
+        conn_send(s->conn, span_make(head, HEAD_SIZE), now);
         conn_send_held(s->conn, body_span(d->body), body_keep(d->body), now);
     }
 }

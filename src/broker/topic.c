@@ -103,6 +103,13 @@ static bool keeps_messages(const struct topic *topic)
 /* topic_move must be called afterwards. */
 static void admit(struct topic *topic, struct queue *messages, size_t delayed)
 {
+    struct channel *only = topic_first_channel(topic);
+    if (topic->table.count == 1 && topic->moving.n == 0 && delayed == 0 && !only->ephemeral) {
+        topic->admitted += messages->n; /* as can_move_all, without the way through `moving` */
+        channel_put_all(only, messages);
+        effort_use(&topic->core->effort, EFFORT_MOVE);
+        return;
+    }
     size_t channels = topic->table.count;
     topic->admitted += messages->n;
     topic->admitted_delayed += delayed;
@@ -168,6 +175,9 @@ static bool can_move_all(const struct topic *topic)
 void topic_move(struct topic *topic, size_t most, int64_t now)
 {
     struct effort *effort = &topic->core->effort;
+    if (topic->moving.n == 0 && topic->reserved == 0 && list_empty(&topic->moving_link)) {
+        return; /* this is so after most publishes */
+    }
     for (; topic->moving.n > 0 && most > 0 && effort_is_left(effort); most--) {
         if (can_move_all(topic)) {
             topic->moves_left = 0;

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -547,6 +548,39 @@ static void sizes_are_exact(void **state)
     }
 }
 
+/* What looks like a group is none inside a class, also behind its first character. */
+static void classes_are_left_alone(void **state)
+{
+    (void)state;
+    struct span why = {NULL, 0};
+    struct auth_pattern *p = compile("^[a(?<n>]$", &why);
+    assert_non_null(p);
+    assert_true(auth_pattern_matches(p, SPAN("<")));
+    assert_false(auth_pattern_matches(p, SPAN("P")));
+    auth_pattern_free(p);
+    p = compile_repeated("", "[a(]", AUTH_PATTERN_DEPTH_MAX + 1, "", &why);
+    assert_non_null(p);
+    auth_pattern_free(p);
+}
+
+/* RE2 would write the pattern, which may contain a secret, to standard error. */
+static void a_bad_pattern_is_not_shown(void **state)
+{
+    (void)state;
+    struct span why = {NULL, 0};
+    int before = dup(STDERR_FILENO);
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_int_equal(dup2(fileno(file), STDERR_FILENO), STDERR_FILENO);
+    struct auth_pattern *p = compile("s3cret(", &why);
+    fflush(stderr);
+    assert_int_equal(dup2(before, STDERR_FILENO), STDERR_FILENO);
+    close(before);
+    assert_null(p);
+    assert_int_equal(lseek(fileno(file), 0, SEEK_END), 0);
+    fclose(file);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -561,6 +595,8 @@ int main(void)
         cmocka_unit_test(every_reason_is_gos),
         cmocka_unit_test(groups_that_have_ended_do_not_count),
         cmocka_unit_test(sizes_are_exact),
+        cmocka_unit_test(classes_are_left_alone),
+        cmocka_unit_test(a_bad_pattern_is_not_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

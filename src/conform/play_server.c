@@ -45,6 +45,7 @@ struct server {
     struct values values;
     struct buf scratch; /* the PUB with which a client proves that no reply came */
     int listener;
+    struct socket_file path; /* of the listener, if it is a unix socket */
     struct served conns[PLAYER_CONNS_MAX];
     size_t n;
     uint64_t made;   /* how many ids and timestamps were made up */
@@ -516,6 +517,7 @@ static bool start(struct server *s)
         fprintf(s->err, "nsq-conform: %s\n", why);
         return false;
     }
+    s->path = socket_find_file(s->args->listen);
     socket_local_address(s->listener, address);
     fprintf(s->err, "TCP: listening on %s\n", address);
     fflush(s->err);
@@ -532,7 +534,7 @@ static void stop(struct server *s)
     }
     tls_free(s->tls);
     close(s->listener);
-    socket_clean_up(s->args->listen);
+    socket_clean_up(s->args->listen, &s->path);
 }
 
 enum conform_exit serve_file(const struct args *args, FILE *err)

@@ -132,16 +132,17 @@ static int serve(const struct options *o, const struct tls_files *files, struct 
         snprintf(line, sizeof line, "listen (%s) failed - %s", o->tcp_address, why);
         return fatal_start(line);
     }
+    const struct socket_file file = socket_find_file(o->tcp_address);
     int end_fd = signals_open();
     if (end_fd < 0) {
         log_writer_flush(log);
-        socket_clean_up(o->tcp_address);
+        socket_clean_up(o->tcp_address, &file);
         return fatal_start("no file descriptor is left for signals");
     }
     struct waiter waiter = o->waiter == OPTIONS_WAITER_EPOLL ? waiter_epoll() : waiter_poll();
     if (waiter.self == NULL) {
         log_writer_flush(log);
-        socket_clean_up(o->tcp_address);
+        socket_clean_up(o->tcp_address, &file);
         return fatal_start("no file descriptor is left for epoll");
     }
     struct engine_config config = configure(o, &machine);
@@ -153,7 +154,7 @@ static int serve(const struct options *o, const struct tls_files *files, struct 
     bool ended_well = tcp_server_run(server);
     tcp_server_free(server);
     end_engine(engine);
-    socket_clean_up(o->tcp_address);
+    socket_clean_up(o->tcp_address, &file);
     log_write(log, LOG_INFO, "NSQ: bye", SPAN(""));
     return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
 }

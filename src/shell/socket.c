@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -166,6 +167,66 @@ static int listen_on(const struct sockaddr *address, socklen_t size, bool dual)
     return fd;
 }
 
+static struct socket_file find_file(const char *path)
+{
+    struct stat s;
+    if (lstat(path, &s) != 0 || !S_ISSOCK(s.st_mode)) {
+        return (struct socket_file){.exists = false};
+    }
+    return (struct socket_file){true, s.st_dev, s.st_ino, s.st_mtim};
+}
+
+static bool is_same_file(const struct socket_file *a, const struct socket_file *b)
+{
+    return a->exists && b->exists && a->device == b->device && a->number == b->number &&
+           a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+/* Removes a file, if it is still this one. Another server may take the path over at the same time.
+ * So the file is first moved aside, and if it is another one then, it is moved back. */
+static bool remove_file(const char *path, const struct socket_file *file)
+{
+    char aside[sizeof((struct sockaddr_un *)0)->sun_path + 32];
+    struct socket_file found = find_file(path);
+    if (!is_same_file(file, &found)) {
+        return false;
+    }
+    snprintf(aside, sizeof aside, "%s.%ld", path, (long)getpid());
+    if (rename(path, aside) != 0) {
+        return false;
+    }
+    found = find_file(aside);
+    bool same = is_same_file(file, &found);
+    bool back = same || link(aside, path) == 0;
+    return unlink(aside) == 0 && same && back;
+}
+
+/* Returns true when the path has a socket at which nobody listens: its server was killed. */
+static bool is_stale(const union address *a, socklen_t size)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (fd < 0) {
+        return false;
+    }
+    socket_set_flags(fd); /* a server that does not accept must not stop this one */
+    bool refused = connect(fd, &a->any, size) != 0 && errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+/* As listen_on. A socket whose server is gone is replaced. */
+static int listen_on_path(const union address *a, socklen_t size, const char *path)
+{
+    struct socket_file file = find_file(path);
+    int fd = listen_on(&a->any, size, false);
+    int error = errno;
+    if (fd < 0 && error == EADDRINUSE && is_stale(a, size) && remove_file(path, &file)) {
+        return listen_on(&a->any, size, false);
+    }
+    errno = error;
+    return fd;
+}
+
 static int listen_unix(const char *path, char why[SOCKET_WHY_MAX])
 {
     union address a;
@@ -173,7 +234,8 @@ static int listen_unix(const char *path, char why[SOCKET_WHY_MAX])
     if (size == 0) {
         return refuse(why, "unix", path, EINVAL);
     }
-    int fd = listen_on(&a.any, size, false);
+    bool is_path = path[0] != '\0' && path[0] != '@';
+    int fd = is_path ? listen_on_path(&a, size, path) : listen_on(&a.any, size, false);
     return fd < 0 ? refuse(why, "unix", path, errno) : fd;
 }
 
@@ -260,13 +322,19 @@ int socket_listen(const char *address, char why[SOCKET_WHY_MAX])
     return listen_tcp(host, port, why);
 }
 
-void socket_clean_up(const char *address)
+struct socket_file socket_find_file(const char *address)
 {
     char host[SOCKET_HOST_MAX];
     char port[SOCKET_HOST_MAX];
-    if (!socket_split_address(address, host, port) && address[0] != '@') {
-        unlink(address);
+    if (socket_split_address(address, host, port) || address[0] == '@') {
+        return (struct socket_file){.exists = false};
     }
+    return find_file(address);
+}
+
+void socket_clean_up(const char *address, const struct socket_file *file)
+{
+    remove_file(address, file); /* does nothing when the file does not exist */
 }
 
 /* --- connecting ------------------------------------------------------------------------------- */

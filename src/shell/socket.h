@@ -14,6 +14,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/socket.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include <nsq/span.h>
 
@@ -32,9 +34,22 @@ bool socket_split_address(const char *address, char host[SOCKET_HOST_MAX],
  * 127.0.0.1:4150: bind: address already in use". */
 int socket_listen(const char *address, char why[SOCKET_WHY_MAX]);
 
+/* Identifies the file of a unix socket. The time is compared too, because the system uses the
+ * number of a removed file again. */
+struct socket_file {
+    bool exists;
+    dev_t device;
+    ino_t number;
+    struct timespec changed;
+};
+
+/* Returns the file of a unix socket. For any other address, the file does not exist. Must be called
+ * when socket_listen has returned. */
+struct socket_file socket_find_file(const char *address);
+
 /* Removes the file of a unix socket, because the file still exists after its listener was closed.
- * Does nothing for any other address. */
-void socket_clean_up(const char *address);
+ * Does nothing when the path now has another file: another server may have taken it over. */
+void socket_clean_up(const char *address, const struct socket_file *file);
 
 /* Connects, and waits until the connection is made or has failed. Returns a descriptor that is
  * nonblocking and closed on exec. The caller owns it. Returns -1 with errno on failure. */

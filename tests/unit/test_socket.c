@@ -235,6 +235,13 @@ static void a_listener_needs_a_descriptor(void **state)
     assert_string_equal(why, "listen tcp 127.0.0.1:1: bind: too many open files");
 }
 
+/* Removes the file that an address has now. */
+static void clean_up(const char *address)
+{
+    struct socket_file file = socket_find_file(address);
+    socket_clean_up(address, &file);
+}
+
 /* --- unix sockets ----------------------------------------------------------------------------- */
 
 /* Makes a new folder the working directory, so that paths are short. */
@@ -260,20 +267,51 @@ static void a_path_is_listened_on_and_cleaned_up(void **state)
     socket_local_address(listener, text);
     assert_string_equal(text, "./nsqd.sock");
     expect_refusal("./nsqd.sock", "listen unix ./nsqd.sock: bind: address already in use");
+    struct socket_file file = socket_find_file("./nsqd.sock");
     close(listener);
-    /* A stale path is refused too, as in nsqd: it cannot be known that no server listens there. */
-    expect_refusal("./nsqd.sock", "listen unix ./nsqd.sock: bind: address already in use");
-    socket_clean_up("127.0.0.1:0"); /* not a path */
+    struct socket_file none = socket_find_file("127.0.0.1:0");
+    assert_false(none.exists);
+    socket_clean_up("127.0.0.1:0", &none); /* not a path */
     assert_int_equal(access("nsqd.sock", F_OK), 0);
-    socket_clean_up("./nsqd.sock");
+    socket_clean_up("./nsqd.sock", &file);
     assert_int_equal(access("nsqd.sock", F_OK), -1);
+}
+
+/* A server was killed, and its socket is still there. The next one takes the path over. The first
+ * one, if it ends late, leaves the other's socket alone. */
+static void a_path_where_nobody_listens_is_taken(void **state)
+{
+    (void)state;
+    int first = listen_well("./nsqd.sock");
+    struct socket_file file = socket_find_file("./nsqd.sock");
+    close(first);
+    int second = listen_well("./nsqd.sock");
+    struct socket_file taken = socket_find_file("./nsqd.sock");
+    socket_clean_up("./nsqd.sock", &file);
+    assert_int_equal(access("nsqd.sock", F_OK), 0);
+    expect_refusal("./nsqd.sock", "listen unix ./nsqd.sock: bind: address already in use");
+    close(net_connect_unix("./nsqd.sock"));
+    close(second);
+    socket_clean_up("./nsqd.sock", &taken);
+    assert_int_equal(access("nsqd.sock", F_OK), -1);
+}
+
+/* Only sockets are replaced. */
+static void a_file_that_is_no_socket_is_kept(void **state)
+{
+    (void)state;
+    FILE *f = fopen("nsqd.sock", "w");
+    assert_non_null(f);
+    fclose(f);
+    expect_refusal("./nsqd.sock", "listen unix ./nsqd.sock: bind: address already in use");
+    assert_int_equal(unlink("nsqd.sock"), 0);
 }
 
 static void a_path_has_at_most_107_bytes(void **state)
 {
     (void)state;
     close(listen_well(HUNDRED "1234567"));
-    socket_clean_up(HUNDRED "1234567");
+    clean_up(HUNDRED "1234567");
     assert_int_equal(access(HUNDRED "1234567", F_OK), -1);
     expect_refusal(HUNDRED "12345678", "listen unix " HUNDRED "12345678: bind: invalid argument");
 }
@@ -298,7 +336,7 @@ static void a_name_needs_no_file(void **state)
     close(listener);
     /* A file with that name belongs to somebody else. */
     close(open(name, O_CREAT | O_WRONLY, 0600));
-    socket_clean_up(name);
+    clean_up(name);
     assert_int_equal(unlink(name), 0);
     expect_refusal("@" HUNDRED "12345678",
                    "listen unix @" HUNDRED "12345678: bind: invalid argument");
@@ -313,7 +351,7 @@ static void no_address_is_a_name_of_the_kernels(void **state)
     assert_int_equal(text[0], '@');
     assert_true(strlen(text) > 1);
     close(listener);
-    socket_clean_up("");
+    clean_up("");
 }
 
 /* Checks the text of the address of a client that is bound to `own` ("": not bound). */
@@ -354,7 +392,7 @@ static void a_unix_peer_has_a_path_or_a_name_or_neither(void **state)
     expect_peer(listener, own, 108, longest);
     assert_int_equal(unlink("own.sock"), 0);
     close(listener);
-    socket_clean_up("./nsqd.sock");
+    clean_up("./nsqd.sock");
 }
 
 /* --- accepting -------------------------------------------------------------------------------- */
@@ -454,7 +492,7 @@ static void connecting_is_listening_from_the_other_side(void **state)
         close(listener);
         assert_int_equal(socket_connect(address), -1); /* the listener is closed */
         assert_int_equal(errno, ECONNREFUSED);
-        socket_clean_up(addresses[i]);
+        clean_up(addresses[i]);
     }
     assert_int_equal(socket_connect("127.0.0.1:no-such"), -1);
     assert_int_equal(socket_connect(HUNDRED TEN), -1);
@@ -471,6 +509,8 @@ int main(void)
         cmocka_unit_test(a_port_is_taken_once),
         cmocka_unit_test(a_listener_needs_a_descriptor),
         cmocka_unit_test(a_path_is_listened_on_and_cleaned_up),
+        cmocka_unit_test(a_path_where_nobody_listens_is_taken),
+        cmocka_unit_test(a_file_that_is_no_socket_is_kept),
         cmocka_unit_test(a_path_has_at_most_107_bytes),
         cmocka_unit_test(a_name_needs_no_file),
         cmocka_unit_test(no_address_is_a_name_of_the_kernels),

@@ -5,7 +5,6 @@
  */
 #include <nsq/version.h>
 
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -192,18 +191,8 @@ static int run(const struct options *o, struct options_text *text)
     return code;
 }
 
-/* glibc keeps small blocks that were freed in lists. When a larger block is freed, it merges all of
- * them at once. After a million of small blocks this takes 25 ms, and all clients wait. */
-static void set_up_allocator(void)
-{
-#ifdef M_MXFAST
-    (void)mallopt(M_MXFAST, 0);
-#endif
-}
-
 int main(int argc, char **argv)
 {
-    set_up_allocator();
     char host_name[MACHINE_HOST_MAX];
     machine_fill_standard();
     allocator_tune();

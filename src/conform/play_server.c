@@ -136,7 +136,7 @@ static void send_answer(struct served *c)
 /* Decodes what was received. */
 static void decode(struct served *c)
 {
-    wire_decode(&c->wire, buf_span(&c->raw), &c->in);
+    wire_decode(&c->wire, buf_span(&c->raw), SIZE_MAX, &c->in);
     buf_drop(&c->raw, c->raw.n);
     send_answer(c);
 }

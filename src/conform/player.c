@@ -5,6 +5,7 @@
 #include "conform/player.h"
 
 #include "conform/player_end.h"
+#include "conform/player_exchange.h"
 #include "conform/player_io.h"
 #include "conform/player_steps.h"
 
@@ -24,7 +25,24 @@ const char *verdict_name(enum verdict verdict)
 
 void player_arrived(struct player *p, size_t i, struct span bytes)
 {
-    wire_decode(&p->conns[i].wire, bytes, &p->conns[i].in);
+    struct player_conn *c = &p->conns[i];
+    size_t before = c->in.n;
+    size_t room = PLAYER_RECEIVED_MAX - c->received;
+    c->flooded = c->flooded || !wire_decode(&c->wire, bytes, room, &c->in);
+    c->received += c->in.n - before;
+}
+
+/* Returns the time at which the whole case must be over. */
+static int64_t end_of_case(struct player *p)
+{
+    int64_t most = PLAYER_REPLY_TIMEOUTS_A_CASE * p->config.reply_timeout;
+    for (const struct step *step = p->file->steps; step != NULL; step = step->next) {
+        most += step->within + step->after;
+        for (const struct step *inner = step->inside; inner != NULL; inner = inner->next) {
+            most += inner->within + inner->after;
+        }
+    }
+    return player_now(p) + most / 100 * p->config.time_scale;
 }
 
 void player_init(struct player *p, const struct player_config *config,
@@ -41,6 +59,7 @@ void player_run(struct player *p)
     struct transport *t = &p->config.transport;
     unsigned line = 0;
     p->last_step_end = player_now(p);
+    p->end_by = end_of_case(p);
     for (const struct step *step = p->file->steps; step != NULL && player_step(p, step);
          step = step->next) {
         p->last_step_end = step->kind == STEP_COMMENT ? p->last_step_end : player_now(p);
@@ -49,6 +68,7 @@ void player_run(struct player *p)
     if (!p->file->partial_order) {
         player_end(p, line);
     }
+    player_note_left_out(p);
     for (size_t i = 0; i < p->conn_count; i++) {
         if (p->conns[i].open) {
             p->conns[i].open = false;

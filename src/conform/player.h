@@ -26,9 +26,16 @@
 #define PLAYER_ANY_MAX 256       /* the most steps in one "any" */
 #define PLAYER_UNMATCHED_MAX 512 /* a failure shows at most this number of unmatched bytes */
 
-/* The most bytes of one connection that a case stores. When more bytes arrive, the connection is
- * closed. This stops a server that never stops sending. */
-#define PLAYER_OUTPUT_MAX (64 << 20)
+/* The most decoded bytes that one connection may receive. When more bytes arrive, the connection is
+ * closed, and the case fails. This stops a server that never stops sending. */
+#define PLAYER_RECEIVED_MAX ((size_t)16 << 20)
+
+/* The most bytes of the exchange, which a report contains. Further lines are only counted. */
+#define PLAYER_EXCHANGE_MAX ((size_t)16384)
+
+/* The time of a whole case is the sum of the times that its steps name, and this many times
+ * reply_timeout. This stops a server that answers each step as late as it may. */
+#define PLAYER_REPLY_TIMEOUTS_A_CASE 6
 
 /* The command that a client sends after the last step. No server has this command. So its answer,
  * E_INVALID, cannot be confused with another reply. */
@@ -42,6 +49,8 @@ struct player_conn {
     struct wire wire;    /* the codecs that are enabled */
     enum end_kind ended; /* how the server closed; `in` may still contain bytes */
     bool open;           /* the client has connected and has not closed */
+    bool flooded;        /* more than PLAYER_RECEIVED_MAX bytes arrived; the rest was discarded */
+    size_t received;     /* how many decoded bytes have arrived */
     bool half_closed;    /* the client has closed its output */
     size_t announced;    /* how many codecs the answer to IDENTIFY has announced. Until all these
                             codecs are enabled, the bytes that arrive are not frames */
@@ -94,9 +103,11 @@ struct player {
     size_t conn_count;
     struct values values;
     int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time */
+    int64_t end_by;        /* ns: no step waits longer than until this time */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* one line for each thing sent or received */
+    size_t left_out;      /* lines that the exchange had no room for */
     struct buf why;       /* for a verdict other than PASS: what was expected and received */
     struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };
@@ -110,7 +121,8 @@ void player_run(struct player *player);
 void player_free(struct player *player);
 
 /* Tells the player that the server has sent these bytes on connection `i`. Transports call this
- * function. It sends nothing. */
+ * function. It sends nothing. When `flooded` of the connection is true afterwards, the transport
+ * must close the connection. */
 void player_arrived(struct player *player, size_t i, struct span bytes);
 
 /* Returns the name of a verdict: "pass", "fail" and so on. */

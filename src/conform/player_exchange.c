@@ -19,8 +19,28 @@ static void show_bytes(struct buf *out, struct span bytes)
     }
 }
 
+/* Returns whether the exchange has room for one more line. */
+static bool has_room(struct player *p)
+{
+    bool room = p->exchange.n < PLAYER_EXCHANGE_MAX;
+    p->left_out += !room;
+    return room;
+}
+
+void player_note_left_out(struct player *p)
+{
+    if (p->left_out > 0) {
+        text_append(&p->exchange, "(");
+        text_append_decimal(&p->exchange, (int64_t)p->left_out);
+        text_append(&p->exchange, " further lines are left out)\n");
+    }
+}
+
 void player_note(struct player *p, struct span actor, struct span what)
 {
+    if (!has_room(p)) {
+        return;
+    }
     buf_append(&p->exchange, actor);
     buf_append(&p->exchange, what);
     text_append(&p->exchange, "\n");
@@ -28,6 +48,9 @@ void player_note(struct player *p, struct span actor, struct span what)
 
 void player_note_bytes(struct player *p, struct span actor, struct span what, struct span bytes)
 {
+    if (!has_room(p)) {
+        return;
+    }
     buf_append(&p->exchange, actor);
     buf_append(&p->exchange, what);
     show_bytes(&p->exchange, bytes);
@@ -54,6 +77,9 @@ void player_show_frame(struct buf *out, const struct nsq_frame *frame)
 
 void player_note_frame(struct player *p, const struct player_conn *c, const struct nsq_frame *frame)
 {
+    if (!has_room(p)) {
+        return;
+    }
     buf_append(&p->exchange, c->name);
     text_append(&p->exchange, " < ");
     player_show_frame(&p->exchange, frame);

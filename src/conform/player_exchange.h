@@ -15,6 +15,9 @@
 void player_note(struct player *p, struct span actor, struct span what);
 void player_note_bytes(struct player *p, struct span actor, struct span what, struct span bytes);
 
+/* Appends a line that says how many lines PLAYER_EXCHANGE_MAX has left out, if it has. */
+void player_note_left_out(struct player *p);
+
 /* Appends the line "conn < frame" to the exchange. */
 void player_note_frame(struct player *p, const struct player_conn *c,
                        const struct nsq_frame *frame);

@@ -24,7 +24,10 @@ enum arrival player_peek(const struct player_conn *c, size_t offset, struct nsq_
     case NSQ_BAD:
         return MALFORMED;
     default:
-        return player_undecoded(c, &why) ? UNDECODED : c->ended != END_NONE ? ENDED : NOT_YET;
+        return c->flooded                  ? FLOODED
+               : player_undecoded(c, &why) ? UNDECODED
+               : c->ended != END_NONE      ? ENDED
+                                           : NOT_YET;
     }
 }
 
@@ -108,6 +111,11 @@ void player_show_arrival(const struct player_conn *c, enum arrival arrival, stru
         break;
     case MALFORMED:
         text_append(out, "bytes that are not a frame");
+        break;
+    case FLOODED:
+        text_append(out, "more than ");
+        text_append_decimal(out, (int64_t)PLAYER_RECEIVED_MAX);
+        text_append(out, " bytes, which is the limit of a connection");
         break;
     case UNDECODED:
         player_undecoded(c, &why);

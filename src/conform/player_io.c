@@ -28,10 +28,9 @@ static int64_t scaled(const struct player *p, int64_t ns)
 
 int64_t player_deadline(struct player *p, const struct step *step)
 {
-    if (step->within != 0) {
-        return player_now(p) + scaled(p, step->within);
-    }
-    return player_now(p) + scaled(p, p->config.reply_timeout) + step->after;
+    int64_t wait = step->within != 0 ? scaled(p, step->within)
+                                     : scaled(p, p->config.reply_timeout) + step->after;
+    return time_earlier(player_now(p) + wait, p->end_by);
 }
 
 bool player_in_time(struct player *p, const struct step *step)

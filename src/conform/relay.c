@@ -54,7 +54,7 @@ void relay_from_client(struct relay *relay, struct span bytes, struct buf *comma
                        struct relay_out *out)
 {
     struct buf decoded = {0};
-    wire_decode(&relay->client, bytes, &decoded);
+    wire_decode(&relay->client, bytes, SIZE_MAX, &decoded);
     take_answer(&relay->client, &out->client);
     relay->lost = failed(&relay->client);
     buf_append(commands, buf_span(&decoded));
@@ -142,7 +142,7 @@ static void take_frames(struct relay *relay, struct relay_out *out)
 
 void relay_from_server(struct relay *relay, struct span bytes, struct relay_out *out)
 {
-    wire_decode(&relay->server, bytes, &relay->framed);
+    wire_decode(&relay->server, bytes, SIZE_MAX, &relay->framed);
     take_answer(&relay->server, &out->server);
     take_frames(relay, out);
     if (failed(&relay->server)) {

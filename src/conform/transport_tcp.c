@@ -83,7 +83,7 @@ static void read_input(struct tcp_transport *t, size_t i)
     } else if (!would_block(errno)) {
         ended(t, i, END_RST);
     }
-    if (t->player->conns[i].in.n > PLAYER_OUTPUT_MAX) {
+    if (t->fds[i] >= 0 && t->player->conns[i].flooded) {
         ended(t, i, END_FIN);
     }
 }

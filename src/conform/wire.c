@@ -14,12 +14,17 @@ void wire_free(struct wire *wire)
     *wire = (struct wire){0};
 }
 
-/* Decodes all that can be decoded. */
-static void drain(struct wire *wire, struct span bytes)
+/* Decodes all that can be decoded, but stops after `most` decoded bytes or a little more. Returns
+ * false when it has stopped. */
+static bool drain(struct wire *wire, struct span bytes, size_t most)
 {
     while (bytes.n > 0 || stack_has_pending(wire->stack)) {
+        if (wire->stack->decoded.n > most) {
+            return false;
+        }
         bytes = span_skip(bytes, stack_decode(wire->stack, bytes, &wire->answer));
     }
+    return true;
 }
 
 static void take_decoded(struct wire *wire, struct buf *in)
@@ -39,18 +44,21 @@ void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in)
     stack_push(wire->stack, codec);
     stack_decode(wire->stack, span_make(NULL, 0),
                  &wire->answer); /* makes the first message of a handshake */
-    drain(wire, span_make(NULL, 0));
+    drain(wire, span_make(NULL, 0), SIZE_MAX);
     take_decoded(wire, in);
 }
 
-void wire_decode(struct wire *wire, struct span bytes, struct buf *in)
+bool wire_decode(struct wire *wire, struct span bytes, size_t most, struct buf *in)
 {
     if (wire->stack == NULL) {
-        buf_append(in, bytes);
-        return;
+        buf_append(in, span_first(bytes, most));
+        return bytes.n <= most;
     }
-    drain(wire, bytes);
-    take_decoded(wire, in);
+    bool whole = drain(wire, bytes, most) && wire->stack->decoded.n <= most;
+    struct span decoded = span_first(buf_span(&wire->stack->decoded), most);
+    buf_append(in, decoded);
+    buf_free(&wire->stack->decoded);
+    return whole;
 }
 
 /* Returns true if the codecs accept output. After the peer has closed, nothing more is decoded, but

@@ -125,7 +125,7 @@ static void take_kept(struct peer *p)
 static void take(struct peer *p, struct span in)
 {
     if (p->in.n > 0 || wire_count(&p->wire) > 0) {
-        wire_decode(&p->wire, in, &p->in);
+        wire_decode(&p->wire, in, SIZE_MAX, &p->in);
         take_kept(p);
     } else {
         size_t taken = take_frames(p, in);

@@ -6,6 +6,7 @@ build/nsqd. Ends with "N passed, N failed".
 """
 import contextlib
 import json
+import os
 import pathlib
 import re
 import signal
@@ -13,7 +14,9 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+import zlib
 
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build")
 LIMIT = 60  # seconds
@@ -140,7 +143,87 @@ def a_stopped_run_cleans_up_and_reports_what_was_done(folder):
         equal(len(json.loads((folder / "report.json").read_text())["cases"]), 1)
 
 
+HEARTBEAT = b"\0\0\0\x0f\0\0\0\0_heartbeat_"
+MESSAGE = b"\0\0\0\x1f\0\0\0\2" + bytes(9) + b"\1" + b"0123456789abcdef" + b"x"
+OK = b"\0\0\0\6\0\0\0\0OK"
+
+
+def framed(data):
+    return len(data + bytes(4)).to_bytes(4, "big") + bytes(4) + data
+
+
+def compressed(plain, times):
+    """One answer to IDENTIFY, then a lot of output that was a few bytes on the wire."""
+    deflate = zlib.compressobj(9, zlib.DEFLATED, -15)
+    packed = b"".join(deflate.compress(plain) for _ in range(times)) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return framed(b'{"deflate":true,"deflate_level":6}') + packed
+
+
+@contextlib.contextmanager
+def flooding(first, again):
+    """A server that answers whatever comes with `first`, and then sends `again` for ever."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve(client):
+        with client, contextlib.suppress(OSError):
+            client.recv(65536)
+            client.sendall(first)
+            while again:
+                client.sendall(again)
+            client.recv(65536)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield "127.0.0.1:%d" % listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
+def a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time(folder):
+    steps = {
+        "reply": 'c connect\nc > "  V2NOP\\n"\nc < response "OK" within 1500ms\n',
+        "wait": 'c connect\nc > "  V2NOP\\n"\nwait 1500ms\nc < end within 100ms\n',
+        "any": 'c connect\nc > "  V2NOP\\n"\nany {\n    c < response "OK" within 1500ms\n    c < end within 1500ms\n}\n',
+        "nothing": 'c connect\nc > "  V2NOP\\n"\nc < nothing within 1500ms\n',
+        "deflate": 'c connect\nc > "  V2IDENTIFY\\n" size{"{}"}\nc < response {"deflate":true}\n'
+                   'c upgrade deflate 6\nc < response "OK" within 1500ms\n',
+    }
+    names = [case(folder, name, text) for name, text in steps.items()]
+    floods = {
+        "heartbeats": (b"", HEARTBEAT * 4000),
+        "messages": (b"", MESSAGE * 2000),
+        "replies": (b"", framed(b"no such reply") * 4000),
+        "an endless frame": (b"\x35\xa4\xe9\0\0\0\0\0", b"x" * 65536),
+        "compressed heartbeats": (compressed(HEARTBEAT * 100000, 100), b""),
+        "a compressed frame": (compressed(b"\x7f\0\0\0\0\0\0\0" + b"x" * 1000000, 200), b""),
+    }
+    for what, (first, again) in floods.items():
+        with flooding(first, again) as address:
+            started_at = time.monotonic()
+            run = subprocess.Popen([str((BUILD / "nsq-conform").resolve()), "--json", "report.json", "-j", "8",
+                                    "--target", address, *names], cwd=folder, stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+            out = run.stdout.read()
+            _, status, used = os.wait4(run.pid, 0)
+            run.returncode = os.waitstatus_to_exitcode(status)
+            took = time.monotonic() - started_at
+            assert (folder / "report.json").exists(), out[-800:]
+            size = (folder / "report.json").stat().st_size
+            figures = "%s: exit code %d, %.1f s, %d KiB of memory, report of %d bytes, %d bytes printed" % (
+                what, run.returncode, took, used.ru_maxrss, size, len(out))
+            assert run.returncode == 1 and took < 15, figures + out[-1000:]
+            # of the largest worker: each plays one case at a time
+            assert used.ru_maxrss < 100 << 10 and size < 200000 and len(out) < 200000, figures
+
+
 TESTS = [
+    a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time,
     what_is_known_of_the_engine_in_this_process_is_no_failure,
     a_stopped_run_cleans_up_and_reports_what_was_done,
     a_file_that_cannot_be_played_is_bad,

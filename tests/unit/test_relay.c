@@ -52,8 +52,8 @@ static void server_sends(struct scene *s, struct buf *bytes);
 /* Delivers what the relay sends; the codecs of both ends answer. */
 static void deliver(struct scene *s, struct relay_out *out)
 {
-    wire_decode(&s->server, buf_span(&out->server), &s->server_in);
-    wire_decode(&s->client, buf_span(&out->client), &s->client_in);
+    wire_decode(&s->server, buf_span(&out->server), SIZE_MAX, &s->server_in);
+    wire_decode(&s->client, buf_span(&out->client), SIZE_MAX, &s->client_in);
     buf_free(&out->server);
     buf_free(&out->client);
     if (s->server.answer.n > 0) {

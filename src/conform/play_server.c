@@ -388,7 +388,7 @@ static bool serve_upgrade(struct server *s, struct served *c, const struct step 
         return fail(s, step, "cannot load the certificate of the cases", span_make(NULL, 0));
     }
     decode(c); /* with the codecs so far; the rest is the new codec's input */
-    wire_enable_codec(&c->wire, wire_server_codec(step, s->tls), &c->in);
+    wire_enable_codec(&c->wire, wire_server_codec(step, s->tls), SIZE_MAX, &c->in);
     send_answer(c);
     while (wire_state(&c->wire, &why) == CODEC_HANDSHAKING && read_more(c, deadline)) {
         decode(c);

@@ -266,7 +266,7 @@ static bool play_upgrade(struct player *p, size_t i, const struct step *step)
         buf_free(&none);
         return player_fail(p, step, VERDICT_UNREACHABLE);
     }
-    wire_enable_codec(&c->wire, codec, &c->in);
+    c->flooded |= !wire_enable_codec(&c->wire, codec, PLAYER_RECEIVED_MAX, &c->in);
     player_send_answers(p);
     while (wire_state(&c->wire, &why) == CODEC_HANDSHAKING && c->ended == END_NONE &&
            player_now(p) < deadline) {

@@ -54,7 +54,9 @@ void relay_from_client(struct relay *relay, struct span bytes, struct buf *comma
                        struct relay_out *out)
 {
     struct buf decoded = {0};
-    wire_decode(&relay->client, bytes, SIZE_MAX, &decoded);
+    if (!wire_decode(&relay->client, bytes, RELAY_HELD_MAX, &decoded)) {
+        relay->broken = "a client sent too many bytes at a time";
+    }
     take_answer(&relay->client, &out->client);
     relay->lost = failed(&relay->client);
     buf_append(commands, buf_span(&decoded));
@@ -114,7 +116,9 @@ static void enable_at_server(struct relay *relay, struct relay_out *out)
         relay->broken = "TLS towards the server cannot be set up";
         return;
     }
-    wire_enable_codec(&relay->server, codec, &relay->framed);
+    if (!wire_enable_codec(&relay->server, codec, RELAY_HELD_MAX, &relay->framed)) {
+        relay->broken = "the server sent too many bytes behind its answer to IDENTIFY";
+    }
     take_answer(&relay->server, &out->server);
 }
 
@@ -142,7 +146,11 @@ static void take_frames(struct relay *relay, struct relay_out *out)
 
 void relay_from_server(struct relay *relay, struct span bytes, struct relay_out *out)
 {
-    wire_decode(&relay->server, bytes, SIZE_MAX, &relay->framed);
+    size_t held = relay->framed.n + relay->answered.n;
+    if (!wire_decode(&relay->server, bytes, RELAY_HELD_MAX - held, &relay->framed)) {
+        relay->broken = "the server sent a frame that is too long, or more than its client reads";
+        return;
+    }
     take_answer(&relay->server, &out->server);
     take_frames(relay, out);
     if (failed(&relay->server)) {
@@ -175,7 +183,7 @@ static void enable_at_client(struct relay *relay, struct relay_out *out)
         relay->broken = "a client asked for TLS, which needs --tls-cert and --tls-key";
         return;
     }
-    wire_enable_codec(&relay->client, wire_server_codec(upgrade, relay->tls), &none);
+    wire_enable_codec(&relay->client, wire_server_codec(upgrade, relay->tls), SIZE_MAX, &none);
     take_answer(&relay->client, &out->client);
 }
 

@@ -17,6 +17,11 @@
 
 #define RELAY_UPGRADES_MAX 2 /* TLS, then one compression */
 
+/* The most decoded bytes of the server that are kept for a client, and the most that a client may
+ * send at a time. The limit stops a frame that never ends, and input that unpacks to much more than
+ * its size. */
+#define RELAY_HELD_MAX ((size_t)64 << 20)
+
 /* The bytes that the caller must send to each side. The caller removes them. */
 struct relay_out {
     struct buf client;

@@ -27,14 +27,18 @@ static bool drain(struct wire *wire, struct span bytes, size_t most)
     return true;
 }
 
-static void take_decoded(struct wire *wire, struct buf *in)
+/* Moves at most `most` decoded bytes to `in`, and frees the rest. Returns false if there was a
+ * rest. */
+static bool take_decoded(struct wire *wire, size_t most, struct buf *in)
 {
     struct buf *decoded = &wire->stack->decoded;
-    buf_append(in, buf_span(decoded));
+    bool whole = decoded->n <= most;
+    buf_append(in, span_first(buf_span(decoded), most));
     buf_free(decoded);
+    return whole;
 }
 
-void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in)
+bool wire_enable_codec(struct wire *wire, struct codec codec, size_t most, struct buf *in)
 {
     if (wire->stack == NULL) {
         wire->stack = alloc_zeroed(sizeof *wire->stack);
@@ -44,8 +48,8 @@ void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in)
     stack_push(wire->stack, codec);
     stack_decode(wire->stack, span_make(NULL, 0),
                  &wire->answer); /* makes the first message of a handshake */
-    drain(wire, span_make(NULL, 0), SIZE_MAX);
-    take_decoded(wire, in);
+    bool whole = drain(wire, span_make(NULL, 0), most);
+    return take_decoded(wire, most, in) && whole;
 }
 
 bool wire_decode(struct wire *wire, struct span bytes, size_t most, struct buf *in)
@@ -54,11 +58,8 @@ bool wire_decode(struct wire *wire, struct span bytes, size_t most, struct buf *
         buf_append(in, span_first(bytes, most));
         return bytes.n <= most;
     }
-    bool whole = drain(wire, bytes, most) && wire->stack->decoded.n <= most;
-    struct span decoded = span_first(buf_span(&wire->stack->decoded), most);
-    buf_append(in, decoded);
-    buf_free(&wire->stack->decoded);
-    return whole;
+    bool whole = drain(wire, bytes, most);
+    return take_decoded(wire, most, in) && whole;
 }
 
 /* Returns true if the codecs accept output. After the peer has closed, nothing more is decoded, but

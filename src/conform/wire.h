@@ -20,9 +20,10 @@ struct wire {
 void wire_free(struct wire *wire);
 
 /* Enables a codec, which the wire owns from now on. Before the call, `in` contains received bytes
- * that were not used yet: they are the first input of the codec. After the call, `in` contains the
- * decoded bytes. */
-void wire_enable_codec(struct wire *wire, struct codec codec, struct buf *in);
+ * that were not used yet: they are the first input of the codec. After the call, `in` contains at
+ * most `most` decoded bytes. Returns false when there are more decoded bytes, as wire_decode does.
+ */
+bool wire_enable_codec(struct wire *wire, struct codec codec, size_t most, struct buf *in);
 
 /* Decodes received bytes and appends at most `most` decoded bytes to `in`. Returns false when there
  * are more decoded bytes; they are discarded, and the wire must not be used any more. */

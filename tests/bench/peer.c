@@ -134,7 +134,7 @@ static void take(struct peer *p, struct span in)
     while (p->fd >= 0 && p->next.calls != NULL) {
         struct codec next = p->next;
         p->next = (struct codec){NULL, NULL};
-        wire_enable_codec(&p->wire, next, &p->in);
+        wire_enable_codec(&p->wire, next, SIZE_MAX, &p->in);
         take_kept(p);
     }
     struct span why;

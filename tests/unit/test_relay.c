@@ -145,7 +145,7 @@ static void passes_upgrade(struct scene *s, enum upgrade_kind kind, int64_t numb
     assert_int_equal(upgrade->upgrade, kind);
     assert_int_equal(upgrade->upgrade_number, number);
     deliver(s, &out);
-    wire_enable_codec(&s->client, wire_client_codec(upgrade, &why), &s->client_in);
+    wire_enable_codec(&s->client, wire_client_codec(upgrade, &why), SIZE_MAX, &s->client_in);
     client_sends(s, &s->client.answer);
 }
 
@@ -159,7 +159,7 @@ static void passes_nothing(struct scene *s)
 static void server_puts_on(struct scene *s, enum upgrade_kind kind, int64_t number)
 {
     const struct step step = {.kind = STEP_UPGRADE, .upgrade = kind, .upgrade_number = number};
-    wire_enable_codec(&s->server, wire_server_codec(&step, s->tls), &s->server_in);
+    wire_enable_codec(&s->server, wire_server_codec(&step, s->tls), SIZE_MAX, &s->server_in);
     server_sends(s, &s->server.answer);
 }
 

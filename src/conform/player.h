@@ -22,7 +22,7 @@
 #include "conform/values.h"
 #include "conform/wire.h"
 
-#define PLAYER_CONNS_MAX 16      /* the most connections of one case */
+#define PLAYER_CONNS_MAX TRANSCRIPT_CONNS_MAX
 #define PLAYER_ANY_MAX 256       /* the most steps in one "any" */
 #define PLAYER_UNMATCHED_MAX 512 /* a failure shows at most this number of unmatched bytes */
 

@@ -350,16 +350,26 @@ static void record_command(struct record *r, size_t conn, struct span bytes, int
 void record_open(struct record *r, int64_t now)
 {
     if (r->conn_count == RECORD_CONNS_MAX) {
-        broken(r, "more than 32 connections");
+        broken(r, "more connections than a session file may have");
         return;
     }
     append_pause(r, now);
     begin_step(r, r->conn_count++, SPAN(" connect\n"));
 }
 
+/* Returns whether a session file has room for more steps. */
+static bool has_room(struct record *r)
+{
+    bool room = r->steps.n <= RECORD_STEPS_MAX;
+    if (!room) {
+        broken(r, "more than a session file may contain");
+    }
+    return room;
+}
+
 void record_from_client(struct record *r, size_t conn, struct span bytes, int64_t now)
 {
-    if (conn >= r->conn_count) {
+    if (conn >= r->conn_count || !has_room(r)) {
         return;
     }
     struct record_conn *c = &r->conns[conn];
@@ -492,7 +502,7 @@ void record_upgrade(struct record *r, size_t conn, const struct step *upgrade)
 
 void record_from_server(struct record *r, size_t conn, struct span bytes, int64_t now)
 {
-    if (conn >= r->conn_count || r->conns[conn].ended) {
+    if (conn >= r->conn_count || r->conns[conn].ended || !has_room(r)) {
         return;
     }
     if (r->conns[conn].client_ended) {
@@ -593,6 +603,9 @@ bool record_print(struct record *r, const struct record_header *header, struct b
         if (r->conns[i].from_client.n > 0) {
             broken(r, "a client sent a part of a command only");
         }
+    }
+    if (out->n > TRANSCRIPT_SIZE_MAX) {
+        broken(r, "more than a session file may contain");
     }
     return r->broken == NULL;
 }

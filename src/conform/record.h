@@ -22,7 +22,11 @@
 #include "base/buf.h"
 #include "conform/session_file.h"
 
-#define RECORD_CONNS_MAX 32
+#define RECORD_CONNS_MAX TRANSCRIPT_CONNS_MAX
+
+/* The most bytes of the steps, so that the file with its header can be read again. What follows is
+ * not recorded. */
+#define RECORD_STEPS_MAX ((size_t)TRANSCRIPT_SIZE_MAX - 16384)
 #define RECORD_NAMES_MAX 256   /* the most topics, channels and message ids together */
 #define RECORD_KEY_MAX 256     /* the most bytes of record_name.key */
 #define RECORD_ROUND 100000000 /* ns: waits are rounded to multiples of this */

@@ -551,20 +551,28 @@ static bool is_id_byte(uint8_t c)
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
 }
 
-static bool take_id(struct reader *r)
+bool transcript_id_is_valid(struct span id)
 {
     size_t slashes = 0;
-    struct span id = r->line;
-    for (; r->line.n > 0; r->line = span_skip(r->line, 1)) {
-        bool slash = r->line.p[0] == '/';
-        slashes += slash;
-        if (!slash && !is_id_byte(r->line.p[0])) {
-            return expected(r, "lower-case letters, digits, - . and one /");
+    for (size_t i = 0; i < id.n; i++) {
+        slashes += id.p[i] == '/';
+        if (id.p[i] != '/' && !is_id_byte(id.p[i])) {
+            return false;
         }
     }
-    r->file->id = id;
-    bool framed = id.n > 0 && id.p[0] != '/' && id.p[id.n - 1] != '/';
-    return (slashes == 1 && framed) || expected(r, "an id of the form area/slug");
+    return slashes == 1 && id.p[0] != '/' && id.p[id.n - 1] != '/';
+}
+
+static bool take_id(struct reader *r)
+{
+    r->file->id = r->line;
+    while (r->line.n > 0 && (r->line.p[0] == '/' || is_id_byte(r->line.p[0]))) {
+        r->line = span_skip(r->line, 1);
+    }
+    if (r->line.n > 0) {
+        return expected(r, "lower-case letters, digits, - . and one /");
+    }
+    return transcript_id_is_valid(r->file->id) || expected(r, "an id of the form area/slug");
 }
 
 bool transcript_upgrades(const struct transcript *file)

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 
 #define TRANSCRIPT_SIZE_MAX (1 << 20)  /* the most bytes of a file */
+#define TRANSCRIPT_CONNS_MAX 16        /* the most connections of a file */
 #define TRANSCRIPT_DEPTH_MAX 8         /* how deep size{ size{ ... } } may be nested */
 #define TRANSCRIPT_VALUE_MAX (8 << 20) /* the most bytes of one fill() */
 
@@ -122,6 +123,9 @@ struct transcript_error {
     unsigned column;
     const char *expected; /* what the parser expected there; a static string */
 };
+
+/* Returns true if the id has the form area/slug, in lower-case letters, digits, - and . */
+bool transcript_id_is_valid(struct span id);
 
 /* Parses a copy of `bytes`. Returns false if the file has a mistake. Then *error says what was
  * expected and where, and the caller need not call transcript_free. */

@@ -222,7 +222,26 @@ def a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time(folde
             assert used.ru_maxrss < 100 << 10 and size < 200000 and len(out) < 200000, figures
 
 
+def a_recording_that_cannot_be_written_is_refused_at_the_start(folder):
+    """Neither may nsq-record listen, nor write outside of the folder."""
+    record = str((BUILD / "nsq-record").resolve())
+    (folder / "inside").mkdir()
+    for out, name, status, said in (("nowhere", "a/b", 1, "nsq-record: cannot write nowhere/b.session.part: "),
+                                    ("inside", "a/../../b", 2, "usage: nsq-record"),
+                                    ("inside", "a/b/c", 2, "usage: nsq-record"),
+                                    ("inside", "a/B", 2, "usage: nsq-record"),
+                                    ("inside", "/b", 2, "usage: nsq-record"),
+                                    ("inside", "a/", 2, "usage: nsq-record")):
+        run = subprocess.run([record, "--listen", "127.0.0.1:0", "--to", "127.0.0.1:1", "-o", out, "--id", name],
+                             cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=LIMIT)
+        equal(run.returncode, status)
+        assert run.stderr.startswith(said), run.stderr
+    equal(sorted(p.name for p in folder.iterdir()), ["inside"])
+    equal(list((folder / "inside").iterdir()), [])
+
+
 TESTS = [
+    a_recording_that_cannot_be_written_is_refused_at_the_start,
     a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time,
     what_is_known_of_the_engine_in_this_process_is_no_failure,
     a_stopped_run_cleans_up_and_reports_what_was_done,

@@ -525,6 +525,23 @@ static void play_many_connections(struct record *r)
     record_server_end(r, RECORD_CONNS_MAX, TIME_SECOND);
 }
 
+/* The file must be one that nsq-conform can read. */
+static void play_a_large_body(struct record *r)
+{
+    static uint8_t body[TRANSCRIPT_SIZE_MAX];
+    struct buf bytes = {0};
+    for (size_t i = 0; i < sizeof body; i++) {
+        body[i] = (uint8_t)(i % 251);
+    }
+    text_append(&bytes, "  V2PUB t\n");
+    buf_append(&bytes, span_make("\0\x10\0\0", 4));
+    buf_append(&bytes, span_make(body, sizeof body));
+    record_open(r, TIME_SECOND);
+    record_from_client(r, 0, buf_span(&bytes), TIME_SECOND);
+    record_from_client(r, 0, SPAN("NOP\n"), TIME_SECOND);
+    buf_free(&bytes);
+}
+
 static void what_cannot_be_recorded_has_a_reason(void **state)
 {
     (void)state;
@@ -537,7 +554,8 @@ static void what_cannot_be_recorded_has_a_reason(void **state)
                "the server sent a message frame that is too short for a message");
     check_once(play_many_names, NULL,
                "more than 256 names of topics, channels and messages, or a name that is too long");
-    check_once(play_many_connections, NULL, "more than 32 connections");
+    check_once(play_a_large_body, NULL, "more than a session file may contain");
+    check_once(play_many_connections, NULL, "more connections than a session file may have");
 }
 
 int main(void)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Uses the protocol library from C++: encodes the commands of a client, parses them again, and parses a frame of a
-// server. Exits with 0 when each result is right. ci/install compiles it with each standard from C++11 on.
+// Uses the protocol library from C++: encodes the commands of a client, parses them again, and
+// parses a frame of a server. Exits with 0 when each result is right. ci/install compiles it with
+// each standard from C++11 on.
 #include <nsq/command.h>
 #include <nsq/error.h>
 #include <nsq/frame.h>
@@ -52,17 +53,20 @@ static bool parses_command()
 
 static bool parses_frame()
 {
-    const uint8_t bytes[] = {0, 0, 0, 15, 0, 0, 0, 0, '_', 'h', 'e', 'a', 'r', 't', 'b', 'e', 'a', 't', '_'};
+    const uint8_t bytes[] = {0,   0,   0,   15,  0,   0,   0,   0,   '_', 'h',
+                             'e', 'a', 'r', 't', 'b', 'e', 'a', 't', '_'};
     nsq_frame frame = {};
     size_t size = 0;
     return nsq_frame_parse(span_make(bytes, sizeof bytes), 1024, &frame, &size) == NSQ_OK &&
-           nsq_frame_is_heartbeat(&frame) && span_equal(frame.data, heartbeat) && be32_load(bytes) == 15;
+           nsq_frame_is_heartbeat(&frame) && span_equal(frame.data, heartbeat) &&
+           be32_load(bytes) == 15;
 }
 
 int main()
 {
     nsq_protocol protocol;
-    const bool magic = nsq_magic_parse(SPAN("  V2"), &protocol) == NSQ_OK && protocol == NSQ_PROTOCOL_V2;
+    const bool magic =
+        nsq_magic_parse(SPAN("  V2"), &protocol) == NSQ_OK && protocol == NSQ_PROTOCOL_V2;
     const bool names = nsq_name_valid(SPAN("greetings")) && !nsq_name_valid(SPAN("a b"));
     const bool version = std::string(nsq_version()) == NSQREF_VERSION;
     return parses_command() && parses_frame() && magic && names && version ? 0 : 1;

@@ -68,11 +68,3 @@ void queue_splice(struct queue *to, struct queue *from)
     to->n += from->n;
     *from = (struct queue){0};
 }
-
-void queue_clear(struct queue *q, struct budget *budget)
-{
-    struct message *message;
-    while ((message = queue_pop(q)) != NULL) {
-        message_drop(message, budget);
-    }
-}

@@ -51,9 +51,4 @@ struct message *queue_pop(struct queue *q);
 /* Moves all messages of `from` to the end of `to`, in constant time. `from` is empty afterwards. */
 void queue_splice(struct queue *to, struct queue *from);
 
-/* Drops all messages of a queue. Its time grows with the number of messages, so it must only be
- * used where a peer cannot wait for it: broker_discard (broker/broker.h) does the same in slices.
- */
-void queue_clear(struct queue *q, struct budget *budget);
-
 #endif

@@ -99,6 +99,7 @@ static void append_slot(struct buf *slots, const struct tcp_socket *s)
 static struct tcp_socket *take_slot(struct tcp_server *server, struct buf *slots)
 {
     uint32_t slot;
+    assert(slots->n >= sizeof slot);
     memcpy(&slot, buf_span(slots).p, sizeof slot);
     buf_drop(slots, sizeof slot);
     return &server->sockets[slot];

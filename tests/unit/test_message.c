@@ -86,29 +86,12 @@ static void the_first_in_is_the_first_out(void **state)
     assert_int_equal(budget.used, 0);
 }
 
-static void clearing_drops_all(void **state)
-{
-    (void)state;
-    struct budget budget = {.cap = SIZE_MAX};
-    struct queue q = {0};
-    queue_clear(&q, &budget);
-    for (int i = 0; i < 3; i++) {
-        queue_push(&q, message_first(body_of(&budget, SPAN("b"))));
-    }
-    queue_clear(&q, &budget);
-    assert_int_equal(q.n, 0);
-    assert_null(q.first);
-    assert_null(q.last);
-    assert_int_equal(budget.used, 0);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_message_is_charged_until_it_ends),
         cmocka_unit_test(messages_share_a_body),
         cmocka_unit_test(the_first_in_is_the_first_out),
-        cmocka_unit_test(clearing_drops_all),
     };
     return cmocka_run_group_tests_name("message", tests, NULL, NULL);
 }

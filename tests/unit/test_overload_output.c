@@ -54,7 +54,7 @@ static void a_body_waits_once_for_all_consumers(void **state)
     config.log_level = LOG_FATAL;
     struct world *w = world_new(&config);
     size_t readers = READERS / stride(VALGRIND_STRIDE);
-    struct client **c = alloc_zeroed(readers * sizeof *c);
+    struct client **c = alloc_zeroed(readers * sizeof(struct client *));
     for (size_t i = 0; i < readers; i++) {
         c[i] = lone_reader(w, i);
     }
@@ -367,7 +367,7 @@ static void clients_that_wait_for_their_auth_hold_little_input(void **state)
     config.log_level = LOG_FATAL;
     struct world *w = world_new(&config);
     size_t count = HELD_CLIENTS / stride(VALGRIND_STRIDE);
-    struct client **c = alloc_zeroed(count * sizeof *c);
+    struct client **c = alloc_zeroed(count * sizeof(struct client *));
     struct buf behind = {0};
     while (behind.n < BEHIND) {
         buf_append(&behind, SPAN("NOP\n"));

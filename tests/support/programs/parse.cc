@@ -13,7 +13,7 @@
 #include <cstring>
 #include <string>
 
-static_assert(sizeof(nsq_place) > 0, "types of C are types of C++");
+static_assert(alignof(nsq_place) >= 1, "types of C are types of C++");
 
 static const span heartbeat = SPAN_LITERAL("_heartbeat_");
 

@@ -407,6 +407,9 @@ void model_closed(struct memory_model *model, unsigned conn)
 
 void model_delivered(struct memory_model *model, unsigned conn, uint64_t id, uint16_t attempts)
 {
+    if (model->full) {
+        return;
+    }
     unsigned channel = model->conns[conn].channel;
     FUZZ_CHECK(channel < MODEL_CHANNELS); /* it has subscribed */
     if (model->delivery_count == MODEL_DELIVERIES) {
@@ -500,11 +503,14 @@ static bool nothing_done(struct memory_model *model, const struct call *call)
 
 void model_look(struct memory_model *model, const struct call *call)
 {
+    if (model->full) {
+        return;
+    }
     struct sums sums = {0};
     uint64_t finished[MODEL_CHANNELS] = {0};
     /* After a step no channel has both a message and a ready consumer. */
     FUZZ_CHECK(call->kind != CALL_STEP || list_empty(&model->engine->broker.core.active));
-    if (model->full || nothing_done(model, call)) {
+    if (nothing_done(model, call)) {
         return;
     }
     model->look++;

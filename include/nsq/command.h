@@ -135,7 +135,7 @@ enum nsq_bad {
 struct nsq_item {
     enum nsq_stage stage;       /* the stage that was read */
     bool last;                  /* this is the last item of the command */
-    bool whole;                 /* BODY, MESSAGE_BODY: the body ends with `part` */
+    bool whole;                 /* BODY, MESSAGE_BODY: the body is complete with this `part` */
     size_t consumed;            /* how many bytes of the input belong to the item */
     struct nsq_command command; /* LINE */
     int32_t value;              /* SIZE, COUNT, MESSAGE_SIZE: the number that was read */

@@ -28,7 +28,8 @@ enum budget_use {
 #define BUDGET_HELD_PART 4    /* the share of connections is the cap divided by this number */
 #define BUDGET_NAMES_PART 4   /* the share of names is the cap divided by this number */
 
-/* How much memory the process may have, in bytes: one and a half caps, and these two numbers. */
+/* The process may have one and a half caps of memory, and BUDGET_RESIDENT_FIXED bytes more, and
+ * BUDGET_RESIDENT_A_CONN bytes more for each connection. */
 #define BUDGET_RESIDENT_FIXED ((size_t)16 << 20)
 #define BUDGET_RESIDENT_A_CONN ((size_t)2048)
 
@@ -45,9 +46,9 @@ struct budget {
     size_t reserve;    /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a
                           size_t */
     size_t held;       /* bytes of memory that connections hold: unsent output, input that is not
-                        * consumed yet, commands that have arrived in part. They are not in `used`.
-                        * Otherwise it would depend on how input is cut whether a publish has
-                        * room. */
+                        * consumed yet, commands that have arrived in part. They are not in `used`,
+                        * because they depend on how input is cut. A publish must find the same
+                        * room at every cut. */
 };
 
 /* Returns a budget with this cap and its reserve, with no bytes in use. */
@@ -75,7 +76,7 @@ static inline bool budget_has_room(const struct budget *b, enum budget_use use, 
 /* Notes how many bytes of memory the process has, with this number of connections. It has more than
  * the bytes in use, because the allocator cannot return memory in which some bytes are in use. When
  * the process has more than it may have, the bound for BUDGET_QUEUE is lowered by the difference,
- * but at most to a quarter of the cap. So publishes are refused earlier. */
+ * but it never becomes less than a quarter of the cap. So publishes are refused earlier. */
 void budget_note_resident(struct budget *b, size_t resident, size_t conns);
 
 /* Adds n bytes to the bytes in use, even if the budget has no room for them. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a hash table that peers can make large. A table of uthash that grows moves all its entries
- * at once. With a million entries this takes 100 ms, and all clients wait. So a table with more
- * than SPLIT_TABLE_ONE entries is split into SPLIT_TABLE_PARTS tables of uthash by the first bits
- * of the hash. Each part grows for itself.
+ * Owns: a hash table that peers can make large. When a table of uthash grows, it moves all its
+ * entries at once. With a million entries this takes 100 ms, and all clients wait. So a table with
+ * more than SPLIT_TABLE_ONE entries is split into SPLIT_TABLE_PARTS tables of uthash by the first
+ * bits of the hash. Each part grows for itself.
  *
  * An element has a field of type struct table_entry, and container_of (base/list.h) returns the
  * element. Must not know: what the elements and their keys are.
@@ -41,7 +41,8 @@ static inline size_t split_table_cost(const struct split_table *t)
     return t->parts == NULL ? 0 : SPLIT_TABLE_COST;
 }
 
-/* Returns the index of the part of a hash. uthash uses the last bits of the hash. */
+/* Returns the index of the part in which elements with this hash are. uthash uses the last bits of
+ * the hash. */
 static inline unsigned split_table_index(unsigned hash)
 {
     return hash >> (32 - SPLIT_TABLE_BITS);

@@ -12,6 +12,8 @@
 
 #define BROKER_DELIVERIES_A_TURN 64 /* of one channel */
 #define BROKER_MOVES_A_TURN 256     /* of one topic */
+/* One call from outside has up to this many kinds of work, and each kind has its own share of the
+ * effort: a step has six kinds (engine/engine.c), and recv has two. One share more is room. */
 #define BROKER_SHARES 7
 
 struct broker {

@@ -16,8 +16,8 @@
  * message is also dropped when sampling drops it, and when the channel is emptied or deleted.
  *
  * A consumer is ready while it has fewer messages in flight than its ready count (RDY) and is not
- * blocked. A delivery does not lower the ready count. Only broker_deliver delivers messages: one
- * message in each call.
+ * blocked. A delivery does not lower the ready count. Only broker_deliver and broker_deliver_to
+ * deliver messages: one message in each call.
  */
 #ifndef BROKER_CHANNEL_H
 #define BROKER_CHANNEL_H
@@ -36,8 +36,8 @@ struct channel {
     struct topic *topic;
     struct name name;
     uint64_t serial; /* > 0; larger than the serials of all older channels of the topic */
-    /* How many messages, and how many messages with a delay, the topic had admitted when the
-     * channel was made. The channel gets only later ones (broker/topic.h). */
+    /* The values of topic->admitted and topic->admitted_delayed at the time when the channel was
+     * made. The channel gets only messages that were admitted later (broker/topic.h). */
     uint64_t first;
     uint64_t first_delayed;
     bool ephemeral;
@@ -126,12 +126,12 @@ enum channel_result channel_join(struct channel *channel, struct consumer *consu
  * until they time out, as in nsqd. */
 void channel_leave(struct consumer *consumer);
 
-/* Drops all messages of the channel: queued, in flight and deferred. Its time grows only with the
- * number of consumers. broker_collect frees the messages. */
+/* Drops all messages of the channel: queued, in flight and deferred. The time of the
+ * call grows only with the number of consumers. broker_collect frees the messages. */
 void channel_empty(struct channel *channel);
 
-/* Removes all consumers from the channel. They become orphans (broker/topology.h). Its time grows
- * with the number of consumers, so serve_config.max_connections is its bound. */
+/* Removes all consumers from the channel. They become orphans (broker/topology.h). The time
+ * of the call grows with the number of consumers, which serve_config.max_connections limits. */
 void channel_orphan_consumers(struct channel *channel);
 
 /* Returns true when the channel's topic was deleted. Then the channel delivers nothing, and its
@@ -149,11 +149,11 @@ static inline bool consumer_can_receive(const struct consumer *consumer)
            !list_empty(&consumer->channel->active_link) && !channel_is_ending(consumer->channel);
 }
 
-/* Sets the ready count (RDY). An orphan may call this function too. */
+/* Sets the ready count (RDY). The consumer may be an orphan. */
 void consumer_set_ready(struct consumer *consumer, int64_t count);
 
 /* While `blocked` is true, the consumer gets no messages, for example because it has too much
- * unsent output. An orphan may call this function too. */
+ * unsent output. The consumer may be an orphan. */
 void consumer_set_blocked(struct consumer *consumer, bool blocked);
 
 /* The next three functions return CHANNEL_OK, CHANNEL_NOT_IN_FLIGHT or CHANNEL_NOT_OWNER. An orphan
@@ -176,11 +176,11 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
 /* Takes a message that is in flight and puts it at the end of the queue. Called when the message
- * has timed out. When the channel has dropped the message, frees it. */
+ * has timed out. If the channel was emptied or deleted, frees the message instead. */
 void in_flight_expire(struct in_flight *f);
 
-/* Puts a deferred message at the end of the queue. Called when its delay is over. When the channel
- * has dropped the message, frees it. */
+/* Puts a deferred message at the end of the queue. Called when its delay is over. If the channel
+ * was emptied or deleted, frees the message instead. */
 void deferred_expire(struct deferred *d);
 
 #endif

@@ -43,7 +43,7 @@ struct broker_core {
     struct broker_config config;
     struct budget budget;
     struct effort effort;  /* what is left of the current call */
-    size_t effort_a_share; /* units, > 0; of one of BROKER_SHARES parts of a call */
+    size_t effort_a_share; /* units, > 0: config.effort_a_call divided by BROKER_SHARES */
     struct heap timers;    /* of struct timer: timeouts of messages in flight, and ends of delays */
     struct list active;    /* of struct channel: all that can deliver a message now */
     size_t in_turn;       /* how many messages the first active channel has delivered in its turn */

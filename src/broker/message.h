@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the message, and the first-in first-out queue of messages. A message is one delivery of a
- * body that a channel has to do. When several channels must deliver one body, each channel has its
+ * Owns: the message, and the first-in first-out queue of messages. A message is the task of one
+ * channel to deliver one body. When several channels must deliver one body, each channel has its
  * own message, and these messages share the body. A topic that has no channel yet keeps one message
  * for each body, and gives it to a channel later. The topic and each of its channels have a queue.
  * A message is always in exactly one place: in a queue, in flight or deferred. The first message of

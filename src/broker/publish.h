@@ -20,7 +20,8 @@
 struct broker;
 struct topic;
 
-/* Tells which messages must have been moved to their channels. */
+/* Names the messages of a publish, so that broker_moved can tell whether all of them were moved to
+ * the channels. */
 struct publish_place {
     uint64_t serial; /* of the topic; 0: there is nothing to move */
     uint64_t last;   /* the value of topic->admitted after the last of these messages */
@@ -61,8 +62,9 @@ void broker_add_message(struct broker *broker, struct publish *publish, struct b
 
 /* Publishes all messages or none. Creates the topic when it does not exist. The broker owns the
  * messages afterwards, unless the result is PUBLISH_REFUSED. *ticket is set when the result is
- * PUBLISH_WAITS. Its time does not grow with the number of messages. After PUBLISH_DONE, some of
- * the messages may still have to be moved to their channels (broker_moved). */
+ * PUBLISH_WAITS. The time of the call does not grow with the number of messages. After
+ * PUBLISH_DONE, some of the messages may still have to be moved to their channels (broker_moved).
+ */
 enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
                                     uint64_t *ticket);
 

@@ -52,9 +52,9 @@ struct deferred {
     struct message *message;
 };
 
-/* How many bytes the memory budget is charged for the structs above. A
- * message in flight may be the only one that needs its subscription, so its cost includes one. The
- * subscription of a consumer without messages in flight is a part of the cost of a session. */
+/* How many bytes the memory budget is charged for the structs above. The cost of a message in
+ * flight includes the cost of a subscription, because a subscription exists for as long as one of
+ * its messages is in flight. The cost of a session includes the subscription of its consumer. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
 #define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST                                                                             \

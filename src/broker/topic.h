@@ -34,7 +34,8 @@ struct topic {
     size_t moving_delayed;    /* how many of them have a delay */
     struct list moving_link;  /* in core->moving while `moving` is not empty */
     struct list ending_link;  /* in core->ending_topics while `ended` is true */
-    /* The channel that gets the first message of `moving` next. NULL: no channel has got it yet. */
+    /* The channel that is the next one to get the first message of `moving`. NULL: no channel has
+     * got this message yet, so the first channel is the next one. */
     struct channel *next;
     uint64_t admitted;         /* how many messages were ever admitted */
     uint64_t admitted_delayed; /* how many of them had a delay */
@@ -98,16 +99,16 @@ size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay
  * do not fit, as nsqd does. The topic owns the messages afterwards, and the queue is empty. */
 void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, int64_t delay);
 
-/* Moves admitted messages to the channels while the current call has effort left, but at most
- * `most` messages to one channel each. The delay of a message begins when a channel gets it. nsqd's
- * function messagePump of a topic does the same. */
+/* Moves admitted messages to the channels while the current call has effort left, but makes at most
+ * `most` moves. A move is one message to one channel. The delay of a message begins when a channel
+ * gets it. nsqd's function messagePump of a topic does the same. */
 void topic_move(struct topic *topic, size_t most, int64_t now);
 
 /* Returns how many admitted messages a channel of the topic has not got yet. nsqd counts them as
  * messages of the channel. */
 size_t topic_moves_to(const struct topic *topic, const struct channel *channel);
 
-/* Drops the messages that the topic keeps. */
+/* Drops the messages that the topic keeps. Messages that are on their way to channels stay. */
 void topic_empty(struct topic *topic);
 
 /* Keeps new messages when `paused` is true. When `paused` is false, the messages that the topic has

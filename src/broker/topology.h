@@ -31,7 +31,7 @@ enum topology_result broker_delete_topic(struct broker *broker, struct span topi
 enum topology_result broker_delete_channel(struct broker *broker, struct span topic,
                                            struct span channel);
 
-/* Drops the messages that no channel of the topic has yet. The counters of the topic do not
+/* Drops the messages that the topic keeps (broker/topic.h). The counters of the topic do not
  * change. */
 enum topology_result broker_empty_topic(struct broker *broker, struct span topic);
 
@@ -40,8 +40,8 @@ enum topology_result broker_empty_topic(struct broker *broker, struct span topic
 enum topology_result broker_empty_channel(struct broker *broker, struct span topic,
                                           struct span channel);
 
-/* Stops the moves of messages from a topic to its channels when `paused` is true, and resumes them
- * when `paused` is false. */
+/* When `paused` is true, the topic keeps the messages that are published from now on. When `paused`
+ * is false, its channels get the messages that it has kept. */
 enum topology_result broker_pause_topic(struct broker *broker, struct span topic, bool paused,
                                         int64_t now);
 

@@ -29,8 +29,8 @@ struct codec_calls {
      * the decoded bytes to `up`, at most about `room` bytes. If the codec itself has to send bytes
      * (the next bytes of a handshake, or an alert), the function appends them to `down`. Returns
      * how many bytes of `in` were used. It may use none in three cases only: `in` is empty;
-     * has_pending returns true after the call; the codec is CLOSED or FAILED. In the last case it
-     * also appends nothing. */
+     * has_pending returns true after the call; the codec was CLOSED or FAILED before the call. A
+     * codec that was CLOSED or FAILED before the call appends nothing. */
     size_t (*decode)(void *self, struct span in, size_t room, struct buf *up, struct buf *down);
 
     /* Encodes all bytes of `in` for the peer and appends the result to `down`. The codec may keep

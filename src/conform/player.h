@@ -33,8 +33,9 @@
 /* The most bytes of the exchange, which a report contains. Further lines are only counted. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
-/* The time of a whole case is the sum of the times that its steps name, and this many times
- * reply_timeout. This stops a server that answers each step as late as it may. */
+/* A whole case may last as long as all "within" and "after" of its steps together, and
+ * PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout in addition. This stops a server that answers each
+ * step as late as the step allows. */
 #define PLAYER_REPLY_TIMEOUTS_A_CASE 6
 
 /* The command that a client sends after the last step. No server has this command. So its answer,

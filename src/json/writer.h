@@ -33,7 +33,8 @@ struct json_writer {
                          Bit 0 is for the outermost container. */
     unsigned depth;   /* number of open containers, that is objects and arrays */
     enum json_style style;
-    bool empty;     /* nothing is written yet in the innermost open container */
+    bool empty; /* nothing is written yet in the innermost open container, or in the document when
+                 * no container is open */
     bool after_key; /* a key has been written, but not its value */
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line of nsqd as a value: every flag of upstream's nsqd 1.3.0 and four flags of our
+ * The command line of nsqd as a value: every flag of upstream's nsqd 1.3.0 and five flags of our
  * own.
  *
  * Owns: the table of flags (name, kind, default, which features are missing), the usage text and
@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and four flags of our own. */
+/* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and five flags of our own. */
 #define OPTIONS_FLAG_COUNT 58
 
 /* The levels of --log-level. The numbers are those of upstream's nsqd. A line is written when its
@@ -121,7 +121,7 @@ struct options {
     /* Four more flags of our own. Each one limits the resources that peers can use. */
 
     /* The memory budget. Without it, a publisher could fill queues that nobody reads until the
-     * machine swaps. 0: configure.c uses a quarter of the machine's memory. */
+     * machine swaps. 0: configure.c uses a quarter of the memory that the process may use. */
     int64_t mem_queue_bytes;
     /* The most connections at a time. Without this limit, a flood of connections could use up the
      * file descriptors or the memory. 0: configure.c uses the limit of file descriptors minus a

@@ -90,9 +90,9 @@ struct protocol {
      * removed. */
     void (*upgraded)(void *service, void *session, struct span why, int64_t now);
 
-    /* Ends a reference of conn_send_held, which has passed `held`. Called once for each reference,
-     * when its bytes were sent or encoded, or when the connection ends. It may be called after
-     * `closed`. NULL: the protocol sends no references. */
+    /* Called once for each call of conn_send_held, with the `held` of that call: when the bytes
+     * were sent or encoded, or when the connection ends. It may be called after `closed`. NULL: the
+     * protocol sends no references. */
     void (*release)(void *service, void *held);
 
     /* Called when unsent output is not above the high-water mark any more. conn->full_since is the
@@ -204,7 +204,7 @@ void conn_leave(struct conn *conn);
 void conn_send(struct conn *conn, struct span data, int64_t now);
 
 /* Appends output that is not copied. The bytes must not change until the protocol's `release` is
- * called with `held`. That happens at once when the connection sends nothing any more. */
+ * called with `held`. After conn_finish, nothing is sent and `release` is called at once. */
 void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now);
 
 /* Returns how many bytes of output are not sent yet. */

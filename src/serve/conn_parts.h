@@ -75,12 +75,12 @@ void conn_handshake_timed_out(struct conn *conn, int64_t now);
 /* Appends bytes to conn->out. These bytes do not go through the codecs. */
 void conn_append_out(struct conn *conn, struct span data, int64_t now);
 
-/* Encodes a bounded part of the output that waits, if little encoded output waits. When a
+/* If only little encoded output is unsent, encodes a bounded part of the other output. When a
  * connection that ends has no more output, appends the last bytes of the codecs. Must not be called
  * in the state HANDSHAKING. */
 void conn_encode(struct conn *conn, int64_t now);
 
-/* Encodes more of the output that waits, but less than 64 KiB together with the encoded output. */
+/* Encodes more output, until almost 64 KiB of encoded output are unsent. */
 void conn_encode_ahead(struct conn *conn, int64_t now);
 
 /* Encodes all waiting output. Needed before a codec is added. */

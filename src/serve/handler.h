@@ -17,8 +17,8 @@
 #include "base/log.h"
 
 /* What a connection wants the shell to do, as bits. When no bit is set, the connection is idle. The
- * shell closes a socket when the connection wants CLOSE, and when the socket has an error or was
- * hung up. It does the latter for idle connections too. */
+ * shell closes a socket when the connection wants CLOSE. It also closes a socket that has an error
+ * or was hung up, even if the connection is idle. */
 enum want {
     WANT_READ = 1,    /* read input and call recv() */
     WANT_WRITE = 2,   /* out() has something to send */
@@ -54,7 +54,7 @@ struct ask {
 /* The result of a request that needs an answer. Borrowed: valid only during the call. */
 struct answer {
     struct span why;   /* empty: the request was done; otherwise the reason why it failed */
-    struct span bytes; /* bytes that were read; empty: no request reads anything yet */
+    struct span bytes; /* bytes that were read; always empty now, because no request reads yet */
 };
 
 /* Returns how many bytes the spans contain together. */
@@ -86,9 +86,9 @@ struct tcp_handler {
     /* Called when bytes have arrived. `in` is borrowed and not empty. Returns how many bytes were
      * consumed. The shell keeps the other bytes and stops reading. When the connection wants READ
      * again, the shell first offers the kept bytes, and then reads more. One call does a bounded
-     * amount of work. A connection that still wants READ after the call has consumed at least one
-     * byte, or has done other work that had to be done before the next byte. So the shell offers
-     * the kept bytes again in the next round. */
+     * amount of work. So it may consume only some of the bytes, or none when other work of the
+     * connection comes first. Then the shell offers the kept bytes again in the next round, if the
+     * connection still wants READ. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* Called when the peer will send no more. Called once, after all input was consumed. */

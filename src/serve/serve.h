@@ -43,10 +43,10 @@ struct serve_config {
      * connection, and sends no messages to its consumer. This limit stops a peer that never reads
      * from filling the memory. */
     size_t high_water;
-    /* Counts what all connections hold together, and has their share (base/budget.h). While they
-     * hold more, a connection with unsent output is full, and each connection is read from in
-     * pieces of at most CONN_READ_LITTLE bytes. This limit stops many peers that never read, or
-     * that are not read from, from filling the memory. Borrowed. NULL: there is no limit. */
+    /* Counts what all connections together hold (base/budget.h). While that is more than their
+     * share of the budget, each connection with unsent output is full, and the shell reads at most
+     * CONN_READ_LITTLE bytes at a time. Without this limit, many peers that never read could fill
+     * the memory. Borrowed. NULL: there is no limit. */
     struct budget *budget;
 };
 
@@ -84,10 +84,11 @@ struct serve {
     struct heap timers;
     struct list changed; /* of struct conn */
     struct list backlog; /* of struct conn */
-    /* Handshakes are dear: one takes milliseconds. So between two steps at most one connection does
-     * a part of a handshake, and connections with other input do not wait for many handshakes. */
+    /* A handshake takes milliseconds of processor time. So between two steps at most one connection
+     * does a part of a handshake, and connections with other input do not wait for many handshakes.
+     */
     struct list handshakes;      /* of struct conn: their input waits for a turn */
-    struct conn *handshake_turn; /* the shell offers the input of this one again; NULL: of none */
+    struct conn *handshake_turn; /* the connection that may do a part now; NULL: none may */
     int handshake_rest;          /* steps before the next part of a handshake; see take_turn */
     struct list to_connect;      /* of struct conn: the shell was not asked yet to connect them */
     uint64_t decoded;            /* bytes that codecs have decoded so far */

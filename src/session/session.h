@@ -73,8 +73,8 @@ struct session {
     /* Set by IDENTIFY. */
     int64_t heartbeat_interval; /* ns; for the read deadline; 0: no deadline */
     int64_t msg_timeout;        /* ns; for TOUCH. A delivery uses consumer.msg_timeout */
-    /* These two settings are checked and reported, but they have no other effect, because output is
-     * never kept back (departure 2 in tests/conformance/DEPARTURES.md). */
+    /* The two settings output_buffer_... are checked and reported. They have no other effect,
+     * because output is never delayed (departure 2 in tests/conformance/DEPARTURES.md). */
     int64_t output_buffer_timeout; /* ns */
     int64_t output_buffer_size;    /* bytes */
     int32_t sample_rate;           /* percent; 0: all messages */
@@ -151,9 +151,9 @@ void session_pause_or_resume(struct session *session);
 /* Continues the current command, which was held. `reply` is its reply. */
 void session_resume_command(struct session *session, struct reply reply, int64_t now);
 
-/* Called when the client sends no more and no command is held. Ends the session when the work of
- * its own commands is done. Otherwise adds the session to v2->finishing, and must be called again.
- */
+/* Called when the client sends no more and no command is held. If the work of the session's own
+ * commands is done, ends the session. If not, adds the session to v2->finishing; the caller calls
+ * this function again later. */
 void session_finish_input(struct session *session, int64_t now);
 
 /* Starts the read deadline for the next command line. */

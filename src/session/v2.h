@@ -94,7 +94,8 @@ static inline void v2_pump(struct v2 *v2, int64_t now)
 bool v2_authorized(struct v2 *v2, int64_t now);
 
 /* Closes the connections of some orphans, at most V2_ORPHANS_A_CALL. An orphan is a consumer whose
- * channel was deleted (broker/topology.h). No frame tells the client the reason, as in nsqd. */
+ * channel was deleted (broker/topology.h). As in nsqd, the client gets no frame that tells the
+ * reason. */
 void v2_close_orphans(struct v2 *v2, int64_t now);
 
 /* Goes on with the sessions in v2->finishing, while the current call has effort left. */

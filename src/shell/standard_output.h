@@ -10,7 +10,8 @@
 
 /* Writes out what the program has printed. If any of its output could not be written, for example
  * because the disk is full, prints a message with the program's name on standard error and returns
- * false. Call it at the end of a program that prints a result, and then exit with an error. */
+ * false. A program that prints a result must call it at the end, and exit with an error when it
+ * returns false. */
 bool standard_output_end(const char *program);
 
 #endif

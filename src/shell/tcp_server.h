@@ -17,20 +17,20 @@
 #define TCP_SERVER_READ_SIZE 65536
 /* The most bytes that are sent on one connection before others have their turn. */
 #define TCP_SERVER_SEND_SIZE ((size_t)256 * 1024)
-/* The same for the first send of a changed connection while other changed connections wait. So a
- * small output behind thousands of large ones is sent soon. */
+/* The most bytes that are sent on a connection that has changed, while other changed connections
+ * wait for their first send. So a small output behind thousands of large ones is sent soon. */
 #define TCP_SERVER_SEND_CROWDED ((size_t)4 * 1024)
 /* The most events that the server takes from the waiter in one call. */
 #define TCP_SERVER_EVENTS 256
 
-/* What was read by when. Deadlines are judged after the input that was there in time (enum
- * drive_turn): a peer whose input waits in its socket is not late. A sweep is a series of waits
- * that ends when a wait has reported everything that was ready, and all of its events were handled.
- */
+/* Up to which time all input has been read. A peer whose input waits in its socket is not late. So
+ * a deadline is handled only when all input that had arrived by then has been read (`step` in
+ * serve/handler.h). A sweep is a series of waits. It ends when a wait has reported everything that
+ * was ready, and all of its events were handled. */
 struct tcp_sweep {
     int64_t judged; /* everything that had arrived at this time was read once */
     int64_t begun;  /* the time when the first wait of this sweep was over; 0: no sweep has begun */
-    int64_t looked; /* the time at which the last wait looked at all descriptors, or earlier */
+    int64_t looked; /* a time not later than the last look of the waiter at all descriptors */
     bool whole;     /* the last wait has reported everything that was ready */
 };
 
@@ -65,10 +65,11 @@ struct tcp_socket {
     uint64_t conn; /* the handler's number of the connection; 0: this slot is free */
     int fd;
     enum tcp_state state;
-    unsigned bits;         /* the events that the waiter waits for (enum waiter_bit) */
-    bool end_masked;       /* the peer sends no more, and there is unread input in front of that */
-    bool offering;         /* its slot is in server->offers */
-    bool sending;          /* its slot is in server->sends */
+    unsigned bits;   /* the events that the waiter waits for (enum waiter_bit) */
+    bool end_masked; /* the peer sends no more, but not all of its input was read; the waiter does
+                      * not report this end again */
+    bool offering;   /* its slot is in server->offers */
+    bool sending;    /* its slot is in server->sends */
     struct tcp_dial *dial; /* only in the states LOOKING_UP and CONNECTING; otherwise NULL */
     struct buf rest;       /* bytes that were read and that the handler has not consumed yet */
 };
@@ -91,8 +92,9 @@ struct tcp_server {
     size_t event_count;
     size_t event_next;
     struct tcp_sweep sweep;
-    int64_t slice_end;        /* the time at which the running part of a turn must end */
-    bool left_over;           /* the last turn has left changed connections or requests over */
+    int64_t slice_end; /* the time at which the running part of a turn must end */
+    bool
+        left_over; /* there are changed connections or requests that had no time in the last turn */
     struct buf offers;        /* slots (uint32_t) of sockets whose `rest` must be offered again */
     struct buf sends;         /* slots (uint32_t) of writable sockets whose output must go on */
     struct buf ends;          /* slots (uint32_t) of INPUT_ENDED and BROKEN sockets, in order */

@@ -44,8 +44,8 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
 /* Sends more output of the sockets in server->sends, at most once for each of them. Stops when the
- * slice is over. This is a part of a turn of its own. So output to thousands of peers delays
- * neither input nor small outputs of others. */
+ * slice is over. The turn of the loop has a slice for this work alone. So output to thousands of
+ * peers delays neither input nor small outputs of others. */
 void tcp_send_more(struct tcp_server *server, int64_t now);
 
 /* Calls recv with input that the handler has not consumed before, at most once for each connection

@@ -75,6 +75,7 @@ static unsigned peer_count; /* one more than the highest number that was opened 
 /* Each input is played twice. The second time every call has an allowance of one unit of effort, so
  * all work is done in slices. The model knows no slices, so it checks nothing then. Everything else
  * is checked, and the memory budget must be 0 at the end. */
+#define ROUNDS_SPARED 2
 static bool sparing;
 static uint64_t chosen[OPS_MAX]; /* the message ids of OP_MESSAGE, from the first time */
 static size_t chosen_count;
@@ -376,10 +377,10 @@ static void check_tickets(void)
     FUZZ_CHECK(list_empty(&engine->broker.to_ask));
 }
 
-/* Drives rounds (serve/drive.h) until nothing is left to do at this time. */
-static void do_rounds(void)
+/* Drives rounds (serve/drive.h) until nothing is left to do at this time, or `most` rounds. */
+static void do_rounds(unsigned most)
 {
-    struct drive drive = {.rounds_max = UINT_MAX};
+    struct drive drive = {.rounds_max = most};
     enum drive_turn before = DRIVE_OVER;
     unsigned moved = 0; /* the last round in which bytes moved */
     do {
@@ -411,7 +412,11 @@ static void do_rounds(void)
 
 static void settle(void)
 {
-    do_rounds();
+    if (sparing) {
+        do_rounds(ROUNDS_SPARED); /* so that work is left over when the next operation follows */
+        return;
+    }
+    do_rounds(UINT_MAX);
     check_tickets();
     for (unsigned i = 0; i < peer_count; i++) {
         /* The server reported every change, except WRITE, which depends on what this target has
@@ -606,6 +611,7 @@ static void start(void)
 
 static void finish(void)
 {
+    do_rounds(UINT_MAX);
     for (unsigned i = 0; i < OP_CONNECTIONS; i++) {
         if (peers[i].id != 0) {
             close_peer(i, CLOSED_BY_ERROR);

@@ -21,6 +21,7 @@ bool soak_space(const char *program, int64_t ns, uint64_t seed);
 bool soak_sizes(const char *program, int64_t ns, uint64_t seed);
 bool soak_deaf(const char *program, int64_t ns, uint64_t seed);
 bool soak_waiting(const char *program, int64_t ns, uint64_t seed);
+bool soak_pause(const char *program, int64_t ns, uint64_t seed);
 bool soak_faults(const char *program, int64_t ns, uint64_t seed);
 bool soak_mixed(const char *program, int64_t ns, uint64_t seed);
 

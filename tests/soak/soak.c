@@ -37,6 +37,7 @@ static const struct {
     {"sizes", soak_sizes, 10},
     {"deaf", soak_deaf, 10},
     {"waiting", soak_waiting, 10},
+    {"pause", soak_pause, 10},
     {"faults", soak_faults, 240},
     {"mixed", soak_mixed, 600},
 };

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "support/stride.h"
 
 /* Other allocators have no such figures: those of a sanitizer, and of other C libraries. */
 #if defined(__has_feature)
@@ -96,7 +97,7 @@ static void the_heap_grows_in_large_steps(void **state)
         messages[i] = alloc_zeroed(SIZE);
         steps += heap_size() != before;
     }
-    assert_in_range(steps, 1, 8); /* 8 MB */
+    assert_in_range(steps, under_valgrind() ? 0 : 1, 8); /* 8 MB; valgrind has its own malloc */
     for (size_t i = 0; i < MESSAGES; i++) {
         alloc_free(messages[i]);
     }

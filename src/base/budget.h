@@ -36,9 +36,9 @@ enum budget_use {
 struct budget {
     size_t used;       /* bytes in use. Some memory is charged without a check, because the program
                         * cannot refuse it. So this number may be above both bounds. */
-    size_t names;      /* of these bytes, those of topics and channels. They stay until the topic or
-                        * channel is deleted, so they have a share of their own. Without it, one client
-                        * could use up the whole budget by naming topics, for good */
+    size_t names;      /* the part of `used` that topics and channels need. This memory stays in use
+                        * until the topic or channel is deleted, so it has a bound of its own. Without
+                        * it, one client could use up the whole budget for ever by naming topics */
     size_t names_most; /* bytes: the bound for `names` */
     size_t cap;        /* bytes: the bound for BUDGET_QUEUE */
     size_t lowered;    /* bytes: the bound for BUDGET_QUEUE is the cap minus this number. Set by

@@ -57,8 +57,8 @@ struct topic *broker_topic(struct broker *broker, struct span name, enum budget_
 /* Returns the topic with this name, which must be valid, or NULL when it does not exist. */
 struct topic *broker_find_topic(const struct broker *broker, struct span name);
 
-/* Moves one message from a queue to the messages in flight, and sets *delivery. Returns false when
- * there is no message for any consumer that is ready, and when the current call has no effort left.
+/* Moves one message from a queue to the messages in flight, and sets *delivery. Returns false in
+ * two cases: there is no message for any ready consumer, or the current call has no effort left.
  * The caller repeats the call until it returns false. The channels take turns: after
  * BROKER_DELIVERIES_A_TURN messages, another channel has its turn. */
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
@@ -108,7 +108,7 @@ static inline bool broker_can_collect(const struct broker *broker)
 }
 
 /* Returns whether there is an orphan (broker/topology.h). It is inline because
- * serve_step calls it in every round. */
+ * the engine calls it in every round. */
 static inline bool broker_has_orphans(const struct broker *broker)
 {
     return !list_empty(&broker->core.orphans);

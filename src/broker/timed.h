@@ -20,8 +20,8 @@
 struct channel;
 struct consumer;
 
-/* The time from the SUB of a consumer until it leaves. It is freed when the consumer has left and
- * none of its messages is in flight any more. */
+/* The link between a consumer and its messages in flight. It is made by SUB. It is freed when the
+ * consumer has left and none of its messages is in flight any more. */
 struct subscription {
     size_t refs;               /* messages in flight, and 1 while the consumer is there */
     struct consumer *consumer; /* NULL after the consumer has left */

@@ -10,9 +10,10 @@
  * time. When the clients send nothing for some time, the file has a step that waits.
  *
  * When a client closes its output, a proxy cannot know at once whether the client still reads. The
- * file has a step "> end" (the client still reads) if the server sent something other than
- * heartbeats after the client had closed its output, and record_client_gone was not called for the
- * connection. Otherwise the file has a step "> close".
+ * file has a step "> end" (the client still reads) if both of these are true:
+ *   - After the client had closed its output, the server sent something other than heartbeats.
+ *   - record_client_gone was not called for the connection.
+ * Otherwise the file has a step "> close".
  */
 #ifndef CONFORM_RECORD_H
 #define CONFORM_RECORD_H

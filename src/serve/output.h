@@ -18,7 +18,7 @@ typedef void output_release(void *service, void *held);
 
 /* One reference, with the own bytes that are sent before it. */
 struct output_ref {
-    size_t own_before; /* number of own bytes between the reference before this one and this one */
+    size_t own_before; /* how many own bytes follow the previous reference and precede this one */
     struct span bytes; /* the rest that is not sent yet; not empty */
     void *held;        /* passed to output_release when the last byte was sent */
 };

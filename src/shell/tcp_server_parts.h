@@ -35,8 +35,8 @@ void tcp_free_socket(struct tcp_server *server, struct tcp_socket *s);
 void tcp_close_socket(struct tcp_server *server, struct tcp_socket *s, enum closed_reason reason,
                       int64_t now);
 
-/* Handles an event of the waiter: reads once, or notes that the socket broke. Notes a socket that
- * is writable in server->sends. */
+/* Handles an event of the waiter: reads once, or notes that the socket broke. If the socket is
+ * writable, adds it to server->sends. */
 void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits, int64_t now);
 
 /* To be called after the state of a connection has changed. Sends the connection's output, and does

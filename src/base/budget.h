@@ -28,8 +28,8 @@ enum budget_use {
 #define BUDGET_HELD_PART 4    /* the share of connections is the cap divided by this number */
 #define BUDGET_NAMES_PART 4   /* the share of names is the cap divided by this number */
 
-/* The process may have one and a half caps of memory, and BUDGET_RESIDENT_FIXED bytes more, and
- * BUDGET_RESIDENT_A_CONN bytes more for each connection. */
+/* The process may have this much resident memory, in bytes: 1.5 * cap + BUDGET_RESIDENT_FIXED
+ * + BUDGET_RESIDENT_A_CONN * (number of connections). */
 #define BUDGET_RESIDENT_FIXED ((size_t)16 << 20)
 #define BUDGET_RESIDENT_A_CONN ((size_t)2048)
 
@@ -47,8 +47,8 @@ struct budget {
                           size_t */
     size_t held;       /* bytes of memory that connections hold: unsent output, input that is not
                         * consumed yet, commands that have arrived in part. They are not in `used`,
-                        * because they depend on how input is cut. A publish must find the same
-                        * room at every cut. */
+                        * because they depend on how the input is cut into pieces. Whether a
+                        * publish has room must not depend on that. */
 };
 
 /* Returns a budget with this cap and its reserve, with no bytes in use. */
@@ -73,10 +73,10 @@ static inline bool budget_has_room(const struct budget *b, enum budget_use use, 
     return b->used <= bound && bound - b->used >= n;
 }
 
-/* Notes how many bytes of memory the process has, with this number of connections. It has more than
- * the bytes in use, because the allocator cannot return memory in which some bytes are in use. When
- * the process has more than it may have, the bound for BUDGET_QUEUE is lowered by the difference,
- * but it never becomes less than a quarter of the cap. So publishes are refused earlier. */
+/* Notes how much resident memory (bytes) the process has, and how many connections. The process has
+ * more memory than the budget counts, because the allocator cannot return a page while some of its
+ * bytes are in use. If it has more than it may have, the bound for BUDGET_QUEUE becomes smaller by
+ * the difference, but not smaller than a quarter of the cap. So publishes are refused earlier. */
 void budget_note_resident(struct budget *b, size_t resident, size_t conns);
 
 /* Adds n bytes to the bytes in use, even if the budget has no room for them. */
@@ -93,7 +93,7 @@ static inline void budget_hold(struct budget *b, size_t before, size_t after)
 }
 
 /* Returns whether connections hold more than their share. Then the server reads only small pieces,
- * and sends nothing more to a connection that has unsent output. */
+ * and adds no messages to the output of a connection that has unsent output. */
 static inline bool budget_share_is_passed(const struct budget *b)
 {
     return b->held > b->cap / BUDGET_HELD_PART;

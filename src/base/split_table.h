@@ -34,8 +34,7 @@ struct split_table {
 /* How many bytes the parts of a split table need, in addition to its entries. */
 #define SPLIT_TABLE_COST (SPLIT_TABLE_PARTS * (sizeof(struct table_entry *) + (size_t)TABLE_COST))
 
-/* Returns how many bytes of memory the table needs now, in addition to its entries and to one table
- * of uthash. */
+/* Returns how many bytes of memory the parts of the table need now; 0 if the table is not split. */
 static inline size_t split_table_cost(const struct split_table *t)
 {
     return t->parts == NULL ? 0 : SPLIT_TABLE_COST;

@@ -12,8 +12,9 @@
 
 #define BROKER_DELIVERIES_A_TURN 64 /* of one channel */
 #define BROKER_MOVES_A_TURN 256     /* of one topic */
-/* One call from outside has up to this many kinds of work, and each kind has its own share of the
- * effort: a step has six kinds (engine/engine.c), and recv has two. One share more is room. */
+/* The effort of a call from outside is divided into this many equal shares. Each kind of work in
+ * the call gets one share. A step has six kinds of work (engine/engine.c); one share is not used.
+ */
 #define BROKER_SHARES 7
 
 struct broker {

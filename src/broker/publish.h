@@ -68,7 +68,7 @@ void broker_add_message(struct broker *broker, struct publish *publish, struct b
 enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
                                     uint64_t *ticket);
 
-/* Returns the place behind all messages that the topic has admitted and not moved. */
+/* Returns a place that stands for all messages that the topic has admitted until now. */
 struct publish_place broker_place(const struct topic *topic);
 
 /* Moves messages of the publish's topic while the current call has effort left. Returns whether all

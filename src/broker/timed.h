@@ -52,9 +52,9 @@ struct deferred {
     struct message *message;
 };
 
-/* How many bytes the memory budget is charged for the structs above. The cost of a message in
- * flight includes the cost of a subscription, because a subscription exists for as long as one of
- * its messages is in flight. The cost of a session includes the subscription of its consumer. */
+/* How many bytes the memory budget is charged for the structs above. After its consumer has left, a
+ * subscription exists as long as one of its messages is in flight. So IN_FLIGHT_COST includes a
+ * subscription. Before that, the cost of the session includes it. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
 #define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST                                                                             \

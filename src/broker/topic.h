@@ -96,7 +96,7 @@ size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay
 
 /* Admits messages, or keeps them. `bytes` is the sum of the sizes of their bodies, and all of them
  * have this delay. When the queue of an ephemeral topic is full, the topic drops the messages that
- * do not fit, as nsqd does. The topic owns the messages afterwards, and the queue is empty. */
+ * do not fit, as nsqd does. The topic owns the messages afterwards, and `messages` is empty. */
 void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, int64_t delay);
 
 /* Moves admitted messages to the channels while the current call has effort left, but makes at most

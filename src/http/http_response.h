@@ -41,9 +41,9 @@ struct http_response {
     struct buf body;
 };
 
-/* Begins a response. Its body may have at most body_max bytes, both as it arrives and decompressed.
- * This stops a server whose body would fill the memory. The struct must not be moved afterwards.
- * The caller frees the response with http_response_free. */
+/* Begins a response. Its body may have at most body_max bytes as it arrives, and at most body_max
+ * bytes after it was decompressed. This stops a server whose body would fill the memory. The struct
+ * must not be moved afterwards. The caller frees the response with http_response_free. */
 void http_response_init(struct http_response *response, size_t body_max);
 void http_response_free(struct http_response *response);
 

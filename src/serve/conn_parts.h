@@ -75,8 +75,9 @@ void conn_handshake_timed_out(struct conn *conn, int64_t now);
 /* Appends bytes to conn->out. These bytes do not go through the codecs. */
 void conn_append_out(struct conn *conn, struct span data, int64_t now);
 
-/* If only little encoded output is unsent, encodes a bounded part of the other output. When a
- * connection that ends has no more output, appends the last bytes of the codecs. Must not be called
+/* Encodes a bounded part of the output that is not encoded yet, but does nothing while much encoded
+ * output is unsent. When a connection that ends has no more output, appends the last bytes of the
+ * codecs. Must not be called
  * in the state HANDSHAKING. */
 void conn_encode(struct conn *conn, int64_t now);
 

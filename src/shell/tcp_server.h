@@ -23,14 +23,14 @@
 /* The most events that the server takes from the waiter in one call. */
 #define TCP_SERVER_EVENTS 256
 
-/* Up to which time all input has been read. A peer whose input waits in its socket is not late. So
- * a deadline is handled only when all input that had arrived by then has been read (`step` in
- * serve/handler.h). A sweep is a series of waits. It ends when a wait has reported everything that
- * was ready, and all of its events were handled. */
+/* Knows the time `judged`: all input that had arrived at this time has been read. Only deadlines up
+ * to this time are handled (`step` in serve/handler.h), because a peer whose input waits in its
+ * socket is not late. A sweep is a series of waits of the waiter. A sweep ends when the last wait
+ * has reported every descriptor that was ready, and all these events were handled. */
 struct tcp_sweep {
     int64_t judged; /* everything that had arrived at this time was read once */
     int64_t begun;  /* the time when the first wait of this sweep was over; 0: no sweep has begun */
-    int64_t looked; /* a time not later than the last look of the waiter at all descriptors */
+    int64_t looked; /* at this time or later, the last wait has looked at all descriptors */
     bool whole;     /* the last wait has reported everything that was ready */
 };
 

@@ -92,7 +92,7 @@ struct step {
     struct span at;      /* MESSAGE: the name of the timestamp; empty: any timestamp */
     int64_t attempts;    /* MESSAGE: the number of attempts; -1: any number */
     int64_t after;       /* ns: the frame must not arrive earlier; 0: no limit */
-    int64_t within;      /* ns: the frame must not arrive later; 0: player_config.reply_timeout */
+    int64_t within;      /* ns: the frame must not arrive later; 0: `after` + the reply timeout */
     struct step *inside; /* ANY */
 };
 

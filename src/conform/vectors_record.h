@@ -31,12 +31,12 @@ struct vector_event {
 struct vector_record {
     struct player player;
     struct engine_transport engine;
-    struct transport calls;        /* the functions of `engine`, which the record calls */
-    int64_t start;                 /* ns: when the case began */
-    size_t sent;                   /* bytes that all connections together have sent */
-    size_t seen[PLAYER_CONNS_MAX]; /* bytes that each connection had received before the call of the
-                                      transport that runs now */
-    bool closed[PLAYER_CONNS_MAX]; /* the list has an event VECTOR_CLOSED for this connection */
+    struct transport calls;            /* the functions of `engine`, which the record calls */
+    int64_t start;                     /* ns: when the case began */
+    size_t sent;                       /* bytes that all connections together have sent */
+    size_t seen[PLAYER_CONNS_MAX];     /* bytes that each connection had received when the
+                                          running call of the transport began */
+    bool closed[PLAYER_CONNS_MAX];     /* the list has an event VECTOR_CLOSED for this connection */
     struct buf part[PLAYER_CONNS_MAX]; /* a frame that has arrived in part */
     struct buf events;                 /* an array of struct vector_event */
     struct buf bytes;                  /* the bytes of the events SEND and FRAME */

@@ -2,8 +2,8 @@
 /*
  * Owns: the reading of numbers as Go's strconv and time packages do it, because Go reads the flags
  * of upstream's nsqd. The functions read integers with a base prefix and underscores, booleans,
- * floats and durations. The functions are pure. The C library's functions cannot be used: they
- * accept leading blanks, do not accept underscores, and read "010" as 10.
+ * floats and durations. The functions are pure. The C library's functions cannot be used,
+ * because they accept leading blanks and do not accept underscores.
  */
 #ifndef NSQD_GONUM_H
 #define NSQD_GONUM_H

@@ -40,7 +40,7 @@ struct budget {
                         * until the topic or channel is deleted, so it has a bound of its own. Without
                         * it, one client could use up the whole budget for ever by naming topics */
     size_t names_most; /* bytes: the bound for `names` */
-    size_t cap;        /* bytes: the bound for BUDGET_QUEUE */
+    size_t cap;        /* bytes: the bound for BUDGET_QUEUE while `lowered` is 0 */
     size_t lowered;    /* bytes: the bound for BUDGET_QUEUE is the cap minus this number. Set by
                         * budget_note_resident */
     size_t reserve;    /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a

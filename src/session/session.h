@@ -152,8 +152,8 @@ void session_pause_or_resume(struct session *session);
 void session_resume_command(struct session *session, struct reply reply, int64_t now);
 
 /* Called when the client sends no more and no command is held. If the work of the session's own
- * commands is done, ends the session. If not, adds the session to v2->finishing; the caller calls
- * this function again later. */
+ * commands is done, ends the session. If not, adds the session to v2->finishing, and
+ * v2_finish_inputs calls this function again. */
 void session_finish_input(struct session *session, int64_t now);
 
 /* Starts the read deadline for the next command line. */

@@ -327,6 +327,27 @@ static void connections_are_bounded(void **state)
 }
 
 /* Clients that do not send their magic give their places back. */
+/* The input up to the judged time has been read. A FIN may have arrived after it. */
+static void a_message_waits_for_input_that_is_not_read(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.v2.msg_timeout = S;
+    struct world *w = world_new(&config);
+    struct client *c = world_connect(w);
+    SEND(c, "SUB t c\nRDY 2\nPUB t\n\0\0\0\1x");
+    world_advance(w, S / 10);
+    SEND(c, "PUB t\n\0\0\0\1y");
+    const struct tcp_handler h = engine_handler(w->engine);
+    const struct topic *topic = broker_find_topic(&w->engine->broker, SPAN("t"));
+    const struct channel *channel = topic_find_channel(topic, SPAN("c"));
+    h.step(h.self, w->now + 10 * S, w->now + S - 2);
+    assert_int_equal(channel->timeout_count, 1);
+    h.step(h.self, w->now + 10 * S, w->now + S);
+    assert_int_equal(channel->timeout_count, 2);
+    world_free(w);
+}
+
 static void a_client_without_a_magic_is_closed(void **state)
 {
     (void)state;
@@ -514,6 +535,7 @@ int main(void)
         cmocka_unit_test(many_heartbeats_that_are_due_come_over_several_steps),
         cmocka_unit_test(the_wall_clock_may_change),
         cmocka_unit_test(connections_are_bounded),
+        cmocka_unit_test(a_message_waits_for_input_that_is_not_read),
         cmocka_unit_test(a_client_without_a_magic_is_closed),
         cmocka_unit_test(a_new_connection_in_an_old_slot_knows_nothing),
         cmocka_unit_test(lost_log_lines_are_counted),

@@ -12,14 +12,14 @@
  *                                     ^ | |           |
  *     conn_connect --> CONNECTING ----+ | |           | conn_finish
  *                                       | +--------+--+
- *                            conn_leave |          v
- *       a deadline, or a stop           |      FLUSHING --all sent--> LINGERING
- *                   |                   |          |                      |
- *                   |                   |          | the peer sends       | after 1 s or 64 KiB, or
- *                   |                   |          v no more              | the peer sends no more
- *                   |                   |       CLOSING --all sent-+      |
- *                   v                   v                          v      v
- *                  DONE <-------------------------------------------------+
+ *     any state                         |          v
+ *         |                  conn_leave |      FLUSHING --all sent--> LINGERING
+ *         | its deadline has            |          |                      |
+ *         | passed, or the              |          | the peer sends       | after 1 s or 64 KiB, or
+ *         | server stops                |          v no more              | the peer sends no more
+ *         |                             |       CLOSING --all sent-+      |
+ *         v                             v                          v      v
+ *       DONE <------------------------------------------------------------+
  *
  * HANDSHAKING: the uppermost codec does its handshake. The protocol gets no input, and its output
  * waits. FLUSHING and CLOSING: the rest of the output is sent, and no input is used. CLOSING is for

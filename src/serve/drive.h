@@ -17,9 +17,10 @@
  *     4  ASK       The driver does one request of the handler (struct ask). When all requests are
  *                  done and at least one of them was not ASK_LOG, connections may have changed.
  *                  Then the turn CHANGED follows again.
- *     5  OVER      The round is over. Another round follows at the same `now` if work is left and
- *                  fewer than `rounds_max` rounds were done. Work is left when the driver has set
- *                  `more_input`, or when next_deadline() is not after `now`.
+ *     5  OVER      The round is over. If work is left and fewer than `rounds_max` rounds were
+ *                  done, the driver begins the next round at once, with the same value of `now`.
+ *                  Work is left when the driver has set `more_input`, or when next_deadline() is
+ *                  not after `now`.
  *
  *     6            The driver waits for input, at most until next_deadline().
  *

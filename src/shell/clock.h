@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the two clocks. All other code gets the time as an argument.
+ * Owns: the two clocks. Only the shell reads them. The code below the shell gets the time as an
+ * argument.
  */
 #ifndef SHELL_CLOCK_H
 #define SHELL_CLOCK_H

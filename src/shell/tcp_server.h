@@ -28,9 +28,9 @@
  * socket is not late. A sweep is a series of waits of the waiter. A sweep ends when the last wait
  * has reported every descriptor that was ready, and all these events were handled. */
 struct tcp_sweep {
-    int64_t judged; /* everything that had arrived at this time was read once */
+    int64_t judged; /* the server has read from each socket that had input at this time */
     int64_t begun;  /* the time when the first wait of this sweep was over; 0: no sweep has begun */
-    int64_t looked; /* at this time or later, the last wait has looked at all descriptors */
+    int64_t looked; /* the last wait saw all input that had arrived at this time */
     bool whole;     /* the last wait has reported everything that was ready */
 };
 

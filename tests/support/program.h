@@ -71,7 +71,11 @@ unsigned program_logged(const struct program *p, const char *text);
  * ended it. */
 int program_wait(struct program *p);
 
-/* Sends a signal and waits for the end. Fails the test if that takes a second. */
+/* Sends a signal and waits for the end. Fails the test if that takes a second.
+ * At its end the program waits only 200 ms for a pipe that is full, and the test may get no
+ * processor time meanwhile. A pipe may hold as little as 32 KiB, because each short write may begin
+ * a new page. So a test that looks for the last lines of the log must first read the log
+ * (program_await), until much less than 32 KiB are still to come. */
 int program_end(struct program *p, int signal);
 
 /* Its processor time so far, in ms; its memory, in bytes; its open file descriptors. */

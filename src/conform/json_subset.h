@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the test whether a JSON object has at least the members that a case names, with the same
- * values. Must not know: the meaning of the members.
+ * values, and which of them differ. Must not know: the meaning of the members.
  */
 #ifndef CONFORM_JSON_SUBSET_H
 #define CONFORM_JSON_SUBSET_H
 
-#include <nsq/span.h>
+#include "base/buf.h"
 
 /* Returns true if both texts are JSON objects and `got` has every member of `wanted` with the same
  * value. A value in `wanted` must not be an array or an object. If a value in `wanted` is null, the
  * member in `got` may have any value. */
 bool json_subset(struct span wanted, struct span got);
+
+/* Appends one line for each member for which json_subset returns false, for example "max_rdy_count:
+ * expected 2500, came 2000". A long value is cut. */
+void json_differences(struct span wanted, struct span got, struct buf *out);
 
 #endif

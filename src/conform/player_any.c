@@ -4,6 +4,7 @@
 #include "conform/player_any.h"
 
 #include "base/text.h"
+#include "conform/json_subset.h"
 #include "conform/player_exchange.h"
 #include "conform/player_frames.h"
 #include "conform/player_io.h"
@@ -47,6 +48,18 @@ static bool try_all(struct player *p, const struct step *first, bool done[PLAYER
     return progress;
 }
 
+/* Of a step with JSON, names the members in which the first frame of its connection differs. */
+static void show_differences(struct player *p, const struct step *step)
+{
+    size_t i = player_find_conn(p, step->actor);
+    struct nsq_frame frame;
+    size_t size;
+    if (step->kind == STEP_JSON && i != PLAYER_CONNS_MAX &&
+        player_peek(&p->conns[i], 0, &frame, &size) == ARRIVED) {
+        json_differences(step->text, frame.data, &p->why);
+    }
+}
+
 /* Explains a failure: the steps that no frame has matched, and each connection's first frame. */
 static void show_rest(struct player *p, const struct step *first, const bool done[PLAYER_ANY_MAX])
 {
@@ -57,6 +70,7 @@ static void show_rest(struct player *p, const struct step *first, const bool don
     for (const struct step *s = first; s != NULL && i < PLAYER_ANY_MAX; s = s->next, i++) {
         if (!done[i]) {
             transcript_step_print(s, 1, &p->why);
+            show_differences(p, s);
         }
     }
     for (i = 0; i < p->conn_count; i++) {

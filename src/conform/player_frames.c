@@ -195,6 +195,16 @@ bool player_matches(struct player *p, const struct step *step, const struct nsq_
     }
 }
 
+void player_show_mismatch(struct player *p, const struct step *step, const struct nsq_frame *frame)
+{
+    struct buf *why = player_expected(p, step);
+    player_show_frame(why, frame);
+    if (step->kind == STEP_JSON && frame->type == NSQ_FRAME_RESPONSE) {
+        text_append(why, "\n");
+        json_differences(step->text, frame->data, why);
+    }
+}
+
 void player_accept_frame(struct player *p, struct player_conn *c, const struct nsq_frame *frame,
                          size_t size)
 {

@@ -21,7 +21,7 @@ static bool play_frame(struct player *p, struct player_conn *c, const struct ste
         return player_fail(p, step, VERDICT_FAIL);
     }
     if (!player_matches(p, step, &frame)) {
-        player_show_frame(player_expected(p, step), &frame);
+        player_show_mismatch(p, step, &frame);
         return player_fail(p, step, VERDICT_FAIL);
     }
     player_accept_frame(p, c, &frame, size);
@@ -64,7 +64,7 @@ static bool play_partial(struct player *p, struct player_conn *c, const struct s
         }
         enum fit fit = fits(p, step, &frame);
         if (fit == UNFIT) {
-            player_show_frame(player_expected(p, step), &frame);
+            player_show_mismatch(p, step, &frame);
             return player_fail(p, step, VERDICT_FAIL);
         }
         if (fit == FITS) {

@@ -45,12 +45,52 @@ static void only_objects_are_compared(void **state)
     assert_false(subset("{\"a\":{}}", "{\"a\":{}}")); /* only scalar members are compared */
 }
 
+static void assert_differs(const char *wanted, const char *got, const char *lines)
+{
+    struct buf out = {0};
+    json_differences(span_make(wanted, strlen(wanted)), span_make(got, strlen(got)), &out);
+    buf_append(&out, span_make("", 1));
+    assert_string_equal((const char *)buf_span(&out).p, lines);
+    buf_free(&out);
+}
+
+static void each_member_that_differs_has_its_line(void **state)
+{
+    (void)state;
+    assert_differs("{\"max_rdy_count\":2500,\"a\":1}", "{\"a\":1,\"max_rdy_count\":2000}",
+                   "max_rdy_count: expected 2500, came 2000\n");
+    assert_differs("{\"s\":\"x\",\"t\":true,\"z\":null}", "{\"s\":\"y\\n\",\"t\":{\"u\":[1]}}",
+                   "s: expected \"x\", came \"y\\n\"\n"
+                   "t: expected true, came an object\n"
+                   "z: expected any value, but this member is missing\n");
+    assert_differs("{\"f\":false,\"l\":1.5}", "{\"f\":null,\"l\":[]}",
+                   "f: expected false, came null\nl: expected 1.5, came an array\n");
+    assert_differs("{\"a\":1}", "{\"a\":1}", "");
+    assert_differs("{\"a\":1}", "OK", "this is not a JSON object\n");
+    assert_differs("{\"a\":1}", "[1]", "this is not a JSON object\n");
+}
+
+static void a_long_value_is_cut(void **state)
+{
+    (void)state;
+    char got[1024] = "{\"a\":\"";
+    size_t n = strlen(got);
+    memset(got + n, 'x', 500);
+    memcpy(got + n + 500, "\"}", 3);
+    struct buf out = {0};
+    json_differences(SPAN("{\"a\":1}"), span_make(got, strlen(got)), &out);
+    assert_true(out.n < 200);
+    buf_free(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(members_must_be_present_and_equal),
         cmocka_unit_test(null_matches_any_value),
         cmocka_unit_test(only_objects_are_compared),
+        cmocka_unit_test(each_member_that_differs_has_its_line),
+        cmocka_unit_test(a_long_value_is_cut),
     };
     return cmocka_run_group_tests_name("json_subset", tests, NULL, NULL);
 }

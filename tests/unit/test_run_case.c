@@ -172,6 +172,28 @@ static void the_exchange_shows_what_was_sent_and_received(void **state)
     case_result_free(&result);
 }
 
+static bool why_has(struct case_result *result, const char *line)
+{
+    buf_append(&result->why, span_make("", 1));
+    return strstr((const char *)buf_span(&result->why).p, line) != NULL;
+}
+
+static void json_that_differs_is_named_by_its_member(void **state)
+{
+    (void)state;
+    static const char *const steps[] = {"c < response {\"max_rdy_count\":9}\n",
+                                        "any {\n    c < response {\"max_rdy_count\":9}\n}\n"};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        char text[512];
+        struct case_result result;
+        snprintf(text, sizeof text, "%s%s%s", HEADER "c connect\nc > \"  V2IDENTIFY\\n\" ",
+                 "size{\"{\\\"feature_negotiation\\\":true}\"}\n", steps[i]);
+        assert_int_equal(run(text, &result, false), VERDICT_FAIL);
+        assert_true(why_has(&result, "max_rdy_count: expected 9, came 2500\n"));
+        case_result_free(&result);
+    }
+}
+
 static void flags_become_the_engine_s_configuration(void **state)
 {
     (void)state;
@@ -260,6 +282,7 @@ int main(void)
         cmocka_unit_test(a_different_error_text_is_non_strict),
         cmocka_unit_test(a_step_that_cannot_be_played_is_unreachable),
         cmocka_unit_test(the_exchange_shows_what_was_sent_and_received),
+        cmocka_unit_test(json_that_differs_is_named_by_its_member),
         cmocka_unit_test(flags_become_the_engine_s_configuration),
         cmocka_unit_test(codecs_are_used),
         cmocka_unit_test(a_codec_that_the_server_does_not_use_fails),

@@ -173,14 +173,15 @@ static bool write_reports(const struct args *args, const struct report *report,
     return write_report("-", report_text, report, rules) && ok;
 }
 
+/* A server that does not conform is more important to know than one that cannot be reached. */
 static enum conform_exit judge(const struct report *report, const struct report_rules *rules)
 {
     enum conform_exit code = EXIT_CONFORMS;
-    for (size_t i = 0; i < report->n; i++) {
-        if (report->cases[i].verdict == VERDICT_UNREACHABLE) {
-            return EXIT_UNREACHABLE;
-        }
-        if (!report_good(rules, report->cases[i].verdict)) {
+    for (size_t i = 0; i < report->n && code != EXIT_DOES_NOT; i++) {
+        const struct report_case *c = &report->cases[i];
+        if (c->verdict == VERDICT_UNREACHABLE) {
+            code = EXIT_UNREACHABLE;
+        } else if (!report_good(rules, c)) {
             code = EXIT_DOES_NOT;
         }
     }

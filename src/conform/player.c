@@ -19,6 +19,8 @@ const char *verdict_name(enum verdict verdict)
         [VERDICT_XFAIL] = "xfail",
         [VERDICT_XPASS] = "xpass",
         [VERDICT_UNREACHABLE] = "unreachable",
+        [VERDICT_DIED] = "died",
+        [VERDICT_FLAKY] = "flaky",
     };
     return names[verdict];
 }

@@ -83,6 +83,8 @@ enum verdict {
     VERDICT_XFAIL,       /* the case fails, and the file of known failures expects this */
     VERDICT_XPASS,       /* the case passes, although a known failure was expected */
     VERDICT_UNREACHABLE, /* the server cannot be reached, or a step cannot be played */
+    VERDICT_DIED,        /* the server ended while it played the case */
+    VERDICT_FLAKY,       /* the verdict was not the same in each repetition */
     VERDICT_COUNT,
 };
 

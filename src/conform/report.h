@@ -51,8 +51,9 @@ void report_free(struct report *report);
 /* Sets `counts` to the number of cases with each verdict. */
 void report_count(const struct report *report, size_t counts[VERDICT_COUNT]);
 
-/* Returns true if, under these rules, the verdict is not a failure. */
-bool report_good(const struct report_rules *rules, enum verdict verdict);
+/* Returns true if, under these rules, the case is not a failure of the run. A case of level MUST
+ * whose verdict changes is one. At other levels, a report only shows such a case. */
+bool report_good(const struct report_rules *rules, const struct report_case *c);
 
 /* Appends bytes in hex, with a space between bytes. */
 void report_hex(struct span bytes, struct buf *out);

@@ -24,7 +24,7 @@ static const char style[] =
     ".v{display:inline-block;min-width:5.6em;text-align:center;padding:.05rem .5rem;"
     "border-radius:999px;font-size:.85rem;border:1px solid}\n"
     ".pass{color:#116329;background:#e6f6ea;border-color:#a7d9b4}\n"
-    ".fail,.xpass{color:#a40e26;background:#ffebe9;border-color:#f3b0aa}\n"
+    ".fail,.xpass,.died,.flaky{color:#a40e26;background:#ffebe9;border-color:#f3b0aa}\n"
     ".non-strict{color:#7a4e00;background:#fff6dc;border-color:#e6cf8a}\n"
     ".unsupported{color:#57606a;background:#f0f2f4;border-color:#ccd3da}\n"
     ".xfail{color:#5b3b8c;background:#f3edfc;border-color:#d1bdf0}\n"
@@ -75,6 +75,8 @@ static const char *const meanings[] = {
     [VERDICT_XFAIL] = "the server does something else, as the list of known failures says",
     [VERDICT_XPASS] = "the case passes, although the list of known failures contains it",
     [VERDICT_UNREACHABLE] = "the server could not be reached",
+    [VERDICT_DIED] = "the server ended during the case",
+    [VERDICT_FLAKY] = "the verdict was not the same each time",
 };
 
 #define ADD(literal) text_append(out, literal)

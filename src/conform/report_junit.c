@@ -8,16 +8,16 @@
 
 enum outcome { OUTCOME_GOOD, OUTCOME_FAILURE, OUTCOME_ERROR, OUTCOME_SKIPPED };
 
-static enum outcome outcome_of(const struct report_rules *rules, enum verdict verdict)
+static enum outcome outcome_of(const struct report_rules *rules, const struct report_case *c)
 {
-    if (verdict == VERDICT_UNREACHABLE) {
+    if (c->verdict == VERDICT_UNREACHABLE) {
         return OUTCOME_ERROR;
     }
-    if (verdict == VERDICT_XFAIL ||
-        (verdict == VERDICT_UNSUPPORTED && report_good(rules, verdict))) {
+    if (c->verdict == VERDICT_XFAIL ||
+        (c->verdict == VERDICT_UNSUPPORTED && report_good(rules, c))) {
         return OUTCOME_SKIPPED;
     }
-    return report_good(rules, verdict) ? OUTCOME_GOOD : OUTCOME_FAILURE;
+    return report_good(rules, c) ? OUTCOME_GOOD : OUTCOME_FAILURE;
 }
 
 static void attribute(struct span name, struct span value, struct buf *out)
@@ -72,7 +72,7 @@ static void add_outcome(const struct report_case *c, enum outcome outcome, struc
 
 static void add_case(const struct report_case *c, const struct report_rules *rules, struct buf *out)
 {
-    enum outcome outcome = outcome_of(rules, c->verdict);
+    enum outcome outcome = outcome_of(rules, c);
     text_append(out, "    <testcase");
     attribute(SPAN("classname"), c->level, out);
     attribute(SPAN("name"), c->id, out);
@@ -88,7 +88,7 @@ void report_junit(const struct report *report, const struct report_rules *rules,
 {
     size_t counts[OUTCOME_SKIPPED + 1] = {0};
     for (size_t i = 0; i < report->n; i++) {
-        counts[outcome_of(rules, report->cases[i].verdict)]++;
+        counts[outcome_of(rules, &report->cases[i])]++;
     }
     text_append(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n  <testsuite");
     attribute(SPAN("name"), report->target, out);

@@ -53,7 +53,7 @@ static void add_case(const struct report_case *c, size_t number, const struct re
                      struct buf *out)
 {
     bool expected = c->verdict == VERDICT_XFAIL;
-    buf_append(out, report_good(rules, c->verdict) && !expected ? SPAN("ok ") : SPAN("not ok "));
+    buf_append(out, report_good(rules, c) && !expected ? SPAN("ok ") : SPAN("not ok "));
     text_append_decimal(out, (int64_t)number);
     text_append(out, " - ");
     buf_append(out, c->id);

@@ -99,7 +99,7 @@ void report_text(const struct report *report, const struct report_rules *rules, 
         const struct report_case *c = &report->cases[i];
         if (c->verdict == VERDICT_UNSUPPORTED) {
             add_unsupported(report, i, out);
-        } else if (!report_good(rules, c->verdict)) {
+        } else if (!report_good(rules, c) || c->verdict == VERDICT_FLAKY) {
             add_case(c, out);
         } else if (c->verdict == VERDICT_NON_STRICT) {
             report_heading(c, out);

@@ -16,9 +16,10 @@ static const struct report_rules hard = {.strict = true, .allow_unsupported = fa
 
 static void fill(struct report *r)
 {
-    static const struct span ids[] = {SPAN_LITERAL("a/1"), SPAN_LITERAL("a/2"), SPAN_LITERAL("a/3"),
-                                      SPAN_LITERAL("b/4"), SPAN_LITERAL("b/5"), SPAN_LITERAL("b/6"),
-                                      SPAN_LITERAL("b/7")};
+    static const struct span ids[] = {
+        SPAN_LITERAL("a/1"), SPAN_LITERAL("a/2"), SPAN_LITERAL("a/3"),
+        SPAN_LITERAL("b/4"), SPAN_LITERAL("b/5"), SPAN_LITERAL("b/6"),
+        SPAN_LITERAL("b/7"), SPAN_LITERAL("b/8"), SPAN_LITERAL("b/9")};
     report_init(r, SPAN("a <target>"), VERDICT_COUNT);
     for (int v = 0; v < VERDICT_COUNT; v++) {
         struct report_case *c = &r->cases[v];
@@ -62,12 +63,18 @@ static size_t count(const char *text, const char *part)
 static void the_rules_decide_which_verdicts_are_failures(void **state)
 {
     (void)state;
-    static const bool in_lax[] = {true, false, true, true, true, false, false};
-    static const bool in_hard[] = {true, false, false, false, true, false, false};
+    static const bool in_lax[] = {true, false, true, true, true, false, false, false, false};
+    static const bool in_hard[] = {true, false, false, false, true, false, false, false, false};
+    struct report_case c = {.level = SPAN("MUST")};
     for (int v = 0; v < VERDICT_COUNT; v++) {
-        assert_int_equal(report_good(&lax, (enum verdict)v), in_lax[v]);
-        assert_int_equal(report_good(&hard, (enum verdict)v), in_hard[v]);
+        c.verdict = (enum verdict)v;
+        assert_int_equal(report_good(&lax, &c), in_lax[v]);
+        assert_int_equal(report_good(&hard, &c), in_hard[v]);
     }
+    c = (struct report_case){.level = SPAN("SHOULD"), .verdict = VERDICT_FLAKY};
+    assert_true(report_good(&hard, &c));
+    c.verdict = VERDICT_DIED;
+    assert_false(report_good(&hard, &c));
 }
 
 static void tap_has_one_line_for_each_case(void **state)
@@ -78,13 +85,13 @@ static void tap_has_one_line_for_each_case(void **state)
     fill(&r);
     report_tap(&r, &lax, &out);
     const char *text = text_of(&out);
-    assert_has(text, "TAP version 13\n1..7\nok 1 - a/1: R&D \\# \"quoted\"\nnot ok 2 - a/2: ");
+    assert_has(text, "TAP version 13\n1..9\nok 1 - a/1: R&D \\# \"quoted\"\nnot ok 2 - a/2: ");
     assert_has(text, "ok 4 - b/4: R&D \\# \"quoted\" # SKIP unsupported\n");
     assert_has(text, "not ok 5 - b/5: R&D \\# \"quoted\" # TODO it is known\n");
     assert_has(text, "  came: |\n    00 ff\n  ...\n");
     buf_free(&out);
     report_tap(&r, &hard, &out);
-    assert_int_equal(count(text_of(&out), "\nnot ok "), 6);
+    assert_int_equal(count(text_of(&out), "\nnot ok "), 8);
     buf_free(&out);
     report_free(&r);
 }
@@ -97,11 +104,11 @@ static void junit_has_failures_errors_and_skipped(void **state)
     fill(&r);
     report_junit(&r, &lax, &out);
     const char *text = text_of(&out);
-    assert_has(text, "<testsuite name=\"a &lt;target&gt;\" tests=\"7\" failures=\"2\" errors=\"1\" "
+    assert_has(text, "<testsuite name=\"a &lt;target&gt;\" tests=\"9\" failures=\"4\" errors=\"1\" "
                      "skipped=\"2\">");
     assert_has(text, "c &gt; &quot;&lt;&amp;&gt;&quot;\n");
     assert_has(text, "received: ]]&gt;");
-    assert_int_equal(count(text, "<failure "), 2);
+    assert_int_equal(count(text, "<failure "), 4);
     assert_int_equal(count(text, "<error "), 1);
     assert_int_equal(count(text, "<skipped "), 2);
     assert_int_equal(count(text, "<testcase "), count(text, "</testcase>") + 2);
@@ -186,8 +193,8 @@ static void a_terminal_shows_the_cases_that_did_not_pass(void **state)
                      "    c connect\n");
     assert_has(text, "    bytes:    00 ff\n");
     assert_has(text,
-               "a <target>: 7 cases: 1 pass 1 fail 1 non-strict 1 unsupported 1 xfail 1 xpass "
-               "1 unreachable\n");
+               "a <target>: 9 cases: 1 pass 1 fail 1 non-strict 1 unsupported 1 xfail 1 xpass "
+               "1 unreachable 1 died 1 flaky\n");
     assert_null(strstr(text, "b/5"));
     buf_free(&out);
     report_free(&r);

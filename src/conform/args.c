@@ -31,8 +31,9 @@ static const char help[] =
     "  --name NAME           the name of the server in reports\n"
     "  --names PREFIX        the prefix of all topic and channel names (default: unique)\n"
     "\n"
-    "Which cases are played (default: all below tests/conformance):\n"
-    "  --cases DIR           the folder with the cases and the ledger of requirements\n"
+    "Which cases are played (default: all of the suite):\n"
+    "  --cases DIR           the folder with the cases and the ledger of requirements (default:\n"
+    "                        the installed suite; without one, tests/conformance)\n"
     "  --only GLOB           only cases whose id matches; may be repeated\n"
     "  --level LEVEL,...     MUST, SHOULD, QUIRK, DEPARTURE (default in this process: all; for\n"
     "                        another server: all but DEPARTURE, where nsqref differs from nsqd\n"
@@ -61,7 +62,7 @@ static const char help[] =
     "  --fmt[=print] FILE... check that files are in canonical form (or print that form)\n"
     "  --check-ledger        check the requirements and the cases against each other;\n"
     "                        --departures FILE has the table of departures (default:\n"
-    "                        tests/conformance/DEPARTURES.md)\n"
+    "                        DEPARTURES.md in the folder of the cases)\n"
     "  --serve FILE --listen ADDRESS   play the server's side of a session file once\n"
     "  --help  --version\n"
     "\n"
@@ -366,8 +367,7 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
 {
     struct parsing p = {.args = args, .out = out, .err = err};
     int option;
-    *args = (struct args){
-        .cases = NULL, .time_scale = 100, .departures = "tests/conformance/DEPARTURES.md"};
+    *args = (struct args){.cases = NULL, .time_scale = 100};
     optind = 0; /* getopt starts again: tests parse more than once */
     while ((option = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
         if (!take_option(&p, option, optarg)) {

@@ -42,7 +42,8 @@ struct args_list {
 
 struct args {
     enum args_mode mode;
-    const char *cases; /* folder of the cases, the ledger and the retired ids */
+    const char *cases; /* folder of the cases, the ledger and the retired ids; args_parse leaves
+                          NULL without --cases, and main() then finds the folder (suite_folder) */
     char **files;      /* the operands; borrowed from argv */
     size_t file_count;
     const char *target; /* address of a running server; NULL: no such server */
@@ -66,7 +67,8 @@ struct args {
     const char *html;
     const char *serve; /* the session file that is played as a server */
     const char *listen;
-    const char *departures; /* the file with the table of departures */
+    const char *departures; /* the file with the table of departures; NULL: in the folder of the
+                               cases */
 };
 
 /* Reads the command line into *args. Returns EXIT_CONFORMS if the program must now do the work

@@ -236,6 +236,10 @@ size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char
     char path[FILES_PATH_MAX];
     path_of(path, cases, "retired.txt");
     read_if_there(path, &c.retired);
+    if (departures == NULL) {
+        path_of(path, cases, "DEPARTURES.md");
+        departures = path;
+    }
     read_if_there(departures, &c.departures);
     for (size_t i = 0; i < suite->n; i++) {
         const struct suite_case *k = &suite->cases[i];

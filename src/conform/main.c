@@ -23,9 +23,8 @@
 
 static bool load_suite(const struct args *args, struct suite *suite)
 {
-    const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
     if (args->file_count == 0) {
-        return suite_load(suite, &cases, 1, stderr);
+        return suite_load(suite, &args->cases, 1, stderr);
     }
     return suite_load(suite, (const char *const *)args->files, args->file_count, stderr);
 }
@@ -96,8 +95,7 @@ static enum conform_exit check_ledger(const struct args *args, const struct suit
                                       struct ledger *ledger)
 {
     size_t checked;
-    const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
-    size_t wrong = ledger_check(ledger, suite, cases, args->departures, &checked, stderr);
+    size_t wrong = ledger_check(ledger, suite, args->cases, args->departures, &checked, stderr);
     printf("%zu cases, %zu requirements, %zu errors\n", suite->n, ledger->n, wrong);
     return wrong == 0 ? EXIT_CONFORMS : EXIT_DOES_NOT;
 }
@@ -211,9 +209,8 @@ static enum conform_exit run(const struct args *args, const struct suite *suite,
 static bool load_known(const struct args *args, struct known *known, char path[FILES_PATH_MAX])
 {
     bool here = args->target == NULL && args->spawn == NULL;
-    const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
     int n = args->known != NULL ? snprintf(path, FILES_PATH_MAX, "%s", args->known)
-                                : snprintf(path, FILES_PATH_MAX, "%s/" KNOWN_HERE, cases);
+                                : snprintf(path, FILES_PATH_MAX, "%s/" KNOWN_HERE, args->cases);
     bool there = args->known != NULL || (here && n < FILES_PATH_MAX && access(path, R_OK) == 0);
     return !there || known_load(known, path, stderr);
 }
@@ -270,10 +267,9 @@ static enum conform_exit with_suite(const struct args *args)
 {
     struct suite suite;
     struct ledger ledger;
-    const char *cases = args->cases == NULL ? SUITE_CASES : args->cases;
     enum conform_exit code = EXIT_CONFORMS;
     bool ok = load_suite(args, &suite);
-    ok = ledger_load(&ledger, cases, stderr) && ok;
+    ok = ledger_load(&ledger, args->cases, stderr) && ok;
     if (!ok) {
         code = EXIT_USAGE;
     } else if (args->mode == MODE_CHECK_LEDGER) {
@@ -308,7 +304,9 @@ static enum conform_exit do_mode(const struct args *args)
 int main(int argc, char **argv)
 {
     struct args args;
+    char cases[SUITE_PATH_MAX];
     enum conform_exit code = args_parse(&args, argc, argv, stdout, stderr);
+    args.cases = args.cases == NULL ? suite_folder(cases) : args.cases;
     code = code == EXIT_CONFORMS ? do_mode(&args) : code;
     return standard_output_end("nsq-conform") ? (int)code : EXIT_USAGE;
 }

@@ -356,8 +356,7 @@ static void serve_nothing(struct server *s, struct served *c)
 static bool read_pem(const struct server *s, const char *name, struct buf *bytes)
 {
     char path[FILES_PATH_MAX];
-    const char *cases = s->args->cases == NULL ? SUITE_CASES : s->args->cases;
-    snprintf(path, sizeof path, "%s/tls/%s", cases, name);
+    snprintf(path, sizeof path, "%s/tls/%s", s->args->cases, name);
     return files_read(path, TLS_FILE_MAX, bytes, s->err);
 }
 

@@ -21,21 +21,8 @@
 
 /* --- flags ------------------------------------------------------------------------------------ */
 
-/* Splits a command line into words at spaces. */
-static int split(char *text, char *argv[FLAGS_MAX])
-{
-    int argc = 1;
-    argv[0] = text + strlen(text);
-    for (char *word = text; *word != '\0' && argc < FLAGS_MAX; argc++) {
-        argv[argc] = word;
-        word += strcspn(word, " ");
-        if (*word == ' ') {
-            *word++ = '\0';
-        }
-    }
-    return argc;
-}
-
+/* Splits flags into words at spaces, and replaces the {names} in them, whose texts may contain
+ * spaces. Each word ends with NUL. An empty word ends the list. */
 static void write_words(struct case_engine *e, struct span flags, const char *suite)
 {
     const struct spawn_places places = {.port = "",
@@ -43,12 +30,30 @@ static void write_words(struct case_engine *e, struct span flags, const char *su
                                         .suite = suite == NULL ? SUITE_CASES : suite,
                                         .auth = ENGINE_TRANSPORT_AUTH};
     struct buf text = {0};
-    spawn_command("{flags}", flags, &places, &text);
+    while (flags.n > 0) {
+        const uint8_t *space = memchr(flags.p, ' ', flags.n);
+        size_t n = space == NULL ? flags.n : (size_t)(space - flags.p);
+        spawn_command("{flags}", span_first(flags, n), &places, &text);
+        buf_append(&text, span_make("", 1));
+        flags = span_skip(flags, space == NULL ? n : n + 1);
+    }
     e->words = alloc_zeroed(text.n + 1);
     if (text.n > 0) {
         memcpy(e->words, buf_span(&text).p, text.n);
     }
     buf_free(&text);
+}
+
+/* Makes argv of these words; argv[0] is empty. */
+static int list_words(char *words, char *argv[FLAGS_MAX])
+{
+    static char none[] = "";
+    int argc = 1;
+    argv[0] = none;
+    for (char *word = words; *word != '\0' && argc < FLAGS_MAX; word += strlen(word) + 1) {
+        argv[argc++] = word;
+    }
+    return argc;
 }
 
 static bool options_good(struct case_engine *e, struct buf *why)
@@ -58,7 +63,7 @@ static bool options_good(struct case_engine *e, struct buf *why)
         .serve = tls_files_serve, .request = tls_files_request, .context = &e->tls};
     struct options_text *text = alloc_zeroed(sizeof *text);
     char *argv[FLAGS_MAX];
-    int argc = split(e->words, argv);
+    int argc = list_words(e->words, argv);
     bool ok = options_parse(e->options, argc, argv, &host, text) == OPTIONS_RUN &&
               options_check(e->options, &tls, text) == OPTIONS_RUN;
     if (!ok) {

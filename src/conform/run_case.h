@@ -53,7 +53,7 @@ struct case_engine {
     struct engine_config config;
     struct tls_files tls;
     struct options *options;
-    char *words; /* the command line */
+    char *words; /* the command line: words that end with NUL, then an empty one */
 };
 
 /* Makes the configuration for a case with these flags. `suite` has the same meaning as in struct

@@ -286,14 +286,13 @@ static void print_ended(struct runner *r, FILE *err)
 static void run_spawned(struct runner *r, FILE *err)
 {
     bool *left = alloc_zeroed(r->n * sizeof *left);
-    const char *suite = r->args->cases == NULL ? SUITE_CASES : r->args->cases;
     r->servers = alloc_zeroed(SERVERS_MAX * sizeof *r->servers);
     r->flags = alloc_zeroed(SERVERS_MAX * sizeof *r->flags);
     r->server_of = alloc_zeroed(r->n * sizeof *r->server_of);
     memset(left, 1, r->n * sizeof *left);
     while (!workers_stopped(r->end_fd) && choose_batch(r, left)) {
         for (size_t s = 0; s < r->server_count; s++) {
-            spawn_start(&r->servers[s], r->args->spawn, r->flags[s], suite);
+            spawn_start(&r->servers[s], r->args->spawn, r->flags[s], r->args->cases);
         }
         spawn_wait(r->servers, r->server_count, r->end_fd);
         if (!workers_stopped(r->end_fd)) {

@@ -5,6 +5,7 @@
 
 #include <fnmatch.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
@@ -14,6 +15,28 @@
 #include "conform/session_file_check.h"
 
 #define ID_MAX 256
+
+/* --- the folder of the cases ------------------------------------------------------------------ */
+
+const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX])
+{
+    size_t n = strlen(program);
+    for (int i = 0; i < 2; i++) { /* without "/NAME", then without "/bin" */
+        while (n > 0 && program[n - 1] != '/') {
+            n--;
+        }
+        n -= n > 0;
+    }
+    int size = snprintf(path, SUITE_PATH_MAX, "%.*s/share/nsqref/conformance", (int)n, program);
+    return size < SUITE_PATH_MAX && files_is_folder(path) ? path : SUITE_CASES;
+}
+
+const char *suite_folder(char path[SUITE_PATH_MAX])
+{
+    char program[SUITE_PATH_MAX] = "";
+    ssize_t n = readlink("/proc/self/exe", program, sizeof program - 1);
+    return n > 0 ? suite_folder_beside(program, path) : SUITE_CASES;
+}
 
 /* --- reading ---------------------------------------------------------------------------------- */
 

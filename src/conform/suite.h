@@ -11,7 +11,17 @@
 #include "conform/args.h"
 #include "conform/session_file.h"
 
-#define SUITE_CASES "tests/conformance" /* the default of --cases */
+#define SUITE_CASES "tests/conformance" /* the cases in the source of this project */
+#define SUITE_PATH_MAX 4096
+
+/* Finds the folder of the cases, which is the default of --cases. `program` is the path of a
+ * program. If "make install" has put cases beside it, writes their folder to `path` and returns it:
+ * PREFIX/share/nsqref/conformance for the program PREFIX/bin/NAME. Otherwise returns SUITE_CASES.
+ */
+const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX]);
+
+/* The same for the program that runs now. */
+const char *suite_folder(char path[SUITE_PATH_MAX]);
 
 struct suite_case {
     char *path; /* owned */
@@ -23,6 +33,7 @@ struct suite {
     struct suite_case *cases; /* sorted by id */
     size_t n;
     size_t chosen;
+    const char *folder; /* replaces {suite} in flags; borrowed; NULL: SUITE_CASES */
 };
 
 /* Reads these files and folders. All cases are chosen at first. Continues after a bad file. Returns

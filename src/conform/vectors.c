@@ -264,12 +264,12 @@ static bool write_played(struct json_writer *json, const struct transcript *file
     return ok;
 }
 
-static bool write_case(struct json_writer *json, const struct transcript *file, enum part part,
-                       struct buf *why)
+static bool write_case(struct json_writer *json, const struct suite *suite,
+                       const struct transcript *file, enum part part, struct buf *why)
 {
     struct case_engine engine;
     struct buf because = {0};
-    bool ok = case_engine_open(&engine, file->flags, NULL, &because);
+    bool ok = case_engine_open(&engine, file->flags, suite->folder, &because);
     if (ok) {
         ok = write_played(json, file, &engine.config, part, why);
         case_engine_close(&engine);
@@ -283,14 +283,15 @@ static bool write_case(struct json_writer *json, const struct transcript *file, 
 static bool write_part(struct json_writer *json, const struct suite *suite, enum part part,
                        struct buf *why)
 {
-    const struct case_setting here = {.names = SPAN("needs"), .time_scale = 100};
+    const struct case_setting here = {
+        .names = SPAN("needs"), .time_scale = 100, .suite = suite->folder};
     bool ok = true;
     json_member_array(json, part == PART_SESSIONS ? "sessions" : "parser");
     for (size_t i = 0; i < suite->n && ok; i++) {
         struct buf lacks = {0};
         const struct transcript *file = &suite->cases[i].file;
         if (!transcript_upgrades(file) && target_meets_needs(&here, file, &lacks)) {
-            ok = write_case(json, file, part, why);
+            ok = write_case(json, suite, file, part, why);
         }
         buf_free(&lacks);
     }

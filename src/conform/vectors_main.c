@@ -2,7 +2,7 @@
 /*
  * nsq-vectors: writes the cases as JSON for implementations in other languages.
  *
- *     nsq-vectors OUT.json [FILE|DIR]...     (default: tests/conformance; OUT.json may be "-")
+ *     nsq-vectors OUT.json [FILE|DIR]...     (default: the cases of the suite; OUT.json may be "-")
  */
 #include "conform/vectors.h"
 
@@ -27,7 +27,8 @@ static enum conform_exit write_vectors(const struct suite *suite, const char *pa
 
 static enum conform_exit run(int argc, char **argv)
 {
-    static const char *const all[] = {SUITE_CASES};
+    char path[SUITE_PATH_MAX];
+    const char *all = suite_folder(path);
     if (argc < 2 || (argv[1][0] == '-' && argv[1][1] != '\0')) {
         fputs("usage: nsq-vectors OUT.json [FILE|DIR]...\n", argc < 2 ? stderr : stdout);
         return argc < 2 ? EXIT_USAGE : EXIT_CONFORMS;
@@ -35,8 +36,9 @@ static enum conform_exit run(int argc, char **argv)
     struct suite suite;
     bool given = argc > 2;
     enum conform_exit code = EXIT_USAGE;
-    if (suite_load(&suite, given ? (const char *const *)argv + 2 : all,
+    if (suite_load(&suite, given ? (const char *const *)argv + 2 : &all,
                    given ? (size_t)argc - 2 : 1, stderr)) {
+        suite.folder = all;
         code = write_vectors(&suite, argv[1]);
     }
     suite_free(&suite);

@@ -14,6 +14,7 @@
 
 #include "conform/files.h"
 #include "conform/run_case.h"
+#include "conform/suite.h"
 #include "conform/transport_tcp.h"
 
 #define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
@@ -42,7 +43,8 @@ static int remove_folder(void **state)
 /* Plays the server's side of this file once, in another process. */
 static pid_t serve(const char *text)
 {
-    const struct args args = {.serve = file_path, .listen = address, .names = "both"};
+    const struct args args = {
+        .serve = file_path, .listen = address, .names = "both", .cases = SUITE_CASES};
     assert_true(files_write(file_path, span_make(text, strlen(text)), stderr));
     fflush(NULL);
     pid_t pid = fork();

@@ -69,6 +69,7 @@ static enum conform_exit run(struct args args)
     FILE *err = fopen("/dev/null", "w");
     assert_non_null(err);
     args.time_scale = 100;
+    args.cases = SUITE_CASES;
     enum conform_exit code = runner_run(&args, &suite, &ledger, &none, NULL, &report, err);
     fclose(err);
     return code;

@@ -109,6 +109,22 @@ static void cases_are_listed(void **state)
     suite_free(&s);
 }
 
+static void the_cases_are_found_beside_an_installed_program(void **state)
+{
+    (void)state;
+    char program[FOLDER_PATH_MAX];
+    char path[SUITE_PATH_MAX];
+    folder_add("usr");
+    snprintf(program, sizeof program, "%s", folder_path("usr/bin/nsq-conform"));
+    assert_string_equal(suite_folder_beside(program, path), SUITE_CASES);
+    folder_add("usr/share");
+    folder_add("usr/share/nsqref");
+    folder_add("usr/share/nsqref/conformance");
+    assert_string_equal(suite_folder_beside(program, path),
+                        folder_path("usr/share/nsqref/conformance"));
+    assert_string_equal(suite_folder_beside("nsq-conform", path), SUITE_CASES);
+}
+
 static void all_bad_files_are_reported(void **state)
 {
     (void)state;
@@ -233,6 +249,7 @@ int main(void)
         cmocka_unit_test(options_choose),
         cmocka_unit_test(a_list_of_ids_chooses_cases),
         cmocka_unit_test(cases_are_listed),
+        cmocka_unit_test(the_cases_are_found_beside_an_installed_program),
         cmocka_unit_test(all_bad_files_are_reported),
         cmocka_unit_test(the_sentences_of_requirements_are_found),
         cmocka_unit_test(ledger_and_cases_cover_each_other),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Over TCP a reply may still be on its way when the last step ends. So each connection that can
- * take a command sends one more, and the answer to it must be the next reply. Must not know: how
+ * take a command sends one more, and the answer to it must be the next frame. Must not know: how
  * the steps before went. */
 #include "conform/player_end.h"
 
@@ -28,8 +28,8 @@ static bool answers_last_command(const struct nsq_frame *frame)
     return frame->type == NSQ_FRAME_ERROR && (code == NSQ_E_INVALID || code == NSQ_E_NONE);
 }
 
-/* Sends the last command. Its answer must be the next reply. A server that does not answer has sent
- * no other reply either, so this is not a failure. */
+/* Sends the last command. Its answer must be the next frame. A server that does not answer has sent
+ * no other frame either, so this is not a failure. */
 static void play_last_command(struct player *p, size_t i, const struct step *nothing)
 {
     struct player_conn *c = &p->conns[i];

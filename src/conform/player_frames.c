@@ -75,8 +75,8 @@ enum arrival player_await_reply(struct player *p, struct player_conn *c, int64_t
     *offset = 0;
     for (;;) {
         arrival = player_peek(c, *offset, frame, size);
-        if (arrival == ARRIVED && frame->type != NSQ_FRAME_MESSAGE &&
-            !nsq_frame_is_heartbeat(frame)) {
+        if (arrival == ARRIVED && !nsq_frame_is_heartbeat(frame) &&
+            !(p->file->partial_order && frame->type == NSQ_FRAME_MESSAGE)) {
             return ARRIVED;
         }
         if (arrival == ARRIVED) {

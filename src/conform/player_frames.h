@@ -38,13 +38,14 @@ enum arrival player_peek_frame(struct player *p, struct player_conn *c, bool hea
 enum arrival player_await_frame(struct player *p, struct player_conn *c, bool heartbeats,
                                 int64_t deadline, struct nsq_frame *frame, size_t *size);
 
-/* Waits for a frame that is neither a message nor a heartbeat. Sets *offset to the position of the
- * frame in the input. The frames before it stay in the input. */
+/* Waits for a frame that is not a heartbeat; in a file with "order: partial", it is not a message
+ * either. Sets *offset to the position of the frame in the input. The frames before it stay in the
+ * input. */
 enum arrival player_await_reply(struct player *p, struct player_conn *c, int64_t deadline,
                                 size_t *offset, struct nsq_frame *frame, size_t *size);
 
-/* Does not wait. Returns true if the input contains no reply. If it contains one, makes the step
- * fail and returns false. */
+/* Does not wait. Returns true if the input contains no frame for which player_await_reply waits. If
+ * it contains one, makes the step fail and returns false. */
 bool player_no_reply(struct player *p, struct player_conn *c, const struct step *step);
 
 /* Describes in words an arrival other than ARRIVED, and appends the text to `out`. */

@@ -131,8 +131,8 @@ static bool play_server_end(struct player *p, struct player_conn *c, const struc
     return player_in_time(p, step);
 }
 
-/* Proves that the server did not reply: there is no reply now, and the next reply is the answer to
- * a PUB that is sent now. */
+/* Proves that the server did not reply: there is no frame now, and the next frame is the answer to
+ * a PUB that is sent now. A message makes the step fail too, but it may also come later. */
 static bool play_nothing(struct player *p, size_t i, const struct step *step)
 {
     struct player_conn *c = &p->conns[i];

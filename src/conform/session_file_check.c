@@ -19,7 +19,8 @@ struct check {
     struct transcript_error *error;
     struct conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
-    struct values values; /* only their names */
+    struct values values;      /* only their names */
+    const struct step *before; /* the last step that is no comment and not "nothing" */
 };
 
 /* Reports what was expected at this part of the file. Always returns false. */
@@ -140,6 +141,28 @@ static bool may_act(struct check *c, const struct step *step)
     return true;
 }
 
+/* --- negatives -------------------------------------------------------------------------------- */
+
+/* Whether the step is one of this connection, or waits long enough for what others have caused. */
+static bool settles(const struct step *step, struct span actor)
+{
+    bool own = span_equal(step->actor, actor);
+    for (const struct step *s = step->inside; s != NULL && !own; s = s->next) {
+        own = s->kind != STEP_COMMENT && span_equal(s->actor, actor);
+    }
+    return own || step->kind == STEP_WAIT || step->kind == STEP_NO_MESSAGE;
+}
+
+/* "nothing" proves that the server did not reply to this connection's own input. What another
+ * connection causes may come after the answer to the PUB, so directly behind it "nothing" would
+ * also pass with a server that is wrong. */
+static bool nothing_is_proof(struct check *c, const struct step *step)
+{
+    return (c->before != NULL && settles(c->before, step->actor)) ||
+           expected(c, step->actor,
+                    "behind a step of this connection, a wait, or no message within");
+}
+
 /* --- steps ------------------------------------------------------------------------------------ */
 
 static bool actor_step(struct check *c, const struct step *step, const struct step *any)
@@ -171,6 +194,8 @@ static bool check_step(struct check *c, const struct step *step)
         return connect(c, step->actor);
     case STEP_ANY:
         return any_step(c, step);
+    case STEP_NOTHING:
+        return actor_step(c, step, NULL) && nothing_is_proof(c, step);
     default:
         return actor_step(c, step, NULL);
     }
@@ -182,6 +207,7 @@ bool transcript_check(const struct transcript *file, struct transcript_error *er
     bool ok = true;
     for (const struct step *s = file->steps; s != NULL && ok; s = s->next) {
         ok = check_step(&c, s);
+        c.before = s->kind == STEP_COMMENT || s->kind == STEP_NOTHING ? c.before : s;
     }
     values_free(&c.values);
     return ok;

@@ -152,6 +152,16 @@ static void a_late_reply_after_nothing_fails_the_case(void **state)
                EXIT_CONFORMS, VERDICT_FAIL);
 }
 
+/* A message that nobody asked for is a message that was doubled or misdirected. */
+static void a_message_that_no_step_matches_fails_the_case(void **state)
+{
+    (void)state;
+    static const char sent[] = HELLO "c < message $m attempts 1 body \"x\"\n";
+    both_sides(sent, HELLO "wait 20ms\nc < nothing\n", EXIT_CONFORMS, VERDICT_FAIL);
+    both_sides(sent, HELLO "wait 20ms\n", EXIT_CONFORMS, VERDICT_FAIL);
+    both_sides(sent, HELLO "", EXIT_CONFORMS, VERDICT_FAIL);
+}
+
 /* No last command is sent where the server would not read it as a command. */
 static void no_last_command_is_sent_where_none_is_allowed(void **state)
 {
@@ -242,6 +252,7 @@ int main(void)
         cmocka_unit_test(a_server_that_sends_something_else_fails),
         cmocka_unit_test(a_reply_after_the_last_step_fails_the_case),
         cmocka_unit_test(a_late_reply_after_nothing_fails_the_case),
+        cmocka_unit_test(a_message_that_no_step_matches_fails_the_case),
         cmocka_unit_test(no_last_command_is_sent_where_none_is_allowed),
         cmocka_unit_test(both_sides_use_the_codecs),
         cmocka_unit_test(a_reset_counts_as_an_end),

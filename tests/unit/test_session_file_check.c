@@ -125,6 +125,21 @@ static void a_value_is_captured_before_it_is_used(void **state)
                      "    c < message $n attempts 1 body \"x\"\n}\nc > $m $n\n"));
 }
 
+#define BEHIND "behind a step of this connection, a wait, or no message within"
+
+static void nothing_does_not_follow_another_connections_step(void **state)
+{
+    (void)state;
+    bad("c connect\nd connect\nc < nothing\n", 3, 1, BEHIND);
+    bad("d connect\nc connect\nd < message $m attempts 2 body \"x\"\nc < nothing\n", 4, 1, BEHIND);
+    bad("c connect\nd connect\nd > \"x\"\nd < nothing\nc < nothing\n", 5, 1, BEHIND);
+    bad("c connect\nd connect\nany {\n    d < end\n}\n# why\nc < nothing\n", 7, 1, BEHIND);
+    good(SPAN(HEADER "c connect\nd connect\nd > \"x\"\nd < nothing\n"));
+    good(SPAN(HEADER "c connect\nd connect\nany {\n    d < end\n    c < end\n}\nc < nothing\n"));
+    good(SPAN(HEADER "c connect\nd connect\nwait 1ms\nd < nothing\nc < nothing\n"));
+    good(SPAN(HEADER "c connect\nd connect\nd < no message within 1ms\nc < nothing\n"));
+}
+
 /* Appends `n` lines with a number in each. */
 static void append_lines(struct buf *out, const char *head, const char *tail, int n)
 {
@@ -187,6 +202,7 @@ int main(void)
         cmocka_unit_test(a_closed_connection_cannot_be_used),
         cmocka_unit_test(codecs_have_an_order),
         cmocka_unit_test(a_value_is_captured_before_it_is_used),
+        cmocka_unit_test(nothing_does_not_follow_another_connections_step),
         cmocka_unit_test(connections_and_values_have_limits),
         cmocka_unit_test(steps_in_an_any_have_a_limit),
     };

@@ -54,8 +54,10 @@ static bool find_target(const struct runner *r, size_t i, const char **target,
         const struct spawn *s = &r->servers[r->server_of[i]];
         *target = s->address;
         if (s->state != SPAWN_READY) {
-            result->verdict = file->flags.n > 0 ? VERDICT_UNSUPPORTED : VERDICT_UNREACHABLE;
-            text_append(&result->why, "the server does not start with these flags: ");
+            bool refused = s->state == SPAWN_REFUSED && file->flags.n > 0;
+            result->verdict = refused ? VERDICT_UNSUPPORTED : VERDICT_UNREACHABLE;
+            text_append(&result->why, refused ? "the server does not start with these flags: "
+                                              : "the server does not start: ");
             buf_append(&result->why, buf_span(&s->why));
         }
         return s->state == SPAWN_READY;

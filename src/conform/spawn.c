@@ -20,18 +20,20 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/auth_server.h"
+#include "conform/listener.h"
 #include "conform/transport_tcp.h"
 #include "conform/workers.h"
 #include "shell/clock.h"
 
 #define START_TIMEOUT (15 * TIME_SECOND)
 #define STOP_TIMEOUT (10 * TIME_SECOND)
+#define GROUP_TIMEOUT TIME_SECOND
 #define LOG_MAX ((size_t)1 << 20)
 #define LOG_SHOWN 400 /* bytes of a log that `why` quotes */
 
-static void refuse(struct spawn *s, const char *why)
+static void fail(struct spawn *s, const char *why)
 {
-    s->state = SPAWN_REFUSED;
+    s->state = SPAWN_FAILED;
     buf_append(&s->why, span_make(why, strlen(why)));
     text_append(&s->why, "\n");
 }
@@ -82,17 +84,17 @@ void spawn_command(const char *command, struct span flags, const struct spawn_pl
     buf_free(&text);
 }
 
-/* Finds a TCP port on which no program listens now. */
-static bool free_port(struct spawn *s)
+/* Finds a TCP port for {port}, if the command has one. */
+static bool take_port(struct spawn *s)
 {
-    char why[SOCKET_WHY_MAX];
-    int fd = socket_listen("127.0.0.1:0", why);
-    if (fd < 0) {
-        refuse(s, why);
+    if (strstr(s->command, "{port}") == NULL) {
+        return true;
+    }
+    if (!port_take(&s->port)) {
+        fail(s, "no free TCP port was found");
         return false;
     }
-    socket_local_address(fd, s->address);
-    close(fd);
+    snprintf(s->address, sizeof s->address, "127.0.0.1:%u", s->port.number);
     return true;
 }
 
@@ -102,7 +104,7 @@ static bool make_folders(struct spawn *s, char data[FILES_PATH_MAX + 16])
     snprintf(s->folder, sizeof s->folder, "%s/nsq-conform-XXXXXX", base == NULL ? "/tmp" : base);
     if (mkdtemp(s->folder) == NULL) {
         s->folder[0] = '\0';
-        refuse(s, "cannot make a temporary folder");
+        fail(s, "cannot make a temporary folder");
         return false;
     }
     snprintf(s->log, sizeof s->log, "%s/log", s->folder);
@@ -112,6 +114,7 @@ static bool make_folders(struct spawn *s, char data[FILES_PATH_MAX + 16])
 
 static void be_server(const struct spawn *s, char **words)
 {
+    setpgid(0, 0); /* so that all its processes can be found: listener.h, end_group */
     int null = open("/dev/null", O_RDONLY);
     int log = open(s->log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(null, STDIN_FILENO);
@@ -130,7 +133,7 @@ static void start_words(struct spawn *s, const char *text)
 {
     wordexp_t words;
     if (wordexp(text, &words, WRDE_NOCMD) != 0) {
-        refuse(s, "the command cannot be split into words");
+        fail(s, "the command cannot be split into words");
         return;
     }
     fflush(NULL);
@@ -140,7 +143,10 @@ static void start_words(struct spawn *s, const char *text)
     }
     if (s->pid < 0) {
         s->pid = 0;
-        refuse(s, "the command cannot be started");
+        fail(s, "the command cannot be started");
+    }
+    if (s->pid > 0) {
+        setpgid(s->pid, s->pid); /* also here: the child may not have run yet */
     }
     wordfree(&words);
 }
@@ -164,28 +170,88 @@ static bool start_auth(struct spawn *s, struct span flags, char address[SOCKET_A
     }
     s->auth_pid = auth_server_start(address);
     if (s->auth_pid == 0) {
-        refuse(s, "no auth server can be started");
+        fail(s, "no auth server can be started");
     }
     return s->auth_pid != 0;
 }
 
-void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite)
+static void begin(struct spawn *s)
 {
     char data[FILES_PATH_MAX + 16];
     char auth[SOCKET_ADDRESS_MAX];
-    *s = (struct spawn){.state = SPAWN_STARTING};
-    bool port = strstr(command, "{port}") != NULL;
-    if (!make_folders(s, data) || (port && !free_port(s)) || !start_auth(s, flags, auth)) {
+    s->state = SPAWN_STARTING;
+    s->address[0] = '\0';
+    s->tries++;
+    if (!make_folders(s, data) || !take_port(s) || !start_auth(s, s->flags, auth)) {
         return;
     }
     struct buf text = {0};
     const char *colon = strrchr(s->address, ':');
     const struct spawn_places places = {
-        .port = colon == NULL ? "" : colon + 1, .dir = data, .suite = suite, .auth = auth};
-    spawn_command(command, flags, &places, &text);
+        .port = colon == NULL ? "" : colon + 1, .dir = data, .suite = s->suite, .auth = auth};
+    spawn_command(s->command, s->flags, &places, &text);
     buf_append(&text, span_make("", 1));
     start_words(s, (const char *)buf_span(&text).p);
     buf_free(&text);
+}
+
+void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite)
+{
+    *s = (struct spawn){.command = command, .flags = flags, .suite = suite};
+    begin(s);
+}
+
+/* --- the end ---------------------------------------------------------------------------------- */
+
+static void short_sleep(void)
+{
+    const struct timespec pause = {.tv_nsec = 5 * TIME_MS};
+    nanosleep(&pause, NULL);
+}
+
+/* Ends the processes that a script has started and has left behind. The script has just ended: as
+ * long as its group has a member, the system does not use the group's number again. */
+static void end_group(pid_t group)
+{
+    int64_t deadline = clock_now() + GROUP_TIMEOUT;
+    if (kill(-group, SIGTERM) == 0) {
+        while (kill(-group, 0) == 0 && clock_now() < deadline) {
+            short_sleep();
+        }
+        kill(-group, SIGKILL);
+    }
+}
+
+static bool has_ended(struct spawn *s, int *status, int options)
+{
+    if (s->pid != 0 && waitpid(s->pid, status, options) != 0) {
+        end_group(s->pid);
+        s->pid = 0;
+    }
+    return s->pid == 0;
+}
+
+/* Waits for a server that was told to end, kills it after the deadline, and forgets it. */
+static void finish(struct spawn *s, int64_t deadline)
+{
+    while (!has_ended(s, NULL, WNOHANG) && clock_now() < deadline) {
+        short_sleep();
+    }
+    if (s->pid != 0) {
+        kill(s->pid, SIGKILL);
+        has_ended(s, NULL, 0);
+    }
+    if (s->auth_pid != 0) {
+        kill(s->auth_pid, SIGKILL);
+        waitpid(s->auth_pid, NULL, 0);
+        s->auth_pid = 0;
+    }
+    if (s->folder[0] != '\0') {
+        files_remove(s->folder);
+        s->folder[0] = '\0';
+    }
+    port_release(&s->port);
+    buf_free(&s->why);
 }
 
 /* --- until it is ready ------------------------------------------------------------------------ */
@@ -235,39 +301,69 @@ static void add_log(struct spawn *s, bool end)
     buf_free(&log);
 }
 
+/* A command that a shell cannot find or run ends with one of these codes. */
+static bool is_refusal(int status)
+{
+    return WIFEXITED(status) && WEXITSTATUS(status) != 126 && WEXITSTATUS(status) != 127;
+}
+
 bool spawn_runs(struct spawn *s)
 {
     int status;
     char text[64];
-    if (s->pid == 0 || waitpid(s->pid, &status, WNOHANG) == 0) {
+    if (s->pid == 0 || !has_ended(s, &status, WNOHANG)) {
         return s->pid != 0;
     }
     bool started = s->state == SPAWN_READY;
-    s->pid = 0;
     snprintf(text, sizeof text, "the server ended by itself, %s %d",
              WIFSIGNALED(status) ? "by signal" : "with exit code",
              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
-    refuse(s, text);
+    fail(s, text);
+    s->state = !started && is_refusal(status) ? SPAWN_REFUSED : SPAWN_FAILED;
     add_log(s, started);
     return false;
 }
 
-/* Checks whether the server answers now. Returns true if the server is ready or refused. */
-static bool start_is_over(struct spawn *s)
+/* Starts once more at another port if another process has this server's port. */
+static bool try_again(struct spawn *s)
 {
-    if (s->state != SPAWN_STARTING || !spawn_runs(s)) {
-        return true;
+    bool lost = s->port.number != 0 && tcp_transport_reachable(s->address);
+    if (!lost || s->tries == SPAWN_TRIES_MAX) {
+        return false;
     }
-    if ((s->address[0] != '\0' || find_address(s)) && tcp_transport_reachable(s->address)) {
-        s->state = SPAWN_READY;
+    if (s->pid != 0) {
+        kill(s->pid, SIGTERM);
     }
-    return s->state == SPAWN_READY;
+    finish(s, clock_now() + STOP_TIMEOUT);
+    begin(s);
+    return true;
 }
 
-static void short_sleep(void)
+/* Finds out whether the server that answers is the one that was started. */
+static void check_listener(struct spawn *s)
 {
-    const struct timespec pause = {.tv_nsec = 5 * TIME_MS};
-    nanosleep(&pause, NULL);
+    char text[160];
+    pid_t other = 0;
+    const char *colon = strrchr(s->address, ':');
+    unsigned port = colon == NULL ? 0 : (unsigned)strtoul(colon + 1, NULL, 10);
+    if (port == 0 || listener_of(port, s->pid, &other) != LISTENER_OTHER) {
+        s->state = SPAWN_READY;
+        return;
+    }
+    snprintf(text, sizeof text,
+             "process %ld listens at port %u; the command has not started this process",
+             (long)other, port);
+    fail(s, text);
+}
+
+/* Checks whether the server answers now. Returns true if the start is over, well or not. */
+static bool start_is_over(struct spawn *s)
+{
+    bool runs = s->state == SPAWN_STARTING && spawn_runs(s);
+    if (runs && (s->address[0] != '\0' || find_address(s)) && tcp_transport_reachable(s->address)) {
+        check_listener(s);
+    }
+    return s->state == SPAWN_READY || (s->state != SPAWN_STARTING && !try_again(s));
 }
 
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
@@ -278,22 +374,14 @@ void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
             short_sleep();
         }
         if (servers[i].state == SPAWN_STARTING) {
-            refuse(&servers[i],
-                   "the server accepts no connection within the time that a start may take");
+            fail(&servers[i],
+                 "the server accepts no connection within the time that a start may take");
             add_log(&servers[i], true);
         }
     }
 }
 
-/* --- the end ---------------------------------------------------------------------------------- */
-
-static bool has_ended(struct spawn *s)
-{
-    if (s->pid != 0 && waitpid(s->pid, NULL, WNOHANG) != 0) {
-        s->pid = 0;
-    }
-    return s->pid == 0;
-}
+/* --- all servers ------------------------------------------------------------------------------ */
 
 void spawn_stop(struct spawn *servers, size_t n)
 {
@@ -304,23 +392,6 @@ void spawn_stop(struct spawn *servers, size_t n)
         }
     }
     for (size_t i = 0; i < n; i++) {
-        struct spawn *s = &servers[i];
-        while (!has_ended(s) && clock_now() < deadline) {
-            short_sleep();
-        }
-        if (s->pid != 0) {
-            kill(s->pid, SIGKILL);
-            waitpid(s->pid, NULL, 0);
-            s->pid = 0;
-        }
-        if (s->auth_pid != 0) {
-            kill(s->auth_pid, SIGKILL);
-            waitpid(s->auth_pid, NULL, 0);
-            s->auth_pid = 0;
-        }
-        if (s->folder[0] != '\0') {
-            files_remove(s->folder);
-        }
-        buf_free(&s->why);
+        finish(&servers[i], deadline);
     }
 }

@@ -10,18 +10,29 @@
 
 #include "base/buf.h"
 #include "conform/files.h"
+#include "conform/ports.h"
 #include "shell/socket.h"
+
+/* The most starts of a server whose port another process has taken. */
+#define SPAWN_TRIES_MAX 3
 
 enum spawn_state {
     SPAWN_STARTING,
     SPAWN_READY,   /* the server accepts connections at `address` */
-    SPAWN_REFUSED, /* the process ended, or was not ready in time; `why` has the reason */
+    SPAWN_REFUSED, /* the server itself ended with an exit code before it was ready, as a server
+                      does that does not know a flag; `why` has the reason */
+    SPAWN_FAILED,  /* the server was not ready in time, or ended in another way; `why` */
 };
 
 struct spawn {
     enum spawn_state state;
-    pid_t pid;      /* process id of the server; 0: not running */
-    pid_t auth_pid; /* process id of the auth server for {auth} in the flags; 0: there is none */
+    const char *command; /* these three are borrowed: they are needed to start once more */
+    struct span flags;
+    const char *suite;
+    unsigned tries;   /* how often this server was started */
+    struct port port; /* for {port} */
+    pid_t pid;        /* id of the server's process and of its process group; 0: not running */
+    pid_t auth_pid;   /* process id of the auth server for {auth} in the flags; 0: there is none */
     char folder[FILES_PATH_MAX];
     char log[FILES_PATH_MAX + 16]; /* the file with the server's stdout and stderr */
     char address[SOCKET_ADDRESS_MAX];
@@ -38,19 +49,20 @@ struct spawn_places {
 
 /* Starts a command. {flags} in the command is replaced by the flags. Then {port}, {dir}, {suite}
  * and {auth} are replaced. The command is split into words by the rules of a shell, but no shell
- * runs.
- */
+ * runs. The server gets a process group of its own. `command`, `flags` and `suite` must stay valid
+ * until spawn_stop. */
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite);
 
-/* Waits until each server is ready or refused. If end_fd is not NULL, also stops waiting when
- * *end_fd becomes readable. */
+/* Waits until each server is ready, refused or failed. A server that loses its port {port} to
+ * another process is started again at another port, up to SPAWN_TRIES_MAX times. If end_fd is not
+ * NULL, also stops waiting when *end_fd becomes readable. */
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
 /* Returns true if the server still runs. Otherwise `why` says how the server ended. */
 bool spawn_runs(struct spawn *s);
 
 /* Stops all servers: sends SIGTERM, waits, kills the servers that still run, and removes their
- * folders. */
+ * folders. When a server has ended, also what is left of its process group is stopped. */
 void spawn_stop(struct spawn *servers, size_t n);
 
 /* Appends the command that spawn_start would run, as one text. */

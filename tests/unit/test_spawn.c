@@ -11,6 +11,8 @@
 
 #include <cmocka.h>
 
+#include "conform/listener.h"
+#include "conform/ports.h"
 #include "conform/transport_tcp.h"
 
 static char self[FILES_PATH_MAX];
@@ -79,6 +81,131 @@ static void the_address_may_be_given(void **state)
     starts_and_stops("--be-server 127.0.0.1:{port}");
 }
 
+/* The process that listens is a child of the command, or its parent has ended already. */
+static void a_script_may_start_the_server(void **state)
+{
+    (void)state;
+    static const char *const scripts[] = {"'%s' --be-server 127.0.0.1:{port} & wait",
+                                          "('%s' --be-server 127.0.0.1:{port} &) ; sleep 60",
+                                          "exec '%s' --be-server 127.0.0.1:{port}"};
+    for (size_t i = 0; i < sizeof scripts / sizeof scripts[0]; i++) {
+        char script[FILES_PATH_MAX + 128];
+        char text[FILES_PATH_MAX + 256];
+        snprintf(script, sizeof script, scripts[i], self); /* NOLINT: the formats are above */
+        snprintf(text, sizeof text, "sh -c \"%s\"", script);
+        struct spawn s;
+        spawn_start(&s, text, SPAN(""), "");
+        spawn_wait(&s, 1, NULL);
+        if (s.state != SPAWN_READY) {
+            fail_msg("%s: %.*s", text, (int)s.why.n, (const char *)buf_span(&s.why).p);
+        }
+        char address[SOCKET_ADDRESS_MAX];
+        memcpy(address, s.address, sizeof address);
+        spawn_stop(&s, 1);
+        assert_false(tcp_transport_reachable(address));
+    }
+}
+
+/* The first time, a process that is no child of the command takes the port. */
+static void a_server_that_loses_its_port_gets_another(void **state)
+{
+    (void)state;
+    char text[4 * FILES_PATH_MAX];
+    char mark[] = "/tmp/nsqref-test-XXXXXX";
+    assert_non_null(mkdtemp(mark));
+    snprintf(text, sizeof text,
+             "sh -c \"if mkdir %s/once 2>/dev/null; then "
+             "(setsid '%s' --be-thief 127.0.0.1:{port} &); exec '%s' --pause; fi; "
+             "exec '%s' --be-server 127.0.0.1:{port}\"",
+             mark, self, self, self);
+    struct spawn s;
+    spawn_start(&s, text, SPAN(""), "");
+    spawn_wait(&s, 1, NULL);
+    if (s.state != SPAWN_READY) {
+        fail_msg("%.*s", (int)s.why.n, (const char *)buf_span(&s.why).p);
+    }
+    assert_int_equal(s.tries, 2);
+    spawn_stop(&s, 1);
+    files_remove(mark);
+}
+
+/* Another process has each port that the server is given. */
+static void a_server_that_never_gets_its_port_fails(void **state)
+{
+    (void)state;
+    char text[4 * FILES_PATH_MAX];
+    snprintf(text, sizeof text,
+             "sh -c \"(setsid '%s' --be-thief 127.0.0.1:{port} &); exec '%s' --pause\"", self,
+             self);
+    struct spawn s;
+    spawn_start(&s, text, SPAN(""), "");
+    spawn_wait(&s, 1, NULL);
+    assert_int_equal(s.state, SPAWN_FAILED);
+    assert_int_equal(s.tries, SPAWN_TRIES_MAX);
+    assert_memory_equal(buf_span(&s.why).p, "process ", 8);
+    spawn_stop(&s, 1);
+}
+
+static void ports_are_below_those_that_the_system_gives(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *kernel;
+        unsigned first;
+        unsigned last;
+    } rows[] = {{"", 10240, 32767},
+                {"32768\t60999\n", 10240, 32767},
+                {"15000 65535\n", 10240, 14999},
+                {"1024\t60999\n", 61000, 65535},
+                {"1024\t65535\n", 10240, 65535},
+                {"nonsense", 10240, 32767}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct port_range r = port_range(span_make(rows[i].kernel, strlen(rows[i].kernel)));
+        assert_int_equal(r.first, rows[i].first);
+        assert_int_equal(r.last, rows[i].last);
+    }
+}
+
+static void a_port_is_taken_once(void **state)
+{
+    (void)state;
+    enum { N = 64 };
+    struct port ports[N];
+    for (size_t i = 0; i < N; i++) {
+        assert_true(port_take(&ports[i]));
+        for (size_t k = 0; k < i; k++) {
+            assert_int_not_equal(ports[i].number, ports[k].number);
+        }
+    }
+    for (size_t i = 0; i < N; i++) {
+        port_release(&ports[i]);
+        assert_int_equal(ports[i].number, 0);
+    }
+}
+
+static void a_table_of_sockets_shows_who_listens(void **state)
+{
+    (void)state;
+    static char table[] =
+        "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  "
+        "timeout inode\n"
+        "   0: 0100007F:1036 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        "
+        "0 4711 1 0 100 0 0 10 0\n"
+        "   1: 0100007F:1036 0100007F:9C40 01 00000000:00000000 00:00000000 00000000     0        "
+        "0 4712 1 0 100 0 0 10 0\n"
+        "   2: 00000000000000000000000000000000:1036 00000000000000000000000000000000:0000 0A "
+        "00000000:00000000 00:00000000 00000000     0        0 4713 1 0 100 0 0 10 0\n"
+        "   3: 0100007F:1037 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        "
+        "0 4714 1 0 100 0 0 10 0\n";
+    unsigned long inodes[LISTENER_SOCKETS_MAX] = {1};
+    FILE *file = fmemopen(table, sizeof table - 1, "r");
+    assert_non_null(file);
+    assert_int_equal(listener_inodes(file, 4150, inodes, 1), 3);
+    assert_int_equal(inodes[1], 4711);
+    assert_int_equal(inodes[2], 4713);
+    fclose(file);
+}
+
 static void a_server_that_ends_is_refused(void **state)
 {
     (void)state;
@@ -113,7 +240,7 @@ static void a_command_that_cannot_run_is_refused(void **state)
         struct spawn s;
         spawn_start(&s, commands[i], SPAN(""), "");
         spawn_wait(&s, 1, NULL);
-        assert_int_equal(s.state, SPAWN_REFUSED);
+        assert_int_equal(s.state, SPAWN_FAILED);
         assert_true(s.why.n > 0);
         spawn_stop(&s, 1);
     }
@@ -125,12 +252,25 @@ int main(int argc, char **argv)
         cmocka_unit_test(words_in_braces_are_replaced),
         cmocka_unit_test(the_address_is_read_from_the_output),
         cmocka_unit_test(the_address_may_be_given),
+        cmocka_unit_test(a_script_may_start_the_server),
+        cmocka_unit_test(a_server_that_loses_its_port_gets_another),
+        cmocka_unit_test(a_server_that_never_gets_its_port_fails),
+        cmocka_unit_test(ports_are_below_those_that_the_system_gives),
+        cmocka_unit_test(a_port_is_taken_once),
+        cmocka_unit_test(a_table_of_sockets_shows_who_listens),
         cmocka_unit_test(a_server_that_ends_is_refused),
         cmocka_unit_test(a_server_that_ends_later_is_noticed),
         cmocka_unit_test(a_command_that_cannot_run_is_refused),
     };
     if (argc > 2 && strcmp(argv[1], "--be-server") == 0) {
         return be_server(argv[2]);
+    }
+    if (argc > 2 && strcmp(argv[1], "--be-thief") == 0) {
+        alarm(10); /* nobody stops it */
+        return be_server(argv[2]);
+    }
+    if (argc > 1 && strcmp(argv[1], "--pause") == 0) {
+        return pause();
     }
     if (argc > 2 && strcmp(argv[1], "--exit") == 0) {
         fputs("why it ends\n", stderr);

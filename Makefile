@@ -319,10 +319,19 @@ export PREFIX DESTDIR
 at = "$$DESTDIR$$PREFIX"
 HEADERS := $(notdir $(wildcard include/nsq/*.h))
 
-## install          install nsqd and the protocol library below $(DESTDIR)$(PREFIX)
-install: install-lib $(BUILD)/nsqd
-	install -d $(at)/bin
-	install -m 755 $(BUILD)/nsqd $(at)/bin/nsqd
+template = $(dir $(MAIN_$(1)))$(1).1.in
+define install_program
+	install -m 755 $(BUILD)/$(1) $(at)/bin/$(1)
+	ci/man $(BUILD)/$(1) $(call template,$(1)) $(VERSION) "$$PREFIX/share/nsqref" >$(at)/share/man/man1/$(1).1
+	chmod 644 $(at)/share/man/man1/$(1).1
+
+endef
+
+## install          install the programs, their man pages, the cases and the library below $(DESTDIR)$(PREFIX)
+install: install-lib programs
+	install -d $(at)/bin $(at)/share/man/man1
+	$(foreach p,$(PROGRAMS),$(call install_program,$(p)))
+	ci/install-cases $(at)/share/nsqref/conformance
 
 ## install-lib      install only the protocol library: libnsqproto.a, nsq/*.h, libnsqproto.pc
 install-lib: $(BUILD)/libnsqproto.a
@@ -333,11 +342,13 @@ install-lib: $(BUILD)/libnsqproto.a
 	    >$(at)/lib/pkgconfig/libnsqproto.pc
 	chmod 644 $(at)/lib/pkgconfig/libnsqproto.pc
 
-## uninstall        remove the files that install has installed, and include/nsq if it is empty then
+## uninstall        remove the files that install has installed, and folders of nsqref that are empty then
 uninstall:
-	rm -f $(at)/bin/nsqd $(at)/lib/libnsqproto.a $(at)/lib/pkgconfig/libnsqproto.pc \
-	    $(foreach h,$(HEADERS),$(at)/include/nsq/$(h))
-	if [ -d $(at)/include/nsq ]; then rmdir --ignore-fail-on-non-empty $(at)/include/nsq; fi
+	rm -f $(foreach p,$(PROGRAMS),$(at)/bin/$(p) $(at)/share/man/man1/$(p).1) \
+	    $(at)/lib/libnsqproto.a $(at)/lib/pkgconfig/libnsqproto.pc $(foreach h,$(HEADERS),$(at)/include/nsq/$(h))
+	ci/install-cases --remove $(at)/share/nsqref/conformance
+	for d in include/nsq share/nsqref; do if [ -d $(at)/$$d ]; then \
+	    rmdir --ignore-fail-on-non-empty $(at)/$$d; fi; done
 
 ## clean            remove build/
 clean:

@@ -23,14 +23,12 @@ void draft_begin(struct draft *draft, uint32_t size)
     *draft = (struct draft){.size = size};
 }
 
-/* Returns how many bytes to allocate when n bytes are needed. This is at least twice the old
- * number, but never more than the size that was announced. */
+/* Returns how many bytes to allocate when n bytes have arrived and do not fit: twice as many, but
+ * never more than the size that was announced. So when half of a body has arrived, its memory is
+ * not moved any more. */
 static uint32_t room_for(const struct draft *draft, size_t n)
 {
-    size_t cap = n == draft->size || n > DRAFT_LEAST ? n : DRAFT_LEAST;
-    if (cap < 2 * (size_t)draft->cap) {
-        cap = 2 * (size_t)draft->cap;
-    }
+    size_t cap = n > DRAFT_LEAST ? 2 * n : DRAFT_LEAST;
     return cap < draft->size ? (uint32_t)cap : draft->size;
 }
 

@@ -91,10 +91,30 @@ static void announcing_much_costs_little(void **state)
     assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(1)));
     assert_int_equal(budget.used, body_cost(LEAST));
     assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(LEAST)));
-    assert_int_equal(budget.used, body_cost(2 * LEAST));
+    assert_int_equal(budget.used, body_cost(2 * (LEAST + 1)));
     draft_drop(&draft, &budget);
     assert_int_equal(budget.used, 0);
     assert_null(draft.body);
+}
+
+/* So the memory of a body that comes in two pieces is not moved. */
+static void a_body_of_which_half_has_come_has_all_its_room(void **state)
+{
+    (void)state;
+    for (uint32_t n = MOST / 2 - 1; n <= MOST / 2 + 1; n++) {
+        uint32_t room = n < MOST / 2 ? 2 * n : MOST;
+        struct budget budget = {.cap = body_cost(room) - 1};
+        struct draft draft;
+        draft_begin(&draft, MOST);
+        assert_false(draft_add(&draft, &budget, BUDGET_QUEUE, sample(n)));
+        budget.cap = body_cost(room);
+        assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(n)));
+        assert_int_equal(budget.used, body_cost(room));
+        struct span rest = span_skip(sample(MOST), n);
+        assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, span_first(rest, room - n)));
+        assert_true(span_equal(span_make(draft.body->bytes, room), sample(room)));
+        draft_drop(&draft, &budget);
+    }
 }
 
 static void a_body_larger_than_the_room_is_refused(void **state)
@@ -116,7 +136,7 @@ static void a_body_larger_than_the_room_is_refused(void **state)
 static void a_refused_piece_leaves_the_draft_as_it_was(void **state)
 {
     (void)state;
-    struct budget budget = {.cap = body_cost(2 * LEAST) - 1};
+    struct budget budget = {.cap = body_cost(2 * (LEAST + 1)) - 1};
     struct draft draft;
     draft_begin(&draft, MOST);
     assert_true(draft_add(&draft, &budget, BUDGET_QUEUE, sample(LEAST)));
@@ -189,6 +209,7 @@ int main(void)
         cmocka_unit_test(a_body_that_comes_at_once_takes_what_it_needs),
         cmocka_unit_test(a_body_in_pieces_grows_with_what_came),
         cmocka_unit_test(announcing_much_costs_little),
+        cmocka_unit_test(a_body_of_which_half_has_come_has_all_its_room),
         cmocka_unit_test(a_body_larger_than_the_room_is_refused),
         cmocka_unit_test(a_refused_piece_leaves_the_draft_as_it_was),
         cmocka_unit_test(a_piece_that_fits_in_the_room_asks_for_none),

@@ -179,9 +179,9 @@ static void act(struct mix *m, struct actor *a)
         client_forget(a->client);
         begin(m, a);
     } else if (roll(m, LIVES) == 0) {
-        static const char half[5000];
+        static const char part[4000];
         client_post(a->client, SPAN("PUB a\n\0\0\x27\x10")); /* 10,000 bytes */
-        client_post(a->client, span_make(half, sizeof half));
+        client_post(a->client, span_make(part, sizeof part));
         a->client->ended = true;
         m->kills++;
     } else if ((a->kind == PUBLISHER || a->kind == DEAF_PUBLISHER) && roll(m, 8) == 0) {

@@ -56,6 +56,8 @@ static const char help[] =
     "\n"
     "Reports ('-' is standard output):\n"
     "  --tap FILE  --junit FILE  --json FILE  --html FILE\n"
+    "  --reproducible        no date, durations and command line in reports: equal runs write\n"
+    "                        equal files\n"
     "  --html FILE --merge REPORT.json...   one page about several servers\n"
     "\n"
     "Other things to do:\n"
@@ -91,6 +93,7 @@ enum option_id {
     OPT_JUNIT,
     OPT_JSON,
     OPT_HTML,
+    OPT_REPRODUCIBLE,
     OPT_MERGE,
     OPT_FMT,
     OPT_LEDGER,
@@ -123,6 +126,7 @@ static const struct option options[] = {
     {"junit", required_argument, NULL, OPT_JUNIT},
     {"json", required_argument, NULL, OPT_JSON},
     {"html", required_argument, NULL, OPT_HTML},
+    {"reproducible", no_argument, NULL, OPT_REPRODUCIBLE},
     {"merge", no_argument, NULL, OPT_MERGE},
     {"fmt", optional_argument, NULL, OPT_FMT},
     {"check-ledger", no_argument, NULL, OPT_LEDGER},
@@ -261,6 +265,8 @@ static bool *switch_of(struct args *a, int option)
         return &a->allow_unsupported;
     case OPT_STRICT:
         return &a->strict;
+    case OPT_REPRODUCIBLE:
+        return &a->reproducible;
     default:
         return NULL;
     }
@@ -334,6 +340,43 @@ static bool take_option(struct parsing *p, int option, const char *value)
     return take_other(p, option, value);
 }
 
+/* Whether a command that plays one case again needs the option. The others choose cases or write
+ * reports. */
+static bool is_kept(int option)
+{
+    switch (option) {
+    case OPT_ONLY:
+    case OPT_REQ:
+    case OPT_RERUN:
+    case OPT_TAP:
+    case OPT_JUNIT:
+    case OPT_JSON:
+    case OPT_HTML:
+    case OPT_REPRODUCIBLE:
+        return false;
+    default:
+        return true;
+    }
+}
+
+/* Notes an option for the texts of command_line.h. */
+static bool note_given(struct parsing *p, int option, const char *value)
+{
+    struct args *a = p->args;
+    struct args_given given = {.name = "j", .value = value, .kept = is_kept(option)};
+    for (const struct option *o = options; o->name != NULL; o++) {
+        if (o->val == option) {
+            given.name = o->name;
+            given.optional = o->has_arg == optional_argument;
+        }
+    }
+    if (a->given_count == ARGS_GIVEN_MAX) {
+        return wrong(p, "256 options may be given at most; one too many is", given.name);
+    }
+    a->given[a->given_count++] = given;
+    return true;
+}
+
 /* Options that exclude or need each other. */
 static bool agrees(struct parsing *p)
 {
@@ -367,10 +410,10 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
 {
     struct parsing p = {.args = args, .out = out, .err = err};
     int option;
-    *args = (struct args){.cases = NULL, .time_scale = 100};
+    *args = (struct args){.program = argv[0], .time_scale = 100};
     optind = 0; /* getopt starts again: tests parse more than once */
     while ((option = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
-        if (!take_option(&p, option, optarg)) {
+        if (!take_option(&p, option, optarg) || !note_given(&p, option, optarg)) {
             return EXIT_USAGE;
         }
         if (args->mode == MODE_DONE) {

@@ -10,7 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define ARGS_LIST_MAX 64 /* the most values of one option that may be repeated */
+#define ARGS_LIST_MAX 64   /* the most values of one option that may be repeated */
+#define ARGS_GIVEN_MAX 256 /* the most options of a command line */
 
 /* Exit codes. */
 enum conform_exit {
@@ -40,7 +41,18 @@ struct args_list {
     size_t n;
 };
 
+/* One option as it was given. */
+struct args_given {
+    const char *name;  /* without "--"; one letter for a short option */
+    const char *value; /* NULL: none */
+    bool optional;     /* the value follows a '=' */
+    bool kept;         /* a command that plays one case again needs this option */
+};
+
 struct args {
+    const char *program; /* argv[0] */
+    struct args_given given[ARGS_GIVEN_MAX];
+    size_t given_count;
     enum args_mode mode;
     const char *cases; /* folder of the cases, the ledger and the retired ids; args_parse leaves
                           NULL without --cases, and main() then finds the folder (suite_folder) */
@@ -65,6 +77,7 @@ struct args {
     const char *junit;
     const char *json;
     const char *html;
+    bool reproducible; /* reports have no dates, no durations and no command line */
     const char *serve; /* the session file that is played as a server */
     const char *listen;
     const char *departures; /* the file with the table of departures; NULL: in the folder of the

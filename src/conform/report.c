@@ -6,11 +6,15 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "conform/command_line.h"
 
 void report_init(struct report *report, struct span target, size_t cases)
 {
-    *report = (struct report){.target = target, .n = cases};
+    *report = (struct report){.target = target, .ms = -1, .n = cases};
     report->cases = alloc_zeroed((cases + 1) * sizeof *report->cases);
+    for (size_t i = 0; i < cases; i++) {
+        report->cases[i].ms = -1;
+    }
 }
 
 void report_free(struct report *report)
@@ -22,6 +26,11 @@ void report_free(struct report *report)
         buf_free(&report->cases[i].unmatched);
     }
     alloc_free(report->cases);
+    buf_free(&report->target_version);
+    buf_free(&report->suite);
+    buf_free(&report->date);
+    buf_free(&report->command);
+    buf_free(&report->again);
     yajl_tree_free(report->memory);
     *report = (struct report){0};
 }
@@ -49,6 +58,22 @@ bool report_good(const struct report_rules *rules, const struct report_case *c)
     default:
         return false;
     }
+}
+
+struct span report_area(struct span id)
+{
+    const uint8_t *slash = id.n == 0 ? NULL : memchr(id.p, '/', id.n);
+    return slash == NULL ? id : span_first(id, (size_t)(slash - id.p));
+}
+
+void report_again(const struct report *report, const struct report_case *c, struct buf *out)
+{
+    static const struct span by_id = SPAN_LITERAL(" --only");
+    struct span start = buf_span(&report->again);
+    bool ends = start.n >= by_id.n && span_equal(span_skip(start, start.n - by_id.n), by_id);
+    buf_append(out, start);
+    text_append(out, " ");
+    command_line_word(ends ? c->id : c->path, out);
 }
 
 void report_hex(struct span bytes, struct buf *out)

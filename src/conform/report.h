@@ -2,8 +2,10 @@
 /*
  * Owns: the result of a run, with one entry for each case, sorted by id. The result can be written
  * as JSON, TAP, JUnit's XML, HTML, and text for a terminal. Only JSON can be read again. Must not
- * know: how cases are played. No output contains a time of day, a process id or an absolute path.
- * So equal runs write equal bytes.
+ * know: how cases are played.
+ *
+ * The date, the durations and the command line of a run are unknown after report_init. Without them
+ * equal runs write equal bytes: --reproducible leaves them unknown.
  */
 #ifndef CONFORM_REPORT_H
 #define CONFORM_REPORT_H
@@ -30,10 +32,17 @@ struct report_case {
     struct buf exchange;  /* text lines */
     struct buf why;       /* text lines */
     struct buf unmatched; /* received bytes that no step matched, in hex */
+    int64_t ms;           /* how long the case took; -1: unknown */
 };
 
 struct report {
-    struct span target; /* the target's name; borrowed */
+    struct span target;        /* the target's name; borrowed */
+    struct buf target_version; /* as its answer to IDENTIFY says; empty: unknown */
+    struct buf suite;          /* the version of the suite */
+    struct buf date;           /* when the run began, like "2026-01-31T23:59:59Z"; empty: unknown */
+    struct buf command;        /* the command line of the run; empty: unknown */
+    struct buf again; /* the beginning of the command that plays one case again: command_line.h */
+    int64_t ms;       /* how long the run took; -1: unknown */
     struct report_case *cases;
     size_t n;
     struct yajl_val_s *memory; /* has the strings of a report that was read; otherwise NULL */
@@ -45,6 +54,7 @@ struct report_rules {
     bool allow_unsupported;
 };
 
+/* Makes a report with this number of empty cases. */
 void report_init(struct report *report, struct span target, size_t cases);
 void report_free(struct report *report);
 
@@ -54,6 +64,12 @@ void report_count(const struct report *report, size_t counts[VERDICT_COUNT]);
 /* Returns true if, under these rules, the case is not a failure of the run. A case of level MUST
  * whose verdict changes is one. At other levels, a report only shows such a case. */
 bool report_good(const struct report_rules *rules, const struct report_case *c);
+
+/* Returns the area of a case: its id before the '/'. */
+struct span report_area(struct span id);
+
+/* Appends the command that plays a case again, for a shell. */
+void report_again(const struct report *report, const struct report_case *c, struct buf *out);
 
 /* Appends bytes in hex, with a space between bytes. */
 void report_hex(struct span bytes, struct buf *out);

@@ -98,12 +98,6 @@ static const struct report_case *find(const struct report *report, struct span i
     return NULL;
 }
 
-static struct span area_of(struct span id)
-{
-    const uint8_t *slash = id.n == 0 ? NULL : memchr(id.p, '/', id.n);
-    return slash == NULL ? id : span_first(id, (size_t)(slash - id.p));
-}
-
 static void add_badge(enum verdict verdict, struct buf *out)
 {
     ADD("<span class=\"v ");
@@ -190,7 +184,7 @@ static void add_case(const struct report *reports, size_t n, const struct report
     ADD("<tr class=case tabindex=0 aria-expanded=false id=\"");
     report_escape(c->id, out);
     ADD("\" data-area=\"");
-    report_escape(area_of(c->id), out);
+    report_escape(report_area(c->id), out);
     ADD("\" data-v=\"");
     for (size_t i = 0; i < n; i++) {
         const struct report_case *own = find(&reports[i], c->id);
@@ -327,8 +321,8 @@ static void add_matrix(const struct report *reports, size_t n, struct buf *out)
     }
     ADD("</tr></thead><tbody>\n");
     while ((c = next_case(reports, n, places)) != NULL) {
-        if (!span_equal(area, area_of(c->id))) {
-            area = area_of(c->id);
+        if (!span_equal(area, report_area(c->id))) {
+            area = report_area(c->id);
             add_area(area, n + 2, out);
         }
         add_case(reports, n, c, out);

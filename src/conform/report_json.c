@@ -38,7 +38,31 @@ static void write_case(struct json_writer *json, const struct report_case *c)
     json_member_lines(json, "transcript", buf_span(&c->exchange));
     json_member_lines(json, "why", buf_span(&c->why));
     json_member_string(json, "came", buf_span(&c->unmatched));
+    if (c->ms >= 0) {
+        json_member_integer(json, "ms", c->ms);
+    }
     json_close_object(json);
+}
+
+/* Writes what is known. */
+static void write_known(struct json_writer *json, const char *key, const struct buf *text)
+{
+    if (text->n > 0) {
+        json_member_string(json, key, buf_span(text));
+    }
+}
+
+static void write_run(struct json_writer *json, const struct report *report)
+{
+    write_known(json, "suite", &report->suite);
+    json_member_string(json, "target", report->target);
+    write_known(json, "target_version", &report->target_version);
+    write_known(json, "date", &report->date);
+    if (report->ms >= 0) {
+        json_member_integer(json, "ms", report->ms);
+    }
+    write_known(json, "command", &report->command);
+    write_known(json, "again", &report->again);
 }
 
 void report_json(const struct report *report, struct buf *out)
@@ -48,7 +72,7 @@ void report_json(const struct report *report, struct buf *out)
     struct json_writer json = json_writer(out, JSON_INDENTED);
     json_open_object(&json);
     json_member_string(&json, "tool", SPAN("nsq-conform " NSQREF_VERSION));
-    json_member_string(&json, "target", report->target);
+    write_run(&json, report);
     json_member_object(&json, "counts");
     for (int v = 0; v < VERDICT_COUNT; v++) {
         json_member_integer(&json, verdict_name((enum verdict)v), (int64_t)counts[v]);
@@ -72,6 +96,22 @@ static bool read_text(yajl_val object, const char *key, struct span *text)
         *text = span_make(v->u.string, strlen(v->u.string));
     }
     return v != NULL;
+}
+
+/* A member that may be missing. */
+static void read_known(yajl_val object, const char *key, struct buf *text)
+{
+    struct span value;
+    if (read_text(object, key, &value)) {
+        buf_append(text, value);
+    }
+}
+
+static int64_t read_ms(yajl_val object)
+{
+    const char *path[] = {"ms", NULL};
+    yajl_val v = yajl_tree_get(object, path, yajl_t_number);
+    return YAJL_IS_INTEGER(v) && YAJL_GET_INTEGER(v) >= 0 ? YAJL_GET_INTEGER(v) : -1;
 }
 
 static bool read_lines(yajl_val object, const char *key, struct buf *lines)
@@ -125,6 +165,7 @@ static bool read_case(yajl_val v, struct report_case *c)
               read_lines(v, "rules", &c->rules) && read_lines(v, "transcript", &c->exchange) &&
               read_lines(v, "why", &c->why) && read_text(v, "came", &came);
     buf_append(&c->unmatched, came);
+    c->ms = read_ms(v);
     return ok;
 }
 
@@ -139,6 +180,12 @@ static bool read_report(struct report *report, yajl_val tree)
         return false;
     }
     report->target = target;
+    report->ms = read_ms(tree);
+    read_known(tree, "suite", &report->suite);
+    read_known(tree, "target_version", &report->target_version);
+    read_known(tree, "date", &report->date);
+    read_known(tree, "command", &report->command);
+    read_known(tree, "again", &report->again);
     for (size_t i = 0; i < report->n; i++) {
         if (!read_case(cases->u.array.values[i], &report->cases[i])) {
             return false;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* JUnit's XML as CI servers read it: <failure> is a server that does not conform, <error> a server
- * that could not be reached, <skipped> an unsupported case or a known failure. Must not know: how
- * cases are played. */
-#include "conform/report.h"
-
+/* JUnit's XML as CI servers read it. The class of a case is its area. <failure> is a server that
+ * does not conform, <error> a server that could not be reached, <skipped> an unsupported case or a
+ * known failure. Must not know: how cases are played. */
 #include "base/text.h"
+#include "conform/report_cause.h"
 
 enum outcome { OUTCOME_GOOD, OUTCOME_FAILURE, OUTCOME_ERROR, OUTCOME_SKIPPED };
 
@@ -35,6 +34,40 @@ static void number(struct span name, size_t value, struct buf *out)
     attribute(name, text_decimal(text, (int64_t)value), out);
 }
 
+/* JUnit's times are in seconds. */
+static void add_time(int64_t ms, struct buf *out)
+{
+    if (ms >= 0) {
+        const char rest[] = {(char)('0' + ms / 100 % 10), (char)('0' + ms / 10 % 10),
+                             (char)('0' + ms % 10)};
+        text_append(out, " time=\"");
+        text_append_decimal(out, ms / 1000);
+        text_append(out, ".");
+        buf_append(out, span_make(rest, sizeof rest));
+        text_append(out, "\"");
+    }
+}
+
+/* For example: MUST: expected c < response "OK", came nothing. */
+static void add_message(const struct report_case *c, struct buf *out)
+{
+    const char *name = verdict_name(c->verdict);
+    struct buf text = {0};
+    buf_append(&text, c->level);
+    text_append(&text, ": ");
+    size_t before = text.n;
+    if (c->reason.n > 0) {
+        buf_append(&text, c->reason);
+    } else {
+        report_brief(c, &text);
+    }
+    if (text.n == before) {
+        buf_append(&text, span_make(name, strlen(name)));
+    }
+    attribute(SPAN("message"), buf_span(&text), out);
+    buf_free(&text);
+}
+
 static void add_details(const struct report_case *c, struct buf *out)
 {
     report_escape(buf_span(&c->rules), out);
@@ -56,8 +89,7 @@ static void add_outcome(const struct report_case *c, enum outcome outcome, struc
     const char *name = verdict_name(c->verdict);
     text_append(out, ">\n      <");
     buf_append(out, tags[outcome]);
-    struct span message = c->reason.n > 0 ? c->reason : span_make(name, strlen(name));
-    attribute(SPAN("message"), message, out);
+    add_message(c, out);
     if (outcome == OUTCOME_SKIPPED) {
         text_append(out, "/>\n    </testcase>\n");
         return;
@@ -74,9 +106,10 @@ static void add_case(const struct report_case *c, const struct report_rules *rul
 {
     enum outcome outcome = outcome_of(rules, c);
     text_append(out, "    <testcase");
-    attribute(SPAN("classname"), c->level, out);
+    attribute(SPAN("classname"), report_area(c->id), out);
     attribute(SPAN("name"), c->id, out);
     attribute(SPAN("file"), c->path, out);
+    add_time(c->ms, out);
     if (outcome == OUTCOME_GOOD) {
         text_append(out, "/>\n");
     } else {
@@ -96,6 +129,10 @@ void report_junit(const struct report *report, const struct report_rules *rules,
     number(SPAN("failures"), counts[OUTCOME_FAILURE], out);
     number(SPAN("errors"), counts[OUTCOME_ERROR], out);
     number(SPAN("skipped"), counts[OUTCOME_SKIPPED], out);
+    add_time(report->ms, out);
+    if (report->date.n > 0) {
+        attribute(SPAN("timestamp"), buf_span(&report->date), out);
+    }
     text_append(out, ">\n");
     for (size_t i = 0; i < report->n; i++) {
         add_case(&report->cases[i], rules, out);

@@ -30,7 +30,7 @@ void report_heading(const struct report_case *c, struct buf *out)
     text_append(out, "\n");
 }
 
-static void add_case(const struct report_case *c, struct buf *out)
+static void add_case(const struct report *report, const struct report_case *c, struct buf *out)
 {
     report_heading(c, out);
     add_indented(buf_span(&c->rules), out);
@@ -58,8 +58,8 @@ static void add_case(const struct report_case *c, struct buf *out)
         buf_append(out, buf_span(&c->unmatched));
         text_append(out, "\n");
     }
-    text_append(out, "    again:    --only ");
-    buf_append(out, c->id);
+    text_append(out, "    again:    ");
+    report_again(report, c, out);
     text_append(out, "\n\n");
 }
 
@@ -100,7 +100,7 @@ void report_text(const struct report *report, const struct report_rules *rules, 
         if (c->verdict == VERDICT_UNSUPPORTED) {
             add_unsupported(report, i, out);
         } else if (!report_good(rules, c) || c->verdict == VERDICT_FLAKY) {
-            add_case(c, out);
+            add_case(report, c, out);
         } else if (c->verdict == VERDICT_NON_STRICT) {
             report_heading(c, out);
             add_indented(buf_span(&c->why), out);

@@ -4,15 +4,19 @@
 #include "conform/runner.h"
 
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "base/time.h"
+#include "conform/command_line.h"
 #include "conform/run_case.h"
 #include "conform/spawn.h"
 #include "conform/target_needs.h"
 #include "conform/transport_tcp.h"
 #include "conform/workers.h"
+#include "shell/clock.h"
 #include "shell/machine.h"
 
 #define SERVERS_MAX 24 /* that run at the same time */
@@ -127,9 +131,11 @@ static void work(void *context, size_t i, struct buf *out)
 {
     const struct runner *r = context;
     struct case_result result = {.verdict = VERDICT_PASS};
+    int64_t begun = clock_now();
     play(r, i, &result);
     put_number((uint32_t)result.verdict, out);
     put_number(result.failed_line, out);
+    put_number((uint32_t)((clock_now() - begun) / TIME_MS), out);
     put_text(&result.exchange, out);
     put_text(&result.why, out);
     put_text(&result.unmatched, out);
@@ -180,6 +186,8 @@ static void take(void *context, size_t i, struct span in)
     buf_free(&c->why);
     c->verdict = (enum verdict)get_number(&in);
     c->line = get_number(&in);
+    int64_t ms = get_number(&in);
+    c->ms = r->args->reproducible ? -1 : ms;
     get_text(&in, &c->exchange);
     get_text(&in, &c->why);
     get_text(&in, &unmatched);
@@ -340,9 +348,28 @@ static void begin_case(struct runner *r, size_t i, const struct suite_case *c)
         .source = c->file.source,
         .path = span_make(c->path, strlen(c->path)),
         .verdict = VERDICT_UNREACHABLE,
+        .ms = -1,
     };
     text_append(&out->why, "the process that ran this case ended without a result\n");
     ledger_rules(r->ledger, &c->file, &out->rules);
+}
+
+/* Notes what a reader of the report needs to know about the run, apart from its cases. */
+static void describe_run(struct runner *r)
+{
+    struct report *report = r->report;
+    buf_append(&report->suite, span_make(suite_version(), strlen(suite_version())));
+    command_line_again(r->args, &report->again);
+    if (!r->args->reproducible) {
+        char date[sizeof "2026-01-31T23:59:59Z"];
+        time_t now = (time_t)((clock_now() + clock_wall_offset()) / TIME_SECOND);
+        struct tm utc;
+        size_t n = gmtime_r(&now, &utc) == NULL
+                       ? 0
+                       : strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%SZ", &utc);
+        buf_append(&report->date, span_make(date, n));
+        command_line_whole(r->args, &report->command);
+    }
 }
 
 static bool choose_names(struct runner *r, FILE *err)
@@ -421,7 +448,10 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
             begin_case(&r, i++, &suite->cases[k]);
         }
     }
+    int64_t begun = clock_now();
+    describe_run(&r);
     enum conform_exit code = run_all(&r, err);
+    report->ms = args->reproducible ? -1 : (clock_now() - begun) / TIME_MS;
     if (code == EXIT_CONFORMS && workers_stopped(end_fd)) {
         code = stop_short(&r, err);
     }

@@ -3,6 +3,8 @@
  * played. */
 #include "conform/suite.h"
 
+#include <nsq/version.h>
+
 #include <fnmatch.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -189,6 +191,11 @@ struct span suite_words(const struct word *words)
         last = last->next;
     }
     return span_make(words->text.p, (size_t)(last->text.p - words->text.p) + last->text.n);
+}
+
+const char *suite_version(void)
+{
+    return nsq_version();
 }
 
 int64_t suite_duration(const struct transcript *file)

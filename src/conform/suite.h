@@ -23,6 +23,10 @@ const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX]);
 /* The same for the program that runs now. */
 const char *suite_folder(char path[SUITE_PATH_MAX]);
 
+/* Returns the version of the suite: of the cases, the ledger and the words of the reports. The
+ * string is static. */
+const char *suite_version(void);
+
 struct suite_case {
     char *path; /* owned */
     struct transcript file;

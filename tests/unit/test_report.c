@@ -36,6 +36,13 @@ static void fill(struct report *r)
         report_hex(SPAN("\0\xff"), &c->unmatched);
     }
     r->cases[VERDICT_XFAIL].reason = SPAN("it is known");
+    r->cases[VERDICT_FAIL].ms = 12034;
+    r->ms = 700;
+    text_append(&r->suite, "1.2.3");
+    text_append(&r->target_version, "9.8");
+    text_append(&r->date, "2026-01-31T23:59:59Z");
+    text_append(&r->command, "conform --json 'x y'");
+    text_append(&r->again, "conform --only");
 }
 
 static const char *text_of(struct buf *out)
@@ -105,7 +112,11 @@ static void junit_has_failures_errors_and_skipped(void **state)
     report_junit(&r, &lax, &out);
     const char *text = text_of(&out);
     assert_has(text, "<testsuite name=\"a &lt;target&gt;\" tests=\"9\" failures=\"4\" errors=\"1\" "
-                     "skipped=\"2\">");
+                     "skipped=\"2\" time=\"0.700\" timestamp=\"2026-01-31T23:59:59Z\">");
+    assert_has(text,
+               "<testcase classname=\"a\" name=\"a/2\" file=\"x/y.session\" time=\"12.034\">\n"
+               "      <failure message=\"MUST: expected x, came ]]&gt;\" type=\"fail\">");
+    assert_has(text, "<skipped message=\"MUST: it is known\"/>");
     assert_has(text, "c &gt; &quot;&lt;&amp;&gt;&quot;\n");
     assert_has(text, "received: ]]&gt;");
     assert_int_equal(count(text, "<failure "), 4);
@@ -131,6 +142,10 @@ static void json_is_read_back(void **state)
     assert_true(span_equal(buf_span(&first), buf_span(&second)));
     assert_int_equal(again.n, VERDICT_COUNT);
     assert_int_equal(again.cases[VERDICT_XPASS].verdict, VERDICT_XPASS);
+    assert_int_equal(again.cases[VERDICT_FAIL].ms, 12034);
+    assert_int_equal(again.cases[VERDICT_PASS].ms, -1);
+    assert_int_equal(again.ms, 700);
+    assert_true(span_equal(buf_span(&again.date), SPAN("2026-01-31T23:59:59Z")));
     report_free(&again);
     report_free(&r);
     buf_free(&first);
@@ -191,11 +206,26 @@ static void a_terminal_shows_the_cases_that_did_not_pass(void **state)
     const char *text = text_of(&out);
     assert_has(text, "fail  a/2  (MUST) R&D # \"quoted\"\n    R-1: A rule.\n    x/y.session:1\n"
                      "    c connect\n");
-    assert_has(text, "    bytes:    00 ff\n");
+    assert_has(text, "    bytes:    00 ff\n    again:    conform --only a/2\n");
     assert_has(text,
                "a <target>: 9 cases: 1 pass 1 fail 1 non-strict 1 unsupported 1 xfail 1 xpass "
                "1 unreachable 1 died 1 flaky\n");
     assert_null(strstr(text, "b/5"));
+    buf_free(&out);
+    report_free(&r);
+}
+
+static void a_case_that_was_given_by_its_path_is_repeated_by_its_path(void **state)
+{
+    (void)state;
+    struct report r;
+    struct buf out = {0};
+    fill(&r);
+    buf_free(&r.again);
+    text_append(&r.again, "conform --strict");
+    r.cases[VERDICT_FAIL].path = SPAN("x y.session");
+    report_again(&r, &r.cases[VERDICT_FAIL], &out);
+    assert_string_equal(text_of(&out), "conform --strict 'x y.session'");
     buf_free(&out);
     report_free(&r);
 }
@@ -238,6 +268,7 @@ int main(void)
         cmocka_unit_test(other_json_is_refused),
         cmocka_unit_test(html_is_one_page_for_all_targets),
         cmocka_unit_test(a_terminal_shows_the_cases_that_did_not_pass),
+        cmocka_unit_test(a_case_that_was_given_by_its_path_is_repeated_by_its_path),
         cmocka_unit_test(unsupported_cases_share_one_line),
         cmocka_unit_test(bytes_that_are_not_printable_are_replaced),
     };

@@ -95,15 +95,27 @@ static void one_process_and_several_give_the_same_report(void **state)
     (void)state;
     struct buf one = {0};
     struct buf three = {0};
-    assert_int_equal(run((struct args){.jobs = 1}), EXIT_CONFORMS);
+    assert_int_equal(run((struct args){.jobs = 1, .reproducible = true}), EXIT_CONFORMS);
     assert_verdicts(in_process);
     report_json(&report, &one);
     report_free(&report);
-    assert_int_equal(run((struct args){.jobs = 3}), EXIT_CONFORMS);
+    assert_int_equal(run((struct args){.jobs = 3, .reproducible = true}), EXIT_CONFORMS);
     report_json(&report, &three);
     assert_true(span_equal(buf_span(&one), buf_span(&three)));
     buf_free(&one);
     buf_free(&three);
+}
+
+static void a_report_says_when_how_long_and_by_which_command(void **state)
+{
+    (void)state;
+    assert_int_equal(run((struct args){.jobs = 1, .program = "it", .strict = true}), EXIT_CONFORMS);
+    assert_int_equal(report.date.n, strlen("2026-01-31T23:59:59Z"));
+    assert_true(span_equal(buf_span(&report.command), SPAN("it")));
+    assert_true(span_equal(buf_span(&report.again), SPAN("it --only")));
+    assert_true(report.suite.n > 0);
+    assert_true(report.ms >= 0);
+    assert_true(report.cases[PASSES].ms >= 0);
 }
 
 static void cuts_change_nothing(void **state)
@@ -177,6 +189,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(one_process_and_several_give_the_same_report, forget_report),
+        cmocka_unit_test_teardown(a_report_says_when_how_long_and_by_which_command, forget_report),
         cmocka_unit_test_teardown(cuts_change_nothing, forget_report),
         cmocka_unit_test_teardown(a_failure_is_reported_completely, forget_report),
         cmocka_unit_test_teardown(a_server_that_does_not_start_is_reported, forget_report),

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the explanation of a case on one line, and which cases fail for the same cause: the same
+ * kind of step, and the same kind of answer. Must not know: how cases are played, and the forms of
+ * a report.
+ */
+#ifndef CONFORM_REPORT_CAUSE_H
+#define CONFORM_REPORT_CAUSE_H
+
+#include "conform/report.h"
+
+/* Appends on one line what was expected and what came, for example: expected c < response "OK",
+ * came nothing. Of JSON, names only the members that differ. Appends nothing if the case has no
+ * explanation. */
+void report_brief(const struct report_case *c, struct buf *out);
+
+/* Appends the same without what is different in each case: names of connections, message ids,
+ * bodies, times, and the texts behind error codes. Two cases with the same text have the same
+ * cause. */
+void report_cause(const struct report_case *c, struct buf *out);
+
+/* Cases with the same verdict and cause. */
+struct cause_group {
+    struct buf cause;
+    enum verdict verdict;
+    size_t *cases; /* their places in the report, MUST first; owned */
+    size_t n;
+};
+
+struct cause_groups {
+    struct cause_group *groups;
+    size_t n;
+};
+
+/* Groups the cases whose verdict is a failure under these rules. Groups with a case of level MUST
+ * come first, then SHOULD and so on; groups of the same level are sorted by size. */
+void cause_groups_make(struct cause_groups *groups, const struct report *report,
+                       const struct report_rules *rules);
+void cause_groups_free(struct cause_groups *groups);
+
+#endif

@@ -2,6 +2,8 @@
 /* JUnit's XML as CI servers read it. The class of a case is its area. <failure> is a server that
  * does not conform, <error> a server that could not be reached, <skipped> an unsupported case or a
  * known failure. Must not know: how cases are played. */
+#include "conform/report.h"
+
 #include "base/text.h"
 #include "conform/report_cause.h"
 

@@ -12,25 +12,21 @@
 #include "base/time.h"
 #include "conform/command_line.h"
 #include "conform/run_case.h"
-#include "conform/spawn.h"
+#include "conform/servers.h"
 #include "conform/target_needs.h"
 #include "conform/transport_tcp.h"
 #include "conform/workers.h"
 #include "shell/clock.h"
 #include "shell/machine.h"
 
-#define SERVERS_MAX 24 /* that run at the same time */
 #define TCP_JOBS 8
 
 struct runner {
     const struct args *args;
     const struct suite_case **cases; /* only the chosen ones */
     size_t n;
-    struct spawn *servers; /* of the current batch; NULL: without --spawn */
-    struct span *flags;    /* of each server */
-    size_t server_count;
-    size_t *server_of; /* for each case; SERVERS_MAX: in another batch */
-    char run[16];      /* prefix of all names of this run */
+    struct servers *servers; /* NULL: without --spawn */
+    char run[16];            /* prefix of all names of this run */
     const struct ledger *ledger;
     const struct known *known;
     const int *end_fd;
@@ -55,7 +51,7 @@ static bool find_target(const struct runner *r, size_t i, const char **target,
     const struct transcript *file = &r->cases[i]->file;
     *target = r->args->target;
     if (r->servers != NULL) {
-        const struct spawn *s = &r->servers[r->server_of[i]];
+        const struct spawn *s = &r->servers->list[r->servers->of[i]];
         *target = s->address;
         if (s->state != SPAWN_READY) {
             bool refused = s->state == SPAWN_REFUSED && file->flags.n > 0;
@@ -238,7 +234,7 @@ static void run_batch(struct runner *r)
     size_t *jobs = alloc_zeroed((r->n + 1) * sizeof *jobs);
     size_t n = 0;
     for (size_t i = 0; i < r->n; i++) {
-        if (r->servers == NULL || r->server_of[i] != SERVERS_MAX) {
+        if (r->servers == NULL || r->servers->of[i] != SERVERS_MAX) {
             order[n++] = (struct job){.duration = suite_duration(&r->cases[i]->file), .i = i};
         }
     }
@@ -253,41 +249,14 @@ static void run_batch(struct runner *r)
 
 /* --- servers ---------------------------------------------------------------------------------- */
 
-/* Returns the number of the server with these flags in this batch, or SERVERS_MAX if the batch is
- * full. */
-static size_t server_for(struct runner *r, struct span flags)
-{
-    for (size_t s = 0; s < r->server_count; s++) {
-        if (span_equal(r->flags[s], flags)) {
-            return s;
-        }
-    }
-    if (r->server_count == SERVERS_MAX) {
-        return SERVERS_MAX;
-    }
-    r->flags[r->server_count] = flags;
-    return r->server_count++;
-}
-
-/* Chooses the next batch: up to SERVERS_MAX sets of flags, and the cases with these flags, which
- * are taken out of `left`. */
-static bool choose_batch(struct runner *r, bool *left)
-{
-    r->server_count = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        r->server_of[i] = left[i] ? server_for(r, r->cases[i]->file.flags) : SERVERS_MAX;
-        left[i] = left[i] && r->server_of[i] == SERVERS_MAX;
-    }
-    return r->server_count > 0;
-}
-
 static void print_ended(struct runner *r, FILE *err)
 {
-    for (size_t s = 0; s < r->server_count; s++) {
-        struct spawn *server = &r->servers[s];
+    for (size_t k = 0; k < r->servers->count; k++) {
+        struct spawn *server = &r->servers->list[k];
+        struct span flags = r->servers->flags[k];
         if (server->state == SPAWN_READY && !spawn_runs(server)) {
-            fprintf(err, "nsq-conform: flags '%.*s': %.*s\n", (int)r->flags[s].n,
-                    r->flags[s].n == 0 ? "" : (const char *)r->flags[s].p, (int)server->why.n,
+            fprintf(err, "nsq-conform: flags '%.*s': %.*s\n", (int)flags.n,
+                    flags.n == 0 ? "" : (const char *)flags.p, (int)server->why.n,
                     (const char *)buf_span(&server->why).p);
         }
     }
@@ -295,16 +264,10 @@ static void print_ended(struct runner *r, FILE *err)
 
 static void run_spawned(struct runner *r, FILE *err)
 {
-    bool *left = alloc_zeroed(r->n * sizeof *left);
-    r->servers = alloc_zeroed(SERVERS_MAX * sizeof *r->servers);
-    r->flags = alloc_zeroed(SERVERS_MAX * sizeof *r->flags);
-    r->server_of = alloc_zeroed(r->n * sizeof *r->server_of);
-    memset(left, 1, r->n * sizeof *left);
-    while (!workers_stopped(r->end_fd) && choose_batch(r, left)) {
-        for (size_t s = 0; s < r->server_count; s++) {
-            spawn_start(&r->servers[s], r->args->spawn, r->flags[s], r->args->cases);
-        }
-        spawn_wait(r->servers, r->server_count, r->end_fd);
+    struct servers *servers = alloc_zeroed(sizeof *servers);
+    servers_init(servers, r->args->spawn, r->args->cases, r->end_fd, r->cases, r->n);
+    r->servers = servers;
+    while (!workers_stopped(r->end_fd) && servers_next(servers)) {
         if (!workers_stopped(r->end_fd)) {
             run_batch(r);
         }
@@ -312,12 +275,11 @@ static void run_spawned(struct runner *r, FILE *err)
                 r->end_fd)) { /* the signal that stops the run may have ended the servers too */
             print_ended(r, err);
         }
-        spawn_stop(r->servers, r->server_count);
+        servers_stop(servers);
     }
-    alloc_free(r->server_of);
-    alloc_free(r->flags);
-    alloc_free(r->servers);
-    alloc_free(left);
+    r->servers = NULL;
+    servers_free(servers);
+    alloc_free(servers);
 }
 
 /* --- the run ---------------------------------------------------------------------------------- */

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the servers that --spawn starts for a run: which case is played on which server, and which
+ * servers run at the same time. Must not know: how a case is played, and what its verdict is.
+ */
+#ifndef CONFORM_SERVERS_H
+#define CONFORM_SERVERS_H
+
+#include "conform/spawn.h"
+#include "conform/suite.h"
+
+#define SERVERS_MAX 32 /* that run at the same time */
+
+/* The most cases of one server. Each case makes topics and channels of its own, and no case deletes
+ * them all. nsqd looks at the timers of 20 channels at a time, every 100 ms. With many more
+ * channels, deferred messages and timeouts become so late that cases fail. */
+#define SERVER_CASES_MAX 32
+
+struct servers {
+    const char *command; /* these five are borrowed */
+    const char *suite;
+    const int *end_fd;
+    const struct suite_case *const *cases;
+    size_t n;
+    struct spawn list[SERVERS_MAX]; /* the servers of this batch */
+    struct span flags[SERVERS_MAX];
+    size_t part[SERVERS_MAX]; /* the servers with the same flags are numbered from 0 */
+    size_t count;
+    size_t *of;      /* for each case: the number of its server; SERVERS_MAX: in another batch */
+    size_t *part_of; /* for each case: the part of its server */
+    bool *left;      /* for each case: it is in a later batch */
+};
+
+/* `command` starts a server, see spawn.h. When *end_fd is readable, nothing waits any more. All
+ * arguments are borrowed until servers_free. */
+void servers_init(struct servers *servers, const char *command, const char *suite,
+                  const int *end_fd, const struct suite_case *const *cases, size_t n);
+void servers_free(struct servers *servers);
+
+/* Starts the servers of the next batch and waits for them. Returns false if no case is left. */
+bool servers_next(struct servers *servers);
+
+/* Stops the servers of this batch. */
+void servers_stop(struct servers *servers);
+
+/* Stops a server and starts it again, with nothing of what it had stored. Returns true if it is
+ * ready. */
+bool servers_restart(struct servers *servers, size_t s);
+
+#endif

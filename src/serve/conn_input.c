@@ -313,6 +313,37 @@ size_t conn_recv(struct conn *conn, struct span in, int64_t now)
     return consumed;
 }
 
+/* Decodes the last bytes of a peer, although the protocol does not read now. What they decode to
+ * waits for the protocol. If they decode to nothing, nothing is in front of the end of the peer. */
+static size_t decode_last(struct conn *conn, struct span in, int64_t now)
+{
+    struct span why;
+    size_t taken = 0;
+    if (stack_state(&conn->stack, &why) > CODEC_OPEN) {
+        return in.n; /* as in stack_decode */
+    }
+    conn_encode_ahead(conn, now); /* a codec that fails now could lose this output */
+    while (!conn_holds_input(conn) && taken < in.n) {
+        taken += decode(conn, span_skip(in, taken), now);
+        while (conn->stack.decoded.n == 0 && stack_has_pending(&conn->stack)) {
+            decode(conn, span_make(NULL, 0), now);
+        }
+    }
+    return taken;
+}
+
+size_t conn_last(struct conn *conn, struct span in, int64_t now)
+{
+    bool decodes = conn->state == CONN_OPEN && conn->input == CONN_INPUT_OPEN &&
+                   conn->stack.count > 0 && !conn_holds_input(conn);
+    size_t taken = decodes ? decode_last(conn, in, now) : 0;
+    conn->unconsumed = in.n - taken;
+    conn_count_held(conn);
+    conn_update_backlog(conn);
+    conn_note_change(conn); /* more output may be encoded */
+    return taken;
+}
+
 void conn_eof(struct conn *conn, int64_t now)
 {
     conn_note_change(conn);

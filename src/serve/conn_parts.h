@@ -46,6 +46,9 @@ void conn_log(const struct conn *conn, enum log_level level, const char *form, s
 /* Does for one connection what `recv` in serve/handler.h describes. */
 size_t conn_recv(struct conn *conn, struct span in, int64_t now);
 
+/* Does for one connection what `last` in serve/handler.h describes. */
+size_t conn_last(struct conn *conn, struct span in, int64_t now);
+
 /* Does for one connection what `eof` in serve/handler.h describes. */
 void conn_eof(struct conn *conn, int64_t now);
 

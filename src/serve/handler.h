@@ -67,6 +67,10 @@ static inline size_t span_total(const struct span *spans, size_t count)
     return n;
 }
 
+/* The most bytes of one call of `last`. The last record of TLS has less than 100 bytes, and the end
+ * of a deflate stream in front of it may be in another record. */
+#define HANDLER_LAST_MAX 512
+
 struct tcp_handler {
     void *self;
 
@@ -90,6 +94,13 @@ struct tcp_handler {
      * connection comes first. Then the shell offers the kept bytes again in the next round, if the
      * connection still wants READ. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
+
+    /* Called when the peer sends no more and the connection does not want READ. `in` (borrowed, at
+     * most HANDLER_LAST_MAX bytes) is all input that is left. Such input may be for a codec only:
+     * a client that leaves ends its TLS stream first. Returns how many bytes were consumed. When
+     * all were consumed, the shell calls `eof`. Otherwise the other bytes wait until the
+     * connection wants READ. NULL: no byte is consumed. */
+    size_t (*last)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* Called when the peer will send no more. Called once, after all input was consumed. */
     void (*eof)(void *self, uint64_t conn, int64_t now);

@@ -175,6 +175,11 @@ size_t serve_recv(void *self, uint64_t id, struct span in, int64_t now)
     return conn_recv(find(self, id), in, now);
 }
 
+size_t serve_last(void *self, uint64_t id, struct span in, int64_t now)
+{
+    return conn_last(find(self, id), in, now);
+}
+
 void serve_eof(void *self, uint64_t id, int64_t now)
 {
     conn_eof(find(self, id), now);
@@ -371,6 +376,7 @@ struct tcp_handler serve_handler(struct serve *serve)
         .open = serve_open,
         .connected = serve_connected,
         .recv = serve_recv,
+        .last = serve_last,
         .eof = serve_eof,
         .closed = serve_closed,
         .out = serve_out,

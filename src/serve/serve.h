@@ -112,6 +112,7 @@ struct tcp_handler serve_handler(struct serve *serve);
 uint64_t serve_open(void *self, unsigned listener, struct span peer, int64_t now);
 void serve_connected(void *self, uint64_t id, struct span why, int64_t now);
 size_t serve_recv(void *self, uint64_t id, struct span in, int64_t now);
+size_t serve_last(void *self, uint64_t id, struct span in, int64_t now);
 void serve_eof(void *self, uint64_t id, int64_t now);
 void serve_closed(void *self, uint64_t id, enum closed_reason reason, int64_t now);
 size_t serve_out(void *self, uint64_t id, struct span *spans, size_t most, int64_t now);

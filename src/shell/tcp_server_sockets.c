@@ -135,6 +135,7 @@ static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
     if ((want & WANT_READ) && s->rest.n > 0) {
         offer_later(server, s);
     }
+    s->end_masked = s->end_masked && !(want & WANT_READ);
     bool read = (want & WANT_READ) && s->rest.n == 0 && s->state == TCP_OPEN;
     bool write = (want & WANT_WRITE) && !s->sending;
     bool end = !read && s->rest.n == 0 && s->state == TCP_OPEN && !s->end_masked;
@@ -322,13 +323,38 @@ void tcp_tell_ends(struct tcp_server *server, int64_t now)
 
 /* --- events and rests ------------------------------------------------------------------------- */
 
+/* Returns how many bytes of input the system has, but at most one more than `last` takes. */
+static size_t unread(const struct tcp_socket *s)
+{
+    uint8_t bytes[HANDLER_LAST_MAX + 1];
+    ssize_t n = recv(s->fd, bytes, sizeof bytes, MSG_PEEK);
+    return n < 0 ? sizeof bytes : (size_t)n;
+}
+
+/* Reads the last bytes of a peer and offers them, although the connection does not want READ. What
+ * is not consumed is kept as the rest of any other input. */
+static void offer_last(struct tcp_server *server, struct tcp_socket *s, int64_t now)
+{
+    const struct tcp_handler *h = &server->handler;
+    ssize_t n = recv(s->fd, server->input, HANDLER_LAST_MAX, 0);
+    if (n > 0) {
+        struct span in = span_make(server->input, (size_t)n);
+        buf_append(&s->rest, span_skip(in, h->last(h->self, s->conn, in, now)));
+    }
+}
+
 /* The peer of a connection that is not read sends no more. Input in front of that end may contain
  * whole commands, which count as if the client had stayed (departure 34). So the end is found
- * later, behind them. */
-static void note_end(struct tcp_server *server, struct tcp_socket *s)
+ * later, behind them. A few bytes may be for a codec only: the handler can tell. */
+static void note_end(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
-    uint8_t byte;
-    if (s->rest.n == 0 && recv(s->fd, &byte, 1, MSG_PEEK) == 0) {
+    assert(s->rest.n == 0);
+    size_t n = unread(s);
+    if (n > 0 && n <= HANDLER_LAST_MAX && server->handler.last != NULL) {
+        offer_last(server, s, now);
+        n = s->rest.n > 0 ? s->rest.n : unread(s);
+    }
+    if (n == 0) {
         end_later(server, s, TCP_INPUT_ENDED);
     } else {
         s->end_masked = true;
@@ -353,7 +379,7 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
     } else if ((bits & WAITER_GONE) && !s->offering) {
         end_later(server, s, TCP_BROKEN);
     } else if (bits & s->bits & WAITER_ENDED) {
-        note_end(server, s);
+        note_end(server, s, now);
     }
     if ((bits & WAITER_WRITE) && !is_ending(s)) {
         send_later(server, s);

@@ -89,6 +89,16 @@ static size_t on_recv(void *self, uint64_t id, struct span in, int64_t now)
     return eaten.n;
 }
 
+static size_t on_last(void *self, uint64_t id, struct span in, int64_t now)
+{
+    struct fake_conn *conn = fake_conn(self, id);
+    (void)now;
+    assert(in.n > 0 && in.n <= HANDLER_LAST_MAX && conn->eofs == 0 && !(conn->want & WANT_READ));
+    conn->lasts++;
+    conn->last_size = in.n;
+    return span_first(in, conn->for_codec).n;
+}
+
 static void on_eof(void *self, uint64_t id, int64_t now)
 {
     struct fake_handler *fake = self;
@@ -249,6 +259,7 @@ struct tcp_handler fake_handler(struct fake_handler *fake)
         .self = fake,
         .open = on_open,
         .recv = on_recv,
+        .last = on_last,
         .eof = on_eof,
         .closed = on_closed,
         .out = on_out,

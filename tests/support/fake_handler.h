@@ -28,6 +28,9 @@ struct fake_conn {
     struct buf in;    /* all that was consumed */
     size_t recvs;     /* calls of recv .. */
     size_t offered;   /* .. and the bytes of the last one */
+    size_t for_codec; /* most bytes that a call of last consumes; 0 after open */
+    size_t lasts;     /* calls of last that had bytes .. */
+    size_t last_size; /* .. and the bytes of the last one */
     size_t eofs;      /* calls of eof .. */
     size_t in_at_eof; /* .. and what had been consumed by then */
     size_t sents;     /* calls of sent */

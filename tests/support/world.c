@@ -137,8 +137,8 @@ static void settle_client(struct client *c)
         return;
     }
     take(c, c->stalled ? 0 : SIZE_MAX);
+    c->unsent = unsent(c); /* before want, as in the shell: it encodes output */
     c->want = want(c);
-    c->unsent = unsent(c);
     if (c->want & WANT_CLOSE) {
         note(c, SPAN("\nCLOSED"));
         c->closed = true;
@@ -180,6 +180,21 @@ static void offer(struct client *c)
     }
 }
 
+/* The client sends no more and is not read. Its last bytes may be for a codec only. */
+static void offer_end(struct client *c)
+{
+    const struct tcp_handler *h = &c->world->handler;
+    if (c->rest.n > 0 && c->rest.n <= HANDLER_LAST_MAX && !c->last_offered) {
+        c->last_offered = true;
+        buf_drop(&c->rest, h->last(h->self, c->conn, buf_span(&c->rest), c->world->now));
+        c->kept = c->rest.n;
+    }
+    if (c->rest.n == 0) {
+        c->eof_told = true;
+        h->eof(h->self, c->conn, c->world->now);
+    }
+}
+
 /* True when somebody wants more than was taken. */
 static bool offer_rests(struct world *w)
 {
@@ -191,6 +206,8 @@ static bool offer_rests(struct world *w)
         if (reads(c) && has_rest(c)) {
             offer(c);
             more = more || has_rest(c);
+        } else if (c->conn != 0 && !c->dialled && c->ended && !c->eof_told) {
+            offer_end(c);
         }
     }
     return more;
@@ -700,6 +717,15 @@ void client_eof(struct client *c)
 {
     c->ended = true;
     world_settle(c->world);
+}
+
+void client_end_stream(struct client *c)
+{
+    struct buf last = {0};
+    stack_finish(c->stack, &last);
+    client_post(c, buf_span(&last));
+    buf_free(&last);
+    client_eof(c);
 }
 
 void client_drop(struct client *c)

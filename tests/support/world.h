@@ -65,6 +65,7 @@ struct client {
     size_t idle_offers; /* of `rest`, one after the other, of which nothing was consumed */
     bool ended;         /* the client has ended its output .. */
     bool eof_told;      /* .. and the engine knows */
+    bool last_offered;  /* its last bytes were offered although it was not read */
     bool stalled;       /* takes no output but what client_take asks for */
     struct stack
         *stack;     /* the client's codecs; NULL: none. Transcripts are then of decoded bytes */
@@ -168,6 +169,9 @@ void client_identify(struct client *client, const char *json);
 /* The client has received the answer to its IDENTIFY and enables a codec, which it owns. Bytes that
  * were received and not expected yet are decoded by it. A handshake continues in the next calls. */
 void client_put_on(struct client *client, struct codec codec);
+
+/* Sends the last bytes of the client's codecs, and then the end. */
+void client_end_stream(struct client *client);
 
 /* The client ends its output, or drops the connection. */
 void client_eof(struct client *client);

@@ -238,6 +238,33 @@ static void a_handshake_holds_no_end_up(void **state)
     close(fd);
 }
 
+/* A consumer does not read, so the server does not read from it either. The last record of its TLS
+ * stream is in front of its end. */
+static void the_end_of_a_consumer_that_does_not_read_is_noticed(void **state)
+{
+    (void)state;
+    static uint8_t body[1 << 20];
+    struct program *p = start("--output-high-water=65536");
+    struct client c = connect_tls(p, NULL);
+    expect(&c, OK);
+    say(&c, SPAN("SUB t c\nRDY 10\n"));
+    expect(&c, OK);
+    int publisher = net_connect(p->port);
+    net_send(publisher, SPAN("  V2"));
+    for (int i = 0; i < 16; i++) { /* more than the sockets hold */
+        net_publish(publisher, "t", span_make(body, sizeof body));
+        net_expect_frame(publisher, 0, SPAN("OK"));
+    }
+    struct buf last = {0};
+    c.codec.calls->finish(c.codec.self, &last);
+    net_send(c.fd, buf_span(&last));
+    buf_free(&last);
+    net_shut(c.fd);
+    program_await(p, "exiting ioloop", 1);
+    close(publisher);
+    disconnect(&c);
+}
+
 static void expect_refusal(const char *cert, const char *key, const char *reason)
 {
     char line[1024];
@@ -276,6 +303,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_client_without_a_certificate_is_refused_alone,
                                   program_clean_up),
         cmocka_unit_test_teardown(a_handshake_holds_no_end_up, program_clean_up),
+        cmocka_unit_test_teardown(the_end_of_a_consumer_that_does_not_read_is_noticed,
+                                  program_clean_up),
         cmocka_unit_test_teardown(a_pair_that_is_no_good_is_refused_in_one_line, program_clean_up),
     };
     return cmocka_run_group_tests_name("program_tls", tests, make_all, remove_all);

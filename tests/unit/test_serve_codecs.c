@@ -651,6 +651,81 @@ static void the_end_of_a_held_peer_is_told(void **state)
     assert_int_equal(s->service.eofs, 1);
 }
 
+static size_t offer_last(struct stage *s, const char *text)
+{
+    uint8_t bytes[64];
+    size_t n = strlen(text);
+    for (size_t i = 0; i < n; i++) {
+        bytes[i] = (uint8_t)text[i] ^ 0x80;
+    }
+    return serve_handler(&s->serve).last(&s->serve, s->id, span_make(bytes, n), s->now);
+}
+
+/* The last bytes of a held peer may only say that its stream has ended, or nothing at all. */
+static void the_end_of_a_held_peer_may_be_behind_bytes_for_the_codec(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "h");
+    assert_int_equal(offer_last(s, "\x04zz"),
+                     3);                  /* what follows the end of the stream is dropped */
+    assert_int_equal(s->service.eofs, 0); /* the peer may still be there */
+    serve_eof(&s->serve, s->id, 0);
+    assert_int_equal(s->service.eofs, 1);
+    expect_got(s, "ch");
+}
+
+/* What they decode to is input: the protocol reads it when it reads again, and then hears of the
+ * end. */
+static void input_in_front_of_the_end_of_a_held_peer_counts(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "h");
+    assert_int_equal(offer_last(s, "xy\x04"), 3);
+    serve_eof(&s->serve, s->id, 0);
+    serve_step(&s->serve, 0, 0);
+    assert_int_equal(s->service.eofs, 0);
+    expect_got(s, "ch");
+    conn_pause_input(keeper(s)->conn, false);
+    serve_step(&s->serve, 0, 0);
+    expect_got(s, "chxy");
+    assert_int_equal(s->service.eofs, 1);
+}
+
+/* The codec decodes a part: the rest of the bytes is offered when the protocol reads again. */
+static void the_last_bytes_decode_to_a_bounded_amount(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "h");
+    assert_int_equal(offer_last(s, "9x"), 1);
+    assert_int_equal(keeper(s)->conn->stack.decoded.n, STACK_ROOM);
+    assert_int_equal(keeper(s)->conn->unconsumed, 1);
+    assert_int_equal(offer_last(s, "x"), 0); /* decoded input waits already */
+}
+
+/* Without a codec, all input is for the protocol. A codec that has failed tells why only once. */
+static void the_last_bytes_without_a_codec_are_input(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "h");
+    assert_int_equal(serve_handler(&s->serve).last(&s->serve, s->id, SPAN("x"), s->now), 0);
+    assert_int_equal(keeper(s)->conn->unconsumed, 1);
+}
+
+static void the_last_bytes_may_be_damaged(void **state)
+{
+    struct stage *s = *state;
+    send_clear(s, "c");
+    send_toy(s, "h");
+    conn_send(keeper(s)->conn, SPAN("sent before"), 0);
+    assert_int_equal(offer_last(s, "\x7f"), 1);
+    serve_eof(&s->serve, s->id, 0);
+    assert_int_equal(s->service.eofs, 1);
+    expect_out(s, "plain|sent beforeend|.");
+}
+
 static void a_codec_for_a_finished_connection_is_freed(void **state)
 {
     struct stage *s = *state;
@@ -694,6 +769,11 @@ int main(void)
         TEST(output_of_a_finished_connection_is_encoded_and_closed),
         TEST(a_codec_that_is_added_outside_of_recv_gets_the_next_input),
         TEST(the_end_of_a_held_peer_is_told),
+        TEST(the_end_of_a_held_peer_may_be_behind_bytes_for_the_codec),
+        TEST(input_in_front_of_the_end_of_a_held_peer_counts),
+        TEST(the_last_bytes_decode_to_a_bounded_amount),
+        TEST(the_last_bytes_without_a_codec_are_input),
+        TEST(the_last_bytes_may_be_damaged),
         TEST(a_codec_for_a_finished_connection_is_freed),
         TEST(a_connection_that_is_lost_takes_its_codecs_along),
     };

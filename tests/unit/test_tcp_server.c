@@ -72,6 +72,8 @@ struct failure {
 };
 
 static struct failure recv_failure;
+static size_t
+    recv_most; /* recv() returns at most so many bytes, unless it only looks; 0: no limit */
 static struct failure send_failure;
 
 static bool fails(struct failure *f, int fd)
@@ -89,7 +91,8 @@ ssize_t failing_recv(int fd, void *p, size_t n, int flags) __asm__("recv");
 
 ssize_t failing_recv(int fd, void *p, size_t n, int flags)
 {
-    return fails(&recv_failure, fd) ? -1 : recvfrom(fd, p, n, flags, NULL, NULL);
+    bool less = recv_most > 0 && recv_most < n && !(flags & MSG_PEEK);
+    return fails(&recv_failure, fd) ? -1 : recvfrom(fd, p, less ? recv_most : n, flags, NULL, NULL);
 }
 
 ssize_t send(int fd, const void *p, size_t n, int flags)
@@ -168,6 +171,7 @@ static int open_world(void **state)
     w->server = tcp_server_new(fake_handler(&w->fake), make_waiter(), &w->log, end[0]);
     w->port = add_listener(w, "TCP");
     accept_calls = accept_error_count = 0;
+    recv_most = 0;
     stopped = 0;
     net_turn = turn;
     net_turn_context = w;
@@ -682,6 +686,90 @@ static void the_end_of_a_peer_waits_for_the_input_in_front(void **state)
     expect_in(conn, "last");
     assert_int_equal(conn->eofs, 1);
     assert_int_equal(conn->in_at_eof, 4);
+    close(fd);
+}
+
+/* A few last bytes may be for a codec only. The handler is asked, and told the end when it has
+ * consumed them. Otherwise they are input, which it reads before the end. */
+static void the_last_bytes_of_a_peer_may_be_for_a_codec(void **state)
+{
+    struct world *w = *state;
+    static const struct {
+        size_t sent, for_codec, offered;
+        bool ends;
+    } rows[] = {
+        {1, 1, 1, true},
+        {HANDLER_LAST_MAX, SIZE_MAX, HANDLER_LAST_MAX, true},
+        {HANDLER_LAST_MAX + 1, SIZE_MAX, 0, false},
+        {10, 0, 10, false},
+        {10, 4, 10, false},
+    };
+    static uint8_t bytes[HANDLER_LAST_MAX + 1];
+    fill(bytes, sizeof bytes);
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct fake_conn *conn;
+        int fd = join(w, &conn);
+        fake_want(conn, 0);
+        conn->for_codec = rows[i].for_codec;
+        settle(w);
+        net_send(fd, span_make(bytes, rows[i].sent));
+        net_shut(fd);
+        expect_idle(w);
+        assert_int_equal(conn->lasts, rows[i].offered > 0);
+        assert_int_equal(conn->last_size, rows[i].offered);
+        assert_int_equal(conn->eofs, rows[i].ends);
+        assert_int_equal(conn->recvs, 0);
+        fake_want(conn, WANT_READ);
+        expect_idle(w);
+        assert_int_equal(conn->eofs, 1);
+        size_t used = rows[i].offered < rows[i].for_codec ? rows[i].offered : rows[i].for_codec;
+        assert_int_equal(conn->in.n, rows[i].sent - used);
+        assert_memory_equal(buf_span(&conn->in).p, bytes + used, conn->in.n);
+        close(fd);
+    }
+}
+
+/* When the read of the last bytes fails or finds only some of them, the others are still read. */
+static void the_last_bytes_of_a_peer_may_come_in_pieces(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    fake_want(conn, 0);
+    conn->for_codec = SIZE_MAX;
+    settle(w);
+    recv_most = 3;
+    net_send(fd, SPAN("last"));
+    net_shut(fd);
+    expect_idle(w);
+    assert_int_equal(conn->last_size, 3);
+    assert_int_equal(conn->eofs, 0);
+    recv_most = 0;
+    fake_want(conn, WANT_READ);
+    expect_idle(w);
+    expect_in(conn, "t");
+    assert_int_equal(conn->eofs, 1);
+    close(fd);
+}
+
+/* The end was not told because of the input in front of it. When that input was read, and the
+ * connection is not read again, the end is told. */
+static void the_end_of_a_peer_is_looked_for_again(void **state)
+{
+    struct world *w = *state;
+    struct fake_conn *conn;
+    int fd = join(w, &conn);
+    fake_want(conn, 0);
+    settle(w);
+    net_send(fd, SPAN("last"));
+    net_shut(fd);
+    expect_idle(w);
+    assert_int_equal(conn->eofs, 0);
+    conn->appetite = 4; /* it reads this, and then wants READ no more */
+    fake_want(conn, WANT_READ);
+    settle(w);
+    expect_in(conn, "last");
+    assert_int_equal(conn->eofs, 1);
     close(fd);
 }
 
@@ -1710,6 +1798,9 @@ int main(void)
         TEST(who_wants_nothing_is_not_read),
         TEST(the_end_of_a_peer_that_is_not_read_is_told),
         TEST(the_end_of_a_peer_waits_for_the_input_in_front),
+        TEST(the_last_bytes_of_a_peer_may_be_for_a_codec),
+        TEST(the_last_bytes_of_a_peer_may_come_in_pieces),
+        TEST(the_end_of_a_peer_is_looked_for_again),
         TEST(a_call_that_would_wait_is_made_again),
         TEST(any_other_error_closes),
         TEST(a_flood_leaves_the_others_their_turn),

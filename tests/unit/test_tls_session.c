@@ -314,6 +314,59 @@ static void a_handshake_that_is_cut_is_answered(void **state)
     world_end(w);
 }
 
+/* --- clients that leave ------------------------------------------------------------------------
+ */
+
+/* A client with TLS, and with deflate above it if that is asked for. */
+static struct client *compressing(struct world *w, int version, bool deflate)
+{
+    struct client *c;
+    if (!deflate) {
+        c = shaking(w, NULL, version);
+        client_expect_ok(c);
+        return c;
+    }
+    c = world_connect(w);
+    client_identify(c, ASKED("\"tls_v1\":true,\"deflate\":true"));
+    client_expect_response(c, ANSWER("true", "true", "false"));
+    client_put_on(c, client_end(NULL, version));
+    client_expect_ok(c);
+    client_put_on(c, deflate_codec(6));
+    client_expect_ok(c);
+    return c;
+}
+
+/* A client that is not read, because its output is full, ends its TLS stream and leaves. The server
+ * notices it at once and delivers nothing more. But commands in front of the end count: they are
+ * read first, so the end waits for them. */
+static void the_end_of_a_client_that_is_not_read_is_noticed(void **state)
+{
+    (void)state;
+    static const char leaves[] = "INFO PROTOCOL(V2): [10.0.0.1:4000] exiting ioloop";
+    for (int i = 0; i < 8; i++) {
+        struct world *w = world_with(TLS_CLIENTS_ANY, false);
+        bool commands = i & 4;
+        struct client *c = compressing(w, i & 1 ? TLS_1_3 : TLS_1_2, i & 2);
+        SEND(c, "SUB t c\nRDY 10\n");
+        client_expect_ok(c);
+        client_stall(c, true);
+        struct client *p = world_connect(w);
+        client_send_filled(p, "PUB t", 'x', 1 << 19);
+        client_send_filled(p, "PUB t", 'y', 1 << 20);
+        client_expect(p, "R OK; R OK");
+        assert_true(conn_is_full(client_conn(c)));
+        if (commands) {
+            SEND(c, "NOP\n");
+        }
+        client_end_stream(c);
+        assert_int_equal(world_logged(w, leaves), !commands);
+        client_stall(c, false);
+        assert_int_equal(world_logged(w, leaves), 1);
+        assert_true(c->closed);
+        world_end(w);
+    }
+}
+
 /* --- the account of memory -------------------------------------------------------------------- */
 
 static void tls_is_charged_and_refused_where_there_is_no_room(void **state)
@@ -503,6 +556,7 @@ int main(void)
         cmocka_unit_test(a_handshake_has_five_seconds),
         cmocka_unit_test(a_handshake_that_is_cut_is_answered),
         cmocka_unit_test(policies_count),
+        cmocka_unit_test(the_end_of_a_client_that_is_not_read_is_noticed),
         cmocka_unit_test(tls_is_charged_and_refused_where_there_is_no_room),
         cmocka_unit_test(a_stream_that_breaks_ends_its_connection_alone),
     };

@@ -66,6 +66,8 @@ static const char help[] =
     "                        --departures FILE has the table of departures (default:\n"
     "                        DEPARTURES.md in the folder of the cases)\n"
     "  --serve FILE --listen ADDRESS   play the server's side of a session file once\n"
+    "  --survive PATH        send each file of a fuzz corpus to the server, cut in several ways,\n"
+    "                        and find out after each whether the server still answers a PUB\n"
     "  --help  --version\n"
     "\n"
     "Exit code: 0 the server conforms, 1 it does not, 2 wrong options or a bad file, 3 the server\n"
@@ -99,6 +101,7 @@ enum option_id {
     OPT_LEDGER,
     OPT_DEPARTURES,
     OPT_SERVE,
+    OPT_SURVIVE,
     OPT_LISTEN,
     OPT_HELP,
     OPT_VERSION,
@@ -132,6 +135,7 @@ static const struct option options[] = {
     {"check-ledger", no_argument, NULL, OPT_LEDGER},
     {"departures", required_argument, NULL, OPT_DEPARTURES},
     {"serve", required_argument, NULL, OPT_SERVE},
+    {"survive", required_argument, NULL, OPT_SURVIVE},
     {"listen", required_argument, NULL, OPT_LISTEN},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
@@ -209,8 +213,8 @@ static bool take_mode(struct parsing *p, enum args_mode mode, const char *value,
                       enum args_mode with_word)
 {
     if (p->args->mode != MODE_RUN) {
-        return conflict(
-            p, "--list, --dry-run, --merge, --fmt, --check-ledger and --serve exclude each other");
+        return conflict(p, "--list, --dry-run, --merge, --fmt, --check-ledger, --serve and "
+                           "--survive exclude each other");
     }
     if (value != NULL && (word == NULL || strcmp(value, word) != 0)) {
         return wrong(p, "--list takes only the value json, and --fmt only print, not", value);
@@ -314,6 +318,9 @@ static bool take_other(struct parsing *p, int option, const char *value)
     case OPT_SERVE:
         p->args->serve = value;
         return take_mode(p, MODE_SERVE, NULL, NULL, MODE_RUN);
+    case OPT_SURVIVE:
+        p->args->survive = value;
+        return take_mode(p, MODE_SURVIVE, NULL, NULL, MODE_RUN);
     case OPT_HELP:
         return print_answer(p, help);
     case OPT_VERSION:
@@ -392,6 +399,9 @@ static bool agrees(struct parsing *p)
     }
     if ((a->mode == MODE_SERVE) != (a->listen != NULL)) {
         return conflict(p, "--serve and --listen need each other");
+    }
+    if (a->mode == MODE_SURVIVE && a->target == NULL && a->spawn == NULL) {
+        return conflict(p, "--survive needs --target or --spawn");
     }
     if (a->mode == MODE_MERGE && (a->html == NULL || a->file_count == 0)) {
         return conflict(p, "--merge needs --html and at least one report file");

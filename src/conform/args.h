@@ -32,6 +32,7 @@ enum args_mode {
     MODE_FMT_PRINT, /* prints files in canonical form */
     MODE_MERGE,     /* joins the reports of several targets into one page */
     MODE_SERVE,
+    MODE_SURVIVE,
     MODE_CHECK_LEDGER,
     MODE_DONE, /* --help or --version: the text was printed already */
 };
@@ -80,6 +81,7 @@ struct args {
     bool reproducible; /* reports have no dates, no durations and no command line */
     const char *serve; /* the session file that is played as a server */
     const char *listen;
+    const char *survive;    /* the folder with the inputs of a fuzz corpus, or one of its files */
     const char *departures; /* the file with the table of departures; NULL: in the folder of the
                                cases */
 };

@@ -11,6 +11,7 @@
 #include "conform/files.h"
 #include "conform/play_server.h"
 #include "conform/runner.h"
+#include "conform/survive.h"
 #include "shell/signals.h"
 #include "shell/standard_output.h"
 
@@ -284,6 +285,12 @@ static enum conform_exit with_suite(const struct args *args)
     return code;
 }
 
+static enum conform_exit play_corpus(const struct args *args)
+{
+    int end_fd = signals_open();
+    return survive(args, &end_fd, stdout, stderr);
+}
+
 static enum conform_exit do_mode(const struct args *args)
 {
     switch (args->mode) {
@@ -296,6 +303,8 @@ static enum conform_exit do_mode(const struct args *args)
         return merge(args);
     case MODE_SERVE:
         return serve_file(args, stderr);
+    case MODE_SURVIVE:
+        return play_corpus(args);
     default:
         return with_suite(args);
     }

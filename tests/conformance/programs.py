@@ -77,6 +77,18 @@ def started(folder, log, *command):
         program.wait()
 
 
+def wait_for(port):
+    """Waits until somebody listens there."""
+    limit = time.monotonic() + LIMIT
+    while time.monotonic() < limit:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        except OSError:
+            time.sleep(0.01)
+    raise AssertionError("nobody listens")
+
+
 def recorded(folder, talk):
     """The steps that nsq-record writes about a client that talks to build/nsqd."""
     nsqd = str((BUILD / "nsqd").resolve())
@@ -240,7 +252,87 @@ def a_recording_that_cannot_be_written_is_refused_at_the_start(folder):
     equal(list((folder / "inside").iterdir()), [])
 
 
+FRAGILE = """import os, select, socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=64)
+got = {}
+while True:
+    for ready in select.select([listener, *got], [], [])[0]:
+        if ready is listener:
+            got[listener.accept()[0]] = b""
+            continue
+        try:
+            more = ready.recv(65536)
+        except OSError:
+            more = b""
+        got[ready] += more
+        if b"die" in got[ready]:
+            os.abort()
+        while b"hang" in got[ready]:
+            pass
+        if more and got[ready].endswith(b"x") and b"PUB" in got[ready]:
+            ready.send(b"\\0\\0\\0\\6\\0\\0\\0\\0OK")
+        if not more:
+            ready.close()
+            del got[ready]
+"""
+
+
+def inputs_that_a_server_does_not_survive_are_named(folder):
+    """Whether it dies or hangs; all other inputs are played, too."""
+    (folder / "fragile.py").write_text(FRAGILE)
+    for name, data in (("corpus/any/1", b"harmless"), ("corpus/any/2", b"  V2di"), ("corpus/command/3", b"01234die"),
+                       ("corpus/any/4", b"hang"), ("corpus/any/5", b"more")):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(data)
+    spawn = ("--spawn", sys.executable + " fragile.py {port}", "--time-scale", "10")
+    status, out, err = conform(folder, "--survive", "corpus", *spawn)
+    equal((status, err), (1, ""))
+    lines = out.splitlines()
+    equal(lines[-1].split(",")[0], "5 inputs")
+    died = [line for line in lines if line.startswith("corpus/command/3, ")]
+    assert len(died) == 5 and all("by signal 6" in line for line in died), out
+    hung = [line for line in lines if line.startswith("corpus/any/4, ")]
+    assert len(hung) == 5 and all("did not answer a PUB" in line for line in hung), out
+    equal(len(lines), 11)
+    equal(conform(folder, "--survive", "corpus/any/1", *spawn)[0], 0)
+    equal(conform(folder, "--survive", "nowhere", *spawn)[0], 2)
+    equal(conform(folder, "--survive", "corpus"),
+          (2, "", "nsq-conform: --survive needs --target or --spawn\n"))
+    equal(conform(folder, "--survive", "corpus", "--target", "127.0.0.1:1")[0], 3)
+
+
+def a_running_server_that_dies_ends_the_run(folder):
+    (folder / "fragile.py").write_text(FRAGILE)
+    (folder / "corpus").mkdir()
+    (folder / "corpus" / "1").write_bytes(b"die")
+    (folder / "corpus" / "2").write_bytes(b"die")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = subprocess.Popen([sys.executable, "fragile.py", str(port)], cwd=folder, stdin=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        wait_for(port)
+        status, out, _ = conform(folder, "--survive", "corpus", "--target", "127.0.0.1:%d" % port)
+    finally:
+        program.kill()
+        program.wait()
+    equal(status, 1)
+    equal([line.split(",")[0] for line in out.splitlines()], ["corpus/1", "1 inputs"])
+
+
+def the_server_survives_its_own_corpus(folder):
+    corpus = str(pathlib.Path("corpus/regressions").resolve())
+    with started(folder, "log", str((BUILD / "nsqd").resolve()), "--tcp-address=127.0.0.1:0") as (_, port):
+        status, out, err = conform(folder, "--survive", corpus, "--target", "127.0.0.1:%d" % port)
+    equal((status, err), (0, ""))
+    assert out.endswith(", 0 findings\n"), out
+
+
 TESTS = [
+    inputs_that_a_server_does_not_survive_are_named,
+    a_running_server_that_dies_ends_the_run,
+    the_server_survives_its_own_corpus,
     a_recording_that_cannot_be_written_is_refused_at_the_start,
     a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time,
     what_is_known_of_the_engine_in_this_process_is_no_failure,

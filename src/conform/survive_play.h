@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: one input of a fuzz corpus as bytes on a connection: what is sent in front of it, and where
+ * it is cut. Must not know: what the server answers, and what its answers mean.
+ */
+#ifndef CONFORM_SURVIVE_PLAY_H
+#define CONFORM_SURVIVE_PLAY_H
+
+#include <nsq/span.h>
+
+#include "base/buf.h"
+
+/* How the bytes of an input are cut, and how the connection ends. */
+enum survive_way {
+    SURVIVE_WHOLE,
+    SURVIVE_BYTES, /* byte by byte; long inputs only near both ends */
+    SURVIVE_FOUR,  /* four pieces, with a pause between them */
+    SURVIVE_RESET, /* whole, and then the connection is closed with RST */
+    SURVIVE_WAYS,
+};
+
+const char *survive_way_name(enum survive_way way);
+
+/* What a connection sends. */
+struct survive_talk {
+    struct buf first; /* an IDENTIFY that enables a compression, or nothing; it is sent whole */
+    struct buf rest;  /* is cut */
+};
+
+/* Fills `talk` for an input. The folder of the file says what the input is: a corpus of fuzz/ has a
+ * header for the fuzz target, which is left out. Any other file has the bytes of a client. With
+ * `bare`, the file is sent as it is. */
+void survive_talk(struct survive_talk *talk, const char *path, struct span input, bool bare);
+void survive_talk_free(struct survive_talk *talk);
+
+/* Returns the length of the piece that begins at `at`, of n bytes. */
+size_t survive_piece(enum survive_way way, size_t n, size_t at);
+
+/* Plays it on a new connection and reads what the server sends, until the server closes or
+ * *patience ns have passed since the end of the input. Makes *patience shorter each time a server
+ * does not close. Returns false if no connection can be made. */
+bool survive_play(const char *address, const struct survive_talk *talk, enum survive_way way,
+                  int64_t *patience);
+
+/* Returns true if the server answers a PUB on a new connection with OK within `limit` ns. */
+bool survive_answers(const char *address, int64_t limit);
+
+#endif

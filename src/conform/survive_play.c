@@ -267,7 +267,8 @@ bool survive_answers(const char *address, int64_t limit)
     if (l.fd < 0) {
         return false;
     }
-    send_piece(&l, SPAN("  V2PUB survive#ephemeral\n\0\0\0\1x"));
+    /* No input subscribes to this topic: when its last consumer left, nsqd would refuse a PUB. */
+    send_piece(&l, SPAN("  V2PUB survive-answers#ephemeral\n\0\0\0\1x"));
     while (!l.ended && got.n < sizeof ok && wait_for(&l, false, deadline)) {
     }
     bool answered = span_equal(buf_span(&got), span_make(ok, sizeof ok));

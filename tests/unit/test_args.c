@@ -105,6 +105,8 @@ static void each_mode_has_an_option(void **state)
         {"--html x --merge a b", MODE_MERGE},
         {"--check-ledger", MODE_CHECK_LEDGER},
         {"--serve f --listen :0", MODE_SERVE},
+        {"--survive f --target :0", MODE_SURVIVE},
+        {"--survive f --spawn f", MODE_SURVIVE},
         {"--help", MODE_DONE},
         {"--version", MODE_DONE},
     };

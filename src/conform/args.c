@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conform/session_file.h"
+#include "conform/suite.h"
 
 #define ALL_LEVELS ((1U << LEVEL_COUNT) - 1)
 #define JOBS_MAX 64
 #define SCALE_MAX 10000
+#define SUITE_VERSION_MAX 999999
 
 static const char help[] =
     "nsq-conform [OPTION]... [FILE|DIR]...\n"
@@ -42,6 +43,9 @@ static const char help[] =
     "  --rerun-failed        only cases that did not pass in the last JSON report, which is the\n"
     "                        file of --json or build/.nsq-conform-last.json\n"
     "  --list[=json]         list the chosen cases and stop\n"
+    "  --suite-version N     refuse to run if the cases are another version of the suite. "
+    "CHANGES.tsv\n"
+    "                        in the folder of the cases lists what each version has changed\n"
     "  --dry-run             read the files and choose cases, but connect to nothing\n"
     "\n"
     "How cases are judged:\n"
@@ -86,6 +90,7 @@ enum option_id {
     OPT_REQ,
     OPT_RERUN,
     OPT_LIST,
+    OPT_SUITE_VERSION,
     OPT_DRY_RUN,
     OPT_TIME_SCALE,
     OPT_KNOWN,
@@ -120,6 +125,7 @@ static const struct option options[] = {
     {"req", required_argument, NULL, OPT_REQ},
     {"rerun-failed", no_argument, NULL, OPT_RERUN},
     {"list", optional_argument, NULL, OPT_LIST},
+    {"suite-version", required_argument, NULL, OPT_SUITE_VERSION},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"known", required_argument, NULL, OPT_KNOWN},
@@ -299,6 +305,12 @@ static bool take_other(struct parsing *p, int option, const char *value)
         }
         p->args->time_scale = n;
         return true;
+    case OPT_SUITE_VERSION:
+        if (!number(p, "--suite-version", value, SUITE_VERSION_MAX, &n)) {
+            return false;
+        }
+        p->args->suite_version = (unsigned)n;
+        return true;
     case OPT_ONLY:
         return add(p, &p->args->only, value);
     case OPT_REQ:
@@ -324,8 +336,11 @@ static bool take_other(struct parsing *p, int option, const char *value)
     case OPT_HELP:
         return print_answer(p, help);
     case OPT_VERSION:
-        return print_answer(p, "nsq-conform " NSQREF_VERSION " (cases of nsqd " NSQ_COMPATIBILITY
-                               ")\n");
+        fprintf(p->out,
+                "nsq-conform " NSQREF_VERSION
+                ", version %s of the suite (cases of nsqd " NSQ_COMPATIBILITY ")\n",
+                suite_version());
+        return print_answer(p, "");
     default:
         fputs("nsq-conform: 'nsq-conform --help' lists the options, --list the cases\n", p->err);
         return false;

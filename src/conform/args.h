@@ -71,6 +71,7 @@ struct args {
     struct args_list reqs;
     unsigned levels; /* a set of bits, one bit for each value of enum transcript_level */
     bool rerun_failed;
+    unsigned suite_version; /* the cases must have this version; 0: any version */
     bool allow_unsupported;
     bool strict;
     const char *known;

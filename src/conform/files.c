@@ -18,6 +18,11 @@ bool files_is_folder(const char *path)
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+bool files_exists(const char *path)
+{
+    return access(path, F_OK) == 0;
+}
+
 static void add(struct files *files, const char *path)
 {
     if (files->n == files->cap) {

@@ -40,6 +40,7 @@ bool files_write(const char *path, struct span bytes, FILE *err);
 bool files_can_write(const char *path, FILE *err);
 
 bool files_is_folder(const char *path);
+bool files_exists(const char *path);
 
 /* Removes a folder and its contents. A symbolic link is removed, but the file that it names stays.
  */

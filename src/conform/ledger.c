@@ -5,33 +5,13 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "conform/changes.h"
 #include "conform/files.h"
+#include "conform/lines.h"
 
 #define FILE_MAX ((size_t)1 << 20)
 
 /* --- reading ---------------------------------------------------------------------------------- */
-
-static struct span take_line(struct span *rest)
-{
-    const uint8_t *end = memchr(rest->p, '\n', rest->n);
-    size_t n = end == NULL ? rest->n : (size_t)(end - rest->p);
-    struct span line = span_first(*rest, n);
-    *rest = span_skip(*rest, end == NULL ? n : n + 1);
-    return line;
-}
-
-/* Removes the text before the next tab from the line. Returns false if there is no tab, or no text
- * before it. */
-static bool take_field(struct span *line, struct span *field)
-{
-    const uint8_t *tab = line->n == 0 ? NULL : memchr(line->p, '\t', line->n);
-    if (tab == NULL || tab == line->p) {
-        return false;
-    }
-    *field = span_first(*line, (size_t)(tab - line->p));
-    *line = span_skip(*line, field->n + 1);
-    return true;
-}
 
 struct requirement *ledger_find(const struct ledger *ledger, struct span id)
 {
@@ -59,7 +39,7 @@ static bool take_requirement(struct ledger *ledger, struct span line, size_t fil
     if (line.n == 0 || line.p[0] == '#') {
         return true;
     }
-    bool ok = take_field(&rest, &r.id) && take_field(&rest, &r.source);
+    bool ok = lines_take_field(&rest, &r.id) && lines_take_field(&rest, &r.source);
     if (!ok || rest.n == 0) {
         return complain(path, number, line.n - rest.n, "ID, tab, source, tab, sentence", err);
     }
@@ -77,7 +57,7 @@ static bool load_file(struct ledger *ledger, size_t i, FILE *err)
     bool ok = files_read(ledger->files->paths[i], FILE_MAX, &ledger->bytes[i], err);
     struct span rest = buf_span(&ledger->bytes[i]);
     for (unsigned number = 1; rest.n > 0; number++) {
-        ok = take_requirement(ledger, take_line(&rest), i, number, err) && ok;
+        ok = take_requirement(ledger, lines_take(&rest), i, number, err) && ok;
     }
     return ok;
 }
@@ -152,7 +132,7 @@ static bool has_line(const struct buf *lines, struct span wanted)
 {
     struct span rest = buf_span(lines);
     while (rest.n > 0) {
-        struct span line = take_line(&rest);
+        struct span line = lines_take(&rest);
         if (line.n >= wanted.n && span_equal(span_first(line, wanted.n), wanted) &&
             (line.n == wanted.n || line.p[wanted.n] == ' ')) {
             return true;
@@ -258,6 +238,7 @@ size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char
                            "no case shows the requirement", ledger->list[i].id);
         }
     }
+    c.wrong += changes_check(suite, cases, err);
     buf_free(&c.retired);
     buf_free(&c.departures);
     *checked = suite->n + ledger->n;

@@ -39,7 +39,8 @@ struct requirement *ledger_find(const struct ledger *ledger, struct span id);
 /* Appends a line "ID: sentence" for each requirement of a case. */
 void ledger_rules(const struct ledger *ledger, const struct transcript *file, struct buf *out);
 
-/* Checks the cases against the ledger, the retired ids and the table of departures. Prints each
+/* Checks the cases against the ledger, the retired ids, the list of changes (changes.h) and the
+ * table of departures. Prints each
  * error on one line and returns the number of errors. Sets *checked to the number of cases plus the
  * number of requirements. `departures` is the file with that table; NULL: DEPARTURES.md in the
  * folder of the cases. */

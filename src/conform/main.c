@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "conform/changes.h"
 #include "conform/files.h"
 #include "conform/play_server.h"
 #include "conform/runner.h"
@@ -264,6 +265,18 @@ static enum conform_exit use_suite(const struct args *args, const struct suite *
     return ok ? EXIT_CONFORMS : EXIT_USAGE;
 }
 
+static bool has_version(const struct args *args)
+{
+    bool ok = args->suite_version == 0 || args->suite_version == SUITE_VERSION;
+    if (!ok) {
+        fprintf(stderr,
+                "nsq-conform: the suite has version %u, not %u; %s/" CHANGES_FILE
+                " lists what has changed\n",
+                SUITE_VERSION, args->suite_version, args->cases);
+    }
+    return ok;
+}
+
 static enum conform_exit with_suite(const struct args *args)
 {
     struct suite suite;
@@ -271,7 +284,7 @@ static enum conform_exit with_suite(const struct args *args)
     enum conform_exit code = EXIT_CONFORMS;
     bool ok = load_suite(args, &suite);
     ok = ledger_load(&ledger, args->cases, stderr) && ok;
-    if (!ok) {
+    if (!ok || !has_version(args)) {
         code = EXIT_USAGE;
     } else if (args->mode == MODE_CHECK_LEDGER) {
         code = check_ledger(args, &suite, &ledger);

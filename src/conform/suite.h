@@ -14,6 +14,13 @@
 #define SUITE_CASES "tests/conformance" /* the cases in the source of this project */
 #define SUITE_PATH_MAX 4096
 
+/* The version of the suite. Its changes are the last lines of CHANGES.tsv (changes.h). It grows by
+ * one with the first change of a case after a release of this project. */
+#define SUITE_VERSION 2U
+
+/* Returns this version as a text. The string is static. */
+const char *suite_version(void);
+
 /* Finds the folder of the cases, which is the default of --cases. `program` is the path of a
  * program. If "make install" has put cases beside it, writes their folder to `path` and returns it:
  * PREFIX/share/nsqref/conformance for the program PREFIX/bin/NAME. Otherwise returns SUITE_CASES.
@@ -22,10 +29,6 @@ const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX]);
 
 /* The same for the program that runs now. */
 const char *suite_folder(char path[SUITE_PATH_MAX]);
-
-/* Returns the version of the suite: of the cases, the ledger and the words of the reports. The
- * string is static. */
-const char *suite_version(void);
 
 struct suite_case {
     char *path; /* owned */

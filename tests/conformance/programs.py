@@ -59,6 +59,15 @@ def what_is_known_of_the_engine_in_this_process_is_no_failure(folder):
           (2, "", "suite/known/nsqref.txt:1:1: expected a pattern that matches the id of a case\n"))
 
 
+def another_version_of_the_suite_is_refused(folder):
+    version = int(re.search("version ([0-9]+) of the suite", conform(folder, "--version")[1]).group(1))
+    case(folder, "good", "c connect\n")
+    equal(conform(folder, "--cases", ".", "--suite-version", str(version))[0], 0)
+    equal(conform(folder, "--cases", ".", "--suite-version", str(version + 1)),
+          (2, "", "nsq-conform: the suite has version %d, not %d; ./CHANGES.tsv lists what has changed\n" % (
+              version, version + 1)))
+
+
 @contextlib.contextmanager
 def started(folder, log, *command):
     """Starts a program that listens; yields it and its port, and ends it afterwards."""
@@ -333,6 +342,7 @@ TESTS = [
     inputs_that_a_server_does_not_survive_are_named,
     a_running_server_that_dies_ends_the_run,
     the_server_survives_its_own_corpus,
+    another_version_of_the_suite_is_refused,
     a_recording_that_cannot_be_written_is_refused_at_the_start,
     a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time,
     what_is_known_of_the_engine_in_this_process_is_no_failure,

@@ -11,6 +11,7 @@
 
 #include <sys/stat.h>
 
+#include "conform/changes.h"
 #include "conform/files.h"
 #include "conform/ledger.h"
 #include "support/folder.h"
@@ -224,6 +225,58 @@ static void a_departure_has_a_row_in_the_table(void **state)
     folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
 }
 
+/* The number of errors of the list of changes with these lines. */
+static size_t wrong_changes(const char *lines)
+{
+    folder_write("s/CHANGES.tsv", lines);
+    size_t n = wrong();
+    assert_int_equal(remove(folder_path("s/CHANGES.tsv")), 0);
+    return n;
+}
+
+#define IN_VERSION_1 "# comment\n1\ta/one\tMUST\n1\ta/three\tMUST\n"
+#define TWO "1\ta/two\tSHOULD\n"
+
+static void a_change_without_its_line_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(wrong_changes(IN_VERSION_1 "2\ta/two\tSHOULD\n"), 0);
+    assert_int_equal(wrong_changes(IN_VERSION_1 "1\ta/two\tQUIRK\n2\ta/two\tSHOULD\n"), 0);
+    assert_int_equal(wrong_changes(IN_VERSION_1), 1); /* a new case */
+    assert_non_null(strstr(folder_said, "CHANGES.tsv: expected the line '2\ta/two\tSHOULD'"));
+    assert_int_equal(wrong_changes(IN_VERSION_1 "2\ta/two\tQUIRK\n"), 1); /* another level */
+    assert_non_null(strstr(folder_said, "expected the line '2\ta/two\tSHOULD'"));
+    assert_int_equal(wrong_changes(IN_VERSION_1 TWO "2\ta/gone\tMUST\n"), 1); /* retired */
+    assert_non_null(strstr(folder_said, "expected the line '2\ta/gone\tretired'"));
+}
+
+static void a_bad_line_of_the_list_of_changes_is_an_error(void **state)
+{
+    (void)state;
+    assert_int_equal(wrong_changes(IN_VERSION_1 "2\ta/two\tSHOULD\n2\ta/two\tSHOULD\n"), 1);
+    assert_non_null(strstr(folder_said, "CHANGES.tsv:5: expected a change, but the case has this"));
+    assert_int_equal(wrong_changes("2\ta/two\tSHOULD\n" IN_VERSION_1), 1);
+    assert_non_null(strstr(folder_said, "CHANGES.tsv:3: expected a version that is not smaller"));
+    assert_int_equal(wrong_changes(IN_VERSION_1 "2\ta/two\tSOME\nx\ta/b\tMUST\n2\n"), 4);
+    assert_non_null(strstr(folder_said, "CHANGES.tsv:4: expected VERSION, tab, ID, tab, and a"));
+    assert_int_equal(wrong_changes(IN_VERSION_1 "999999\ta/two\tSHOULD\n"), 1);
+    assert_non_null(strstr(folder_said, "CHANGES.tsv:4: expected at most the version of this"));
+    assert_int_equal(wrong_changes(IN_VERSION_1 TWO "2\ta/old\tretired\n"), 2); /* never there */
+    folder_write("s/retired.txt", "a/old-one x\na/old why\n");
+    assert_int_equal(wrong_changes("1\ta/old\tMUST\n" IN_VERSION_1 TWO "2\ta/old\tretired\n"), 0);
+    folder_write("s/retired.txt", "");
+    assert_int_equal(wrong_changes("1\ta/old\tMUST\n" IN_VERSION_1 TWO "2\ta/old\tretired\n"), 1);
+    assert_non_null(strstr(folder_said, "expected a line in retired.txt that says why"));
+}
+
+static void the_version_of_the_suite_is_a_text(void **state)
+{
+    (void)state;
+    char text[16];
+    snprintf(text, sizeof text, "%u", SUITE_VERSION);
+    assert_string_equal(suite_version(), text);
+}
+
 static void an_error_in_the_ledger_has_its_line(void **state)
 {
     (void)state;
@@ -254,6 +307,9 @@ int main(void)
         cmocka_unit_test(the_sentences_of_requirements_are_found),
         cmocka_unit_test(ledger_and_cases_cover_each_other),
         cmocka_unit_test(a_departure_has_a_row_in_the_table),
+        cmocka_unit_test(a_change_without_its_line_is_an_error),
+        cmocka_unit_test(a_bad_line_of_the_list_of_changes_is_an_error),
+        cmocka_unit_test(the_version_of_the_suite_is_a_text),
         cmocka_unit_test(an_error_in_the_ledger_has_its_line),
     };
     return cmocka_run_group_tests_name("suite", tests, folder_make, folder_remove);

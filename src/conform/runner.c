@@ -25,8 +25,9 @@ struct runner {
     const struct args *args;
     const struct suite_case **cases; /* only the chosen ones */
     size_t n;
-    struct servers *servers; /* NULL: without --spawn */
-    char run[16];            /* prefix of all names of this run */
+    struct servers *servers;        /* NULL: without --spawn */
+    char run[16];                   /* prefix of all names of this run */
+    struct target_answers *answers; /* each worker keeps its own */
     const struct ledger *ledger;
     const struct known *known;
     const int *end_fd;
@@ -83,7 +84,7 @@ static void play(const struct runner *r, size_t i, struct case_result *result)
     if (!find_target(r, i, &setting.target, result)) {
         return;
     }
-    if (!target_meets_needs(&setting, file, &result->why)) {
+    if (!target_meets_needs(&setting, file, r->answers, &result->why)) {
         result->verdict = VERDICT_UNSUPPORTED;
         return;
     }
@@ -403,6 +404,7 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
                        .progress = isatty(STDERR_FILENO) != 0};
     report_init(report, target_name(args), r.n);
     r.cases = alloc_zeroed((r.n + 1) * sizeof(struct suite_case *));
+    r.answers = alloc_zeroed(sizeof *r.answers);
     r.has_result = alloc_zeroed((r.n + 1) * sizeof *r.has_result);
     size_t i = 0;
     for (size_t k = 0; k < suite->n; k++) {
@@ -422,6 +424,7 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
         c->verdict = known_apply(known, c->id, c->verdict, &c->reason);
     }
     alloc_free(r.has_result);
+    alloc_free(r.answers);
     alloc_free(r.cases);
     return code;
 }

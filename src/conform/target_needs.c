@@ -1,78 +1,193 @@
 /* SPDX-License-Identifier: MIT */
-/* Asks with a small case of its own: the answer to IDENTIFY shows each feature. Must not know: how
- * a case is played. */
+/* Asks with small cases of its own: the answer to IDENTIFY shows each codec, and an answer to a
+ * command shows whether the server knows the command. Must not know: how a case is played. */
 #include "conform/target_needs.h"
 
 #include "base/text.h"
 
 struct need {
     struct span word;
-    struct span asked;  /* members of IDENTIFY's body, with a backslash before each quote */
-    struct span answer; /* a member of its answer */
+    struct span steps; /* of a case that passes when the target has the feature */
 };
 
-static const struct need needs[] = {
-    {SPAN_LITERAL("tls"), SPAN_LITERAL(",\\\"tls_v1\\\":true"), SPAN_LITERAL("\"tls_v1\":true")},
-    {SPAN_LITERAL("snappy"), SPAN_LITERAL(",\\\"snappy\\\":true"), SPAN_LITERAL("\"snappy\":true")},
-    {SPAN_LITERAL("deflate"), SPAN_LITERAL(",\\\"deflate\\\":true"),
-     SPAN_LITERAL("\"deflate\":true")},
-    {SPAN_LITERAL("auth"), SPAN_LITERAL(""), SPAN_LITERAL("\"auth_required\":true")},
+#define IDENTIFY(asked)                                                                            \
+    "c connect\nc > \"  V2IDENTIFY\\n\" size{\"{\\\"feature_negotiation\\\":true" asked "}\"}\n"
+
+/* Features that the header of a case names. */
+static const struct need features[] = {
+    {SPAN_LITERAL("tls"),
+     SPAN_LITERAL(IDENTIFY(",\\\"tls_v1\\\":true") "c < response {\"tls_v1\":true}\n")},
+    {SPAN_LITERAL("snappy"),
+     SPAN_LITERAL(IDENTIFY(",\\\"snappy\\\":true") "c < response {\"snappy\":true}\n")},
+    {SPAN_LITERAL("deflate"),
+     SPAN_LITERAL(IDENTIFY(",\\\"deflate\\\":true") "c < response {\"deflate\":true}\n")},
+    {SPAN_LITERAL("auth"), SPAN_LITERAL(IDENTIFY("") "c < response {\"auth_required\":true}\n")},
 };
 
-/* Writes a case that passes when the target has the feature. */
+/* The commands that a server may do without. Their topics are not those of the case that follows,
+ * which has the same names. */
+static const struct need commands[] = {
+    {SPAN_LITERAL("MPUB"),
+     SPAN_LITERAL("c connect\nc > \"  V2MPUB \" $topicneeds \"\\n\" size{i32(1) size{\"x\"}}\n"
+                  "c < response \"OK\"\n")},
+    {SPAN_LITERAL("DPUB"),
+     SPAN_LITERAL("c connect\nc > \"  V2DPUB \" $topicneeds \" 0\\n\" size{\"x\"}\n"
+                  "c < response \"OK\"\n")},
+    {SPAN_LITERAL("TOUCH"),
+     SPAN_LITERAL("c connect\nc > \"  V2PUB \" $topicneeds \"\\n\" size{\"x\"}\n"
+                  "c < response \"OK\"\n"
+                  "c > \"SUB \" $topicneeds \" \" $channel \"\\n\" \"RDY 1\\n\"\n"
+                  "c < response \"OK\"\nc < message $m attempts * body \"x\"\n"
+                  "c > \"TOUCH \" $m \"\\n\" \"FIN \" $m \"\\n\"\nc < nothing\n")},
+    {SPAN_LITERAL("AUTH"), SPAN_LITERAL("c connect\nc > \"  V2AUTH\\n\" size{\"nsq-conform\"}\n"
+                                        "c < error E_AUTH_DISABLED\n")},
+};
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
+
+/* --- asking ----------------------------------------------------------------------------------- */
+
 static void write_case(const struct need *need, struct span flags, struct buf *out)
 {
-    text_append(out, "id: needs/");
-    buf_append(out, need->word);
-    text_append(out, "\ntitle: needs\nreq: NEEDS\nlevel: MUST\n");
+    text_append(out, "id: needs/needs\ntitle: needs\nreq: NEEDS\nlevel: MUST\n");
     if (flags.n > 0) {
         text_append(out, "flags: ");
         buf_append(out, flags);
         text_append(out, "\n");
     }
-    text_append(out, "source: spec\n\nc connect\n"
-                     "c > \"  V2IDENTIFY\\n\" size{\"{\\\"feature_negotiation\\\":true");
-    buf_append(out, need->asked);
-    text_append(out, "}\"}\nc < response {");
-    buf_append(out, need->answer);
-    text_append(out, "}\n");
+    text_append(out, "source: spec\n\n");
+    buf_append(out, need->steps);
 }
 
-static bool has(const struct case_setting *setting, const struct need *need, struct span flags)
+/* Plays the case of this feature. The caller frees the result. */
+static void ask(const struct case_setting *setting, const struct need *need, struct span flags,
+                struct case_result *result)
 {
     struct buf text = {0};
     struct transcript file;
     struct transcript_error error;
-    struct case_result result = {.verdict = VERDICT_FAIL};
+    *result = (struct case_result){.verdict = VERDICT_FAIL};
     write_case(need, flags, &text);
     if (transcript_parse(&file, buf_span(&text), &error)) {
-        run_case(setting, &file, &result);
+        run_case(setting, &file, result);
         transcript_free(&file);
     }
     buf_free(&text);
-    case_result_free(&result);
-    return result.verdict == VERDICT_PASS;
 }
 
-static bool has_word(const struct case_setting *setting, struct span word, struct span flags)
+static bool has_feature(const struct case_setting *setting, const struct need *need,
+                        struct span flags)
 {
-    for (size_t i = 0; i < sizeof needs / sizeof needs[0]; i++) {
-        if (span_equal(needs[i].word, word)) {
-            return has(setting, &needs[i], flags);
+    struct case_result result;
+    ask(setting, need, flags, &result);
+    case_result_free(&result);
+    /* without a connection nothing is known: the case itself shows what is wrong */
+    return result.verdict == VERDICT_PASS || result.verdict == VERDICT_UNREACHABLE;
+}
+
+/* Whether the server said that it does not know the command: with E_INVALID as nsqd does, or with a
+ * code of its own. A server that gives another wrong answer, or none, knows the command: its cases
+ * are played, and fail. */
+static bool knows_command(const struct case_setting *setting, const struct need *need,
+                          struct span flags)
+{
+    struct case_result result;
+    struct nsq_frame frame;
+    struct span text;
+    size_t size;
+    ask(setting, need, flags, &result);
+    bool knows = true;
+    if (result.verdict == VERDICT_FAIL &&
+        nsq_frame_parse(buf_span(&result.unmatched), NSQ_FRAME_DATA_MAX, &frame, &size) == NSQ_OK &&
+        frame.type == NSQ_FRAME_ERROR) {
+        enum nsq_error code = nsq_error_split(frame.data, &text);
+        knows = code != NSQ_E_INVALID && code != NSQ_E_NONE;
+    }
+    case_result_free(&result);
+    return knows;
+}
+
+/* --- which commands a case sends -------------------------------------------------------------- */
+
+/* Whether a line of these bytes begins with the command. */
+static bool begins_a_line(struct span bytes, struct span command)
+{
+    struct span magic = SPAN("  V2");
+    bool start = true;
+    bytes = span_equal(span_first(bytes, magic.n), magic) ? span_skip(bytes, magic.n) : bytes;
+    for (; bytes.n >= command.n; bytes = span_skip(bytes, 1)) {
+        if (start && span_equal(span_first(bytes, command.n), command)) {
+            uint8_t next = bytes.n > command.n ? bytes.p[command.n] : '\n';
+            return next == ' ' || next == '\r' || next == '\n';
+        }
+        start = bytes.p[0] == '\n';
+    }
+    return false;
+}
+
+/* Bodies are not searched: they are inside of size{}. */
+static bool sends(const struct step *steps, struct span command)
+{
+    bool found = false;
+    for (const struct step *s = steps; s != NULL && !found; s = s->next) {
+        for (const struct item *i = s->kind == STEP_SEND && !s->raw ? s->items : NULL;
+             i != NULL && !found; i = i->next) {
+            found = i->kind == ITEM_BYTES && begins_a_line(i->bytes, command);
+        }
+        found = found || sends(s->inside, command);
+    }
+    return found;
+}
+
+/* --- the answers ------------------------------------------------------------------------------ */
+
+typedef bool has_function(const struct case_setting *, const struct need *, struct span flags);
+
+/* Returns the answer that is kept, or asks and keeps it. */
+static bool has(struct target_answers *answers, const struct case_setting *setting,
+                has_function *function, const struct need *need, struct span flags)
+{
+    for (size_t i = 0; answers != NULL && i < answers->n; i++) {
+        const struct target_answer *a = &answers->list[i];
+        if (span_equal(a->word, need->word) && span_equal(a->flags, flags)) {
+            return a->has;
         }
     }
-    return false; /* no case can use HTTP yet */
+    bool answer = function(setting, need, flags);
+    if (answers != NULL && answers->n < COUNT(answers->list)) {
+        answers->list[answers->n++] =
+            (struct target_answer){.word = need->word, .flags = flags, .has = answer};
+    }
+    return answer;
+}
+
+static bool lacks(struct span word, struct buf *why)
+{
+    text_append(why, "the target has no ");
+    buf_append(why, word);
+    text_append(why, "\n");
+    return false;
 }
 
 bool target_meets_needs(const struct case_setting *setting, const struct transcript *file,
-                        struct buf *why)
+                        struct target_answers *answers, struct buf *why)
 {
     for (const struct word *w = file->needs; w != NULL; w = w->next) {
-        if (!has_word(setting, w->text, file->flags)) {
-            text_append(why, "the target has no ");
-            buf_append(why, w->text);
-            text_append(why, "\n");
-            return false;
+        size_t i = 0;
+        while (i < COUNT(features) && !span_equal(features[i].word, w->text)) {
+            i++;
+        }
+        /* no case can use HTTP yet */
+        if (i == COUNT(features) ||
+            !has(answers, setting, has_feature, &features[i], file->flags)) {
+            return lacks(w->text, why);
+        }
+    }
+    /* the engine in this process knows all commands */
+    for (size_t i = 0; setting->target != NULL && i < COUNT(commands); i++) {
+        if (sends(file->steps, commands[i].word) &&
+            !has(answers, setting, knows_command, &commands[i], file->flags)) {
+            return lacks(commands[i].word, why);
         }
     }
     return true;

@@ -1,16 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the test whether a target has the features that a case needs (tls, snappy, deflate, auth,
- * http). Must not know: how a case is played.
+ * Owns: the test whether a target has what a case needs: the features of its header (tls, snappy,
+ * deflate, auth, http), and of the commands that it sends those that a server may do without (MPUB,
+ * DPUB, TOUCH, AUTH). Must not know: how a case is played.
  */
 #ifndef CONFORM_TARGET_NEEDS_H
 #define CONFORM_TARGET_NEEDS_H
 
 #include "conform/run_case.h"
 
-/* Returns true if the target has all features that the file needs. Otherwise `why` names a feature
- * that the target does not have. */
+#define TARGET_ANSWERS_MAX 1024 /* answers beyond that are not kept, but asked for again */
+
+struct target_answer {
+    struct span word;
+    struct span flags; /* of the server; borrowed from the case */
+    bool has;
+};
+
+/* What targets have answered. So each is asked once and not once for each case. */
+struct target_answers {
+    struct target_answer list[TARGET_ANSWERS_MAX];
+    size_t n;
+};
+
+/* Returns true if the target has all that the file needs. Otherwise `why` names what the target
+ * does not have. If `answers` is NULL, no answer is kept. */
 bool target_meets_needs(const struct case_setting *setting, const struct transcript *file,
-                        struct buf *why);
+                        struct target_answers *answers, struct buf *why);
 
 #endif

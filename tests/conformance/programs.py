@@ -338,11 +338,83 @@ def the_server_survives_its_own_corpus(folder):
     assert out.endswith(", 0 findings\n"), out
 
 
+@contextlib.contextmanager
+def between(folder, ask=lambda data: data, answer=lambda data: data):
+    """build/nsqd behind a program that changes what passes; yields its address."""
+    nsqd = str((BUILD / "nsqd").resolve())
+    with started(folder, "nsqd.log", nsqd, "--tcp-address=127.0.0.1:0", "--data-path=.") as (_, to), \
+            socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
+
+        def pump(source, sink, change):
+            with contextlib.suppress(OSError):
+                while data := source.recv(65536):
+                    sink.sendall(change(data))
+                sink.shutdown(socket.SHUT_WR)
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    client = listener.accept()[0]
+                    server = socket.create_connection(("127.0.0.1", to), LIMIT)
+                    threading.Thread(target=pump, args=(client, server, ask), daemon=True).start()
+                    threading.Thread(target=pump, args=(server, client, answer), daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield "127.0.0.1:%d" % listener.getsockname()[1]
+        listener.shutdown(socket.SHUT_RDWR)
+
+
+CASES = pathlib.Path(__file__).resolve().parent
+
+
+def verdicts(folder, *arguments):
+    """Plays cases of the suite; returns their ids by verdict."""
+    code, out, err = conform(folder, "--cases", str(CASES), "--json", "report.json", *arguments)
+    assert code in (0, 1), (code, out[-1000:], err)
+    found = {}
+    for played in json.loads((folder / "report.json").read_text())["cases"]:
+        found.setdefault(played["verdict"], []).append(played["id"])
+    return found
+
+
+def a_command_that_a_server_does_not_know_is_unsupported(folder):
+    """Its answer to an unknown command would pass as an answer to a bad DPUB: both are E_INVALID."""
+    for command, area in (b"DPUB", "dpub"), (b"MPUB", "mpub"), (b"TOUCH", "touch"), (b"AUTH", "auth"):
+        with between(folder, ask=lambda data: re.sub(rb"%s(?=[ \n])" % command, b"XPUB", data)) as address:
+            found = verdicts(folder, "--target", address, "--only", area + "/*", "--only", "pub/body-size-1")
+            # these two do not use the command
+            used = set(found.pop("unsupported"))
+            equal(found, {"pass": (["auth/not-required"] if area == "auth" else []) + ["pub/body-size-1"]})
+            assert used == {"%s/%s" % (area, path.stem) for path in (CASES / area).glob("*.session")} - \
+                set(found["pass"]) - {"%s/queue-full" % area}, used
+            code, out, _ = conform(folder, "--cases", str(CASES), "--target", address, "--only", area + "/*")
+            equal(code, 1)
+            assert "the target has no %s\n" % command.decode() in out, out[-1000:]
+
+
+def a_command_that_a_server_knows_and_refuses_fails(folder):
+    """A server that knows MPUB and always refuses it must not pass as one that lacks it."""
+    with between(folder, ask=lambda data: re.sub(rb"MPUB [^\n]*", b"MPUB ?", data)) as address:
+        found = verdicts(folder, "--target", address, "--only", "mpub/one-*")
+        equal(found, {"fail": ["mpub/one-ok-for-all"]})
+
+
+def another_deflate_level_fails_the_cases_about_levels_only(folder):
+    with between(folder, answer=lambda data: data.replace(b'"deflate_level":6', b'"deflate_level":3')) as address:
+        found = verdicts(folder, "--target", address, "--only", "deflate/*")
+        equal(found.pop("fail"), ["deflate/level-bounded", "deflate/level-default"])
+        equal(sorted(found), ["pass", "unsupported"])
+        equal(found["unsupported"], ["deflate/level-9"])
+
+
 TESTS = [
     inputs_that_a_server_does_not_survive_are_named,
     a_running_server_that_dies_ends_the_run,
     the_server_survives_its_own_corpus,
     another_version_of_the_suite_is_refused,
+    a_command_that_a_server_does_not_know_is_unsupported,
+    a_command_that_a_server_knows_and_refuses_fails,
+    another_deflate_level_fails_the_cases_about_levels_only,
     a_recording_that_cannot_be_written_is_refused_at_the_start,
     a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time,
     what_is_known_of_the_engine_in_this_process_is_no_failure,

@@ -51,6 +51,8 @@ static const char help[] =
     "How cases are judged:\n"
     "  -j N                  play N cases at a time (default: 8 with a server, 1 in this\n"
     "                        process; with --cuts: the number of cores)\n"
+    "  --no-preflight        play the cases even if the server does not take the magic, does not\n"
+    "                        answer a PUB or does not deliver a message\n"
     "  --time-scale PERCENT  multiplies all times that a server may take (default: 100)\n"
     "  --known FILE          the known failures, lines 'ID-GLOB  REASON': these cases must fail\n"
     "                        (default in this process: known/nsqref.txt in the folder of the\n"
@@ -92,6 +94,7 @@ enum option_id {
     OPT_LIST,
     OPT_SUITE_VERSION,
     OPT_DRY_RUN,
+    OPT_NO_PREFLIGHT,
     OPT_TIME_SCALE,
     OPT_KNOWN,
     OPT_ALLOW,
@@ -127,6 +130,7 @@ static const struct option options[] = {
     {"list", optional_argument, NULL, OPT_LIST},
     {"suite-version", required_argument, NULL, OPT_SUITE_VERSION},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
+    {"no-preflight", no_argument, NULL, OPT_NO_PREFLIGHT},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"known", required_argument, NULL, OPT_KNOWN},
     {"allow-unsupported", no_argument, NULL, OPT_ALLOW},
@@ -277,6 +281,8 @@ static bool *switch_of(struct args *a, int option)
         return &a->strict;
     case OPT_REPRODUCIBLE:
         return &a->reproducible;
+    case OPT_NO_PREFLIGHT:
+        return &a->no_preflight;
     default:
         return NULL;
     }

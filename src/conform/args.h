@@ -72,6 +72,7 @@ struct args {
     unsigned levels; /* a set of bits, one bit for each value of enum transcript_level */
     bool rerun_failed;
     unsigned suite_version; /* the cases must have this version; 0: any version */
+    bool no_preflight; /* cases are played although the server does not do what all cases need */
     bool allow_unsupported;
     bool strict;
     const char *known;

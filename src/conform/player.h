@@ -17,6 +17,7 @@
 #define CONFORM_PLAYER_H
 
 #include "base/buf.h"
+#include "base/time.h"
 #include "conform/session_file.h"
 #include "conform/stream.h"
 #include "conform/values.h"
@@ -40,7 +41,12 @@
 
 /* The command that a client sends after the last step. No server has this command. So its answer,
  * E_INVALID, cannot be confused with another reply. */
-#define PLAYER_LAST_COMMAND "END_OF_CASE\n"
+#define PLAYER_LAST_WORD "END_OF_CASE"
+#define PLAYER_LAST_COMMAND PLAYER_LAST_WORD "\n"
+
+/* How long a case waits for late replies at its end if the server ignores unknown commands. This is
+ * a few times as long as a server needs to answer. */
+#define PLAYER_LATE_WAIT (100 * TIME_MS)
 
 /* One connection. The transport sets `ended`, and passes the bytes that arrive to player_arrived.
  */
@@ -97,6 +103,8 @@ struct player_config {
     int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by it */
     bool late_replies;  /* a reply may arrive after the last step. Then player_end.c sends one more
                            command, so that such a reply is noticed */
+    bool ignores_unknown; /* the server does not answer a command that it does not know. Then
+                             player_end.c sends none, and waits a short time instead */
 };
 
 struct player {

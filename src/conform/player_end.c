@@ -28,6 +28,19 @@ static bool answers_last_command(const struct nsq_frame *frame)
     return frame->type == NSQ_FRAME_ERROR && (code == NSQ_E_INVALID || code == NSQ_E_NONE);
 }
 
+/* Waits a short time. No reply may come. */
+static void wait_for_late_reply(struct player *p, struct player_conn *c, const struct step *nothing)
+{
+    struct nsq_frame frame;
+    size_t offset;
+    size_t size;
+    int64_t deadline = player_now(p) + PLAYER_LATE_WAIT / 100 * p->config.time_scale;
+    if (player_await_reply(p, c, deadline, &offset, &frame, &size) == ARRIVED) {
+        player_show_frame(player_expected(p, nothing), &frame);
+        player_fail(p, nothing, VERDICT_FAIL);
+    }
+}
+
 /* Sends the last command. Its answer must be the next frame. A server that does not answer has sent
  * no other frame either, so this is not a failure. */
 static void play_last_command(struct player *p, size_t i, const struct step *nothing)
@@ -54,7 +67,12 @@ void player_end(struct player *p, unsigned line)
     for (size_t i = 0; i < p->conn_count && p->failed_line == 0; i++) {
         struct player_conn *c = &p->conns[i];
         const struct step nothing = {.kind = STEP_NOTHING, .line = line, .actor = c->name};
-        if (player_no_reply(p, c, &nothing) && p->config.late_replies && takes_commands(c)) {
+        if (!player_no_reply(p, c, &nothing) || !p->config.late_replies || !takes_commands(c)) {
+            continue;
+        }
+        if (p->config.ignores_unknown) {
+            wait_for_late_reply(p, c, &nothing);
+        } else {
             play_last_command(p, i, &nothing);
         }
     }

@@ -17,14 +17,25 @@ void report_init(struct report *report, struct span target, size_t cases)
     }
 }
 
-void report_free(struct report *report)
+static void case_free(struct report_case *c)
+{
+    buf_free(&c->rules);
+    buf_free(&c->exchange);
+    buf_free(&c->why);
+    buf_free(&c->unmatched);
+}
+
+void report_drop_cases(struct report *report)
 {
     for (size_t i = 0; i < report->n; i++) {
-        buf_free(&report->cases[i].rules);
-        buf_free(&report->cases[i].exchange);
-        buf_free(&report->cases[i].why);
-        buf_free(&report->cases[i].unmatched);
+        case_free(&report->cases[i]);
     }
+    report->n = 0;
+}
+
+void report_free(struct report *report)
+{
+    report_drop_cases(report);
     alloc_free(report->cases);
     buf_free(&report->target_version);
     buf_free(&report->suite);
@@ -70,6 +81,10 @@ void report_again(const struct report *report, const struct report_case *c, stru
 {
     static const struct span by_id = SPAN_LITERAL(" --only");
     struct span start = buf_span(&report->again);
+    if (c->path.n == 0) { /* a finding about the server, which no single case repeats */
+        buf_append(out, report->command.n > 0 ? buf_span(&report->command) : start);
+        return;
+    }
     bool ends = start.n >= by_id.n && span_equal(span_skip(start, start.n - by_id.n), by_id);
     buf_append(out, start);
     text_append(out, " ");

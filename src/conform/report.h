@@ -58,6 +58,9 @@ struct report_rules {
 void report_init(struct report *report, struct span target, size_t cases);
 void report_free(struct report *report);
 
+/* Frees all cases. The report keeps its room for cases. */
+void report_drop_cases(struct report *report);
+
 /* Sets `counts` to the number of cases with each verdict. */
 void report_count(const struct report *report, size_t counts[VERDICT_COUNT]);
 

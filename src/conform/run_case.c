@@ -151,7 +151,8 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
                                       .reply_timeout = REPLY_TIMEOUT_TCP,
                                       .slack = SLACK_TCP,
                                       .time_scale = setting->time_scale,
-                                      .late_replies = true};
+                                      .late_replies = true,
+                                      .ignores_unknown = setting->ignores_unknown};
     player_init(player, &how, file);
     player_run(player);
     take_result(player, result);

@@ -11,10 +11,10 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/command_line.h"
+#include "conform/preflight.h"
 #include "conform/run_case.h"
 #include "conform/servers.h"
 #include "conform/target_needs.h"
-#include "conform/transport_tcp.h"
 #include "conform/workers.h"
 #include "shell/clock.h"
 #include "shell/machine.h"
@@ -32,7 +32,9 @@ struct runner {
     const struct known *known;
     const int *end_fd;
     struct report *report;
-    bool *has_result; /* for each case */
+    bool *has_result;     /* for each case */
+    bool ignores_unknown; /* the server does not answer unknown commands: preflight.h */
+    bool grounded;        /* the preflight found a reason to play no case; the report has it */
     size_t done;
     size_t failed;
     bool progress;
@@ -80,7 +82,8 @@ static void play(const struct runner *r, size_t i, struct case_result *result)
     const char *prefix = r->args->names != NULL ? r->args->names : r->run;
     struct case_setting setting = {.names = values_names(prefix, file->id, names),
                                    .time_scale = r->args->time_scale,
-                                   .suite = r->args->cases};
+                                   .suite = r->args->cases,
+                                   .ignores_unknown = r->ignores_unknown};
     if (!find_target(r, i, &setting.target, result)) {
         return;
     }
@@ -250,6 +253,52 @@ static void run_batch(struct runner *r)
 
 /* --- servers ---------------------------------------------------------------------------------- */
 
+/* Takes the result of a preflight. Returns true if no case can be played. */
+static bool is_grounded(struct runner *r, struct preflight *preflight)
+{
+    r->grounded = !preflight->passed;
+    r->ignores_unknown = preflight->ignores_unknown;
+    if (r->grounded) {
+        preflight_report(preflight, r->report);
+    }
+    preflight_free(preflight);
+    return r->grounded;
+}
+
+/* Asks the server whether it does what all cases need. Returns true if it does not, and then no
+ * case is played. */
+static bool preflight_grounds(struct runner *r, const char *address, bool whole)
+{
+    char names[VALUES_NAMES_MAX];
+    const char *prefix = r->args->names != NULL ? r->args->names : r->run;
+    const struct case_setting setting = {.target = address,
+                                         .names = values_names(prefix, SPAN("preflight"), names),
+                                         .time_scale = r->args->time_scale,
+                                         .suite = r->args->cases};
+    struct preflight preflight;
+    preflight_run(&setting, whole, &preflight);
+    return is_grounded(r, &preflight);
+}
+
+/* The server without flags is asked. Cases that need flags may also need, for example, TLS before
+ * they can do anything. */
+static bool servers_ground(struct runner *r)
+{
+    size_t k = 0;
+    while (k < r->servers->count && r->servers->flags[k].n > 0) {
+        k++;
+    }
+    if (k == r->servers->count || r->args->no_preflight) {
+        return false;
+    }
+    if (r->servers->list[k].state != SPAWN_READY) {
+        struct preflight preflight;
+        preflight_no_server(buf_span(&r->servers->list[k].why), &preflight);
+        return is_grounded(r, &preflight);
+    }
+    return preflight_grounds(r, r->servers->list[k].address, true);
+}
+
 static void print_ended(struct runner *r, FILE *err)
 {
     for (size_t k = 0; k < r->servers->count; k++) {
@@ -268,8 +317,9 @@ static void run_spawned(struct runner *r, FILE *err)
     struct servers *servers = alloc_zeroed(sizeof *servers);
     servers_init(servers, r->args->spawn, r->args->cases, r->end_fd, r->cases, r->n);
     r->servers = servers;
-    while (!workers_stopped(r->end_fd) && servers_next(servers)) {
-        if (!workers_stopped(r->end_fd)) {
+    for (bool first = true; !r->grounded && !workers_stopped(r->end_fd) && servers_next(servers);
+         first = false) {
+        if (!workers_stopped(r->end_fd) && !(first && servers_ground(r))) {
             run_batch(r);
         }
         if (!workers_stopped(
@@ -354,12 +404,12 @@ static bool choose_names(struct runner *r, FILE *err)
 
 static enum conform_exit run_all(struct runner *r, FILE *err)
 {
-    if (r->args->target != NULL && !tcp_transport_reachable(r->args->target)) {
-        fprintf(err, "nsq-conform: no server accepts connections at %s\n", r->args->target);
-        return EXIT_UNREACHABLE;
-    }
+    bool whole = !r->args->no_preflight && r->args->flags_given == NULL;
     if (!choose_names(r, err)) {
         return EXIT_UNREACHABLE;
+    }
+    if (r->args->target != NULL && preflight_grounds(r, r->args->target, whole)) {
+        return EXIT_CONFORMS;
     }
     show_progress(r);
     if (r->args->spawn != NULL) {
@@ -416,7 +466,7 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
     describe_run(&r);
     enum conform_exit code = run_all(&r, err);
     report->ms = args->reproducible ? -1 : (clock_now() - begun) / TIME_MS;
-    if (code == EXIT_CONFORMS && workers_stopped(end_fd)) {
+    if (code == EXIT_CONFORMS && !r.grounded && workers_stopped(end_fd)) {
         code = stop_short(&r, err);
     }
     for (i = 0; i < report->n; i++) {

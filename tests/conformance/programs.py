@@ -206,6 +206,101 @@ def flooding(first, again):
         listener.close()
 
 
+class Broker:
+    """A small NSQ server of a few lines. To a PUB of "late" it replies once more, 30 ms later."""
+
+    def __init__(self, pub=OK, delivers=True, magic=True, answers=True):
+        self.pub, self.delivers, self.magic, self.answers = pub, delivers, magic, answers
+        self.lock = threading.Lock()
+        self.consumers = {}
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.listener.getsockname()[1]
+
+    def publish(self, topic, client):
+        with self.lock:
+            client.sendall(self.pub)
+            for consumer in self.consumers.get(topic, []) if self.delivers else []:
+                with contextlib.suppress(OSError):
+                    consumer.sendall(MESSAGE)
+
+    def serve(self, client):
+        with client, contextlib.suppress(OSError), client.makefile("rb") as stream:
+            stream.read(4)
+            while self.magic and (line := stream.readline()):
+                word, *arguments = line.split()
+                if word == b"PUB":
+                    body = stream.read(int.from_bytes(stream.read(4), "big"))
+                    self.publish(arguments[0], client)
+                    if body == b"late":
+                        time.sleep(0.03)
+                        client.sendall(self.pub)
+                elif word == b"SUB":
+                    client.sendall(OK)
+                    self.consumers.setdefault(arguments[0], []).append(client)
+                elif word not in (b"RDY", b"FIN", b"NOP") and self.answers:
+                    client.sendall(b"\0\0\0\x0d\0\0\0\1E_INVALID")
+                    return
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self.serve, args=(self.listener.accept()[0],), daemon=True).start()
+
+    def __enter__(self):
+        threading.Thread(target=self.accept, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+def a_server_that_does_not_what_all_cases_need_is_one_finding(folder):
+    for name in "one", "two", "three":
+        case(folder, name, 'c connect\nc > "  V2PUB " $topic "\\n" size{"x"}\nc < response "OK"\n')
+    names = ["one.session", "two.session", "three.session"]
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        nobody = "127.0.0.1:%d" % unused.getsockname()[1]
+    slow = ["--time-scale", "25"]
+    with Broker(magic=False) as closes, Broker(pub=b"\0\0\0\x0d\0\0\0\1E_INVALID") as refuses, \
+            Broker(pub=b"") as silent, Broker(delivers=False) as keeps:
+        for address, code, finding, came in (
+                (nobody, 3, "connects", "no connection to the server"),
+                (closes.address, 1, "magic", "the end of the connection"),
+                (refuses.address, 1, "pub", 'error "E_INVALID"'),
+                (silent.address, 1, "pub", "nothing"),
+                (keeps.address, 1, "delivers", "nothing")):
+            got, out, err = conform(folder, "--target", address, *slow, "--json", "r.json", "--junit", "r.xml", *names)
+            equal((got, err), (code, ""))
+            assert "  preflight/%s  (MUST) the server " % finding in out, out
+            assert "    received: %s\n" % came in out and "none of the 3 chosen cases was played" in out, out
+            equal(len(out.split("preflight/")), 2)
+            report = json.loads((folder / "r.json").read_text())
+            equal([c["id"] for c in report["cases"]], ["preflight/" + finding])
+            assert ", came %s\"" % came.replace('"', "&quot;") in (folder / "r.xml").read_text()
+        got, out, _ = conform(folder, "--target", keeps.address, *slow, "--no-preflight", *names)
+        equal((got, out.splitlines()[-1]), (0, keeps.address + ": 3 cases: 3 pass"))
+        # After a finding every case is one that did not pass.
+        equal(conform(folder, "--target", keeps.address, *slow, "--no-preflight", "--json", "r.json", "--rerun-failed",
+                      *names)[1].splitlines()[-1], keeps.address + ": 3 cases: 3 pass")
+    got, out, err = conform(folder, "--spawn", "false {flags}", *names)
+    equal(got, 3)
+    assert out.startswith("unreachable  preflight/starts  (MUST) the server starts\n"), out
+
+
+def the_end_of_a_case_is_quick_on_a_server_that_ignores_unknown_commands(folder):
+    steps = 'c connect\nc > "  V2PUB " $topic "\\n" size{"x"}\nc < response "OK"\n'
+    names = [case(folder, name, steps) for name in ("one", "two", "three")]
+    with Broker(answers=False) as server:
+        started_at = time.monotonic()
+        equal(conform(folder, "-j", "1", "--target", server.address, *names)[0], 0)
+        took = time.monotonic() - started_at
+        assert took < 5, "%.1f s" % took
+        late = case(folder, "late", steps.replace('"x"', '"late"'))
+        got, out, _ = conform(folder, "--target", server.address, late)
+        assert got == 1 and 'expected: c < nothing\n    received: response "OK"\n' in out, out
+
+
 def a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time(folder):
     steps = {
         "reply": 'c connect\nc > "  V2NOP\\n"\nc < response "OK" within 1500ms\n',
@@ -228,7 +323,7 @@ def a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time(folde
         with flooding(first, again) as address:
             started_at = time.monotonic()
             run = subprocess.Popen([str((BUILD / "nsq-conform").resolve()), "--json", "report.json", "-j", "8",
-                                    "--target", address, *names], cwd=folder, stdin=subprocess.DEVNULL,
+                                    "--no-preflight", "--target", address, *names], cwd=folder, stdin=subprocess.DEVNULL,
                                    stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
             out = run.stdout.read()
             _, status, used = os.wait4(run.pid, 0)
@@ -415,6 +510,8 @@ TESTS = [
     a_command_that_a_server_does_not_know_is_unsupported,
     a_command_that_a_server_knows_and_refuses_fails,
     another_deflate_level_fails_the_cases_about_levels_only,
+    a_server_that_does_not_what_all_cases_need_is_one_finding,
+    the_end_of_a_case_is_quick_on_a_server_that_ignores_unknown_commands,
     a_recording_that_cannot_be_written_is_refused_at_the_start,
     a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time,
     what_is_known_of_the_engine_in_this_process_is_no_failure,

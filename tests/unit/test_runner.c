@@ -137,20 +137,36 @@ static void a_failure_is_reported_completely(void **state)
     assert_true(span_equal(buf_span(&c->rules), SPAN("R-1\n")));
 }
 
-static void a_server_that_does_not_start_is_reported(void **state)
+static void assert_finding(struct span id)
+{
+    assert_int_equal(report.n, 1);
+    assert_true(span_equal(report.cases[0].id, id));
+    assert_int_equal(report.cases[0].verdict, VERDICT_UNREACHABLE);
+}
+
+static void a_server_that_does_not_start_is_one_finding(void **state)
+{
+    (void)state;
+    assert_int_equal(run((struct args){.spawn = "false {flags}", .jobs = 2}), EXIT_CONFORMS);
+    assert_finding(SPAN("preflight/starts"));
+}
+
+static void without_the_preflight_a_server_that_does_not_start_fails_each_case(void **state)
 {
     (void)state;
     static const enum verdict wanted[CASES] = {VERDICT_UNREACHABLE, VERDICT_UNREACHABLE,
                                                VERDICT_UNSUPPORTED, VERDICT_UNREACHABLE,
                                                VERDICT_UNREACHABLE, VERDICT_UNREACHABLE};
-    assert_int_equal(run((struct args){.spawn = "false {flags}", .jobs = 2}), EXIT_CONFORMS);
+    assert_int_equal(run((struct args){.spawn = "false {flags}", .jobs = 2, .no_preflight = true}),
+                     EXIT_CONFORMS);
     assert_verdicts(wanted);
 }
 
-static void a_target_without_a_server_is_reported_at_once(void **state)
+static void a_target_without_a_server_is_one_finding(void **state)
 {
     (void)state;
-    assert_int_equal(run((struct args){.target = "/no/such/socket"}), EXIT_UNREACHABLE);
+    assert_int_equal(run((struct args){.target = "/no/such/socket"}), EXIT_CONFORMS);
+    assert_finding(SPAN("preflight/connects"));
 }
 
 static void known_failures_are_applied(void **state)
@@ -192,8 +208,10 @@ int main(void)
         cmocka_unit_test_teardown(a_report_says_when_how_long_and_by_which_command, forget_report),
         cmocka_unit_test_teardown(cuts_change_nothing, forget_report),
         cmocka_unit_test_teardown(a_failure_is_reported_completely, forget_report),
-        cmocka_unit_test_teardown(a_server_that_does_not_start_is_reported, forget_report),
-        cmocka_unit_test_teardown(a_target_without_a_server_is_reported_at_once, forget_report),
+        cmocka_unit_test_teardown(a_server_that_does_not_start_is_one_finding, forget_report),
+        cmocka_unit_test_teardown(
+            without_the_preflight_a_server_that_does_not_start_fails_each_case, forget_report),
+        cmocka_unit_test_teardown(a_target_without_a_server_is_one_finding, forget_report),
         cmocka_unit_test_teardown(known_failures_are_applied, forget_report),
         cmocka_unit_test_teardown(a_run_that_is_stopped_reports_what_was_done, forget_report),
     };

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Invariant: a session file that is accepted prints to exactly the bytes that were read, and these
- * parse to an equal value. For a file that is refused, the parser gives a place within the file and
- * what was expected there, and keeps no memory.
+ * parse to an equal value. Its steps can be written out, within a limit. For a file that is
+ * refused, the parser gives a place within the file and what was expected there, and keeps no
+ * memory.
  *
  * Input: the file.
  */
 #include "conform/session_file.h"
 
 #include "conform/session_file_check.h"
+#include "conform/session_file_unroll.h"
 #include "fuzz.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 0, .body = FUZZ_BYTES};
@@ -42,7 +44,9 @@ static bool step_equal(const struct step *a, const struct step *b)
     return a->kind == b->kind && a->line == b->line && span_equal(a->actor, b->actor) &&
            items_equal(a->items, b->items) && span_equal(a->text, b->text) && a->end == b->end &&
            a->code == b->code && span_equal(a->var, b->var) && span_equal(a->at, b->at) &&
-           a->attempts == b->attempts && a->after == b->after && a->within == b->within;
+           a->attempts == b->attempts && span_equal(a->attempts_of, b->attempts_of) &&
+           a->any_body == b->any_body && a->count == b->count &&
+           span_equal(a->counter, b->counter) && a->after == b->after && a->within == b->within;
 }
 
 static bool steps_equal(const struct step *a, const struct step *b)
@@ -88,6 +92,38 @@ static void check_error(const struct transcript_error *error, struct span text)
     FUZZ_CHECK(is_place(text, error->line, error->column));
 }
 
+/* Returns how many steps and items there are. No repetition and no counter may be left. */
+static size_t count_items(const struct item *items)
+{
+    size_t n = 0;
+    for (const struct item *i = items; i != NULL; i = i->next) {
+        FUZZ_CHECK(i->kind != ITEM_REPEAT && i->kind != ITEM_COUNTER);
+        FUZZ_CHECK(i->kind != ITEM_VAR || memchr(i->bytes.p, '$', i->bytes.n) == NULL);
+        n += 1 + count_items(i->inside);
+    }
+    return n;
+}
+
+static size_t count_steps(const struct step *steps)
+{
+    size_t n = 0;
+    for (const struct step *s = steps; s != NULL; s = s->next) {
+        FUZZ_CHECK(s->kind != STEP_REPEAT && s->kind != STEP_COMMENT && s->count == 0);
+        FUZZ_CHECK(s->origin != NULL && s->origin->line == s->line);
+        n += 1 + count_items(s->items) + count_steps(s->inside);
+    }
+    return n;
+}
+
+/* The steps that are written out are bounded, whatever the file says. */
+static void check_unrolled(const struct transcript *file)
+{
+    struct unrolled steps;
+    transcript_unroll(file, &steps);
+    FUZZ_CHECK(count_steps(steps.steps) <= UNROLLED_MAX);
+    unrolled_free(&steps);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct span in = span_make(data, size);
@@ -107,6 +143,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(files_equal(&file, &again));
     transcript_print(&again, &printed);
     FUZZ_CHECK(span_equal(buf_span(&printed), in));
+    check_unrolled(&file);
     if (!transcript_check(&file, &error)) {
         check_error(&error, in);
     } else {

@@ -18,6 +18,7 @@ FILL = 300  # bytes of a fill(): what is long in a session is long beyond 255 to
 FILE_MOST = 4096  # bytes of a session file
 ID_SIZE = 16
 
+REPEAT = 3  # of a repetition
 TOPICS = ["topic0", "topic1", "topic2", "topic3#ephemeral"]
 CHANNELS = ["channel0", "channel1", "channel2", "channel3#ephemeral"]
 
@@ -38,6 +39,35 @@ def unescape(text):
         code = match.group(1)
         return (ESCAPE[code] if code in ESCAPE else bytes.fromhex(code[1:])).decode("latin-1")
     return re.sub(r"\\(x..|.)", byte, text).encode("latin-1")
+
+
+def numbered(text, counter, number):
+    """The text with a number in place of a counter."""
+    text = re.sub(r"(?<=\w)\$%s\b" % counter, str(number), text)
+    return re.sub(r"\$%s\b" % counter, '"%d"' % number, text)
+
+
+def repeated(match):
+    """The items in repeat(n $k ITEMS), a few times."""
+    return " ".join(numbered(match.group(3), match.group(2), n) for n in range(1, min(int(match.group(1)), REPEAT) + 1))
+
+
+def written_out(lines):
+    """The steps of a file without repetitions, but each of them only a few times."""
+    out = []
+    while lines:
+        line = lines.pop(0)
+        block = re.match(r"(\s*)(?:repeat|any) (\d+) \$(\w+) \{$", line)
+        if not block:
+            out.append(re.sub(r"repeat\((\d+) \$(\w+) ([^()]*)\)", repeated, line))
+            continue
+        inside = []
+        while lines[0] != block.group(1) + "}":
+            inside.append(lines.pop(0))
+        lines.pop(0)
+        for number in range(1, min(int(block.group(2)), REPEAT) + 1):
+            out += written_out([numbered(step, block.group(3), number) for step in inside])
+    return out
 
 
 def items(text, value):
@@ -70,7 +100,7 @@ class Session:
         self.events = []
         self.names = {}
         self.ids = []  # names of captured ids, in the order of their messages
-        for line in text.partition("\n\n")[2].splitlines():
+        for line in written_out(text.partition("\n\n")[2].splitlines()):
             self.line(line.strip())
 
     def value(self, name):
@@ -479,13 +509,33 @@ def add_short_files(seeds, texts):
     seen = set()
     for line in (line for text in texts for line in text.partition("\n\n")[2].splitlines()):
         form = re.sub(r"\d+", "0", re.sub(r'"((?:[^"\\]|\\.)*)"', '""', line))
-        if form not in seen and len(line) < 100 and not line.startswith((" ", "#", "any", "}")):
+        if form not in seen and len(line) < 100 and not line.startswith((" ", "#", "any", "}", "repeat")):
             seen.add(form)
             seeds.add("sessionfile", (head + line + "\n").encode("latin-1"))
+            seeds.add("sessionfile", (head + "repeat 2 $i {\n    " + line + "\n}\n").encode("latin-1"))
             seeds.add("sessionfile", (head + "any {\n    " + line + "\n}\n").encode("latin-1"))
     for name, items in (("numbers", "u8(0) u16(1) i32(-1) i64(-10)"), ("fill", 'fill(3 "ab")'), ("escapes", r'"\x00\x1f\n\\\""'),
-                        ("sizes", "size{size{size{$a}}}"), ("open-string", '"abc')):
+                        ("sizes", "size{size{size{$a}}}"), ("repeat", 'repeat(3 $k repeat(2 $i "m" $k $i))'), ("open-string", '"abc')):
         seeds.add_named("sessionfile", name, (head + "c > " + items + "\n").encode("latin-1"))
+    seeds.add_named("sessionfile", "numbered", (head + """repeat 2 $i {
+    c$i connect
+    repeat 2 $k {
+        c$i > $topic$k $i
+    }
+    any 2 $k {
+        c$i < message $m$i$k attempts $k body $k
+    }
+}
+any {
+    c* < message $m1_2 attempts * body *
+}
+""").encode("latin-1"))
+    seeds.add_named("sessionfile", "too-many", (head + """repeat 10000 $i {
+    repeat 10000 $k {
+        wait 1ms
+    }
+}
+""").encode("latin-1"))
 
 
 def add_documents(seeds):

@@ -15,7 +15,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/files.h"
-#include "conform/player.h"
+#include "conform/player_io.h"
 #include "conform/suite.h"
 #include "shell/clock.h"
 #include "shell/socket.h"
@@ -42,12 +42,14 @@ struct served {
 struct server {
     const struct args *args;
     struct transcript file;
+    struct unrolled steps; /* of the file, written out */
     struct values values;
     struct buf scratch; /* the PUB with which a client proves that no reply came */
     int listener;
     struct socket_file path; /* of the listener, if it is a unix socket */
     struct served conns[PLAYER_CONNS_MAX];
     size_t n;
+    size_t turn;     /* the connection with which the next search begins */
     uint64_t made;   /* how many ids and timestamps were made up */
     struct tls *tls; /* NULL: not needed yet */
     FILE *err;
@@ -241,11 +243,14 @@ static bool expect_end(struct server *s, struct served *c, const struct step *st
 
 /* --- steps ------------------------------------------------------------------------------------ */
 
-static struct served *find(struct server *s, struct span name)
+/* Finds the connection of a step. If the actor is "c*", the connections take turns. */
+static struct served *find(struct server *s, struct span actor)
 {
     for (size_t i = 0; i < s->n; i++) {
-        if (span_equal(s->conns[i].name, name)) {
-            return &s->conns[i];
+        struct served *c = &s->conns[(s->turn + i) % s->n];
+        if (player_is_of(actor, c->name)) {
+            s->turn = (s->turn + i + 1) % s->n;
+            return c;
         }
     }
     return NULL;
@@ -308,6 +313,7 @@ static bool send_message(struct server *s, struct served *c, const struct step *
         nsq_message_header(header, &m);
         buf_append(&data, span_make(header, sizeof header));
         ok = values_render(&s->values, step->items, &data);
+        buf_append(&data, step->any_body ? SPAN("any body") : SPAN(""));
         send_frame(c, NSQ_FRAME_MESSAGE, buf_span(&data));
     }
     buf_free(&data);
@@ -504,6 +510,9 @@ static bool load(struct server *s)
         ok = false;
     }
     buf_free(&bytes);
+    if (ok) {
+        transcript_unroll(&s->file, &s->steps);
+    }
     return ok;
 }
 
@@ -548,10 +557,11 @@ enum conform_exit serve_file(const struct args *args, FILE *err)
         values_scratch(&s->values, &s->scratch);
         buf_append(&s->scratch, span_make("\n\0\0\0\1x", 6));
         if (start(s)) {
-            bool ok = serve_steps(s, s->file.steps) && see_off(s);
+            bool ok = serve_steps(s, s->steps.steps) && see_off(s);
             code = ok ? EXIT_CONFORMS : EXIT_DOES_NOT;
             stop(s);
         }
+        unrolled_free(&s->steps);
         transcript_free(&s->file);
     }
     values_free(&s->values);

@@ -30,15 +30,18 @@ void player_arrived(struct player *p, size_t i, struct span bytes)
     struct player_conn *c = &p->conns[i];
     size_t before = c->in.n;
     size_t room = PLAYER_RECEIVED_MAX - c->received;
+    size_t room_of_all = PLAYER_RECEIVED_ALL_MAX - p->received;
+    room = room < room_of_all ? room : room_of_all;
     c->flooded = c->flooded || !wire_decode(&c->wire, bytes, room, &c->in);
     c->received += c->in.n - before;
+    p->received += c->in.n - before;
 }
 
 /* Returns the time at which the whole case must be over. */
 static int64_t end_of_case(struct player *p)
 {
     int64_t most = PLAYER_REPLY_TIMEOUTS_A_CASE * p->config.reply_timeout;
-    for (const struct step *step = p->file->steps; step != NULL; step = step->next) {
+    for (const struct step *step = p->steps.steps; step != NULL; step = step->next) {
         most += step->within + step->after;
         for (const struct step *inner = step->inside; inner != NULL; inner = inner->next) {
             most += inner->within + inner->after;
@@ -54,6 +57,7 @@ void player_init(struct player *p, const struct player_config *config,
                          .file = file,
                          .values = {.names = config->names},
                          .verdict = VERDICT_PASS};
+    transcript_unroll(file, &p->steps);
 }
 
 void player_run(struct player *p)
@@ -62,9 +66,9 @@ void player_run(struct player *p)
     unsigned line = 0;
     p->last_step_end = player_now(p);
     p->end_by = end_of_case(p);
-    for (const struct step *step = p->file->steps; step != NULL && player_step(p, step);
+    for (const struct step *step = p->steps.steps; step != NULL && player_step(p, step);
          step = step->next) {
-        p->last_step_end = step->kind == STEP_COMMENT ? p->last_step_end : player_now(p);
+        p->last_step_end = player_now(p);
         line = step->line;
     }
     if (!p->file->partial_order) {
@@ -87,6 +91,7 @@ void player_free(struct player *p)
         stream_free(&p->conns[i].sent);
     }
     values_free(&p->values);
+    unrolled_free(&p->steps);
     buf_free(&p->unmatched);
     buf_free(&p->exchange);
     buf_free(&p->why);

@@ -19,17 +19,20 @@
 #include "base/buf.h"
 #include "base/time.h"
 #include "conform/session_file.h"
+#include "conform/session_file_unroll.h"
 #include "conform/stream.h"
 #include "conform/values.h"
 #include "conform/wire.h"
 
 #define PLAYER_CONNS_MAX TRANSCRIPT_CONNS_MAX
-#define PLAYER_ANY_MAX 256       /* the most steps in one "any" */
 #define PLAYER_UNMATCHED_MAX 512 /* a failure shows at most this number of unmatched bytes */
 
 /* The most decoded bytes that one connection may receive. When more bytes arrive, the connection is
  * closed, and the case fails. This stops a server that never stops sending. */
 #define PLAYER_RECEIVED_MAX ((size_t)16 << 20)
+
+/* The most decoded bytes that all connections of a case may receive. */
+#define PLAYER_RECEIVED_ALL_MAX ((size_t)64 << 20)
 
 /* The most bytes of the exchange, which a report contains. Further lines are only counted. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
@@ -56,7 +59,8 @@ struct player_conn {
     struct wire wire;    /* the codecs that are enabled */
     enum end_kind ended; /* how the server closed; `in` may still contain bytes */
     bool open;           /* the client has connected and has not closed */
-    bool flooded;        /* more than PLAYER_RECEIVED_MAX bytes arrived; the rest was discarded */
+    bool flooded;        /* more bytes arrived than a connection, or all of them, may receive; the
+                            rest was discarded */
     size_t received;     /* how many decoded bytes have arrived */
     bool half_closed;    /* the client has closed its output */
     size_t announced;    /* how many codecs the answer to IDENTIFY has announced. Until all these
@@ -110,8 +114,10 @@ struct player_config {
 struct player {
     struct player_config config;
     const struct transcript *file;
+    struct unrolled steps; /* the steps of the file, written out */
     struct player_conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
+    size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
     int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time */
     int64_t end_by;        /* ns: no step waits longer than until this time */

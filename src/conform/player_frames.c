@@ -151,7 +151,7 @@ static bool matches_message(struct player *p, const struct step *step,
     uint8_t at_bytes[8];
     if (frame->type != NSQ_FRAME_MESSAGE || nsq_message_parse(frame->data, &m) != NSQ_OK ||
         (step->attempts >= 0 && step->attempts != m.attempts) ||
-        !values_equal(&p->values, step->items, m.body)) {
+        (!step->any_body && !values_equal(&p->values, step->items, m.body))) {
         return false;
     }
     be64_store(at_bytes, (uint64_t)m.timestamp);

@@ -13,10 +13,16 @@
 #include <nsq/span.h>
 
 #include "base/buf.h"
+#include "base/time.h"
 
-#define TRANSCRIPT_SIZE_MAX (1 << 20)  /* the most bytes of a file */
-#define TRANSCRIPT_CONNS_MAX 16        /* the most connections of a file */
-#define TRANSCRIPT_DEPTH_MAX 8         /* how deep size{ size{ ... } } may be nested */
+#define TRANSCRIPT_SIZE_MAX (1 << 20) /* the most bytes of a file */
+#define TRANSCRIPT_CONNS_MAX 64       /* the most connections of a file */
+#define TRANSCRIPT_DEPTH_MAX 8        /* how deep size{ } and repeat( ) may be nested */
+#define TRANSCRIPT_BLOCKS_MAX 2       /* how deep repeat { } and any { } may be nested */
+#define TRANSCRIPT_COUNTERS_MAX 4     /* how many repetitions may be nested, of both kinds */
+#define TRANSCRIPT_REPEAT_MAX 10000   /* the most repetitions of one repeat or any */
+#define TRANSCRIPT_NAME_MAX 64        /* the most characters of a name with its counters */
+#define TRANSCRIPT_DURATION_MAX (3600 * TIME_SECOND)
 #define TRANSCRIPT_VALUE_MAX (8 << 20) /* the most bytes of one fill() */
 
 /* How important it is that a server conforms. */
@@ -36,16 +42,20 @@ enum item_kind {
     ITEM_U16,
     ITEM_I32,
     ITEM_I64,
-    ITEM_SIZE, /* size{ items }: the length of the items as an int32, then the items */
-    ITEM_FILL, /* fill(n "text"): n bytes that repeat the text */
+    ITEM_SIZE,    /* size{ items }: the length of the items as an int32, then the items */
+    ITEM_FILL,    /* fill(n "text"): n bytes that repeat the text */
+    ITEM_COUNTER, /* $i: the counter of a repetition around this, in decimal */
+    ITEM_REPEAT,  /* repeat(n $k items): the items n times, with the counter k from 1 to n */
 };
 
 struct item {
     struct item *next;
     enum item_kind kind;
-    struct span bytes; /* BYTES, FILL: escapes are resolved; VAR: the name without '$' */
+    struct span bytes; /* BYTES, FILL: escapes are resolved; VAR: the name without the first '$';
+                          COUNTER, REPEAT: the name of the counter */
     int64_t number;
-    struct item *inside; /* SIZE */
+    struct item *inside;  /* SIZE, REPEAT */
+    const uint8_t *place; /* VAR: where the name stands in the file */
 };
 
 enum step_kind {
@@ -66,7 +76,8 @@ enum step_kind {
     STEP_NO_MESSAGE, /* during the time `within` no frame arrives, neither a message nor a reply */
     STEP_SERVER_END, /* the server closes */
     STEP_WAIT,       /* `after` */
-    STEP_ANY,        /* the steps in `inside`, in any order */
+    STEP_ANY,    /* the steps in `inside`, in any order; `count` times each, or once if it is 0 */
+    STEP_REPEAT, /* the steps in `inside`, `count` times */
 };
 
 /* The codecs that both sides of a connection can enable. The order here is also the order in which
@@ -78,9 +89,10 @@ enum end_kind { END_NONE, END_FIN, END_RST };
 
 struct step {
     struct step *next;
+    const struct step *origin; /* of a step that was written out: the step of the file */
     enum step_kind kind;
     unsigned line;     /* of the file, from 1 */
-    struct span actor; /* the name of the connection */
+    struct span actor; /* the name of the connection; "c*": any connection c1, c2, ... */
     struct item *items;
     struct span text;
     enum upgrade_kind upgrade;
@@ -88,12 +100,16 @@ struct step {
     bool raw;               /* SEND, CLIENT_END: the codecs are not used */
     enum end_kind end;      /* SERVER_END: how the server must close; END_NONE: in any way */
     enum nsq_error code;
-    struct span var;     /* MESSAGE: the name of the id */
-    struct span at;      /* MESSAGE: the name of the timestamp; empty: any timestamp */
-    int64_t attempts;    /* MESSAGE: the number of attempts; -1: any number */
-    int64_t after;       /* ns: the frame must not arrive earlier; 0: no limit */
+    struct span var;         /* MESSAGE: the name of the id */
+    struct span at;          /* MESSAGE: the name of the timestamp; empty: any timestamp */
+    int64_t attempts;        /* MESSAGE: the number of attempts; -1: any number */
+    struct span attempts_of; /* MESSAGE: the counter that is the number of attempts; empty: none */
+    bool any_body;           /* MESSAGE: `items` is empty, and every body matches */
+    int64_t after;           /* ns: the frame must not arrive earlier; 0: no limit */
     int64_t within;      /* ns: the frame must not arrive later; 0: `after` + the reply timeout */
-    struct step *inside; /* ANY */
+    struct step *inside; /* ANY, REPEAT */
+    int64_t count;       /* ANY, REPEAT: the number of repetitions */
+    struct span counter; /* ANY, REPEAT: the name of the counter; empty if `count` is 0 */
 };
 
 /* The words of a header line. Their texts point into transcript.bytes. */
@@ -141,6 +157,9 @@ void transcript_items_print(const struct item *items, struct buf *out);
 /* Appends bytes in the form that they have between the quotes of a string. Printable ASCII stays
  * unchanged, except for characters that need an escape. Other bytes become escapes. */
 void transcript_escape(struct span bytes, struct buf *out);
+
+/* Returns true if any step of the file is of this kind, also inside others. */
+bool transcript_has(const struct transcript *file, enum step_kind kind);
 
 /* Returns true if a step enables a codec. Then the bytes on the wire differ from the bytes in the
  * file. */

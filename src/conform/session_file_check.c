@@ -3,7 +3,8 @@
  * values. Must not know: how a step is played. */
 #include "conform/session_file_check.h"
 
-#include "conform/player.h"
+#include "conform/player_io.h"
+#include "conform/session_file_unroll.h"
 #include "conform/values.h"
 
 struct conn {
@@ -20,7 +21,7 @@ struct check {
     struct conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
     struct values values;      /* only their names */
-    const struct step *before; /* the last step that is no comment and not "nothing" */
+    const struct step *before; /* the last step that is not "nothing" */
 };
 
 /* Reports what was expected at this part of the file. Always returns false. */
@@ -38,41 +39,44 @@ static bool expected(struct check *c, struct span part, const char *what)
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static bool capture(struct check *c, struct span name)
+/* `name` is the name of a value, `place` is where it stands in the file. */
+static bool capture(struct check *c, struct span name, struct span place)
 {
     return name.n == 0 || values_find(&c->values, name) != NULL ||
-           values_add(&c->values, name) != NULL || expected(c, name, "at most 64 values");
+           values_add(&c->values, name) != NULL || expected(c, place, "at most 20000 values");
 }
 
-static bool captures(const struct step *s, struct span name)
+/* The steps of an "any" are matched in any order. So a step may use what another one captures. If
+ * only one step captures a value, it is the owner and cannot use the value itself. */
+static bool capture_in_any(struct check *c, const struct step *step, struct span name,
+                           struct span place)
 {
-    return s->kind == STEP_MESSAGE && (span_equal(s->var, name) || span_equal(s->at, name));
-}
-
-/* Whether another step of the same "any" captures the value: it may be matched before. */
-static bool captured_beside(const struct step *step, const struct step *any, struct span name)
-{
-    bool found = false;
-    for (const struct step *s = any == NULL ? NULL : any->inside; s != NULL && !found;
-         s = s->next) {
-        found = s != step && captures(s, name);
+    struct value *value = values_find(&c->values, name);
+    if (name.n > 0 && value != NULL) {
+        value->owner = NULL;
+        return true;
     }
-    return found;
+    if (!capture(c, name, place)) {
+        return false;
+    }
+    if (name.n > 0) {
+        values_find(&c->values, name)->owner = step;
+    }
+    return true;
 }
 
-/* `any` is the step around this one, or NULL. */
-static bool items_known(struct check *c, const struct step *step, const struct item *items,
-                        const struct step *any)
+static bool items_known(struct check *c, const struct step *step, const struct item *items)
 {
     bool ok = true;
     for (const struct item *i = items; i != NULL && ok; i = i->next) {
+        struct span place = span_make(i->place, 0);
+        const struct value *value = i->kind == ITEM_VAR ? values_find(&c->values, i->bytes) : NULL;
         if (i->kind == ITEM_SIZE) {
-            ok = items_known(c, step, i->inside, any);
+            ok = items_known(c, step, i->inside);
         } else if (i->kind == ITEM_VAR && values_made(i->bytes)) {
-            ok = capture(c, i->bytes);
-        } else if (i->kind == ITEM_VAR && values_find(&c->values, i->bytes) == NULL &&
-                   !captured_beside(step, any, i->bytes)) {
-            ok = expected(c, i->bytes, "a value that an earlier message captures");
+            ok = capture(c, i->bytes, place);
+        } else if (i->kind == ITEM_VAR && (value == NULL || value->owner == step)) {
+            ok = expected(c, place, "a value that an earlier message captures");
         }
     }
     return ok;
@@ -90,13 +94,13 @@ static struct conn *find(struct check *c, struct span name)
     return NULL;
 }
 
-static bool connect(struct check *c, struct span name)
+static bool connect(struct check *c, struct span name, struct span place)
 {
     if (find(c, name) != NULL) {
-        return expected(c, name, "a name that no earlier connection has");
+        return expected(c, place, "a name that no earlier connection has");
     }
     if (c->conn_count == PLAYER_CONNS_MAX) {
-        return expected(c, name, "at most 16 connections");
+        return expected(c, place, "at most 64 connections");
     }
     c->conns[c->conn_count++] = (struct conn){.name = name};
     return true;
@@ -106,34 +110,55 @@ static bool connect(struct check *c, struct span name)
 static bool may_upgrade(struct check *c, const struct step *step, struct conn *conn)
 {
     if (conn->compressed) {
-        return expected(c, step->actor, "a connection without compression");
+        return expected(c, step->origin->actor, "a connection without compression");
     }
     if (step->upgrade == UPGRADE_TLS && conn->tls) {
-        return expected(c, step->actor, "a connection without TLS");
+        return expected(c, step->origin->actor, "a connection without TLS");
     }
     conn->tls = conn->tls || step->upgrade == UPGRADE_TLS;
     conn->compressed = step->upgrade != UPGRADE_TLS;
     return true;
 }
 
-static bool may_act(struct check *c, const struct step *step)
+/* Checks one connection that a step uses. */
+static bool may_use(struct check *c, const struct step *step, struct conn *conn)
 {
-    struct conn *conn = find(c, step->actor);
-    if (conn == NULL) {
-        return expected(c, step->actor, "the name of a connection that an earlier step opens");
-    }
+    struct span place = step->origin->actor;
     if (conn->closed) {
-        return expected(c, step->actor, "a connection that the client has not closed");
+        return expected(c, place, "a connection that the client has not closed");
     }
     bool sends =
         step->kind == STEP_SEND || step->kind == STEP_CLIENT_END || step->kind == STEP_UPGRADE;
     if (conn->ended && sends) {
-        return expected(c, step->actor, "a connection whose output the client has not ended");
+        return expected(c, place, "a connection whose output the client has not ended");
     }
     if (step->raw && !conn->tls && !conn->compressed) {
-        return expected(c, step->actor, "a connection with a codec, which raw bypasses");
+        return expected(c, place, "a connection with a codec, which raw bypasses");
     }
-    if (step->kind == STEP_UPGRADE && !may_upgrade(c, step, conn)) {
+    return step->kind != STEP_UPGRADE || may_upgrade(c, step, conn);
+}
+
+/* "c*" needs one open connection c1, c2 and so on. */
+static bool has_numbered(const struct check *c, struct span actor)
+{
+    bool found = false;
+    for (size_t i = 0; i < c->conn_count && !found; i++) {
+        found = !c->conns[i].closed && player_is_of(actor, c->conns[i].name);
+    }
+    return found;
+}
+
+static bool may_act(struct check *c, const struct step *step)
+{
+    struct conn *conn = find(c, step->actor);
+    if (conn == NULL && has_numbered(c, step->actor)) {
+        return true;
+    }
+    if (conn == NULL) {
+        return expected(c, step->origin->actor,
+                        "the name of a connection that an earlier step opens");
+    }
+    if (!may_use(c, step, conn)) {
         return false;
     }
     conn->closed = step->kind == STEP_CLIENT_CLOSE || step->kind == STEP_CLIENT_RESET;
@@ -148,7 +173,7 @@ static bool settles(const struct step *step, struct span actor)
 {
     bool own = span_equal(step->actor, actor);
     for (const struct step *s = step->inside; s != NULL && !own; s = s->next) {
-        own = s->kind != STEP_COMMENT && span_equal(s->actor, actor);
+        own = player_is_of(s->actor, actor);
     }
     return own || step->kind == STEP_WAIT || step->kind == STEP_NO_MESSAGE;
 }
@@ -159,27 +184,32 @@ static bool settles(const struct step *step, struct span actor)
 static bool nothing_is_proof(struct check *c, const struct step *step)
 {
     return (c->before != NULL && settles(c->before, step->actor)) ||
-           expected(c, step->actor,
+           expected(c, step->origin->actor,
                     "behind a step of this connection, a wait, or no message within");
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
 
-static bool actor_step(struct check *c, const struct step *step, const struct step *any)
+static bool captures(struct check *c, const struct step *step)
 {
-    return may_act(c, step) && items_known(c, step, step->items, any) &&
-           (step->kind != STEP_MESSAGE || (capture(c, step->var) && capture(c, step->at)));
+    return step->kind != STEP_MESSAGE ||
+           (capture(c, step->var, step->origin->var) && capture(c, step->at, step->origin->at));
+}
+
+static bool actor_step(struct check *c, const struct step *step)
+{
+    return may_act(c, step) && items_known(c, step, step->items) && captures(c, step);
 }
 
 static bool any_step(struct check *c, const struct step *any)
 {
-    size_t n = 0;
     bool ok = true;
     for (const struct step *s = any->inside; s != NULL && ok; s = s->next) {
-        if (s->kind != STEP_COMMENT) {
-            ok = n++ < PLAYER_ANY_MAX ? actor_step(c, s, any)
-                                      : expected(c, s->actor, "at most 256 steps in one any");
-        }
+        ok = s->kind != STEP_MESSAGE || (capture_in_any(c, s, s->var, s->origin->var) &&
+                                         capture_in_any(c, s, s->at, s->origin->at));
+    }
+    for (const struct step *s = any->inside; s != NULL && ok; s = s->next) {
+        ok = may_act(c, s) && items_known(c, s, s->items);
     }
     return ok;
 }
@@ -187,28 +217,40 @@ static bool any_step(struct check *c, const struct step *any)
 static bool check_step(struct check *c, const struct step *step)
 {
     switch (step->kind) {
-    case STEP_COMMENT:
     case STEP_WAIT:
         return true;
     case STEP_CONNECT:
-        return connect(c, step->actor);
+        return connect(c, step->actor, step->origin->actor);
     case STEP_ANY:
         return any_step(c, step);
     case STEP_NOTHING:
-        return actor_step(c, step, NULL) && nothing_is_proof(c, step);
+        return actor_step(c, step) && nothing_is_proof(c, step);
     default:
-        return actor_step(c, step, NULL);
+        return actor_step(c, step);
     }
+}
+
+/* The place of a step that has no actor is its line. */
+static bool too_long(struct check *c, const struct step *step)
+{
+    *c->error = (struct transcript_error){
+        .line = step->line,
+        .column = 1,
+        .expected = "fewer repetitions: at most 200000 steps and items, all written out"};
+    return false;
 }
 
 bool transcript_check(const struct transcript *file, struct transcript_error *error)
 {
     struct check c = {.file = file, .error = error};
-    bool ok = true;
-    for (const struct step *s = file->steps; s != NULL && ok; s = s->next) {
+    struct unrolled steps;
+    transcript_unroll(file, &steps);
+    bool ok = steps.too_long == NULL || too_long(&c, steps.too_long);
+    for (const struct step *s = steps.steps; s != NULL && ok; s = s->next) {
         ok = check_step(&c, s);
-        c.before = s->kind == STEP_COMMENT || s->kind == STEP_NOTHING ? c.before : s;
+        c.before = s->kind == STEP_NOTHING ? c.before : s;
     }
     values_free(&c.values);
+    unrolled_free(&steps);
     return ok;
 }

@@ -43,6 +43,15 @@ static void print_number(const struct item *item, struct buf *out)
     text_append(out, ")");
 }
 
+/* For example "300 $i ". */
+static void print_counter(int64_t count, struct span counter, struct buf *out)
+{
+    text_append_decimal(out, count);
+    text_append(out, " $");
+    buf_append(out, counter);
+    text_append(out, " ");
+}
+
 static void print_item(const struct item *item, struct buf *out)
 {
     switch (item->kind) {
@@ -50,6 +59,7 @@ static void print_item(const struct item *item, struct buf *out)
         print_string(item->bytes, out);
         break;
     case ITEM_VAR:
+    case ITEM_COUNTER:
         text_append(out, "$");
         buf_append(out, item->bytes);
         break;
@@ -57,6 +67,12 @@ static void print_item(const struct item *item, struct buf *out)
         text_append(out, "size{");
         transcript_items_print(item->inside, out);
         text_append(out, "}");
+        break;
+    case ITEM_REPEAT:
+        text_append(out, "repeat(");
+        print_counter(item->number, item->bytes, out);
+        transcript_items_print(item->inside, out);
+        text_append(out, ")");
         break;
     case ITEM_FILL:
         text_append(out, "fill(");
@@ -94,7 +110,10 @@ static void print_message(const struct step *step, struct buf *out)
     text_append(out, " < message $");
     buf_append(out, step->var);
     text_append(out, " attempts ");
-    if (step->attempts < 0) {
+    if (step->attempts_of.n > 0) {
+        text_append(out, "$");
+        buf_append(out, step->attempts_of);
+    } else if (step->attempts < 0) {
         text_append(out, "*");
     } else {
         text_append_decimal(out, step->attempts);
@@ -103,7 +122,7 @@ static void print_message(const struct step *step, struct buf *out)
         text_append(out, " at $");
         buf_append(out, step->at);
     }
-    text_append(out, " body ");
+    buf_append(out, step->any_body ? SPAN(" body *") : SPAN(" body "));
     transcript_items_print(step->items, out);
 }
 
@@ -171,11 +190,31 @@ static void print_actor_step(const struct step *step, struct buf *out)
     print_duration(SPAN(" within "), step->within, out);
 }
 
-void transcript_step_print(const struct step *step, unsigned indent, struct buf *out)
+static void print_indent(unsigned indent, struct buf *out)
 {
-    if (indent > 0 && !(step->kind == STEP_COMMENT && step->text.n == 0)) {
+    for (unsigned i = 0; i < indent; i++) {
         text_append(out, "    ");
     }
+}
+
+static void print_block(const struct step *step, unsigned indent, struct buf *out)
+{
+    buf_append(out, step->kind == STEP_ANY ? SPAN("any ") : SPAN("repeat "));
+    if (step->count > 0) {
+        print_counter(step->count, step->counter, out);
+    }
+    text_append(out, "{\n");
+    for (const struct step *s = step->inside; s != NULL; s = s->next) {
+        transcript_step_print(s, indent + 1, out);
+    }
+    print_indent(indent, out);
+    text_append(out, "}");
+}
+
+void transcript_step_print(const struct step *step, unsigned indent, struct buf *out)
+{
+    bool empty = step->kind == STEP_COMMENT && step->text.n == 0;
+    print_indent(empty ? 0 : indent, out);
     switch (step->kind) {
     case STEP_COMMENT:
         buf_append(out, step->text);
@@ -184,11 +223,8 @@ void transcript_step_print(const struct step *step, unsigned indent, struct buf 
         print_duration(SPAN("wait "), step->after, out);
         break;
     case STEP_ANY:
-        text_append(out, "any {\n");
-        for (const struct step *s = step->inside; s != NULL; s = s->next) {
-            transcript_step_print(s, indent + 1, out);
-        }
-        text_append(out, "}");
+    case STEP_REPEAT:
+        print_block(step, indent, out);
         break;
     default:
         print_actor_step(step, out);

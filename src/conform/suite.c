@@ -197,17 +197,24 @@ struct span suite_words(const struct word *words)
     return span_make(words->text.p, (size_t)(last->text.p - words->text.p) + last->text.n);
 }
 
-int64_t suite_duration(const struct transcript *file)
+/* Never more than a day, so that no sum overflows. */
+static int64_t duration_of(const struct step *step)
 {
+    static const int64_t day = 24 * 3600 * TIME_SECOND;
     int64_t ns = 0;
-    for (const struct step *s = file->steps; s != NULL; s = s->next) {
+    for (const struct step *s = step; s != NULL; s = s->next) {
+        int64_t inside = duration_of(s->inside);
         ns += s->after;
         ns += s->kind == STEP_NO_MESSAGE ? s->within : 0;
-        for (const struct step *i = s->inside; i != NULL; i = i->next) {
-            ns += i->after;
-        }
+        ns += s->kind == STEP_REPEAT ? s->count * inside : inside;
+        ns = time_earlier(ns, day);
     }
-    return ns / TIME_MS;
+    return ns;
+}
+
+int64_t suite_duration(const struct transcript *file)
+{
+    return duration_of(file->steps) / TIME_MS;
 }
 
 void suite_list(const struct suite *suite, struct buf *out)

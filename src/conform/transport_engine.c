@@ -20,10 +20,10 @@
 static size_t number_of(const struct engine_transport *t, uint64_t id)
 {
     size_t i = 0;
-    while (i < PLAYER_CONNS_MAX && t->ids[i] != id) {
+    while (i < t->player->conn_count && t->ids[i] != id) {
         i++;
     }
-    return i;
+    return i < t->player->conn_count ? i : PLAYER_CONNS_MAX;
 }
 
 static void hash_output(struct engine_transport *t, size_t i, struct span bytes)
@@ -99,10 +99,10 @@ static bool settle_one(struct engine_transport *t, size_t i)
 static struct engine_outbound *outbound_of(struct engine_transport *t, uint64_t id)
 {
     struct engine_outbound *o = t->outbound;
-    while (o < t->outbound + PLAYER_CONNS_MAX && o->id != id) {
+    while (o < t->outbound + ENGINE_OUTBOUND_MAX && o->id != id) {
         o++;
     }
-    return o < t->outbound + PLAYER_CONNS_MAX ? o : NULL;
+    return o < t->outbound + ENGINE_OUTBOUND_MAX ? o : NULL;
 }
 
 static void forget_outbound(struct engine_outbound *o)
@@ -180,13 +180,13 @@ static bool offer_all(struct engine_transport *t)
 {
     const struct tcp_handler *h = &t->handler;
     bool left = false;
-    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+    for (size_t i = 0; i < t->player->conn_count; i++) {
         bool has_input = t->ids[i] != 0 && (t->rest[i].n > 0 || t->eof[i]);
         if (has_input && (h->want(h->self, t->ids[i]) & WANT_READ)) {
             offer(t, i);
         }
     }
-    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+    for (size_t i = 0; i < ENGINE_OUTBOUND_MAX; i++) {
         struct engine_outbound *o = &t->outbound[i];
         if (o->id != 0 && o->answered && (h->want(h->self, o->id) & WANT_READ)) {
             offer_outbound(t, o);
@@ -232,7 +232,7 @@ static void settle(struct engine_transport *t)
 static void add_trace_point(struct engine_transport *t)
 {
     struct trace_point point = {.offset = t->offset, .output = t->output};
-    for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
+    for (size_t i = 0; i < t->player->conn_count; i++) {
         point.hash = (point.hash ^ t->hashes[i]) * FNV_PRIME;
     }
     buf_append(&t->trace, span_make(&point, sizeof point));
@@ -335,6 +335,8 @@ void engine_transport_free(struct engine_transport *t)
     engine_free(t->engine);
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         buf_free(&t->rest[i]);
+    }
+    for (size_t i = 0; i < ENGINE_OUTBOUND_MAX; i++) {
         forget_outbound(&t->outbound[i]);
     }
     buf_free(&t->secrets);

@@ -29,6 +29,8 @@ struct trace_point {
     uint64_t hash;   /* hash of these bytes */
 };
 
+#define ENGINE_OUTBOUND_MAX 16 /* connections that the engine may have at the same time */
+
 /* A connection that the engine opens to its auth server. */
 struct engine_outbound {
     uint64_t id; /* the engine's number for the connection; 0: unused */
@@ -48,7 +50,7 @@ struct engine_transport {
     struct buf rest[PLAYER_CONNS_MAX]; /* input that the engine has not read yet */
     bool eof[PLAYER_CONNS_MAX]; /* the client has closed its output; the engine learns this after it
                                    has read all of `rest` */
-    struct engine_outbound outbound[PLAYER_CONNS_MAX];
+    struct engine_outbound outbound[ENGINE_OUTBOUND_MAX];
     struct buf secrets; /* the secrets that the auth server has received */
     uint64_t hashes[PLAYER_CONNS_MAX];
     uint64_t output;

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "base/hash.h"
 #include "base/text.h"
 
 #define FNV_BASIS 0x811c9dc5U
@@ -11,14 +12,18 @@
 
 /* --- values ----------------------------------------------------------------------------------- */
 
+/* Names come from the file, so no peer chooses them. */
+static unsigned hash_of(struct span name)
+{
+    static const struct hash_seed seed = {{0, 0}};
+    return (unsigned)hash_bytes(&seed, name);
+}
+
 struct value *values_find(struct values *v, struct span name)
 {
-    for (size_t i = 0; i < v->n; i++) {
-        if (span_equal(v->list[i].name, name)) {
-            return &v->list[i];
-        }
-    }
-    return NULL;
+    struct value *value;
+    HASH_FIND_BYHASHVALUE(hh, v->table, name.p, name.n, hash_of(name), value);
+    return value;
 }
 
 struct value *values_add(struct values *v, struct span name)
@@ -26,8 +31,10 @@ struct value *values_add(struct values *v, struct span name)
     if (v->n == VALUES_MAX) {
         return NULL;
     }
-    struct value *value = &v->list[v->n++];
-    *value = (struct value){.name = name};
+    struct value *value = alloc_zeroed(sizeof *value);
+    value->name = name;
+    v->n++;
+    HASH_ADD_KEYPTR_BYHASHVALUE(hh, v->table, value->name.p, value->name.n, hash_of(name), value);
     return value;
 }
 
@@ -119,12 +126,45 @@ bool values_render(struct values *v, const struct item *items, struct buf *out)
     return true;
 }
 
+/* Takes bytes off the front of `rest` if it begins with them. */
+static bool take_bytes(struct span *rest, struct span bytes)
+{
+    bool equal = span_equal(span_first(*rest, bytes.n), bytes);
+    *rest = span_skip(*rest, equal ? bytes.n : 0);
+    return equal;
+}
+
+/* Takes the bytes of one item. Makes no copy, because a set of messages is compared often. */
+static bool take_item(struct values *v, const struct item *item, struct span *rest)
+{
+    struct buf bytes = {0};
+    const struct value *value;
+    switch (item->kind) {
+    case ITEM_BYTES:
+        return take_bytes(rest, item->bytes);
+    case ITEM_VAR:
+        value = values_get(v, item->bytes);
+        return value != NULL && take_bytes(rest, buf_span(&value->bytes));
+    default: {
+        bool equal = render_item(v, item, &bytes) && take_bytes(rest, buf_span(&bytes));
+        buf_free(&bytes);
+        return equal;
+    }
+    }
+}
+
+static bool take_items(struct values *v, const struct item *items, struct span *rest)
+{
+    bool equal = true;
+    for (const struct item *item = items; item != NULL && equal; item = item->next) {
+        equal = take_item(v, item, rest);
+    }
+    return equal;
+}
+
 bool values_equal(struct values *v, const struct item *items, struct span bytes)
 {
-    struct buf wanted = {0};
-    bool equal = values_render(v, items, &wanted) && span_equal(buf_span(&wanted), bytes);
-    buf_free(&wanted);
-    return equal;
+    return take_items(v, items, &bytes) && bytes.n == 0;
 }
 
 void values_scratch(const struct values *v, struct buf *out)
@@ -145,8 +185,13 @@ struct span values_names(const char *prefix, struct span id, char out[VALUES_NAM
 
 void values_free(struct values *v)
 {
-    for (size_t i = 0; i < v->n; i++) {
-        buf_free(&v->list[i].bytes);
+    struct value *value;
+    struct value *next;
+    HASH_ITER(hh, v->table, value, next)
+    {
+        HASH_DEL(v->table, value);
+        buf_free(&value->bytes);
+        alloc_free(value);
     }
     *v = (struct values){0};
 }

@@ -8,19 +8,22 @@
 #define CONFORM_VALUES_H
 
 #include "base/buf.h"
+#include "base/table.h"
 #include "conform/session_file.h"
 
-#define VALUES_MAX 64       /* the most values of one case */
+#define VALUES_MAX 20000    /* the most values of one case */
 #define VALUES_NAMES_MAX 40 /* the most bytes of the prefix of a case's names, with the NUL */
 
 struct value {
-    struct span name; /* borrowed from the file */
+    UT_hash_handle hh; /* by `name` */
+    struct span name;  /* borrowed from the file, or from its steps that were written out */
     struct buf bytes;
+    const void *owner; /* of use to the caller; NULL at first */
 };
 
 struct values {
     struct span names; /* prefix of the names of topics and channels; borrowed */
-    struct value list[VALUES_MAX];
+    struct value *table;
     size_t n;
 };
 

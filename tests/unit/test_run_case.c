@@ -274,6 +274,45 @@ static void the_client_ends_tls_or_only_the_connection(void **state)
         "\"snappy\":true") "c upgrade snappy\nc < response \"OK\"\nc > raw \"garbage\"\nc < end\n");
 }
 
+#define PUBLISHED                                                                                  \
+    "c connect\nc > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 40\\n\"\nc < response "       \
+    "\"OK\"\n"                                                                                     \
+    "p connect\np > \"  V2\"\nrepeat 20 $i {\n    p > \"PUB \" $topic \"\\n\" size{\"m\" $i}\n"    \
+    "    p < response \"OK\"\n}\n"
+
+static void many_messages_are_received_as_a_set(void **state)
+{
+    (void)state;
+    passes(HEADER PUBLISHED "any 20 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n"
+                            "repeat 20 $i {\n    c > \"FIN \" $m$i \"\\n\"\n}\n"
+                            "c > \"FIN \" $m20 \"\\n\"\nc < error E_FIN_FAILED\n");
+    passes(HEADER PUBLISHED "repeat 20 $i {\n    c < message $m$i attempts 1 body *\n}\n");
+    passes(HEADER PUBLISHED
+           "p > \"MPUB \" $topic \"\\n\" size{i32(20) repeat(20 $k size{\"m\" $k})}\n"
+           "any {\n    p < response \"OK\"\n}\n"
+           "any 20 $i {\n    c < message $m$i attempts 1 body \"m\" $i\n"
+           "    c < message $n$i attempts 1 body \"m\" $i\n}\n");
+    /* One message more than was published, another body, a body twice. */
+    fails(HEADER PUBLISHED "any 21 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n", 16,
+          "c < message $m21 attempts 1 body");
+    fails(HEADER PUBLISHED "any 20 $k {\n    c < message $m$k attempts 1 body \"n\" $k\n}\n", 16,
+          "no frame for these steps:");
+    fails(HEADER PUBLISHED "any 19 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n", 16,
+          "m20");
+}
+
+static void numbered_connections_share_messages(void **state)
+{
+    (void)state;
+    passes(HEADER "repeat 30 $i {\n    c$i connect\n"
+                  "    c$i > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\n"
+                  "    c$i < response \"OK\"\n}\np connect\np > \"  V2\"\n"
+                  "repeat 30 $i {\n    p > \"PUB \" $topic \"\\n\" size{$i}\n"
+                  "    p < response \"OK\"\n}\n"
+                  "any 30 $i {\n    c* < message $m$i attempts 1 body $i\n}\n"
+                  "repeat 30 $i {\n    c$i < nothing\n}\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,6 +326,8 @@ int main(void)
         cmocka_unit_test(codecs_are_used),
         cmocka_unit_test(a_codec_that_the_server_does_not_use_fails),
         cmocka_unit_test(the_client_ends_tls_or_only_the_connection),
+        cmocka_unit_test(many_messages_are_received_as_a_set),
+        cmocka_unit_test(numbered_connections_share_messages),
     };
     return cmocka_run_group_tests_name("run_case", tests, NULL, NULL);
 }

@@ -17,6 +17,8 @@
 
 #define HEADER "id: a/b\ntitle: t\nreq: R-1 R-2\nlevel: MUST\nsource: spec\n\n"
 #define HEADER_LINES 6
+#define DURATION "a duration such as 1500ms, and at most an hour"
+#define ITEM_WORDS "a string, $name, u8( u16( i32( i64( fill( size{ or repeat("
 #define FLIPS 6000
 #define SEED 0x9e3779b97f4a7c15U
 
@@ -213,8 +215,36 @@ static void every_form_of_step_is_printed_as_it_was_read(void **state)
                               "c upgrade tls\nc upgrade tls 1.0\nc upgrade tls 1.3\n"
                               "c upgrade snappy\nc upgrade deflate 9\nc > raw \"x\"\nc > raw end\n"
                               "\n# text\nany {\n    c < message $m attempts * body \"x\"\n\n"
-                              "    # inside\n    c < end within 3ms\n}\n";
+                              "    # inside\n    c < end within 3ms\n}\n"
+                              "repeat 10000 $i {\n    c$i connect\n\n    # why\n"
+                              "    any 3 $k {\n        # deep\n"
+                              "        c$i < message $m$i$k attempts $k at $t$k body *\n\n    }\n"
+                              "    c$i > \"RDY \" $i repeat(3 $k size{$k \"x\"}) $i\n}\n"
+                              "any {\n    c* < response \"OK\"\n}\n";
     print_is_parse("all", span_make(text, strlen(text)));
+}
+
+static void a_name_has_a_limit(void **state)
+{
+    (void)state;
+    for (size_t n = TRANSCRIPT_NAME_MAX; n <= TRANSCRIPT_NAME_MAX + 1; n++) {
+        struct transcript file;
+        struct transcript_error error;
+        struct buf text = {0};
+        text_append(&text, HEADER);
+        for (size_t i = 0; i < n; i++) {
+            text_append(&text, "c");
+        }
+        text_append(&text, " connect\n");
+        bool taken = transcript_parse(&file, buf_span(&text), &error);
+        assert_true(taken == (n == TRANSCRIPT_NAME_MAX));
+        if (taken) {
+            transcript_free(&file);
+        } else {
+            assert_string_equal(error.expected, "a name of at most 64 characters");
+        }
+        buf_free(&text);
+    }
 }
 
 /* --- bad files -------------------------------------------------------------------------------- */
@@ -250,7 +280,7 @@ static void an_error_has_its_line_and_column(void **state)
         {HEADER "c upgrade tls 1.03\n", 7, 17, "a decimal number"},
         {HEADER "c upgrade tls 2.0\n", 7, 14, "the end of the line"},
         {HEADER "c upgrade snappy 6\n", 7, 17, "the end of the line"},
-        {HEADER "c > raw close\n", 7, 9, "a string, $name, u8( u16( i32( i64( fill( or size{"},
+        {HEADER "c > raw close\n", 7, 9, ITEM_WORDS},
         {HEADER "c ? x\n", 7, 2, "connect, upgrade, > or <"},
         {HEADER "c > \"x\n", 7, 7, "the closing quote"},
         {HEADER "c > \"\\q\"\n", 7, 7, "\\n, \\r, \\\\, \\\" or \\xNN with two lower-case digits"},
@@ -263,16 +293,45 @@ static void an_error_has_its_line_and_column(void **state)
         {HEADER "c > size{\"x\"\n", 7, 13, "}"},
         {HEADER "c > $\n", 7, 6, "the name of a value"},
         {HEADER "c < error E_WHAT\n", 7, 17, "an error code of the protocol"},
-        {HEADER "c < message $m attempts -2 body \"x\"\n", 7, 27, "a number of attempts, or *"},
+        {HEADER "c < message $m attempts -2 body \"x\"\n", 7, 27,
+         "a number of attempts, a counter, or *"},
         {HEADER "c < no message\n", 7, 15, "within and a duration such as 1500ms"},
-        {HEADER "wait 5s\n", 7, 7, "a duration such as 1500ms"},
-        {HEADER "wait 0ms\n", 7, 7, "a duration such as 1500ms"},
+        {HEADER "wait 5s\n", 7, 7, DURATION},
+        {HEADER "wait 0ms\n", 7, 7, DURATION},
+        {HEADER "wait 3600001ms\n", 7, 13, DURATION},
         {HEADER "any {\n}\n", 8, 2, "a step before }"},
         {HEADER "any {\nc < end\n", 8, 1, "four spaces and a step, or }"},
         {HEADER "any {\n    c connect\n}\n", 8, 14,
          "a step of the server: in any { } nothing else may stand"},
         {HEADER "any {\n    c < end\n", 8, 12, "}"},
         {HEADER "c connect", 7, 10, "a newline at the end of the file"},
+        {HEADER "repeat 0 $i {\n", 7, 9, "a number of repetitions from 1 to 10000"},
+        {HEADER "repeat 10001 $i {\n", 7, 13, "a number of repetitions from 1 to 10000"},
+        {HEADER "repeat 2 i {\n", 7, 9, "$ and a name for the counter"},
+        {HEADER "repeat 2 $i{\n", 7, 12, "a space and {"},
+        {HEADER "repeat 2 $i { \n", 7, 14, "the end of the line"},
+        {HEADER "repeat 2 $i {\n}\n", 8, 2, "a step before }"},
+        {HEADER "repeat 2 $i {\n  wait 1ms\n}\n", 8, 1, "four spaces and a step, or }"},
+        {HEADER "repeat 2 $i {\n    wait 1ms\n", 8, 13, "}"},
+        {HEADER "repeat 2 $i {\n    repeat 2 $i {\n", 8, 16,
+         "a name that no counter around this has"},
+        {HEADER "repeat 2 $i {\n    repeat 2 $k {\n        repeat 2 $l {\n", 9, 22,
+         "at most two blocks inside each other"},
+        {HEADER "repeat 2 $i {\n    repeat 2 $k {\n    wait 1ms\n", 9, 5,
+         "eight spaces and a step, or }"},
+        {HEADER "any 2 $i {\n    wait 1ms\n}\n", 8, 13,
+         "a step of the server: in any { } nothing else may stand"},
+        {HEADER "c$i connect\n", 7, 4, "a counter of a repeat or any around this"},
+        {HEADER "c* connect\n", 7, 11, "the name of one connection: c* may stand only in any { }"},
+        {HEADER "c < message $m attempts $i body *\n", 7, 27,
+         "a counter of a repeat or any around this"},
+        {HEADER "any 2 $i {\n    c < message $i attempts 1 body *\n}\n", 8, 19,
+         "a name that no counter has"},
+        {HEADER "any 2 $i {\n    c$i* < end\n}\n", 8, 8, "connect, upgrade, > or <"},
+        {HEADER "c > repeat(2 $k)\n", 7, 16, "a space and items"},
+        {HEADER "c > repeat(2 $k \"x\"}\n", 7, 20, ")"},
+        {HEADER "c > repeat(2 $a repeat(2 $b repeat(2 $c repeat(2 $d repeat(2 $e $e)))))\n", 7, 64,
+         "at most 4 repetitions inside each other"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct transcript file;
@@ -300,7 +359,7 @@ static void sizes_and_depth_have_limits(void **state)
     }
     text_append(&text, "\"x\"\n");
     assert_false(transcript_parse(&file, buf_span(&text), &error));
-    assert_string_equal(error.expected, "at most 8 size{ } inside each other");
+    assert_string_equal(error.expected, "at most 8 size{ } or repeat( ) inside each other");
     while (text.n <= TRANSCRIPT_SIZE_MAX) {
         text_append(&text, "# a comment that makes the file longer than it may be\n");
     }
@@ -319,6 +378,7 @@ int main(void)
         cmocka_unit_test(steps_are_read),
         cmocka_unit_test(items_are_read),
         cmocka_unit_test(every_form_of_step_is_printed_as_it_was_read),
+        cmocka_unit_test(a_name_has_a_limit),
         cmocka_unit_test(an_error_has_its_line_and_column),
         cmocka_unit_test(sizes_and_depth_have_limits),
     };

@@ -169,28 +169,38 @@ static void too_many(const char *first, const char *head, const char *tail, int 
 static void connections_and_values_have_limits(void **state)
 {
     (void)state;
-    too_many("", "c", " connect\n", 16, "at most 16 connections");
-    too_many("c connect\n", "c > $topic", "\n", 64, "at most 64 values");
+    too_many("", "c", " connect\n", 64, "at most 64 connections");
+    too_many("c connect\n", "c > $topic", "\n", 20000, "at most 20000 values");
 }
 
-static void steps_in_an_any_have_a_limit(void **state)
+static void names_are_numbered_by_counters(void **state)
 {
     (void)state;
-    struct transcript_error error = {0};
-    struct buf text = {0};
-    text_append(&text, HEADER "c connect\nany {\n    # a comment counts not\n");
-    append_lines(&text, "    c < response \"", "\"\n", 256);
-    size_t before = text.n;
-    text_append(&text, "}\n");
-    good(buf_span(&text));
-    struct buf more = {0};
-    buf_append(&more, span_first(buf_span(&text), before));
-    text_append(&more, "    c < end\n}\n");
-    assert_false(check(buf_span(&more), &error));
-    assert_string_equal(error.expected, "at most 256 steps in one any");
-    assert_int_equal(error.line, HEADER_LINES + 3 + 256 + 1);
-    buf_free(&more);
-    buf_free(&text);
+    good(SPAN(HEADER "repeat 64 $i {\n    c$i connect\n}\nc64 > \"x\"\n"
+                     "any {\n    c* < response \"OK\"\n}\n"));
+    bad("repeat 65 $i {\n    c$i connect\n}\n", 2, 5, "at most 64 connections");
+    bad("repeat 2 $i {\n    c connect\n}\n", 2, 5, "a name that no earlier connection has");
+    bad("repeat 2 $i {\n    c$i connect\n}\nc3 > \"x\"\n", 4, 1, OPENED);
+    bad("c connect\nany {\n    c* < end\n}\n", 3, 5, OPENED);
+    bad("c1 connect\nc1 > close\nany {\n    c* < end\n}\n", 4, 5, OPENED);
+    good(SPAN(HEADER "c connect\nrepeat 3 $i {\n    any 2 $k {\n"
+                     "        c < message $m$i$k attempts $k body $topic$i\n    }\n}\n"
+                     "c > $m3_2\n"));
+    bad("c connect\nany 3 $k {\n    c < message $m$k attempts 1 body *\n}\nc > $m3 $m4\n", 5, 10,
+        CAPTURED);
+    bad("c connect\nrepeat 3 $i {\n    c > $m$i\n}\n", 3, 10, CAPTURED);
+}
+
+/* Counts of repetitions multiply. */
+static void repetitions_have_a_limit(void **state)
+{
+    (void)state;
+    static const char limit[] =
+        "fewer repetitions: at most 200000 steps and items, all written out";
+    good(SPAN(HEADER "repeat 300 $i {\n    repeat 300 $k {\n        wait 1ms\n    }\n}\n"));
+    bad("wait 1ms\nrepeat 1000 $i {\n    repeat 200 $k {\n        wait 1ms\n    }\n}\n", 4, 1,
+        limit);
+    bad("c connect\nc > repeat(10000 $a repeat(10000 $b repeat(10000 $c \"x\")))\n", 2, 1, limit);
 }
 
 int main(void)
@@ -204,7 +214,8 @@ int main(void)
         cmocka_unit_test(a_value_is_captured_before_it_is_used),
         cmocka_unit_test(nothing_does_not_follow_another_connections_step),
         cmocka_unit_test(connections_and_values_have_limits),
-        cmocka_unit_test(steps_in_an_any_have_a_limit),
+        cmocka_unit_test(names_are_numbered_by_counters),
+        cmocka_unit_test(repetitions_have_a_limit),
     };
     return cmocka_run_group_tests_name("session_file_check", tests, NULL, NULL);
 }

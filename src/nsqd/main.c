@@ -5,6 +5,7 @@
  */
 #include <nsq/version.h>
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,31 @@ static void end_engine(struct engine *engine)
     }
 }
 
+/* Returns a server that waits for connections and for the end, or NULL with the reason. */
+static struct tcp_server *start_server(struct engine *engine, struct waiter waiter,
+                                       struct log_writer *log, int listener, int end_fd,
+                                       char why[MACHINE_REASON_MAX])
+{
+    struct tcp_server *server = tcp_server_new(engine_handler(engine), waiter, log, end_fd);
+    if (server != NULL && tcp_server_listen(server, listener, "TCP")) {
+        return server;
+    }
+    machine_reason(errno, why);
+    if (server != NULL) {
+        tcp_server_free(server);
+    }
+    return NULL;
+}
+
+/* The start has failed after the server has begun to listen. */
+static int fail_to_wait(const struct options *o, const struct socket_file *file,
+                        struct log_writer *log, const char *reason)
+{
+    log_writer_flush(log);
+    socket_clean_up(o->tcp_address, file);
+    return fatal_start(reason);
+}
+
 /* Serves until a signal requests the exit. */
 static int serve(const struct options *o, const struct tls_files *files, struct log_writer *log)
 {
@@ -134,21 +160,22 @@ static int serve(const struct options *o, const struct tls_files *files, struct 
     const struct socket_file file = socket_find_file(o->tcp_address);
     int end_fd = signals_open();
     if (end_fd < 0) {
-        log_writer_flush(log);
-        socket_clean_up(o->tcp_address, &file);
-        return fatal_start("no file descriptor is left for signals");
+        return fail_to_wait(o, &file, log, "no file descriptor is left for signals");
     }
     struct waiter waiter = o->waiter == OPTIONS_WAITER_EPOLL ? waiter_epoll() : waiter_poll();
     if (waiter.self == NULL) {
-        log_writer_flush(log);
-        socket_clean_up(o->tcp_address, &file);
-        return fatal_start("no file descriptor is left for epoll");
+        return fail_to_wait(o, &file, log, "no file descriptor is left for epoll");
     }
     struct engine_config config = configure(o, &machine);
     configure_tls(&config, files);
     struct engine *engine = engine_new(&config);
-    struct tcp_server *server = tcp_server_new(engine_handler(engine), waiter, log, end_fd);
-    tcp_server_listen(server, listener, "TCP");
+    struct tcp_server *server = start_server(engine, waiter, log, listener, end_fd, why);
+    if (server == NULL) {
+        char line[OPTIONS_LINE_MAX];
+        snprintf(line, sizeof line, "cannot wait for connections: %s", why);
+        engine_free(engine);
+        return fail_to_wait(o, &file, log, line);
+    }
     log_writer_flush(log);
     bool ended_well = tcp_server_run(server);
     tcp_server_free(server);

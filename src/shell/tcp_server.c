@@ -351,22 +351,31 @@ struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter wait
     server->waiter = waiter;
     server->log = log;
     server->end_fd = end_fd;
-    if (end_fd >= 0) {
-        waiter.add(waiter.self, end_fd, END_TOKEN, WAITER_READ);
+    if (end_fd >= 0 && !waiter.add(waiter.self, end_fd, END_TOKEN, WAITER_READ)) {
+        int error = errno;
+        tcp_server_free(server);
+        errno = error;
+        return NULL;
     }
     tell_wall_clock(server, clock_wall_offset());
     return server;
 }
 
-void tcp_server_listen(struct tcp_server *server, int fd, const char *name)
+bool tcp_server_listen(struct tcp_server *server, int fd, const char *name)
 {
     assert(server->listener_count < TCP_SERVER_LISTENERS_MAX);
     char address[SOCKET_ADDRESS_MAX];
+    size_t number = server->listener_count;
+    if (!server->waiter.add(server->waiter.self, fd, number, WAITER_READ)) {
+        int error = errno;
+        close(fd);
+        errno = error;
+        return false;
+    }
+    server->listeners[server->listener_count++] = (struct tcp_listener){.fd = fd, .name = name};
     socket_local_address(fd, address);
     log_write(server->log, LOG_INFO, "%: listening on %", log_text(name), log_text(address));
-    size_t number = server->listener_count++;
-    server->listeners[number] = (struct tcp_listener){.fd = fd, .name = name};
-    server->waiter.add(server->waiter.self, fd, number, WAITER_READ);
+    return true;
 }
 
 void tcp_server_free(struct tcp_server *server)

@@ -108,14 +108,16 @@ struct tcp_server {
 
 /* Returns a server. The caller frees it with tcp_server_free. The server owns the waiter afterwards
  * and borrows everything else. When end_fd becomes readable, the server exits gracefully. When
- * end_fd is -1, nothing requests an exit. */
+ * end_fd is -1, nothing requests an exit. Returns NULL, with errno, when the waiter cannot wait for
+ * end_fd. Then the waiter is freed. */
 struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter waiter,
                                   struct log_writer *log, int end_fd);
 
 /* Adds a listening descriptor. The server owns it afterwards. The first listener
  * that is added has the number 0 (see `open` in serve/handler.h), the second one has the number 1.
- */
-void tcp_server_listen(struct tcp_server *server, int fd, const char *name);
+ * Returns false, with errno, when the waiter cannot wait for the descriptor. Then the descriptor is
+ * closed. */
+bool tcp_server_listen(struct tcp_server *server, int fd, const char *name);
 
 /* Runs until the exit was requested and the handler has stopped. Returns false when a listener
  * broke. */

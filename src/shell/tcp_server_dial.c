@@ -73,9 +73,11 @@ static bool have_resolver(struct tcp_server *server)
 {
     if (server->resolver == NULL) {
         server->resolver = resolver_new();
-        if (server->resolver != NULL) {
-            server->waiter.add(server->waiter.self, resolver_fd(server->resolver),
-                               TCP_RESOLVER_TOKEN, WAITER_READ);
+        if (server->resolver != NULL &&
+            !server->waiter.add(server->waiter.self, resolver_fd(server->resolver),
+                                TCP_RESOLVER_TOKEN, WAITER_READ)) {
+            resolver_free(server->resolver);
+            server->resolver = NULL;
         }
     }
     return server->resolver != NULL;

@@ -31,8 +31,8 @@ struct waiter_event {
 struct waiter {
     void *self;
 
-    /* Adds a descriptor. Its events will contain `token`. Returns false when the system has no room
-     * for another descriptor. */
+    /* Adds a descriptor. Its events will contain `token`. Returns false, with errno, when the
+     * system has no room for another descriptor. */
     bool (*add)(void *self, int fd, uint64_t token, unsigned bits);
 
     /* Changes the events (enum waiter_bit) that are waited for. */

@@ -280,6 +280,28 @@ static void a_name_is_looked_up(void **state)
     close(listener);
 }
 
+static bool refuse(void *self, int fd, uint64_t token, unsigned bits)
+{
+    (void)self;
+    (void)fd;
+    (void)token;
+    (void)bits;
+    return false;
+}
+
+/* The answers of the resolver would never be noticed. */
+static void a_name_fails_when_the_resolver_cannot_be_waited_for(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w, "localhost:1");
+    w.server->waiter.add = refuse;
+    run(&w);
+    assert_true(w.dialler.closed);
+    assert_string_equal(w.dialler.why, "dial tcp: too many look-ups");
+    end(&w);
+}
+
 static void who_does_not_listen_refuses(void **state)
 {
     (void)state;
@@ -366,6 +388,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_number_is_connected_to),
         cmocka_unit_test(a_name_is_looked_up),
+        cmocka_unit_test(a_name_fails_when_the_resolver_cannot_be_waited_for),
         cmocka_unit_test(who_does_not_listen_refuses),
         cmocka_unit_test(what_is_no_address_fails),
         cmocka_unit_test(who_gives_up_does_not_wait),

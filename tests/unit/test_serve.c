@@ -244,6 +244,19 @@ static bool next_log_is(struct stage *s, enum log_level level, const char *form)
 
 /* --- the magic -------------------------------------------------------------------------------- */
 
+/* The deadline ends with the magic. A protocol that sets none of its own is not called at it. */
+static void the_deadline_of_the_magic_ends_with_it(void **state)
+{
+    struct stage *s = *state;
+    s->tables[0].timeout = TIME_SECOND;
+    open_at(s, 0);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_SECOND);
+    struct keeper *k = connect_at(s, 0);
+    serve_step(&s->serve, TIME_SECOND, TIME_SECOND);
+    assert_int_equal(k->dues, 0);
+    assert_int_equal(serve_next_deadline(&s->serve), TIME_NEVER);
+}
+
 static void the_magic_chooses_the_protocol(void **state)
 {
     struct stage *s = *state;
@@ -913,6 +926,7 @@ static void without_connections_a_stop_is_immediate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(the_deadline_of_the_magic_ends_with_it),
         TEST(the_magic_chooses_the_protocol),
         TEST(each_listener_has_its_own_protocols),
         TEST(a_listener_may_have_one_protocol),

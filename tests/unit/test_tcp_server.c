@@ -150,7 +150,7 @@ static unsigned add_listener(struct world *w, const char *name)
     int fd = socket_listen("127.0.0.1:0", why);
     assert_true(fd >= 0);
     socket_local_address(fd, address);
-    tcp_server_listen(w->server, fd, name);
+    assert_true(tcp_server_listen(w->server, fd, name));
     return (unsigned)atoi(strchr(address, ':') + 1);
 }
 
@@ -466,6 +466,30 @@ static void who_cannot_be_waited_for_is_closed(void **state)
     assert_int_equal(w->fake.opens, 1);
     assert_int_equal(w->fake.closed_by_error, 1);
     close(join(w, NULL));
+}
+
+/* A server that would accept nobody, or would not end, must not run. */
+static void a_server_that_cannot_wait_does_not_start(void **state)
+{
+    struct world *w = *state;
+    char why[SOCKET_WHY_MAX];
+    size_t descriptors = open_descriptors();
+    struct waiter waiter = make_waiter();
+    bool (*add)(void *, int, uint64_t, unsigned) = waiter.add;
+    waiter.add = refuse;
+    assert_null(tcp_server_new(fake_handler(&w->fake), waiter, &w->log, w->end_read));
+    waiter = make_waiter();
+    struct tcp_server *server = tcp_server_new(fake_handler(&w->fake), waiter, &w->log, -1);
+    assert_non_null(server);
+    server->waiter.add = refuse;
+    assert_false(tcp_server_listen(server, socket_listen("127.0.0.1:0", why), "none"));
+    assert_false(logged(w, "none: listening"));
+    server->waiter.add = add;
+    assert_true(tcp_server_listen(server, socket_listen("127.0.0.1:0", why), "good"));
+    log_writer_flush(&w->log);
+    assert_true(logged(w, "good: listening"));
+    tcp_server_free(server);
+    assert_int_equal(open_descriptors(), descriptors);
 }
 
 static void hundreds_come_at_once(void **state)
@@ -1119,6 +1143,7 @@ static void deadlines_wait_until_everybody_was_read(void **state)
     }
     skipped += 5 * TIME_SECOND / 2;
     int64_t deadline = w->fake.deadline;
+    stopped = clock_now() - skipped; /* a sweep has an end in time too */
     turn(w);
     while (w->fake.deadline == deadline) {
         assert_in_range(total_recvs(w), 1, COUNT - 1);
@@ -1306,7 +1331,7 @@ static void a_unix_socket_that_closes_is_read_to_the_end(void **state)
     snprintf(name, sizeof name, "@nsqref-test-server-%d", (int)getpid());
     int listener = socket_listen(name, why);
     assert_true(listener >= 0);
-    tcp_server_listen(w->server, listener, "unix");
+    assert_true(tcp_server_listen(w->server, listener, "unix"));
     static const uint8_t much[3 * TCP_SERVER_READ_SIZE / 2];
     int fd = net_connect_unix(name);
     net_send(fd, span_make(much, sizeof much));
@@ -1790,6 +1815,7 @@ int main(void)
         TEST(a_connection_is_opened_with_its_listener_and_peer),
         TEST(a_refused_connection_is_closed),
         TEST(who_cannot_be_waited_for_is_closed),
+        TEST(a_server_that_cannot_wait_does_not_start),
         TEST(hundreds_come_at_once),
         TEST(one_goes_as_another_comes),
         TEST(what_is_not_consumed_is_kept_and_offered_again),

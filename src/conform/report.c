@@ -77,6 +77,16 @@ struct span report_area(struct span id)
     return slash == NULL ? id : span_first(id, (size_t)(slash - id.p));
 }
 
+unsigned report_level(const struct report_case *c)
+{
+    unsigned level = 0;
+    while (level < LEVEL_COUNT &&
+           !span_equal(c->level, transcript_level_name((enum transcript_level)level))) {
+        level++;
+    }
+    return level;
+}
+
 void report_again(const struct report *report, const struct report_case *c, struct buf *out)
 {
     static const struct span by_id = SPAN_LITERAL(" --only");

@@ -71,6 +71,10 @@ bool report_good(const struct report_rules *rules, const struct report_case *c);
 /* Returns the area of a case: its id before the '/'. */
 struct span report_area(struct span id);
 
+/* Returns the level of a case, as a value of enum transcript_level, or LEVEL_COUNT if a report that
+ * was read has another word there. */
+unsigned report_level(const struct report_case *c);
+
 /* Appends the command that plays a case again, for a shell. */
 void report_again(const struct report *report, const struct report_case *c, struct buf *out);
 
@@ -90,8 +94,9 @@ void report_html(const struct report *reports, size_t n, struct buf *out);
 /* Appends the first line about a case for a terminal: verdict, id, level, title. */
 void report_heading(const struct report_case *c, struct buf *out);
 
-/* Appends text for a terminal. Cases that pass are left out. Unsupported cases with the same reason
- * share one line. Every other case has its own lines. The last line has the counts. */
+/* Appends text for a terminal. Failures come first. Of those with the same cause (report_cause.h)
+ * one is shown, and the ids of the others. Unsupported cases with the same reason share one line.
+ * Then follow a table by area and level, and a line with the counts. */
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Reads JSON that report_json has written. Returns false if the JSON is wrong. Then `why` is the

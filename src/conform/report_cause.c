@@ -106,8 +106,20 @@ static void add_reduced(struct span step, struct buf *out)
     }
 }
 
+/* Another connection on which nothing came says nothing about the cause. */
+static bool is_silent(const struct parts *parts, struct span text)
+{
+    return parts->reduced && span_equal(without_actor(text), SPAN("nothing"));
+}
+
 static void add_part(struct parts *parts, struct buf *part, struct span text)
 {
+    if (part->n > 0 && is_silent(parts, text)) {
+        return;
+    }
+    if (part->n > 0 && is_silent(parts, buf_span(part))) {
+        buf_drop(part, part->n);
+    }
     if (part->n > 0) {
         text_append(part, "; ");
     }
@@ -178,17 +190,6 @@ void report_cause(const struct report_case *c, struct buf *out)
 
 /* --- groups ----------------------------------------------------------------------------------- */
 
-/* Levels in their order; an unknown one comes last. */
-static unsigned level_of(const struct report_case *c)
-{
-    unsigned level = 0;
-    while (level < LEVEL_COUNT &&
-           !span_equal(c->level, transcript_level_name((enum transcript_level)level))) {
-        level++;
-    }
-    return level;
-}
-
 static struct cause_group *group_of(struct cause_groups *groups, const struct report_case *c)
 {
     struct buf cause = {0};
@@ -210,7 +211,8 @@ static void add_case(struct cause_group *g, const struct report *report, size_t 
 {
     size_t i = g->n;
     g->cases = alloc_resize(g->cases, (g->n + 1) * sizeof *g->cases);
-    while (i > 0 && level_of(&report->cases[g->cases[i - 1]]) > level_of(&report->cases[place])) {
+    while (i > 0 &&
+           report_level(&report->cases[g->cases[i - 1]]) > report_level(&report->cases[place])) {
         g->cases[i] = g->cases[i - 1];
         i--;
     }
@@ -221,8 +223,8 @@ static void add_case(struct cause_group *g, const struct report *report, size_t 
 static bool comes_before(const struct report *report, const struct cause_group *a,
                          const struct cause_group *b)
 {
-    unsigned x = level_of(&report->cases[a->cases[0]]);
-    unsigned y = level_of(&report->cases[b->cases[0]]);
+    unsigned x = report_level(&report->cases[a->cases[0]]);
+    unsigned y = report_level(&report->cases[b->cases[0]]);
     return x != y ? x < y : a->n > b->n;
 }
 

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Text for a terminal: details of each case with a verdict other than pass, then the counts. Must
- * not know: how cases are played. */
+/* Text for a terminal: failures by their cause, other verdicts, a table, and the counts. Must not
+ * know: how cases are played. */
 #include "conform/report.h"
 
 #include "base/text.h"
+#include "conform/report_cause.h"
+#include "conform/report_table.h"
+
+#define LINE_WIDTH 100 /* bytes of a line of ids */
 
 static void add_indented(struct span lines, struct buf *out)
 {
@@ -91,21 +95,87 @@ static void add_unsupported(const struct report *report, size_t first, struct bu
     text_append(out, "\n");
 }
 
-void report_text(const struct report *report, const struct report_rules *rules, struct buf *out)
+/* Appends ids, separated by spaces, on lines of at most LINE_WIDTH bytes. */
+static void add_ids(const struct report *report, const size_t *cases, size_t n, struct buf *out)
 {
-    size_t counts[VERDICT_COUNT];
-    report_count(report, counts);
+    size_t used = LINE_WIDTH;
+    for (size_t i = 0; i < n; i++) {
+        struct span id = report->cases[cases[i]].id;
+        bool fits = used + 1 + id.n <= LINE_WIDTH;
+        buf_append(out, fits ? SPAN(" ") : SPAN("\n        "));
+        buf_append(out, id);
+        used = fits ? used + 1 + id.n : 8 + id.n;
+    }
+    text_append(out, "\n\n");
+}
+
+/* One case as an example, and the ids of the others. */
+static void add_group(const struct report *report, const struct cause_group *g, struct buf *out)
+{
+    add_case(report, &report->cases[g->cases[0]], out);
+    if (g->n > 1) {
+        text_append(out, "    the same in ");
+        text_append_decimal(out, (int64_t)g->n - 1);
+        buf_append(out, g->n == 2 ? SPAN(" more case: ") : SPAN(" more cases: "));
+        buf_append(out, buf_span(&g->cause));
+        add_ids(report, g->cases + 1, g->n - 1, out);
+    }
+}
+
+static void add_failures(const struct report *report, const struct report_rules *rules,
+                         struct buf *out)
+{
+    struct cause_groups groups;
+    size_t cases = 0;
+    cause_groups_make(&groups, report, rules);
+    for (size_t i = 0; i < groups.n; i++) {
+        add_group(report, &groups.groups[i], out);
+        cases += groups.groups[i].n;
+    }
+    if (cases > 1) {
+        text_append_decimal(out, (int64_t)cases);
+        text_append(out, " failures, ");
+        text_append_decimal(out, (int64_t)groups.n);
+        buf_append(out, groups.n == 1 ? SPAN(" cause\n\n") : SPAN(" causes\n\n"));
+    }
+    cause_groups_free(&groups);
+}
+
+static void add_others(const struct report *report, const struct report_rules *rules,
+                       struct buf *out)
+{
     for (size_t i = 0; i < report->n; i++) {
         const struct report_case *c = &report->cases[i];
         if (c->verdict == VERDICT_UNSUPPORTED) {
             add_unsupported(report, i, out);
-        } else if (!report_good(rules, c) || c->verdict == VERDICT_FLAKY) {
+        } else if (c->verdict == VERDICT_FLAKY && report_good(rules, c)) {
             add_case(report, c, out);
-        } else if (c->verdict == VERDICT_NON_STRICT) {
+        } else if (c->verdict == VERDICT_NON_STRICT && report_good(rules, c)) {
             report_heading(c, out);
             add_indented(buf_span(&c->why), out);
         }
     }
+}
+
+static void add_table(const struct report *report, const struct report_rules *rules,
+                      struct buf *out)
+{
+    struct report_table table;
+    if (report->n < 2) {
+        return;
+    }
+    report_table_make(&table, report, rules);
+    buf_append(out, out->n > 0 && out->p[out->head + out->n - 2] != '\n' ? SPAN("\n") : SPAN(""));
+    text_append(out, "passed/played cases by area and level:\n");
+    report_table_text(&table, out);
+    text_append(out, "\n");
+    report_table_free(&table);
+}
+
+static void add_counts(const struct report *report, struct buf *out)
+{
+    size_t counts[VERDICT_COUNT];
+    report_count(report, counts);
     buf_append(out, report->target);
     text_append(out, ": ");
     text_append_decimal(out, (int64_t)report->n);
@@ -120,4 +190,12 @@ void report_text(const struct report *report, const struct report_rules *rules, 
         }
     }
     text_append(out, "\n");
+}
+
+void report_text(const struct report *report, const struct report_rules *rules, struct buf *out)
+{
+    add_failures(report, rules, out);
+    add_others(report, rules, out);
+    add_table(report, rules, out);
+    add_counts(report, out);
 }

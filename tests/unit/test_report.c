@@ -230,6 +230,27 @@ static void a_case_that_was_given_by_its_path_is_repeated_by_its_path(void **sta
     report_free(&r);
 }
 
+static void failures_come_first_and_share_their_cause(void **state)
+{
+    (void)state;
+    struct report r;
+    struct buf out = {0};
+    fill(&r);
+    r.cases[VERDICT_PASS].verdict = VERDICT_NON_STRICT;
+    r.cases[VERDICT_XPASS].verdict = VERDICT_FAIL;
+    report_text(&r, &lax, &out);
+    const char *text = text_of(&out);
+    assert_int_equal(strncmp(text, "fail  a/2  (MUST) ", 18), 0);
+    assert_has(text, "    the same in 1 more case: expected x, came ]]>\n        b/6\n\n");
+    assert_has(text, "5 failures, 4 causes\n\nnon-strict  a/1  (MUST)");
+    assert_has(text,
+               "unsupported  1 case: expected: x\n\npassed/played cases by area and level:\n"
+               "area   MUST   unsupported\na      2/3    0\nb      1/5    1\nall    3/8    1\n\n"
+               "a <target>: 9 cases:");
+    buf_free(&out);
+    report_free(&r);
+}
+
 static void unsupported_cases_share_one_line(void **state)
 {
     (void)state;
@@ -269,6 +290,7 @@ int main(void)
         cmocka_unit_test(html_is_one_page_for_all_targets),
         cmocka_unit_test(a_terminal_shows_the_cases_that_did_not_pass),
         cmocka_unit_test(a_case_that_was_given_by_its_path_is_repeated_by_its_path),
+        cmocka_unit_test(failures_come_first_and_share_their_cause),
         cmocka_unit_test(unsupported_cases_share_one_line),
         cmocka_unit_test(bytes_that_are_not_printable_are_replaced),
     };

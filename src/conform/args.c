@@ -15,6 +15,7 @@
 #define JOBS_MAX 64
 #define SCALE_MAX 10000
 #define SUITE_VERSION_MAX 999999
+#define REPEAT_MAX 1000
 
 static const char help[] =
     "nsq-conform [OPTION]... [FILE|DIR]...\n"
@@ -53,6 +54,7 @@ static const char help[] =
     "                        process; with --cuts: the number of cores)\n"
     "  --no-preflight        play the cases even if the server does not take the magic, does not\n"
     "                        answer a PUB or does not deliver a message\n"
+    "  --repeat N            play all N times; a case whose verdict changes is flaky\n"
     "  --time-scale PERCENT  multiplies all times that a server may take (default: 100)\n"
     "  --known FILE          the known failures, lines 'ID-GLOB  REASON': these cases must fail\n"
     "                        (default in this process: known/nsqref.txt in the folder of the\n"
@@ -95,6 +97,7 @@ enum option_id {
     OPT_SUITE_VERSION,
     OPT_DRY_RUN,
     OPT_NO_PREFLIGHT,
+    OPT_REPEAT,
     OPT_TIME_SCALE,
     OPT_KNOWN,
     OPT_ALLOW,
@@ -131,6 +134,7 @@ static const struct option options[] = {
     {"suite-version", required_argument, NULL, OPT_SUITE_VERSION},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"no-preflight", no_argument, NULL, OPT_NO_PREFLIGHT},
+    {"repeat", required_argument, NULL, OPT_REPEAT},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"known", required_argument, NULL, OPT_KNOWN},
     {"allow-unsupported", no_argument, NULL, OPT_ALLOW},
@@ -305,6 +309,12 @@ static bool take_other(struct parsing *p, int option, const char *value)
         }
         p->args->jobs = (size_t)n;
         return true;
+    case OPT_REPEAT:
+        if (!number(p, "--repeat", value, REPEAT_MAX, &n)) {
+            return false;
+        }
+        p->args->repeat = (unsigned)n;
+        return true;
     case OPT_TIME_SCALE:
         if (!number(p, "--time-scale", value, SCALE_MAX, &n)) {
             return false;
@@ -441,7 +451,7 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
 {
     struct parsing p = {.args = args, .out = out, .err = err};
     int option;
-    *args = (struct args){.program = argv[0], .time_scale = 100};
+    *args = (struct args){.program = argv[0], .repeat = 1, .time_scale = 100};
     optind = 0; /* getopt starts again: tests parse more than once */
     while ((option = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
         if (!take_option(&p, option, optarg) || !note_given(&p, option, optarg)) {

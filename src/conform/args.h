@@ -66,6 +66,7 @@ struct args {
     const char *names; /* prefix of topic and channel names; NULL: the program chooses one */
     bool cuts;
     size_t jobs;        /* 0: the program chooses */
+    unsigned repeat;    /* how often the suite is played */
     int64_t time_scale; /* percent */
     struct args_list only;
     struct args_list reqs;

@@ -101,6 +101,7 @@ enum verdict known_apply(const struct known *known, struct span id, enum verdict
             case VERDICT_PASS:
                 return VERDICT_XPASS;
             case VERDICT_UNREACHABLE:
+            case VERDICT_FLAKY:
                 return verdict;
             default:
                 return VERDICT_XFAIL;

@@ -11,10 +11,13 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "conform/command_line.h"
+#include "conform/deaths.h"
 #include "conform/preflight.h"
+#include "conform/repeat.h"
 #include "conform/run_case.h"
 #include "conform/servers.h"
 #include "conform/target_needs.h"
+#include "conform/transport_tcp.h"
 #include "conform/workers.h"
 #include "shell/clock.h"
 #include "shell/machine.h"
@@ -25,8 +28,10 @@ struct runner {
     const struct args *args;
     const struct suite_case **cases; /* only the chosen ones */
     size_t n;
-    struct servers *servers;        /* NULL: without --spawn */
-    char run[16];                   /* prefix of all names of this run */
+    struct servers *servers; /* NULL: without --spawn */
+    struct deaths deaths;
+    int64_t begun;                  /* the clock's time when the run began */
+    char run[48];                   /* prefix of all names of this run */
     struct target_answers *answers; /* each worker keeps its own */
     const struct ledger *ledger;
     const struct known *known;
@@ -59,8 +64,8 @@ static bool find_target(const struct runner *r, size_t i, const char **target,
         if (s->state != SPAWN_READY) {
             bool refused = s->state == SPAWN_REFUSED && file->flags.n > 0;
             result->verdict = refused ? VERDICT_UNSUPPORTED : VERDICT_UNREACHABLE;
-            text_append(&result->why, refused ? "the server does not start with these flags: "
-                                              : "the server does not start: ");
+            buf_append(&result->why, refused ? SPAN("the server does not start with these flags: ")
+                                             : SPAN("the server does not start: "));
             buf_append(&result->why, buf_span(&s->why));
         }
         return s->state == SPAWN_READY;
@@ -75,27 +80,42 @@ static bool find_target(const struct runner *r, size_t i, const char **target,
     return true;
 }
 
-static void play(const struct runner *r, size_t i, struct case_result *result)
+static void play_on(const struct runner *r, const struct case_setting *setting,
+                    const struct transcript *file, struct case_result *result)
+{
+    if (!target_meets_needs(setting, file, r->answers, &result->why)) {
+        result->verdict = VERDICT_UNSUPPORTED;
+        return;
+    }
+    run_case(setting, file, result);
+    bool passed = result->verdict == VERDICT_PASS || result->verdict == VERDICT_NON_STRICT;
+    if (r->args->cuts && passed && !run_case_cuts(setting, file, result)) {
+        result->verdict = VERDICT_FAIL;
+    }
+}
+
+static enum presence play(const struct runner *r, size_t i, struct case_result *result)
 {
     const struct transcript *file = &r->cases[i]->file;
     char names[VALUES_NAMES_MAX];
-    const char *prefix = r->args->names != NULL ? r->args->names : r->run;
-    struct case_setting setting = {.names = values_names(prefix, file->id, names),
+    struct case_setting setting = {.names = values_names(r->run, file->id, names),
                                    .time_scale = r->args->time_scale,
                                    .suite = r->args->cases,
                                    .ignores_unknown = r->ignores_unknown};
     if (!find_target(r, i, &setting.target, result)) {
-        return;
+        return PRESENCE_UNKNOWN;
     }
-    if (!target_meets_needs(&setting, file, r->answers, &result->why)) {
-        result->verdict = VERDICT_UNSUPPORTED;
-        return;
+    if (setting.target != NULL && !tcp_transport_reachable(setting.target)) {
+        result->verdict = VERDICT_UNREACHABLE;
+        text_append(&result->why, "no server accepts connections at ");
+        buf_append(&result->why, span_make(setting.target, strlen(setting.target)));
+        return PRESENCE_GONE_BEFORE;
     }
-    run_case(&setting, file, result);
-    bool passed = result->verdict == VERDICT_PASS || result->verdict == VERDICT_NON_STRICT;
-    if (r->args->cuts && passed && !run_case_cuts(&setting, file, result)) {
-        result->verdict = VERDICT_FAIL;
+    play_on(r, &setting, file, result);
+    if (setting.target == NULL) {
+        return PRESENCE_UNKNOWN;
     }
+    return tcp_transport_reachable(setting.target) ? PRESENCE_THERE : PRESENCE_GONE_AFTER;
 }
 
 /* --- results between processes ---------------------------------------------------------------- */
@@ -132,7 +152,9 @@ static void work(void *context, size_t i, struct buf *out)
     const struct runner *r = context;
     struct case_result result = {.verdict = VERDICT_PASS};
     int64_t begun = clock_now();
-    play(r, i, &result);
+    enum presence presence = play(r, i, &result);
+    put_number((uint32_t)presence, out);
+    put_number((uint32_t)((clock_now() - r->begun) / TIME_MS), out);
     put_number((uint32_t)result.verdict, out);
     put_number(result.failed_line, out);
     put_number((uint32_t)((clock_now() - begun) / TIME_MS), out);
@@ -183,7 +205,12 @@ static void take(void *context, size_t i, struct span in)
     struct runner *r = context;
     struct report_case *c = &r->report->cases[i];
     struct buf unmatched = {0};
+    enum presence presence = (enum presence)get_number(&in);
+    int64_t ended = get_number(&in) * TIME_MS;
+    deaths_note(&r->deaths, i, presence, ended);
     buf_free(&c->why);
+    buf_free(&c->exchange); /* the case may have been played before */
+    buf_free(&c->unmatched);
     c->verdict = (enum verdict)get_number(&in);
     c->line = get_number(&in);
     int64_t ms = get_number(&in);
@@ -194,9 +221,11 @@ static void take(void *context, size_t i, struct span in)
     report_hex(buf_span(&unmatched), &c->unmatched);
     buf_free(&unmatched);
     end_line(&c->why);
-    r->done++;
+    r->done += !r->has_result[i];
     r->has_result[i] = true;
-    show_case(r, c);
+    if (presence == PRESENCE_UNKNOWN || presence == PRESENCE_THERE) {
+        show_case(r, c);
+    }
 }
 
 /* --- jobs ------------------------------------------------------------------------------------- */
@@ -227,20 +256,20 @@ static size_t parallel(const struct args *args)
     return cores < 1 ? 1 : (size_t)cores;
 }
 
-static void run_batch(struct runner *r)
+/* Plays these cases. */
+static void run_cases(void *context, const size_t *cases, size_t n)
 {
+    struct runner *r = context;
     const struct workers w = {.context = r,
                               .work = work,
                               .take = take,
                               .parallel = parallel(r->args),
                               .end_fd = r->end_fd};
-    struct job *order = alloc_zeroed((r->n + 1) * sizeof *order);
-    size_t *jobs = alloc_zeroed((r->n + 1) * sizeof *jobs);
-    size_t n = 0;
-    for (size_t i = 0; i < r->n; i++) {
-        if (r->servers == NULL || r->servers->of[i] != SERVERS_MAX) {
-            order[n++] = (struct job){.duration = suite_duration(&r->cases[i]->file), .i = i};
-        }
+    struct job *order = alloc_zeroed((n + 1) * sizeof *order);
+    size_t *jobs = alloc_zeroed((n + 1) * sizeof *jobs);
+    for (size_t k = 0; k < n; k++) {
+        order[k] =
+            (struct job){.duration = suite_duration(&r->cases[cases[k]]->file), .i = cases[k]};
     }
     qsort(order, n, sizeof *order, by_duration);
     for (size_t k = 0; k < n; k++) {
@@ -249,6 +278,24 @@ static void run_batch(struct runner *r)
     workers_run(&w, jobs, n); /* cases without a result have their verdict already */
     alloc_free(jobs);
     alloc_free(order);
+}
+
+/* Plays the cases whose servers run now. */
+static void run_batch(struct runner *r)
+{
+    size_t *cases = alloc_zeroed((r->n + 1) * sizeof *cases);
+    size_t n = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        if (r->servers == NULL || r->servers->of[i] != SERVERS_MAX) {
+            cases[n++] = i;
+        }
+    }
+    deaths_begin(&r->deaths);
+    run_cases(r, cases, n);
+    if (!workers_stopped(r->end_fd)) { /* the signal that stops the run may end the servers too */
+        deaths_settle(&r->deaths);
+    }
+    alloc_free(cases);
 }
 
 /* --- servers ---------------------------------------------------------------------------------- */
@@ -270,9 +317,8 @@ static bool is_grounded(struct runner *r, struct preflight *preflight)
 static bool preflight_grounds(struct runner *r, const char *address, bool whole)
 {
     char names[VALUES_NAMES_MAX];
-    const char *prefix = r->args->names != NULL ? r->args->names : r->run;
     const struct case_setting setting = {.target = address,
-                                         .names = values_names(prefix, SPAN("preflight"), names),
+                                         .names = values_names(r->run, SPAN("preflight"), names),
                                          .time_scale = r->args->time_scale,
                                          .suite = r->args->cases};
     struct preflight preflight;
@@ -299,36 +345,19 @@ static bool servers_ground(struct runner *r)
     return preflight_grounds(r, r->servers->list[k].address, true);
 }
 
-static void print_ended(struct runner *r, FILE *err)
-{
-    for (size_t k = 0; k < r->servers->count; k++) {
-        struct spawn *server = &r->servers->list[k];
-        struct span flags = r->servers->flags[k];
-        if (server->state == SPAWN_READY && !spawn_runs(server)) {
-            fprintf(err, "nsq-conform: flags '%.*s': %.*s\n", (int)flags.n,
-                    flags.n == 0 ? "" : (const char *)flags.p, (int)server->why.n,
-                    (const char *)buf_span(&server->why).p);
-        }
-    }
-}
-
-static void run_spawned(struct runner *r, FILE *err)
+static void run_spawned(struct runner *r)
 {
     struct servers *servers = alloc_zeroed(sizeof *servers);
     servers_init(servers, r->args->spawn, r->args->cases, r->end_fd, r->cases, r->n);
-    r->servers = servers;
+    r->servers = r->deaths.servers = servers;
     for (bool first = true; !r->grounded && !workers_stopped(r->end_fd) && servers_next(servers);
          first = false) {
         if (!workers_stopped(r->end_fd) && !(first && servers_ground(r))) {
             run_batch(r);
         }
-        if (!workers_stopped(
-                r->end_fd)) { /* the signal that stops the run may have ended the servers too */
-            print_ended(r, err);
-        }
         servers_stop(servers);
     }
-    r->servers = NULL;
+    r->servers = r->deaths.servers = NULL;
     servers_free(servers);
     alloc_free(servers);
 }
@@ -363,7 +392,6 @@ static void begin_case(struct runner *r, size_t i, const struct suite_case *c)
         .verdict = VERDICT_UNREACHABLE,
         .ms = -1,
     };
-    text_append(&out->why, "the process that ran this case ended without a result\n");
     ledger_rules(r->ledger, &c->file, &out->rules);
 }
 
@@ -385,12 +413,17 @@ static void describe_run(struct runner *r)
     }
 }
 
-static bool choose_names(struct runner *r, FILE *err)
+static bool choose_names(struct runner *r, unsigned repetition, FILE *err)
 {
     uint32_t random = 0;
-    if (r->args->target == NULL) {
-        snprintf(r->run, sizeof r->run,
-                 "c"); /* the server is new, so the same names can be used in each run */
+    const char *given = r->args->names;
+    if (r->args->target == NULL) { /* the server is new, so the same names can be used again */
+        snprintf(r->run, sizeof r->run, "%s", given == NULL ? "c" : given);
+        return true;
+    }
+    if (given != NULL) {
+        int n = repetition == 0 ? 0 : snprintf(r->run, sizeof r->run, "r%u", repetition + 1);
+        snprintf(r->run + n, sizeof r->run - (size_t)n, "%s", given);
         return true;
     }
     if (!machine_random(&random, sizeof random)) {
@@ -402,10 +435,10 @@ static bool choose_names(struct runner *r, FILE *err)
     return true;
 }
 
-static enum conform_exit run_all(struct runner *r, FILE *err)
+static enum conform_exit run_all(struct runner *r, unsigned repetition, FILE *err)
 {
     bool whole = !r->args->no_preflight && r->args->flags_given == NULL;
-    if (!choose_names(r, err)) {
+    if (!choose_names(r, repetition, err)) {
         return EXIT_UNREACHABLE;
     }
     if (r->args->target != NULL && preflight_grounds(r, r->args->target, whole)) {
@@ -413,7 +446,7 @@ static enum conform_exit run_all(struct runner *r, FILE *err)
     }
     show_progress(r);
     if (r->args->spawn != NULL) {
-        run_spawned(r, err);
+        run_spawned(r);
     } else {
         run_batch(r);
     }
@@ -421,6 +454,43 @@ static enum conform_exit run_all(struct runner *r, FILE *err)
         fputs("\r\033[K", stderr);
     }
     return EXIT_CONFORMS;
+}
+
+static void forget_results(struct runner *r)
+{
+    r->done = 0;
+    memset(r->has_result, 0, r->n * sizeof *r->has_result);
+    for (size_t i = 0; i < r->n; i++) {
+        text_append(&r->report->cases[i].why,
+                    "the process that ran this case ended without a result\n");
+    }
+}
+
+/* Plays the suite as often as --repeat says. */
+static enum conform_exit run_repeatedly(struct runner *r, FILE *err)
+{
+    enum conform_exit code = EXIT_CONFORMS;
+    struct repeat repeat;
+    bool stopped = false;
+    repeat_init(&repeat, r->n);
+    for (unsigned k = 0; (k == 0 || k < r->args->repeat) && code == EXIT_CONFORMS && !stopped;
+         k++) {
+        forget_results(r);
+        deaths_init(&r->deaths, r->report, err);
+        r->deaths.context = r;
+        r->deaths.play = run_cases;
+        code = run_all(r, k, err);
+        deaths_free(&r->deaths);
+        stopped = workers_stopped(r->end_fd);
+        if (r->grounded) {
+            repeat_free(&repeat);
+            return code;
+        }
+        repeat_add(&repeat, r->report, stopped ? r->has_result : NULL);
+    }
+    repeat_finish(&repeat, r->report, r->has_result);
+    repeat_free(&repeat);
+    return code;
 }
 
 /* Removes the cases that have no result because the run was stopped. */
@@ -462,10 +532,10 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
             begin_case(&r, i++, &suite->cases[k]);
         }
     }
-    int64_t begun = clock_now();
+    r.begun = clock_now();
     describe_run(&r);
-    enum conform_exit code = run_all(&r, err);
-    report->ms = args->reproducible ? -1 : (clock_now() - begun) / TIME_MS;
+    enum conform_exit code = run_repeatedly(&r, err);
+    report->ms = args->reproducible ? -1 : (clock_now() - r.begun) / TIME_MS;
     if (code == EXIT_CONFORMS && !r.grounded && workers_stopped(end_fd)) {
         code = stop_short(&r, err);
     }

@@ -502,6 +502,87 @@ def another_deflate_level_fails_the_cases_about_levels_only(folder):
         equal(found["unsupported"], ["deflate/level-9"])
 
 
+FAKE = pathlib.Path(__file__).resolve().parent / "fake_server.py"
+PUB_OK = 'c connect\nc > "  V2PUB " $topic "\\n" size{"x"}\nc < response "OK"\n'
+
+
+def spawned(folder, command, *arguments):
+    """Runs nsq-conform with a server that it starts; returns its exit code and the verdict and reason of each case."""
+    code, out, err = conform(folder, "--no-preflight", "--json", "report.json", *arguments, "--spawn", command)
+    cases = json.loads((folder / "report.json").read_text())["cases"]
+    return code, {c["id"]: c["verdict"] for c in cases}, {c["id"]: "\n".join(c["why"]) for c in cases}, out + err
+
+
+def a_case_that_ends_the_server_has_died_and_the_others_are_played_again(folder):
+    names = [case(folder, "pub%d" % i, PUB_OK) for i in range(12)]
+    # Under way when the server ends, and innocent.
+    names += [case(folder, "slow%d" % i, "c connect\nwait 700ms\n" + PUB_OK.split("\n", 1)[1]) for i in range(3)]
+    # It ends the server after 300 ms, so that others are under way.
+    names += [case(folder, "dies%d" % i, 'c connect\nwait 300ms\nc > "  V2DIE\\n"\nc < end\n') for i in range(2)]
+    wanted = {"a/" + n[:-len(".session")]: "died" if n.startswith("dies") else "pass" for n in names}
+    for jobs in "8", "1":
+        code, verdicts, why, text = spawned(folder, "%s {port}" % FAKE, "-j", jobs, *names)
+        equal(verdicts, wanted)
+        equal(code, 1)
+        assert why["a/dies0"].startswith("the server ended by itself, by signal 9"), why["a/dies0"]
+        assert "nsq-conform: flags '': the server ended by itself, by signal 9" in text, text
+
+
+def a_server_that_somebody_else_started_dies_once(folder):
+    """Then what was under way has died, and the rest cannot be reached: exit code 1 comes before 3."""
+    names = [case(folder, "dies", 'c connect\nc > "  V2DIE\\n"\nc < end\nwait 300ms\n'), case(folder, "pub", PUB_OK)]
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    with subprocess.Popen([str(FAKE), str(port)], stdin=subprocess.DEVNULL) as server:
+        limit = time.monotonic() + LIMIT
+        while socket.socket().connect_ex(("127.0.0.1", port)) != 0 and time.monotonic() < limit:
+            time.sleep(0.01)
+        code, out, _ = conform(folder, "-j", "1", "--no-preflight", "--json", "report.json", "--target",
+                               "127.0.0.1:%d" % port, *names)
+        server.kill()
+    cases = json.loads((folder / "report.json").read_text())["cases"]
+    equal({c["id"]: c["verdict"] for c in cases}, {"a/dies": "died", "a/pub": "unreachable"})
+    equal(code, 1)
+
+
+def a_server_that_ends_before_its_first_case_or_never_listens_is_unreachable(folder):
+    name = case(folder, "pub", PUB_OK)
+    for how in "--at-connect", "--silent":
+        code, verdicts, why, _ = spawned(folder, "%s {port} %s" % (FAKE, how), "--allow-unsupported", name)
+        equal((code, verdicts), (3, {"a/pub": "unreachable"}))
+        assert ("the server ended by itself, by signal 9" if how == "--at-connect" else "no connection") in why["a/pub"], why
+
+
+def a_server_that_loses_its_port_is_not_mixed_up_with_the_thief(folder):
+    """The first time another server, which nobody of ours has started, has the port."""
+    (folder / "word").write_text("MINE")
+    name = case(folder, "pub", PUB_OK.replace('"OK"', '"MINE"'))
+    script = folder / "server.sh"
+    script.write_text("#!/bin/sh\nif mkdir once 2>/dev/null; then\n  (setsid timeout 5 %s $1 &)\n  exec sleep 60\nfi\n"
+                      "exec %s $1 word\n" % (FAKE, FAKE))
+    script.chmod(0o755)
+    code, verdicts, why, _ = spawned(folder, "./server.sh {port}", name)
+    equal((code, verdicts), (0, {"a/pub": "pass"}))
+    assert (folder / "once").exists(), why
+
+
+def a_verdict_that_changes_is_flaky(folder):
+    """The server answers well the first time only; what else a case says about it does not matter."""
+    script = folder / "server.sh"
+    script.write_text("#!/bin/sh\nif mkdir once 2>/dev/null; then echo OK; else echo NO; fi | tr -d '\\n' >word\n"
+                      "exec %s $1 word\n" % FAKE)
+    script.chmod(0o755)
+    steady = case(folder, "steady", "c connect\n")
+    for level, wanted in ("MUST", 1), ("SHOULD", 0):
+        with contextlib.suppress(OSError):
+            (folder / "once").rmdir()
+        name = case(folder, "pub", PUB_OK)
+        (folder / name).write_text((folder / name).read_text().replace("MUST", level))
+        code, verdicts, why, _ = spawned(folder, "./server.sh {port}", "--repeat", "3", name, steady)
+        equal((code, verdicts), (wanted, {"a/pub": "flaky", "a/steady": "pass"}))
+        assert why["a/pub"].startswith("verdicts: pass, fail, fail\nexpected: "), why["a/pub"]
+
+
 TESTS = [
     inputs_that_a_server_does_not_survive_are_named,
     a_running_server_that_dies_ends_the_run,
@@ -512,6 +593,11 @@ TESTS = [
     another_deflate_level_fails_the_cases_about_levels_only,
     a_server_that_does_not_what_all_cases_need_is_one_finding,
     the_end_of_a_case_is_quick_on_a_server_that_ignores_unknown_commands,
+    a_case_that_ends_the_server_has_died_and_the_others_are_played_again,
+    a_server_that_somebody_else_started_dies_once,
+    a_server_that_ends_before_its_first_case_or_never_listens_is_unreachable,
+    a_server_that_loses_its_port_is_not_mixed_up_with_the_thief,
+    a_verdict_that_changes_is_flaky,
     a_recording_that_cannot_be_written_is_refused_at_the_start,
     a_server_that_never_stops_sending_is_bounded_in_memory_report_and_time,
     what_is_known_of_the_engine_in_this_process_is_no_failure,

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: what follows when a server ends during a run. The cases that were under way, or had just
+ * ended, are suspects. The server is started again, and each suspect is played alone. A suspect
+ * that ends the server again has the verdict DIED. Then the cases that the server could not play
+ * any more are played. Must not know: how a case is played.
+ */
+#ifndef CONFORM_DEATHS_H
+#define CONFORM_DEATHS_H
+
+#include "base/time.h"
+#include "conform/report.h"
+#include "conform/servers.h"
+
+/* A server that ends again and again is started this many times in a batch. Then its other cases
+ * stay unreachable. */
+#define DEATHS_MAX 100
+
+/* Whether a server accepted connections when a case was played. */
+enum presence {
+    PRESENCE_UNKNOWN, /* the case was not played, or was played without a server */
+    PRESENCE_THERE,
+    PRESENCE_GONE_BEFORE, /* not even at the beginning of the case, so it was not played */
+    PRESENCE_GONE_AFTER,  /* not any more at the end of the case */
+};
+
+/* A process that ends closes its sockets one after another. So a case that ends the server may find
+ * that it still accepts connections. Cases that ended so long before the first sign of the
+ * server's end are suspects too. */
+#define DEATHS_WITHIN (500 * TIME_MS)
+
+#define DEATHS_NONE SIZE_MAX
+
+struct deaths {
+    void *context;
+    /* Plays these cases. Notes the verdict of each in the report, and calls deaths_note. */
+    void (*play)(void *context, const size_t *cases, size_t n);
+    struct servers *servers; /* borrowed; NULL: the server is not ours, so it cannot be restarted */
+    struct report *report;   /* borrowed */
+    FILE *err;               /* says which servers have ended */
+    size_t n;
+    enum presence *presence;  /* for each case */
+    int64_t *ended;           /* for each case: ns since the run began */
+    size_t last[SERVERS_MAX]; /* for each server: the case that ended last, or DEATHS_NONE */
+};
+
+void deaths_init(struct deaths *d, struct report *report, FILE *err);
+void deaths_free(struct deaths *d);
+
+/* Must be called when a batch of servers begins. */
+void deaths_begin(struct deaths *d);
+
+/* Notes for case `i`, which ended at this time, whether its server was there. Times count from the
+ * beginning of the run. */
+void deaths_note(struct deaths *d, size_t i, enum presence presence, int64_t ended);
+
+/* Must be called when all cases of a batch were played, before the servers are stopped. */
+void deaths_settle(struct deaths *d);
+
+#endif

@@ -200,6 +200,16 @@ static void check_departure(struct checker *c, const struct suite_case *k)
     }
 }
 
+/* A level is honest only if it says what breaks. */
+static void check_effect(struct checker *c, const struct suite_case *k)
+{
+    if (k->file.level == LEVEL_MUST && k->file.effect.n == 0) {
+        complain_about(c, k->path,
+                       "expected a line 'effect: ...' that says what breaks, as the level is",
+                       transcript_level_name(k->file.level));
+    }
+}
+
 static void read_if_there(const char *path, struct buf *out)
 {
     FILE *f = fopen(path, "rb");
@@ -226,6 +236,7 @@ size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char
         check_reqs(&c, k);
         check_path(&c, k);
         check_departure(&c, k);
+        check_effect(&c, k);
         if (has_line(&c.retired, k->file.id)) {
             complain_about(&c, k->path,
                            "retired.txt lists the id as retired, so a case may not use it",

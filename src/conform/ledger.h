@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the ledger of requirements, and two checks: every case names only requirements that
- * exist, and at least one case names each requirement. The ledger is all files *.txt in the folder
- * "ledger", with lines of the form "ID<TAB>source<TAB>sentence". Must not know: how cases are
- * played.
+ * Owns: the ledger of requirements, and its checks: every case names only requirements that
+ * exist, at least one case names each requirement, and a case of level MUST says what breaks. The
+ * ledger is all files *.txt in the folder "ledger", with lines of the form
+ * "ID<TAB>source<TAB>sentence". Must not know: how cases are played.
  */
 #ifndef CONFORM_LEDGER_H
 #define CONFORM_LEDGER_H

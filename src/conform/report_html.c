@@ -259,9 +259,9 @@ static void add_legend(struct buf *out)
         add_string(meanings[v], out);
         ADD("</td></tr>\n");
     }
-    ADD("<tr><td class=level>MUST</td><td>the protocol's specification, or what every client "
-        "depends "
-        "on</td></tr>\n"
+    ADD("<tr><td class=level>MUST</td><td>otherwise a client that is in use breaks, or messages "
+        "are "
+        "lost, doubled or altered</td></tr>\n"
         "<tr><td class=level>SHOULD</td><td>documented, but clients work without it</td></tr>\n"
         "<tr><td class=level>QUIRK</td><td>what nsqd 1.3.0 does, but no document says</td></tr>\n"
         "<tr><td class=level>DEPARTURE</td><td>where nsqref differs from nsqd on purpose</td></tr>"

@@ -27,7 +27,7 @@
 
 /* How important it is that a server conforms. */
 enum transcript_level {
-    LEVEL_MUST,      /* in the protocol's specification, or needed by every client */
+    LEVEL_MUST,      /* otherwise clients break, or messages are lost, doubled or altered */
     LEVEL_SHOULD,    /* documented, but clients work without it */
     LEVEL_QUIRK,     /* behaviour of nsqd 1.3.0 that no document describes */
     LEVEL_DEPARTURE, /* nsqref differs from nsqd on purpose: see a row of DEPARTURES.md */

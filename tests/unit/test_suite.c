@@ -19,17 +19,21 @@
 #define CASE(id, level, more)                                                                      \
     "id: " id "\ntitle: rule of " id "\nreq: R-1 R-2\nlevel: " level more "\n\n"
 
+#define THREE CASE("a/three", "MUST", "\neffect: e\nsource: spec")
+
 static void make_suite(void)
 {
     folder_add("s");
     folder_add("s/a");
     folder_add("s/ledger");
     folder_write("s/a/two.session", CASE("a/two", "SHOULD", "\nflags: --x=1\nsource: spec"));
-    folder_write("s/a/one.session",
-                 CASE("a/one", "MUST",
-                      "\nneeds: tls\nsource: spec") "c connect\n"
-                                                    "c < no message within 300ms\nwait 700ms\nany "
-                                                    "{\n    c < end after 50ms\n}\n");
+    folder_write(
+        "s/a/one.session",
+        CASE(
+            "a/one", "MUST",
+            "\nneeds: tls\neffect: e\nsource: spec") "c connect\n"
+                                                     "c < no message within 300ms\nwait 700ms\nany "
+                                                     "{\n    c < end after 50ms\n}\n");
     folder_write("s/ledger/a.txt",
                  "# comment\n\nR-1\tspec\tThe first.\nR-2\tnsqd 1.3.0\tThe second.\n");
 }
@@ -196,17 +200,29 @@ static void ledger_and_cases_cover_each_other(void **state)
     assert_non_null(strstr(folder_said, "no case shows the requirement: R-3"));
     folder_write("s/ledger/b.txt", "");
     folder_write("s/a/three.session",
-                 "id: a/four\ntitle: t\nreq: R-4\nlevel: MUST\nsource: spec\n\n");
+                 "id: a/four\ntitle: t\nreq: R-4\nlevel: MUST\neffect: e\nsource: spec\n\n");
     assert_int_equal(wrong(), 2);
     assert_non_null(strstr(folder_said, "expected requirements of the ledger, which has no: R-4"));
     assert_non_null(strstr(folder_said,
                            "must equal the path below the folder of cases, but the id is: a/four"));
-    folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
+    folder_write("s/a/three.session", THREE);
     folder_write("s/retired.txt", "a/thre\na/three gone in 2026\n");
     assert_int_equal(wrong(), 1);
     assert_non_null(
         strstr(folder_said, "lists the id as retired, so a case may not use it: a/three"));
     folder_write("s/retired.txt", "");
+}
+
+static void a_must_says_what_breaks(void **state)
+{
+    (void)state;
+    folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
+    assert_int_equal(wrong(), 1);
+    assert_non_null(strstr(folder_said, "three.session: expected a line 'effect: ...' that says "
+                                        "what breaks, as the level is: MUST"));
+    folder_write("s/a/three.session", CASE("a/three", "SHOULD", "\nsource: spec"));
+    assert_int_equal(wrong(), 0);
+    folder_write("s/a/three.session", THREE);
 }
 
 static void a_departure_has_a_row_in_the_table(void **state)
@@ -220,9 +236,9 @@ static void a_departure_has_a_row_in_the_table(void **state)
     assert_int_equal(wrong(), 0);
     folder_write("s/a/three.session", CASE("a/three", "DEPARTURE", "\nsource: spec"));
     assert_int_equal(wrong(), 1);
-    folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: departure 7"));
+    folder_write("s/a/three.session", CASE("a/three", "MUST", "\neffect: e\nsource: departure 7"));
     assert_int_equal(wrong(), 1);
-    folder_write("s/a/three.session", CASE("a/three", "MUST", "\nsource: spec"));
+    folder_write("s/a/three.session", THREE);
 }
 
 /* The number of errors of the list of changes with these lines. */
@@ -306,6 +322,7 @@ int main(void)
         cmocka_unit_test(all_bad_files_are_reported),
         cmocka_unit_test(the_sentences_of_requirements_are_found),
         cmocka_unit_test(ledger_and_cases_cover_each_other),
+        cmocka_unit_test(a_must_says_what_breaks),
         cmocka_unit_test(a_departure_has_a_row_in_the_table),
         cmocka_unit_test(a_change_without_its_line_is_an_error),
         cmocka_unit_test(a_bad_line_of_the_list_of_changes_is_an_error),

@@ -329,6 +329,7 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
     }
     handle_events(server, now);
     do_round(server, now);
+    allocator_follow(&server->heap);
     if (server->sends.n > 0) {
         begin_slice(server, SENDS_NS);
         tcp_send_more(server, now);

@@ -8,6 +8,7 @@
 #define SHELL_TCP_SERVER_H
 
 #include "serve/handler.h"
+#include "shell/allocator.h"
 #include "shell/log_line.h"
 #include "shell/resolver.h"
 #include "shell/waiter.h"
@@ -95,6 +96,7 @@ struct tcp_server {
     int64_t slice_end; /* the time at which the running part of a turn must end */
     bool
         left_over; /* there are changed connections or requests that had no time in the last turn */
+    struct heap_growth heap;
     struct buf offers;        /* slots (uint32_t) of sockets whose `rest` must be offered again */
     struct buf sends;         /* slots (uint32_t) of writable sockets whose output must go on */
     struct buf ends;          /* slots (uint32_t) of INPUT_ENDED and BROKEN sockets, in order */

@@ -172,6 +172,7 @@ static void read_socket(struct tcp_server *server, struct tcp_socket *s, int64_t
         return;
     }
     struct span in = span_make(server->input, (size_t)n);
+    server->heap.input += in.n;
     size_t consumed = h->recv(h->self, s->conn, in, now);
     assert(consumed <= in.n);
     if (consumed < in.n) {

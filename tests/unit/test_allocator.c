@@ -7,11 +7,107 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 #include <cmocka.h>
 
 #include "base/alloc.h"
+#include "support/pages.h"
 #include "support/stride.h"
+
+/* --- pages of new memory ---------------------------------------------------------------------- */
+
+#define MIB ((size_t)1 << 20)
+
+/* The heap ends at the start of a page, and allocator_follow was called once. */
+static struct heap_growth followed(void)
+{
+    struct heap_growth growth = {0};
+    uint8_t *end = pages_grow_heap(0);
+    pages_grow_heap((intptr_t)((PAGE - (uintptr_t)end % PAGE) % PAGE));
+    growth.input = SIZE_MAX / 2;
+    allocator_follow(&growth);
+    assert_ptr_equal(growth.end, pages_grow_heap(0));
+    assert_int_equal(growth.input, SIZE_MAX / 2);
+    growth.input = 0;
+    return growth;
+}
+
+static void memory_for_input_is_there_at_once(void **state)
+{
+    (void)state;
+    for (size_t n = PAGE; n <= MIB; n *= 4) {
+        struct heap_growth growth = followed();
+        uint8_t *p = pages_grow_heap((intptr_t)n);
+        growth.input = n / 2;
+        allocator_follow(&growth);
+        assert_int_equal(pages_there(p, n / PAGE), pages_at_once(n / PAGE));
+        assert_int_equal(growth.input, 0);
+        assert_ptr_equal(growth.end, p + n);
+    }
+}
+
+/* Thousands of idle connections need memory too, but bring little input. */
+static void memory_for_anything_else_comes_page_by_page(void **state)
+{
+    (void)state;
+    struct heap_growth growth = followed();
+    uint8_t *p = pages_grow_heap((intptr_t)MIB);
+    growth.input = MIB / 2 - 1;
+    allocator_follow(&growth);
+    assert_int_equal(pages_there(p, MIB / PAGE), 0);
+    assert_int_equal(growth.input, 0);
+    growth.input = MIB; /* it came later */
+    allocator_follow(&growth);
+    assert_int_equal(pages_there(p, MIB / PAGE), 0);
+    assert_int_equal(growth.input, MIB);
+}
+
+/* A call takes a bounded time. The start of the new memory is in use already. */
+static void only_the_end_of_much_memory_is_there_at_once(void **state)
+{
+    (void)state;
+    size_t n = ALLOCATOR_GROWTH + MIB;
+    struct heap_growth growth = followed();
+    uint8_t *p = pages_grow_heap((intptr_t)n);
+    growth.input = n;
+    allocator_follow(&growth);
+    assert_int_equal(pages_there(p, MIB / PAGE), 0);
+    assert_int_equal(pages_there(p + MIB, ALLOCATOR_GROWTH / PAGE),
+                     pages_at_once(ALLOCATOR_GROWTH / PAGE));
+}
+
+/* Part of a page may be in use already. */
+static void the_heap_may_end_within_a_page(void **state)
+{
+    (void)state;
+    struct heap_growth growth = followed();
+    uint8_t *p = pages_grow_heap(100);
+    allocator_follow(&growth);
+    pages_grow_heap((intptr_t)(4 * PAGE));
+    growth.input = 4 * PAGE;
+    allocator_follow(&growth);
+    assert_int_equal(pages_there(p + PAGE, 3), pages_at_once(3));
+}
+
+static void memory_that_was_returned_is_new_again(void **state)
+{
+    (void)state;
+    struct heap_growth growth = followed();
+    uint8_t *p = pages_grow_heap((intptr_t)(4 * PAGE));
+    growth.input = 4 * PAGE;
+    allocator_follow(&growth);
+    pages_grow_heap(-(intptr_t)(4 * PAGE));
+    growth.input = PAGE;
+    allocator_follow(&growth);
+    assert_ptr_equal(growth.end, p);
+    assert_int_equal(growth.input, PAGE);
+    assert_ptr_equal(pages_grow_heap((intptr_t)(2 * PAGE)), p);
+    allocator_follow(&growth);
+    assert_int_equal(pages_there(p, 2), pages_at_once(2));
+}
+
+/* --- glibc ------------------------------------------------------------------------------------ */
 
 /* Other allocators have no such figures: those of a sanitizer, and of other C libraries. */
 #if defined(__has_feature)
@@ -123,6 +219,11 @@ static void freed_messages_are_merged_at_once(void **state)
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_for_input_is_there_at_once),
+        cmocka_unit_test(memory_for_anything_else_comes_page_by_page),
+        cmocka_unit_test(only_the_end_of_much_memory_is_there_at_once),
+        cmocka_unit_test(the_heap_may_end_within_a_page),
+        cmocka_unit_test(memory_that_was_returned_is_new_again),
 #ifdef FOREIGN
         cmocka_unit_test(other_allocators_are_left_alone),
 #else
@@ -133,6 +234,7 @@ int main(void)
         cmocka_unit_test(freed_messages_are_merged_at_once),
 #endif
     };
+    prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0); /* the tests count small pages */
     allocator_tune();
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -25,6 +25,7 @@
 #include "shell/socket.h"
 #include "support/fake_handler.h"
 #include "support/net.h"
+#include "support/pages.h"
 
 /* --- the world -------------------------------------------------------------------------------- */
 
@@ -317,6 +318,24 @@ static void the_memory_of_the_process_is_told_once_a_second(void **state)
     skipped += TIME_SECOND;
     settle(w);
     assert_int_equal(w->fake.residents, before + 1);
+}
+
+/* The kernel gives the pages at once, before the next input is stored there. */
+static void memory_that_input_needs_is_there_in_time(void **state)
+{
+    struct world *w = *state;
+    static const uint8_t bytes[TCP_SERVER_READ_SIZE / 4];
+    int fd = join(w, NULL);
+    for (int i = 0; i < 200 && w->server->heap.input < ALLOCATOR_GROWTH / 2; i++) {
+        net_send(fd, span_make(bytes, sizeof bytes));
+        turn(w);
+    }
+    assert_in_range(w->server->heap.input, ALLOCATOR_GROWTH / 2, ALLOCATOR_GROWTH);
+    uint8_t *end = pages_grow_heap((intptr_t)ALLOCATOR_GROWTH) + ALLOCATOR_GROWTH;
+    turn(w);
+    assert_int_equal(pages_there(end - (uintptr_t)end % PAGE - PAGE, 1), pages_at_once(1));
+    assert_int_equal(w->server->heap.input, 0);
+    close(fd);
 }
 
 /* Also on a machine whose wall clock starts at 0 when it is switched on. */
@@ -1810,6 +1829,7 @@ int main(void)
         TEST(the_wall_clock_is_told_first_and_when_it_changes),
         TEST(a_wall_clock_without_offset_is_told),
         TEST(the_memory_of_the_process_is_told_once_a_second),
+        TEST(memory_that_input_needs_is_there_in_time),
         TEST(a_deadline_ends_the_wait),
         TEST(a_round_waits_once_and_sleeps),
         TEST(a_connection_is_opened_with_its_listener_and_peer),

@@ -376,6 +376,16 @@ static void free_client(struct client *c)
     alloc_free(c);
 }
 
+static void free_world(struct world *w)
+{
+    engine_free(w->engine);
+    buf_free(&w->asked);
+    buf_free(&w->log);
+    alloc_free(w->by_slot);
+    alloc_free(w);
+    alive--;
+}
+
 void world_free(struct world *w)
 {
     while (!list_empty(&w->clients)) {
@@ -386,12 +396,15 @@ void world_free(struct world *w)
         free_client(c);
     }
     world_round(w);
-    engine_free(w->engine);
-    buf_free(&w->asked);
-    buf_free(&w->log);
-    alloc_free(w->by_slot);
-    alloc_free(w);
-    alive--;
+    free_world(w);
+}
+
+void world_free_at_once(struct world *w)
+{
+    while (!list_empty(&w->clients)) {
+        free_client(container_of(w->clients.next, struct client, link));
+    }
+    free_world(w);
 }
 
 void world_advance(struct world *w, int64_t ns)

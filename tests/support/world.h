@@ -101,6 +101,10 @@ struct world *world_new(const struct engine_config *config);
 /* Cuts all connections and ends the engine, which checks that all memory was given back. */
 void world_free(struct world *world);
 
+/* The same, but the engine is freed at once. It is not told that its connections end, and it does
+ * not go on with anything that waits. */
+void world_free_at_once(struct world *world);
+
 /* Lets `ns` pass; the engine is woken at each of its deadlines. world_jump wakes it only at the
  * end, like a machine that was busy or suspended. */
 void world_advance(struct world *world, int64_t ns);

@@ -734,6 +734,20 @@ static void a_whole_message_outlives_its_client(void **state)
     end(w);
 }
 
+/* The server ends while such a message waits for its auth server. It is not published, and its
+ * session is freed. */
+static void a_message_that_waits_at_the_end_is_freed(void **state)
+{
+    (void)state;
+    struct world *w = begin(one, 1);
+    struct client *c = authorized(w, GRANT("1"));
+    world_advance(w, 2 * TIME_SECOND);
+    SEND(c, PUB_T);
+    client_drop(c);
+    assert_int_equal(world_dialled(w), 1);
+    world_free_at_once(w);
+}
+
 /* The end of input is handled after the command that waits. */
 static void end_of_input_waits(void **state)
 {
@@ -833,6 +847,7 @@ int main(void)
         cmocka_unit_test(asking_again_may_fail),
         cmocka_unit_test(the_query_of_a_client_that_leaves_is_dropped),
         cmocka_unit_test(a_whole_message_outlives_its_client),
+        cmocka_unit_test(a_message_that_waits_at_the_end_is_freed),
         cmocka_unit_test(end_of_input_waits),
         cmocka_unit_test(the_end_does_not_wait_for_servers),
         cmocka_unit_test(a_grant_is_charged),

@@ -12,7 +12,7 @@
 #define VALUE_MAX 100 /* bytes of a string that a line shows */
 
 /* yajl's tree parser needs a string that ends with a NUL. */
-static yajl_val parse(struct span s)
+yajl_val json_tree(struct span s)
 {
     char *copy = alloc_zeroed(s.n + 1);
     if (s.n > 0) {
@@ -59,8 +59,8 @@ static bool has_members(yajl_val wanted, yajl_val got)
 
 bool json_subset(struct span wanted, struct span got)
 {
-    yajl_val w = parse(wanted);
-    yajl_val g = parse(got);
+    yajl_val w = json_tree(wanted);
+    yajl_val g = json_tree(got);
     bool subset = YAJL_IS_OBJECT(w) && YAJL_IS_OBJECT(g) && has_members(w, g);
     yajl_tree_free(w);
     yajl_tree_free(g);
@@ -105,8 +105,8 @@ static void show_difference(const char *key, yajl_val wanted, yajl_val got, stru
 
 void json_differences(struct span wanted, struct span got, struct buf *out)
 {
-    yajl_val w = parse(wanted);
-    yajl_val g = parse(got);
+    yajl_val w = json_tree(wanted);
+    yajl_val g = json_tree(got);
     if (!YAJL_IS_OBJECT(g)) {
         text_append(out, "this is not a JSON object\n");
     }

@@ -17,4 +17,9 @@ bool json_subset(struct span wanted, struct span got);
  * expected 2500, came 2000". A long value is cut. */
 void json_differences(struct span wanted, struct span got, struct buf *out);
 
+/* Parses a document with yajl. Returns NULL if it is no JSON. The caller frees the tree with
+ * yajl_tree_free. */
+struct yajl_val_s;
+struct yajl_val_s *json_tree(struct span s);
+
 #endif

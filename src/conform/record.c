@@ -327,6 +327,16 @@ static void add_whole_body(struct record *r, enum nsq_command_id id, struct span
     }
 }
 
+/* Keeps the body of an IDENTIFY, which decides what of its answer is recorded. */
+static void note_asked(struct record_conn *c, enum nsq_command_id id, struct span sized)
+{
+    struct span body = span_skip(sized, sized.n < 4 ? sized.n : 4);
+    if (id == NSQ_IDENTIFY && record_json_negotiates(body)) {
+        buf_drop(&c->asked, c->asked.n);
+        buf_append(&c->asked, body);
+    }
+}
+
 static void record_command(struct record *r, size_t conn, struct span bytes, int64_t now)
 {
     struct record_conn *c = &r->conns[conn];
@@ -343,6 +353,7 @@ static void record_command(struct record *r, size_t conn, struct span bytes, int
     add_line(r, c, &item.command, span_skip(span_first(bytes, item.consumed), item.command.line.n));
     if (item.consumed < bytes.n) {
         add_whole_body(r, item.command.id, span_skip(bytes, item.consumed));
+        note_asked(c, item.command.id, span_skip(bytes, item.consumed));
     }
     end_step(r);
 }
@@ -417,10 +428,13 @@ void record_client_gone(struct record *r, size_t conn, int64_t now)
 /* --- what the server sends ---------------------------------------------------------------------
  */
 
-static void add_response(struct record *r, struct span data)
+static void add_response(struct record *r, struct record_conn *c, struct span data)
 {
-    if (data.n > 0 && data.p[0] == '{') {
-        record_json_reply(data, &r->steps);
+    if (data.n > 0 && data.p[0] == '{' && c->asked.n > 0) {
+        record_json_reply(data, buf_span(&c->asked), &r->steps);
+        buf_free(&c->asked);
+    } else if (data.n > 0 && data.p[0] == '{') {
+        record_json_whole(data, &r->steps); /* the answer to AUTH */
     } else {
         add_text(r, data);
     }
@@ -452,7 +466,7 @@ static void record_frame(struct record *r, size_t conn, const struct nsq_frame *
     r->last = now;
     if (frame->type == NSQ_FRAME_RESPONSE) {
         begin_step(r, conn, SPAN(" < response "));
-        add_response(r, frame->data);
+        add_response(r, c, frame->data);
     } else if (frame->type == NSQ_FRAME_ERROR) {
         begin_step(r, conn, SPAN(" < error "));
         add_error(r, frame->data);
@@ -590,7 +604,9 @@ bool record_print(struct record *r, const struct record_header *header, struct b
     buf_append(out, header->id);
     text_append(out, "\ntitle: ");
     buf_append(out, header->title);
-    text_append(out, "\nreq: RECORDED\nlevel: MUST\n");
+    text_append(out, "\nreq: RECORDED\nlevel: ");
+    buf_append(out, header->level);
+    text_append(out, "\n");
     print_needs(r, header->flags, out);
     if (header->flags.n > 0) {
         text_append(out, "flags: ");
@@ -616,6 +632,7 @@ void record_free(struct record *r)
         buf_free(&r->conns[i].from_client);
         buf_free(&r->conns[i].from_server);
         buf_free(&r->conns[i].late);
+        buf_free(&r->conns[i].asked);
     }
     buf_free(&r->steps);
     buf_free(&r->literal);

@@ -5,9 +5,10 @@
  *
  * Topics, channels and message ids differ between runs. So the file uses names for them.
  * Heartbeats, and the NOPs that answer them, are left out. Host names and process ids in an
- * IDENTIFY are replaced. From the answer to an IDENTIFY, the file keeps only the members on which a
- * client can depend. The order is partial: replies stay in order, and messages may come at any
- * time. When the clients send nothing for some time, the file has a step that waits.
+ * IDENTIFY are replaced. In the answer to an IDENTIFY, only the members that the client has asked
+ * for keep their values (record_json.h). The order is partial: replies stay in order, and messages
+ * may come at any time. When the clients send nothing for some time, the file has a step that
+ * waits.
  *
  * When a client closes its output, a proxy cannot know at once whether the client still reads. The
  * file has a step "> end" (the client still reads) if both of these are true:
@@ -52,6 +53,7 @@ struct record_conn {
     uint8_t
         topic[64]; /* the topic of the connection's SUB; message ids are unique only in a topic */
     size_t topic_size;
+    struct buf asked; /* the body of an IDENTIFY whose answer in JSON has not come yet */
 };
 
 struct record {
@@ -85,6 +87,7 @@ void record_server_end(struct record *r, size_t conn, int64_t now);
 struct record_header {
     struct span id;
     struct span title;
+    struct span level; /* of the case: "SHOULD" */
     struct span flags; /* the server's flags; may be empty. If the flags contain {auth}, the file
                           needs "auth" */
 };

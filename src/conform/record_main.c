@@ -60,7 +60,7 @@ struct proxy {
 
 static const char usage[] =
     "usage: nsq-record --listen ADDRESS --to ADDRESS -o DIR --id AREA/SLUG [--title TEXT]\n"
-    "                  [--flags FLAGS] [--hold MS] [--pause MS]\n"
+    "                  [--level LEVEL] [--flags FLAGS] [--hold MS] [--pause MS]\n"
     "                  [--tls-cert FILE --tls-key FILE]\n"
     "\n"
     "A proxy: passes connections on from the --listen address to the --to address until SIGINT or\n"
@@ -72,6 +72,8 @@ static const char usage[] =
     "socket.\n"
     "\n"
     "  --title TEXT   the title in the header of the file (default: recorded)\n"
+    "  --level LEVEL  the level in the header of the file: MUST, SHOULD or QUIRK (default:\n"
+    "                 SHOULD)\n"
     "  --flags FLAGS  the flags of the server, for the header of the file\n"
     "  --hold MS      the server's output is passed on when nothing has arrived from any side\n"
     "                 for so long (default: 0). The clients' commands before that are recorded in\n"
@@ -396,6 +398,7 @@ struct args {
     const char *dir;
     const char *id;
     const char *title;
+    const char *level;
     const char *flags;
     const char *hold;
     const char *pause;
@@ -449,6 +452,7 @@ static bool write_file(const struct args *args, struct record *record)
     char path[FILES_PATH_MAX];
     const struct record_header header = {.id = text_span(args->id),
                                          .title = text_span(args->title),
+                                         .level = text_span(args->level),
                                          .flags = text_span(args->flags)};
     struct buf out = {0};
     bool whole = record_print(record, &header, &out);
@@ -486,11 +490,12 @@ static const char **option(struct args *args, const char *name)
     const struct {
         const char *name;
         const char **place;
-    } options[] = {
-        {"--listen", &args->listen},  {"--to", &args->to},       {"-o", &args->dir},
-        {"--id", &args->id},          {"--title", &args->title}, {"--flags", &args->flags},
-        {"--hold", &args->hold},      {"--pause", &args->pause}, {"--tls-cert", &args->tls_cert},
-        {"--tls-key", &args->tls_key}};
+    } options[] = {{"--level", &args->level},    {"--listen", &args->listen},
+                   {"--to", &args->to},          {"-o", &args->dir},
+                   {"--id", &args->id},          {"--title", &args->title},
+                   {"--flags", &args->flags},    {"--hold", &args->hold},
+                   {"--pause", &args->pause},    {"--tls-cert", &args->tls_cert},
+                   {"--tls-key", &args->tls_key}};
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
         if (strcmp(options[i].name, name) == 0) {
             return options[i].place;
@@ -511,9 +516,21 @@ static bool parse_ms(const char *text, int64_t *ns)
     return true;
 }
 
+/* A recording is no rule that every client needs, so MUST is for people who have read it. */
+static bool is_level(struct span word)
+{
+    bool known = false;
+    for (unsigned level = 0; level < LEVEL_COUNT; level++) {
+        known = known || (level != LEVEL_DEPARTURE &&
+                          span_equal(transcript_level_name((enum transcript_level)level), word));
+    }
+    return known;
+}
+
 static bool parse_args(struct args *args, struct proxy *p, int argc, char **argv)
 {
-    *args = (struct args){.title = "recorded", .flags = "", .hold = "0", .pause = "100"};
+    *args = (struct args){
+        .title = "recorded", .level = "SHOULD", .flags = "", .hold = "0", .pause = "100"};
     for (int i = 1; i < argc; i += 2) {
         const char **place = option(args, argv[i]);
         if (place == NULL || i + 1 == argc) {
@@ -522,7 +539,7 @@ static bool parse_args(struct args *args, struct proxy *p, int argc, char **argv
         *place = argv[i + 1];
     }
     return args->listen != NULL && args->to != NULL && args->dir != NULL && args->id != NULL &&
-           transcript_id_is_valid(text_span(args->id)) &&
+           transcript_id_is_valid(text_span(args->id)) && is_level(text_span(args->level)) &&
            (args->tls_cert == NULL) == (args->tls_key == NULL) && parse_ms(args->hold, &p->hold) &&
            parse_ms(args->pause, &p->record.pause);
 }

@@ -68,9 +68,9 @@ static const char *steps_of(conversation *play, struct buf *steps)
 {
     struct record r = {.pause = 100 * TIME_MS};
     const struct record_header header = {
-        .id = SPAN("a/b"), .title = SPAN("a title"), .flags = SPAN("--x")};
+        .id = SPAN("a/b"), .title = SPAN("a title"), .level = SPAN("SHOULD"), .flags = SPAN("--x")};
     const struct span head =
-        SPAN("id: a/b\ntitle: a title\nreq: RECORDED\nlevel: MUST\nflags: --x\n"
+        SPAN("id: a/b\ntitle: a title\nreq: RECORDED\nlevel: SHOULD\nflags: --x\n"
              "order: partial\nsource: nsqd 1.3.0\n\n");
     struct buf file = {0};
     play(&r);
@@ -395,8 +395,13 @@ static void without_pause_there_are_no_waits(void **state)
 static void play_identify(struct record *r)
 {
     record_open(r, TIME_SECOND);
-    SAYS(r, 0, 1000, "  V2IDENTIFY\n\0\0\0\25{\"hostname\":\"a.b.c\"}\n");
-    ANSWERS(r, 0, 1000, "{\"version\":\"1.3.0\",\"tls_v1\":false}");
+    SAYS(r, 0, 1000,
+         "  "
+         "V2IDENTIFY\n\0\0\0\76{\"hostname\":\"a.b.c\",\"tls_v1\":false,\"feature_negotiation\":"
+         "true}"
+         "AUTH\n\0\0\0\1s");
+    ANSWERS(r, 0, 1000, "{\"version\":\"1.3.0\",\"tls_v1\":false,\"snappy\":false}");
+    ANSWERS(r, 0, 1000, "{ \"identity\": \"me\",\"permission_count\":1}");
 }
 
 static void hosts_and_versions_are_replaced(void **state)
@@ -405,8 +410,11 @@ static void hosts_and_versions_are_replaced(void **state)
     check(play_identify,
           "c1 connect\n"
           "c1 > \"  V2\"\n"
-          "c1 > \"IDENTIFY\\n\" size{\"{\\\"hostname\\\":\\\"recorded\\\"}\"}\n"
-          "c1 < response {\"version\":null,\"tls_v1\":false}\n",
+          "c1 > \"IDENTIFY\\n\" size{\"{\\\"hostname\\\":\\\"recorded\\\",\\\"tls_v1\\\":false,"
+          "\\\"feature_negotiation\\\":true}\"}\n"
+          "c1 > \"AUTH\\n\" size{\"s\"}\n"
+          "c1 < response {\"version\":null,\"tls_v1\":false,\"snappy\":null}\n"
+          "c1 < response {\"identity\":\"me\",\"permission_count\":1}\n",
           NULL);
 }
 
@@ -451,10 +459,12 @@ static void a_codec_becomes_a_step_and_a_need(void **state)
     (void)state;
     struct record r = {0};
     struct buf out = {0};
-    const struct record_header header = {
-        .id = SPAN("a/b"), .title = SPAN("t"), .flags = SPAN("--auth-http-address={auth}")};
+    const struct record_header header = {.id = SPAN("a/b"),
+                                         .title = SPAN("t"),
+                                         .level = SPAN("SHOULD"),
+                                         .flags = SPAN("--auth-http-address={auth}")};
     const char *want =
-        "id: a/b\ntitle: t\nreq: RECORDED\nlevel: MUST\nneeds: tls deflate auth\n"
+        "id: a/b\ntitle: t\nreq: RECORDED\nlevel: SHOULD\nneeds: tls deflate auth\n"
         "flags: --auth-http-address={auth}\norder: partial\nsource: nsqd 1.3.0\n\n"
         "c1 connect\nc1 > \"  V2\"\nc1 > \"IDENTIFY\\n\" size{\"{}\"}\n"
         "c1 < response {\"tls_v1\":true,\"deflate\":true}\nc1 upgrade tls\n"

@@ -60,12 +60,58 @@ static void what_is_nested_too_deeply_is_kept(void **state)
     check(record_json_identify, text, text);
 }
 
-static void a_reply_has_any_version(void **state)
+static void a_name_that_is_no_string_is_replaced_as_a_whole(void **state)
 {
     (void)state;
-    check(record_json_reply, "{\"max_rdy_count\":2500,\"version\":\"1.3.0\"}",
-          "{\"max_rdy_count\":2500,\"version\":null}");
-    check(record_json_reply, "{\"version\":null}", "{\"version\":null}");
+    check(record_json_identify, "{\"hostname\":{\"a\":[1,{\"b\":null}],\"c\":\"x\"},\"n\":[2]}",
+          "{\"hostname\":\"recorded\",\"n\":[2]}");
+    check(record_json_identify, "{\"client_id\":[],\"hostname\":[[\"a\"]]}",
+          "{\"client_id\":\"recorded\",\"hostname\":\"recorded\"}");
+}
+
+static void check_reply(const char *asked, const char *reply, const char *want)
+{
+    struct buf out = {0};
+    record_json_reply(span_make(reply, strlen(reply)), span_make(asked, strlen(asked)), &out);
+    assert_int_equal(out.n, strlen(want));
+    assert_memory_equal(buf_span(&out).p, want, out.n);
+    buf_free(&out);
+}
+
+static void a_reply_keeps_what_was_asked_for(void **state)
+{
+    (void)state;
+    check_reply(
+        "{\"msg_timeout\":1000,\"tls_v1\":true,\"snappy\":false}",
+        "{\"max_rdy_count\":2500,\"version\":\"1.3.0\",\"msg_timeout\":1000,\"tls_v1\":false,"
+        "\"snappy\":false,\"deflate\":false,\"more\":{\"tls_v1\":1},\"list\":[1,[2]]}",
+        "{\"max_rdy_count\":null,\"version\":null,\"msg_timeout\":1000,\"tls_v1\":false,"
+        "\"snappy\":false,\"deflate\":null,\"more\":null,\"list\":null}");
+    check_reply("no json", "{\"a\":1}", "{\"a\":null}");
+    check_reply("[\"a\"]", "{\"a\":1}", "{\"a\":null}");
+}
+
+/* With null and 0 the client leaves the choice to the server. */
+static void a_client_that_leaves_the_choice_has_not_asked(void **state)
+{
+    (void)state;
+    check_reply("{\"msg_timeout\":0,\"sample_rate\":null,\"output_buffer_size\":-1}",
+                "{\"msg_timeout\":60000,\"sample_rate\":0,\"output_buffer_size\":1}",
+                "{\"msg_timeout\":null,\"sample_rate\":null,\"output_buffer_size\":1}");
+    check_reply("{\"deflate\":false,\"deflate_level\":6}",
+                "{\"deflate\":false,\"deflate_level\":6}",
+                "{\"deflate\":false,\"deflate_level\":null}");
+    check_reply("{\"deflate\":true,\"deflate_level\":3}", "{\"deflate\":true,\"deflate_level\":3}",
+                "{\"deflate\":true,\"deflate_level\":3}");
+}
+
+static void a_client_negotiates(void **state)
+{
+    (void)state;
+    assert_true(record_json_negotiates(SPAN("{\"feature_negotiation\":true}")));
+    assert_false(record_json_negotiates(SPAN("{\"feature_negotiation\":false}")));
+    assert_false(record_json_negotiates(SPAN("{}")));
+    assert_false(record_json_negotiates(SPAN("")));
 }
 
 static size_t upgrades(const char *reply)
@@ -90,7 +136,10 @@ int main(void)
         cmocka_unit_test(null_names_nobody),
         cmocka_unit_test(what_is_no_json_is_kept),
         cmocka_unit_test(what_is_nested_too_deeply_is_kept),
-        cmocka_unit_test(a_reply_has_any_version),
+        cmocka_unit_test(a_name_that_is_no_string_is_replaced_as_a_whole),
+        cmocka_unit_test(a_reply_keeps_what_was_asked_for),
+        cmocka_unit_test(a_client_that_leaves_the_choice_has_not_asked),
+        cmocka_unit_test(a_client_negotiates),
         cmocka_unit_test(upgrades_are_seen),
     };
     return cmocka_run_group_tests_name("record_json", tests, NULL, NULL);

@@ -30,12 +30,12 @@ struct model {
 static void check(const struct model *m)
 {
     const struct heap *h = &m->heap;
-    FUZZ_CHECK(h->n == m->n && h->n <= h->cap);
+    FUZZ_CHECK(h->n == m->n && h->n <= h->room);
     for (size_t i = 0; i < h->n; i++) {
-        const struct heap_entry *e = &h->entries[i];
+        const struct heap_entry *e = heap_at(h, i);
         FUZZ_CHECK(e->node->place == i + 1 && heap_holds(e->node));
         FUZZ_CHECK(e->key == m->keys[e->node - m->nodes]);
-        FUZZ_CHECK(i == 0 || e->key >= h->entries[heap_parent(i)].key);
+        FUZZ_CHECK(i == 0 || e->key >= heap_at(h, heap_parent(i))->key);
     }
     if (m->n == 0) {
         FUZZ_CHECK(heap_first(h) == NULL && heap_first_key(h, -5) == -5);

@@ -161,7 +161,7 @@ static int64_t due_of(const struct memory_model *model, const struct timer *time
 {
     const struct heap *timers = &model->engine->broker.core.timers;
     FUZZ_CHECK(timer->node.place > 0 && timer->node.place <= timers->n);
-    const struct heap_entry *entry = &timers->entries[timer->node.place - 1];
+    const struct heap_entry *entry = heap_at(timers, timer->node.place - 1);
     FUZZ_CHECK(entry->node == &timer->node);
     return entry->key;
 }

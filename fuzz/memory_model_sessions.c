@@ -134,6 +134,6 @@ void check_budget(const struct memory_model *model, const struct sums *sums)
     FUZZ_CHECK(messages + sums->asked <= budget_bound(budget, BUDGET_CLIENT));
     FUZZ_CHECK(timers->n == sums->timers);
     for (size_t i = 1; i < timers->n; i++) {
-        FUZZ_CHECK(timers->entries[heap_parent(i)].key <= timers->entries[i].key);
+        FUZZ_CHECK(heap_at(timers, heap_parent(i))->key <= heap_at(timers, i)->key);
     }
 }

@@ -4,7 +4,8 @@
  * has a field of type heap_node, which stores the position of the element in the heap. So any
  * element can be removed in O(log n). If several elements have the same key, they leave the queue
  * in the order in which they were inserted.
- * Must not know: what the elements are.
+ * Peers can make a heap very large. So its entries are not in one array, which would take long to
+ * grow and to free, but in parts of HEAP_PART entries. Must not know: what the elements are.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
@@ -15,7 +16,7 @@
 
 /* A node in which all fields are zero is in no heap. */
 struct heap_node {
-    size_t place; /* 1 + index in the heap's array; 0 if the node is in no heap */
+    size_t place; /* 1 + index of its entry; 0 if the node is in no heap */
 };
 
 struct heap_entry {
@@ -29,15 +30,27 @@ struct heap_entry {
  * instead of two, the heap has half as many levels. It needs more comparisons, but they cost little
  * because the children are neighbours in memory. */
 #define HEAP_WIDTH 4
+/* How many entries are in one part. Entry i is at the place i + HEAP_WIDTH - 1 of all parts
+ * together, so that the children of an entry are in one part. */
+#define HEAP_PART 1024
 
 /* A heap in which all fields are zero is empty and ready for use. Entry 0 has the smallest key. The
  * children of entry i begin at index HEAP_WIDTH * i + 1. */
 struct heap {
-    struct heap_entry *entries;
-    size_t n;          /* number of entries in use */
-    size_t cap;        /* number of entries for which there is memory */
-    uint64_t inserted; /* number of insertions since the heap was made */
+    struct heap_entry **parts;
+    size_t part_count;
+    size_t pointer_room; /* number of pointers that fit into `parts` */
+    size_t room;         /* number of entries that fit into all parts */
+    size_t n;            /* number of entries in use */
+    uint64_t inserted;   /* number of insertions since the heap was made */
 };
+
+/* Returns entry i. */
+static inline struct heap_entry *heap_at(const struct heap *h, size_t i)
+{
+    size_t place = i + HEAP_WIDTH - 1;
+    return &h->parts[place / HEAP_PART][place % HEAP_PART];
+}
 
 /* Inserts a node that is in no heap. The node must keep its address until it is removed. */
 void heap_insert(struct heap *h, struct heap_node *node, int64_t key);
@@ -64,7 +77,7 @@ static inline bool heap_holds(const struct heap_node *node)
     return node->place != 0;
 }
 
-/* Frees the array. The heap is empty afterwards. The caller owns the nodes. The function does not
+/* Frees the parts. The heap is empty afterwards. The caller owns the nodes. The function does not
  * change them. */
 void heap_free(struct heap *h);
 

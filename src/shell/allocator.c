@@ -19,8 +19,8 @@
 #include <malloc.h>
 
 /* Each value is in bytes. */
-/* Larger allocations get a mapping of their own. Messages are smaller. The arrays of timers may be
- * larger; a mapping grows without a copy, which would take more than 10 ms for 32 MiB. */
+/* Larger allocations get a mapping of their own. Messages are smaller, unless --max-msg-size says
+ * otherwise. */
 #define HEAP_MOST (4 * 1024 * 1024)
 #define KEPT_AT_TOP (4 * 1024 * 1024) /* so much free memory at the end of the heap is kept */
 

@@ -25,7 +25,7 @@ static void compare_queue(struct broker_model *m, int channel, const struct queu
 static void compare_timer(const struct broker_model *m, const struct timer *timer, int64_t due)
 {
     const struct heap *timers = &m->w.broker.core.timers;
-    assert_true(timers->entries[timer->node.place - 1].key == due);
+    assert_true(heap_at(timers, timer->node.place - 1)->key == due);
 }
 
 static void compare_waits(struct broker_model *m, int channel, const struct channel *real)

@@ -292,7 +292,7 @@ static void check_timer(const struct broker_world *w, const struct timer *timer,
     const struct heap *timers = &w->broker.core.timers;
     assert_int_equal(timer->kind, kind);
     assert_in_range(timer->node.place, 1, timers->n);
-    assert_ptr_equal(timers->entries[timer->node.place - 1].node, &timer->node);
+    assert_ptr_equal(heap_at(timers, timer->node.place - 1)->node, &timer->node);
 }
 
 /* The messages of a channel, or messages that a channel has dropped (NULL). */
@@ -381,8 +381,8 @@ static void found_channel(struct findings *f, const struct broker_world *w,
 static void check_heap(const struct heap *h)
 {
     for (size_t i = 1; i < h->n; i++) {
-        const struct heap_entry *e = &h->entries[i];
-        const struct heap_entry *parent = &h->entries[heap_parent(i)];
+        const struct heap_entry *e = heap_at(h, i);
+        const struct heap_entry *parent = heap_at(h, heap_parent(i));
         assert_int_equal(e->node->place, i + 1);
         assert_true(parent->key < e->key || (parent->key == e->key && parent->order < e->order));
     }

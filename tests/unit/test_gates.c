@@ -35,21 +35,30 @@ void __wrap_alloc_free(void *p);
 static struct {
     struct tcp_handler handler; /* the engine's */
     size_t work;                /* of the current call */
+    bool inside;                /* a call is running */
+    size_t largest;             /* of all that was allocated in calls, in bytes */
     size_t most;                /* of any call */
     const char *most_in;
     size_t calls;
 } seen;
 
+static void note_size(size_t n)
+{
+    seen.largest = seen.inside && n > seen.largest ? n : seen.largest;
+}
+
 /* NOLINTBEGIN(bugprone-reserved-identifier) */
 void *__wrap_alloc_zeroed(size_t n)
 {
     seen.work++;
+    note_size(n);
     return __real_alloc_zeroed(n);
 }
 
 void *__wrap_alloc_resize(void *p, size_t n)
 {
     seen.work++;
+    note_size(n);
     return __real_alloc_resize(p, n);
 }
 
@@ -62,8 +71,15 @@ void __wrap_alloc_free(void *p)
 
 /* --- the engine, with counts ------------------------------------------------------------------ */
 
+static void begin_call(void)
+{
+    seen.work = 0;
+    seen.inside = true;
+}
+
 static void end_call(const char *name)
 {
+    seen.inside = false;
     if (seen.work > seen.most) {
         seen.most = seen.work;
         seen.most_in = name;
@@ -73,7 +89,7 @@ static void end_call(const char *name)
 
 static size_t on_recv(void *self, uint64_t conn, struct span in, int64_t now)
 {
-    seen.work = 0;
+    begin_call();
     size_t n = seen.handler.recv(self, conn, in, now);
     end_call("recv");
     return n;
@@ -81,28 +97,28 @@ static size_t on_recv(void *self, uint64_t conn, struct span in, int64_t now)
 
 static void on_eof(void *self, uint64_t conn, int64_t now)
 {
-    seen.work = 0;
+    begin_call();
     seen.handler.eof(self, conn, now);
     end_call("eof");
 }
 
 static void on_closed(void *self, uint64_t conn, enum closed_reason reason, int64_t now)
 {
-    seen.work = 0;
+    begin_call();
     seen.handler.closed(self, conn, reason, now);
     end_call("closed");
 }
 
 static void on_sent(void *self, uint64_t conn, size_t n, int64_t now)
 {
-    seen.work = 0;
+    begin_call();
     seen.handler.sent(self, conn, n, now);
     end_call("sent");
 }
 
 static void on_step(void *self, int64_t now, int64_t judged)
 {
-    seen.work = 0;
+    begin_call();
     seen.handler.step(self, now, judged);
     end_call("step");
 }
@@ -120,6 +136,7 @@ static struct world *counted_world(void)
     w->handler.step = on_step;
     seen.most = 0;
     seen.calls = 0;
+    seen.largest = 0;
     return w;
 }
 
@@ -224,6 +241,28 @@ static void an_ephemeral_channel_ends_with_deferred_messages(void **state)
     }
     client_forget(consumer);
     end_counted(w, 3000);
+}
+
+/* A large array takes long to grow, to shrink and to free, although each of them is one call of the
+ * allocator. */
+static void many_timers_need_no_large_array(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000 };
+    struct world *w = counted_world();
+    struct client *consumer = world_connect(w);
+    struct client *c = world_connect(w);
+    subscribe(consumer, "t", "c#ephemeral");
+    for (unsigned i = 0; i < COUNT; i++) {
+        client_post(c, SPAN("DPUB t 60000\n\0\0\0\1x"));
+    }
+    world_settle(w);
+    assert_int_equal(w->engine->broker.core.timers.n, COUNT);
+    client_forget(consumer);
+    world_settle(w);
+    assert_int_equal(w->engine->broker.core.timers.n, 0);
+    assert_in_range(seen.largest, 1, 100000);
+    end_counted(w, COUNT / UNITS);
 }
 
 static void an_ephemeral_channel_ends_with_messages_in_flight(void **state)
@@ -412,6 +451,7 @@ int main(void)
         cmocka_unit_test(an_mpub_to_many_channels),
         cmocka_unit_test(many_small_pubs_at_once),
         cmocka_unit_test(an_ephemeral_channel_ends_with_deferred_messages),
+        cmocka_unit_test(many_timers_need_no_large_array),
         cmocka_unit_test(an_ephemeral_channel_ends_with_messages_in_flight),
         cmocka_unit_test(a_consumer_leaves_with_messages_in_flight),
         cmocka_unit_test(a_first_channel_takes_what_waits),

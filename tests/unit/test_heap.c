@@ -9,7 +9,6 @@
 
 #include <cmocka.h>
 
-#define LEAST 16 /* entries of a heap's first array */
 #define NODES 600
 
 static const int64_t NONE = -77;
@@ -17,10 +16,10 @@ static const int64_t NONE = -77;
 /* Checks that every node stores its place and that no entry is smaller than its parent. */
 static void check(const struct heap *h)
 {
-    assert_true(h->n <= h->cap);
+    assert_true(h->n <= h->room);
     for (size_t i = 0; i < h->n; i++) {
-        const struct heap_entry *e = &h->entries[i];
-        const struct heap_entry *parent = &h->entries[i == 0 ? 0 : heap_parent(i)];
+        const struct heap_entry *e = heap_at(h, i);
+        const struct heap_entry *parent = heap_at(h, i == 0 ? 0 : heap_parent(i));
         assert_int_equal(e->node->place, i + 1);
         assert_true(parent->key < e->key || (parent->key == e->key && parent->order <= e->order));
     }
@@ -117,26 +116,35 @@ static void what_fills_a_gap_may_go_up(void **state)
     heap_free(&h);
 }
 
-static void the_array_grows_when_it_is_full_and_shrinks_again(void **state)
+/* Returns how many parts n entries need. */
+static size_t needed(size_t n)
+{
+    return n == 0 ? 0 : (n + HEAP_WIDTH - 2) / HEAP_PART + 1;
+}
+
+/* One insertion adds at most one part, and one removal frees at most one. One empty part is kept.
+ */
+static void a_heap_grows_and_shrinks_by_parts(void **state)
 {
     (void)state;
+    enum { MANY = 20 * HEAP_PART };
     struct heap h = {0};
-    struct heap_node nodes[NODES] = {{0}};
-    for (size_t i = 0; i < NODES; i++) {
-        heap_insert(&h, &nodes[i], 0);
-        size_t n = i + 1;
-        assert_true(n > LEAST || h.cap == LEAST);
-        assert_true(n <= LEAST || (h.cap >= n && h.cap < 2 * n));
+    static struct heap_node nodes[MANY];
+    for (size_t i = 0; i < MANY; i++) {
+        heap_insert(&h, &nodes[i], (int64_t)(i * 7919 % MANY));
+        assert_int_equal(h.part_count, needed(h.n));
     }
-    for (size_t i = 0; i < NODES; i++) {
-        heap_remove(&h, &nodes[i]);
-        check(&h);
-        assert_true(h.cap == LEAST || (h.n < h.cap && h.cap < 4 * h.n)); /* room to grow again */
+    check(&h);
+    for (size_t i = 0; i < MANY; i++) {
+        size_t before = h.part_count;
+        assert_true(heap_first_key(&h, NONE) == (int64_t)i);
+        heap_remove(&h, heap_first(&h));
+        assert_true(h.part_count == before || h.part_count + 1 == before);
+        assert_in_range(h.part_count, needed(h.n), needed(h.n) + 2);
     }
-    assert_int_equal(h.cap, LEAST);
     heap_free(&h);
-    assert_null(h.entries);
-    assert_int_equal(h.cap, 0);
+    assert_null(h.parts);
+    assert_int_equal(h.part_count, 0);
 }
 
 /* --- against a sorted array ------------------------------------------------------------------- */
@@ -217,7 +225,7 @@ int main(void)
         cmocka_unit_test(equal_keys_come_out_as_they_went_in),
         cmocka_unit_test(each_place_can_be_removed),
         cmocka_unit_test(what_fills_a_gap_may_go_up),
-        cmocka_unit_test(the_array_grows_when_it_is_full_and_shrinks_again),
+        cmocka_unit_test(a_heap_grows_and_shrinks_by_parts),
         cmocka_unit_test(random_use_is_a_sorted_array),
     };
     return cmocka_run_group_tests_name("heap", tests, NULL, NULL);

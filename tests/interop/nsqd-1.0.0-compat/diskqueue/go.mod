@@ -1,0 +1,5 @@
+module github.com/nsqio/go-diskqueue
+
+go 1.17
+
+require nsqref/diskqueue v0.0.0

@@ -442,6 +442,9 @@ static bool serve_actor_step(struct server *s, const struct step *step)
         return fail(s, step, "a name that no connection has", span_make(NULL, 0));
     }
     switch (step->kind) {
+    case STEP_STOP_READING:
+    case STEP_START_READING:
+        return true; /* what the client reads is its own matter */
     case STEP_UPGRADE:
         return serve_upgrade(s, c, step);
     case STEP_SEND:
@@ -510,6 +513,12 @@ static bool load(struct server *s)
         ok = false;
     }
     buf_free(&bytes);
+    if (ok && transcript_has(&s->file, STEP_RESTART)) {
+        fprintf(s->err, "%s: --serve cannot play restart: it is this program that would end\n",
+                path);
+        transcript_free(&s->file);
+        ok = false;
+    }
     if (ok) {
         transcript_unroll(&s->file, &s->steps);
     }

@@ -43,6 +43,7 @@ static int64_t end_of_case(struct player *p)
     int64_t most = PLAYER_REPLY_TIMEOUTS_A_CASE * p->config.reply_timeout;
     for (const struct step *step = p->steps.steps; step != NULL; step = step->next) {
         most += step->within + step->after;
+        most += step->kind == STEP_RESTART ? PLAYER_RESTART_TIMEOUT : 0;
         for (const struct step *inner = step->inside; inner != NULL; inner = inner->next) {
             most += inner->within + inner->after;
         }

@@ -42,6 +42,9 @@
  * step as late as the step allows. */
 #define PLAYER_REPLY_TIMEOUTS_A_CASE 6
 
+/* ns: in addition, for each restart of the server */
+#define PLAYER_RESTART_TIMEOUT (30 * TIME_SECOND)
+
 /* The command that a client sends after the last step. No server has this command. So its answer,
  * E_INVALID, cannot be confused with another reply. */
 #define PLAYER_LAST_WORD "END_OF_CASE"
@@ -62,6 +65,7 @@ struct player_conn {
     bool flooded;        /* more bytes arrived than a connection, or all of them, may receive; the
                             rest was discarded */
     size_t received;     /* how many decoded bytes have arrived */
+    bool stopped;        /* the client has stopped reading */
     bool half_closed;    /* the client has closed its output */
     size_t announced;    /* how many codecs the answer to IDENTIFY has announced. Until all these
                             codecs are enabled, the bytes that arrive are not frames */
@@ -81,6 +85,12 @@ struct transport {
     void (*end)(void *self, size_t i);   /* closes the client's output; input is still received */
     void (*close)(void *self, size_t i); /* closes the output and the input */
     void (*reset)(void *self, size_t i); /* closes with RST */
+    /* Stops reading from connection `i`, or starts again. */
+    void (*read)(void *self, size_t i, bool on);
+    /* Ends the server and starts it again. The player closes all connections afterwards. Returns
+     * false if the server does not start again; then `why` is the reason. NULL: the server cannot
+     * be restarted. */
+    bool (*restart)(void *self, bool killed, struct buf *why);
     /* Waits until something arrives on any connection, or until `deadline`. */
     void (*wait)(void *self, int64_t deadline);
 };

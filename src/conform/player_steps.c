@@ -214,6 +214,41 @@ static bool play_connect(struct player *p, const struct step *step)
     return true;
 }
 
+static bool play_reading(struct player *p, size_t i, const struct step *step)
+{
+    bool on = step->kind == STEP_START_READING;
+    p->conns[i].stopped = !on;
+    p->config.transport.read(p->config.transport.self, i, on);
+    player_note(p, p->conns[i].name, on ? SPAN(" start reading") : SPAN(" stop reading"));
+    return true;
+}
+
+/* All connections are gone afterwards, with what they have received. */
+static bool play_restart(struct player *p, const struct step *step)
+{
+    struct transport *t = &p->config.transport;
+    struct buf why = {0};
+    bool can = t->restart != NULL;
+    bool ok = can && t->restart(t->self, step->killed, &why);
+    for (size_t i = 0; i < p->conn_count; i++) {
+        if (p->conns[i].open) {
+            t->close(t->self, i);
+        }
+        p->conns[i].open = p->conns[i].stopped = false;
+        buf_free(&p->conns[i].in);
+    }
+    transcript_step_print(step, 0, &p->exchange);
+    if (!ok) {
+        buf_append(player_expected(p, step),
+                   can ? SPAN("a server that does not start again: ")
+                       : SPAN("a server that this program has not started"));
+        buf_append(&p->why, buf_span(&why));
+        player_fail(p, step, can ? VERDICT_FAIL : VERDICT_UNSUPPORTED);
+    }
+    buf_free(&why);
+    return ok;
+}
+
 static bool play_send(struct player *p, size_t i, const struct step *step)
 {
     struct buf bytes = {0};
@@ -311,6 +346,9 @@ static bool play_actor_step(struct player *p, const struct step *step)
         c->open = false;
         (step->kind == STEP_CLIENT_RESET ? t->reset : t->close)(t->self, i);
         return true;
+    case STEP_STOP_READING:
+    case STEP_START_READING:
+        return play_reading(p, i, step);
     case STEP_NOTHING:
         return play_nothing(p, i, step);
     case STEP_NO_MESSAGE:
@@ -331,6 +369,8 @@ bool player_step(struct player *p, const struct step *step)
         return play_connect(p, step);
     case STEP_WAIT:
         return play_wait(p, step->after);
+    case STEP_RESTART:
+        return play_restart(p, step);
     case STEP_ANY:
         return player_any(p, step);
     default:

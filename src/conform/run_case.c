@@ -140,12 +140,17 @@ static void run_engine(const struct case_setting *setting, const struct transcri
     alloc_free(player);
 }
 
+/* Plays on a target, or on a server of its own. */
 static void run_tcp(const struct case_setting *setting, const struct transcript *file,
-                    struct case_result *result)
+                    struct spawn *own, struct case_result *result)
 {
     struct player *player = alloc_zeroed(sizeof *player);
     struct tcp_transport t;
-    tcp_transport_init(&t, player, setting->target);
+    if (own == NULL) {
+        tcp_transport_init(&t, player, setting->target);
+    } else {
+        tcp_transport_init_own(&t, player, own);
+    }
     const struct player_config how = {.transport = tcp_transport_calls(&t),
                                       .names = setting->names,
                                       .reply_timeout = REPLY_TIMEOUT_TCP,
@@ -161,14 +166,39 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
     alloc_free(player);
 }
 
+/* A case that restarts the server has one of its own: other cases are played at the same time. */
+static void run_own(const struct case_setting *setting, const struct transcript *file,
+                    struct case_result *result)
+{
+    struct spawn own;
+    if (setting->spawn == NULL) {
+        result->verdict = VERDICT_UNSUPPORTED;
+        text_append(&result->why, "the server must be restarted (use --spawn)\n");
+        return;
+    }
+    spawn_start(&own, setting->spawn, file->flags,
+                setting->suite == NULL ? SUITE_CASES : setting->suite);
+    spawn_wait(&own, 1, NULL);
+    if (own.state == SPAWN_READY) {
+        run_tcp(setting, file, &own, result);
+    } else {
+        result->verdict = VERDICT_UNREACHABLE;
+        text_append(&result->why, "the server does not start: ");
+        buf_append(&result->why, buf_span(&own.why));
+    }
+    spawn_stop(&own, 1);
+}
+
 void run_case(const struct case_setting *setting, const struct transcript *file,
               struct case_result *result)
 {
     struct case_engine engine;
     const struct cut_plan whole = {0};
     *result = (struct case_result){0};
-    if (setting->target != NULL) {
-        run_tcp(setting, file, result);
+    if (setting->target != NULL && transcript_has(file, STEP_RESTART)) {
+        run_own(setting, file, result);
+    } else if (setting->target != NULL) {
+        run_tcp(setting, file, NULL, result);
     } else if (case_engine_open(&engine, file->flags, setting->suite, &result->why)) {
         run_engine(setting, file, &engine.config, &whole, result, NULL);
         case_engine_close(&engine);

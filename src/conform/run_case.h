@@ -11,8 +11,9 @@
 #include "nsqd/tls_files.h"
 
 struct case_setting {
-    const char *target;   /* "host:port" or the path of a unix socket; NULL: an engine here */
-    struct span names;    /* prefix of the names of topics and channels */
+    const char *target; /* "host:port" or the path of a unix socket; NULL: an engine here */
+    const char *spawn; /* the command that starts a server, for cases that restart it; NULL: none */
+    struct span names; /* prefix of the names of topics and channels */
     int64_t time_scale;   /* percent */
     const char *suite;    /* the folder that replaces {suite} in flags; NULL: SUITE_CASES */
     bool ignores_unknown; /* the target does not answer unknown commands: see player.h */

@@ -101,6 +101,7 @@ static enum presence play(const struct runner *r, size_t i, struct case_result *
     struct case_setting setting = {.names = values_names(r->run, file->id, names),
                                    .time_scale = r->args->time_scale,
                                    .suite = r->args->cases,
+                                   .spawn = r->args->spawn,
                                    .ignores_unknown = r->ignores_unknown};
     if (!find_target(r, i, &setting.target, result)) {
         return PRESENCE_UNKNOWN;

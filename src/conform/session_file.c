@@ -165,7 +165,8 @@ static bool take_upgrade(struct reader *r, struct step *step)
 static bool take_actor(struct reader *r, struct step *step)
 {
     struct span start = r->line;
-    if (!reader_take_name(r, &step->actor, "the name of a connection, wait, any or repeat")) {
+    if (!reader_take_name(r, &step->actor,
+                          "the name of a connection, wait, any, repeat or restart")) {
         return false;
     }
     if (memchr(step->actor.p, '$', step->actor.n) == NULL && TAKE(r, "*")) {
@@ -186,11 +187,19 @@ static bool take_actor_step(struct reader *r, struct step *step)
     if (TAKE(r, " upgrade ")) {
         return take_upgrade(r, step);
     }
+    if (TAKE(r, " stop reading")) {
+        step->kind = STEP_STOP_READING;
+        return true;
+    }
+    if (TAKE(r, " start reading")) {
+        step->kind = STEP_START_READING;
+        return true;
+    }
     if (TAKE(r, " > ")) {
         return take_client(r, step);
     }
     if (!TAKE(r, " < ")) {
-        return reader_expected(r, "connect, upgrade, > or <");
+        return reader_expected(r, "connect, upgrade, stop reading, start reading, > or <");
     }
     if (!take_server(r, step)) {
         return false;
@@ -237,6 +246,11 @@ static bool take_step(struct reader *r, struct step *step)
     if (TAKE(r, "wait ")) {
         step->kind = STEP_WAIT;
         return reader_take_duration(r, &step->after);
+    }
+    if (TAKE(r, "restart")) {
+        step->kind = STEP_RESTART;
+        step->killed = TAKE(r, " kill");
+        return true;
     }
     if (TAKE(r, "repeat ")) {
         step->kind = STEP_REPEAT;

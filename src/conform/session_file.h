@@ -78,6 +78,9 @@ enum step_kind {
     STEP_WAIT,       /* `after` */
     STEP_ANY,    /* the steps in `inside`, in any order; `count` times each, or once if it is 0 */
     STEP_REPEAT, /* the steps in `inside`, `count` times */
+    STEP_STOP_READING,  /* the client reads nothing from the connection any more */
+    STEP_START_READING, /* the client reads again */
+    STEP_RESTART,       /* the server is ended and started again */
 };
 
 /* The codecs that both sides of a connection can enable. The order here is also the order in which
@@ -98,6 +101,7 @@ struct step {
     enum upgrade_kind upgrade;
     int64_t upgrade_number; /* TLS: the version (codec/tls.h), 0: any; DEFLATE: the level */
     bool raw;               /* SEND, CLIENT_END: the codecs are not used */
+    bool killed;            /* RESTART: with SIGKILL, otherwise with SIGTERM */
     enum end_kind end;      /* SERVER_END: how the server must close; END_NONE: in any way */
     enum nsq_error code;
     struct span var;         /* MESSAGE: the name of the id */

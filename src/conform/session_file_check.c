@@ -9,9 +9,10 @@
 
 struct conn {
     struct span name;
-    bool ended;  /* the client has ended its output */
-    bool closed; /* the client has closed */
-    bool tls;    /* is enabled */
+    bool ended;   /* the client has ended its output */
+    bool closed;  /* the client has closed, or the server was restarted */
+    bool stopped; /* the client has stopped reading */
+    bool tls;     /* is enabled */
     bool compressed;
 };
 
@@ -120,6 +121,13 @@ static bool may_upgrade(struct check *c, const struct step *step, struct conn *c
     return true;
 }
 
+/* Whether a step needs what the server sends. */
+static bool reads(const struct step *step)
+{
+    return (step->kind >= STEP_RESPONSE && step->kind <= STEP_SERVER_END) ||
+           step->kind == STEP_UPGRADE || step->kind == STEP_STOP_READING;
+}
+
 /* Checks one connection that a step uses. */
 static bool may_use(struct check *c, const struct step *step, struct conn *conn)
 {
@@ -135,6 +143,12 @@ static bool may_use(struct check *c, const struct step *step, struct conn *conn)
     if (step->raw && !conn->tls && !conn->compressed) {
         return expected(c, place, "a connection with a codec, which raw bypasses");
     }
+    if (conn->stopped && reads(step)) {
+        return expected(c, place, "a connection from which the client reads");
+    }
+    if (!conn->stopped && step->kind == STEP_START_READING) {
+        return expected(c, place, "a connection from which the client has stopped reading");
+    }
     return step->kind != STEP_UPGRADE || may_upgrade(c, step, conn);
 }
 
@@ -143,7 +157,8 @@ static bool has_numbered(const struct check *c, struct span actor)
 {
     bool found = false;
     for (size_t i = 0; i < c->conn_count && !found; i++) {
-        found = !c->conns[i].closed && player_is_of(actor, c->conns[i].name);
+        found =
+            !c->conns[i].closed && !c->conns[i].stopped && player_is_of(actor, c->conns[i].name);
     }
     return found;
 }
@@ -163,6 +178,8 @@ static bool may_act(struct check *c, const struct step *step)
     }
     conn->closed = step->kind == STEP_CLIENT_CLOSE || step->kind == STEP_CLIENT_RESET;
     conn->ended = conn->ended || step->kind == STEP_CLIENT_END;
+    conn->stopped =
+        step->kind == STEP_STOP_READING || (conn->stopped && step->kind != STEP_START_READING);
     return true;
 }
 
@@ -218,6 +235,11 @@ static bool check_step(struct check *c, const struct step *step)
 {
     switch (step->kind) {
     case STEP_WAIT:
+        return true;
+    case STEP_RESTART:
+        for (size_t i = 0; i < c->conn_count; i++) {
+            c->conns[i].closed = true;
+        }
         return true;
     case STEP_CONNECT:
         return connect(c, step->actor, step->origin->actor);

@@ -157,6 +157,8 @@ static const struct span plain_steps[] = {
     [STEP_CONNECT] = SPAN_LITERAL(" connect"),
     [STEP_CLIENT_CLOSE] = SPAN_LITERAL(" > close"),
     [STEP_CLIENT_RESET] = SPAN_LITERAL(" > reset"),
+    [STEP_STOP_READING] = SPAN_LITERAL(" stop reading"),
+    [STEP_START_READING] = SPAN_LITERAL(" start reading"),
     [STEP_HEARTBEAT] = SPAN_LITERAL(" < heartbeat"),
     [STEP_NOTHING] = SPAN_LITERAL(" < nothing"),
     [STEP_NO_MESSAGE] = SPAN_LITERAL(" < no message"),
@@ -221,6 +223,9 @@ void transcript_step_print(const struct step *step, unsigned indent, struct buf 
         break;
     case STEP_WAIT:
         print_duration(SPAN("wait "), step->after, out);
+        break;
+    case STEP_RESTART:
+        buf_append(out, step->killed ? SPAN("restart kill") : SPAN("restart"));
         break;
     case STEP_ANY:
     case STEP_REPEAT:

@@ -175,24 +175,31 @@ static bool start_auth(struct spawn *s, struct span flags, char address[SOCKET_A
     return s->auth_pid != 0;
 }
 
-static void begin(struct spawn *s)
+/* Starts the command in the server's folder, at its port. */
+static void run_command(struct spawn *s)
 {
     char data[FILES_PATH_MAX + 16];
-    char auth[SOCKET_ADDRESS_MAX];
-    s->state = SPAWN_STARTING;
-    s->address[0] = '\0';
-    s->tries++;
-    if (!make_folders(s, data) || !take_port(s) || !start_auth(s, s->flags, auth)) {
-        return;
-    }
+    char port[16];
     struct buf text = {0};
-    const char *colon = strrchr(s->address, ':');
+    snprintf(data, sizeof data, "%s/data", s->folder);
+    snprintf(port, sizeof port, "%u", s->port.number);
     const struct spawn_places places = {
-        .port = colon == NULL ? "" : colon + 1, .dir = data, .suite = s->suite, .auth = auth};
+        .port = s->port.number == 0 ? "" : port, .dir = data, .suite = s->suite, .auth = s->auth};
     spawn_command(s->command, s->flags, &places, &text);
     buf_append(&text, span_make("", 1));
     start_words(s, (const char *)buf_span(&text).p);
     buf_free(&text);
+}
+
+static void begin(struct spawn *s)
+{
+    char data[FILES_PATH_MAX + 16];
+    s->state = SPAWN_STARTING;
+    s->address[0] = '\0';
+    s->tries++;
+    if (make_folders(s, data) && take_port(s) && start_auth(s, s->flags, s->auth)) {
+        run_command(s);
+    }
 }
 
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite)
@@ -231,8 +238,8 @@ static bool has_ended(struct spawn *s, int *status, int options)
     return s->pid == 0;
 }
 
-/* Waits for a server that was told to end, kills it after the deadline, and forgets it. */
-static void finish(struct spawn *s, int64_t deadline)
+/* Waits for a server that was told to end, and kills it after the deadline. */
+static void see_off(struct spawn *s, int64_t deadline)
 {
     while (!has_ended(s, NULL, WNOHANG) && clock_now() < deadline) {
         short_sleep();
@@ -241,6 +248,12 @@ static void finish(struct spawn *s, int64_t deadline)
         kill(s->pid, SIGKILL);
         has_ended(s, NULL, 0);
     }
+}
+
+/* Waits for the end of a server, and forgets it. */
+static void finish(struct spawn *s, int64_t deadline)
+{
+    see_off(s, deadline);
     if (s->auth_pid != 0) {
         kill(s->auth_pid, SIGKILL);
         waitpid(s->auth_pid, NULL, 0);
@@ -379,6 +392,26 @@ void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
             add_log(&servers[i], true);
         }
     }
+}
+
+bool spawn_restart(struct spawn *s, bool killed)
+{
+    if (s->pid == 0) {
+        return false;
+    }
+    /* A script may have started the server: a kill must reach both. */
+    kill(killed ? -s->pid : s->pid, killed ? SIGKILL : SIGTERM);
+    see_off(s, clock_now() + STOP_TIMEOUT);
+    if (s->port.number ==
+        0) { /* the log must not say the old port when the new one is looked for */
+        s->address[0] = '\0';
+        files_write(s->log, span_make("", 0), stderr);
+    }
+    s->state = SPAWN_STARTING;
+    s->tries = SPAWN_TRIES_MAX; /* no other port: that would need another folder */
+    run_command(s);
+    spawn_wait(s, 1, NULL);
+    return s->state == SPAWN_READY;
 }
 
 /* --- all servers ------------------------------------------------------------------------------ */

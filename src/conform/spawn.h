@@ -33,6 +33,7 @@ struct spawn {
     struct port port; /* for {port} */
     pid_t pid;        /* id of the server's process and of its process group; 0: not running */
     pid_t auth_pid;   /* process id of the auth server for {auth} in the flags; 0: there is none */
+    char auth[SOCKET_ADDRESS_MAX]; /* the address of that auth server */
     char folder[FILES_PATH_MAX];
     char log[FILES_PATH_MAX + 16]; /* the file with the server's stdout and stderr */
     char address[SOCKET_ADDRESS_MAX];
@@ -57,6 +58,11 @@ void spawn_start(struct spawn *s, const char *command, struct span flags, const 
  * another process is started again at another port, up to SPAWN_TRIES_MAX times. If end_fd is not
  * NULL, also stops waiting when *end_fd becomes readable. */
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
+
+/* Ends a server that is ready, with SIGTERM or with SIGKILL, and starts it again with the same
+ * flags, folder and {port}. Waits until it is ready. Returns false if it does not start; then `why`
+ * is the reason. */
+bool spawn_restart(struct spawn *s, bool killed);
 
 /* Returns true if the server still runs. Otherwise `why` says how the server ended. */
 bool spawn_runs(struct spawn *s);

@@ -82,7 +82,9 @@ static void offer(struct engine_transport *t, size_t i)
 static bool settle_one(struct engine_transport *t, size_t i)
 {
     const struct tcp_handler *h = &t->handler;
-    take_output(t, i);
+    if (!t->stopped[i]) {
+        take_output(t, i);
+    }
     unsigned want = h->want(h->self, t->ids[i]);
     if (want & (WANT_CLOSE | WANT_SHUT_WR)) {
         t->player->conns[i].ended = END_FIN;
@@ -306,6 +308,42 @@ static void on_reset(void *self, size_t i)
     }
 }
 
+static void on_read(void *self, size_t i, bool on)
+{
+    struct engine_transport *t = self;
+    t->stopped[i] = !on;
+    if (on && t->ids[i] != 0) {
+        settle_one(t, i);
+        settle(t);
+    }
+}
+
+static void start_engine(struct engine_transport *t)
+{
+    t->engine = engine_new(&t->config);
+    t->handler = engine_handler(t->engine);
+    t->handler.wall(t->handler.self, WALL_OFFSET);
+}
+
+/* Nothing is on disk, so it makes no difference how the engine ends. */
+static bool on_restart(void *self, bool killed, struct buf *why)
+{
+    struct engine_transport *t = self;
+    (void)killed;
+    (void)why;
+    engine_free(t->engine);
+    for (size_t i = 0; i < t->player->conn_count; i++) {
+        t->ids[i] = 0;
+        t->eof[i] = t->stopped[i] = false;
+        buf_free(&t->rest[i]);
+    }
+    for (size_t i = 0; i < ENGINE_OUTBOUND_MAX; i++) {
+        forget_outbound(&t->outbound[i]);
+    }
+    start_engine(t);
+    return true;
+}
+
 /* Virtual time jumps to the engine's next deadline, or to the player's. */
 static void on_wait(void *self, int64_t deadline)
 {
@@ -320,11 +358,9 @@ void engine_transport_init(struct engine_transport *t, struct player *player,
                            const struct engine_config *config, const struct cut_plan *plan)
 {
     *t = (struct engine_transport){.player = player, .plan = *plan, .now = START};
-    struct engine_config planned = *config;
-    planned.broker.effort_a_call = plan->least_effort ? 1 : config->broker.effort_a_call;
-    t->engine = engine_new(&planned);
-    t->handler = engine_handler(t->engine);
-    t->handler.wall(t->handler.self, WALL_OFFSET);
+    t->config = *config;
+    t->config.broker.effort_a_call = plan->least_effort ? 1 : config->broker.effort_a_call;
+    start_engine(t);
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         t->hashes[i] = FNV_BASIS;
     }
@@ -353,6 +389,8 @@ struct transport engine_transport_calls(struct engine_transport *t)
         .end = on_end,
         .close = on_close,
         .reset = on_reset,
+        .read = on_read,
+        .restart = on_restart,
         .wait = on_wait,
     };
 }

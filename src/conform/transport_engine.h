@@ -42,12 +42,14 @@ struct engine_outbound {
 struct engine_transport {
     struct player *player; /* receives the output */
     struct engine *engine;
+    struct engine_config config; /* of the engine, and of the next one after a restart */
     struct tcp_handler handler;
     struct cut_plan plan;
     int64_t now;
     size_t offset;                     /* bytes of input that all connections have sent */
     uint64_t ids[PLAYER_CONNS_MAX];    /* the engine's numbers for the connections; 0: closed */
     struct buf rest[PLAYER_CONNS_MAX]; /* input that the engine has not read yet */
+    bool stopped[PLAYER_CONNS_MAX]; /* the client reads nothing: the output stays in the engine */
     bool eof[PLAYER_CONNS_MAX]; /* the client has closed its output; the engine learns this after it
                                    has read all of `rest` */
     struct engine_outbound outbound[ENGINE_OUTBOUND_MAX];

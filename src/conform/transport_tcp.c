@@ -12,6 +12,8 @@
 #include "shell/socket.h"
 
 #define READ_SIZE 65536
+#define SMALL_BUFFER 1 /* bytes: the system takes the least that it allows */
+#define LARGE_BUFFER (1 << 20)
 #define CLOSE_TIMEOUT TIME_SECOND /* how long a close waits for unsent output to leave */
 
 static int64_t on_now(void *self)
@@ -72,6 +74,27 @@ static void on_end(void *self, size_t i)
     flush(t, i);
 }
 
+/* With a small receive buffer the server soon finds that the client does not read. */
+static void on_read(void *self, size_t i, bool on)
+{
+    struct tcp_transport *t = self;
+    int size = on ? LARGE_BUFFER : SMALL_BUFFER;
+    t->stopped[i] = !on;
+    if (t->fds[i] >= 0) {
+        setsockopt(t->fds[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
+    }
+}
+
+static bool on_restart(void *self, bool killed, struct buf *why)
+{
+    struct tcp_transport *t = self;
+    bool ready = spawn_restart(t->server, killed);
+    if (!ready) {
+        buf_append(why, buf_span(&t->server->why));
+    }
+    return ready;
+}
+
 static void read_input(struct tcp_transport *t, size_t i)
 {
     uint8_t bytes[READ_SIZE];
@@ -94,7 +117,10 @@ static void on_wait(void *self, int64_t deadline)
     struct pollfd fds[PLAYER_CONNS_MAX];
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         short output = t->unsent[i].n > 0 ? POLLOUT : 0;
-        fds[i] = (struct pollfd){.fd = t->fds[i], .events = (short)(POLLIN | output)};
+        short input = t->stopped[i] ? 0 : POLLIN;
+        /* poll() reports errors also to those who ask for nothing */
+        bool asks = (input | output) != 0;
+        fds[i] = (struct pollfd){.fd = asks ? t->fds[i] : -1, .events = (short)(input | output)};
     }
     int64_t left = deadline - clock_now();
     int64_t ms = left <= 0 ? 0 : (left + TIME_MS - 1) / TIME_MS;
@@ -102,10 +128,11 @@ static void on_wait(void *self, int64_t deadline)
         return;
     }
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
-        if (fds[i].fd >= 0 && (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0) {
+        bool input = (fds[i].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
+        if (fds[i].fd >= 0 && input && !t->stopped[i]) {
             read_input(t, i);
         }
-        if (t->fds[i] >= 0 && (fds[i].revents & POLLOUT) != 0) {
+        if (t->fds[i] >= 0 && (fds[i].revents & (POLLOUT | POLLERR)) != 0) {
             flush(t, i);
         }
     }
@@ -143,6 +170,12 @@ void tcp_transport_init(struct tcp_transport *t, struct player *player, const ch
     }
 }
 
+void tcp_transport_init_own(struct tcp_transport *t, struct player *player, struct spawn *server)
+{
+    tcp_transport_init(t, player, server->address);
+    t->server = server;
+}
+
 void tcp_transport_free(struct tcp_transport *t)
 {
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
@@ -163,6 +196,8 @@ struct transport tcp_transport_calls(struct tcp_transport *t)
         .end = on_end,
         .close = on_close,
         .reset = on_reset,
+        .read = on_read,
+        .restart = t->server == NULL ? NULL : on_restart,
         .wait = on_wait,
     };
 }

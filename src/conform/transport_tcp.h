@@ -7,17 +7,23 @@
 #define CONFORM_TRANSPORT_TCP_H
 
 #include "conform/player.h"
+#include "conform/spawn.h"
 
 struct tcp_transport {
     struct player *player;     /* receives the input */
     const char *address;       /* "host:port", or the path of a unix socket; borrowed */
     int fds[PLAYER_CONNS_MAX]; /* -1: closed */
     struct buf unsent[PLAYER_CONNS_MAX];
-    bool end[PLAYER_CONNS_MAX]; /* the output must be closed when all bytes are sent */
+    bool stopped[PLAYER_CONNS_MAX]; /* the client reads nothing */
+    struct spawn *server;           /* that can be restarted; borrowed; NULL: none */
+    bool end[PLAYER_CONNS_MAX];     /* the output must be closed when all bytes are sent */
 };
 
 void tcp_transport_init(struct tcp_transport *t, struct player *player, const char *address);
 void tcp_transport_free(struct tcp_transport *t);
+
+/* The same, for a server that this process has started and may restart. */
+void tcp_transport_init_own(struct tcp_transport *t, struct player *player, struct spawn *server);
 
 /* Returns the functions for the player, which borrows `t`. */
 struct transport tcp_transport_calls(struct tcp_transport *t);

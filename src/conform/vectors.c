@@ -280,6 +280,14 @@ static bool write_case(struct json_writer *json, const struct suite *suite,
     return ok;
 }
 
+/* A program that reads vectors may have no codecs, no sockets that it can stop reading, and no
+ * server that it can restart. */
+static bool is_vector(const struct transcript *file)
+{
+    return !transcript_upgrades(file) && !transcript_has(file, STEP_STOP_READING) &&
+           !transcript_has(file, STEP_RESTART);
+}
+
 static bool write_part(struct json_writer *json, const struct suite *suite, enum part part,
                        struct buf *why)
 {
@@ -290,7 +298,7 @@ static bool write_part(struct json_writer *json, const struct suite *suite, enum
     for (size_t i = 0; i < suite->n && ok; i++) {
         struct buf lacks = {0};
         const struct transcript *file = &suite->cases[i].file;
-        if (!transcript_upgrades(file) && target_meets_needs(&here, file, NULL, &lacks)) {
+        if (is_vector(file) && target_meets_needs(&here, file, NULL, &lacks)) {
             ok = write_case(json, suite, file, part, why);
         }
         buf_free(&lacks);

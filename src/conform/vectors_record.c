@@ -138,6 +138,15 @@ static void on_reset(void *self, size_t i)
     on_call(r, i, VECTOR_RESET, r->calls.reset);
 }
 
+/* No event: these cases are no vectors (vectors.c). */
+static void on_read(void *self, size_t i, bool on)
+{
+    struct vector_record *r = self;
+    before(r);
+    r->calls.read(r->calls.self, i, on);
+    after(r);
+}
+
 static void on_wait(void *self, int64_t deadline)
 {
     struct vector_record *r = self;
@@ -164,6 +173,7 @@ void vector_record_play(struct vector_record *r, const struct engine_config *con
                       .end = on_end,
                       .close = on_close,
                       .reset = on_reset,
+                      .read = on_read,
                       .wait = on_wait},
         .names = names,
         .reply_timeout = REPLY_TIMEOUT,

@@ -582,6 +582,21 @@ def a_verdict_that_changes_is_flaky(folder):
         equal((code, verdicts), (wanted, {"a/pub": "flaky", "a/steady": "pass"}))
         assert why["a/pub"].startswith("verdicts: pass, fail, fail\nexpected: "), why["a/pub"]
 
+def a_case_that_restarts_the_server_has_its_own(folder):
+    """Two cases on one server: only that of the case that restarts it is ended."""
+    nsqd = (BUILD / "nsqd").resolve()
+    spawn = ("--spawn", "'%s' --tcp-address=127.0.0.1:{port} --data-path={dir} {flags}" % nsqd)
+    names = [case(folder, "restarts", "c connect\nrestart\nd connect\nd > \"  V2NOP\\n\"\nd < nothing\n"
+                                      "restart kill\ne connect\ne > \"  V2NOP\\n\"\ne < nothing\n"),
+             case(folder, "stays", "c connect\nc > \"  V2NOP\\n\"\nwait 600ms\nc < nothing\n")]
+    equal(conform(folder, *spawn, *names)[:2], (0, "'%s': 2 cases: 2 pass\n" % nsqd))
+    equal(conform(folder, *names)[:2], (0, "nsqref engine: 2 cases: 2 pass\n"))
+    with started(folder, "log", str(nsqd), "--tcp-address=127.0.0.1:0", "--data-path=.") as (program, port):
+        status, out, _ = conform(folder, "--target", "127.0.0.1:%d" % port, *names)
+        equal((status, out.splitlines()[-1]), (1, "127.0.0.1:%d: 2 cases: 1 pass 1 unsupported" % port))
+        assert "the server must be restarted (use --spawn)" in out, out
+        equal(program.poll(), None)
+
 
 TESTS = [
     inputs_that_a_server_does_not_survive_are_named,
@@ -606,6 +621,7 @@ TESTS = [
     a_client_that_ends_its_side_gets_its_answer_and_it_is_recorded,
     a_client_that_ends_its_side_without_an_answer_to_come_has_closed,
     a_client_that_closes_takes_no_answer,
+    a_case_that_restarts_the_server_has_its_own,
 ]
 
 

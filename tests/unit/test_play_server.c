@@ -106,6 +106,34 @@ static void a_file_passes_against_itself(void **state)
     both_sides(text, text, EXIT_CONFORMS, VERDICT_PASS);
 }
 
+static void repetitions_pass_against_themselves(void **state)
+{
+    (void)state;
+    static const char text[] =
+        HEADER "repeat 40 $i {\n    c$i connect\n    c$i > \"  V2NOP\\n\"\n}\n"
+               "any 40 $i {\n    c$i < message $m$i attempts $i body \"m\" $i\n}\n"
+               "any 60 $i {\n    c* < message $n$i attempts 1 body \"n\" $i\n}\n"
+               "c1 stop reading\nc1 > repeat(3 $k \"FIN \" $m$k \"\\n\")\nc1 start reading\n"
+               "c1 < error E_FIN_FAILED\nc40 < message $x attempts * body *\n";
+    both_sides(text, text, EXIT_CONFORMS, VERDICT_PASS);
+}
+
+static void a_file_that_restarts_the_server_cannot_be_served(void **state)
+{
+    (void)state;
+    char text[256] = {0};
+    FILE *err = fmemopen(text, sizeof text - 1, "w");
+    const struct args args = {.serve = file_path, .listen = address, .cases = SUITE_CASES};
+    assert_true(files_write(file_path, SPAN(HELLO "restart\n"), stderr));
+    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
+    fclose(err);
+    assert_non_null(strstr(text, "--serve cannot play restart"));
+    struct case_result result;
+    play(HELLO "restart\n", &result);
+    assert_int_equal(result.verdict, VERDICT_UNSUPPORTED);
+    case_result_free(&result);
+}
+
 static void a_client_that_sends_something_else_fails(void **state)
 {
     (void)state;
@@ -248,6 +276,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_file_passes_against_itself),
+        cmocka_unit_test(repetitions_pass_against_themselves),
+        cmocka_unit_test(a_file_that_restarts_the_server_cannot_be_served),
         cmocka_unit_test(a_client_that_sends_something_else_fails),
         cmocka_unit_test(a_server_that_sends_something_else_fails),
         cmocka_unit_test(a_reply_after_the_last_step_fails_the_case),

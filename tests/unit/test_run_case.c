@@ -301,6 +301,37 @@ static void many_messages_are_received_as_a_set(void **state)
           "m20");
 }
 
+#define TWO_CONSUMERS                                                                              \
+    "c connect\nc > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 2500\\n\"\nc < response "     \
+    "\"OK\"\n"                                                                                     \
+    "c stop reading\np connect\np > \"  V2\"\nrepeat 10 $i {\n"                                    \
+    "    p > \"PUB \" $topic \"\\n\" size{$i fill(900000 \"x\")}\n    p < response \"OK\"\n}\n"
+
+/* The engine keeps what the client does not read, up to its high-water mark. */
+static void a_client_stops_reading_and_goes_on(void **state)
+{
+    (void)state;
+    passes_whole(HEADER TWO_CONSUMERS
+                 "c start reading\nrepeat 10 $i {\n"
+                 "    c < message $m$i attempts 1 body $i fill(900000 \"x\")\n}\n");
+    passes_whole(HEADER TWO_CONSUMERS
+                 "d connect\nd > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\n"
+                 "d < response \"OK\"\nd < message $m attempts 1 body *\n");
+    fails(HEADER TWO_CONSUMERS "c start reading\nc < nothing\n", 18, "x");
+}
+
+static void a_restart_makes_a_new_engine(void **state)
+{
+    (void)state;
+    static const char text[] = HEADER
+        "c connect\nc > \"  V2SUB \" $topic \" \" $channel \"\\n\"\nc < response \"OK\"\n"
+        "c stop reading\np connect\n" PUB "p < response \"OK\"\nrestart\nd connect\n"
+        "d > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\nd < response \"OK\"\n"
+        "d < no message within 1000ms\nrestart kill\ne connect\ne > \"  V2NOP\\n\"\ne < nothing\n";
+    passes(text);
+    passes(HEADER "restart\nrestart kill\n");
+}
+
 static void numbered_connections_share_messages(void **state)
 {
     (void)state;
@@ -327,6 +358,8 @@ int main(void)
         cmocka_unit_test(a_codec_that_the_server_does_not_use_fails),
         cmocka_unit_test(the_client_ends_tls_or_only_the_connection),
         cmocka_unit_test(many_messages_are_received_as_a_set),
+        cmocka_unit_test(a_client_stops_reading_and_goes_on),
+        cmocka_unit_test(a_restart_makes_a_new_engine),
         cmocka_unit_test(numbered_connections_share_messages),
     };
     return cmocka_run_group_tests_name("run_case", tests, NULL, NULL);

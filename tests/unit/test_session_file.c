@@ -17,6 +17,7 @@
 
 #define HEADER "id: a/b\ntitle: t\nreq: R-1 R-2\nlevel: MUST\nsource: spec\n\n"
 #define HEADER_LINES 6
+#define AFTER_ACTOR "connect, upgrade, stop reading, start reading, > or <"
 #define DURATION "a duration such as 1500ms, and at most an hour"
 #define ITEM_WORDS "a string, $name, u8( u16( i32( i64( fill( size{ or repeat("
 #define FLIPS 6000
@@ -213,6 +214,7 @@ static void every_form_of_step_is_printed_as_it_was_read(void **state)
                               "c < response {\"a\":null}\nc < error E_INVALID\nc < heartbeat\n"
                               "c < nothing\nc < no message within 5ms\nc < end\nwait 1ms\n"
                               "c upgrade tls\nc upgrade tls 1.0\nc upgrade tls 1.3\n"
+                              "c stop reading\nc start reading\nrestart\nrestart kill\n"
                               "c upgrade snappy\nc upgrade deflate 9\nc > raw \"x\"\nc > raw end\n"
                               "\n# text\nany {\n    c < message $m attempts * body \"x\"\n\n"
                               "    # inside\n    c < end within 3ms\n}\n"
@@ -281,7 +283,12 @@ static void an_error_has_its_line_and_column(void **state)
         {HEADER "c upgrade tls 2.0\n", 7, 14, "the end of the line"},
         {HEADER "c upgrade snappy 6\n", 7, 17, "the end of the line"},
         {HEADER "c > raw close\n", 7, 9, ITEM_WORDS},
-        {HEADER "c ? x\n", 7, 2, "connect, upgrade, > or <"},
+        {HEADER "c ? x\n", 7, 2, AFTER_ACTOR},
+        {HEADER "restart now\n", 7, 8, "the end of the line"},
+        {HEADER "restart kill 9\n", 7, 13, "the end of the line"},
+        {HEADER "c stop\n", 7, 2, AFTER_ACTOR},
+        {HEADER "any {\n    restart\n}\n", 8, 12,
+         "a step of the server: in any { } nothing else may stand"},
         {HEADER "c > \"x\n", 7, 7, "the closing quote"},
         {HEADER "c > \"\\q\"\n", 7, 7, "\\n, \\r, \\\\, \\\" or \\xNN with two lower-case digits"},
         {HEADER "c > \"\\x41\"\n", 7, 7, "a byte that has no shorter spelling than \\xNN"},
@@ -327,7 +334,7 @@ static void an_error_has_its_line_and_column(void **state)
          "a counter of a repeat or any around this"},
         {HEADER "any 2 $i {\n    c < message $i attempts 1 body *\n}\n", 8, 19,
          "a name that no counter has"},
-        {HEADER "any 2 $i {\n    c$i* < end\n}\n", 8, 8, "connect, upgrade, > or <"},
+        {HEADER "any 2 $i {\n    c$i* < end\n}\n", 8, 8, AFTER_ACTOR},
         {HEADER "c > repeat(2 $k)\n", 7, 16, "a space and items"},
         {HEADER "c > repeat(2 $k \"x\"}\n", 7, 20, ")"},
         {HEADER "c > repeat(2 $a repeat(2 $b repeat(2 $c repeat(2 $d repeat(2 $e $e)))))\n", 7, 64,

@@ -191,6 +191,32 @@ static void names_are_numbered_by_counters(void **state)
     bad("c connect\nrepeat 3 $i {\n    c > $m$i\n}\n", 3, 10, CAPTURED);
 }
 
+static void a_client_that_does_not_read_expects_nothing(void **state)
+{
+    (void)state;
+    static const char reads[] = "a connection from which the client reads";
+    good(SPAN(HEADER "c connect\nc stop reading\nc > \"x\"\nc start reading\nc < end\n"));
+    good(SPAN(HEADER "c connect\nc stop reading\nc > end\nc > close\n"));
+    bad("c connect\nc stop reading\nc < response \"OK\"\n", 3, 1, reads);
+    bad("c connect\nc stop reading\nc < no message within 1ms\n", 3, 1, reads);
+    bad("c connect\nc stop reading\nc stop reading\n", 3, 1, reads);
+    bad("c connect\nc stop reading\nany {\n    c < end\n}\n", 4, 5, reads);
+    bad("c1 connect\nc1 stop reading\nany {\n    c* < end\n}\n", 4, 5, OPENED);
+    bad("c connect\nc start reading\n", 2, 1,
+        "a connection from which the client has stopped reading");
+    bad("c stop reading\n", 1, 1, OPENED);
+}
+
+static void a_restart_closes_all_connections(void **state)
+{
+    (void)state;
+    static const char open[] = "a connection that the client has not closed";
+    good(SPAN(HEADER "restart\nc connect\nrestart kill\nd connect\nd > \"x\"\n"));
+    bad("c connect\nrestart\nc > \"x\"\n", 3, 1, open);
+    bad("c connect\nrestart\nc > close\n", 3, 1, open);
+    bad("c connect\nrestart\nc connect\n", 3, 1, "a name that no earlier connection has");
+}
+
 /* Counts of repetitions multiply. */
 static void repetitions_have_a_limit(void **state)
 {
@@ -216,6 +242,8 @@ int main(void)
         cmocka_unit_test(connections_and_values_have_limits),
         cmocka_unit_test(names_are_numbered_by_counters),
         cmocka_unit_test(repetitions_have_a_limit),
+        cmocka_unit_test(a_client_that_does_not_read_expects_nothing),
+        cmocka_unit_test(a_restart_closes_all_connections),
     };
     return cmocka_run_group_tests_name("session_file_check", tests, NULL, NULL);
 }

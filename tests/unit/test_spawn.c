@@ -206,6 +206,63 @@ static void a_table_of_sockets_shows_who_listens(void **state)
     fclose(file);
 }
 
+static void restarts(const char *arguments, bool killed, bool same_port)
+{
+    struct spawn s;
+    char before[SOCKET_ADDRESS_MAX];
+    char folder[FILES_PATH_MAX];
+    spawn_start(&s, command(arguments), SPAN(""), "");
+    spawn_wait(&s, 1, NULL);
+    assert_int_equal(s.state, SPAWN_READY);
+    pid_t pid = s.pid;
+    snprintf(before, sizeof before, "%s", s.address);
+    snprintf(folder, sizeof folder, "%s", s.folder);
+    assert_true(spawn_restart(&s, killed));
+    assert_true(s.pid != pid && tcp_transport_reachable(s.address));
+    assert_string_equal(s.folder, folder);
+    if (same_port) {
+        assert_string_equal(s.address, before);
+    }
+    spawn_stop(&s, 1);
+}
+
+static void a_server_is_restarted(void **state)
+{
+    (void)state;
+    restarts("--be-server 127.0.0.1:{port}", false, true);
+    restarts("--be-server 127.0.0.1:{port}", true, true);
+    restarts("--be-server 127.0.0.1:0", false, false);
+    restarts("--be-server 127.0.0.1:0", true, false);
+}
+
+/* Nothing is left of a server that was killed, also when a script has started it. */
+static void a_script_is_killed_with_its_server(void **state)
+{
+    (void)state;
+    struct spawn s;
+    char text[FILES_PATH_MAX + 128];
+    snprintf(text, sizeof text, "sh -c '\"%s\" --be-server 127.0.0.1:{port}; true'", self);
+    spawn_start(&s, text, SPAN(""), "");
+    spawn_wait(&s, 1, NULL);
+    assert_int_equal(s.state, SPAWN_READY);
+    assert_true(spawn_restart(&s, true));
+    spawn_stop(&s, 1);
+}
+
+static void a_server_that_does_not_start_again_says_why(void **state)
+{
+    (void)state;
+    struct spawn s;
+    spawn_start(&s, command("--be-server 127.0.0.1:{port}"), SPAN(""), "");
+    spawn_wait(&s, 1, NULL);
+    assert_int_equal(s.state, SPAWN_READY);
+    s.command = "false";
+    assert_false(spawn_restart(&s, false));
+    assert_true(s.why.n > 0);
+    assert_false(spawn_restart(&s, false));
+    spawn_stop(&s, 1);
+}
+
 static void a_server_that_ends_is_refused(void **state)
 {
     (void)state;
@@ -258,6 +315,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(ports_are_below_those_that_the_system_gives),
         cmocka_unit_test(a_port_is_taken_once),
         cmocka_unit_test(a_table_of_sockets_shows_who_listens),
+        cmocka_unit_test(a_server_is_restarted),
+        cmocka_unit_test(a_script_is_killed_with_its_server),
+        cmocka_unit_test(a_server_that_does_not_start_again_says_why),
         cmocka_unit_test(a_server_that_ends_is_refused),
         cmocka_unit_test(a_server_that_ends_later_is_noticed),
         cmocka_unit_test(a_command_that_cannot_run_is_refused),

@@ -9,8 +9,8 @@
 #include "conform/workers.h"
 #include "shell/clock.h"
 
-/* How long the process of a server that accepts no connections any more may take to end. */
-#define END_TIMEOUT (200 * TIME_MS)
+/* How long a process may take to end after its connections have ended. */
+#define END_TIMEOUT (300 * TIME_MS)
 
 struct list {
     size_t *cases; /* numbers of cases */
@@ -129,15 +129,16 @@ static void blame_all(struct deaths *d, const struct list *suspects, struct span
 
 /* --- servers that this program has started ---------------------------------------------------- */
 
-/* Returns true if a server that was ready has ended. Then `why` says how. */
-static bool has_ended(struct deaths *d, size_t s, struct buf *why)
+/* Returns true if a server that was ready has ended. Then `why` says how. If `wait` is true, the
+ * server may be about to end. */
+static bool has_ended(struct deaths *d, size_t s, bool wait, struct buf *why)
 {
     struct spawn *server = &d->servers->list[s];
     if (server->state != SPAWN_READY) {
         return false;
     }
     bool gone = first_gone(d, s) != INT64_MAX;
-    int64_t deadline = clock_now() + (gone ? END_TIMEOUT : 0);
+    int64_t deadline = clock_now() + (gone || wait ? END_TIMEOUT : 0);
     bool runs = spawn_runs(server);
     while (runs && clock_now() < deadline) {
         nanosleep(&(const struct timespec){.tv_nsec = 5 * TIME_MS}, NULL);
@@ -185,7 +186,7 @@ static bool try_each(struct deaths *d, size_t s, const struct list *suspects)
         if (servers_restart(d->servers, s)) {
             d->play(d->context, &i, 1);
         }
-        if (has_ended(d, s, &why)) {
+        if (has_ended(d, s, true, &why)) {
             blame(d, i, buf_span(&why));
             found = true;
         }
@@ -249,7 +250,7 @@ static void settle_server(struct deaths *d, size_t s)
 {
     struct buf why = {0};
     bool again = true;
-    for (unsigned deaths = 1; again && has_ended(d, s, &why); deaths++) {
+    for (unsigned deaths = 1; again && has_ended(d, s, false, &why); deaths++) {
         again =
             !workers_stopped(d->servers->end_fd) && settle_once(d, s, deaths < DEATHS_MAX, &why);
     }

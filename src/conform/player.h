@@ -114,6 +114,8 @@ struct player_config {
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */
     int64_t slack; /* ns. The "after" of a step is the earliest time of its frame. The frame may
                       come this much before that time. 0 on virtual time */
+    int64_t lag; /* ns: a frame may be noticed this much later than it came, because the machine is
+                    busy. 0 on virtual time */
     int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by it */
     bool late_replies;  /* a reply may arrive after the last step. Then player_end.c sends one more
                            command, so that such a reply is noticed */
@@ -129,7 +131,9 @@ struct player {
     size_t conn_count;
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
-    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time */
+    int64_t last_step_end; /* ns: when the last step ended, or, for a frame that may have been
+                              noticed late, the earliest time when it can have come; "after" counts
+                              from this time */
     int64_t end_by;        /* ns: no step waits longer than until this time */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */

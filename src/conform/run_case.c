@@ -17,6 +17,7 @@
 /* nsqd may look at a new channel's timers only after 5 s. */
 #define REPLY_TIMEOUT_TCP (8 * TIME_SECOND)
 #define SLACK_TCP (5 * TIME_MS)
+#define LAG_TCP (500 * TIME_MS)
 #define FLAGS_MAX 32
 
 /* --- flags ------------------------------------------------------------------------------------ */
@@ -155,6 +156,7 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
                                       .names = setting->names,
                                       .reply_timeout = REPLY_TIMEOUT_TCP,
                                       .slack = SLACK_TCP,
+                                      .lag = LAG_TCP,
                                       .time_scale = setting->time_scale,
                                       .late_replies = true,
                                       .ignores_unknown = setting->ignores_unknown};

@@ -129,17 +129,42 @@ static void be_server(const struct spawn *s, char **words)
     _exit(127);
 }
 
-static void start_words(struct spawn *s, const char *text)
+/* A path may contain spaces and other characters with a meaning for wordexp. So the command is
+ * split with one byte in the place of each text, and then the texts are filled in. No command
+ * contains these bytes. */
+static const struct spawn_places marks = {.port = "\1", .dir = "\2", .suite = "\3", .auth = "\4"};
+
+/* Returns a copy of the word with the texts in the places of their marks. */
+static char *fill_word(const char *word, const struct spawn_places *places)
+{
+    const char *texts[] = {places->port, places->dir, places->suite, places->auth};
+    struct buf out = {0};
+    for (const char *at = word; *at != '\0'; at++) {
+        bool mark = *at >= '\1' && *at <= '\4';
+        buf_append(&out, mark ? text_span(texts[*at - '\1']) : span_make(at, 1));
+    }
+    buf_append(&out, span_make("", 1));
+    char *filled = alloc_zeroed(out.n);
+    memcpy(filled, buf_span(&out).p, out.n);
+    buf_free(&out);
+    return filled;
+}
+
+static void start_words(struct spawn *s, const char *text, const struct spawn_places *places)
 {
     wordexp_t words;
     if (wordexp(text, &words, WRDE_NOCMD) != 0) {
         fail(s, "the command cannot be split into words");
         return;
     }
+    char **filled = alloc_zeroed((words.we_wordc + 1) * sizeof *filled);
+    for (size_t i = 0; i < words.we_wordc; i++) {
+        filled[i] = fill_word(words.we_wordv[i], places);
+    }
     fflush(NULL);
     s->pid = words.we_wordc == 0 ? -1 : fork();
     if (s->pid == 0) {
-        be_server(s, words.we_wordv);
+        be_server(s, filled);
     }
     if (s->pid < 0) {
         s->pid = 0;
@@ -148,6 +173,10 @@ static void start_words(struct spawn *s, const char *text)
     if (s->pid > 0) {
         setpgid(s->pid, s->pid); /* also here: the child may not have run yet */
     }
+    for (size_t i = 0; i < words.we_wordc; i++) {
+        alloc_free(filled[i]);
+    }
+    alloc_free(filled);
     wordfree(&words);
 }
 
@@ -183,12 +212,16 @@ static void run_command(struct spawn *s)
     struct buf text = {0};
     snprintf(data, sizeof data, "%s/data", s->folder);
     snprintf(port, sizeof port, "%u", s->port.number);
-    const struct spawn_places places = {
-        .port = s->port.number == 0 ? "" : port, .dir = data, .suite = s->suite, .auth = s->auth};
-    spawn_command(s->command, s->flags, &places, &text);
+    char *absolute = realpath(s->suite, NULL); /* the server may run in another folder */
+    const struct spawn_places places = {.port = s->port.number == 0 ? "" : port,
+                                        .dir = data,
+                                        .suite = absolute == NULL ? s->suite : absolute,
+                                        .auth = s->auth};
+    spawn_command(s->command, s->flags, &marks, &text);
     buf_append(&text, span_make("", 1));
-    start_words(s, (const char *)buf_span(&text).p);
+    start_words(s, (const char *)buf_span(&text).p, &places);
     buf_free(&text);
+    free(absolute);
 }
 
 static void begin(struct spawn *s)

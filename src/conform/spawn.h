@@ -44,7 +44,7 @@ struct spawn {
 struct spawn_places {
     const char *port;
     const char *dir;
-    const char *suite; /* the folder of the cases */
+    const char *suite; /* the folder of the cases; spawn_start makes it absolute */
     const char *auth;  /* the address of an auth server; see conform/auth_server.h */
 };
 

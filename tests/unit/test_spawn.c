@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -73,6 +74,33 @@ static void the_address_is_read_from_the_output(void **state)
 {
     (void)state;
     starts_and_stops("--be-server 127.0.0.1:0");
+}
+
+/* Also when the folder of the cases has a name with a meaning for a shell. */
+static void the_folder_of_the_cases_is_absolute(void **state)
+{
+    (void)state;
+    struct spawn s;
+    char folder[] = "/tmp/test_spawn-XXXXXX";
+    char here[FILES_PATH_MAX];
+    assert_non_null(mkdtemp(folder));
+    assert_non_null(getcwd(here, sizeof here));
+    char *program = realpath(self, NULL);
+    assert_non_null(program);
+    snprintf(self, sizeof self, "%s", program);
+    free(program);
+    assert_int_equal(chdir(folder), 0);
+    assert_int_equal(mkdir("a & $(b) 'c", 0700), 0);
+    spawn_start(&s, command("--say {flags}"), SPAN("{suite}/tls"), "a & $(b) 'c");
+    spawn_wait(&s, 1, NULL);
+    assert_int_equal(chdir(here), 0);
+    assert_int_equal(s.state, SPAWN_REFUSED);
+    char want[256];
+    snprintf(want, sizeof want,
+             "the server ended by itself, with exit code 0\n%s/a & $(b) 'c/tls\n", folder);
+    assert_true(span_equal(buf_span(&s.why), span_make(want, strlen(want))));
+    spawn_stop(&s, 1);
+    files_remove(folder);
 }
 
 static void the_address_may_be_given(void **state)
@@ -308,6 +336,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_in_braces_are_replaced),
         cmocka_unit_test(the_address_is_read_from_the_output),
+        cmocka_unit_test(the_folder_of_the_cases_is_absolute),
         cmocka_unit_test(the_address_may_be_given),
         cmocka_unit_test(a_script_may_start_the_server),
         cmocka_unit_test(a_server_that_loses_its_port_gets_another),
@@ -331,6 +360,10 @@ int main(int argc, char **argv)
     }
     if (argc > 1 && strcmp(argv[1], "--pause") == 0) {
         return pause();
+    }
+    if (argc > 2 && strcmp(argv[1], "--say") == 0) {
+        fprintf(stderr, "%s\n", argv[2]);
+        return 0;
     }
     if (argc > 2 && strcmp(argv[1], "--exit") == 0) {
         fputs("why it ends\n", stderr);

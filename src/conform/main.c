@@ -80,8 +80,10 @@ static enum conform_exit merge(const struct args *args)
         n += code == EXIT_CONFORMS;
     }
     if (code == EXIT_CONFORMS) {
+        const struct report_rules rules = {.strict = args->strict,
+                                           .allow_unsupported = args->allow_unsupported};
         struct buf page = {0};
-        report_html(reports, n, &page);
+        report_html(reports, n, &rules, &page);
         code = files_write(args->html, buf_span(&page), stderr) ? EXIT_CONFORMS : EXIT_USAGE;
         buf_free(&page);
     }
@@ -137,8 +139,7 @@ static void write_json(const struct report *r, const struct report_rules *rules,
 
 static void write_html(const struct report *r, const struct report_rules *rules, struct buf *out)
 {
-    (void)rules;
-    report_html(r, 1, out);
+    report_html(r, 1, rules, out);
 }
 
 static bool write_report(const char *path, report_writer *writer, const struct report *report,

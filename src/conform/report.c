@@ -71,6 +71,11 @@ bool report_good(const struct report_rules *rules, const struct report_case *c)
     }
 }
 
+bool report_failed(const struct report_rules *rules, const struct report_case *c)
+{
+    return !report_good(rules, c) && c->verdict != VERDICT_UNSUPPORTED;
+}
+
 struct span report_area(struct span id)
 {
     const uint8_t *slash = id.n == 0 ? NULL : memchr(id.p, '/', id.n);

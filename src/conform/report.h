@@ -78,6 +78,9 @@ unsigned report_level(const struct report_case *c);
 /* Appends the command that plays a case again, for a shell. */
 void report_again(const struct report *report, const struct report_case *c, struct buf *out);
 
+/* Returns true if the verdict is a failure under these rules, and the case was played. */
+bool report_failed(const struct report_rules *rules, const struct report_case *c);
+
 /* Appends bytes in hex, with a space between bytes. */
 void report_hex(struct span bytes, struct buf *out);
 
@@ -89,7 +92,8 @@ void report_tap(const struct report *report, const struct report_rules *rules, s
 void report_junit(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Appends one HTML page for one or more targets. */
-void report_html(const struct report *reports, size_t n, struct buf *out);
+void report_html(const struct report *reports, size_t n, const struct report_rules *rules,
+                 struct buf *out);
 
 /* Appends the first line about a case for a terminal: verdict, id, level, title. */
 void report_heading(const struct report_case *c, struct buf *out);

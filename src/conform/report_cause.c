@@ -246,8 +246,7 @@ void cause_groups_make(struct cause_groups *groups, const struct report *report,
 {
     *groups = (struct cause_groups){.n = 0};
     for (size_t i = 0; i < report->n; i++) {
-        enum verdict verdict = report->cases[i].verdict;
-        if (!report_good(rules, &report->cases[i]) && verdict != VERDICT_UNSUPPORTED) {
+        if (report_failed(rules, &report->cases[i])) {
             add_case(group_of(groups, &report->cases[i]), report, i);
         }
     }

@@ -3,6 +3,8 @@
  * know: how a case is played (run_case.h), and the forms of a report. */
 #include "conform/runner.h"
 
+#include <nsq/version.h>
+
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
@@ -13,16 +15,19 @@
 #include "conform/command_line.h"
 #include "conform/deaths.h"
 #include "conform/preflight.h"
+#include "conform/progress.h"
 #include "conform/repeat.h"
 #include "conform/run_case.h"
 #include "conform/servers.h"
 #include "conform/target_needs.h"
+#include "conform/target_version.h"
 #include "conform/transport_tcp.h"
 #include "conform/workers.h"
 #include "shell/clock.h"
 #include "shell/machine.h"
 
 #define TCP_JOBS 8
+#define CASE_WORK_MS 50 /* a guess of how long a case takes, apart from its waits */
 
 struct runner {
     const struct args *args;
@@ -40,9 +45,7 @@ struct runner {
     bool *has_result;     /* for each case */
     bool ignores_unknown; /* the server does not answer unknown commands: preflight.h */
     bool grounded;        /* the preflight found a reason to play no case; the report has it */
-    size_t done;
-    size_t failed;
-    bool progress;
+    struct progress progress;
 };
 
 /* --- one case, maybe in another process ------------------------------------------------------- */
@@ -165,32 +168,34 @@ static void work(void *context, size_t i, struct buf *out)
     case_result_free(&result);
 }
 
-static void show_progress(const struct runner *r)
-{
-    if (r->progress) {
-        fprintf(stderr, "\r%zu of %zu, %zu failed ", r->done, r->n, r->failed);
-        fflush(stderr);
-    }
-}
-
 static bool is_good(enum verdict verdict)
 {
     return verdict == VERDICT_PASS || verdict == VERDICT_NON_STRICT || verdict == VERDICT_XFAIL;
 }
 
-/* Prints on a terminal each case that did not pass, as soon as its result is known. */
+/* An estimate of how long the case takes, in ms: what it waits, and some work. */
+static int64_t weight_of(const struct runner *r, size_t i)
+{
+    return suite_duration(&r->cases[i]->file) + CASE_WORK_MS;
+}
+
+/* Tells a person about a failure as soon as it is known. */
 static void show_case(struct runner *r, const struct report_case *c)
 {
     struct buf text = {0};
     struct report_case shown = *c;
     shown.verdict = known_apply(r->known, c->id, c->verdict, &shown.reason);
-    r->failed += !is_good(shown.verdict) && shown.verdict != VERDICT_UNSUPPORTED;
-    if (r->progress && !is_good(shown.verdict) && shown.verdict != VERDICT_UNSUPPORTED) {
+    if (!is_good(shown.verdict) && shown.verdict != VERDICT_UNSUPPORTED) {
         report_heading(&shown, &text);
-        fprintf(stderr, "\r\033[K%.*s", (int)text.n, (const char *)buf_span(&text).p);
+        progress_failed(&r->progress, buf_span(&text));
     }
     buf_free(&text);
-    show_progress(r);
+}
+
+static void tick(void *context)
+{
+    struct runner *r = context;
+    progress_tick(&r->progress, clock_now());
 }
 
 /* Makes sure that the last line ends with a newline. */
@@ -222,10 +227,13 @@ static void take(void *context, size_t i, struct span in)
     report_hex(buf_span(&unmatched), &c->unmatched);
     buf_free(&unmatched);
     end_line(&c->why);
-    r->done += !r->has_result[i];
+    bool first = !r->has_result[i];
     r->has_result[i] = true;
     if (presence == PRESENCE_UNKNOWN || presence == PRESENCE_THERE) {
         show_case(r, c);
+    }
+    if (first) {
+        progress_done(&r->progress, weight_of(r, i), clock_now());
     }
 }
 
@@ -264,6 +272,7 @@ static void run_cases(void *context, const size_t *cases, size_t n)
     const struct workers w = {.context = r,
                               .work = work,
                               .take = take,
+                              .tick = tick,
                               .parallel = parallel(r->args),
                               .end_fd = r->end_fd};
     struct job *order = alloc_zeroed((n + 1) * sizeof *order);
@@ -324,6 +333,9 @@ static bool preflight_grounds(struct runner *r, const char *address, bool whole)
                                          .suite = r->args->cases};
     struct preflight preflight;
     preflight_run(&setting, whole, &preflight);
+    if (preflight.passed && r->report->target_version.n == 0) {
+        target_version(address, &r->report->target_version);
+    }
     return is_grounded(r, &preflight);
 }
 
@@ -402,6 +414,9 @@ static void describe_run(struct runner *r)
     struct report *report = r->report;
     buf_append(&report->suite, span_make(suite_version(), strlen(suite_version())));
     command_line_again(r->args, &report->again);
+    if (r->args->target == NULL && r->args->spawn == NULL) {
+        text_append(&report->target_version, NSQ_COMPATIBILITY);
+    }
     if (!r->args->reproducible) {
         char date[sizeof "2026-01-31T23:59:59Z"];
         time_t now = (time_t)((clock_now() + clock_wall_offset()) / TIME_SECOND);
@@ -412,6 +427,17 @@ static void describe_run(struct runner *r)
         buf_append(&report->date, span_make(date, n));
         command_line_whole(r->args, &report->command);
     }
+}
+
+static void begin_progress(struct runner *r)
+{
+    unsigned times = r->args->repeat == 0 ? 1 : r->args->repeat;
+    int64_t weight = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        weight += weight_of(r, i);
+    }
+    progress_begin(&r->progress, stderr, isatty(STDERR_FILENO) != 0, r->n * times, weight * times,
+                   r->begun);
 }
 
 static bool choose_names(struct runner *r, unsigned repetition, FILE *err)
@@ -445,21 +471,16 @@ static enum conform_exit run_all(struct runner *r, unsigned repetition, FILE *er
     if (r->args->target != NULL && preflight_grounds(r, r->args->target, whole)) {
         return EXIT_CONFORMS;
     }
-    show_progress(r);
     if (r->args->spawn != NULL) {
         run_spawned(r);
     } else {
         run_batch(r);
-    }
-    if (r->progress) {
-        fputs("\r\033[K", stderr);
     }
     return EXIT_CONFORMS;
 }
 
 static void forget_results(struct runner *r)
 {
-    r->done = 0;
     memset(r->has_result, 0, r->n * sizeof *r->has_result);
     for (size_t i = 0; i < r->n; i++) {
         text_append(&r->report->cases[i].why,
@@ -521,8 +542,7 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
                        .known = known,
                        .end_fd = end_fd,
                        .report = report,
-                       .n = suite->chosen,
-                       .progress = isatty(STDERR_FILENO) != 0};
+                       .n = suite->chosen};
     report_init(report, target_name(args), r.n);
     r.cases = alloc_zeroed((r.n + 1) * sizeof(struct suite_case *));
     r.answers = alloc_zeroed(sizeof *r.answers);
@@ -535,7 +555,9 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
     }
     r.begun = clock_now();
     describe_run(&r);
+    begin_progress(&r);
     enum conform_exit code = run_repeatedly(&r, err);
+    progress_end(&r.progress);
     report->ms = args->reproducible ? -1 : (clock_now() - r.begun) / TIME_MS;
     if (code == EXIT_CONFORMS && !r.grounded && workers_stopped(end_fd)) {
         code = stop_short(&r, err);

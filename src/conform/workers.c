@@ -12,6 +12,7 @@
 
 #define HEAD 8 /* bytes before a result: two big-endian uint32, the job and the length */
 #define READ_SIZE 65536
+#define TICK_MS 1000
 
 struct worker {
     pid_t pid;
@@ -169,7 +170,10 @@ static bool turn(struct pool *pool)
     fds[pool->count] = (struct pollfd){.fd = pool->job_pipe, .events = POLLOUT};
     fds[pool->count + 1] =
         (struct pollfd){.fd = pool->w->end_fd == NULL ? -1 : *pool->w->end_fd, .events = POLLIN};
-    int n = any ? poll(fds, pool->count + 2, -1) : 0;
+    int n = any ? poll(fds, pool->count + 2, TICK_MS) : 0;
+    if (pool->w->tick != NULL) {
+        pool->w->tick(pool->w->context);
+    }
     /* Checked before results are read: the same signal may have ended the servers, which makes
      * results wrong. */
     pool->stopped = workers_stopped(pool->w->end_fd);

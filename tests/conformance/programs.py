@@ -206,6 +206,15 @@ def flooding(first, again):
         listener.close()
 
 
+def a_long_run_says_every_5_s_how_far_it_is(folder):
+    names = [case(folder, name, "c connect\nwait 6500ms\n") for name in ("one", "two", "three")]
+    with Broker() as server:
+        code, _, err = conform(folder, "-j", "2", "--target", server.address, *names)
+    equal(code, 0)
+    assert re.fullmatch("nsq-conform: 0 of 3 cases, 0 failed\n"
+                        r"nsq-conform: 2 of 3 cases, 0 failed, about \d+ s left\n", err), err
+
+
 class Broker:
     """A small NSQ server of a few lines. To a PUB of "late" it replies once more, 30 ms later."""
 
@@ -599,6 +608,7 @@ def a_case_that_restarts_the_server_has_its_own(folder):
 
 
 TESTS = [
+    a_long_run_says_every_5_s_how_far_it_is,
     inputs_that_a_server_does_not_survive_are_named,
     a_running_server_that_dies_ends_the_run,
     the_server_survives_its_own_corpus,

@@ -181,13 +181,25 @@ static void html_is_one_page_for_all_targets(void **state)
     fill(&r[0]);
     fill(&r[1]);
     r[1].n = 3; /* the second target has fewer cases */
-    report_html(r, 2, &out);
+    report_html(r, 2, &lax, &out);
     const char *text = text_of(&out);
     assert_int_equal(count(text, "<tr class=case "), VERDICT_COUNT);
     assert_int_equal(count(text, "<tr class=area "), 2);
     assert_int_equal(count(text, ">not run</span>"), VERDICT_COUNT - 3);
     assert_has(text, "<th>a &lt;target&gt;</th>");
     assert_has(text, "R&amp;D # &quot;quoted&quot;");
+    assert_has(text, "<tr class=part data-key=\"failures\">");
+    assert_has(text, "<tr class=part data-key=\"others\">");
+    assert_true(strstr(text, "id=\"a/2\"") < strstr(text, "data-key=\"others\""));
+    assert_true(strstr(text, "id=\"a/1\"") > strstr(text, "data-key=\"others\""));
+    assert_has(text, "<td class=text>9.8</td><td class=text>1.2.3</td><td class=text>"
+                     "2026-01-31T23:59:59Z</td><td>0.7 s</td>");
+    assert_has(text, "<code>conform --json 'x y'</code>");
+    assert_has(text, "<td class=\"bad first\">2/3</td>");
+    assert_has(text, "<option>b</option>");
+    assert_has(text, "<input type=checkbox checked name=level value=\"MUST\">");
+    assert_has(text, "<input type=checkbox checked name=verdict value=\"fail\">");
+    assert_has(text, "<div class=brief>a &lt;target&gt;: expected x, came ]]&gt;</div>");
     assert_null(strstr(text, "src="));
     assert_null(strstr(text, "http:"));
     buf_free(&out);

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the lines that tell a person how far a run is: on a terminal one line that changes, and
+ * otherwise one line every 5 s. Must not know: how cases are played, and clocks.
+ */
+#ifndef CONFORM_PROGRESS_H
+#define CONFORM_PROGRESS_H
+
+#include <stdio.h>
+
+#include "base/buf.h"
+
+struct progress {
+    FILE *out; /* borrowed */
+    bool terminal;
+    size_t n; /* cases */
+    size_t done;
+    size_t failed;
+    int64_t begun;       /* ns */
+    int64_t shown;       /* ns: when the last line was written */
+    int64_t weight;      /* of all cases: an estimate of their time, in any unit */
+    int64_t done_weight; /* of the cases that are done */
+};
+
+/* `now` is the time in ns of any monotonic clock, here and below. */
+void progress_begin(struct progress *p, FILE *out, bool terminal, size_t n, int64_t weight,
+                    int64_t now);
+
+/* One more case is done. */
+void progress_done(struct progress *p, int64_t weight, int64_t now);
+
+/* One more case has failed. `line` is a whole line about it. It is written only on a terminal:
+ * otherwise the report says the same soon. */
+void progress_failed(struct progress *p, struct span line);
+
+/* To be called about once a second: writes the line if it is due. */
+void progress_tick(struct progress *p, int64_t now);
+
+/* Removes the line from a terminal. */
+void progress_end(struct progress *p);
+
+/* Appends the line, for example "120 of 637 cases, 3 failed, about 25 s left". */
+void progress_line(const struct progress *p, int64_t now, struct buf *out);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the question for a server's version. Must not know: cases.
+ */
+#ifndef CONFORM_TARGET_VERSION_H
+#define CONFORM_TARGET_VERSION_H
+
+#include "base/buf.h"
+
+/* Appends the version that the server at this address gives in its answer to IDENTIFY. Appends
+ * nothing if it gives none within a second. */
+void target_version(const char *address, struct buf *out);
+
+/* Appends the member "version" of this JSON object, if it is a string. */
+void target_version_of(struct span json, struct buf *out);
+
+#endif

@@ -62,7 +62,7 @@ static const char help[] =
     "  --allow-unsupported   a feature that the server lacks is not a failure\n"
     "  --strict              an error text that differs from nsqd's is a failure\n"
     "\n"
-    "Reports ('-' is standard output):\n"
+    "Reports ('-' is standard output; then the text goes to standard error):\n"
     "  --tap FILE  --junit FILE  --json FILE  --html FILE\n"
     "  --reproducible        no date, durations and command line in reports: equal runs write\n"
     "                        equal files\n"

@@ -166,6 +166,27 @@ static bool can_write_reports(const struct args *args)
     return ok;
 }
 
+static bool is_output(const char *path)
+{
+    return path != NULL && strcmp(path, "-") == 0;
+}
+
+/* Writes the text for a terminal: to standard error if another report goes to standard output,
+ * which a program may read. */
+static bool write_text(const struct args *args, const struct report *report,
+                       const struct report_rules *rules)
+{
+    struct buf text = {0};
+    if (!is_output(args->tap) && !is_output(args->junit) && !is_output(args->json) &&
+        !is_output(args->html)) {
+        return write_report("-", report_text, report, rules);
+    }
+    report_text(report, rules, &text);
+    fwrite(buf_span(&text).p, 1, text.n, stderr);
+    buf_free(&text);
+    return true;
+}
+
 static bool write_reports(const struct args *args, const struct report *report,
                           const struct report_rules *rules)
 {
@@ -176,7 +197,7 @@ static bool write_reports(const struct args *args, const struct report *report,
     ok = write_report(args->junit, report_junit, report, rules) && ok;
     ok = write_report(json, write_json, report, rules) && ok;
     ok = write_report(args->html, write_html, report, rules) && ok;
-    return write_report("-", report_text, report, rules) && ok;
+    return write_text(args, report, rules) && ok;
 }
 
 /* A server that does not conform is more important to know than one that cannot be reached. */

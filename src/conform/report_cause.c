@@ -106,28 +106,44 @@ static void add_reduced(struct span step, struct buf *out)
     }
 }
 
-/* Another connection on which nothing came says nothing about the cause. */
-static bool is_silent(const struct parts *parts, struct span text)
+static bool ends(struct span text, struct span with)
 {
-    return parts->reduced && span_equal(without_actor(text), SPAN("nothing"));
+    return text.n >= with.n && span_equal(span_skip(text, text.n - with.n), with);
+}
+
+/* "and 492 more": how many further steps or connections player_any.c has not shown. */
+static bool is_rest(struct span text)
+{
+    return begins(text, SPAN("and ")) && ends(text, SPAN(" more"));
+}
+
+/* Adds a part without what is different in each case, unless it says nothing new: the same part
+ * again, or another connection on which nothing came. */
+static void add_reduced_part(struct buf *part, struct span text)
+{
+    struct buf reduced = {0};
+    struct span nothing = SPAN("nothing");
+    add_reduced(text, &reduced);
+    struct span new = buf_span(&reduced);
+    if (part->n > 0 && span_equal(buf_span(part), nothing)) {
+        buf_drop(part, part->n);
+    }
+    bool same = part->n > 0 && (span_equal(new, nothing) || ends(buf_span(part), new));
+    if (!same && !is_rest(new)) {
+        buf_append(part, part->n > 0 ? SPAN("; ") : SPAN(""));
+        buf_append(part, new);
+    }
+    buf_free(&reduced);
 }
 
 static void add_part(struct parts *parts, struct buf *part, struct span text)
 {
-    if (part->n > 0 && is_silent(parts, text)) {
+    if (parts->reduced) {
+        add_reduced_part(part, text);
         return;
     }
-    if (part->n > 0 && is_silent(parts, buf_span(part))) {
-        buf_drop(part, part->n);
-    }
-    if (part->n > 0) {
-        text_append(part, "; ");
-    }
-    if (parts->reduced) {
-        add_reduced(text, part);
-    } else {
-        buf_append(part, text);
-    }
+    buf_append(part, part->n > 0 ? SPAN("; ") : SPAN(""));
+    buf_append(part, text);
 }
 
 /* --- lines ------------------------------------------------------------------------------------ */
@@ -242,11 +258,11 @@ static void sort(struct cause_groups *groups, const struct report *report)
 }
 
 void cause_groups_make(struct cause_groups *groups, const struct report *report,
-                       const struct report_rules *rules)
+                       const struct report_rules *rules, cause_filter *wanted)
 {
     *groups = (struct cause_groups){.n = 0};
     for (size_t i = 0; i < report->n; i++) {
-        if (report_failed(rules, &report->cases[i])) {
+        if (wanted(rules, &report->cases[i])) {
             add_case(group_of(groups, &report->cases[i]), report, i);
         }
     }

@@ -32,10 +32,13 @@ struct cause_groups {
     size_t n;
 };
 
-/* Groups the cases whose verdict is a failure under these rules. Groups with a case of level MUST
- * come first, then SHOULD and so on; groups of the same level are sorted by size. */
+/* Returns true if a case belongs to a group. */
+typedef bool cause_filter(const struct report_rules *rules, const struct report_case *c);
+
+/* Groups the cases for which `wanted` is true, for example report_failed. Groups with a case of
+ * level MUST come first, then SHOULD and so on; groups of the same level are sorted by size. */
 void cause_groups_make(struct cause_groups *groups, const struct report *report,
-                       const struct report_rules *rules);
+                       const struct report_rules *rules, cause_filter *wanted);
 void cause_groups_free(struct cause_groups *groups);
 
 #endif

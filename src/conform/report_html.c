@@ -338,7 +338,7 @@ static void add_causes(const struct html_reports *html, struct buf *out)
     bool any = false;
     for (size_t i = 0; i < html->n; i++) {
         struct cause_groups groups;
-        cause_groups_make(&groups, &html->reports[i], html->rules);
+        cause_groups_make(&groups, &html->reports[i], html->rules, report_failed);
         if (groups.n > 0) {
             buf_append(out, any ? SPAN("") : SPAN("<h2>Causes of failures</h2>\n"));
             add_groups(&html->reports[i], &groups, html->n == 1, out);

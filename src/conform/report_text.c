@@ -109,10 +109,9 @@ static void add_ids(const struct report *report, const size_t *cases, size_t n, 
     text_append(out, "\n\n");
 }
 
-/* One case as an example, and the ids of the others. */
-static void add_group(const struct report *report, const struct cause_group *g, struct buf *out)
+/* The ids of all cases of a group but the first. */
+static void add_same(const struct report *report, const struct cause_group *g, struct buf *out)
 {
-    add_case(report, &report->cases[g->cases[0]], out);
     if (g->n > 1) {
         text_append(out, "    the same in ");
         text_append_decimal(out, (int64_t)g->n - 1);
@@ -127,9 +126,10 @@ static void add_failures(const struct report *report, const struct report_rules 
 {
     struct cause_groups groups;
     size_t cases = 0;
-    cause_groups_make(&groups, report, rules);
+    cause_groups_make(&groups, report, rules, report_failed);
     for (size_t i = 0; i < groups.n; i++) {
-        add_group(report, &groups.groups[i], out);
+        add_case(report, &report->cases[groups.groups[i].cases[0]], out);
+        add_same(report, &groups.groups[i], out);
         cases += groups.groups[i].n;
     }
     if (cases > 1) {
@@ -141,18 +141,36 @@ static void add_failures(const struct report *report, const struct report_rules 
     cause_groups_free(&groups);
 }
 
+static bool differs_in_text(const struct report_rules *rules, const struct report_case *c)
+{
+    return c->verdict == VERDICT_NON_STRICT && report_good(rules, c);
+}
+
+/* Error texts that differ, if that is no failure. */
+static void add_non_strict(const struct report *report, const struct report_rules *rules,
+                           struct buf *out)
+{
+    struct cause_groups groups;
+    cause_groups_make(&groups, report, rules, differs_in_text);
+    for (size_t i = 0; i < groups.n; i++) {
+        const struct report_case *c = &report->cases[groups.groups[i].cases[0]];
+        report_heading(c, out);
+        add_indented(buf_span(&c->why), out);
+        add_same(report, &groups.groups[i], out);
+    }
+    cause_groups_free(&groups);
+}
+
 static void add_others(const struct report *report, const struct report_rules *rules,
                        struct buf *out)
 {
+    add_non_strict(report, rules, out);
     for (size_t i = 0; i < report->n; i++) {
         const struct report_case *c = &report->cases[i];
         if (c->verdict == VERDICT_UNSUPPORTED) {
             add_unsupported(report, i, out);
         } else if (c->verdict == VERDICT_FLAKY && report_good(rules, c)) {
             add_case(report, c, out);
-        } else if (c->verdict == VERDICT_NON_STRICT && report_good(rules, c)) {
-            report_heading(c, out);
-            add_indented(buf_span(&c->why), out);
         }
     }
 }

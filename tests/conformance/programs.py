@@ -206,6 +206,14 @@ def flooding(first, again):
         listener.close()
 
 
+def a_report_on_standard_output_is_alone_there(folder):
+    name = case(folder, "fails", 'c connect\nc > "  V2NOP\\n"\nc < response "OK" within 50ms\n')
+    code, out, err = conform(folder, "--json", "-", name)
+    equal((code, json.loads(out)["counts"]["fail"]), (1, 1))
+    assert err.startswith("fail  a/fails  (MUST) t\n"), err
+    assert err.endswith(" fails.session\n\nnsqref engine: 1 cases: 1 fail\n"), err
+
+
 def a_long_run_says_every_5_s_how_far_it_is(folder):
     names = [case(folder, name, "c connect\nwait 6500ms\n") for name in ("one", "two", "three")]
     with Broker() as server:
@@ -608,6 +616,7 @@ def a_case_that_restarts_the_server_has_its_own(folder):
 
 
 TESTS = [
+    a_report_on_standard_output_is_alone_there,
     a_long_run_says_every_5_s_how_far_it_is,
     inputs_that_a_server_does_not_survive_are_named,
     a_running_server_that_dies_ends_the_run,

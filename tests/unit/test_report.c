@@ -255,6 +255,8 @@ static void failures_come_first_and_share_their_cause(void **state)
     assert_int_equal(strncmp(text, "fail  a/2  (MUST) ", 18), 0);
     assert_has(text, "    the same in 1 more case: expected x, came ]]>\n        b/6\n\n");
     assert_has(text, "5 failures, 4 causes\n\nnon-strict  a/1  (MUST)");
+    assert_has(text, "    received: ]]>\n    the same in 1 more case: expected x, came ]]>\n"
+                     "        a/3\n\nunsupported  1 case: expected: x\n\npassed");
     assert_has(text,
                "unsupported  1 case: expected: x\n\npassed/played cases by area and level:\n"
                "area   MUST   unsupported\na      2/3    0\nb      1/5    1\nall    3/8    1\n\n"

@@ -27,6 +27,13 @@ static void assert_text(writer *write, const char *why, const char *wanted)
     "expected: any {\n    c < response \"OK\"\n    d < message $m attempts 1 body \"x\"\n}\n"      \
     "received: no frame for these steps:\n    d < message $m attempts 1 body \"x\"\n"              \
     "          c < nothing\n          d < nothing\n"
+#define MANY                                                                                       \
+    "expected: any 20 $i {\n    c < message $m$i attempts 1 body \"x\"\n}\n"                       \
+    "received: no frame for these steps:\n    c < message $m1 attempts 1 body \"x\"\n"             \
+    "    c < message $m2 attempts 1 body \"x\"\n          and 18 more\n"                           \
+    "          c < message 0123456789abcdef attempts 2 body \"y\"\n          d < nothing\n"        \
+    "          e < message 0123456789abcdee attempts 2 body \"y\"\n          f < response "        \
+    "\"OK\"\n"
 #define JSON                                                                                       \
     "expected: c < response {\"a\":1,\"b\":2}\nreceived: response \"{..}\"\na: expected 1, came "  \
     "3\n"                                                                                          \
@@ -70,6 +77,8 @@ static void a_cause_has_nothing_that_is_different_in_each_case(void **state)
     assert_text(report_cause, ANY, "expected message attempts 1, came nothing");
     assert_text(report_cause, ANY "          p < error \"E_INVALID x\"\n          q < nothing\n",
                 "expected message attempts 1, came error E_INVALID");
+    assert_text(report_cause, MANY,
+                "expected message attempts 1, came message attempts 2; response \"OK\"");
     assert_text(report_cause, JSON, "a: expected 1, came 3; b: expected 2, came 4");
 }
 
@@ -99,7 +108,7 @@ static void failures_of_the_same_cause_are_one_group(void **state)
         r.cases[i].verdict = cases[i].verdict;
         buf_append(&r.cases[i].why, span_make(cases[i].why, strlen(cases[i].why)));
     }
-    cause_groups_make(&groups, &r, &rules);
+    cause_groups_make(&groups, &r, &rules, report_failed);
     assert_int_equal(groups.n, 3);
     assert_int_equal(groups.groups[0].n, 2);
     assert_int_equal(groups.groups[0].cases[0], 3); /* MUST before SHOULD */

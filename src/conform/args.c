@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conform/player.h"
 #include "conform/suite.h"
 
 #define ALL_LEVELS ((1U << LEVEL_COUNT) - 1)
 #define JOBS_MAX 64
+#define SPLITS_DEFAULT 3
 #define SCALE_MAX 10000
 #define SUITE_VERSION_MAX 999999
 #define REPEAT_MAX 1000
@@ -28,8 +30,9 @@ static const char help[] =
     "                        folder. Without {port} the address is read from the line\n"
     "                        'TCP: listening on ADDRESS' that the server prints\n"
     "  --flags-given 'FLAGS' the server at --target was started with these flags\n"
-    "  --cuts                also send each case byte by byte, and cut before every byte and\n"
-    "                        every pair of bytes (only in this process)\n"
+    "  --cuts                in this process: also cut the input before every byte and every\n"
+    "                        pair of bytes; with a server: --splits 16\n"
+    "  --splits N            with a server: cut what a step sends at N places (default: 3)\n"
     "  --name NAME           the name of the server in reports\n"
     "  --names PREFIX        the prefix of all topic and channel names (default: unique)\n"
     "\n"
@@ -98,6 +101,7 @@ enum option_id {
     OPT_DRY_RUN,
     OPT_NO_PREFLIGHT,
     OPT_REPEAT,
+    OPT_SPLITS,
     OPT_TIME_SCALE,
     OPT_KNOWN,
     OPT_ALLOW,
@@ -135,6 +139,7 @@ static const struct option options[] = {
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
     {"no-preflight", no_argument, NULL, OPT_NO_PREFLIGHT},
     {"repeat", required_argument, NULL, OPT_REPEAT},
+    {"splits", required_argument, NULL, OPT_SPLITS},
     {"time-scale", required_argument, NULL, OPT_TIME_SCALE},
     {"known", required_argument, NULL, OPT_KNOWN},
     {"allow-unsupported", no_argument, NULL, OPT_ALLOW},
@@ -315,6 +320,12 @@ static bool take_other(struct parsing *p, int option, const char *value)
         }
         p->args->repeat = (unsigned)n;
         return true;
+    case OPT_SPLITS:
+        if (strcmp(value, "0") != 0 && !number(p, "--splits", value, PLAYER_SPLITS_MAX, &n)) {
+            return false;
+        }
+        p->args->splits = (size_t)n;
+        return true;
     case OPT_TIME_SCALE:
         if (!number(p, "--time-scale", value, SCALE_MAX, &n)) {
             return false;
@@ -422,9 +433,6 @@ static bool agrees(struct parsing *p)
     if (a->target != NULL && a->spawn != NULL) {
         return conflict(p, "expected --target or --spawn, not both");
     }
-    if (a->cuts && (a->target != NULL || a->spawn != NULL)) {
-        return conflict(p, "--cuts works only without --target and --spawn");
-    }
     if (a->flags_given != NULL && a->target == NULL) {
         return conflict(p, "--flags-given works only with --target");
     }
@@ -451,7 +459,8 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
 {
     struct parsing p = {.args = args, .out = out, .err = err};
     int option;
-    *args = (struct args){.program = argv[0], .repeat = 1, .time_scale = 100};
+    *args =
+        (struct args){.program = argv[0], .repeat = 1, .time_scale = 100, .splits = SPLITS_DEFAULT};
     optind = 0; /* getopt starts again: tests parse more than once */
     while ((option = getopt_long(argc, argv, "j:", options, NULL)) != -1) {
         if (!take_option(&p, option, optarg) || !note_given(&p, option, optarg)) {
@@ -463,6 +472,9 @@ enum conform_exit args_parse(struct args *args, int argc, char **argv, FILE *out
     }
     args->files = argv + optind;
     args->file_count = (size_t)(argc - optind);
+    if (args->cuts) {
+        args->splits = PLAYER_SPLITS_MAX;
+    }
     if (args->levels == 0) {
         args->levels = default_levels(args);
     }

@@ -65,6 +65,7 @@ struct args {
     const char *name;  /* the target's name in reports; NULL: made from the other options */
     const char *names; /* prefix of topic and channel names; NULL: the program chooses one */
     bool cuts;
+    size_t splits;      /* over TCP: at how many places the bytes of a step are cut */
     size_t jobs;        /* 0: the program chooses */
     unsigned repeat;    /* how often the suite is played */
     int64_t time_scale; /* percent */

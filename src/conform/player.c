@@ -57,6 +57,7 @@ void player_init(struct player *p, const struct player_config *config,
     *p = (struct player){.config = *config,
                          .file = file,
                          .values = {.names = config->names},
+                         .splits = config->splits * PLAYER_SPLIT_STEPS,
                          .verdict = VERDICT_PASS};
     transcript_unroll(file, &p->steps);
 }

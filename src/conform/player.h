@@ -10,6 +10,7 @@
  *     player_any.c       steps in any order
  *     player_end.c       the check that no reply is left when the case ends
  *     player_frames.c    the frames that were received
+ *     player_pieces.c    sending in pieces
  *     player_io.c        sending, waiting, times
  *     player_exchange.c  the exchange in words, and why a step failed
  */
@@ -45,6 +46,17 @@
 /* ns: in addition, for each restart of the server */
 #define PLAYER_RESTART_TIMEOUT (30 * TIME_SECOND)
 
+/* The most pieces into which a step's bytes are cut, without the last one. */
+#define PLAYER_SPLITS_MAX 16
+
+/* The pieces of a whole case are at most this number times config.splits, so that long cases do not
+ * take much longer. */
+#define PLAYER_SPLIT_STEPS 8
+
+/* ns: the pause between two pieces. The server should read the first one before the second one
+ * arrives. */
+#define PLAYER_SPLIT_PAUSE (2 * TIME_MS)
+
 /* The command that a client sends after the last step. No server has this command. So its answer,
  * E_INVALID, cannot be confused with another reply. */
 #define PLAYER_LAST_WORD "END_OF_CASE"
@@ -65,6 +77,7 @@ struct player_conn {
     bool flooded;        /* more bytes arrived than a connection, or all of them, may receive; the
                             rest was discarded */
     size_t received;     /* how many decoded bytes have arrived */
+    bool fresh;          /* the client has sent nothing yet */
     bool stopped;        /* the client has stopped reading */
     bool half_closed;    /* the client has closed its output */
     size_t announced;    /* how many codecs the answer to IDENTIFY has announced. Until all these
@@ -117,6 +130,8 @@ struct player_config {
     int64_t lag; /* ns: a frame may be noticed this much later than it came, because the machine is
                     busy. 0 on virtual time */
     int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by it */
+    size_t splits;      /* at how many places the bytes of a step are cut, at most
+                           PLAYER_SPLITS_MAX; 0: they are sent at once */
     bool late_replies;  /* a reply may arrive after the last step. Then player_end.c sends one more
                            command, so that such a reply is noticed */
     bool ignores_unknown; /* the server does not answer a command that it does not know. Then
@@ -129,6 +144,7 @@ struct player {
     struct unrolled steps; /* the steps of the file, written out */
     struct player_conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
+    size_t splits;   /* at how many places the bytes of all steps may still be cut */
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
     int64_t last_step_end; /* ns: when the last step ended, or, for a frame that may have been

@@ -9,6 +9,7 @@
 #include "conform/player_exchange.h"
 #include "conform/player_frames.h"
 #include "conform/player_io.h"
+#include "conform/player_pieces.h"
 
 static bool play_frame(struct player *p, struct player_conn *c, const struct step *step)
 {
@@ -206,6 +207,7 @@ static bool play_connect(struct player *p, const struct step *step)
     size_t i = p->conn_count++;
     p->conns[i].name = step->actor;
     p->conns[i].open = true;
+    p->conns[i].fresh = true;
     if (!p->config.transport.connect(p->config.transport.self, i)) {
         text_append(player_expected(p, step), "no connection to the server");
         return player_fail(p, step, VERDICT_UNREACHABLE);
@@ -249,6 +251,17 @@ static bool play_restart(struct player *p, const struct step *step)
     return ok;
 }
 
+static void send_bytes(struct player *p, size_t i, const struct step *step, struct span bytes)
+{
+    if (step->raw) {
+        player_send_raw(p, i, bytes);
+    } else if (p->splits == 0) {
+        player_send(p, i, bytes);
+    } else {
+        player_send_pieces(p, i, step, bytes);
+    }
+}
+
 static bool play_send(struct player *p, size_t i, const struct step *step)
 {
     struct buf bytes = {0};
@@ -256,7 +269,7 @@ static bool play_send(struct player *p, size_t i, const struct step *step)
     if (known) {
         player_note_bytes(p, step->actor, step->raw ? SPAN(" > raw ") : SPAN(" > "),
                           buf_span(&bytes));
-        (step->raw ? player_send_raw : player_send)(p, i, buf_span(&bytes));
+        send_bytes(p, i, step, buf_span(&bytes));
     } else {
         text_append(player_expected(p, step), "a value that no step has captured");
         player_fail(p, step, VERDICT_UNREACHABLE);

@@ -158,6 +158,7 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
                                       .slack = SLACK_TCP,
                                       .lag = LAG_TCP,
                                       .time_scale = setting->time_scale,
+                                      .splits = setting->splits,
                                       .late_replies = true,
                                       .ignores_unknown = setting->ignores_unknown};
     player_init(player, &how, file);

@@ -15,6 +15,7 @@ struct case_setting {
     const char *spawn; /* the command that starts a server, for cases that restart it; NULL: none */
     struct span names; /* prefix of the names of topics and channels */
     int64_t time_scale;   /* percent */
+    size_t splits;        /* with a target: at how many places the bytes of a step are cut */
     const char *suite;    /* the folder that replaces {suite} in flags; NULL: SUITE_CASES */
     bool ignores_unknown; /* the target does not answer unknown commands: see player.h */
 };

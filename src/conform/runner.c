@@ -92,7 +92,8 @@ static void play_on(const struct runner *r, const struct case_setting *setting,
     }
     run_case(setting, file, result);
     bool passed = result->verdict == VERDICT_PASS || result->verdict == VERDICT_NON_STRICT;
-    if (r->args->cuts && passed && !run_case_cuts(setting, file, result)) {
+    if (r->args->cuts && setting->target == NULL && passed &&
+        !run_case_cuts(setting, file, result)) {
         result->verdict = VERDICT_FAIL;
     }
 }
@@ -105,6 +106,7 @@ static enum presence play(const struct runner *r, size_t i, struct case_result *
                                    .time_scale = r->args->time_scale,
                                    .suite = r->args->cases,
                                    .spawn = r->args->spawn,
+                                   .splits = r->args->splits,
                                    .ignores_unknown = r->ignores_unknown};
     if (!find_target(r, i, &setting.target, result)) {
         return PRESENCE_UNKNOWN;

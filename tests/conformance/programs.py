@@ -620,6 +620,19 @@ def a_case_that_restarts_the_server_has_its_own(folder):
         equal(program.poll(), None)
 
 
+def a_server_that_expects_a_size_in_one_read_is_noticed(folder):
+    def one_read(data):
+        """Ends the connection when a read has ended in a size."""
+        if re.search(rb"PUB \S+\n.{1,3}$", data, re.DOTALL):
+            raise OSError
+        return data
+
+    pub = case(folder, "pub", 'c connect\nc > "  V2"\nwait 50ms\nc > "PUB " $topic "\\n" size{"x"}\nc < response "OK"\n')
+    with between(folder, ask=one_read) as address:
+        for splits, wanted in (("3", 1), ("0", 0)):
+            equal(conform(folder, "--no-preflight", "--time-scale", "5", "--splits", splits, "--target", address, pub)[0], wanted)
+
+
 TESTS = [
     a_report_on_standard_output_is_alone_there,
     a_long_run_says_every_5_s_how_far_it_is,
@@ -646,6 +659,7 @@ TESTS = [
     a_client_that_ends_its_side_without_an_answer_to_come_has_closed,
     a_client_that_closes_takes_no_answer,
     a_case_that_restarts_the_server_has_its_own,
+    a_server_that_expects_a_size_in_one_read_is_noticed,
 ]
 
 

@@ -84,11 +84,24 @@ static void options_are_stored(void **state)
     assert_string_equal(a.reqs.values[0], "A");
     assert_int_equal(a.levels, 1U << LEVEL_MUST | 1U << LEVEL_QUIRK);
     assert_int_equal(a.time_scale, 250);
+    assert_int_equal(a.splits, 3);
     assert_true(a.strict && a.allow_unsupported && a.rerun_failed);
     assert_string_equal(a.flags_given, "--a=1");
     assert_int_equal(a.mode, MODE_DRY_RUN);
     assert_int_equal(a.file_count, 2);
     assert_string_equal(a.files[0], "x.session");
+}
+
+static void splits_are_for_a_server(void **state)
+{
+    (void)state;
+    struct args a;
+    assert_int_equal(parse(&a, "--target h:1 --splits 0"), EXIT_CONFORMS);
+    assert_int_equal(a.splits, 0);
+    assert_int_equal(parse(&a, "--target h:1 --splits 16"), EXIT_CONFORMS);
+    assert_int_equal(a.splits, 16);
+    assert_int_equal(parse(&a, "--target h:1 --cuts"), EXIT_CONFORMS);
+    assert_int_equal(a.splits, 16);
 }
 
 static void each_mode_has_an_option(void **state)
@@ -132,7 +145,9 @@ static void wrong_options_are_reported(void **state)
         "--list=xml",
         "--fmt=x",
         "--target a --spawn b",
-        "--cuts --target a",
+        "--splits 17",
+        "--splits x",
+        "--splits -1",
         "--flags-given x",
         "--serve f",
         "--listen a",
@@ -175,6 +190,7 @@ int main(void)
         cmocka_unit_test(without_options_cases_run_in_this_process),
         cmocka_unit_test(departures_are_not_the_default_for_other_servers),
         cmocka_unit_test(options_are_stored),
+        cmocka_unit_test(splits_are_for_a_server),
         cmocka_unit_test(each_mode_has_an_option),
         cmocka_unit_test(wrong_options_are_reported),
         cmocka_unit_test(an_option_has_a_limit_of_repeats),

@@ -88,7 +88,7 @@ void player_run(struct player *p)
     if (!p->file->partial_order) {
         player_end(p, line);
     }
-    player_note_left_out(p);
+    player_end_exchange(p);
     for (size_t i = 0; i < p->conn_count; i++) {
         if (p->conns[i].open) {
             p->conns[i].open = false;
@@ -108,5 +108,6 @@ void player_free(struct player *p)
     unrolled_free(&p->steps);
     buf_free(&p->unmatched);
     buf_free(&p->exchange);
+    buf_free(&p->tail);
     buf_free(&p->why);
 }

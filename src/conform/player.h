@@ -35,7 +35,8 @@
 /* The most decoded bytes that all connections of a case may receive. */
 #define PLAYER_RECEIVED_ALL_MAX ((size_t)64 << 20)
 
-/* The most bytes of the exchange, which a report contains. Further lines are only counted. */
+/* The most bytes of the exchange, which a report contains: half of them are its first lines, half
+ * its last lines. The lines between them are only counted. A single line may be longer. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
 /* A whole case may last as long as all "within" and "after" of its steps together, and
@@ -154,7 +155,8 @@ struct player {
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* one line for each thing sent or received */
-    size_t left_out;      /* lines that the exchange had no room for */
+    struct buf tail;      /* the last lines of a long exchange */
+    size_t left_out;      /* lines between them that the exchange had no room for */
     struct buf why;       /* for a verdict other than PASS: what was expected and received */
     struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };

@@ -24,7 +24,7 @@ static void remove_step(struct rest *rest, size_t i)
 {
     rest->n--;
     rest->heartbeats -= rest->steps[i]->kind == STEP_HEARTBEAT;
-    memmove(&rest->steps[i], &rest->steps[i + 1], (rest->n - i) * sizeof *rest->steps);
+    memmove(&rest->steps[i], &rest->steps[i + 1], (rest->n - i) * sizeof(const struct step *));
 }
 
 /* Whether the end of the connection matches a step. */
@@ -165,7 +165,7 @@ static void collect(const struct step *any, struct rest *rest)
     for (const struct step *s = any->inside; s != NULL; s = s->next) {
         n++;
     }
-    rest->steps = alloc_zeroed((n + 1) * sizeof *rest->steps);
+    rest->steps = alloc_zeroed((n + 1) * sizeof(const struct step *));
     for (const struct step *s = any->inside; s != NULL; s = s->next) {
         rest->steps[rest->n++] = s;
         rest->heartbeats += s->kind == STEP_HEARTBEAT;

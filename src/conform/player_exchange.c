@@ -19,42 +19,53 @@ static void show_bytes(struct buf *out, struct span bytes)
     }
 }
 
-/* Returns whether the exchange has room for one more line. */
-static bool has_room(struct player *p)
+/* Drops whole lines from the front until half of the exchange has room for the rest. */
+static void shorten_tail(struct player *p)
 {
-    bool room = p->exchange.n < PLAYER_EXCHANGE_MAX;
-    p->left_out += !room;
-    return room;
+    while (p->tail.n > PLAYER_EXCHANGE_MAX / 2) {
+        struct span tail = buf_span(&p->tail);
+        const uint8_t *end = memchr(tail.p, '\n', tail.n);
+        buf_drop(&p->tail, end == NULL ? tail.n : (size_t)(end - tail.p) + 1);
+        p->left_out++;
+    }
 }
 
-void player_note_left_out(struct player *p)
+struct buf *player_line(struct player *p)
 {
+    if (p->exchange.n < PLAYER_EXCHANGE_MAX / 2) {
+        return &p->exchange;
+    }
+    shorten_tail(p);
+    return &p->tail;
+}
+
+void player_end_exchange(struct player *p)
+{
+    shorten_tail(p);
     if (p->left_out > 0) {
         text_append(&p->exchange, "(");
         text_append_decimal(&p->exchange, (int64_t)p->left_out);
-        text_append(&p->exchange, " further lines are left out)\n");
+        text_append(&p->exchange, " lines are left out here)\n");
     }
+    buf_append(&p->exchange, buf_span(&p->tail));
+    buf_free(&p->tail);
 }
 
 void player_note(struct player *p, struct span actor, struct span what)
 {
-    if (!has_room(p)) {
-        return;
-    }
-    buf_append(&p->exchange, actor);
-    buf_append(&p->exchange, what);
-    text_append(&p->exchange, "\n");
+    struct buf *line = player_line(p);
+    buf_append(line, actor);
+    buf_append(line, what);
+    text_append(line, "\n");
 }
 
 void player_note_bytes(struct player *p, struct span actor, struct span what, struct span bytes)
 {
-    if (!has_room(p)) {
-        return;
-    }
-    buf_append(&p->exchange, actor);
-    buf_append(&p->exchange, what);
-    show_bytes(&p->exchange, bytes);
-    text_append(&p->exchange, "\n");
+    struct buf *line = player_line(p);
+    buf_append(line, actor);
+    buf_append(line, what);
+    show_bytes(line, bytes);
+    text_append(line, "\n");
 }
 
 void player_show_frame(struct buf *out, const struct nsq_frame *frame)
@@ -77,13 +88,11 @@ void player_show_frame(struct buf *out, const struct nsq_frame *frame)
 
 void player_note_frame(struct player *p, const struct player_conn *c, const struct nsq_frame *frame)
 {
-    if (!has_room(p)) {
-        return;
-    }
-    buf_append(&p->exchange, c->name);
-    text_append(&p->exchange, " < ");
-    player_show_frame(&p->exchange, frame);
-    text_append(&p->exchange, "\n");
+    struct buf *line = player_line(p);
+    buf_append(line, c->name);
+    text_append(line, " < ");
+    player_show_frame(line, frame);
+    text_append(line, "\n");
 }
 
 /* Keeps a copy of the bytes that no step has matched: those of this connection, or those of all

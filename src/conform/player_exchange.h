@@ -15,8 +15,12 @@
 void player_note(struct player *p, struct span actor, struct span what);
 void player_note_bytes(struct player *p, struct span actor, struct span what, struct span bytes);
 
-/* Appends a line that says how many lines PLAYER_EXCHANGE_MAX has left out, if it has. */
-void player_note_left_out(struct player *p);
+/* Returns the buffer for the next line. The caller appends the line and a newline. Of a long
+ * exchange only the first lines and the last lines are kept. */
+struct buf *player_line(struct player *p);
+
+/* Puts the exchange together. A line says how many lines were left out, if any were. */
+void player_end_exchange(struct player *p);
 
 /* Appends the line "conn < frame" to the exchange. */
 void player_note_frame(struct player *p, const struct player_conn *c,

@@ -191,9 +191,10 @@ static bool play_wait(struct player *p, int64_t ns)
     while (player_now(p) < deadline) {
         player_wait_until(p, deadline);
     }
-    text_append(&p->exchange, "wait ");
-    text_append_decimal(&p->exchange, ns / TIME_MS);
-    text_append(&p->exchange, "ms\n");
+    struct buf *line = player_line(p);
+    text_append(line, "wait ");
+    text_append_decimal(line, ns / TIME_MS);
+    text_append(line, "ms\n");
     return true;
 }
 
@@ -239,7 +240,7 @@ static bool play_restart(struct player *p, const struct step *step)
         p->conns[i].open = p->conns[i].stopped = false;
         buf_free(&p->conns[i].in);
     }
-    transcript_step_print(step, 0, &p->exchange);
+    transcript_step_print(step, 0, player_line(p));
     if (!ok) {
         buf_append(player_expected(p, step),
                    can ? SPAN("a server that does not start again: ")
@@ -297,7 +298,7 @@ static bool fail_upgrade(struct player *p, const struct player_conn *c, const st
 
 static void note_upgrade(struct player *p, const struct step *step)
 {
-    transcript_step_print(step, 0, &p->exchange);
+    transcript_step_print(step, 0, player_line(p));
 }
 
 /* Enables a codec and waits for its handshake. Bytes that no step has matched are the codec's first

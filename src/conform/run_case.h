@@ -50,6 +50,15 @@ bool run_case_cuts(const struct case_setting *setting, const struct transcript *
  * tried. */
 #define CUTS_SINGLE_MAX 4096
 
+/* A case with more bytes of input is not played byte by byte. It is played in pieces of a few
+ * sizes, and only its verdict must stay the same. */
+#define CUTS_BYTEWISE_MAX ((size_t)2 << 20)
+
+/* Of a case with more steps, written out, only the cuts that are less than CUTS_NEAR bytes away
+ * from the beginning or the end are tried. */
+#define CUTS_STEPS_MAX 500
+#define CUTS_NEAR 16
+
 /* The configuration of an engine in this process, made from a case's flags, and the data that the
  * configuration borrows. */
 struct case_engine {

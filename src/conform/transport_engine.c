@@ -260,6 +260,7 @@ static bool on_connect(void *self, size_t i)
 static size_t next_piece(const struct engine_transport *t, size_t n)
 {
     size_t piece = t->plan.every_byte ? 1 : n;
+    piece = t->plan.every > 0 && t->plan.every < piece ? t->plan.every : piece;
     for (size_t k = 0; k < 2; k++) {
         size_t cut = t->plan.cuts[k];
         if (cut > t->offset && cut - t->offset < piece) {

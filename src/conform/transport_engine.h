@@ -19,6 +19,7 @@
 struct cut_plan {
     bool least_effort; /* each call of the engine has an allowance of one unit (base/effort.h) */
     bool every_byte;
+    size_t every;   /* bytes: no piece is longer; 0: no limit */
     size_t cuts[2]; /* the input is cut before these bytes; 0: no cut */
 };
 

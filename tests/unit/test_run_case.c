@@ -283,15 +283,15 @@ static void the_client_ends_tls_or_only_the_connection(void **state)
 static void many_messages_are_received_as_a_set(void **state)
 {
     (void)state;
-    passes(HEADER PUBLISHED "any 20 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n"
-                            "repeat 20 $i {\n    c > \"FIN \" $m$i \"\\n\"\n}\n"
-                            "c > \"FIN \" $m20 \"\\n\"\nc < error E_FIN_FAILED\n");
-    passes(HEADER PUBLISHED "repeat 20 $i {\n    c < message $m$i attempts 1 body *\n}\n");
-    passes(HEADER PUBLISHED
-           "p > \"MPUB \" $topic \"\\n\" size{i32(20) repeat(20 $k size{\"m\" $k})}\n"
-           "any {\n    p < response \"OK\"\n}\n"
-           "any 20 $i {\n    c < message $m$i attempts 1 body \"m\" $i\n"
-           "    c < message $n$i attempts 1 body \"m\" $i\n}\n");
+    passes_whole(HEADER PUBLISHED "any 20 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n"
+                                  "repeat 20 $i {\n    c > \"FIN \" $m$i \"\\n\"\n}\n"
+                                  "c > \"FIN \" $m20 \"\\n\"\nc < error E_FIN_FAILED\n");
+    passes_whole(HEADER PUBLISHED "repeat 20 $i {\n    c < message $m$i attempts 1 body *\n}\n");
+    passes_whole(HEADER PUBLISHED
+                 "p > \"MPUB \" $topic \"\\n\" size{i32(20) repeat(20 $k size{\"m\" $k})}\n"
+                 "any {\n    p < response \"OK\"\n}\n"
+                 "any 20 $i {\n    c < message $m$i attempts 1 body \"m\" $i\n"
+                 "    c < message $n$i attempts 1 body \"m\" $i\n}\n");
     /* One message more than was published, another body, a body twice. */
     fails(HEADER PUBLISHED "any 21 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n", 16,
           "c < message $m21 attempts 1 body");
@@ -328,20 +328,46 @@ static void a_restart_makes_a_new_engine(void **state)
         "c stop reading\np connect\n" PUB "p < response \"OK\"\nrestart\nd connect\n"
         "d > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\nd < response \"OK\"\n"
         "d < no message within 1000ms\nrestart kill\ne connect\ne > \"  V2NOP\\n\"\ne < nothing\n";
-    passes(text);
+    passes_whole(text);
     passes(HEADER "restart\nrestart kill\n");
+}
+
+/* The first and the last lines of a long exchange are kept. */
+static void a_long_exchange_is_shortened_in_the_middle(void **state)
+{
+    (void)state;
+    struct case_result result;
+    assert_int_equal(
+        run(HEADER "c connect\nc > \"  V2\"\nrepeat 1000 $i {\n"
+                   "    c > \"PUB \" $topic \"\\n\" size{\"m\" $i}\n    c < response \"OK\"\n}\n",
+            &result, false),
+        VERDICT_PASS);
+    assert_true(result.exchange.n <= PLAYER_EXCHANGE_MAX + 1000);
+    assert_contains(&result.exchange, "\\x02m1\"\n");
+    assert_contains(&result.exchange, " lines are left out here)\n");
+    assert_contains(&result.exchange, "\\x05m1000\"\nc < response \"OK\"\n");
+    case_result_free(&result);
+}
+
+/* Such a case is not cut everywhere: that would take minutes. */
+static void a_case_with_much_input_is_cut_in_a_few_ways(void **state)
+{
+    (void)state;
+    passes(HEADER "c connect\nc > \"  V2\"\nrepeat 3 $i {\n"
+                  "    c > \"PUB \" $topic \"\\n\" size{fill(1000000 \"x\")}\n"
+                  "    c < response \"OK\"\n}\n");
 }
 
 static void numbered_connections_share_messages(void **state)
 {
     (void)state;
-    passes(HEADER "repeat 30 $i {\n    c$i connect\n"
-                  "    c$i > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\n"
-                  "    c$i < response \"OK\"\n}\np connect\np > \"  V2\"\n"
-                  "repeat 30 $i {\n    p > \"PUB \" $topic \"\\n\" size{$i}\n"
-                  "    p < response \"OK\"\n}\n"
-                  "any 30 $i {\n    c* < message $m$i attempts 1 body $i\n}\n"
-                  "repeat 30 $i {\n    c$i < nothing\n}\n");
+    passes_whole(HEADER "repeat 30 $i {\n    c$i connect\n"
+                        "    c$i > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\n"
+                        "    c$i < response \"OK\"\n}\np connect\np > \"  V2\"\n"
+                        "repeat 30 $i {\n    p > \"PUB \" $topic \"\\n\" size{$i}\n"
+                        "    p < response \"OK\"\n}\n"
+                        "any 30 $i {\n    c* < message $m$i attempts 1 body $i\n}\n"
+                        "repeat 30 $i {\n    c$i < nothing\n}\n");
 }
 
 int main(void)
@@ -360,6 +386,8 @@ int main(void)
         cmocka_unit_test(many_messages_are_received_as_a_set),
         cmocka_unit_test(a_client_stops_reading_and_goes_on),
         cmocka_unit_test(a_restart_makes_a_new_engine),
+        cmocka_unit_test(a_long_exchange_is_shortened_in_the_middle),
+        cmocka_unit_test(a_case_with_much_input_is_cut_in_a_few_ways),
         cmocka_unit_test(numbered_connections_share_messages),
     };
     return cmocka_run_group_tests_name("run_case", tests, NULL, NULL);

@@ -12,8 +12,6 @@
 #include "shell/socket.h"
 
 #define READ_SIZE 65536
-#define SMALL_BUFFER 1 /* bytes: the system takes the least that it allows */
-#define LARGE_BUFFER (1 << 20)
 #define CLOSE_TIMEOUT TIME_SECOND /* how long a close waits for unsent output to leave */
 
 static int64_t on_now(void *self)
@@ -74,15 +72,10 @@ static void on_end(void *self, size_t i)
     flush(t, i);
 }
 
-/* With a small receive buffer the server soon finds that the client does not read. */
 static void on_read(void *self, size_t i, bool on)
 {
     struct tcp_transport *t = self;
-    int size = on ? LARGE_BUFFER : SMALL_BUFFER;
     t->stopped[i] = !on;
-    if (t->fds[i] >= 0) {
-        setsockopt(t->fds[i], SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
-    }
 }
 
 static bool on_restart(void *self, bool killed, struct buf *why)

@@ -58,6 +58,7 @@ void broker_free(struct broker *broker)
     split_table_free(&broker->topics);
     effort_allow(&broker->core.effort, SIZE_MAX);
     broker_collect(broker);
+    assert(broker->core.held == 0); /* what came in has left */
     heap_free(&broker->core.timers);
 }
 
@@ -226,18 +227,12 @@ static size_t queued(const struct channel *channel)
     return channel->queue.n + topic_moves_to(channel->topic, channel);
 }
 
-/* Returns how many messages a channel has. */
-static size_t held(const struct channel *channel)
-{
-    return queued(channel) + channel->timed->deferred_count + channel_in_flight_count(channel);
-}
-
 static void log_lost_channel(const struct broker_core *core, const struct channel *channel)
 {
     char in_queue[TEXT_DECIMAL_MAX];
     char in_flight[TEXT_DECIMAL_MAX];
     char deferred[TEXT_DECIMAL_MAX];
-    if (held(channel) > 0) {
+    if (queued(channel) + channel_held(channel) > 0) {
         log_say(core->log, LOG_WARNING,
                 "CHANNEL(%): losing % memory % in-flight % deferred messages, there is no disk yet",
                 name_span(&channel->name), text_decimal(in_queue, (int64_t)queued(channel)),
@@ -246,12 +241,14 @@ static void log_lost_channel(const struct broker_core *core, const struct channe
     }
 }
 
-static void log_lost_topic(const struct broker_core *core, const struct topic *topic)
+/* Logs a topic and its channels, at most `rows` of them. Returns how many rows are left. */
+static size_t log_lost_topic(const struct broker_core *core, const struct topic *topic, size_t rows)
 {
     char kept[TEXT_DECIMAL_MAX];
     log_say(core->log, LOG_INFO, "TOPIC(%): closing", name_span(&topic->name));
-    for (const struct channel *channel = topic_first_channel(topic); channel != NULL;
-         channel = topic_next_channel(channel)) {
+    rows--;
+    const struct channel *channel = topic_first_channel(topic);
+    for (; channel != NULL && rows > 0; channel = topic_next_channel(channel), rows--) {
         log_say(core->log, LOG_INFO, "CHANNEL(%): closing", name_span(&channel->name));
         log_lost_channel(core, channel);
     }
@@ -259,33 +256,25 @@ static void log_lost_topic(const struct broker_core *core, const struct topic *t
         log_say(core->log, LOG_WARNING, "TOPIC(%): losing % memory messages, there is no disk yet",
                 name_span(&topic->name), text_decimal(kept, (int64_t)topic->queue.n));
     }
+    return rows;
 }
 
-/* Logs the sum for all topics. This line is the first one, because the log may have no room for the
- * lines of all topics. */
-static void log_lost_sum(const struct broker *broker)
-{
-    char sum[TEXT_DECIMAL_MAX];
-    size_t lost = 0;
-    for (const struct topic *topic = broker_first_topic(broker); topic != NULL;
-         topic = broker_topic_after(broker, topic)) {
-        lost += topic->queue.n;
-        for (const struct channel *c = topic_first_channel(topic); c != NULL;
-             c = topic_next_channel(c)) {
-            lost += held(c);
-        }
-    }
-    if (lost > 0) {
-        log_say(broker->core.log, LOG_WARNING, "NSQ: % messages are lost, there is no disk yet",
-                text_decimal(sum, (int64_t)lost));
-    }
-}
-
+/* The sum for all topics is the first line. A walk over all topics would take too long. */
 void broker_log_lost(const struct broker *broker)
 {
-    log_lost_sum(broker);
-    for (const struct topic *topic = broker_first_topic(broker); topic != NULL;
-         topic = broker_topic_after(broker, topic)) {
-        log_lost_topic(&broker->core, topic);
+    const struct broker_core *core = &broker->core;
+    char number[TEXT_DECIMAL_MAX];
+    size_t rows = BROKER_LOST_ROWS;
+    if (core->held > 0) {
+        log_say(core->log, LOG_WARNING, "NSQ: % messages are lost, there is no disk yet",
+                text_decimal(number, (int64_t)core->held));
+    }
+    const struct topic *topic = broker_first_topic(broker);
+    for (; topic != NULL && rows > 0; topic = broker_topic_after(broker, topic)) {
+        rows = log_lost_topic(core, topic, rows);
+    }
+    if (rows == 0) {
+        log_say(core->log, LOG_INFO, "NSQ: not every topic and channel has its line (% topics)",
+                text_decimal(number, (int64_t)broker->topics.count));
     }
 }

@@ -17,6 +17,8 @@
  */
 #define BROKER_SHARES 7
 
+#define BROKER_LOST_ROWS 500
+
 struct broker {
     struct broker_core core;
     struct split_table topics;       /* of struct topic, by name */
@@ -116,7 +118,7 @@ static inline bool broker_has_orphans(const struct broker *broker)
 }
 
 /* Logs how many messages are lost if the server stops now: first the sum, then the number for each
- * topic and each channel. */
+ * topic and each channel, for at most BROKER_LOST_ROWS topics and channels. */
 void broker_log_lost(const struct broker *broker);
 
 #endif

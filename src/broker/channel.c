@@ -71,6 +71,7 @@ static void enqueue(struct channel *channel, struct message *message)
 {
     if (is_full(channel)) {
         channel->drop_count++;
+        channel->core->held--;
         message_drop(message, &channel->core->budget);
         return;
     }
@@ -83,6 +84,11 @@ static void enqueue(struct channel *channel, struct message *message)
 size_t channel_in_flight_count(const struct channel *channel)
 {
     return channel->timed->in_flight.count;
+}
+
+size_t channel_held(const struct channel *channel)
+{
+    return channel->queue.n + channel->timed->deferred_count + channel_in_flight_count(channel);
 }
 
 /* Removes and frees the entry of a message in flight, and returns the message. */
@@ -153,11 +159,19 @@ static void renew_subscription(struct consumer *consumer)
     update_consumer(consumer);
 }
 
+/* Drops the queue. To be called before the messages with a timer are dropped. */
+static void drop_queue(struct channel *channel)
+{
+    struct broker_core *core = channel->core;
+    core->held -= channel_held(channel);
+    queue_splice(&core->garbage, &channel->queue);
+}
+
 void channel_empty(struct channel *channel)
 {
     struct broker_core *core = channel->core;
     struct timed *dropped = channel->timed;
-    queue_splice(&core->garbage, &channel->queue);
+    drop_queue(channel);
     channel->timed = timed_new(core, channel);
     timed_end(dropped);
     for (struct list *l = channel->consumers.next; l != &channel->consumers; l = l->next) {
@@ -169,7 +183,7 @@ void channel_empty(struct channel *channel)
 void channel_free(struct channel *channel)
 {
     assert(list_empty(&channel->consumers));
-    queue_splice(&channel->core->garbage, &channel->queue);
+    drop_queue(channel);
     timed_end(channel->timed);
     list_remove(&channel->active_link);
     budget_release_name(&channel->core->budget, CHANNEL_COST - TIMED_COST);
@@ -179,6 +193,7 @@ void channel_free(struct channel *channel)
 void channel_put(struct channel *channel, struct message *message)
 {
     channel->message_count++;
+    channel->core->held++;
     enqueue(channel, message);
 }
 
@@ -186,6 +201,7 @@ void channel_put_all(struct channel *channel, struct queue *messages)
 {
     assert(!channel->ephemeral); /* the queue of an ephemeral channel may be full */
     channel->message_count += messages->n;
+    channel->core->held += messages->n;
     queue_splice(&channel->queue, messages);
     update_channel(channel);
 }
@@ -193,6 +209,7 @@ void channel_put_all(struct channel *channel, struct queue *messages)
 void channel_defer(struct channel *channel, struct message *message, int64_t delay, int64_t now)
 {
     channel->message_count++;
+    channel->core->held++;
     timed_add_deferred(channel->timed, message, time_after(now, delay));
 }
 
@@ -285,6 +302,7 @@ enum channel_result consumer_finish(struct consumer *consumer, struct span id)
     enum channel_result result = find_owned(consumer, id, &f);
     if (result == CHANNEL_OK) {
         consumer->finish_count++;
+        consumer->channel->core->held--;
         message_drop(take_in_flight(f), &consumer->channel->core->budget);
     }
     return result;
@@ -350,6 +368,7 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     list_push(&channel->ready, &consumer->ready_link);
     /* The documentation says n percent, and so do we; nsqd delivers n + 1 of a hundred. */
     if (consumer->sample_rate > 0 && next_random(core) % 100 >= (uint32_t)consumer->sample_rate) {
+        core->held--;
         message_drop(message, &core->budget);
         update_channel(channel);
         return false;

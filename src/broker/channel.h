@@ -141,6 +141,9 @@ bool channel_is_ending(const struct channel *channel);
 /* Returns how many messages of the channel are in flight. */
 size_t channel_in_flight_count(const struct channel *channel);
 
+/* Returns how many messages the channel has: queued, in flight and deferred. */
+size_t channel_held(const struct channel *channel);
+
 /* Returns true when the consumer is ready and its channel has a message in its queue. It is inline
  * because it is called after every command. */
 static inline bool consumer_can_receive(const struct consumer *consumer)

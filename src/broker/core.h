@@ -49,6 +49,7 @@ struct broker_core {
     size_t in_turn;       /* how many messages the first active channel has delivered in its turn */
     struct list moving;   /* of struct topic: those whose messages are on the way to channels */
     struct list orphans;  /* of struct consumer: all orphans */
+    size_t held;          /* messages in all topics and channels, or on the way to channels */
     struct queue garbage; /* messages that nobody can get any more; they are freed in slices */
     struct list ending;   /* of struct timed: nobody can get their messages any more */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */

@@ -85,6 +85,9 @@ static void settle(struct topic *topic)
     budget_charge(&topic->core->budget, reserved);
     budget_release(&topic->core->budget, topic->reserved);
     topic->reserved = reserved;
+    topic->core->held += topic->moves_left;
+    topic->core->held -= topic->moves_held;
+    topic->moves_held = topic->moves_left;
     if (topic->moving.n == 0) {
         list_remove(&topic->moving_link);
     } else if (list_empty(&topic->moving_link)) {
@@ -123,6 +126,7 @@ static void admit(struct topic *topic, struct queue *messages, size_t delayed)
 static void admit_kept(struct topic *topic)
 {
     if (topic->queue.n > 0 && !keeps_messages(topic)) {
+        topic->core->held -= topic->queue.n;
         admit(topic, &topic->queue, topic->queue_delayed);
         topic->queue_delayed = 0;
     }
@@ -300,6 +304,7 @@ static void keep(struct topic *topic, struct queue *messages, int64_t delay)
     for (; room > 0 && messages->n > 0; room--) {
         queue_push(&topic->queue, queue_pop(messages));
     }
+    topic->core->held += topic->queue.n - before;
     topic->queue_delayed += delay != 0 ? topic->queue.n - before : 0;
     topic->drop_count += messages->n;
     queue_splice(&topic->core->garbage, messages);
@@ -318,6 +323,7 @@ void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, 
 
 void topic_empty(struct topic *topic)
 {
+    topic->core->held -= topic->queue.n;
     queue_splice(&topic->core->garbage, &topic->queue);
     topic->queue_delayed = 0;
 }

@@ -261,6 +261,7 @@ struct findings {
     const struct body **bodies; /* one a message */
     size_t messages;
     size_t room; /* in bodies */
+    size_t held; /* messages in topics and channels */
 };
 
 static void found_message(struct findings *f, const struct message *m)
@@ -484,10 +485,12 @@ static void found_topic(struct findings *f, const struct broker_world *w, const 
     found_queue(f, &t->moving);
     check_moves(t);
     assert_true(t->queue.n == 0 || t->table.count == 0 || t->paused);
+    f->held += t->queue.n + t->moves_left;
     uint64_t serial = 0;
     for (const struct channel *c = topic_first_channel(t); c != NULL; c = topic_next_channel(c)) {
         assert_true(c->serial > serial); /* the table is in the order of the serials */
         serial = c->serial;
+        f->held += c->queue.n + channel_in_flight_count(c) + c->timed->deferred_count;
         found_channel(f, w, t, c);
     }
 }
@@ -518,6 +521,7 @@ void bw_check(const struct broker_world *w)
     assert_int_equal(list_count(&core->active), f.active);
     assert_int_equal(core->timers.n, f.timers);
     check_heap(&core->timers);
+    assert_int_equal(core->held, f.held);
     assert_int_equal(core->budget.names, f.names);
     assert_int_equal(core->budget.used, f.cost + check_bodies(&f));
     alloc_free(f.bodies);

@@ -5,6 +5,7 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include <cmocka.h>
@@ -295,6 +296,43 @@ static void the_log_says_what_a_stop_loses(void **state)
     bw_leave(w, &g);
 }
 
+/* The sum is for all topics, but not each of very many topics has its lines. */
+static void the_lines_of_a_stop_are_bounded(void **state)
+{
+    struct broker_world *w = *state;
+    char name[16];
+    for (unsigned i = 0; i < 2 * BROKER_LOST_ROWS; i++) {
+        snprintf(name, sizeof name, "t%u", i);
+        (void)bw_publish(w, name);
+    }
+    bw_drop_log(w);
+    broker_log_lost(&w->broker);
+    bw_expect_log(w, LOG_WARNING, "NSQ: % messages are lost, there is no disk yet", "|1000");
+    for (unsigned i = 0; i < BROKER_LOST_ROWS; i++) {
+        snprintf(name, sizeof name, "|t%u", i);
+        bw_expect_log(w, LOG_INFO, "TOPIC(%): closing", name);
+        snprintf(name, sizeof name, "|t%u|1", i);
+        bw_expect_log(w, LOG_WARNING, LOST_TOPIC, name);
+    }
+    bw_expect_log(w, LOG_INFO, "NSQ: not every topic and channel has its line (% topics)", "|1000");
+    bw_expect_no_log(w);
+    bw_check(w);
+}
+
+/* Nor has each of very many channels of one topic. */
+static void the_lines_of_one_topic_are_bounded(void **state)
+{
+    struct broker_world *w = *state;
+    char name[16];
+    for (unsigned i = 0; i < 2 * BROKER_LOST_ROWS; i++) {
+        snprintf(name, sizeof name, "c%u", i);
+        (void)bw_channel(w, "t", name);
+    }
+    bw_drop_log(w);
+    broker_log_lost(&w->broker);
+    assert_int_equal(w->log.count, BROKER_LOST_ROWS + 1);
+}
+
 static void a_quiet_log_costs_nothing(void **state)
 {
     (void)state;
@@ -390,6 +428,8 @@ int main(void)
         BW_TEST(timers_fire_in_order_one_a_call),
         BW_TEST(what_is_due_at_the_end_of_time_can_be_waited_for),
         BW_TEST(the_log_says_what_a_stop_loses),
+        BW_TEST(the_lines_of_a_stop_are_bounded),
+        BW_TEST(the_lines_of_one_topic_are_bounded),
         cmocka_unit_test(a_quiet_log_costs_nothing),
         BW_TEST(a_broker_ends_with_all_that_it_holds),
         BW_TEST(two_brokers_share_nothing),

@@ -154,7 +154,8 @@ struct tcp_handler {
      * has something to do. */
     void (*resident)(void *self, size_t bytes);
 
-    /* Begins a graceful exit: every connection will want CLOSE, and no new connection is opened. */
+    /* Begins a graceful exit: every connection will want CLOSE, and no new connection is opened.
+     * The calls of `step` go on with it. From now on recv consumes nothing. */
     void (*stop)(void *self, int64_t now);
 
     /* Returns true when `stop` was called and the last connection is gone. */

@@ -148,31 +148,48 @@ void serve_closed(void *self, uint64_t id, enum closed_reason reason, int64_t no
     conn_free(conn, now);
 }
 
+/* Closes some connections. When all are closed, tells the program. */
+static void stop_some(struct serve *serve, int64_t now)
+{
+    for (int left = SERVE_STOPS_A_STEP; serve->stop_next < serve->slot_count && left > 0;
+         serve->stop_next++) {
+        if (serve->slots[serve->stop_next].conn != NULL) {
+            conn_drop(serve->slots[serve->stop_next].conn, now);
+            left--;
+        }
+    }
+    if (serve->stop_next == serve->slot_count) {
+        serve->stop_told = true;
+        if (serve->hooks.stop != NULL) {
+            serve->hooks.stop(serve->hooks.self, now);
+        }
+    }
+}
+
+static bool has_to_stop(const struct serve *serve)
+{
+    return serve->stopping && !serve->stop_told;
+}
+
 void serve_stop(void *self, int64_t now)
 {
     struct serve *serve = self;
     serve->stopping = true;
-    for (size_t i = 0; i < serve->slot_count; i++) {
-        if (serve->slots[i].conn != NULL) {
-            conn_drop(serve->slots[i].conn, now);
-        }
-    }
-    if (serve->hooks.stop != NULL) {
-        serve->hooks.stop(serve->hooks.self, now);
-    }
+    stop_some(serve, now);
 }
 
 bool serve_stopped(void *self)
 {
     const struct serve *serve = self;
-    return serve->stopping && serve->conn_count == 0;
+    return serve->stop_told && serve->conn_count == 0;
 }
 
 /* --- input and output ------------------------------------------------------------------------- */
 
 size_t serve_recv(void *self, uint64_t id, struct span in, int64_t now)
 {
-    return conn_recv(find(self, id), in, now);
+    const struct serve *serve = self;
+    return serve->stopping ? 0 : conn_recv(find(self, id), in, now);
 }
 
 size_t serve_last(void *self, uint64_t id, struct span in, int64_t now)
@@ -279,7 +296,11 @@ void serve_step(void *self, int64_t now, int64_t judged)
         heap_remove(&serve->timers, &conn->timer);
         conn_handle_deadlines(conn, judged);
     }
-    resume_backlog(serve, now);
+    if (has_to_stop(serve)) {
+        stop_some(serve, now);
+    } else {
+        resume_backlog(serve, now);
+    }
     let_one_handshake(serve, now);
     if (serve->hooks.step != NULL) {
         serve->hooks.step(serve->hooks.self, now, judged);
@@ -290,7 +311,7 @@ int64_t serve_next_deadline(void *self)
 {
     const struct serve *serve = self;
     bool handshake_waits = serve->handshake_turn == NULL && !list_empty(&serve->handshakes);
-    int64_t due = list_empty(&serve->backlog) && !handshake_waits
+    int64_t due = list_empty(&serve->backlog) && !handshake_waits && !has_to_stop(serve)
                       ? heap_first_key(&serve->timers, TIME_NEVER)
                       : TIME_PAST;
     return serve->hooks.next_deadline == NULL

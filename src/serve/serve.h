@@ -22,6 +22,7 @@
 #include "serve/handler.h"
 
 #define SERVE_TIMERS_A_STEP 256 /* the most connections whose deadlines one step handles */
+#define SERVE_STOPS_A_STEP 32   /* the most connections that one step of a stop closes */
 #define SERVE_BACKLOG_A_STEP 64 /* the most connections of the backlog that one step handles */
 /* Bytes. When one step has decoded this many for the connections of the backlog, the others wait.
  */
@@ -93,6 +94,8 @@ struct serve {
     struct list to_connect;      /* of struct conn: the shell was not asked yet to connect them */
     uint64_t decoded;            /* bytes that codecs have decoded so far */
     bool stopping;
+    size_t stop_next; /* while stopping: the connections in the slots before it are closed */
+    bool stop_told;   /* the stop has closed all connections, and hooks.stop was called */
 };
 
 /* Initialises a serve. The configuration and the hooks are copied; `hooks` may be NULL. The

@@ -913,6 +913,50 @@ static void what_was_given_up_is_not_given_up_again(void **state)
     assert_null(log_next(&s->log));
 }
 
+static void count_stop(void *self, int64_t now)
+{
+    (void)now;
+    ++*(int *)self;
+}
+
+/* So that the stop of ten thousand connections does not take one long turn. What still waits to be
+ * closed is not read any more. */
+static void a_stop_closes_many_in_slices(void **state)
+{
+    (void)state;
+    enum { COUNT = 2 * SERVE_STOPS_A_STEP + 1 };
+    struct service service = {0};
+    struct log log;
+    struct serve serve;
+    struct listener listener = {&protocols[0], &service, {0}};
+    const struct serve_config config = {.max_connections = COUNT, .high_water = HIGH_WATER};
+    int stops = 0;
+    const struct serve_hooks hooks = {.self = &stops, .stop = count_stop};
+    uint64_t last = 0;
+    log_init(&log, LOG_DEBUG);
+    serve_init(&serve, &config, &listener, 1, &log, &hooks);
+    for (int i = 0; i < COUNT; i++) {
+        last = serve_open(&serve, 0, SPAN("peer"), 0);
+    }
+    serve_stop(&serve, 0);
+    for (int slices = 1; slices < 3; slices++) {
+        assert_int_equal(service.closed, slices * SERVE_STOPS_A_STEP);
+        assert_true(serve_next_deadline(&serve) == TIME_PAST);
+        assert_int_equal(serve_want(&serve, last), WANT_READ);
+        assert_int_equal(serve_recv(&serve, last, SPAN("e"), 0), 0);
+        assert_int_equal(stops, 0);
+        serve_step(&serve, 0, 0);
+    }
+    assert_int_equal(service.closed, COUNT);
+    assert_int_equal(serve_want(&serve, last), WANT_CLOSE);
+    assert_int_equal(stops, 1);
+    serve_step(&serve, 0, 0);
+    assert_int_equal(stops, 1);
+    assert_true(serve_next_deadline(&serve) == TIME_NEVER);
+    serve_free(&serve);
+    log_free(&log);
+}
+
 static void without_connections_a_stop_is_immediate(void **state)
 {
     struct stage *s = *state;
@@ -967,6 +1011,7 @@ int main(void)
         cmocka_unit_test(a_step_handles_so_many_connections),
         TEST(a_stop_closes_everything_and_opens_nothing),
         TEST(what_was_given_up_is_not_given_up_again),
+        TEST(a_stop_closes_many_in_slices),
         TEST(without_connections_a_stop_is_immediate),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Starts servers as child processes and reads their address from their output. Must not know: which
  * cases they are for. */
+#define _XOPEN_SOURCE 700 /* realpath */ /* NOLINT(bugprone-reserved-identifier) */
+
 #include "conform/spawn.h"
 
 #include <errno.h>

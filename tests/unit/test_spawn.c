@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of conform/spawn.h. The server that it starts is this test program itself. */
+#define _XOPEN_SOURCE 700 /* realpath */ /* NOLINT(bugprone-reserved-identifier) */
+
 #include "conform/spawn.h"
 
 #include <setjmp.h>

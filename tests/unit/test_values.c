@@ -54,6 +54,23 @@ static void items_are_rendered_to_bytes(void **state)
     values_free(&v);
 }
 
+static void a_text_is_repeated_to_any_length(void **state)
+{
+    (void)state;
+    struct values v = {.names = SPAN("me")};
+    for (int64_t n = 0; n < 50; n++) {
+        struct item fill = {.kind = ITEM_FILL, .number = n, .bytes = SPAN("abc")};
+        struct buf out = {0};
+        assert_true(values_render(&v, &fill, &out));
+        assert_int_equal(out.n, n);
+        for (size_t i = 0; i < out.n; i++) {
+            assert_int_equal(buf_span(&out).p[i], "abc"[i % 3]);
+        }
+        buf_free(&out);
+    }
+    values_free(&v);
+}
+
 static void values_have_a_limit(void **state)
 {
     (void)state;
@@ -84,6 +101,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_topics_and_channels_are_made_up),
         cmocka_unit_test(items_are_rendered_to_bytes),
+        cmocka_unit_test(a_text_is_repeated_to_any_length),
         cmocka_unit_test(values_have_a_limit),
         cmocka_unit_test(each_case_has_its_own_prefix),
     };

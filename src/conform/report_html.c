@@ -174,8 +174,9 @@ static void add_cell(const struct table_cell *cell, bool first, struct buf *out)
     bool none = cell == NULL || cell->played == 0;
     ADD("<td class=\"");
     buf_append(out, none                           ? SPAN("none")
+                    : cell->failed > 0             ? SPAN("bad")
                     : cell->passed == cell->played ? SPAN("good")
-                                                   : SPAN("bad"));
+                                                   : SPAN("known"));
     buf_append(out, first ? SPAN(" first\">") : SPAN("\">"));
     if (none) {
         ADD("-");
@@ -265,7 +266,8 @@ static void add_levels(const struct html_reports *html, struct buf *out)
     for (size_t i = 0; i < html->n; i++) {
         report_table_make(&tables[i], &html->reports[i], html->rules);
     }
-    ADD("<h2>Passed and played cases by area and level</h2>\n<div class=wide><table id=levels>");
+    ADD("<h2>Passed and played cases by area and level</h2>\n<div class=wide>");
+    buf_append(out, html->n > 3 ? SPAN("<table id=levels class=many>") : SPAN("<table id=levels>"));
     add_levels_head(html, tables, out);
     for (size_t i = 0; i < html->case_count; i++) {
         if (!span_equal(area, report_area(html->cases[i]->id))) {

@@ -21,11 +21,13 @@ static struct table_row *row_of(struct report_table *table, struct span area)
 
 static void count(struct table_row *row, unsigned level, enum verdict verdict, bool good)
 {
+    bool known = verdict == VERDICT_XFAIL;
     if (verdict == VERDICT_UNSUPPORTED) {
         row->unsupported++;
     } else if (level < LEVEL_COUNT) {
         row->cells[level].played++;
-        row->cells[level].passed += good;
+        row->cells[level].passed += good && !known;
+        row->cells[level].failed += !good;
     }
 }
 

@@ -46,9 +46,9 @@ static void each_area_has_a_line_and_each_level_a_column(void **state)
     assert_table(false, 6,
                  "area   MUST   QUIRK   DEPARTURE   unsupported\n"
                  "a      1/2    1/1     -           0\n"
-                 "auth   1/1    -       -           1\n"
+                 "auth   0/1    -       -           1\n"
                  "pub    -      -       0/1         0\n"
-                 "all    2/3    1/1     0/1         1\n");
+                 "all    1/3    1/1     0/1         1\n");
 }
 
 static void columns_without_cases_are_left_out(void **state)

@@ -33,6 +33,11 @@ static const char help[] =
     "  --cuts                in this process: also cut the input before every byte and every\n"
     "                        pair of bytes; with a server: --splits 16\n"
     "  --splits N            with a server: cut what a step sends at N places (default: 3)\n"
+    "  --create-topics 'CMD {topic}'\n"
+    "                        for a server that does not make topics by itself: run this before a\n"
+    "                        case, for each of its topics. With {channel} in it: for each channel\n"
+    "                        and its topic. {address} and {port} become the server's; may be\n"
+    "                        repeated\n"
     "  --name NAME           the name of the server in reports\n"
     "  --names PREFIX        the prefix of all topic and channel names (default: unique)\n"
     "\n"
@@ -50,7 +55,13 @@ static const char help[] =
     "  --suite-version N     refuse to run if the cases are another version of the suite. "
     "CHANGES.tsv\n"
     "                        in the folder of the cases lists what each version has changed\n"
-    "  --dry-run             read the files and choose cases, but connect to nothing\n"
+    "  --list-flags          list the sets of flags that the chosen cases need, and how many "
+    "cases\n"
+    "                        need each\n"
+    "  --dry-run             read the files and choose cases, but connect to nothing\n";
+
+/* A string of C11 may have 4095 bytes. */
+static const char more_help[] =
     "\n"
     "How cases are judged:\n"
     "  -j N                  play N cases at a time (default: 8 with a server, 1 in this\n"
@@ -91,12 +102,14 @@ enum option_id {
     OPT_CUTS,
     OPT_NAME,
     OPT_NAMES,
+    OPT_CREATE_TOPICS,
     OPT_CASES,
     OPT_ONLY,
     OPT_LEVEL,
     OPT_REQ,
     OPT_RERUN,
     OPT_LIST,
+    OPT_LIST_FLAGS,
     OPT_SUITE_VERSION,
     OPT_DRY_RUN,
     OPT_NO_PREFLIGHT,
@@ -128,12 +141,14 @@ static const struct option options[] = {
     {"flags-given", required_argument, NULL, OPT_FLAGS_GIVEN},
     {"cuts", no_argument, NULL, OPT_CUTS},
     {"name", required_argument, NULL, OPT_NAME},
+    {"create-topics", required_argument, NULL, OPT_CREATE_TOPICS},
     {"names", required_argument, NULL, OPT_NAMES},
     {"cases", required_argument, NULL, OPT_CASES},
     {"only", required_argument, NULL, OPT_ONLY},
     {"level", required_argument, NULL, OPT_LEVEL},
     {"req", required_argument, NULL, OPT_REQ},
     {"rerun-failed", no_argument, NULL, OPT_RERUN},
+    {"list-flags", no_argument, NULL, OPT_LIST_FLAGS},
     {"list", optional_argument, NULL, OPT_LIST},
     {"suite-version", required_argument, NULL, OPT_SUITE_VERSION},
     {"dry-run", no_argument, NULL, OPT_DRY_RUN},
@@ -340,6 +355,8 @@ static bool take_other(struct parsing *p, int option, const char *value)
         return true;
     case OPT_ONLY:
         return add(p, &p->args->only, value);
+    case OPT_CREATE_TOPICS:
+        return add(p, &p->args->create_topics, value);
     case OPT_REQ:
         return add(p, &p->args->reqs, value);
     case OPT_LEVEL:
@@ -348,6 +365,8 @@ static bool take_other(struct parsing *p, int option, const char *value)
         return take_mode(p, MODE_LIST, value, "json", MODE_LIST_JSON);
     case OPT_FMT:
         return take_mode(p, MODE_FMT, value, "print", MODE_FMT_PRINT);
+    case OPT_LIST_FLAGS:
+        return take_mode(p, MODE_LIST_FLAGS, NULL, NULL, MODE_RUN);
     case OPT_DRY_RUN:
         return take_mode(p, MODE_DRY_RUN, NULL, NULL, MODE_RUN);
     case OPT_MERGE:
@@ -361,7 +380,8 @@ static bool take_other(struct parsing *p, int option, const char *value)
         p->args->survive = value;
         return take_mode(p, MODE_SURVIVE, NULL, NULL, MODE_RUN);
     case OPT_HELP:
-        return print_answer(p, help);
+        fputs(help, p->out);
+        return print_answer(p, more_help);
     case OPT_VERSION:
         fprintf(p->out,
                 "nsq-conform " NSQREF_VERSION

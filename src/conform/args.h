@@ -27,6 +27,7 @@ enum args_mode {
     MODE_RUN,
     MODE_LIST,
     MODE_LIST_JSON,
+    MODE_LIST_FLAGS,
     MODE_DRY_RUN,
     MODE_FMT,       /* checks that files are in canonical form */
     MODE_FMT_PRINT, /* prints files in canonical form */
@@ -71,6 +72,7 @@ struct args {
     int64_t time_scale; /* percent */
     struct args_list only;
     struct args_list reqs;
+    struct args_list create_topics; /* commands that make topics or channels */
     unsigned levels; /* a set of bits, one bit for each value of enum transcript_level */
     bool rerun_failed;
     unsigned suite_version; /* the cases must have this version; 0: any version */

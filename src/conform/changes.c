@@ -198,8 +198,8 @@ size_t changes_check(const struct suite *suite, const char *cases, FILE *err)
         }
         check_cases(&c, suite);
         check_retired(&c, cases);
-        if (c.wrong == 0 && c.n > 0 && c.list[c.n - 1].version > SUITE_VERSION) {
-            complain(&c, c.list[c.n - 1].line, "at most the version of this program: ",
+        if (c.wrong == 0 && c.n > 0 && c.list[c.n - 1].version != SUITE_VERSION) {
+            complain(&c, c.list[c.n - 1].line, "the version of this program: ",
                      span_make(suite_version(), strlen(suite_version())));
         }
     }

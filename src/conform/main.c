@@ -281,6 +281,9 @@ static enum conform_exit use_suite(const struct args *args, const struct suite *
     case MODE_LIST_JSON:
         suite_list_json(suite, &text);
         break;
+    case MODE_LIST_FLAGS:
+        suite_list_flags(suite, &text);
+        break;
     case MODE_DRY_RUN:
         printf("%zu of %zu cases would run\n", suite->chosen, suite->n);
         return EXIT_CONFORMS;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "conform/create_topics.h"
 #include "conform/spawn.h"
 #include "conform/suite.h"
 #include "conform/transport_engine.h"
@@ -145,6 +146,12 @@ static void run_engine(const struct case_setting *setting, const struct transcri
 static void run_tcp(const struct case_setting *setting, const struct transcript *file,
                     struct spawn *own, struct case_result *result)
 {
+    const char *address = own == NULL ? setting->target : own->address;
+    if (setting->create_topics != NULL &&
+        !create_topics(setting->create_topics, address, setting->names, file, &result->why)) {
+        result->verdict = VERDICT_FAIL;
+        return;
+    }
     struct player *player = alloc_zeroed(sizeof *player);
     struct tcp_transport t;
     if (own == NULL) {

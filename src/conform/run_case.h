@@ -6,6 +6,7 @@
 #ifndef CONFORM_RUN_CASE_H
 #define CONFORM_RUN_CASE_H
 
+#include "conform/args.h"
 #include "conform/player.h"
 #include "engine/engine.h"
 #include "nsqd/tls_files.h"
@@ -14,9 +15,10 @@ struct case_setting {
     const char *target; /* "host:port" or the path of a unix socket; NULL: an engine here */
     const char *spawn; /* the command that starts a server, for cases that restart it; NULL: none */
     struct span names; /* prefix of the names of topics and channels */
-    int64_t time_scale;   /* percent */
-    size_t splits;        /* with a target: at how many places the bytes of a step are cut */
-    const char *suite;    /* the folder that replaces {suite} in flags; NULL: SUITE_CASES */
+    int64_t time_scale; /* percent */
+    size_t splits;      /* with a target: at how many places the bytes of a step are cut */
+    const char *suite;  /* the folder that replaces {suite} in flags; NULL: SUITE_CASES */
+    const struct args_list *create_topics; /* commands for create_topics.h; NULL: none */
     bool ignores_unknown; /* the target does not answer unknown commands: see player.h */
 };
 

@@ -105,6 +105,7 @@ static enum presence play(const struct runner *r, size_t i, struct case_result *
     struct case_setting setting = {.names = values_names(r->run, file->id, names),
                                    .time_scale = r->args->time_scale,
                                    .suite = r->args->cases,
+                                   .create_topics = &r->args->create_topics,
                                    .spawn = r->args->spawn,
                                    .splits = r->args->splits,
                                    .ignores_unknown = r->ignores_unknown};
@@ -332,7 +333,8 @@ static bool preflight_grounds(struct runner *r, const char *address, bool whole)
     const struct case_setting setting = {.target = address,
                                          .names = values_names(r->run, SPAN("preflight"), names),
                                          .time_scale = r->args->time_scale,
-                                         .suite = r->args->cases};
+                                         .suite = r->args->cases,
+                                         .create_topics = &r->args->create_topics};
     struct preflight preflight;
     preflight_run(&setting, whole, &preflight);
     if (preflight.passed && r->report->target_version.n == 0) {

@@ -232,6 +232,35 @@ void suite_list(const struct suite *suite, struct buf *out)
     }
 }
 
+/* Returns how many chosen cases need the flags of case i. Returns 0 if an earlier case needs them.
+ */
+static size_t count_flags(const struct suite *suite, size_t i)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < suite->n; k++) {
+        bool same = suite->cases[k].chosen &&
+                    span_equal(suite->cases[k].file.flags, suite->cases[i].file.flags);
+        if (same && k < i) {
+            return 0;
+        }
+        n += same;
+    }
+    return n;
+}
+
+void suite_list_flags(const struct suite *suite, struct buf *out)
+{
+    for (size_t i = 0; i < suite->n; i++) {
+        size_t n = suite->cases[i].chosen ? count_flags(suite, i) : 0;
+        if (n > 0) {
+            text_append_decimal(out, (int64_t)n);
+            text_append(out, "\t");
+            buf_append(out, suite->cases[i].file.flags);
+            text_append(out, "\n");
+        }
+    }
+}
+
 static void list_one(struct json_writer *json, const struct suite_case *c)
 {
     json_open_object(json);

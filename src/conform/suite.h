@@ -59,8 +59,10 @@ void suite_choose_ids(struct suite *suite, const struct span *ids, size_t n);
 bool suite_glob(const char *glob, struct span id);
 
 /* These functions list the chosen cases. suite_list writes lines "id<TAB>level<TAB>title".
- * suite_list_json writes JSON. */
+ * suite_list_json writes JSON. suite_list_flags writes a line "number of cases<TAB>flags" for each
+ * set of flags, in the order in which the cases need them first. */
 void suite_list(const struct suite *suite, struct buf *out);
+void suite_list_flags(const struct suite *suite, struct buf *out);
 void suite_list_json(const struct suite *suite, struct buf *out);
 
 /* Returns the words of a header line as one text, with single spaces between the words. */

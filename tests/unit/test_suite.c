@@ -103,6 +103,9 @@ static void cases_are_listed(void **state)
     assert_true(span_equal(buf_span(&text), SPAN("a/one\tMUST\trule of a/one\n"
                                                  "a/two\tSHOULD\trule of a/two\n")));
     buf_drop(&text, text.n);
+    suite_list_flags(&s, &text);
+    assert_true(span_equal(buf_span(&text), SPAN("1\t\n1\t--x=1\n")));
+    buf_drop(&text, text.n);
     suite_list_json(&s, &text);
     char json[4096] = "";
     assert_true(text.n < sizeof json);
@@ -275,8 +278,9 @@ static void a_bad_line_of_the_list_of_changes_is_an_error(void **state)
     assert_non_null(strstr(folder_said, "CHANGES.tsv:3: expected a version that is not smaller"));
     assert_int_equal(wrong_changes(IN_VERSION_1 "2\ta/two\tSOME\nx\ta/b\tMUST\n2\n"), 4);
     assert_non_null(strstr(folder_said, "CHANGES.tsv:4: expected VERSION, tab, ID, tab, and a"));
+    assert_int_equal(wrong_changes(IN_VERSION_1 TWO), 1); /* no change in this version */
     assert_int_equal(wrong_changes(IN_VERSION_1 "999999\ta/two\tSHOULD\n"), 1);
-    assert_non_null(strstr(folder_said, "CHANGES.tsv:4: expected at most the version of this"));
+    assert_non_null(strstr(folder_said, "CHANGES.tsv:4: expected the version of this program"));
     assert_int_equal(wrong_changes(IN_VERSION_1 TWO "2\ta/old\tretired\n"), 2); /* never there */
     folder_write("s/retired.txt", "a/old-one x\na/old why\n");
     assert_int_equal(wrong_changes("1\ta/old\tMUST\n" IN_VERSION_1 TWO "2\ta/old\tretired\n"), 0);

@@ -136,11 +136,6 @@ struct heap_node *heap_first(const struct heap *h)
     return h->n == 0 ? NULL : heap_at(h, 0)->node;
 }
 
-int64_t heap_first_key(const struct heap *h, int64_t none)
-{
-    return h->n == 0 ? none : heap_at(h, 0)->key;
-}
-
 void heap_free(struct heap *h)
 {
     while (h->part_count > 0) {

@@ -62,8 +62,12 @@ void heap_remove(struct heap *h, struct heap_node *node);
  * node. */
 struct heap_node *heap_first(const struct heap *h);
 
-/* Returns the smallest key, or `none` if the heap is empty. */
-int64_t heap_first_key(const struct heap *h, int64_t none);
+/* Returns the smallest key, or `none` if the heap is empty. It is inline because every step of the
+ * server calls it several times. */
+static inline int64_t heap_first_key(const struct heap *h, int64_t none)
+{
+    return h->n == 0 ? none : heap_at(h, 0)->key;
+}
 
 /* Returns the index of the parent of entry i. i must be above 0. */
 static inline size_t heap_parent(size_t i)

@@ -20,6 +20,7 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
     list_init(&broker->core.moving);
     list_init(&broker->core.orphans);
     list_init(&broker->core.ending);
+    list_init(&broker->core.ending_channels);
     list_init(&broker->core.ending_topics);
     list_init(&broker->to_ask);
     assert(config->effort_a_call > 0);
@@ -198,6 +199,15 @@ static void collect_timed(struct broker_core *core)
     }
 }
 
+/* Takes the consumers out of deleted channels, and frees the channels. */
+static void collect_channels(struct broker_core *core)
+{
+    while (!list_empty(&core->ending_channels) && effort_is_left(&core->effort)) {
+        channel_collect(container_of(core->ending_channels.next, struct channel, link));
+        effort_use(&core->effort, EFFORT_ORPHAN);
+    }
+}
+
 /* Deletes the channels of deleted topics, and the topics. */
 static void collect_topics(struct broker_core *core)
 {
@@ -209,12 +219,14 @@ static void collect_topics(struct broker_core *core)
             topic_free(topic);
         }
         effort_use(&core->effort, EFFORT_END);
+        collect_channels(core);
     }
 }
 
 void broker_collect(struct broker *broker)
 {
-    collect_topics(&broker->core); /* first, because it makes garbage */
+    collect_channels(&broker->core);
+    collect_topics(&broker->core); /* before the others, because it makes garbage */
     collect_timed(&broker->core);
     collect_garbage(&broker->core);
 }

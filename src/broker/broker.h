@@ -94,7 +94,8 @@ void broker_move(struct broker *broker, int64_t now);
 void broker_discard(struct broker *broker, struct queue *messages);
 
 /* Frees what nobody can get any more, while the current call has effort left. This is the garbage,
- * the messages that channels have dropped, and the channels of deleted topics. */
+ * the messages that channels have dropped, deleted channels, whose consumers become orphans first,
+ * and the channels of deleted topics. */
 void broker_collect(struct broker *broker);
 
 /* Return whether broker_move, or broker_collect, has work left. They are inline because every step
@@ -107,7 +108,8 @@ static inline bool broker_can_move(const struct broker *broker)
 static inline bool broker_can_collect(const struct broker *broker)
 {
     const struct broker_core *core = &broker->core;
-    return core->garbage.n > 0 || !list_empty(&core->ending) || !list_empty(&core->ending_topics);
+    return core->garbage.n > 0 || !list_empty(&core->ending) ||
+           !list_empty(&core->ending_channels) || !list_empty(&core->ending_topics);
 }
 
 /* Returns whether there is an orphan (broker/topology.h). It is inline because

@@ -134,6 +134,7 @@ struct channel *channel_new(struct broker_core *core, struct topic *topic, struc
     struct channel *channel = alloc_zeroed(sizeof *channel);
     channel->core = core;
     channel->topic = topic;
+    channel->ending = &topic->ended;
     channel->name = name_make(name);
     channel->ephemeral = nsq_name_ephemeral(name);
     channel->serial = ++core->last_serial;
@@ -143,11 +144,6 @@ struct channel *channel_new(struct broker_core *core, struct topic *topic, struc
     list_init(&channel->active_link);
     budget_charge_name(&core->budget, CHANNEL_COST - TIMED_COST);
     return channel;
-}
-
-bool channel_is_ending(const struct channel *channel)
-{
-    return channel->topic->ended;
 }
 
 /* Sets the in-flight count of a consumer to 0, because the channel has dropped its messages. */
@@ -180,14 +176,36 @@ void channel_empty(struct channel *channel)
     update_channel(channel);
 }
 
-void channel_free(struct channel *channel)
+void channel_end(struct channel *channel)
 {
-    assert(list_empty(&channel->consumers));
+    static const bool deleted = true;
     drop_queue(channel);
     timed_end(channel->timed);
+    channel->timed = NULL;
+    channel->topic = NULL;
+    channel->ending = &deleted;
     list_remove(&channel->active_link);
+    list_push(&channel->core->ending_channels, &channel->link);
+}
+
+static void channel_free(struct channel *channel)
+{
+    list_remove(&channel->link);
     budget_release_name(&channel->core->budget, CHANNEL_COST - TIMED_COST);
     alloc_free(channel);
+}
+
+void channel_collect(struct channel *channel)
+{
+    if (list_empty(&channel->consumers)) {
+        channel_free(channel);
+        return;
+    }
+    struct consumer *consumer = container_of(channel->consumers.next, struct consumer, link);
+    assert(consumer->channel == channel); /* the static analyzer needs this too */
+    channel_leave(consumer);
+    consumer->orphan = true;
+    list_push(&channel->core->orphans, &consumer->link);
 }
 
 void channel_put(struct channel *channel, struct message *message)
@@ -248,17 +266,6 @@ void channel_leave(struct consumer *consumer)
     channel->consumer_count--;
     consumer->channel = NULL;
     update_channel(channel);
-}
-
-void channel_orphan_consumers(struct channel *channel)
-{
-    while (!list_empty(&channel->consumers)) {
-        struct consumer *consumer = container_of(channel->consumers.next, struct consumer, link);
-        assert(consumer->channel == channel); /* the static analyzer needs this too */
-        channel_leave(consumer);
-        consumer->orphan = true;
-        list_push(&channel->core->orphans, &consumer->link);
-    }
 }
 
 /* --- the consumer ----------------------------------------------------------------------------- */

@@ -31,9 +31,10 @@ struct topic;
 
 struct channel {
     struct table_entry entry; /* in topic->table */
-    struct list link;         /* in topic->channels */
+    struct list link;         /* in topic->channels, or in core->ending_channels */
     struct broker_core *core;
-    struct topic *topic;
+    struct topic *topic; /* NULL: the channel was deleted */
+    const bool *ending;  /* points to true when the channel or its topic was deleted */
     struct name name;
     uint64_t serial; /* > 0; larger than the serials of all older channels of the topic */
     /* The values of topic->admitted and topic->admitted_delayed at the time when the channel was
@@ -43,7 +44,7 @@ struct channel {
     bool ephemeral;
     bool paused;
     struct queue queue;
-    struct timed *timed;   /* in flight and deferred */
+    struct timed *timed;   /* in flight and deferred; NULL: the channel was deleted */
     struct list consumers; /* of struct consumer */
     size_t consumer_count;
     struct list ready; /* of struct consumer: the ready ones; the first one gets the next message */
@@ -97,9 +98,13 @@ enum channel_result {
 /* Returns a new channel, which is not in the topic's table yet. */
 struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name);
 
-/* Frees a channel in constant time. broker_collect frees its messages. The channel must have no
- * consumers, and must not be in the topic's table. */
-void channel_free(struct channel *channel);
+/* Ends a channel that was removed from its topic, in constant time. Its consumers get nothing any
+ * more. broker_collect frees its messages and calls channel_collect. */
+void channel_end(struct channel *channel);
+
+/* Removes one consumer from a channel that was ended, which becomes an orphan (broker/topology.h).
+ * When there is none, frees the channel. */
+void channel_collect(struct channel *channel);
 
 /* Puts a message from the topic into the channel's queue. A full ephemeral channel drops the
  * message, as nsqd does. The channel owns the message afterwards. */
@@ -130,13 +135,12 @@ void channel_leave(struct consumer *consumer);
  * call grows only with the number of consumers. broker_collect frees the messages. */
 void channel_empty(struct channel *channel);
 
-/* Removes all consumers from the channel. They become orphans (broker/topology.h). The time
- * of the call grows with the number of consumers, which serve_config.max_connections limits. */
-void channel_orphan_consumers(struct channel *channel);
-
-/* Returns true when the channel's topic was deleted. Then the channel delivers nothing, and its
- * consumers become orphans in one of the next calls. */
-bool channel_is_ending(const struct channel *channel);
+/* Returns true when the channel or its topic was deleted. Then the channel delivers nothing, and
+ * its consumers become orphans in one of the next calls. */
+static inline bool channel_is_ending(const struct channel *channel)
+{
+    return *channel->ending;
+}
 
 /* Returns how many messages of the channel are in flight. */
 size_t channel_in_flight_count(const struct channel *channel);

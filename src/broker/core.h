@@ -52,6 +52,8 @@ struct broker_core {
     size_t held;          /* messages in all topics and channels, or on the way to channels */
     struct queue garbage; /* messages that nobody can get any more; they are freed in slices */
     struct list ending;   /* of struct timed: nobody can get their messages any more */
+    struct list
+        ending_channels;       /* of struct channel: they were deleted, and still have consumers */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */
     struct guid_clock ids;     /* the id clock */
     struct log *log;           /* borrowed */

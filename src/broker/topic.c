@@ -259,7 +259,7 @@ void topic_remove_channel(struct topic *topic, struct channel *channel)
     skip_channel(topic, channel);
     split_table_remove(&topic->table, &channel->entry);
     list_remove(&channel->link);
-    channel_free(channel);
+    channel_end(channel);
     if (topic->table.count == 0) {
         queue_splice(&topic->core->garbage, &topic->moving);
         topic->moving_delayed = 0;

@@ -37,7 +37,6 @@ static struct place find_channel(const struct broker *broker, struct span topic,
 void topology_end_channel(struct channel *channel)
 {
     log_say(channel->core->log, LOG_INFO, "CHANNEL(%): deleting", name_span(&channel->name));
-    channel_orphan_consumers(channel);
     topic_remove_channel(channel->topic, channel);
 }
 

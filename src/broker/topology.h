@@ -26,8 +26,9 @@ enum topology_result {
  * Messages for this topic that still wait for the disk are dropped when the disk has answered. */
 enum topology_result broker_delete_topic(struct broker *broker, struct span topic);
 
-/* Deletes a channel with its messages. Deletes the topic too when the topic is ephemeral and this
- * was its last channel. */
+/* Deletes a channel with its messages. The channel is gone at once; its consumers become orphans in
+ * slices (broker_collect), and get nothing meanwhile. Deletes the topic too when the topic is
+ * ephemeral and this was its last channel. */
 enum topology_result broker_delete_channel(struct broker *broker, struct span topic,
                                            struct span channel);
 
@@ -55,8 +56,8 @@ enum topology_result broker_pause_channel(struct broker *broker, struct span top
  * neither subscribed nor an orphan, does nothing. */
 void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
 
-/* Ends one channel of a topic: its consumers become orphans, and the channel is removed from the
- * topic and freed. Only the files of src/broker may call this function. */
+/* Ends one channel of a topic in constant time: removes it from the topic. broker_collect makes
+ * orphans of its consumers and frees it. Only the files of src/broker may call this function. */
 void topology_end_channel(struct channel *channel);
 
 /* Removes one orphan from the list of orphans and returns it. Returns NULL when the list is

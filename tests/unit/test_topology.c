@@ -98,6 +98,51 @@ static void what_does_not_exist_is_not_found(void **state)
 
 /* --- deleting --------------------------------------------------------------------------------- */
 
+/* Thousands of consumers may be subscribed to one channel. They become orphans in slices. Meanwhile
+ * they are subscribed to a channel that delivers nothing and has no messages. */
+static void a_deleted_channel_hands_out_many_consumers_in_slices(void **state)
+{
+    (void)state;
+    enum { COUNT = 100, EFFORT = 20 };
+    static struct consumer consumers[COUNT];
+    struct broker_world w;
+    struct broker_config config = bw_defaults();
+    config.effort_a_call = EFFORT;
+    bw_open(&w, &config);
+    for (size_t i = 0; i < COUNT; i++) {
+        bw_join(&w, &consumers[i], "t", "c", 1);
+    }
+    broker_begin_call(&w.broker);
+    assert_int_equal(delete_channel(&w, "t", "c"), TOPOLOGY_OK);
+    assert_null(topic_find_channel(bw_find_topic(&w, "t"), SPAN("c")));
+    size_t orphans = 0;
+    for (size_t calls = 1; orphans < COUNT; calls++) {
+        size_t before = orphans;
+        while (broker_next_orphan(&w.broker) == &consumers[orphans]) {
+            orphans++;
+        }
+        assert_in_range(orphans - before, 1, EFFORT / EFFORT_ORPHAN);
+        bw_check(&w);
+        if (calls == 2) { /* some leave by themselves, and a new channel may have the name */
+            consumer_set_ready(&consumers[COUNT - 1], 5);
+            consumer_set_blocked(&consumers[COUNT - 1], true);
+            assert_int_equal(consumer_finish(&consumers[COUNT - 1], SPAN("0123456789abcdef")),
+                             CHANNEL_NOT_IN_FLIGHT);
+            (void)bw_channel(&w, "t", "c");
+            (void)bw_publish(&w, "t");
+            assert_int_equal(broker_delete_topic(&w.broker, SPAN("t")), TOPOLOGY_OK);
+        }
+        broker_begin_call(&w.broker);
+        broker_collect(&w.broker);
+    }
+    while (broker_can_collect(&w.broker)) {
+        broker_begin_call(&w.broker);
+        broker_collect(&w.broker);
+    }
+    bw_check(&w);
+    bw_close(&w);
+}
+
 static void a_deleted_channel_hands_out_its_consumers(void **state)
 {
     struct broker_world *w = *state;
@@ -423,6 +468,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         BW_TEST(what_does_not_exist_is_not_found),
         BW_TEST(a_deleted_channel_hands_out_its_consumers),
+        cmocka_unit_test(a_deleted_channel_hands_out_many_consumers_in_slices),
         BW_TEST(an_orphan_owns_nothing),
         BW_TEST(an_orphan_that_leaves_is_not_handed_out),
         BW_TEST(an_ephemeral_topic_is_deleted_with_its_last_channel),

@@ -34,6 +34,21 @@ void report_heading(const struct report_case *c, struct buf *out)
     text_append(out, "\n");
 }
 
+/* The file and the line. A finding about the server has none. */
+static void add_place(const struct report_case *c, struct buf *out)
+{
+    if (c->path.n == 0) {
+        return;
+    }
+    text_append(out, "    ");
+    buf_append(out, c->path);
+    if (c->line > 0) {
+        text_append(out, ":");
+        text_append_decimal(out, c->line);
+    }
+    text_append(out, "\n");
+}
+
 static void add_case(const struct report *report, const struct report_case *c, struct buf *out)
 {
     report_heading(c, out);
@@ -48,13 +63,7 @@ static void add_case(const struct report *report, const struct report_case *c, s
         buf_append(out, c->reason);
         text_append(out, "\n");
     }
-    text_append(out, "    ");
-    buf_append(out, c->path);
-    if (c->line > 0) {
-        text_append(out, ":");
-        text_append_decimal(out, c->line);
-    }
-    text_append(out, "\n");
+    add_place(c, out);
     add_indented(buf_span(&c->exchange), out);
     add_indented(buf_span(&c->why), out);
     if (c->unmatched.n > 0) {

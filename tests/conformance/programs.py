@@ -297,6 +297,7 @@ def a_server_that_does_not_what_all_cases_need_is_one_finding(folder):
             assert "  preflight/%s  (MUST) the server " % finding in out, out
             assert "    received: %s\n" % came in out and "none of the 3 chosen cases was played" in out, out
             equal(len(out.split("preflight/")), 2)
+            assert "    \n" not in out, out
             report = json.loads((folder / "r.json").read_text())
             equal([c["id"] for c in report["cases"]], ["preflight/" + finding])
             assert ", came %s\"" % came.replace('"', "&quot;") in (folder / "r.xml").read_text()

@@ -108,6 +108,12 @@ static enum conform_exit check_ledger(const struct args *args, const struct suit
 static enum conform_exit choose_failed(const struct args *args, struct suite *suite)
 {
     struct report last;
+    if (args->json == NULL && !files_exists(LAST_REPORT)) {
+        fputs("nsq-conform: there is no last report: give the same --json FILE to a run and to "
+              "--rerun-failed\n",
+              stderr);
+        return EXIT_USAGE;
+    }
     enum conform_exit code = read_report(&last, args->json == NULL ? LAST_REPORT : args->json);
     if (code != EXIT_CONFORMS) {
         return code;

@@ -73,6 +73,12 @@ def another_version_of_the_suite_is_refused(folder):
               version, version + 1)))
 
 
+def without_a_last_report_nothing_can_be_played_again(folder):
+    case(folder, "good", "c connect\n")
+    equal(conform(folder, "--cases", ".", "--rerun-failed"),
+          (2, "", "nsq-conform: there is no last report: give the same --json FILE to a run and to --rerun-failed\n"))
+
+
 @contextlib.contextmanager
 def started(folder, log, *command):
     """Starts a program that listens; yields it and its port, and ends it afterwards."""
@@ -641,6 +647,7 @@ TESTS = [
     a_running_server_that_dies_ends_the_run,
     the_server_survives_its_own_corpus,
     another_version_of_the_suite_is_refused,
+    without_a_last_report_nothing_can_be_played_again,
     a_command_that_a_server_does_not_know_is_unsupported,
     a_command_that_a_server_knows_and_refuses_fails,
     another_deflate_level_fails_the_cases_about_levels_only,

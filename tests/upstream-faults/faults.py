@@ -126,7 +126,7 @@ def try_fault(fault, find):
             before.setdefault(path, text)
             path.write_text(change.apply(text))
         build()
-        return play([] if find else fault.cases)
+        return play(fault.cases if find is None else find)
     finally:
         for path, text in before.items():
             path.write_text(text)
@@ -134,7 +134,7 @@ def try_fault(fault, find):
 
 def judge(fault, verdicts, unsteady, find):
     caught = [case for case, verdict in verdicts.items() if verdict in NOTICED and case not in unsteady]
-    if find:
+    if find is not None:
         return bool(caught), " ".join(caught) or "nobody notices"
     missed = [f"{case} {verdicts.get(case, 'is no case')}" for case in fault.cases if case not in caught]
     if not fault.cases:
@@ -158,7 +158,8 @@ def try_all(faults, unsteady, find):
 def main():
     parser = argparse.ArgumentParser(prog="ci/upstream-faults")
     parser.add_argument("--only", action="append", metavar="GLOB", help="names of faults; may be repeated")
-    parser.add_argument("--find", action="store_true", help="play all cases, not only those that a fault names")
+    parser.add_argument("--find", nargs="*", metavar="GLOB",
+                        help="play all cases, or those with such ids, not only those that a fault names")
     args = parser.parse_args()
     faults = [Fault(path) for path in sorted((ROOT / "tests/upstream-faults").glob("*.fault"))]
     faults = [f for f in faults if any(fnmatch.fnmatch(f.name, glob) for glob in args.only or ["*"])]
@@ -166,7 +167,7 @@ def main():
         copy_modules()
         build()
         tagged = sorted({case for fault in faults for case in fault.cases})
-        verdicts = play([] if args.find else tagged) if args.find or tagged else {}
+        verdicts = play(tagged if args.find is None else args.find) if args.find is not None or tagged else {}
     except Bad as why:
         print(f"the source as it is: {why}\n0 passed, 1 failed")
         return True

@@ -63,11 +63,15 @@ void player_init(struct player *p, const struct player_config *config,
 }
 
 /* Returns the time from which the "after" of the next step counts. If a frame was noticed late, and
- * the next one is not, less time seems to lie between them than did. */
-static int64_t step_end(struct player *p, const struct step *step)
+ * the next one is not, less time seems to lie between them than did. The server may have what a
+ * step sends long before the step ends. */
+static int64_t step_end(struct player *p, const struct step *step, int64_t begun)
 {
     int64_t now = player_now(p);
     int64_t earliest = p->last_step_end + step->after;
+    if (step->kind == STEP_SEND) {
+        return begun;
+    }
     if (step->kind < STEP_RESPONSE || step->kind > STEP_HEARTBEAT || earliest > now) {
         return now;
     }
@@ -78,11 +82,13 @@ void player_run(struct player *p)
 {
     struct transport *t = &p->config.transport;
     unsigned line = 0;
-    p->last_step_end = player_now(p);
+    int64_t begun = player_now(p);
+    p->last_step_end = begun;
     p->end_by = end_of_case(p);
     for (const struct step *step = p->steps.steps; step != NULL && player_step(p, step);
          step = step->next) {
-        p->last_step_end = step_end(p, step);
+        p->last_step_end = step_end(p, step, begun);
+        begun = player_now(p);
         line = step->line;
     }
     if (!p->file->partial_order) {

@@ -34,8 +34,13 @@ def counts(cases):
 
 
 def differences(cases):
-    return {c["id"]: {"level": c["level"], "verdict": c["verdict"], "reason": c["reason"]}
-            for c in cases if c["verdict"] != "pass"}
+    """What fails only sometimes is always a difference."""
+    found = {}
+    for c in cases:
+        sometimes = c["reason"].startswith("sometimes: ")
+        if c["verdict"] != "pass" or sometimes:
+            found[c["id"]] = {"level": c["level"], "verdict": "sometimes" if sometimes else c["verdict"], "reason": c["reason"]}
+    return found
 
 
 def read_profile(path):

@@ -17,9 +17,11 @@ static void lines_are_patterns_and_reasons(void **state)
     (void)state;
     struct known k;
     struct span reason = {0};
-    folder_write("known", "# comment\n\na/x*   it cannot\na/y departs");
+    folder_write("known", "# comment\n\na/x*   it cannot\na/y departs\na/z sometimes: by chance");
     assert_true(known_load(&k, folder_path("known"), stderr));
-    assert_int_equal(k.n, 2);
+    assert_int_equal(k.n, 3);
+    assert_int_equal(known_apply(&k, SPAN("a/z"), VERDICT_PASS, &reason), VERDICT_PASS);
+    assert_int_equal(known_apply(&k, SPAN("a/z"), VERDICT_FAIL, &reason), VERDICT_XFAIL);
     assert_int_equal(known_apply(&k, SPAN("a/xx"), VERDICT_FAIL, &reason), VERDICT_XFAIL);
     assert_true(span_equal(reason, SPAN("it cannot")));
     assert_int_equal(known_apply(&k, SPAN("a/y"), VERDICT_PASS, &reason), VERDICT_XPASS);
@@ -39,6 +41,7 @@ static void a_line_that_matches_no_case_is_reported(void **state)
     struct known k;
     assert_true(known_load(&k, folder_path("known"), stderr));
     known_see(&k, SPAN("a/x"));
+    known_see(&k, SPAN("a/z"));
     FILE *err = folder_listen();
     assert_false(known_all_used(&k, "known", err));
     fclose(err);

@@ -10,16 +10,19 @@
 
 #include "base/time.h"
 
+#define RESPONSE SPAN("\0\0\0\6\0\0\0\0OK")
 #define HEARTBEAT SPAN("\0\0\0\x0f\0\0\0\0_heartbeat_")
-#define TEXT                                                                                       \
-    "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"                                   \
-    "c connect\nc > \"  V2\"\nc < heartbeat after 900ms\nc < heartbeat after 900ms\n"
+#define HEAD "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\nc connect\nc > \"  V2\"\n"
+#define TWO HEAD "c < heartbeat after 900ms\nc < heartbeat after 900ms\n"
+#define SILENCE HEAD "c < no message within 100ms\nc < response \"OK\"\n"
 
 struct late {
     struct player player;
     int64_t now;
     const int64_t *noticed; /* ms: when each frame is noticed */
     size_t left;
+    bool oversleeps; /* a wait may end after its deadline, and then a frame is there */
+    struct span frame;
 };
 
 static int64_t on_now(void *self)
@@ -51,24 +54,24 @@ static void on_wait(void *self, int64_t deadline)
 {
     struct late *l = self;
     int64_t next = l->left > 0 ? *l->noticed * TIME_MS : INT64_MAX;
-    if (next > deadline) {
+    if (next > deadline && !(l->oversleeps && l->left > 0)) {
         l->now = deadline;
         return;
     }
     l->now = next;
     l->noticed++;
     l->left--;
-    player_arrived(&l->player, 0, HEARTBEAT);
+    player_arrived(&l->player, 0, l->frame);
 }
 
-static enum verdict play(const int64_t *noticed, size_t n, int64_t lag)
+static enum verdict play_text(struct span text, struct late late, int64_t lag)
 {
     struct late *l = calloc(1, sizeof *l);
     struct transcript file;
     struct transcript_error error;
     assert_non_null(l);
-    assert_true(transcript_parse(&file, SPAN(TEXT), &error));
-    *l = (struct late){.noticed = noticed, .left = n};
+    assert_true(transcript_parse(&file, text, &error));
+    *l = late;
     const struct player_config config = {.transport = {.self = l,
                                                        .now = on_now,
                                                        .connect = on_connect,
@@ -88,6 +91,12 @@ static enum verdict play(const int64_t *noticed, size_t n, int64_t lag)
     transcript_free(&file);
     free(l);
     return verdict;
+}
+
+static enum verdict play(const int64_t *noticed, size_t n, int64_t lag)
+{
+    return play_text(SPAN(TWO), (struct late){.noticed = noticed, .left = n, .frame = HEARTBEAT},
+                     lag);
 }
 
 /* Both heartbeats come in time, and the first is noticed 140 ms late. */
@@ -110,11 +119,25 @@ static void a_frame_that_comes_early_fails(void **state)
     assert_int_equal(play(late, 2, 500), VERDICT_FAIL);
 }
 
+/* A wait of 100 ms ends after 105 ms, and there is a frame. Nobody knows when it came. */
+static void a_frame_that_is_noticed_after_a_silence_does_not_break_it(void **state)
+{
+    (void)state;
+    static const int64_t after[] = {105};
+    static const int64_t before[] = {95};
+    struct late late = {.noticed = after, .left = 1, .oversleeps = true, .frame = RESPONSE};
+    assert_int_equal(play_text(SPAN(SILENCE), late, 500), VERDICT_PASS);
+    assert_int_equal(play_text(SPAN(SILENCE), late, 0), VERDICT_FAIL);
+    late.noticed = before;
+    assert_int_equal(play_text(SPAN(SILENCE), late, 500), VERDICT_FAIL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_frame_that_was_noticed_late_does_not_make_the_next_one_early),
         cmocka_unit_test(a_frame_that_comes_early_fails),
+        cmocka_unit_test(a_frame_that_is_noticed_after_a_silence_does_not_break_it),
     };
     return cmocka_run_group_tests_name("player_times", tests, NULL, NULL);
 }

@@ -148,7 +148,7 @@ static bool create(struct creation *c, struct span topic, struct span channel)
             text_append(c->why, "the command of --create-topics: ");
             buf_append(c->why, span_make(wrong, strlen(wrong)));
             text_append(c->why, "\n");
-            buf_append(c->why, span_make(text, strlen(text)));
+            buf_append(c->why, span_first(buf_span(&command), command.n - 1));
             text_append(c->why, "\n");
             buf_append(c->why, buf_span(&output));
         }

@@ -147,7 +147,9 @@ static char *fill_word(const char *word, const struct spawn_places *places)
     }
     buf_append(&out, span_make("", 1));
     char *filled = alloc_zeroed(out.n);
-    memcpy(filled, buf_span(&out).p, out.n);
+    if (out.n > 0) {
+        memcpy(filled, buf_span(&out).p, out.n);
+    }
     buf_free(&out);
     return filled;
 }

@@ -7,8 +7,9 @@
  * gets the body.
  *
  * A draft is a body that has not arrived completely. Its memory grows with the bytes that have
- * arrived, not with the size that was announced: it has room for at most twice as many bytes, or
- * for 4096. So a peer cannot make the server allocate memory by announcing a large size.
+ * arrived, not with the size that was announced. It has room for at most twice the bytes that have
+ * arrived, but always for 4096 bytes if the body has as many. So a peer cannot make the server
+ * allocate memory by announcing a large size.
  */
 #ifndef BROKER_BODY_H
 #define BROKER_BODY_H

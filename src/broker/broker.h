@@ -67,7 +67,8 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name);
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
 
 /* Does the same for the channel of one consumer only. The message may go to another consumer of
- * that channel. Returns false also when the consumer can get no message. */
+ * that channel. Returns false when no message was
+ * delivered, and also when this one consumer is not ready for a message. */
 bool broker_deliver_to(struct broker *broker, struct consumer *consumer, int64_t now,
                        struct delivery *delivery);
 

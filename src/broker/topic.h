@@ -2,8 +2,8 @@
 /*
  * Owns: a topic: its channels, the messages that it keeps, and the messages on their way to the
  * channels. A topic keeps messages while it has no channel and while it is paused. All other
- * messages are admitted: it is decided then which channels get them, namely all channels that exist
- * at that time. The moves to these channels are done in slices, each within the effort of one call
+ * messages are admitted. A message that is admitted goes to all channels that exist at this moment.
+ * The moves to these channels are done in slices, each within the effort of one call
  * (base/effort.h). The memory for all moves is reserved when the messages are admitted, so a move
  * never fails. A channel that is made between two slices does not get the messages that were
  * admitted before. So the slices change nothing that a client can see.
@@ -34,8 +34,8 @@ struct topic {
     size_t moving_delayed;    /* how many of them have a delay */
     struct list moving_link;  /* in core->moving while `moving` is not empty */
     struct list ending_link;  /* in core->ending_topics while `ended` is true */
-    /* The channel that is the next one to get the first message of `moving`. NULL: no channel has
-     * got this message yet, so the first channel is the next one. */
+    /* The channel to which the first message of `moving` goes next. NULL: no channel has got this
+     * message yet, so it goes to the first channel. */
     struct channel *next;
     uint64_t admitted;         /* how many messages were ever admitted */
     uint64_t admitted_delayed; /* how many of them had a delay */

@@ -47,7 +47,7 @@ struct args_list {
 struct args_given {
     const char *name;  /* without "--"; one letter for a short option */
     const char *value; /* NULL: none */
-    bool optional;     /* the value follows a '=' */
+    bool optional;     /* the option may have no value, so a value is written "--name=value" */
     bool kept;         /* a command that plays one case again needs this option */
 };
 

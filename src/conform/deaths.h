@@ -20,13 +20,13 @@
 enum presence {
     PRESENCE_UNKNOWN, /* the case was not played, or was played without a server */
     PRESENCE_THERE,
-    PRESENCE_GONE_BEFORE, /* not even at the beginning of the case, so it was not played */
-    PRESENCE_GONE_AFTER,  /* not any more at the end of the case */
+    PRESENCE_GONE_BEFORE, /* the server was gone when the case began, so it was not played */
+    PRESENCE_GONE_AFTER,  /* the server was gone when the case ended */
 };
 
-/* A process that ends closes its sockets one after another. So a case that ends the server may find
- * that it still accepts connections. Cases that ended so long before the first sign of the
- * server's end are suspects too. */
+/* When a process ends, it closes its sockets one after another. So just after a case has made the
+ * server end, the server can still seem to accept connections. For this reason, cases that ended
+ * less than this time before the first sign of the server's end are suspects too. */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the ledger of requirements, and its checks: every case names only requirements that
- * exist, at least one case names each requirement, and a case of level MUST says what breaks. The
+ * exist, at least one case names each requirement, and a case of level MUST has a
+ * line "effect:". The
  * ledger is all files *.txt in the folder "ledger", with lines of the form
  * "ID<TAB>source<TAB>sentence". Must not know: how cases are played.
  */

@@ -47,7 +47,7 @@
 /* ns: in addition, for each restart of the server */
 #define PLAYER_RESTART_TIMEOUT (30 * TIME_SECOND)
 
-/* The most pieces into which a step's bytes are cut, without the last one. */
+/* The most places at which the bytes of one step are cut. */
 #define PLAYER_SPLITS_MAX 16
 
 /* The pieces of a whole case are at most this number times config.splits, so that long cases do not
@@ -75,8 +75,8 @@ struct player_conn {
     struct wire wire;    /* the codecs that are enabled */
     enum end_kind ended; /* how the server closed; `in` may still contain bytes */
     bool open;           /* the client has connected and has not closed */
-    bool flooded;        /* more bytes arrived than a connection, or all of them, may receive; the
-                            rest was discarded */
+    bool flooded;        /* more bytes arrived than one connection, or all connections together,
+                            may receive; the rest was discarded */
     size_t received;     /* how many decoded bytes have arrived */
     bool fresh;          /* the client has sent nothing yet */
     bool stopped;        /* the client has stopped reading */
@@ -142,15 +142,15 @@ struct player_config {
 struct player {
     struct player_config config;
     const struct transcript *file;
-    struct unrolled steps; /* the steps of the file, written out */
+    struct unrolled steps; /* the steps of the file; `repeat` is replaced by what it stands for */
     struct player_conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
     size_t splits;   /* at how many places the bytes of all steps may still be cut */
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
-    int64_t last_step_end; /* ns: when the last step ended, or, for a frame that may have been
-                              noticed late, the earliest time when it can have come; "after" counts
-                              from this time */
+    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. If the
+                              player may have noticed the frame of this step late, it is the
+                              earliest time at which the frame can have come */
     int64_t end_by;        /* ns: no step waits longer than until this time */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */

@@ -38,9 +38,9 @@ enum arrival player_peek_frame(struct player *p, struct player_conn *c, bool hea
 enum arrival player_await_frame(struct player *p, struct player_conn *c, bool heartbeats,
                                 int64_t deadline, struct nsq_frame *frame, size_t *size);
 
-/* Waits for a frame that is not a heartbeat; in a file with "order: partial", it is not a message
- * either. Sets *offset to the position of the frame in the input. The frames before it stay in the
- * input. */
+/* Waits for a frame that is not a heartbeat. In a file with "order: partial", it waits for a frame
+ * that is not a message and not a heartbeat. Sets *offset to the position of the frame in the
+ * input. The frames before it stay in the input. */
 enum arrival player_await_reply(struct player *p, struct player_conn *c, int64_t deadline,
                                 size_t *offset, struct nsq_frame *frame, size_t *size);
 

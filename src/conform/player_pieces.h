@@ -9,9 +9,9 @@
 
 #include "conform/player.h"
 
-/* Sends the bytes of a step. They are cut in the middle of the magic, in each size and in the
- * middle of what has this size, at up to config.splits places; without such a place, in the middle.
- */
+/* Sends the bytes of a step, cut at up to config.splits places: in the middle of the magic, of each
+ * size, and of each body that follows a size. If the step has none of these, its bytes are cut once
+ * in the middle. */
 void player_send_pieces(struct player *p, size_t i, const struct step *step, struct span bytes);
 
 #endif

@@ -2,7 +2,8 @@
 /*
  * Owns: the questions that a server is asked before any case is played: does it accept connections,
  * does it take the magic, does it answer a PUB, does it deliver a message? If one answer is no,
- * nearly all cases would fail for this one reason. Must not know: which cases there are.
+ * nearly all cases would fail for this one reason. Then this answer is the finding: the only result
+ * that the report shows. Must not know: which cases there are.
  */
 #ifndef CONFORM_PREFLIGHT_H
 #define CONFORM_PREFLIGHT_H
@@ -23,7 +24,7 @@ struct preflight {
 void preflight_run(const struct case_setting *setting, bool whole, struct preflight *preflight);
 void preflight_free(struct preflight *preflight);
 
-/* The finding of a server that was started and is not ready. `why` is copied. */
+/* Fills the finding for a server that was started and did not become ready. `why` is copied. */
 void preflight_no_server(struct span why, struct preflight *preflight);
 
 /* Makes the finding the only case of the report, and frees the cases that it had. */

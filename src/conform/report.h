@@ -64,8 +64,9 @@ void report_drop_cases(struct report *report);
 /* Sets `counts` to the number of cases with each verdict. */
 void report_count(const struct report *report, size_t counts[VERDICT_COUNT]);
 
-/* Returns true if, under these rules, the case is not a failure of the run. A case of level MUST
- * whose verdict changes is one. At other levels, a report only shows such a case. */
+/* Returns true if, under these rules, the case is not a failure of the run. When the
+ * verdict of a case changes between repetitions, this is a failure of the run at level MUST. At
+ * other levels, the report only shows it. */
 bool report_good(const struct report_rules *rules, const struct report_case *c);
 
 /* Returns the area of a case: its id before the '/'. */
@@ -98,9 +99,10 @@ void report_html(const struct report *reports, size_t n, const struct report_rul
 /* Appends the first line about a case for a terminal: verdict, id, level, title. */
 void report_heading(const struct report_case *c, struct buf *out);
 
-/* Appends text for a terminal. Failures come first. Of those with the same cause (report_cause.h)
- * one is shown, and the ids of the others. Unsupported cases with the same reason share one line.
- * Then follow a table by area and level, and a line with the counts. */
+/* Appends text for a terminal. Failures come first. For all failures with the same cause
+ * (report_cause.h), one of them is shown as an example, and the others only with their ids.
+ * Unsupported cases with the same reason share one line. Then follow a table by area and level, and
+ * a line with the counts. */
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Reads JSON that report_json has written. Returns false if the JSON is wrong. Then `why` is the

@@ -14,9 +14,9 @@
  * explanation. */
 void report_brief(const struct report_case *c, struct buf *out);
 
-/* Appends the same without what is different in each case: names of connections, message ids,
- * bodies, times, and the texts behind error codes. Two cases with the same text have the same
- * cause. */
+/* Appends the same, but leaves out what differs from one case to another: names of connections,
+ * message ids, bodies, times, and the texts behind error codes. Two cases with the same text have
+ * the same cause. */
 void report_cause(const struct report_case *c, struct buf *out);
 
 /* Cases with the same verdict and cause. */

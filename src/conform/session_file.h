@@ -92,7 +92,7 @@ enum end_kind { END_NONE, END_FIN, END_RST };
 
 struct step {
     struct step *next;
-    const struct step *origin; /* of a step that was written out: the step of the file */
+    const struct step *origin; /* of a step that came from a `repeat`: the step of the file */
     enum step_kind kind;
     unsigned line;     /* of the file, from 1 */
     struct span actor; /* the name of the connection; "c*": any connection c1, c2, ... */

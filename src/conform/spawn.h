@@ -13,14 +13,14 @@
 #include "conform/ports.h"
 #include "shell/socket.h"
 
-/* The most starts of a server whose port another process has taken. */
+/* How often a server is started when another process takes its port each time. */
 #define SPAWN_TRIES_MAX 3
 
 enum spawn_state {
     SPAWN_STARTING,
     SPAWN_READY,   /* the server accepts connections at `address` */
-    SPAWN_REFUSED, /* the server itself ended with an exit code before it was ready, as a server
-                      does that does not know a flag; `why` has the reason */
+    SPAWN_REFUSED, /* the server itself ended with an exit code before it was ready, for example
+                      because it does not know a flag; `why` has the reason */
     SPAWN_FAILED,  /* the server was not ready in time, or ended in another way; `why` */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the test whether a target has what a case needs: the features of its header (tls, snappy,
- * deflate, auth, http), and of the commands that it sends those that a server may do without (MPUB,
- * DPUB, TOUCH, AUTH). Must not know: how a case is played.
+ * Owns: the test whether a target has what a case needs: the features in the header of the case
+ * (tls, snappy, deflate, auth, http), and the optional commands that the case sends. These are
+ * MPUB, DPUB, TOUCH and AUTH. Must not know: how a case is played.
  */
 #ifndef CONFORM_TARGET_NEEDS_H
 #define CONFORM_TARGET_NEEDS_H

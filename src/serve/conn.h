@@ -100,7 +100,8 @@ struct protocol {
     void (*drained)(void *service, void *session, int64_t now);
 
     /* Called when the connection is gone, or when src/serve closes the connection. The protocol
-     * must free the session, and must not use `conn` any more. */
+     * must not use `conn` any more. It must free the session, now or as soon as nothing waits for
+     * it. */
     void (*closed)(void *service, void *session, int64_t now);
 };
 
@@ -166,7 +167,7 @@ struct conn {
      * be sent by the time chunk_deadline. TIME_NEVER: there is no deadline. */
     uint64_t chunk_end;
     int64_t chunk_deadline;
-    int64_t write_timeout;  /* ns; 0: none */
+    int64_t write_timeout;  /* ns; 0: none, except in FLUSHING and CLOSING (CONN_FLUSH_NS) */
     int64_t due;            /* the time that was given to conn_set_due */
     int64_t state_deadline; /* the time at which HANDSHAKING or LINGERING must end */
     size_t lingered;        /* bytes that LINGERING has discarded */
@@ -204,13 +205,15 @@ void conn_leave(struct conn *conn);
 void conn_send(struct conn *conn, struct span data, int64_t now);
 
 /* Appends output that is not copied. The bytes must not change until the protocol's `release` is
- * called with `held`. After conn_finish, nothing is sent and `release` is called at once. */
+ * called with `held`. After conn_finish, these bytes are not sent, and `release` is called at
+ * once. */
 void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now);
 
 /* Returns how many bytes of output are not sent yet. */
 size_t conn_unsent(const struct conn *conn);
 
-/* Returns true when unsent output is above the high-water mark. */
+/* Returns true when unsent output is above the high-water mark. While all connections together hold
+ * more than their share of the memory budget, any unsent output is above it. */
 bool conn_is_full(const struct conn *conn);
 
 /* Returns true when the protocol may consume more input. Then the connection is OPEN, its input is

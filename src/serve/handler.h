@@ -96,8 +96,9 @@ struct tcp_handler {
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* Called when the peer sends no more and the connection does not want READ. `in` (borrowed, at
-     * most HANDLER_LAST_MAX bytes) is all input that is left. Such input may be for a codec only:
-     * a client that leaves ends its TLS stream first. Returns how many bytes were consumed. When
+     * most HANDLER_LAST_MAX bytes) is all input that is left. It may contain nothing for the
+     * protocol: before a client with TLS closes its connection, it sends a last record that only
+     * the codec uses. Returns how many bytes were consumed. When
      * all were consumed, the shell calls `eof`. Otherwise the other bytes wait until the
      * connection wants READ. NULL: no byte is consumed. */
     size_t (*last)(void *self, uint64_t conn, struct span in, int64_t now);
@@ -155,7 +156,7 @@ struct tcp_handler {
     void (*resident)(void *self, size_t bytes);
 
     /* Begins a graceful exit: every connection will want CLOSE, and no new connection is opened.
-     * The calls of `step` go on with it. From now on recv consumes nothing. */
+     * Each call of `step` continues the exit. From now on recv consumes nothing. */
     void (*stop)(void *self, int64_t now);
 
     /* Returns true when `stop` was called and the last connection is gone. */

@@ -44,7 +44,7 @@ void stack_put_back(struct stack *stack, struct buf bytes);
  * The stack owns the bytes afterwards. */
 void stack_put_back_below(struct stack *stack, struct buf bytes);
 
-/* Does one step of decoding: the highest codec that has something to decode decodes some of it. The
+/* Does one step of decoding, in the highest codec that has input. The
  * lowest codec decodes `in`, the bytes that the peer sent (borrowed). Returns how many bytes of
  * `in` were used. Appends to `down` the bytes that must be sent to the peer. */
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down);
@@ -64,7 +64,7 @@ void stack_finish(struct stack *stack, struct buf *down);
  * does its handshake. Otherwise returns CODEC_OPEN. */
 enum codec_state stack_state(const struct stack *stack, struct span *why);
 
-/* Returns how many bytes of memory hold bytes that are to be decoded or read. */
+/* Returns the size in bytes of the memory for input that was not decoded or not read yet. */
 size_t stack_memory(const struct stack *stack);
 
 /* Frees all codecs and bytes. The stack is empty afterwards. */

@@ -25,11 +25,11 @@ struct heap_growth {
 /* To be called often. If the heap has grown since the last call, and if input was the reason, gets
  * the pages at the end of the new memory from the kernel at once: ALLOCATOR_GROWTH bytes at most,
  * which takes less than a millisecond. Otherwise the kernel interrupts the process when each page
- * is first used. Most of the work for large messages is to get pages, and one by one they take half
- * as long again.
+ * is first used. Most of the work for large messages is to get pages. To get them one by one takes
+ * about 1.5 times as long.
  *
- * Input was the reason when it has at least half as many bytes as the new memory. So memory that
- * idle connections need is not affected: the process has no page of it that it does not use. */
+ * Input was the reason when it has at least half as many bytes as the new memory. So this
+ * function does not get pages for idle connections, which use only a part of their memory. */
 void allocator_follow(struct heap_growth *growth);
 
 #endif

@@ -26,8 +26,8 @@
 
 /* Knows the time `judged`: all input that had arrived at this time has been read. Only deadlines up
  * to this time are handled (`step` in serve/handler.h), because a peer whose input waits in its
- * socket is not late. A sweep is a series of waits of the waiter. A sweep ends when the last wait
- * has reported every descriptor that was ready, and all these events were handled. */
+ * socket is not late. A sweep is a series of calls of the waiter's `wait`. A sweep ends when the
+ * last call has reported every descriptor that was ready, and all these events were handled. */
 struct tcp_sweep {
     int64_t judged; /* the server has read from each socket that had input at this time */
     int64_t begun;  /* the time when the first wait of this sweep was over; 0: no sweep has begun */

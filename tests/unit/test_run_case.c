@@ -175,7 +175,9 @@ static void the_exchange_shows_what_was_sent_and_received(void **state)
 static bool why_has(struct case_result *result, const char *line)
 {
     buf_append(&result->why, span_make("", 1));
-    return strstr((const char *)buf_span(&result->why).p, line) != NULL;
+    const char *why = (const char *)buf_span(&result->why).p;
+    assert_non_null(why);
+    return why != NULL && strstr(why, line) != NULL;
 }
 
 static void json_that_differs_is_named_by_its_member(void **state)

@@ -114,6 +114,7 @@ static bool make_folders(struct spawn *s, char data[FILES_PATH_MAX + 16])
     return mkdir(data, 0700) == 0;
 }
 
+/* Becomes the server. Returns only if the command cannot be run. */
 static void be_server(const struct spawn *s, char **words)
 {
     setpgid(0, 0); /* so that all its processes can be found: listener.h, end_group */
@@ -128,7 +129,6 @@ static void be_server(const struct spawn *s, char **words)
     execvp(words[0], words);
     fprintf(stderr, "%s: cannot be run\n", words[0]);
     fflush(stderr);
-    _exit(127);
 }
 
 /* A path may contain spaces and other characters with a meaning for wordexp. So the command is
@@ -154,6 +154,14 @@ static char *fill_word(const char *word, const struct spawn_places *places)
     return filled;
 }
 
+static void free_words(char **words)
+{
+    for (char **word = words; *word != NULL; word++) {
+        alloc_free(*word);
+    }
+    alloc_free((void *)words);
+}
+
 static void start_words(struct spawn *s, const char *text, const struct spawn_places *places)
 {
     wordexp_t words;
@@ -169,6 +177,8 @@ static void start_words(struct spawn *s, const char *text, const struct spawn_pl
     s->pid = words.we_wordc == 0 ? -1 : fork();
     if (s->pid == 0) {
         be_server(s, filled);
+        free_words(filled); /* valgrind looks at this process too */
+        _exit(127);
     }
     if (s->pid < 0) {
         s->pid = 0;
@@ -177,10 +187,7 @@ static void start_words(struct spawn *s, const char *text, const struct spawn_pl
     if (s->pid > 0) {
         setpgid(s->pid, s->pid); /* also here: the child may not have run yet */
     }
-    for (size_t i = 0; i < words.we_wordc; i++) {
-        alloc_free(filled[i]);
-    }
-    alloc_free(filled);
+    free_words(filled);
     wordfree(&words);
 }
 

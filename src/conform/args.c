@@ -319,7 +319,8 @@ static bool print_answer(struct parsing *p, const char *text)
     return true;
 }
 
-static bool take_other(struct parsing *p, int option, const char *value)
+/* Options whose value is a number. */
+static bool take_number(struct parsing *p, int option, const char *value)
 {
     long n = 0;
     switch (option) {
@@ -347,12 +348,24 @@ static bool take_other(struct parsing *p, int option, const char *value)
         }
         p->args->time_scale = n;
         return true;
-    case OPT_SUITE_VERSION:
+    default: /* OPT_SUITE_VERSION */
         if (!number(p, "--suite-version", value, SUITE_VERSION_MAX, &n)) {
             return false;
         }
         p->args->suite_version = (unsigned)n;
         return true;
+    }
+}
+
+static bool take_other(struct parsing *p, int option, const char *value)
+{
+    switch (option) {
+    case 'j':
+    case OPT_REPEAT:
+    case OPT_SPLITS:
+    case OPT_TIME_SCALE:
+    case OPT_SUITE_VERSION:
+        return take_number(p, option, value);
     case OPT_ONLY:
         return add(p, &p->args->only, value);
     case OPT_CREATE_TOPICS:

@@ -15,9 +15,8 @@
 
 #include "base/time.h"
 #include "conform/files.h"
-#include "conform/record.h"
+#include "conform/record_file.h"
 #include "conform/relay.h"
-#include "conform/session_file_check.h"
 #include "shell/clock.h"
 #include "shell/signals.h"
 #include "shell/socket.h"
@@ -25,7 +24,6 @@
 
 #define READ_SIZE 65536
 #define TLS_FILE_MAX 65536
-#define PART ".session.part"
 #define GONE_MS 50 /* how long to wait for the RST of a client that is gone */
 
 /* One connection of a client and the connection to the server for it. */
@@ -53,8 +51,7 @@ struct proxy {
     int64_t first_command; /* ns: when a client did something first in this round; 0: not yet */
     bool waiting;          /* something arrived in this round */
     struct tls *tls;       /* for clients; NULL: without --tls-cert */
-    FILE *part;            /* DIR/SLUG and PART: the steps so far, without a header */
-    size_t part_size;      /* bytes */
+    struct record_file file;
     struct record record;
 };
 
@@ -312,21 +309,11 @@ static void record_servers(struct proxy *p)
 
 /* Ends a round. The clients' commands are recorded first: the clients had not received yet what the
  * server sent in this round. */
-/* Appends the steps of this round to the part file. An error is reported when it is closed. */
-static void write_part(struct proxy *p)
-{
-    struct span steps = span_skip(buf_span(&p->record.steps), p->part_size);
-    if (steps.n > 0 && fwrite(steps.p, 1, steps.n, p->part) == steps.n) {
-        fflush(p->part);
-    }
-    p->part_size += steps.n;
-}
-
 static void end_round(struct proxy *p)
 {
     record_clients(p);
     record_servers(p);
-    write_part(p);
+    record_file_add(&p->file, &p->record);
     p->first_command = 0;
     p->waiting = false;
 }
@@ -409,79 +396,6 @@ struct args {
 static struct span text_span(const char *text)
 {
     return span_make(text, strlen(text));
-}
-
-/* Writes DIR/SLUG and the ending to `path`. Returns false when this is too long. */
-static bool make_path(const struct args *args, const char *ending, char path[FILES_PATH_MAX])
-{
-    int n = snprintf(path, FILES_PATH_MAX, "%s/%s%s", args->dir, strchr(args->id, '/') + 1, ending);
-    return n > 0 && n < FILES_PATH_MAX;
-}
-
-/* Opens the file that gets the steps while they are recorded. So a folder in which nothing can be
- * written is noticed before the recording begins, and a recording that is killed is not lost. */
-static bool open_part(const struct args *args, struct proxy *p)
-{
-    char path[FILES_PATH_MAX];
-    p->part = make_path(args, PART, path) ? fopen(path, "wb") : NULL;
-    if (p->part == NULL) {
-        fprintf(stderr, "nsq-record: cannot write %s: %s\n", path, strerror(errno));
-    }
-    return p->part != NULL;
-}
-
-/* Returns true when nsq-conform can play the file. Otherwise prints what is wrong with it. */
-static bool can_be_played(const char *path, struct span bytes)
-{
-    struct transcript file;
-    struct transcript_error error;
-    bool parsed = transcript_parse(&file, bytes, &error);
-    bool good = parsed && transcript_check(&file, &error);
-    if (!good) {
-        fprintf(stderr, "nsq-record: %s:%u:%u: the file cannot be played: expected %s\n", path,
-                error.line, error.column, error.expected);
-    }
-    if (parsed) {
-        transcript_free(&file);
-    }
-    return good;
-}
-
-static bool write_file(const struct args *args, struct record *record)
-{
-    char path[FILES_PATH_MAX];
-    const struct record_header header = {.id = text_span(args->id),
-                                         .title = text_span(args->title),
-                                         .level = text_span(args->level),
-                                         .flags = text_span(args->flags)};
-    struct buf out = {0};
-    bool whole = record_print(record, &header, &out);
-    if (!whole) {
-        fprintf(stderr, "nsq-record: %s\n", record->broken);
-    }
-    make_path(args, ".session", path);
-    FILE *f = fopen(path, "wb");
-    bool written = f != NULL && fwrite(buf_span(&out).p, 1, out.n, f) == out.n;
-    if ((f != NULL && fclose(f) != 0) || !written) {
-        fprintf(stderr, "nsq-record: cannot write %s: %s\n", path, strerror(errno));
-        written = false;
-    }
-    bool good = can_be_played(path, buf_span(&out));
-    if (written) {
-        fprintf(stderr, "nsq-record: wrote %s\n", path);
-    }
-    buf_free(&out);
-    return whole && written && good;
-}
-
-/* Closes the part file, and removes it when the whole recording was written. */
-static void end_part(const struct args *args, struct proxy *p, bool written)
-{
-    char path[FILES_PATH_MAX];
-    fclose(p->part);
-    if (written && make_path(args, PART, path)) {
-        remove(path);
-    }
 }
 
 /* Returns the place where an option's value is stored, or NULL if there is no such option. */
@@ -604,7 +518,8 @@ int main(int argc, char **argv)
         return 2;
     }
     char why[SOCKET_WHY_MAX];
-    if (!load_tls(&args, &proxy) || !open_part(&args, &proxy)) {
+    proxy.file = (struct record_file){.dir = args.dir, .id = args.id};
+    if (!load_tls(&args, &proxy) || !record_file_open(&proxy.file)) {
         return EXIT_FAILURE;
     }
     proxy.to = args.to;
@@ -619,8 +534,12 @@ int main(int argc, char **argv)
     socket_local_address(proxy.listener, address);
     fprintf(stderr, "TCP: listening on %s\n", address);
     run(&proxy);
-    bool ok = write_file(&args, &proxy.record) && all_relayed(&proxy);
-    end_part(&args, &proxy, ok);
+    const struct record_header header = {.id = text_span(args.id),
+                                         .title = text_span(args.title),
+                                         .level = text_span(args.level),
+                                         .flags = text_span(args.flags)};
+    bool ok = record_file_write(&proxy.file, &proxy.record, &header) && all_relayed(&proxy);
+    record_file_close(&proxy.file, ok);
     record_free(&proxy.record);
     for (size_t i = 0; i < proxy.count; i++) {
         buf_free(&proxy.pairs[i].commands);

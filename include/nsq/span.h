@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the span, which is a reference to bytes, and the big-endian integers of the wire.
- * A span may contain any byte, and no NUL follows it. So do not pass it to functions for C strings.
- * The pointer p may be NULL if n is 0. So do not pass an empty span to memchr, memcmp or memcpy.
+ * Owns: two things: the span, which is a reference to bytes; and the big-endian integers of the
+ * wire. A span may contain any byte, and no NUL follows it. So do not pass it to functions for C
+ * strings. The pointer p may be NULL if n is 0. So do not pass an empty span to memchr, memcmp or
+ * memcpy.
  */
 #ifndef NSQ_SPAN_H
 #define NSQ_SPAN_H
@@ -35,7 +36,7 @@ struct span {
 /* Returns a span of the n bytes at p. The bytes are not copied. */
 static inline struct span span_make(const void *p, size_t n)
 {
-    struct span s; /* no initialiser: those of C and C++ differ */
+    struct span s; /* has no initialiser, because C and C++ write it differently */
     s.p = (const uint8_t *)p;
     s.n = n;
     return s;

@@ -87,7 +87,7 @@ bool auth_has_done(const struct auth *auth);
  * server gave a good answer. Appends to `why` the reason for each server that failed. */
 struct auth_state *auth_take(struct auth_query *query, struct buf *why);
 
-/* Frees a query, whether it is done or not. A query that is not done stops. */
+/* Frees a query. If the query is not done yet, it is stopped first. */
 void auth_drop(struct auth_query *query);
 
 #endif

@@ -75,8 +75,9 @@ static inline bool budget_has_room(const struct budget *b, enum budget_use use, 
 
 /* Notes how much resident memory (bytes) the process has, and how many connections. The process has
  * more memory than the budget counts, because the allocator cannot return a page while some of its
- * bytes are in use. If it has more than it may have, the bound for BUDGET_QUEUE becomes smaller by
- * the difference, but not smaller than a quarter of the cap. So publishes are refused earlier. */
+ * bytes are in use. If the process has more than it
+ * may have, this difference is subtracted from the bound for BUDGET_QUEUE. The bound never falls
+ * below a quarter of the cap. So publishes are refused earlier. */
 void budget_note_resident(struct budget *b, size_t resident, size_t conns);
 
 /* Adds n bytes to the bytes in use, even if the budget has no room for them. */

@@ -30,8 +30,9 @@ struct heap_entry {
  * instead of two, the heap has half as many levels. It needs more comparisons, but they cost little
  * because the children are neighbours in memory. */
 #define HEAP_WIDTH 4
-/* How many entries are in one part. Entry i is at the place i + HEAP_WIDTH - 1 of all parts
- * together, so that the children of an entry are in one part. */
+/* How many entries are in one part. The places are counted through all
+ * parts. Entry i has the place i + HEAP_WIDTH - 1, so that the children of an entry are in one
+ * part. */
 #define HEAP_PART 1024
 
 /* A heap in which all fields are zero is empty and ready for use. Entry 0 has the smallest key. The

@@ -3,7 +3,7 @@
  * Owns: a hash table that peers can make large. When a table of uthash grows, it moves all its
  * entries at once. With a million entries this takes 100 ms, and all clients wait. So a table with
  * more than SPLIT_TABLE_ONE entries is split into SPLIT_TABLE_PARTS tables of uthash by the first
- * bits of the hash. Each part grows for itself.
+ * bits of the hash. Each part grows independently of the others.
  *
  * An element has a field of type struct table_entry, and container_of (base/list.h) returns the
  * element. Must not know: what the elements and their keys are.
@@ -57,7 +57,8 @@ static inline struct table_entry *split_table_find(const struct split_table *t, 
     return found;
 }
 
-/* Adds an entry. The table must not have its key. The bytes of the key must stay where they are. */
+/* Adds an entry. No other entry of the table may have the same key. The bytes of the key must stay
+ * where they are. */
 void split_table_add(struct split_table *t, struct table_entry *entry, struct span key,
                      unsigned hash);
 

@@ -8,8 +8,8 @@
  *
  * A draft is a body that has not arrived completely. Its memory grows with the bytes that have
  * arrived, not with the size that was announced. It has room for at most twice the bytes that have
- * arrived, but always for 4096 bytes if the body has as many. So a peer cannot make the server
- * allocate memory by announcing a large size.
+ * arrived, or for 4096 bytes if that is more, and never for more bytes than were announced. So a
+ * peer cannot make the server allocate memory by announcing a large size.
  */
 #ifndef BROKER_BODY_H
 #define BROKER_BODY_H

@@ -67,8 +67,8 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name);
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
 
 /* Does the same for the channel of one consumer only. The message may go to another consumer of
- * that channel. Returns false when no message was
- * delivered, and also when this one consumer is not ready for a message. */
+ * that channel. Returns false in two cases: no message was
+ * delivered, or `consumer` itself is not ready for another message. */
 bool broker_deliver_to(struct broker *broker, struct consumer *consumer, int64_t now,
                        struct delivery *delivery);
 
@@ -94,9 +94,9 @@ void broker_move(struct broker *broker, int64_t now);
 /* Drops all messages of a queue: adds them to the garbage, which broker_collect frees. */
 void broker_discard(struct broker *broker, struct queue *messages);
 
-/* Frees what nobody can get any more, while the current call has effort left. This is the garbage,
- * the messages that channels have dropped, deleted channels, whose consumers become orphans first,
- * and the channels of deleted topics. */
+/* Frees what nobody can get any more, while the current call has effort left. These are: the
+ * garbage; messages that channels have dropped; deleted channels, when their consumers have become
+ * orphans; and the channels of deleted topics. */
 void broker_collect(struct broker *broker);
 
 /* Return whether broker_move, or broker_collect, has work left. They are inline because every step

@@ -71,7 +71,8 @@ struct consumer {
     int32_t sample_rate; /* percent of the messages that are delivered; 0: all messages */
     bool blocked;        /* its owner wants no messages now; not ready, whatever RDY is */
     bool orphan; /* its channel was deleted, and broker_next_orphan has not returned it yet */
-    /* nsqd's /stats shows the next three counters, RDY and the in-flight count. */
+    /* nsqd's /stats shows five values of a consumer: RDY, the number of messages in flight, and the
+     * next three counters. */
     uint64_t message_count; /* deliveries */
     uint64_t finish_count;
     uint64_t requeue_count;
@@ -102,8 +103,8 @@ struct channel *channel_new(struct broker_core *core, struct topic *topic, struc
  * more. broker_collect frees its messages and calls channel_collect. */
 void channel_end(struct channel *channel);
 
-/* Removes one consumer from a channel that was ended, which becomes an orphan (broker/topology.h).
- * When there is none, frees the channel. */
+/* Takes one consumer from a channel that was ended, and makes this consumer an orphan
+ * (broker/topology.h). If the channel has no consumer any more, frees the channel. */
 void channel_collect(struct channel *channel);
 
 /* Puts a message from the topic into the channel's queue. A full ephemeral channel drops the
@@ -178,8 +179,9 @@ enum channel_result consumer_requeue(struct consumer *consumer, struct span id, 
 enum channel_result consumer_touch(struct consumer *consumer, struct span id, int64_t timeout,
                                    int64_t now);
 
-/* Puts the next message of a channel in flight for the next ready consumer, and sets *delivery. The
- * channel must be in core->active. Returns false when sampling dropped the message instead. */
+/* Delivers the next message of a channel to the next ready consumer: the message is in flight then,
+ * and *delivery is set. The channel must be in core->active. Returns false when sampling dropped
+ * the message instead. */
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
 /* Takes a message that is in flight and puts it at the end of the queue. Called when the message

@@ -54,7 +54,7 @@ enum publish_outcome {
     PUBLISH_WAITS,   /* the broker keeps the messages until broker_publish_settle */
 };
 
-/* Adds a body that has arrived completely to the messages of a publish, whose delay must be set.
+/* Adds a complete body to the messages of a publish. The delay of the publish must be set before.
  * Sets the id and the timestamp of the body, as nsqd does when a message has arrived. The publish
  * owns the caller's reference afterwards. `wall` is the time since 1970 in ns. */
 void broker_add_message(struct broker *broker, struct publish *publish, struct body *body,

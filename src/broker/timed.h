@@ -52,9 +52,10 @@ struct deferred {
     struct message *message;
 };
 
-/* How many bytes the memory budget is charged for the structs above. The cost
- * of a session includes its subscription. When the session has left, its subscription exists as
- * long as one of its messages is in flight. So IN_FLIGHT_COST includes a subscription too. */
+/* How many bytes the memory budget is charged for the structs above. The cost of
+ * a session includes its subscription. When the session is gone, its subscription still exists
+ * while a message is in flight that was sent through it. So each message in flight is charged for a
+ * subscription too. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
 #define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST                                                                             \

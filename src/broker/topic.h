@@ -39,7 +39,7 @@ struct topic {
     struct channel *next;
     uint64_t admitted;         /* how many messages were ever admitted */
     uint64_t admitted_delayed; /* how many of them had a delay */
-    size_t moves_held;         /* what core->held contains of moves_left */
+    size_t moves_held;         /* how many moves core->held counts for this topic */
     size_t moves_left;         /* a move is one message of `moving` to one channel */
     size_t delayed_moves_left; /* how many of these moves are of messages with a delay */
     size_t reserved;           /* bytes that the memory budget is charged for these moves */

@@ -47,7 +47,8 @@ struct codec_calls {
 
     /* Returns whether decode should be called again even if there is no more input: the codec may
      * have more bytes for `up`, or its state may change. The result may be true although the next
-     * call of decode appends nothing. After such a call, has_pending returns false. */
+     * call of decode appends nothing. After a call of decode that appends nothing, has_pending
+     * returns false. */
     bool (*has_pending)(const void *self);
 
     /* Returns the current state. Only decode and encode change the state. */
@@ -57,8 +58,9 @@ struct codec_calls {
     struct span (*why)(const void *self);
 
     /* Returns the common name in the peer's TLS certificate, borrowed from the codec. The name is
-     * empty while the codec is not open yet, if the peer has sent no certificate, and if its
-     * certificate has no common name. Only TLS has this function; other codecs set it to NULL. */
+     * empty in each of these cases: the codec is not open yet; the peer has sent no certificate;
+     * its certificate has no common name. Only TLS has this function; other codecs set it to NULL.
+     */
     struct span (*peer_name)(const void *self);
 
     /* Frees the codec. */

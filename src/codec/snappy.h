@@ -15,7 +15,7 @@
  *     ff        the stream identifier: "sNaPpY" without a checksum. It must be the first chunk. It
  *               may occur again later.
  *
- * All other types are errors. A server and a client use the same codec.
+ * All other types are errors. This code is for servers and for clients.
  *
  * Sources: framing_format.txt of snappy; golang/snappy 0.0.4, which nsqd uses. Two rules are from
  * golang/snappy: a block is written in compressed form only if this saves more than an eighth of

@@ -56,8 +56,8 @@ struct args {
     struct args_given given[ARGS_GIVEN_MAX];
     size_t given_count;
     enum args_mode mode;
-    const char *cases; /* folder of the cases, the ledger and the retired ids; args_parse leaves
-                          NULL without --cases, and main() then finds the folder (suite_folder) */
+    const char *cases; /* folder of the cases, the ledger and the retired ids; without --cases,
+                          args_parse sets it to NULL, and main() finds the folder (suite_folder) */
     char **files;      /* the operands; borrowed from argv */
     size_t file_count;
     const char *target; /* address of a running server; NULL: no such server */
@@ -76,7 +76,7 @@ struct args {
     unsigned levels; /* a set of bits, one bit for each value of enum transcript_level */
     bool rerun_failed;
     unsigned suite_version; /* the cases must have this version; 0: any version */
-    bool no_preflight; /* cases are played although the server does not do what all cases need */
+    bool no_preflight; /* cases are played even if the server does not do what all cases need */
     bool allow_unsupported;
     bool strict;
     const char *known;

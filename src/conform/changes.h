@@ -2,8 +2,9 @@
 /*
  * Owns: the list of changes of the suite, CHANGES.tsv in the folder of the cases, with lines of the
  * form "VERSION<TAB>ID<TAB>LEVEL" or "VERSION<TAB>ID<TAB>retired". A line says that the version has
- * a new case, has moved a case to this level, or has retired it. So the lines from the first to the
- * last give the ids and levels of all cases. Must not know: what is in a case.
+ * a new case, has moved a case to this level, or has retired it. A later line replaces an earlier
+ * line of the same case. So together the lines give the ids and levels of all cases. Must not know:
+ * what is in a case.
  */
 #ifndef CONFORM_CHANGES_H
 #define CONFORM_CHANGES_H

@@ -14,12 +14,12 @@
 #define CREATE_TOPICS_MAX 256  /* how often the command runs for one case */
 #define CREATE_TOPICS_MS 10000 /* how long it may run */
 
-/* Runs the commands one after the other with a shell. {topic} and {channel} in them become names:
- * those that the steps of the case have as $topic... and $channel..., where the prefix of all names
- * is `names`. {address} becomes the address of the server, and {port} its port. A command with
- * {channel} runs for each channel that follows a topic in the same step, as in SUB. Another command
- * runs for each topic. Returns false if a command failed, or took too long. Then `why` says which
- * one, and what it has printed. */
+/* Runs the commands one after the other with a shell. In a command, {topic} and {channel} are
+ * replaced by the names that $topic... and $channel... stand for in this case (`names` is the
+ * prefix of these names). {address} becomes the address of the server, and {port} its port. A
+ * command with {channel} runs for each channel that follows a topic in the same step, as in SUB.
+ * Another command runs for each topic. Returns false if a command failed, or took too long. Then
+ * `why` says which one, and what it has printed. */
 bool create_topics(const struct args_list *commands, const char *address, struct span names,
                    const struct transcript *file, struct buf *why);
 

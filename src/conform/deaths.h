@@ -50,8 +50,8 @@ void deaths_free(struct deaths *d);
 /* Must be called when a batch of servers begins. */
 void deaths_begin(struct deaths *d);
 
-/* Notes for case `i`, which ended at this time, whether its server was there. Times count from the
- * beginning of the run. */
+/* Case `i` ended at the time `ended`. Stores this time, and whether the server of the case was
+ * there. Times count from the beginning of the run. */
 void deaths_note(struct deaths *d, size_t i, enum presence presence, int64_t ended);
 
 /* Must be called when all cases of a batch were played, before the servers are stopped. */

@@ -36,7 +36,8 @@ bool files_write(const char *path, struct span bytes, FILE *err);
 
 /* Finds out whether files_write can probably write this file: the file is there and writable, or
  * its folder is. Changes nothing. On failure prints a message and returns false. A program calls
- * this function before long work, so that a wrong path is not noticed only at its end. */
+ * this function before long work, so that a wrong path is noticed before the work and not after it.
+ */
 bool files_can_write(const char *path, FILE *err);
 
 bool files_is_folder(const char *path);

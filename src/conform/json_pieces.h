@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the output of a text as a JSON array of its pieces. Must not know: the meaning of the
- * pieces.
+ * Owns: writing a text as a JSON array in which each piece of the text is one value. Must not know:
+ * the meaning of the pieces.
  */
 #ifndef CONFORM_JSON_PIECES_H
 #define CONFORM_JSON_PIECES_H

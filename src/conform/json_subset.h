@@ -13,7 +13,7 @@
  * member in `got` may have any value. */
 bool json_subset(struct span wanted, struct span got);
 
-/* Appends one line for each member for which json_subset returns false, for example "max_rdy_count:
+/* Appends one line for each member that makes json_subset return false, for example "max_rdy_count:
  * expected 2500, came 2000". A long value is cut. */
 void json_differences(struct span wanted, struct span got, struct buf *out);
 

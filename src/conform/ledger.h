@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the ledger of requirements, and its checks: every case names only requirements that
- * exist, at least one case names each requirement, and a case of level MUST has a
+ * exist, each requirement is named by at least one case, and a case of level MUST has a
  * line "effect:". The
  * ledger is all files *.txt in the folder "ledger", with lines of the form
  * "ID<TAB>source<TAB>sentence". Must not know: how cases are played.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the question which process listens at a TCP port. Linux's /proc answers it, as far as it
- * shows the files of other processes. Must not know: why anyone asks.
+ * Owns: the question which process listens at a TCP port. On Linux, the files below /proc give the
+ * answer, if this process may read what they say about the other process. Must not know: why anyone
+ * asks.
  */
 #ifndef CONFORM_LISTENER_H
 #define CONFORM_LISTENER_H

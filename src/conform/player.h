@@ -44,7 +44,7 @@
  * step as late as the step allows. */
 #define PLAYER_REPLY_TIMEOUTS_A_CASE 6
 
-/* ns: in addition, for each restart of the server */
+/* ns. For each restart of the server, a case may last this much longer. */
 #define PLAYER_RESTART_TIMEOUT (30 * TIME_SECOND)
 
 /* The most places at which the bytes of one step are cut. */
@@ -149,8 +149,8 @@ struct player {
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
     int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. If the
-                              player may have noticed the frame of this step late, it is the
-                              earliest time at which the frame can have come */
+                              machine was busy, the player may notice a frame late. Then this is
+                              the earliest time at which the frame can have come */
     int64_t end_by;        /* ns: no step waits longer than until this time */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */

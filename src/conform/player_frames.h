@@ -56,7 +56,8 @@ void player_show_arrival(const struct player_conn *c, enum arrival arrival, stru
  * VERDICT_NON_STRICT. */
 bool player_matches(struct player *p, const struct step *step, const struct nsq_frame *frame);
 
-/* Explains that this frame does not match the step. Of JSON, names each member that differs. */
+/* Explains that this frame does not match the step. If the step expects JSON, names each
+ * member that differs. */
 void player_show_mismatch(struct player *p, const struct step *step, const struct nsq_frame *frame);
 
 /* Removes the first frame from the input, after a step has matched it. */

@@ -3,7 +3,8 @@
  * Owns: making a session file from the bytes that a proxy has passed on, and from their times. Must
  * not know: sockets, codecs and the clock.
  *
- * Topics, channels and message ids differ between runs. So the file uses names for them.
+ * The names of topics and channels, and the message ids, differ between runs. So the file has
+ * variables in their places.
  * Heartbeats, and the NOPs that answer them, are left out. Host names and process ids in an
  * IDENTIFY are replaced. In the answer to an IDENTIFY, only the members that the client has asked
  * for keep their values (record_json.h). The order is partial: replies stay in order, and messages

@@ -24,7 +24,7 @@ void repeat_init(struct repeat *repeat, size_t n);
 void repeat_free(struct repeat *repeat);
 
 /* Moves the results of one repetition out of the report, which can then be filled again. Leaves
- * out the cases that `has_result` says have no result. If `has_result` is NULL, all have one. */
+ * out each case for which `has_result` is false. If `has_result` is NULL, all have one. */
 void repeat_add(struct repeat *repeat, struct report *report, const bool *has_result);
 
 /* Moves the results of all repetitions back to the report. Sets `has_result` for each case. */

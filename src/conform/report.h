@@ -4,8 +4,8 @@
  * as JSON, TAP, JUnit's XML, HTML, and text for a terminal. Only JSON can be read again. Must not
  * know: how cases are played.
  *
- * The date, the durations and the command line of a run are unknown after report_init. Without them
- * equal runs write equal bytes: --reproducible leaves them unknown.
+ * The date, the durations and the command line of a run are unknown after report_init. Without
+ * them, equal runs write equal bytes: --reproducible leaves them unknown.
  */
 #ifndef CONFORM_REPORT_H
 #define CONFORM_REPORT_H
@@ -101,8 +101,8 @@ void report_heading(const struct report_case *c, struct buf *out);
 
 /* Appends text for a terminal. Failures come first. For all failures with the same cause
  * (report_cause.h), one of them is shown as an example, and the others only with their ids.
- * Unsupported cases with the same reason share one line. Then follow a table by area and level, and
- * a line with the counts. */
+ * Unsupported cases with the same reason share one line. At the end there are a table by area and
+ * level, and a line with the counts. */
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Reads JSON that report_json has written. Returns false if the JSON is wrong. Then `why` is the

@@ -10,7 +10,7 @@
 #include "conform/report.h"
 
 /* Appends on one line what was expected and what came, for example: expected c < response "OK",
- * came nothing. Of JSON, names only the members that differ. Appends nothing if the case has no
+ * came nothing. For JSON, names only the members that differ. Appends nothing if the case has no
  * explanation. */
 void report_brief(const struct report_case *c, struct buf *out);
 

@@ -24,10 +24,11 @@ struct servers {
     size_t n;
     struct spawn list[SERVERS_MAX]; /* the servers of this batch */
     struct span flags[SERVERS_MAX];
-    size_t part[SERVERS_MAX]; /* the servers with the same flags are numbered from 0 */
+    size_t part[SERVERS_MAX]; /* for each server: its number among the servers with the same flags,
+                                 from 0 */
     size_t count;
     size_t *of;      /* for each case: the number of its server; SERVERS_MAX: in another batch */
-    size_t *part_of; /* for each case: the part of its server */
+    size_t *part_of; /* for each case: `part` of the server that plays it */
     bool *left;      /* for each case: it is in a later batch */
 };
 

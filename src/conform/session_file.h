@@ -19,7 +19,7 @@
 #define TRANSCRIPT_CONNS_MAX 64       /* the most connections of a file */
 #define TRANSCRIPT_DEPTH_MAX 8        /* how deep size{ } and repeat( ) may be nested */
 #define TRANSCRIPT_BLOCKS_MAX 2       /* how deep repeat { } and any { } may be nested */
-#define TRANSCRIPT_COUNTERS_MAX 4     /* how many repetitions may be nested, of both kinds */
+#define TRANSCRIPT_COUNTERS_MAX 4     /* of blocks and items: how deep counters may be nested */
 #define TRANSCRIPT_REPEAT_MAX 10000   /* the most repetitions of one repeat or any */
 #define TRANSCRIPT_NAME_MAX 64        /* the most characters of a name with its counters */
 #define TRANSCRIPT_DURATION_MAX (3600 * TIME_SECOND)
@@ -92,7 +92,7 @@ enum end_kind { END_NONE, END_FIN, END_RST };
 
 struct step {
     struct step *next;
-    const struct step *origin; /* of a step that came from a `repeat`: the step of the file */
+    const struct step *origin; /* the step of the file from which a `repeat` made this step */
     enum step_kind kind;
     unsigned line;     /* of the file, from 1 */
     struct span actor; /* the name of the connection; "c*": any connection c1, c2, ... */

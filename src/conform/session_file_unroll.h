@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the steps of a session file, written out: repeat { } and repeat( ) are replaced by what
- * they stand for, counters by their numbers. So whatever plays a file needs to know no repetition.
- * Must not know: how a step is played.
+ * they stand for, counters by their numbers. So the code that plays a file does not have to know
+ * about repetitions. Must not know: how a step is played.
  */
 #ifndef CONFORM_SESSION_FILE_UNROLL_H
 #define CONFORM_SESSION_FILE_UNROLL_H
 
 #include "conform/session_file.h"
 
-/* The most steps and items of a file when they are written out, and so the most memory: each is
- * less than 400 bytes. Stops a file of a few lines that stands for millions of steps. */
+/* The most steps and items of a file, counted after each repetition was replaced by its steps. One
+ * of them needs less than 400 bytes of memory. Stops a file of a few lines that stands for millions
+ * of steps. */
 #define UNROLLED_MAX 200000
 
 struct unrolled {

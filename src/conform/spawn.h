@@ -68,7 +68,8 @@ bool spawn_restart(struct spawn *s, bool killed);
 bool spawn_runs(struct spawn *s);
 
 /* Stops all servers: sends SIGTERM, waits, kills the servers that still run, and removes their
- * folders. When a server has ended, also what is left of its process group is stopped. */
+ * folders. When a server has ended, the other processes of its process group are
+ * killed too. */
 void spawn_stop(struct spawn *servers, size_t n);
 
 /* Appends the command that spawn_start would run, as one text. */

@@ -33,7 +33,8 @@ struct survive_talk {
 void survive_talk(struct survive_talk *talk, const char *path, struct span input, bool bare);
 void survive_talk_free(struct survive_talk *talk);
 
-/* Returns the length of the piece that begins at `at`, of n bytes. */
+/* An input of n bytes is sent in pieces. Returns the length of the piece that begins at byte `at`.
+ */
 size_t survive_piece(enum survive_way way, size_t n, size_t at);
 
 /* Plays it on a new connection and reads what the server sends, until the server closes or

@@ -17,7 +17,8 @@ struct target_answer {
     bool has;
 };
 
-/* What targets have answered. So each is asked once and not once for each case. */
+/* The answers of targets to the questions about optional commands. They are kept, so that a
+ * question is not asked again for each case. */
 struct target_answers {
     struct target_answer list[TARGET_ANSWERS_MAX];
     size_t n;

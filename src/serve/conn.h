@@ -73,9 +73,9 @@ struct protocol {
     void (*connected)(void *service, void *session, struct span why, int64_t now);
 
     /* Called with input (borrowed). Returns how many bytes were consumed. A call does a bounded
-     * amount of work. The bytes that it does not consume are offered again, so each call must
-     * consume at least one byte or do other work for this connection, unless conn_may_read becomes
-     * false. */
+     * amount of work. The bytes that it does not consume are offered again. So each call must do
+     * one of these: consume a byte, do other work for this connection, or make conn_may_read false.
+     */
     size_t (*recv)(void *service, void *session, struct span in, int64_t now);
 
     /* Called when the input has ended: the peer sends no more, or a codec was closed or has failed.
@@ -85,9 +85,9 @@ struct protocol {
     /* Called at the time that was given to conn_set_due. */
     void (*due)(void *service, void *session, int64_t now);
 
-    /* Called when the handshake of the codec that conn_add_codec added is over. `why` (borrowed) is
-     * empty after a success. Otherwise `why` is the reason of the failure, and the codec is already
-     * removed. */
+    /* Called when a handshake is over, that of the codec which conn_add_codec has added. `why`
+     * (borrowed) is empty after a success. Otherwise `why` is the reason of the failure, and the
+     * codec is already removed. */
     void (*upgraded)(void *service, void *session, struct span why, int64_t now);
 
     /* Called once for each call of conn_send_held, with the `held` of that call: when the bytes
@@ -213,7 +213,7 @@ void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now
 size_t conn_unsent(const struct conn *conn);
 
 /* Returns true when unsent output is above the high-water mark. While all connections together hold
- * more than their share of the memory budget, any unsent output is above it. */
+ * more than their share of the memory budget, any unsent output counts as above this mark. */
 bool conn_is_full(const struct conn *conn);
 
 /* Returns true when the protocol may consume more input. Then the connection is OPEN, its input is

@@ -67,8 +67,8 @@ static inline size_t span_total(const struct span *spans, size_t count)
     return n;
 }
 
-/* The most bytes of one call of `last`. The last record of TLS has less than 100 bytes, and the end
- * of a deflate stream in front of it may be in another record. */
+/* The most bytes of one call of `last`. At its end, a client sends one TLS record of less than 100
+ * bytes. Before this record it may send another one, with the end of its deflate stream. */
 #define HANDLER_LAST_MAX 512
 
 struct tcp_handler {

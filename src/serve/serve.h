@@ -90,9 +90,9 @@ struct serve {
      */
     struct list handshakes;      /* of struct conn: their input waits for a turn */
     struct conn *handshake_turn; /* the connection that may do a part now; NULL: none may */
-    int handshake_rest;          /* steps before the next part of a handshake; see take_turn */
-    struct list to_connect;      /* of struct conn: the shell was not asked yet to connect them */
-    uint64_t decoded;            /* bytes that codecs have decoded so far */
+    int handshake_rest;     /* how many steps must still pass before the next part of a handshake */
+    struct list to_connect; /* of struct conn: the shell was not asked yet to connect them */
+    uint64_t decoded;       /* bytes that codecs have decoded so far */
     bool stopping;
     size_t stop_next; /* while stopping: the connections in the slots before it are closed */
     bool stop_told;   /* the stop has closed all connections, and hooks.stop was called */

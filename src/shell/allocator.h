@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes. The heap grows by this much more than is needed at the moment. */
+/* Bytes. When the heap must grow, it grows by this number of bytes more than is needed. */
 #define ALLOCATOR_GROWTH ((size_t)1 << 20)
 
 /* Applies the settings. Must be called once, before the first message is stored. Does nothing where

@@ -26,12 +26,12 @@
 
 /* Knows the time `judged`: all input that had arrived at this time has been read. Only deadlines up
  * to this time are handled (`step` in serve/handler.h), because a peer whose input waits in its
- * socket is not late. A sweep is a series of calls of the waiter's `wait`. A sweep ends when the
- * last call has reported every descriptor that was ready, and all these events were handled. */
+ * socket is not late. A sweep is a series of calls of the waiter's `wait`. A sweep ends when one
+ * call has reported every descriptor that was ready, and all events were handled. */
 struct tcp_sweep {
-    int64_t judged; /* the server has read from each socket that had input at this time */
-    int64_t begun;  /* the time when the first wait of this sweep was over; 0: no sweep has begun */
-    int64_t looked; /* the last wait saw all input that had arrived at this time */
+    int64_t judged; /* all input that arrived before this time was offered to the handler */
+    int64_t begun;  /* when the first wait of this sweep returned; 0: no sweep has begun */
+    int64_t looked; /* the last wait has reported all input that arrived before this time */
     bool whole;     /* the last wait has reported everything that was ready */
 };
 

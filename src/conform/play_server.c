@@ -16,6 +16,7 @@
 #include "base/time.h"
 #include "conform/files.h"
 #include "conform/player_io.h"
+#include "conform/session_file_unroll.h"
 #include "conform/suite.h"
 #include "shell/clock.h"
 #include "shell/socket.h"
@@ -248,7 +249,7 @@ static struct served *find(struct server *s, struct span actor)
 {
     for (size_t i = 0; i < s->n; i++) {
         struct served *c = &s->conns[(s->turn + i) % s->n];
-        if (player_is_of(actor, c->name)) {
+        if (actor_is_of(actor, c->name)) {
             s->turn = (s->turn + i + 1) % s->n;
             return c;
         }

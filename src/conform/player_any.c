@@ -10,6 +10,7 @@
 #include "conform/player_exchange.h"
 #include "conform/player_frames.h"
 #include "conform/player_io.h"
+#include "conform/session_file_unroll.h"
 
 #define SHOWN_MAX 20 /* steps and connections that an explanation shows */
 
@@ -48,7 +49,7 @@ static size_t find_match(struct player *p, const struct player_conn *c, const st
                          enum arrival arrival, const struct nsq_frame *frame)
 {
     size_t i = 0;
-    while (i < rest->n && !(player_is_of(rest->steps[i]->actor, c->name) &&
+    while (i < rest->n && !(actor_is_of(rest->steps[i]->actor, c->name) &&
                             (arrival == ARRIVED ? frame_matches(p, rest->steps[i], frame)
                                                 : end_matches(c, rest->steps[i])))) {
         i++;
@@ -62,7 +63,7 @@ static bool wants_heartbeat(const struct player_conn *c, const struct rest *rest
     bool wants = false;
     for (size_t i = 0; i < rest->n && rest->heartbeats > 0 && !wants; i++) {
         wants =
-            rest->steps[i]->kind == STEP_HEARTBEAT && player_is_of(rest->steps[i]->actor, c->name);
+            rest->steps[i]->kind == STEP_HEARTBEAT && actor_is_of(rest->steps[i]->actor, c->name);
     }
     return wants;
 }
@@ -71,7 +72,7 @@ static bool wants_heartbeat(const struct player_conn *c, const struct rest *rest
 static bool is_used(const struct player_conn *c, const struct rest *rest)
 {
     size_t i = 0;
-    while (i < rest->n && !player_is_of(rest->steps[i]->actor, c->name)) {
+    while (i < rest->n && !actor_is_of(rest->steps[i]->actor, c->name)) {
         i++;
     }
     return i < rest->n;

@@ -16,20 +16,6 @@ size_t player_find_conn(const struct player *p, struct span name)
     return PLAYER_CONNS_MAX;
 }
 
-bool player_is_of(struct span actor, struct span name)
-{
-    bool numbered = actor.n > 0 && actor.p[actor.n - 1] == '*';
-    size_t n = actor.n - numbered;
-    if (!numbered) {
-        return span_equal(actor, name);
-    }
-    bool digits = name.n > n && memcmp(actor.p, name.p, n) == 0;
-    for (size_t i = n; i < name.n && digits; i++) {
-        digits = name.p[i] >= '0' && name.p[i] <= '9';
-    }
-    return digits;
-}
-
 int64_t player_now(struct player *p)
 {
     return p->config.transport.now(p->config.transport.self);

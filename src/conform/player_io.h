@@ -11,10 +11,6 @@
 /* Returns the number of the connection with this name, or PLAYER_CONNS_MAX if there is none. */
 size_t player_find_conn(const struct player *p, struct span name);
 
-/* Returns true if a step with this actor may use the connection `name`: they are the same, or the
- * actor is "c*" and the name is c and a number. */
-bool player_is_of(struct span actor, struct span name);
-
 /* Returns the time of the transport's clock, in ns. */
 int64_t player_now(struct player *p);
 

@@ -3,7 +3,6 @@
  * values. Must not know: how a step is played. */
 #include "conform/session_file_check.h"
 
-#include "conform/player_io.h"
 #include "conform/session_file_unroll.h"
 #include "conform/values.h"
 
@@ -19,7 +18,7 @@ struct conn {
 struct check {
     const struct transcript *file;
     struct transcript_error *error;
-    struct conn conns[PLAYER_CONNS_MAX];
+    struct conn conns[TRANSCRIPT_CONNS_MAX];
     size_t conn_count;
     struct values values;      /* only their names */
     const struct step *before; /* the last step that is not "nothing" */
@@ -100,7 +99,7 @@ static bool connect(struct check *c, struct span name, struct span place)
     if (find(c, name) != NULL) {
         return expected(c, place, "a name that no earlier connection has");
     }
-    if (c->conn_count == PLAYER_CONNS_MAX) {
+    if (c->conn_count == TRANSCRIPT_CONNS_MAX) {
         return expected(c, place, "at most 64 connections");
     }
     c->conns[c->conn_count++] = (struct conn){.name = name};
@@ -157,8 +156,7 @@ static bool has_numbered(const struct check *c, struct span actor)
 {
     bool found = false;
     for (size_t i = 0; i < c->conn_count && !found; i++) {
-        found =
-            !c->conns[i].closed && !c->conns[i].stopped && player_is_of(actor, c->conns[i].name);
+        found = !c->conns[i].closed && !c->conns[i].stopped && actor_is_of(actor, c->conns[i].name);
     }
     return found;
 }
@@ -190,7 +188,7 @@ static bool settles(const struct step *step, struct span actor)
 {
     bool own = span_equal(step->actor, actor);
     for (const struct step *s = step->inside; s != NULL && !own; s = s->next) {
-        own = player_is_of(s->actor, actor);
+        own = actor_is_of(s->actor, actor);
     }
     return own || step->kind == STEP_WAIT || step->kind == STEP_NO_MESSAGE;
 }

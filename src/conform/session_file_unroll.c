@@ -221,3 +221,17 @@ void transcript_unroll(const struct transcript *file, struct unrolled *out)
     add_steps(&u, file->steps, &steps);
     out->steps = steps;
 }
+
+bool actor_is_of(struct span actor, struct span name)
+{
+    bool numbered = actor.n > 0 && actor.p[actor.n - 1] == '*';
+    size_t n = actor.n - numbered;
+    if (!numbered) {
+        return span_equal(actor, name);
+    }
+    bool digits = name.n > n && memcmp(actor.p, name.p, n) == 0;
+    for (size_t i = n; i < name.n && digits; i++) {
+        digits = name.p[i] >= '0' && name.p[i] <= '9';
+    }
+    return digits;
+}

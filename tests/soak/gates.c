@@ -301,22 +301,17 @@ static int smaller(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Judges the medians, because a busy machine makes a single run slow. */
 static bool are_times_good(const struct run *runs, size_t n)
 {
-    int64_t prepare[RUNS];
     int64_t p99[RUNS];
     int64_t longest[RUNS];
     for (size_t i = 0; i < n; i++) {
-        prepare[i] = runs[i].prepare_ns;
         p99[i] = runs[i].times.p99;
         longest[i] = runs[i].times.longest;
     }
-    qsort(prepare, n, sizeof prepare[0], smaller);
     qsort(p99, n, sizeof p99[0], smaller);
     qsort(longest, n, sizeof longest[0], smaller);
-    return prepare[n / 2] <= TURNS_LIMIT_NS && p99[n / 2] <= P99_MOST &&
-           longest[n / 2] <= LONGEST_MOST;
+    return p99[n / 2] <= P99_MOST && longest[n / 2] <= LONGEST_MOST;
 }
 
 /* The short form runs once, and three times only if the times are not good. */
@@ -329,7 +324,8 @@ static bool run_gate(const struct gate *g, const char *program, const char *flag
     while (n < RUNS && scene.why[0] == '\0' && (n == 0 || !g->quick || !are_times_good(runs, n))) {
         run_once(g, program, flag, &runs[n]);
         print_run(g, &runs[n]);
-        if (scene.why[0] != '\0' || runs[n].too_long > 0 || runs[n].end_ns > END_MOST) {
+        if (scene.why[0] != '\0' || runs[n].too_long > 0 || runs[n].prepare_ns > TURNS_LIMIT_NS ||
+            runs[n].end_ns > END_MOST) {
             good = false;
         }
         n++;

@@ -423,8 +423,7 @@ bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
     while ((ended < opened || wrong->errors < wrong->said) && clock_now() < limit) {
         scene_turn(&scene);
     }
-    /* The heap keeps up to 1 MiB at its end (ALLOCATOR_GROWTH in shell/allocator.h). */
-    scene_check_growth(&scene, resident, SCENE_MIB + SCENE_MIB / 4);
+    scene_check_growth(&scene, resident, SCENE_MIB / 4);
     if (ended != opened || wrong->errors != wrong->said) {
         scene_fail(&scene, "%" PRIu64 " connections were not ended, %" PRIu64 " FINs not answered",
                    opened - ended, wrong->said - wrong->errors);

@@ -68,7 +68,7 @@ void allocator_follow(struct heap_growth *growth)
         return;
     }
     size_t n = (size_t)(end - before);
-    if (growth->input >= n / 2) {
+    if (growth->input >= n / 2 && growth->input <= 2 * n) {
         get_pages(n > ALLOCATOR_GROWTH ? end - ALLOCATOR_GROWTH : before, end);
     }
     growth->input = 0;

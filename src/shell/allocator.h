@@ -28,8 +28,9 @@ struct heap_growth {
  * is first used. Most of the work for large messages is to get pages. To get them one by one takes
  * about 1.5 times as long.
  *
- * Input was the reason when it has at least half as many bytes as the new memory. So this
- * function does not get pages for idle connections, which use only a part of their memory. */
+ * Input was the reason when its size is at least half and at most twice that of the new memory. So
+ * this function gets no pages for idle connections, which use only a part of their memory, and none
+ * after much input that did not stay in memory. */
 void allocator_follow(struct heap_growth *growth);
 
 #endif

@@ -245,6 +245,7 @@ static void run_once(const struct gate *g, const char *program, const char *flag
     bystander_start(&bystander, scene.server.address);
     int64_t idle = use_of(loads, n);
     run->prepare_ns = atomic_load(&turns->longest_ns);
+    print_stacks(program, turns);
     begin_figures(loads, n, turns);
     act(loads, n, idle, run);
     take_turns(turns, run);

@@ -63,6 +63,23 @@ static void memory_for_anything_else_comes_page_by_page(void **state)
     assert_int_equal(growth.input, MIB);
 }
 
+/* Much more input than new memory was used and dropped again: a flood of small commands, for
+ * example. It is not the reason for the memory. */
+static void input_that_does_not_stay_is_no_reason(void **state)
+{
+    (void)state;
+    struct heap_growth growth = followed();
+    uint8_t *p = pages_grow_heap((intptr_t)MIB);
+    growth.input = 2 * MIB + 1;
+    allocator_follow(&growth);
+    assert_int_equal(pages_there(p, MIB / PAGE), 0);
+    assert_int_equal(growth.input, 0);
+    p = pages_grow_heap((intptr_t)MIB);
+    growth.input = 2 * MIB;
+    allocator_follow(&growth);
+    assert_int_equal(pages_there(p, MIB / PAGE), pages_at_once(MIB / PAGE));
+}
+
 /* A call takes a bounded time. The start of the new memory is in use already. */
 static void only_the_end_of_much_memory_is_there_at_once(void **state)
 {
@@ -221,6 +238,7 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_for_input_is_there_at_once),
         cmocka_unit_test(memory_for_anything_else_comes_page_by_page),
+        cmocka_unit_test(input_that_does_not_stay_is_no_reason),
         cmocka_unit_test(only_the_end_of_much_memory_is_there_at_once),
         cmocka_unit_test(the_heap_may_end_within_a_page),
         cmocka_unit_test(memory_that_was_returned_is_new_again),

@@ -6,6 +6,8 @@
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <string.h>
+
 #include <nsq/span.h>
 
 #include "base/buf.h"
@@ -21,6 +23,12 @@ void text_append_decimal(struct buf *b, int64_t v);
 
 /* Appends v, which is never negative, in decimal. */
 void text_append_unsigned(struct buf *b, uint64_t v);
+
+/* Returns the bytes of a string (borrowed), without its NUL. */
+static inline struct span text_span(const char *text)
+{
+    return span_make(text, strlen(text));
+}
 
 /* Appends the bytes of a string literal. */
 #define text_append(b, literal) buf_append((b), SPAN(literal))

@@ -13,6 +13,7 @@
 
 #include <nsq/name.h>
 
+#include "base/text.h"
 #include "base/time.h"
 #include "conform/files.h"
 #include "conform/record_file.h"
@@ -392,11 +393,6 @@ struct args {
     const char *tls_cert;
     const char *tls_key;
 };
-
-static struct span text_span(const char *text)
-{
-    return span_make(text, strlen(text));
-}
 
 /* Returns the place where an option's value is stored, or NULL if there is no such option. */
 static const char **option(struct args *args, const char *name)

@@ -52,7 +52,7 @@ struct runner {
 
 static bool span_is(struct span s, const char *text)
 {
-    return text != NULL && span_equal(s, span_make(text, strlen(text)));
+    return text != NULL && span_equal(s, text_span(text));
 }
 
 /* Finds the server for a case. Returns false if there is none. Then the result says why. */

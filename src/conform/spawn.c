@@ -42,11 +42,6 @@ static void fail(struct spawn *s, const char *why)
 
 /* --- the command ------------------------------------------------------------------------------ */
 
-static struct span text_span(const char *text)
-{
-    return span_make(text, strlen(text));
-}
-
 /* Replaces one {word} at the start of the rest. */
 static bool replace(struct span *rest, struct span word, struct span by, struct buf *out)
 {

@@ -19,9 +19,6 @@ enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
 
 #define ENGINE_TIMERS_A_STEP 1024 /* maximum number of message timers handled in one step */
 #define ENGINE_AUTHS_A_STEP 64    /* maximum number of auth servers' answers handled in one step */
-/* A step has this number of kinds of work. Each kind gets one share of the effort (BROKER_SHARES in
- * broker/broker.h). */
-#define ENGINE_SHARES 6
 
 struct engine_config {
     struct serve_config serve;

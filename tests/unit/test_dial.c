@@ -16,6 +16,7 @@
 
 #include "base/time.h"
 #include "shell/socket.h"
+#include "support/refusing_waiter.h"
 
 #define CONN ((uint64_t)1 << 32)
 
@@ -280,22 +281,13 @@ static void a_name_is_looked_up(void **state)
     close(listener);
 }
 
-static bool refuse(void *self, int fd, uint64_t token, unsigned bits)
-{
-    (void)self;
-    (void)fd;
-    (void)token;
-    (void)bits;
-    return false;
-}
-
 /* The answers of the resolver would never be noticed. */
 static void a_name_fails_when_the_resolver_cannot_be_waited_for(void **state)
 {
     (void)state;
     struct world w;
     begin(&w, "localhost:1");
-    w.server->waiter.add = refuse;
+    w.server->waiter.add = refusing_add;
     run(&w);
     assert_true(w.dialler.closed);
     assert_string_equal(w.dialler.why, "dial tcp: too many look-ups");

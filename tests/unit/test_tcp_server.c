@@ -26,6 +26,7 @@
 #include "support/fake_handler.h"
 #include "support/net.h"
 #include "support/pages.h"
+#include "support/refusing_waiter.h"
 
 /* --- the world -------------------------------------------------------------------------------- */
 
@@ -463,21 +464,11 @@ static void a_refused_connection_is_closed(void **state)
     assert_int_equal(w->fake.opens, 1);
 }
 
-/* More than one round accepts, and more than one round has events. */
-static bool refuse(void *self, int fd, uint64_t token, unsigned bits)
-{
-    (void)self;
-    (void)fd;
-    (void)token;
-    (void)bits;
-    return false;
-}
-
 static void who_cannot_be_waited_for_is_closed(void **state)
 {
     struct world *w = *state;
     bool (*add)(void *, int, uint64_t, unsigned) = w->server->waiter.add;
-    w->server->waiter.add = refuse;
+    w->server->waiter.add = refusing_add;
     int fd = net_connect(w->port);
     net_expect_eof(fd);
     close(fd);
@@ -495,12 +486,12 @@ static void a_server_that_cannot_wait_does_not_start(void **state)
     size_t descriptors = open_descriptors();
     struct waiter waiter = make_waiter();
     bool (*add)(void *, int, uint64_t, unsigned) = waiter.add;
-    waiter.add = refuse;
+    waiter.add = refusing_add;
     assert_null(tcp_server_new(fake_handler(&w->fake), waiter, &w->log, w->end_read));
     waiter = make_waiter();
     struct tcp_server *server = tcp_server_new(fake_handler(&w->fake), waiter, &w->log, -1);
     assert_non_null(server);
-    server->waiter.add = refuse;
+    server->waiter.add = refusing_add;
     assert_false(tcp_server_listen(server, socket_listen("127.0.0.1:0", why), "none"));
     assert_false(logged(w, "none: listening"));
     server->waiter.add = add;

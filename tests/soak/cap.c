@@ -213,7 +213,7 @@ static void begin(const char *name)
     scene.peers.on_closed = on_cap_closed;
 }
 
-static bool finish(int64_t most)
+static enum verdict finish(int64_t most)
 {
     char figures[120];
     snprintf(figures, sizeof figures,
@@ -223,7 +223,7 @@ static bool finish(int64_t most)
     return scene_finish(&scene, most, figures);
 }
 
-bool soak_cap(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_cap(const char *program, int64_t ns, uint64_t seed)
 {
     char flag[48];
     const char *const flags[] = {flag, NULL};
@@ -236,7 +236,7 @@ bool soak_cap(const char *program, int64_t ns, uint64_t seed)
 }
 
 /* The server's address space is limited to four times the cap. It chooses the cap by itself. */
-bool soak_space(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_space(const char *program, int64_t ns, uint64_t seed)
 {
     struct rlimit before;
     (void)seed;
@@ -252,7 +252,7 @@ bool soak_space(const char *program, int64_t ns, uint64_t seed)
 
 /* Messages of one size fill the queue, then most of them are finished, and messages of another size
  * follow. The allocator cannot return the memory between the messages that stay. */
-bool soak_sizes(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_sizes(const char *program, int64_t ns, uint64_t seed)
 {
     static const size_t pads[] = {120, 1500, 18000, CAP_PAD_MAX};
     char flag[48];

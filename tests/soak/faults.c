@@ -80,8 +80,8 @@ static bool run(const char *program, int64_t ns, uint64_t seed, bool with_epoll)
     return good;
 }
 
-bool soak_faults(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_faults(const char *program, int64_t ns, uint64_t seed)
 {
     bool good = run(program, ns / 2, seed, false);
-    return run(program, ns / 2, seed, true) && good;
+    return run(program, ns / 2, seed, true) && good ? CORRECT : WRONG;
 }

@@ -127,7 +127,7 @@ static void some_read(void)
     }
 }
 
-static bool run_deaf(const char *program, int64_t ns, const struct deaf *deaf)
+static enum verdict run_deaf(const char *program, int64_t ns, const struct deaf *deaf)
 {
     char cap[48];
     char figures[100];
@@ -163,29 +163,29 @@ static bool run_deaf(const char *program, int64_t ns, const struct deaf *deaf)
     some_read();
     snprintf(figures, sizeof figures, "%u did not read a message of %zu bytes", deaf->consumers,
              deaf->size);
-    bool good = scene_finish(&scene, most_kib(deaf->consumers), figures);
+    enum verdict verdict = scene_finish(&scene, most_kib(deaf->consumers), figures);
     if (through == TLS) {
         tls_free(client_tls);
         unlink(key);
     }
-    return good;
+    return verdict;
 }
 
 /* A codec takes much of the memory of the budget, so there are fewer consumers with codecs. */
-bool soak_deaf(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_deaf(const char *program, int64_t ns, uint64_t seed)
 {
     static const struct deaf deafs[] = {
         {"deaf", CLEAR, 2000, MIB},          {"deaf, 16 MiB", CLEAR, 200, 16 * MIB},
         {"deaf, TLS", TLS, 300, MIB},        {"deaf, snappy", SNAPPY, 100, MIB},
         {"deaf, deflate", DEFLATE, 40, MIB},
     };
-    bool good = true;
+    enum verdict verdict = CORRECT;
     (void)seed;
     for (size_t i = 0; i < sizeof deafs / sizeof deafs[0]; i++) {
-        good = run_deaf(program, ns, &deafs[i]) && good;
+        verdict = worse(run_deaf(program, ns, &deafs[i]), verdict);
         fflush(stdout);
     }
-    return good;
+    return verdict;
 }
 
 /* --- clients that wait for an auth server ----------------------------------------------------- */
@@ -207,7 +207,7 @@ static int silent_listener(char address[32])
     return fd;
 }
 
-bool soak_waiting(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_waiting(const char *program, int64_t ns, uint64_t seed)
 {
     char cap[48];
     char address[32];

@@ -92,7 +92,7 @@ static void crowd_round(void)
 }
 
 /* As many clients as in soak_slow, and the same limit of memory. */
-bool soak_leave(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_leave(const char *program, int64_t ns, uint64_t seed)
 {
     char figures[100];
     unsigned rounds = 0;

@@ -44,7 +44,7 @@ static void publish_load(struct client *c, int64_t start)
 /* With RDY 2500 alone, a consumer could have 40 MiB of messages. The server may keep 1 MiB of
  * output and one message for each consumer. The kernel takes up to 6 MiB more, which are in flight
  * too, and 100 messages wait in each channel: 4 * (1 + 6 + 2) MiB. */
-bool soak_consumers(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_consumers(const char *program, int64_t ns, uint64_t seed)
 {
     static const char *const flags[] = {"--mem-queue-size=100", NULL};
     char figures[100];
@@ -131,7 +131,7 @@ static void read_all_oks(void)
 /* A server keeps 1 MiB of OKs for each publisher and stops reading. The sockets have their normal
  * buffers: with a small one, the kernel would resume sending only many seconds after the client
  * begins to read. */
-bool soak_publisher(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_publisher(const char *program, int64_t ns, uint64_t seed)
 {
     static const char *const flags[] = {"--mem-queue-size=100", NULL};
     char figures[100];
@@ -226,7 +226,7 @@ static void leave_slowly(void)
 }
 
 /* Less than 2 KiB for each client. Later clients must reuse the memory of earlier ones. */
-bool soak_slow(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_slow(const char *program, int64_t ns, uint64_t seed)
 {
     char figures[100];
     (void)seed;
@@ -268,7 +268,7 @@ static size_t count_served(void)
 }
 
 /* 64 connections take almost no memory, so the limit is that of an idle server. */
-bool soak_descriptors(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_descriptors(const char *program, int64_t ns, uint64_t seed)
 {
     static const char *const flags[] = {"--max-connections=1000", NULL};
     char figures[100];
@@ -385,7 +385,7 @@ static void say_bad(struct client *c, uint64_t *random)
 }
 
 /* A few connections at a time, with empty queues. */
-bool soak_rubbish(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_rubbish(const char *program, int64_t ns, uint64_t seed)
 {
     char figures[120];
     uint64_t opened = 0;

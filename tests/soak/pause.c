@@ -79,7 +79,7 @@ static void finish_while_stopped(void)
     kill(scene.server.pid, SIGCONT);
 }
 
-static bool stop_and_go(const char *program, const char *name, const char *waiter)
+static enum verdict stop_and_go(const char *program, const char *name, const char *waiter)
 {
     const char *const flags[] = {"--msg-timeout=1s", waiter, NULL};
     scene_begin(&scene, name);
@@ -106,10 +106,10 @@ static bool stop_and_go(const char *program, const char *name, const char *waite
                         "600 messages were finished during a pause of 2.5 s");
 }
 
-bool soak_pause(const char *program, int64_t ns, uint64_t seed)
+enum verdict soak_pause(const char *program, int64_t ns, uint64_t seed)
 {
     (void)ns;
     (void)seed;
-    bool poll = stop_and_go(program, "pause, poll", "--waiter=poll");
-    return stop_and_go(program, "pause, epoll", "--waiter=epoll") && poll;
+    enum verdict poll = stop_and_go(program, "pause, poll", "--waiter=poll");
+    return worse(stop_and_go(program, "pause, epoll", "--waiter=epoll"), poll);
 }

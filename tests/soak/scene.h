@@ -9,6 +9,7 @@
 #include "bench/peer.h"
 #include "soak/probe.h"
 #include "soak/server.h"
+#include "soak/verdict.h"
 
 #define SCENE_MIB 1024 /* KiB */
 #define SCENE_LIMIT                                                                                \
@@ -70,6 +71,6 @@ void scene_check_growth(struct scene *s, int64_t before, int64_t slack);
 
 /* Checks what must hold in every scenario, including the server's peak of memory, prints the line
  * and frees everything. */
-bool scene_finish(struct scene *s, int64_t most_kib, const char *figures);
+enum verdict scene_finish(struct scene *s, int64_t most_kib, const char *figures);
 
 #endif

@@ -16,6 +16,8 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
     /* Peers see which messages sampling has dropped. So the first state of its generator must not
      * be the secret seed itself. It must not be 0 either, because the generator would stay at 0. */
     broker->core.random = hash_bytes(&config->seed, SPAN("sampling")) | 1;
+    broker->core.latency =
+        latency_setting(&broker->core.config.latency, &broker->core.budget, &broker->core.effort);
     list_init(&broker->core.active);
     list_init(&broker->core.moving);
     list_init(&broker->core.orphans);

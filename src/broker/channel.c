@@ -129,7 +129,8 @@ void deferred_expire(struct deferred *d)
 
 /* --- the channel ------------------------------------------------------------------------------ */
 
-struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name)
+struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name,
+                            int64_t now)
 {
     struct channel *channel = alloc_zeroed(sizeof *channel);
     channel->core = core;
@@ -142,6 +143,9 @@ struct channel *channel_new(struct broker_core *core, struct topic *topic, struc
     list_init(&channel->consumers);
     list_init(&channel->ready);
     list_init(&channel->active_link);
+    if (core->config.latency.percentile_count > 0) {
+        channel->latency = latency_new(&core->latency, now);
+    }
     budget_charge_name(&core->budget, CHANNEL_COST - TIMED_COST);
     return channel;
 }
@@ -182,6 +186,8 @@ void channel_end(struct channel *channel)
     drop_queue(channel);
     timed_end(channel->timed);
     channel->timed = NULL;
+    latency_free(channel->latency);
+    channel->latency = NULL;
     channel->topic = NULL;
     channel->ending = &deleted;
     list_remove(&channel->active_link);
@@ -303,14 +309,20 @@ static enum channel_result find_owned(const struct consumer *consumer, struct sp
     return (*found)->subscription == consumer->subscription ? CHANNEL_OK : CHANNEL_NOT_OWNER;
 }
 
-enum channel_result consumer_finish(struct consumer *consumer, struct span id)
+enum channel_result consumer_finish(struct consumer *consumer, struct span id, int64_t now,
+                                    int64_t wall)
 {
     struct in_flight *f;
     enum channel_result result = find_owned(consumer, id, &f);
     if (result == CHANNEL_OK) {
+        struct channel *channel = consumer->channel;
+        struct message *message = take_in_flight(f);
+        if (channel->latency != NULL) {
+            latency_note(channel->latency, wall - message->body->timestamp, now);
+        }
         consumer->finish_count++;
-        consumer->channel->core->held--;
-        message_drop(take_in_flight(f), &consumer->channel->core->budget);
+        channel->core->held--;
+        message_drop(message, &channel->core->budget);
     }
     return result;
 }

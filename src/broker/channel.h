@@ -49,6 +49,7 @@ struct channel {
     size_t consumer_count;
     struct list ready; /* of struct consumer: the ready ones; the first one gets the next message */
     int64_t capacity;  /* how many messages the ready consumers can get now */
+    struct latency *latency; /* NULL: no percentile is asked for, or the channel was deleted */
     struct list active_link; /* in core->active while the queue and the ready list are not empty */
     /* nsqd's /stats shows the next three counters. */
     uint64_t message_count;
@@ -97,7 +98,14 @@ enum channel_result {
 };
 
 /* Returns a new channel, which is not in the topic's table yet. */
-struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name);
+struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name,
+                            int64_t now);
+
+/* Returns how many bytes the memory budget is charged for a new channel. */
+static inline size_t channel_cost(const struct broker_core *core)
+{
+    return CHANNEL_COST + (core->config.latency.percentile_count > 0 ? LATENCY_COST : 0);
+}
 
 /* Ends a channel that was removed from its topic, in constant time. Its consumers get nothing any
  * more. broker_collect frees its messages and calls channel_collect. */
@@ -167,8 +175,10 @@ void consumer_set_blocked(struct consumer *consumer, bool blocked);
 /* The next three functions return CHANNEL_OK, CHANNEL_NOT_IN_FLIGHT or CHANNEL_NOT_OWNER. An orphan
  * has no messages in flight, so it gets CHANNEL_NOT_IN_FLIGHT. */
 
-/* FIN: removes and frees a message in flight. */
-enum channel_result consumer_finish(struct consumer *consumer, struct span id);
+/* FIN: removes and frees a message in flight, and notes how long its processing took. `wall` is the
+ * time since 1970 in ns. */
+enum channel_result consumer_finish(struct consumer *consumer, struct span id, int64_t now,
+                                    int64_t wall);
 
 /* REQ: takes a message that is in flight and puts it back into the queue, after `delay` ns. */
 enum channel_result consumer_requeue(struct consumer *consumer, struct span id, int64_t delay,

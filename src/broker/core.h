@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "broker/guid.h"
+#include "broker/latency.h"
 #include "broker/message.h"
 
 struct broker_config {
@@ -34,18 +35,20 @@ struct broker_config {
                                 delivery */
     int64_t max_consumers;   /* of one channel; 0: no bound */
     bool wait_publishes;     /* every publish waits for broker_publish_settle */
-    size_t effort_a_call;  /* units (base/effort.h), > 0: what one call from outside may do. Without
-                              this bound, one MPUB to many channels would stop all other clients */
-    struct hash_seed seed; /* for hash tables and sampling; must be secret */
+    size_t effort_a_call; /* units (base/effort.h), > 0: what one call from outside may do. Without
+                             this bound, one MPUB to many channels would stop all other clients */
+    struct latency_config latency; /* end-to-end processing latencies */
+    struct hash_seed seed;         /* for hash tables and sampling; must be secret */
 };
 
 struct broker_core {
     struct broker_config config;
     struct budget budget;
-    struct effort effort;  /* what is left of the current call */
-    size_t effort_a_share; /* units, > 0: config.effort_a_call divided by BROKER_SHARES */
-    struct heap timers;    /* of struct timer: timeouts of messages in flight, and ends of delays */
-    struct list active;    /* of struct channel: all that can deliver a message now */
+    struct effort effort;           /* what is left of the current call */
+    struct latency_setting latency; /* made from config.latency */
+    size_t effort_a_share;          /* units, > 0: config.effort_a_call divided by BROKER_SHARES */
+    struct heap timers;   /* of struct timer: timeouts of messages in flight, and ends of delays */
+    struct list active;   /* of struct channel: all that can deliver a message now */
     size_t in_turn;       /* how many messages the first active channel has delivered in its turn */
     struct list moving;   /* of struct topic: those whose messages are on the way to channels */
     struct list orphans;  /* of struct consumer: all orphans */

@@ -224,10 +224,10 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
     if (channel != NULL) {
         return channel;
     }
-    if (!budget_has_room_for_name(&topic->core->budget, BUDGET_CLIENT, CHANNEL_COST)) {
+    if (!budget_has_room_for_name(&topic->core->budget, BUDGET_CLIENT, channel_cost(topic->core))) {
         return NULL;
     }
-    channel = channel_new(topic->core, topic, name);
+    channel = channel_new(topic->core, topic, name, now);
     channel->first = topic->admitted;
     channel->first_delayed = topic->admitted_delayed;
     add_channel(topic, channel);

@@ -19,6 +19,7 @@ struct engine_config engine_defaults(void)
         .broker = {.mem_queue_size = 10000,
                    .mem_queue_bytes = (size_t)1 << 30,
                    .max_msg_timeout = 15 * TIME_MINUTE,
+                   .latency = {.window = 10 * TIME_MINUTE},
                    .effort_a_call = 8000},
         .v2 = {.limits = {.max_line = NSQ_LINE_MAX,
                           .max_msg_size = 1024 * 1024,

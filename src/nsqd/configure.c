@@ -57,6 +57,9 @@ struct engine_config configure(const struct options *o, const struct configure_m
     b->mem_queue_bytes = o->mem_queue_bytes > 0 ? (size_t)o->mem_queue_bytes : machine->memory / 4;
     b->max_msg_timeout = o->max_msg_timeout;
     b->max_consumers = o->max_channel_consumers;
+    b->latency = (struct latency_config){o->e2e_processing_latency_percentile.v,
+                                         o->e2e_processing_latency_percentile.n,
+                                         o->e2e_processing_latency_window_time};
     b->seed = machine->seed;
     configure_v2(o, &config.v2);
     configure_auth(o, &config.auth);

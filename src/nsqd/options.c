@@ -114,7 +114,7 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 #define NO_LOOKUPD "has no effect yet: nsqd does not register with nsqlookupd"
 #define NO_SCAN "has no effect: timers fire when they are due, nothing is scanned"
 #define NO_STATSD "has no effect yet: statistics are not sent to statsd"
-#define NO_E2E "has no effect yet: processing latency is not measured"
+#define NO_E2E "is not shown yet: HTTP is not served"
 
 #define MEMORY_ONLY                                                                                \
     "limits only ephemeral topics and channels yet: without a disk, all others keep every "        \

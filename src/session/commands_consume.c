@@ -122,12 +122,12 @@ static struct reply after_id(struct session *s, struct span id, enum channel_res
 
 struct reply line_fin(struct session *s, const struct nsq_command *c, int64_t now)
 {
-    (void)now;
     struct reply reply = check_id(s, c);
     if (reply.kind != REPLY_NONE) {
         return reply;
     }
-    return after_id(s, c->param[0], consumer_finish(&s->consumer, c->param[0]));
+    return after_id(s, c->param[0],
+                    consumer_finish(&s->consumer, c->param[0], now, now + s->v2->wall_offset));
 }
 
 /* Returns the nearest delay that is in the range, as nsqd does. The client is not told about the

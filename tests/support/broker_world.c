@@ -171,7 +171,8 @@ enum channel_result bw_finish(struct broker_world *w, struct consumer *c, uint64
 {
     uint8_t digits[NSQ_MESSAGE_ID_SIZE];
     guid_print(id, digits);
-    enum channel_result result = consumer_finish(c, span_make(digits, sizeof digits));
+    enum channel_result result =
+        consumer_finish(c, span_make(digits, sizeof digits), w->now, w->now + BW_WALL);
     bw_check(w);
     return result;
 }
@@ -371,6 +372,7 @@ static void found_channel(struct findings *f, const struct broker_world *w,
 {
     assert_ptr_equal(channel->topic, topic);
     assert_ptr_equal(channel->core, &w->broker.core);
+    f->cost += latency_cost(channel->latency);
     f->cost += CHANNEL_COST - TIMED_COST;
     f->names += CHANNEL_COST - TIMED_COST;
     found_queue(f, &channel->queue);

@@ -302,9 +302,9 @@ static void an_id_that_was_not_printed_is_not_in_flight(void **state)
     (void)bw_publish(w, "t");
     guid_print(bw_receive(w, &c), id);
     id[NSQ_MESSAGE_ID_SIZE] = '0';
-    assert_int_equal(consumer_finish(&c, span_make(id, NSQ_MESSAGE_ID_SIZE - 1)),
+    assert_int_equal(consumer_finish(&c, span_make(id, NSQ_MESSAGE_ID_SIZE - 1), 0, 0),
                      CHANNEL_NOT_IN_FLIGHT);
-    assert_int_equal(consumer_finish(&c, span_make(id, sizeof id)), CHANNEL_NOT_IN_FLIGHT);
+    assert_int_equal(consumer_finish(&c, span_make(id, sizeof id), 0, 0), CHANNEL_NOT_IN_FLIGHT);
     uint8_t upper[NSQ_MESSAGE_ID_SIZE];
     bool letters = false;
     for (size_t i = 0; i < sizeof upper; i++) {
@@ -314,10 +314,10 @@ static void an_id_that_was_not_printed_is_not_in_flight(void **state)
     }
     assert_true(letters);
     struct span wrong = span_make(upper, sizeof upper);
-    assert_int_equal(consumer_finish(&c, wrong), CHANNEL_NOT_IN_FLIGHT);
+    assert_int_equal(consumer_finish(&c, wrong, 0, 0), CHANNEL_NOT_IN_FLIGHT);
     assert_int_equal(consumer_requeue(&c, wrong, 0, w->now), CHANNEL_NOT_IN_FLIGHT);
     assert_int_equal(consumer_touch(&c, wrong, 1, w->now), CHANNEL_NOT_IN_FLIGHT);
-    assert_int_equal(consumer_finish(&c, span_make(id, NSQ_MESSAGE_ID_SIZE)), CHANNEL_OK);
+    assert_int_equal(consumer_finish(&c, span_make(id, NSQ_MESSAGE_ID_SIZE), 0, 0), CHANNEL_OK);
     bw_leave(w, &c);
 }
 

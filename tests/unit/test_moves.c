@@ -479,7 +479,7 @@ static void many_messages_in_flight_are_found(void **state)
     for (size_t i = 0; i < N; i++) {
         uint8_t digits[NSQ_MESSAGE_ID_SIZE];
         guid_print(ids[i], digits);
-        assert_int_equal(consumer_finish(&c, span_make(digits, sizeof digits)), CHANNEL_OK);
+        assert_int_equal(consumer_finish(&c, span_make(digits, sizeof digits), 0, 0), CHANNEL_OK);
     }
     alloc_free(ids);
     bw_expect_places(w, 0, 0, 0);

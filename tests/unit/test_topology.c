@@ -126,7 +126,7 @@ static void a_deleted_channel_hands_out_many_consumers_in_slices(void **state)
         if (calls == 2) { /* some leave by themselves, and a new channel may have the name */
             consumer_set_ready(&consumers[COUNT - 1], 5);
             consumer_set_blocked(&consumers[COUNT - 1], true);
-            assert_int_equal(consumer_finish(&consumers[COUNT - 1], SPAN("0123456789abcdef")),
+            assert_int_equal(consumer_finish(&consumers[COUNT - 1], SPAN("0123456789abcdef"), 0, 0),
                              CHANNEL_NOT_IN_FLIGHT);
             (void)bw_channel(&w, "t", "c");
             (void)bw_publish(&w, "t");

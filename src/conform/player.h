@@ -152,6 +152,7 @@ struct player {
                               machine was busy, the player may notice a frame late. Then this is
                               the earliest time at which the frame can have come */
     int64_t end_by;        /* ns: no step waits longer than until this time */
+    int64_t step_wait;     /* ns: how long the last step that waits may wait, at most */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* one line for each thing sent or received */

@@ -139,9 +139,11 @@ static void show_rest(struct player *p, const struct rest *rest)
 {
     struct nsq_frame frame;
     size_t size;
-    text_append(&p->why, "no frame for these steps:\n");
+    text_append(&p->why, "no frame");
+    player_show_wait(p, &p->why);
+    text_append(&p->why, " for these steps:\n");
     for (size_t i = 0; i < rest->n && i < SHOWN_MAX; i++) {
-        transcript_step_print(rest->steps[i], 1, &p->why);
+        player_show_step(p, rest->steps[i], 1, &p->why);
         show_differences(p, rest->steps[i]);
     }
     show_more(p, rest->n);
@@ -176,11 +178,13 @@ static void collect(const struct step *any, struct rest *rest)
 /* The latest deadline of all steps. */
 static int64_t deadline_of(struct player *p, const struct rest *rest)
 {
-    int64_t latest = player_now(p);
+    int64_t now = player_now(p);
+    int64_t latest = now;
     for (size_t i = 0; i < rest->n; i++) {
         int64_t deadline = player_deadline(p, rest->steps[i]);
         latest = deadline > latest ? deadline : latest;
     }
+    p->step_wait = latest - now;
     return latest;
 }
 

@@ -4,8 +4,10 @@
 #include "conform/player_exchange.h"
 
 #include "base/text.h"
+#include "base/time.h"
 
 #define SHOWN_MAX 200 /* bytes of a frame or of sent data that a line shows */
+#define VALUE_MAX 100 /* bytes of a value that is shown behind its name */
 
 static void show_bytes(struct buf *out, struct span bytes)
 {
@@ -116,11 +118,98 @@ bool player_fail(struct player *p, const struct step *step, enum verdict verdict
     return false;
 }
 
+/* --- a step with what is known about it ------------------------------------------------------- */
+
+static bool is_text(struct span bytes)
+{
+    for (size_t i = 0; i < bytes.n; i++) {
+        if (bytes.p[i] <= ' ' || bytes.p[i] > '~') {
+            return false;
+        }
+    }
+    return bytes.n > 0 && bytes.n <= VALUE_MAX;
+}
+
+/* Returns how many bytes of the text are a word. */
+static size_t word_length(struct span text)
+{
+    size_t n = 0;
+    while (n < text.n && text.p[n] != ' ' && text.p[n] != '\n' && text.p[n] != '}' &&
+           text.p[n] != '$') {
+        n++;
+    }
+    return n;
+}
+
+/* The text begins with "$name". Returns the length of this, which was appended. */
+static size_t show_name(struct player *p, struct span text, struct buf *out)
+{
+    size_t n = 1 + word_length(span_skip(text, 1));
+    struct span name = span_first(span_skip(text, 1), n - 1);
+    const struct value *value = values_find(&p->values, name);
+    buf_append(out, span_first(text, n));
+    if (value != NULL && is_text(buf_span(&value->bytes))) {
+        text_append(out, " (");
+        buf_append(out, buf_span(&value->bytes));
+        text_append(out, ")");
+    }
+    return n;
+}
+
+/* The text begins with " after 950ms". Returns the length of this, which was appended. */
+static size_t show_after(struct span text, struct buf *out)
+{
+    size_t n = sizeof " after " - 1;
+    n += word_length(span_skip(text, n));
+    buf_append(out, span_first(text, n));
+    text_append(out, " (not earlier)");
+    return n;
+}
+
+void player_show_step(struct player *p, const struct step *step, unsigned indent, struct buf *out)
+{
+    struct buf text = {0};
+    struct span after = SPAN(" after ");
+    bool quoted = false;
+    transcript_step_print(step, indent, &text);
+    for (struct span rest = buf_span(&text); rest.n > 0;) {
+        size_t n = quoted && rest.p[0] == '\\' && rest.n > 1 ? 2 : 1;
+        quoted = quoted != (rest.p[0] == '"');
+        if (!quoted && rest.p[0] == '$') {
+            n = show_name(p, rest, out);
+        } else if (!quoted && span_equal(span_first(rest, after.n), after)) {
+            n = show_after(rest, out);
+        } else {
+            buf_append(out, span_first(rest, n));
+        }
+        rest = span_skip(rest, n);
+    }
+    buf_free(&text);
+}
+
+void player_show_wait(const struct player *p, struct buf *out)
+{
+    int64_t ms = (p->step_wait + TIME_MS / 2) / TIME_MS;
+    int64_t tenths = (ms + 50) / 100;
+    text_append(out, " within ");
+    if (ms < 1000) {
+        text_append_decimal(out, ms);
+        text_append(out, "ms");
+        return;
+    }
+    text_append_decimal(out, tenths / 10);
+    if (tenths % 10 > 0) {
+        text_append(out, ".");
+        text_append_decimal(out, tenths % 10);
+    }
+    text_append(out, " s");
+}
+
 struct buf *player_expected(struct player *p, const struct step *step)
 {
     buf_drop(&p->why, p->why.n);
     text_append(&p->why, "expected: ");
-    transcript_step_print(step, 0, &p->why);
+    player_show_step(p, step, 0, &p->why);
     text_append(&p->why, "received: ");
     return &p->why;
 }

@@ -29,6 +29,13 @@ void player_note_frame(struct player *p, const struct player_conn *c,
 /* Appends a frame as a session file writes it. A long body is shortened. */
 void player_show_frame(struct buf *out, const struct nsq_frame *frame);
 
+/* Appends a step as a session file writes it. Behind a name whose value is known comes the value,
+ * and behind "after" what it means. */
+void player_show_step(struct player *p, const struct step *step, unsigned indent, struct buf *out);
+
+/* Appends " within 8 s" to what was received: how long the step has waited. */
+void player_show_wait(const struct player *p, struct buf *out);
+
 /* Begins the explanation of a failure with "expected: <step>" and then "received: ". Returns the
  * buffer to which the caller must append what was received. */
 struct buf *player_expected(struct player *p, const struct step *step);

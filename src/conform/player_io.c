@@ -30,7 +30,10 @@ int64_t player_deadline(struct player *p, const struct step *step)
 {
     int64_t wait = step->within != 0 ? scaled(p, step->within)
                                      : scaled(p, p->config.reply_timeout) + step->after;
-    return time_earlier(player_now(p) + wait, p->end_by);
+    int64_t now = player_now(p);
+    int64_t deadline = time_earlier(now + wait, p->end_by);
+    p->step_wait = deadline > now ? deadline - now : 0;
+    return deadline;
 }
 
 bool player_in_time(struct player *p, const struct step *step)

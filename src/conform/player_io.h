@@ -16,7 +16,7 @@ int64_t player_now(struct player *p);
 
 /* Returns the time until which a step waits if it begins now. A step with "within" waits for the
  * time of its "within". A step without "within" waits for the time of its "after" plus the reply
- * timeout. */
+ * timeout. Notes in p->step_wait how long that is. */
 int64_t player_deadline(struct player *p, const struct step *step);
 
 /* Subtracts the slack (player.h) from the time of the step's "after". Returns true if the resulting

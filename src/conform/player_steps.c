@@ -11,6 +11,18 @@
 #include "conform/player_io.h"
 #include "conform/player_pieces.h"
 
+/* What has come instead of a frame, or how long the step has waited for one. */
+static bool fail_without_frame(struct player *p, const struct player_conn *c,
+                               const struct step *step, enum arrival arrival)
+{
+    struct buf *why = player_expected(p, step);
+    player_show_arrival(c, arrival, why);
+    if (arrival == NOT_YET) {
+        player_show_wait(p, why);
+    }
+    return player_fail(p, step, VERDICT_FAIL);
+}
+
 static bool play_frame(struct player *p, struct player_conn *c, const struct step *step)
 {
     struct nsq_frame frame;
@@ -18,8 +30,7 @@ static bool play_frame(struct player *p, struct player_conn *c, const struct ste
     enum arrival arrival = player_await_frame(p, c, step->kind == STEP_HEARTBEAT,
                                               player_deadline(p, step), &frame, &size);
     if (arrival != ARRIVED) {
-        player_show_arrival(c, arrival, player_expected(p, step));
-        return player_fail(p, step, VERDICT_FAIL);
+        return fail_without_frame(p, c, step, arrival);
     }
     if (!player_matches(p, step, &frame)) {
         player_show_mismatch(p, step, &frame);
@@ -60,8 +71,7 @@ static bool play_partial(struct player *p, struct player_conn *c, const struct s
             continue;
         }
         if (arrival != ARRIVED) {
-            player_show_arrival(c, arrival, player_expected(p, step));
-            return player_fail(p, step, VERDICT_FAIL);
+            return fail_without_frame(p, c, step, arrival);
         }
         enum fit fit = fits(p, step, &frame);
         if (fit == UNFIT) {
@@ -114,11 +124,11 @@ static bool play_server_end(struct player *p, struct player_conn *c, const struc
         player_show_frame(player_expected(p, step), &frame);
         return player_fail(p, step, VERDICT_FAIL);
     case NOT_YET:
-        text_append(player_expected(p, step), "nothing; the connection is still open");
+        text_append(player_expected(p, step), "nothing; the connection is not closed");
+        player_show_wait(p, &p->why);
         return player_fail(p, step, VERDICT_FAIL);
     default:
-        player_show_arrival(c, arrival, player_expected(p, step));
-        return player_fail(p, step, VERDICT_FAIL);
+        return fail_without_frame(p, c, step, arrival);
     }
     if (c->in.n > 0) {
         text_append(player_expected(p, step), "the end in the middle of a frame");
@@ -156,6 +166,9 @@ static bool play_nothing(struct player *p, size_t i, const struct step *step)
         struct buf *why = player_expected(p, step);
         player_show_arrival(c, arrival, why);
         text_append(why, ", and no answer to the PUB that was sent to check this");
+        if (arrival == NOT_YET) {
+            player_show_wait(p, why);
+        }
         return player_fail(p, step, VERDICT_FAIL);
     }
     if (frame.type != NSQ_FRAME_RESPONSE || !span_equal(frame.data, SPAN("OK"))) {
@@ -288,11 +301,10 @@ static bool fail_upgrade(struct player *p, const struct player_conn *c, const st
         text_append(out, "a TLS handshake that fails: ");
         buf_append(out, why);
     } else {
-        player_show_arrival(c,
-                            player_undecoded(c, &why) ? UNDECODED
-                            : c->ended != END_NONE    ? ENDED
-                                                      : NOT_YET,
-                            out);
+        return fail_without_frame(p, c, step,
+                                  player_undecoded(c, &why) ? UNDECODED
+                                  : c->ended != END_NONE    ? ENDED
+                                                            : NOT_YET);
     }
     return player_fail(p, step, VERDICT_FAIL);
 }

@@ -16,22 +16,24 @@ struct progress {
     size_t n; /* cases */
     size_t done;
     size_t failed;
-    int64_t begun;       /* ns */
-    int64_t shown;       /* ns: when the last line was written */
-    int64_t weight;      /* of all cases: an estimate of their time, in any unit */
-    int64_t done_weight; /* of the cases that are done */
+    struct span last_failed; /* the id of the latest case that failed; borrowed */
+    size_t parallel;         /* how many cases are played at a time */
+    int64_t begun;           /* ns */
+    int64_t shown;           /* ns: when the last line was written */
+    int64_t weight;          /* of all cases: an estimate of their time, in any unit */
+    int64_t done_weight;     /* of the cases that are done */
 };
 
 /* `now` is the time in ns of any monotonic clock, here and below. */
-void progress_begin(struct progress *p, FILE *out, bool terminal, size_t n, int64_t weight,
-                    int64_t now);
+void progress_begin(struct progress *p, FILE *out, bool terminal, size_t n, size_t parallel,
+                    int64_t weight, int64_t now);
 
 /* One more case is done. */
 void progress_done(struct progress *p, int64_t weight, int64_t now);
 
-/* One more case has failed. `line` is a whole line about it. It is written only on a terminal:
- * otherwise the report says the same soon. */
-void progress_failed(struct progress *p, struct span line);
+/* One more case has failed, and the next lines name it. `line` is a whole line about it. It is
+ * written only on a terminal: otherwise the report says the same soon. */
+void progress_failed(struct progress *p, struct span id, struct span line);
 
 /* To be called about once a second: writes the line if it is due. */
 void progress_tick(struct progress *p, int64_t now);
@@ -39,7 +41,8 @@ void progress_tick(struct progress *p, int64_t now);
 /* Removes the line from a terminal. */
 void progress_end(struct progress *p);
 
-/* Appends the line, for example "120 of 637 cases, 3 failed, about 25 s left". */
+/* Appends the line, for example "120 of 637 cases, 3 failed (last: pub/one), about 25 s left". When
+ * all cases that are left are being played, they only wait, and nobody knows how long. */
 void progress_line(const struct progress *p, int64_t now, struct buf *out);
 
 #endif

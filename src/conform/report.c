@@ -106,6 +106,15 @@ void report_again(const struct report *report, const struct report_case *c, stru
     command_line_word(ends ? c->id : c->path, out);
 }
 
+void report_place(const struct report_case *c, struct buf *out)
+{
+    buf_append(out, c->path);
+    if (c->path.n > 0 && c->line > 0) {
+        text_append(out, ":");
+        text_append_decimal(out, c->line);
+    }
+}
+
 void report_hex(struct span bytes, struct buf *out)
 {
     static const char digits[] = "0123456789abcdef";

@@ -14,6 +14,10 @@
 
 #include "conform/player.h"
 
+/* A case that is unsupported because the server has no such flags says so with these words, and its
+ * flags follow. */
+#define REPORT_LACKS_FLAGS "the server must be started with "
+
 struct report_case {
     /* These texts are borrowed from the session file, or from the JSON that was read. */
     struct span id;
@@ -82,6 +86,10 @@ void report_again(const struct report *report, const struct report_case *c, stru
 /* Returns true if the verdict is a failure under these rules, and the case was played. */
 bool report_failed(const struct report_rules *rules, const struct report_case *c);
 
+/* Appends the file of a case, and the line where it failed: "pub/one.session:12". A finding about
+ * the server has no file. */
+void report_place(const struct report_case *c, struct buf *out);
+
 /* Appends bytes in hex, with a space between bytes. */
 void report_hex(struct span bytes, struct buf *out);
 
@@ -101,8 +109,9 @@ void report_heading(const struct report_case *c, struct buf *out);
 
 /* Appends text for a terminal. Failures come first. For all failures with the same cause
  * (report_cause.h), one of them is shown as an example, and the others only with their ids.
- * Unsupported cases with the same reason share one line. At the end there are a table by area and
- * level, and a line with the counts. */
+ * Unsupported cases with the same reason share one line (report_unsupported.h). At the end there
+ * are a table by area and level, a sentence if only unsupported cases are in the way, and a line
+ * with the counts. */
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Reads JSON that report_json has written. Returns false if the JSON is wrong. Then `why` is the

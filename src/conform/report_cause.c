@@ -24,6 +24,11 @@ static bool begins(struct span line, struct span with)
     return line.n >= with.n && span_equal(span_first(line, with.n), with);
 }
 
+static bool ends(struct span text, struct span with)
+{
+    return text.n >= with.n && span_equal(span_skip(text, text.n - with.n), with);
+}
+
 static struct span next_line(struct span *lines)
 {
     const uint8_t *end = lines->n == 0 ? NULL : memchr(lines->p, '\n', lines->n);
@@ -63,11 +68,16 @@ static struct span without_actor(struct span step)
     return name ? span_skip(step, i + 3) : step;
 }
 
-/* "response "OK" after 5ms within 9ms" becomes "response "OK"". */
+/* "response "OK" after 5ms (not earlier) within 9 s" becomes "response "OK"". */
 static struct span without_times(struct span step)
 {
     static const struct span words[] = {SPAN_LITERAL(" within "), SPAN_LITERAL(" after ")};
-    for (size_t w = 0; w < 2 && step.n > 2 && step.p[step.n - 1] == 's'; w++) {
+    static const struct span meaning = SPAN_LITERAL(" (not earlier)");
+    for (size_t w = 0; w < 2; w++) {
+        step = ends(step, meaning) ? span_first(step, step.n - meaning.n) : step;
+        if (step.n == 0 || step.p[step.n - 1] != 's') {
+            break;
+        }
         for (size_t i = step.n; i-- > 0;) {
             if (begins(span_skip(step, i), words[w])) {
                 step = span_first(step, i);
@@ -104,11 +114,6 @@ static void add_reduced(struct span step, struct buf *out)
     } else {
         buf_append(out, step);
     }
-}
-
-static bool ends(struct span text, struct span with)
-{
-    return text.n >= with.n && span_equal(span_skip(text, text.n - with.n), with);
 }
 
 /* "and 492 more": how many further steps or connections player_any.c has not shown. */
@@ -155,7 +160,7 @@ static void take_line(struct parts *parts, struct span line)
     static const struct span frame = SPAN_LITERAL("          ");
     if (begins(line, expected)) {
         add_part(parts, &parts->expected, span_skip(line, expected.n));
-    } else if (span_equal(line, SPAN("received: no frame for these steps:"))) {
+    } else if (begins(line, SPAN("received: no frame ")) && ends(line, SPAN(" for these steps:"))) {
         parts->steps = true;
         buf_drop(&parts->expected, parts->expected.n);
     } else if (begins(line, received)) {

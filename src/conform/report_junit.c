@@ -70,18 +70,36 @@ static void add_message(const struct report_case *c, struct buf *out)
     buf_free(&text);
 }
 
-static void add_details(const struct report_case *c, struct buf *out)
+static void add_line(struct span key, struct span text, struct buf *out)
 {
-    report_escape(buf_span(&c->rules), out);
-    report_escape(buf_span(&c->exchange), out);
-    report_escape(buf_span(&c->why), out);
-    if (c->unmatched.n > 0) {
-        text_append(out, "\nbytes:    ");
-        report_escape(buf_span(&c->unmatched), out);
+    if (text.n > 0) {
+        buf_append(out, key);
+        report_escape(text, out);
+        text_append(out, "\n");
     }
 }
 
-static void add_outcome(const struct report_case *c, enum outcome outcome, struct buf *out)
+static void add_details(const struct report *report, const struct report_case *c, struct buf *out)
+{
+    struct buf place = {0};
+    struct buf again = {0};
+    report_place(c, &place);
+    if (c->verdict != VERDICT_UNSUPPORTED) {
+        report_again(report, c, &again);
+    }
+    report_escape(buf_span(&c->rules), out);
+    add_line(SPAN("effect: "), c->effect, out);
+    add_line(SPAN(""), buf_span(&place), out);
+    report_escape(buf_span(&c->exchange), out);
+    report_escape(buf_span(&c->why), out);
+    add_line(SPAN("bytes:    "), buf_span(&c->unmatched), out);
+    add_line(SPAN("again:    "), buf_span(&again), out);
+    buf_free(&place);
+    buf_free(&again);
+}
+
+static void add_outcome(const struct report *report, const struct report_case *c,
+                        enum outcome outcome, struct buf *out)
 {
     static const struct span tags[] = {
         [OUTCOME_FAILURE] = SPAN_LITERAL("failure"),
@@ -98,13 +116,14 @@ static void add_outcome(const struct report_case *c, enum outcome outcome, struc
     }
     attribute(SPAN("type"), span_make(name, strlen(name)), out);
     text_append(out, ">");
-    add_details(c, out);
+    add_details(report, c, out);
     text_append(out, "</");
     buf_append(out, tags[outcome]);
     text_append(out, ">\n    </testcase>\n");
 }
 
-static void add_case(const struct report_case *c, const struct report_rules *rules, struct buf *out)
+static void add_case(const struct report *report, const struct report_case *c,
+                     const struct report_rules *rules, struct buf *out)
 {
     enum outcome outcome = outcome_of(rules, c);
     text_append(out, "    <testcase");
@@ -115,7 +134,7 @@ static void add_case(const struct report_case *c, const struct report_rules *rul
     if (outcome == OUTCOME_GOOD) {
         text_append(out, "/>\n");
     } else {
-        add_outcome(c, outcome, out);
+        add_outcome(report, c, outcome, out);
     }
 }
 
@@ -137,7 +156,7 @@ void report_junit(const struct report *report, const struct report_rules *rules,
     }
     text_append(out, ">\n");
     for (size_t i = 0; i < report->n; i++) {
-        add_case(&report->cases[i], rules, out);
+        add_case(report, &report->cases[i], rules, out);
     }
     text_append(out, "  </testsuite>\n</testsuites>\n");
 }

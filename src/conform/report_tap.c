@@ -34,7 +34,20 @@ static void add_lines(struct span key, struct span lines, struct buf *out)
     }
 }
 
-static void add_block(const struct report_case *c, struct buf *out)
+static void add_place(const struct report *report, const struct report_case *c, struct buf *out)
+{
+    struct buf text = {0};
+    report_place(c, &text);
+    add_lines(SPAN("at"), buf_span(&text), out);
+    buf_free(&text);
+    if (c->verdict != VERDICT_UNSUPPORTED) {
+        report_again(report, c, &text);
+        add_lines(SPAN("again"), buf_span(&text), out);
+        buf_free(&text);
+    }
+}
+
+static void add_block(const struct report *report, const struct report_case *c, struct buf *out)
 {
     const char *name = verdict_name(c->verdict);
     text_append(out, "  ---\n  verdict: ");
@@ -43,18 +56,21 @@ static void add_block(const struct report_case *c, struct buf *out)
     buf_append(out, c->level);
     text_append(out, "\n");
     add_lines(SPAN("rules"), buf_span(&c->rules), out);
+    add_lines(SPAN("effect"), c->effect, out);
+    add_place(report, c, out);
     add_lines(SPAN("transcript"), buf_span(&c->exchange), out);
     add_lines(SPAN("why"), buf_span(&c->why), out);
     add_lines(SPAN("came"), buf_span(&c->unmatched), out);
     text_append(out, "  ...\n");
 }
 
-static void add_case(const struct report_case *c, size_t number, const struct report_rules *rules,
+static void add_case(const struct report *report, size_t i, const struct report_rules *rules,
                      struct buf *out)
 {
+    const struct report_case *c = &report->cases[i];
     bool expected = c->verdict == VERDICT_XFAIL;
     buf_append(out, report_good(rules, c) && !expected ? SPAN("ok ") : SPAN("not ok "));
-    text_append_decimal(out, (int64_t)number);
+    text_append_decimal(out, (int64_t)i + 1);
     text_append(out, " - ");
     buf_append(out, c->id);
     text_append(out, ": ");
@@ -67,7 +83,7 @@ static void add_case(const struct report_case *c, size_t number, const struct re
     }
     text_append(out, "\n");
     if (c->verdict != VERDICT_PASS) {
-        add_block(c, out);
+        add_block(report, c, out);
     }
 }
 
@@ -77,6 +93,6 @@ void report_tap(const struct report *report, const struct report_rules *rules, s
     text_append_decimal(out, (int64_t)report->n);
     text_append(out, "\n");
     for (size_t i = 0; i < report->n; i++) {
-        add_case(&report->cases[i], i + 1, rules, out);
+        add_case(report, i, rules, out);
     }
 }

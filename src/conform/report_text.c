@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "conform/report_cause.h"
 #include "conform/report_table.h"
+#include "conform/report_unsupported.h"
 
 #define LINE_WIDTH 100 /* bytes of a line of ids */
 
@@ -34,23 +35,9 @@ void report_heading(const struct report_case *c, struct buf *out)
     text_append(out, "\n");
 }
 
-/* The file and the line. A finding about the server has none. */
-static void add_place(const struct report_case *c, struct buf *out)
-{
-    if (c->path.n == 0) {
-        return;
-    }
-    text_append(out, "    ");
-    buf_append(out, c->path);
-    if (c->line > 0) {
-        text_append(out, ":");
-        text_append_decimal(out, c->line);
-    }
-    text_append(out, "\n");
-}
-
 static void add_case(const struct report *report, const struct report_case *c, struct buf *out)
 {
+    struct buf place = {0};
     report_heading(c, out);
     add_indented(buf_span(&c->rules), out);
     if (c->effect.n > 0) {
@@ -63,7 +50,9 @@ static void add_case(const struct report *report, const struct report_case *c, s
         buf_append(out, c->reason);
         text_append(out, "\n");
     }
-    add_place(c, out);
+    report_place(c, &place);
+    add_indented(buf_span(&place), out);
+    buf_free(&place);
     add_indented(buf_span(&c->exchange), out);
     add_indented(buf_span(&c->why), out);
     if (c->unmatched.n > 0) {
@@ -74,34 +63,6 @@ static void add_case(const struct report *report, const struct report_case *c, s
     text_append(out, "    again:    ");
     report_again(report, c, out);
     text_append(out, "\n\n");
-}
-
-static bool same_lack(const struct report_case *a, const struct report_case *b)
-{
-    return a->verdict == VERDICT_UNSUPPORTED && b->verdict == VERDICT_UNSUPPORTED &&
-           span_equal(buf_span(&a->why), buf_span(&b->why));
-}
-
-/* One line for all cases that are unsupported for the same reason, at the place of the first one.
- */
-static void add_unsupported(const struct report *report, size_t first, struct buf *out)
-{
-    const struct report_case *c = &report->cases[first];
-    struct span why = buf_span(&c->why);
-    const uint8_t *end = why.n == 0 ? NULL : memchr(why.p, '\n', why.n);
-    int64_t n = 0;
-    for (size_t i = 0; i < report->n; i++) {
-        bool same = same_lack(c, &report->cases[i]);
-        if (same && i < first) {
-            return;
-        }
-        n += same;
-    }
-    text_append(out, "unsupported  ");
-    text_append_decimal(out, n);
-    buf_append(out, n == 1 ? SPAN(" case: ") : SPAN(" cases: "));
-    buf_append(out, end == NULL ? why : span_first(why, (size_t)(end - why.p)));
-    text_append(out, "\n");
 }
 
 /* Appends ids, separated by spaces, on lines of at most LINE_WIDTH bytes. */
@@ -176,12 +137,11 @@ static void add_others(const struct report *report, const struct report_rules *r
     add_non_strict(report, rules, out);
     for (size_t i = 0; i < report->n; i++) {
         const struct report_case *c = &report->cases[i];
-        if (c->verdict == VERDICT_UNSUPPORTED) {
-            add_unsupported(report, i, out);
-        } else if (c->verdict == VERDICT_FLAKY && report_good(rules, c)) {
+        if (c->verdict == VERDICT_FLAKY && report_good(rules, c)) {
             add_case(report, c, out);
         }
     }
+    report_unsupported(report, out);
 }
 
 static void add_table(const struct report *report, const struct report_rules *rules,
@@ -206,7 +166,7 @@ static void add_counts(const struct report *report, struct buf *out)
     buf_append(out, report->target);
     text_append(out, ": ");
     text_append_decimal(out, (int64_t)report->n);
-    text_append(out, " cases:");
+    buf_append(out, report->n == 1 ? SPAN(" case:") : SPAN(" cases:"));
     for (int v = 0; v < VERDICT_COUNT; v++) {
         const char *name = verdict_name((enum verdict)v);
         if (counts[v] > 0) {
@@ -224,5 +184,6 @@ void report_text(const struct report *report, const struct report_rules *rules, 
     add_failures(report, rules, out);
     add_others(report, rules, out);
     add_table(report, rules, out);
+    report_unsupported_judged(report, rules, out);
     add_counts(report, out);
 }

@@ -183,7 +183,7 @@ static void run_own(const struct case_setting *setting, const struct transcript 
     struct spawn own;
     if (setting->spawn == NULL) {
         result->verdict = VERDICT_UNSUPPORTED;
-        text_append(&result->why, "the server must be restarted (use --spawn)\n");
+        text_append(&result->why, "the server must be restarted; --spawn does that\n");
         return;
     }
     spawn_start(&own, setting->spawn, file->flags,

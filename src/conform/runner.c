@@ -75,9 +75,9 @@ static bool find_target(const struct runner *r, size_t i, const char **target,
     }
     if (*target != NULL && file->flags.n > 0 && !span_is(file->flags, r->args->flags_given)) {
         result->verdict = VERDICT_UNSUPPORTED;
-        text_append(&result->why, "the server must be started with ");
+        text_append(&result->why, REPORT_LACKS_FLAGS);
         buf_append(&result->why, file->flags);
-        text_append(&result->why, " (use --spawn, or --flags-given if it was)\n");
+        text_append(&result->why, "; --spawn does that\n");
         return false;
     }
     return true;
@@ -190,7 +190,7 @@ static void show_case(struct runner *r, const struct report_case *c)
     shown.verdict = known_apply(r->known, c->id, c->verdict, &shown.reason);
     if (!is_good(shown.verdict) && shown.verdict != VERDICT_UNSUPPORTED) {
         report_heading(&shown, &text);
-        progress_failed(&r->progress, buf_span(&text));
+        progress_failed(&r->progress, c->id, buf_span(&text));
     }
     buf_free(&text);
 }
@@ -440,8 +440,8 @@ static void begin_progress(struct runner *r)
     for (size_t i = 0; i < r->n; i++) {
         weight += weight_of(r, i);
     }
-    progress_begin(&r->progress, stderr, isatty(STDERR_FILENO) != 0, r->n * times, weight * times,
-                   r->begun);
+    progress_begin(&r->progress, stderr, isatty(STDERR_FILENO) != 0, r->n * times,
+                   parallel(r->args), weight * times, r->begun);
 }
 
 static bool choose_names(struct runner *r, unsigned repetition, FILE *err)

@@ -37,6 +37,7 @@ static void fill(struct report *r)
     }
     r->cases[VERDICT_XFAIL].reason = SPAN("it is known");
     r->cases[VERDICT_FAIL].ms = 12034;
+    r->cases[VERDICT_FAIL].effect = SPAN("a lost & \"found\" message");
     r->ms = 700;
     text_append(&r->suite, "1.2.3");
     text_append(&r->target_version, "9.8");
@@ -96,6 +97,8 @@ static void tap_has_one_line_for_each_case(void **state)
     assert_has(text, "ok 4 - b/4: R&D \\# \"quoted\" # SKIP unsupported\n");
     assert_has(text, "not ok 5 - b/5: R&D \\# \"quoted\" # TODO it is known\n");
     assert_has(text, "  came: |\n    00 ff\n  ...\n");
+    assert_has(text, "  effect: |\n    a lost & \"found\" message\n  at: |\n    x/y.session:1\n"
+                     "  again: |\n    conform --only a/2\n  transcript: |\n");
     buf_free(&out);
     report_tap(&r, &hard, &out);
     assert_int_equal(count(text_of(&out), "\nnot ok "), 8);
@@ -118,7 +121,9 @@ static void junit_has_failures_errors_and_skipped(void **state)
                "      <failure message=\"MUST: expected x, came ]]&gt;\" type=\"fail\">");
     assert_has(text, "<skipped message=\"MUST: it is known\"/>");
     assert_has(text, "c &gt; &quot;&lt;&amp;&gt;&quot;\n");
-    assert_has(text, "received: ]]&gt;");
+    assert_has(text, ">R-1: A rule.\neffect: a lost &amp; &quot;found&quot; message\n"
+                     "x/y.session:1\nc connect\n");
+    assert_has(text, "received: ]]&gt;\nbytes:    00 ff\nagain:    conform --only a/2\n</failure>");
     assert_int_equal(count(text, "<failure "), 4);
     assert_int_equal(count(text, "<error "), 1);
     assert_int_equal(count(text, "<skipped "), 2);
@@ -216,7 +221,8 @@ static void a_terminal_shows_the_cases_that_did_not_pass(void **state)
     fill(&r);
     report_text(&r, &lax, &out);
     const char *text = text_of(&out);
-    assert_has(text, "fail  a/2  (MUST) R&D # \"quoted\"\n    R-1: A rule.\n    x/y.session:1\n"
+    assert_has(text, "fail  a/2  (MUST) R&D # \"quoted\"\n    R-1: A rule.\n"
+                     "    effect: a lost & \"found\" message\n    x/y.session:1\n"
                      "    c connect\n");
     assert_has(text, "    bytes:    00 ff\n    again:    conform --only a/2\n");
     assert_has(text,
@@ -284,6 +290,61 @@ static void unsupported_cases_share_one_line(void **state)
     report_free(&r);
 }
 
+/* Makes all cases unsupported, each for a set of flags of its own; the first two have the same. */
+static void lack_flags(struct report *r, char flags[][200])
+{
+    fill(r);
+    for (size_t i = 0; i < r->n; i++) {
+        struct report_case *c = &r->cases[i];
+        c->verdict = VERDICT_UNSUPPORTED;
+        c->flags = span_make(flags[i], strlen(flags[i]));
+        c->why.n = 0;
+        text_append(&c->why, REPORT_LACKS_FLAGS);
+        buf_append(&c->why, c->flags);
+        text_append(&c->why, "; --spawn does that\n");
+    }
+}
+
+static void sets_of_flags_that_a_server_lacks_are_a_few_short_lines(void **state)
+{
+    (void)state;
+    static char flags[VERDICT_COUNT][200];
+    struct report r;
+    struct buf out = {0};
+    for (int i = 0; i < VERDICT_COUNT; i++) {
+        snprintf(flags[i], sizeof flags[i], "--x=%d", i < 2 ? 1 : i);
+    }
+    memset(flags[2], 'y', 150);
+    lack_flags(&r, flags);
+    r.cases[8].why.n = 0;
+    text_append(&r.cases[8].why, "no tls\n");
+    report_text(&r, &lax, &out);
+    const char *text = text_of(&out);
+    assert_int_equal(strncmp(text,
+                             "unsupported  1 case: no tls\nunsupported  2 cases: the server needs "
+                             "--x=1\nunsupported  1 case: the server needs yyyy",
+                             109),
+                     0);
+    assert_has(text, "y ...\nunsupported  1 case: the server needs --x=3\n");
+    assert_has(text,
+               "--x=5\nunsupported  2 cases: and 2 more flag sets (--list-flags lists them all)\n"
+               "To play these");
+    assert_int_equal(count(text, "--spawn 'nsqd "), 1);
+    assert_null(strstr(text, "exit code"));
+    buf_free(&out);
+    report_text(&r, &hard, &out);
+    assert_has(text_of(&out),
+               "\n\nNo case failed. The exit code is 1 only because 9 cases are "
+               "unsupported; --allow-unsupported accepts that.\na <target>: 9 cases: "
+               "9 unsupported\n");
+    buf_free(&out);
+    r.cases[0].verdict = VERDICT_FAIL;
+    report_text(&r, &hard, &out);
+    assert_null(strstr(text_of(&out), "exit code"));
+    buf_free(&out);
+    report_free(&r);
+}
+
 static void bytes_that_are_not_printable_are_replaced(void **state)
 {
     (void)state;
@@ -306,6 +367,7 @@ int main(void)
         cmocka_unit_test(a_case_that_was_given_by_its_path_is_repeated_by_its_path),
         cmocka_unit_test(failures_come_first_and_share_their_cause),
         cmocka_unit_test(unsupported_cases_share_one_line),
+        cmocka_unit_test(sets_of_flags_that_a_server_lacks_are_a_few_short_lines),
         cmocka_unit_test(bytes_that_are_not_printable_are_replaced),
     };
     return cmocka_run_group_tests_name("report", tests, NULL, NULL);

@@ -25,11 +25,11 @@ static void assert_text(writer *write, const char *why, const char *wanted)
 
 #define ANY                                                                                        \
     "expected: any {\n    c < response \"OK\"\n    d < message $m attempts 1 body \"x\"\n}\n"      \
-    "received: no frame for these steps:\n    d < message $m attempts 1 body \"x\"\n"              \
+    "received: no frame within 8 s for these steps:\n    d < message $m attempts 1 body \"x\"\n"   \
     "          c < nothing\n          d < nothing\n"
 #define MANY                                                                                       \
     "expected: any 20 $i {\n    c < message $m$i attempts 1 body \"x\"\n}\n"                       \
-    "received: no frame for these steps:\n    c < message $m1 attempts 1 body \"x\"\n"             \
+    "received: no frame within 8 s for these steps:\n    c < message $m1 attempts 1 body \"x\"\n"  \
     "    c < message $m2 attempts 1 body \"x\"\n          and 18 more\n"                           \
     "          c < message 0123456789abcdef attempts 2 body \"y\"\n          d < nothing\n"        \
     "          e < message 0123456789abcdee attempts 2 body \"y\"\n          f < response "        \
@@ -57,6 +57,14 @@ static void a_cause_has_nothing_that_is_different_in_each_case(void **state)
     assert_text(report_cause,
                 "expected: c < response \"OK\" after 5ms within 50ms\nreceived: nothing\n",
                 "expected response \"OK\", came nothing");
+    assert_text(report_cause,
+                "expected: c < message $m (00ab) attempts 3 body \"x\" after 950ms (not earlier)\n"
+                "received: nothing within 8 s\n",
+                "expected message attempts 3, came nothing");
+    assert_text(report_cause,
+                "expected: c < response \"OK\" after 5ms (not earlier) within 50ms\n"
+                "received: nothing; the connection is not closed within 1.2 s\n",
+                "expected response \"OK\", came nothing; the connection is not closed");
     assert_text(report_cause, "expected: c1 < end fin within 50ms\nreceived: RST\n",
                 "expected end fin, came RST");
     assert_text(report_cause,

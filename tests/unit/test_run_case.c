@@ -112,8 +112,10 @@ static void a_case_passes_when_the_server_does_it(void **state)
 static void a_case_fails_when_the_server_does_something_else(void **state)
 {
     (void)state;
-    fails(HEADER "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n", 9, "nothing");
-    fails(HEADER "c connect\n" SUB "c < end within 40ms\n", 10, "the connection is still open");
+    fails(HEADER "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n", 9,
+          "nothing within 50ms");
+    fails(HEADER "c connect\n" SUB "c < end within 40ms\n", 10,
+          "nothing; the connection is not closed within 40ms");
     fails(HEADER "p connect\n" PUB "p < error E_BAD_TOPIC\n", 9, "response \"OK\"");
     fails(HEADER "p connect\n" PUB "p < nothing\n", 9, "response \"OK\"");
     fails(HEADER "p connect\n" PUB "p < response {\"a\":1}\n", 9, "response \"OK\"");
@@ -124,9 +126,22 @@ static void a_case_fails_when_the_server_does_something_else(void **state)
     fails(HEADER "c connect\nc > \"WHAT\"\nc < error E_BAD_PROTOCOL\nc < response \"OK\"\n", 10,
           "the end of the connection");
     fails(HEADER "p connect\n" PUB "any {\n    p < response \"OK\"\n    p < response \"NO\"\n}\n",
-          9, "no frame for these steps:\n    p < response \"NO\"");
+          9, "no frame within 10 s for these steps:\n    p < response \"NO\"");
     fails(HEADER "c connect\n" SUB "p connect\n" PUB "c < message $m attempts 2 body \"x\"\n", 12,
           "attempts 1 body \"x\"");
+}
+
+static void a_failure_has_the_values_that_are_known_and_the_times(void **state)
+{
+    (void)state;
+    static const char again[] =
+        HEADER "c connect\n" SUB "p connect\n" PUB "any {\n    p < response \"OK\"\n"
+               "    c < message $m attempts 1 body \"x\"\n}\n"
+               "c < message $m attempts 2 body \"x $m after 1ms\" after 950ms within 2000ms\n";
+    fails(again, 16, "expected: c < message $m (");
+    fails(again, 16,
+          ") attempts 2 body \"x $m after 1ms\" after 950ms (not earlier) within 2000ms\n"
+          "received: nothing within 2 s");
 }
 
 static void a_different_error_text_is_non_strict(void **state)
@@ -298,7 +313,7 @@ static void many_messages_are_received_as_a_set(void **state)
     fails(HEADER PUBLISHED "any 21 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n", 16,
           "c < message $m21 attempts 1 body");
     fails(HEADER PUBLISHED "any 20 $k {\n    c < message $m$k attempts 1 body \"n\" $k\n}\n", 16,
-          "no frame for these steps:");
+          "no frame within 10 s for these steps:");
     fails(HEADER PUBLISHED "any 19 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n", 16,
           "m20");
 }
@@ -377,6 +392,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_passes_when_the_server_does_it),
         cmocka_unit_test(a_case_fails_when_the_server_does_something_else),
+        cmocka_unit_test(a_failure_has_the_values_that_are_known_and_the_times),
         cmocka_unit_test(a_different_error_text_is_non_strict),
         cmocka_unit_test(a_step_that_cannot_be_played_is_unreachable),
         cmocka_unit_test(the_exchange_shows_what_was_sent_and_received),

@@ -101,10 +101,10 @@ struct transport {
     void (*reset)(void *self, size_t i); /* closes with RST */
     /* Stops reading from connection `i`, or starts again. */
     void (*read)(void *self, size_t i, bool on);
-    /* Ends the server and starts it again. The player closes all connections afterwards. Returns
-     * false if the server does not start again; then `why` is the reason. NULL: the server cannot
-     * be restarted. */
-    bool (*restart)(void *self, bool killed, struct buf *why);
+    /* Ends the server and starts it again, with these flags, or if they are empty with those that
+     * it had. The player closes all connections afterwards. Returns false if the server does not
+     * start again; then `why` is the reason. NULL: the server cannot be restarted. */
+    bool (*restart)(void *self, bool killed, struct span flags, struct buf *why);
     /* Waits until something arrives on any connection, or until `deadline`. */
     void (*wait)(void *self, int64_t deadline);
 };

@@ -246,7 +246,7 @@ static bool play_restart(struct player *p, const struct step *step)
     struct transport *t = &p->config.transport;
     struct buf why = {0};
     bool can = t->restart != NULL;
-    bool ok = can && t->restart(t->self, step->killed, &why);
+    bool ok = can && t->restart(t->self, step->killed, step->text, &why);
     for (size_t i = 0; i < p->conn_count; i++) {
         if (p->conns[i].open) {
             t->close(t->self, i);

@@ -116,6 +116,26 @@ static void take_result(struct player *player, struct case_result *result)
     player->exchange = player->why = player->unmatched = (struct buf){0};
 }
 
+/* The engine after a restart with other flags. */
+struct restarted {
+    const char *suite;
+    struct case_engine engine;
+};
+
+static bool make_config(void *maker, struct span flags, struct engine_config *config,
+                        struct buf *why)
+{
+    struct restarted *r = maker;
+    struct case_engine engine;
+    if (!case_engine_open(&engine, flags, r->suite, why)) {
+        return false;
+    }
+    case_engine_close(&r->engine);
+    r->engine = engine;
+    *config = engine.config;
+    return true;
+}
+
 /* Plays on virtual time. `trace` receives one trace point after each piece of input. */
 static void run_engine(const struct case_setting *setting, const struct transcript *file,
                        const struct engine_config *config, const struct cut_plan *plan,
@@ -123,7 +143,10 @@ static void run_engine(const struct case_setting *setting, const struct transcri
 {
     struct player *player = alloc_zeroed(sizeof *player);
     struct engine_transport *t = alloc_zeroed(sizeof *t);
+    struct restarted restarted = {.suite = setting->suite};
     engine_transport_init(t, player, config, plan);
+    t->make_config = make_config;
+    t->maker = &restarted;
     const struct player_config how = {.transport = engine_transport_calls(t),
                                       .names = setting->names,
                                       .reply_timeout = REPLY_TIMEOUT_VIRTUAL,
@@ -138,6 +161,7 @@ static void run_engine(const struct case_setting *setting, const struct transcri
     }
     player_free(player);
     engine_transport_free(t);
+    case_engine_close(&restarted.engine);
     alloc_free(t);
     alloc_free(player);
 }

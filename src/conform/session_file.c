@@ -250,7 +250,7 @@ static bool take_step(struct reader *r, struct step *step)
     if (TAKE(r, "restart")) {
         step->kind = STEP_RESTART;
         step->killed = TAKE(r, " kill");
-        return true;
+        return !TAKE(r, " with ") || reader_take_text(r, &step->text);
     }
     if (TAKE(r, "repeat ")) {
         step->kind = STEP_REPEAT;

@@ -80,7 +80,7 @@ enum step_kind {
     STEP_REPEAT, /* the steps in `inside`, `count` times */
     STEP_STOP_READING,  /* the client reads nothing from the connection any more */
     STEP_START_READING, /* the client reads again */
-    STEP_RESTART,       /* the server is ended and started again */
+    STEP_RESTART, /* the server is ended and started again, with the flags `text` if it has any */
 };
 
 /* The codecs that both sides of a connection can enable. The order here is also the order in which

@@ -76,14 +76,6 @@ static bool take_level(struct reader *r)
     return reader_expected(r, "MUST, SHOULD, QUIRK or DEPARTURE");
 }
 
-/* The rest of the line, which must not be empty. */
-static bool take_text(struct reader *r, struct span *text)
-{
-    *text = r->line;
-    r->line = span_skip(r->line, r->line.n);
-    return text->n > 0 || reader_expected(r, "some text");
-}
-
 enum header_key {
     KEY_ID,
     KEY_TITLE,
@@ -122,7 +114,7 @@ static bool take_value(struct reader *r, enum header_key key)
     case KEY_ID:
         return take_id(r);
     case KEY_TITLE:
-        return take_text(r, &r->file->title);
+        return reader_take_text(r, &r->file->title);
     case KEY_REQ:
         return take_words(r, &r->file->reqs);
     case KEY_LEVEL:
@@ -130,14 +122,14 @@ static bool take_value(struct reader *r, enum header_key key)
     case KEY_NEEDS:
         return take_words(r, &r->file->needs);
     case KEY_FLAGS:
-        return take_text(r, &r->file->flags);
+        return reader_take_text(r, &r->file->flags);
     case KEY_ORDER:
         r->file->partial_order = TAKE(r, "partial");
         return (r->file->partial_order && r->line.n == 0) || reader_expected(r, "partial");
     case KEY_EFFECT:
-        return take_text(r, &r->file->effect);
+        return reader_take_text(r, &r->file->effect);
     default:
-        return take_text(r, &r->file->source);
+        return reader_take_text(r, &r->file->source);
     }
 }
 

@@ -226,6 +226,8 @@ void transcript_step_print(const struct step *step, unsigned indent, struct buf 
         break;
     case STEP_RESTART:
         buf_append(out, step->killed ? SPAN("restart kill") : SPAN("restart"));
+        buf_append(out, step->text.n > 0 ? SPAN(" with ") : SPAN(""));
+        buf_append(out, step->text);
         break;
     case STEP_ANY:
     case STEP_REPEAT:

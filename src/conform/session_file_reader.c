@@ -93,6 +93,13 @@ bool reader_take_word(struct reader *r, struct span *word, const char *what)
     return n > 0 || reader_expected(r, what);
 }
 
+bool reader_take_text(struct reader *r, struct span *text)
+{
+    *text = r->line;
+    r->line = span_skip(r->line, r->line.n);
+    return text->n > 0 || reader_expected(r, "some text");
+}
+
 /* A decimal number in canonical form: no leading zeros, and no "-0". */
 bool reader_take_number(struct reader *r, int64_t *value)
 {

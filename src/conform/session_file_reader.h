@@ -40,6 +40,9 @@ bool reader_take(struct reader *r, struct span word);
 /* One or more letters, digits and underscores. */
 bool reader_take_word(struct reader *r, struct span *word, const char *what);
 
+/* Takes the rest of the line, which must not be empty. */
+bool reader_take_text(struct reader *r, struct span *text);
+
 /* A decimal number in canonical form: no leading zeros, and no "-0". */
 bool reader_take_number(struct reader *r, int64_t *value);
 

@@ -433,7 +433,7 @@ void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
     }
 }
 
-bool spawn_restart(struct spawn *s, bool killed)
+bool spawn_restart(struct spawn *s, bool killed, struct span flags)
 {
     if (s->pid == 0) {
         return false;
@@ -448,6 +448,10 @@ bool spawn_restart(struct spawn *s, bool killed)
     }
     s->state = SPAWN_STARTING;
     s->tries = SPAWN_TRIES_MAX; /* no other port: that would need another folder */
+    s->flags = flags.n > 0 ? flags : s->flags;
+    if (s->auth_pid == 0 && !start_auth(s, s->flags, s->auth)) {
+        return false;
+    }
     run_command(s);
     spawn_wait(s, 1, NULL);
     return s->state == SPAWN_READY;

@@ -60,9 +60,9 @@ void spawn_start(struct spawn *s, const char *command, struct span flags, const 
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
 /* Ends a server that is ready, with SIGTERM or with SIGKILL, and starts it again with the same
- * flags, folder and {port}. Waits until it is ready. Returns false if it does not start; then `why`
- * is the reason. */
-bool spawn_restart(struct spawn *s, bool killed);
+ * folder and {port}, and with `flags`, or if they are empty with the same flags. Waits until it is
+ * ready. Returns false if it does not start; then `why` is the reason. */
+bool spawn_restart(struct spawn *s, bool killed, struct span flags);
 
 /* Returns true if the server still runs. Otherwise `why` says how the server ended. */
 bool spawn_runs(struct spawn *s);

@@ -319,6 +319,12 @@ static void on_read(void *self, size_t i, bool on)
     }
 }
 
+static void set_config(struct engine_transport *t, const struct engine_config *config)
+{
+    t->config = *config;
+    t->config.broker.effort_a_call = t->plan.least_effort ? 1 : config->broker.effort_a_call;
+}
+
 static void start_engine(struct engine_transport *t)
 {
     t->engine = engine_new(&t->config);
@@ -327,12 +333,16 @@ static void start_engine(struct engine_transport *t)
 }
 
 /* Nothing is on disk, so it makes no difference how the engine ends. */
-static bool on_restart(void *self, bool killed, struct buf *why)
+static bool on_restart(void *self, bool killed, struct span flags, struct buf *why)
 {
     struct engine_transport *t = self;
+    struct engine_config config;
     (void)killed;
-    (void)why;
     engine_free(t->engine);
+    bool ok = flags.n == 0 || t->make_config(t->maker, flags, &config, why);
+    if (ok && flags.n > 0) {
+        set_config(t, &config);
+    }
     for (size_t i = 0; i < t->player->conn_count; i++) {
         t->ids[i] = 0;
         t->eof[i] = t->stopped[i] = false;
@@ -342,7 +352,7 @@ static bool on_restart(void *self, bool killed, struct buf *why)
         forget_outbound(&t->outbound[i]);
     }
     start_engine(t);
-    return true;
+    return ok;
 }
 
 /* Virtual time jumps to the engine's next deadline, or to the player's. */
@@ -359,8 +369,7 @@ void engine_transport_init(struct engine_transport *t, struct player *player,
                            const struct engine_config *config, const struct cut_plan *plan)
 {
     *t = (struct engine_transport){.player = player, .plan = *plan, .now = START};
-    t->config = *config;
-    t->config.broker.effort_a_call = plan->least_effort ? 1 : config->broker.effort_a_call;
+    set_config(t, config);
     start_engine(t);
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         t->hashes[i] = FNV_BASIS;

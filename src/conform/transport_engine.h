@@ -44,6 +44,11 @@ struct engine_transport {
     struct player *player; /* receives the output */
     struct engine *engine;
     struct engine_config config; /* of the engine, and of the next one after a restart */
+    /* Makes the configuration for a restart with other flags. Returns false if nsqd would refuse
+     * them; then `why` is the reason. Set it, and `maker`, before a file with such a step. */
+    bool (*make_config)(void *maker, struct span flags, struct engine_config *config,
+                        struct buf *why);
+    void *maker;
     struct tcp_handler handler;
     struct cut_plan plan;
     int64_t now;

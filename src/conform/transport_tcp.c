@@ -78,10 +78,10 @@ static void on_read(void *self, size_t i, bool on)
     t->stopped[i] = !on;
 }
 
-static bool on_restart(void *self, bool killed, struct buf *why)
+static bool on_restart(void *self, bool killed, struct span flags, struct buf *why)
 {
     struct tcp_transport *t = self;
-    bool ready = spawn_restart(t->server, killed);
+    bool ready = spawn_restart(t->server, killed, flags);
     if (!ready) {
         buf_append(why, buf_span(&t->server->why));
     }

@@ -349,6 +349,23 @@ static void a_restart_makes_a_new_engine(void **state)
     passes(HEADER "restart\nrestart kill\n");
 }
 
+static void a_restart_may_have_other_flags(void **state)
+{
+    (void)state;
+    static const char ask[] = "IDENTIFY\\n\" size{\"{\\\"feature_negotiation\\\":true}\"}\n";
+    char text[2000];
+    snprintf(text, sizeof text,
+             HEADER "c connect\nc > \"  V2%s"
+                    "c < response {\"max_rdy_count\":2500}\nrestart with --max-rdy-count=7\n"
+                    "d connect\nd > \"  V2%sd < response {\"max_rdy_count\":7}\nrestart kill\n"
+                    "e connect\ne > \"  V2%se < response {\"max_rdy_count\":7}\n"
+                    "restart with --max-rdy-count=9\n"
+                    "f connect\nf > \"  V2%sf < response {\"max_rdy_count\":9}\n",
+             ask, ask, ask, ask);
+    passes_whole(text);
+    fails(HEADER "restart with --max-rdy-count=x\n", 7, "max-rdy-count");
+}
+
 /* The first and the last lines of a long exchange are kept. */
 static void a_long_exchange_is_shortened_in_the_middle(void **state)
 {
@@ -404,6 +421,7 @@ int main(void)
         cmocka_unit_test(many_messages_are_received_as_a_set),
         cmocka_unit_test(a_client_stops_reading_and_goes_on),
         cmocka_unit_test(a_restart_makes_a_new_engine),
+        cmocka_unit_test(a_restart_may_have_other_flags),
         cmocka_unit_test(a_long_exchange_is_shortened_in_the_middle),
         cmocka_unit_test(a_case_with_much_input_is_cut_in_a_few_ways),
         cmocka_unit_test(numbered_connections_share_messages),

@@ -215,6 +215,7 @@ static void every_form_of_step_is_printed_as_it_was_read(void **state)
                               "c < nothing\nc < no message within 5ms\nc < end\nwait 1ms\n"
                               "c upgrade tls\nc upgrade tls 1.0\nc upgrade tls 1.3\n"
                               "c stop reading\nc start reading\nrestart\nrestart kill\n"
+                              "restart with --a=1 --b\nrestart kill with --c\n"
                               "c upgrade snappy\nc upgrade deflate 9\nc > raw \"x\"\nc > raw end\n"
                               "\n# text\nany {\n    c < message $m attempts * body \"x\"\n\n"
                               "    # inside\n    c < end within 3ms\n}\n"
@@ -286,6 +287,7 @@ static void an_error_has_its_line_and_column(void **state)
         {HEADER "c ? x\n", 7, 2, AFTER_ACTOR},
         {HEADER "restart now\n", 7, 8, "the end of the line"},
         {HEADER "restart kill 9\n", 7, 13, "the end of the line"},
+        {HEADER "restart with \n", 7, 14, "some text"},
         {HEADER "c stop\n", 7, 2, AFTER_ACTOR},
         {HEADER "any {\n    restart\n}\n", 8, 12,
          "a step of the server: in any { } nothing else may stand"},

@@ -247,7 +247,7 @@ static void restarts(const char *arguments, bool killed, bool same_port)
     pid_t pid = s.pid;
     snprintf(before, sizeof before, "%s", s.address);
     snprintf(folder, sizeof folder, "%s", s.folder);
-    assert_true(spawn_restart(&s, killed));
+    assert_true(spawn_restart(&s, killed, SPAN("")));
     assert_true(s.pid != pid && tcp_transport_reachable(s.address));
     assert_string_equal(s.folder, folder);
     if (same_port) {
@@ -265,6 +265,18 @@ static void a_server_is_restarted(void **state)
     restarts("--be-server 127.0.0.1:0", true, false);
 }
 
+static void a_restart_may_have_other_flags(void **state)
+{
+    (void)state;
+    struct spawn s;
+    spawn_start(&s, command("--{flags}"), SPAN("be-server 127.0.0.1:0"), "");
+    spawn_wait(&s, 1, NULL);
+    assert_int_equal(s.state, SPAWN_READY);
+    assert_false(spawn_restart(&s, false, SPAN("exit 7")));
+    assert_int_equal(s.state, SPAWN_REFUSED);
+    spawn_stop(&s, 1);
+}
+
 /* Nothing is left of a server that was killed, also when a script has started it. */
 static void a_script_is_killed_with_its_server(void **state)
 {
@@ -275,7 +287,7 @@ static void a_script_is_killed_with_its_server(void **state)
     spawn_start(&s, text, SPAN(""), "");
     spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_READY);
-    assert_true(spawn_restart(&s, true));
+    assert_true(spawn_restart(&s, true, SPAN("")));
     spawn_stop(&s, 1);
 }
 
@@ -287,9 +299,9 @@ static void a_server_that_does_not_start_again_says_why(void **state)
     spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_READY);
     s.command = "false";
-    assert_false(spawn_restart(&s, false));
+    assert_false(spawn_restart(&s, false, SPAN("")));
     assert_true(s.why.n > 0);
-    assert_false(spawn_restart(&s, false));
+    assert_false(spawn_restart(&s, false, SPAN("")));
     spawn_stop(&s, 1);
 }
 
@@ -347,6 +359,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_port_is_taken_once),
         cmocka_unit_test(a_table_of_sockets_shows_who_listens),
         cmocka_unit_test(a_server_is_restarted),
+        cmocka_unit_test(a_restart_may_have_other_flags),
         cmocka_unit_test(a_script_is_killed_with_its_server),
         cmocka_unit_test(a_server_that_does_not_start_again_says_why),
         cmocka_unit_test(a_server_that_ends_is_refused),

@@ -3,8 +3,9 @@
  * Invariant, for every IDENTIFY document that is accepted: a new document with the same fields
  * gives the same values. As the value of an unknown key it is accepted too and changes nothing,
  * until it is nested deeper than the limit. Without its last byte, or with more bytes behind it, it
- * is refused. A document that this target builds from known members is accepted if and only if all
- * its numbers fit, and gives the values that were put in.
+ * is refused. In pieces, a document gives the same result as in one. A document that this target
+ * builds from known members is accepted if and only if all its numbers fit, and gives the values
+ * that were put in.
  *
  * Input: what to do (a byte). Below 128, the rest is a document; from 96 to 127 it is also nested
  * around the limit. From 128 on, members follow, each with a field, a form, the length of the value
@@ -29,6 +30,7 @@ const struct fuzz_shape fuzz_shape = {.header = 1, .body = FUZZ_BYTES};
 #define SIGNED 1
 #define AT_BOUND 2
 #define LONG_TEXT 128
+#define READER_MOST 24576 /* bytes that identify.h states */
 
 enum kind { TEXT, NUMBER, BOOL };
 
@@ -83,6 +85,32 @@ static bool equal(const struct identify *a, const struct identify *b)
     return true;
 }
 
+/* --- reading documents ------------------------------------------------------------------------ */
+
+static bool read_pieces(struct span document, size_t size, struct identify *identify)
+{
+    struct identify_reader *r = identify_reader_new();
+    while (document.n > 0) {
+        struct span piece = span_first(document, size);
+        identify_reader_add(r, piece);
+        FUZZ_CHECK(identify_reader_memory(r) <= READER_MOST);
+        document = span_skip(document, piece.n);
+    }
+    bool good = identify_reader_end(r, identify);
+    identify_reader_free(r);
+    return good;
+}
+
+/* Reads a document whole, and in pieces whose size depends on its length. */
+static bool read_document(struct span document, struct identify *identify)
+{
+    struct identify cut;
+    bool good = read_pieces(document, document.n, identify);
+    FUZZ_CHECK(read_pieces(document, 1 + document.n % 7, &cut) == good);
+    FUZZ_CHECK(!good || equal(&cut, identify));
+    return good;
+}
+
 /* --- writing documents ------------------------------------------------------------------------ */
 
 static void append_quoted(struct buf *out, struct span bytes)
@@ -125,7 +153,7 @@ static void must_say(const struct buf *document, const struct identify *expected
 {
     struct identify identify;
     fuzz_say_bytes("must be accepted:", buf_span(document));
-    FUZZ_CHECK(identify_parse(buf_span(document), &identify));
+    FUZZ_CHECK(read_document(buf_span(document), &identify));
     FUZZ_CHECK(equal(&identify, expected));
 }
 
@@ -178,7 +206,7 @@ static void check_nested(struct span document, size_t near)
         arrays = JSON_DEPTH_MAX - 1 - depth - 4 + near;
     }
     nest(&out, document, arrays);
-    bool good = identify_parse(buf_span(&out), &identify);
+    bool good = read_document(buf_span(&out), &identify);
     FUZZ_CHECK(good == (1 + arrays + depth <= JSON_DEPTH_MAX));
     FUZZ_CHECK(!good || equal(&identify, &nothing));
     buf_free(&out);
@@ -187,7 +215,7 @@ static void check_nested(struct span document, size_t near)
 static void check_document(struct span document, size_t near)
 {
     struct identify identify;
-    if (!identify_parse(document, &identify)) {
+    if (!read_document(document, &identify)) {
         fuzz_say_bytes("refused:", document);
         return;
     }
@@ -201,12 +229,12 @@ static void check_document(struct span document, size_t near)
     while (strchr(" \t\r\n", document.p[document.n - 1]) != NULL) {
         document = span_first(document, document.n - 1);
     }
-    FUZZ_CHECK(!identify_parse(span_first(document, document.n - 1), &identify));
+    FUZZ_CHECK(!read_document(span_first(document, document.n - 1), &identify));
     buf_append(&out, document);
     text_append(&out, " ");
-    FUZZ_CHECK(identify_parse(buf_span(&out), &identify));
+    FUZZ_CHECK(read_document(buf_span(&out), &identify));
     text_append(&out, "1");
-    FUZZ_CHECK(!identify_parse(buf_span(&out), &identify));
+    FUZZ_CHECK(!read_document(buf_span(&out), &identify));
     buf_free(&out);
 }
 
@@ -298,7 +326,7 @@ static void check_made(struct span in)
         must_say(&out, &expected);
     } else {
         fuzz_say_bytes("must be refused:", buf_span(&out));
-        FUZZ_CHECK(!identify_parse(buf_span(&out), &identify));
+        FUZZ_CHECK(!read_document(buf_span(&out), &identify));
     }
     buf_free(&out);
 }

@@ -8,19 +8,44 @@
 #ifndef JSON_JSON_H
 #define JSON_JSON_H
 
+#include <stdint.h>
 #include <yajl/yajl_parse.h>
 
 #include "base/buf.h"
 
-/* The greatest nesting depth that Go's decoder accepts. json_read does not check the depth; the
- * callbacks must check it. */
+/* The greatest nesting depth that Go's decoder accepts. The reader does not check the depth; the
+ * callbacks must check it. The reader needs one byte of memory for each level. */
 #define JSON_DEPTH_MAX 10000
 
-/* Parses a whole document and calls the callbacks. Each callback gets `context` as its first
- * argument. `document` is borrowed during the call. Returns false if the document is not valid JSON
- * or if a callback has returned 0. Callbacks may have been called before an error is found. The
- * bytes of a string are passed to the callbacks without a change, also if they are not valid
- * UTF-8. */
+/* Reads one document that arrives in pieces. How the document is cut into pieces has no effect on
+ * the result. The time of each call is proportional to the bytes of its piece. */
+struct json_reader;
+
+/* Begins a document. The callbacks and `context`, their first argument, are borrowed until the
+ * reader is freed. Callbacks may be called before an error is found. The bytes of a string are
+ * passed to the callbacks without a change, also if they are not valid UTF-8. Of each string and
+ * key at least the first text_most bytes are passed; the rest may be left out. So the reader needs
+ * little memory and time for a long string. SIZE_MAX: all bytes are passed. The caller frees the
+ * reader with json_reader_free. */
+struct json_reader *json_reader_new(const yajl_callbacks *callbacks, void *context,
+                                    size_t text_most);
+
+/* Reads the next bytes of the document, which are borrowed during the call. Does nothing after an
+ * error was found. */
+void json_reader_add(struct json_reader *reader, struct span piece);
+
+/* To be called once, after the last piece. Returns false if the document is not valid JSON or if a
+ * callback has returned 0. */
+bool json_reader_end(struct json_reader *reader);
+
+/* Returns how many bytes the reader has allocated, with the overhead of the allocator. With a small
+ * text_most, these are at most 24 * text_most + JSON_DEPTH_MAX + 8 KiB. */
+size_t json_reader_memory(const struct json_reader *reader);
+
+void json_reader_free(struct json_reader *reader); /* NULL is allowed */
+
+/* Reads a whole document, without leaving out anything of its strings. Returns what json_reader_end
+ * returns. */
 bool json_read(struct span document, const yajl_callbacks *callbacks, void *context);
 
 /* Returns whether a key of a document matches the name of a field. The name must be in lower case.

@@ -132,6 +132,9 @@ struct reply command_stage(struct session *s, const struct nsq_item *item, int64
     if (!draft_add(&s->draft, &s->v2->broker->core.budget, memory_use(s), item->part)) {
         return error_no_room(s);
     }
+    if (s->place.id == NSQ_IDENTIFY) {
+        part_identify(s, item->part);
+    }
     if (item->whole) {
         keep_body(s, now);
     }
@@ -142,6 +145,7 @@ void command_drop(struct session *s)
 {
     struct budget *budget = &s->v2->broker->core.budget;
     draft_drop(&s->draft, budget);
+    drop_reader(s);
     broker_discard(s->v2->broker, &s->publish.messages);
     s->publish.bytes = 0;
     if (s->data != NULL) {

@@ -90,10 +90,34 @@ static struct reply negotiate(struct session *s, const struct identify *identify
     return reply;
 }
 
+/* Notes in the memory budget how much memory s->reader holds. */
+static void charge_reader(struct session *s)
+{
+    size_t cost = s->reader == NULL ? 0 : identify_reader_memory(s->reader);
+    budget_hold(session_budget(s), s->reader_cost, cost);
+    s->reader_cost = cost;
+}
+
+void part_identify(struct session *s, struct span part)
+{
+    if (s->reader == NULL) {
+        s->reader = identify_reader_new();
+    }
+    identify_reader_add(s->reader, part);
+    charge_reader(s);
+}
+
+void drop_reader(struct session *s)
+{
+    identify_reader_free(s->reader);
+    s->reader = NULL;
+    charge_reader(s);
+}
+
 struct reply body_identify(struct session *s, int64_t now)
 {
     struct identify identify;
-    bool parsed = identify_parse(body_span(s->data), &identify);
+    bool parsed = identify_reader_end(s->reader, &identify);
     command_drop(s);
     if (!parsed) {
         return error_with(s, NSQ_E_BAD_BODY, SPAN("failed to decode JSON body"));

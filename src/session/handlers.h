@@ -24,6 +24,12 @@ line_handler line_unknown, line_auth, line_sub, line_pub, line_mpub, line_dpub, 
     line_req, line_touch, line_cls;
 body_handler body_identify, body_auth, body_publish;
 
+/* Reads the next bytes of the body of an IDENTIFY. */
+void part_identify(struct session *s, struct span part);
+
+/* Frees s->reader. */
+void drop_reader(struct session *s);
+
 /* Returns true when a command has all the parameters that it needs. More parameters are allowed. */
 bool has_params(const struct nsq_command *c);
 

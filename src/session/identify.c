@@ -5,6 +5,7 @@
  */
 #include "session/identify.h"
 
+#include "base/alloc.h"
 #include "json/json.h"
 
 enum kind { KIND_TEXT, KIND_INTEGER, KIND_BOOL };
@@ -54,8 +55,9 @@ static const struct field fields[] = {
 
 /* The parser state. A value at a depth greater than 1 belongs to an unknown key, or is inside a
  * value of a wrong type. */
-struct reader {
-    struct identify *identify;
+struct identify_reader {
+    struct json_reader *json;
+    struct identify identify;
     const struct field *field; /* of the last key at depth 1; NULL: an unknown key */
     unsigned depth;
     bool wrong_type; /* parsing continues; a later syntax error has the same result */
@@ -75,7 +77,7 @@ static const struct field *find_field(struct span key)
 
 /* Returns where to store a value of this kind. Returns NULL when its key is unknown or its kind is
  * wrong. */
-static void *place_for(struct reader *r, enum kind kind)
+static void *place_for(struct identify_reader *r, enum kind kind)
 {
     if (r->depth == 0) {
         r->wrong_type = true; /* the document is not an object */
@@ -88,7 +90,7 @@ static void *place_for(struct reader *r, enum kind kind)
         r->wrong_type = true;
         return NULL;
     }
-    return (char *)r->identify + r->field->offset;
+    return (char *)&r->identify + r->field->offset;
 }
 
 static int on_null(void *ctx)
@@ -108,7 +110,7 @@ static int on_bool(void *ctx, int value)
 
 static int on_number(void *ctx, const char *text, size_t n)
 {
-    struct reader *r = ctx;
+    struct identify_reader *r = ctx;
     int64_t *place = place_for(r, KIND_INTEGER);
     struct span digits = span_make(text, n);
     if (place != NULL && !json_integer(digits, r->field->least, r->field->most, place)) {
@@ -132,7 +134,7 @@ static int on_string(void *ctx, const unsigned char *text, size_t n)
 
 static int on_key(void *ctx, const unsigned char *text, size_t n)
 {
-    struct reader *r = ctx;
+    struct identify_reader *r = ctx;
     if (r->depth == 1) {
         r->field = find_field(span_make(text, n));
     }
@@ -141,7 +143,7 @@ static int on_key(void *ctx, const unsigned char *text, size_t n)
 
 /* Called when an object or array begins. It is valid as the document, and inside the value of an
  * unknown key. Otherwise it is a value of a wrong type. */
-static int begin(struct reader *r)
+static int begin(struct identify_reader *r)
 {
     if (r->depth == 1 && r->field != NULL) {
         r->wrong_type = true;
@@ -156,14 +158,14 @@ static int on_begin_object(void *ctx)
 
 static int on_begin_array(void *ctx)
 {
-    struct reader *r = ctx;
+    struct identify_reader *r = ctx;
     r->wrong_type = r->wrong_type || r->depth == 0;
     return begin(r);
 }
 
 static int on_end(void *ctx)
 {
-    ((struct reader *)ctx)->depth--;
+    ((struct identify_reader *)ctx)->depth--;
     return 1;
 }
 
@@ -179,9 +181,33 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end,
 };
 
-bool identify_parse(struct span body, struct identify *identify)
+struct identify_reader *identify_reader_new(void)
 {
-    *identify = (struct identify){0};
-    struct reader r = {.identify = identify};
-    return json_read(body, &callbacks, &r) && !r.wrong_type;
+    struct identify_reader *r = alloc_zeroed(sizeof *r);
+    r->json = json_reader_new(&callbacks, r, IDENTIFY_TEXT_MAX);
+    return r;
+}
+
+void identify_reader_add(struct identify_reader *r, struct span part)
+{
+    json_reader_add(r->json, part);
+}
+
+bool identify_reader_end(struct identify_reader *r, struct identify *identify)
+{
+    *identify = r->identify;
+    return json_reader_end(r->json) && !r->wrong_type;
+}
+
+size_t identify_reader_memory(const struct identify_reader *r)
+{
+    return sizeof *r + ALLOC_OVERHEAD + json_reader_memory(r->json);
+}
+
+void identify_reader_free(struct identify_reader *r)
+{
+    if (r != NULL) {
+        json_reader_free(r->json);
+        alloc_free(r);
+    }
 }

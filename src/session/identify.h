@@ -17,6 +17,9 @@
  * keeps its strings until it is freed, and a client could send megabytes. */
 #define IDENTIFY_TEXT_MAX 255
 
+/* Bytes: the session reads at most this many of a body at a time. */
+#define IDENTIFY_SLICE 8192
+
 struct identify_text {
     uint8_t n;
     uint8_t bytes[IDENTIFY_TEXT_MAX];
@@ -38,9 +41,24 @@ struct identify {
     bool snappy;
 };
 
-/* Reads a complete body, which is borrowed during the call. Fields that the body does not name are
- * set to zero. Returns false when nsqd's decoder would refuse the body; *identify is then
- * undefined. */
-bool identify_parse(struct span body, struct identify *identify);
+/* Reads one body, while it arrives. A body may have megabytes, and to read one megabyte may take 10
+ * ms. So the session reads it in pieces, and others have their turn in between. How the body is cut
+ * into pieces has no effect on the result. */
+struct identify_reader;
+
+/* Begins a body. The caller frees the reader with identify_reader_free. */
+struct identify_reader *identify_reader_new(void);
+
+/* Reads the next bytes of the body, which are borrowed during the call. */
+void identify_reader_add(struct identify_reader *reader, struct span part);
+
+/* To be called once, when the body is complete. Fields that the body does not name are set to zero.
+ * Returns false when nsqd's decoder would refuse the body; *identify is then undefined. */
+bool identify_reader_end(struct identify_reader *reader, struct identify *identify);
+
+/* Returns how many bytes of memory the reader uses: at most 24 KiB. */
+size_t identify_reader_memory(const struct identify_reader *reader);
+
+void identify_reader_free(struct identify_reader *reader); /* NULL is allowed */
 
 #endif

@@ -173,11 +173,21 @@ static void on_bad(struct session *s, const struct nsq_item *item, int64_t now)
     }
 }
 
-/* Returns the effort that an item needs, in units. */
-static size_t effort_of(const struct nsq_item *item)
+/* Returns the effort that an item needs, in units. The item was just parsed. */
+static size_t effort_of(const struct session *s, const struct nsq_item *item)
 {
     bool executes = item->stage == NSQ_STAGE_LINE || item->last;
-    return (executes ? EFFORT_COMMAND : EFFORT_PART) + item->consumed / EFFORT_BYTES;
+    bool json = item->stage == NSQ_STAGE_BODY && s->place.id == NSQ_IDENTIFY;
+    return (executes ? EFFORT_COMMAND : EFFORT_PART) +
+           item->consumed / (json ? EFFORT_JSON_BYTES : EFFORT_BYTES);
+}
+
+/* Returns how much of `in` may be handled at a time. The body of an IDENTIFY is JSON, which is
+ * parsed as it arrives. */
+static struct span first_slice(const struct session *s, struct span in)
+{
+    bool json = s->place.stage == NSQ_STAGE_BODY && s->place.id == NSQ_IDENTIFY;
+    return json ? span_first(in, IDENTIFY_SLICE) : in;
 }
 
 /* Parses one item at the start of `in` and handles it. Returns how many bytes the item has, or 0
@@ -185,9 +195,10 @@ static size_t effort_of(const struct nsq_item *item)
 static size_t take_item(struct session *s, struct span in, int64_t now)
 {
     struct nsq_item item;
+    in = first_slice(s, in);
     switch (nsq_command_parse(&s->place, &s->v2->config.limits, in, &item)) {
     case NSQ_OK:
-        effort_use(&s->v2->broker->core.effort, effort_of(&item));
+        effort_use(&s->v2->broker->core.effort, effort_of(s, &item));
         on_item(s, &item, now);
         return item.consumed;
     case NSQ_BAD:

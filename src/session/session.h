@@ -107,10 +107,12 @@ struct session {
     bool sub_owed; /* the OK of SUB is owed; no message may be sent before this OK */
 
     /* The current command, from its line until it has been executed. */
-    struct publish publish; /* its topic is also the topic of a SUB */
-    struct name channel;    /* SUB */
-    struct draft draft;     /* the body that has not arrived completely */
-    struct body *data;      /* IDENTIFY's or AUTH's body */
+    struct publish publish;         /* its topic is also the topic of a SUB */
+    struct name channel;            /* SUB */
+    struct draft draft;             /* the body that has not arrived completely */
+    struct body *data;              /* IDENTIFY's or AUTH's body */
+    struct identify_reader *reader; /* of the body of IDENTIFY; NULL: no byte of it has arrived */
+    size_t reader_cost; /* this session's part of budget->held, bytes: memory of `reader` */
 
     struct pub_count *pub_counts; /* table by topic */
     struct pub_count *last_count; /* the entry used last; most clients publish to one topic */

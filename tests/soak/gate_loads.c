@@ -206,6 +206,50 @@ static bool is_greeted(const struct load *l)
 
 const struct load_kind load_handshakes = {prepare_handshakes, act_handshakes, is_greeted};
 
+/* --- long IDENTIFY bodies --------------------------------------------------------------------- */
+
+static void prepare_identify(struct load *l)
+{
+    for (size_t i = 0; i < GATE_CLIENTS; i++) {
+        scene_open(l->scene, &l->clients[i]);
+    }
+}
+
+/* Almost every byte is a token: this takes a JSON parser longest. */
+static void act_identify(struct load *l)
+{
+    struct buf body = {0};
+    size_t n = (size_t)l->size.messages;
+    memset(buf_room(&body, n), ' ', n);
+    buf_grew(&body, n);
+    memcpy(body.p, "{\"x\":[1", 7);
+    for (size_t i = 7; i + 4 <= n; i += 2) {
+        memcpy(body.p + i, ",1", 2);
+    }
+    memcpy(body.p + n - 2, "]}", 2);
+    for (size_t i = 0; i < GATE_CLIENTS; i++) {
+        peer_say_body(&l->clients[i].peer, "IDENTIFY\n", buf_span(&body));
+        peer_transmit(&l->clients[i].peer);
+        l->clients[i].said = 1;
+    }
+    buf_free(&body);
+}
+
+static bool are_identified(const struct load *l)
+{
+    bool heard = true;
+    for (size_t i = 0; i < GATE_CLIENTS; i++) {
+        const struct client *c = &l->clients[i];
+        heard = heard && c->heard + c->errors >= c->said;
+        if (c->errors > 0) {
+            scene_fail(l->scene, "an IDENTIFY was refused");
+        }
+    }
+    return heard;
+}
+
+const struct load_kind load_identify = {prepare_identify, act_identify, are_identified};
+
 /* --- one body to many consumers --------------------------------------------------------------- */
 
 static void prepare_bodies(struct load *l)

@@ -40,6 +40,7 @@ extern const struct load_kind load_deferred; /* an ephemeral channel ends: its l
 extern const struct load_kind load_first;    /* a SUB makes the first channel of a full topic */
 extern const struct load_kind load_handshakes; /* handshakes that the clients do not finish */
 extern const struct load_kind load_bodies;     /* 1 MiB to the consumers of many channels */
+extern const struct load_kind load_identify;   /* IDENTIFY bodies of `messages` bytes of JSON */
 extern const struct load_kind load_shares; /* MPUBs until a number of messages waits in channels */
 
 /* Prepares a load of the scene. `clients`: unused ones. */

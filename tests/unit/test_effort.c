@@ -138,6 +138,127 @@ static void one_call_handles_a_part_of_decoded_input(void **state)
     world_free(w);
 }
 
+/* --- the body of IDENTIFY --------------------------------------------------------------------- */
+
+#define BODY_SIZE ((size_t)5 * 1024 * 1024)
+#define IDENTIFY_HEAD ((size_t)13) /* bytes of the line and of the size */
+
+/* Makes an IDENTIFY whose body has `size` bytes: front, the text `fill` again and again, blanks,
+ * back. */
+static struct span identify_of(struct buf *b, size_t size, const char *front, const char *fill,
+                               const char *back)
+{
+    uint8_t number[4];
+    be32_store(number, (uint32_t)size);
+    buf_append(b, SPAN("IDENTIFY\n"));
+    buf_append(b, span_make(number, sizeof number));
+    size_t end = b->n + size - strlen(back);
+    buf_append(b, span_make(front, strlen(front)));
+    while (b->n + strlen(fill) <= end) {
+        buf_append(b, span_make(fill, strlen(fill)));
+    }
+    while (b->n < end) {
+        buf_append(b, SPAN(" "));
+    }
+    buf_append(b, span_make(back, strlen(back)));
+    return buf_span(b);
+}
+
+/* Another client gets its answer after each of the calls. */
+static void one_call_parses_a_slice_of_an_identify(void **state)
+{
+    (void)state;
+    struct world *w = world_with(20);
+    struct client *c = world_connect(w);
+    struct client *other = world_connect(w);
+    struct buf b = {0};
+    struct span in = identify_of(&b, BODY_SIZE, "{\"x\":[1", ",1", "]}");
+    size_t calls = 0;
+    for (size_t n; in.n > 0; in = span_skip(in, n), calls++) {
+        n = w->handler.recv(w->handler.self, c->conn, in, w->now);
+        assert_in_range(n, 1, IDENTIFY_HEAD + IDENTIFY_SLICE);
+        if (calls % 64 == 0) {
+            client_send(other, PUB);
+            client_expect_ok(other);
+        }
+    }
+    assert_true(calls >= BODY_SIZE / IDENTIFY_SLICE);
+    world_settle(w);
+    client_expect_ok(c);
+    buf_free(&b);
+    world_free(w);
+}
+
+/* With the allowance of the server, a call parses 64 KiB. */
+static void one_call_parses_no_more_than_its_allowance(void **state)
+{
+    (void)state;
+    struct world *w = world_with(8000);
+    struct client *c = world_connect(w);
+    struct buf b = {0};
+    struct span in = identify_of(&b, BODY_SIZE, "{\"x\":[1", ",1", "]}");
+    for (size_t n; in.n > 0; in = span_skip(in, n)) {
+        n = w->handler.recv(w->handler.self, c->conn, in, w->now);
+        assert_in_range(n, 1, IDENTIFY_HEAD + 8000 * EFFORT_JSON_BYTES + IDENTIFY_SLICE);
+    }
+    world_settle(w);
+    client_expect_ok(c);
+    buf_free(&b);
+    world_free(w);
+}
+
+/* An error is answered after the last byte of the body, in whichever slice it stands, and what
+ * follows the body waits. */
+static void the_answer_does_not_depend_on_the_slices(void **state)
+{
+    static const char *const fills[] = {",1", ",{\"a\":[]}", ",\"\\u00e9\"", ",1e5", "11", ", "};
+    enum { SLICES = 3, SIZE = SLICES * IDENTIFY_SLICE + 100 };
+    (void)state;
+    for (size_t i = 0; i < sizeof fills / sizeof fills[0]; i++) {
+        for (int bad = -1; bad <= SLICES; bad++) {
+            struct world *w = world_with(8000);
+            struct client *c = world_connect(w);
+            struct buf b = {0};
+            (void)identify_of(&b, SIZE, "{\"x\":[1", fills[i], "]}");
+            size_t head = b.n - SIZE;
+            if (bad >= 0) {
+                b.p[head + 50 + (size_t)bad * IDENTIFY_SLICE] =
+                    1; /* a control character is wrong everywhere */
+            }
+            bool good = bad < 0 && i != 5;
+            client_send(c, span_first(buf_span(&b), b.n - 1));
+            client_expect(c, "");
+            client_send(c, SPAN("}NOPE\n"));
+            client_expect(c, good ? "R OK; E E_INVALID invalid command NOPE; SHUT"
+                                  : "E E_BAD_BODY IDENTIFY failed to decode JSON body; SHUT");
+            buf_free(&b);
+            world_free(w);
+        }
+    }
+}
+
+/* All memory is given back, and what the reader holds is in the memory budget. */
+static void a_client_leaves_within_an_identify(void **state)
+{
+    (void)state;
+    struct world *w = world_with(20);
+    struct client *c = world_connect(w);
+    struct buf b = {0};
+    const struct budget *budget = &w->engine->broker.core.budget;
+    size_t before = budget->held;
+    struct span in = identify_of(&b, BODY_SIZE, "{\"x\":[1", ",1", "]}");
+    for (int i = 0; i < 10; i++) {
+        in = span_skip(in, w->handler.recv(w->handler.self, c->conn, in, w->now));
+    }
+    const struct session *s = client_session(c);
+    assert_true(s->reader != NULL && s->reader_cost == identify_reader_memory(s->reader));
+    assert_true(budget->held >= before + s->reader_cost);
+    client_drop(c);
+    assert_int_equal(budget->held, before);
+    buf_free(&b);
+    world_free(w);
+}
+
 /* --- what a client sees ----------------------------------------------------------------------- */
 
 /* A client that is subscribed gets each message before the answer to its next command. */
@@ -304,6 +425,10 @@ int main(void)
         cmocka_unit_test(one_call_handles_a_part_of_the_input),
         cmocka_unit_test(one_call_moves_a_part_of_a_publish),
         cmocka_unit_test(one_call_handles_a_part_of_decoded_input),
+        cmocka_unit_test(one_call_parses_a_slice_of_an_identify),
+        cmocka_unit_test(one_call_parses_no_more_than_its_allowance),
+        cmocka_unit_test(the_answer_does_not_depend_on_the_slices),
+        cmocka_unit_test(a_client_leaves_within_an_identify),
         cmocka_unit_test(a_command_waits_for_the_work_of_the_one_before),
         cmocka_unit_test(a_command_waits_for_the_kept_messages),
         cmocka_unit_test(the_end_of_input_waits_for_the_work),

@@ -298,6 +298,8 @@ static const struct row {
 #undef ROW
 };
 
+#define READER_MOST 24576 /* bytes that identify.h states */
+
 static void append_number(struct buf *b, const char *name, int64_t value)
 {
     if (value != 0) {
@@ -331,11 +333,74 @@ static void append_says(struct buf *b, const struct identify *i)
     buf_append(b, span_make("", 1));
 }
 
+/* Reads a document that arrives in pieces of `first`, `others`, `others`, .. bytes. */
+static bool read_pieces(struct span document, size_t first, size_t others,
+                        struct identify *identify)
+{
+    struct identify_reader *r = identify_reader_new();
+    for (size_t n = first; document.n > 0; n = others) {
+        struct span piece = span_first(document, n);
+        identify_reader_add(r, piece);
+        assert_true(identify_reader_memory(r) <= READER_MOST);
+        document = span_skip(document, piece.n);
+    }
+    bool accepted = identify_reader_end(r, identify);
+    identify_reader_free(r);
+    return accepted;
+}
+
+static bool read_whole(struct span document, struct identify *identify)
+{
+    return read_pieces(document, document.n, 1, identify);
+}
+
+static bool same_text(const struct identify_text *a, const struct identify_text *b)
+{
+    return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
+}
+
+/* Checks that a document cut in this way gives the same result. */
+static void check_cut(struct span document, size_t first, size_t others, bool accepted,
+                      const struct identify *expected)
+{
+    struct identify identify;
+    bool again = read_pieces(document, first, others, &identify);
+    bool same = again == accepted;
+    if (same && accepted) {
+        struct buf one = {0};
+        struct buf other = {0};
+        append_says(&one, expected);
+        append_says(&other, &identify);
+        same = span_equal(buf_span(&one), buf_span(&other)) &&
+               same_text(&expected->client_id, &identify.client_id) &&
+               same_text(&expected->hostname, &identify.hostname) &&
+               same_text(&expected->user_agent, &identify.user_agent);
+        buf_free(&one);
+        buf_free(&other);
+    }
+    if (!same) {
+        world_fail(__FILE__, __LINE__, "%.*s\n  is read differently in pieces of %zu, %zu, ..",
+                   (int)span_first(document, 100).n, (const char *)document.p, first, others);
+    }
+}
+
+static void check_cuts(struct span document, bool accepted, const struct identify *expected)
+{
+    size_t step = document.n < 1000 ? 1 : document.n / 50;
+    for (size_t first = 1; first < document.n; first += step) {
+        check_cut(document, first, document.n, accepted, expected);
+    }
+    for (size_t n = 1; n < 10; n++) {
+        check_cut(document, n, n, accepted, expected);
+    }
+}
+
 static void check_row(const struct row *row)
 {
     struct identify identify;
     struct buf says = {0};
-    bool accepted = identify_parse(row->document, &identify);
+    bool accepted = read_whole(row->document, &identify);
+    check_cuts(row->document, accepted, &identify);
     if (accepted) {
         append_says(&says, &identify);
     }
@@ -400,7 +465,8 @@ static void numbers_may_have_any_length(void **state)
 static void check_client_id(struct span document, struct span expected)
 {
     struct identify identify;
-    assert_true(identify_parse(document, &identify));
+    assert_true(read_whole(document, &identify));
+    check_cuts(document, true, &identify);
     assert_int_equal(identify.client_id.n, expected.n);
     assert_true(span_equal(span_make(identify.client_id.bytes, identify.client_id.n), expected));
 }
@@ -417,8 +483,8 @@ static void strings_are_kept_as_they_are_meant(void **state)
                     SPAN("\"\\/\b\f\n\r\t\xc3\xa9\0x"));
     check_client_id(SPAN("{\"client_id\":\"\\ud83d\\ude00\"}"), SPAN("\xf0\x9f\x98\x80"));
     struct identify identify;
-    assert_true(identify_parse(
-        SPAN("{\"client_id\":\"a\",\"hostname\":\"b\",\"user_agent\":\"c\"}"), &identify));
+    assert_true(read_whole(SPAN("{\"client_id\":\"a\",\"hostname\":\"b\",\"user_agent\":\"c\"}"),
+                           &identify));
     assert_int_equal(identify.client_id.bytes[0], 'a');
     assert_int_equal(identify.hostname.bytes[0], 'b');
     assert_int_equal(identify.user_agent.bytes[0], 'c');
@@ -438,13 +504,119 @@ static void the_first_255_bytes_of_a_string_are_kept(void **state)
     }
 }
 
+/* --- what is left out ------------------------------------------------------------------------- */
+
+/* Writes `count` times `repeated` between two texts. */
+static void fill(struct buf *b, const char *front, const char *repeated, size_t count,
+                 const char *back)
+{
+    b->n = 0;
+    buf_append(b, span_make(front, strlen(front)));
+    for (size_t i = 0; i < count; i++) {
+        buf_append(b, span_make(repeated, strlen(repeated)));
+    }
+    buf_append(b, span_make(back, strlen(back)));
+}
+
+/* yajl does not see the end of a long string, so it is checked without yajl. */
+static void the_end_of_a_long_string_is_checked(void **state)
+{
+    static const struct {
+        const char *end;
+        bool good;
+    } ends[] = {
+        {"\"}", true},     {"\\n\"}", true},        {"\\u00e9\"}", true}, {"\\\"\"}", true},
+        {"\\\\\"}", true}, {"\\/\"}", true},        {"\xff\"}", true},    {"\\uABcd\"}", true},
+        {"\\a\"}", false}, {"\\u00g0\"}", false},   {"\\u00\"}", false},  {"\\\"}", false},
+        {"\n\"}", false},  {"\v\"}", false},        {"\"", false},        {"", false},
+        {"\"}\"", false},  {"\"}{\"x\":1}", false}, {"\x01\"}", false},   {"\\\n\"}", false},
+    };
+    struct buf b = {0};
+    struct identify identify;
+    (void)state;
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        for (size_t count = IDENTIFY_TEXT_MAX - 1; count <= 40 * IDENTIFY_TEXT_MAX; count *= 3) {
+            fill(&b, "{\"client_id\":\"", "a", count, ends[i].end);
+            assert_int_equal(read_whole(buf_span(&b), &identify), ends[i].good);
+            check_cuts(buf_span(&b), ends[i].good, &identify);
+            fill(&b, "{\"x\":\"", "\\u0061", count, ends[i].end);
+            assert_int_equal(read_whole(buf_span(&b), &identify), ends[i].good);
+            check_cuts(buf_span(&b), ends[i].good, &identify);
+        }
+    }
+    buf_free(&b);
+}
+
+/* A character of two escapes stands at the end of what is kept. */
+static void the_kept_part_may_end_within_a_character(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    uint8_t expected[IDENTIFY_TEXT_MAX + 8];
+    for (size_t n = IDENTIFY_TEXT_MAX - 5; n <= IDENTIFY_TEXT_MAX; n++) {
+        fill(&b, "{\"client_id\":\"", "a", n, "\\ud83d\\ude00bc\"}");
+        memset(expected, 'a', n);
+        memcpy(expected + n,
+               "\xf0\x9f\x98\x80"
+               "bc",
+               6);
+        check_client_id(buf_span(&b), span_first(span_make(expected, n + 6), IDENTIFY_TEXT_MAX));
+    }
+    buf_free(&b);
+}
+
+/* A long key is not the field that it begins with. */
+static void long_keys_are_no_fields(void **state)
+{
+    (void)state;
+    struct buf b = {0};
+    struct identify identify;
+    fill(&b, "{\"sample_rate", "e", 5000, "\":\"x\"}");
+    assert_true(read_whole(buf_span(&b), &identify));
+    check_cuts(buf_span(&b), true, &identify);
+    buf_free(&b);
+}
+
+static void long_numbers_are_checked(void **state)
+{
+    static const struct {
+        const char *front, *end;
+        bool good;
+    } rows_of_digits[] = {
+        {"{\"x\":1", "}", true},
+        {"{\"x\":-1", "}", true},
+        {"{\"x\":1.", "e5}", true},
+        {"{\"x\":1e+", "}", true},
+        {"{\"x\":1e+", "e1}", false},
+        {"{\"x\":1.", ".0}", false},
+        {"{\"x\":0", "}", false},
+        {"{\"x\":1", "x}", false},
+        {"{\"msg_timeout\":1", "}", false},
+        {"{\"msg_timeout\":-", "}", false},
+        {"{\"x\":[1", ",1]}", true},
+        {"{\"x\":\"", "\"}", true},
+    };
+    struct buf b = {0};
+    struct identify identify;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows_of_digits / sizeof rows_of_digits[0]; i++) {
+        for (size_t count = 60; count < 5000; count = count < 70 ? count + 1 : count * 4) {
+            bool good = rows_of_digits[i].good;
+            fill(&b, rows_of_digits[i].front, "7", count, rows_of_digits[i].end);
+            assert_int_equal(read_whole(buf_span(&b), &identify), good);
+            check_cuts(buf_span(&b), good, &identify);
+        }
+    }
+    buf_free(&b);
+}
+
 /* Nothing of an earlier document is left. */
 static void every_document_begins_afresh(void **state)
 {
     (void)state;
     struct identify identify;
     memset(&identify, 0xa5, sizeof identify);
-    assert_true(identify_parse(SPAN("{\"sample_rate\":5}"), &identify));
+    assert_true(read_whole(SPAN("{\"sample_rate\":5}"), &identify));
     assert_int_equal(identify.sample_rate, 5);
     assert_int_equal(identify.msg_timeout, 0);
     assert_int_equal(identify.hostname.n, 0);
@@ -459,6 +631,10 @@ int main(void)
         cmocka_unit_test(numbers_may_have_any_length),
         cmocka_unit_test(strings_are_kept_as_they_are_meant),
         cmocka_unit_test(the_first_255_bytes_of_a_string_are_kept),
+        cmocka_unit_test(the_end_of_a_long_string_is_checked),
+        cmocka_unit_test(the_kept_part_may_end_within_a_character),
+        cmocka_unit_test(long_keys_are_no_fields),
+        cmocka_unit_test(long_numbers_are_checked),
         cmocka_unit_test(every_document_begins_afresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,17 +18,26 @@
 
 /* --- the folder of the cases ------------------------------------------------------------------ */
 
+/* Writes the path of a folder below the first n bytes of `program`. Returns false if there is none.
+ */
+static bool folder_below(const char *program, size_t n, const char *name, char path[SUITE_PATH_MAX])
+{
+    int size = snprintf(path, SUITE_PATH_MAX, "%.*s/%s", (int)n, program, name);
+    return size < SUITE_PATH_MAX && files_is_folder(path);
+}
+
 const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX])
 {
     size_t n = strlen(program);
-    for (int i = 0; i < 2; i++) { /* without "/NAME", then without "/bin" */
+    for (int i = 0; i < 2; i++) { /* without "/NAME", then without "/bin" or "/build" */
         while (n > 0 && program[n - 1] != '/') {
             n--;
         }
         n -= n > 0;
     }
-    int size = snprintf(path, SUITE_PATH_MAX, "%.*s/share/nsqref/conformance", (int)n, program);
-    return size < SUITE_PATH_MAX && files_is_folder(path) ? path : SUITE_CASES;
+    bool found = folder_below(program, n, "share/nsqref/conformance", path) ||
+                 (!files_is_folder(SUITE_CASES) && folder_below(program, n, SUITE_CASES, path));
+    return found ? path : SUITE_CASES;
 }
 
 const char *suite_folder(char path[SUITE_PATH_MAX])

@@ -24,7 +24,8 @@ const char *suite_version(void);
 /* Finds the folder of the cases, which is the default of --cases. `program` is the path of a
  * program. If "make install" has put cases beside it, writes their folder to `path` and returns it:
  * PREFIX/share/nsqref/conformance for the program PREFIX/bin/NAME. Otherwise returns SUITE_CASES.
- */
+ * If the current folder does not have this one, and the program is ROOT/build/NAME, writes
+ * ROOT/tests/conformance to `path`, if that exists, and returns it. */
 const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX]);
 
 /* The same for the program that runs now. */

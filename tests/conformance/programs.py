@@ -64,6 +64,10 @@ def what_is_known_of_the_engine_in_this_process_is_no_failure(folder):
           (2, "", "suite/known/nsqref.txt:1:1: expected a pattern that matches the id of a case\n"))
 
 
+def the_cases_are_found_from_any_folder(folder):
+    equal(last_line(conform(folder, "--only", "nop/subscribed")), (0, "nsqref engine: 1 case: 1 pass"))
+
+
 def another_version_of_the_suite_is_refused(folder):
     version = int(re.search("version ([0-9]+) of the suite", conform(folder, "--version")[1]).group(1))
     case(folder, "good", "c connect\n")
@@ -646,6 +650,7 @@ TESTS = [
     inputs_that_a_server_does_not_survive_are_named,
     a_running_server_that_dies_ends_the_run,
     the_server_survives_its_own_corpus,
+    the_cases_are_found_from_any_folder,
     another_version_of_the_suite_is_refused,
     without_a_last_report_nothing_can_be_played_again,
     a_command_that_a_server_does_not_know_is_unsupported,

@@ -6,8 +6,8 @@
  * layer of the server knows both.
  *
  * A command arrives in stages. The parser returns one item for each stage, because a server may
- * have to reply after any stage. For example, the server reports an error in the line before the
- * body has arrived. The stages are:
+ * have to reply after any stage. For example, if the line has an error, the server reports the
+ * error at once, before the body has arrived. The stages are:
  *
  *     every command    NAME[ PARAM]...\n
  *     IDENTIFY AUTH    line | size, int32 | body
@@ -92,12 +92,12 @@ struct nsq_command {
  * calls. No limit may be negative.
  */
 struct nsq_limits {
-    size_t max_line;       /* bytes of a line, including '\n'. nsqd's limit is NSQ_LINE_MAX. This
-                            * limit stops a peer that sends a line without end. */
-    int64_t max_msg_size;  /* bytes of one message. nsqd's default is 1048576. This limit stops a
-                            * peer that publishes a message as large as the memory. */
+    size_t max_line;       /* bytes of a line, including '\n'. nsqd's limit is NSQ_LINE_MAX. Without
+                            * this limit, a peer could send a line that never ends. */
+    int64_t max_msg_size;  /* bytes of one message. nsqd's default is 1048576. Without this limit, a
+                            * peer could publish a message as large as the memory. */
     int64_t max_body_size; /* bytes of the body of an IDENTIFY, AUTH or MPUB. nsqd's default is
-                            * 5242880. This limit stops a peer that sends a body as large as the
+                            * 5242880. Without this limit, a peer could send a body as large as the
                             * memory. */
 };
 
@@ -153,8 +153,8 @@ struct nsq_item {
  *     its first `item->consumed` bytes. After NSQ_STAGE_LINE the caller decides whether it accepts
  *     the command. If it answers with a fatal error, it makes no further call.
  * NSQ_MORE: the input is too short, and no byte was consumed. Pass the same bytes again, together
- *     with the bytes that follow. The parser returns a line or a number only when it is complete.
- *     (It remembers how far it has searched a line.) It returns a body in parts, as they arrive.
+ *     with the bytes that follow. The parser returns a line or a number only when all its bytes
+ *     have arrived. It returns a body in parts, as they arrive.
  * NSQ_BAD: `item->bad`, `stage`, `value`, `limit` and `index` give the reason. Make no further call
  *     for this input. In `*place`, only `stage` has a meaning afterwards.
  *
@@ -181,8 +181,8 @@ void nsq_command_split(struct span line, struct nsq_command *command);
  * with `room` bytes, and returns the number of bytes that the result needs. If this number is above
  * `room`, the function has written nothing. So a call with room 0 returns this number and writes
  * nothing. In such a call `out` may be NULL. The functions do not check their arguments: for
- * example, a name that contains a space becomes two parameters. They do not keep the spans after
- * the call.
+ * example, a name that contains a space becomes two parameters. The functions do not keep the spans
+ * after the call.
  * Source: tcp_protocol_spec, "Commands".
  */
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: two things: the span, which is a reference to bytes; and the big-endian integers of the
- * wire. A span may contain any byte, and no NUL follows it. So do not pass it to functions for C
- * strings. The pointer p may be NULL if n is 0. So do not pass an empty span to memchr, memcmp or
- * memcpy.
+ * Owns: the span and the big-endian integers of the wire. A span is a reference to bytes. The bytes
+ * may have any value, and no NUL follows them. So do not pass a span to functions for C strings.
+ * The pointer p may be NULL if n is 0. So do not pass an empty span to memchr, memcmp or memcpy.
  */
 #ifndef NSQ_SPAN_H
 #define NSQ_SPAN_H
@@ -13,9 +12,8 @@
 #include <stdint.h>
 #include <string.h>
 
-/* n bytes at p. The span does not own them. A function that returns a span says
- * how long the bytes stay valid; a part of a span is valid as long as the span. p may be NULL if n
- * is 0. */
+/* n bytes at p. The span does not own the bytes. A function that returns a span says how long the
+ * bytes stay valid. The bytes of a part of a span stay valid as long as the bytes of the span. */
 struct span {
     const uint8_t *p;
     size_t n;

@@ -21,23 +21,24 @@
 #include "http/http_client.h"
 
 #define AUTH_SERVERS_MAX 64
-/* The most bytes of a secret. If a secret is longer, this module asks no server, because no server
- * would accept such a long request line. Also, the secret would use memory for as long as the
- * client is connected. */
+/* The largest size of a secret, in bytes. If a secret is longer, this module asks no server,
+ * because no server would accept such a long request line. Also, a long secret would use memory
+ * until the client disconnects. */
 #define AUTH_SECRET_MAX 65536
 
 /* Timeouts are in ns. A timeout of 0 means no limit. A request_timeout below 0 means no limit too.
  * When connect_timeout is below 0, every attempt to connect times out at once. */
 struct auth_config {
     const char *const
-        *servers; /* --auth-http-address; borrowed. Without any server, clients need no AUTH. */
+        *servers; /* --auth-http-address; borrowed. If there is no server, clients need no AUTH. */
     size_t server_count;     /* at most AUTH_SERVERS_MAX */
     int64_t connect_timeout; /* nsqd's default is 2 s: --http-client-connect-timeout */
     int64_t request_timeout; /* nsqd's default is 5 s: --http-client-request-timeout; for the whole
                                 request */
-    size_t max_body;  /* the most bytes of an answer's body; stops an answer that never ends */
-    size_t max_state; /* the most bytes of memory for the permissions of one client; stops a server
-                         that grants more */
+    size_t max_body;  /* bytes: the largest body of an answer. Without this limit, an answer could
+                       * be endless */
+    size_t max_state; /* bytes: the most memory for the permissions of one client. Without this
+                         limit, a server's answer could fill the memory */
     struct http_tls tls;
 };
 
@@ -54,7 +55,7 @@ struct auth {
     struct http_client http; /* each of its fetches belongs to a query */
     struct budget *budget;
     struct hash_seed seed;
-    uint64_t asked;   /* how many queries have begun; used to choose the random server */
+    uint64_t asked;   /* how many queries have begun; used to choose the first server at random */
     struct list open; /* of struct auth_query: the queries that are not done */
     struct list done; /* of struct auth_query: the queries that are done; their owners free them */
 };

@@ -7,15 +7,15 @@
  * RE2 compiles and matches the patterns. Like Go's package, RE2 follows all paths through a pattern
  * at the same time. So the time of a match is at most proportional to the size of the compiled
  * pattern multiplied by the length of the name. For a name of 64 bytes the worst case is 25 ms for
- * each MiB of the compiled pattern (the function auth_pattern_size returns its size).
+ * each MiB of the compiled pattern. auth_pattern_size returns the size of the compiled pattern.
  */
 #ifndef AUTH_AUTH_MATCH_H
 #define AUTH_AUTH_MATCH_H
 
 #include <nsq/span.h>
 
-/* The most bytes of a pattern. The limit stops an auth server, or an attacker that answers in its
- * place, from making this server compile one pattern for a long time. */
+/* The largest size of a pattern, in bytes. Without this limit, an auth server, or an attacker in
+ * its place, could send a pattern that takes a long time to compile. */
 #define AUTH_PATTERN_MAX 4096
 
 /* How deep groups may be nested. Go limits the height of the parsed expression instead. For
@@ -23,8 +23,8 @@
  */
 #define AUTH_PATTERN_DEPTH_MAX 999
 
-/* The most bytes of a name. No topic or channel has a longer name. The time of a match depends on
- * this limit. */
+/* The largest size of a name, in bytes. No topic or channel has a longer name. The time of a match
+ * depends on this limit. */
 #define AUTH_NAME_MAX 64
 
 struct auth_pattern;
@@ -35,8 +35,8 @@ struct auth_pattern;
 struct auth_pattern *auth_pattern_new(struct span source, struct span *why);
 void auth_pattern_free(struct auth_pattern *pattern);
 
-/* Returns the most bytes that the pattern uses. The number is an estimate, because RE2 does not
- * report its use of memory. */
+/* Returns an upper bound, in bytes, of the memory that the pattern uses. The bound is an estimate,
+ * because RE2 does not report its use of memory. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
 /* Returns true if the pattern matches the name or a part of the name. Returns false if the name is

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the meaning of an auth server's answer: what the answer grants, and whether it lets a
- * client use a topic or channel. Must not know: HTTP, the client.
+ * Owns: the permissions in an auth server's answer, and the test whether they let a client use a
+ * topic or channel. Must not know: HTTP, the client.
  */
 #ifndef AUTH_AUTH_REPLY_H
 #define AUTH_AUTH_REPLY_H
@@ -31,9 +31,9 @@ struct auth_state {
 
 /* Reads the body of an answer as Go's decoder does, and compiles the patterns. Returns NULL, and
  * appends the reason to `why`, in two cases: nsqd would refuse the answer too, or the state would
- * cost more than cost_max. The limit is needed because the patterns may use many times more memory
- * than the body. No reason quotes the body, because the body may contain the client's secret. The
- * caller frees the state with auth_state_free. */
+ * use more than cost_max bytes. The limit cost_max is needed because the patterns may use much more
+ * memory than the body. No reason quotes the body, because the body may contain the client's
+ * secret. The caller frees the state with auth_state_free. */
 struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct buf *why);
 void auth_state_free(struct auth_state *state); /* NULL is allowed */
 

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what this server sends to an auth server, byte for byte as nsqd sends it: the URL and its
- * parameters. Must not know: connections, the other parts of HTTP.
+ * Owns: the URL of a request to an auth server, with its parameters. It has the same bytes as the
+ * URL that nsqd sends. Must not know: connections, the other parts of HTTP.
  */
 #ifndef AUTH_AUTH_REQUEST_H
 #define AUTH_AUTH_REQUEST_H
 
 #include "http/http_url.h"
 
-#define AUTH_SERVER_MAX 4096 /* the most bytes of a server's address or URL */
+#define AUTH_SERVER_MAX 4096 /* bytes: the largest address or URL of a server */
 
 /* Appends the parameters that tell an auth server about the client, in nsqd's order. */
 void auth_query_append(struct buf *out, struct span common_name, struct span remote_ip,
                        struct span secret, bool tls);
 
 /* Parses the URL at which nsqd asks a server of --auth-http-address. If `server` contains "://", it
- * is a whole URL. Otherwise it is "host:port", and the path is /auth. `query` becomes the URL's
+ * is a whole URL. If not, `server` is "host:port", and the path is /auth. `query` becomes the URL's
  * query. Returns false if the server cannot be asked. Then *why is the reason, a static text. `url`
  * must be empty before the call. The caller frees the URL with http_url_free, also when the result
  * is false. */

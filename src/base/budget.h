@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the memory budget: the number of bytes in use, a cap, and a reserve above the cap. The
- * budget stops peers that together queue more than the machine's memory. Code that needs memory for
+ * Owns: the memory budget: the number of bytes in use, a cap, and a reserve above the cap. Without
+ * the budget, peers could together queue more than the machine's memory. Code that needs memory for
  * a peer first checks the budget (budget_has_room). If there is no room, the peer gets an error.
  *
  * A command that publishes is refused when the cap is reached. Other commands may also use the
@@ -37,8 +37,9 @@ struct budget {
     size_t used;       /* bytes in use. Some memory is charged without a check, because the program
                         * cannot refuse it. So this number may be above both bounds. */
     size_t names;      /* the part of `used` that topics and channels need. This memory stays in use
-                        * until the topic or channel is deleted, so it has a bound of its own. Without
-                        * it, one client could use up the whole budget for ever by naming topics */
+                        * until the topic or channel is deleted, so `names` has its own bound.
+                        * Without this bound, one client could use up the whole budget by creating
+                        * topics */
     size_t names_most; /* bytes: the bound for `names` */
     size_t cap;        /* bytes: the bound for BUDGET_QUEUE while `lowered` is 0 */
     size_t lowered;    /* bytes: the bound for BUDGET_QUEUE is the cap minus this number. Set by
@@ -46,9 +47,9 @@ struct budget {
     size_t reserve;    /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a
                           size_t */
     size_t held;       /* bytes of memory that connections hold: unsent output, input that is not
-                        * consumed yet, commands that have arrived in part. They are not in `used`,
-                        * because they depend on how the input is cut into pieces. Whether a
-                        * publish has room must not depend on that. */
+                        * consumed yet, commands that have arrived in part. These bytes are not in
+                        * `used`, because they depend on how the input is cut into pieces. Whether a
+                        * publish has room must not depend on these pieces. */
 };
 
 /* Returns a budget with this cap and its reserve, with no bytes in use. */
@@ -75,9 +76,9 @@ static inline bool budget_has_room(const struct budget *b, enum budget_use use, 
 
 /* Notes how much resident memory (bytes) the process has, and how many connections. The process has
  * more memory than the budget counts, because the allocator cannot return a page while some of its
- * bytes are in use. If the process has more than it
- * may have, this difference is subtracted from the bound for BUDGET_QUEUE. The bound never falls
- * below a quarter of the cap. So publishes are refused earlier. */
+ * bytes are in use. If the process has more than it may have, this difference is subtracted from
+ * the bound for BUDGET_QUEUE, so publishes are refused earlier. The bound never falls below a
+ * quarter of the cap. */
 void budget_note_resident(struct budget *b, size_t resident, size_t conns);
 
 /* Adds n bytes to the bytes in use, even if the budget has no room for them. */

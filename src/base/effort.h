@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the effort that is left in one call. Work is counted in units. Each call from outside
- * begins with an allowance of units, and stops when the allowance is used up. The work that is left
- * goes on in a later call. So one peer's work never keeps the others waiting for long, whatever the
- * peer has sent.
+ * Owns: the effort that is left in one call. Work is counted in units. Each call from outside (from
+ * the shell or a test) begins with an allowance of units, and stops when the allowance is used up.
+ * A later call does the rest of the work. So no peer waits long for the work of another peer.
  *
  * One unit is about 50 to 100 ns of processor time. An operation may need more units than are left.
  * Then it is still done, and the allowance is used up. So a call with an allowance of 1 unit does

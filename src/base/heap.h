@@ -3,9 +3,9 @@
  * Owns: a heap, which is a queue that is ordered by a key. The key is usually a time. Each element
  * has a field of type heap_node, which stores the position of the element in the heap. So any
  * element can be removed in O(log n). If several elements have the same key, they leave the queue
- * in the order in which they were inserted.
- * Peers can make a heap very large. So its entries are not in one array, which would take long to
- * grow and to free, but in parts of HEAP_PART entries. Must not know: what the elements are.
+ * in the order in which they were inserted. Peers can make a heap very large, and one large array
+ * would take long to grow and to free. So the entries are in parts of HEAP_PART entries.
+ * Must not know: what the elements are.
  */
 #ifndef BASE_HEAP_H
 #define BASE_HEAP_H
@@ -25,14 +25,13 @@ struct heap_entry {
     struct heap_node *node;
 };
 
-/* How many children an entry has. A removal moves one entry on each level of the heap, and each
- * move writes to the heap_node of this entry, which may be anywhere in memory. With four children
- * instead of two, the heap has half as many levels. It needs more comparisons, but they cost little
- * because the children are neighbours in memory. */
+/* How many children an entry has. A removal moves one entry on each level of the heap. Each move
+ * writes to the heap_node of this entry, and this node may be anywhere in memory. With four
+ * children instead of two, the heap has half as many levels. There are more comparisons, but they
+ * cost little because the children are neighbours in memory. */
 #define HEAP_WIDTH 4
-/* How many entries are in one part. The places are counted through all
- * parts. Entry i has the place i + HEAP_WIDTH - 1, so that the children of an entry are in one
- * part. */
+/* How many entries fit into one part. The slots of all parts are numbered from 0, without a gap.
+ * Entry i is in slot i + HEAP_WIDTH - 1, so that all children of an entry are in the same part. */
 #define HEAP_PART 1024
 
 /* A heap in which all fields are zero is empty and ready for use. Entry 0 has the smallest key. The
@@ -63,8 +62,8 @@ void heap_remove(struct heap *h, struct heap_node *node);
  * node. */
 struct heap_node *heap_first(const struct heap *h);
 
-/* Returns the smallest key, or `none` if the heap is empty. It is inline because every step of the
- * server calls it several times. */
+/* Returns the smallest key, or `none` if the heap is empty. The function is inline because every
+ * step of the server calls it several times. */
 static inline int64_t heap_first_key(const struct heap *h, int64_t none)
 {
     return h->n == 0 ? none : heap_at(h, 0)->key;

@@ -11,9 +11,9 @@
 
 #include "base/list.h"
 
-#define LOG_ARGS_MAX 4       /* most arguments of an event */
-#define LOG_ARG_MAX 512      /* the most bytes of an argument that are written */
-#define LOG_WAITING_MAX 4096 /* most events in the queue. Others are dropped and counted. */
+#define LOG_ARGS_MAX 4       /* the largest number of arguments of an event */
+#define LOG_ARG_MAX 512      /* bytes; the rest of a longer argument is not written */
+#define LOG_WAITING_MAX 4096 /* events in the queue; further events are dropped and counted */
 
 enum log_level { LOG_DEBUG = 1, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_FATAL };
 

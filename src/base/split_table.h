@@ -65,8 +65,8 @@ void split_table_add(struct split_table *t, struct table_entry *entry, struct sp
 /* Removes an entry, which must be in the table. */
 void split_table_remove(struct split_table *t, struct table_entry *entry);
 
-/* Returns any entry, or NULL when the table is empty. split_table_next returns another one.
- * Together they visit each entry once. */
+/* split_table_first returns any entry, or NULL when the table is empty. split_table_next returns
+ * another entry, or NULL when every entry was returned once. */
 struct table_entry *split_table_first(const struct split_table *t);
 struct table_entry *split_table_next(const struct split_table *t, const struct table_entry *entry);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: hash tables. They are made with uthash, which uses this project's allocator here. The
- * caller computes the hash of each key, and uses the macros of uthash whose names end in
- * _BYHASHVALUE. If a peer can choose the key, the caller must use hash_bytes (base/hash.h).
+ * Owns: hash tables. They are made with uthash. With this header, uthash uses the allocator of
+ * base/alloc.h. The caller computes the hash of each key, and uses the macros of uthash whose names
+ * end in _BYHASHVALUE. If a peer can choose the key, the caller must use hash_bytes (base/hash.h).
  */
 #ifndef BASE_TABLE_H
 #define BASE_TABLE_H
@@ -18,7 +18,8 @@
 
 #include <uthash.h>
 
-/* Bytes that a table with 32 empty buckets needs: the memory budget is charged this number. */
+/* Bytes that a table with 32 empty buckets needs. This number is added to the memory budget for
+ * each table. */
 #define TABLE_COST 640
 
 #endif

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the bytes of a published message. A body is stored once, also when several channels must
+ * Owns: the bytes of a published message. A body is stored once, even if several channels must
  * deliver it. The body also stores the values that are set when it is published: id, timestamp and
  * delay. Each channel that must deliver a body has its own struct message (broker/message.h). The
  * first struct message is stored inside the body. So one allocation is enough if only one channel
  * gets the body.
  *
  * A draft is a body that has not arrived completely. Its memory grows with the bytes that have
- * arrived, not with the size that was announced. It has room for at most twice the bytes that have
- * arrived, or for 4096 bytes if that is more, and never for more bytes than were announced. So a
- * peer cannot make the server allocate memory by announcing a large size.
+ * arrived, not with the size that was announced. The memory has room for at most twice the bytes
+ * that have arrived, but for at least 4096 bytes. It never has room for more bytes than were
+ * announced. So a peer cannot make the server allocate much memory by announcing a large size.
  */
 #ifndef BROKER_BODY_H
 #define BROKER_BODY_H
@@ -21,7 +21,8 @@
 #include "broker/message.h"
 
 struct body {
-    uint32_t refs; /* how many messages share this body, and how many outputs refer to it */
+    uint32_t refs; /* the number of messages that share this body, plus the number of outputs that
+                    * refer to it */
     uint32_t size; /* bytes */
     uint64_t id;
     int64_t timestamp; /* wall clock, ns since 1970 */
@@ -38,7 +39,7 @@ struct draft {
     uint32_t cap;      /* bytes allocated in `body` */
 };
 
-/* Returns how many bytes the memory budget is charged for a body with room for n bytes. */
+/* Returns how many bytes a body with room for n bytes adds to the memory budget. */
 static inline size_t body_cost(size_t n)
 {
     return sizeof(struct body) + n + ALLOC_OVERHEAD;

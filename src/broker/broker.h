@@ -10,8 +10,10 @@
 #include "broker/topic.h"
 #include "broker/topology.h"
 
-#define BROKER_DELIVERIES_A_TURN 64 /* of one channel */
-#define BROKER_MOVES_A_TURN 256     /* of one topic */
+/* of one channel, before another channel has its turn, before another channel has its turn */
+#define BROKER_DELIVERIES_A_TURN 64
+/* of one topic, before another topic has its turn, before another topic has its turn */
+#define BROKER_MOVES_A_TURN 256
 /* The effort of a call from outside is divided into this many equal shares. Each kind of work in
  * the call gets one share. A step has six kinds of work (engine/engine.c); one share is not used.
  */
@@ -23,8 +25,9 @@ struct broker {
     struct broker_core core;
     struct split_table topics;       /* of struct topic, by name */
     struct waiting_publish *waiting; /* table by ticket: publishes that wait for the disk */
-    struct list to_ask;   /* of struct waiting_publish: not yet returned by broker_next_ticket */
-    uint64_t last_ticket; /* the ticket that was issued last; 0: none was issued */
+    struct list to_ask;   /* of struct waiting_publish: broker_next_ticket has not returned them
+                           * yet */
+    uint64_t last_ticket; /* the newest ticket; 0: there was no ticket yet */
 };
 
 /* Initialises a broker without topics. `log` must exist for as long as the broker exists. */
@@ -36,19 +39,18 @@ static inline void broker_begin_call(struct broker *broker)
     effort_allow(&broker->core.effort, broker->core.config.effort_a_call);
 }
 
-/* Begins one of the BROKER_SHARES parts of a call. Each part may use its share of the units. So no
- * part keeps another one from going on. */
+/* Begins one of the BROKER_SHARES parts of a call. Each part may use only its share of the units.
+ * So each part can do some work in every call. */
 static inline void broker_begin_share(struct broker *broker)
 {
     effort_allow(&broker->core.effort, broker->core.effort_a_share);
 }
 
-/* Frees all topics with their channels and messages. To be called when no consumer is
- * subscribed. */
+/* Frees all topics with their channels and messages. No consumer may be subscribed. */
 void broker_free(struct broker *broker);
 
-/* Returns any topic, or NULL when there is none. broker_topic_after returns another one. Together
- * they visit each topic once. */
+/* broker_first_topic returns any topic, or NULL when there is no topic. broker_topic_after returns
+ * another topic, or NULL when every topic was returned once. */
 struct topic *broker_first_topic(const struct broker *broker);
 struct topic *broker_topic_after(const struct broker *broker, const struct topic *topic);
 
@@ -66,14 +68,14 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name);
  * BROKER_DELIVERIES_A_TURN messages, another channel has its turn. */
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
 
-/* Does the same for the channel of one consumer only. The message may go to another consumer of
- * that channel. Returns false in two cases: no message was
- * delivered, or `consumer` itself is not ready for another message. */
+/* Does the same as broker_deliver, but only for the channel of `consumer`. The message may go to
+ * another consumer of that channel. Returns false in two cases: no message was delivered, or
+ * `consumer` itself is not ready for another message. */
 bool broker_deliver_to(struct broker *broker, struct consumer *consumer, int64_t now,
                        struct delivery *delivery);
 
-/* Returns whether there is a message for a consumer that is ready. It is inline because it is
- * called after every command. */
+/* Returns whether there is a message for a consumer that is ready. The function is inline because
+ * it is called after every command. */
 static inline bool broker_can_deliver(const struct broker *broker)
 {
     return !list_empty(&broker->core.active);
@@ -83,24 +85,24 @@ static inline bool broker_can_deliver(const struct broker *broker)
  * or the end of a delay. Returns TIME_NEVER when there is no timer. */
 int64_t broker_next_deadline(const struct broker *broker);
 
-/* Handles one timer that is due: puts its message into the queue of its channel. Returns false when
- * no timer is due, and when the current call has no effort left. */
+/* Handles one timer that is due: puts its message into the queue of its channel. Returns false in
+ * two cases: no timer is due, or the current call has no effort left. */
 bool broker_expire(struct broker *broker, int64_t now);
 
-/* Moves admitted messages to their channels while the current call has effort left. The topics take
- * turns. */
+/* Moves admitted messages (broker/topic.h) to their channels while the current call has effort
+ * left. The topics take turns: after BROKER_MOVES_A_TURN moves, another topic has its turn. */
 void broker_move(struct broker *broker, int64_t now);
 
 /* Drops all messages of a queue: adds them to the garbage, which broker_collect frees. */
 void broker_discard(struct broker *broker, struct queue *messages);
 
-/* Frees what nobody can get any more, while the current call has effort left. These are: the
- * garbage; messages that channels have dropped; deleted channels, when their consumers have become
- * orphans; and the channels of deleted topics. */
+/* Frees memory while the current call has effort left. It frees the garbage, the messages that
+ * channels have dropped, and the channels of deleted topics. It frees a deleted channel after all
+ * consumers of the channel have become orphans (broker/topology.h). */
 void broker_collect(struct broker *broker);
 
-/* Return whether broker_move, or broker_collect, has work left. They are inline because every step
- * calls them. */
+/* broker_can_move returns whether broker_move has work left. broker_can_collect returns whether
+ * broker_collect has work left. Both are inline because every step calls them. */
 static inline bool broker_can_move(const struct broker *broker)
 {
     return !list_empty(&broker->core.moving);
@@ -113,8 +115,8 @@ static inline bool broker_can_collect(const struct broker *broker)
            !list_empty(&core->ending_channels) || !list_empty(&core->ending_topics);
 }
 
-/* Returns whether there is an orphan (broker/topology.h). It is inline because
- * the engine calls it in every round. */
+/* Returns whether there is an orphan (broker/topology.h). The function is inline because the engine
+ * calls it in every round. */
 static inline bool broker_has_orphans(const struct broker *broker)
 {
     return !list_empty(&broker->core.orphans);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a channel: its queue, its messages in flight, its deferred messages, and its consumers. The
- * messages go to the ready consumers in turn.
+ * ready consumers get the messages one after another.
  *
  * A message of a channel is in exactly one place. This diagram shows all its moves:
  *
@@ -58,7 +58,8 @@ struct channel {
     uint64_t drop_count; /* messages dropped because the queue was full; not in /stats */
 };
 
-/* One subscription. The struct belongs to the subscriber. The broker does not read `owner`. */
+/* A consumer of a channel. The struct is a part of its owner (for V2, of a session). The broker
+ * does not read `owner`. */
 struct consumer {
     struct channel *channel;           /* NULL when not subscribed */
     struct list link;                  /* in channel->consumers, or in core->orphans */
@@ -67,10 +68,11 @@ struct consumer {
     void *owner;
     int64_t ready_count; /* RDY */
     int64_t in_flight_count;
-    int64_t capacity;    /* how many messages it can get now; the consumer is ready while > 0 */
+    int64_t capacity;    /* how many messages the consumer can get now; it is ready while this
+                          * number is > 0 */
     int64_t msg_timeout; /* ns from a delivery to its timeout */
     int32_t sample_rate; /* percent of the messages that are delivered; 0: all messages */
-    bool blocked;        /* its owner wants no messages now; not ready, whatever RDY is */
+    bool blocked;        /* its owner wants no messages now, so the consumer is not ready */
     bool orphan; /* its channel was deleted, and broker_next_orphan has not returned it yet */
     /* nsqd's /stats shows five values of a consumer: RDY, the number of messages in flight, and the
      * next three counters. */
@@ -79,7 +81,7 @@ struct consumer {
     uint64_t requeue_count;
 };
 
-/* How many bytes the memory budget is charged for one channel. */
+/* How many bytes one channel adds to the memory budget. */
 #define CHANNEL_COST (sizeof(struct channel) + ALLOC_OVERHEAD + TIMED_COST)
 
 /* A message that is to be sent to a consumer. `body` is borrowed until the next call of a function
@@ -107,12 +109,12 @@ static inline size_t channel_cost(const struct broker_core *core)
     return CHANNEL_COST + (core->config.latency.percentile_count > 0 ? LATENCY_COST : 0);
 }
 
-/* Ends a channel that was removed from its topic, in constant time. Its consumers get nothing any
- * more. broker_collect frees its messages and calls channel_collect. */
+/* Ends a channel that was removed from its topic, in constant time. From then on its consumers get
+ * no messages. broker_collect frees its messages and calls channel_collect. */
 void channel_end(struct channel *channel);
 
 /* Takes one consumer from a channel that was ended, and makes this consumer an orphan
- * (broker/topology.h). If the channel has no consumer any more, frees the channel. */
+ * (broker/topology.h). If no consumer is left, frees the channel. */
 void channel_collect(struct channel *channel);
 
 /* Puts a message from the topic into the channel's queue. A full ephemeral channel drops the
@@ -136,8 +138,8 @@ void channel_pause(struct channel *channel, bool paused);
  * sample_rate before. Returns CHANNEL_OK or CHANNEL_FULL. */
 enum channel_result channel_join(struct channel *channel, struct consumer *consumer);
 
-/* Removes a consumer from its channel, in constant time. Its messages in flight stay in flight
- * until they time out, as in nsqd. */
+/* Removes a consumer from its channel, in constant time. The messages that are in flight to this
+ * consumer stay in flight until they time out, as in nsqd. */
 void channel_leave(struct consumer *consumer);
 
 /* Drops all messages of the channel: queued, in flight and deferred. The time of the
@@ -157,8 +159,8 @@ size_t channel_in_flight_count(const struct channel *channel);
 /* Returns how many messages the channel has: queued, in flight and deferred. */
 size_t channel_held(const struct channel *channel);
 
-/* Returns true when the consumer is ready and its channel has a message in its queue. It is inline
- * because it is called after every command. */
+/* Returns true when the consumer is ready and the queue of its channel has a message. The function
+ * is inline because it is called after every command. */
 static inline bool consumer_can_receive(const struct consumer *consumer)
 {
     return consumer->channel != NULL && consumer->capacity > 0 &&
@@ -189,9 +191,9 @@ enum channel_result consumer_requeue(struct consumer *consumer, struct span id, 
 enum channel_result consumer_touch(struct consumer *consumer, struct span id, int64_t timeout,
                                    int64_t now);
 
-/* Delivers the next message of a channel to the next ready consumer: the message is in flight then,
- * and *delivery is set. The channel must be in core->active. Returns false when sampling dropped
- * the message instead. */
+/* Delivers the next message of a channel to the next ready consumer. Afterwards the message is in
+ * flight, and *delivery is set. The channel must be in core->active. Returns false when sampling
+ * dropped the message instead. */
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
 /* Takes a message that is in flight and puts it at the end of the queue. Called when the message

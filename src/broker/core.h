@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the data that all topics and channels of one broker share: the configuration, the memory
- * budget, the effort of the current call, the id clock, the timers of the messages, the list of
- * channels that can deliver a message now, the list of orphans (broker/topology.h), and the lists
- * of work that is left.
+ * Owns: the data that all topics and channels of one broker share. These are the configuration, the
+ * memory budget, the effort of the current call (base/effort.h), the id clock (broker/guid.h) and
+ * the timers of the messages. There are also three kinds of lists: channels that can deliver a
+ * message now, orphans (broker/topology.h), and work for the next calls.
  *
  * Must not know, like every file in src/broker: connections, frames, clocks. Times are arguments,
  * in ns of a monotonic clock. An argument named `wall` is a time of the wall clock.
@@ -31,8 +31,8 @@ struct broker_config {
                                messages are dropped */
     size_t mem_queue_bytes; /* cap of the memory budget (base/budget.h); a publisher that needs more
                                is refused */
-    int64_t max_msg_timeout; /* ns; after a TOUCH, the deadline is at most this time after the
-                                delivery */
+    int64_t max_msg_timeout; /* ns; a TOUCH can move the deadline of a message at most this far
+                                after its delivery */
     int64_t max_consumers;   /* of one channel; 0: no bound */
     bool wait_publishes;     /* every publish waits for broker_publish_settle */
     size_t effort_a_call; /* units (base/effort.h), > 0: what one call from outside may do. Without
@@ -44,17 +44,18 @@ struct broker_config {
 struct broker_core {
     struct broker_config config;
     struct budget budget;
-    struct effort effort;           /* what is left of the current call */
+    struct effort effort;           /* the units that the current call may still use */
     struct latency_setting latency; /* made from config.latency */
     size_t effort_a_share;          /* units, > 0: config.effort_a_call divided by BROKER_SHARES */
     struct heap timers;   /* of struct timer: timeouts of messages in flight, and ends of delays */
-    struct list active;   /* of struct channel: all that can deliver a message now */
+    struct list active;   /* of struct channel: the channels that can deliver a message now */
     size_t in_turn;       /* how many messages the first active channel has delivered in its turn */
-    struct list moving;   /* of struct topic: those whose messages are on the way to channels */
+    struct list moving;   /* of struct topic: the topics with messages that are on the way to
+                           * channels */
     struct list orphans;  /* of struct consumer: all orphans */
     size_t held;          /* messages in all topics and channels, or on the way to channels */
-    struct queue garbage; /* messages that nobody can get any more; they are freed in slices */
-    struct list ending;   /* of struct timed: nobody can get their messages any more */
+    struct queue garbage; /* dropped messages; each call of broker_collect frees a part of them */
+    struct list ending;   /* of struct timed: their messages were dropped and must be freed */
     struct list
         ending_channels;       /* of struct channel: they were deleted, and still have consumers */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */

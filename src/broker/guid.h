@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: message ids, which have the form of nsqd's ids. All topics of a broker share one
- * id clock. In nsqd each topic has its own, so two topics may issue the same id. An id is a number
+ * Owns: message ids, which have the form of nsqd's ids. All topics of a broker share one id clock.
+ * In nsqd each topic has its own id clock, so two topics may issue the same id. An id is a number
  * of 64 bits:
  *
  *     | wall clock in units of 2^20 ns, since 2012-10-28 | node id, 10 bits | sequence, 12 bits |

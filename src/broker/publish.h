@@ -20,8 +20,8 @@
 struct broker;
 struct topic;
 
-/* Names the messages of a publish, so that broker_moved can tell whether all of them were moved to
- * the channels. */
+/* Identifies the messages of one publish. With this place, broker_moved finds out whether all of
+ * the messages were moved to the channels. */
 struct publish_place {
     uint64_t serial; /* of the topic; 0: there is nothing to move */
     uint64_t last;   /* the value of topic->admitted after the last of these messages */
@@ -42,10 +42,11 @@ struct waiting_publish {
     struct list link;  /* in broker->to_ask until broker_next_ticket has returned its ticket */
     uint64_t ticket;
     struct publish publish;
-    uint64_t topic_serial; /* tells whether the topic was deleted and created again meanwhile */
-    size_t cost; /* bytes charged to the memory budget: for this struct, and for the memory that the
-                    topic needs when it gets the messages. The second part is charged early because
-                    messages that the disk has stored cannot be refused */
+    uint64_t topic_serial; /* the serial of the topic. If another topic with this name was created
+                            * since, its serial is different */
+    size_t cost; /* bytes that were added to the memory budget for two things: this struct, and the
+                    memory that the topic needs when it gets the messages. The second part is added
+                    early because messages that the disk has stored cannot be refused */
 };
 
 enum publish_outcome {
@@ -68,21 +69,22 @@ void broker_add_message(struct broker *broker, struct publish *publish, struct b
 enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
                                     uint64_t *ticket);
 
-/* Returns a place that stands for all messages that the topic has admitted until now. */
+/* Returns a place that stands for all messages that the topic has admitted until now
+ * (broker/topic.h). */
 struct publish_place broker_place(const struct topic *topic);
 
 /* Moves messages of the publish's topic while the current call has effort left. Returns whether all
- * messages before the place publish->place were moved. When the topic was deleted, they count as
- * moved. */
+ * messages that publish->place stands for were moved. When the topic was deleted, these messages
+ * count as moved. */
 bool broker_moved(struct broker *broker, struct publish *publish, int64_t now);
 
-/* Returns the ticket of the next publish that must be stored on the disk, or 0 when there is none.
- * Each ticket is returned once, in the order of the publishes. */
+/* Returns the ticket of the next publish that must be stored on the disk, or 0 when there is no
+ * such publish. Each ticket is returned once, in the order of the publishes. */
 uint64_t broker_next_ticket(struct broker *broker);
 
 /* Called with the disk's answer: `safe` is true when the disk has stored the messages of this
- * ticket. Moves the messages to their topic and returns true. Drops the messages and returns false
- * when they are not safe, or when their topic was deleted. Returns false when no publish waits with
+ * ticket. If they are safe and their topic exists, moves the messages to the topic and returns
+ * true. If not, drops the messages and returns false. Also returns false when no publish waits with
  * this ticket. */
 bool broker_publish_settle(struct broker *broker, uint64_t ticket, bool safe, int64_t now);
 

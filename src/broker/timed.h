@@ -2,11 +2,11 @@
 /*
  * Owns: the messages of one channel that have a timer: those in flight and those that are deferred.
  * A channel can drop all of them in constant time: it drops its struct timed and gets a new one.
- * The broker then frees the messages of the dropped struct in slices (broker_collect).
+ * Later calls of broker_collect free the messages of the dropped struct; each call frees a part of
+ * them.
  *
  * A consumer can leave in constant time too. Its messages in flight do not point to the consumer
- * itself. They point to its struct subscription, which remembers whether the consumer is still
- * there.
+ * itself. They point to its struct subscription. This struct says whether the consumer has left.
  *
  * Must not know: queues, and which consumer gets a message.
  */
@@ -20,10 +20,10 @@
 struct channel;
 struct consumer;
 
-/* The link between a consumer and its messages in flight. It is made by SUB. It is freed when the
- * consumer has left and none of its messages is in flight any more. */
+/* The link between a consumer and its messages in flight. SUB makes it. It is freed when the
+ * consumer has left and none of the consumer's messages is in flight. */
 struct subscription {
-    size_t refs;               /* messages in flight, and 1 while the consumer is there */
+    size_t refs;               /* number of messages in flight, plus 1 until the consumer leaves */
     struct consumer *consumer; /* NULL after the consumer has left */
 };
 
@@ -52,10 +52,9 @@ struct deferred {
     struct message *message;
 };
 
-/* How many bytes the memory budget is charged for the structs above. The cost of
- * a session includes its subscription. When the session is gone, its subscription still exists
- * while a message is in flight that was sent through it. So each message in flight is charged for a
- * subscription too. */
+/* How many bytes the structs above add to the memory budget. The cost of a session includes its
+ * subscription. But the subscription exists until none of its messages is in flight, and the
+ * session may end before. So the cost of each message in flight includes a subscription too. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
 #define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST                                                                             \
@@ -65,8 +64,8 @@ struct deferred {
 /* Returns the new struct timed of a channel. */
 struct timed *timed_new(struct broker_core *core, struct channel *channel);
 
-/* Called when the channel drops its messages. Frees the struct when it has no messages. Otherwise
- * broker_collect frees it. */
+/* Called when the channel drops its messages. Frees the struct when it has no messages. If it has
+ * messages, broker_collect frees the struct later. */
 void timed_end(struct timed *timed);
 
 /* Frees one message of a struct that was ended. When that was the last message, frees the struct
@@ -89,8 +88,8 @@ struct in_flight *timed_find(const struct timed *timed, uint64_t id);
 /* Removes and frees the entry of a message in flight, and returns the message. */
 struct message *timed_take_in_flight(struct in_flight *f);
 
-/* Returns any message in flight, or NULL when there is none. timed_next returns another one.
- * Together they visit each message once. */
+/* timed_first returns any message in flight, or NULL when no message is in flight. timed_next
+ * returns another message, or NULL when every message was returned once. */
 struct in_flight *timed_first(const struct timed *timed);
 struct in_flight *timed_next(const struct in_flight *f);
 

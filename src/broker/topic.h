@@ -3,10 +3,10 @@
  * Owns: a topic: its channels, the messages that it keeps, and the messages on their way to the
  * channels. A topic keeps messages while it has no channel and while it is paused. All other
  * messages are admitted. A message that is admitted goes to all channels that exist at this moment.
- * The moves to these channels are done in slices, each within the effort of one call
+ * The moves to these channels may take several calls, because the effort of one call is limited
  * (base/effort.h). The memory for all moves is reserved when the messages are admitted, so a move
- * never fails. A channel that is made between two slices does not get the messages that were
- * admitted before. So the slices change nothing that a client can see.
+ * never fails. A channel that is made later does not get these messages, even if some of their
+ * moves are not done yet. So clients cannot see that the moves take several calls.
  *
  * The first channel of a topic gets the messages that the topic has kept.
  */
@@ -39,10 +39,11 @@ struct topic {
     struct channel *next;
     uint64_t admitted;         /* how many messages were ever admitted */
     uint64_t admitted_delayed; /* how many of them had a delay */
-    size_t moves_held;         /* how many moves core->held counts for this topic */
-    size_t moves_left;         /* a move is one message of `moving` to one channel */
+    size_t moves_held;         /* the part of core->held that comes from moves of this topic */
+    size_t moves_left;         /* number of moves that are not done. A move puts one message of
+                                * `moving` into one channel */
     size_t delayed_moves_left; /* how many of these moves are of messages with a delay */
-    size_t reserved;           /* bytes that the memory budget is charged for these moves */
+    size_t reserved;           /* bytes that were added to the memory budget for these moves */
     /* nsqd's /stats shows the next two counters. */
     uint64_t message_count;
     uint64_t message_bytes;
@@ -50,7 +51,7 @@ struct topic {
                             the fuzz model use it to check that no other message is lost */
 };
 
-/* How many bytes the memory budget is charged for one topic. */
+/* How many bytes one topic adds to the memory budget. */
 #define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD)
 
 /* Returns the oldest channel of the topic, or NULL. */
@@ -90,9 +91,9 @@ struct channel *topic_find_channel(const struct topic *topic, struct span name);
  * consumers. */
 void topic_remove_channel(struct topic *topic, struct channel *channel);
 
-/* Returns how many bytes the memory budget will be charged when `count` messages with this delay go
- * to the channels. Every channel after the first needs one more message for each body, and every
- * delayed message needs a struct deferred. The bodies have been charged before. */
+/* Returns how many bytes `count` messages with this delay add to the memory budget when they go to
+ * the channels. Every channel after the first needs one more message for each body, and every
+ * delayed message needs a struct deferred. The bodies were added to the budget before. */
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 
 /* Admits messages, or keeps them. `bytes` is the sum of the sizes of their bodies, and all of them
@@ -101,8 +102,8 @@ size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay
 void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, int64_t delay);
 
 /* Moves admitted messages to the channels while the current call has effort left, but makes at most
- * `most` moves. A move is one message to one channel. The delay of a message begins when a channel
- * gets it. nsqd's function messagePump of a topic does the same. */
+ * `most` moves. A move puts one message into one channel. The delay of a message begins when a
+ * channel gets the message. nsqd's function messagePump of a topic does the same. */
 void topic_move(struct topic *topic, size_t most, int64_t now);
 
 /* Returns how many admitted messages a channel of the topic has not got yet. nsqd counts them as

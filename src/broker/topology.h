@@ -21,13 +21,15 @@ enum topology_result {
     TOPOLOGY_NO_CHANNEL, /* the topic has no channel with this name */
 };
 
-/* Deletes a topic with its channels and messages. The topic is gone at once: it can be created
- * again, and nothing is delivered from the old one. Its channels end in slices (broker_collect).
- * Messages for this topic that still wait for the disk are dropped when the disk has answered. */
+/* Deletes a topic with its channels and messages. From then on, no message of the topic is
+ * delivered, and a new topic with this name can be created. Later calls of broker_collect delete
+ * the channels; each call deletes a part of them. Messages for this topic that still wait for the
+ * disk are dropped when the disk has answered. */
 enum topology_result broker_delete_topic(struct broker *broker, struct span topic);
 
-/* Deletes a channel with its messages. The channel is gone at once; its consumers become orphans in
- * slices (broker_collect), and get nothing meanwhile. Deletes the topic too when the topic is
+/* Deletes a channel with its messages. From then on, no message of the channel is delivered, and a
+ * new channel with this name can be created. Later calls of broker_collect make the consumers
+ * orphans; each call does this for a part of them. Deletes the topic too when the topic is
  * ephemeral and this was its last channel. */
 enum topology_result broker_delete_channel(struct broker *broker, struct span topic,
                                            struct span channel);

@@ -21,14 +21,14 @@ enum codec_state {
     CODEC_OPEN,        /* the codec decodes and encodes */
     CODEC_CLOSED,      /* the peer has closed its stream: decode will return no more bytes */
     CODEC_FAILED,      /* the peer has sent bytes that are not valid; `why` returns the reason.
-                        * encode may still be called: it works, or it appends nothing. */
+                        * encode may still be called, but it may append nothing. */
 };
 
 struct codec_calls {
     /* Decodes bytes that the peer has sent. `in` is borrowed and may be empty. The function appends
      * the decoded bytes to `up`, at most about `room` bytes. If the codec itself has to send bytes
      * (the next bytes of a handshake, or an alert), the function appends them to `down`. Returns
-     * how many bytes of `in` were used. It may use none in three cases only: `in` is empty;
+     * how many bytes of `in` were used. The result may be 0 in three cases only: `in` is empty;
      * has_pending returns true after the call; the codec was CLOSED or FAILED before the call. A
      * codec that was CLOSED or FAILED before the call appends nothing. */
     size_t (*decode)(void *self, struct span in, size_t room, struct buf *up, struct buf *down);
@@ -67,7 +67,7 @@ struct codec_calls {
     void (*free)(void *self);
 };
 
-/* A codec. Its owner must call calls->free(self) when the codec is not needed any more. */
+/* A codec. Its owner must free it with calls->free(self). */
 struct codec {
     const struct codec_calls *calls;
     void *self;

@@ -19,7 +19,7 @@
  *
  * Sources: framing_format.txt of snappy; golang/snappy 0.0.4, which nsqd uses. Two rules are from
  * golang/snappy: a block is written in compressed form only if this saves more than an eighth of
- * its size; and a chunk that is longer than the longest compressed block is an error, also if the
+ * its size; and a chunk that is longer than the longest compressed block is an error, even if the
  * reader ignores its type.
  */
 #ifndef CODEC_SNAPPY_H

@@ -5,10 +5,10 @@
  * both sides.
  * Must not know: sockets, files (the caller passes the content of files), NSQ.
  *
- * TLS versions 1.0 to 1.3 are possible. OpenSSL's security level is 0. So a server can use any
- * certificate as its own, as upstream's nsqd can: also a certificate that is expired or
- * self-signed, or that was signed with SHA-1 or with a small RSA key. Renegotiation, compression
- * and resumption of sessions are switched off.
+ * TLS versions 1.0 to 1.3 are possible. OpenSSL's security level is 0. So, like upstream's nsqd, a
+ * server can use any certificate as its own. The certificate may be expired or self-signed, or
+ * signed with SHA-1 or with a small RSA key. Renegotiation, compression and resumption of sessions
+ * are switched off.
  */
 #ifndef CODEC_TLS_H
 #define CODEC_TLS_H
@@ -33,8 +33,8 @@ struct tls_pem {
 };
 
 struct tls_server_settings {
-    struct tls_pem certificates; /* the server's own certificate, then the certificates between it
-                                  * and its authority */
+    struct tls_pem certificates; /* the server's own certificate, then the intermediate
+                                  * certificates */
     struct tls_pem key;
     struct tls_pem authorities; /* authorities that may sign clients' certificates. If there is no
                                  * file, the authorities of the system are used. */
@@ -43,8 +43,8 @@ struct tls_server_settings {
 };
 
 struct tls_client_settings {
-    struct tls_pem certificates; /* the client's own certificate, then the certificates between it
-                                  * and its authority. If there is no file, the client sends no
+    struct tls_pem certificates; /* the client's own certificate, then the intermediate
+                                  * certificates. If there is no file, the client sends no
                                   * certificate. */
     struct tls_pem key;
     struct tls_pem authorities; /* authorities that may sign the server's certificate. If there is

@@ -11,8 +11,8 @@
 
 #include "codec/tls.h"
 
-/* How many bytes of certificates a peer may send. The limit stops a peer that sends certificates
- * without end. Go has the same limit for a message of the handshake. */
+/* How many bytes of certificates a peer may send. Without this limit, a peer could send
+ * certificates without end. Go has the same limit for a message of the handshake. */
 #define TLS_CERTIFICATES_MAX 65536
 
 struct tls {

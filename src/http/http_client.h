@@ -7,8 +7,8 @@
  *
  * The client never calls the owner. Each time the shell calls step (serve/handler.h), struct serve
  * does its own work first. Then the owner calls http_client_next_done until it returns NULL. The
- * owner frees each returned fetch with http_fetch_drop. As long as a fetch is done and not freed,
- * the next step is due at once.
+ * owner frees each returned fetch with http_fetch_drop. While a fetch is done and not freed, the
+ * next step is due at once.
  *
  *     while ((fetch = http_client_next_done(client)) != NULL) {
  *         .. http_fetch_owner(fetch), http_fetch_failure(fetch), http_fetch_body(fetch) ..
@@ -33,7 +33,7 @@
 struct http_tls {
     struct codec (*connect)(void *self, const char *server_name); /* NULL: https is impossible */
     void *self;
-    size_t cost; /* the most bytes that one codec uses; for the memory budget */
+    size_t cost; /* bytes: the most memory that one codec uses; the memory budget counts it */
 };
 
 /* The settings for all fetches of a client. Timeouts are in ns. A timeout of 0 or less means no
@@ -42,7 +42,8 @@ struct http_tls {
 struct http_client_config {
     int64_t connect_timeout; /* for opening each connection */
     int64_t request_timeout; /* for the whole fetch, with all redirects and connections */
-    size_t body_max;         /* the most bytes of an answer's body; stops a body that never ends */
+    size_t body_max;         /* bytes: the largest body of an answer. Without this limit, a body
+                              * could be endless */
     struct span accept;      /* the value of the Accept header; borrowed */
     struct http_tls tls;
 };

@@ -12,12 +12,12 @@
 
 #include "base/buf.h"
 
-#define HTTP_RESPONSE_HEAD_MAX 65536 /* bytes; stops a head that never ends */
-/* A response may have at most HTTP_RESPONSE_HEAD_MAX + HTTP_RESPONSE_OVERHEAD * body_max bytes as
- * it arrives. A chunked body needs more bytes than its contents. The limit stops chunk extensions
- * that never end. */
+#define HTTP_RESPONSE_HEAD_MAX 65536 /* bytes. Without this limit, a head could be endless */
+/* A response may have at most HTTP_RESPONSE_HEAD_MAX + HTTP_RESPONSE_OVERHEAD * body_max bytes when
+ * it arrives. The factor is needed because a chunked body has more bytes than its contents. Without
+ * this limit, chunk extensions could be endless. */
 #define HTTP_RESPONSE_OVERHEAD 8
-/* The most bytes of a header's name or value. A longer header is ignored. */
+/* Bytes: the longest name or value of a header. A longer header is ignored. */
 #define HTTP_RESPONSE_VALUE_MAX 2048
 
 enum http_response_state { HTTP_RESPONSE_MORE, HTTP_RESPONSE_WHOLE, HTTP_RESPONSE_BAD };
@@ -25,7 +25,7 @@ enum http_response_state { HTTP_RESPONSE_MORE, HTTP_RESPONSE_WHOLE, HTTP_RESPONS
 struct http_response {
     llhttp_t parser;
     llhttp_settings_t settings;
-    size_t body_max;     /* the most bytes of the body, both compressed and decompressed */
+    size_t body_max;     /* bytes: the largest body, both compressed and decompressed */
     size_t received;     /* bytes that have arrived */
     bool in_body;        /* the head is complete */
     bool whole;          /* the response is complete */
@@ -42,7 +42,7 @@ struct http_response {
 };
 
 /* Begins a response. Its body may have at most body_max bytes as it arrives, and at most body_max
- * bytes after it was decompressed. This stops a server whose body would fill the memory. The struct
+ * bytes after it was decompressed. Without these limits, a body could fill the memory. The struct
  * must not be moved afterwards. The caller frees the response with http_response_free. */
 void http_response_init(struct http_response *response, size_t body_max);
 void http_response_free(struct http_response *response);

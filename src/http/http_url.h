@@ -8,9 +8,9 @@
 
 #include "base/buf.h"
 
-/* The most bytes of a Location that http_url_follow accepts. The limit stops a chain of redirects
- * in which each URL is longer than the URL before it. The HTTP client has a lower limit already:
- * HTTP_RESPONSE_VALUE_MAX. */
+/* Bytes: the longest Location that http_url_follow accepts. Without this limit, each URL in a chain
+ * of redirects could be longer than the URL before it. (In the HTTP client, HTTP_RESPONSE_VALUE_MAX
+ * is a lower limit.) */
 #define HTTP_URL_MAX 4096
 
 /* A parsed URL. A struct of zeros is an empty URL, and http_url_free accepts it. */

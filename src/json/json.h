@@ -23,7 +23,7 @@ struct json_reader;
 
 /* Begins a document. The callbacks and `context`, their first argument, are borrowed until the
  * reader is freed. Callbacks may be called before an error is found. The bytes of a string are
- * passed to the callbacks without a change, also if they are not valid UTF-8. Of each string and
+ * passed to the callbacks without a change, even if they are not valid UTF-8. Of each string and
  * key at least the first text_most bytes are passed; the rest may be left out. So the reader needs
  * little memory and time for a long string. SIZE_MAX: all bytes are passed. The caller frees the
  * reader with json_reader_free. */

@@ -4,13 +4,14 @@
  * strings. It appends to a buffer of the caller and allocates nothing else.
  * Must not know: what a document means.
  *
- * The writer is a small value and has no pointers to bytes of the output. So a long document can be
- * written in several parts. Between two parts the caller keeps the value, and may send and empty
+ * The writer is a small struct and has no pointers to bytes of the output. So a long document can
+ * be written in several parts. Between two parts the caller keeps the struct. It may send and empty
  * the buffer, or set `out` to another buffer.
  *
  * A document is one value. The caller writes the values in their order. Inside an object it writes
  * a key before each value. Other sequences are mistakes of the caller, and an assertion reports
- * them: for example two keys in a row, json_close_array inside an object, or a second document.
+ * them. Examples of such mistakes are two keys in a row, json_close_array inside an object, and a
+ * second document.
  */
 #ifndef JSON_WRITER_H
 #define JSON_WRITER_H
@@ -29,9 +30,9 @@ enum json_style {
 
 struct json_writer {
     struct buf *out;  /* the next call appends to this buffer; borrowed */
-    uint64_t objects; /* one bit for each open container: 1 if it is an object, 0 if it is an array.
-                         Bit 0 is for the outermost container. */
-    unsigned depth;   /* number of open containers, that is objects and arrays */
+    uint64_t objects; /* one bit for each open container (object or array): 1 for an object, 0 for
+                         an array. Bit 0 is for the outermost container. */
+    unsigned depth;   /* number of open containers */
     enum json_style style;
     bool empty; /* nothing is written yet in the innermost open container, or in the document when
                  * no container is open */

@@ -18,7 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The most values of a flag that may be repeated. One more value is an error. */
+/* The largest number of values of a flag that may be repeated. One more value is an error. */
 #define GOFLAG_LIST_MAX 64
 
 struct goflag_strings {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the reading of numbers as Go's strconv and time packages do it, because Go reads the flags
- * of upstream's nsqd. The functions read integers with a base prefix and underscores, booleans,
- * floats and durations. The functions are pure. The C library's functions cannot be used,
- * because they accept leading blanks and do not accept underscores.
+ * Owns: reading numbers in the same way as Go's packages strconv and time, with which upstream's
+ * nsqd reads its flags. The functions read integers with a base prefix and underscores, booleans,
+ * floats and durations. The functions are pure. The C library's functions cannot be used, because
+ * they accept leading blanks and do not accept underscores.
  */
 #ifndef NSQD_GONUM_H
 #define NSQD_GONUM_H
@@ -14,7 +14,7 @@
 
 enum gonum { GONUM_OK, GONUM_SYNTAX, GONUM_RANGE };
 
-/* The most characters of a float. A longer float is GONUM_SYNTAX. */
+/* Characters of the longest float. A longer float is GONUM_SYNTAX. */
 #define GONUM_FLOAT_MAX 256
 
 /* Does what strconv.ParseInt(s, 0, 64) does. Accepts 10, -0x1F, 0o17, 017, 0b11, 1_000. Sets *v

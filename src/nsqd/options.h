@@ -123,9 +123,9 @@ struct options {
     /* The memory budget. Without it, a publisher could fill queues that nobody reads until the
      * machine swaps. 0: configure.c uses a quarter of the memory that the process may use. */
     int64_t mem_queue_bytes;
-    /* The most connections at a time. Without this limit, a flood of connections could use up the
-     * file descriptors or the memory. 0: configure.c uses the limit of file descriptors minus a
-     * reserve. */
+    /* The largest number of connections at the same time. Without this limit, a flood of
+     * connections could use up the file descriptors or the memory. 0: configure.c uses the limit of
+     * file descriptors minus a reserve. */
     int64_t max_connections;
     /* The high-water mark. A consumer whose connection has more unsent bytes is treated as not
      * ready. Without this limit, messages could pile up in the output buffer of a consumer that
@@ -153,7 +153,7 @@ enum options_result {
 
 /* Enough bytes for an error line and the whole usage text. */
 #define OPTIONS_TEXT_MAX 16384
-/* The most bytes of a line. A longer line is cut and ends with "...". */
+/* Bytes of the longest line. A longer line is cut and ends with "...". */
 #define OPTIONS_LINE_MAX 1024
 
 /* Texts for the user. Each text ends with a NUL. It is "" when there is nothing to print. */

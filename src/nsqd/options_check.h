@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the checks of values after the command line was read. The checks have three parts. First
- * there are the checks of upstream's nsqd, in its order. Then there are checks for values that
- * would crash or block upstream's nsqd later, while it runs. Last there are checks for flags that
- * restrict access and that this server cannot obey. The functions are pure: the caller reads the
- * files.
+ * Owns: the checks of values after the command line was read. The checks have three parts. The
+ * first part is the checks of upstream's nsqd, in its order. The second part refuses values that
+ * would crash or block upstream's nsqd later, while it runs. The third part refuses flags that
+ * restrict access and that this server does not support. The functions are pure: the caller reads
+ * the files.
  */
 #ifndef NSQD_OPTIONS_CHECK_H
 #define NSQD_OPTIONS_CHECK_H

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what happens with --config while this server cannot read the settings in the file. (This
- * server has no TOML parser.) A file may restrict which clients can connect. If the
- * server ignored the file, clients could connect although the file's author has forbidden it. So
- * the file is searched, line by line, for the keys that restrict access. A doubtful line counts as
- * a restriction.
+ * Owns: the handling of --config. This server has no TOML parser, so it does not use the settings
+ * in the file. A file may restrict which clients can connect. If the server ignored the file,
+ * clients could connect although the file's author has forbidden it. So the file is searched, line
+ * by line, for the keys that restrict access. A doubtful line counts as a restriction.
  */
 #ifndef NSQD_OPTIONS_CONFIG_H
 #define NSQD_OPTIONS_CONFIG_H
@@ -27,9 +26,9 @@
  *     file. tcp_address is in this list because a server that listens on only one address restricts
  *     access too.) A value restricts access unless it is false, "", [] or "0.0.0.0:4150". A comment
  *     may follow the value.
- *   - The key is in quotes and contains a backslash. Such a key may spell any of these keys.
- *   - The file has OPTIONS_CONFIG_MAX bytes or more.
- * Lines inside a table, or inside a string of several lines, are judged like any other line.
+ *   - The key is in quotes and contains a backslash. With escapes, such a key may mean any of these
+ *   keys. - The file has OPTIONS_CONFIG_MAX bytes or more.
+ * Lines inside a table, or inside a string of several lines, are handled like any other line.
  *
  * Returns OPTIONS_FATAL, with code 1 and a line in text->fatal, when the start is refused.
  * Otherwise returns OPTIONS_RUN. `bytes` are the first OPTIONS_CONFIG_MAX bytes of the file,

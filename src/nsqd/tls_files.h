@@ -9,7 +9,7 @@
 #include "codec/tls.h"
 #include "nsqd/options.h"
 
-/* The most bytes of a file that are read. The rest of a longer file is not read, so the file is
+/* At most this many bytes of a file are read. The rest of a longer file is not read, so the file is
  * refused like a damaged file. A file with all the authorities of a system has about a quarter of
  * this size. */
 #define TLS_FILES_MAX ((size_t)1 << 20)

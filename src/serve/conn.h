@@ -23,7 +23,7 @@
  *
  * HANDSHAKING: the uppermost codec does its handshake. The protocol gets no input, and its output
  * waits. FLUSHING and CLOSING: the rest of the output is sent, and no input is used. CLOSING is for
- * a peer that sends no more, so it needs no LINGERING (conn_finish with `linger` false). LINGERING:
+ * a peer that sends no more, so no LINGERING follows (conn_finish with `linger` false). LINGERING:
  * writing is shut down, and input is discarded for a bounded time. The reason is that the kernel
  * sends RST when a socket is closed with unread input. RST can destroy an error frame that is still
  * on its way to the peer. DONE: the connection wants CLOSE (enum want in serve/handler.h).
@@ -42,16 +42,16 @@
 #define CONN_PEER_MAX 64          /* bytes of a peer's address that are kept */
 #define CONN_LINGER_BYTES 65536   /* LINGERING discards at most this many bytes of input */
 #define CONN_LINGER_NS 1000000000 /* LINGERING lasts at most this time, in ns */
-/* Bytes. A chunk is a part of the output. This is the most bytes of one chunk. A peer must accept
- * each chunk within its write timeout. */
+/* Bytes of the largest chunk. A chunk is a part of the output. A peer must accept each chunk within
+ * the write timeout. */
 #define CONN_WRITE_CHUNK 16384
 /* ns. The write timeout in FLUSHING and CLOSING, if write_timeout is 0. */
 #define CONN_FLUSH_NS 30000000000
-/* Decoded bytes. A connection that has read this many in one turn waits until other connections had
- * their turn. */
+/* Decoded bytes. When a connection has read this many, the other connections read before it reads
+ * again. */
 #define CONN_INPUT_A_TURN 65536
-/* Bytes that are read at a time from each connection while all connections together hold more than
- * their share of the memory budget. */
+/* While all connections together hold more than their share of the memory budget, at most this many
+ * bytes are read at a time from each connection. */
 #define CONN_READ_LITTLE 2048
 
 struct conn;
@@ -85,29 +85,29 @@ struct protocol {
     /* Called at the time that was given to conn_set_due. */
     void (*due)(void *service, void *session, int64_t now);
 
-    /* Called when a handshake is over, that of the codec which conn_add_codec has added. `why`
-     * (borrowed) is empty after a success. Otherwise `why` is the reason of the failure, and the
-     * codec is already removed. */
+    /* Called when the handshake of a codec (added with conn_add_codec) is over. `why` (borrowed) is
+     * empty after a success. Otherwise `why` is the reason of the failure, and the codec is already
+     * removed. */
     void (*upgraded)(void *service, void *session, struct span why, int64_t now);
 
-    /* Called once for each call of conn_send_held, with the `held` of that call: when the bytes
-     * were sent or encoded, or when the connection ends. It may be called after `closed`. NULL: the
-     * protocol sends no references. */
+    /* Called once for each call of conn_send_held, with the argument `held` of that call. This
+     * happens when the bytes were sent or encoded, or when the connection ends, even after
+     * `closed`. NULL: the protocol does not use conn_send_held. */
     void (*release)(void *service, void *held);
 
-    /* Called when unsent output is not above the high-water mark any more. conn->full_since is the
-     * time at which unsent output rose above the mark. */
+    /* Called when unsent output was above the high-water mark and no longer is. conn->full_since is
+     * the time at which unsent output rose above the mark. */
     void (*drained)(void *service, void *session, int64_t now);
 
     /* Called when the connection is gone, or when src/serve closes the connection. The protocol
-     * must not use `conn` any more. It must free the session, now or as soon as nothing waits for
-     * it. */
+     * must not use `conn` any more. It must free the session at once, or later if the session still
+     * waits for an answer. */
     void (*closed)(void *service, void *session, int64_t now);
 };
 
 /* Log lines that src/serve writes about the connections of a listener. Each field is a form (a text
- * with places for arguments, base/log.h). When a form is NULL, its line is not written. The first
- * '%' is replaced by the peer's address. */
+ * with a '%' for each argument, base/log.h). When a form is NULL, its line is not written. The
+ * first '%' is replaced by the peer's address. */
 struct conn_log_forms {
     const char *opened;      /* INFO */
     const char *refused;     /* WARNING: there are too many connections */
@@ -185,8 +185,8 @@ struct conn {
 
 /* Begins to connect to "host:port" (copied). The connection counts towards max_connections, as an
  * accepted connection does. `session` is the protocol's state of the connection. The protocol's
- * `connected` tells the result. conn_set_due also works before the result is known. Returns NULL
- * when there are too many connections, or when the service stops. */
+ * `connected` is called with the result. conn_set_due may be called before that. Returns NULL when
+ * there are too many connections, or when the service stops. */
 struct conn *conn_connect(struct serve *serve, struct span address, const struct protocol *protocol,
                           void *service, void *session);
 
@@ -216,8 +216,9 @@ size_t conn_unsent(const struct conn *conn);
  * more than their share of the memory budget, any unsent output counts as above this mark. */
 bool conn_is_full(const struct conn *conn);
 
-/* Returns true when the protocol may consume more input. Then the connection is OPEN, its input is
- * not paused, its output is not full, and the running call of recv has not added a codec. */
+/* Returns true when the protocol may consume more input. This is so when the connection is OPEN,
+ * its input is not paused, its output is not full, and the running call of recv has not added a
+ * codec. */
 bool conn_may_read(const struct conn *conn);
 
 /* Stops the input when `paused` is true. Resumes the input when `paused` is false. */

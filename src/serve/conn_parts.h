@@ -61,10 +61,11 @@ void conn_resume_input(struct conn *conn, int64_t now);
  * serve->handshakes instead, and the connection is in it while any of its input waits. */
 void conn_update_backlog(struct conn *conn);
 
-/* Removes the connection from the backlog or from the list of handshakes, and ends its turn. */
+/* Removes the connection from the backlog or from the list of handshakes. If it was the connection
+ * that may do a part of a handshake, it may no longer. */
 void conn_leave_backlog(struct conn *conn);
 
-/* Gives the connection, which has waited in serve->handshakes, its turn. */
+/* Lets a connection that has waited in serve->handshakes continue its handshake. */
 void conn_take_handshake_turn(struct conn *conn, int64_t now);
 
 /* Returns true when the codecs hold input that the protocol has not read yet. */

@@ -10,8 +10,8 @@
  *     1  INPUT     The driver tells the handler what has happened. It calls open, connected, recv,
  *                  eof and closed. If a connection has not consumed all of its input before and
  *                  wants READ, the driver offers the rest of that input again.
- *     2            drive_next calls step(now, judged). So deadlines are handled after the input
- *                  that has arrived before them.
+ *     2            drive_next calls step(now, judged) (serve/handler.h). So deadlines are handled
+ *                  after the input that has arrived before them.
  *     3  CHANGED   For each connection that has changed, the driver sends its output (out, sent)
  *                  and does what the connection wants (want).
  *     4  ASK       The driver does one request of the handler (struct ask). When all requests are
@@ -25,7 +25,7 @@
  *     6            The driver waits for input, at most until next_deadline().
  *
  * A driver may end the turns CHANGED and ASK early (`enough`), when they have taken long. The other
- * changed connections and requests stay with the handler, and have their turn in the next round.
+ * changed connections and requests are handled in the next round.
  *
  * A driver is a loop:
  *
@@ -53,7 +53,8 @@ struct drive {
     bool look_no_more;    /* the turn CHANGED was ended early in this round */
     int64_t behind;       /* ns; step handles deadlines that are at least this much before `now` */
     unsigned rounds;      /* number of rounds that have begun */
-    unsigned rounds_max;  /* the most rounds; needed because a handler may always have more work */
+    unsigned rounds_max;  /* the largest number of rounds; needed because a handler may always have
+                           * more work */
 };
 
 /* Moves to the next turn and returns it. Returns DRIVE_OVER when nothing is left to do at `now`, or

@@ -67,8 +67,9 @@ static inline size_t span_total(const struct span *spans, size_t count)
     return n;
 }
 
-/* The most bytes of one call of `last`. At its end, a client sends one TLS record of less than 100
- * bytes. Before this record it may send another one, with the end of its deflate stream. */
+/* The largest size, in bytes, of the input of one call of `last`. When a client with TLS closes its
+ * connection, it sends a last TLS record of less than 100 bytes. Before this record it may send a
+ * record with the end of its deflate stream. */
 #define HANDLER_LAST_MAX 512
 
 struct tcp_handler {
@@ -90,7 +91,7 @@ struct tcp_handler {
     /* Called when bytes have arrived. `in` is borrowed and not empty. Returns how many bytes were
      * consumed. The shell keeps the other bytes and stops reading. When the connection wants READ
      * again, the shell first offers the kept bytes, and then reads more. One call does a bounded
-     * amount of work. So it may consume only some of the bytes, or none when other work of the
+     * amount of work. So recv may consume only some of the bytes, or none when other work of the
      * connection comes first. Then the shell offers the kept bytes again in the next round, if the
      * connection still wants READ. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
@@ -121,15 +122,16 @@ struct tcp_handler {
     /* Returns what the connection wants, as bits of enum want. */
     unsigned (*want)(void *self, uint64_t conn);
 
-    /* Returns how many bytes the shell may read from the connection at a time. NULL: as many as it
-     * likes. While connections hold much memory, the number is small, because the shell keeps what
-     * `recv` does not consume. */
+    /* Returns how many bytes the shell may read from the connection at a time. NULL: any number.
+     * While connections hold much memory, the number is small, because the shell keeps what `recv`
+     * does not consume. */
     size_t (*read_most)(void *self, uint64_t conn);
 
-    /* Called after a batch of input. Handles the deadlines that are not after `judged`, and
-     * prepares output. `judged` is `now` or an earlier time: all input that had arrived by then was
-     * handed over. So a peer that was in time is not treated as late, even if the process was
-     * stopped for a while. One call handles a bounded number of deadlines. */
+    /* Called in each round, after the input. Handles the deadlines that are not after `judged`, and
+     * prepares output. `judged` is a time, at most `now`. All input that had arrived at this time
+     * was already passed to recv. So a peer that sent its input before its deadline is not treated
+     * as late, even if the process was suspended for a while. One call handles a bounded number of
+     * deadlines. */
     void (*step)(void *self, int64_t now, int64_t judged);
 
     /* Returns a deadline: step must be called again at this time or earlier. TIME_PAST: step must

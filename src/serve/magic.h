@@ -24,8 +24,8 @@ struct magic_row {
 struct magic_table {
     const struct magic_row *rows;
     size_t row_count;
-    /* ns; a connection that has not sent its magic by then is closed. This limit stops peers that
-     * send nothing from keeping all connections for themselves. 0: there is no limit. */
+    /* ns; a connection that has not sent its magic within this time is closed. Without this limit,
+     * peers that send nothing could occupy all connections. 0: there is no limit. */
     int64_t timeout;
     struct span refusal; /* the bytes that are sent when no row has the client's magic */
     struct log *log;

@@ -18,7 +18,7 @@ typedef void output_release(void *service, void *held);
 
 /* One reference, with the own bytes that are sent before it. */
 struct output_ref {
-    size_t own_before; /* how many own bytes follow the previous reference and precede this one */
+    size_t own_before; /* number of own bytes between the previous reference and this one */
     struct span bytes; /* the rest that is not sent yet; not empty */
     void *held;        /* passed to output_release when the last byte was sent */
 };
@@ -27,7 +27,7 @@ struct output_ref {
 struct output {
     struct buf own;  /* all own bytes, in order */
     struct buf refs; /* of struct output_ref, in order */
-    size_t own_last; /* number of own bytes behind the last reference */
+    size_t own_last; /* number of own bytes after the last reference */
     size_t n;        /* number of all bytes */
 };
 
@@ -37,8 +37,8 @@ void output_append(struct output *o, struct span bytes);
 /* Notes that the caller has appended n bytes to o->own itself. */
 void output_own_grew(struct output *o, size_t n);
 
-/* Appends a reference to bytes, which are not empty. They must not change until the reference is
- * released. */
+/* Appends a reference to bytes. `bytes` must not be empty, and the bytes must not change until the
+ * reference is released. */
 void output_refer(struct output *o, struct span bytes, void *held);
 
 /* Fills at most `most` spans with the first bytes of the queue. Returns how many spans were filled.
@@ -52,7 +52,7 @@ void output_drop(struct output *o, size_t n, output_release *release, void *serv
 /* Removes all bytes, and releases all references. */
 void output_free(struct output *o, output_release *release, void *service);
 
-/* Returns how many bytes of memory the queue uses, without the bytes that are referred to. A queue
+/* Returns how many bytes of memory the queue uses, without the bytes of its references. A queue
  * without bytes keeps little memory, which is not counted. */
 static inline size_t output_memory(const struct output *o)
 {

@@ -21,11 +21,13 @@
 #include "serve/conn.h"
 #include "serve/handler.h"
 
-#define SERVE_TIMERS_A_STEP 256 /* the most connections whose deadlines one step handles */
-#define SERVE_STOPS_A_STEP 32   /* the most connections that one step of a stop closes */
-#define SERVE_BACKLOG_A_STEP 64 /* the most connections of the backlog that one step handles */
-/* Bytes. When one step has decoded this many for the connections of the backlog, the others wait.
- */
+/* At most this many connections in one step: connections whose deadlines are handled, connections
+ * that a stop closes, and connections of the backlog that are handled. */
+#define SERVE_TIMERS_A_STEP 256
+#define SERVE_STOPS_A_STEP 32
+#define SERVE_BACKLOG_A_STEP 64
+/* Bytes. When one step has decoded this many for connections of the backlog, the other connections
+ * of the backlog wait for the next step. */
 #define SERVE_DECODED_A_STEP 262144
 
 /* What one listening address serves. Everything is borrowed and must live as long as struct serve.
@@ -37,17 +39,17 @@ struct listener {
 };
 
 struct serve_config {
-    /* The most connections at a time. This limit stops a flood of connections from using up all
-     * file descriptors. */
+    /* The largest number of connections at the same time. Without this limit, a flood of
+     * connections could use up all file descriptors. */
     size_t max_connections;
     /* Bytes of unsent output above which a connection is full. The server does not read from a full
-     * connection, and sends no messages to its consumer. This limit stops a peer that never reads
-     * from filling the memory. */
+     * connection, and sends no messages to its consumer. Without this limit, a peer that never
+     * reads could fill the memory. */
     size_t high_water;
-    /* Counts what all connections together hold (base/budget.h). While that is more than their
-     * share of the budget, each connection with unsent output is full, and the shell reads at most
-     * CONN_READ_LITTLE bytes at a time. Without this limit, many peers that never read could fill
-     * the memory. Borrowed. NULL: there is no limit. */
+    /* Counts the memory that all connections together hold (base/budget.h). While this memory is
+     * more than their share of the budget, each connection with unsent output is full, and the
+     * shell reads at most CONN_READ_LITTLE bytes at a time. Without this limit, many peers that
+     * never read could fill the memory. Borrowed. NULL: there is no limit. */
     struct budget *budget;
 };
 
@@ -86,19 +88,20 @@ struct serve {
     struct list changed; /* of struct conn */
     struct list backlog; /* of struct conn */
     /* A handshake takes milliseconds of processor time. So between two steps at most one connection
-     * does a part of a handshake, and connections with other input do not wait for many handshakes.
-     */
+     * does a part of a handshake. Connections with other input then do not wait for many
+     * handshakes. */
     struct list handshakes;      /* of struct conn: their input waits for a turn */
     struct conn *handshake_turn; /* the connection that may do a part now; NULL: none may */
     int handshake_rest;     /* how many steps must still pass before the next part of a handshake */
     struct list to_connect; /* of struct conn: the shell was not asked yet to connect them */
     uint64_t decoded;       /* bytes that codecs have decoded so far */
     bool stopping;
-    size_t stop_next; /* while stopping: the connections in the slots before it are closed */
+    size_t stop_next; /* while stopping: the index of a slot; the connections in all slots before it
+                       * are closed */
     bool stop_told;   /* the stop has closed all connections, and hooks.stop was called */
 };
 
-/* Initialises a serve. The configuration and the hooks are copied; `hooks` may be NULL. The
+/* Initialises a struct serve. The configuration and the hooks are copied; `hooks` may be NULL. The
  * listeners and the log are borrowed. */
 void serve_init(struct serve *serve, const struct serve_config *config,
                 const struct listener *listeners, size_t listener_count, struct log *log,

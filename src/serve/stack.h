@@ -10,9 +10,8 @@
 #include "codec/codec.h"
 
 #define STACK_CODECS_MAX 2 /* TLS, and snappy or deflate above it */
-/* The most decoded bytes that wait at a time. This limits the effect of a compression bomb (a small
- * input that decodes to very many bytes): no more bytes than this are decoded before the protocol
- * has read them. */
+/* The largest number of decoded bytes that wait for the protocol. Without this limit, a compression
+ * bomb (a small input that decodes to very many bytes) could fill the memory. */
 #define STACK_ROOM 16384
 
 struct stack_layer {
@@ -59,9 +58,9 @@ void stack_encode(struct stack *stack, struct buf *down);
 /* Appends to `down` the last bytes that the codecs send before the connection is closed. */
 void stack_finish(struct stack *stack, struct buf *down);
 
-/* Returns CODEC_FAILED when a codec has failed, and sets `*why` to the reason. Otherwise returns
- * CODEC_CLOSED when a codec is closed. Otherwise returns CODEC_HANDSHAKING when the uppermost codec
- * does its handshake. Otherwise returns CODEC_OPEN. */
+/* Returns the first of these states that applies. CODEC_FAILED: a codec has failed, and `*why` is
+ * the reason. CODEC_CLOSED: a codec is closed. CODEC_HANDSHAKING: the uppermost codec does its
+ * handshake. CODEC_OPEN: none of these. */
 enum codec_state stack_state(const struct stack *stack, struct span *why);
 
 /* Returns the size in bytes of the memory for input that was not decoded or not read yet. */

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the strict check of a chunked body's framing. llhttp decodes the body
+ * (http/http_reader.h). It is laxer than Go at some places, and a body in which two readers find
+ * different ends is dangerous. So every byte passes this check first. It accepts:
+ *
+ *     size    1 to 16 hexadecimal digits; an extension with ';' may follow
+ *     line    ends with CR LF and has no other CR, LF or control byte
+ *     trailer at most HTTP_TRAILER_MAX bytes
+ *
+ * Must not know: what the body means, connections.
+ */
+#ifndef HTTP_HTTP_CHUNKS_H
+#define HTTP_HTTP_CHUNKS_H
+
+#include <nsq/span.h>
+
+#define HTTP_CHUNK_LINE_MAX 4096 /* bytes of a size with its extension, as in Go */
+#define HTTP_TRAILER_MAX 4096    /* bytes of all trailers together, as in Go */
+/* Bytes. Sizes and extensions may have this many bytes more than 16 for each chunk and twice the
+ * bytes of data. As in Go, it stops a body that is all extensions. */
+#define HTTP_CHUNK_EXCESS_MAX 16384
+
+enum http_chunks_state {
+    HTTP_CHUNKS_SIZE, /* in the digits of a size */
+    HTTP_CHUNKS_EXTENSION,
+    HTTP_CHUNKS_SIZE_LF,
+    HTTP_CHUNKS_DATA,
+    HTTP_CHUNKS_DATA_CR,
+    HTTP_CHUNKS_DATA_LF,
+    HTTP_CHUNKS_TRAILER, /* at the beginning of a line of the trailer */
+    HTTP_CHUNKS_TRAILER_LINE,
+    HTTP_CHUNKS_TRAILER_LF,
+    HTTP_CHUNKS_LAST_LF,
+    HTTP_CHUNKS_WHOLE,
+    HTTP_CHUNKS_BAD,
+};
+
+/* A struct of zeros is at the beginning of a body. */
+struct http_chunks {
+    enum http_chunks_state state;
+    unsigned digits; /* of the size that is arriving */
+    uint64_t left;   /* bytes of data that are left; in a size: its value so far */
+    size_t line;     /* bytes of the current line, or of the trailer */
+    int64_t excess;  /* bytes of framing above what is normal */
+};
+
+/* Takes bytes, at least one. They are either all data, if the state is HTTP_CHUNKS_DATA before the
+ * call, or all framing. So the call stops where data begins or ends, where the body is complete
+ * (HTTP_CHUNKS_WHOLE), and in front of a bad byte (HTTP_CHUNKS_BAD). Returns how many bytes were
+ * taken. */
+size_t http_chunks_take(struct http_chunks *chunks, struct span in);
+
+#endif

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the requests of connections, and handles their deadlines. Must not know how requests are
+ * answered (http_server_call.c), what routes do, sockets, clocks.
+ */
+#include "http/http_server.h"
+
+#include "base/alloc.h"
+#include "http/http_session.h"
+
+#define SESSION_COST (sizeof(struct http_session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
+/* Go's server waits for this many bytes of the next request before it looks at them. */
+#define NEXT_LEAST 4
+
+/* --- memory ----------------------------------------------------------------------------------- */
+
+/* Notes how much memory the connection holds. To be called after every change of its buffers. */
+static void note_held(struct http_session *s)
+{
+    const struct http_reader *r = &s->reader;
+    size_t held = r->bytes.cap + r->target.path.cap + s->headers.cap + s->body.cap;
+    budget_hold(s->call.server->config.budget, s->held, held);
+    s->held = held;
+}
+
+static size_t cost_of(const struct http_server *server)
+{
+    return SESSION_COST + (server->config.tls.make == NULL ? 0 : server->config.tls.cost);
+}
+
+/* --- deadlines -------------------------------------------------------------------------------- */
+
+static int64_t deadline(const struct http_session *s)
+{
+    switch (s->phase) {
+    case HTTP_IN_HEAD:
+        return time_after(s->begun,
+                          http_reader_has_begun(&s->reader) ? HTTP_HEAD_NS : HTTP_IDLE_NS);
+    case HTTP_IN_BODY:
+    case HTTP_IN_DISCARD:
+        return time_after(s->begun,
+                          HTTP_BODY_NS + (int64_t)(s->received / HTTP_BODY_A_SECOND) * TIME_SECOND);
+    default:
+        return TIME_NEVER;
+    }
+}
+
+static void set_due(struct http_session *s)
+{
+    if (s->phase != HTTP_IS_OVER) {
+        conn_set_due(s->conn, deadline(s));
+    }
+}
+
+static void finish(struct http_session *s, bool linger, int64_t now)
+{
+    s->phase = HTTP_IS_OVER;
+    http_session_drop_call(s);
+    conn_set_due(s->conn, TIME_NEVER);
+    conn_finish(s->conn, linger && !s->eof, now);
+}
+
+static void on_due(void *service, void *session, int64_t now)
+{
+    struct http_session *s = session;
+    (void)service;
+    if (!conn_may_read(s->conn) && s->phase != HTTP_IS_OVER) {
+        s->begun = now; /* the client is not late: its output must be taken first */
+    } else if (s->phase == HTTP_IN_BODY || s->phase == HTTP_IN_DISCARD) {
+        http_session_end_body(s, true, now);
+    } else if (s->phase == HTTP_IN_HEAD) {
+        finish(s, http_reader_has_begun(&s->reader), now);
+    }
+    set_due(s);
+    note_held(s);
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+void http_session_pause_or_resume(struct http_session *s)
+{
+    bool pause = s->phase == HTTP_IS_HELD || s->phase == HTTP_IN_STREAM;
+    if (s->phase != HTTP_IS_OVER && pause != s->conn->input_paused) {
+        conn_pause_input(s->conn, pause);
+    }
+}
+
+void http_session_answered(struct http_session *s, int64_t now)
+{
+    if (s->must_close || s->eof) {
+        finish(s, true, now);
+        return;
+    }
+    http_session_drop_call(s);
+    http_reader_next(&s->reader);
+    s->first = false;
+    s->phase = HTTP_IN_HEAD;
+    s->begun = now;
+    s->received = 0;
+    s->discarded = 0;
+    http_session_pause_or_resume(s);
+    set_due(s);
+}
+
+static void refuse(struct http_session *s, enum http_refusal refusal, int64_t now)
+{
+    conn_send(s->conn, http_refusal_text(refusal), now);
+    finish(s, true, now);
+}
+
+static size_t take_head(struct http_session *s, struct span in, int64_t now)
+{
+    struct http_reader *r = &s->reader;
+    bool had_begun = http_reader_has_begun(r);
+    size_t n = http_reader_head(r, in);
+    effort_use(s->call.server->config.effort, EFFORT_PART + n / EFFORT_BYTES);
+    if (!had_begun) {
+        s->begun = now;
+    }
+    if (r->state == HTTP_READER_REFUSED) {
+        refuse(s, r->refusal, now);
+    } else if (r->state != HTTP_READER_HEAD) {
+        effort_use(s->call.server->config.effort, EFFORT_COMMAND);
+        s->begun = now;
+        http_session_dispatch(s, now);
+    }
+    return n;
+}
+
+/* Gives bytes of the body to the handler, or discards them. */
+static void use_data(struct http_session *s, struct span data, int64_t now)
+{
+    const struct http_route *route = s->call.route;
+    if (s->phase == HTTP_IN_DISCARD) {
+        s->discarded += data.n;
+    } else if (data.n > 0 && route->body == HTTP_BODY_PIECES) {
+        route->piece(s->call.server->config.service, &s->call, data, now);
+    }
+}
+
+static size_t take_body(struct http_session *s, struct span in, int64_t now)
+{
+    struct span data;
+    size_t n = http_reader_body(&s->reader, in, &data);
+    enum http_reader_state state = s->reader.state;
+    effort_use(s->call.server->config.effort, EFFORT_PART + n / EFFORT_BYTES);
+    s->received += n;
+    use_data(s, data, now);
+    bool too_long = s->phase == HTTP_IN_DISCARD && s->discarded > HTTP_DISCARD_MAX;
+    bool ends = state != HTTP_READER_BODY || too_long;
+    if (ends && (s->phase == HTTP_IN_BODY || s->phase == HTTP_IN_DISCARD)) {
+        http_session_end_body(s, state == HTTP_READER_BROKEN || too_long, now);
+    }
+    return n;
+}
+
+static size_t on_recv(void *service, void *session, struct span in, int64_t now)
+{
+    struct http_session *s = session;
+    const struct http_server_config *config = &((struct http_server *)service)->config;
+    size_t consumed = 0;
+    effort_allow(config->effort, config->effort_a_call);
+    while (consumed < in.n && conn_may_read(s->conn) && effort_is_left(config->effort)) {
+        struct span rest = span_skip(in, consumed);
+        consumed += s->phase == HTTP_IN_HEAD ? take_head(s, rest, now) : take_body(s, rest, now);
+    }
+    set_due(s);
+    note_held(s);
+    return consumed;
+}
+
+/* Go answers a head that has arrived in part with an error. */
+static void end_in_head(struct http_session *s, int64_t now)
+{
+    size_t n = s->reader.bytes.n;
+    if (n == 0 || (!s->first && n < NEXT_LEAST)) {
+        finish(s, false, now);
+    } else {
+        refuse(s, HTTP_BAD_REQUEST, now);
+    }
+}
+
+static void on_eof(void *service, void *session, int64_t now)
+{
+    struct http_session *s = session;
+    const struct http_server_config *config = &((struct http_server *)service)->config;
+    s->eof = true;
+    effort_allow(config->effort, config->effort_a_call);
+    if (s->phase == HTTP_IN_HEAD) {
+        end_in_head(s, now);
+    } else if (s->phase == HTTP_IN_BODY || s->phase == HTTP_IN_DISCARD) {
+        http_session_end_body(s, true, now);
+    }
+    note_held(s);
+}
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+static void *on_open(void *service, struct conn *conn, int64_t now)
+{
+    struct http_server *server = service;
+    const struct codec_maker *tls = &server->config.tls;
+    struct http_session *s = alloc_zeroed(sizeof *s);
+    s->call.server = server;
+    s->conn = conn;
+    s->first = true;
+    s->begun = now;
+    http_reader_init(&s->reader);
+    list_init(&s->streaming);
+    budget_charge(server->config.budget, cost_of(server));
+    conn_set_write_timeout(conn, HTTP_WRITE_NS, now);
+    set_due(s);
+    if (tls->make != NULL) {
+        conn_add_codec(conn, tls->make(tls->self), HTTP_TLS_NS, now);
+    }
+    return s;
+}
+
+static void on_upgraded(void *service, void *session, struct span why, int64_t now)
+{
+    struct http_session *s = session;
+    const struct http_server *server = service;
+    if (why.n > 0) {
+        log_say(server->config.log, LOG_WARNING, "http: TLS handshake error from %: %",
+                conn_peer(s->conn), why);
+        finish(s, true, now);
+    }
+}
+
+static void on_drained(void *service, void *session, int64_t now)
+{
+    struct http_session *s = session;
+    (void)now;
+    if (s->phase == HTTP_IN_STREAM && list_empty(&s->streaming)) {
+        list_push(&((struct http_server *)service)->streaming, &s->streaming);
+    }
+}
+
+static void on_closed(void *service, void *session, int64_t now)
+{
+    struct http_session *s = session;
+    const struct http_server *server = service;
+    (void)now;
+    http_session_drop_call(s);
+    http_reader_free(&s->reader);
+    note_held(s);
+    budget_release(server->config.budget, cost_of(server));
+    alloc_free(s);
+}
+
+const struct protocol http_protocol = {
+    .open = on_open,
+    .recv = on_recv,
+    .eof = on_eof,
+    .due = on_due,
+    .upgraded = on_upgraded,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+/* --- the server ------------------------------------------------------------------------------- */
+
+void http_server_init(struct http_server *server, const struct http_server_config *config)
+{
+    *server = (struct http_server){.config = *config};
+    list_init(&server->streaming);
+}
+
+void http_server_step(struct http_server *server, int64_t now)
+{
+    for (int i = 0; i < HTTP_STREAMS_A_STEP && http_server_has_work(server); i++) {
+        struct http_session *s =
+            container_of(server->streaming.next, struct http_session, streaming);
+        http_session_pull(s, now);
+        note_held(s);
+    }
+}

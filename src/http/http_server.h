@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: an HTTP/1.1 server as a protocol upon serve: one request after another on each connection,
+ * their routes, their answers and their deadlines. Must not know: what the routes do, NSQ, sockets,
+ * clocks.
+ *
+ * A program fills struct http_server_config with a table of routes, and gives http_protocol with
+ * the server to a listener of struct serve. The life of a request:
+ *
+ *     HEAD --> BODY --------------> HELD --answer--> HEAD (of the next request)
+ *        \        \                   \              ^
+ *         \        +--answer--> DISCARD+-- end ------+
+ *          +-- refused: the connection ends           \
+ *                              STREAM: the answer is made as the socket takes it
+ *
+ * HEAD: the head arrives. BODY: the handler gets the body. HELD: the handler has all it needs and
+ * answers later; the input is paused. DISCARD: the answer is ready, but the body is still arriving.
+ * As in Go, the answer is sent when the body is complete. If more than HTTP_DISCARD_MAX bytes are
+ * left, the answer is sent at once and the connection ends.
+ */
+#ifndef HTTP_HTTP_SERVER_H
+#define HTTP_HTTP_SERVER_H
+
+#include "base/budget.h"
+#include "base/effort.h"
+#include "base/list.h"
+#include "base/time.h"
+#include "codec/codec.h"
+#include "http/http_answer.h"
+#include "http/http_routes.h"
+#include "serve/serve.h"
+
+/* Bytes of a body that is not needed. Larger bodies end the connection, as in Go. */
+#define HTTP_DISCARD_MAX ((size_t)256 << 10)
+/* Bytes. A longer body of a stream (http_call_stream) is sent in chunks. */
+#define HTTP_WHOLE_MAX ((size_t)64 << 10)
+/* A head must arrive within this time. The time begins with its first byte. It stops clients that
+ * send a few bytes now and then. */
+#define HTTP_HEAD_NS TIME_MINUTE
+/* A body must arrive within HTTP_BODY_NS and one second more for each HTTP_BODY_A_SECOND bytes. */
+#define HTTP_BODY_NS TIME_MINUTE
+#define HTTP_BODY_A_SECOND 16384
+/* A connection without a request is closed after this time. */
+#define HTTP_IDLE_NS (10 * TIME_MINUTE)
+/* A client must take each chunk of output (CONN_WRITE_CHUNK) within this time. */
+#define HTTP_WRITE_NS TIME_MINUTE
+#define HTTP_TLS_NS (10 * TIME_SECOND) /* for a TLS handshake */
+#define HTTP_STREAMS_A_STEP 16         /* the most streams that one step lets go on */
+
+struct http_server_config {
+    struct http_routes routes;
+    void *service; /* passed to the handlers */
+    /* Headers of http_call_message, in the form of struct http_answer. */
+    struct span message_headers;
+    /* The answer to all requests, before any route is looked for. NULL: there is none. */
+    const struct http_answer *refusal;
+    /* The effort of a call (base/effort.h). It is set to effort_a_call units whenever input of a
+     * connection is handled. The handlers count their own work in it. */
+    struct effort *effort;
+    size_t effort_a_call;
+    struct budget *budget; /* counts what connections hold */
+    struct log *log;
+    const char *log_form;   /* of an answer: status, method, target, peer; NULL: no log */
+    struct codec_maker tls; /* for all connections; none: connections are not encrypted */
+};
+
+struct http_server {
+    struct http_server_config config;
+    int64_t wall_offset;   /* ns; `now` + wall_offset is the wall clock. Set by the program */
+    struct list streaming; /* of struct http_session: their streams can go on */
+};
+
+/* A stream makes a long body piece by piece. */
+struct http_stream {
+    /* Appends the next piece. One call does a bounded amount of work, and appends at least one byte
+     * or returns true. Returns true when the body is complete. */
+    bool (*more)(void *self, struct buf *out, int64_t now);
+    /* Frees `self`. Called once: after the last piece, or when the connection is gone. */
+    void (*end)(void *self);
+    void *self;
+};
+
+/* A request, as its handler sees it. The spans are borrowed until the answer. */
+struct http_call {
+    struct http_server *server;
+    const struct http_route *route;
+    struct span query; /* the text after '?' */
+    struct span param; /* the parameter of the path */
+    bool has_length;   /* the length of the body is known before it arrives */
+    uint64_t length;
+    void *state; /* of the handler, see http_route.drop */
+};
+
+/* The functions that src/serve calls. The service is a struct http_server. */
+extern const struct protocol http_protocol;
+
+/* Initialises a server. The configuration is copied; what it points to is borrowed. A server has no
+ * memory of its own, so nothing must be freed. */
+void http_server_init(struct http_server *server, const struct http_server_config *config);
+
+/* Lets streams go on. To be called in each step of the program (struct serve_hooks). While
+ * http_server_has_work is true, the next step is due at once. */
+void http_server_step(struct http_server *server, int64_t now);
+static inline bool http_server_has_work(const struct http_server *server)
+{
+    return !list_empty(&server->streaming);
+}
+
+/* --- for handlers ----------------------------------------------------------------------------- */
+
+/* Answers a call. The answer is copied. */
+void http_call_answer(struct http_call *call, const struct http_answer *answer, int64_t now);
+
+/* Answers with {"message":"TEXT"}. The text needs no escapes in JSON. */
+void http_call_message(struct http_call *call, int status, struct span text, int64_t now);
+
+/* Answers with a body that a stream makes. The request must be complete (HTTP_BODY_SKIPPED). A body
+ * of at most HTTP_WHOLE_MAX bytes gets a Content-Length. A longer one is chunked, or for HTTP/1.0
+ * ends with the connection. The stream goes on only while the client takes the output. */
+void http_call_stream(struct http_call *call, int status, struct span headers,
+                      struct http_stream stream, int64_t now);
+
+/* Tells that the handler needs no more of the body, and answers later. */
+void http_call_hold(struct http_call *call);
+
+#endif

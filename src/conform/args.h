@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define ARGS_LIST_MAX 64   /* the most values of one option that may be repeated */
-#define ARGS_GIVEN_MAX 256 /* the most options of a command line */
+#define ARGS_LIST_MAX 64   /* the largest number of values of one option */
+#define ARGS_GIVEN_MAX 256 /* the largest number of options of a command line */
 
 /* Exit codes. */
 enum conform_exit {

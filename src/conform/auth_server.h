@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: an auth server for cases, in its own process. The answer's body is the secret that the
- * client sent. If the secret begins with "HTTP/", it is the whole answer, with its head. A case
- * chooses the secret, and so it chooses the answer. When a secret arrives for
- * the second time, the server answers 500: no case expects nsqd to ask a second time.
+ * client sent. If the secret begins with "HTTP/", the secret is the whole answer, with its head. So
+ * a case chooses the answer when it chooses the secret. When a secret arrives for the second time,
+ * the server answers 500, because no case expects nsqd to ask a second time.
  * Must not know: NSQ.
  */
 #ifndef CONFORM_AUTH_SERVER_H

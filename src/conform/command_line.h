@@ -17,7 +17,7 @@ void command_line_whole(const struct args *args, struct buf *out);
 
 /* Appends the beginning of the command that plays one case again: the program and its options,
  * without those that choose cases or write reports. If the run had operands, the path of the case
- * must follow. Otherwise the text ends with "--only", and the id of the case must follow. */
+ * must follow. If not, the text ends with "--only", and the id of the case must follow. */
 void command_line_again(const struct args *args, struct buf *out);
 
 #endif

@@ -12,7 +12,7 @@
 #include "conform/session_file.h"
 
 #define CREATE_TOPICS_MAX 256  /* how often the command runs for one case */
-#define CREATE_TOPICS_MS 10000 /* how long it may run */
+#define CREATE_TOPICS_MS 10000 /* how long one command may run */
 
 /* Runs the commands one after the other with a shell. In a command, {topic} and {channel} are
  * replaced by the names that $topic... and $channel... stand for in this case (`names` is the

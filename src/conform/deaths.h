@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what follows when a server ends during a run. The cases that were under way, or had just
- * ended, are suspects. The server is started again, and each suspect is played alone. A suspect
- * that ends the server again has the verdict DIED. Then the cases that the server could not play
- * any more are played. Must not know: how a case is played.
+ * Owns: what the program does when a server ends during a run. The cases that the server was
+ * playing, or had played just before, are suspects. The server is started again, and each suspect
+ * is played alone. A suspect that ends the server again has the verdict DIED. Then the cases that
+ * the server could not play are played. A batch is the servers that run at the same time
+ * (servers.h). Must not know: how a case is played.
  */
 #ifndef CONFORM_DEATHS_H
 #define CONFORM_DEATHS_H
@@ -12,8 +13,8 @@
 #include "conform/report.h"
 #include "conform/servers.h"
 
-/* A server that ends again and again is started this many times in a batch. Then its other cases
- * stay unreachable. */
+/* A server that ends repeatedly is started at most this number of times in a batch. After that, its
+ * cases that were not played stay unreachable. */
 #define DEATHS_MAX 100
 
 /* Whether a server accepted connections when a case was played. */
@@ -25,8 +26,8 @@ enum presence {
 };
 
 /* When a process ends, it closes its sockets one after another. So just after a case has made the
- * server end, the server can still seem to accept connections. For this reason, cases that ended
- * less than this time before the first sign of the server's end are suspects too. */
+ * server end, the server can still seem to accept connections. For this reason a case is a suspect
+ * too if it ended less than this time before the program first noticed that the server was gone. */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX
@@ -37,7 +38,7 @@ struct deaths {
     void (*play)(void *context, const size_t *cases, size_t n);
     struct servers *servers; /* borrowed; NULL: the server is not ours, so it cannot be restarted */
     struct report *report;   /* borrowed */
-    FILE *err;               /* says which servers have ended */
+    FILE *err;               /* gets a line for each server that has ended */
     size_t n;
     enum presence *presence;  /* for each case */
     int64_t *ended;           /* for each case: ns since the run began */

@@ -34,10 +34,10 @@ bool files_read(const char *path, size_t most, struct buf *out, FILE *err);
  * false. */
 bool files_write(const char *path, struct span bytes, FILE *err);
 
-/* Finds out whether files_write can probably write this file: the file is there and writable, or
- * its folder is. Changes nothing. On failure prints a message and returns false. A program calls
- * this function before long work, so that a wrong path is noticed before the work and not after it.
- */
+/* Returns true if files_write will probably succeed: the file exists and is writable, or the file
+ * does not exist and its folder is writable. Changes nothing. On failure prints a message and
+ * returns false. A program calls this function before long work, so that a wrong path is noticed
+ * before the work and not after it. */
 bool files_can_write(const char *path, FILE *err);
 
 bool files_is_folder(const char *path);

@@ -39,7 +39,7 @@ bool known_all_used(const struct known *known, const char *path, FILE *err);
 
 /* Returns the verdict for the report. If no line matches the id, the verdict does not change. If a
  * line matches, *reason is the line's reason. Then pass becomes xpass, and every other verdict
- * except unreachable becomes xfail, also non-strict and unsupported. */
+ * becomes xfail, even non-strict and unsupported. Only unreachable does not change. */
 enum verdict known_apply(const struct known *known, struct span id, enum verdict verdict,
                          struct span *reason);
 

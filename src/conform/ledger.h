@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the ledger of requirements, and its checks: every case names only requirements that
- * exist, each requirement is named by at least one case, and a case of level MUST has a
- * line "effect:". The
- * ledger is all files *.txt in the folder "ledger", with lines of the form
+ * Owns: the ledger of requirements, and its checks: every case names only requirements that exist,
+ * each requirement is named by at least one case, and a case of level MUST has a line "effect:".
+ * The ledger consists of all files *.txt in the folder "ledger", with lines of the form
  * "ID<TAB>source<TAB>sentence". Must not know: how cases are played.
  */
 #ifndef CONFORM_LEDGER_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the question which process listens at a TCP port. On Linux, the files below /proc give the
- * answer, if this process may read what they say about the other process. Must not know: why anyone
- * asks.
+ * Owns: finding out which process listens at a TCP port. On Linux, the files below /proc say it, if
+ * this program has permission to read the files of that process. Must not know: what the answer is
+ * for.
  */
 #ifndef CONFORM_LISTENER_H
 #define CONFORM_LISTENER_H
@@ -11,16 +11,16 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-#define LISTENER_SOCKETS_MAX 16 /* the most sockets of one port that are looked at */
+#define LISTENER_SOCKETS_MAX 16 /* at most this many sockets of one port are checked */
 
 enum listener {
-    LISTENER_UNKNOWN, /* /proc does not show it */
+    LISTENER_UNKNOWN, /* the files below /proc do not say it */
     LISTENER_OURS,    /* the process, a descendant of it, or another member of its process group */
     LISTENER_OTHER,   /* another process */
 };
 
 /* Finds out whether the process listens at this port. For LISTENER_OTHER, *other becomes the id of
- * the process that does. */
+ * the process that listens. */
 enum listener listener_of(unsigned port, pid_t process, pid_t *other);
 
 /* Reads a file like /proc/net/tcp: adds the inode numbers of the sockets that listen at this port

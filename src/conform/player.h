@@ -28,33 +28,34 @@
 #define PLAYER_CONNS_MAX TRANSCRIPT_CONNS_MAX
 #define PLAYER_UNMATCHED_MAX 512 /* a failure shows at most this number of unmatched bytes */
 
-/* The most decoded bytes that one connection may receive. When more bytes arrive, the connection is
- * closed, and the case fails. This stops a server that never stops sending. */
+/* One connection may receive at most this many decoded bytes. When more bytes arrive, the
+ * connection is closed, and the case fails. Without this limit, a server could send without end. */
 #define PLAYER_RECEIVED_MAX ((size_t)16 << 20)
 
-/* The most decoded bytes that all connections of a case may receive. */
+/* All connections of a case together may receive at most this many decoded bytes. */
 #define PLAYER_RECEIVED_ALL_MAX ((size_t)64 << 20)
 
-/* The most bytes of the exchange, which a report contains: half of them are its first lines, half
- * its last lines. The lines between them are only counted. A single line may be longer. */
+/* The largest size, in bytes, of the exchange in a report. If an exchange is longer, the report
+ * contains its first lines and its last lines, each with half of the bytes. The lines between are
+ * only counted. A single line may be longer. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
 /* A whole case may last as long as all "within" and "after" of its steps together, and
- * PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout in addition. This stops a server that answers each
- * step as late as the step allows. */
+ * PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout in addition. Without this limit, a case could last
+ * very long if a server answers each step as late as the step allows. */
 #define PLAYER_REPLY_TIMEOUTS_A_CASE 6
 
 /* ns. For each restart of the server, a case may last this much longer. */
 #define PLAYER_RESTART_TIMEOUT (30 * TIME_SECOND)
 
-/* The most places at which the bytes of one step are cut. */
+/* The bytes of one step are cut at no more than this number of places. */
 #define PLAYER_SPLITS_MAX 16
 
-/* The pieces of a whole case are at most this number times config.splits, so that long cases do not
- * take much longer. */
+/* In a whole case, bytes are cut at no more than this number times config.splits places, so that
+ * long cases do not take much longer. */
 #define PLAYER_SPLIT_STEPS 8
 
-/* ns: the pause between two pieces. The server should read the first one before the second one
+/* ns: the pause between two pieces. The server should read the first piece before the second piece
  * arrives. */
 #define PLAYER_SPLIT_PAUSE (2 * TIME_MS)
 
@@ -136,13 +137,14 @@ struct player_config {
     bool late_replies;  /* a reply may arrive after the last step. Then player_end.c sends one more
                            command, so that such a reply is noticed */
     bool ignores_unknown; /* the server does not answer a command that it does not know. Then
-                             player_end.c sends none, and waits a short time instead */
+                             player_end.c sends no such command, and waits a short time */
 };
 
 struct player {
     struct player_config config;
     const struct transcript *file;
-    struct unrolled steps; /* the steps of the file; `repeat` is replaced by what it stands for */
+    struct unrolled steps; /* the steps of the file; each `repeat` is replaced by the steps that it
+                            * repeats */
     struct player_conn conns[PLAYER_CONNS_MAX];
     size_t conn_count;
     size_t splits;   /* at how many places the bytes of all steps may still be cut */
@@ -151,13 +153,13 @@ struct player {
     int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. If the
                               machine was busy, the player may notice a frame late. Then this is
                               the earliest time at which the frame can have come */
-    int64_t end_by;        /* ns: no step waits longer than until this time */
+    int64_t end_by;        /* ns: every step stops waiting at this time */
     int64_t step_wait;     /* ns: how long the last step that waits may wait, at most */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* one line for each thing sent or received */
     struct buf tail;      /* the last lines of a long exchange */
-    size_t left_out;      /* lines between them that the exchange had no room for */
+    size_t left_out;      /* number of lines between `exchange` and `tail` that were left out */
     struct buf why;       /* for a verdict other than PASS: what was expected and received */
     struct buf unmatched; /* for a failure: received bytes that no step has matched */
 };
@@ -171,8 +173,8 @@ void player_run(struct player *player);
 void player_free(struct player *player);
 
 /* Tells the player that the server has sent these bytes on connection `i`. Transports call this
- * function. It sends nothing. When `flooded` of the connection is true afterwards, the transport
- * must close the connection. */
+ * function. The function sends nothing to the server. When `flooded` of the connection is true
+ * afterwards, the transport must close the connection. */
 void player_arrived(struct player *player, size_t i, struct span bytes);
 
 /* Returns the name of a verdict: "pass", "fail" and so on. */

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: where the bytes of a step are cut into pieces, and sending the pieces with pauses between
- * them. A server that expects a size or a body in one read() is noticed in this way. Must not know:
- * what the server answers.
+ * them. This finds servers that expect a size or a body in one read(). Must not know: what the
+ * server answers.
  */
 #ifndef CONFORM_PLAYER_PIECES_H
 #define CONFORM_PLAYER_PIECES_H
 
 #include "conform/player.h"
 
-/* Sends the bytes of a step, cut at up to config.splits places: in the middle of the magic, of each
- * size, and of each body that follows a size. If the step has none of these, its bytes are cut once
- * in the middle. */
+/* Sends the bytes of a step, cut at no more than config.splits places: in the middle of the magic,
+ * of each size, and of each body that follows a size. If the step has none of these, its bytes are
+ * cut once in the middle. */
 void player_send_pieces(struct player *p, size_t i, const struct step *step, struct span bytes);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * Owns: the questions that a server is asked before any case is played: does it accept connections,
  * does it take the magic, does it answer a PUB, does it deliver a message? If one answer is no,
- * nearly all cases would fail for this one reason. Then this answer is the finding: the only result
- * that the report shows. Must not know: which cases there are.
+ * nearly all cases would fail for this one reason. Then the report shows only this result, which is
+ * called the finding. Must not know: which cases there are.
  */
 #ifndef CONFORM_PREFLIGHT_H
 #define CONFORM_PREFLIGHT_H
@@ -13,7 +13,7 @@
 
 struct preflight {
     bool passed;
-    struct span id; /* of the question with the answer no, for example "preflight/pub" */
+    struct span id; /* the id of the question with the answer no, for example "preflight/pub" */
     struct span title;
     struct case_result result; /* of this question */
     bool ignores_unknown;      /* the server does not answer commands that it does not know */
@@ -27,7 +27,7 @@ void preflight_free(struct preflight *preflight);
 /* Fills the finding for a server that was started and did not become ready. `why` is copied. */
 void preflight_no_server(struct span why, struct preflight *preflight);
 
-/* Makes the finding the only case of the report, and frees the cases that it had. */
+/* Frees all cases of the report. Then the finding is its only case. */
 void preflight_report(const struct preflight *preflight, struct report *report);
 
 /* Returns true if the case is such a finding. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the lines that tell a person how far a run is: on a terminal one line that changes, and
- * otherwise one line every 5 s. Must not know: how cases are played, and clocks.
+ * Owns: the lines that tell a person how far a run is. On a terminal, this is one line that
+ * changes. In other outputs, a new line is written every 5 s. Must not know: how cases are played,
+ * and clocks.
  */
 #ifndef CONFORM_PROGRESS_H
 #define CONFORM_PROGRESS_H
@@ -31,8 +32,8 @@ void progress_begin(struct progress *p, FILE *out, bool terminal, size_t n, size
 /* One more case is done. */
 void progress_done(struct progress *p, int64_t weight, int64_t now);
 
-/* One more case has failed, and the next lines name it. `line` is a whole line about it. It is
- * written only on a terminal: otherwise the report says the same soon. */
+/* One more case has failed, and the next lines name it. `line` is a whole line about the failure.
+ * The line is written only on a terminal. Elsewhere the report, which follows, is enough. */
 void progress_failed(struct progress *p, struct span id, struct span line);
 
 /* To be called about once a second: writes the line if it is due. */

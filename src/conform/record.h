@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: making a session file from the bytes that a proxy has passed on, and from their times. Must
+ * Owns: making a session file from the bytes that a proxy has forwarded, and from their times. Must
  * not know: sockets, codecs and the clock.
  *
  * The names of topics and channels, and the message ids, differ between runs. So the file has
- * variables in their places.
- * Heartbeats, and the NOPs that answer them, are left out. Host names and process ids in an
- * IDENTIFY are replaced. In the answer to an IDENTIFY, only the members that the client has asked
- * for keep their values (record_json.h). The order is partial: replies stay in order, and messages
- * may come at any time. When the clients send nothing for some time, the file has a step that
- * waits.
+ * variables in place of these names and ids. Heartbeats, and the NOPs that answer them, are left
+ * out. Host names and process ids in an IDENTIFY are replaced. In the answer to an IDENTIFY, a
+ * member keeps its value only if the client has requested this member (record_json.h). The order is
+ * partial: replies stay in order, and messages may come at any time. When the clients send nothing
+ * for some time, the file has a step that waits.
  *
  * When a client closes its output, a proxy cannot know at once whether the client still reads. The
  * file has a step "> end" (the client still reads) if both of these are true:
@@ -27,11 +26,11 @@
 
 #define RECORD_CONNS_MAX TRANSCRIPT_CONNS_MAX
 
-/* The most bytes of the steps, so that the file with its header can be read again. What follows is
- * not recorded. */
+/* The largest size of the steps, in bytes. A file with such steps and a header can still be read.
+ * Further events are not recorded. */
 #define RECORD_STEPS_MAX ((size_t)TRANSCRIPT_SIZE_MAX - 16384)
-#define RECORD_NAMES_MAX 256   /* the most topics, channels and message ids together */
-#define RECORD_KEY_MAX 256     /* the most bytes of record_name.key */
+#define RECORD_NAMES_MAX 256   /* the largest number of topics, channels and message ids together */
+#define RECORD_KEY_MAX 256     /* bytes of the longest record_name.key */
 #define RECORD_ROUND 100000000 /* ns: waits are rounded to multiples of this */
 
 struct record_name {

@@ -26,8 +26,8 @@ bool record_file_open(struct record_file *file);
  * file is written. */
 void record_file_add(struct record_file *file, const struct record *record);
 
-/* Writes the finished file and parses it. Prints what is wrong, and returns false, if it cannot be
- * written, is not whole or cannot be played. */
+/* Writes the finished file and parses it. Prints the error and returns false if the file cannot be
+ * written, is incomplete or cannot be played. */
 bool record_file_write(const struct record_file *file, struct record *record,
                        const struct record_header *header);
 

@@ -17,9 +17,9 @@
 
 #define RELAY_UPGRADES_MAX 2 /* TLS, then one compression */
 
-/* The most decoded bytes of the server that are kept for a client, and the most that a client may
- * send at a time. The limit stops a frame that never ends, and input that unpacks to much more than
- * its size. */
+/* At most this many decoded bytes of the server are kept for a client, and at most this many
+ * decoded bytes of the client arrive at a time. Without this limit, a frame that never ends, or a
+ * small input that decodes to very many bytes, could fill the memory. */
 #define RELAY_HELD_MAX ((size_t)64 << 20)
 
 /* The bytes that the caller must send to each side. The caller removes them. */

@@ -23,8 +23,8 @@ struct repeat {
 void repeat_init(struct repeat *repeat, size_t n);
 void repeat_free(struct repeat *repeat);
 
-/* Moves the results of one repetition out of the report, which can then be filled again. Leaves
- * out each case for which `has_result` is false. If `has_result` is NULL, all have one. */
+/* Moves the results of one repetition out of the report, which can then be filled again. Leaves out
+ * each case for which `has_result` is false. If `has_result` is NULL, all cases have a result. */
 void repeat_add(struct repeat *repeat, struct report *report, const bool *has_result);
 
 /* Moves the results of all repetitions back to the report. Sets `has_result` for each case. */

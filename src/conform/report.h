@@ -4,8 +4,8 @@
  * as JSON, TAP, JUnit's XML, HTML, and text for a terminal. Only JSON can be read again. Must not
  * know: how cases are played.
  *
- * The date, the durations and the command line of a run are unknown after report_init. Without
- * them, equal runs write equal bytes: --reproducible leaves them unknown.
+ * The date, the durations and the command line of a run are unknown after report_init. If they stay
+ * unknown (--reproducible), equal runs write equal bytes.
  */
 #ifndef CONFORM_REPORT_H
 #define CONFORM_REPORT_H
@@ -76,8 +76,8 @@ bool report_good(const struct report_rules *rules, const struct report_case *c);
 /* Returns the area of a case: its id before the '/'. */
 struct span report_area(struct span id);
 
-/* Returns the level of a case, as a value of enum transcript_level, or LEVEL_COUNT if a report that
- * was read has another word there. */
+/* Returns the level of a case, as a value of enum transcript_level, or LEVEL_COUNT if the report
+ * was read from JSON and the level of the case is another word. */
 unsigned report_level(const struct report_case *c);
 
 /* Appends the command that plays a case again, for a shell. */

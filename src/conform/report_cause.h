@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the explanation of a case on one line, and which cases fail for the same cause: the same
- * kind of step, and the same kind of answer. Must not know: how cases are played, and the forms of
- * a report.
+ * Owns: the explanation of a case on one line, and the groups of cases that fail for the same
+ * cause. Two cases have the same cause if the same kind of step got the same kind of answer. Must
+ * not know: how cases are played, and the forms of a report.
  */
 #ifndef CONFORM_REPORT_CAUSE_H
 #define CONFORM_REPORT_CAUSE_H
@@ -14,9 +14,9 @@
  * explanation. */
 void report_brief(const struct report_case *c, struct buf *out);
 
-/* Appends the same, but leaves out what differs from one case to another: names of connections,
- * message ids, bodies, times, and the texts behind error codes. Two cases with the same text have
- * the same cause. */
+/* Appends the same text as report_brief, without the parts that differ between cases: names of
+ * connections, message ids, bodies, times, and the texts that follow error codes. Two cases with
+ * the same text have the same cause. */
 void report_cause(const struct report_case *c, struct buf *out);
 
 /* Cases with the same verdict and cause. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: playing one case. A case is played in this process, with its input whole or cut at many
- * places, or over TCP. Must not know: which cases there are, and reports.
+ * Owns: playing one case. A case is played in this process or over TCP. In this process, its input
+ * may be cut at many places. Must not know: which cases there are, and reports.
  */
 #ifndef CONFORM_RUN_CASE_H
 #define CONFORM_RUN_CASE_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the servers that --spawn starts for a run: which case is played on which server, and which
- * servers run at the same time. Must not know: how a case is played, and what its verdict is.
+ * Owns: the servers that --spawn starts for a run. This file decides on which server each case is
+ * played, and which servers run at the same time. The servers that run at the same time are called
+ * a batch. Must not know: how a case is played, and what its verdict is.
  */
 #ifndef CONFORM_SERVERS_H
 #define CONFORM_SERVERS_H
@@ -11,9 +12,9 @@
 
 #define SERVERS_MAX 32 /* that run at the same time */
 
-/* The most cases of one server. Each case makes topics and channels of its own, and no case deletes
- * them all. nsqd looks at the timers of 20 channels at a time, every 100 ms. With many more
- * channels, deferred messages and timeouts become so late that cases fail. */
+/* The largest number of cases of one server. Each case makes its own topics and channels, and
+ * leaves some of them on the server. nsqd looks at the timers of 20 channels at a time, every 100
+ * ms. With many more channels, deferred messages and timeouts become so late that cases fail. */
 #define SERVER_CASES_MAX 32
 
 struct servers {
@@ -32,8 +33,8 @@ struct servers {
     bool *left;      /* for each case: it is in a later batch */
 };
 
-/* `command` starts a server, see spawn.h. When *end_fd is readable, nothing waits any more. All
- * arguments are borrowed until servers_free. */
+/* `command` starts a server, see spawn.h. When *end_fd is readable, the functions below return
+ * without waiting for servers. All arguments are borrowed until servers_free. */
 void servers_init(struct servers *servers, const char *command, const char *suite,
                   const int *end_fd, const struct suite_case *const *cases, size_t n);
 void servers_free(struct servers *servers);
@@ -44,8 +45,7 @@ bool servers_next(struct servers *servers);
 /* Stops the servers of this batch. */
 void servers_stop(struct servers *servers);
 
-/* Stops a server and starts it again, with nothing of what it had stored. Returns true if it is
- * ready. */
+/* Stops a server, deletes its data, and starts it again. Returns true if it is ready. */
 bool servers_restart(struct servers *servers, size_t s);
 
 #endif

@@ -15,19 +15,20 @@
 #include "base/buf.h"
 #include "base/time.h"
 
-#define TRANSCRIPT_SIZE_MAX (1 << 20) /* the most bytes of a file */
-#define TRANSCRIPT_CONNS_MAX 64       /* the most connections of a file */
+#define TRANSCRIPT_SIZE_MAX (1 << 20) /* bytes of the largest file */
+#define TRANSCRIPT_CONNS_MAX 64       /* the largest number of connections of a file */
 #define TRANSCRIPT_DEPTH_MAX 8        /* how deep size{ } and repeat( ) may be nested */
 #define TRANSCRIPT_BLOCKS_MAX 2       /* how deep repeat { } and any { } may be nested */
-#define TRANSCRIPT_COUNTERS_MAX 4     /* of blocks and items: how deep counters may be nested */
-#define TRANSCRIPT_REPEAT_MAX 10000   /* the most repetitions of one repeat or any */
-#define TRANSCRIPT_NAME_MAX 64        /* the most characters of a name with its counters */
+/* how many counters, of blocks and items together, may be nested */
+#define TRANSCRIPT_COUNTERS_MAX 4
+#define TRANSCRIPT_REPEAT_MAX 10000 /* the largest number of repetitions of one repeat or any */
+#define TRANSCRIPT_NAME_MAX 64      /* characters of the longest name with its counters */
 #define TRANSCRIPT_DURATION_MAX (3600 * TIME_SECOND)
-#define TRANSCRIPT_VALUE_MAX (8 << 20) /* the most bytes of one fill() */
+#define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of the largest fill() */
 
 /* How important it is that a server conforms. */
 enum transcript_level {
-    LEVEL_MUST,      /* otherwise clients break, or messages are lost, doubled or altered */
+    LEVEL_MUST,      /* if not, clients break, or messages are lost, doubled or altered */
     LEVEL_SHOULD,    /* documented, but clients work without it */
     LEVEL_QUIRK,     /* behaviour of nsqd 1.3.0 that no document describes */
     LEVEL_DEPARTURE, /* nsqref differs from nsqd on purpose: see a row of DEPARTURES.md */
@@ -44,7 +45,7 @@ enum item_kind {
     ITEM_I64,
     ITEM_SIZE,    /* size{ items }: the length of the items as an int32, then the items */
     ITEM_FILL,    /* fill(n "text"): n bytes that repeat the text */
-    ITEM_COUNTER, /* $i: the counter of a repetition around this, in decimal */
+    ITEM_COUNTER, /* $i: the current number of a repetition that contains this item, in decimal */
     ITEM_REPEAT,  /* repeat(n $k items): the items n times, with the counter k from 1 to n */
 };
 
@@ -78,7 +79,7 @@ enum step_kind {
     STEP_WAIT,       /* `after` */
     STEP_ANY,    /* the steps in `inside`, in any order; `count` times each, or once if it is 0 */
     STEP_REPEAT, /* the steps in `inside`, `count` times */
-    STEP_STOP_READING,  /* the client reads nothing from the connection any more */
+    STEP_STOP_READING,  /* the client stops reading from the connection */
     STEP_START_READING, /* the client reads again */
     STEP_RESTART, /* the server is ended and started again, with the flags `text` if it has any */
 };
@@ -162,7 +163,7 @@ void transcript_items_print(const struct item *items, struct buf *out);
  * unchanged, except for characters that need an escape. Other bytes become escapes. */
 void transcript_escape(struct span bytes, struct buf *out);
 
-/* Returns true if any step of the file is of this kind, also inside others. */
+/* Returns true if any step of the file is of this kind, even inside another step. */
 bool transcript_has(const struct transcript *file, enum step_kind kind);
 
 /* Returns true if a step enables a codec. Then the bytes on the wire differ from the bytes in the

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: reading a session file line by line and word by word. It is used only by the parser, which
- * is in session_file.c (steps), session_file_items.c (items and names) and session_file_header.c.
+ * Owns: reading a session file line by line and word by word. Only the parser uses this file. The
+ * parser is in session_file.c (steps), session_file_items.c (items and names) and
+ * session_file_header.c.
  * Must not know: what the words mean.
  */
 #ifndef CONFORM_SESSION_FILE_READER_H
@@ -31,37 +32,39 @@ bool reader_expected(struct reader *r, const char *what);
 /* Goes to the next line. Returns false at the end of the file. */
 bool reader_next_line(struct reader *r);
 
-/* reader_at returns true if the line goes on with these bytes. reader_take also takes them. */
+/* reader_at returns true if the rest of the line begins with these bytes. reader_take also removes
+ * them from the rest. The other functions reader_take_ below remove what they read in the same
+ * way. */
 bool reader_at(const struct reader *r, struct span word);
 bool reader_take(struct reader *r, struct span word);
 
 #define TAKE(r, literal) reader_take((r), SPAN(literal))
 
-/* One or more letters, digits and underscores. */
+/* Reads one or more letters, digits and underscores. */
 bool reader_take_word(struct reader *r, struct span *word, const char *what);
 
 /* Takes the rest of the line, which must not be empty. */
 bool reader_take_text(struct reader *r, struct span *text);
 
-/* A decimal number in canonical form: no leading zeros, and no "-0". */
+/* Reads a decimal number in canonical form: no leading zeros, and no "-0". */
 bool reader_take_number(struct reader *r, int64_t *value);
 
-/* A duration, for example "1500ms". There is no other unit. */
+/* Reads a duration, for example "1500ms". There is no other unit. */
 bool reader_take_duration(struct reader *r, int64_t *ns);
 
-/* A string in double quotes. */
+/* Reads a string in double quotes. */
 bool reader_take_string(struct reader *r, struct span *bytes);
 
 /* --- session_file_items.c --------------------------------------------------------------------- */
 
-/* One or more items with single spaces between them. */
+/* Reads one or more items with single spaces between them. */
 bool reader_take_items(struct reader *r, struct item **items);
 
-/* A name, and counters behind it: c, c$i, m$i$k. `name` has all of it. */
+/* Reads a name and the counters that follow it: c, c$i, m$i$k. `name` becomes the whole text. */
 bool reader_take_name(struct reader *r, struct span *name, const char *what);
 
-/* A number of repetitions, a space, and the name of the counter, for example "300 $i". The counter
- * is known until the caller gives it back with reader_drop_counter. */
+/* Reads a number of repetitions, a space, and the name of the counter, for example "300 $i". The
+ * counter is known until the caller removes it with reader_drop_counter. */
 bool reader_take_counter(struct reader *r, int64_t *count, struct span *counter);
 void reader_drop_counter(struct reader *r);
 
@@ -70,7 +73,7 @@ bool reader_is_counter(const struct reader *r, struct span word);
 
 /* --- session_file_header.c -------------------------------------------------------------------- */
 
-/* All lines of the header, and the empty line behind it. */
+/* Reads all lines of the header, and the empty line after the header. */
 bool reader_take_header(struct reader *r);
 
 #endif

@@ -14,8 +14,8 @@
 #define SUITE_CASES "tests/conformance" /* the cases in the source of this project */
 #define SUITE_PATH_MAX 4096
 
-/* The version of the suite. Its changes are the last lines of CHANGES.tsv (changes.h). It grows by
- * one with the first change of a case after a release of this project. */
+/* The version of the suite. Its changes are the last lines of CHANGES.tsv (changes.h). The version
+ * grows by one with the first change of a case after a release of this project. */
 #define SUITE_VERSION 2U
 
 /* Returns this version as a text. The string is static. */
@@ -28,7 +28,7 @@ const char *suite_version(void);
  * ROOT/tests/conformance to `path`, if that exists, and returns it. */
 const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX]);
 
-/* The same for the program that runs now. */
+/* Does the same as suite_folder_beside for the program that runs now. */
 const char *suite_folder(char path[SUITE_PATH_MAX]);
 
 struct suite_case {
@@ -61,7 +61,7 @@ bool suite_glob(const char *glob, struct span id);
 
 /* These functions list the chosen cases. suite_list writes lines "id<TAB>level<TAB>title".
  * suite_list_json writes JSON. suite_list_flags writes a line "number of cases<TAB>flags" for each
- * set of flags, in the order in which the cases need them first. */
+ * set of flags. The sets are in the order of the first case (by id) that needs each set. */
 void suite_list(const struct suite *suite, struct buf *out);
 void suite_list_flags(const struct suite *suite, struct buf *out);
 void suite_list_json(const struct suite *suite, struct buf *out);

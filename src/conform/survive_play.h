@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one input of a fuzz corpus as bytes on a connection: what is sent in front of it, and where
- * it is cut. Must not know: what the server answers, and what its answers mean.
+ * Owns: one input of a fuzz corpus as bytes on a connection. This file decides what is sent before
+ * the input, and where the input is cut. Must not know: what the server answers, and what its
+ * answers mean.
  */
 #ifndef CONFORM_SURVIVE_PLAY_H
 #define CONFORM_SURVIVE_PLAY_H
@@ -27,9 +28,9 @@ struct survive_talk {
     struct buf rest;  /* is cut */
 };
 
-/* Fills `talk` for an input. The folder of the file says what the input is: a corpus of fuzz/ has a
- * header for the fuzz target, which is left out. Any other file has the bytes of a client. With
- * `bare`, the file is sent as it is. */
+/* Fills `talk` for an input. The folder of the file says what the input is. A file in a corpus of
+ * fuzz/ begins with a header for the fuzz target; this header is not sent. Any other file has the
+ * bytes of a client. If `bare` is true, the file is sent unchanged. */
 void survive_talk(struct survive_talk *talk, const char *path, struct span input, bool bare);
 void survive_talk_free(struct survive_talk *talk);
 
@@ -37,7 +38,7 @@ void survive_talk_free(struct survive_talk *talk);
  */
 size_t survive_piece(enum survive_way way, size_t n, size_t at);
 
-/* Plays it on a new connection and reads what the server sends, until the server closes or
+/* Sends `talk` on a new connection and reads what the server sends, until the server closes or
  * *patience ns have passed since the end of the input. Makes *patience shorter each time a server
  * does not close. Returns false if no connection can be made. */
 bool survive_play(const char *address, const struct survive_talk *talk, enum survive_way way,

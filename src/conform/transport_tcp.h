@@ -15,14 +15,15 @@ struct tcp_transport {
     int fds[PLAYER_CONNS_MAX]; /* -1: closed */
     struct buf unsent[PLAYER_CONNS_MAX];
     bool stopped[PLAYER_CONNS_MAX]; /* the client reads nothing */
-    struct spawn *server;           /* that can be restarted; borrowed; NULL: none */
+    struct spawn *server;           /* a server that can be restarted; borrowed; NULL: none */
     bool end[PLAYER_CONNS_MAX];     /* the output must be closed when all bytes are sent */
 };
 
 void tcp_transport_init(struct tcp_transport *t, struct player *player, const char *address);
 void tcp_transport_free(struct tcp_transport *t);
 
-/* The same, for a server that this process has started and may restart. */
+/* Does the same as tcp_transport_init, for a server that this process has started and may
+ * restart. */
 void tcp_transport_init_own(struct tcp_transport *t, struct player *player, struct spawn *server);
 
 /* Returns the functions for the player, which borrows `t`. */

@@ -11,8 +11,8 @@
 #include "base/table.h"
 #include "conform/session_file.h"
 
-#define VALUES_MAX 20000    /* the most values of one case */
-#define VALUES_NAMES_MAX 40 /* the most bytes of the prefix of a case's names, with the NUL */
+#define VALUES_MAX 20000    /* the largest number of values of one case */
+#define VALUES_NAMES_MAX 40 /* bytes of the longest prefix of a case's names, with the NUL */
 
 struct value {
     UT_hash_handle hh; /* by `name` */

@@ -9,8 +9,8 @@
 
 #include "conform/vectors.h"
 
-/* Writes the members "limits", "bytes", "items" and "waits". "waits" says how the input ends: what
- * the parser still waits for. `in` begins after the magic. */
+/* Writes the members "limits", "bytes", "items" and "waits". "waits" says what the parser still
+ * waits for at the end of the input. `in` begins after the magic. */
 void vectors_parser(struct json_writer *json, const struct nsq_limits *limits, struct span in);
 
 #endif

@@ -26,7 +26,7 @@ void wire_free(struct wire *wire);
 bool wire_enable_codec(struct wire *wire, struct codec codec, size_t most, struct buf *in);
 
 /* Decodes received bytes and appends at most `most` decoded bytes to `in`. Returns false when there
- * are more decoded bytes; they are discarded, and the wire must not be used any more. */
+ * are more decoded bytes; they are discarded, and the wire must not be used afterwards. */
 bool wire_decode(struct wire *wire, struct span bytes, size_t most, struct buf *in);
 
 /* Encodes bytes and appends them to `out`. Appends nothing while a codec is in its handshake, or if

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the actions of each command, and the table that says in which states of a session each
- * command is allowed. The table is at the top of commands.c. handlers.h says which file has which
- * command.
- * "The current command" is the command whose line or body was read last. A command is held while it
- * waits for an answer of the auth servers.
+ * command is allowed. The table is at the top of commands.c. handlers.h names the file of each
+ * command. "The current command" is the command whose line or body was read last. A command is held
+ * while it waits for an answer of the auth servers.
  */
 #ifndef SESSION_COMMANDS_H
 #define SESSION_COMMANDS_H
@@ -17,7 +16,7 @@
 /* Handles a command line that was read. Returns the reply. */
 struct reply command_line(struct session *session, const struct nsq_command *command, int64_t now);
 
-/* Handles the next part of the current command that was read: a size, a count, or a piece of a
+/* Handles a part of the current command that follows its line: a size, a count, or a piece of a
  * body. Returns the reply. */
 struct reply command_stage(struct session *session, const struct nsq_item *item, int64_t now);
 

@@ -49,9 +49,9 @@ enum budget_use memory_use(const struct session *s);
 struct topic *command_topic(struct session *s);
 
 /* Checks whether the client is allowed to execute the current command. Returns REPLY_NONE when the
- * client is allowed to do so, and an error when the client is not. When the client's authorization
- * has expired, asks the auth servers again and returns REPLY_HELD: the command is held, which means
- * that it waits for their answer. */
+ * client is allowed to do this, and an error when it is not allowed. When the client's
+ * authorization has expired, asks the auth servers again and returns REPLY_HELD: the command is
+ * held (it waits for the answer of the auth servers). */
 struct reply check_auth(struct session *s, int64_t now);
 
 /* Executes SUB, after the client was authorized. */

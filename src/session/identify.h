@@ -13,8 +13,8 @@
 
 #include <nsq/span.h>
 
-/* How many bytes of a string are kept; the rest is dropped. The limit is needed because a session
- * keeps its strings until it is freed, and a client could send megabytes. */
+/* At most this many bytes of a string are kept. A session keeps its strings until it is freed, so
+ * without this limit a client could fill the memory with long strings. */
 #define IDENTIFY_TEXT_MAX 255
 
 /* Bytes: the session reads at most this many of a body at a time. */

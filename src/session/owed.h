@@ -30,7 +30,7 @@ struct owed_queue {
 };
 
 /* Adds a reply at the end of the queue and returns its entry. The queue owns the reply afterwards.
- * The memory budget is charged even when it has no room. This is safe because
+ * Charges the memory budget even when the budget has no room. This is safe because
  * v2_config.max_owed_replies bounds the number of entries. */
 struct owed *owed_push(struct owed_queue *q, struct reply reply, struct budget *budget);
 

@@ -21,7 +21,7 @@ enum reply_kind {
     REPLY_OK,
     REPLY_RESPONSE, /* a response with a text */
     REPLY_CODECS,   /* a response with a text; the negotiated codecs are enabled after it is sent */
-    REPLY_ERROR,    /* an error with a text; its code tells whether it is fatal */
+    REPLY_ERROR,    /* an error with a text; its code says whether it is fatal */
     REPLY_POSTED,   /* not known until `ticket` is answered; parsing continues */
     REPLY_HELD,     /* not known until session->query is answered; parsing stops */
 };

@@ -35,7 +35,7 @@ struct pub_count {
     uint64_t count;
 };
 
-/* The state of TLS. It only changes to a later value in this list. */
+/* The state of TLS. The state only changes to a later value in this list. */
 enum session_tls {
     SESSION_TLS_NONE = 0,
     SESSION_TLS_WANTED,      /* negotiated by an IDENTIFY; the handshake begins after its reply */
@@ -47,7 +47,7 @@ enum session_tls {
 struct upgrade {
     bool snappy;
     bool deflate;
-    int deflate_level; /* the reply to IDENTIFY has it also when deflate is off */
+    int deflate_level; /* the reply to IDENTIFY contains it even when deflate is off */
 };
 
 /* The client's own names from an IDENTIFY. nsqd's /stats shows them. The texts are stored after the
@@ -82,7 +82,7 @@ struct session {
     enum session_tls tls;
     struct upgrade upgrade; /* set by the last IDENTIFY */
     bool compressed;        /* snappy or deflate is enabled; it is never disabled */
-    size_t codec_cost;      /* bytes that the memory budget was charged for TLS and compression */
+    size_t codec_cost;      /* bytes that TLS and compression have added to the memory budget */
 
     int64_t heartbeat_every; /* ns; 0: off. Only the first IDENTIFY sets it, as in nsqd */
     int64_t next_heartbeat;  /* ns; TIME_NEVER: no heartbeats */
@@ -146,8 +146,8 @@ void session_on_closed(void *service, void *session, int64_t now);
 /* Called when the current command is held. session->query must be set. */
 void session_wait(struct session *session);
 
-/* Pauses the input of the connection when the state of the session requires it. Otherwise resumes
- * the input. */
+/* Pauses the input of the connection when the state of the session requires a pause. If not,
+ * resumes the input. */
 void session_pause_or_resume(struct session *session);
 
 /* Continues the current command, which was held. `reply` is its reply. */
@@ -188,19 +188,20 @@ void session_send(struct session *session, enum nsq_frame_type type, struct span
 void session_send_ok(struct session *session, int64_t now);
 
 /* Blocks the delivery of messages to the client while the output is full, and while the OK of SUB
- * is owed. Otherwise unblocks the delivery. Does nothing before SUB. */
+ * is owed. If neither is so, unblocks the delivery. Does nothing before SUB. */
 void session_update_blocked(struct session *session);
 
-/* Returns true when the session's own commands have caused work that is not done yet. It is inline
- * because it is called before every command. */
+/* Returns true when the session's own commands have caused work that is not done yet. The function
+ * is inline because it is called before every command. */
 static inline bool session_has_own_work(const struct session *session)
 {
     return session->publish.place.serial != 0 || consumer_can_receive(&session->consumer);
 }
 
 /* Does the work that the session's own commands have caused, while the current call has effort
- * left: moves the messages of its last publish to their channels, and delivers messages of its
- * channel until it can get no more. Returns true when nothing is left. */
+ * left: moves the messages of its last publish to their channels, and delivers messages of the
+ * session's channel until this session cannot receive another message. Returns true when all this
+ * work is done. */
 bool session_do_own_work(struct session *session, int64_t now);
 
 /* Sends a reply, or adds it to the owed replies. The function owns the reply afterwards. Returns
@@ -216,7 +217,7 @@ static inline bool session_reply(struct session *session, struct reply reply, in
 
 /* --- session_codecs.c ------------------------------------------------------------------------- */
 
-/* Starts TLS when an IDENTIFY has negotiated it. Otherwise enables the compression of
+/* Starts TLS when an IDENTIFY has negotiated TLS. If not, enables the compression of
  * session->upgrade. */
 void session_enable_codecs(struct session *session, int64_t now);
 

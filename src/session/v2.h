@@ -98,7 +98,7 @@ bool v2_authorized(struct v2 *v2, int64_t now);
  * reason. */
 void v2_close_orphans(struct v2 *v2, int64_t now);
 
-/* Goes on with the sessions in v2->finishing, while the current call has effort left. */
+/* Continues the work of the sessions in v2->finishing, while the current call has effort left. */
 void v2_finish_inputs(struct v2 *v2, int64_t now);
 
 #endif

@@ -16,21 +16,23 @@
  * the C library is not glibc. */
 void allocator_tune(void);
 
-/* What allocator_follow knows of the heap. A struct of zeros: it was not called yet. */
+/* What allocator_follow knows about the heap. A struct of zeros means that allocator_follow was not
+ * called yet. */
 struct heap_growth {
     uint8_t *end; /* the end of the heap at the last call; NULL: there was no call */
-    size_t input; /* bytes of input since the heap has grown. The caller adds those that arrive */
+    size_t input; /* bytes of input that have arrived since the heap last grew. The caller adds to
+                   * this number */
 };
 
-/* To be called often. If the heap has grown since the last call, and if input was the reason, gets
- * the pages at the end of the new memory from the kernel at once: ALLOCATOR_GROWTH bytes at most,
- * which takes less than a millisecond. Otherwise the kernel interrupts the process when each page
- * is first used. Most of the work for large messages is to get pages. To get them one by one takes
- * about 1.5 times as long.
+/* To be called often. If the heap has grown since the last call because of input, this function
+ * asks the kernel at once for the pages at the end of the new memory. It asks for at most
+ * ALLOCATOR_GROWTH bytes, which takes less than a millisecond. Without this, the kernel would
+ * interrupt the process at the first use of each page, and getting the pages would take about 1.5
+ * times as long. For large messages, most of the time is spent on getting pages.
  *
  * Input was the reason when its size is at least half and at most twice that of the new memory. So
- * this function gets no pages for idle connections, which use only a part of their memory, and none
- * after much input that did not stay in memory. */
+ * this function gets no pages for idle connections, because they use only a part of their memory.
+ * It also gets none after input that did not stay in memory. */
 void allocator_follow(struct heap_growth *growth);
 
 #endif

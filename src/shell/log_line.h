@@ -40,8 +40,8 @@ void log_writer_add(struct log_writer *w, enum log_level level, const char *form
                     const struct span *args, size_t count);
 
 /* Writes as many of the added lines as the descriptor accepts now. The other lines wait for the
- * next call. After an error that will not go away, the lines are dropped. The error itself is
- * not reported, because the log is the only place for a report. */
+ * next call. After a permanent error, the lines are dropped. The error itself is not reported,
+ * because the log is the only place for a report. */
 void log_writer_flush(struct log_writer *w);
 
 /* Returns true while lines wait. Then the caller must call log_writer_flush again a little later.

@@ -19,9 +19,9 @@
  * letter. */
 void machine_reason(int error, char reason[MACHINE_REASON_MAX]);
 
-/* Opens /dev/null in place of each standard descriptor (0, 1, 2) that is closed. Otherwise the next
- * descriptor that the process opens, perhaps a client's, would get that number and receive the log
- * lines. Must be called before any other descriptor is opened. */
+/* Opens /dev/null in place of each standard descriptor (0, 1, 2) that is closed. Without this, the
+ * next descriptor that the process opens, perhaps a client's, would get that number and receive the
+ * log lines. Must be called before any other descriptor is opened. */
 void machine_fill_standard(void);
 
 /* Writes the host's name, or "localhost" when the host has no name. */
@@ -31,7 +31,7 @@ void machine_host(char name[MACHINE_HOST_MAX]);
 size_t machine_memory(void);
 
 /* Returns how many bytes of physical memory this process has now. Returns 0 when the system does
- * not tell. */
+ * not report it. */
 size_t machine_resident(void);
 
 /* Raises the process's limit of file descriptors as far as the system allows. Returns the new

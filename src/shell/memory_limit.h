@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: how much memory this process may use. The machine's memory is not the only limit: a
- * container has a control group with a smaller limit, and a service manager may set RLIMIT_AS.
- * Beyond such a limit the process is killed, or an allocation fails. Must not know: what the memory
- * is used for.
+ * container has a control group with a smaller limit, and a service manager may set RLIMIT_AS. If
+ * the process uses more than such a limit, it is killed, or an allocation fails. Must not know:
+ * what the memory is used for.
  */
 #ifndef SHELL_MEMORY_LIMIT_H
 #define SHELL_MEMORY_LIMIT_H

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the look-up of host names. A look-up always blocks and may take a long time. So a thread
- * does the look-ups. It has a queue of jobs and a queue of answers. When a job is cancelled while a
- * thread is blocked in it, another thread continues with the next jobs. Apart from these threads,
- * the program has only the thread of the event loop. The threads share nothing except the queues.
+ * does the look-ups. The resolver has a queue of jobs and a queue of answers. When a job is
+ * cancelled while a thread is blocked in it, another thread continues with the next jobs. Apart
+ * from these threads, the program has only the thread of the event loop. The threads share nothing
+ * except the queues.
  */
 #ifndef SHELL_RESOLVER_H
 #define SHELL_RESOLVER_H
@@ -12,8 +13,9 @@
 
 #include "shell/socket.h"
 
-/* The most look-ups that are not answered yet. Each AUTH of a client may need the address of an
- * auth server. Without this limit, too many look-ups would wait when the name servers are slow. */
+/* The largest number of look-ups that may wait for an answer at the same time. Each AUTH of a
+ * client may need the address of an auth server. Without this limit, the queue could become very
+ * long when the name servers are slow. */
 #define RESOLVER_JOBS_MAX 256
 
 struct resolver;
@@ -25,8 +27,8 @@ struct resolver *resolver_new(void);
  * the look-up has returned. Does nothing when `resolver` is NULL. */
 void resolver_free(struct resolver *resolver);
 
-/* Returns a descriptor that is readable while there are answers. It stays readable until
- * resolver_next has returned false. */
+/* Returns a descriptor that becomes readable when there is an answer. The descriptor stays readable
+ * until resolver_next has returned false. */
 int resolver_fd(const struct resolver *resolver);
 
 /* Starts to look up "host:port". The answer will contain `ticket`. Returns false when there are
@@ -42,7 +44,7 @@ struct resolver_answer {
     char why[SOCKET_WHY_MAX];
 };
 
-/* Moves the next answer to `*answer`. Returns false when there is none. */
+/* Moves the next answer to `*answer`. Returns false when there is no answer. */
 bool resolver_next(struct resolver *resolver, struct resolver_answer *answer);
 
 #endif

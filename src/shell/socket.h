@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: addresses as text, and sockets. There are three kinds of sockets: those that listen, those
- * that were accepted, and those that connect.
+ * Owns: addresses as text, and sockets. Some sockets listen, some were accepted, and some connect
+ * to a server.
  *
- * An address is "host:port", "[host]:port" or ":port". The rule is that of Go's SplitHostPort,
- * which upstream's nsqd uses. Any other text is the path of a unix socket. "@name" is a unix socket
- * that has a name and no file. A listener without a host, or with the host 0.0.0.0 or [::], accepts
- * IPv4 and IPv6.
+ * An address is "host:port", "[host]:port" or ":port". The rules are the rules of Go's
+ * SplitHostPort, which upstream's nsqd uses. Any other text is the path of a unix socket. "@name"
+ * is a unix socket that has a name and no file. A listener without a host, or with the host 0.0.0.0
+ * or [::], accepts IPv4 and IPv6.
  */
 #ifndef SHELL_SOCKET_H
 #define SHELL_SOCKET_H
@@ -22,7 +22,7 @@
 #define SOCKET_ADDRESS_MAX 128 /* bytes of any address as text, NUL included */
 #define SOCKET_HOST_MAX 256    /* bytes of a host or a port, NUL included */
 #define SOCKET_WHY_MAX 512     /* bytes of a reason, NUL included; longer reasons are cut */
-#define SOCKET_ADDRESSES_MAX 8 /* the most addresses of one name that are tried */
+#define SOCKET_ADDRESSES_MAX 8 /* at most this many addresses of one name are tried */
 
 /* Splits "host:port" into two strings. Returns false when the text has another form or is too long.
  */
@@ -34,8 +34,9 @@ bool socket_split_address(const char *address, char host[SOCKET_HOST_MAX],
  * 127.0.0.1:4150: bind: address already in use". */
 int socket_listen(const char *address, char why[SOCKET_WHY_MAX]);
 
-/* Identifies the file of a unix socket. The time is compared too, because the system uses the
- * number of a removed file again. */
+/* Identifies the file of a unix socket by its device, its inode number and the time of its last
+ * change. The time is needed because the system may give the inode number of a removed file to a
+ * new file. */
 struct socket_file {
     bool exists;
     dev_t device;
@@ -48,7 +49,7 @@ struct socket_file {
 struct socket_file socket_find_file(const char *address);
 
 /* Removes the file of a unix socket, because the file still exists after its listener was closed.
- * Does nothing when the path now has another file: another server may have taken it over. */
+ * Does nothing when the path now has another file, because another server may use it. */
 void socket_clean_up(const char *address, const struct socket_file *file);
 
 /* Connects, and waits until the connection is made or has failed. Returns a descriptor that is
@@ -70,8 +71,8 @@ void socket_look_up(const char *address, bool numeric, struct socket_addresses *
                     char why[SOCKET_WHY_MAX]);
 
 /* Begins to connect to address number i, without waiting. Returns a descriptor that is nonblocking
- * and closed on exec. The caller owns it. It becomes writable when the attempt is over. Returns -1
- * on failure. Then `why` is the reason. */
+ * and closed on exec. The caller owns it. The descriptor becomes writable when the attempt is over.
+ * Returns -1 on failure. Then `why` is the reason. */
 int socket_start(const struct socket_addresses *addresses, size_t i, char why[SOCKET_WHY_MAX]);
 
 /* Returns true when the attempt that socket_start began has succeeded. Returns false when it has

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the loop that moves bytes between sockets and one tcp_handler. The loop accepts, connects,
- * reads, writes and closes sockets, tells the handler the time, and writes the log. Must not know:
- * what the handler does. The loop works with any handler.
+ * reads, writes and closes sockets, tells the handler the time, and writes the log. A turn is one
+ * pass of the loop (tcp_server_round). A turn has several parts, and each part must end after a
+ * short time, its slice. Must not know: what the handler does. The loop works with any handler.
  */
 #ifndef SHELL_TCP_SERVER_H
 #define SHELL_TCP_SERVER_H
@@ -14,20 +15,21 @@
 #include "shell/waiter.h"
 
 #define TCP_SERVER_LISTENERS_MAX 8
-/* The most bytes that are read from one connection before others have their turn. */
+/* Bytes: at most this much is read from one connection before the other connections are read. */
 #define TCP_SERVER_READ_SIZE 65536
-/* The most bytes that are sent on one connection before others have their turn. */
+/* Bytes: at most this much is sent on one connection before the other connections may send. */
 #define TCP_SERVER_SEND_SIZE ((size_t)256 * 1024)
-/* The most bytes that are sent on a connection that has changed, while other changed connections
- * wait for their first send. So a small output behind thousands of large ones is sent soon. */
+/* Bytes: at most this much is sent on a changed connection while other changed connections wait for
+ * their first send. So a small output does not wait until thousands of large outputs are sent. */
 #define TCP_SERVER_SEND_CROWDED ((size_t)4 * 1024)
-/* The most events that the server takes from the waiter in one call. */
+/* The largest number of events that the server takes from the waiter in one call. */
 #define TCP_SERVER_EVENTS 256
 
-/* Knows the time `judged`: all input that had arrived at this time has been read. Only deadlines up
- * to this time are handled (`step` in serve/handler.h), because a peer whose input waits in its
- * socket is not late. A sweep is a series of calls of the waiter's `wait`. A sweep ends when one
- * call has reported every descriptor that was ready, and all events were handled. */
+/* This struct computes the time `judged`. All input that had arrived by this time was already
+ * offered to the handler. Only deadlines up to this time are handled (`step` in serve/handler.h),
+ * because a peer whose input waits in its socket is not late. A sweep is a series of calls of the
+ * waiter's `wait`. A sweep ends when one call has reported every descriptor that was ready, and all
+ * events were handled. */
 struct tcp_sweep {
     int64_t judged; /* all input that arrived before this time was offered to the handler */
     int64_t begun;  /* when the first wait of this sweep returned; 0: no sweep has begun */
@@ -87,24 +89,25 @@ struct tcp_server {
     int end_fd; /* when it becomes readable, the server must exit gracefully; -1: none */
     struct tcp_socket *sockets;
     size_t socket_count;
-    /* The events of the last wait. Those from event_next on were not handled yet. The waiter is not
-     * asked again before all are handled, so every socket has its turn. */
+    /* The events of the last wait. The events from index event_next on were not handled yet. The
+     * waiter is not asked again before all events are handled, so the events of each socket are
+     * handled. */
     struct waiter_event events[TCP_SERVER_EVENTS];
     size_t event_count;
     size_t event_next;
     struct tcp_sweep sweep;
     int64_t slice_end; /* the time at which the running part of a turn must end */
-    bool
-        left_over; /* there are changed connections or requests that had no time in the last turn */
+    bool left_over;    /* the last turn ended before all changed connections and requests were
+                        * handled */
     struct heap_growth heap;
     struct buf offers;        /* slots (uint32_t) of sockets whose `rest` must be offered again */
-    struct buf sends;         /* slots (uint32_t) of writable sockets whose output must go on */
+    struct buf sends;         /* slots (uint32_t) of writable sockets that have more output */
     struct buf ends;          /* slots (uint32_t) of INPUT_ENDED and BROKEN sockets, in order */
     int64_t wall_offset;      /* the offset that the handler was told last */
     int64_t wall_checked;     /* the time at which the wall clock was read last */
     int64_t resident_checked; /* the time at which the memory of the process was read last */
     bool ending;              /* the server is stopping, and accepts no more connections */
-    bool broken;              /* a listener failed for good */
+    bool broken;              /* a listener failed permanently */
     uint8_t input[TCP_SERVER_READ_SIZE];
 };
 
@@ -126,10 +129,9 @@ bool tcp_server_listen(struct tcp_server *server, int fd, const char *name);
 bool tcp_server_run(struct tcp_server *server);
 
 /* Waits until something is ready or due, at most max_wait_ns (negative: no limit). Then does one
- * round (serve/drive.h), which takes a few milliseconds at most. If something is left over, the
- * next call does not wait, and handles it first. Returns true when this function must be called
- * again.
- */
+ * round (serve/drive.h), which takes a few milliseconds at most. If work is left over, the next
+ * call does not wait, and does this work first. Returns true when this function must be called
+ * again. */
 bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns);
 
 /* Frees the server. Closes its listeners and its connections, and frees the waiter. */

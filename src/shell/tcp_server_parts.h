@@ -44,8 +44,8 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
 /* Sends more output of the sockets in server->sends, at most once for each of them. Stops when the
- * slice is over. The turn of the loop has a slice for this work alone. So output to thousands of
- * peers delays neither input nor small outputs of others. */
+ * slice (tcp_server.h) is over. Each turn has a slice for only this work. So output to thousands of
+ * peers does not delay the input, or the small outputs of other peers. */
 void tcp_send_more(struct tcp_server *server, int64_t now);
 
 /* Calls recv with input that the handler has not consumed before, at most once for each connection
@@ -56,9 +56,9 @@ void tcp_offer_rests(struct tcp_server *server, int64_t now);
  * number of sockets. */
 void tcp_tell_ends(struct tcp_server *server, int64_t now);
 
-/* Returns true when the running part of this turn has taken as long as it may. What is left over
- * must wait for the next turn, so that no peer's work delays the others. Each part of a turn does
- * at least one piece of work, so that all work is done at last. */
+/* Returns true when the slice of the running part of this turn is over. The rest of its work must
+ * wait for the next turn, so that no peer waits long for the work of another peer. Each part of a
+ * turn does at least one piece of work, so all work is done after some turns. */
 bool tcp_slice_is_over(const struct tcp_server *server);
 
 /* Returns true when a call that failed with this errno must be repeated later. */

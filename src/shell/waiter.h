@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the interface for waiting until file descriptors are ready. It has two implementations. One
- * uses poll(). The other one uses epoll, which does not scan all descriptors. So epoll is better
- * for ten thousand idle connections.
+ * uses poll(). The other implementation uses epoll, which does not scan all descriptors. So epoll
+ * is better for ten thousand idle connections.
  */
 #ifndef SHELL_WAITER_H
 #define SHELL_WAITER_H
@@ -16,10 +16,10 @@
 enum waiter_bit {
     WAITER_READ = 1,
     WAITER_WRITE = 2,
-    /* Hang-up or error. It is reported even when it is not waited for. There may still be unread
-     * input. */
+    /* Hang-up or error. This event is reported even when the caller does not wait for it. There may
+     * still be unread input. */
     WAITER_GONE = 4,
-    /* The peer sends no more. There may still be unread input in front of this end. */
+    /* The peer sends no more. There may still be unread input before this end. */
     WAITER_ENDED = 8,
 };
 

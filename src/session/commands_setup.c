@@ -104,6 +104,7 @@ void part_identify(struct session *s, struct span part)
         s->reader = identify_reader_new();
     }
     identify_reader_add(s->reader, part);
+    effort_use(&s->v2->broker->core.effort, part.n / EFFORT_JSON_BYTES);
     charge_reader(s);
 }
 

@@ -173,13 +173,11 @@ static void on_bad(struct session *s, const struct nsq_item *item, int64_t now)
     }
 }
 
-/* Returns the effort that an item needs, in units. The item was just parsed. */
-static size_t effort_of(const struct session *s, const struct nsq_item *item)
+/* Returns the effort that an item needs, in units. part_identify adds what JSON needs. */
+static size_t effort_of(const struct nsq_item *item)
 {
     bool executes = item->stage == NSQ_STAGE_LINE || item->last;
-    bool json = item->stage == NSQ_STAGE_BODY && s->place.id == NSQ_IDENTIFY;
-    return (executes ? EFFORT_COMMAND : EFFORT_PART) +
-           item->consumed / (json ? EFFORT_JSON_BYTES : EFFORT_BYTES);
+    return (executes ? EFFORT_COMMAND : EFFORT_PART) + item->consumed / EFFORT_BYTES;
 }
 
 /* Returns how much of `in` may be handled at a time. The body of an IDENTIFY is JSON, which is
@@ -198,7 +196,7 @@ static size_t take_item(struct session *s, struct span in, int64_t now)
     in = first_slice(s, in);
     switch (nsq_command_parse(&s->place, &s->v2->config.limits, in, &item)) {
     case NSQ_OK:
-        effort_use(&s->v2->broker->core.effort, effort_of(s, &item));
+        effort_use(&s->v2->broker->core.effort, effort_of(&item));
         on_item(s, &item, now);
         return item.consumed;
     case NSQ_BAD:

@@ -37,7 +37,7 @@ struct auth_config {
                                 request */
     size_t max_body;  /* bytes: the largest body of an answer. Without this limit, an answer could
                        * be endless */
-    size_t max_state; /* bytes: the most memory for the permissions of one client. Without this
+    size_t max_state; /* bytes of memory for the permissions of one client, at most. Without this
                          limit, a server's answer could fill the memory */
     struct http_tls tls;
 };
@@ -84,8 +84,8 @@ void *auth_owner(const struct auth_query *query);
 bool auth_has_done(const struct auth *auth);
 
 /* Frees a query that is done and returns what the server has granted. The caller owns the result
- * and charges its cost to the memory budget. Returns NULL if no server could be asked, or if no
- * server gave a good answer. Appends to `why` the reason for each server that failed. */
+ * and adds its cost to the memory budget. Returns NULL if no server could be asked, or if no server
+ * gave a good answer. Appends to `why` the reason for each server that failed. */
 struct auth_state *auth_take(struct auth_query *query, struct buf *why);
 
 /* Frees a query. If the query is not done yet, it is stopped first. */

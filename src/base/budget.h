@@ -34,7 +34,7 @@ enum budget_use {
 #define BUDGET_RESIDENT_A_CONN ((size_t)2048)
 
 struct budget {
-    size_t used;       /* bytes in use. Some memory is charged without a check, because the program
+    size_t used;       /* bytes in use. Some memory is added without a check, because the program
                         * cannot refuse it. So this number may be above both bounds. */
     size_t names;      /* the part of `used` that topics and channels need. This memory stays in use
                         * until the topic or channel is deleted, so `names` has its own bound.

@@ -103,7 +103,7 @@ enum channel_result {
 struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name,
                             int64_t now);
 
-/* Returns how many bytes the memory budget is charged for a new channel. */
+/* Returns how many bytes a new channel adds to the memory budget. */
 static inline size_t channel_cost(const struct broker_core *core)
 {
     return CHANNEL_COST + (core->config.latency.percentile_count > 0 ? LATENCY_COST : 0);

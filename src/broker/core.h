@@ -65,7 +65,7 @@ struct broker_core {
     uint64_t last_serial;      /* of the newest topic or channel */
 };
 
-/* The struct that a timer is a part of: struct in_flight or struct deferred. */
+/* The kind says in which struct a timer is a field: struct in_flight or struct deferred. */
 enum timer_kind { TIMER_IN_FLIGHT, TIMER_DEFERRED };
 
 struct timer {

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the end-to-end processing latency of one channel: how long its messages took from the
- * publish to the FIN, of the last window of time. As in nsqd there are two streams, each of half a
- * window, which take turns. The figures are about the messages of both, that is of the last half
- * to the last whole window. For a topic, nsqd merges the streams of its channels, and so does
- * latency_add.
+ * Owns: the end-to-end processing latency of one channel. This is the time from the publish of a
+ * message to its FIN. As in nsqd there are two streams of samples. One stream gets the samples of
+ * half a window of time. Then the other stream is emptied, and gets the samples of the next half.
+ * The results are computed from both streams, so they cover between half a window and a whole
+ * window. For a topic, latency_add merges the streams of its channels, as nsqd does.
  *
- * Memory: at most LATENCY_MOST bytes for a channel, charged to the memory budget as the samples
- * come. A sample for which there is no room is not counted. When no percentile is asked for, a
- * channel has no struct latency, and a FIN does no work here.
+ * Memory: a channel needs at most LATENCY_MOST bytes. They are added to the memory budget when
+ * samples arrive. A sample for which the budget has no room is not counted. When no percentile is
+ * configured, a channel has no struct latency, and a FIN does no work here.
  *
- * Accuracy: broker/quantile.h. There is one difference to nsqd: when /stats shows one channel only,
- * nsqd does not move the windows of the other channels of the topic before it merges them.
+ * broker/quantile.h describes the accuracy. There is one difference from nsqd. When /stats shows
+ * only one channel, nsqd merges the other channels of the topic without moving their windows to the
+ * current time. latency_add always moves the window first.
  *
  * Must not know: channels, messages, clocks.
  */
@@ -39,14 +40,15 @@ struct latency {
     int64_t began;    /* ns; when the current half of a window began */
 };
 
-/* Returns the setting for a configuration. `budget` and `effort` are the broker's; the effort of
- * the functions below is only counted. */
+/* Returns the setting for a configuration. `budget` and `effort` belong to the broker. The
+ * functions below count their work in `effort`, but do not stop when no effort is left. */
 struct latency_setting latency_setting(const struct latency_config *config, struct budget *budget,
                                        struct effort *effort);
 
 /* Bytes that one struct latency needs without samples. */
 #define LATENCY_COST (sizeof(struct latency) + ALLOC_OVERHEAD)
-/* The most bytes for one channel: its summaries, and the numbers that are not in them yet. */
+/* The largest number of bytes of one channel: its summaries, and the numbers that are not in a
+ * summary yet. */
 #define LATENCY_MOST                                                                               \
     (LATENCY_COST + 2 * (2 * (QUANTILE_TUPLES + QUANTILE_FRESH) * sizeof(struct quantile_tuple) +  \
                          QUANTILE_FRESH * sizeof(double) + 2 * (size_t)ALLOC_OVERHEAD))
@@ -57,7 +59,7 @@ struct latency *latency_new(const struct latency_setting *setting, int64_t now);
 /* Frees the struct. `latency` may be NULL. */
 void latency_free(struct latency *latency);
 
-/* Returns how many bytes the memory budget is charged for the struct now; 0 for NULL. */
+/* Returns how many bytes of the memory budget the struct uses now; 0 for NULL. */
 size_t latency_cost(const struct latency *latency);
 
 /* Adds one sample: the time in ns from a publish to its FIN; below 0 when the wall clock was set
@@ -68,8 +70,8 @@ void latency_note(struct latency *latency, int64_t sample, int64_t now);
  * no samples of its own. Samples for which there is no memory are left out. */
 void latency_add(struct latency *sum, struct latency *latency, int64_t now);
 
-/* Sets values[i] to the percentile number i of the configuration, of the samples, in ns; 0 when
- * there are none. Returns the number of samples. */
+/* Sets values[i] to the percentile number i of the configuration, in ns, or to 0 when there are no
+ * samples. Returns the number of samples. */
 uint64_t latency_read(struct latency *latency, double *values, int64_t now);
 
 #endif

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a stream of numbers of which only a summary is kept, from which percentiles can be read. It
- * is the algorithm of Cormode, Korn, Muthukrishnan and Srivastava, "Effective computation of biased
- * quantiles over data streams" (2005), for targeted quantiles, with the parameters of nsqd: the
- * error is 0.01, and 500 numbers at a time go into the summary.
+ * Owns: the summary of a stream of numbers, from which percentiles can be read. The numbers
+ * themselves are not kept. The algorithm is from Cormode, Korn, Muthukrishnan and Srivastava,
+ * "Effective computation of biased quantiles over data streams" (2005), for targeted quantiles. The
+ * parameters are those of nsqd: the error is 0.01, and always 500 numbers together go into the
+ * summary.
  *
  * A tuple of the summary stands for `width` numbers that are at most `value`; `delta` says how
- * uncertain its rank is. Neighbours are united while the error that the targets allow at their rank
- * is not passed.
+ * uncertain its rank is. Neighbouring tuples are merged into one tuple if the error stays within
+ * the limit that the targets allow at this rank.
  *
- * Accuracy: a percentile is equal to that of nsqd for the same numbers in the same order, as long
- * as the summary has at most QUANTILE_TUPLES tuples. In nsqd, numbers that mostly fall make the
- * summary grow without a bound. Here neighbours are then united with a larger error. The rank of a
- * percentile is then wrong by at most 5 percent of the count; that of nsqd is wrong by at most 2.5
- * percent. (The rank of a percentile p of n numbers is p * n.)
+ * Accuracy: for the same numbers in the same order, a percentile is equal to nsqd's while the
+ * summary has at most QUANTILE_TUPLES tuples. In nsqd, the summary grows without a bound if most
+ * numbers are smaller than the number before. Here, tuples of a summary that is too long are merged
+ * with a larger error. The rank of a percentile is then wrong by at most 5 percent of the count (in
+ * nsqd, by at most 2.5 percent). (The rank of a percentile p of n numbers is p * n.)
  *
  * Must not know: what the numbers mean, windows of time, channels.
  */
@@ -27,17 +28,17 @@
 #include "base/budget.h"
 #include "base/effort.h"
 
-#define QUANTILE_FRESH 500   /* numbers that go into the summary at a time, as in nsqd */
-#define QUANTILE_TUPLES 1024 /* the most tuples of a summary after numbers went into it */
-#define QUANTILE_ROOM 4096   /* the most tuples of a summary into which others were merged */
+#define QUANTILE_FRESH 500   /* numbers that go into the summary together, as in nsqd */
+#define QUANTILE_TUPLES 1024 /* at most this many tuples after numbers went into a summary */
+#define QUANTILE_ROOM 4096   /* at most this many tuples after another summary was merged */
 
-/* What all streams share. Everything is borrowed. The functions below count their work in `effort`
- * but do not stop when none is left: a call passes over at most QUANTILE_ROOM tuples a few times.
- */
+/* What all streams share. Everything is borrowed. The functions below count their work in `effort`,
+ * but do not stop when no effort is left. This is safe because a call reads at most QUANTILE_ROOM
+ * tuples a few times. */
 struct quantile_setting {
     const double *targets; /* the percentiles that will be asked for, each > 0 and <= 1 */
     size_t target_count;   /* > 0 */
-    struct budget *budget; /* is charged for the memory of the streams */
+    struct budget *budget; /* counts the memory of the streams */
     struct effort *effort;
 };
 
@@ -61,9 +62,9 @@ struct quantile {
 /* Adds a number. Returns false, and does not add it, when the memory budget has no room for it. */
 bool quantile_insert(const struct quantile_setting *setting, struct quantile *q, double number);
 
-/* Adds what the stream `from` stands for to `q`. When `from` has a summary, its fresh numbers go
- * into it first, as in nsqd. Returns false, and adds nothing, when the memory budget has no room.
- */
+/* Adds the numbers that the stream `from` stands for to `q`. When `from` has a summary, the fresh
+ * numbers of `from` first go into this summary, as in nsqd. Returns false, and adds nothing, when
+ * the memory budget has no room. */
 bool quantile_merge(const struct quantile_setting *setting, struct quantile *q,
                     struct quantile *from);
 
@@ -75,7 +76,7 @@ uint64_t quantile_count(const struct quantile *q);
 double quantile_query(const struct quantile_setting *setting, const struct quantile *q,
                       double target);
 
-/* Returns how many bytes the memory budget is charged for the stream now. */
+/* Returns how many bytes of the memory budget the stream uses now. */
 size_t quantile_cost(const struct quantile *q);
 
 /* Empties the stream and frees its memory. */

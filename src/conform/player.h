@@ -102,9 +102,10 @@ struct transport {
     void (*reset)(void *self, size_t i); /* closes with RST */
     /* Stops reading from connection `i`, or starts again. */
     void (*read)(void *self, size_t i, bool on);
-    /* Ends the server and starts it again, with these flags, or if they are empty with those that
-     * it had. The player closes all connections afterwards. Returns false if the server does not
-     * start again; then `why` is the reason. NULL: the server cannot be restarted. */
+    /* Ends the server and starts it again, with these flags. If `flags` is empty, the server gets
+     * the same flags as before. The player closes all connections afterwards. Returns false if the
+     * server does not start again; then `why` is the reason. NULL: the server cannot be
+     * restarted. */
     bool (*restart)(void *self, bool killed, struct span flags, struct buf *why);
     /* Waits until something arrives on any connection, or until `deadline`. */
     void (*wait)(void *self, int64_t deadline);
@@ -154,7 +155,7 @@ struct player {
                               machine was busy, the player may notice a frame late. Then this is
                               the earliest time at which the frame can have come */
     int64_t end_by;        /* ns: every step stops waiting at this time */
-    int64_t step_wait;     /* ns: how long the last step that waits may wait, at most */
+    int64_t step_wait;     /* ns: the longest time that the last waiting step was allowed to wait */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* one line for each thing sent or received */

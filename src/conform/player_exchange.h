@@ -29,11 +29,11 @@ void player_note_frame(struct player *p, const struct player_conn *c,
 /* Appends a frame as a session file writes it. A long body is shortened. */
 void player_show_frame(struct buf *out, const struct nsq_frame *frame);
 
-/* Appends a step as a session file writes it. Behind a name whose value is known comes the value,
- * and behind "after" what it means. */
+/* Appends a step as a session file writes it, with explanations: the value after each name whose
+ * value is known, and "(not earlier)" after the time of an "after". */
 void player_show_step(struct player *p, const struct step *step, unsigned indent, struct buf *out);
 
-/* Appends " within 8 s" to what was received: how long the step has waited. */
+/* Appends how long the step was allowed to wait, for example " within 8 s". */
 void player_show_wait(const struct player *p, struct buf *out);
 
 /* Begins the explanation of a failure with "expected: <step>" and then "received: ". Returns the

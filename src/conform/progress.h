@@ -18,7 +18,7 @@ struct progress {
     size_t done;
     size_t failed;
     struct span last_failed; /* the id of the latest case that failed; borrowed */
-    size_t parallel;         /* how many cases are played at a time */
+    size_t parallel;         /* how many cases are played at the same time */
     int64_t begun;           /* ns */
     int64_t shown;           /* ns: when the last line was written */
     int64_t weight;          /* of all cases: an estimate of their time, in any unit */
@@ -43,7 +43,8 @@ void progress_tick(struct progress *p, int64_t now);
 void progress_end(struct progress *p);
 
 /* Appends the line, for example "120 of 637 cases, 3 failed (last: pub/one), about 25 s left". When
- * all cases that are left are being played, they only wait, and nobody knows how long. */
+ * all remaining cases are being played, the line has no estimate, because the time of these cases
+ * is not known. */
 void progress_line(const struct progress *p, int64_t now, struct buf *out);
 
 #endif

@@ -53,7 +53,7 @@ struct record_conn {
     uint8_t
         topic[64]; /* the topic of the connection's SUB; message ids are unique only in a topic */
     size_t topic_size;
-    struct buf asked; /* the body of an IDENTIFY whose answer in JSON has not come yet */
+    struct buf asked; /* the body of an IDENTIFY whose answer in JSON has not arrived yet */
 };
 
 struct record {

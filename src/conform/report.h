@@ -14,8 +14,8 @@
 
 #include "conform/player.h"
 
-/* A case that is unsupported because the server has no such flags says so with these words, and its
- * flags follow. */
+/* The first words of the reason why a case is unsupported, if the server was not started with the
+ * flags of the case. These flags follow. */
 #define REPORT_LACKS_FLAGS "the server must be started with "
 
 struct report_case {
@@ -110,8 +110,8 @@ void report_heading(const struct report_case *c, struct buf *out);
 /* Appends text for a terminal. Failures come first. For all failures with the same cause
  * (report_cause.h), one of them is shown as an example, and the others only with their ids.
  * Unsupported cases with the same reason share one line (report_unsupported.h). At the end there
- * are a table by area and level, a sentence if only unsupported cases are in the way, and a line
- * with the counts. */
+ * are a table by area and level, a sentence if unsupported cases are the only reason for the exit
+ * code 1, and a line with the counts. */
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Reads JSON that report_json has written. Returns false if the JSON is wrong. Then `why` is the

@@ -10,7 +10,7 @@
 #include "conform/spawn.h"
 #include "conform/suite.h"
 
-#define SERVERS_MAX 32 /* that run at the same time */
+#define SERVERS_MAX 32 /* the largest number of servers in a batch */
 
 /* The largest number of cases of one server. Each case makes its own topics and channels, and
  * leaves some of them on the server. nsqd looks at the timers of 20 channels at a time, every 100

@@ -19,7 +19,7 @@
 #define TRANSCRIPT_CONNS_MAX 64       /* the largest number of connections of a file */
 #define TRANSCRIPT_DEPTH_MAX 8        /* how deep size{ } and repeat( ) may be nested */
 #define TRANSCRIPT_BLOCKS_MAX 2       /* how deep repeat { } and any { } may be nested */
-/* how many counters, of blocks and items together, may be nested */
+/* How many counters, of blocks and items together, may be nested. */
 #define TRANSCRIPT_COUNTERS_MAX 4
 #define TRANSCRIPT_REPEAT_MAX 10000 /* the largest number of repetitions of one repeat or any */
 #define TRANSCRIPT_NAME_MAX 64      /* characters of the longest name with its counters */

@@ -21,7 +21,8 @@ enum spawn_state {
     SPAWN_READY,   /* the server accepts connections at `address` */
     SPAWN_REFUSED, /* the server itself ended with an exit code before it was ready, for example
                       because it does not know a flag; `why` has the reason */
-    SPAWN_FAILED,  /* the server was not ready in time, or ended in another way; `why` */
+    SPAWN_FAILED,  /* the server was not ready soon enough, or ended in another way; `why` has the
+                    * reason */
 };
 
 struct spawn {

@@ -45,7 +45,8 @@ struct engine_transport {
     struct engine *engine;
     struct engine_config config; /* of the engine, and of the next one after a restart */
     /* Makes the configuration for a restart with other flags. Returns false if nsqd would refuse
-     * them; then `why` is the reason. Set it, and `maker`, before a file with such a step. */
+     * the flags; then `why` is the reason. make_config and `maker` must be set before a file with
+     * such a step is played. */
     bool (*make_config)(void *maker, struct span flags, struct engine_config *config,
                         struct buf *why);
     void *maker;

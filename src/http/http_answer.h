@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the bytes of a server's answers, in the form in which Go's server sends them: the status
- * line, the headers of the handler in the order of their names, Date, Content-Length,
- * Content-Type if it was sniffed, Connection, Transfer-Encoding.
+ * Owns: the bytes of a server's answers, in the form in which Go's server sends them. An answer
+ * begins with the status line and the headers of the handler, in the order of their names. The
+ * headers that Go's server adds follow: Date, Content-Length, Content-Type (if `sniffs` is true),
+ * Connection, Transfer-Encoding.
  * Must not know: routes, connections.
  */
 #ifndef HTTP_HTTP_ANSWER_H
@@ -13,8 +14,9 @@
 struct http_answer {
     int status;
     struct span headers; /* lines with CR LF, in the order of their names; may be empty */
-    /* A Content-Type for plain text is added if the body is not empty. Go looks into the body to
-     * find its type; all bodies without a type of their own are short texts. */
+    /* If the body is not empty, a Content-Type for plain text is added. Go finds the type from the
+     * bytes of the body. Here this is not needed, because all bodies without a Content-Type are
+     * short texts. */
     bool sniffs;
     /* The headers contain a Content-Length already. */
     bool has_length;
@@ -22,12 +24,12 @@ struct http_answer {
 };
 
 enum http_framing {
-    HTTP_WITH_LENGTH, /* the whole body is there */
+    HTTP_WITH_LENGTH, /* the body is complete */
     HTTP_CHUNKED,     /* the caller appends chunks: http_answer_append_chunk */
     HTTP_UNTIL_CLOSE, /* the caller appends the body, and closes the connection */
 };
 
-/* What the request and the connection mean for the answer. */
+/* The properties of the request and the connection that change the answer. */
 struct http_reply_to {
     unsigned minor;   /* of the request's version: 1 for HTTP/1.1 */
     bool head_only;   /* the method is HEAD: the body is not sent */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the strict check of a chunked body's framing. llhttp decodes the body
- * (http/http_reader.h). It is laxer than Go at some places, and a body in which two readers find
- * different ends is dangerous. So every byte passes this check first. It accepts:
+ * Owns: the strict check of a chunked body's framing. llhttp decodes the body (http/http_reader.h).
+ * llhttp accepts some bodies that Go refuses. This would be dangerous if two programs found
+ * different ends of the same body. So every byte passes this check first. The check accepts:
  *
  *     size    1 to 16 hexadecimal digits; an extension with ';' may follow
  *     line    ends with CR LF and has no other CR, LF or control byte
@@ -17,8 +17,9 @@
 
 #define HTTP_CHUNK_LINE_MAX 4096 /* bytes of a size with its extension, as in Go */
 #define HTTP_TRAILER_MAX 4096    /* bytes of all trailers together, as in Go */
-/* Bytes. Sizes and extensions may have this many bytes more than 16 for each chunk and twice the
- * bytes of data. As in Go, it stops a body that is all extensions. */
+/* Bytes. Sizes and extensions together may have this number of bytes, plus 16 for each chunk, plus
+ * twice the bytes of data. Without this limit, which Go has too, a body could consist almost only
+ * of extensions. */
 #define HTTP_CHUNK_EXCESS_MAX 16384
 
 enum http_chunks_state {
@@ -47,7 +48,7 @@ struct http_chunks {
 
 /* Takes bytes, at least one. They are either all data, if the state is HTTP_CHUNKS_DATA before the
  * call, or all framing. So the call stops where data begins or ends, where the body is complete
- * (HTTP_CHUNKS_WHOLE), and in front of a bad byte (HTTP_CHUNKS_BAD). Returns how many bytes were
+ * (HTTP_CHUNKS_WHOLE), and before a bad byte (HTTP_CHUNKS_BAD). Returns how many bytes were
  * taken. */
 size_t http_chunks_take(struct http_chunks *chunks, struct span in);
 

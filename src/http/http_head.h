@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the strict check of a request's head, and what the head says about the request: method,
- * target, version, framing. It accepts no head that Go's server refuses. It refuses some heads
- * that Go accepts; tests/conformance/DEPARTURES.md has their kinds. llhttp reads the head too
- * (http/http_reader.h): a request counts only if both accept it.
+ * target, version, framing. The check accepts no head that Go's server refuses. It refuses some
+ * heads that Go accepts; tests/conformance/DEPARTURES.md lists their kinds. llhttp reads the head
+ * too (http/http_reader.h). A request is accepted only if this check and llhttp accept its head.
  * Must not know: routes, what a request asks for, connections.
  *
  * The caller gives the lines of a head one by one, without their CR LF. A bad line is found as soon
@@ -20,7 +20,7 @@ enum http_refusal {
     HTTP_BAD_REQUEST,
     HTTP_NO_HOST,
     HTTP_BAD_HOST,
-    HTTP_BAD_NAME, /* of a header */
+    HTTP_BAD_NAME, /* the name of a header is bad */
     HTTP_TOO_LARGE,
     HTTP_BAD_ENCODING, /* a Transfer-Encoding that is not "chunked" */
     HTTP_BAD_VERSION,
@@ -42,11 +42,12 @@ struct http_head {
     bool wants_close;   /* a Connection header has "close" */
     bool wants_keep;    /* a Connection header has "keep-alive" */
     bool chunked;       /* the Transfer-Encoding is "chunked" */
-    bool bad_encoding;  /* it is something else, or there are several */
+    bool bad_encoding;  /* the Transfer-Encoding is something else, or there are several */
     unsigned hosts;     /* number of Host headers */
     unsigned encodings; /* number of Transfer-Encoding headers */
     uint64_t length;    /* of the body, if has_length */
-    size_t method_size; /* bytes of the request line: the method, a space, the target */
+    size_t method_size; /* bytes of the method; the request line begins with the method, a space and
+                         * the target */
     size_t target_size;
 };
 
@@ -54,11 +55,11 @@ struct http_head {
  * unless it is the first one. */
 enum http_refusal http_head_line(struct http_head *head, struct span line);
 
-/* Judges the whole head, after its last line. */
+/* Checks the whole head, after its last line. */
 enum http_refusal http_head_end(const struct http_head *head);
 
 /* Return the method and the target. `bytes` is the text of the head: it begins with the request
- * line. The result is borrowed from it. */
+ * line. The result is borrowed from `bytes`. */
 static inline struct span http_head_method(const struct http_head *head, struct span bytes)
 {
     return span_first(bytes, head->method_size);
@@ -69,8 +70,9 @@ static inline struct span http_head_target(const struct http_head *head, struct 
     return span_first(span_skip(bytes, head->method_size + 1), head->target_size);
 }
 
-/* Return what the version and the Connection headers say about the connection: whether it ends
- * after the answer, and whether the answer must announce that it does not. */
+/* http_head_closes returns whether the connection ends after the answer. http_head_announces_keep
+ * returns whether the answer must announce that the connection does not end. Both use the version
+ * and the Connection headers. */
 static inline bool http_head_closes(const struct http_head *head)
 {
     return head->wants_close || (head->minor == 0 && !head->wants_keep);

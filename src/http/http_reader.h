@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: one request, which is read while its bytes arrive: its head, and then its body in pieces.
- * llhttp parses the request. http/http_head.h and http/http_chunks.h check it beside llhttp, and a
- * request is accepted only if both agree. What is read does not depend on how the input is cut.
+ * llhttp parses the request, and http/http_head.h and http/http_chunks.h check it. A request is
+ * accepted only if llhttp and the checks accept it. The result does not depend on how the input is
+ * cut into pieces.
  * Must not know: routes, answers, connections, time.
  *
  *     HEAD --all lines--> BODY --its end--> WHOLE
@@ -19,9 +20,9 @@
 #include "http/http_head.h"
 #include "http/http_target.h"
 
-/* Bytes. The limit stops a head that never ends. It is the limit of Go's server. */
+/* Bytes, as in Go's server. Without this limit, a head could be endless. */
 #define HTTP_HEAD_MAX ((1 << 20) + 4096)
-/* The most bytes of a body that one call of http_reader_body takes. */
+/* One call of http_reader_body takes at most this many bytes of a body. */
 #define HTTP_PIECE_MAX 4096
 /* Go's server skips this many CR and LF before a request that follows a POST. */
 #define HTTP_LINE_ENDS_SKIPPED 4
@@ -69,11 +70,12 @@ static inline bool http_reader_has_begun(const struct http_reader *reader)
 size_t http_reader_head(struct http_reader *reader, struct span in);
 
 /* In the state BODY: takes bytes of the body. Returns how many were consumed, at most
- * HTTP_PIECE_MAX. *data is the data in them: borrowed from `in`, often empty for a chunked
- * body. */
+ * HTTP_PIECE_MAX. *data becomes the data in these bytes. It is borrowed from `in`, and is often
+ * empty for a chunked body. */
 size_t http_reader_body(struct http_reader *reader, struct span in, struct span *data);
 
-/* Returns how many bytes of the body are left; 0 if that is not known, because it is chunked. */
+/* Returns how many bytes of the body are left; 0 if the body is chunked, because the number is then
+ * not known. */
 static inline uint64_t http_reader_rest(const struct http_reader *reader)
 {
     return reader->left;

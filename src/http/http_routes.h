@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a table of routes, and the search for the route of a request. The search has the results
- * of httprouter, which upstream uses: a path that is almost right is redirected, and a path that
- * exists for other methods is answered with their names.
+ * Owns: a table of routes, and the search for the route of a request. The search has the same
+ * results as httprouter, which upstream's nsqd uses. A path that is almost right is redirected. If
+ * a path exists only for other methods, the answer has the names of these methods.
  * Must not know: what a route does, connections.
  */
 #ifndef HTTP_HTTP_ROUTES_H
@@ -35,7 +35,7 @@ struct http_route {
     /* The body is complete. `broken`: the rest of the body cannot be read. */
     void (*end)(void *service, struct http_call *call, bool broken, int64_t now);
     /* Frees call->state. Called once for each call whose `state` is not NULL: after the answer, or
-     * when the connection is gone. The call must not be used afterwards. */
+     * when the connection has ended. The call must not be used afterwards. */
     void (*drop)(void *service, struct http_call *call);
 };
 

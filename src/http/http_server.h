@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: an HTTP/1.1 server as a protocol upon serve: one request after another on each connection,
- * their routes, their answers and their deadlines. Must not know: what the routes do, NSQ, sockets,
- * clocks.
+ * Owns: an HTTP/1.1 server as a protocol of src/serve. It handles one request after another on each
+ * connection, with their routes, answers and deadlines. Must not know: what the routes do, NSQ,
+ * sockets, clocks.
  *
  * A program fills struct http_server_config with a table of routes, and gives http_protocol with
  * the server to a listener of struct serve. The life of a request:
@@ -30,12 +30,12 @@
 #include "http/http_routes.h"
 #include "serve/serve.h"
 
-/* Bytes of a body that is not needed. Larger bodies end the connection, as in Go. */
+/* Bytes. If more than this is left of a body that is not needed, the connection ends, as in Go. */
 #define HTTP_DISCARD_MAX ((size_t)256 << 10)
 /* Bytes. A longer body of a stream (http_call_stream) is sent in chunks. */
 #define HTTP_WHOLE_MAX ((size_t)64 << 10)
-/* A head must arrive within this time. The time begins with its first byte. It stops clients that
- * send a few bytes now and then. */
+/* A head must arrive within this time. The time begins with its first byte. Without this limit,
+ * clients that send very slowly could occupy all connections. */
 #define HTTP_HEAD_NS TIME_MINUTE
 /* A body must arrive within HTTP_BODY_NS and one second more for each HTTP_BODY_A_SECOND bytes. */
 #define HTTP_BODY_NS TIME_MINUTE
@@ -45,7 +45,7 @@
 /* A client must take each chunk of output (CONN_WRITE_CHUNK) within this time. */
 #define HTTP_WRITE_NS TIME_MINUTE
 #define HTTP_TLS_NS (10 * TIME_SECOND) /* for a TLS handshake */
-#define HTTP_STREAMS_A_STEP 16         /* the most streams that one step lets go on */
+#define HTTP_STREAMS_A_STEP 16         /* at most this many streams continue in one step */
 
 struct http_server_config {
     struct http_routes routes;
@@ -67,7 +67,7 @@ struct http_server_config {
 struct http_server {
     struct http_server_config config;
     int64_t wall_offset;   /* ns; `now` + wall_offset is the wall clock. Set by the program */
-    struct list streaming; /* of struct http_session: their streams can go on */
+    struct list streaming; /* of struct http_session: their streams can continue */
 };
 
 /* A stream makes a long body piece by piece. */
@@ -75,7 +75,7 @@ struct http_stream {
     /* Appends the next piece. One call does a bounded amount of work, and appends at least one byte
      * or returns true. Returns true when the body is complete. */
     bool (*more)(void *self, struct buf *out, int64_t now);
-    /* Frees `self`. Called once: after the last piece, or when the connection is gone. */
+    /* Frees `self`. Called once: after the last piece, or when the connection has ended. */
     void (*end)(void *self);
     void *self;
 };
@@ -98,7 +98,7 @@ extern const struct protocol http_protocol;
  * memory of its own, so nothing must be freed. */
 void http_server_init(struct http_server *server, const struct http_server_config *config);
 
-/* Lets streams go on. To be called in each step of the program (struct serve_hooks). While
+/* Continues the streams. To be called in each step of the program (struct serve_hooks). While
  * http_server_has_work is true, the next step is due at once. */
 void http_server_step(struct http_server *server, int64_t now);
 static inline bool http_server_has_work(const struct http_server *server)
@@ -115,12 +115,12 @@ void http_call_answer(struct http_call *call, const struct http_answer *answer, 
 void http_call_message(struct http_call *call, int status, struct span text, int64_t now);
 
 /* Answers with a body that a stream makes. The request must be complete (HTTP_BODY_SKIPPED). A body
- * of at most HTTP_WHOLE_MAX bytes gets a Content-Length. A longer one is chunked, or for HTTP/1.0
- * ends with the connection. The stream goes on only while the client takes the output. */
+ * of at most HTTP_WHOLE_MAX bytes gets a Content-Length. A longer body is chunked; for HTTP/1.0 it
+ * ends with the connection. The stream continues only while the client takes the output. */
 void http_call_stream(struct http_call *call, int status, struct span headers,
                       struct http_stream stream, int64_t now);
 
-/* Tells that the handler needs no more of the body, and answers later. */
+/* Called by a handler that needs no more of the body and answers later. */
 void http_call_hold(struct http_call *call);
 
 #endif

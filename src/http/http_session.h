@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the state of one connection of an HTTP server. Only for http_server.c, which reads
- * requests, and http_server_call.c, which answers them.
+ * Owns: the state of one connection of an HTTP server. Only two files use this header:
+ * http_server.c, which reads requests, and http_server_call.c, which answers them.
  */
 #ifndef HTTP_HTTP_SESSION_H
 #define HTTP_HTTP_SESSION_H
@@ -28,23 +28,23 @@ struct http_session {
     int64_t begun;     /* when the head or the body began to arrive */
     uint64_t received; /* bytes of the body, with its framing */
     size_t discarded;  /* bytes of the body that arrived after the answer */
-    size_t held;       /* charged to budget->held */
+    size_t held;       /* bytes that were added to budget->held */
     bool first;        /* no request was complete yet */
     /* The answer, while it cannot be sent. In STREAM, `body` is the piece that is not sent yet. */
-    struct http_answer answer; /* without its headers and body, which are: */
+    struct http_answer answer; /* its headers and body are in the next two fields */
     struct buf headers;
     struct buf body;
-    struct http_stream stream; /* `end` NULL: none */
+    struct http_stream stream; /* there is no stream while `end` is NULL */
     bool stream_begun;         /* the head of the answer is sent */
     struct list streaming;     /* in server->streaming */
 };
 
 /* --- http_server_call.c ----------------------------------------------------------------------- */
 
-/* The head is complete: finds the route and calls its handler, or answers. */
+/* Called when the head is complete. Finds the route and calls its handler, or answers. */
 void http_session_dispatch(struct http_session *s, int64_t now);
 
-/* The body is complete, or broken. */
+/* Called when the body is complete or broken. */
 void http_session_end_body(struct http_session *s, bool broken, int64_t now);
 
 /* Makes the next piece of a stream, and sends it. */
@@ -55,10 +55,10 @@ void http_session_drop_call(struct http_session *s);
 
 /* --- http_server.c ---------------------------------------------------------------------------- */
 
-/* The answer was sent: begins the next request, or ends the connection. */
+/* Called when the answer was sent. Begins the next request, or ends the connection. */
 void http_session_answered(struct http_session *s, int64_t now);
 
-/* Pauses the input while the phase needs none. */
+/* Pauses the input if the phase needs no input. If not, resumes the input. */
 void http_session_pause_or_resume(struct http_session *s);
 
 #endif

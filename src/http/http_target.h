@@ -18,9 +18,9 @@ struct http_target {
     struct buf path;    /* the path with its escapes decoded */
 };
 
-/* Splits a target. Returns false if Go's server would refuse the request. `connect` tells that the
- * method is CONNECT, whose target has no path. The caller frees the result with
- * http_target_free, also when it is false. */
+/* Splits a target. Returns false if Go's server would refuse the request. `connect` is true if the
+ * method is CONNECT, whose target has no path. The caller frees `target` with http_target_free,
+ * even if the result is false. */
 bool http_target_parse(struct http_target *target, struct span text, bool connect);
 void http_target_free(struct http_target *target);
 
@@ -28,8 +28,8 @@ void http_target_free(struct http_target *target);
  * parameters. */
 bool http_query_valid(struct span query);
 
-/* Appends the value of the first parameter with this name. Returns false if there is none. The
- * query must be valid. */
+/* Appends the value of the first parameter with this name. Returns false if there is no such
+ * parameter. The query must be valid. */
 bool http_query_find(struct span query, struct span name, struct buf *value);
 
 /* Appends a path as httprouter cleans it: without empty elements, "." and "..". The result begins

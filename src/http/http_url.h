@@ -27,7 +27,7 @@ struct http_url {
 
 /* Parses a whole URL into `url` and replaces the URL that was there. Returns false if no request
  * can be sent to the URL. Then *why is the reason, a static text. The caller frees the URL with
- * http_url_free, also when the result is false. */
+ * http_url_free, even if the result is false. */
 bool http_url_parse(struct http_url *url, struct span text, struct span *why);
 void http_url_free(struct http_url *url);
 

@@ -69,7 +69,7 @@ struct protocol {
 
     /* Called with the result of conn_connect. When `why` is empty, the connection is OPEN.
      * Otherwise `why` (borrowed) is the reason why the connection could not be made. Then the
-     * protocol must free the session itself, and `conn` must not be used any more. */
+     * protocol must free the session itself, and must not use `conn` afterwards. */
     void (*connected)(void *service, void *session, struct span why, int64_t now);
 
     /* Called with input (borrowed). Returns how many bytes were consumed. A call does a bounded
@@ -100,8 +100,8 @@ struct protocol {
     void (*drained)(void *service, void *session, int64_t now);
 
     /* Called when the connection is gone, or when src/serve closes the connection. The protocol
-     * must not use `conn` any more. It must free the session at once, or later if the session still
-     * waits for an answer. */
+     * must not use `conn` afterwards. It must free the session at once, or later if the session
+     * still waits for an answer. */
     void (*closed)(void *service, void *session, int64_t now);
 };
 
@@ -112,7 +112,8 @@ struct conn_log_forms {
     const char *opened;      /* INFO */
     const char *refused;     /* WARNING: there are too many connections */
     const char *lost;        /* ERROR: the socket had an error */
-    const char *timed_out;   /* ERROR: the peer did not accept its output in time */
+    const char *timed_out;   /* ERROR: the peer did not accept its output within the write
+                              * timeout */
     const char *undecodable; /* ERROR: a codec failed; the second '%' is the reason */
 };
 

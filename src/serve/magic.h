@@ -34,7 +34,7 @@ struct magic_table {
     const char *chosen_form; /* INFO: a magic has arrived, known or not */
     const char *bad_form;    /* ERROR: no row has this magic */
     const char *eof_form;    /* ERROR: the input has ended before the magic was complete */
-    const char *late_form;   /* ERROR: the magic was not complete in time */
+    const char *late_form;   /* ERROR: the magic was not complete within the timeout */
 };
 
 extern const struct protocol magic_protocol;

@@ -17,7 +17,7 @@
  * without this limit a client could fill the memory with long strings. */
 #define IDENTIFY_TEXT_MAX 255
 
-/* Bytes: the session reads at most this many of a body at a time. */
+/* Bytes: the session reads at most this much of a body in one piece. */
 #define IDENTIFY_SLICE 8192
 
 struct identify_text {
@@ -42,8 +42,8 @@ struct identify {
 };
 
 /* Reads one body, while it arrives. A body may have megabytes, and to read one megabyte may take 10
- * ms. So the session reads it in pieces, and others have their turn in between. How the body is cut
- * into pieces has no effect on the result. */
+ * ms. So the session reads the body in pieces, and handles other clients between two pieces. How
+ * the body is cut into pieces has no effect on the result. */
 struct identify_reader;
 
 /* Begins a body. The caller frees the reader with identify_reader_free. */

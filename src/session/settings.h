@@ -9,8 +9,8 @@
 #include "session/session.h"
 
 /* Checks and applies the settings one after the other, in nsqd's order. Returns true when all
- * settings are valid. Otherwise stops at the first invalid setting, appends the reason to `text`
- * and returns false. The settings before the invalid setting stay applied, as in nsqd. */
+ * settings are valid. If not, stops at the first invalid setting, appends the reason to `text` and
+ * returns false. The settings before the invalid setting stay applied, as in nsqd. */
 bool settings_apply(struct session *session, const struct identify *identify, struct buf *text,
                     int64_t now);
 

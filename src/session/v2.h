@@ -94,8 +94,7 @@ static inline void v2_pump(struct v2 *v2, int64_t now)
 bool v2_authorized(struct v2 *v2, int64_t now);
 
 /* Closes the connections of some orphans, at most V2_ORPHANS_A_CALL. An orphan is a consumer whose
- * channel was deleted (broker/topology.h). As in nsqd, the client gets no frame that tells the
- * reason. */
+ * channel was deleted (broker/topology.h). As in nsqd, the client gets no frame with the reason. */
 void v2_close_orphans(struct v2 *v2, int64_t now);
 
 /* Continues the work of the sessions in v2->finishing, while the current call has effort left. */

@@ -18,6 +18,20 @@ bool files_is_folder(const char *path)
     return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+bool files_make_folder(const char *path)
+{
+    char part[FILES_PATH_MAX];
+    int n = snprintf(part, sizeof part, "%s", path);
+    for (int i = 1; n < FILES_PATH_MAX && i <= n; i++) {
+        if (path[i] == '/' || path[i] == '\0') {
+            part[i] = '\0';
+            mkdir(part, 0700); /* often it is there already */
+            part[i] = path[i];
+        }
+    }
+    return n < FILES_PATH_MAX && access(path, W_OK | X_OK) == 0;
+}
+
 bool files_exists(const char *path)
 {
     return access(path, F_OK) == 0;

@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "conform/changes.h"
 #include "conform/files.h"
+#include "conform/last_report.h"
 #include "conform/play_server.h"
 #include "conform/preflight.h"
 #include "conform/runner.h"
@@ -17,8 +18,6 @@
 #include "shell/signals.h"
 #include "shell/standard_output.h"
 
-#define LAST_FOLDER "build"
-#define LAST_REPORT LAST_FOLDER "/.nsq-conform-last.json"
 #define KNOWN_HERE "known/nsqref.txt" /* in the folder of the cases */
 #define REPORT_MAX ((size_t)64 << 20)
 
@@ -108,13 +107,16 @@ static enum conform_exit check_ledger(const struct args *args, const struct suit
 static enum conform_exit choose_failed(const struct args *args, struct suite *suite)
 {
     struct report last;
-    if (args->json == NULL && !files_exists(LAST_REPORT)) {
-        fputs("nsq-conform: there is no last report: give the same --json FILE to a run and to "
-              "--rerun-failed\n",
-              stderr);
+    char path[FILES_PATH_MAX];
+    const char *json = args->json == NULL ? last_report_path(path) : args->json;
+    if (json == NULL || (args->json == NULL && !files_exists(json))) {
+        fprintf(stderr,
+                "nsq-conform: there is no last report%s%s; a run writes it there, or to the file "
+                "of --json\n",
+                json == NULL ? "" : " at ", json == NULL ? "" : json);
         return EXIT_USAGE;
     }
-    enum conform_exit code = read_report(&last, args->json == NULL ? LAST_REPORT : args->json);
+    enum conform_exit code = read_report(&last, json);
     if (code != EXIT_CONFORMS) {
         return code;
     }
@@ -196,13 +198,16 @@ static bool write_text(const struct args *args, const struct report *report,
 static bool write_reports(const struct args *args, const struct report *report,
                           const struct report_rules *rules)
 {
-    const char *json = args->json != NULL             ? args->json
-                       : files_is_folder(LAST_FOLDER) ? LAST_REPORT
-                                                      : NULL;
     bool ok = write_report(args->tap, report_tap, report, rules);
     ok = write_report(args->junit, report_junit, report, rules) && ok;
-    ok = write_report(json, write_json, report, rules) && ok;
+    ok = write_report(args->json, write_json, report, rules) && ok;
     ok = write_report(args->html, write_html, report, rules) && ok;
+    if (args->json == NULL) {
+        struct buf json = {0};
+        report_json(report, &json);
+        last_report_write(buf_span(&json));
+        buf_free(&json);
+    }
     return write_text(args, report, rules) && ok;
 }
 

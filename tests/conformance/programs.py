@@ -23,10 +23,12 @@ LIMIT = 60  # seconds
 HEADER = "id: a/%s\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
 
 
-def conform(folder, *arguments):
-    """Runs nsq-conform; returns its exit code, standard output and standard error."""
+def conform(folder, *arguments, state=None):
+    """Runs nsq-conform; returns its exit code, standard output and standard error. The last report is below `state`,
+    by default in the folder."""
     run = subprocess.run([str((BUILD / "nsq-conform").resolve()), *arguments], cwd=folder, stdin=subprocess.DEVNULL,
-                         capture_output=True, text=True, timeout=LIMIT)
+                         capture_output=True, text=True, timeout=LIMIT,
+                         env={**os.environ, "XDG_STATE_HOME": str(state or folder / "state")})
     return run.returncode, run.stdout, run.stderr
 
 
@@ -80,7 +82,23 @@ def another_version_of_the_suite_is_refused(folder):
 def without_a_last_report_nothing_can_be_played_again(folder):
     case(folder, "good", "c connect\n")
     equal(conform(folder, "--cases", ".", "--rerun-failed"),
-          (2, "", "nsq-conform: there is no last report: give the same --json FILE to a run and to --rerun-failed\n"))
+          (2, "", "nsq-conform: there is no last report at %s/state/nsq-conform/last.json; a run writes it there, or to "
+                  "the file of --json\n" % folder))
+
+
+def what_failed_is_played_again_from_any_folder(folder):
+    suite, state = folder / "suite", folder / "new" / "state"
+    suite.mkdir()
+    (folder / "elsewhere").mkdir()
+    case(suite, "passes", "c connect\n")
+    case(suite, "fails", 'c connect\nc > "  V2NOP\\n"\nc < response "OK" within 50ms\n')
+    equal(last_line(conform(suite, "--cases", ".", state=state)), (1, "nsqref engine: 2 cases: 1 pass 1 fail"))
+    equal(last_line(conform(folder / "elsewhere", "--cases", str(suite), "--rerun-failed", state=state)),
+          (1, "nsqref engine: 1 case: 1 fail"))
+    equal([p.name for p in (state / "nsq-conform").iterdir()], ["last.json"])
+    (folder / "file").write_text("")  # nothing can be written below it: that is no error
+    equal(last_line(conform(suite, "--only", "a/passes", "--cases", ".", state=folder / "file")),
+          (0, "nsqref engine: 1 case: 1 pass"))
 
 
 @contextlib.contextmanager
@@ -653,6 +671,7 @@ TESTS = [
     the_cases_are_found_from_any_folder,
     another_version_of_the_suite_is_refused,
     without_a_last_report_nothing_can_be_played_again,
+    what_failed_is_played_again_from_any_folder,
     a_command_that_a_server_does_not_know_is_unsupported,
     a_command_that_a_server_knows_and_refuses_fails,
     another_deflate_level_fails_the_cases_about_levels_only,

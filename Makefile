@@ -98,13 +98,14 @@ PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error pac
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive for each layer, from the top down, which is the order for the linker.
-LIBS := nsqconform nsqdcli nsqshell nsqengine nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
+LIBS := nsqconform nsqdcli nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
     nsqcodec nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
 SRC_nsqconform := $(filter-out $(MAINS),$(wildcard src/conform/*.c))
 SRC_nsqshell := $(wildcard src/shell/*.c)
 SRC_nsqengine := $(wildcard src/engine/*.c)
+SRC_nsqapi := $(wildcard src/api/*.c)
 SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
 SRC_nsqidentify := $(wildcard src/session/identify*.c)
 SRC_nsqauth := $(wildcard src/auth/*.c src/auth/*.cc)

@@ -37,7 +37,7 @@ struct choice {
     uint8_t max_body_size;
     uint8_t max_rdy_count;
     uint8_t high_water;
-    uint8_t memory;     /* in units of 64 bytes */
+    uint8_t memory;     /* in units of 72 bytes */
     uint8_t time;       /* without codecs: low 4 bits p: time passes before each 2^p-th byte, 0:
                            never; high 4 bits h: 25 ms << h each time. With codecs: see below */
     uint8_t one, other; /* lengths of the pieces of the cut run, less 2 */

@@ -15,7 +15,7 @@
 /* ns since 1970 at which the clock of ids begins: broker/guid.h */
 #define WALL (INT64_C(1288834974288) << 20)
 #define ROUNDS_MAX 10000 /* rounds without progress after which the server counts as hanging */
-#define MEMORY_UNIT 64
+#define MEMORY_UNIT 72
 #define OWED_MAX 4 /* replies that a session may owe */
 
 /* --- the output ------------------------------------------------------------------------------- */

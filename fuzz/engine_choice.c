@@ -7,7 +7,7 @@
 #include "fuzz.h"
 #include "ops.h"
 
-#define MEMORY_UNIT 64
+#define MEMORY_UNIT 72
 #define OWED_MAX 8 /* replies that a session may owe */
 
 struct engine_choice engine_choice_read(struct span *in)

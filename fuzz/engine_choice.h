@@ -24,7 +24,7 @@ struct engine_choice {
     uint8_t max_msg_size;
     uint8_t max_rdy_count;
     uint8_t high_water;
-    uint8_t memory;      /* in units of 64 bytes */
+    uint8_t memory;      /* in units of 72 bytes */
     uint8_t queue_size;  /* messages of a full ephemeral channel or topic */
     uint8_t msg_timeout; /* a time as in ops.h; TOUCH extends it to twice that */
 };

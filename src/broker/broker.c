@@ -46,12 +46,18 @@ struct topic *broker_topic_after(const struct broker *broker, const struct topic
     return topic_of(split_table_next(&broker->topics, &topic->entry));
 }
 
+void broker_remove_topic(struct broker *broker, struct topic *topic)
+{
+    split_table_remove(&broker->topics, &topic->entry);
+    sorted_remove(&broker->topics_in_order, &topic->in_order);
+}
+
 void broker_free(struct broker *broker)
 {
     struct topic *topic;
     broker_drop_waiting(broker);
     while ((topic = broker_first_topic(broker)) != NULL) {
-        split_table_remove(&broker->topics, &topic->entry);
+        broker_remove_topic(broker, topic);
         while (topic->table.count > 0) {
             topic_remove_channel(topic, topic_first_channel(topic));
         }
@@ -78,8 +84,10 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name)
 static void add_topic(struct broker *broker, struct topic *topic)
 {
     struct span name = name_span(&topic->name);
+    unsigned hash = name_hash(broker, name);
     size_t before = split_table_cost(&broker->topics);
-    split_table_add(&broker->topics, &topic->entry, name, name_hash(broker, name));
+    split_table_add(&broker->topics, &topic->entry, name, hash);
+    sorted_add(&broker->topics_in_order, &topic->in_order, name, hash);
     budget_charge(&broker->core.budget, split_table_cost(&broker->topics) - before);
 }
 

@@ -24,6 +24,7 @@
 struct broker {
     struct broker_core core;
     struct split_table topics;       /* of struct topic, by name */
+    struct sorted topics_in_order;   /* the same topics, in the order of their names */
     struct waiting_publish *waiting; /* table by ticket: publishes that wait for the disk */
     struct list to_ask;   /* of struct waiting_publish: broker_next_ticket has not returned them
                            * yet */
@@ -53,6 +54,10 @@ void broker_free(struct broker *broker);
  * another topic, or NULL when every topic was returned once. */
 struct topic *broker_first_topic(const struct broker *broker);
 struct topic *broker_topic_after(const struct broker *broker, const struct topic *topic);
+
+/* Takes a topic out of the tables of the broker. Only the files of src/broker may call this
+ * function. */
+void broker_remove_topic(struct broker *broker, struct topic *topic);
 
 /* Returns the topic with this name, which must be valid. Creates the topic when it does not exist.
  * Returns NULL when the memory budget has no room for a new topic. For a publisher, `use` must be

@@ -254,6 +254,10 @@ enum channel_result channel_join(struct channel *channel, struct consumer *consu
     consumer->subscription = subscription_new(consumer);
     list_init(&consumer->ready_link);
     list_push(&channel->consumers, &consumer->link);
+    be64_store(consumer->place, ++channel->joined);
+    sorted_add(&channel->consumers_in_order, &consumer->in_order,
+               span_make(consumer->place, sizeof consumer->place),
+               (unsigned)hash_number(&channel->core->config.seed, channel->joined));
     channel->consumer_count++;
     update_consumer(consumer);
     return CHANNEL_OK;
@@ -268,6 +272,7 @@ void channel_leave(struct consumer *consumer)
     channel->capacity -= consumer->capacity;
     consumer->capacity = 0;
     list_remove(&consumer->link);
+    sorted_remove(&channel->consumers_in_order, &consumer->in_order);
     list_remove(&consumer->ready_link);
     channel->consumer_count--;
     consumer->channel = NULL;

@@ -22,6 +22,7 @@
 #ifndef BROKER_CHANNEL_H
 #define BROKER_CHANNEL_H
 
+#include "base/sorted.h"
 #include "base/table.h"
 #include "broker/body.h"
 #include "broker/core.h"
@@ -30,8 +31,9 @@
 struct topic;
 
 struct channel {
-    struct table_entry entry; /* in topic->table */
-    struct list link;         /* in topic->channels, or in core->ending_channels */
+    struct table_entry entry;     /* in topic->table */
+    struct sorted_entry in_order; /* in topic->channels_in_order */
+    struct list link;             /* in topic->channels, or in core->ending_channels */
     struct broker_core *core;
     struct topic *topic; /* NULL: the channel was deleted */
     const bool *ending;  /* points to true when the channel or its topic was deleted */
@@ -44,8 +46,10 @@ struct channel {
     bool ephemeral;
     bool paused;
     struct queue queue;
-    struct timed *timed;   /* in flight and deferred; NULL: the channel was deleted */
-    struct list consumers; /* of struct consumer */
+    struct timed *timed;              /* in flight and deferred; NULL: the channel was deleted */
+    struct list consumers;            /* of struct consumer */
+    struct sorted consumers_in_order; /* the same consumers, in the order in which they joined */
+    uint64_t joined;                  /* how many consumers have ever joined */
     size_t consumer_count;
     struct list ready; /* of struct consumer: the ready ones; the first one gets the next message */
     int64_t capacity;  /* how many messages the ready consumers can get now */
@@ -61,8 +65,11 @@ struct channel {
 /* A consumer of a channel. The struct is a part of its owner (for V2, of a session). The broker
  * does not read `owner`. */
 struct consumer {
-    struct channel *channel;           /* NULL when not subscribed */
-    struct list link;                  /* in channel->consumers, or in core->orphans */
+    struct channel *channel;      /* NULL when not subscribed */
+    struct list link;             /* in channel->consumers, or in core->orphans */
+    struct sorted_entry in_order; /* in channel->consumers_in_order */
+    uint8_t place[8]; /* the number of its join in the channel, from 1; big-endian, so that it is a
+                         name */
     struct list ready_link;            /* in channel->ready */
     struct subscription *subscription; /* NULL when not subscribed */
     void *owner;
@@ -138,8 +145,8 @@ void channel_pause(struct channel *channel, bool paused);
  * sample_rate before. Returns CHANNEL_OK or CHANNEL_FULL. */
 enum channel_result channel_join(struct channel *channel, struct consumer *consumer);
 
-/* Removes a consumer from its channel, in constant time. The messages that are in flight to this
- * consumer stay in flight until they time out, as in nsqd. */
+/* Removes a consumer from its channel, in O(log n) for n consumers. The messages that are in flight
+ * to this consumer stay in flight until they time out, as in nsqd. */
 void channel_leave(struct consumer *consumer);
 
 /* Drops all messages of the channel: queued, in flight and deferred. The time of the

@@ -62,8 +62,7 @@ size_t topic_moves_to(const struct topic *topic, const struct channel *channel)
     return (size_t)(topic->admitted - later(got, channel->first));
 }
 
-/* The same for the messages with a delay. */
-static size_t delayed_moves_to(const struct topic *topic, const struct channel *channel)
+size_t topic_delayed_moves_to(const struct topic *topic, const struct channel *channel)
 {
     bool got_delayed = has_got_first(topic, channel) && topic->moving.first->body->deferred != 0;
     uint64_t got = topic->admitted_delayed - topic->moving_delayed + (got_delayed ? 1 : 0);
@@ -212,8 +211,10 @@ static void add_channel(struct topic *topic, struct channel *channel)
 {
     struct budget *budget = &topic->core->budget;
     struct span name = name_span(&channel->name);
+    unsigned hash = name_hash(topic, name);
     size_t before = split_table_cost(&topic->table);
-    split_table_add(&topic->table, &channel->entry, name, name_hash(topic, name));
+    split_table_add(&topic->table, &channel->entry, name, hash);
+    sorted_add(&topic->channels_in_order, &channel->in_order, name, hash);
     budget_charge(budget, split_table_cost(&topic->table) - before);
     list_push(&topic->channels, &channel->link);
 }
@@ -255,9 +256,10 @@ static void skip_channel(struct topic *topic, const struct channel *channel)
 void topic_remove_channel(struct topic *topic, struct channel *channel)
 {
     topic->moves_left -= topic_moves_to(topic, channel);
-    topic->delayed_moves_left -= delayed_moves_to(topic, channel);
+    topic->delayed_moves_left -= topic_delayed_moves_to(topic, channel);
     skip_channel(topic, channel);
     split_table_remove(&topic->table, &channel->entry);
+    sorted_remove(&topic->channels_in_order, &channel->in_order);
     list_remove(&channel->link);
     channel_end(channel);
     if (topic->table.count == 0) {

@@ -19,7 +19,8 @@
 #include "broker/core.h"
 
 struct topic {
-    struct table_entry entry; /* in broker->topics */
+    struct table_entry entry;     /* in broker->topics */
+    struct sorted_entry in_order; /* in broker->topics_in_order */
     struct broker_core *core;
     struct name name;
     uint64_t serial; /* > 0; no other topic of the broker has or had the same number */
@@ -27,13 +28,14 @@ struct topic {
     bool paused;
     bool ended;               /* it was deleted; it has channels that must still be deleted */
     struct split_table table; /* of struct channel, by name */
-    struct list channels;     /* of struct channel, in the order in which they were made */
-    struct queue queue;       /* messages that the topic keeps */
-    size_t queue_delayed;     /* how many of them have a delay */
-    struct queue moving;      /* admitted messages that some channel has not got yet */
-    size_t moving_delayed;    /* how many of them have a delay */
-    struct list moving_link;  /* in core->moving while `moving` is not empty */
-    struct list ending_link;  /* in core->ending_topics while `ended` is true */
+    struct sorted channels_in_order; /* the same channels, in the order of their names */
+    struct list channels;            /* of struct channel, in the order in which they were made */
+    struct queue queue;              /* messages that the topic keeps */
+    size_t queue_delayed;            /* how many of them have a delay */
+    struct queue moving;             /* admitted messages that some channel has not got yet */
+    size_t moving_delayed;           /* how many of them have a delay */
+    struct list moving_link;         /* in core->moving while `moving` is not empty */
+    struct list ending_link;         /* in core->ending_topics while `ended` is true */
     /* The channel to which the first message of `moving` goes next. NULL: no channel has got this
      * message yet, so it goes to the first channel. */
     struct channel *next;
@@ -109,6 +111,9 @@ void topic_move(struct topic *topic, size_t most, int64_t now);
 /* Returns how many admitted messages a channel of the topic has not got yet. nsqd counts them as
  * messages of the channel. */
 size_t topic_moves_to(const struct topic *topic, const struct channel *channel);
+
+/* The same for the messages with a delay: the channel will defer them. */
+size_t topic_delayed_moves_to(const struct topic *topic, const struct channel *channel);
 
 /* Drops the messages that the topic keeps. Messages that are on their way to channels stay. */
 void topic_empty(struct topic *topic);

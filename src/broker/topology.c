@@ -43,7 +43,7 @@ void topology_end_channel(struct channel *channel)
 static void end_topic(struct broker *broker, struct topic *topic)
 {
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): deleting", name_span(&topic->name));
-    split_table_remove(&broker->topics, &topic->entry);
+    broker_remove_topic(broker, topic);
     topic_end(topic);
     broker_collect(broker);
 }

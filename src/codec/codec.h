@@ -24,6 +24,12 @@ enum codec_state {
                         * encode may still be called, but it may append nothing. */
 };
 
+/* What TLS has negotiated: numbers on the wire, as in RFC 8446. 0: it has negotiated nothing. */
+struct codec_parameters {
+    uint16_t version; /* 0x0303 is TLS 1.2 */
+    uint16_t cipher;
+};
+
 struct codec_calls {
     /* Decodes bytes that the peer has sent. `in` is borrowed and may be empty. The function appends
      * the decoded bytes to `up`, at most about `room` bytes. If the codec itself has to send bytes
@@ -62,6 +68,9 @@ struct codec_calls {
      * its certificate has no common name. Only TLS has this function; other codecs set it to NULL.
      */
     struct span (*peer_name)(const void *self);
+
+    /* Returns what was negotiated. Only TLS has this function; other codecs set it to NULL. */
+    struct codec_parameters (*parameters)(const void *self);
 
     /* Frees the codec. */
     void (*free)(void *self);

@@ -290,6 +290,17 @@ static struct span tls_peer_name(const void *self)
     return buf_span(&((const struct tls_codec *)self)->peer_name);
 }
 
+static struct codec_parameters tls_parameters(const void *self)
+{
+    const struct tls_codec *c = self;
+    const SSL_CIPHER *cipher = c->state == CODEC_OPEN ? SSL_get_current_cipher(c->ssl) : NULL;
+    if (cipher == NULL) {
+        return (struct codec_parameters){0};
+    }
+    return (struct codec_parameters){(uint16_t)SSL_version(c->ssl),
+                                     SSL_CIPHER_get_protocol_id(cipher)};
+}
+
 static void codec_free(void *self)
 {
     struct tls_codec *c = self;
@@ -308,6 +319,7 @@ static const struct codec_calls calls = {
     .state = tls_state,
     .why = tls_why,
     .peer_name = tls_peer_name,
+    .parameters = tls_parameters,
     .free = codec_free,
 };
 

@@ -248,6 +248,9 @@ void conn_add_codec(struct conn *conn, struct codec codec, int64_t handshake_tim
  * certificate). Returns an empty span when there is no name. Borrowed. */
 struct span conn_peer_name(const struct conn *conn);
 
+/* Returns what TLS has negotiated with the peer (codec/codec.h). The numbers are 0 without TLS. */
+struct codec_parameters conn_parameters(const struct conn *conn);
+
 /* Closes the connection after its unsent output was sent. No more input is given to the protocol.
  * When `linger` is true, input is discarded for a bounded time before the socket is closed.
  * `linger` must be true when the connection may have unread input. When `linger` is false, the

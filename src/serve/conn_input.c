@@ -398,3 +398,14 @@ struct span conn_peer_name(const struct conn *conn)
     }
     return span_make(NULL, 0);
 }
+
+struct codec_parameters conn_parameters(const struct conn *conn)
+{
+    for (size_t i = 0; i < conn->stack.count; i++) {
+        const struct codec *codec = &conn->stack.layers[i].codec;
+        if (codec->calls->parameters != NULL) {
+            return codec->calls->parameters(codec->self);
+        }
+    }
+    return (struct codec_parameters){0};
+}

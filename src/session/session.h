@@ -82,6 +82,7 @@ struct session {
     enum session_tls tls;
     struct upgrade upgrade; /* set by the last IDENTIFY */
     bool compressed;        /* snappy or deflate is enabled; it is never disabled */
+    bool compressed_snappy; /* the compression that is enabled is snappy */
     size_t codec_cost;      /* bytes that TLS and compression have added to the memory budget */
 
     int64_t heartbeat_every; /* ns; 0: off. Only the first IDENTIFY sets it, as in nsqd */

@@ -33,6 +33,7 @@ static void compress(struct session *s, int64_t now)
         return;
     }
     s->compressed = true;
+    s->compressed_snappy = u->snappy;
     session_send_ok(s, now);
 }
 

@@ -26,7 +26,7 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "defects"
 COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "fuzz", "Makefile", "ci/stages"]
-FOLDERS = ("engine", "shell", "session", "broker", "serve", "codec", "http", "auth", "json", "proto", "base")
+FOLDERS = ("engine", "shell", "api", "session", "broker", "serve", "codec", "http", "auth", "json", "proto", "base")
 OTHER_FOLDERS = ("nsqd", "conform")
 UNIT_TESTED_FOLDERS = (*FOLDERS, "conform")  # and fuzzed ones
 LIMIT = 10  # seconds an oracle may take; one that takes longer has noticed

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "broker/walk.h"
 
 struct span bw_span(const char *s)
 {
@@ -514,6 +515,23 @@ static void found_topic(struct findings *f, const struct broker_world *w, const 
     }
 }
 
+/* A walk in order finds as many consumers and channels as there are. */
+static void check_walk_of(const struct topic *t)
+{
+    size_t channels = 0;
+    struct span place = {0};
+    for (const struct channel *c; (c = walk_channel_after(t, place)) != NULL; channels++) {
+        size_t consumers = 0;
+        uint64_t joined = 0;
+        for (const struct consumer *m; (m = walk_consumer_after(c, joined)) != NULL; consumers++) {
+            joined = be64_load(m->place);
+        }
+        assert_int_equal(consumers, c->consumer_count);
+        place = name_span(&c->name);
+    }
+    assert_int_equal(channels, t->table.count);
+}
+
 void bw_check(const struct broker_world *w)
 {
     const struct broker_core *core = &w->broker.core;
@@ -522,10 +540,17 @@ void bw_check(const struct broker_world *w)
     for (const struct topic *t = broker_first_topic(&w->broker); t != NULL;
          t = broker_topic_after(&w->broker, t)) {
         assert_false(t->ended);
+        check_walk_of(t);
         found_topic(&f, w, t);
         moving += t->moving.n > 0;
     }
     assert_int_equal(list_count(&core->moving), moving);
+    size_t topics = 0;
+    struct span place = {0};
+    for (const struct topic *t; (t = walk_topic_after(&w->broker, place)) != NULL; topics++) {
+        place = name_span(&t->name);
+    }
+    assert_int_equal(topics, w->broker.topics.count);
     for (struct list *l = core->ending_topics.next; l != &core->ending_topics; l = l->next) {
         const struct topic *t = container_of(l, struct topic, ending_link);
         assert_true(t->ended && t->queue.n == 0 && t->moving.n == 0);

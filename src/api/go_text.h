@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: texts as Go's fmt, time and encoding/json print them, for pages that programs read. Each
+ * function appends to a buffer and allocates nothing else. Must not know: what the numbers mean.
+ */
+#ifndef API_GO_TEXT_H
+#define API_GO_TEXT_H
+
+#include "base/buf.h"
+
+/* Appends the text and then blanks until it has `width` characters (of UTF-8), as %-15s does. */
+void go_text_padded(struct buf *out, struct span text, size_t width);
+
+/* The same for a number, as %-8d does. */
+void go_text_padded_number(struct buf *out, int64_t number, size_t width);
+
+/* Appends a duration of `ns` nanoseconds as time.Duration prints it: "1h0m2.5s", "1.49ms", "0s". */
+void go_text_duration(struct buf *out, int64_t ns);
+
+/* Appends a time as RFC 3339 with whole seconds: "2006-01-02T15:04:05Z". `seconds` is the time
+ * since 1970, from the year 1 to 9999; `zone` is the offset of the local time to UTC in seconds. */
+void go_text_rfc3339(struct buf *out, int64_t seconds, int32_t zone);
+
+/* Appends a whole number that is stored as a double, as encoding/json prints it: with the fewest
+ * digits that give the same double. Its absolute value is less than 2^63. */
+void go_text_whole(struct buf *out, double number);
+
+/* Appends a time of `ns` nanoseconds, which is a whole number, as the text page of nsqd does: with
+ * one decimal and a unit, "103.8ms". Its absolute value is less than 2^63. */
+void go_text_latency(struct buf *out, double ns);
+
+#endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the figures of one topic, one channel and one client, as nsqd's statistics show them, at
+ * one moment. Every report of statistics takes its figures from here. Must not know: how they are
+ * printed, and in which order the topics, channels and clients are visited.
+ */
+#ifndef API_STATS_VALUES_H
+#define API_STATS_VALUES_H
+
+#include "broker/walk.h"
+#include "session/session.h"
+
+#define STATS_PERCENTILES_MAX 64
+
+/* End-to-end processing latencies. */
+struct stats_latency {
+    uint64_t count;
+    size_t n;                             /* number of percentiles; 0: there are no figures */
+    double values[STATS_PERCENTILES_MAX]; /* ns, in the order of the configuration */
+};
+
+struct stats_topic {
+    struct name name;
+    uint64_t serial; /* tells whether the topic was deleted and made again */
+    uint64_t depth;
+    uint64_t message_count;
+    uint64_t message_bytes;
+    bool paused;
+    struct stats_latency latency; /* stats_of_topic sets no figures */
+};
+
+struct stats_channel {
+    struct name name;
+    uint64_t serial;
+    uint64_t depth;
+    uint64_t in_flight_count;
+    uint64_t deferred_count;
+    uint64_t message_count;
+    uint64_t requeue_count;
+    uint64_t timeout_count;
+    uint64_t client_count;
+    bool paused;
+    struct stats_latency latency;
+};
+
+/* The spans are borrowed from the session. */
+struct stats_client {
+    struct span client_id;
+    struct span hostname;
+    struct span user_agent;
+    struct span remote_address;
+    struct span port; /* of the remote address; empty for a unix socket */
+    int64_t state;
+    int64_t ready_count;
+    int64_t in_flight_count;
+    uint64_t message_count;
+    uint64_t finish_count;
+    uint64_t requeue_count;
+    int64_t connected; /* wall clock, whole seconds since 1970 */
+    int64_t sample_rate;
+    bool deflate;
+    bool snappy;
+    bool authed;
+    struct span auth_identity;
+    struct span auth_identity_url;
+    struct span pub_topic; /* a topic to which the client has published; empty: none is shown */
+    uint64_t pub_count;    /* the number of its messages to that topic */
+    bool tls;
+    struct codec_parameters tls_parameters;
+};
+
+/* Returns the figures of a topic. Messages on the way to a channel count as messages of the
+ * channel. */
+struct stats_topic stats_of_topic(const struct topic *topic);
+
+/* Returns the figures of a channel that was not deleted. */
+struct stats_channel stats_of_channel(const struct channel *channel, int64_t now);
+
+/* Reads the figures of the latencies; `latency` may be NULL. */
+void stats_read_latency(struct latency *latency, struct stats_latency *figures, int64_t now);
+
+/* Returns the figures of a client, which is connected. A client may have published to many topics,
+ * and nsqd shows one of them: the topic `topic`, or any when `topic` is empty. Here it is the one
+ * it has published to last. */
+struct stats_client stats_of_client(const struct session *session, struct span topic);
+
+/* Appends the name of the cipher suite, or of the version, as nsqd shows them. Nothing when the
+ * number is 0. (nsqd knows no names of suites of TLS 1.3.) */
+void stats_append_cipher(struct buf *out, unsigned cipher);
+void stats_append_tls_version(struct buf *out, unsigned version);
+
+#endif

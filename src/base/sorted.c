@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/* Keeps a search tree in the order of its names and, from the root down, of its ranks. */
+#include "base/sorted.h"
+
+#include <assert.h>
+#include <stdbool.h>
+#include <string.h>
+
+/* Returns whether a comes before b. */
+static bool is_before(struct span a, struct span b)
+{
+    size_t common = a.n < b.n ? a.n : b.n;
+    int order = common == 0 ? 0 : memcmp(a.p, b.p, common);
+    return order != 0 ? order < 0 : a.n < b.n;
+}
+
+void sorted_add(struct sorted *set, struct sorted_entry *entry, struct span name, unsigned rank)
+{
+    struct sorted_entry **place = &set->root;
+    *entry = (struct sorted_entry){.name = name, .rank = rank};
+    while (*place != NULL && (*place)->rank >= rank) {
+        place = is_before(name, (*place)->name) ? &(*place)->left : &(*place)->right;
+    }
+    /* What is below this place is divided into the smaller and the larger names. */
+    struct sorted_entry *rest = *place;
+    struct sorted_entry **smaller = &entry->left;
+    struct sorted_entry **larger = &entry->right;
+    *place = entry;
+    while (rest != NULL) {
+        if (is_before(rest->name, name)) {
+            *smaller = rest;
+            smaller = &rest->right;
+            rest = rest->right;
+        } else {
+            *larger = rest;
+            larger = &rest->left;
+            rest = rest->left;
+        }
+    }
+    *smaller = NULL;
+    *larger = NULL;
+}
+
+void sorted_remove(struct sorted *set, struct sorted_entry *entry)
+{
+    struct sorted_entry **place = &set->root;
+    while (*place != entry) {
+        assert(*place != NULL);
+        place = is_before(entry->name, (*place)->name) ? &(*place)->left : &(*place)->right;
+    }
+    /* What is below the entry is joined again. */
+    struct sorted_entry *left = entry->left;
+    struct sorted_entry *right = entry->right;
+    while (left != NULL && right != NULL) {
+        if (left->rank >= right->rank) {
+            *place = left;
+            place = &left->right;
+            left = left->right;
+        } else {
+            *place = right;
+            place = &right->left;
+            right = right->left;
+        }
+    }
+    *place = left != NULL ? left : right;
+}
+
+struct sorted_entry *sorted_after(const struct sorted *set, struct span name)
+{
+    struct sorted_entry *found = NULL;
+    struct sorted_entry *at = set->root;
+    while (at != NULL) {
+        if (is_before(name, at->name)) {
+            found = at;
+            at = at->left;
+        } else {
+            at = at->right;
+        }
+    }
+    return found;
+}

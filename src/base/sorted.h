@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a set of elements that is ordered by name, byte by byte. It answers one question quickly:
+ * which name comes after this one? So a walk in the order of the names needs only the last name as
+ * its place, and the place stays good when elements come and go. Each call needs O(log n) steps.
+ *
+ * It is a treap: a search tree by name which is also a heap by rank. The rank is the secret hash of
+ * the name, so nobody can choose names that make the tree deep. Must not know: what the elements
+ * are.
+ */
+#ifndef BASE_SORTED_H
+#define BASE_SORTED_H
+
+#include <nsq/span.h>
+
+/* The field of an element that is in a set. */
+struct sorted_entry {
+    struct sorted_entry *left;  /* the root of all entries below it whose names are smaller */
+    struct sorted_entry *right; /* the same for names that are larger */
+    struct span name;           /* borrowed from the element */
+    unsigned rank;              /* not larger than that of the entry above it */
+};
+
+/* A set of zeros is empty. */
+struct sorted {
+    struct sorted_entry *root;
+};
+
+/* Adds an entry. No other entry of the set may have the same name. The bytes of the name must stay
+ * where they are; `rank` is a hash of the name with a secret seed. */
+void sorted_add(struct sorted *set, struct sorted_entry *entry, struct span name, unsigned rank);
+
+/* Removes an entry, which must be in the set. */
+void sorted_remove(struct sorted *set, struct sorted_entry *entry);
+
+/* Returns the entry with the smallest name that is larger than `name`, or NULL. The empty name
+ * gives the first entry (no element has an empty name). */
+struct sorted_entry *sorted_after(const struct sorted *set, struct span name);
+
+#endif

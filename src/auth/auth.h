@@ -7,9 +7,9 @@
  * Must not know: connections, sessions.
  *
  * As in nsqd, a query asks one server after another until one of them gives a good answer. The
- * first server is chosen at random. When no server gives a good answer, auth_take gives the
- * reason, which the caller logs. A reason never contains a secret. It also never contains text from
- * a server if this text may contain the secret.
+ * first server is chosen at random. When no server gives a good answer, auth_take gives the reason,
+ * which the caller logs. A reason never contains a secret. If text from a server may contain the
+ * secret, the reason does not contain this text.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one compiled pattern of an authorization, in the syntax of Go's regular expressions, and
- * the test whether the pattern matches a name or a part of the name. Must not know: JSON, what a
- * match allows.
+ * Owns: one compiled pattern of an authorization, in the syntax of Go's regular expressions. A
+ * function tests whether the pattern matches a name or a part of the name. Must not know: JSON,
+ * what a match allows.
  *
  * RE2 compiles and matches the patterns. Like Go's package, RE2 follows all paths through a pattern
  * at the same time. So the time of a match is at most proportional to the size of the compiled
@@ -29,9 +29,9 @@
 
 struct auth_pattern;
 
-/* Compiles a pattern. The pattern must be valid UTF-8. It is borrowed. Returns NULL if Go refuses
- * the pattern or if it exceeds a limit. Then *why is the reason, a static text. The caller frees
- * the pattern with auth_pattern_free. */
+/* Compiles a pattern. `source` is borrowed and must be valid UTF-8. Returns NULL if Go refuses the
+ * pattern or if it exceeds a limit. Then *why is the reason, a static text. The caller frees the
+ * pattern with auth_pattern_free. */
 struct auth_pattern *auth_pattern_new(struct span source, struct span *why);
 void auth_pattern_free(struct auth_pattern *pattern);
 

@@ -37,8 +37,8 @@ struct auth_state {
 struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct buf *why);
 void auth_state_free(struct auth_state *state); /* NULL is allowed */
 
-/* Returns true if a client may publish to the topic (when `channel` is empty), or subscribe to this
- * channel of the topic (when `channel` is not empty). */
+/* Returns true if a client may subscribe to this channel of the topic. When `channel` is empty,
+ * returns true if a client may publish to the topic. */
 bool auth_state_allows(const struct auth_state *state, struct span topic, struct span channel);
 
 /* Reads the body of a 403 answer, which tells nsqd to ask again by https. Sets *port to the port in

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the URL of a request to an auth server, with its parameters. It has the same bytes as the
- * URL that nsqd sends. Must not know: connections, the other parts of HTTP.
+ * Owns: the URL of a request to an auth server, with its parameters. The URL has the same bytes as
+ * the URL that nsqd sends. Must not know: connections, the other parts of HTTP.
  */
 #ifndef AUTH_AUTH_REQUEST_H
 #define AUTH_AUTH_REQUEST_H

@@ -101,7 +101,7 @@ static inline bool budget_share_is_passed(const struct budget *b)
     return b->held > b->cap / BUDGET_HELD_PART;
 }
 
-/* Subtracts n bytes from the bytes in use. They must have been charged before. */
+/* Subtracts n bytes from the bytes in use. These bytes must have been added before. */
 static inline void budget_release(struct budget *b, size_t n)
 {
     assert(n <= b->used);

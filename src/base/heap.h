@@ -16,7 +16,7 @@
 
 /* A node in which all fields are zero is in no heap. */
 struct heap_node {
-    size_t place; /* 1 + index of its entry; 0 if the node is in no heap */
+    size_t place; /* 1 + index of the node's entry; 0 if the node is in no heap */
 };
 
 struct heap_entry {
@@ -58,8 +58,8 @@ void heap_insert(struct heap *h, struct heap_node *node, int64_t key);
 /* Removes a node from this heap. If the node is in no heap, the function does nothing. */
 void heap_remove(struct heap *h, struct heap_node *node);
 
-/* Returns the node with the smallest key, or NULL if the heap is empty. It does not remove the
- * node. */
+/* Returns the node with the smallest key, or NULL if the heap is empty. The node stays in the
+ * heap. */
 struct heap_node *heap_first(const struct heap *h);
 
 /* Returns the smallest key, or `none` if the heap is empty. The function is inline because every

@@ -45,7 +45,7 @@ static inline size_t body_cost(size_t n)
     return sizeof(struct body) + n + ALLOC_OVERHEAD;
 }
 
-/* Returns the bytes of a body; they are borrowed from it. */
+/* Returns the bytes of a body, borrowed from the body. */
 static inline struct span body_span(const struct body *body)
 {
     return span_make(body->bytes, body->size);

@@ -53,7 +53,7 @@ struct channel {
     size_t consumer_count;
     struct list ready; /* of struct consumer: the ready ones; the first one gets the next message */
     int64_t capacity;  /* how many messages the ready consumers can get now */
-    struct latency *latency; /* NULL: no percentile is asked for, or the channel was deleted */
+    struct latency *latency; /* NULL: no percentile is configured, or the channel was deleted */
     struct list active_link; /* in core->active while the queue and the ready list are not empty */
     /* nsqd's /stats shows the next three counters. */
     uint64_t message_count;
@@ -80,7 +80,8 @@ struct consumer {
     int64_t msg_timeout; /* ns from a delivery to its timeout */
     int32_t sample_rate; /* percent of the messages that are delivered; 0: all messages */
     bool blocked;        /* its owner wants no messages now, so the consumer is not ready */
-    bool orphan; /* its channel was deleted, and broker_next_orphan has not returned it yet */
+    bool orphan; /* its channel was deleted, and broker_next_orphan has not returned the consumer
+                  * yet */
     /* nsqd's /stats shows five values of a consumer: RDY, the number of messages in flight, and the
      * next three counters. */
     uint64_t message_count; /* deliveries */

@@ -2,8 +2,8 @@
 /*
  * Owns: the data that all topics and channels of one broker share. These are the configuration, the
  * memory budget, the effort of the current call (base/effort.h), the id clock (broker/guid.h) and
- * the timers of the messages. There are also three kinds of lists: channels that can deliver a
- * message now, orphans (broker/topology.h), and work for the next calls.
+ * the timers of the messages. Other such data are lists of channels that can deliver a message now,
+ * of orphans (broker/topology.h), and of work for the next calls.
  *
  * Must not know, like every file in src/broker: connections, frames, clocks. Times are arguments,
  * in ns of a monotonic clock. An argument named `wall` is a time of the wall clock.
@@ -36,7 +36,7 @@ struct broker_config {
     int64_t max_consumers;   /* of one channel; 0: no bound */
     bool wait_publishes;     /* every publish waits for broker_publish_settle */
     size_t effort_a_call; /* units (base/effort.h), > 0: what one call from outside may do. Without
-                             this bound, one MPUB to many channels would stop all other clients */
+                             this bound, one MPUB to many channels would block all other clients */
     struct latency_config latency; /* end-to-end processing latencies */
     struct hash_seed seed;         /* for hash tables and sampling; must be secret */
 };
@@ -53,7 +53,8 @@ struct broker_core {
     struct list moving;   /* of struct topic: the topics with messages that are on the way to
                            * channels */
     struct list orphans;  /* of struct consumer: all orphans */
-    size_t held;          /* messages in all topics and channels, or on the way to channels */
+    size_t held;          /* number of messages in all topics and channels, plus the moves to
+                           * channels that are not done (broker/topic.h) */
     struct queue garbage; /* dropped messages; each call of broker_collect frees a part of them */
     struct list ending;   /* of struct timed: their messages were dropped and must be freed */
     struct list
@@ -87,7 +88,7 @@ static inline struct name name_make(struct span s)
     return name;
 }
 
-/* Returns the bytes of a name; they are borrowed from it. */
+/* Returns the bytes of a name, borrowed from the name. */
 static inline struct span name_span(const struct name *name)
 {
     return span_make(name->bytes, name->n);

@@ -6,12 +6,12 @@
  *
  *     | wall clock in units of 2^20 ns, since 2012-10-28 | node id, 10 bits | sequence, 12 bits |
  *
- * It is printed as 16 lowercase hexadecimal digits. Source: nsqd/guid.go.
+ * An id is printed as 16 lowercase hexadecimal digits. Source: nsqd/guid.go.
  *
  * A tick is one unit of 2^20 ns. nsqd sleeps when the 4,096 ids of a tick are used up, and when the
- * wall clock has gone back. An id clock does not sleep. It never goes back, and it runs ahead of
- * the wall clock when necessary. It begins in 2012, even if the wall clock is earlier. So each id
- * is greater than the previous id, and no publish waits.
+ * wall clock has gone back. An id clock of this server does not sleep. It never goes back. When
+ * necessary, it shows a later time than the wall clock. It begins in 2012, even if the wall clock
+ * shows an earlier time. So each id is greater than the previous id, and no publish waits.
  */
 #ifndef BROKER_GUID_H
 #define BROKER_GUID_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: publishing. Every command that publishes calls broker_publish; there is no other way to put
- * messages into a broker. broker_publish decides whether there is memory for the messages. It also
- * keeps the messages that wait until the disk has stored them.
+ * messages into a broker. broker_publish decides whether there is memory for the messages. The
+ * broker keeps each publish that waits for the disk.
  *
  *     broker_publish --done-----------------------------------> topic
  *         |     \                                                 ^
@@ -51,7 +51,7 @@ struct waiting_publish {
 
 enum publish_outcome {
     PUBLISH_DONE,    /* the topic has the messages */
-    PUBLISH_REFUSED, /* the memory budget has no room for them */
+    PUBLISH_REFUSED, /* the memory budget has no room for the messages */
     PUBLISH_WAITS,   /* the broker keeps the messages until broker_publish_settle */
 };
 

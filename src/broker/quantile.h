@@ -59,7 +59,7 @@ struct quantile {
     size_t fresh_room;
 };
 
-/* Adds a number. Returns false, and does not add it, when the memory budget has no room for it. */
+/* Adds a number. Returns false, and does not add the number, when the memory budget has no room. */
 bool quantile_insert(const struct quantile_setting *setting, struct quantile *q, double number);
 
 /* Adds the numbers that the stream `from` stands for to `q`. When `from` has a summary, the fresh

@@ -20,8 +20,8 @@
 struct channel;
 struct consumer;
 
-/* The link between a consumer and its messages in flight. SUB makes it. It is freed when the
- * consumer has left and none of the consumer's messages is in flight. */
+/* The link between a consumer and its messages in flight. SUB makes this struct. It is freed when
+ * the consumer has left and none of the consumer's messages is in flight. */
 struct subscription {
     size_t refs;               /* number of messages in flight, plus 1 until the consumer leaves */
     struct consumer *consumer; /* NULL after the consumer has left */
@@ -42,7 +42,8 @@ struct in_flight {
     struct timed *timed;
     struct subscription *subscription; /* of the consumer that got the message */
     struct message *message;
-    int64_t delivered_at; /* ns; TOUCH moves the deadline to at most max_msg_timeout after it */
+    int64_t delivered_at; /* ns; TOUCH moves the deadline to at most max_msg_timeout after this
+                           * time */
 };
 
 struct deferred {

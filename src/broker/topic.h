@@ -26,13 +26,15 @@ struct topic {
     uint64_t serial; /* > 0; no other topic of the broker has or had the same number */
     bool ephemeral;
     bool paused;
-    bool ended;               /* it was deleted; it has channels that must still be deleted */
-    struct split_table table; /* of struct channel, by name */
+    bool ended;                      /* the topic was deleted, and has channels that must still be
+                                      * deleted */
+    struct split_table table;        /* of struct channel, by name */
     struct sorted channels_in_order; /* the same channels, in the order of their names */
     struct list channels;            /* of struct channel, in the order in which they were made */
     struct queue queue;              /* messages that the topic keeps */
     size_t queue_delayed;            /* how many of them have a delay */
-    struct queue moving;             /* admitted messages that some channel has not got yet */
+    struct queue moving;             /* admitted messages that at least one channel has not got
+                                      * yet */
     size_t moving_delayed;           /* how many of them have a delay */
     struct list moving_link;         /* in core->moving while `moving` is not empty */
     struct list ending_link;         /* in core->ending_topics while `ended` is true */
@@ -40,7 +42,7 @@ struct topic {
      * message yet, so it goes to the first channel. */
     struct channel *next;
     uint64_t admitted;         /* how many messages were ever admitted */
-    uint64_t admitted_delayed; /* how many of them had a delay */
+    uint64_t admitted_delayed; /* how many of these messages had a delay */
     size_t moves_held;         /* the part of core->held that comes from moves of this topic */
     size_t moves_left;         /* number of moves that are not done. A move puts one message of
                                 * `moving` into one channel */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the checksum CRC-32C (Castagnoli), which iSCSI and snappy use. It is reflected and has the
- * polynomial 0x1edc6f41. All bits of its initial value and of its final XOR are ones.
+ * Owns: the checksum CRC-32C (Castagnoli), which iSCSI and snappy use. The checksum is reflected
+ * and has the polynomial 0x1edc6f41. All bits of its initial value and of its final XOR are ones.
  */
 #ifndef CODEC_CRC32C_H
 #define CODEC_CRC32C_H

@@ -54,8 +54,8 @@ struct tls_client_settings {
     int max_version; /* an enum tls_version, or 0 */
 };
 
-/* A context. All connections of a server, or of a client, share it. It contains the certificates,
- * the policy and the versions. */
+/* A context contains the certificates, the policy and the versions. All connections of a server, or
+ * of a client, share one context. */
 struct tls;
 
 /* Makes the context of a server. The settings are borrowed during the call. The caller must call
@@ -77,7 +77,7 @@ void tls_free(struct tls *tls);
 struct codec_maker tls_server(struct tls *tls);
 
 /* Makes a codec for the client side of a connection. The caller owns the codec. `server_name` is
- * the host name or the IP address of the server. It is borrowed during the call. If `server_name`
+ * the host name or the IP address of the server. `server_name` is borrowed during the call. If it
  * is NULL, the name in the server's certificate is not checked. */
 struct codec tls_connect(struct tls *tls, const char *server_name);
 

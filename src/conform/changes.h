@@ -15,8 +15,8 @@
 
 #define CHANGES_FILE "CHANGES.tsv"
 
-/* Checks that the list gives the cases of the suite and their levels, that retired.txt names every
- * retired id, and that the last version is SUITE_VERSION. Prints each error on one line and returns
+/* Checks three rules: the list gives the cases of the suite and their levels; retired.txt names
+ * every retired id; the last version is SUITE_VERSION. Prints each error on one line and returns
  * the number of errors. A folder without a list has no errors. */
 size_t changes_check(const struct suite *suite, const char *cases, FILE *err);
 

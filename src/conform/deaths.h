@@ -26,8 +26,9 @@ enum presence {
 };
 
 /* When a process ends, it closes its sockets one after another. So just after a case has made the
- * server end, the server can still seem to accept connections. For this reason a case is a suspect
- * too if it ended less than this time before the program first noticed that the server was gone. */
+ * server end, the server can still seem to accept connections. The program notices the end of the
+ * server only later. A case that ended less than DEATHS_WITHIN before this moment is a suspect
+ * too. */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX
@@ -36,7 +37,8 @@ struct deaths {
     void *context;
     /* Plays these cases. Notes the verdict of each in the report, and calls deaths_note. */
     void (*play)(void *context, const size_t *cases, size_t n);
-    struct servers *servers; /* borrowed; NULL: the server is not ours, so it cannot be restarted */
+    struct servers *servers; /* borrowed; NULL: this program has not started the server and cannot
+                              * restart it */
     struct report *report;   /* borrowed */
     FILE *err;               /* gets a line for each server that has ended */
     size_t n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the test whether a JSON object has at least the members that a case names, with the same
- * values, and the list of the members that differ. Must not know: the meaning of the members.
+ * Owns: the comparison of a JSON object with the members that a case names. The object must have
+ * all these members, with the same values. Must not know: the meaning of the members.
  */
 #ifndef CONFORM_JSON_SUBSET_H
 #define CONFORM_JSON_SUBSET_H

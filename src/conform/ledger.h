@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the ledger of requirements, and its checks: every case names only requirements that exist,
- * each requirement is named by at least one case, and a case of level MUST has a line "effect:".
- * The ledger consists of all files *.txt in the folder "ledger", with lines of the form
+ * Owns: the ledger of requirements, and its checks. Every case may name only requirements that
+ * exist. Each requirement must be named by at least one case. A case of level MUST must have a line
+ * "effect:". The ledger consists of all files *.txt in the folder "ledger", with lines of the form
  * "ID<TAB>source<TAB>sentence". Must not know: how cases are played.
  */
 #ifndef CONFORM_LEDGER_H
@@ -33,7 +33,7 @@ struct ledger {
 bool ledger_load(struct ledger *ledger, const char *cases, FILE *err);
 void ledger_free(struct ledger *ledger);
 
-/* Returns the requirement with this id, or NULL if there is none. */
+/* Returns the requirement with this id, or NULL if no requirement has this id. */
 struct requirement *ledger_find(const struct ledger *ledger, struct span id);
 
 /* Appends a line "ID: sentence" for each requirement of a case. */

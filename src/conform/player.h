@@ -132,9 +132,9 @@ struct player_config {
                       come this much before that time. 0 on virtual time */
     int64_t lag; /* ns: a frame may be noticed this much later than it came, because the machine is
                     busy. 0 on virtual time */
-    int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by it */
+    int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by this number */
     size_t splits;      /* at how many places the bytes of a step are cut, at most
-                           PLAYER_SPLITS_MAX; 0: they are sent at once */
+                           PLAYER_SPLITS_MAX; 0: the bytes are not cut */
     bool late_replies;  /* a reply may arrive after the last step. Then player_end.c sends one more
                            command, so that such a reply is noticed */
     bool ignores_unknown; /* the server does not answer a command that it does not know. Then

@@ -8,7 +8,8 @@
 
 #include "conform/player.h"
 
-/* Returns the number of the connection with this name, or PLAYER_CONNS_MAX if there is none. */
+/* Returns the number of the connection with this name, or PLAYER_CONNS_MAX if no connection has
+ * this name. */
 size_t player_find_conn(const struct player *p, struct span name);
 
 /* Returns the time of the transport's clock, in ns. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: TCP ports for servers that this program starts. No two programs that use this file have the
- * same port at the same time, and the system gives none of these ports to a program that asks for
+ * Owns: TCP ports for servers that this program starts. Two programs that use this file never have
+ * the same port at the same time. The system gives none of these ports to a program that asks for
  * any free port. Must not know: what listens at a port.
  */
 #ifndef CONFORM_PORTS_H

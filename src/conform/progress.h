@@ -33,7 +33,8 @@ void progress_begin(struct progress *p, FILE *out, bool terminal, size_t n, size
 void progress_done(struct progress *p, int64_t weight, int64_t now);
 
 /* One more case has failed, and the next lines name it. `line` is a whole line about the failure.
- * The line is written only on a terminal. Elsewhere the report, which follows, is enough. */
+ * The line is written only on a terminal. In other outputs it is not needed, because the report
+ * follows. */
 void progress_failed(struct progress *p, struct span id, struct span line);
 
 /* To be called about once a second: writes the line if it is due. */

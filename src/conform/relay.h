@@ -17,9 +17,9 @@
 
 #define RELAY_UPGRADES_MAX 2 /* TLS, then one compression */
 
-/* At most this many decoded bytes of the server are kept for a client, and at most this many
- * decoded bytes of the client arrive at a time. Without this limit, a frame that never ends, or a
- * small input that decodes to very many bytes, could fill the memory. */
+/* At most this many decoded bytes of the server are kept for a client. A client may send at most
+ * this many decoded bytes at a time. Without this limit, a frame that never ends, or a small input
+ * that decodes to very many bytes, could fill the memory. */
 #define RELAY_HELD_MAX ((size_t)64 << 20)
 
 /* The bytes that the caller must send to each side. The caller removes them. */
@@ -41,7 +41,7 @@ struct relay {
     size_t upgrade_offsets[RELAY_UPGRADES_MAX]; /* each codec is enabled after this number of bytes
                                                    of `answered` */
     struct buf unsent_to_server; /* bytes that are kept during the handshake with the server */
-    const char *broken;          /* why the relay cannot continue; NULL: it can */
+    const char *broken;          /* why the relay cannot continue; NULL: the relay can continue */
     bool lost;                   /* the client sent bytes that its codecs cannot decode */
 };
 

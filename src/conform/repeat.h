@@ -12,7 +12,7 @@ struct repeat_case {
     struct report_case shown; /* the first result, or the first one that is not a pass */
     struct buf verdicts;      /* all verdicts, with commas between them */
     bool changed;
-    bool any; /* there is a result */
+    bool any; /* the case has a result */
 };
 
 struct repeat {

@@ -41,7 +41,7 @@ struct report_case {
 
 struct report {
     struct span target;        /* the target's name; borrowed */
-    struct buf target_version; /* as its answer to IDENTIFY says; empty: unknown */
+    struct buf target_version; /* from the target's answer to IDENTIFY; empty: unknown */
     struct buf suite;          /* the version of the suite */
     struct buf date;           /* when the run began, like "2026-01-31T23:59:59Z"; empty: unknown */
     struct buf command;        /* the command line of the run; empty: unknown */
@@ -76,8 +76,8 @@ bool report_good(const struct report_rules *rules, const struct report_case *c);
 /* Returns the area of a case: its id before the '/'. */
 struct span report_area(struct span id);
 
-/* Returns the level of a case, as a value of enum transcript_level, or LEVEL_COUNT if the report
- * was read from JSON and the level of the case is another word. */
+/* Returns the level of a case, as a value of enum transcript_level. In a report that was read from
+ * JSON, the level may be an unknown word. Then returns LEVEL_COUNT. */
 unsigned report_level(const struct report_case *c);
 
 /* Appends the command that plays a case again, for a shell. */
@@ -110,8 +110,8 @@ void report_heading(const struct report_case *c, struct buf *out);
 /* Appends text for a terminal. Failures come first. For all failures with the same cause
  * (report_cause.h), one of them is shown as an example, and the others only with their ids.
  * Unsupported cases with the same reason share one line (report_unsupported.h). At the end there
- * are a table by area and level, a sentence if unsupported cases are the only reason for the exit
- * code 1, and a line with the counts. */
+ * are a table by area and level, and a line with the counts. If unsupported cases are the only
+ * reason for the exit code 1, a sentence before this line says so. */
 void report_text(const struct report *report, const struct report_rules *rules, struct buf *out);
 
 /* Reads JSON that report_json has written. Returns false if the JSON is wrong. Then `why` is the

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the servers that --spawn starts for a run. This file decides on which server each case is
- * played, and which servers run at the same time. The servers that run at the same time are called
- * a batch. Must not know: how a case is played, and what its verdict is.
+ * played, and which servers run at the same time. The servers the largest number of servers in a
+ * batch are called a batch. Must not know: how a case is played, and what its verdict is.
  */
 #ifndef CONFORM_SERVERS_H
 #define CONFORM_SERVERS_H
@@ -18,7 +18,7 @@
 #define SERVER_CASES_MAX 32
 
 struct servers {
-    const char *command; /* these five are borrowed */
+    const char *command; /* this field and the next four are borrowed */
     const char *suite;
     const int *end_fd;
     const struct suite_case *const *cases;
@@ -30,7 +30,7 @@ struct servers {
     size_t count;
     size_t *of;      /* for each case: the number of its server; SERVERS_MAX: in another batch */
     size_t *part_of; /* for each case: `part` of the server that plays it */
-    bool *left;      /* for each case: it is in a later batch */
+    bool *left;      /* for each case: the case is in a later batch */
 };
 
 /* `command` starts a server, see spawn.h. When *end_fd is readable, the functions below return
@@ -45,7 +45,7 @@ bool servers_next(struct servers *servers);
 /* Stops the servers of this batch. */
 void servers_stop(struct servers *servers);
 
-/* Stops a server, deletes its data, and starts it again. Returns true if it is ready. */
+/* Stops a server, deletes its data, and starts it again. Returns true if the server is ready. */
 bool servers_restart(struct servers *servers, size_t s);
 
 #endif

@@ -26,7 +26,7 @@
 #define TRANSCRIPT_DURATION_MAX (3600 * TIME_SECOND)
 #define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of the largest fill() */
 
-/* How important it is that a server conforms. */
+/* How important the rule of a case is. */
 enum transcript_level {
     LEVEL_MUST,      /* if not, clients break, or messages are lost, doubled or altered */
     LEVEL_SHOULD,    /* documented, but clients work without it */
@@ -77,11 +77,13 @@ enum step_kind {
     STEP_NO_MESSAGE, /* during the time `within` no frame arrives, neither a message nor a reply */
     STEP_SERVER_END, /* the server closes */
     STEP_WAIT,       /* `after` */
-    STEP_ANY,    /* the steps in `inside`, in any order; `count` times each, or once if it is 0 */
+    STEP_ANY,    /* the steps in `inside`, in any order; `count` times each, or once if `count` is
+                  * 0 */
     STEP_REPEAT, /* the steps in `inside`, `count` times */
     STEP_STOP_READING,  /* the client stops reading from the connection */
     STEP_START_READING, /* the client reads again */
-    STEP_RESTART, /* the server is ended and started again, with the flags `text` if it has any */
+    STEP_RESTART, /* the server is ended and started again, with the flags `text`; empty: with the
+                   * same flags */
 };
 
 /* The codecs that both sides of a connection can enable. The order here is also the order in which

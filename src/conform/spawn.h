@@ -27,7 +27,8 @@ enum spawn_state {
 
 struct spawn {
     enum spawn_state state;
-    const char *command; /* these three are borrowed: they are needed to start once more */
+    const char *command; /* this field and the next two are borrowed; they are needed for another
+                          * start */
     struct span flags;
     const char *suite;
     unsigned tries;   /* how often this server was started */
@@ -61,8 +62,8 @@ void spawn_start(struct spawn *s, const char *command, struct span flags, const 
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
 /* Ends a server that is ready, with SIGTERM or with SIGKILL, and starts it again with the same
- * folder and {port}, and with `flags`, or if they are empty with the same flags. Waits until it is
- * ready. Returns false if it does not start; then `why` is the reason. */
+ * folder and {port}. If `flags` is empty, the server gets the same flags as before. Waits until it
+ * is ready. Returns false if it does not start; then `why` is the reason. */
 bool spawn_restart(struct spawn *s, bool killed, struct span flags);
 
 /* Returns true if the server still runs. Otherwise `why` says how the server ended. */

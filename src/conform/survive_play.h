@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: one input of a fuzz corpus as bytes on a connection. This file decides what is sent before
- * the input, and where the input is cut. Must not know: what the server answers, and what its
- * answers mean.
+ * the input, and where the input the input; it is sent in pieces. Must not know: what the server
+ * answers, and what its answers mean.
  */
 #ifndef CONFORM_SURVIVE_PLAY_H
 #define CONFORM_SURVIVE_PLAY_H
@@ -38,9 +38,9 @@ void survive_talk_free(struct survive_talk *talk);
  */
 size_t survive_piece(enum survive_way way, size_t n, size_t at);
 
-/* Sends `talk` on a new connection and reads what the server sends, until the server closes or
- * *patience ns have passed since the end of the input. Makes *patience shorter each time a server
- * does not close. Returns false if no connection can be made. */
+/* Sends `talk` on a new connection and reads what the server sends. Stops when the server closes,
+ * or *patience ns after the end of the input. Makes *patience shorter each time a server does not
+ * close. Returns false if no connection can be made. */
 bool survive_play(const char *address, const struct survive_talk *talk, enum survive_way way,
                   int64_t *patience);
 

@@ -8,10 +8,10 @@
 #include "base/buf.h"
 
 /* Appends the version that the server at this address gives in its answer to IDENTIFY. Appends
- * nothing if it gives none within a second. */
+ * nothing if the server does not give its version within a second. */
 void target_version(const char *address, struct buf *out);
 
-/* Appends the member "version" of this JSON object, if it is a string. */
+/* Appends the member "version" of this JSON object if the member is a string. */
 void target_version_of(struct span json, struct buf *out);
 
 #endif

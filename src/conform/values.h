@@ -16,7 +16,8 @@
 
 struct value {
     UT_hash_handle hh; /* by `name` */
-    struct span name;  /* borrowed from the file, or from its steps that were written out */
+    struct span name;  /* borrowed from the file, or from its unrolled steps
+                        * (session_file_unroll.h) */
     struct buf bytes;
     const void *owner; /* of use to the caller; NULL at first */
 };
@@ -27,7 +28,7 @@ struct values {
     size_t n;
 };
 
-/* Returns the value with this name, or NULL if it is not known. */
+/* Returns the value with this name, or NULL if no such value is known. */
 struct value *values_find(struct values *v, struct span name);
 
 /* Returns true if the name begins with $topic or $channel: such a value is created at its first

@@ -14,7 +14,7 @@
 #include "serve/serve.h"
 #include "session/v2.h"
 
-/* The number of each listener. The shell passes it to tcp_handler.open. */
+/* The number of each listener. The shell passes this number to tcp_handler.open. */
 enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
 
 #define ENGINE_TIMERS_A_STEP 1024 /* maximum number of message timers handled in one step */

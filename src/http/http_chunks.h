@@ -41,15 +41,15 @@ enum http_chunks_state {
 struct http_chunks {
     enum http_chunks_state state;
     unsigned digits; /* of the size that is arriving */
-    uint64_t left;   /* bytes of data that are left; in a size: its value so far */
+    uint64_t left;   /* bytes of data that are left; while a size arrives: its value so far */
     size_t line;     /* bytes of the current line, or of the trailer */
     int64_t excess;  /* bytes of framing above what is normal */
 };
 
-/* Takes bytes, at least one. They are either all data, if the state is HTTP_CHUNKS_DATA before the
- * call, or all framing. So the call stops where data begins or ends, where the body is complete
- * (HTTP_CHUNKS_WHOLE), and before a bad byte (HTTP_CHUNKS_BAD). Returns how many bytes were
- * taken. */
+/* Takes bytes, at least one. If the state is HTTP_CHUNKS_DATA before the call, all taken bytes are
+ * data. In all other states, they are framing. So the call stops where data begins or ends, where
+ * the body is complete (HTTP_CHUNKS_WHOLE), and before a bad byte (HTTP_CHUNKS_BAD). Returns how
+ * many bytes were taken. */
 size_t http_chunks_take(struct http_chunks *chunks, struct span in);
 
 #endif

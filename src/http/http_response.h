@@ -29,7 +29,8 @@ struct http_response {
     size_t received;     /* bytes that have arrived */
     bool in_body;        /* the head is complete */
     bool whole;          /* the response is complete */
-    struct span bad;     /* why the response is bad, a static text; empty: it is not bad */
+    struct span bad;     /* why the response is bad, a static text; empty: the response is not
+                          * bad */
     struct buf field;    /* the name of the header that is arriving */
     struct buf value;    /* the value of this header */
     bool value_begun;    /* the name is complete, and the value is arriving */

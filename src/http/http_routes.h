@@ -23,7 +23,8 @@ enum http_body {
  * may answer (http_call_answer). After the answer no function is called, except `drop`. */
 struct http_route {
     struct span method;
-    struct span path; /* literal; when has_param is set, it ends with '/' and a parameter follows */
+    struct span path; /* literal; when has_param is set, the path ends with '/' and a parameter
+                       * follows */
     bool has_param;
     bool logged; /* each answer is logged */
     enum http_body body;

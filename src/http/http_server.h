@@ -54,8 +54,8 @@ struct http_server_config {
     struct span message_headers;
     /* The answer to all requests, before any route is looked for. NULL: there is none. */
     const struct http_answer *refusal;
-    /* The effort of a call (base/effort.h). It is set to effort_a_call units whenever input of a
-     * connection is handled. The handlers count their own work in it. */
+    /* The effort of a call (base/effort.h). The server sets the effort to effort_a_call units
+     * whenever it handles input of a connection. The handlers count their own work in it. */
     struct effort *effort;
     size_t effort_a_call;
     struct budget *budget; /* counts what connections hold */

@@ -52,8 +52,8 @@ struct goflag {
     /* The default value, as a text of the command line. NULL: the program sets the field after
      * goflag_defaults. Lists are empty at the start. */
     const char *initial;
-    /* The warning that is printed after the flag's name. It is printed when the flag is given and
-     * does not have its default value. NULL: there is no warning. */
+    /* This warning is printed after the flag's name, when the flag is given and does not have its
+     * default value. NULL: there is no warning. */
     const char *warning;
     /* Only for the kinds GOFLAG_WORD and GOFLAG_BOOL_WORD: reads the value into `*field`. Returns
      * false on failure and appends Go's error text to `why`. */
@@ -95,7 +95,7 @@ void goflag_usage(const struct goflag_table *table, struct line *out);
 bool goflag_next_warning(const struct goflag_table *table, const void *from, const bool *given,
                          size_t *at, struct line *out);
 
-/* Returns the row of the flag with this name of n bytes, or table->n when there is none. */
+/* Returns the row of the flag with this name of n bytes, or table->n when no flag has this name. */
 size_t goflag_find(const struct goflag_table *table, const char *name, size_t n);
 
 #endif

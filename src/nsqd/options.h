@@ -156,7 +156,7 @@ enum options_result {
 /* Bytes of the longest line. A longer line is cut and ends with "...". */
 #define OPTIONS_LINE_MAX 1024
 
-/* Texts for the user. Each text ends with a NUL. It is "" when there is nothing to print. */
+/* Texts for the user. Each text ends with a NUL. A text is "" when there is nothing to print. */
 struct options_text {
     int code;
     char out[OPTIONS_TEXT_MAX];
@@ -174,9 +174,10 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
                                   const struct options_host *host, struct options_text *text);
 
 /*
- * Writes the next warning into `line`. A flag has a warning when it was given, its value is
- * not the default value, and this server does not support the flag, or supports only a part of it.
- * *at must be 0 for the first call. Returns false when there are no more warnings.
+ * Writes the next warning into `line`. A flag has a warning when this server does not support the
+ * flag, or supports only a part of it. The flag must also be on the command line, with another
+ * value than the default. *at must be 0 for the first call. Returns false when there are no more
+ * warnings.
  */
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
 

@@ -18,16 +18,17 @@
 /*
  * Checks the configuration file.
  *
- * A key is the first word of a line of the TOML file. Blanks and one '[' may stand before it. It is
- * written with or without quotes. A word is a key only if '=', '.' or ']' follows it, perhaps after
- * blanks. What follows this character is the value. The start is refused in each of these cases:
+ * A key is the first word of a line of the TOML file. Blanks and one '[' may stand before a key.
+ * The key may be in quotes. A word is a key only if '=', '.' or ']' follows, perhaps after blanks.
+ * The text after this character is the value. The start is refused in each of these cases:
  *   - The key is tls_required, tls_client_auth_policy, auth_http_addresses or tcp_address, its
  *     value restricts access, and its flag is not on the command line. (The flag would override the
  *     file. tcp_address is in this list because a server that listens on only one address restricts
  *     access too.) A value restricts access unless it is false, "", [] or "0.0.0.0:4150". A comment
  *     may follow the value.
  *   - The key is in quotes and contains a backslash. With escapes, such a key may mean any of these
- *   keys. - The file has OPTIONS_CONFIG_MAX bytes or more.
+ *     keys.
+ *   - The file has OPTIONS_CONFIG_MAX bytes or more.
  * Lines inside a table, or inside a string of several lines, are handled like any other line.
  *
  * Returns OPTIONS_FATAL, with code 1 and a line in text->fatal, when the start is refused.

@@ -50,8 +50,8 @@
 /* Decoded bytes. When a connection has read this many, the other connections read before it reads
  * again. */
 #define CONN_INPUT_A_TURN 65536
-/* While all connections together hold more than their share of the memory budget, at most this many
- * bytes are read at a time from each connection. */
+/* Bytes. At most this much is read at a time from each connection while all connections together
+ * hold more than their share of the memory budget. */
 #define CONN_READ_LITTLE 2048
 
 struct conn;
@@ -73,9 +73,9 @@ struct protocol {
     void (*connected)(void *service, void *session, struct span why, int64_t now);
 
     /* Called with input (borrowed). Returns how many bytes were consumed. A call does a bounded
-     * amount of work. The bytes that it does not consume are offered again. So each call must do
-     * one of these: consume a byte, do other work for this connection, or make conn_may_read false.
-     */
+     * amount of work. The bytes that a call does not consume are offered again. So each call must
+     * do one of these: consume a byte, do other work for this connection, or make conn_may_read
+     * false. */
     size_t (*recv)(void *service, void *session, struct span in, int64_t now);
 
     /* Called when the input has ended: the peer sends no more, or a codec was closed or has failed.
@@ -152,7 +152,8 @@ struct conn {
     enum conn_recv recv;
     bool input_paused; /* set by conn_pause_input */
     bool stream_ended; /* the last bytes of the codecs were appended to `out` */
-    bool full;         /* unsent output was above `limit`, and `drained` was not called since */
+    bool full;         /* unsent output was above `limit`, and `drained` was not called since
+                        * then */
     uint8_t peer_size;
     uint8_t peer[CONN_PEER_MAX];
 
@@ -217,9 +218,9 @@ size_t conn_unsent(const struct conn *conn);
  * more than their share of the memory budget, any unsent output counts as above this mark. */
 bool conn_is_full(const struct conn *conn);
 
-/* Returns true when the protocol may consume more input. This is so when the connection is OPEN,
- * its input is not paused, its output is not full, and the running call of recv has not added a
- * codec. */
+/* Returns true when the protocol may consume more input. Four things are then true: the connection
+ * is OPEN, its input is not paused, its output is not full, and the running call of recv has not
+ * added a codec. */
 bool conn_may_read(const struct conn *conn);
 
 /* Stops the input when `paused` is true. Resumes the input when `paused` is false. */

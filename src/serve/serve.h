@@ -47,9 +47,9 @@ struct serve_config {
      * reads could fill the memory. */
     size_t high_water;
     /* Counts the memory that all connections together hold (base/budget.h). While this memory is
-     * more than their share of the budget, each connection with unsent output is full, and the
-     * shell reads at most CONN_READ_LITTLE bytes at a time. Without this limit, many peers that
-     * never read could fill the memory. Borrowed. NULL: there is no limit. */
+     * more than their share of the budget, two rules apply. Each connection with unsent output is
+     * full, and the shell reads at most CONN_READ_LITTLE bytes at a time. Without this limit, many
+     * peers that never read could fill the memory. Borrowed. NULL: there is no limit. */
     struct budget *budget;
 };
 
@@ -60,7 +60,8 @@ struct serve_hooks {
     void *self;
     void (*step)(void *self, int64_t now, int64_t judged);
     int64_t (*next_deadline)(void *self);
-    struct ask (*next_ask)(void *self); /* called when serve itself has no request to the shell */
+    struct ask (*next_ask)(void *self); /* called when src/serve itself has no request to the
+                                         * shell */
     void (*answer)(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
     void (*wall)(void *self, int64_t offset);
     void (*stop)(void *self, int64_t now);
@@ -91,9 +92,11 @@ struct serve {
      * does a part of a handshake. Connections with other input then do not wait for many
      * handshakes. */
     struct list handshakes;      /* of struct conn: their input waits for a turn */
-    struct conn *handshake_turn; /* the connection that may do a part now; NULL: none may */
+    struct conn *handshake_turn; /* the connection that may do a part now; NULL: no connection
+                                  * may */
     int handshake_rest;     /* how many steps must still pass before the next part of a handshake */
-    struct list to_connect; /* of struct conn: the shell was not asked yet to connect them */
+    struct list to_connect; /* of struct conn: connections for which the shell was not asked yet to
+                             * connect */
     uint64_t decoded;       /* bytes that codecs have decoded so far */
     bool stopping;
     size_t stop_next; /* while stopping: the index of a slot; the connections in all slots before it

@@ -61,7 +61,7 @@ struct identity {
 
 struct session {
     struct v2 *v2;
-    struct conn *conn; /* NULL: it was closed while a PUB, MPUB or DPUB was held */
+    struct conn *conn; /* NULL: the connection was closed while a PUB, MPUB or DPUB was held */
     enum session_state state;
     bool ended;        /* true: nothing more is parsed */
     bool linger;       /* argument for conn_finish, which is called after the last owed reply */
@@ -173,8 +173,8 @@ void session_take_settings(struct session *session, int64_t now);
 void session_count_published(struct session *session, uint64_t count);
 
 /* Ends the session: nothing more is parsed or delivered. The connection is closed after the owed
- * replies were sent. `linger` is passed to conn_finish. It must be true when unread input of the
- * client may be left. */
+ * replies were sent. `linger` is passed to conn_finish. `linger` must be true when unread input of
+ * the client may be left. */
 void session_end(struct session *session, bool linger, int64_t now);
 
 /* Frees the session and everything that it owns. */

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Bytes. When the heap must grow, it grows by this number of bytes more than is needed. */
+/* Bytes. When the heap must grow, this number of bytes is added to the bytes that are needed. */
 #define ALLOCATOR_GROWTH ((size_t)1 << 20)
 
 /* Applies the settings. Must be called once, before the first message is stored. Does nothing where
@@ -24,11 +24,12 @@ struct heap_growth {
                    * this number */
 };
 
-/* To be called often. If the heap has grown since the last call because of input, this function
- * asks the kernel at once for the pages at the end of the new memory. It asks for at most
- * ALLOCATOR_GROWTH bytes, which takes less than a millisecond. Without this, the kernel would
- * interrupt the process at the first use of each page, and getting the pages would take about 1.5
- * times as long. For large messages, most of the time is spent on getting pages.
+/* To be called often. Does nothing if the heap has not grown since the last call, or if input was
+ * not the reason. If it was, asks the kernel at once for the pages at the end of the new memory.
+ * Asks for at most ALLOCATOR_GROWTH bytes, which takes less than a millisecond. Without this
+ * request, the kernel would interrupt the process at the first use of each page. Then getting the
+ * pages would take about 1.5 times as long. For large messages, most of the time is spent on
+ * getting pages.
  *
  * Input was the reason when its size is at least half and at most twice that of the new memory. So
  * this function gets no pages for idle connections, because they use only a part of their memory.

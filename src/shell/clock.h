@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-/* Returns monotonic time in nanoseconds. It is never negative. */
+/* Returns monotonic time in nanoseconds, never negative. */
 int64_t clock_now(void);
 
 /* Returns the nanoseconds that must be added to clock_now() to get the time since 1970. The result

@@ -35,7 +35,7 @@ int resolver_fd(const struct resolver *resolver);
  * RESOLVER_JOBS_MAX look-ups already, or when the address is too long. */
 bool resolver_ask(struct resolver *resolver, uint64_t ticket, const char *address);
 
-/* Cancels the look-up with this ticket. There will be no answer to it. */
+/* Cancels the look-up with this ticket. This look-up then has no answer. */
 void resolver_cancel(struct resolver *resolver, uint64_t ticket);
 
 struct resolver_answer {

@@ -8,10 +8,10 @@
 
 #include <stdbool.h>
 
-/* Writes out what the program has printed. If any of its output could not be written, for example
- * because the disk is full, prints a message with the program's name on standard error and returns
- * false. A program that prints a result must call this function at its end. If the function returns
- * false, the program must exit with an error. */
+/* Writes out what the program has printed. Returns false if any of the output could not be written,
+ * for example because the disk is full. Then a message with the program's name was printed on
+ * standard error. A program that prints a result must call this function at its end. If the
+ * function returns false, the program must exit with an error. */
 bool standard_output_end(const char *program);
 
 #endif

@@ -54,8 +54,8 @@ struct tcp_dial {
 /* The life of a socket. A socket in the state INPUT_ENDED or BROKEN is in server->ends, and the
  * waiter does not watch it. */
 enum tcp_state {
-    TCP_LOOKING_UP,  /* its host name is looked up, and it has no descriptor yet */
-    TCP_CONNECTING,  /* it connects to dial->addresses */
+    TCP_LOOKING_UP,  /* the host name is looked up, and the socket has no descriptor yet */
+    TCP_CONNECTING,  /* the socket connects to dial->addresses */
     TCP_OPEN,        /* bytes move in both directions */
     TCP_INPUT_ENDED, /* the peer sends no more, and the handler was not told yet */
     TCP_HALF_OPEN,   /* the handler was told that the peer sends no more; output is still sent */
@@ -71,8 +71,8 @@ struct tcp_socket {
     unsigned bits;   /* the events that the waiter waits for (enum waiter_bit) */
     bool end_masked; /* the peer sends no more, but not all of its input was read; the waiter does
                       * not report this end again */
-    bool offering;   /* its slot is in server->offers */
-    bool sending;    /* its slot is in server->sends */
+    bool offering;   /* the slot of this socket is in server->offers */
+    bool sending;    /* the slot of this socket is in server->sends */
     struct tcp_dial *dial; /* only in the states LOOKING_UP and CONNECTING; otherwise NULL */
     struct buf rest;       /* bytes that were read and that the handler has not consumed yet */
 };
@@ -83,7 +83,8 @@ struct tcp_server {
     struct log_writer *log;
     struct tcp_listener listeners[TCP_SERVER_LISTENERS_MAX];
     size_t listener_count;
-    /* The time at which accepting starts again after a temporary error. 0: it was not stopped. */
+    /* The time at which accepting starts again after a temporary error. 0: accepting was not
+     * stopped. */
     int64_t accept_again;
     struct resolver *resolver; /* NULL: no name was looked up yet */
     int end_fd; /* when it becomes readable, the server must exit gracefully; -1: none */

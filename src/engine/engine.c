@@ -8,6 +8,7 @@
 #include <assert.h>
 
 #include <nsq/magic.h>
+#include <nsq/version.h>
 
 #include "base/alloc.h"
 #include "base/time.h"
@@ -80,13 +81,15 @@ static bool can_go_on(const struct engine *engine)
 }
 
 /* Each kind of work has its own share of the effort: the answers of auth servers, the deliveries,
- * the timers, and the kinds of go_on. */
+ * the timers, the HTTP API, and the kinds of go_on. */
 static void on_step(void *self, int64_t now, int64_t judged)
 {
     struct engine *engine = self;
     broker_begin_share(&engine->broker);
     for (int i = 0; i < ENGINE_AUTHS_A_STEP && v2_authorized(&engine->v2, now); i++) {
     }
+    broker_begin_share(&engine->broker);
+    api_service_step(&engine->web, now);
     if (can_go_on(engine)) {
         go_on(engine, now);
     }
@@ -102,6 +105,7 @@ static int64_t on_next_deadline(void *self)
     const struct engine *engine = self;
     const struct broker *broker = &engine->broker;
     bool has_work = broker_can_deliver(broker) || can_go_on(engine) || auth_has_done(&engine->auth);
+    has_work |= api_service_has_work(&engine->web);
     return has_work ? TIME_PAST : broker_next_deadline(broker);
 }
 
@@ -127,7 +131,9 @@ static void on_answer(void *self, uint64_t ticket, const struct answer *answer, 
 
 static void on_wall(void *self, int64_t offset)
 {
-    ((struct engine *)self)->v2.wall_offset = offset;
+    struct engine *engine = self;
+    engine->v2.wall_offset = offset;
+    api_service_wall(&engine->web, offset);
 }
 
 static void on_stop(void *self, int64_t now)
@@ -165,6 +171,34 @@ static void add_tcp_listener(struct engine *engine, const struct engine_config *
     };
 }
 
+/* Sets up the listeners of nsqd's HTTP API, in clear text and with TLS. */
+static void add_http_listeners(struct engine *engine, const struct engine_config *config)
+{
+    const struct v2_config *v2 = &config->v2;
+    const struct engine_about *about = &config->about;
+    const struct api_service_config web = {
+        .api = {.max_msg_size = v2->limits.max_msg_size,
+                .max_body_size = v2->limits.max_body_size,
+                .max_req_timeout = v2->max_req_timeout,
+                .version = SPAN(NSQ_COMPATIBILITY),
+                .broadcast_address = about->broadcast_address,
+                .hostname = about->hostname,
+                .tcp_port = about->tcp_port,
+                .http_port = about->http_port,
+                .start_time = about->start_time,
+                .max_heartbeat_interval = v2->max_heartbeat_interval,
+                .max_output_buffer_size = v2->max_output_buffer_size,
+                .max_output_buffer_timeout = v2->max_output_buffer_timeout,
+                .max_deflate_level = v2->max_deflate_level},
+        .needs_tls = config->http_needs_tls,
+        .https_port = about->https_port,
+        .tls = v2->tls,
+    };
+    api_service_init(&engine->web, &web, &engine->broker, &engine->tickets, &engine->log);
+    engine->listeners[ENGINE_HTTP] = api_service_http(&engine->web);
+    engine->listeners[ENGINE_HTTPS] = api_service_https(&engine->web);
+}
+
 struct engine *engine_new(const struct engine_config *config)
 {
     struct engine *engine = alloc_zeroed(sizeof *engine);
@@ -177,6 +211,7 @@ struct engine *engine_new(const struct engine_config *config)
     v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->tickets,
             &engine->auth, &engine->log);
     add_tcp_listener(engine, config);
+    add_http_listeners(engine, config);
     const struct serve_hooks hooks = {.self = engine,
                                       .step = on_step,
                                       .next_deadline = on_next_deadline,
@@ -197,6 +232,7 @@ void engine_free(struct engine *engine)
     assert(engine->broker.core.budget.used == 0); /* everything that was charged was released */
     assert(engine->broker.core.budget.held == 0);
     log_free(&engine->log);
+    api_service_free(&engine->web);
     alloc_free(engine);
 }
 

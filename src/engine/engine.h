@@ -8,6 +8,7 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "api/api_service.h"
 #include "auth/auth.h"
 #include "broker/broker.h"
 #include "serve/magic.h"
@@ -15,16 +16,28 @@
 #include "session/v2.h"
 
 /* The number of each listener. The shell passes this number to tcp_handler.open. */
-enum engine_listener { ENGINE_TCP, ENGINE_LISTENERS };
+enum engine_listener { ENGINE_TCP, ENGINE_HTTP, ENGINE_HTTPS, ENGINE_LISTENERS };
 
 #define ENGINE_TIMERS_A_STEP 1024 /* maximum number of message timers handled in one step */
 #define ENGINE_AUTHS_A_STEP 64    /* maximum number of auth servers' answers handled in one step */
+
+/* What GET /info tells about the server. The spans are borrowed. */
+struct engine_about {
+    struct span broadcast_address;
+    struct span hostname;
+    int64_t tcp_port; /* a port of a unix socket is -1; a port that is not open is 0 */
+    int64_t http_port;
+    int64_t https_port;
+    int64_t start_time; /* seconds since 1970 */
+};
 
 struct engine_config {
     struct serve_config serve;
     struct broker_config broker;
     struct v2_config v2;
     struct auth_config auth;
+    struct engine_about about;
+    bool http_needs_tls;   /* --tls-required: every request without TLS is refused */
     int64_t magic_timeout; /* ns; a client must send its magic within this time */
     enum log_level log_level;
 };
@@ -36,6 +49,7 @@ struct engine {
     struct tickets tickets; /* of the requests to the shell (struct ask) that wait for an answer */
     struct v2 v2;
     struct auth auth;
+    struct api_service web;        /* the HTTP API */
     struct magic_row protocols[1]; /* of the TCP listener, one row for each protocol */
     struct magic_table magic;
     struct listener listeners[ENGINE_LISTENERS];

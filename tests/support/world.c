@@ -588,6 +588,18 @@ struct client *world_connect(struct world *w)
     return c;
 }
 
+struct client *world_open_http(struct world *w)
+{
+    uint64_t conn = w->handler.open(w->handler.self, ENGINE_HTTP, SPAN("web:1"), w->now);
+    if (conn == 0) {
+        BROKEN("the connection was refused");
+    }
+    struct client *c = new_client(w, conn);
+    w->connected++;
+    world_settle(w);
+    return c;
+}
+
 struct client *world_connect_from(struct world *w, const char *peer)
 {
     struct span from = span_make(peer, strlen(peer));

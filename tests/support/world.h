@@ -136,7 +136,10 @@ size_t world_logged(const struct world *world, const char *line);
 struct client *world_open(struct world *world);
 struct client *world_connect(struct world *world);
 
-/* The same for a client with this address. */
+/* A new connection to the HTTP API. */
+struct client *world_open_http(struct world *world);
+
+/* world_connect for a client with this address. */
 struct client *world_connect_from(struct world *world, const char *peer);
 
 /* world_arrive is world_open without the rounds that follow. client_post puts bytes on their way:

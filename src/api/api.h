@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: nsqd's HTTP API as a table of routes: publishing, and creating, deleting, emptying and
+ * pausing topics and channels. The texts, statuses and the order of the checks are those of nsqd
+ * 1.3.0. Must not know: connections, the framing of requests (src/http), sockets, clocks.
+ *
+ * The HTTP server passes a struct api to the handlers (http_server_config.service).
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include "broker/broker.h"
+#include "http/http_server.h"
+#include "serve/ticket.h"
+
+/* The headers of nsqd's answers; http_server_config.message_headers is API_HEADERS_JSON. */
+#define API_HEADERS "X-Nsq-Content-Type: nsq; version=1.0\r\n"
+#define API_HEADERS_JSON "Content-Type: application/json; charset=utf-8\r\n" API_HEADERS
+
+/* Times are in ns. All spans are borrowed, and must live as long as the struct api. */
+struct api_config {
+    int64_t max_msg_size;
+    int64_t max_body_size;
+    int64_t max_req_timeout; /* the longest delay of POST /pub */
+    /* What GET /info tells. */
+    struct span version;
+    struct span broadcast_address;
+    struct span hostname;
+    int64_t tcp_port;   /* -1: a unix socket */
+    int64_t http_port;  /* -1: a unix socket; 0: there is none */
+    int64_t start_time; /* seconds since 1970 */
+    int64_t max_heartbeat_interval;
+    int64_t max_output_buffer_size;
+    int64_t max_output_buffer_timeout;
+    int64_t max_deflate_level;
+};
+
+struct api {
+    struct api_config config;
+    struct broker *broker;
+    struct tickets *tickets; /* the table of the engine */
+    struct log *log;
+    int64_t wall_offset; /* ns; `now` + wall_offset is the wall clock. Set by the program */
+    /* Of struct api_publish: publishes whose messages are still moved to channels. They are
+     * answered afterwards, so a client cannot publish faster than the messages move. */
+    struct list moving;
+};
+
+/* The configuration is copied. The other arguments are borrowed. */
+void api_init(struct api *api, const struct api_config *config, struct broker *broker,
+              struct tickets *tickets, struct log *log);
+
+/* Returns all routes. */
+struct http_routes api_routes(void);
+
+/* Goes on with the publishes of api->moving, while the current call has effort left. */
+void api_step(struct api *api, int64_t now);
+static inline bool api_has_work(const struct api *api)
+{
+    return !list_empty(&api->moving);
+}
+
+/* --- for the files of src/api ----------------------------------------------------------------- */
+
+/* Answers with 200: an empty body, or a text. */
+void api_answer_ok(struct http_call *call, struct span text, int64_t now);
+
+/* Answers 400 INVALID_REQUEST and returns false if the query is bad. */
+bool api_check_query(struct api *api, struct http_call *call, int64_t now);
+
+/* The check of the topic that /pub, /mpub and /topic/create make: the query, the name, and then
+ * the topic is created. Returns NULL when the call was answered. */
+struct topic *api_make_topic(struct api *api, struct http_call *call, enum budget_use use,
+                             int64_t now);
+
+/* Handlers (struct http_route). */
+void api_pub_begin(void *service, struct http_call *call, int64_t now);
+void api_mpub_begin(void *service, struct http_call *call, int64_t now);
+void api_publish_piece(void *service, struct http_call *call, struct span bytes, int64_t now);
+void api_publish_end(void *service, struct http_call *call, bool broken, int64_t now);
+void api_publish_drop(void *service, struct http_call *call);
+
+#endif

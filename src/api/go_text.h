@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: texts as Go's fmt, time and encoding/json print them, for pages that programs read. Each
- * function appends to a buffer and allocates nothing else. Must not know: what the numbers mean.
+ * Owns: functions that print numbers and times in the same form as Go's packages fmt, time and
+ * encoding/json. Programs read the pages with these texts. Each function appends to a buffer and
+ * allocates nothing else. Must not know: what the numbers mean.
  */
 #ifndef API_GO_TEXT_H
 #define API_GO_TEXT_H
@@ -11,7 +12,7 @@
 /* Appends the text and then blanks until it has `width` characters (of UTF-8), as %-15s does. */
 void go_text_padded(struct buf *out, struct span text, size_t width);
 
-/* The same for a number, as %-8d does. */
+/* Does the same as go_text_padded for a number, as %-8d does. */
 void go_text_padded_number(struct buf *out, int64_t number, size_t width);
 
 /* Appends a duration of `ns` nanoseconds as time.Duration prints it: "1h0m2.5s", "1.49ms", "0s". */
@@ -22,11 +23,12 @@ void go_text_duration(struct buf *out, int64_t ns);
 void go_text_rfc3339(struct buf *out, int64_t seconds, int32_t zone);
 
 /* Appends a whole number that is stored as a double, as encoding/json prints it: with the fewest
- * digits that give the same double. Its absolute value is less than 2^63. */
+ * digits that give the same double. The absolute value of `number` must be less than 2^63. */
 void go_text_whole(struct buf *out, double number);
 
 /* Appends a time of `ns` nanoseconds, which is a whole number, as the text page of nsqd does: with
- * one decimal and a unit, "103.8ms". Its absolute value is less than 2^63. */
+ * one decimal and a unit, for example "103.8ms". The absolute value of `ns` must be less than
+ * 2^63. */
 void go_text_latency(struct buf *out, double ns);
 
 #endif

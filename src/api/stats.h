@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the page /stats of nsqd, as JSON and as text, as a writer that can stop after every topic,
- * channel and client and go on later. Must not know: HTTP, sockets, clocks.
+ * Owns: the page /stats of nsqd, as JSON and as text. The writer of the page can stop after every
+ * topic, channel and client, and continue later. The part of the page that one call writes is
+ * called a slice. Must not know: HTTP, sockets, clocks.
  *
  * Topics and channels are in the order of their names, as in nsqd. The consumers of a channel are
- * in the order in which they subscribed, and the producers in the order of their connections' slots
- * (nsqd's order is random).
+ * in the order in which they subscribed. The producers are in the order of the slots of their
+ * connections (nsqd's order is random).
  *
- * What a page shows when it is written in slices: each topic, channel and client is shown with its
- * figures at the moment of its turn (those of a topic at the moment before its first channel).
+ * Topics, channels and clients may change between two slices. The page shows the figures of a
+ * channel or client at the moment when it is written. The figures of a topic are taken before its
+ * first channel is written.
  *   - What exists from the first to the last slice is shown exactly once.
- *   - What is made or deleted meanwhile may be missing or shown; it is never shown twice under one
- *     name, and the page is always well formed. When a topic is deleted while its channels are
- *     written, its other channels are missing. When a channel is deleted, its other clients are.
- *   - client_count is that of the moment before the first client, and the sum of latencies of a
- *     topic is taken over several slices.
- *   - A client that connects, publishes for the first time or leaves meanwhile may be missing from
- *     the producers; one that connects again may be shown as both clients that it was.
- * The place is a few names and numbers, so nothing has to be told when topics come and go. The
- * broker keeps its names in order (base/sorted.h), so each step needs O(log n) for n topics or
- * channels, and no copy of the names is made.
+ *   - What is made or deleted between two slices may be missing or shown. It is never shown twice
+ *     under one name, and the page is always well formed. When a topic is deleted while its
+ *     channels are written, its other channels are missing. When a channel is deleted while its
+ *     clients are written, its other clients are missing.
+ *   - client_count is taken before the first client of the channel is written. The sum of the
+ *     latencies of a topic may be computed in several slices.
+ *   - A client that connects, leaves, or publishes for the first time between two slices may be
+ *     missing from the producers. A client that connects again may be shown twice, with its old and
+ *     its new connection.
+ * Between two slices the writer keeps only a few names and numbers, its place. So it need not know
+ * which topics were made or deleted. The broker keeps its names in order (base/sorted.h). So each
+ * step needs O(log n) for n topics or channels, and no copy of the names is made.
  */
 #ifndef API_STATS_H
 #define API_STATS_H
@@ -27,7 +31,7 @@
 #include "api/stats_values.h"
 #include "json/writer.h"
 
-/* The figures of Go's memory; nsqd's names. Those that do not exist here are 0. */
+/* The figures of Go's memory, with nsqd's names. Figures that this server does not have are 0. */
 struct stats_memory {
     uint64_t heap_objects;
     uint64_t heap_idle_bytes;
@@ -42,7 +46,7 @@ struct stats_memory {
 
 /* What the page shows of the server itself. Everything is borrowed until stats_end. */
 struct stats_server {
-    struct broker *broker; /* reading the latencies merges streams, so it is not const */
+    struct broker *broker; /* not const, because reading the latencies changes them */
     const struct serve *serve;
     struct span health; /* "OK" */
     int64_t start_time; /* wall clock, ns since 1970 */
@@ -52,8 +56,8 @@ struct stats_server {
     const struct span *quantiles; /* the percentiles of the configuration as JSON, as "0.99" */
 };
 
-/* The parameters of the request. A topic or a channel of 0 bytes: all; it need not be a valid name.
- * The spans are copied. */
+/* The parameters of the request. If `topic` or `channel` has 0 bytes, the page shows all of them.
+ * The bytes need not be a valid name. The spans are copied. */
 struct stats_filter {
     bool json; /* otherwise text */
     struct span topic;
@@ -65,7 +69,7 @@ struct stats_filter {
 /* The parts of the page, in the order of the steps. */
 enum stats_step {
     STATS_HEAD,
-    STATS_TOPIC, /* the next topic, or the end of all */
+    STATS_TOPIC, /* the next topic, or the end of the topics */
     STATS_SUM,   /* the latencies of one more channel */
     STATS_TOPIC_BEGIN,
     STATS_CHANNEL,  /* the next channel, or the end of the topic */
@@ -77,7 +81,7 @@ enum stats_step {
 /* A name that the request gives. */
 struct stats_name {
     bool given;
-    bool possible; /* it is not too long for a name */
+    bool possible; /* the bytes are not too long for a name */
     struct name name;
 };
 
@@ -90,32 +94,34 @@ struct stats {
     struct stats_name only_channel;
     enum stats_step step;
     bool unknown_topic;           /* the request names a topic that does not exist */
-    struct stats_topic topic;     /* the current one; its name is the place */
-    struct name channel_place;    /* of the channel that was written or summed last */
+    struct stats_topic topic;     /* the current topic; its name is the place */
+    struct name channel_place;    /* the name of the channel that was written or summed last */
     struct stats_channel channel; /* the current one */
-    uint64_t client_place;        /* of the consumer that was written last; 0: none */
+    uint64_t client_place;        /* the number of the consumer that was written last; 0: no
+                                   * consumer */
     size_t slot;                  /* the next slot of serve */
-    struct latency *sum;          /* of the channels of the topic; NULL: nothing is summed */
+    struct latency *sum;          /* the sum of the latencies of the topic's channels; NULL: nothing
+                                   * is summed */
     struct json_writer writer;
     bool listed; /* something of the current list (topics, producers) was written */
 };
 
-/* The most bytes of one topic, channel or client, without the identities that an auth server has
- * given (auth_config.max_body limits them). */
+/* Bytes: one topic, channel or client needs at most this much of the page. The identities from an
+ * auth server are not included; auth_config.max_body limits them. */
 #define STATS_ITEM_MAX 16384
 
-/* Begins a page. The struct needs no memory of its own, except for the sum of latencies of one
- * topic, which is charged to the memory budget. */
+/* Begins a page. The struct allocates nothing except the sum of the latencies of one topic. The
+ * memory budget counts this sum. */
 void stats_begin(struct stats *stats, const struct stats_server *server,
                  const struct stats_filter *filter);
 
 /* Appends the next part of the page to `out`. Returns true when the page is complete. Stops when
- * the call has appended `most` bytes or more, which may be one topic, channel or client more than
- * `most`, or when the current call of the broker has no effort left (broker_begin_share). It always
- * does one step. `wall` is the time since 1970 in ns. */
+ * the call has appended `most` bytes or more, or when the current call of the broker has no effort
+ * left (broker_begin_share). Always does at least one step, so it may append one topic, channel or
+ * client more than `most` bytes. `wall` is the time since 1970 in ns. */
 bool stats_write(struct stats *stats, struct buf *out, size_t most, int64_t now, int64_t wall);
 
-/* Frees what the struct holds. The page need not be complete. */
+/* Frees the memory of the page. The page need not be complete. */
 void stats_end(struct stats *stats);
 
 /* --- for the files of src/api/stats*.c -------------------------------------------------------- */

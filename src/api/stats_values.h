@@ -21,7 +21,7 @@ struct stats_latency {
 
 struct stats_topic {
     struct name name;
-    uint64_t serial; /* tells whether the topic was deleted and made again */
+    uint64_t serial; /* differs if the topic was deleted and made again */
     uint64_t depth;
     uint64_t message_count;
     uint64_t message_bytes;
@@ -80,12 +80,13 @@ struct stats_channel stats_of_channel(const struct channel *channel, int64_t now
 void stats_read_latency(struct latency *latency, struct stats_latency *figures, int64_t now);
 
 /* Returns the figures of a client, which is connected. A client may have published to many topics,
- * and nsqd shows one of them: the topic `topic`, or any when `topic` is empty. Here it is the one
- * it has published to last. */
+ * and nsqd shows one of them: the topic `topic`, or any when `topic` is empty. This server takes
+ * the topic to which the client has published last. */
 struct stats_client stats_of_client(const struct session *session, struct span topic);
 
-/* Appends the name of the cipher suite, or of the version, as nsqd shows them. Nothing when the
- * number is 0. (nsqd knows no names of suites of TLS 1.3.) */
+/* stats_append_cipher appends the name of a cipher suite, and stats_append_tls_version the name of
+ * a TLS version, as nsqd shows them. They append nothing when the number is 0. (nsqd knows no names
+ * of suites of TLS 1.3.) */
 void stats_append_cipher(struct buf *out, unsigned cipher);
 void stats_append_tls_version(struct buf *out, unsigned version);
 

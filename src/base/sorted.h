@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a set of elements that is ordered by name, byte by byte. It answers one question quickly:
- * which name comes after this one? So a walk in the order of the names needs only the last name as
- * its place, and the place stays good when elements come and go. Each call needs O(log n) steps.
+ * Owns: a set of elements that is ordered by name, byte by byte. The set finds the next name after
+ * a given name in O(log n) steps. So a walk in the order of the names needs only the last name as
+ * its place. This place stays valid when elements are added or removed.
  *
- * It is a treap: a search tree by name which is also a heap by rank. The rank is the secret hash of
- * the name, so nobody can choose names that make the tree deep. Must not know: what the elements
- * are.
+ * The set is a treap: a search tree by name that is also a heap by rank. The rank is a hash of the
+ * name with a secret seed, so a peer cannot choose names that make the tree deep. Must not know:
+ * what the elements are.
  */
 #ifndef BASE_SORTED_H
 #define BASE_SORTED_H
@@ -15,13 +15,15 @@
 
 /* The field of an element that is in a set. */
 struct sorted_entry {
-    struct sorted_entry *left;  /* the root of all entries below it whose names are smaller */
-    struct sorted_entry *right; /* the same for names that are larger */
+    struct sorted_entry *left;  /* the root of all entries below this entry whose names are
+                                 * smaller */
+    struct sorted_entry *right; /* the root of all entries below this entry whose names are
+                                 * larger */
     struct span name;           /* borrowed from the element */
-    unsigned rank;              /* not larger than that of the entry above it */
+    unsigned rank;              /* not larger than the rank of the entry above */
 };
 
-/* A set of zeros is empty. */
+/* A struct of zeros is an empty set. */
 struct sorted {
     struct sorted_entry *root;
 };

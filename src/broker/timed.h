@@ -5,8 +5,9 @@
  * Later calls of broker_collect free the messages of the dropped struct; each call frees a part of
  * them.
  *
- * A consumer can leave in constant time too. Its messages in flight do not point to the consumer
- * itself. They point to its struct subscription. This struct says whether the consumer has left.
+ * The time in which a consumer leaves does not depend on its messages in flight. They do not point
+ * to the consumer itself. They point to its struct subscription. This struct says whether the
+ * consumer has left.
  *
  * Must not know: queues, and which consumer gets a message.
  */

@@ -32,10 +32,10 @@ struct topic {
     struct sorted channels_in_order; /* the same channels, in the order of their names */
     struct list channels;            /* of struct channel, in the order in which they were made */
     struct queue queue;              /* messages that the topic keeps */
-    size_t queue_delayed;            /* how many of them have a delay */
+    size_t queue_delayed;            /* how many messages of `queue` have a delay */
     struct queue moving;             /* admitted messages that at least one channel has not got
                                       * yet */
-    size_t moving_delayed;           /* how many of them have a delay */
+    size_t moving_delayed;           /* how many messages of `moving` have a delay */
     struct list moving_link;         /* in core->moving while `moving` is not empty */
     struct list ending_link;         /* in core->ending_topics while `ended` is true */
     /* The channel to which the first message of `moving` goes next. NULL: no channel has got this
@@ -114,7 +114,8 @@ void topic_move(struct topic *topic, size_t most, int64_t now);
  * messages of the channel. */
 size_t topic_moves_to(const struct topic *topic, const struct channel *channel);
 
-/* The same for the messages with a delay: the channel will defer them. */
+/* Does the same as topic_moves_to, but only for the messages with a delay. The channel will defer
+ * them. */
 size_t topic_delayed_moves_to(const struct topic *topic, const struct channel *channel);
 
 /* Drops the messages that the topic keeps. Messages that are on their way to channels stay. */

@@ -24,7 +24,7 @@ enum codec_state {
                         * encode may still be called, but it may append nothing. */
 };
 
-/* What TLS has negotiated: numbers on the wire, as in RFC 8446. 0: it has negotiated nothing. */
+/* What TLS has negotiated, as numbers on the wire (RFC 8446). 0: nothing was negotiated. */
 struct codec_parameters {
     uint16_t version; /* 0x0303 is TLS 1.2 */
     uint16_t cipher;

@@ -43,8 +43,8 @@ bool files_can_write(const char *path, FILE *err);
 bool files_is_folder(const char *path);
 bool files_exists(const char *path);
 
-/* Makes a folder and the folders above it. Returns false, without a message, if that is impossible
- * or if nobody may write there. */
+/* Makes a folder and the folders above it. Returns false, without a message, if a folder cannot be
+ * made or is not writable. */
 bool files_make_folder(const char *path);
 
 /* Removes a folder and its contents. A symbolic link is removed, but the file that it names stays.

@@ -25,7 +25,7 @@ export AFL_LLVM_CMPLOG := 1
 endif
 endif
 CC_NAME := $(if $(findstring clang,$(CC)),clang,gcc)
-# For the one file that calls a C++ library (src/auth/auth_re2.cc).
+# For the files that call a C++ library (src/auth/auth_re2.cc, src/nsqd/toml.cc).
 ifeq ($(origin CXX),default)
 CXX := $(if $(filter clang,$(CC_NAME)),clang++,g++)
 endif
@@ -100,7 +100,7 @@ PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error pac
 # One archive for each layer, from the top down, which is the order for the linker.
 LIBS := nsqconform nsqdcli nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
     nsqcodec nsqbroker nsqproto nsqbase
-SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
+SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c src/nsqd/*.cc))
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
 SRC_nsqconform := $(filter-out $(MAINS),$(wildcard src/conform/*.c))
 SRC_nsqshell := $(wildcard src/shell/*.c)
@@ -124,7 +124,7 @@ FUZZERS := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_ALONE := fuzz/main.c fuzz/mutator_afl.c
 FUZZ_SUPPORT := $(filter-out fuzz/fuzz_%.c $(FUZZ_ALONE),$(wildcard fuzz/*.c)) $(if $(FUZZ),,fuzz/main.c)
 # The targets that run no library's code: MSan must see every write.
-FUZZERS_MSAN := $(filter-out identify auth_reply session upgrade engine deflate snappy,$(FUZZERS))
+FUZZERS_MSAN := $(filter-out identify auth_reply session upgrade engine deflate snappy toml,$(FUZZERS))
 
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)

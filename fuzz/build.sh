@@ -48,13 +48,15 @@ for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c) target=${source#fuzz/fuzz_} folders=()
     target=${target%.c}
     # MSan knows nothing of what a library writes that it did not build: only what is all ours.
-    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|auth_reply|deflate|snappy|session|upgrade|engine)$ ]] || continue
+    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|auth_reply|deflate|snappy|session|upgrade|engine|toml)$ ]] || continue
     # The mutator is found by its name alone, so it is named here.
     # shellcheck disable=SC2086
     $CXX $CXXFLAGS "$WORK/$source.o" "$WORK/fuzz/mutator_libfuzzer.c.o" "$WORK/libnsqref.a" $LIB_FUZZING_ENGINE \
         "${libraries[@]}" -o "$OUT/$name"
     for kind in options dict; do
-        [[ -e fuzz/$name.$kind ]] && cp "fuzz/$name.$kind" "$OUT" || cp "fuzz/fuzz.$kind" "$OUT/$name.$kind"
+        from=fuzz/$name.$kind
+        [[ -e $from ]] || from=fuzz/fuzz.$kind
+        cp "$from" "$OUT/$name.$kind"
     done
     rm -f "$OUT/${name}_seed_corpus.zip"
     for folder in "corpus/$target" "corpus/regressions/$target"; do

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The only C++ of the project: RE2's class behind the C functions of auth_re2.h. It must not know
- * what an expression is for, nor what Go takes differently.
+ * RE2's class behind the C functions of auth_re2.h. It must not know what an expression is for, nor
+ * what Go takes differently.
  *
  * RE2 allocates by C++'s operator new and not by the one allocator (base/alloc.h); auth_match.c
  * charges for it by estimate. Nothing here or in RE2 throws, except operator new when memory is

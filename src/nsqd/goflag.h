@@ -23,10 +23,11 @@
 
 struct goflag_strings {
     size_t n;
-    const char *v[GOFLAG_LIST_MAX]; /* borrowed from argv */
+    const char *v[GOFLAG_LIST_MAX]; /* borrowed from argv or from a configuration file */
 };
 
-/* The values are in descending order. */
+/* Values of the command line are in descending order. Values of a configuration file are in the
+ * file's order. */
 struct goflag_floats {
     size_t n;
     double v[GOFLAG_LIST_MAX];
@@ -58,13 +59,22 @@ struct goflag {
     /* Only for the kinds GOFLAG_WORD and GOFLAG_BOOL_WORD: reads the value into `*field`. Returns
      * false on failure and appends Go's error text to `why`. */
     bool (*word)(int64_t *field, const char *value, struct line *why);
+    /* For the kinds GOFLAG_WORD and GOFLAG_BOOL_WORD, the help ends with ": " and the words. */
     const char *help;
+};
+
+/* A flag whose key in a configuration file is not its name with '_' in place of '-'. */
+struct goflag_key {
+    const char *name; /* of the flag */
+    const char *key;  /* NULL: the flag has no key */
 };
 
 struct goflag_table {
     const char *program;
     const struct goflag *rows;
     size_t n;
+    const struct goflag_key *keys; /* key_count of them; for nsqd/goconfig.h */
+    size_t key_count;
 };
 
 enum goflag_result {

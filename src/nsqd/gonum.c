@@ -75,18 +75,19 @@ static unsigned take_base(const char **s)
     return base;
 }
 
-/* Reads a number without a sign. Returns GONUM_RANGE even if a bad digit follows later. */
-static enum gonum parse_uint(const char *s, uint64_t *v)
+/* Reads a number without a sign, in the base of its prefix or else in base 10. Only a number that
+ * may have a prefix may have underscores. Returns GONUM_RANGE even if a bad digit follows later. */
+static enum gonum parse_uint(const char *s, bool any_base, uint64_t *v)
 {
     const char *whole = s;
     if (*s == '\0') {
         return GONUM_SYNTAX;
     }
-    unsigned base = take_base(&s);
+    unsigned base = any_base ? take_base(&s) : 10;
     bool underscore = false;
     uint64_t n = 0;
     for (; *s != '\0'; s++) {
-        if (*s == '_') {
+        if (*s == '_' && any_base) {
             underscore = true;
             continue;
         }
@@ -103,18 +104,10 @@ static enum gonum parse_uint(const char *s, uint64_t *v)
     return underscore && !underscores_ok(whole, strlen(whole)) ? GONUM_SYNTAX : GONUM_OK;
 }
 
-enum gonum gonum_int(const char *s, int64_t *v)
+/* Gives n its sign. Returns GONUM_RANGE when the result is no int64_t. */
+static enum gonum give_sign(bool negative, uint64_t n, int64_t *v)
 {
     const uint64_t top = (uint64_t)1 << 63;
-    bool negative = s[0] == '-';
-    if (s[0] == '-' || s[0] == '+') {
-        s++;
-    }
-    uint64_t n;
-    enum gonum r = parse_uint(s, &n);
-    if (r != GONUM_OK) {
-        return r;
-    }
     if (n > top || (n == top && !negative)) {
         return GONUM_RANGE;
     }
@@ -124,6 +117,27 @@ enum gonum gonum_int(const char *s, int64_t *v)
         *v = negative ? -(int64_t)n : (int64_t)n;
     }
     return GONUM_OK;
+}
+
+static enum gonum signed_int(const char *s, bool any_base, int64_t *v)
+{
+    bool negative = s[0] == '-';
+    uint64_t n;
+    if (s[0] == '-' || s[0] == '+') {
+        s++;
+    }
+    enum gonum r = parse_uint(s, any_base, &n);
+    return r == GONUM_OK ? give_sign(negative, n, v) : r;
+}
+
+enum gonum gonum_int(const char *s, int64_t *v)
+{
+    return signed_int(s, true, v);
+}
+
+enum gonum gonum_decimal(const char *s, int64_t *v)
+{
+    return signed_int(s, false, v);
 }
 
 bool gonum_bool(const char *s, bool *v)

@@ -21,6 +21,9 @@ enum gonum { GONUM_OK, GONUM_SYNTAX, GONUM_RANGE };
  * only when it returns GONUM_OK. */
 enum gonum gonum_int(const char *s, int64_t *v);
 
+/* Does what strconv.ParseInt(s, 10, 64) does. Accepts only digits, after a sign or none. */
+enum gonum gonum_decimal(const char *s, int64_t *v);
+
 /* Does what strconv.ParseBool does. Accepts 1 t T true True TRUE and 0 f F false False FALSE, and
  * nothing else. */
 bool gonum_bool(const char *s, bool *v);

@@ -45,15 +45,18 @@ static int fatal_start(const char *reason)
     return fatal(line);
 }
 
-static enum options_result check_config(const struct options *o, struct options_text *text)
+/* Reads the file of --config. The options borrow strings from *file, which the caller frees. */
+static enum options_result read_config(struct options *o, struct toml_document **file,
+                                       struct options_text *text)
 {
+    *file = NULL;
     if (o->config[0] == '\0') {
         return OPTIONS_RUN;
     }
     char why[MACHINE_WHY_MAX];
     struct buf bytes = {0};
     enum options_result result = machine_read_file(o->config, OPTIONS_CONFIG_MAX, &bytes, why)
-                                     ? options_config_check(o, buf_span(&bytes), text)
+                                     ? options_config_read(o, buf_span(&bytes), file, text)
                                      : options_config_unreadable(o, why, text);
     buf_free(&bytes);
     return result;
@@ -201,11 +204,9 @@ static int check_and_serve(const struct options *o, struct tls_files *files,
     return code;
 }
 
-static int run(const struct options *o, struct options_text *text)
+/* Locks the data path, then starts. */
+static int lock_and_serve(const struct options *o, struct options_text *text)
 {
-    if (check_config(o, text) != OPTIONS_RUN) {
-        return fatal(text->fatal);
-    }
     char why[MACHINE_WHY_MAX];
     if (!machine_lock_folder(o->data_path[0] == '\0' ? "." : o->data_path, why)) {
         char line[OPTIONS_LINE_MAX];
@@ -215,6 +216,15 @@ static int run(const struct options *o, struct options_text *text)
     struct tls_files files = {NULL, NULL};
     int code = check_and_serve(o, &files, text);
     tls_files_free(&files);
+    return code;
+}
+
+static int run(struct options *o, struct options_text *text)
+{
+    struct toml_document *file;
+    int code =
+        read_config(o, &file, text) == OPTIONS_RUN ? lock_and_serve(o, text) : fatal(text->fatal);
+    toml_free(file);
     return code;
 }
 

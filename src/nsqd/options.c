@@ -127,8 +127,7 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 /* The columns are: name, kind, field, default, warning, function that reads a WORD, help. */
 static const struct goflag flags[] = {
     {"version", GOFLAG_BOOL, AT(version), "false", BUILT, NULL, "print the version and exit"},
-    {"config", GOFLAG_STRING, AT(config), "",
-     "is not read yet: the settings in the file have no effect", NULL, "TOML file with settings"},
+    {"config", GOFLAG_STRING, AT(config), "", BUILT, NULL, "TOML file with settings"},
     {"log-level", GOFLAG_WORD, AT(log_level), "info", BUILT, set_log_level,
      "lowest level to log: debug, info, warn, error, fatal"},
     {"log-prefix", GOFLAG_STRING, AT(log_prefix), "[nsqd] ", BUILT, NULL,
@@ -254,8 +253,22 @@ static const struct goflag flags[] = {
 };
 _Static_assert(sizeof flags / sizeof flags[0] == OPTIONS_FLAG_COUNT, "one row for each flag");
 
-static const struct goflag_table table = {
-    .program = "nsqd", .rows = flags, .n = OPTIONS_FLAG_COUNT};
+static const struct goflag_key keys[] = {
+    {"version", NULL},
+    {"config", NULL},
+    {"verbose", NULL},
+    {"worker-id", NULL},
+    {"node-id", "id"},
+    {"auth-http-address", "auth_http_addresses"},
+    {"lookupd-tcp-address", "nsqlookupd_tcp_addresses"},
+    {"e2e-processing-latency-percentile", "e2e_processing_latency_percentiles"},
+};
+
+const struct goflag_table options_table = {.program = "nsqd",
+                                           .rows = flags,
+                                           .n = OPTIONS_FLAG_COUNT,
+                                           .keys = keys,
+                                           .key_count = sizeof keys / sizeof keys[0]};
 
 static void write_version(struct options_text *text)
 {
@@ -273,7 +286,7 @@ static void write_usage(char to[OPTIONS_TEXT_MAX], const char *error)
     if (error[0] != '\0') {
         line_add(&line, "%s\n", error);
     }
-    goflag_usage(&table, &line);
+    goflag_usage(&options_table, &line);
     assert(!line.cut);
 }
 
@@ -304,10 +317,10 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
     line_start(&error, buf, sizeof buf);
     clear(text);
     memset(o, 0, sizeof *o);
-    goflag_defaults(&table, o);
+    goflag_defaults(&options_table, o);
     o->broadcast_address = host->name;
     o->node_id = host->node_id;
-    switch (goflag_parse(&table, argc, argv, o, o->given, &error)) {
+    switch (goflag_parse(&options_table, argc, argv, o, o->given, &error)) {
     case GOFLAG_HELP:
         write_usage(text->out, "");
         return OPTIONS_EXIT;
@@ -331,14 +344,7 @@ bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE
 {
     struct line out;
     line_start(&out, line, OPTIONS_LINE_MAX);
-    return goflag_next_warning(&table, o, o->given, at, &out);
-}
-
-bool options_given(const struct options *o, const char *name)
-{
-    size_t row = goflag_find(&table, name, strlen(name));
-    assert(row < table.n);
-    return o->given[row];
+    return goflag_next_warning(&options_table, o, o->given, at, &out);
 }
 
 bool options_offer_tls(const struct options *o)

@@ -8,7 +8,7 @@
  * allocates no memory. main.c prints and exits. configure.c turns `struct options` into the
  * engine's configuration. The order of calls is:
  *
- *     options_parse -> (read --config, options_config_check) -> open and lock the data path
+ *     options_parse -> (read --config, options_config_read) -> open and lock the data path
  *                   -> options_check -> options_warning until it returns false -> run
  */
 #ifndef NSQD_OPTIONS_H
@@ -50,7 +50,8 @@ enum options_tls_required {
 /*
  * Durations are in nanoseconds, sizes in bytes. A duration may be any int64, because upstream's
  * nsqd does not limit durations. So code that adds a duration to a time must saturate. Strings are
- * never NULL. They are borrowed from argv or from struct options_host, or they are literals.
+ * never NULL. They are borrowed from argv, from the configuration file (nsqd/options_config.h) or
+ * from struct options_host, or they are literals.
  */
 struct options {
     bool version;
@@ -135,8 +136,12 @@ struct options {
      * that send nothing could keep all connections that --max-connections allows. */
     int64_t magic_timeout;
 
-    bool given[OPTIONS_FLAG_COUNT]; /* one for each flag: true when it was on the command line */
+    /* One for each flag: true when it was on the command line or in the file. */
+    bool given[OPTIONS_FLAG_COUNT];
 };
+
+/* The table of flags. Its fields are those of struct options. */
+extern const struct goflag_table options_table;
 
 /* The default values of --broadcast-address and --node-id, which depend on the machine. */
 struct options_host {
@@ -180,9 +185,6 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
  * warnings.
  */
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
-
-/* Returns true when this flag of the table was on the command line. `name` has no dashes. */
-bool options_given(const struct options *o, const char *name);
 
 /* Returns true when clients can use TLS. Also returns true when there is a certificate without a
  * key, or a key without a certificate; then the start fails. */

@@ -5,7 +5,7 @@
 #
 #     tests/interop/flags.sh NSQD-1.3.0 OURS
 set -u
-upstream=$(realpath "$1") ours=$(realpath "$2")
+upstream=$(realpath "$1") ours=$(realpath "$2") interop=$(realpath "$(dirname "$0")")
 export LC_ALL=C
 work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 mkdir "$work/data" "$work/unreadable"
@@ -229,13 +229,6 @@ for args in -tls-required -tls-required=1 -tls-required=TCP-https -tls-client-au
 done
 checked -tls-client-auth-policy=require -tls-required=false
 checked -tls-required false
-for line in 'tls_required = true' 'tls_client_auth_policy = "require"' '"tls_required" = true' \
-    $'a = 1\r\ntls_required = 1' 'tls_required = "yes"' '[tls_required]'; do
-    echo "$line" >tls.cfg # nsqd ends too, because it has no certificate; only the reason differs
-    a=$(run "$upstream" "${nowhere[@]}" -config=tls.cfg | head -1)
-    b=$(run "$ours" "${nowhere[@]}" -config=tls.cfg | head -1)
-    verdict "-config with $line" "$(diff <(echo "$a") <(echo "$b"))"
-done
 
 # --- certificates ---------------------------------------------------------------------------------------
 
@@ -345,10 +338,6 @@ starts -lookupd-tcp-address=127.0.0.1:1 -lookupd-tcp-address 127.0.0.1:2 -broadc
 starts -tls-min-version= -tls-min-version=TLS1.3 -tls-required=false -tls-client-auth-policy=
 starts $percentile=0.5,.75 $percentile 0x1p0 -e2e-processing-latency-window-time=2ns
 starts -statsd-interval=1s -statsd-prefix= -queue-scan-selection-count=0 -queue-scan-worker-pool-max=1
-printf 'log_level = "debug"\ntls_required = false\nauth_http_addresses = []\n' >open.cfg
-starts -config=open.cfg
-echo 'tls_required = true' >tls.cfg
-starts -config tls.cfg -tls-required=false
 
 # --- what ends or hangs nsqd later: refused ------------------------------------------------------------
 
@@ -368,11 +357,203 @@ refused "$instantiate --e2e-processing-latency-window-time must be at least 2ns"
     $percentile=1 -e2e-processing-latency-window-time=1ns
 refused "$instantiate invalid E2E processing latency percentile: NaN" $percentile=NaN
 
-# --- what restricts access and is not built: refused ---------------------------------------------------
+# --- configuration files -------------------------------------------------------------------------------
 
-echo 'auth_http_addresses = ["127.0.0.1:1"]' >auth.cfg
-refused "failed to load config file auth.cfg - auth_http_addresses restricts access, and config files are not read yet" \
-    -config=auth.cfg
+# What a client and the log see of the settings of a server that runs: the reply to IDENTIFY, the id and the prefix.
+settings() {
+    local size
+    exec 3<>"/dev/tcp/127.0.0.1/$port" || return
+    printf '  V2IDENTIFY\n\0\0\0\x1c{"feature_negotiation":true}' >&3
+    size=$(timeout 2 head -c 4 <&3 | od -An -tu4 --endian=big)
+    timeout 2 head -c "${size:-0}" <&3 | tr -d '\0'
+    exec 3>&-
+    echo
+    sed -nE 's/^(.*)[0-9]{4}\/[0-9]{2}\/[0-9]{2} [0-9:.]+ INFO: (ID: .*)/prefix "\1", \2/p' "$work/log"
+}
+
+# file NAME TEXT: writes TEXT, in which escapes are replaced, to the file NAME.
+file() { printf '%b' "$2" >"$1"; }
+
+# alike TEXT ARGS...: both start with this file and these arguments, and with the same settings.
+alike() {
+    local server wrong='' a=''
+    file f.cfg "$1"
+    for server in "$upstream" "$ours"; do
+        if start "$server" -config=f.cfg "${@:2}"; then
+            [[ $server == "$ours" ]] || a=$(settings)
+            [[ $server == "$upstream" ]] || wrong+=$(diff <(echo "$a") <(settings))
+        else
+            wrong+="$server does not start: $(tail -1 "$work/log")"$'\n'
+        fi
+        stop
+    done
+    [[ $a == *max_rdy_count* ]] || wrong+="no reply: $a"
+    verdict "-config with $(shown "$@")(alike)" "$wrong"
+}
+
+# both_end TEXT OURS ARGS...: both end with 1 before they listen; the reason of ours begins with OURS.
+both_end() {
+    local a b wrong=''
+    file f.cfg "$1"
+    a=$(run "$upstream" "${nowhere[@]}" -config=f.cfg "${@:3}")
+    b=$(run "$ours" "${nowhere[@]}" -config=f.cfg "${@:3}")
+    [[ $a == 'exit code 1'* ]] || wrong+="nsqd: $a"$'\n'
+    [[ $b == "exit code 1"*"FATAL: failed to load config file f.cfg - $2"* ]] || wrong+="ours: $b"
+    verdict "-config with $(shown "$1" "${@:3}")(both end)" "$wrong"
+}
+
+# only_ours_ends TEXT OURS: nsqd starts; ours ends with 1. Departure 42.
+only_ours_ends() {
+    file f.cfg "$1"
+    refused "failed to load config file f.cfg - $2" -config=f.cfg
+}
+
+# panics TEXT OURS: nsqd panics; ours ends with 1. Departure 42.
+panics() {
+    local b wrong=''
+    file f.cfg "$1"
+    timeout -k 1 5 "$upstream" "${nowhere[@]}" -config=f.cfg >/dev/null 2>log </dev/null
+    [[ $? == 2 ]] && grep -q '^panic: interface conversion' log || wrong="nsqd: $(tail -1 log)"$'\n'
+    b=$(run "$ours" "${nowhere[@]}" -config=f.cfg)
+    wrong+=$(diff <(printf 'exit code 1\n%s\n0\n' "FATAL: failed to load config file f.cfg - $2") <(echo "$b"))
+    verdict "-config with $(shown "$1")(panics)" "$wrong"
+}
+
+# beyond NAME OURS: nsqd starts with f.cfg; ours ends, and its reason ends with OURS. Departures 43, 44.
+beyond() {
+    local wrong=''
+    start "$upstream" -config=f.cfg || wrong+="nsqd does not start: $(tail -1 "$work/log")"$'\n'
+    stop
+    run "$ours" "${nowhere[@]}" -config=f.cfg | grep -q "failed to load config file f.cfg - $2\$" || wrong+="ours: $(cat err)"
+    verdict "$1 (only nsqd starts)" "$wrong"
+}
+
+bool='expected true or false, found' int='expected an integer, found'
+duration='expected a duration such as "1m30s", or an integer of milliseconds, found'
+strings='expected a list of strings, found' floats='expected a list of floats such as [0.99, 0.95], found'
+tls='tls_cert = "server.pem"\ntls_key = "server.key"\n'
+
+example=$(cd "$interop" && GOTOOLCHAIN=local go list -m -f '{{.Dir}}' github.com/nsqio/nsq)/contrib/nsqd.cfg.example
+alike "$(cat "$example")"
+alike "$(sed -E 's/^# ([a-z])/\1/; /^(tls_|data_path|id)/d' "$example")" # with the keys that are comments there
+
+# each kind of value for each kind of flag
+for v in true false '"F"' '"1"' "'TRUE'"; do alike "deflate = $v\nsnappy = $v"; done
+for v in 5 0x5 0o5 0b101 5_0 +5 -5 '"5"' '"+5"' '"-5"' '"007"' "'5'" '"""5"""'; do alike "max_rdy_count = $v"; done
+alike 'max_rdy_count = 9223372036854775807'
+for v in 3 '"3"'; do alike "max_deflate_level = $v\nid = $v"; done
+for v in 5000 0 -5 '"1m1.5s"' '"0"' '"-1h"' '".5s"' "'1ns'" 9223372036854; do
+    alike "msg_timeout = $v\nmax_msg_timeout = $v"
+done
+alike 'output_buffer_timeout = 1234'
+for v in '"x "' '""' "'a\"b '" '"\\u00e9"' '"""\\nx """'; do alike "log_prefix = $v"; done
+for v in '[]' '["127.0.0.1:1"]' '["a", "b,c"]' '"a,b"' '""' '[\n"a", # one\n"b",\n]'; do
+    alike "auth_http_addresses = $v\nnsqlookupd_tcp_addresses = []"
+done
+for v in '[]' '[0.5, 0.9]' '[1.0]' '[1e-2]' '"0.5"' '" 0.5 ,0x1p-1"'; do
+    alike "e2e_processing_latency_percentiles = $v"
+done
+for v in false 0 '"0"' '"F"' '"false"'; do alike "tls_required = $v"; done
+for v in true 1 '"1"' '"TRUE"' '"TCP-https"'; do alike "${tls}tls_required = $v"; done
+for v in '""' '"TLS1.2"' '"tls1.3"'; do alike "${tls}tls_min_version = $v"; done
+alike "${tls}tls_client_auth_policy = \"require\""
+for v in debug INFO; do alike "log_level = \"$v\""; done
+
+# the command line wins
+alike 'max_rdy_count = 5\nmsg_timeout = "5s"\ndeflate = false' -max-rdy-count=9
+alike 'msg_timeout = "5s"' -msg-timeout=9s
+alike 'deflate = false' -deflate
+alike 'auth_http_addresses = ["a"]' -auth-http-address=b
+alike 'tls_required = true' -tls-required=false
+alike 'log_prefix = "f "' '-log-prefix=c '
+alike 'id = 5' -node-id=7
+for line in 'max_rdy_count = true' 'deflate = []' 'msg_timeout = 1.5' 'auth_http_addresses = [1]'; do
+    alike "$line" -max-rdy-count=9 -deflate=false -msg-timeout=9s -auth-http-address=b # such a value is not looked at
+done
+both_end 'tls_required = "yes"' 'line 1, column 16: tls_required: expected true, false, or tcp-https' -tls-required=false
+both_end 'log_level = "x"' 'line 1, column 13: log_level: expected debug, info, ' -log-level=info
+
+# keys
+alike 'nope = 5\n[nsqd]\nid = 5\n[[t]]\na.b.c = 1'
+alike 'node_id = 5\nversion = true\nconfig = "x"\nverbose = 5\nworker_id = 5\nauth_http_address = ["a"]\nID = 5'
+alike '"id" = 5\n"max\\u005frdy_count" = 6'
+alike '\xef\xbb\xbfid = 5\r\n\r\n# end'
+alike '\xff\xfeid = 5'
+alike ''
+
+# files that are no TOML
+for text in 'id' 'id =' 'id = x' 'id = 5 max_rdy_count = 5' 'id = 1\nid = 2' 'a = "x' 'a = "\\q"' 'a = "\xff"' \
+    'i\x00d = 5' 'id = 5\rb = 1' 'a = {b = 1,}' 'a = {b = 1,\nc = 2}' 'a = 01' 'a = 1__0' 'a = 9223372036854775808' \
+    'a = .5' 'a = 5.' '[a' '[a]\n[a]' '[[a]]\n[a]' 'a = 1\n[a]' 'a = 1979-13-01' 'a = True' '= 1' '"""a""" = 1'; do
+    both_end "$text" 'line '
+done
+
+# no TOML either, but nsqd starts
+for text in 'a = {}\n[a.b]' 'a = {b.c = 1}\na.d = 1' 'a.b = 1\n[a]' '[[a.b]]\n[a]\nb.c = 1' 'a = 1:32:00'; do
+    file f.cfg "$text"
+    beyond "$text" 'line [0-9]*, column [0-9]*: Error while .*'
+done
+
+# values that both refuse
+both_end 'deflate = "no"' "line 1, column 11: deflate: $bool \"no\""
+both_end 'deflate = 1.0' "line 1, column 11: deflate: $bool the float 1"
+both_end 'snappy = []' "line 1, column 10: snappy: $bool an array"
+both_end 'snappy = 1979-05-27' "line 1, column 10: snappy: $bool a date or a time"
+both_end '# x\n  max_rdy_count = "0x5"' "line 2, column 19: max_rdy_count: $int \"0x5\""
+both_end 'max_rdy_count = "1_0"' "line 1, column 17: max_rdy_count: $int \"1_0\""
+both_end 'max_rdy_count = ""' "line 1, column 17: max_rdy_count: $int \"\""
+both_end 'max_rdy_count = 5.0' "line 1, column 17: max_rdy_count: $int the float 5"
+both_end 'max_rdy_count = true' "line 1, column 17: max_rdy_count: $int true"
+both_end 'id.x = 5' "line 1, column 1: id: $int a table"
+both_end '\n[id]' "line 2, column 1: id: $int a table"
+both_end 'msg_timeout = "5"' "line 1, column 15: msg_timeout: $duration \"5\""
+both_end 'msg_timeout = 5.5' "line 1, column 15: msg_timeout: $duration the float 5.5"
+both_end 'msg_timeout = true' "line 1, column 15: msg_timeout: $duration true"
+for v in '""' '"0.5,"' '"x"'; do
+    both_end "e2e_processing_latency_percentiles = $v" \
+        "line 1, column 38: e2e_processing_latency_percentiles: $floats $v"
+done
+for v in '"yes"' 2 '""' '[]' -1; do both_end "tls_required = $v" 'line 1, column 16: tls_required: expected '; done
+for v in '"ssl3.0"' 769 true; do both_end "tls_min_version = $v" 'line 1, column 19: tls_min_version: expected '; done
+for v in '"nope"' 1 '["info"]'; do both_end "log_level = $v" 'line 1, column 13: log_level: expected '; done
+
+# values that are checked after the file was read
+for line in 'max_deflate_level = 12' 'id = 1024' 'tls_required = true' 'e2e_processing_latency_percentiles = [2.0]' \
+    'e2e_processing_latency_percentiles = [0.5, 1.5, 2.0]' 'tls_cert = "server.pem"'; do
+    file f.cfg "$line"
+    checked -config=f.cfg
+done
+file f.cfg 'mem_queue_size = -1'
+deadly "$instantiate --mem-queue-size must be [0,2^44)" "$pub" -config=f.cfg
+
+# values of which nsqd makes something else
+for v in 0 1 5; do only_ours_ends "deflate = $v" "line 1, column 11: deflate: $bool $v"; done
+only_ours_ends 'log_prefix = 5' 'line 1, column 14: log_prefix: expected a string, found 5'
+only_ours_ends 'broadcast_address = 1.5' 'line 1, column 21: broadcast_address: expected a string, found the float 1.5'
+only_ours_ends 'statsd_prefix = true' 'line 1, column 17: statsd_prefix: expected a string, found true'
+only_ours_ends 'log_prefix = ["a"]' 'line 1, column 14: log_prefix: expected a string, found an array'
+only_ours_ends '[log_prefix]' 'line 1, column 1: log_prefix: expected a string, found a table'
+only_ours_ends 'log_prefix = "a\\u0000b"' 'line 1, column 14: log_prefix: expected a string, found a string with a NUL'
+only_ours_ends 'msg_timeout = 9223372036855' "line 1, column 15: msg_timeout: $duration 9223372036855"
+for v in 5 true; do only_ours_ends "auth_http_addresses = $v" "line 1, column 23: auth_http_addresses: $strings $v"; done
+only_ours_ends '[auth_http_addresses]' "line 1, column 1: auth_http_addresses: $strings a table"
+only_ours_ends 'e2e_processing_latency_percentiles = 0.5' \
+    "line 1, column 38: e2e_processing_latency_percentiles: $floats the float 0.5"
+only_ours_ends 'tls_required = 0.0' \
+    'line 1, column 16: tls_required: expected true, false, or tcp-https (plain HTTP stays), found the float 0'
+panics 'auth_http_addresses = ["a", 5]' "line 1, column 29: auth_http_addresses: $strings 5"
+panics 'auth_http_addresses = [["a"]]' "line 1, column 24: auth_http_addresses: $strings an array"
+panics 'e2e_processing_latency_percentiles = [1, 0.9]' \
+    "line 1, column 39: e2e_processing_latency_percentiles: $floats 1"
+
+file f.cfg "a = $(printf '%0300d' 0 | tr 0 '[')$(printf '%0300d' 0 | tr 0 ']')"
+beyond 'deep arrays' 'line 1, column 261: .*depth of 256 .*'
+printf '# %01048576d\n' 0 >f.cfg
+beyond 'a large file' 'expected less than 1 MiB'
+printf '# %05000d\n' 0 | tr 0 . >f.cfg
+beyond 'many dots' 'expected at most 4096 dots in a file'
+file f.cfg "nsqlookupd_tcp_addresses = [$(printf '%065d' 0 | sed 's/0/"127.0.0.1:1",/g')]"
+beyond 'a long list' 'line 1, column [0-9]*: nsqlookupd_tcp_addresses: expected at most 64 values, found .*'
 
 echo "$passed passed, $failed failed"
 [[ $failed -eq 0 && $passed -gt 0 ]]

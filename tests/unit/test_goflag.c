@@ -56,7 +56,7 @@ static const struct goflag rows[] = {
 };
 #define ROWS (sizeof rows / sizeof rows[0])
 
-static const struct goflag_table table = {"prog", rows, ROWS};
+static const struct goflag_table table = {.program = "prog", .rows = rows, .n = ROWS};
 
 struct parsed {
     struct fields f;
@@ -378,7 +378,7 @@ static void a_default_of_zero_is_not_listed(void **state)
 {
     (void)state;
     static const struct goflag zero[] = {{"z", GOFLAG_INT, AT(count), "0", NULL, NULL, "zed"}};
-    const struct goflag_table one = {"p", zero, 1};
+    const struct goflag_table one = {.program = "p", .rows = zero, .n = 1};
     char buf[64];
     struct line out;
     line_start(&out, buf, sizeof buf);

@@ -111,6 +111,43 @@ static void integers_are_read_as_in_go(void **state)
     }
 }
 
+static void decimals_are_read_as_in_go(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *s;
+        enum gonum r;
+        int64_t v;
+    } rows[] = {
+        {"0", GONUM_OK, 0},
+        {"007", GONUM_OK, 7}, /* not octal */
+        {"08", GONUM_OK, 8},
+        {"+5", GONUM_OK, 5},
+        {"-5", GONUM_OK, -5},
+        {"-9223372036854775808", GONUM_OK, INT64_MIN},
+        {"9223372036854775807", GONUM_OK, INT64_MAX},
+        {"9223372036854775808", GONUM_RANGE, 0},
+        {"-9223372036854775809", GONUM_RANGE, 0},
+        {"99999999999999999999x", GONUM_RANGE, 0},
+        {"", GONUM_SYNTAX, 0},
+        {"-", GONUM_SYNTAX, 0},
+        {"+-5", GONUM_SYNTAX, 0},
+        {"0x5", GONUM_SYNTAX, 0},
+        {"0b1", GONUM_SYNTAX, 0},
+        {"1_0", GONUM_SYNTAX, 0},
+        {"1.0", GONUM_SYNTAX, 0},
+        {" 1", GONUM_SYNTAX, 0},
+        {"a", GONUM_SYNTAX, 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int64_t v = 4711;
+        enum gonum r = gonum_decimal(rows[i].s, &v);
+        if (r != rows[i].r || v != (r == GONUM_OK ? rows[i].v : 4711)) {
+            fail_msg("'%s': result %d, value %lld", rows[i].s, r, (long long)v);
+        }
+    }
+}
+
 static void booleans_are_these_words(void **state)
 {
     (void)state;
@@ -416,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_are_read_as_in_go),
+        cmocka_unit_test(decimals_are_read_as_in_go),
         cmocka_unit_test(booleans_are_these_words),
         cmocka_unit_test(floats_are_read_as_in_go),
         cmocka_unit_test(a_float_has_a_longest),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of nsqd/options_config.h: which configuration files refuse the start. These are all files
- * with which nsqd 1.3.0 restricts access (it was started with them), and some with which it does
- * not start or which only look as if they restricted access.
+ * Tests of nsqd/options_config.h: every key of a configuration file reaches the field of its flag,
+ * the command line wins, and a bad file is refused with one line. The keys are those of nsqd 1.3.0,
+ * and five of our own.
  */
 #include "nsqd/options_config.h"
 
@@ -23,182 +23,267 @@ static void parse(struct options *o, const char *flag, struct options_text *text
     assert_int_equal(options_parse(o, flag == NULL ? 2 : 3, argv, &host, text), OPTIONS_RUN);
 }
 
-/* Why a file with these bytes refuses the start; "" if it does not. ASan sees a read past the end
- * of the bytes. */
-static const char *check(const char *bytes, size_t n, const char *flag, struct options_text *text)
-{
+struct run {
     struct options o;
+    struct options_text text;
+    struct toml_document *file;
+};
+
+/* Reads a file after the command line. Returns the error line, "" when there is none. ASan sees a
+ * read past the end of the bytes, or after the call. The caller frees r->file. */
+static const char *read_file(struct run *r, const char *bytes, size_t n, const char *flag)
+{
     char *file = malloc(n > 0 ? n : 1);
     memcpy(file, bytes, n);
-    parse(&o, flag, text);
-    enum options_result r = options_config_check(&o, span_make(file, n), text);
+    parse(&r->o, flag, &r->text);
+    enum options_result result = options_config_read(&r->o, span_make(file, n), &r->file, &r->text);
+    memset(file, 0xAA, n);
     free(file);
-    assert_int_equal(r, text->fatal[0] == '\0' ? OPTIONS_RUN : OPTIONS_FATAL);
-    assert_int_equal(text->code, r == OPTIONS_RUN ? 0 : 1);
-    return text->fatal;
+    assert_int_equal(result, r->text.fatal[0] == '\0' ? OPTIONS_RUN : OPTIONS_FATAL);
+    assert_int_equal(r->text.code, result == OPTIONS_RUN ? 0 : 1);
+    return r->text.fatal;
+}
+
+static void accept(struct run *r, const char *text, const char *flag)
+{
+    const char *fatal = read_file(r, text, strlen(text), flag);
+    if (fatal[0] != '\0') {
+        fail_msg("'%s': %s", text, fatal);
+    }
+}
+
+static bool same_field(const struct goflag *f, const struct options *a, const struct options *b)
+{
+    const void *x = (const char *)a + f->offset;
+    const void *y = (const char *)b + f->offset;
+    const struct goflag_strings *p = x;
+    const struct goflag_strings *q = y;
+    const struct goflag_floats *u = x;
+    const struct goflag_floats *v = y;
+    switch (f->kind) {
+    case GOFLAG_BOOL:
+        return *(const bool *)x == *(const bool *)y;
+    case GOFLAG_STRING:
+        return strcmp(*(const char *const *)x, *(const char *const *)y) == 0;
+    case GOFLAG_STRINGS:
+        return p->n == q->n && (p->n == 0 || strcmp(p->v[0], q->v[0]) == 0);
+    case GOFLAG_FLOATS:
+        return u->n == v->n && memcmp(u->v, v->v, u->n * sizeof u->v[0]) == 0;
+    default:
+        return *(const int64_t *)x == *(const int64_t *)y;
+    }
 }
 
 static const struct {
-    const char *bytes;
-    const char
-        *key; /* the key in the message; "": the start succeeds; "\\": a key that cannot be shown */
-} files[] = {
-    {"", ""},
-    {"\n", ""},
-    {"tls_required = true\n", "tls_required"},
-    {"tls_required=true", "tls_required"},
-    {"tls_required", ""}, /* a key without a value; nsqd does not start with it */
-    {"tls_required\n=true", ""},
-    {"tls_required =\n", "tls_required"},
-    {"tls_required = \"tcp-https\"", "tls_required"},
-    {"tls_required = 1", "tls_required"},
-    {"tls_client_auth_policy = \"require\"", "tls_client_auth_policy"},
-    {"auth_http_addresses = [\"127.0.0.1:1\"]", "auth_http_addresses"},
-    {"auth_http_addresses = [\n", "auth_http_addresses"},
-    {"auth_http_addresses = \"\"", "auth_http_addresses"}, /* one address, which is empty */
-    {"tcp_address = \"127.0.0.1:4150\"", "tcp_address"},
-
-    /* values that do not restrict access */
-    {"tls_required = false", ""},
-    {"tls_required=false\r\n", ""},
-    {"tls_required=false\t# not yet\n", ""},
-    {"tls_required = false#", ""},
-    {"tls_required = falsehood", "tls_required"},
-    {"tls_required = fals", "tls_required"},
-    {"tls_required = false, true", "tls_required"},
-    {"tls_required = \"false\"", "tls_required"}, /* to be on the safe side */
-    {"tls_required = 0", "tls_required"},
-    {"tls_required.false = false", "tls_required"},
-    {"tls_client_auth_policy = \"\"", ""},
-    {"tls_client_auth_policy = \"\" # none", ""},
-    {"tls_client_auth_policy = \"\"x", "tls_client_auth_policy"},
-    {"auth_http_addresses = []", ""},
-    {"auth_http_addresses = []]", "auth_http_addresses"},
-    {"tcp_address = \"0.0.0.0:4150\"", ""},
-    {"tcp_address = \"0.0.0.0:41500\"", "tcp_address"},
-
-    /* how a key is written */
-    {" \t tls_required = true", "tls_required"},
-    {"\"tls_required\" = true", "tls_required"},
-    {"'tls_required' = true", "tls_required"},
-    {"  'tls_required'\t=true", "tls_required"},
-    {"\"tls_required' = true", ""},
-    {"\"tls_required", ""},
-    {"\"", ""},
-    {"\"tls\\u005frequired\" = true", "\\"},
-    {"\"\\\\\" = 1", "\\"},
-    {"'a\\b' = 1", "\\"},
-    {"a = \"\\\\\"", ""},
-    {"tls_required.a = 1", "tls_required"},
-    {"[tls_required]", "tls_required"},
-    {"[[tls_required]]", "tls_required"},
-    {" [ \"tls_required\" ]", "tls_required"},
-    {"[tls_required.a]", "tls_required"},
-    {"[a]\ntls_required = true", "tls_required"}, /* to be on the safe side */
-    {"a = \"\"\"\ntls_required = true\n\"\"\"", "tls_required"},
-    {"\xEF\xBB\xBFtls_required=true", "tls_required"},
-    {"\xFF\xFEtls_required=true", "tls_required"},
-    {"\xFE\xFFtls_required=true", "tls_required"},
-    {"a=1\n\xEF\xBB\xBFtls_required=true", ""}, /* a byte order mark counts only at the start */
-    {"\xEF\xBBtls_required=true", ""},
-
-    /* other keys */
-    {"# tls_required = true", ""},
-    {"#tls_required = true\nlog_level = \"debug\"", ""},
-    {"TLS_REQUIRED = true", ""},
-    {"tls-required = true", ""},
-    {"xtls_required = true", ""},
-    {"tls_requiredx = true", ""},
-    {"tls_require = true", ""},
-    {"a = { tls_required = true }", ""},
-    {"a = 1 tls_required = true", ""},
-    {"http_address = \"127.0.0.1:4151\"", ""},
-    {"=true", ""},
-
-    /* on any line; the message names the first key that restricts access */
-    {"a = 1\n\nb = 2\r\ntls_required = true", "tls_required"},
-    {"a = 1\ntls_required = false\ntcp_address = \"x:1\"\ntls_required = true\n", "tcp_address"},
+    const char *line, *flag;
+} settings[] = {
+    {"log_level = 'warn'", "-log-level=warn"},
+    {"log_prefix = 'p '", "-log-prefix=p "},
+    {"id = 5", "-node-id=5"},
+    {"tcp_address = 'a:1'", "-tcp-address=a:1"},
+    {"http_address = 'a:2'", "-http-address=a:2"},
+    {"https_address = 'a:3'", "-https-address=a:3"},
+    {"auth_http_addresses = ['a:4']", "-auth-http-address=a:4"},
+    {"broadcast_address = 'b'", "-broadcast-address=b"},
+    {"broadcast_tcp_port = 1", "-broadcast-tcp-port=1"},
+    {"broadcast_http_port = 2", "-broadcast-http-port=2"},
+    {"nsqlookupd_tcp_addresses = ['a:5']", "-lookupd-tcp-address=a:5"},
+    {"http_client_connect_timeout = '1s'", "-http-client-connect-timeout=1s"},
+    {"http_client_request_timeout = '2s'", "-http-client-request-timeout=2s"},
+    {"data_path = '/d'", "-data-path=/d"},
+    {"mem_queue_size = 3", "-mem-queue-size=3"},
+    {"max_bytes_per_file = 4", "-max-bytes-per-file=4"},
+    {"sync_every = 5", "-sync-every=5"},
+    {"sync_timeout = 6000", "-sync-timeout=6s"},
+    {"queue_scan_worker_pool_max = 7", "-queue-scan-worker-pool-max=7"},
+    {"queue_scan_selection_count = 8", "-queue-scan-selection-count=8"},
+    {"msg_timeout = '9s'", "-msg-timeout=9s"},
+    {"max_msg_timeout = '10s'", "-max-msg-timeout=10s"},
+    {"max_msg_size = 11", "-max-msg-size=11"},
+    {"max_req_timeout = '12s'", "-max-req-timeout=12s"},
+    {"max_body_size = 13", "-max-body-size=13"},
+    {"max_heartbeat_interval = '14s'", "-max-heartbeat-interval=14s"},
+    {"max_rdy_count = 15", "-max-rdy-count=15"},
+    {"max_output_buffer_size = 16", "-max-output-buffer-size=16"},
+    {"max_output_buffer_timeout = '17s'", "-max-output-buffer-timeout=17s"},
+    {"min_output_buffer_timeout = '18s'", "-min-output-buffer-timeout=18s"},
+    {"output_buffer_timeout = '19s'", "-output-buffer-timeout=19s"},
+    {"max_channel_consumers = 20", "-max-channel-consumers=20"},
+    {"statsd_address = 'a:6'", "-statsd-address=a:6"},
+    {"statsd_interval = '21s'", "-statsd-interval=21s"},
+    {"statsd_mem_stats = false", "-statsd-mem-stats=false"},
+    {"statsd_prefix = 's'", "-statsd-prefix=s"},
+    {"statsd_udp_packet_size = 22", "-statsd-udp-packet-size=22"},
+    {"statsd_exclude_ephemeral = true", "-statsd-exclude-ephemeral"},
+    {"e2e_processing_latency_percentiles = [0.5]", "-e2e-processing-latency-percentile=0.5"},
+    {"e2e_processing_latency_window_time = '23s'", "-e2e-processing-latency-window-time=23s"},
+    {"tls_cert = 'c'", "-tls-cert=c"},
+    {"tls_key = 'k'", "-tls-key=k"},
+    {"tls_client_auth_policy = 'require'", "-tls-client-auth-policy=require"},
+    {"tls_root_ca_file = 'r'", "-tls-root-ca-file=r"},
+    {"tls_required = 'tcp-https'", "-tls-required=tcp-https"},
+    {"tls_min_version = 'tls1.2'", "-tls-min-version=tls1.2"},
+    {"deflate = false", "-deflate=false"},
+    {"max_deflate_level = 1", "-max-deflate-level=1"},
+    {"snappy = false", "-snappy=false"},
+    {"mem_queue_bytes = 24", "-mem-queue-bytes=24"},
+    {"max_connections = 25", "-max-connections=25"},
+    {"output_high_water = 26", "-output-high-water=26"},
+    {"magic_timeout = '27s'", "-magic-timeout=27s"},
+    {"waiter = 'epoll'", "-waiter=epoll"},
 };
 
-static void a_file_that_restricts_access_is_refused(void **state)
+static void a_key_does_what_its_flag_does(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(files); i++) {
-        struct options_text text;
-        char expected[256] = "";
-        bool untold = strcmp(files[i].key, "\\") == 0;
-        if (files[i].key[0] != '\0') {
-            snprintf(expected, sizeof expected,
-                     "failed to load config file f.cfg - %s restrict%s access, and config files "
-                     "are not read yet",
-                     untold ? "a key with a backslash may" : files[i].key, untold ? "" : "s");
+    static struct run file, line, nothing;
+    assert_int_equal(COUNT(settings), OPTIONS_FLAG_COUNT - 4); /* four have no key, see below */
+    accept(&nothing, "", NULL);
+    for (size_t i = 0; i < COUNT(settings); i++) {
+        size_t changed = 0;
+        accept(&file, settings[i].line, NULL);
+        accept(&line, "", settings[i].flag);
+        for (size_t row = 0; row < OPTIONS_FLAG_COUNT; row++) {
+            const struct goflag *f = &options_table.rows[row];
+            if (!same_field(f, &file.o, &line.o) || file.o.given[row] != line.o.given[row]) {
+                fail_msg("'%s': %s", settings[i].line, f->name);
+            }
+            changed += !same_field(f, &file.o, &nothing.o);
         }
-        const char *fatal = check(files[i].bytes, strlen(files[i].bytes), NULL, &text);
-        if (strcmp(fatal, expected) != 0) {
-            fail_msg("%s: '%s'", files[i].bytes, fatal);
+        if (changed != 1) {
+            fail_msg("'%s' changes %zu options", settings[i].line, changed);
         }
+        toml_free(file.file);
+        toml_free(line.file);
+    }
+    toml_free(nothing.file);
+}
+
+static void some_flags_have_no_key(void **state)
+{
+    (void)state;
+    static struct run r;
+    accept(&r,
+           "version = true\nconfig = 5\nverbose = 5\nworker_id = 5\nnode_id = 5\n"
+           "auth_http_address = 5\nlookupd_tcp_address = 5\n"
+           "e2e_processing_latency_percentile = 5\n",
+           NULL);
+    assert_false(r.o.version);
+    assert_string_equal(r.o.config, "f.cfg");
+    assert_int_equal(r.o.node_id, 1);
+    toml_free(r.file);
+}
+
+static void the_command_line_wins(void **state)
+{
+    (void)state;
+    static struct run r;
+    accept(&r, "tls_required = true\nmsg_timeout = 5\nauth_http_addresses = 'a:1'\nid = 7",
+           "-tls-required=false");
+    assert_int_equal(r.o.tls_required, OPTIONS_TLS_NOT_REQUIRED);
+    assert_int_equal(r.o.msg_timeout, 5000000);
+    assert_string_equal(r.o.auth_http_address.v[0], "a:1");
+    assert_int_equal(r.o.node_id, 7);
+    toml_free(r.file);
+}
+
+/* What is not built is warned of, wherever it was set. */
+static void settings_of_the_file_are_warned_of(void **state)
+{
+    (void)state;
+    static struct run r;
+    char line[OPTIONS_LINE_MAX];
+    size_t at = 0;
+    accept(&r,
+           "http_address = '0.0.0.0:4151'\nnsqlookupd_tcp_addresses = ['a:1']\nsync_every = 2500",
+           NULL);
+    assert_true(options_warning(&r.o, &at, line));
+    assert_non_null(strstr(line, "--lookupd-tcp-address has no effect yet"));
+    assert_false(options_warning(&r.o, &at, line));
+    toml_free(r.file);
+}
+
+static void a_bad_file_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *why;
+    } bad[] = {
+        {"a = 1\na = 2", "line 2, column 5: "},
+        {"id = 'five'", "line 1, column 6: id: expected an integer, found \"five\""},
+        {"\n  tls_required = 'yes'",
+         "line 2, column 18: tls_required: expected true, false, or tcp-https (plain HTTP stays), "
+         "found \"yes\""},
+        {"log_level = 1", "line 1, column 13: log_level: expected debug, info, warn, error, fatal, "
+                          "found 1"},
+        {"tls_min_version = 'ssl3.0'",
+         "line 1, column 19: tls_min_version: expected tls1.0, tls1.1, tls1.2, tls1.3, found "
+         "\"ssl3.0\""},
+        {"log_prefix = \"\\n\\u0001\" # good\nid = \"a\\nb\"",
+         "line 2, column 6: id: expected an integer, found \"a\\nb\""},
+        {"id = '''\nx'''", "line 1, column 6: id: expected an integer, found \"x\""},
+    };
+    static struct run r;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        char expected[512];
+        const char *fatal = read_file(&r, bad[i].text, strlen(bad[i].text), NULL);
+        int n = snprintf(expected, sizeof expected, "failed to load config file f.cfg - %s",
+                         bad[i].why);
+        if (i == 0 ? strncmp(fatal, expected, (size_t)n) != 0 : strcmp(fatal, expected) != 0) {
+            fail_msg("'%s': %s", bad[i].text, fatal);
+        }
+        assert_true((r.file == NULL) == (i == 0));
+        toml_free(r.file);
     }
 }
 
-static void every_beginning_of_a_file_is_read_within_its_bytes(void **state)
+static void byte_order_marks_are_skipped(void **state)
 {
     (void)state;
-    static const char bytes[] = "\xEF\xBB\xBF [[ 'tls_required' ]]\n \"x\\y\" . = false # \r\n";
-    for (size_t n = 0; n < sizeof bytes; n++) {
-        struct options_text text;
-        const char *fatal = check(bytes, n, NULL, &text);
-        bool refused = fatal[0] != '\0';
-        assert_int_equal(refused, n >= strcspn(bytes, "]") + 1);
+    static struct run r;
+    static const char *const good[] = {"\xEF\xBB\xBFid = 5", "\xFF\xFEid = 5", "\xFE\xFFid = 5"};
+    for (size_t i = 0; i < COUNT(good); i++) {
+        accept(&r, good[i], NULL);
+        assert_int_equal(r.o.node_id, 5);
+        toml_free(r.file);
     }
+    assert_string_not_equal(read_file(&r, "id = 5\n\xEF\xBB\xBF", 10, NULL), "");
+    assert_string_not_equal(read_file(&r, "\xEF\xBBid = 5", 8, NULL), "");
+    assert_string_not_equal(read_file(&r, "i\0d\0=\0005\0", 8, NULL), ""); /* UTF-16 */
+    accept(&r, "", NULL);
+    toml_free(r.file);
 }
 
-static void a_nul_is_a_byte_like_any_other(void **state)
+static void the_size_of_a_file_is_bounded(void **state)
 {
     (void)state;
-    static const char bytes[] = "a\0= 1\n\0tls_required = true\ntls_required\0= true\n";
-    static const char more[] = "\0\ntls_required = true";
-    struct options_text text;
-    assert_string_equal(check(bytes, sizeof bytes - 1, NULL, &text), "");
-    assert_string_not_equal(check(more, sizeof more - 1, NULL, &text), "");
-}
-
-static void a_file_that_is_not_seen_to_its_end_is_refused(void **state)
-{
-    (void)state;
-    struct options_text text;
+    static struct run r;
     char *bytes = malloc(OPTIONS_CONFIG_MAX + 1);
     memset(bytes, '#', OPTIONS_CONFIG_MAX + 1);
-    assert_string_equal(check(bytes, OPTIONS_CONFIG_MAX - 1, NULL, &text), "");
-    assert_string_not_equal(check(bytes, OPTIONS_CONFIG_MAX, NULL, &text), "");
-    assert_string_not_equal(check(bytes, OPTIONS_CONFIG_MAX + 1, NULL, &text), "");
+    assert_string_equal(read_file(&r, bytes, OPTIONS_CONFIG_MAX - 1, NULL), "");
+    toml_free(r.file);
+    for (size_t n = OPTIONS_CONFIG_MAX; n <= OPTIONS_CONFIG_MAX + 1; n++) {
+        assert_string_equal(read_file(&r, bytes, n, NULL),
+                            "failed to load config file f.cfg - expected less than 1 MiB");
+        assert_null(r.file);
+    }
+    memset(bytes, '.', OPTIONS_CONFIG_MAX);
+    assert_string_equal(read_file(&r, bytes, OPTIONS_CONFIG_MAX - 1, NULL),
+                        "failed to load config file f.cfg - expected at most 4096 dots in a file");
     free(bytes);
 }
 
-static const struct {
-    const char *bytes;
-    const char *flag;
-    bool runs;
-} overridden[] = {
-    {"tls_required = true", "-tls-required=false", true},
-    {"tls_required = true", "-tls-client-auth-policy=", false},
-    {"tls_client_auth_policy = \"require\"", "-tls-client-auth-policy=", true},
-    {"tls_client_auth_policy = \"require\"", "-tls-required=false", false},
-    {"auth_http_addresses = [\"a:1\"]", "-auth-http-address=b:1", true},
-    {"tcp_address = \"127.0.0.1:1\"", "-tcp-address=127.0.0.1:2", true},
-    {"tcp_address = \"127.0.0.1:1\"", "-http-address=127.0.0.1:2", false},
-};
-
-static void a_flag_on_the_command_line_goes_before_the_file(void **state)
+static void an_error_line_is_bounded(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < COUNT(overridden); i++) {
-        struct options_text text;
-        const char *fatal =
-            check(overridden[i].bytes, strlen(overridden[i].bytes), overridden[i].flag, &text);
-        if ((fatal[0] == '\0') != overridden[i].runs) {
-            fail_msg("%s with %s: '%s'", overridden[i].bytes, overridden[i].flag, fatal);
-        }
-    }
+    static struct run r;
+    char text[5000] = "id = \"";
+    memset(text + 6, 'x', sizeof text - 7);
+    memcpy(text + sizeof text - 2, "\"", 2);
+    const char *fatal = read_file(&r, text, strlen(text), NULL);
+    assert_int_equal(strlen(fatal), OPTIONS_LINE_MAX - 1);
+    assert_string_equal(fatal + OPTIONS_LINE_MAX - 4, "...");
+    toml_free(r.file);
 }
 
 static void a_file_that_cannot_be_read_is_fatal(void **state)
@@ -217,11 +302,14 @@ static void a_file_that_cannot_be_read_is_fatal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_file_that_restricts_access_is_refused),
-        cmocka_unit_test(every_beginning_of_a_file_is_read_within_its_bytes),
-        cmocka_unit_test(a_nul_is_a_byte_like_any_other),
-        cmocka_unit_test(a_file_that_is_not_seen_to_its_end_is_refused),
-        cmocka_unit_test(a_flag_on_the_command_line_goes_before_the_file),
+        cmocka_unit_test(a_key_does_what_its_flag_does),
+        cmocka_unit_test(some_flags_have_no_key),
+        cmocka_unit_test(the_command_line_wins),
+        cmocka_unit_test(settings_of_the_file_are_warned_of),
+        cmocka_unit_test(a_bad_file_is_refused_with_its_place),
+        cmocka_unit_test(byte_order_marks_are_skipped),
+        cmocka_unit_test(the_size_of_a_file_is_bounded),
+        cmocka_unit_test(an_error_line_is_bounded),
         cmocka_unit_test(a_file_that_cannot_be_read_is_fatal),
     };
     return cmocka_run_group_tests_name("options_config", tests, NULL, NULL);

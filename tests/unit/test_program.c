@@ -254,22 +254,38 @@ static void a_wrong_command_line_is_refused(void **state)
                      1);
 }
 
+static void write_file(const char *path, const char *text)
+{
+    FILE *f = fopen(path, "w");
+    assert_non_null(f);
+    fputs(text, f);
+    fclose(f);
+}
+
 static void a_configuration_file_is_read(void **state)
 {
     (void)state;
     char folder[] = "/tmp/nsqref-test-XXXXXX";
     char path[64];
     char arg[80];
+    char line[256];
     const char *const args[] = {arg, NULL};
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/nsqd.cfg", folder);
     snprintf(arg, sizeof arg, "--config=%s", path);
-    FILE *f = fopen(path, "w");
-    assert_non_null(f);
-    fputs("# nothing but a comment\n\n", f);
-    fclose(f);
+    write_file(path, "# a comment\n\nid = 77\nlog_prefix = '[file] '\nsync_every = 1\n");
     struct program *p = program_start_with(&(struct program_setup){.args = args});
+    assert_int_equal(program_logged(p, " INFO: ID: 77\n"), 1);
+    assert_int_equal(program_logged(p, " WARNING: --sync-every has no effect yet: messages are not "
+                                       "stored on disk\n"),
+                     1);
     assert_int_equal(program_end(p, SIGTERM), 0);
+    write_file(path, "id = 77\nsnappy = 0\n");
+    snprintf(line, sizeof line,
+             " FATAL: failed to load config file %s - line 2, column 10: snappy: expected true or "
+             "false, found 0\n",
+             path);
+    expect_refusal(&(struct program_setup){.args = args}, 1, line);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: a TOML document that toml++ has read, with functions that C can call. toml++ is a C++
+ * library. Must not know: what the keys mean, or where the bytes come from.
+ *
+ * The limits below keep a document from using up the stack: toml++ frees nested tables by
+ * recursion.
+ */
+#ifndef NSQD_TOML_H
+#define NSQD_TOML_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The most arrays and inline tables that may stand in one another. */
+#define TOML_NESTED_MAX 256
+/* The most dots in a document, wherever they are. Each dot of a key opens one more table. */
+#define TOML_DOTS_MAX 4096
+
+struct toml_document;
+
+enum toml_kind {
+    TOML_STRING,
+    TOML_INTEGER,
+    TOML_FLOAT,
+    TOML_BOOLEAN,
+    TOML_TIME, /* a date, a time, or both */
+    TOML_ARRAY,
+    TOML_TABLE
+};
+
+struct toml_value {
+    enum toml_kind kind;
+    /* Where the value begins. Both count from 1; a column is a character. For a table, the place is
+     * that of its first key or of its header. */
+    unsigned line, column;
+    /* TOML_STRING: n bytes of UTF-8 and a NUL. There may be NULs among the n bytes. The bytes
+     * belong to the document. The caller may change them. */
+    char *text;
+    size_t n; /* of a TOML_STRING the bytes, of a TOML_ARRAY the items */
+    union {
+        int64_t integer; /* TOML_INTEGER */
+        double real;     /* TOML_FLOAT */
+        bool boolean;    /* TOML_BOOLEAN */
+        void *array;     /* TOML_ARRAY: for toml_item; belongs to the document */
+    } is;
+};
+
+/* The most bytes of the reason of an error, with its NUL. A longer reason is cut. */
+#define TOML_WHY_MAX 256
+
+struct toml_error {
+    unsigned line, column;  /* as in struct toml_value; 0: the error has no place */
+    char why[TOML_WHY_MAX]; /* one line of valid UTF-8 */
+};
+
+/* Reads a document of n bytes, which are borrowed for the call. Returns NULL when it is not valid
+ * TOML 1.0, or beyond a limit above; then *error says why. The caller frees the result with
+ * toml_free. */
+struct toml_document *toml_read(const char *p, size_t n, struct toml_error *error);
+void toml_free(struct toml_document *document); /* NULL is allowed */
+
+/* Finds the value of a key of the document itself, not of a table in it. Returns false when there
+ * is no such key. */
+bool toml_find(struct toml_document *document, const char *key, struct toml_value *value);
+
+/* Returns the item i < array->n of an array. */
+struct toml_value toml_item(const struct toml_value *array, size_t i);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

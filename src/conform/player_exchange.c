@@ -55,6 +55,9 @@ void player_end_exchange(struct player *p)
 
 void player_note(struct player *p, struct span actor, struct span what)
 {
+    if (p->config.no_exchange) {
+        return;
+    }
     struct buf *line = player_line(p);
     buf_append(line, actor);
     buf_append(line, what);
@@ -63,6 +66,9 @@ void player_note(struct player *p, struct span actor, struct span what)
 
 void player_note_bytes(struct player *p, struct span actor, struct span what, struct span bytes)
 {
+    if (p->config.no_exchange) {
+        return;
+    }
     struct buf *line = player_line(p);
     buf_append(line, actor);
     buf_append(line, what);
@@ -90,6 +96,9 @@ void player_show_frame(struct buf *out, const struct nsq_frame *frame)
 
 void player_note_frame(struct player *p, const struct player_conn *c, const struct nsq_frame *frame)
 {
+    if (p->config.no_exchange) {
+        return;
+    }
     struct buf *line = player_line(p);
     buf_append(line, c->name);
     text_append(line, " < ");

@@ -4,6 +4,7 @@ build/nsqd. Ends with "N passed, N failed".
 
     programs.py [FOLDER-OF-THE-PROGRAMS]
 """
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -695,17 +696,23 @@ TESTS = [
 ]
 
 
+def said(test):
+    """What is wrong; None if nothing is."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            test(pathlib.Path(folder))
+        except (AssertionError, OSError, subprocess.SubprocessError) as why:
+            return "%s: %s" % (test.__name__, why)
+    return None
+
+
 def main():
-    failed = 0
-    for test in TESTS:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                test(pathlib.Path(folder))
-            except (AssertionError, OSError, subprocess.SubprocessError) as why:
-                failed += 1
-                print("%s: %s" % (test.__name__, why))
-    print("%d passed, %d failed" % (len(TESTS) - failed, failed))
-    return failed > 0
+    # Most of them wait most of the time.
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        wrong = [text for text in pool.map(said, TESTS) if text]
+    print(*wrong, sep="\n", end="\n" if wrong else "")
+    print("%d passed, %d failed" % (len(TESTS) - len(wrong), len(wrong)))
+    return len(wrong) > 0
 
 
 if __name__ == "__main__":

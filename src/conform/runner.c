@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/time.h"
+#include "conform/busy.h"
 #include "conform/command_line.h"
 #include "conform/deaths.h"
 #include "conform/preflight.h"
@@ -38,6 +39,7 @@ struct runner {
     int64_t begun;                  /* the clock's time when the run began */
     char run[48];                   /* prefix of all names of this run */
     struct target_answers *answers; /* each worker keeps its own */
+    unsigned *again_left;           /* as busy_again needs it; each worker keeps its own */
     const struct ledger *ledger;
     const struct known *known;
     const int *end_fd;
@@ -90,7 +92,7 @@ static void play_on(const struct runner *r, const struct case_setting *setting,
         result->verdict = VERDICT_UNSUPPORTED;
         return;
     }
-    run_case(setting, file, result);
+    busy_run_case(setting, file, r->again_left, result);
     bool passed = result->verdict == VERDICT_PASS || result->verdict == VERDICT_NON_STRICT;
     if (r->args->cuts && setting->target == NULL && passed &&
         !run_case_cuts(setting, file, result)) {
@@ -549,6 +551,7 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
                        .n = suite->chosen};
     report_init(report, target_name(args), r.n);
     r.cases = alloc_zeroed((r.n + 1) * sizeof(struct suite_case *));
+    r.again_left = &(unsigned){BUSY_CASES_MAX};
     r.answers = alloc_zeroed(sizeof *r.answers);
     r.has_result = alloc_zeroed((r.n + 1) * sizeof *r.has_result);
     size_t i = 0;

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: playing a case over TCP again if it failed while the machine was busy. A server that gets
+ * no processor answers late, and this is no fault of the server. Must not know: servers, reports.
+ */
+#ifndef CONFORM_BUSY_H
+#define CONFORM_BUSY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "conform/run_case.h"
+
+#define BUSY_UNKNOWN (-1)
+
+/* The machine is busy if some process waits for a processor in this part of the time. */
+#define BUSY_PERCENT 20
+
+#define BUSY_PLAYS_MAX 3 /* of one case */
+
+/* One worker process plays at most this number of cases again. Otherwise a server that fails many
+ * cases would make a run three times as long. */
+#define BUSY_CASES_MAX 20
+
+/* Reads text in the format of /proc/pressure/cpu. Returns for how many ns, since the system has
+ * started, at least one process has waited for a processor; or BUSY_UNKNOWN. */
+int64_t busy_read(FILE *pressure);
+
+/* Reads /proc/pressure/cpu. Returns BUSY_UNKNOWN if the system has no such file. */
+int64_t busy_now(void);
+
+/* One play of a case. */
+struct busy_play {
+    enum verdict verdict;
+    int64_t before, after; /* what busy_now returned */
+    int64_t ns;            /* how long the play took */
+};
+
+/* Returns whether a case must be played again. `plays` is how often it was played. *left is how
+ * many cases this process may still play again; it becomes one less if the answer is true after the
+ * first play. */
+bool busy_again(const struct busy_play *play, unsigned plays, unsigned *left);
+
+/* Plays a case. Plays it again as long as busy_again says so and the server accepts connections,
+ * each time with other names. The result is that of the last play; the caller frees it with
+ * case_result_free. `left` is passed to busy_again. */
+void busy_run_case(const struct case_setting *setting, const struct transcript *file,
+                   unsigned *left, struct case_result *result);
+
+#endif

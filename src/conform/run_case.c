@@ -264,8 +264,11 @@ struct cutter {
 
 static struct trace_point point_at(const struct buf *trace, size_t i)
 {
-    struct trace_point point;
-    memcpy(&point, buf_span(trace).p + i * sizeof point, sizeof point);
+    struct trace_point point = {0};
+    struct span at = span_skip(buf_span(trace), i * sizeof point);
+    if (at.p != NULL) {
+        memcpy(&point, at.p, sizeof point);
+    }
     return point;
 }
 

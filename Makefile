@@ -86,8 +86,10 @@ WARN := -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wstrict-prototypes \
     $(if $(filter 1,$(WERROR)),-Werror)
 CPPFLAGS_ALL := -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -isystem /usr/share/include/llhttp $(CPPFLAGS)
 CFLAGS_ALL := $(CPPFLAGS_ALL) $(WARN) -fstack-protector-strong $(HARDENED) $(VARIANT)
+# clang's check of indirect calls needs UBSan's runtime for C++, which a link by a C compiler does not have.
+CXX_RUNTIME := $(if $(filter clang,$(CC_NAME)),$(if $(findstring undefined,$(VARIANT_CXX)),-fno-sanitize=function))
 CXXFLAGS_ALL := -std=c++17 -fno-exceptions -fno-rtti -Isrc $(CPPFLAGS) $(filter-out -Wstrict-prototypes,$(WARN)) \
-    -fstack-protector-strong $(HARDENED_CXX) $(VARIANT_CXX)
+    -fstack-protector-strong $(HARDENED_CXX) $(VARIANT_CXX) $(CXX_RUNTIME)
 LDFLAGS_ALL := $(VARIANT) -pie -Wl,-z,relro,-z,now $(LDFLAGS)
 
 # Evaluated when something is linked, not earlier: ci/setup may have to install the packages first.

@@ -586,6 +586,53 @@ def add_documents(seeds):
          [ttl, rules(rule(any_channel, [2, 9, 3, 1, 1, 0]))]])
 
 
+def add_configurations(seeds):
+    """Configuration files, and documents made from choices (fuzz/fuzz_toml.c)."""
+    rows, forms = 58, 13
+    words, lists, numbers = (2, 48, 49, 57), (10, 14, 42), (6, 24, 52)
+
+    def made(name, some_rows, some_forms, values):
+        seeds.add_named("toml", "made-" + name, bytes([128]) + b"".join(
+            bytes([0, row, form, value]) for row in some_rows for form in some_forms for value in range(values)))
+
+    for form in range(forms):
+        made(f"form-{form}", range(rows), [form], 1)
+    made("words", words, (0, 1, 2, 4, 6), 6)
+    made("lists", lists, (4, 5, 6, 7, 8, 9), 6)
+    made("numbers", numbers, (0, 1, 2, 4, 5), 11)
+    everything = b"""id = 5
+snappy = false
+max_rdy_count = 0x1F # a comment
+msg_timeout = "1m30s"
+max_msg_timeout = 5000
+log_prefix = 'a'
+log_level = "debug"
+auth_http_addresses = ["a:1", "b:2"]
+nsqlookupd_tcp_addresses = "a,b"
+e2e_processing_latency_percentiles = [0.5, 0.99]
+tls_required = "tcp-https"
+tls_min_version = 'tls1.2'
+[other]
+a.b = {c = 1979-05-27T07:32:00Z, d = [true, 1.5e3, inf]}
+[[more]]
+"""
+    for flag in range(10):
+        seeds.add_named("toml", f"everything-{flag}", bytes([flag]) + everything)
+    for name, text in (
+            ("bool-as-integer", b"snappy = 0"), ("list-as-integer", b"auth_http_addresses = 5"),
+            ("list-of-wrong-items", b"auth_http_addresses = [5]"), ("string-as-float", b"log_prefix = 1.5"),
+            ("nul", b'log_prefix = "a\\u0000"'), ("duration-too-long", b"msg_timeout = 9223372036855"),
+            ("percentiles-as-text", b"e2e_processing_latency_percentiles = ' 0.5, 1 '"),
+            ("many-values", b"auth_http_addresses = '" + b"," * 63 + b"'"), ("too-many-values", b"auth_http_addresses = '" + b"," * 64 + b"'"),
+            ("many-percentiles", b"e2e_processing_latency_percentiles = [" + b"1.0," * 65 + b"]"),
+            ("twice", b"a = 1\na = 2"), ("control-in-a-key", b'"\\n" = 1\n"\\n" = 2'), ("del-in-a-key", b'"\\u007f" = 1\n"\\u007f" = 2'),
+            ("del-in-a-value", b'id = "\\u007f\\n\\u0080"'), ("not-utf-8", b'a = "\xff"'), ("nested", b"a = " + b"[" * 300),
+            ("nested-tables", b"a = " + b"{a = " * 90), ("dots", b"a" + b".a" * 200 + b" = 1"), ("mark", b"\xef\xbb\xbfid = 5"),
+            ("open", b"a = '''x"), ("assert-of-the-library", b" [`]"), ("unreachable-of-the-library", b"\xef\xb9\xbfid = 0"),
+            ("empty", b"")):
+        seeds.add_named("toml", name, bytes([0]) + text)
+
+
 def main():
     out, named, vectors, *files = sys.argv[1:]
     seeds = Seeds(out, named)
@@ -597,6 +644,7 @@ def main():
         add_frames(seeds, session)
     add_by_hand(seeds)
     add_documents(seeds)
+    add_configurations(seeds)
     add_negotiated(seeds)
     print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
 

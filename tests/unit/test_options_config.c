@@ -185,6 +185,10 @@ static void the_command_line_wins(void **state)
     assert_string_equal(r.o.auth_http_address.v[0], "a:1");
     assert_int_equal(r.o.node_id, 7);
     toml_free(r.file);
+    accept(&r, "id = 7\nmsg_timeout = 5", "-node-id=9");
+    assert_int_equal(r.o.node_id, 9);
+    assert_int_equal(r.o.msg_timeout, 5000000);
+    toml_free(r.file);
 }
 
 /* What is not built is warned of, wherever it was set. */

@@ -13,7 +13,8 @@
 #include <string.h>
 
 /* n bytes at p. The span does not own the bytes. A function that returns a span says how long the
- * bytes stay valid. The bytes of a part of a span stay valid as long as the bytes of the span. */
+ * bytes stay valid. If you make a shorter span from a span, the bytes of both spans stay valid for
+ * the same time. */
 struct span {
     const uint8_t *p;
     size_t n;
@@ -34,7 +35,7 @@ struct span {
 /* Returns a span of the n bytes at p. The bytes are not copied. */
 static inline struct span span_make(const void *p, size_t n)
 {
-    struct span s; /* has no initialiser, because C and C++ write it differently */
+    struct span s; /* without an initialiser, because C and C++ have different initialisers */
     s.p = (const uint8_t *)p;
     s.n = n;
     return s;

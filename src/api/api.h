@@ -13,7 +13,9 @@
 #include "http/http_server.h"
 #include "serve/ticket.h"
 
-/* The headers of nsqd's answers; http_server_config.message_headers is API_HEADERS_JSON. */
+/* The headers of nsqd's answers. An answer of plain text has API_HEADERS. An answer in JSON has
+ * API_HEADERS_JSON. api_service_init uses API_HEADERS_JSON for
+ * http_server_config.message_headers. */
 #define API_HEADERS "X-Nsq-Content-Type: nsq; version=1.0\r\n"
 #define API_HEADERS_JSON "Content-Type: application/json; charset=utf-8\r\n" API_HEADERS
 
@@ -41,8 +43,9 @@ struct api {
     struct tickets *tickets; /* the table of the engine */
     struct log *log;
     int64_t wall_offset; /* ns; `now` + wall_offset is the wall clock. Set by the program */
-    /* Of struct api_publish: publishes whose messages are still moved to channels. They are
-     * answered afterwards, so a client cannot publish faster than the messages move. */
+    /* A list of struct api_publish: the publishes whose messages are not all in the channels yet. A
+     * publish is answered when all its messages were moved. So a client cannot publish faster than
+     * the messages move. */
     struct list moving;
 };
 
@@ -53,7 +56,7 @@ void api_init(struct api *api, const struct api_config *config, struct broker *b
 /* Returns all routes. */
 struct http_routes api_routes(void);
 
-/* Goes on with the publishes of api->moving, while the current call has effort left. */
+/* Continues the publishes in api->moving, while the current call has effort left. */
 void api_step(struct api *api, int64_t now);
 static inline bool api_has_work(const struct api *api)
 {
@@ -68,8 +71,9 @@ void api_answer_ok(struct http_call *call, struct span text, int64_t now);
 /* Answers 400 INVALID_REQUEST and returns false if the query is bad. */
 bool api_check_query(struct api *api, struct http_call *call, int64_t now);
 
-/* The check of the topic that /pub, /mpub and /topic/create make: the query, the name, and then
- * the topic is created. Returns NULL when the call was answered. */
+/* The handlers of /pub, /mpub and /topic/create call this function. It checks the query and the
+ * name of the topic, and then returns the topic. Creates the topic when it does not exist. Returns
+ * NULL when it has already answered the call with an error. */
 struct topic *api_make_topic(struct api *api, struct http_call *call, enum budget_use use,
                              int64_t now);
 

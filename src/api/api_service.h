@@ -30,10 +30,10 @@ void api_service_init(struct api_service *service, const struct api_service_conf
                       struct broker *broker, struct tickets *tickets, struct log *log);
 void api_service_free(struct api_service *service);
 
-/* Tells the offset of the wall clock (tcp_handler.wall). */
+/* Sets the offset of the wall clock in the service (see tcp_handler.wall). */
 void api_service_wall(struct api_service *service, int64_t offset);
 
-/* Goes on with work that is left. To be called in each step. While api_service_has_work is true,
+/* Continues the work that is left. Must be called in each step. While api_service_has_work is true,
  * the next step is due at once. */
 void api_service_step(struct api_service *service, int64_t now);
 static inline bool api_service_has_work(const struct api_service *service)

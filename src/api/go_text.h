@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: functions that print numbers and times in the same form as Go's packages fmt, time and
- * encoding/json. Programs read the pages with these texts. Each function appends to a buffer and
- * allocates nothing else. Must not know: what the numbers mean.
+ * encoding/json. The pages of statistics contain these texts, and other programs parse these pages.
+ * Each function appends to a buffer and allocates nothing else. Must not know: what the numbers
+ * mean.
  */
 #ifndef API_GO_TEXT_H
 #define API_GO_TEXT_H

@@ -21,9 +21,10 @@
  *   - A client that connects, leaves, or publishes for the first time between two slices may be
  *     missing from the producers. A client that connects again may be shown twice, with its old and
  *     its new connection.
- * Between two slices the writer keeps only a few names and numbers, its place. So it need not know
- * which topics were made or deleted. The broker keeps its names in order (base/sorted.h). So each
- * step needs O(log n) for n topics or channels, and no copy of the names is made.
+ * Between two slices the writer keeps only a few names and numbers, which say where it must
+ * continue. So it need not know which topics were made or deleted. The broker keeps its names in
+ * order (base/sorted.h). So each step needs O(log n) for n topics or channels, and no copy of the
+ * names is made.
  */
 #ifndef API_STATS_H
 #define API_STATS_H
@@ -94,7 +95,7 @@ struct stats {
     struct stats_name only_channel;
     enum stats_step step;
     bool unknown_topic;           /* the request names a topic that does not exist */
-    struct stats_topic topic;     /* the current topic; its name is the place */
+    struct stats_topic topic;     /* the current topic; its name says where to continue */
     struct name channel_place;    /* the name of the channel that was written or summed last */
     struct stats_channel channel; /* the current one */
     uint64_t client_place;        /* the number of the consumer that was written last; 0: no
@@ -106,8 +107,8 @@ struct stats {
     bool listed; /* something of the current list (topics, producers) was written */
 };
 
-/* Bytes: one topic, channel or client needs at most this much of the page. The identities from an
- * auth server are not included; auth_config.max_body limits them. */
+/* The largest number of bytes that one topic, channel or client adds to the page. The identities
+ * from an auth server are not included; auth_config.max_body limits them. */
 #define STATS_ITEM_MAX 16384
 
 /* Begins a page. The struct allocates nothing except the sum of the latencies of one topic. The

@@ -37,8 +37,8 @@ struct auth_config {
                                 request */
     size_t max_body;  /* bytes: the largest body of an answer. Without this limit, an answer could
                        * be endless */
-    size_t max_state; /* bytes of memory for the permissions of one client, at most. Without this
-                         limit, a server's answer could fill the memory */
+    size_t max_state; /* the largest number of bytes of memory for the permissions of one client.
+                         Without this limit, a server's answer could fill the memory */
     struct http_tls tls;
 };
 

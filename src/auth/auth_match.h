@@ -14,8 +14,8 @@
 
 #include <nsq/span.h>
 
-/* The largest size of a pattern, in bytes. Without this limit, an auth server, or an attacker in
- * its place, could send a pattern that takes a long time to compile. */
+/* The largest size of a pattern, in bytes. Without this limit, an auth server, or an attacker that
+ * pretends to be one, could send a pattern that takes a long time to compile. */
 #define AUTH_PATTERN_MAX 4096
 
 /* How deep groups may be nested. Go limits the height of the parsed expression instead. For

@@ -25,8 +25,8 @@ enum budget_use {
 };
 
 #define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this number */
-#define BUDGET_HELD_PART 4    /* the share of connections is the cap divided by this number */
-#define BUDGET_NAMES_PART 4   /* the share of names is the cap divided by this number */
+#define BUDGET_HELD_PART 4    /* all connections together may hold cap / this number bytes */
+#define BUDGET_NAMES_PART 4   /* all topics and channels may use cap / this number bytes */
 
 /* The process may have this much resident memory, in bytes: 1.5 * cap + BUDGET_RESIDENT_FIXED
  * + BUDGET_RESIDENT_A_CONN * (number of connections). */
@@ -34,12 +34,13 @@ enum budget_use {
 #define BUDGET_RESIDENT_A_CONN ((size_t)2048)
 
 struct budget {
-    size_t used;       /* bytes in use. Some memory is added without a check, because the program
-                        * cannot refuse it. So this number may be above both bounds. */
-    size_t names;      /* the part of `used` that topics and channels need. This memory stays in use
-                        * until the topic or channel is deleted, so `names` has its own bound.
-                        * Without this bound, one client could use up the whole budget by creating
-                        * topics */
+    size_t used;  /* bytes in use. Some memory is added without a check, because the program cannot
+                     refuse it. So this number may be above the bound for BUDGET_QUEUE, and even
+                     above the bound for BUDGET_CLIENT. */
+    size_t names; /* the part of `used` that topics and channels need. This memory stays in use
+                   * until the topic or channel is deleted, so `names` has its own bound.
+                   * Without this bound, one client could use up the whole budget by creating
+                   * topics */
     size_t names_most; /* bytes: the bound for `names` */
     size_t cap;        /* bytes: the bound for BUDGET_QUEUE while `lowered` is 0 */
     size_t lowered;    /* bytes: the bound for BUDGET_QUEUE is the cap minus this number. Set by
@@ -94,8 +95,9 @@ static inline void budget_hold(struct budget *b, size_t before, size_t after)
     b->held = b->held - before + after;
 }
 
-/* Returns whether connections hold more than their share. Then the server reads only small pieces,
- * and adds no messages to the output of a connection that has unsent output. */
+/* Returns whether all connections together hold more than their share, which is cap /
+ * BUDGET_HELD_PART bytes. Then the server reads only small pieces, and adds no messages to the
+ * output of a connection that has unsent output. */
 static inline bool budget_share_is_passed(const struct budget *b)
 {
     return b->held > b->cap / BUDGET_HELD_PART;

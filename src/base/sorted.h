@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a set of elements that is ordered by name, byte by byte. The set finds the next name after
- * a given name in O(log n) steps. So a walk in the order of the names needs only the last name as
- * its place. This place stays valid when elements are added or removed.
+ * a given name in O(log n) steps. So code that visits the elements by name must remember only the
+ * last name that it has visited. It can continue after this name even when elements were added or
+ * removed.
  *
  * The set is a treap: a search tree by name that is also a heap by rank. The rank is a hash of the
  * name with a secret seed, so a peer cannot choose names that make the tree deep. Must not know:
@@ -15,10 +16,10 @@
 
 /* The field of an element that is in a set. */
 struct sorted_entry {
-    struct sorted_entry *left;  /* the root of all entries below this entry whose names are
-                                 * smaller */
-    struct sorted_entry *right; /* the root of all entries below this entry whose names are
-                                 * larger */
+    struct sorted_entry *left; /* the root of the left subtree: the entries below with smaller names
+                                  than this entry */
+    struct sorted_entry *right; /* the root of the right subtree: the entries below with larger
+                                   names than this entry */
     struct span name;           /* borrowed from the element */
     unsigned rank;              /* not larger than the rank of the entry above */
 };

@@ -40,8 +40,8 @@ static inline size_t split_table_cost(const struct split_table *t)
     return t->parts == NULL ? 0 : SPLIT_TABLE_COST;
 }
 
-/* Returns the index of the part in which elements with this hash are. uthash uses the last bits of
- * the hash. */
+/* Returns the index of the part in which elements with this hash are. The index is the first bits
+ * of the hash, because uthash already uses the last bits to choose a bucket. */
 static inline unsigned split_table_index(unsigned hash)
 {
     return hash >> (32 - SPLIT_TABLE_BITS);

@@ -73,8 +73,9 @@ struct topic *broker_find_topic(const struct broker *broker, struct span name);
 bool broker_deliver(struct broker *broker, int64_t now, struct delivery *delivery);
 
 /* Does the same as broker_deliver, but only for the channel of `consumer`. The message may go to
- * another consumer of that channel. Returns false in two cases: no message was delivered, or
- * `consumer` itself is not ready for another message. */
+ * another consumer of that channel. Returns true if it has delivered a message. Returns false, and
+ * delivers nothing, in three cases: `consumer` is not ready, its channel has no message that can be
+ * delivered, or the current call has no effort left. */
 bool broker_deliver_to(struct broker *broker, struct consumer *consumer, int64_t now,
                        struct delivery *delivery);
 

@@ -3,7 +3,8 @@
  * Owns: a channel: its queue, its messages in flight, its deferred messages, and its consumers. The
  * ready consumers get the messages one after another.
  *
- * A message of a channel is in exactly one place. This diagram shows all its moves:
+ * A message of a channel is either in the queue, in flight, or deferred. This diagram shows all its
+ * moves:
  *
  *     topic --put--> queue --deliver--> in flight --finish--> gone
  *       \              ^                   |  |

@@ -2,8 +2,8 @@
 /*
  * Owns: the data that all topics and channels of one broker share. These are the configuration, the
  * memory budget, the effort of the current call (base/effort.h), the id clock (broker/guid.h) and
- * the timers of the messages. Other such data are lists of channels that can deliver a message now,
- * of orphans (broker/topology.h), and of work for the next calls.
+ * the timers of the messages. There are also three kinds of lists: the channels that can deliver a
+ * message now, the orphans (broker/topology.h), and the work for the next calls.
  *
  * Must not know, like every file in src/broker: connections, frames, clocks. Times are arguments,
  * in ns of a monotonic clock. An argument named `wall` is a time of the wall clock.
@@ -47,14 +47,14 @@ struct broker_core {
     struct effort effort;           /* the units that the current call may still use */
     struct latency_setting latency; /* made from config.latency */
     size_t effort_a_share;          /* units, > 0: config.effort_a_call divided by BROKER_SHARES */
-    struct heap timers;   /* of struct timer: timeouts of messages in flight, and ends of delays */
-    struct list active;   /* of struct channel: the channels that can deliver a message now */
-    size_t in_turn;       /* how many messages the first active channel has delivered in its turn */
-    struct list moving;   /* of struct topic: the topics with messages that are on the way to
-                           * channels */
-    struct list orphans;  /* of struct consumer: all orphans */
-    size_t held;          /* number of messages in all topics and channels, plus the moves to
-                           * channels that are not done (broker/topic.h) */
+    struct heap timers;  /* of struct timer: timeouts of messages in flight, and ends of delays */
+    struct list active;  /* of struct channel: the channels that can deliver a message now */
+    size_t in_turn;      /* how many messages the first active channel has delivered in its turn */
+    struct list moving;  /* of struct topic: the topics with messages that are on the way to
+                          * channels */
+    struct list orphans; /* of struct consumer: all orphans */
+    size_t held; /* number of messages in all topics and channels, plus the number of moves that
+                    must still be made (broker/topic.h) */
     struct queue garbage; /* dropped messages; each call of broker_collect frees a part of them */
     struct list ending;   /* of struct timed: their messages were dropped and must be freed */
     struct list
@@ -66,7 +66,8 @@ struct broker_core {
     uint64_t last_serial;      /* of the newest topic or channel */
 };
 
-/* The kind says in which struct a timer is a field: struct in_flight or struct deferred. */
+/* A timer is a field of a struct in_flight or of a struct deferred. The kind says which of the
+ * two. */
 enum timer_kind { TIMER_IN_FLIGHT, TIMER_DEFERRED };
 
 struct timer {

@@ -24,7 +24,7 @@
 struct latency_config {
     const double *percentiles; /* borrowed; each > 0 and <= 1, in the order of their report */
     size_t percentile_count;   /* 0: latencies are not measured */
-    int64_t window;            /* ns, >= 2; 10 min: --e2e-processing-latency-window-time */
+    int64_t window; /* ns, >= 2; nsqd's default is 10 min: --e2e-processing-latency-window-time */
 };
 
 /* What all channels of a broker share. */

@@ -4,8 +4,8 @@
  * channel to deliver one body. When several channels must deliver one body, each channel has its
  * own message, and these messages share the body. A topic that has no channel yet keeps one message
  * for each body, and gives it to a channel later. The topic and each of its channels have a queue.
- * A message is always in exactly one place: in a queue, in flight or deferred. The first message of
- * a body is stored inside the body, so it needs no memory of its own.
+ * A message is always either in a queue, in flight, or deferred. The first message of a body is
+ * stored inside the body, so it needs no memory of its own.
  */
 #ifndef BROKER_MESSAGE_H
 #define BROKER_MESSAGE_H

@@ -20,8 +20,8 @@
 struct broker;
 struct topic;
 
-/* Identifies the messages of one publish. With this place, broker_moved finds out whether all of
- * the messages were moved to the channels. */
+/* Identifies the messages of one publish. broker_moved uses this struct to find out whether all of
+ * these messages were moved to the channels. */
 struct publish_place {
     uint64_t serial; /* of the topic; 0: there is nothing to move */
     uint64_t last;   /* the value of topic->admitted after the last of these messages */
@@ -61,20 +61,20 @@ enum publish_outcome {
 void broker_add_message(struct broker *broker, struct publish *publish, struct body *body,
                         int64_t wall);
 
-/* Publishes all messages or none. Creates the topic when it does not exist. The broker owns the
- * messages afterwards, unless the result is PUBLISH_REFUSED. *ticket is set when the result is
- * PUBLISH_WAITS. The time of the call does not grow with the number of messages. After
- * PUBLISH_DONE, some of the messages may still have to be moved to their channels (broker_moved).
- */
+/* Publishes all messages or none. Creates the topic when it does not exist. If the result is
+ * PUBLISH_REFUSED, the caller still owns the messages. Otherwise the broker owns them. *ticket is
+ * set when the result is PUBLISH_WAITS. The time of the call does not grow with the number of
+ * messages. After PUBLISH_DONE, some of the messages may still have to be moved to their channels
+ * (broker_moved). */
 enum publish_outcome broker_publish(struct broker *broker, struct publish *publish, int64_t now,
                                     uint64_t *ticket);
 
-/* Returns a place that stands for all messages that the topic has admitted until now
+/* Returns a struct that identifies all messages that the topic has admitted until now
  * (broker/topic.h). */
 struct publish_place broker_place(const struct topic *topic);
 
 /* Moves messages of the publish's topic while the current call has effort left. Returns whether all
- * messages that publish->place stands for were moved. When the topic was deleted, these messages
+ * messages that publish->place identifies were moved. When the topic was deleted, these messages
  * count as moved. */
 bool broker_moved(struct broker *broker, struct publish *publish, int64_t now);
 

@@ -3,8 +3,8 @@
  * Owns: the summary of a stream of numbers, from which percentiles can be read. The numbers
  * themselves are not kept. The algorithm is from Cormode, Korn, Muthukrishnan and Srivastava,
  * "Effective computation of biased quantiles over data streams" (2005), for targeted quantiles. The
- * parameters are those of nsqd: the error is 0.01, and always 500 numbers together go into the
- * summary.
+ * parameters are those of nsqd: the error is 0.01, and numbers are put into the summary in groups
+ * of 500.
  *
  * A tuple of the summary stands for `width` numbers that are at most `value`; `delta` says how
  * uncertain its rank is. Neighbouring tuples are merged into one tuple if the error stays within
@@ -33,8 +33,8 @@
 #define QUANTILE_ROOM 4096   /* at most this many tuples after another summary was merged */
 
 /* What all streams share. Everything is borrowed. The functions below count their work in `effort`,
- * but do not stop when no effort is left. This is safe because a call reads at most QUANTILE_ROOM
- * tuples a few times. */
+ * but do not stop when no effort is left. This is safe because a summary has at most QUANTILE_ROOM
+ * tuples, and one call goes through them only a few times. */
 struct quantile_setting {
     const double *targets; /* the percentiles that will be asked for, each > 0 and <= 1 */
     size_t target_count;   /* > 0 */
@@ -62,9 +62,9 @@ struct quantile {
 /* Adds a number. Returns false, and does not add the number, when the memory budget has no room. */
 bool quantile_insert(const struct quantile_setting *setting, struct quantile *q, double number);
 
-/* Adds the numbers that the stream `from` stands for to `q`. When `from` has a summary, the fresh
- * numbers of `from` first go into this summary, as in nsqd. Returns false, and adds nothing, when
- * the memory budget has no room. */
+/* Adds to `q` all numbers of the stream `from`. When `from` has a summary, the fresh numbers of
+ * `from` first go into this summary, as in nsqd. Returns false, and adds nothing, when the memory
+ * budget has no room. */
 bool quantile_merge(const struct quantile_setting *setting, struct quantile *q,
                     struct quantile *from);
 

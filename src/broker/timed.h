@@ -5,9 +5,9 @@
  * Later calls of broker_collect free the messages of the dropped struct; each call frees a part of
  * them.
  *
- * The time in which a consumer leaves does not depend on its messages in flight. They do not point
- * to the consumer itself. They point to its struct subscription. This struct says whether the
- * consumer has left.
+ * How long it takes to remove a consumer does not depend on the number of its messages in flight.
+ * These messages do not point to the consumer itself. They point to its struct subscription, which
+ * says whether the consumer has left.
  *
  * Must not know: queues, and which consumer gets a message.
  */
@@ -55,8 +55,8 @@ struct deferred {
 };
 
 /* How many bytes the structs above add to the memory budget. The cost of a session includes its
- * subscription. But the subscription exists until none of its messages is in flight, and the
- * session may end before. So the cost of each message in flight includes a subscription too. */
+ * subscription. But the subscription exists as long as one of its messages is in flight, and the
+ * session may end earlier. So the cost of each message in flight includes a subscription too. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
 #define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST                                                                             \

@@ -2,8 +2,8 @@
 /*
  * Owns: the codec that compresses with deflate. It uses zlib. The format is raw deflate (RFC 1951),
  * without header and checksum. Each direction is one stream that has no final block. Each flush
- * writes the empty stored block 00 00 ff ff, so that the output of the flush ends on a byte
- * boundary (zlib's sync flush). This code is for servers and for clients.
+ * writes the empty stored block 00 00 ff ff (zlib's sync flush). So the output of the flush ends on
+ * a byte boundary. This code is for servers and for clients.
  * Source: nsqd 1.3.0, client_v2.go, UpgradeDeflate.
  */
 #ifndef CODEC_DEFLATE_H

@@ -47,7 +47,8 @@ struct args_list {
 struct args_given {
     const char *name;  /* without "--"; one letter for a short option */
     const char *value; /* NULL: none */
-    bool optional;     /* the option may have no value, so a value is written "--name=value" */
+    bool optional;     /* the value of this option can be left out; so a value must be written
+                          "--name=value" */
     bool kept;         /* a command that plays one case again needs this option */
 };
 

@@ -23,8 +23,9 @@
  * cases would make a run three times as long. */
 #define BUSY_CASES_MAX 20
 
-/* Reads text in the format of /proc/pressure/cpu. Returns for how many ns, since the system has
- * started, at least one process has waited for a processor; or BUSY_UNKNOWN. */
+/* Reads text in the format of /proc/pressure/cpu. Returns how long (ns, since the system has
+ * started) at least one process has waited for a processor. Returns BUSY_UNKNOWN if the text has
+ * another form. */
 int64_t busy_read(FILE *pressure);
 
 /* Reads /proc/pressure/cpu. Returns BUSY_UNKNOWN if the system has no such file. */
@@ -38,13 +39,13 @@ struct busy_play {
 };
 
 /* Returns whether a case must be played again. `plays` is how often it was played. *left is how
- * many cases this process may still play again; it becomes one less if the answer is true after the
- * first play. */
+ * many cases this process may still play again. If the function returns true after the first play,
+ * it subtracts one from *left. */
 bool busy_again(const struct busy_play *play, unsigned plays, unsigned *left);
 
-/* Plays a case. Plays it again as long as busy_again says so and the server accepts connections,
- * each time with other names. The result is that of the last play; the caller frees it with
- * case_result_free. `left` is passed to busy_again. */
+/* Plays a case. While busy_again returns true and the server accepts connections, plays the case
+ * again. Each play uses different names. *result is the result of the last play; the caller frees
+ * it with case_result_free. `left` is passed to busy_again. */
 void busy_run_case(const struct case_setting *setting, const struct transcript *file,
                    unsigned *left, struct case_result *result);
 

@@ -40,10 +40,9 @@ struct requirement *ledger_find(const struct ledger *ledger, struct span id);
 void ledger_rules(const struct ledger *ledger, const struct transcript *file, struct buf *out);
 
 /* Checks the cases against the ledger, the retired ids, the list of changes (changes.h) and the
- * table of departures. Prints each
- * error on one line and returns the number of errors. Sets *checked to the number of cases plus the
- * number of requirements. `departures` is the file with that table; NULL: DEPARTURES.md in the
- * folder of the cases. */
+ * table of departures. Prints each error on one line and returns the number of errors. Sets
+ * *checked to the number of cases plus the number of requirements. `departures` is the file with
+ * that table; NULL: DEPARTURES.md in the folder of the cases. */
 size_t ledger_check(struct ledger *ledger, const struct suite *suite, const char *cases,
                     const char *departures, size_t *checked, FILE *err);
 

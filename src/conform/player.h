@@ -51,7 +51,7 @@
 /* The bytes of one step are cut at no more than this number of places. */
 #define PLAYER_SPLITS_MAX 16
 
-/* In a whole case, bytes are cut at no more than this number times config.splits places, so that
+/* In a whole case, bytes are cut at no more than PLAYER_SPLIT_STEPS * config.splits places, so that
  * long cases do not take much longer. */
 #define PLAYER_SPLIT_STEPS 8
 
@@ -153,10 +153,10 @@ struct player {
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
     int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. If the
-                              machine was busy, the player may notice a frame late. Then this is
-                              the earliest time at which the frame can have come */
-    int64_t end_by;        /* ns: every step stops waiting at this time */
-    int64_t step_wait;     /* ns: the longest time that the last waiting step was allowed to wait */
+                              machine was busy, the player may notice a frame late. Then this field
+                              is the earliest possible arrival time of the frame */
+    int64_t end_by; /* ns: the end of the whole case; no step waits longer than until this time */
+    int64_t step_wait; /* ns: the longest time that the last waiting step was allowed to wait */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* one line for each thing sent or received */

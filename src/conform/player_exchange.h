@@ -29,8 +29,9 @@ void player_note_frame(struct player *p, const struct player_conn *c,
 /* Appends a frame as a session file writes it. A long body is shortened. */
 void player_show_frame(struct buf *out, const struct nsq_frame *frame);
 
-/* Appends a step as a session file writes it, with explanations: the value after each name whose
- * value is known, and "(not earlier)" after the time of an "after". */
+/* Appends a step as a session file writes it, and adds two explanations. A name whose value is
+ * known is followed by its value. The time of the keyword "after" is followed by "(not
+ * earlier)". */
 void player_show_step(struct player *p, const struct step *step, unsigned indent, struct buf *out);
 
 /* Appends how long the step was allowed to wait, for example " within 8 s". */

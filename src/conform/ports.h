@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: TCP ports for servers that this program starts. Two programs that use this file never have
- * the same port at the same time. The system gives none of these ports to a program that asks for
- * any free port. Must not know: what listens at a port.
+ * the same port at the same time. The ports are outside the range from which the system takes a
+ * port for a program that binds to port 0. Must not know: what listens at a port.
  */
 #ifndef CONFORM_PORTS_H
 #define CONFORM_PORTS_H

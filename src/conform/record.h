@@ -26,8 +26,8 @@
 
 #define RECORD_CONNS_MAX TRANSCRIPT_CONNS_MAX
 
-/* The largest size of the steps, in bytes. A file with such steps and a header can still be read.
- * Further events are not recorded. */
+/* The largest size of the steps, in bytes. A file with a header and steps of this size is small
+ * enough for the parser. Further events are not recorded. */
 #define RECORD_STEPS_MAX ((size_t)TRANSCRIPT_SIZE_MAX - 16384)
 #define RECORD_NAMES_MAX 256   /* the largest number of topics, channels and message ids together */
 #define RECORD_KEY_MAX 256     /* bytes of the longest record_name.key */

@@ -14,8 +14,8 @@
 
 #include "conform/player.h"
 
-/* The first words of the reason why a case is unsupported, if the server was not started with the
- * flags of the case. These flags follow. */
+/* A case is unsupported if the server was not started with the flags of the case. Then the reason
+ * begins with these words, and the flags follow. */
 #define REPORT_LACKS_FLAGS "the server must be started with "
 
 struct report_case {

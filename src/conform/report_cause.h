@@ -23,7 +23,7 @@ void report_cause(const struct report_case *c, struct buf *out);
 struct cause_group {
     struct buf cause;
     enum verdict verdict;
-    size_t *cases; /* their places in the report, MUST first; owned */
+    size_t *cases; /* their indexes in report.cases, MUST first; owned */
     size_t n;
 };
 

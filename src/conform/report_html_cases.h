@@ -24,8 +24,8 @@ void html_reports_free(struct html_reports *html);
 /* Appends a verdict as a small colored label. */
 void html_verdict(enum verdict verdict, struct buf *out);
 
-/* Appends the table. Cases that a target fails come first, those of level MUST before the others.
- * Each row is followed by a hidden row with the details. */
+/* Appends the table. Failed cases come first. Among them, the cases of level MUST come before the
+ * other cases. Each row is followed by a hidden row with the details. */
 void html_cases(const struct html_reports *html, struct buf *out);
 
 #endif

@@ -9,9 +9,9 @@
 #include "conform/report.h"
 
 struct table_cell {
-    size_t passed; /* also non-strict cases, unless the rules say that they fail */
+    size_t passed; /* includes non-strict cases, except when the rules count them as failed */
     size_t failed; /* known failures are neither passed nor failed */
-    size_t played; /* all but unsupported cases */
+    size_t played; /* all cases except unsupported ones */
 };
 
 struct table_row {

@@ -56,8 +56,8 @@ bool run_case_cuts(const struct case_setting *setting, const struct transcript *
  * sizes, and only its verdict must stay the same. */
 #define CUTS_BYTEWISE_MAX ((size_t)2 << 20)
 
-/* If a case has more steps than this (each repetition counts), only the cuts that are less than
- * CUTS_NEAR bytes away from the beginning or the end are tried. */
+/* In a case with more steps than this (each repetition counts), not all cuts are tried. Only cuts
+ * less than CUTS_NEAR bytes away from the beginning or the end are tried. */
 #define CUTS_STEPS_MAX 500
 #define CUTS_NEAR 16
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the servers that --spawn starts for a run. This file decides on which server each case is
- * played, and which servers run at the same time. The servers the largest number of servers in a
- * batch are called a batch. Must not know: how a case is played, and what its verdict is.
+ * played, and which servers run at the same time. The servers that run at the same time are called
+ * a batch. Must not know: how a case is played, and what its verdict is.
  */
 #ifndef CONFORM_SERVERS_H
 #define CONFORM_SERVERS_H

@@ -28,9 +28,10 @@
 
 /* How important the rule of a case is. */
 enum transcript_level {
-    LEVEL_MUST,      /* if not, clients break, or messages are lost, doubled or altered */
-    LEVEL_SHOULD,    /* documented, but clients work without it */
-    LEVEL_QUIRK,     /* behaviour of nsqd 1.3.0 that no document describes */
+    LEVEL_MUST,   /* if a server violates the rule, clients break, or messages are lost, doubled or
+                     altered */
+    LEVEL_SHOULD, /* the rule is documented, but clients work even if a server violates it */
+    LEVEL_QUIRK,  /* behaviour of nsqd 1.3.0 that no document describes */
     LEVEL_DEPARTURE, /* nsqref differs from nsqd on purpose: see a row of DEPARTURES.md */
     LEVEL_COUNT,
 };
@@ -140,7 +141,7 @@ struct transcript {
     struct buf bytes; /* a copy of the file */
 };
 
-/* The first mistake in a file and its place. */
+/* The first mistake in a file, and where it is. */
 struct transcript_error {
     unsigned line; /* from 1 */
     unsigned column;

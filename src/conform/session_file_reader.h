@@ -26,7 +26,8 @@ struct reader {
 /* Allocates memory of zeros that lives as long as the file. */
 void *reader_node(struct transcript *file, size_t n);
 
-/* Reports what was expected at this place. Only the first report counts. Always returns false. */
+/* Reports what was expected where the reader is now. Only the first report counts. Always returns
+ * false. */
 bool reader_expected(struct reader *r, const char *what);
 
 /* Goes to the next line. Returns false at the end of the file. */

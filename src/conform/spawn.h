@@ -13,7 +13,8 @@
 #include "conform/ports.h"
 #include "shell/socket.h"
 
-/* How often a server is started when another process takes its port each time. */
+/* The largest number of attempts to start a server, when each time another process has taken its
+ * port. */
 #define SPAWN_TRIES_MAX 3
 
 enum spawn_state {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the place in the protocol that a client's output has reached, computed only from the
- * bytes that the client has sent. Must not know: the answers of the server.
+ * Owns: the state of a parser (struct nsq_place) after the bytes that a client has sent. It depends
+ * only on these bytes. Must not know: the answers of the server.
  */
 #ifndef CONFORM_STREAM_H
 #define CONFORM_STREAM_H
@@ -13,7 +13,7 @@
 /* A struct of zeros is a new connection. */
 struct stream {
     bool magic; /* the client has sent the whole magic of V2 */
-    bool lost;  /* the output is not V2, or is malformed: the place is not known */
+    bool lost;  /* the output is not V2, or is malformed: `place` has no meaning */
     struct nsq_place place;
     struct buf rest; /* the beginning of an item that has arrived in part */
 };

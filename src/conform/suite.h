@@ -22,10 +22,11 @@
 const char *suite_version(void);
 
 /* Finds the folder of the cases, which is the default of --cases. `program` is the path of a
- * program. If "make install" has put cases beside it, writes their folder to `path` and returns it:
- * PREFIX/share/nsqref/conformance for the program PREFIX/bin/NAME. Otherwise returns SUITE_CASES.
- * If the current folder does not have this one, and the program is ROOT/build/NAME, writes
- * ROOT/tests/conformance to `path`, if that exists, and returns it. */
+ * program. The function tries three folders in this order, and returns the first one that exists.
+ * The first is PREFIX/share/nsqref/conformance for the program PREFIX/bin/NAME ("make install" puts
+ * the cases there). The second is SUITE_CASES in the current folder. The third is
+ * ROOT/tests/conformance for the program ROOT/build/NAME. If none of them exists, returns
+ * SUITE_CASES. The result may be stored in `path`. */
 const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX]);
 
 /* Does the same as suite_folder_beside for the program that runs now. */
@@ -61,7 +62,8 @@ bool suite_glob(const char *glob, struct span id);
 
 /* These functions list the chosen cases. suite_list writes lines "id<TAB>level<TAB>title".
  * suite_list_json writes JSON. suite_list_flags writes a line "number of cases<TAB>flags" for each
- * set of flags. The sets are in the order of the first case (by id) that needs each set. */
+ * set of flags. The sets are in the order of their first cases; the cases are in the order of their
+ * ids. */
 void suite_list(const struct suite *suite, struct buf *out);
 void suite_list_flags(const struct suite *suite, struct buf *out);
 void suite_list_json(const struct suite *suite, struct buf *out);

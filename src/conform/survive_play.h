@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: one input of a fuzz corpus as bytes on a connection. This file decides what is sent before
- * the input, and where the input the input; it is sent in pieces. Must not know: what the server
- * answers, and what its answers mean.
+ * the input, and where the input is cut into pieces. Must not know: what the server answers, and
+ * what its answers mean.
  */
 #ifndef CONFORM_SURVIVE_PLAY_H
 #define CONFORM_SURVIVE_PLAY_H

@@ -14,8 +14,8 @@
  * addresses are refused. */
 #define ENGINE_TRANSPORT_AUTH "127.0.0.1:2"
 
-/* Says where the input of a case is cut, and how much the engine may do in one call. Positions
- * count the bytes that all connections together send. */
+/* Says where the input of a case is cut, and how much the engine may do in one call. A position is
+ * a number of input bytes, counted over all connections together. */
 struct cut_plan {
     bool least_effort; /* each call of the engine has an allowance of one unit (base/effort.h) */
     bool every_byte;

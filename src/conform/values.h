@@ -19,7 +19,7 @@ struct value {
     struct span name;  /* borrowed from the file, or from its unrolled steps
                         * (session_file_unroll.h) */
     struct buf bytes;
-    const void *owner; /* of use to the caller; NULL at first */
+    const void *owner; /* for the caller's own use; values_add sets it to NULL */
 };
 
 struct values {

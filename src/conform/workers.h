@@ -20,7 +20,8 @@ struct workers {
     void (*work)(void *context, size_t i, struct buf *result);
     /* Receives a result. This function runs in the process that called workers_run. */
     void (*take)(void *context, size_t i, struct span result);
-    /* Runs at least about once a second, in the process that called workers_run. May be NULL. */
+    /* Runs about once a second or more often, in the process that called workers_run. May be
+     * NULL. */
     void (*tick)(void *context);
     size_t parallel;
     const int *end_fd; /* when *end_fd is readable, all workers are killed; NULL: never */

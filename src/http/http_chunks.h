@@ -46,10 +46,10 @@ struct http_chunks {
     int64_t excess;  /* bytes of framing above what is normal */
 };
 
-/* Takes bytes, at least one. If the state is HTTP_CHUNKS_DATA before the call, all taken bytes are
- * data. In all other states, they are framing. So the call stops where data begins or ends, where
- * the body is complete (HTTP_CHUNKS_WHOLE), and before a bad byte (HTTP_CHUNKS_BAD). Returns how
- * many bytes were taken. */
+/* Takes bytes from the start of `in`, which must not be empty. If the state is HTTP_CHUNKS_DATA
+ * before the call, all taken bytes are data. In all other states, they are framing. So the call
+ * stops where data begins or ends, where the body is complete (HTTP_CHUNKS_WHOLE), and before a bad
+ * byte (HTTP_CHUNKS_BAD). Returns how many bytes were taken. */
 size_t http_chunks_take(struct http_chunks *chunks, struct span in);
 
 #endif

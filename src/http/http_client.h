@@ -33,7 +33,7 @@
 struct http_tls {
     struct codec (*connect)(void *self, const char *server_name); /* NULL: https is impossible */
     void *self;
-    size_t cost; /* bytes of memory of one codec, at most; the memory budget counts it */
+    size_t cost; /* the largest size of one codec in bytes of memory; the memory budget counts it */
 };
 
 /* The settings for all fetches of a client. Timeouts are in ns. A timeout of 0 or less means no

@@ -51,8 +51,8 @@ struct http_head {
     size_t target_size;
 };
 
-/* Takes the next line. Returns HTTP_ACCEPTED or HTTP_BAD_REQUEST. The line must not be empty,
- * unless it is the first one. */
+/* Takes the next line. Returns HTTP_ACCEPTED or HTTP_BAD_REQUEST. Only the first line may be
+ * empty. */
 enum http_refusal http_head_line(struct http_head *head, struct span line);
 
 /* Checks the whole head, after its last line. */

@@ -20,7 +20,7 @@ enum http_body {
 };
 
 /* The functions are the handler of the route. `service` is http_server_config.service. Each call
- * may answer (http_call_answer). After the answer no function is called, except `drop`. */
+ * may answer (http_call_answer). After the answer only `drop` is called. */
 struct http_route {
     struct span method;
     struct span path; /* literal; when has_param is set, the path ends with '/' and a parameter

@@ -4,19 +4,22 @@
  * connection, with their routes, answers and deadlines. Must not know: what the routes do, NSQ,
  * sockets, clocks.
  *
- * A program fills struct http_server_config with a table of routes, and gives http_protocol with
- * the server to a listener of struct serve. The life of a request:
+ * A program puts a table of routes into struct http_server_config. In a struct listener it sets
+ * `protocol` to &http_protocol and `service` to the server. The life of a request:
  *
- *     HEAD --> BODY --------------> HELD --answer--> HEAD (of the next request)
- *        \        \                   \              ^
- *         \        +--answer--> DISCARD+-- end ------+
- *          +-- refused: the connection ends           \
- *                              STREAM: the answer is made as the socket takes it
+ *     HEAD --> BODY ----> HELD --answer-----------+--> HEAD (of the next request)
+ *       |        |          |                     |
+ *       |        |          +--> STREAM --its end-+
+ *       |        |                                |
+ *       |        +--answer--> DISCARD --body ends-+
+ *       |
+ *       +-- refused: the connection ends
  *
  * HEAD: the head arrives. BODY: the handler gets the body. HELD: the handler has all it needs and
- * answers later; the input is paused. DISCARD: the answer is ready, but the body is still arriving.
- * As in Go, the answer is sent when the body is complete. If more than HTTP_DISCARD_MAX bytes are
- * left, the answer is sent at once and the connection ends.
+ * answers later; the input is paused. STREAM: a stream makes the answer piece by piece, while the
+ * client takes the output. DISCARD: the answer is ready, but the body is still arriving. As in Go,
+ * the answer is sent when the body is complete. If more than HTTP_DISCARD_MAX bytes are left, the
+ * answer is sent at once and the connection ends.
  */
 #ifndef HTTP_HTTP_SERVER_H
 #define HTTP_HTTP_SERVER_H

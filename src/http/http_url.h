@@ -9,8 +9,8 @@
 #include "base/buf.h"
 
 /* Bytes: the longest Location that http_url_follow accepts. Without this limit, each URL in a chain
- * of redirects could be longer than the URL before it. (In the HTTP client, HTTP_RESPONSE_VALUE_MAX
- * is a lower limit.) */
+ * of redirects could be longer than the URL before it. (In the HTTP client the largest size is
+ * smaller: HTTP_RESPONSE_VALUE_MAX.) */
 #define HTTP_URL_MAX 4096
 
 /* A parsed URL. A struct of zeros is an empty URL, and http_url_free accepts it. */
@@ -19,7 +19,7 @@ struct http_url {
     struct buf host;    /* as in the Host header: without a port if the URL names no port */
     struct buf name;    /* the host without brackets and port */
     struct buf address; /* the address for the connection: "host:port" */
-    struct buf user;    /* "user:password", not escaped; empty unless has_user */
+    struct buf user;    /* "user:password", not escaped; empty if has_user is false */
     bool has_user;
     struct buf path;  /* as in the request line */
     struct buf query; /* the text after the '?' */

@@ -44,7 +44,7 @@ size_t json_reader_memory(const struct json_reader *reader);
 
 void json_reader_free(struct json_reader *reader); /* NULL is allowed */
 
-/* Reads a whole document, without leaving out anything of its strings. Returns what json_reader_end
+/* Reads a whole document. The callbacks get all bytes of its strings. Returns what json_reader_end
  * returns. */
 bool json_read(struct span document, const yajl_callbacks *callbacks, void *context);
 

@@ -6,7 +6,7 @@
  *
  * Must not know: which program has these flags, or which file the document was.
  *
- * The values that a flag of each kind takes (any other value is an error):
+ * The values that a flag of each kind accepts (any other value is an error):
  *   - BOOL: a boolean, or a string that strconv.ParseBool accepts
  *   - INT: an integer, or a string of decimal digits, with a sign or none
  *   - DURATION: a string such as "1m30s", or an integer of milliseconds
@@ -14,7 +14,8 @@
  *   - STRINGS: an array of strings, or a string that is split at its commas
  *   - FLOATS: an array of floats, or a string of floats with commas between them
  *   - WORD: a string that the row's function accepts
- *   - BOOL_WORD: the same; a boolean or an integer counts as its text
+ *   - BOOL_WORD: like WORD. A boolean or an integer is accepted too, as the text "true", "false" or
+ *     the decimal number
  * No string may contain a NUL.
  */
 #ifndef NSQD_GOCONFIG_H
@@ -24,10 +25,11 @@
 #include "nsqd/toml.h"
 
 /*
- * Sets each field whose flag has a key in the document. A flag with given[row] keeps its value; the
- * words in the document are checked all the same, as upstream's nsqd does. Sets given[row] to true
- * for each flag that it sets. The strings are borrowed from the document. Call it once for a
- * document, because it splits strings in place. Returns false at the first error and appends
+ * Sets each field whose flag has a key in the document. If given[row] is already true, the flag
+ * keeps its value. But if the flag is of kind WORD or BOOL_WORD, its value in the document is still
+ * checked, as in upstream's nsqd. Sets given[row] to true for each flag that it sets. The strings
+ * are borrowed from the document. Call this function only once for a document, because it changes
+ * the document when it splits a string. Returns false at the first error and appends
  * "line L, column C: KEY: expected WHAT, found VALUE" to `error`.
  */
 bool goconfig_apply(const struct goflag_table *table, struct toml_document *document, void *into,

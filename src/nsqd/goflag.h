@@ -59,11 +59,13 @@ struct goflag {
     /* Only for the kinds GOFLAG_WORD and GOFLAG_BOOL_WORD: reads the value into `*field`. Returns
      * false on failure and appends Go's error text to `why`. */
     bool (*word)(int64_t *field, const char *value, struct line *why);
-    /* For the kinds GOFLAG_WORD and GOFLAG_BOOL_WORD, the help ends with ": " and the words. */
+    /* For the kinds GOFLAG_WORD and GOFLAG_BOOL_WORD, the help ends with ": " and a list of the
+     * values that the flag accepts. */
     const char *help;
 };
 
-/* A flag whose key in a configuration file is not its name with '_' in place of '-'. */
+/* Usually the key of a flag in a configuration file is the flag's name with each '-' replaced by
+ * '_'. This struct is for a flag with a different key, or with no key. */
 struct goflag_key {
     const char *name; /* of the flag */
     const char *key;  /* NULL: the flag has no key */

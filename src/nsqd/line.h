@@ -2,7 +2,7 @@
 /*
  * Owns: a line of text that grows in a buffer of the caller. When the text does not fit, its end is
  * replaced by "..." and `cut` is set. Nothing is ever written beyond the buffer, and the text
- * always ends with a NUL. Must not know what the line is about.
+ * always ends with a NUL. Must not know: what the line is about.
  */
 #ifndef NSQD_LINE_H
 #define NSQD_LINE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line of nsqd as a value: every flag of upstream's nsqd 1.3.0 and five flags of our
+ * The command line of nsqd in one struct: every flag of upstream's nsqd 1.3.0 and five flags of our
  * own.
  *
  * Owns: the table of flags (name, kind, default, which features are missing), the usage text and
@@ -179,10 +179,10 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
                                   const struct options_host *host, struct options_text *text);
 
 /*
- * Writes the next warning into `line`. A flag has a warning when this server does not support the
- * flag, or supports only a part of it. The flag must also be on the command line, with another
- * value than the default. *at must be 0 for the first call. Returns false when there are no more
- * warnings.
+ * Writes the next warning into `line`. A flag has a warning if two things are true. First, this
+ * server does not support the flag, or supports only a part of it. Second, the flag is on the
+ * command line or in the file of --config, and its value is not the default. *at must be 0 for the
+ * first call. Returns false when there are no more warnings.
  */
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: what happens with the file of --config: its bytes become options, or an error line that
- * names the file. Must not know how the file is read.
+ * names the file. Must not know: how the file is read.
  */
 #ifndef NSQD_OPTIONS_CONFIG_H
 #define NSQD_OPTIONS_CONFIG_H
@@ -15,14 +15,14 @@
 #define OPTIONS_CONFIG_MAX ((size_t)1 << 20)
 
 /*
- * Sets the options that the file sets and the command line does not (nsqd/goconfig.h). `bytes` are
+ * Sets each option that is in the file and not on the command line (nsqd/goconfig.h). `bytes` are
  * the first OPTIONS_CONFIG_MAX bytes of the file, borrowed for the call. Returns OPTIONS_FATAL,
- * with code 1 and a line in text->fatal, when the file is not valid TOML, when a key has a value
- * that its flag does not take, or when the file has OPTIONS_CONFIG_MAX bytes or more. The options
+ * with code 1 and a line in text->fatal, in three cases. The file is not valid TOML. A key has a
+ * value that its flag does not accept. The file has OPTIONS_CONFIG_MAX bytes or more. The options
  * must not be used then. Otherwise returns OPTIONS_RUN.
  *
  * *file is the document that the options borrow strings from, or NULL. The caller frees it with
- * toml_free once the options are not used any more.
+ * toml_free when the options are no longer used.
  */
 enum options_result options_config_read(struct options *o, struct span bytes,
                                         struct toml_document **file, struct options_text *text);

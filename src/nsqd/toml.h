@@ -3,8 +3,8 @@
  * Owns: a TOML document that toml++ has read, with functions that C can call. toml++ is a C++
  * library. Must not know: what the keys mean, or where the bytes come from.
  *
- * The limits below keep a document from using up the stack: toml++ frees nested tables by
- * recursion.
+ * Without the limits below, a document could use up the stack, because toml++ frees nested tables
+ * by recursion.
  */
 #ifndef NSQD_TOML_H
 #define NSQD_TOML_H
@@ -17,9 +17,10 @@
 extern "C" {
 #endif
 
-/* The most arrays and inline tables that may stand in one another. */
+/* The largest nesting depth of arrays and inline tables. */
 #define TOML_NESTED_MAX 256
-/* The most dots in a document, wherever they are. Each dot of a key opens one more table. */
+/* The largest number of dots in a document, wherever they are. Each dot of a key opens one more
+ * table. */
 #define TOML_DOTS_MAX 4096
 
 struct toml_document;
@@ -36,8 +37,8 @@ enum toml_kind {
 
 struct toml_value {
     enum toml_kind kind;
-    /* Where the value begins. Both count from 1; a column is a character. For a table, the place is
-     * that of its first key or of its header. */
+    /* Where the value begins. Both count from 1; a column is a character. For a table, they are the
+     * position of its first key or of its header. */
     unsigned line, column;
     /* TOML_STRING: n bytes of UTF-8 and a NUL. There may be NULs among the n bytes. The bytes
      * belong to the document. The caller may change them. */
@@ -51,17 +52,17 @@ struct toml_value {
     } is;
 };
 
-/* The most bytes of the reason of an error, with its NUL. A longer reason is cut. */
+/* The largest number of bytes of the reason of an error, with its NUL. A longer reason is cut. */
 #define TOML_WHY_MAX 256
 
 struct toml_error {
-    unsigned line, column;  /* as in struct toml_value; 0: the error has no place */
+    unsigned line, column;  /* as in struct toml_value; 0: the position is not known */
     char why[TOML_WHY_MAX]; /* one line of valid UTF-8 */
 };
 
-/* Reads a document of n bytes, which are borrowed for the call. Returns NULL when it is not valid
- * TOML 1.0, or beyond a limit above; then *error says why. The caller frees the result with
- * toml_free. */
+/* Reads a document of n bytes, which are borrowed for the call. Returns NULL when the document is
+ * not valid TOML 1.0, or exceeds one of the limits above. Then *error says why. The caller frees
+ * the result with toml_free. */
 struct toml_document *toml_read(const char *p, size_t n, struct toml_error *error);
 void toml_free(struct toml_document *document); /* NULL is allowed */
 

@@ -231,10 +231,10 @@ void conn_pause_input(struct conn *conn, bool paused);
 void conn_set_due(struct conn *conn, int64_t due);
 
 /* Sets how long (ns) the peer may take to accept each chunk of output. If the peer needs more time,
- * the connection is closed. When `timeout` is 0, there is no limit. A chunk is the output that
- * waits when the chunk begins, but at most CONN_WRITE_CHUNK bytes. Each chunk has its own deadline,
- * so that a slow reader is not treated as a dead reader. Upstream's nsqd also has a deadline for
- * each write. */
+ * the connection is closed. When `timeout` is 0, there is no limit. When a chunk begins, it
+ * contains all output that is unsent at that time, but at most CONN_WRITE_CHUNK bytes. Each chunk
+ * has its own deadline, so that a slow reader is not treated as a dead reader. Upstream's nsqd also
+ * has a deadline for each write. */
 void conn_set_write_timeout(struct conn *conn, int64_t timeout, int64_t now);
 
 /* Adds a codec above the codecs that are already there. The connection owns the codec afterwards.

@@ -24,8 +24,8 @@ void conn_free(struct conn *conn, int64_t now);
  * serve/handler.h), may have changed. Then serve_next_changed will return the connection. */
 void conn_note_change(struct conn *conn);
 
-/* Sets the connection's timer to the earliest deadline, unless the timer is already set to an
- * earlier time. Must be called after a deadline was set. */
+/* Sets the connection's timer to the earliest deadline. Does nothing if the timer is already set to
+ * this time or an earlier time. Must be called after a deadline was set. */
 void conn_arm(struct conn *conn);
 
 /* Handles the deadline that the connection has reached. */
@@ -57,12 +57,13 @@ void conn_resume_input(struct conn *conn, int64_t now);
 
 /* Updates the backlog (serve->backlog), which is the list of connections whose codecs may hold
  * input for the protocol. Puts the connection into the backlog if conn_resume_input has something
- * to do. Otherwise removes the connection from the backlog. During a handshake, the list is
- * serve->handshakes instead, and the connection is in it while any of its input waits. */
+ * to do. Otherwise removes the connection from the backlog. During a handshake, the function uses
+ * the list serve->handshakes and not the backlog. The connection is in serve->handshakes while it
+ * has input that is not handled yet and does not have its turn. */
 void conn_update_backlog(struct conn *conn);
 
-/* Removes the connection from the backlog or from the list of handshakes. If it was the connection
- * that may do a part of a handshake, it may no longer. */
+/* Removes the connection from the backlog or from the list of handshakes. If it is this
+ * connection's turn to do a part of its handshake (serve->handshake_turn), the turn ends. */
 void conn_leave_backlog(struct conn *conn);
 
 /* Lets a connection that has waited in serve->handshakes continue its handshake. */
@@ -79,10 +80,9 @@ void conn_handshake_timed_out(struct conn *conn, int64_t now);
 /* Appends bytes to conn->out. These bytes do not go through the codecs. */
 void conn_append_out(struct conn *conn, struct span data, int64_t now);
 
-/* Encodes a bounded part of the output that is not encoded yet, but does nothing while much encoded
+/* Encodes a bounded part of the output that is not encoded yet. Does nothing while much encoded
  * output is unsent. When a connection that ends has no more output, appends the last bytes of the
- * codecs. Must not be called
- * in the state HANDSHAKING. */
+ * codecs. Must not be called in the state HANDSHAKING. */
 void conn_encode(struct conn *conn, int64_t now);
 
 /* Encodes more output, until almost 64 KiB of encoded output are unsent. */
@@ -94,8 +94,8 @@ void conn_encode_all(struct conn *conn, int64_t now);
 /* Drops all output. */
 void conn_drop_output(struct conn *conn);
 
-/* Begins a new chunk and sets its deadline. A chunk is the output that waits now, but at most
- * CONN_WRITE_CHUNK bytes. The peer must accept the chunk before the deadline. */
+/* Begins a new chunk and sets its deadline. The chunk contains all output that is unsent now, but
+ * at most CONN_WRITE_CHUNK bytes. The peer must accept the chunk before the deadline. */
 void conn_start_chunk(struct conn *conn, int64_t now);
 
 /* Computes how much memory the buffers of the connection use, and updates the memory budget. */

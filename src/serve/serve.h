@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: any TCP service as a value: its listeners, its connections, which connections have changed,
- * and which connection has its turn next. A struct serve implements the tcp_handler of
- * serve/handler.h. Must not know: any protocol, sockets, clocks.
+ * Owns: one TCP service in one struct, for any protocol. The struct contains the listeners, the
+ * connections, the list of changed connections, and the order of the connections' turns. A struct
+ * serve implements the tcp_handler of serve/handler.h. Must not know: any protocol, sockets,
+ * clocks.
  *
  * A program fills a table of listeners. When the program has work that is not part of a protocol,
  * it also fills struct serve_hooks. Then the shell calls the functions of serve_handler() in the
@@ -21,8 +22,9 @@
 #include "serve/conn.h"
 #include "serve/handler.h"
 
-/* At most this many connections in one step: connections whose deadlines are handled, connections
- * that a stop closes, and connections of the backlog that are handled. */
+/* The first number is how many deadlines of connections one step handles at most. The second number
+ * is how many connections one step of a stop closes at most. The third number is how many
+ * connections of the backlog one step handles at most. */
 #define SERVE_TIMERS_A_STEP 256
 #define SERVE_STOPS_A_STEP 32
 #define SERVE_BACKLOG_A_STEP 64
@@ -95,8 +97,8 @@ struct serve {
     struct conn *handshake_turn; /* the connection that may do a part now; NULL: no connection
                                   * may */
     int handshake_rest;     /* how many steps must still pass before the next part of a handshake */
-    struct list to_connect; /* of struct conn: connections for which the shell was not asked yet to
-                             * connect */
+    struct list to_connect; /* of struct conn: new connections to other servers that next_ask has
+                               not passed to the shell yet */
     uint64_t decoded;       /* bytes that codecs have decoded so far */
     bool stopping;
     size_t stop_next; /* while stopping: the index of a slot; the connections in all slots before it

@@ -189,7 +189,7 @@ void session_send(struct session *session, enum nsq_frame_type type, struct span
 void session_send_ok(struct session *session, int64_t now);
 
 /* Blocks the delivery of messages to the client while the output is full, and while the OK of SUB
- * is owed. If neither is so, unblocks the delivery. Does nothing before SUB. */
+ * is owed. Otherwise unblocks the delivery. Does nothing before SUB. */
 void session_update_blocked(struct session *session);
 
 /* Returns true when the session's own commands have caused work that is not done yet. The function

@@ -24,16 +24,16 @@ struct heap_growth {
                    * this number */
 };
 
-/* To be called often. Does nothing if the heap has not grown since the last call, or if input was
- * not the reason. If it was, asks the kernel at once for the pages at the end of the new memory.
- * Asks for at most ALLOCATOR_GROWTH bytes, which takes less than a millisecond. Without this
- * request, the kernel would interrupt the process at the first use of each page. Then getting the
- * pages would take about 1.5 times as long. For large messages, most of the time is spent on
- * getting pages.
+/* Must be called often. When the heap has grown since the last call because of input, asks the
+ * kernel at once for pages. These are the pages at the end of the new memory. In all other cases
+ * does nothing. Asks for at most ALLOCATOR_GROWTH bytes, which takes less than a millisecond.
+ * Without this request, the kernel would interrupt the process at the first use of each page. Then
+ * getting the pages would take about 1.5 times as long. For large messages, most of the time is
+ * spent on getting pages.
  *
- * Input was the reason when its size is at least half and at most twice that of the new memory. So
- * this function gets no pages for idle connections, because they use only a part of their memory.
- * It also gets none after input that did not stay in memory. */
+ * If the new memory has n bytes, the function assumes that input was the reason when growth->input
+ * is from n / 2 to 2 * n. So this function gets no pages for idle connections, because they use
+ * only a part of their memory. It also gets none after input that did not stay in memory. */
 void allocator_follow(struct heap_growth *growth);
 
 #endif

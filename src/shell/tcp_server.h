@@ -91,8 +91,8 @@ struct tcp_server {
     struct tcp_socket *sockets;
     size_t socket_count;
     /* The events of the last wait. The events from index event_next on were not handled yet. The
-     * waiter is not asked again before all events are handled, so the events of each socket are
-     * handled. */
+     * server calls the waiter again only when all these events are handled. So no socket is left
+     * out, even if other sockets always have new events. */
     struct waiter_event events[TCP_SERVER_EVENTS];
     size_t event_count;
     size_t event_next;

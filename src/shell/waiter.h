@@ -45,7 +45,7 @@ struct waiter {
      * timeout). Writes at most `room` events. Returns how many events it has written. When more
      * than `room` descriptors are ready, the next calls first report the descriptors that this call
      * has not reported. A signal does not end a wait. So the result 0 means that no descriptor was
-     * ready when the timeout had passed, unless the system call has failed. */
+     * ready when the timeout had passed, or that the system call has failed. */
     size_t (*wait)(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room);
 
     /* Frees the waiter. The descriptors stay open. */
@@ -59,16 +59,17 @@ struct waiter waiter_poll(void);
  * descriptor for it. */
 struct waiter waiter_epoll(void);
 
-/* For implementations of a waiter. Returns how many ns are left until `end`, but at least 0; -1
- * when `end` is negative, which means that there is no timeout. */
+/* This function is for implementations of a waiter. Returns how many ns are left until `end`, or 0
+ * when `end` has passed. Returns -1 when `end` is negative, which means that there is no
+ * timeout. */
 static inline int64_t waiter_left(int64_t end, int64_t now)
 {
     return end < 0 ? -1 : end > now ? end - now : 0;
 }
 
-/* For implementations of a waiter. Converts nanoseconds to a timeout in milliseconds; -1 means no
- * timeout. The result is rounded up. If it were rounded down, the last millisecond before a
- * deadline would be spent in calls that do not wait. */
+/* This function is for implementations of a waiter. Converts nanoseconds to a timeout in
+ * milliseconds; -1 means no timeout. The result is rounded up. If it were rounded down, the last
+ * millisecond before a deadline would be spent in calls that do not wait. */
 static inline int waiter_ms(int64_t ns)
 {
     if (ns < 0) {

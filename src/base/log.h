@@ -17,9 +17,10 @@
 
 enum log_level { LOG_DEBUG = 1, LOG_INFO, LOG_WARNING, LOG_ERROR, LOG_FATAL };
 
-/* One event. `form` is a static string that ends with NUL. Each '%' in `form` stands for the next
- * argument. Code and tests recognise the kind of an event by its `form`. The arguments are raw
- * bytes, often chosen by a peer. The code that writes the line must escape them. */
+/* One event. `form` is a static string that ends with NUL. Each '%' in `form` is replaced by the
+ * next argument when the line is written. Code and tests recognise the kind of an event by its
+ * `form`. The arguments are raw bytes, often chosen by a peer. The code that writes the line must
+ * escape them. */
 struct log_event {
     struct list link;
     enum log_level level;

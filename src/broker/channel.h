@@ -70,8 +70,8 @@ struct consumer {
     struct list link;             /* in channel->consumers, or in core->orphans */
     struct sorted_entry in_order; /* in channel->consumers_in_order */
     uint8_t place[8]; /* the consumers of the channel are numbered from 1, in the order in which
-                         they joined. This is the number, big-endian, so that it can be the name in
-                         a sorted set */
+                         they joined. This field is the consumer's number, big-endian. So it can be
+                         the name in a sorted set */
     struct list ready_link;            /* in channel->ready */
     struct subscription *subscription; /* NULL when not subscribed */
     void *owner;

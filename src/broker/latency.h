@@ -62,8 +62,8 @@ void latency_free(struct latency *latency);
 /* Returns how many bytes of the memory budget the struct uses now; 0 for NULL. */
 size_t latency_cost(const struct latency *latency);
 
-/* Adds one sample: the time in ns from a publish to its FIN; below 0 when the wall clock was set
- * back. */
+/* Adds one sample. This is the time in ns from a publish to its FIN. It is below 0 when the wall
+ * clock was set back. */
 void latency_note(struct latency *latency, int64_t sample, int64_t now);
 
 /* Adds the samples of a channel to those of its topic: `sum` is a struct from latency_new that gets

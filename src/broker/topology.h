@@ -54,8 +54,8 @@ enum topology_result broker_pause_channel(struct broker *broker, struct span top
                                           struct span channel, bool paused);
 
 /* Removes a consumer from its channel. Deletes the channel when it is ephemeral and this was its
- * last consumer. If the consumer is an orphan, removes it from the list of orphans. If it is
- * neither subscribed nor an orphan, does nothing. */
+ * last consumer. If the consumer is an orphan, removes it from the list of orphans. Does nothing
+ * when the consumer is not subscribed and is not an orphan. */
 void broker_unsubscribe(struct broker *broker, struct consumer *consumer);
 
 /* Ends one channel of a topic in constant time: removes it from the topic. broker_collect makes

@@ -139,7 +139,7 @@ struct player_config {
                            command, so that such a reply is noticed */
     bool ignores_unknown; /* the server does not answer a command that it does not know. Then
                              player_end.c sends no such command, and waits a short time */
-    bool no_exchange;     /* nobody reads the exchange: what is sent and received is not noted */
+    bool no_exchange;     /* no program or person reads the exchange, so nothing is added to it */
 };
 
 struct player {

@@ -19,7 +19,7 @@ void player_note_bytes(struct player *p, struct span actor, struct span what, st
  * exchange only the first lines and the last lines are kept. */
 struct buf *player_line(struct player *p);
 
-/* Puts the exchange together. A line says how many lines were left out, if any were. */
+/* Joins the parts of the exchange. If lines were left out, adds a line that says how many. */
 void player_end_exchange(struct player *p);
 
 /* Appends the line "conn < frame" to the exchange. */

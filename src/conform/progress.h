@@ -37,7 +37,7 @@ void progress_done(struct progress *p, int64_t weight, int64_t now);
  * follows. */
 void progress_failed(struct progress *p, struct span id, struct span line);
 
-/* To be called about once a second: writes the line if it is due. */
+/* Must be called about once a second. Writes the line if it is time for it. */
 void progress_tick(struct progress *p, int64_t now);
 
 /* Removes the line from a terminal. */

@@ -65,8 +65,8 @@ static inline bool http_reader_has_begun(const struct http_reader *reader)
     return reader->bytes.n > 0;
 }
 
-/* In the state HEAD: takes bytes of the head. Returns how many were consumed: all, or those up to
- * the end of the head, or those up to the end of a bad line. */
+/* In the state HEAD: takes bytes of the head. Returns how many bytes were consumed. These are all
+ * bytes, or the bytes up to the end of the head, or the bytes up to the end of a bad line. */
 size_t http_reader_head(struct http_reader *reader, struct span in);
 
 /* In the state BODY: takes bytes of the body. Returns how many were consumed, at most

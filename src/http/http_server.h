@@ -33,7 +33,8 @@
 #include "http/http_routes.h"
 #include "serve/serve.h"
 
-/* Bytes. If more than this is left of a body that is not needed, the connection ends, as in Go. */
+/* Bytes. If a body is not needed, and more bytes than this are left of it, the connection ends, as
+ * in Go. */
 #define HTTP_DISCARD_MAX ((size_t)256 << 10)
 /* Bytes. A longer body of a stream (http_call_stream) is sent in chunks. */
 #define HTTP_WHOLE_MAX ((size_t)64 << 10)
@@ -101,7 +102,7 @@ extern const struct protocol http_protocol;
  * memory of its own, so nothing must be freed. */
 void http_server_init(struct http_server *server, const struct http_server_config *config);
 
-/* Continues the streams. To be called in each step of the program (struct serve_hooks). While
+/* Continues the streams. Must be called in each step of the program (struct serve_hooks). While
  * http_server_has_work is true, the next step is due at once. */
 void http_server_step(struct http_server *server, int64_t now);
 static inline bool http_server_has_work(const struct http_server *server)

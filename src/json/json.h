@@ -23,10 +23,10 @@ struct json_reader;
 
 /* Begins a document. The callbacks and `context`, their first argument, are borrowed until the
  * reader is freed. Callbacks may be called before an error is found. The bytes of a string are
- * passed to the callbacks without a change, even if they are not valid UTF-8. Of each string and
- * key at least the first text_most bytes are passed; the rest may be left out. So the reader needs
- * little memory and time for a long string. SIZE_MAX: all bytes are passed. The caller frees the
- * reader with json_reader_free. */
+ * passed to the callbacks without a change, even if they are not valid UTF-8. The callbacks get at
+ * least the first text_most bytes of each string and key. The rest may be left out. So the reader
+ * needs little memory and time for a long string. SIZE_MAX: all bytes are passed. The caller frees
+ * the reader with json_reader_free. */
 struct json_reader *json_reader_new(const yajl_callbacks *callbacks, void *context,
                                     size_t text_most);
 
@@ -34,8 +34,8 @@ struct json_reader *json_reader_new(const yajl_callbacks *callbacks, void *conte
  * error was found. */
 void json_reader_add(struct json_reader *reader, struct span piece);
 
-/* To be called once, after the last piece. Returns false if the document is not valid JSON or if a
- * callback has returned 0. */
+/* Must be called once, after the last piece. Returns false if the document is not valid JSON or if
+ * a callback has returned 0. */
 bool json_reader_end(struct json_reader *reader);
 
 /* Returns how many bytes the reader has allocated, with the overhead of the allocator. With a small

@@ -8,7 +8,7 @@
  *
  * The values that a flag of each kind accepts (any other value is an error):
  *   - BOOL: a boolean, or a string that strconv.ParseBool accepts
- *   - INT: an integer, or a string of decimal digits, with a sign or none
+ *   - INT: an integer, or a string of decimal digits, which may begin with a sign
  *   - DURATION: a string such as "1m30s", or an integer of milliseconds
  *   - STRING: a string
  *   - STRINGS: an array of strings, or a string that is split at its commas

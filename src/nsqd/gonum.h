@@ -21,7 +21,7 @@ enum gonum { GONUM_OK, GONUM_SYNTAX, GONUM_RANGE };
  * only when it returns GONUM_OK. */
 enum gonum gonum_int(const char *s, int64_t *v);
 
-/* Does what strconv.ParseInt(s, 10, 64) does. Accepts only digits, after a sign or none. */
+/* Does what strconv.ParseInt(s, 10, 64) does. Accepts only digits. A sign may stand before them. */
 enum gonum gonum_decimal(const char *s, int64_t *v);
 
 /* Does what strconv.ParseBool does. Accepts 1 t T true True TRUE and 0 f F false False FALSE, and

@@ -121,8 +121,9 @@ struct options {
 
     /* Four more flags of our own. Each one limits the resources that peers can use. */
 
-    /* The memory budget. Without it, a publisher could fill queues that nobody reads until the
-     * machine swaps. 0: configure.c uses a quarter of the memory that the process may use. */
+    /* The memory budget. Without this limit, a publisher could fill queues that no consumer reads.
+     * Then the machine would swap. 0: configure.c uses a quarter of the memory that the process may
+     * use. */
     int64_t mem_queue_bytes;
     /* The largest number of connections at the same time. Without this limit, a flood of
      * connections could use up the file descriptors or the memory. 0: configure.c uses the limit of
@@ -191,8 +192,7 @@ bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE
 bool options_offer_tls(const struct options *o);
 
 /* Returns true when V2 clients must use TLS. A server can request a client's certificate only
- * within TLS. So --tls-client-auth-policy makes TLS required, whatever the value of --tls-required
- * is. */
+ * within TLS. So --tls-client-auth-policy makes TLS required, even if --tls-required does not. */
 bool options_require_tls(const struct options *o);
 
 /* Sets text->code to 1 and text->fatal to the formatted text. Returns OPTIONS_FATAL. */

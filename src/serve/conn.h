@@ -95,8 +95,8 @@ struct protocol {
      * `closed`. NULL: the protocol does not use conn_send_held. */
     void (*release)(void *service, void *held);
 
-    /* Called when unsent output was above the high-water mark and no longer is. conn->full_since is
-     * the time at which unsent output rose above the mark. */
+    /* Called when unsent output was above the high-water mark, and now is not above it.
+     * conn->full_since is the time at which unsent output rose above the mark. */
     void (*drained)(void *service, void *session, int64_t now);
 
     /* Called when the connection is gone, or when src/serve closes the connection. The protocol

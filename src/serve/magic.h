@@ -31,7 +31,7 @@ struct magic_table {
     struct log *log;
     /* Forms of log lines (base/log.h). The first '%' is replaced by the peer's address, the second
      * one by the magic. NULL: the line is not written. */
-    const char *chosen_form; /* INFO: a magic has arrived, known or not */
+    const char *chosen_form; /* INFO: a magic has arrived; it may be an unknown one */
     const char *bad_form;    /* ERROR: no row has this magic */
     const char *eof_form;    /* ERROR: the input has ended before the magic was complete */
     const char *late_form;   /* ERROR: the magic was not complete within the timeout */

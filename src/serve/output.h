@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a queue of output bytes. Its bytes are of two kinds. Own bytes are copied into the queue.
- * References are bytes that somebody else stores, for example the body of a message. So a body that
+ * References are bytes that other code stores, for example the body of a message. So a body that
  * waits in many queues is stored once. The bytes leave the queue in the order in which they were
  * added. Must not know: what the bytes mean, codecs, connections.
  */

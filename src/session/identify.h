@@ -41,9 +41,9 @@ struct identify {
     bool snappy;
 };
 
-/* Reads one body, while it arrives. A body may have megabytes, and to read one megabyte may take 10
- * ms. So the session reads the body in pieces, and handles other clients between two pieces. How
- * the body is cut into pieces has no effect on the result. */
+/* Reads one body, while it arrives. A body may have several megabytes, and reading one megabyte may
+ * take 10 ms. So the session reads the body in pieces, and handles other clients between two
+ * pieces. How the body is cut into pieces has no effect on the result. */
 struct identify_reader;
 
 /* Begins a body. The caller frees the reader with identify_reader_free. */
@@ -52,8 +52,8 @@ struct identify_reader *identify_reader_new(void);
 /* Reads the next bytes of the body, which are borrowed during the call. */
 void identify_reader_add(struct identify_reader *reader, struct span part);
 
-/* To be called once, when the body is complete. Fields that the body does not name are set to zero.
- * Returns false when nsqd's decoder would refuse the body; *identify is then undefined. */
+/* Must be called once, when the body is complete. Fields that the body does not name are set to
+ * zero. Returns false when nsqd's decoder would refuse the body; *identify is then undefined. */
 bool identify_reader_end(struct identify_reader *reader, struct identify *identify);
 
 /* Returns how many bytes of memory the reader uses: at most 24 KiB. */

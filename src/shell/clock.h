@@ -12,7 +12,7 @@
 int64_t clock_now(void);
 
 /* Returns the nanoseconds that must be added to clock_now() to get the time since 1970. The result
- * changes when somebody sets the wall clock. */
+ * changes when a user or program sets the wall clock. */
 int64_t clock_wall_offset(void);
 
 #endif

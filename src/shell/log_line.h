@@ -8,7 +8,7 @@
  * Arguments may contain bytes that a peer has sent. Each byte of an argument that is not printable
  * ASCII is written as \xNN, and a backslash is written twice. So a peer cannot forge a log line.
  *
- * Writing never waits, because the server must not stop when nobody reads its log. Lines that
+ * Writing never waits, because the server must not stop when no program reads its log. Lines that
  * cannot be written yet are kept, up to a limit. Further lines are dropped and counted.
  */
 #ifndef SHELL_LOG_LINE_H

@@ -39,8 +39,8 @@ void tcp_close_socket(struct tcp_server *server, struct tcp_socket *s, enum clos
  * writable, adds it to server->sends. */
 void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned bits, int64_t now);
 
-/* To be called after the state of a connection has changed. Sends the connection's output, and does
- * what the connection wants (enum want). */
+/* Must be called after the state of a connection has changed. Sends the connection's output, and
+ * does what the connection wants (enum want). */
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
 /* Sends more output of the sockets in server->sends, at most once for each of them. Stops when the

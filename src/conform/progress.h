@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the lines that tell a person how far a run is. On a terminal, this is one line that
- * changes. In other outputs, a new line is written every 5 s. Must not know: how cases are played,
- * and clocks.
+ * Owns: the lines that tell a person how much of a run is done. On a terminal, this is one line
+ * that changes. In other outputs, a new line is written every 5 s. Must not know: how cases are
+ * played, and clocks.
  */
 #ifndef CONFORM_PROGRESS_H
 #define CONFORM_PROGRESS_H

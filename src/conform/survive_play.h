@@ -14,7 +14,8 @@
 /* How the bytes of an input are cut, and how the connection ends. */
 enum survive_way {
     SURVIVE_WHOLE,
-    SURVIVE_BYTES, /* byte by byte; long inputs only near both ends */
+    SURVIVE_BYTES, /* byte by byte; in a long input, only the bytes near both ends are sent like
+                      this */
     SURVIVE_FOUR,  /* four pieces, with a pause between them */
     SURVIVE_RESET, /* whole, and then the connection is closed with RST */
     SURVIVE_WAYS,

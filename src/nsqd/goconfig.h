@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the setting of flags from a TOML document, as Go's go-options package does it. A flag of
- * the command line wins over the document, and the document wins over the default. Unknown keys and
- * tables have no effect.
+ * Owns: the setting of flags from a TOML document, as Go's go-options package does it. If a flag is
+ * on the command line, its value in the document is not used. If a flag is not on the command line
+ * and not in the document, it keeps its default. Unknown keys and tables have no effect.
  *
  * Must not know: which program has these flags, or which file the document was.
  *

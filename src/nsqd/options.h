@@ -130,7 +130,7 @@ struct options {
      * file descriptors minus a reserve. */
     int64_t max_connections;
     /* The high-water mark. A consumer whose connection has more unsent bytes is treated as not
-     * ready. Without this limit, messages could pile up in the output buffer of a consumer that
+     * ready. Without this limit, many messages could be in the output buffer of a consumer that
      * sends RDY 2500 and never reads. */
     int64_t output_high_water;
     /* ns; a client must send the first four bytes within this time. Without this limit, clients

@@ -27,7 +27,8 @@ bool tls_files_serve(void *context, const struct options *o, struct line *why);
  * NULL. */
 bool tls_files_request(void *context, const struct options *o, struct line *why);
 
-/* Releases both contexts. A connection that still uses a context keeps that context alive. */
+/* Releases both contexts. If a connection still uses a context, the context is freed after that
+ * connection. */
 void tls_files_free(struct tls_files *files);
 
 #endif

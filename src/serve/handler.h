@@ -18,7 +18,7 @@
 
 /* What a connection wants the shell to do, as bits. When no bit is set, the connection is idle. The
  * shell closes a socket when the connection wants CLOSE. It also closes a socket that has an error
- * or was hung up, even if the connection is idle. */
+ * or is closed in both directions, even if the connection is idle. */
 enum want {
     WANT_READ = 1,    /* read input and call recv() */
     WANT_WRITE = 2,   /* out() has something to send */

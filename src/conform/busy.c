@@ -30,6 +30,21 @@ int64_t busy_now(void)
     return waited;
 }
 
+static bool have_times(const struct step *step)
+{
+    bool found = false;
+    for (; step != NULL && !found; step = step->next) {
+        found = step->kind == STEP_WAIT || step->after > 0 || step->within > 0 ||
+                have_times(step->inside); /* blocks are nested only a few times */
+    }
+    return found;
+}
+
+bool busy_has_times(const struct transcript *file)
+{
+    return have_times(file->steps);
+}
+
 static bool was_busy(const struct busy_play *play)
 {
     return play->before != BUSY_UNKNOWN && play->after != BUSY_UNKNOWN &&
@@ -60,7 +75,7 @@ void busy_run_case(const struct case_setting *setting, const struct transcript *
         play.verdict = result->verdict;
         play.after = busy_now();
         play.ns += clock_now();
-        if (setting->target == NULL || !busy_again(&play, plays, left) ||
+        if (setting->target == NULL || !busy_has_times(file) || !busy_again(&play, plays, left) ||
             !tcp_transport_reachable(setting->target)) {
             return;
         }

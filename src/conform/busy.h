@@ -38,6 +38,10 @@ struct busy_play {
     int64_t ns;            /* how long the play took */
 };
 
+/* Returns whether the case has times: a wait, or a frame that must come after or within a time.
+ * Only such a case fails because a processor was busy. */
+bool busy_has_times(const struct transcript *file);
+
 /* Returns whether a case must be played again. `plays` is how often it was played. *left is how
  * many cases this process may still play again. If the function returns true after the first play,
  * it subtracts one from *left. */

@@ -94,6 +94,33 @@ static void a_server_that_fails_many_cases_is_not_played_again_without_end(void 
     assert_false(again(VERDICT_FAIL, LIMIT, 1, &left));
 }
 
+static bool has_times(const char *steps)
+{
+    char text[400];
+    struct transcript file;
+    struct transcript_error error;
+    snprintf(text, sizeof text,
+             "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\nc connect\n%s", steps);
+    if (!transcript_parse(&file, span_make(text, strlen(text)), &error)) {
+        fail_msg("%u:%u: expected %s", error.line, error.column, error.expected);
+    }
+    bool found = busy_has_times(&file);
+    transcript_free(&file);
+    return found;
+}
+
+static void waits_and_limits_are_times(void **state)
+{
+    (void)state;
+    assert_false(has_times("c < response \"OK\"\nc < end\n"));
+    assert_true(has_times("wait 10ms\n"));
+    assert_true(has_times("c < response \"OK\" within 50ms\n"));
+    assert_true(has_times("c < response \"OK\" after 50ms\n"));
+    assert_true(
+        has_times("any {\n    c < response \"OK\"\n    c < response \"NO\" within 5ms\n}\n"));
+    assert_false(has_times("any {\n    c < response \"OK\"\n    c < response \"NO\"\n}\n"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +129,7 @@ int main(void)
         cmocka_unit_test(a_failure_on_a_busy_machine_is_played_again),
         cmocka_unit_test(a_failure_on_an_idle_machine_counts_at_once),
         cmocka_unit_test(only_failures_are_played_again),
+        cmocka_unit_test(waits_and_limits_are_times),
         cmocka_unit_test(a_server_that_fails_many_cases_is_not_played_again_without_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

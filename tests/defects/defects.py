@@ -31,7 +31,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "defects"
-COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "fuzz", "Makefile", "ci/stages"]
+COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "corpus/sessions", "fuzz",
+          "Makefile", "ci/stages"]
 FOLDERS = ("engine", "shell", "api", "session", "broker", "serve", "codec", "http", "auth", "json", "proto", "base")
 OTHER_FOLDERS = ("nsqd", "conform")
 UNIT_TESTED_FOLDERS = (*FOLDERS, *OTHER_FOLDERS)  # and fuzzed ones

@@ -43,9 +43,9 @@ struct api {
     struct tickets *tickets; /* the table of the engine */
     struct log *log;
     int64_t wall_offset; /* ns; `now` + wall_offset is the wall clock. Set by the program */
-    /* A list of struct api_publish: the publishes whose messages are not all in the channels yet. A
-     * publish is answered when all its messages were moved. So a client cannot publish faster than
-     * the messages move. */
+    /* A list of struct api_publish: the publishes of which at least one message must still be moved
+     * to a channel. A publish is answered when all its messages were moved. So a client cannot
+     * publish faster than the messages move. */
     struct list moving;
 };
 

@@ -8,9 +8,9 @@
  * in the order in which they subscribed. The producers are in the order of the slots of their
  * connections (nsqd's order is random).
  *
- * Topics, channels and clients may change between two slices. The page shows the figures of a
- * channel or client at the moment when it is written. The figures of a topic are taken before its
- * first channel is written.
+ * Topics, channels and clients may change between two slices. The writer takes the figures of a
+ * channel or client when it begins to write this channel or client. It takes the figures of a topic
+ * before it writes the first channel of the topic.
  *   - What exists from the first to the last slice is shown exactly once.
  *   - What is made or deleted between two slices may be missing or shown. It is never shown twice
  *     under one name, and the page is always well formed. When a topic is deleted while its
@@ -118,8 +118,8 @@ void stats_begin(struct stats *stats, const struct stats_server *server,
 
 /* Appends the next part of the page to `out`. Returns true when the page is complete. Stops when
  * the call has appended `most` bytes or more, or when the current call of the broker has no effort
- * left (broker_begin_share). Always does at least one step, so it may append one topic, channel or
- * client more than `most` bytes. `wall` is the time since 1970 in ns. */
+ * left (broker_begin_share). Always does at least one step. So the call may append more than `most`
+ * bytes: at most one topic, channel or client more. `wall` is the time since 1970 in ns. */
 bool stats_write(struct stats *stats, struct buf *out, size_t most, int64_t now, int64_t wall);
 
 /* Frees the memory of the page. The page need not be complete. */

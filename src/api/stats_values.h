@@ -73,7 +73,7 @@ struct stats_client {
  * channel. */
 struct stats_topic stats_of_topic(const struct topic *topic);
 
-/* Returns the figures of a channel that was not deleted. */
+/* Returns the figures of a channel. The channel must not have been deleted. */
 struct stats_channel stats_of_channel(const struct channel *channel, int64_t now);
 
 /* Reads the figures of the latencies; `latency` may be NULL. */

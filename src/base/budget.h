@@ -25,8 +25,10 @@ enum budget_use {
 };
 
 #define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this number */
-#define BUDGET_HELD_PART 4    /* all connections together may hold cap / this number bytes */
-#define BUDGET_NAMES_PART 4   /* all topics and channels may use cap / this number bytes */
+/* All connections together may hold at most the cap divided by this number (bytes). */
+#define BUDGET_HELD_PART 4
+/* All topics and channels together may use at most the cap divided by this number (bytes). */
+#define BUDGET_NAMES_PART 4
 
 /* The process may have this much resident memory, in bytes: 1.5 * cap + BUDGET_RESIDENT_FIXED
  * + BUDGET_RESIDENT_A_CONN * (number of connections). */
@@ -77,9 +79,9 @@ static inline bool budget_has_room(const struct budget *b, enum budget_use use, 
 
 /* Notes how much resident memory (bytes) the process has, and how many connections. The process has
  * more memory than the budget counts, because the allocator cannot return a page while some of its
- * bytes are in use. If the process has more than it may have, this difference is subtracted from
- * the bound for BUDGET_QUEUE, so publishes are refused earlier. The bound never falls below a
- * quarter of the cap. */
+ * bytes are in use. If the resident memory is above its limit (see BUDGET_RESIDENT_FIXED), the
+ * bytes above the limit are subtracted from the bound for BUDGET_QUEUE, so publishes are refused
+ * earlier. The bound never falls below a quarter of the cap. */
 void budget_note_resident(struct budget *b, size_t resident, size_t conns);
 
 /* Adds n bytes to the bytes in use, even if the budget has no room for them. */

@@ -5,8 +5,8 @@
  * A later call does the rest of the work. So no peer waits long for the work of another peer.
  *
  * One unit is about 50 to 100 ns of processor time. An operation may need more units than are left.
- * Then it is still done, and the allowance is used up. So a call with an allowance of 1 unit does
- * one operation.
+ * Then the operation is nevertheless done completely, and no units are left afterwards. So a call
+ * with an allowance of 1 unit does one operation.
  *
  * Must not know: clocks. Units are counted and not measured, so a run with the same input does the
  * same work in each call.

@@ -14,7 +14,8 @@
  *           +-defer-> deferred <-- requeue n
  *
  * A message that moves to the queue of an ephemeral channel is dropped when that queue is full. A
- * message is also dropped when sampling drops it, and when the channel is emptied or deleted.
+ * message is also dropped when the sample rate of a consumer (sample_rate) leaves it out, and when
+ * the channel is emptied or deleted.
  *
  * A consumer is ready while it has fewer messages in flight than its ready count (RDY) and is not
  * blocked. A delivery does not lower the ready count. Only broker_deliver and broker_deliver_to
@@ -135,8 +136,8 @@ void channel_put(struct channel *channel, struct message *message);
  * must not be ephemeral. The queue is empty afterwards. */
 void channel_put_all(struct channel *channel, struct queue *messages);
 
-/* Keeps a message from the topic for `delay` ns. The message then goes into the channel's queue.
- * The channel owns the message afterwards. */
+/* Takes a message of the topic and holds it for `delay` ns. Then the message goes into the
+ * channel's queue. The channel owns the message from the call on. */
 void channel_defer(struct channel *channel, struct message *message, int64_t delay, int64_t now);
 
 /* Stops the delivery of messages when `paused` is true, and resumes it when `paused` is false. In a
@@ -202,8 +203,8 @@ enum channel_result consumer_touch(struct consumer *consumer, struct span id, in
                                    int64_t now);
 
 /* Delivers the next message of a channel to the next ready consumer. Afterwards the message is in
- * flight, and *delivery is set. The channel must be in core->active. Returns false when sampling
- * dropped the message instead. */
+ * flight, and *delivery is set. The channel must be in core->active. Returns false when the message
+ * was dropped instead, because of the consumer's sample_rate. */
 bool channel_deliver(struct channel *channel, int64_t now, struct delivery *delivery);
 
 /* Takes a message that is in flight and puts it at the end of the queue. Called when the message

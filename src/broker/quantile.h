@@ -71,8 +71,8 @@ bool quantile_merge(const struct quantile_setting *setting, struct quantile *q,
 /* Returns how many numbers the stream stands for. */
 uint64_t quantile_count(const struct quantile *q);
 
-/* Returns the percentile `target` of a stream into which others were merged (it has no fresh
- * numbers). Returns 0 when the stream is empty. */
+/* Returns the percentile `target` of a stream. The stream must have no fresh numbers. It has none
+ * if all its numbers were added with quantile_merge. Returns 0 when the stream is empty. */
 double quantile_query(const struct quantile_setting *setting, const struct quantile *q,
                       double target);
 

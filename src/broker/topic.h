@@ -107,7 +107,8 @@ void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, 
 
 /* Moves admitted messages to the channels while the current call has effort left, but makes at most
  * `most` moves. A move puts one message into one channel. The delay of a message begins when a
- * channel gets the message. nsqd's function messagePump of a topic does the same. */
+ * channel gets the message. In nsqd, the function messagePump of a topic makes these moves, and
+ * there too the delay begins at the move. */
 void topic_move(struct topic *topic, size_t most, int64_t now);
 
 /* Returns how many admitted messages a channel of the topic has not got yet. nsqd counts them as

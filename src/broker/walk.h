@@ -14,8 +14,8 @@
  * gives the first topic. */
 struct topic *walk_topic_after(const struct broker *broker, struct span name);
 
-/* Of the topic's channels whose names are larger than `name`, returns the channel with the smallest
- * name. Returns NULL if there is none. The empty name gives the first channel. */
+/* Returns the topic's channel with the smallest name that is larger than `name`, or NULL. The empty
+ * name gives the first channel. */
 struct channel *walk_channel_after(const struct topic *topic, struct span name);
 
 /* Each consumer of a channel has a number (consumer.place), in the order in which they joined.

@@ -14,7 +14,8 @@
 
 #define BUSY_UNKNOWN (-1)
 
-/* The machine is busy if some process waits for a processor in this part of the time. */
+/* The machine was busy during a play of a case if, for at least this percentage of the play, some
+ * process waited for a processor. */
 #define BUSY_PERCENT 20
 
 #define BUSY_PLAYS_MAX 3 /* of one case */
@@ -39,7 +40,7 @@ struct busy_play {
 };
 
 /* Returns whether the case has times: a wait, or a frame that must come after or within a time.
- * Only such a case fails because a processor was busy. */
+ * A busy processor can make only such a case fail. */
 bool busy_has_times(const struct transcript *file);
 
 /* Returns whether a case must be played again. `plays` is how often it was played. *left is how

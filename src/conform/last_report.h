@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the file that has the report of the last run without --json: nsq-conform/last.json below
- * $XDG_STATE_HOME, or below ~/.local/state. The file does not depend on the current folder. Must
- * not know: what a report says.
+ * Owns: the file nsq-conform/last.json below $XDG_STATE_HOME, or below ~/.local/state. A run that
+ * has no option --json writes its report there. The file does not depend on the current folder.
+ * Must not know: what a report says.
  */
 #ifndef CONFORM_LAST_REPORT_H
 #define CONFORM_LAST_REPORT_H

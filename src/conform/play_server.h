@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: one play of the server's side of a session file, over TCP. The clients must send the bytes
- * in the file, and they receive the bytes that the server sends in the file. The program
- * invents message ids and timestamps. Must not know: the rules of NSQ, because only the file
- * decides.
+ * Owns: one play of the server's side of a session file, over TCP. The file has the bytes of both
+ * sides. The clients must send the clients' bytes, and this program sends them the server's bytes.
+ * The program invents message ids and timestamps. Must not know: the rules of NSQ, because only the
+ * file decides.
  *
  * A client may also send some commands that are not in the file. It may send NOP at any time.
  * nsq-conform sends two more commands: a PUB to another topic, and an unknown command at the end.

@@ -37,12 +37,13 @@
 
 /* The largest size, in bytes, of the exchange in a report. If an exchange is longer, the report
  * contains its first lines and its last lines, each with half of the bytes. The lines between are
- * only counted. A single line may be longer. */
+ * only counted. No line is cut. So the first lines may have more than half of the bytes, by a part
+ * of one line. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
-/* A whole case may last as long as all "within" and "after" of its steps together, and
- * PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout in addition. Without this limit, a case could last
- * very long if a server answers each step as late as the step allows. */
+/* The longest time of a whole case is a sum: the times of all "within" and "after" of its steps,
+ * plus PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout. Without this limit, a case could last very
+ * long if a server answers each step as late as the step allows. */
 #define PLAYER_REPLY_TIMEOUTS_A_CASE 6
 
 /* ns. For each restart of the server, a case may last this much longer. */

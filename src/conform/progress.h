@@ -32,9 +32,9 @@ void progress_begin(struct progress *p, FILE *out, bool terminal, size_t n, size
 /* One more case is done. */
 void progress_done(struct progress *p, int64_t weight, int64_t now);
 
-/* One more case has failed, and the next lines name it. `line` is a whole line about the failure.
- * The line is written only on a terminal. In other outputs it is not needed, because the report
- * follows. */
+/* One more case has failed. From now on, the line of progress_line shows its id, until another case
+ * fails. `line` is a whole line about the failure. It is written only on a terminal. In other
+ * outputs it is not needed, because the report follows. */
 void progress_failed(struct progress *p, struct span id, struct span line);
 
 /* Must be called about once a second. Writes the line if it is time for it. */

@@ -68,9 +68,9 @@ void report_drop_cases(struct report *report);
 /* Sets `counts` to the number of cases with each verdict. */
 void report_count(const struct report *report, size_t counts[VERDICT_COUNT]);
 
-/* Returns true if, under these rules, the case is not a failure of the run. When the
- * verdict of a case changes between repetitions, this is a failure of the run at level MUST. At
- * other levels, the report only shows it. */
+/* Returns true if, under these rules, the case is not a failure of the run. A case of level MUST
+ * whose verdict changes between repetitions is a failure of the run. For a case of another level,
+ * the report only shows the change. */
 bool report_good(const struct report_rules *rules, const struct report_case *c);
 
 /* Returns the area of a case: its id before the '/'. */

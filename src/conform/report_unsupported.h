@@ -8,9 +8,10 @@
 
 #include "conform/report.h"
 
-/* Appends one line for each reason why cases are unsupported. If the reason is that the server was
- * not started with a set of flags, only the sets with the most cases have a line. The other sets
- * are counted. If --spawn could play some of the cases, the usual form of --spawn follows. */
+/* Appends one line for each reason why cases are unsupported. Many cases may be unsupported because
+ * the server was not started with their flags. These cases are grouped by their set of flags. Only
+ * the sets with the most cases have a line, and the other sets are counted. If --spawn could play
+ * some of the cases, the usual form of --spawn follows. */
 void report_unsupported(const struct report *report, struct buf *out);
 
 /* If unsupported cases are the only reason for the exit code 1, appends a sentence that says

@@ -35,9 +35,9 @@ void run_case(const struct case_setting *setting, const struct transcript *file,
               struct case_result *result);
 void case_result_free(struct case_result *result);
 
-/* Plays a case in this process byte by byte. Then plays it many more times: once for each byte,
- * with the input cut before this byte. Then once for each pair of bytes, with one cut before each
- * byte of the pair. The bytes of a pair need not be neighbours. CUTS_PAIRS_MAX and CUTS_SINGLE_MAX
+/* Plays a case in this process byte by byte. Then plays it once for each byte, with the input cut
+ * before this byte. Then plays it once for each pair of bytes, with the input cut before each of
+ * the two bytes. The bytes of a pair need not be neighbours. CUTS_PAIRS_MAX and CUTS_SINGLE_MAX
  * limit the number of plays. After each piece of input, the output must be the same as in the play
  * byte by byte. Returns false if the output differs. Then result->why says where. */
 bool run_case_cuts(const struct case_setting *setting, const struct transcript *file,

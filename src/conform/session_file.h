@@ -21,8 +21,9 @@
 #define TRANSCRIPT_BLOCKS_MAX 2       /* how deep repeat { } and any { } may be nested */
 /* How many counters, of blocks and items together, may be nested. */
 #define TRANSCRIPT_COUNTERS_MAX 4
-#define TRANSCRIPT_REPEAT_MAX 10000 /* the largest number of repetitions of one repeat or any */
-#define TRANSCRIPT_NAME_MAX 64      /* characters of the longest name with its counters */
+/* The largest number of repetitions of one repeat( ), repeat { } or any { }. */
+#define TRANSCRIPT_REPEAT_MAX 10000
+#define TRANSCRIPT_NAME_MAX 64 /* characters of the longest name with its counters */
 #define TRANSCRIPT_DURATION_MAX (3600 * TIME_SECOND)
 #define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of the largest fill() */
 

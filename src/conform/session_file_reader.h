@@ -26,16 +26,16 @@ struct reader {
 /* Allocates memory of zeros that lives as long as the file. */
 void *reader_node(struct transcript *file, size_t n);
 
-/* Reports what was expected where the reader is now. Only the first report counts. Always returns
- * false. */
+/* Reports an error at the current position of the reader. `what` says what was expected there. Only
+ * the first report counts. Always returns false. */
 bool reader_expected(struct reader *r, const char *what);
 
 /* Goes to the next line. Returns false at the end of the file. */
 bool reader_next_line(struct reader *r);
 
 /* reader_at returns true if the rest of the line begins with these bytes. reader_take also removes
- * them from the rest. The other functions reader_take_ below remove what they read in the same
- * way. */
+ * them from the rest. All functions below whose names begin with reader_take also remove the text
+ * that they have read. */
 bool reader_at(const struct reader *r, struct span word);
 bool reader_take(struct reader *r, struct span word);
 

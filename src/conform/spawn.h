@@ -13,8 +13,8 @@
 #include "conform/ports.h"
 #include "shell/socket.h"
 
-/* The largest number of attempts to start a server, when each time another process has taken its
- * port. */
+/* If another process has taken the port of a server, the server is started again at another port.
+ * This is the largest number of attempts to start it. */
 #define SPAWN_TRIES_MAX 3
 
 enum spawn_state {

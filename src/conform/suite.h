@@ -26,7 +26,7 @@ const char *suite_version(void);
  * The first is PREFIX/share/nsqref/conformance for the program PREFIX/bin/NAME ("make install" puts
  * the cases there). The second is SUITE_CASES in the current folder. The third is
  * ROOT/tests/conformance for the program ROOT/build/NAME. If none of them exists, returns
- * SUITE_CASES. The result may be stored in `path`. */
+ * SUITE_CASES. The result is `path` or a static string. */
 const char *suite_folder_beside(const char *program, char path[SUITE_PATH_MAX]);
 
 /* Does the same as suite_folder_beside for the program that runs now. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the strict check of a chunked body's framing. llhttp decodes the body (http/http_reader.h).
- * llhttp accepts some bodies that Go refuses. This would be dangerous if two programs found
- * different ends of the same body. So every byte passes this check first. The check accepts:
+ * llhttp accepts some bodies that Go refuses. Then two programs could find different ends of the
+ * same body, and this is dangerous. So every byte passes this check first. The check accepts:
  *
  *     size    1 to 16 hexadecimal digits; an extension with ';' may follow
  *     line    ends with CR LF and has no other CR, LF or control byte

@@ -14,7 +14,8 @@
 
 #include <nsq/span.h>
 
-/* Why a request is refused without an answer of a handler. http_refusal_text has the bytes. */
+/* The reasons for which the server itself refuses a request. No handler answers such a request:
+ * http_refusal_text returns the bytes of the answer. */
 enum http_refusal {
     HTTP_ACCEPTED,
     HTTP_BAD_REQUEST,

@@ -4,7 +4,7 @@
  * on the command line, its value in the document is not used. If a flag is not on the command line
  * and not in the document, it keeps its default. Unknown keys and tables have no effect.
  *
- * Must not know: which program has these flags, or which file the document was.
+ * Must not know: which program has these flags, or from which file the document was read.
  *
  * The values that a flag of each kind accepts (any other value is an error):
  *   - BOOL: a boolean, or a string that strconv.ParseBool accepts

@@ -17,9 +17,9 @@
 /*
  * Sets each option that is in the file and not on the command line (nsqd/goconfig.h). `bytes` are
  * the first OPTIONS_CONFIG_MAX bytes of the file, borrowed for the call. Returns OPTIONS_FATAL,
- * with code 1 and a line in text->fatal, in three cases. The file is not valid TOML. A key has a
- * value that its flag does not accept. The file has OPTIONS_CONFIG_MAX bytes or more. The options
- * must not be used then. Otherwise returns OPTIONS_RUN.
+ * with code 1 and a line in text->fatal, in three cases: the file is not valid TOML; a key has a
+ * value that its flag does not accept; or the file has OPTIONS_CONFIG_MAX bytes or more. After
+ * OPTIONS_FATAL, the options must not be used. Otherwise returns OPTIONS_RUN.
  *
  * *file is the document that the options borrow strings from, or NULL. The caller frees it with
  * toml_free when the options are no longer used.

@@ -91,8 +91,9 @@ struct protocol {
     void (*upgraded)(void *service, void *session, struct span why, int64_t now);
 
     /* Called once for each call of conn_send_held, with the argument `held` of that call. This
-     * happens when the bytes were sent or encoded, or when the connection ends, even after
-     * `closed`. NULL: the protocol does not use conn_send_held. */
+     * happens when the bytes were sent or encoded, or when they are dropped, for example because
+     * the connection ends. It may happen after the call of `closed`. NULL: the protocol does not
+     * use conn_send_held. */
     void (*release)(void *service, void *held);
 
     /* Called when unsent output was above the high-water mark, and now is not above it.
@@ -185,10 +186,10 @@ struct conn {
     struct buf address;  /* "host:port" to connect to */
 };
 
-/* Begins to connect to "host:port" (copied). The connection counts towards max_connections, as an
- * accepted connection does. `session` is the protocol's state of the connection. The protocol's
- * `connected` is called with the result. conn_set_due may be called before that. Returns NULL when
- * there are too many connections, or when the service stops. */
+/* Begins to connect to "host:port" (copied). max_connections is the limit for these connections and
+ * the accepted connections together. `session` is the protocol's state of the connection. The
+ * protocol's `connected` is called with the result. conn_set_due may be called before that. Returns
+ * NULL when there are too many connections, or when the service stops. */
 struct conn *conn_connect(struct serve *serve, struct span address, const struct protocol *protocol,
                           void *service, void *session);
 

@@ -58,8 +58,9 @@ void conn_resume_input(struct conn *conn, int64_t now);
 /* Updates the backlog (serve->backlog), which is the list of connections whose codecs may hold
  * input for the protocol. Puts the connection into the backlog if conn_resume_input has something
  * to do. Otherwise removes the connection from the backlog. During a handshake, the function uses
- * the list serve->handshakes and not the backlog. The connection is in serve->handshakes while it
- * has input that is not handled yet and does not have its turn. */
+ * the list serve->handshakes and not the backlog. The connection is in serve->handshakes while two
+ * things are true: it has input that is not handled yet, and it is not this connection's turn
+ * (serve->handshake_turn). */
 void conn_update_backlog(struct conn *conn);
 
 /* Removes the connection from the backlog or from the list of handshakes. If it is this

@@ -78,8 +78,9 @@ struct tcp_handler {
     /* A connection was accepted. `listener` is the number of its listener: the listeners are
      * counted from 0, in the order in which the program gave them to the shell. `peer` is the
      * peer's address as text (borrowed). Returns the number of the connection. Its low 32 bits are
-     * a slot, and its high 32 bits are a generation, so that both sides can use arrays. Returns 0
-     * to refuse the connection. */
+     * the slot: a small number that both sides can use as the index of an array. When a connection
+     * is gone, a later connection may get the same slot. Then the high 32 bits of its number (the
+     * generation) are different. Returns 0 to refuse the connection. */
     uint64_t (*open)(void *self, unsigned listener, struct span peer, int64_t now);
 
     /* Called with the result of an ASK_CONNECT. When `why` is empty, `conn` is connected, and is

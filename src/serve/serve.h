@@ -22,11 +22,11 @@
 #include "serve/conn.h"
 #include "serve/handler.h"
 
-/* The first number is how many deadlines of connections one step handles at most. The second number
- * is how many connections one step of a stop closes at most. The third number is how many
- * connections of the backlog one step handles at most. */
+/* One step handles at most this many deadlines of connections. */
 #define SERVE_TIMERS_A_STEP 256
+/* While the service stops, one step closes at most this many connections. */
 #define SERVE_STOPS_A_STEP 32
+/* One step handles at most this many connections of the backlog. */
 #define SERVE_BACKLOG_A_STEP 64
 /* Bytes. When one step has decoded this many for connections of the backlog, the other connections
  * of the backlog wait for the next step. */

@@ -31,9 +31,10 @@ struct heap_growth {
  * getting the pages would take about 1.5 times as long. For large messages, most of the time is
  * spent on getting pages.
  *
- * If the new memory has n bytes, the function assumes that input was the reason when growth->input
- * is from n / 2 to 2 * n. So this function gets no pages for idle connections, because they use
- * only a part of their memory. It also gets none after input that did not stay in memory. */
+ * Let n be the size of the new memory in bytes. If growth->input is from n / 2 to 2 * n, the
+ * function assumes that the heap has grown because of input. So this function gets no pages for
+ * idle connections, because they use only a part of their memory. It also gets none after input
+ * that did not stay in memory. */
 void allocator_follow(struct heap_growth *growth);
 
 #endif

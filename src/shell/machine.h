@@ -20,8 +20,9 @@
 void machine_reason(int error, char reason[MACHINE_REASON_MAX]);
 
 /* Opens /dev/null in place of each standard descriptor (0, 1, 2) that is closed. Without this, the
- * next descriptor that the process opens, perhaps a client's, would get that number and receive the
- * log lines. Must be called before any other descriptor is opened. */
+ * next descriptor that the process opens would get the number 0, 1 or 2. If this descriptor is the
+ * socket of a client, the client could receive the log lines. Must be called before any other
+ * descriptor is opened. */
 void machine_fill_standard(void);
 
 /* Writes the host's name, or "localhost" when the host has no name. */

@@ -119,7 +119,8 @@ void stats_begin(struct stats *stats, const struct stats_server *server,
 /* Appends the next part of the page to `out`. Returns true when the page is complete. Stops when
  * the call has appended `most` bytes or more, or when the current call of the broker has no effort
  * left (broker_begin_share). Always does at least one step. So the call may append more than `most`
- * bytes: at most one topic, channel or client more. `wall` is the time since 1970 in ns. */
+ * bytes, but no more than one topic, channel or client beyond them. `wall` is the time since 1970
+ * in ns. */
 bool stats_write(struct stats *stats, struct buf *out, size_t most, int64_t now, int64_t wall);
 
 /* Frees the memory of the page. The page need not be complete. */

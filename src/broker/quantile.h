@@ -12,9 +12,10 @@
  *
  * Accuracy: for the same numbers in the same order, a percentile is equal to nsqd's while the
  * summary has at most QUANTILE_TUPLES tuples. In nsqd, the summary grows without a bound if most
- * numbers are smaller than the number before. Here, tuples of a summary that is too long are merged
- * with a larger error. The rank of a percentile is then wrong by at most 5 percent of the count (in
- * nsqd, by at most 2.5 percent). (The rank of a percentile p of n numbers is p * n.)
+ * numbers are smaller than the number before. Here, when a summary is too
+ * long, its tuples are merged although this makes the error larger. The rank of a percentile is
+ * then wrong by at most 5 percent of the count (in nsqd, by at most 2.5 percent). (The rank of a
+ * percentile p of n numbers is p * n.)
  *
  * Must not know: what the numbers mean, windows of time, channels.
  */

@@ -37,8 +37,8 @@
 
 /* The largest size, in bytes, of the exchange in a report. If an exchange is longer, the report
  * contains its first lines and its last lines, each with half of the bytes. The lines between are
- * only counted. No line is cut. So the first lines may have more than half of the bytes, by a part
- * of one line. */
+ * only counted. No line is cut. So the first lines may be longer than half of the bytes: at most
+ * by a part of one line. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
 /* The longest time of a whole case is a sum: the times of all "within" and "after" of its steps,

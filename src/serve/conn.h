@@ -47,8 +47,8 @@
 #define CONN_WRITE_CHUNK 16384
 /* ns. The write timeout in FLUSHING and CLOSING, if write_timeout is 0. */
 #define CONN_FLUSH_NS 30000000000
-/* Decoded bytes. When a connection has read this many, the other connections read before it reads
- * again. */
+/* Decoded bytes. After a connection has read this many, all other connections get their turn to
+ * read before this connection gets its next turn. */
 #define CONN_INPUT_A_TURN 65536
 /* Bytes. At most this much is read at a time from each connection while all connections together
  * hold more than their share of the memory budget. */

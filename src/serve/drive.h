@@ -8,8 +8,8 @@
  * round (enum drive_turn):
  *
  *     1  INPUT     The driver tells the handler what has happened. It calls open, connected, recv,
- *                  eof and closed. If a connection has not consumed all of its input before and
- *                  wants READ, the driver offers the rest of that input again.
+ *                  eof and closed. If a connection wants READ and has not yet consumed all input
+ *                  that was offered earlier, the driver offers the rest again.
  *     2            drive_next calls step(now, judged) (serve/handler.h). So deadlines are handled
  *                  after the input that has arrived before them.
  *     3  CHANGED   For each connection that has changed, the driver sends its output (out, sent)

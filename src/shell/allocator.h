@@ -32,9 +32,9 @@ struct heap_growth {
  * spent on getting pages.
  *
  * Let n be the size of the new memory in bytes. If growth->input is from n / 2 to 2 * n, the
- * function assumes that the heap has grown because of input. So this function gets no pages for
- * idle connections, because they use only a part of their memory. It also gets none after input
- * that did not stay in memory. */
+ * function assumes that the heap has grown because of input. When idle connections make the heap
+ * grow, less input than n / 2 has arrived, so the function gets no pages: the connections would use
+ * only a part of them. It also gets none after input that did not stay in memory. */
 void allocator_follow(struct heap_growth *growth);
 
 #endif

@@ -11,7 +11,7 @@
  *     kind        follows           what happens
  *   0 OPEN                          the connection is opened, unless it is open
  *   1 SEND        n, n bytes        it sends these bytes
- *   2 EOF                           it sends no more (end of input)
+ *   2 EOF                           it sends nothing more (end of input)
  *   3 CLOSE                         its socket is closed by an error
  *   4 ADVANCE     time              time passes (0: none), then all due work is done
  *   5 TAKE        n                 n bytes of its output are sent, and from now on output is sent

@@ -27,8 +27,8 @@ void go_text_rfc3339(struct buf *out, int64_t seconds, int32_t zone);
  * digits that give the same double. The absolute value of `number` must be less than 2^63. */
 void go_text_whole(struct buf *out, double number);
 
-/* Appends a time of `ns` nanoseconds, which is a whole number, as the text page of nsqd does: with
- * one decimal and a unit, for example "103.8ms". The absolute value of `ns` must be less than
+/* Appends a duration as the text page of nsqd prints it: with one decimal and a unit, for example
+ * "103.8ms". `ns` is in nanoseconds and has no fraction. Its absolute value must be less than
  * 2^63. */
 void go_text_latency(struct buf *out, double ns);
 

@@ -137,7 +137,7 @@ void channel_put(struct channel *channel, struct message *message);
 void channel_put_all(struct channel *channel, struct queue *messages);
 
 /* Takes a message of the topic and holds it for `delay` ns. Then the message goes into the
- * channel's queue. The channel owns the message from the call on. */
+ * channel's queue. The channel owns the message afterwards, also during the delay. */
 void channel_defer(struct channel *channel, struct message *message, int64_t delay, int64_t now);
 
 /* Stops the delivery of messages when `paused` is true, and resumes it when `paused` is false. In a

@@ -55,8 +55,8 @@ struct deferred {
 };
 
 /* How many bytes the structs above add to the memory budget. The cost of a session includes its
- * subscription. But the subscription exists as long as one of its messages is in flight, and the
- * session may end earlier. So the cost of each message in flight includes a subscription too. */
+ * subscription. But a subscription is not freed while one of its messages is in flight, even if
+ * the session has ended. So the cost of each message in flight includes a subscription too. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
 #define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST                                                                             \

@@ -52,9 +52,9 @@ struct codec_calls {
     void (*finish)(void *self, struct buf *down);
 
     /* Returns whether decode should be called again even if there is no more input: the codec may
-     * have more bytes for `up`, or its state may change. The result may be true although the next
-     * call of decode appends nothing. After a call of decode that appends nothing, has_pending
-     * returns false. */
+     * have more bytes for `up`, or its state may change. It may also return true when there is in
+     * fact nothing more. Then the next call of decode appends nothing, and after that call
+     * has_pending returns false. */
     bool (*has_pending)(const void *self);
 
     /* Returns the current state. Only decode and encode change the state. */

@@ -39,8 +39,8 @@ struct busy_play {
     int64_t ns;            /* how long the play took */
 };
 
-/* Returns whether the case has times: a wait, or a frame that must come after or within a time.
- * A busy processor can make only such a case fail. */
+/* Returns whether the result of the case depends on times in its file: it has a wait, or a step
+ * with "after" or "within". Only such a case is played again when the processor was busy. */
 bool busy_has_times(const struct transcript *file);
 
 /* Returns whether a case must be played again. `plays` is how often it was played. *left is how

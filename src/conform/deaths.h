@@ -27,8 +27,8 @@ enum presence {
 
 /* When a process ends, it closes its sockets one after another. So just after a case has made the
  * server end, the server can still seem to accept connections. The program notices the end of the
- * server only later. A case that ended at most DEATHS_WITHIN before the program noticed the end is
- * a suspect too. */
+ * server only later. So a case is also a suspect if it ended DEATHS_WITHIN or less before the
+ * program noticed that the server had ended. */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX

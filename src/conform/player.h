@@ -77,8 +77,8 @@ struct player_conn {
     struct wire wire;    /* the codecs that are enabled */
     enum end_kind ended; /* how the server closed; `in` may still contain bytes */
     bool open;           /* the client has connected and has not closed */
-    bool flooded;        /* more bytes arrived than one connection, or all connections together,
-                            may receive; the rest was discarded */
+    bool flooded;        /* more than PLAYER_RECEIVED_MAX bytes arrived on this connection, or more
+                            than PLAYER_RECEIVED_ALL_MAX on all. The rest was discarded */
     size_t received;     /* how many decoded bytes have arrived */
     bool fresh;          /* the client has sent nothing yet */
     bool stopped;        /* the client has stopped reading */
@@ -157,7 +157,7 @@ struct player {
                               machine was busy, the player may notice a frame late. Then this field
                               is the earliest possible arrival time of the frame */
     int64_t end_by; /* ns: the end of the whole case; no step waits longer than until this time */
-    int64_t step_wait; /* ns: the longest time that the last waiting step was allowed to wait */
+    int64_t step_wait; /* ns: how long the step that waited most recently was allowed to wait */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* one line for each thing sent or received */

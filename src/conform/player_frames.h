@@ -18,7 +18,7 @@ enum arrival {
     ENDED,     /* less than a frame has arrived, and the server has closed */
     MALFORMED, /* the bytes that have arrived are not a frame */
     UNDECODED, /* a codec has failed */
-    FLOODED,   /* more bytes arrived than a connection may receive; the rest was discarded */
+    FLOODED,   /* too many bytes arrived (`flooded` in conform/player.h) */
 };
 
 /* Returns true if a codec of the connection has failed. Then *why is the reason. */

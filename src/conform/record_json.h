@@ -16,9 +16,10 @@ void record_json_identify(struct span body, struct buf *out);
 bool record_json_negotiates(struct span body);
 
 /* Appends the reply to an IDENTIFY. `asked` is the body of the IDENTIFY. A member of the reply
- * keeps its value only if the body has a member of this name. The value of that member must not be
- * null or 0. For deflate_level the body must also ask for deflate. All other values depend on the
- * server alone. They are replaced by null, which matches every value (conform/json_subset.h). */
+ * keeps its value only if the body of the IDENTIFY has a member with the same name, whose value in
+ * the body is not null and not 0. For deflate_level the body must also ask for deflate. All other
+ * values depend on the server alone. They are replaced by null, which matches every value
+ * (conform/json_subset.h). */
 void record_json_reply(struct span data, struct span asked, struct buf *out);
 
 /* Appends a document with all its values. */

@@ -27,8 +27,8 @@ struct unrolled {
 void transcript_unroll(const struct transcript *file, struct unrolled *out);
 void unrolled_free(struct unrolled *unrolled);
 
-/* Returns true if a step with this actor may use the connection `name`: they are the same, or the
- * actor is "c*" and the name is c and a number. */
+/* Returns true if a step with this actor may use the connection `name`: the two are equal, or the
+ * actor is "c*" and the name is "c" followed by digits. */
 bool actor_is_of(struct span actor, struct span name);
 
 #endif

@@ -14,8 +14,9 @@
 #define SUITE_CASES "tests/conformance" /* the cases in the source of this project */
 #define SUITE_PATH_MAX 4096
 
-/* The version of the suite. Its changes are the last lines of CHANGES.tsv (changes.h). The version
- * grows by one with the first change of a case after a release of this project. */
+/* The version of the suite. The last lines of CHANGES.tsv (changes.h) list what this version has
+ * changed. The first change of any case after a release of this project increases the version by
+ * one. Later changes before the next release do not increase it. */
 #define SUITE_VERSION 2U
 
 /* Returns this version as a text. The string is static. */

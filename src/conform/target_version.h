@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the question for a server's version. Must not know: cases.
+ * Owns: how a server is asked for its version. Must not know: cases.
  */
 #ifndef CONFORM_TARGET_VERSION_H
 #define CONFORM_TARGET_VERSION_H

@@ -33,8 +33,8 @@
 #include "http/http_routes.h"
 #include "serve/serve.h"
 
-/* Bytes. If a body is not needed, and more bytes than this are left of it, the connection ends, as
- * in Go. */
+/* Bytes. If the answer to a request is known before its whole body has arrived, and more bytes
+ * than this are still to come, the connection ends after the answer, as in Go. */
 #define HTTP_DISCARD_MAX ((size_t)256 << 10)
 /* Bytes. A longer body of a stream (http_call_stream) is sent in chunks. */
 #define HTTP_WHOLE_MAX ((size_t)64 << 10)
@@ -56,7 +56,7 @@ struct http_server_config {
     void *service; /* passed to the handlers */
     /* Headers of http_call_message, in the form of struct http_answer. */
     struct span message_headers;
-    /* The answer to all requests, before any route is looked for. NULL: there is none. */
+    /* If this is not NULL, requests get this answer instead of the answer of a route. */
     const struct http_answer *refusal;
     /* The effort of a call (base/effort.h). The server sets the effort to effort_a_call units
      * whenever it handles input of a connection. The handlers count their own work in it. */

@@ -23,7 +23,7 @@ struct http_session {
     struct conn *conn;
     enum http_phase phase;
     struct http_reader reader;
-    bool eof;          /* the client sends no more */
+    bool eof;          /* the client sends nothing more */
     bool must_close;   /* the connection ends after the answer */
     int64_t begun;     /* when the head or the body began to arrive */
     uint64_t received; /* bytes of the body, with its framing */

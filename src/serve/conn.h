@@ -16,17 +16,18 @@
  *         |                  conn_leave |      FLUSHING --all sent--> LINGERING
  *         | its deadline has            |          |                      |
  *         | passed, or the              |          | the peer sends       | after 1 s or 64 KiB, or
- *         | server stops                |          v no more              | the peer sends no more
+ *         | server stops                |          v nothing more         | the peer's input ends
  *         |                             |       CLOSING --all sent-+      |
  *         v                             v                          v      v
  *       DONE <------------------------------------------------------------+
  *
  * HANDSHAKING: the uppermost codec does its handshake. The protocol gets no input, and its output
  * waits. FLUSHING and CLOSING: the rest of the output is sent, and no input is used. CLOSING is for
- * a peer that sends no more, so no LINGERING follows (conn_finish with `linger` false). LINGERING:
- * writing is shut down, and input is discarded for a bounded time. The reason is that the kernel
- * sends RST when a socket is closed with unread input. RST can destroy an error frame that is still
- * on its way to the peer. DONE: the connection wants CLOSE (enum want in serve/handler.h).
+ * a peer that sends nothing more, so no LINGERING follows (conn_finish with `linger` false).
+ * LINGERING: writing is shut down, and input is discarded for a bounded time. The reason is that
+ * the kernel sends RST when a socket is closed with unread input. RST can destroy an error frame
+ * that is still on its way to the peer. DONE: the connection wants CLOSE (enum want in
+ * serve/handler.h).
  */
 #ifndef SERVE_CONN_H
 #define SERVE_CONN_H
@@ -78,8 +79,8 @@ struct protocol {
      * false. */
     size_t (*recv)(void *service, void *session, struct span in, int64_t now);
 
-    /* Called when the input has ended: the peer sends no more, or a codec was closed or has failed.
-     * Called once, after all input was consumed. */
+    /* Called when the input has ended: the peer sends nothing more, or a codec was closed or has
+     * failed. Called once, after all input was consumed. */
     void (*eof)(void *service, void *session, int64_t now);
 
     /* Called at the time that was given to conn_set_due. */
@@ -132,8 +133,8 @@ enum conn_state {
  * still send. */
 enum conn_input {
     CONN_INPUT_OPEN,  /* more input may arrive */
-    CONN_INPUT_ENDED, /* the peer sends no more; the protocol must be told after all input */
-    CONN_INPUT_TOLD,  /* the peer sends no more, and the protocol was told */
+    CONN_INPUT_ENDED, /* the peer sends nothing more; the protocol must be told after all input */
+    CONN_INPUT_TOLD,  /* the peer sends nothing more, and the protocol was told */
     CONN_INPUT_CUT,   /* a codec has ended the input, and the protocol was told */
 };
 

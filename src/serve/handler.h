@@ -97,15 +97,15 @@ struct tcp_handler {
      * connection still wants READ. */
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
-    /* Called when the peer sends no more and the connection does not want READ. `in` (borrowed, at
-     * most HANDLER_LAST_MAX bytes) is all input that is left. It may contain nothing for the
-     * protocol: before a client with TLS closes its connection, it sends a last record that only
-     * the codec uses. Returns how many bytes were consumed. When all were consumed, the shell calls
-     * `eof`. Otherwise the other bytes wait until the connection wants READ. NULL: no byte is
+    /* Called when the peer sends nothing more and the connection does not want READ. `in`
+     * (borrowed, at most HANDLER_LAST_MAX bytes) is all input that is left. It may contain nothing
+     * for the protocol: before a client with TLS closes its connection, it sends a last record that
+     * only the codec uses. Returns how many bytes were consumed. When all were consumed, the shell
+     * calls `eof`. Otherwise the other bytes wait until the connection wants READ. NULL: no byte is
      * consumed. */
     size_t (*last)(void *self, uint64_t conn, struct span in, int64_t now);
 
-    /* Called when the peer will send no more. Called once, after all input was consumed. */
+    /* Called when the peer will send nothing more. Called once, after all input was consumed. */
     void (*eof)(void *self, uint64_t conn, int64_t now);
 
     /* Called when the socket is gone. `conn` is no longer valid. */

@@ -65,7 +65,7 @@ struct session {
     enum session_state state;
     bool ended;        /* true: nothing more is parsed */
     bool linger;       /* argument for conn_finish, which is called after the last owed reply */
-    bool eof;          /* the client sends no more; this is handled when no command is held */
+    bool eof;          /* the client sends nothing more; this is handled when no command is held */
     bool identified;   /* an IDENTIFY was accepted; a later one does not change the heartbeats */
     int64_t connected; /* wall clock, ns since 1970; nsqd's /stats shows it */
     struct identity *identity; /* NULL before IDENTIFY */
@@ -154,8 +154,8 @@ void session_pause_or_resume(struct session *session);
 /* Continues the current command, which was held. `reply` is its reply. */
 void session_resume_command(struct session *session, struct reply reply, int64_t now);
 
-/* Called when the client sends no more and no command is held. If the work of the session's own
- * commands is done, ends the session. If not, adds the session to v2->finishing, and
+/* Called when the client sends nothing more and no command is held. If the work of the session's
+ * own commands is done, ends the session. If not, adds the session to v2->finishing, and
  * v2_finish_inputs calls this function again. */
 void session_finish_input(struct session *session, int64_t now);
 

@@ -58,8 +58,8 @@ struct v2 {
     struct log *log;
     int64_t wall_offset;     /* ns; `now` + wall_offset is the wall clock, ns since 1970 */
     struct list authorizing; /* the sessions with a held command (it waits for `auth`) */
-    struct list finishing;   /* the sessions whose clients send no more, but whose own work is not
-                                done yet (session_finish_input) */
+    struct list finishing;   /* the sessions whose clients send nothing more, but whose own work is
+                                not done yet (session_finish_input) */
 };
 
 /* The functions that src/serve calls. The service is a struct v2. */

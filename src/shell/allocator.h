@@ -34,7 +34,8 @@ struct heap_growth {
  * Let n be the size of the new memory in bytes. If growth->input is from n / 2 to 2 * n, the
  * function assumes that the heap has grown because of input. When idle connections make the heap
  * grow, less input than n / 2 has arrived, so the function gets no pages: the connections would use
- * only a part of them. It also gets none after input that did not stay in memory. */
+ * only a part of them. It also gets no pages if more than 2 * n bytes of input have arrived: more
+ * than half of that input did not need new memory. */
 void allocator_follow(struct heap_growth *growth);
 
 #endif

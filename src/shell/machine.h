@@ -48,9 +48,9 @@ bool machine_random(void *p, size_t n);
  * Go's words, for example "open PATH: no such file or directory". */
 bool machine_read_file(const char *path, size_t most, struct buf *out, char why[MACHINE_WHY_MAX]);
 
-/* Locks a folder until this process ends. Until then, this function returns false when any other
- * process calls it for the same folder. Returns false on failure. Then `why` is the reason in the
- * words of upstream's nsqd. */
+/* Locks a folder until this process ends. While this process runs, any other process that calls
+ * this function for the same folder gets false. Returns false on failure. Then `why` is the reason
+ * in the words of upstream's nsqd. */
 bool machine_lock_folder(const char *path, char why[MACHINE_WHY_MAX]);
 
 #endif

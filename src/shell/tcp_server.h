@@ -57,9 +57,9 @@ enum tcp_state {
     TCP_LOOKING_UP,  /* the host name is looked up, and the socket has no descriptor yet */
     TCP_CONNECTING,  /* the socket connects to dial->addresses */
     TCP_OPEN,        /* bytes move in both directions */
-    TCP_INPUT_ENDED, /* the peer sends no more, and the handler was not told yet */
-    TCP_HALF_OPEN,   /* the handler was told that the peer sends no more; output is still sent */
-    TCP_BROKEN,      /* the socket had an error, and the handler was not told yet */
+    TCP_INPUT_ENDED, /* the peer sends nothing more, and the handler was not told yet */
+    TCP_HALF_OPEN, /* the handler was told that the peer sends nothing more; output is still sent */
+    TCP_BROKEN,    /* the socket had an error, and the handler was not told yet */
 };
 
 /* The socket of one of the handler's connections. A connection's number contains a slot, which is
@@ -69,8 +69,8 @@ struct tcp_socket {
     int fd;
     enum tcp_state state;
     unsigned bits;   /* the events that the waiter waits for (enum waiter_bit) */
-    bool end_masked; /* the peer sends no more, but not all of its input was read; the waiter does
-                      * not report this end again */
+    bool end_masked; /* the peer sends nothing more, but not all of its input was read; the waiter
+                      * does not report this end again */
     bool offering;   /* the slot of this socket is in server->offers */
     bool sending;    /* the slot of this socket is in server->sends */
     struct tcp_dial *dial; /* only in the states LOOKING_UP and CONNECTING; otherwise NULL */

@@ -113,8 +113,8 @@ static void offer_later(struct tcp_server *server, struct tcp_socket *s)
     }
 }
 
-/* Notes that the peer sends no more (TCP_INPUT_ENDED) or that the socket broke (TCP_BROKEN). The
- * waiter does not watch the socket until the handler was told. */
+/* Notes that the peer sends nothing more (TCP_INPUT_ENDED) or that the socket broke (TCP_BROKEN).
+ * The waiter does not watch the socket until the handler was told. */
 static void end_later(struct tcp_server *server, struct tcp_socket *s, enum tcp_state state)
 {
     if (!is_ending(s)) {
@@ -127,8 +127,8 @@ static void end_later(struct tcp_server *server, struct tcp_socket *s, enum tcp_
 /* Makes the waiter wait for what a connection wants. While some input was not consumed, nothing is
  * read: that input is offered again first. So the end of input is found after all input. After the
  * end of input, the waiter does not wait for READ, because it would report the end repeatedly. When
- * the connection is not read, the waiter still reports that the peer sends no more: the server does
- * no work for a client that is gone. */
+ * the connection is not read, the waiter still reports that the peer sends nothing more: the server
+ * does no work for a client that is gone. */
 static void watch_socket(struct tcp_server *server, struct tcp_socket *s)
 {
     unsigned want = server->handler.want(server->handler.self, s->conn);
@@ -344,9 +344,9 @@ static void offer_last(struct tcp_server *server, struct tcp_socket *s, int64_t 
     }
 }
 
-/* The peer of a connection that is not read sends no more. Input in front of that end may contain
- * whole commands, which count as if the client had stayed (departure 34). So the end is found
- * later, behind them. A few bytes may be for a codec only: the handler can tell. */
+/* The peer of a connection that is not read sends nothing more. Input in front of that end may
+ * contain whole commands, which count as if the client had stayed (departure 34). So the end is
+ * found later, behind them. A few bytes may be for a codec only: the handler can tell. */
 static void note_end(struct tcp_server *server, struct tcp_socket *s, int64_t now)
 {
     assert(s->rest.n == 0);

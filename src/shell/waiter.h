@@ -19,7 +19,7 @@ enum waiter_bit {
     /* Hang-up or error. This event is reported even when the caller does not wait for it. There may
      * still be unread input. */
     WAITER_GONE = 4,
-    /* The peer sends no more. There may still be unread input before this end. */
+    /* The peer sends nothing more. There may still be unread input before this end. */
     WAITER_ENDED = 8,
 };
 

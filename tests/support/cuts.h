@@ -27,7 +27,7 @@ typedef void cuts_play(struct world *world);
 void cuts_check(const struct engine_config *config, cuts_play *play);
 
 enum cuts_flags {
-    CASE_EOF = 1, /* after the input the client sends no more */
+    CASE_EOF = 1, /* after the input the client sends nothing more */
     CASE_RAW = 2, /* the input begins with the magic; otherwise "  V2" was sent before it */
 };
 

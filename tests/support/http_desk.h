@@ -69,7 +69,7 @@ void http_desk_answer(struct http_desk *desk, struct span text);
 void http_desk_expect(struct http_desk *desk, struct span expected);
 #define DESK_EXPECT(desk, literal) http_desk_expect((desk), SPAN(literal))
 
-/* A conversation of one connection. `eof`: the client sends no more after `in`. */
+/* A conversation of one connection. `eof`: the client sends nothing more after `in`. */
 struct http_desk_case {
     const char *rule;
     struct span in;

@@ -180,7 +180,7 @@ static void offer(struct client *c)
     }
 }
 
-/* The client sends no more and is not read. Its last bytes may be for a codec only. */
+/* The client sends nothing more and is not read. Its last bytes may be for a codec only. */
 static void offer_end(struct client *c)
 {
     const struct tcp_handler *h = &c->world->handler;

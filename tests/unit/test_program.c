@@ -74,7 +74,7 @@ static void expect_end_by(int signal)
         fds[i] = net_connect(p->port);
         net_send(fds[i], unfinished[i].said);
     }
-    int shut = join(p); /* sends no more, and waits for nothing */
+    int shut = join(p); /* sends nothing more, and waits for nothing */
     net_send(shut, SPAN("SUB unfinished e\n"));
     net_shut(shut);
     int slow =

@@ -61,18 +61,27 @@ static const char *value_of(const char *arg, const char *name)
     return strncmp(arg, name, n) == 0 ? arg + n : NULL;
 }
 
+/* Plays a scenario until it is judged (soak/verdict.h). */
 static bool is_correct(scenario *run, const char *program, int64_t ns, uint64_t seed)
 {
-    enum verdict verdict = SLOW;
-    for (unsigned i = 0; i < TRIES && verdict == SLOW; i++) {
-        if (i > 0) {
-            printf("     too slow, perhaps because of other programs: try %u of %d\n", i + 1,
-                   TRIES);
+    unsigned good = 0;
+    unsigned slow = 0;
+    while (good <= slow && slow < TOO_SLOW) {
+        enum verdict verdict = run(program, ns, seed);
+        if (verdict == WRONG) {
+            return false;
         }
-        verdict = run(program, ns, seed);
+        good += verdict == CORRECT;
+        slow += verdict == SLOW;
+        if (slow > 0) {
+            printf(
+                "     good runs: %u, runs that were too slow, perhaps because of other programs: "
+                "%u\n",
+                good, slow);
+        }
         fflush(stdout);
     }
-    return verdict == CORRECT;
+    return slow < TOO_SLOW;
 }
 
 int main(int argc, char **argv)

@@ -37,6 +37,8 @@ struct api_config {
     int64_t max_deflate_level;
 };
 
+#define API_MOVING_A_STEP 64 /* one call of api_step continues at most this many publishes */
+
 struct api {
     struct api_config config;
     struct broker *broker;

@@ -93,7 +93,8 @@ void api_step(struct api *api, int64_t now)
 {
     struct broker *broker = api->broker;
     size_t count = 0;
-    for (const struct list *l = api->moving.next; l != &api->moving && count < 64; l = l->next) {
+    for (const struct list *l = api->moving.next; l != &api->moving && count < API_MOVING_A_STEP;
+         l = l->next) {
         count++;
     }
     for (; count > 0 && effort_is_left(&broker->core.effort); count--) {

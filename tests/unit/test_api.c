@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of the HTTP API on a whole engine: what each route answers, in the order of nsqd's checks,
- * and what clients of the TCP port see of it. All answers were seen on upstream's nsqd, except
- * those that the name of a test marks as a departure.
+ * and what clients of the TCP port see of it. The common answers were seen on upstream's nsqd
+ * 1.3.0. The others, and the order of the checks, follow its source and were not compared yet. The
+ * name of a test marks a departure.
  */
 #include "api/api.h"
 

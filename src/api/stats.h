@@ -116,11 +116,11 @@ struct stats {
 void stats_begin(struct stats *stats, const struct stats_server *server,
                  const struct stats_filter *filter);
 
-/* Appends the next part of the page to `out`. Returns true when the page is complete. Stops when
- * the call has appended `most` bytes or more, or when the current call of the broker has no effort
- * left (broker_begin_share). Always does at least one step. So the call may append more than `most`
- * bytes, but no more than one topic, channel or client beyond them. `wall` is the time since 1970
- * in ns. */
+/* Appends the next part of the page to `out`. Returns true when the page is complete. A call does
+ * one step (enum stats_step) after another. Between two steps it stops if it has appended `most`
+ * bytes or more, or if the current call of the broker has no effort left (broker_begin_share). So
+ * what it appends may be larger than `most`, by at most one topic, channel or client. `wall` is the
+ * time since 1970 in ns. */
 bool stats_write(struct stats *stats, struct buf *out, size_t most, int64_t now, int64_t wall);
 
 /* Frees the memory of the page. The page need not be complete. */

@@ -10,10 +10,10 @@
  * samples arrive. A sample for which the budget has no room is not counted. When no percentile is
  * configured, a channel has no struct latency, and a FIN does no work here.
  *
- * broker/quantile.h describes the accuracy. There is one difference from nsqd. When a
- * request for /stats asks for one channel only, nsqd still adds the other channels to the latency
- * of the topic, but does not first move their windows to the current time. latency_add always moves
- * the window first.
+ * broker/quantile.h describes the accuracy. There is one difference from nsqd, in the latency of a
+ * topic when /stats is asked for one channel only. It is the sum over all channels. In nsqd, the
+ * channels that were not asked for may then add samples that are too old for the window. Here,
+ * latency_add always drops these old samples first.
  *
  * Must not know: channels, messages, clocks.
  */

@@ -6,16 +6,17 @@
  * parameters are those of nsqd: the error is 0.01, and numbers are put into the summary in groups
  * of 500.
  *
- * A tuple of the summary stands for `width` numbers that are at most `value`; `delta` says how
- * uncertain its rank is. Neighbouring tuples are merged into one tuple if the error stays within
- * the limit that the targets allow at this rank.
+ * The rank of a number is its position in the order of all numbers of the stream. The summary is a
+ * list of tuples. A tuple stands for `width` numbers that are next to each other in this order, and
+ * `value` is the largest of them. The rank of `value` is known except for an error of at most
+ * `delta`. Two neighbouring tuples become one tuple if the error of the rank stays small enough
+ * there. Near the percentiles that will be asked for, only a small error is allowed.
  *
  * Accuracy: for the same numbers in the same order, a percentile is equal to nsqd's while the
  * summary has at most QUANTILE_TUPLES tuples. In nsqd, the summary grows without a bound if most
- * numbers are smaller than the number before. Here, when a summary is too
- * long, its tuples are merged although this makes the error larger. The rank of a percentile is
- * then wrong by at most 5 percent of the count (in nsqd, by at most 2.5 percent). (The rank of a
- * percentile p of n numbers is p * n.)
+ * numbers are smaller than the number before. Here, a summary that is too long is made shorter, and
+ * this makes the error larger. The rank of the result is then wrong by at most 5 percent of the
+ * count of numbers. In nsqd it is wrong by at most 2.5 percent.
  *
  * Must not know: what the numbers mean, windows of time, channels.
  */
@@ -63,17 +64,18 @@ struct quantile {
 /* Adds a number. Returns false, and does not add the number, when the memory budget has no room. */
 bool quantile_insert(const struct quantile_setting *setting, struct quantile *q, double number);
 
-/* Adds to `q` all numbers of the stream `from`. When `from` has a summary, the fresh numbers of
- * `from` first go into this summary, as in nsqd. Returns false, and adds nothing, when the memory
- * budget has no room. */
+/* Adds to `q` all numbers of the stream `from`. All of them go into the summary of `q`. When `from`
+ * has a summary, this call first moves the fresh numbers of `from` into it, as nsqd does. Returns
+ * false, and adds nothing, when the memory budget has no room. */
 bool quantile_merge(const struct quantile_setting *setting, struct quantile *q,
                     struct quantile *from);
 
 /* Returns how many numbers the stream stands for. */
 uint64_t quantile_count(const struct quantile *q);
 
-/* Returns the percentile `target` of a stream. The stream must have no fresh numbers. It has none
- * if all its numbers were added with quantile_merge. Returns 0 when the stream is empty. */
+/* Returns the percentile `target` of a stream that was filled only with quantile_merge. (Numbers of
+ * quantile_insert may be fresh, and this function does not look at fresh numbers.) Returns 0 when
+ * the stream is empty. */
 double quantile_query(const struct quantile_setting *setting, const struct quantile *q,
                       double target);
 

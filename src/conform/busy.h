@@ -14,8 +14,8 @@
 
 #define BUSY_UNKNOWN (-1)
 
-/* The machine was busy during a play of a case if, for at least this percentage of the play, some
- * process waited for a processor. */
+/* The machine was busy during a play of a case if some process waited for a processor during at
+ * least this percentage of its time. */
 #define BUSY_PERCENT 20
 
 #define BUSY_PLAYS_MAX 3 /* of one case */
@@ -44,8 +44,8 @@ struct busy_play {
 bool busy_has_times(const struct transcript *file);
 
 /* Returns whether a case must be played again. `plays` is how often it was played. *left is how
- * many cases this process may still play again. If the function returns true after the first play,
- * it subtracts one from *left. */
+ * many cases this process may still play again. When the function decides that a case is played a
+ * second time, it subtracts one from *left. A third play of the same case subtracts nothing. */
 bool busy_again(const struct busy_play *play, unsigned plays, unsigned *left);
 
 /* Plays a case. While busy_again returns true and the server accepts connections, plays the case

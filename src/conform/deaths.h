@@ -2,9 +2,9 @@
 /*
  * Owns: what the program does when a server ends during a run. The cases that the server was
  * playing, or had played just before, are suspects. The server is started again, and each suspect
- * is played alone. A suspect that ends the server again has the verdict DIED. Then the cases that
- * the server could not play are played. A batch is the servers that run at the same time
- * (servers.h). Must not know: how a case is played.
+ * is played alone. A suspect that ends the server again has the verdict DIED. Some cases were not
+ * played at all, because the server had ended before. They are played last. A batch is the servers
+ * that run at the same time (servers.h). Must not know: how a case is played.
  */
 #ifndef CONFORM_DEATHS_H
 #define CONFORM_DEATHS_H
@@ -27,8 +27,8 @@ enum presence {
 
 /* When a process ends, it closes its sockets one after another. So just after a case has made the
  * server end, the server can still seem to accept connections. The program notices the end of the
- * server only later. So a case is also a suspect if it ended DEATHS_WITHIN or less before the
- * program noticed that the server had ended. */
+ * server only later. So the cases that ended shortly before are suspects too: those that ended at
+ * most this time before the program noticed the end of the server. */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX

@@ -37,8 +37,7 @@
 
 /* The largest size, in bytes, of the exchange in a report. If an exchange is longer, the report
  * contains its first lines and its last lines, each with half of the bytes. The lines between are
- * only counted. No line is cut. So the first lines may be longer than half of the bytes: at most
- * by a part of one line. */
+ * only counted. The last of the first lines is kept whole, even if it goes beyond their half. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
 /* The longest time of a whole case is a sum: the times of all "within" and "after" of its steps,
@@ -129,8 +128,8 @@ struct player_config {
     struct transport transport;
     struct span names;     /* prefix of the names of topics and channels; unique in a run */
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */
-    int64_t slack; /* ns. The "after" of a step is the earliest time of its frame. The frame may
-                      come this much before that time. 0 on virtual time */
+    int64_t slack; /* ns: the tolerance of "after": a frame passes if it comes too early by at most
+                      this time. 0 on virtual time */
     int64_t lag; /* ns: a frame may be noticed this much later than it came, because the machine is
                     busy. 0 on virtual time */
     int64_t time_scale; /* percent: "within" and reply_timeout are multiplied by this number */
@@ -153,11 +152,12 @@ struct player {
     size_t splits;   /* at how many places the bytes of all steps may still be cut */
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
-    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. If the
-                              machine was busy, the player may notice a frame late. Then this field
-                              is the earliest possible arrival time of the frame */
+    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. A step
+                              ends when its frame has arrived. If the machine was busy, the player
+                              may notice a frame later than that, by at most config.lag. Then this
+                              is the earliest time at which the frame can have arrived */
     int64_t end_by; /* ns: the end of the whole case; no step waits longer than until this time */
-    int64_t step_wait; /* ns: how long the step that waited most recently was allowed to wait */
+    int64_t step_wait; /* ns: the longest time that the last waiting step was allowed to wait */
     enum verdict verdict;
     unsigned failed_line; /* the line in the file; 0: no step has failed */
     struct buf exchange;  /* one line for each thing sent or received */

@@ -44,8 +44,8 @@ enum arrival player_await_frame(struct player *p, struct player_conn *c, bool he
 enum arrival player_await_reply(struct player *p, struct player_conn *c, int64_t deadline,
                                 size_t *offset, struct nsq_frame *frame, size_t *size);
 
-/* Does not wait. Returns true if the input contains no frame for which player_await_reply waits. If
- * it contains one, makes the step fail and returns false. */
+/* Returns true if the input contains no reply: no frame that player_await_reply would find. If it
+ * contains one, makes the step fail and returns false. Does not wait. */
 bool player_no_reply(struct player *p, struct player_conn *c, const struct step *step);
 
 /* Describes in words an arrival other than ARRIVED, and appends the text to `out`. */

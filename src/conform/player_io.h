@@ -15,9 +15,9 @@ size_t player_find_conn(const struct player *p, struct span name);
 /* Returns the time of the transport's clock, in ns. */
 int64_t player_now(struct player *p);
 
-/* Returns the time until which a step waits if it begins now. A step with "within" waits for the
- * time of its "within". A step without "within" waits for the time of its "after" plus the reply
- * timeout. Notes in p->step_wait how long that is. */
+/* Returns the deadline of a step that begins now. The longest wait of a step with "within" is the
+ * duration of its "within". The longest wait of another step is the duration of its "after" plus
+ * the reply timeout. The longest wait is also stored in p->step_wait. */
 int64_t player_deadline(struct player *p, const struct step *step);
 
 /* Subtracts the slack (player.h) from the time of the step's "after". Returns true if the resulting

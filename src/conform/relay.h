@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the codecs of one connection that passes through a proxy. For the client, the proxy has the
- * server's side of TLS, snappy and deflate. For the server, the proxy has the client's side. The
- * answer to an IDENTIFY announces the codecs. Some bytes of each side are sent before a codec is
- * enabled, so they are not encoded with it. The proxy first handles these bytes, and then enables
- * the codec. Must not know: sockets, and how the decoded bytes are used.
+ * Owns: the codecs of one connection that passes through a proxy. Towards the client, the proxy
+ * does TLS, snappy and deflate as a server does. Towards the server, it does them as a client does.
+ * The answer to an IDENTIFY announces the codecs. Some bytes of each side are sent before a codec
+ * is enabled, so they are not encoded with it. The proxy first handles these bytes, and then
+ * enables the codec. Must not know: sockets, and how the decoded bytes are used.
  *
  *     client --bytes--> relay_from_client --> decoded into `commands`, and encoded for the server
  *     server --bytes--> relay_from_server --> decoded and kept
@@ -17,9 +17,9 @@
 
 #define RELAY_UPGRADES_MAX 2 /* TLS, then one compression */
 
-/* At most this many decoded bytes of the server are kept for a client. A client may send at most
- * this many decoded bytes at a time. Without this limit, a frame that never ends, or a small input
- * that decodes to very many bytes, could fill the memory. */
+/* At most this many decoded bytes of the server are kept for a client. The bytes of one call of
+ * relay_from_client may decode to at most this many bytes. Without this limit, a frame that never
+ * ends, or a small input that decodes to very many bytes, could fill the memory. */
 #define RELAY_HELD_MAX ((size_t)64 << 20)
 
 /* The bytes that the caller must send to each side. The caller removes them. */

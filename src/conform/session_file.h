@@ -19,7 +19,8 @@
 #define TRANSCRIPT_CONNS_MAX 64       /* the largest number of connections of a file */
 #define TRANSCRIPT_DEPTH_MAX 8        /* how deep size{ } and repeat( ) may be nested */
 #define TRANSCRIPT_BLOCKS_MAX 2       /* how deep repeat { } and any { } may be nested */
-/* How many counters, of blocks and items together, may be nested. */
+/* The most counters that one place in a file can use: those of all repeat( ), repeat { } and any {
+ * } around it. */
 #define TRANSCRIPT_COUNTERS_MAX 4
 /* The largest number of repetitions of one repeat( ), repeat { } or any { }. */
 #define TRANSCRIPT_REPEAT_MAX 10000

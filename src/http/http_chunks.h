@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the strict check of a chunked body's framing. llhttp decodes the body (http/http_reader.h).
- * llhttp accepts some bodies that Go refuses. Then two programs could find different ends of the
- * same body, and this is dangerous. So every byte passes this check first. The check accepts:
+ * llhttp accepts some bodies that Go refuses. That is dangerous behind a proxy: if the proxy and
+ * this server find different ends of the same body, a part of the body becomes a request (request
+ * smuggling). So every byte passes this check first. The check accepts:
  *
  *     size    1 to 16 hexadecimal digits; an extension with ';' may follow
  *     line    ends with CR LF and has no other CR, LF or control byte
@@ -17,9 +18,9 @@
 
 #define HTTP_CHUNK_LINE_MAX 4096 /* bytes of a size with its extension, as in Go */
 #define HTTP_TRAILER_MAX 4096    /* bytes of all trailers together, as in Go */
-/* Bytes. Sizes and extensions together may have this number of bytes, plus 16 for each chunk, plus
- * twice the bytes of data. Without this limit, which Go has too, a body could consist almost only
- * of extensions. */
+/* Bytes. The limit for all sizes and extensions of a body together is:
+ *     HTTP_CHUNK_EXCESS_MAX + 16 * number of chunks + 2 * bytes of data
+ * Go has the same limit. Without it, a body could consist almost only of extensions. */
 #define HTTP_CHUNK_EXCESS_MAX 16384
 
 enum http_chunks_state {

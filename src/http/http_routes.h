@@ -19,8 +19,9 @@ enum http_body {
     HTTP_BODY_PIECES,  /* `begin`, then `piece` for each part of the body, then `end` */
 };
 
-/* The functions are the handler of the route. `service` is http_server_config.service. Each call
- * may answer (http_call_answer). After the answer only `drop` is called. */
+/* A route and its functions. `service` is http_server_config.service; `call` is the request that
+ * is being handled. Any of begin, piece and end may answer the request (http_call_answer). After
+ * the answer only `drop` is called. */
 struct http_route {
     struct span method;
     struct span path; /* literal; when has_param is set, the path ends with '/' and a parameter
@@ -35,8 +36,8 @@ struct http_route {
     void (*piece)(void *service, struct http_call *call, struct span bytes, int64_t now);
     /* The body is complete. `broken`: the rest of the body cannot be read. */
     void (*end)(void *service, struct http_call *call, bool broken, int64_t now);
-    /* Frees call->state. Called once for each call whose `state` is not NULL: after the answer, or
-     * when the connection has ended. The call must not be used afterwards. */
+    /* Frees call->state. Called once for each request whose `state` is not NULL: after the answer,
+     * or when the connection has ended. `call` must not be used afterwards. */
     void (*drop)(void *service, struct http_call *call);
 };
 

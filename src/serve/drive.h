@@ -51,7 +51,7 @@ struct drive {
     bool left_over;       /* a turn of the last round was ended early, so work may be left */
     bool look_again;      /* a request was not ASK_LOG, so connections may have changed */
     bool look_no_more;    /* the turn CHANGED was ended early in this round */
-    int64_t behind;       /* ns; step handles deadlines that are at least this much before `now` */
+    int64_t behind;       /* ns; the `judged` of step is `now` minus this (serve/handler.h) */
     unsigned rounds;      /* number of rounds that have begun */
     unsigned rounds_max;  /* the largest number of rounds; needed because a handler may always have
                            * more work */

@@ -25,17 +25,19 @@ struct heap_growth {
 };
 
 /* Must be called often. When the heap has grown since the last call because of input, asks the
- * kernel at once for pages. These are the pages at the end of the new memory. In all other cases
- * does nothing. Asks for at most ALLOCATOR_GROWTH bytes, which takes less than a millisecond.
- * Without this request, the kernel would interrupt the process at the first use of each page. Then
- * getting the pages would take about 1.5 times as long. For large messages, most of the time is
- * spent on getting pages.
+ * kernel at once for the pages of the new memory that are not used yet. These are the last
+ * ALLOCATOR_GROWTH bytes of it, because the heap grows by this number of bytes more than is needed.
+ * Asking for them takes less than a millisecond. In all other cases does nothing. Without this
+ * request, the kernel would interrupt the process at the first use of each page. Then getting the
+ * pages would take about 1.5 times as long. For large messages, most of the time is spent on
+ * getting pages.
  *
- * Let n be the size of the new memory in bytes. If growth->input is from n / 2 to 2 * n, the
- * function assumes that the heap has grown because of input. When idle connections make the heap
- * grow, less input than n / 2 has arrived, so the function gets no pages: the connections would use
- * only a part of them. It also gets no pages if more than 2 * n bytes of input have arrived: more
- * than half of that input did not need new memory. */
+ * How the function decides: let n be the size of the new memory in bytes.
+ *   growth->input < n / 2      Something else has made the heap grow, for example idle connections.
+ *                              Does nothing: not all of the pages would be used.
+ *   growth->input > 2 * n      Most of the input fitted into memory that the process already had.
+ *                              Does nothing.
+ *   between these limits       The heap has grown because of input. Asks for the pages. */
 void allocator_follow(struct heap_growth *growth);
 
 #endif

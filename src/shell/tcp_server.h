@@ -25,16 +25,18 @@
 /* The largest number of events that the server takes from the waiter in one call. */
 #define TCP_SERVER_EVENTS 256
 
-/* This struct computes the time `judged`. All input that had arrived by this time was already
- * offered to the handler. Only deadlines up to this time are handled (`step` in serve/handler.h),
- * because a peer whose input waits in its socket is not late. A sweep is a series of calls of the
- * waiter's `wait`. A sweep ends when one call has reported every descriptor that was ready, and all
- * events were handled. */
+/* This struct computes the time `judged`. Only deadlines up to this time are handled (`step` in
+ * serve/handler.h), because a peer whose input waits in its socket is not late. A sweep is a series
+ * of waits (the waiter's `wait`). It ends in one of two ways:
+ *   - A wait has reported every descriptor that was ready, and all its events were handled. Then
+ *     `judged` becomes `looked`.
+ *   - The sweep takes too long (SWEEP_NS). Then `judged` becomes `begun`, and a new sweep begins.
+ */
 struct tcp_sweep {
     int64_t judged; /* all input that arrived before this time was offered to the handler */
     int64_t begun;  /* when the first wait of this sweep returned; 0: no sweep has begun */
-    int64_t looked; /* the last wait has reported all input that arrived before this time */
-    bool whole;     /* the last wait has reported everything that was ready */
+    int64_t looked; /* when the last wait looked at the descriptors */
+    bool whole;     /* the last wait has reported every descriptor that was ready */
 };
 
 /* One listening socket. */

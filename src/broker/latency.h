@@ -10,9 +10,9 @@
  * samples arrive. A sample for which the budget has no room is not counted. When no percentile is
  * configured, a channel has no struct latency, and a FIN does no work here.
  *
- * broker/quantile.h describes the accuracy. There is one difference from nsqd, in the latency of a
- * topic when /stats is asked for one channel only. It is the sum over all channels. In nsqd, the
- * channels that were not asked for may then add samples that are too old for the window. Here,
+ * broker/quantile.h describes the accuracy. The latency of a topic is computed from all its
+ * channels, even if /stats is asked for one channel only. In that case there is a difference from
+ * nsqd. In nsqd, the other channels may add samples that are too old for the window. Here,
  * latency_add always drops these old samples first.
  *
  * Must not know: channels, messages, clocks.

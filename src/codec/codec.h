@@ -21,7 +21,7 @@ enum codec_state {
     CODEC_OPEN,        /* the codec decodes and encodes */
     CODEC_CLOSED,      /* the peer has closed its stream: decode will return no more bytes */
     CODEC_FAILED,      /* the peer has sent bytes that are not valid; `why` returns the reason.
-                        * encode may still be called, but it may append nothing. */
+                        * encode may still be called; it appends encoded bytes or nothing */
 };
 
 /* What TLS has negotiated, as numbers on the wire (RFC 8446). 0: nothing was negotiated. */

@@ -37,7 +37,7 @@
 
 /* The largest size, in bytes, of the exchange in a report. If an exchange is longer, the report
  * contains its first lines and its last lines, each with half of the bytes. The lines between are
- * only counted. The last of the first lines is kept whole, even if it goes beyond their half. */
+ * only counted. No line is cut, so the first lines together may be a little longer than half. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
 /* The longest time of a whole case is a sum: the times of all "within" and "after" of its steps,
@@ -152,10 +152,9 @@ struct player {
     size_t splits;   /* at how many places the bytes of all steps may still be cut */
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
-    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. A step
-                              ends when its frame has arrived. If the machine was busy, the player
-                              may notice a frame later than that, by at most config.lag. Then this
-                              is the earliest time at which the frame can have arrived */
+    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. On a busy
+                              machine, the player may notice a frame up to config.lag too late. So
+                              if the step waited for a frame, the lag is subtracted here */
     int64_t end_by; /* ns: the end of the whole case; no step waits longer than until this time */
     int64_t step_wait; /* ns: the longest time that the last waiting step was allowed to wait */
     enum verdict verdict;

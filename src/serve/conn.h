@@ -177,10 +177,10 @@ struct conn {
     size_t lingered;        /* bytes that LINGERING has discarded */
 
     struct heap_node timer; /* in serve->timers, with the key timer_at */
-    int64_t timer_at;       /* when the timer ends: at the earliest of the deadlines above or before
-                               it. When a deadline changes to a later time, the timer is not changed.
-                               So the timer can end too early; then it starts again */
-    struct list changed;    /* in serve->changed */
+    int64_t timer_at; /* when the timer ends: never later than the earliest of the deadlines. When
+                         a deadline changes to a later time, the timer is not changed. So the
+                         timer can end too early; then it starts again */
+    struct list changed; /* in serve->changed */
     /* In serve->backlog, while the codecs may hold input for the protocol. In serve->handshakes,
      * while the input of a handshake waits for its turn. */
     struct list backlog;

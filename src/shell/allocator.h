@@ -25,8 +25,8 @@ struct heap_growth {
 };
 
 /* Must be called often. When the heap has grown since the last call because of input, asks the
- * kernel at once for the pages of the new memory that are not used yet. These are the last
- * ALLOCATOR_GROWTH bytes of it, because the heap grows by this number of bytes more than is needed.
+ * kernel at once for the unused pages at the end of the new memory. Each time the heap grows, it
+ * grows by ALLOCATOR_GROWTH bytes more than is needed. So the unused pages are at most that large.
  * Asking for them takes less than a millisecond. In all other cases does nothing. Without this
  * request, the kernel would interrupt the process at the first use of each page. Then getting the
  * pages would take about 1.5 times as long. For large messages, most of the time is spent on

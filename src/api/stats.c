@@ -1,80 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Visits topics, channels, consumers and producers, one step at a time. Must not know: how they are
- * printed (stats_json.c, stats_text.c).
+ * Writes topics, channels, consumers and producers, one step at a time. Must not know: how the next
+ * one is found (stats_walk.c), how it is printed (stats_json.c, stats_text.c).
  */
 #include "api/stats.h"
-
-#include "base/alloc.h"
-
-/* Units of effort. */
-#define EFFORT_STEP 4   /* a topic, channel or client is found */
-#define EFFORT_SLOT 1   /* a slot of serve is looked at */
-#define BYTES_A_UNIT 32 /* so many bytes of text are written */
 
 static const struct stats_form *form_of(const struct stats *stats)
 {
     return stats->json ? &stats_json : &stats_text;
 }
 
-/* --- the place -------------------------------------------------------------------------------- */
-
-static struct stats_name name_given(struct span text)
-{
-    struct stats_name name = {.given = text.n > 0, .possible = text.n <= NSQ_NAME_MAX};
-    if (name.given && name.possible) {
-        name.name = name_make(text);
-    }
-    return name;
-}
-
-/* Returns the topic whose channels are being written, or NULL when it was deleted. */
-static struct topic *current_topic(const struct stats *stats)
-{
-    struct topic *topic = broker_find_topic(stats->server.broker, name_span(&stats->topic.name));
-    return topic != NULL && topic->serial == stats->topic.serial ? topic : NULL;
-}
-
-/* Returns the channel whose clients are being written, or NULL when it was deleted. */
-static const struct channel *current_channel(const struct stats *stats)
-{
-    const struct topic *topic = current_topic(stats);
-    const struct channel *channel =
-        topic == NULL ? NULL : topic_find_channel(topic, name_span(&stats->channel.name));
-    return channel != NULL && channel->serial == stats->channel.serial ? channel : NULL;
-}
-
-/* Returns the topic after the current one, among those that the request wants, or NULL. */
-static struct topic *next_topic(const struct stats *stats)
-{
-    const struct broker *broker = stats->server.broker;
-    if (!stats->only_topic.given) {
-        return walk_topic_after(broker, name_span(&stats->topic.name));
-    }
-    if (!stats->only_topic.possible || stats->topic.name.n > 0) {
-        return NULL;
-    }
-    return broker_find_topic(broker, name_span(&stats->only_topic.name));
-}
-
-/* Returns the channel of the topic after the last one, among those that the request wants, or
- * NULL. */
-static struct channel *next_channel(const struct stats *stats, const struct topic *topic)
-{
-    if (!stats->only_channel.given) {
-        return walk_channel_after(topic, name_span(&stats->channel_place));
-    }
-    if (!stats->only_channel.possible || stats->channel_place.n > 0) {
-        return NULL;
-    }
-    return topic_find_channel(topic, name_span(&stats->only_channel.name));
-}
-
 /* --- the steps -------------------------------------------------------------------------------- */
 
 static void step_head(struct stats *stats, struct buf *out)
 {
-    stats->unknown_topic = stats->only_topic.given && next_topic(stats) == NULL;
+    stats->unknown_topic = stats->walk.only_topic.given && !stats_walk_has_topic(&stats->walk);
     form_of(stats)->head(stats, out);
     stats->step = STATS_TOPIC;
 }
@@ -82,7 +22,8 @@ static void step_head(struct stats *stats, struct buf *out)
 /* Finds the next topic. When a channel is asked for, nsqd leaves out the topics without it. */
 static void step_topic(struct stats *stats, struct buf *out, int64_t now)
 {
-    struct topic *topic = next_topic(stats);
+    struct stats_walk *walk = &stats->walk;
+    const struct topic *topic = stats_walk_next_topic(walk);
     if (topic == NULL) {
         form_of(stats)->end_topics(stats, out);
         stats->listed = false;
@@ -90,36 +31,17 @@ static void step_topic(struct stats *stats, struct buf *out, int64_t now)
         return;
     }
     stats->topic = stats_of_topic(topic);
-    stats->channel_place = (struct name){0};
-    if (stats->only_channel.given && next_channel(stats, topic) == NULL) {
+    if (walk->only_channel.given && !stats_walk_has_channel(walk)) {
         return;
     }
-    stats->step = STATS_TOPIC_BEGIN;
-    struct broker_core *core = &stats->server.broker->core;
-    if (core->config.latency.percentile_count > 0 && topic->table.count > 0 &&
-        budget_has_room(&core->budget, BUDGET_CLIENT, LATENCY_COST)) {
-        stats->sum = latency_new(&core->latency, now);
-        stats->step = STATS_SUM;
-    }
+    stats->step = stats_walk_begin_sum(walk, now) ? STATS_SUM : STATS_TOPIC_BEGIN;
 }
 
-/* Adds the latencies of one channel to those of the topic: of all channels, also when only one is
- * asked for, as in nsqd. */
 static void step_sum(struct stats *stats, int64_t now)
 {
-    const struct topic *topic = current_topic(stats);
-    struct channel *channel =
-        topic == NULL ? NULL : walk_channel_after(topic, name_span(&stats->channel_place));
-    if (channel != NULL) {
-        latency_add(stats->sum, channel->latency, now);
-        stats->channel_place = channel->name;
-        return;
+    if (stats_walk_add(&stats->walk, &stats->topic.latency, now)) {
+        stats->step = STATS_TOPIC_BEGIN;
     }
-    stats_read_latency(stats->sum, &stats->topic.latency, now);
-    latency_free(stats->sum);
-    stats->sum = NULL;
-    stats->channel_place = (struct name){0};
-    stats->step = STATS_TOPIC_BEGIN;
 }
 
 static void step_topic_begin(struct stats *stats, struct buf *out)
@@ -131,16 +53,14 @@ static void step_topic_begin(struct stats *stats, struct buf *out)
 
 static void step_channel(struct stats *stats, struct buf *out, int64_t now)
 {
-    const struct topic *topic = current_topic(stats);
-    const struct channel *channel = topic == NULL ? NULL : next_channel(stats, topic);
+    const struct channel *channel = stats_walk_next_channel(&stats->walk);
     if (channel == NULL) {
         form_of(stats)->end_topic(stats, out);
         stats->step = STATS_TOPIC;
         return;
     }
-    stats->channel = stats_of_channel(channel, now);
-    stats->channel_place = channel->name;
-    stats->client_place = 0;
+    stats->channel = stats_of_channel(channel);
+    stats_read_latency(channel->latency, &stats->channel.latency, now);
     form_of(stats)->begin_channel(stats, out);
     stats->step = STATS_CLIENT;
 }
@@ -148,7 +68,8 @@ static void step_channel(struct stats *stats, struct buf *out, int64_t now)
 /* Returns the topic that the counts of published messages are asked for; empty: any. */
 static struct span published_topic(const struct stats *stats)
 {
-    return stats->only_topic.given ? name_span(&stats->only_topic.name) : span_make(NULL, 0);
+    const struct stats_name *only = &stats->walk.only_topic;
+    return only->given ? name_span(&only->name) : span_make(NULL, 0);
 }
 
 static void write_client(struct stats *stats, struct buf *out, const struct session *session,
@@ -160,15 +81,13 @@ static void write_client(struct stats *stats, struct buf *out, const struct sess
 
 static void step_client(struct stats *stats, struct buf *out, int64_t wall)
 {
-    const struct channel *channel = stats->clients ? current_channel(stats) : NULL;
     const struct consumer *consumer =
-        channel == NULL ? NULL : walk_consumer_after(channel, stats->client_place);
+        stats->clients ? stats_walk_next_consumer(&stats->walk) : NULL;
     if (consumer == NULL) {
         form_of(stats)->end_channel(stats, out);
         stats->step = STATS_CHANNEL;
         return;
     }
-    stats->client_place = be64_load(consumer->place);
     write_client(stats, out, consumer->owner, wall);
 }
 
@@ -177,19 +96,15 @@ static void step_client(struct stats *stats, struct buf *out, int64_t wall)
  * exist. */
 static void step_producer(struct stats *stats, struct buf *out, int64_t wall)
 {
-    const struct serve *serve = stats->server.serve;
-    if (stats->slot >= serve->slot_count || !stats->clients || stats->unknown_topic) {
+    if (!stats_walk_has_slot(&stats->walk) || !stats->clients || stats->unknown_topic) {
         form_of(stats)->end_producers(stats, out);
         stats->step = STATS_DONE;
         return;
     }
-    const struct conn *conn = serve->slots[stats->slot++].conn;
-    if (conn != NULL && conn->protocol == &v2_protocol && conn->session != NULL) {
-        const struct session *session = conn->session;
-        if (session->pub_counts != NULL) {
-            write_client(stats, out, session, wall);
-            stats->listed = true;
-        }
+    const struct session *session = stats_session_of(stats_walk_next_slot(&stats->walk));
+    if (session != NULL && session->pub_counts != NULL) {
+        write_client(stats, out, session, wall);
+        stats->listed = true;
     }
 }
 
@@ -230,29 +145,26 @@ void stats_begin(struct stats *stats, const struct stats_server *server,
     *stats = (struct stats){.server = *server,
                             .json = filter->json,
                             .clients = filter->clients,
-                            .memory = filter->memory,
-                            .only_topic = name_given(filter->topic),
-                            .only_channel = name_given(filter->channel)};
+                            .memory = filter->memory};
+    stats->walk = stats_walk_start(server->broker, server->serve, filter->topic, filter->channel);
     stats->writer = json_writer(NULL, JSON_GO);
 }
 
 bool stats_write(struct stats *stats, struct buf *out, size_t most, int64_t now, int64_t wall)
 {
-    struct effort *effort = &stats->server.broker->core.effort;
+    const struct effort *effort = &stats->server.broker->core.effort;
     size_t end = out->n + most;
     stats->writer.out = out;
     do {
         size_t before = out->n;
         bool looks_at_slot = stats->step == STATS_PRODUCER;
         do_step(stats, out, now, wall);
-        effort_use(effort,
-                   (looks_at_slot ? EFFORT_SLOT : EFFORT_STEP) + (out->n - before) / BYTES_A_UNIT);
+        stats_walk_count(&stats->walk, looks_at_slot, out->n - before);
     } while (stats->step != STATS_DONE && out->n < end && effort_is_left(effort));
     return stats->step == STATS_DONE;
 }
 
 void stats_end(struct stats *stats)
 {
-    latency_free(stats->sum);
-    stats->sum = NULL;
+    stats_walk_end(&stats->walk);
 }

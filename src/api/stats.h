@@ -29,7 +29,7 @@
 #ifndef API_STATS_H
 #define API_STATS_H
 
-#include "api/stats_values.h"
+#include "api/stats_walk.h"
 #include "json/writer.h"
 
 /* The figures of Go's memory, with nsqd's names. Figures that this server does not have are 0. */
@@ -79,30 +79,16 @@ enum stats_step {
     STATS_DONE,
 };
 
-/* A name that the request gives. */
-struct stats_name {
-    bool given;
-    bool possible; /* the bytes are not too long for a name */
-    struct name name;
-};
-
 struct stats {
     struct stats_server server;
     bool json;
     bool clients;
     bool memory;
-    struct stats_name only_topic;
-    struct stats_name only_channel;
+    struct stats_walk walk; /* where to continue */
     enum stats_step step;
     bool unknown_topic;           /* the request names a topic that does not exist */
-    struct stats_topic topic;     /* the current topic; its name says where to continue */
-    struct name channel_place;    /* the name of the channel that was written or summed last */
+    struct stats_topic topic;     /* the current topic */
     struct stats_channel channel; /* the current one */
-    uint64_t client_place;        /* the number of the consumer that was written last; 0: no
-                                   * consumer */
-    size_t slot;                  /* the next slot of serve */
-    struct latency *sum;          /* the sum of the latencies of the topic's channels; NULL: nothing
-                                   * is summed */
     struct json_writer writer;
     bool listed; /* something of the current list (topics, producers) was written */
 };

@@ -9,29 +9,25 @@
 struct stats_topic stats_of_topic(const struct topic *topic)
 {
     return (struct stats_topic){.name = topic->name,
-                                .serial = topic->serial,
                                 .depth = topic->queue.n,
                                 .message_count = topic->message_count,
                                 .message_bytes = topic->message_bytes,
                                 .paused = topic->paused};
 }
 
-struct stats_channel stats_of_channel(const struct channel *channel, int64_t now)
+struct stats_channel stats_of_channel(const struct channel *channel)
 {
     size_t moves = topic_moves_to(channel->topic, channel);
     size_t delayed = topic_delayed_moves_to(channel->topic, channel);
-    struct stats_channel figures = {.name = channel->name,
-                                    .serial = channel->serial,
-                                    .depth = channel->queue.n + moves - delayed,
-                                    .in_flight_count = channel_in_flight_count(channel),
-                                    .deferred_count = channel->timed->deferred_count + delayed,
-                                    .message_count = channel->message_count + moves,
-                                    .requeue_count = channel->requeue_count,
-                                    .timeout_count = channel->timeout_count,
-                                    .client_count = channel->consumer_count,
-                                    .paused = channel->paused};
-    stats_read_latency(channel->latency, &figures.latency, now);
-    return figures;
+    return (struct stats_channel){.name = channel->name,
+                                  .depth = channel->queue.n + moves - delayed,
+                                  .in_flight_count = channel_in_flight_count(channel),
+                                  .deferred_count = channel->timed->deferred_count + delayed,
+                                  .message_count = channel->message_count + moves,
+                                  .requeue_count = channel->requeue_count,
+                                  .timeout_count = channel->timeout_count,
+                                  .client_count = channel->consumer_count,
+                                  .paused = channel->paused};
 }
 
 void stats_read_latency(struct latency *latency, struct stats_latency *figures, int64_t now)

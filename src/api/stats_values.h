@@ -21,7 +21,6 @@ struct stats_latency {
 
 struct stats_topic {
     struct name name;
-    uint64_t serial; /* differs if the topic was deleted and made again */
     uint64_t depth;
     uint64_t message_count;
     uint64_t message_bytes;
@@ -31,7 +30,6 @@ struct stats_topic {
 
 struct stats_channel {
     struct name name;
-    uint64_t serial;
     uint64_t depth;
     uint64_t in_flight_count;
     uint64_t deferred_count;
@@ -40,7 +38,7 @@ struct stats_channel {
     uint64_t timeout_count;
     uint64_t client_count;
     bool paused;
-    struct stats_latency latency;
+    struct stats_latency latency; /* stats_of_channel sets no figures */
 };
 
 /* The spans are borrowed from the session. */
@@ -74,7 +72,7 @@ struct stats_client {
 struct stats_topic stats_of_topic(const struct topic *topic);
 
 /* Returns the figures of a channel. The channel must not have been deleted. */
-struct stats_channel stats_of_channel(const struct channel *channel, int64_t now);
+struct stats_channel stats_of_channel(const struct channel *channel);
 
 /* Reads the figures of the latencies; `latency` may be NULL. */
 void stats_read_latency(struct latency *latency, struct stats_latency *figures, int64_t now);

@@ -277,7 +277,8 @@ $(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/
 	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -o $@ $^
 
 # These tests start the program.
-$(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_program_tls: | $(BUILD)/nsqd
+$(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_program_tls \
+    $(BUILD)/tests/test_program_http: | $(BUILD)/nsqd
 # This test starts other tests.
 $(BUILD)/tests/test_dispositions: | $(addprefix $(BUILD)/tests/,test_program test_signals test_spawn test_machine test_auth_server)
 

@@ -5,6 +5,8 @@
  */
 #include "nsqd/configure.h"
 
+#include "base/text.h"
+
 /* Descriptors for listeners, files, pipes and everything else that is not a connection. */
 #define DESCRIPTOR_RESERVE 64
 
@@ -44,6 +46,24 @@ static void configure_auth(const struct options *o, struct auth_config *a)
     a->request_timeout = o->http_client_request_timeout;
 }
 
+/* Returns true when HTTP clients must use TLS: with --tls-required=true, and with
+ * --tls-client-auth-policy, unless --tls-required=tcp-https. */
+static bool http_needs_tls(const struct options *o)
+{
+    return options_require_tls(o) && o->tls_required != OPTIONS_TLS_REQUIRED_EXCEPT_HTTP;
+}
+
+static void configure_about(const struct options *o, const struct configure_machine *machine,
+                            struct engine_about *about)
+{
+    *about = (struct engine_about){.broadcast_address = text_span(o->broadcast_address),
+                                   .hostname = machine->host,
+                                   .tcp_port = machine->ports[ENGINE_TCP],
+                                   .http_port = machine->ports[ENGINE_HTTP],
+                                   .https_port = machine->ports[ENGINE_HTTPS],
+                                   .start_time = machine->start_time};
+}
+
 struct engine_config configure(const struct options *o, const struct configure_machine *machine)
 {
     struct engine_config config = engine_defaults();
@@ -63,5 +83,7 @@ struct engine_config configure(const struct options *o, const struct configure_m
     b->seed = machine->seed;
     configure_v2(o, &config.v2);
     configure_auth(o, &config.auth);
+    configure_about(o, machine, &config.about);
+    config.http_needs_tls = http_needs_tls(o);
     return config;
 }

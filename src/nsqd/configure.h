@@ -14,6 +14,10 @@ struct configure_machine {
     size_t memory;         /* bytes that the process may use (shell/memory_limit.h) */
     size_t descriptors;    /* file descriptors that the process may have open */
     struct hash_seed seed; /* must be unpredictable */
+    struct span host;      /* its name; borrowed as long as the engine is used */
+    int64_t start_time;    /* seconds since 1970 */
+    /* The port of each listener; -1: a unix socket; 0: it is not used. */
+    int64_t ports[ENGINE_LISTENERS];
 };
 
 /* Returns the configuration of an engine. The options must have passed options_check. The result

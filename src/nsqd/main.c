@@ -12,19 +12,21 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "base/time.h"
 #include "engine/engine.h"
 #include "nsqd/configure.h"
+#include "nsqd/listeners.h"
 #include "nsqd/node_id.h"
 #include "nsqd/options.h"
 #include "nsqd/options_check.h"
 #include "nsqd/options_config.h"
 #include "nsqd/tls_files.h"
 #include "shell/allocator.h"
+#include "shell/clock.h"
 #include "shell/log_line.h"
 #include "shell/machine.h"
 #include "shell/memory_limit.h"
 #include "shell/signals.h"
-#include "shell/socket.h"
 #include "shell/standard_output.h"
 #include "shell/tcp_server.h"
 
@@ -62,9 +64,13 @@ static enum options_result read_config(struct options *o, struct toml_document *
     return result;
 }
 
-/* Fills in the facts about the machine. Returns false when it has no source of random bytes. */
-static bool ask_machine(struct configure_machine *machine)
+/* Fills in the facts about the machine. `host` is a buffer for its name. Returns false when the
+ * machine has no source of random bytes. */
+static bool ask_machine(struct configure_machine *machine, char host[MACHINE_HOST_MAX])
 {
+    machine_host(host);
+    machine->host = text_span(host);
+    machine->start_time = (clock_now() + clock_wall_offset()) / TIME_SECOND;
     machine->memory = memory_limit("");
     machine->descriptors = machine_descriptors();
     return machine_random(&machine->seed, sizeof machine->seed);
@@ -121,11 +127,11 @@ static void end_engine(struct engine *engine)
 
 /* Returns a server that waits for connections and for the end, or NULL with the reason. */
 static struct tcp_server *start_server(struct engine *engine, struct waiter waiter,
-                                       struct log_writer *log, int listener, int end_fd,
-                                       char why[MACHINE_REASON_MAX])
+                                       struct log_writer *log, struct listeners *listeners,
+                                       int end_fd, char why[MACHINE_REASON_MAX])
 {
     struct tcp_server *server = tcp_server_new(engine_handler(engine), waiter, log, end_fd);
-    if (server != NULL && tcp_server_listen(server, listener, "TCP")) {
+    if (server != NULL && listeners_hand_over(listeners, server)) {
         return server;
     }
     machine_reason(errno, why);
@@ -136,56 +142,64 @@ static struct tcp_server *start_server(struct engine *engine, struct waiter wait
 }
 
 /* The start has failed after the server has begun to listen. */
-static int fail_to_wait(const struct options *o, const struct socket_file *file,
-                        struct log_writer *log, const char *reason)
+static int fail_to_wait(struct listeners *listeners, struct log_writer *log, const char *reason)
 {
     log_writer_flush(log);
-    socket_clean_up(o->tcp_address, file);
+    listeners_clean_up(listeners);
     return fatal_start(reason);
 }
 
-/* Serves until a signal requests the exit. */
-static int serve(const struct options *o, const struct tls_files *files, struct log_writer *log)
+/* Serves at the listeners until a signal requests the exit. */
+static int serve_at(struct listeners *listeners, const struct options *o,
+                    const struct engine_config *config, struct log_writer *log)
 {
-    struct configure_machine machine;
-    if (!ask_machine(&machine)) {
-        return fatal_start("cannot read random bytes from /dev/urandom");
-    }
-    log_start(log, o);
-    char why[SOCKET_WHY_MAX];
-    int listener = socket_listen(o->tcp_address, why);
-    if (listener < 0) {
-        char line[OPTIONS_LINE_MAX];
-        log_writer_flush(log);
-        snprintf(line, sizeof line, "listen (%s) failed - %s", o->tcp_address, why);
-        return fatal_start(line);
-    }
-    const struct socket_file file = socket_find_file(o->tcp_address);
+    char why[MACHINE_REASON_MAX];
     int end_fd = signals_open();
     if (end_fd < 0) {
-        return fail_to_wait(o, &file, log, "no file descriptor is left for signals");
+        return fail_to_wait(listeners, log, "no file descriptor is left for signals");
     }
     struct waiter waiter = o->waiter == OPTIONS_WAITER_EPOLL ? waiter_epoll() : waiter_poll();
     if (waiter.self == NULL) {
-        return fail_to_wait(o, &file, log, "no file descriptor is left for epoll");
+        return fail_to_wait(listeners, log, "no file descriptor is left for epoll");
     }
-    struct engine_config config = configure(o, &machine);
-    configure_tls(&config, files);
-    struct engine *engine = engine_new(&config);
-    struct tcp_server *server = start_server(engine, waiter, log, listener, end_fd, why);
+    struct engine *engine = engine_new(config);
+    struct tcp_server *server = start_server(engine, waiter, log, listeners, end_fd, why);
     if (server == NULL) {
         char line[OPTIONS_LINE_MAX];
         snprintf(line, sizeof line, "cannot wait for connections: %s", why);
         engine_free(engine);
-        return fail_to_wait(o, &file, log, line);
+        return fail_to_wait(listeners, log, line);
     }
     log_writer_flush(log);
     bool ended_well = tcp_server_run(server);
     tcp_server_free(server);
     end_engine(engine);
-    socket_clean_up(o->tcp_address, &file);
+    listeners_clean_up(listeners);
     log_write(log, LOG_INFO, "NSQ: bye", SPAN(""));
     return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+/* Opens the listeners, and serves. */
+static int serve(const struct options *o, const struct tls_files *files, struct log_writer *log)
+{
+    struct configure_machine machine;
+    struct listeners listeners;
+    char host[MACHINE_HOST_MAX];
+    char why[OPTIONS_LINE_MAX];
+    if (!ask_machine(&machine, host)) {
+        return fatal_start("cannot read random bytes from /dev/urandom");
+    }
+    log_start(log, o);
+    if (!listeners_open(&listeners, o, why)) {
+        log_writer_flush(log);
+        return fatal_start(why);
+    }
+    for (unsigned i = 0; i < ENGINE_LISTENERS; i++) {
+        machine.ports[i] = listeners_port(&listeners, i);
+    }
+    struct engine_config config = configure(o, &machine);
+    configure_tls(&config, files);
+    return serve_at(&listeners, o, &config, log);
 }
 
 /* Does the last checks of a start, then serves. */

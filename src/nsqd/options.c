@@ -110,11 +110,10 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 }
 
 #define NO_DISK "has no effect yet: messages are not stored on disk"
-#define NO_HTTP "has no effect yet: HTTP is not served"
 #define NO_LOOKUPD "has no effect yet: nsqd does not register with nsqlookupd"
+#define IN_INFO "is only shown by GET /info yet: nsqd does not register with nsqlookupd"
 #define NO_SCAN "has no effect: timers fire when they are due, nothing is scanned"
 #define NO_STATSD "has no effect yet: statistics are not sent to statsd"
-#define NO_E2E "is not shown yet: HTTP is not served"
 
 #define MEMORY_ONLY                                                                                \
     "limits only ephemeral topics and channels yet: without a disk, all others keep every "        \
@@ -141,13 +140,13 @@ static const struct goflag flags[] = {
 
     {"tcp-address", GOFLAG_STRING, AT(tcp_address), "0.0.0.0:4150", BUILT, NULL,
      "address for V2 clients: HOST:PORT, or the path of a unix socket"},
-    {"http-address", GOFLAG_STRING, AT(http_address), "0.0.0.0:4151", NO_HTTP, NULL,
+    {"http-address", GOFLAG_STRING, AT(http_address), "0.0.0.0:4151", BUILT, NULL,
      "address for HTTP clients: HOST:PORT, or the path of a unix socket; empty: no HTTP"},
-    {"https-address", GOFLAG_STRING, AT(https_address), "0.0.0.0:4152", NO_HTTP, NULL,
+    {"https-address", GOFLAG_STRING, AT(https_address), "0.0.0.0:4152", BUILT, NULL,
      "address for HTTPS clients, HOST:PORT"},
     {"auth-http-address", GOFLAG_STRINGS, AT(auth_http_address), "", BUILT, NULL,
      "server that decides what clients may do: HOST:PORT or a URL; may be repeated"},
-    {"broadcast-address", GOFLAG_STRING, AT(broadcast_address), NULL, NO_LOOKUPD, NULL,
+    {"broadcast-address", GOFLAG_STRING, AT(broadcast_address), NULL, IN_INFO, NULL,
      "host name to register with nsqlookupd (default: this host's)"},
     {"broadcast-tcp-port", GOFLAG_INT, AT(broadcast_tcp_port), "0", NO_LOOKUPD, NULL,
      "TCP port to register with nsqlookupd; 0: the port of -tcp-address"},
@@ -216,10 +215,10 @@ static const struct goflag flags[] = {
      NULL, "do not report ephemeral topics and channels to statsd"},
 
     {"e2e-processing-latency-percentile", GOFLAG_FLOATS, AT(e2e_processing_latency_percentile), "",
-     NO_E2E, NULL,
+     BUILT, NULL,
      "processing latencies to report, as 0.99,0.95: above 0, up to 1; may be repeated"},
     {"e2e-processing-latency-window-time", GOFLAG_DURATION, AT(e2e_processing_latency_window_time),
-     "10m", NO_E2E, NULL, "length of the time window of those latencies"},
+     "10m", BUILT, NULL, "length of the time window of those latencies"},
 
     {"tls-cert", GOFLAG_STRING, AT(tls_cert), "", BUILT, NULL, "file with the certificate (PEM)"},
     {"tls-key", GOFLAG_STRING, AT(tls_key), "", BUILT, NULL,

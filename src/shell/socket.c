@@ -139,7 +139,8 @@ static int refuse(char why[SOCKET_WHY_MAX], const char *net, const char *address
 {
     char reason[MACHINE_REASON_MAX];
     machine_reason(error, reason);
-    snprintf(why, SOCKET_WHY_MAX, "listen %s %s: bind: %s", net, address, reason);
+    const char *call = error == EMFILE || error == ENFILE ? "socket" : "bind";
+    snprintf(why, SOCKET_WHY_MAX, "listen %s %s: %s: %s", net, address, call, reason);
     return -1;
 }
 

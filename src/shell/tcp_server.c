@@ -91,12 +91,13 @@ static void accept_failed(struct tcp_server *server, int error, int64_t now)
     start_ending(server, now);
 }
 
-static void accept_sockets(struct tcp_server *server, unsigned number, int64_t now)
+static void accept_sockets(struct tcp_server *server, const struct tcp_listener *listener,
+                           int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
     for (int i = 0; i < ACCEPTS_A_ROUND && (i == 0 || !tcp_slice_is_over(server)); i++) {
         char peer[SOCKET_ADDRESS_MAX];
-        int fd = socket_accept(server->listeners[number].fd, peer);
+        int fd = socket_accept(listener->fd, peer);
         if (fd < 0 && errno == ECONNABORTED) {
             continue; /* this connection is gone already; another one may wait */
         }
@@ -104,7 +105,7 @@ static void accept_sockets(struct tcp_server *server, unsigned number, int64_t n
             accept_failed(server, errno, now);
             return;
         }
-        uint64_t conn = h->open(h->self, number, log_text(peer), now);
+        uint64_t conn = h->open(h->self, listener->number, log_text(peer), now);
         if (conn == 0) {
             close(fd);
         } else {
@@ -122,8 +123,9 @@ static void handle_event(struct tcp_server *server, struct waiter_event event, i
     } else if (event.token == TCP_RESOLVER_TOKEN) {
         tcp_take_addresses(server, now);
     } else if (event.token < TCP_SERVER_LISTENERS_MAX) {
-        if (server->listeners[event.token].fd >= 0) {
-            accept_sockets(server, (unsigned)event.token, now);
+        const struct tcp_listener *listener = &server->listeners[event.token];
+        if (listener->fd >= 0) {
+            accept_sockets(server, listener, now);
         }
     } else {
         struct tcp_socket *s = tcp_find_socket(server, event.token);
@@ -362,18 +364,19 @@ struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter wait
     return server;
 }
 
-bool tcp_server_listen(struct tcp_server *server, int fd, const char *name)
+bool tcp_server_listen(struct tcp_server *server, int fd, unsigned number, const char *name)
 {
     assert(server->listener_count < TCP_SERVER_LISTENERS_MAX);
     char address[SOCKET_ADDRESS_MAX];
-    size_t number = server->listener_count;
-    if (!server->waiter.add(server->waiter.self, fd, number, WAITER_READ)) {
+    size_t token = server->listener_count;
+    if (!server->waiter.add(server->waiter.self, fd, token, WAITER_READ)) {
         int error = errno;
         close(fd);
         errno = error;
         return false;
     }
-    server->listeners[server->listener_count++] = (struct tcp_listener){.fd = fd, .name = name};
+    server->listeners[server->listener_count++] =
+        (struct tcp_listener){.fd = fd, .number = number, .name = name};
     socket_local_address(fd, address);
     log_write(server->log, LOG_INFO, "%: listening on %", log_text(name), log_text(address));
     return true;

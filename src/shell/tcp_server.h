@@ -42,6 +42,7 @@ struct tcp_sweep {
 /* One listening socket. */
 struct tcp_listener {
     int fd;           /* -1: closed */
+    unsigned number;  /* for the handler, see `open` in serve/handler.h */
     const char *name; /* "TCP", in log lines; borrowed */
 };
 
@@ -121,11 +122,10 @@ struct tcp_server {
 struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter waiter,
                                   struct log_writer *log, int end_fd);
 
-/* Adds a listening descriptor. The server owns it afterwards. The first listener
- * that is added has the number 0 (see `open` in serve/handler.h), the second one has the number 1.
- * Returns false, with errno, when the waiter cannot wait for the descriptor. Then the descriptor is
- * closed. */
-bool tcp_server_listen(struct tcp_server *server, int fd, const char *name);
+/* Adds a listening descriptor. The server owns it afterwards. The handler gets `number` with each
+ * connection of this listener (see `open` in serve/handler.h). Returns false, with errno, when the
+ * waiter cannot wait for the descriptor. Then the descriptor is closed. */
+bool tcp_server_listen(struct tcp_server *server, int fd, unsigned number, const char *name);
 
 /* Runs until the exit was requested and the handler has stopped. Returns false when a listener
  * broke. */

@@ -10,10 +10,12 @@ messages passed. A target is a limit for the ratio to upstream, or for the numbe
 import argparse, json, mmap, os, platform, re, shutil, signal, socket, statistics, subprocess, sys, time
 
 OUT = "build/bench"
+# HTTP is not measured here.
+NOWHERE = ["--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0"]
 SERVERS = {
-    "upstream": ["build/upstream/nsqd", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0"],
-    "nsqref": ["build/nsqd"],
-    "epoll": ["build/nsqd", "--waiter=epoll"],
+    "upstream": ["build/upstream/nsqd", *NOWHERE],
+    "nsqref": ["build/nsqd", *NOWHERE],
+    "epoll": ["build/nsqd", *NOWHERE, "--waiter=epoll"],
     "floor": [OUT + "/floor"],
 }
 SIDES = ["upstream", "nsqref"]

@@ -27,4 +27,5 @@ for flag in "$@"; do # each turn takes the first argument away, and adds its tra
         ;;
     esac
 done
-exec "$server" -tcp-address "127.0.0.1:$port" -http-address "" -data-path "$dir" "$@"
+exec "$server" -tcp-address "127.0.0.1:$port" -http-address "" -https-address "" \
+    -data-path "$dir" "$@"

@@ -21,6 +21,8 @@ import zlib
 
 BUILD = pathlib.Path(sys.argv[1] if len(sys.argv) > 1 else "build")
 LIMIT = 60  # seconds
+# The addresses of a server of which a test uses only the first.
+NOWHERE = ["--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0"]
 HEADER = "id: a/%s\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
 
 
@@ -136,7 +138,7 @@ def recorded(folder, talk):
     """The steps that nsq-record writes about a client that talks to build/nsqd."""
     nsqd = str((BUILD / "nsqd").resolve())
     record = str((BUILD / "nsq-record").resolve())
-    with started(folder, "nsqd.log", nsqd, "--tcp-address=127.0.0.1:0", "--data-path=.") as (_, to), \
+    with started(folder, "nsqd.log", nsqd, *NOWHERE, "--data-path=.") as (_, to), \
             started(folder, "record.log", record, "--listen", "127.0.0.1:0", "--to", "127.0.0.1:%d" % to, "-o", ".",
                     "--id", "a/talk") as (recorder, port):
         with socket.create_connection(("127.0.0.1", port), LIMIT) as client:
@@ -180,7 +182,7 @@ def a_stopped_run_cleans_up_and_reports_what_was_done(folder):
     (folder / "servers").mkdir()
     for end in signal.SIGINT, signal.SIGTERM:
         command = [str((BUILD / "nsq-conform").resolve()), "--json", "report.json", "--spawn",
-                   "%s --tcp-address=127.0.0.1:0 --data-path={dir} {flags}" % (BUILD / "nsqd").resolve(),
+                   "%s %s --data-path={dir} {flags}" % ((BUILD / "nsqd").resolve(), " ".join(NOWHERE)),
                    "quick.session", "slow.session"]
         run = subprocess.Popen(command, cwd=folder, env={"TMPDIR": str(folder / "servers"), "PATH": "/usr/bin:/bin"},
                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -479,7 +481,7 @@ def a_running_server_that_dies_ends_the_run(folder):
 
 def the_server_survives_its_own_corpus(folder):
     corpus = str(pathlib.Path("corpus/regressions").resolve())
-    with started(folder, "log", str((BUILD / "nsqd").resolve()), "--tcp-address=127.0.0.1:0") as (_, port):
+    with started(folder, "log", str((BUILD / "nsqd").resolve()), *NOWHERE) as (_, port):
         status, out, err = conform(folder, "--survive", corpus, "--target", "127.0.0.1:%d" % port)
     equal((status, err), (0, ""))
     assert out.endswith(", 0 findings\n"), out
@@ -489,7 +491,7 @@ def the_server_survives_its_own_corpus(folder):
 def between(folder, ask=lambda data: data, answer=lambda data: data):
     """build/nsqd behind a program that changes what passes; yields its address."""
     nsqd = str((BUILD / "nsqd").resolve())
-    with started(folder, "nsqd.log", nsqd, "--tcp-address=127.0.0.1:0", "--data-path=.") as (_, to), \
+    with started(folder, "nsqd.log", nsqd, *NOWHERE, "--data-path=.") as (_, to), \
             socket.create_server(("127.0.0.1", 0), backlog=64) as listener:
 
         def pump(source, sink, change):
@@ -640,13 +642,13 @@ def a_verdict_that_changes_is_flaky(folder):
 def a_case_that_restarts_the_server_has_its_own(folder):
     """Two cases on one server: only that of the case that restarts it is ended."""
     nsqd = (BUILD / "nsqd").resolve()
-    spawn = ("--spawn", "'%s' --tcp-address=127.0.0.1:{port} --data-path={dir} {flags}" % nsqd)
+    spawn = ("--spawn", "'%s' %s --tcp-address=127.0.0.1:{port} --data-path={dir} {flags}" % (nsqd, " ".join(NOWHERE)))
     names = [case(folder, "restarts", "c connect\nrestart\nd connect\nd > \"  V2NOP\\n\"\nd < nothing\n"
                                       "restart kill\ne connect\ne > \"  V2NOP\\n\"\ne < nothing\n"),
              case(folder, "stays", "c connect\nc > \"  V2NOP\\n\"\nwait 600ms\nc < nothing\n")]
     equal(last_line(conform(folder, *spawn, *names)), (0, "'%s': 2 cases: 2 pass" % nsqd))
     equal(last_line(conform(folder, *names)), (0, "nsqref engine: 2 cases: 2 pass"))
-    with started(folder, "log", str(nsqd), "--tcp-address=127.0.0.1:0", "--data-path=.") as (program, port):
+    with started(folder, "log", str(nsqd), *NOWHERE, "--data-path=.") as (program, port):
         status, out, _ = conform(folder, "--target", "127.0.0.1:%d" % port, *names)
         equal((status, out.splitlines()[-1]), (1, "127.0.0.1:%d: 2 cases: 1 pass 1 unsupported" % port))
         assert "the server must be restarted; --spawn does that" in out, out

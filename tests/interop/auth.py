@@ -263,7 +263,8 @@ class Nsqd:
                 self.address = "127.0.0.1:%d" % s.getsockname()[1]
             http = "127.0.0.1:0"
         self.log = open(os.path.join(at, "log"), "wb")
-        self.process = subprocess.Popen([path, f"--tcp-address={self.address}", f"--http-address={http}", f"--data-path={at}",
+        self.process = subprocess.Popen([path, f"--tcp-address={self.address}", f"--http-address={http}", "--https-address=127.0.0.1:0",
+                                         f"--data-path={at}",
                                          *[f"--auth-http-address={a}" for a in addresses], *flags], stderr=self.log)
         for _ in range(200):
             try:

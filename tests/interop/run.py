@@ -52,7 +52,8 @@ def run_client(command, server_path, log):
     """Runs one client against a fresh server; returns what it printed and how the server ended."""
     with tempfile.TemporaryDirectory() as data, log.open("w") as server_log:
         server = subprocess.Popen(
-            [server_path, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--data-path=" + data],
+            [server_path, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0",
+             "--data-path=" + data],
             stdin=subprocess.DEVNULL, stdout=server_log, stderr=server_log)
         try:
             host, port = wait_for_address(server, log)

@@ -109,9 +109,11 @@ void server_start(struct server *s, const char *program, const char *const *flag
 {
     char address[64];
     char data[64];
-    char *argv[FLAGS_MAX + 4] = {(char *)(uintptr_t)program, address, data};
-    size_t n = 3;
-    for (; flags != NULL && *flags != NULL && n < FLAGS_MAX + 3; flags++) {
+    char http[] = "--http-address=127.0.0.1:0";
+    char https[] = "--https-address=127.0.0.1:0";
+    char *argv[FLAGS_MAX + 6] = {(char *)(uintptr_t)program, address, http, https, data};
+    size_t n = 5;
+    for (; flags != NULL && *flags != NULL && n < FLAGS_MAX + 5; flags++) {
         argv[n++] = (char *)(uintptr_t)*flags;
     }
     strcpy(s->data, "/tmp/soak-XXXXXX");

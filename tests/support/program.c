@@ -22,6 +22,7 @@
 #include <cmocka.h>
 
 #define SHELL_ARGS 3 /* arguments of the shell that starts the program */
+#define OWN_ARGS 5   /* the program, and what each start gives it */
 #define ARGS_MAX 32
 #define PROGRAMS_MAX 8
 #define INHERITED_MAX 1024 /* descriptors */
@@ -124,7 +125,9 @@ struct program *program_spawn(const struct program_setup *setup)
 {
     char address[PROGRAM_PATH_MAX];
     char folder[2 * PROGRAM_PATH_MAX];
-    char *args[ARGS_MAX] = {[SHELL_ARGS] = path, address, folder};
+    char http[] = "--http-address=127.0.0.1:0";
+    char https[] = "--https-address=127.0.0.1:0";
+    char *args[ARGS_MAX] = {[SHELL_ARGS] = path, address, http, https, folder};
     int ends[2];
     struct program *p = take_place();
     if (setup->folder == NULL) {
@@ -136,8 +139,8 @@ struct program *program_spawn(const struct program_setup *setup)
     snprintf(folder, sizeof folder, "--data-path=%s",
              setup->folder == NULL ? p->folder : setup->folder);
     for (size_t i = 0; setup->args != NULL && setup->args[i] != NULL; i++) {
-        assert_true(SHELL_ARGS + 3 + i + 1 < ARGS_MAX);
-        args[SHELL_ARGS + 3 + i] =
+        assert_true(SHELL_ARGS + OWN_ARGS + i + 1 < ARGS_MAX);
+        args[SHELL_ARGS + OWN_ARGS + i] =
             (char *)(uintptr_t)setup->args[i]; /* execv does not write to it */
     }
     assert_int_equal(pipe(ends), 0);
@@ -160,18 +163,28 @@ struct program *program_spawn(const struct program_setup *setup)
     return p;
 }
 
-struct program *program_start_with(const struct program_setup *setup)
+unsigned program_port(struct program *p, const char *name)
 {
-    static const char listening[] = "TCP: listening on 127.0.0.1:";
-    struct program *p = program_spawn(setup);
-    program_await(p, setup->address == NULL ? listening : "TCP: listening on ", 1);
+    char line[64];
+    snprintf(line, sizeof line, " %s: listening on 127.0.0.1:", name);
+    program_await(p, line, 1);
     uint8_t end = '\0';
     buf_append(&p->log, span_make(&end, 1));
     const char *log = (const char *)buf_span(&p->log).p;
     assert(log != NULL); /* for the analyzer */
-    const char *text = strstr(log, listening);
-    p->port = text == NULL ? 0 : (unsigned)atoi(text + sizeof listening - 1);
+    const char *text = strstr(log, line);
     p->log.n--;
+    return text == NULL ? 0 : (unsigned)atoi(text + strlen(line));
+}
+
+struct program *program_start_with(const struct program_setup *setup)
+{
+    struct program *p = program_spawn(setup);
+    if (setup->address == NULL) {
+        p->port = program_port(p, "TCP");
+    } else {
+        program_await(p, "TCP: listening on ", 1);
+    }
     return p;
 }
 

@@ -56,6 +56,9 @@ struct program *program_spawn(const struct program_setup *setup);
     program_start_with(&(struct program_setup){.args = (const char *const[]){__VA_ARGS__, NULL}})
 struct program *program_start_with(const struct program_setup *setup);
 
+/* Waits until it listens for NAME ("HTTP") on loopback. Returns the port. */
+unsigned program_port(struct program *p, const char *name);
+
 /* From now on another process reads its log and discards it, for tests in which the log is longer
  * than a pipe holds. Call it before clients connect, because that process would share their
  * descriptors. */

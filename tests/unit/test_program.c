@@ -297,14 +297,16 @@ static void few_descriptors_are_refused(void **state)
     (void)state;
     static const char *const lines[] = {
         [4] = " FATAL: failed to instantiate nsqd - cannot read random bytes from /dev/urandom\n",
-        [5] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
+        [5] = " FATAL: failed to instantiate nsqd - listen (127.0.0.1:0) failed - listen tcp "
+              "127.0.0.1:0: socket: too many open files\n",
         [6] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
+        [7] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
     };
     char folder[] = "/tmp/nsqref-test-XXXXXX";
     char address[64];
     assert_non_null(mkdtemp(folder));
     snprintf(address, sizeof address, "%s/nsqd.sock", folder);
-    for (unsigned n = 4; n <= 6; n++) {
+    for (unsigned n = 4; n <= 7; n++) {
         expect_refusal(&(struct program_setup){.address = address, .descriptors = n}, 1, lines[n]);
         assert_int_equal(access(address, F_OK), -1); /* the socket's file is removed */
     }

@@ -144,6 +144,19 @@ static struct client connect_tls(const struct program *p, const struct cert *cer
     return c;
 }
 
+/* Connects to the HTTPS port and does the handshake as far as the server allows. */
+static struct client connect_https(struct program *p, const struct cert *cert)
+{
+    struct tls *tls = cert_client(cert, 0);
+    struct client c = {.fd = net_connect(program_port(p, "HTTPS")),
+                       .codec = tls_connect(tls, "localhost")};
+    tls_free(tls);
+    exchange(&c);
+    while (state_of(&c) == CODEC_HANDSHAKING && hear(&c)) {
+    }
+    return c;
+}
+
 static void say(struct client *c, struct span text)
 {
     struct buf down = {0};
@@ -265,6 +278,72 @@ static void the_end_of_a_consumer_that_does_not_read_is_noticed(void **state)
     disconnect(&c);
 }
 
+/* Programs that start nsqd with the ports 0 wait for three lines "listening on". */
+static void a_certificate_opens_https(void **state)
+{
+    (void)state;
+    struct program *p = start("--log-level=info");
+    unsigned http = program_port(p, "HTTP");
+    unsigned https = program_port(p, "HTTPS");
+    assert_int_equal(program_logged(p, ": listening on 127.0.0.1:"), 3);
+    assert_true(p->port != http && http != https);
+    struct client c = connect_https(p, NULL);
+    say(&c, SPAN("GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"));
+    expect(&c, SPAN("HTTP/1.1 200 OK\r\n"));
+    disconnect(&c);
+    int clear = net_connect(http); /* TLS is not required */
+    net_send(clear, SPAN("GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"));
+    net_expect(clear, SPAN("HTTP/1.1 200 OK\r\n"));
+    close(clear);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, " INFO: HTTPS: closing 127.0.0.1:"), 1);
+}
+
+static void expect_http(struct program *p, const char *wanted)
+{
+    int fd = net_connect(program_port(p, "HTTP"));
+    net_send(fd, SPAN("GET /ping HTTP/1.0\r\n\r\n"));
+    net_expect(fd, span_make(wanted, strlen(wanted)));
+    close(fd);
+}
+
+/* HTTPS requests the certificates that V2 requests. A policy also closes the API in clear text,
+ * unless --tls-required=tcp-https. */
+static void https_has_the_policy_of_tcp(void **state)
+{
+    (void)state;
+    struct program *p = start("--tls-client-auth-policy=require-verify");
+    struct client good = connect_https(p, &certs.client);
+    say(&good, SPAN("GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"));
+    expect(&good, SPAN("HTTP/1.1 200 OK\r\n"));
+    disconnect(&good);
+    struct client bad = connect_https(p, NULL);
+    while (state_of(&bad) != CODEC_FAILED && hear(&bad)) {
+    }
+    assert_int_equal(bad.up.n, 0);
+    disconnect(&bad);
+    program_await(p, " WARNING: http: TLS handshake error from 127.0.0.1:", 1);
+    expect_http(p, "HTTP/1.0 403 Forbidden\r\n");
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    p = start("--tls-required=tcp-https");
+    expect_http(p, "HTTP/1.0 200 OK\r\n");
+    assert_int_equal(program_end(p, SIGTERM), 0);
+}
+
+/* HTTPS has no unix sockets, as in upstream's nsqd. */
+static void https_needs_a_port(void **state)
+{
+    (void)state;
+    const char *const args[] = {flag(0, "--tls-cert", folder_path("server.pem")),
+                                flag(1, "--tls-key", folder_path("server.key")),
+                                "--https-address=/tmp/x", NULL};
+    struct program *p = program_spawn(&(struct program_setup){.args = args});
+    assert_int_equal(program_wait(p), 1);
+    assert_int_equal(program_logged(p, " FATAL: failed to instantiate nsqd - listen (/tmp/x) failed"
+                                       " - listen tcp: address /tmp/x: missing port in address\n"),
+                     1);
+}
+
 static void expect_refusal(const char *cert, const char *key, const char *reason)
 {
     char line[1024];
@@ -305,6 +384,9 @@ int main(int argc, char **argv)
         cmocka_unit_test_teardown(a_handshake_holds_no_end_up, program_clean_up),
         cmocka_unit_test_teardown(the_end_of_a_consumer_that_does_not_read_is_noticed,
                                   program_clean_up),
+        cmocka_unit_test_teardown(a_certificate_opens_https, program_clean_up),
+        cmocka_unit_test_teardown(https_has_the_policy_of_tcp, program_clean_up),
+        cmocka_unit_test_teardown(https_needs_a_port, program_clean_up),
         cmocka_unit_test_teardown(a_pair_that_is_no_good_is_refused_in_one_line, program_clean_up),
     };
     return cmocka_run_group_tests_name("program_tls", tests, make_all, remove_all);

@@ -145,14 +145,14 @@ static void settle(struct world *w)
     }
 }
 
-static unsigned add_listener(struct world *w, const char *name)
+static unsigned add_listener(struct world *w, unsigned number, const char *name)
 {
     char why[SOCKET_WHY_MAX];
     char address[SOCKET_ADDRESS_MAX];
     int fd = socket_listen("127.0.0.1:0", why);
     assert_true(fd >= 0);
     socket_local_address(fd, address);
-    assert_true(tcp_server_listen(w->server, fd, name));
+    assert_true(tcp_server_listen(w->server, fd, number, name));
     return (unsigned)atoi(strchr(address, ':') + 1);
 }
 
@@ -171,7 +171,7 @@ static int open_world(void **state)
     w->end_read = end[0];
     w->end_write = end[1];
     w->server = tcp_server_new(fake_handler(&w->fake), make_waiter(), &w->log, end[0]);
-    w->port = add_listener(w, "TCP");
+    w->port = add_listener(w, 0, "TCP");
     accept_calls = accept_error_count = 0;
     recv_most = 0;
     stopped = 0;
@@ -424,7 +424,7 @@ static void a_round_waits_once_and_sleeps(void **state)
 static void a_connection_is_opened_with_its_listener_and_peer(void **state)
 {
     struct world *w = *state;
-    unsigned second = add_listener(w, "second");
+    unsigned second = add_listener(w, 7, "second");
     char address[SOCKET_ADDRESS_MAX];
     assert_true(logged(w, ""));
     log_writer_flush(&w->log);
@@ -440,7 +440,7 @@ static void a_connection_is_opened_with_its_listener_and_peer(void **state)
     settle(w);
     conn = fake_last(&w->fake);
     socket_local_address(b, address);
-    assert_int_equal(conn->listener, 1);
+    assert_int_equal(conn->listener, 7);
     assert_string_equal(conn->peer, address);
     assert_int_equal(w->fake.opens, 2);
     expect_idle(w);
@@ -492,10 +492,10 @@ static void a_server_that_cannot_wait_does_not_start(void **state)
     struct tcp_server *server = tcp_server_new(fake_handler(&w->fake), waiter, &w->log, -1);
     assert_non_null(server);
     server->waiter.add = refusing_add;
-    assert_false(tcp_server_listen(server, socket_listen("127.0.0.1:0", why), "none"));
+    assert_false(tcp_server_listen(server, socket_listen("127.0.0.1:0", why), 0, "none"));
     assert_false(logged(w, "none: listening"));
     server->waiter.add = add;
-    assert_true(tcp_server_listen(server, socket_listen("127.0.0.1:0", why), "good"));
+    assert_true(tcp_server_listen(server, socket_listen("127.0.0.1:0", why), 0, "good"));
     log_writer_flush(&w->log);
     assert_true(logged(w, "good: listening"));
     tcp_server_free(server);
@@ -1341,14 +1341,14 @@ static void a_unix_socket_that_closes_is_read_to_the_end(void **state)
     snprintf(name, sizeof name, "@nsqref-test-server-%d", (int)getpid());
     int listener = socket_listen(name, why);
     assert_true(listener >= 0);
-    assert_true(tcp_server_listen(w->server, listener, "unix"));
+    assert_true(tcp_server_listen(w->server, listener, 7, "unix"));
     static const uint8_t much[3 * TCP_SERVER_READ_SIZE / 2];
     int fd = net_connect_unix(name);
     net_send(fd, span_make(much, sizeof much));
     close(fd);
     turn(w);
     struct fake_conn *conn = fake_last(&w->fake);
-    assert_int_equal(conn->listener, 1);
+    assert_int_equal(conn->listener, 7);
     assert_string_equal(conn->peer, "@");
     turn(w);
     turn(w);
@@ -1778,7 +1778,7 @@ static void a_pause_may_last_longer_than_the_listeners(void **state)
 static void a_pause_is_for_all_listeners(void **state)
 {
     struct world *w = *state;
-    unsigned second = add_listener(w, "second");
+    unsigned second = add_listener(w, 7, "second");
     fail_accept(EMFILE);
     int a = net_connect(w->port);
     turn(w);

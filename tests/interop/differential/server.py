@@ -52,6 +52,7 @@ class Server:
             path,
             "-tcp-address=127.0.0.1:0",
             "-http-address=127.0.0.1:0",
+            "-https-address=127.0.0.1:0",
             "-data-path=" + self.directory,
             "-node-id=%d" % NODE_ID,
         ]

@@ -324,7 +324,8 @@ def start_server(option, folder):
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
     server = subprocess.Popen(
-        [option.server, f"--tcp-address=127.0.0.1:{port}", "--http-address=127.0.0.1:0", f"--data-path={folder}",
+        [option.server, f"--tcp-address=127.0.0.1:{port}", "--http-address=127.0.0.1:0",
+         "--https-address=127.0.0.1:0", f"--data-path={folder}",
          f"--msg-timeout={timeout}s", f"--max-msg-timeout={most}s", "--log-level=fatal", *option.flag],
         stderr=subprocess.DEVNULL)
     end = clock() + LIMIT

@@ -202,7 +202,7 @@ static void do_ask(struct engine_transport *t, const struct ask *ask)
 {
     const struct tcp_handler *h = &t->handler;
     const struct answer done = {{NULL, 0}, {NULL, 0}};
-    if (ask->kind == ASK_APPEND) {
+    if (ask->kind == ASK_APPEND || ask->kind == ASK_UDP_OPEN) { /* datagrams are not looked at */
         h->answer(h->self, ask->ticket, &done, t->now);
     } else if (ask->kind == ASK_CONNECT) {
         connect_outbound(t, ask);

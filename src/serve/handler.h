@@ -34,10 +34,16 @@ enum closed_reason {
 
 enum ask_kind {
     ASK_NONE = 0,
-    ASK_LOG,     /* write `event` to the log; needs no answer */
-    ASK_CONNECT, /* connect to `address` without waiting, then call `connected` for `ticket` */
-    ASK_APPEND,  /* write `bytes` to the disk, then call `answer`. There is no disk yet: `bytes` is
-                  * empty, and the shell answers at once */
+    ASK_LOG,      /* write `event` to the log; needs no answer */
+    ASK_CONNECT,  /* connect to `address` without waiting, then call `connected` for `ticket` */
+    ASK_APPEND,   /* write `bytes` to the disk, then call `answer`. There is no disk yet: `bytes` is
+                   * empty, and the shell answers at once */
+    ASK_UDP_OPEN, /* open a UDP socket for datagrams to `address`, without waiting, then call
+                   * `answer`. The service has one such socket. The new one replaces the old one,
+                   * which is closed at once. An earlier ASK_UDP_OPEN that was not answered yet is
+                   * given up, and never answered */
+    ASK_UDP_SEND, /* send `bytes` as one datagram on the UDP socket; needs no answer. If there is no
+                   * socket, or the datagram cannot be sent at once, it is lost */
 };
 
 /* A request of the service to the shell. */
@@ -46,8 +52,8 @@ struct ask {
     uint64_t ticket; /* the number of this request; ASK_CONNECT: the connection's number */
     union {          /* borrowed until the next call of next_ask */
         const struct log_event *event; /* ASK_LOG */
-        struct span address;           /* ASK_CONNECT: "host:port" */
-        struct span bytes;             /* ASK_APPEND */
+        struct span address;           /* ASK_CONNECT, ASK_UDP_OPEN: "host:port" */
+        struct span bytes;             /* ASK_APPEND, ASK_UDP_SEND */
     };
 };
 

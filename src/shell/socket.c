@@ -478,6 +478,26 @@ bool socket_started(int fd, const struct socket_addresses *addresses, size_t i,
     return error == 0;
 }
 
+int socket_open_udp(const struct socket_addresses *addresses, char why[SOCKET_WHY_MAX])
+{
+    char reason[MACHINE_REASON_MAX] = "no address";
+    for (size_t i = 0; i < addresses->count; i++) {
+        union address a = {0};
+        memcpy(&a, &addresses->address[i], addresses->size[i]);
+        int fd = socket(a.any.sa_family, SOCK_DGRAM, 0);
+        if (fd >= 0 && connect(fd, &a.any, addresses->size[i]) == 0) {
+            socket_set_flags(fd);
+            return fd;
+        }
+        machine_reason(errno, reason);
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    snprintf(why, SOCKET_WHY_MAX, "dial udp: %s", reason);
+    return -1;
+}
+
 /* --- accepting -------------------------------------------------------------------------------- */
 
 int socket_accept(int listener, char peer[SOCKET_ADDRESS_MAX])

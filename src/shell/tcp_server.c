@@ -228,6 +228,12 @@ static void do_ask(struct tcp_server *server, const struct ask *ask, int64_t now
     case ASK_APPEND:
         h->answer(h->self, ask->ticket, &done, now);
         break;
+    case ASK_UDP_OPEN:
+        tcp_open_udp(server, ask, now);
+        break;
+    case ASK_UDP_SEND:
+        tcp_send_udp(server, ask->bytes);
+        break;
     }
 }
 
@@ -336,7 +342,7 @@ bool tcp_server_round(struct tcp_server *server, int64_t max_wait_ns)
         begin_slice(server, SENDS_NS);
         tcp_send_more(server, now);
     }
-    return !h->stopped(h->self);
+    return !h->stopped(h->self) || server->left_over;
 }
 
 bool tcp_server_run(struct tcp_server *server)
@@ -354,6 +360,7 @@ struct tcp_server *tcp_server_new(struct tcp_handler handler, struct waiter wait
     server->waiter = waiter;
     server->log = log;
     server->end_fd = end_fd;
+    server->udp = -1;
     if (end_fd >= 0 && !waiter.add(waiter.self, end_fd, END_TOKEN, WAITER_READ)) {
         int error = errno;
         tcp_server_free(server);
@@ -394,6 +401,7 @@ void tcp_server_free(struct tcp_server *server)
             tcp_free_socket(server, &server->sockets[i]);
         }
     }
+    tcp_close_udp(server);
     resolver_free(server->resolver);
     server->waiter.close(server->waiter.self);
     buf_free(&server->offers);

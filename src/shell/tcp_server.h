@@ -90,6 +90,8 @@ struct tcp_server {
      * stopped. */
     int64_t accept_again;
     struct resolver *resolver; /* NULL: no name was looked up yet */
+    int udp;                   /* the socket of ASK_UDP_OPEN; -1: none */
+    uint64_t udp_ticket;       /* the ticket of the last ASK_UDP_OPEN */
     int end_fd; /* when it becomes readable, the server must exit gracefully; -1: none */
     struct tcp_socket *sockets;
     size_t socket_count;

@@ -12,8 +12,6 @@
 #include "shell/socket.h"
 #include "shell/tcp_server_parts.h"
 
-#define DIAL_ADDRESS_MAX (2 * SOCKET_HOST_MAX)
-
 /* --- connecting ------------------------------------------------------------------------------- */
 
 /* Tells the handler the result: `why` is empty when the socket is connected. */
@@ -83,30 +81,55 @@ static bool have_resolver(struct tcp_server *server)
     return server->resolver != NULL;
 }
 
+bool tcp_look_up(struct tcp_server *server, uint64_t ticket, const char *address)
+{
+    return have_resolver(server) && resolver_ask(server->resolver, ticket, address);
+}
+
+bool tcp_copy_address(char to[TCP_ADDRESS_MAX], struct span address)
+{
+    if (address.n >= TCP_ADDRESS_MAX ||
+        (address.n > 0 && memchr(address.p, 0, address.n) != NULL)) {
+        return false;
+    }
+    if (address.n > 0) {
+        memcpy(to, address.p, address.n);
+    }
+    to[address.n] = '\0';
+    return true;
+}
+
 /* Starts with an address in digits, which needs no look-up. For a name, asks the resolver. */
 void tcp_start_dial(struct tcp_server *server, const struct ask *ask, int64_t now)
 {
     const struct tcp_handler *h = &server->handler;
     struct tcp_socket *s = tcp_add_socket(server, ask->ticket, -1, now);
-    char address[DIAL_ADDRESS_MAX];
+    char address[TCP_ADDRESS_MAX];
     s->dial = alloc_zeroed(sizeof *s->dial);
     if (h->want(h->self, s->conn) & WANT_CLOSE) { /* the handler has closed it meanwhile */
         tcp_close_socket(server, s, CLOSED_AS_WANTED, now);
         return;
     }
-    if (ask->address.n >= sizeof address || memchr(ask->address.p, 0, ask->address.n) != NULL) {
+    if (!tcp_copy_address(address, ask->address)) {
         dialled(server, s, "dial tcp: invalid address", now);
         return;
     }
-    memcpy(address, ask->address.p, ask->address.n);
-    address[ask->address.n] = '\0';
     socket_look_up(address, true, &s->dial->addresses, s->dial->why);
     if (s->dial->addresses.count > 0 || s->dial->why[0] != '\0') {
         dial(server, s, now);
-    } else if (have_resolver(server) && resolver_ask(server->resolver, s->conn, address)) {
-        return; /* tcp_take_addresses continues when there is an answer */
-    } else {
+    } else if (!tcp_look_up(server, s->conn, address)) {
         dialled(server, s, "dial tcp: too many look-ups", now);
+    } /* otherwise tcp_take_addresses continues when there is an answer */
+}
+
+static void dial_looked_up(struct tcp_server *server, const struct resolver_answer *answer,
+                           int64_t now)
+{
+    struct tcp_socket *s = tcp_find_socket(server, answer->ticket);
+    if (s != NULL && s->state == TCP_LOOKING_UP) {
+        s->dial->addresses = answer->addresses;
+        memcpy(s->dial->why, answer->why, sizeof answer->why);
+        dial(server, s, now);
     }
 }
 
@@ -116,11 +139,10 @@ void tcp_take_addresses(struct tcp_server *server, int64_t now)
     bool first = true; /* the others are reported again in the next wait */
     while ((first || !tcp_slice_is_over(server)) && resolver_next(server->resolver, &answer)) {
         first = false;
-        struct tcp_socket *s = tcp_find_socket(server, answer.ticket);
-        if (s != NULL && s->state == TCP_LOOKING_UP) {
-            s->dial->addresses = answer.addresses;
-            memcpy(s->dial->why, answer.why, sizeof answer.why);
-            dial(server, s, now);
+        if (answer.ticket == TCP_UDP_TICKET) {
+            tcp_udp_looked_up(server, &answer, now);
+        } else {
+            dial_looked_up(server, &answer, now);
         }
     }
 }

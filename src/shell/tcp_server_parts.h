@@ -4,13 +4,17 @@
  * includes this one.
  *
  * tcp_server.c has the loop and the listeners. tcp_server_sockets.c moves the bytes of connections
- * and closes them. tcp_server_dial.c makes the connections that the handler asks for.
+ * and closes them. tcp_server_dial.c makes the connections that the handler asks for, and
+ * tcp_server_udp.c sends its datagrams.
  */
 #ifndef SHELL_TCP_SERVER_PARTS_H
 #define SHELL_TCP_SERVER_PARTS_H
 
 #include "shell/tcp_server.h"
 
+/* The ticket of the look-up for the UDP socket. Every other look-up has the number of a connection,
+ * which is larger than 2^32. */
+#define TCP_UDP_TICKET 1
 #define TCP_RESOLVER_TOKEN                                                                         \
     (UINT32_MAX - 1) /* the token of the resolver's descriptor in the waiter */
 
@@ -72,7 +76,29 @@ void tcp_start_dial(struct tcp_server *server, const struct ask *ask, int64_t no
 /* Handles an event of a socket that is connecting. */
 void tcp_dial_event(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
-/* Fetches the resolver's answers and connects to the addresses in them. */
+/* Fetches the resolver's answers, and passes the addresses to those who need them. */
 void tcp_take_addresses(struct tcp_server *server, int64_t now);
+
+/* Asks the resolver to look up an address. Returns false when it cannot. */
+bool tcp_look_up(struct tcp_server *server, uint64_t ticket, const char *address);
+
+/* Copies an address into a C string. Returns false when it is too long or contains a NUL. */
+#define TCP_ADDRESS_MAX (2 * SOCKET_HOST_MAX)
+bool tcp_copy_address(char to[TCP_ADDRESS_MAX], struct span address);
+
+/* --- tcp_server_udp.c ------------------------------------------------------------------------- */
+
+/* Begins to open the UDP socket that the handler asks for (ASK_UDP_OPEN). */
+void tcp_open_udp(struct tcp_server *server, const struct ask *ask, int64_t now);
+
+/* Continues when the resolver has answered to TCP_UDP_TICKET. */
+void tcp_udp_looked_up(struct tcp_server *server, const struct resolver_answer *answer,
+                       int64_t now);
+
+/* Sends a datagram (ASK_UDP_SEND). */
+void tcp_send_udp(const struct tcp_server *server, struct span bytes);
+
+/* Closes the UDP socket, if there is one. */
+void tcp_close_udp(struct tcp_server *server);
 
 #endif

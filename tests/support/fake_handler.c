@@ -205,13 +205,34 @@ static struct ask on_next_ask(void *self)
     memmove(fake->asks, fake->asks + 1, fake->ask_count * sizeof fake->asks[0]);
     fake->asks[fake->ask_count--] = (struct fake_ask){0};
     const struct fake_ask *a = &fake->asks[0];
-    return (struct ask){.kind = a->kind, .ticket = a->ticket, .event = a->event};
+    struct ask ask = {.kind = a->kind, .ticket = a->ticket};
+    if (a->kind == ASK_LOG) {
+        ask.event = a->event;
+    } else if (a->kind == ASK_UDP_OPEN) {
+        ask.address = a->bytes;
+    } else {
+        ask.bytes = a->bytes;
+    }
+    return ask;
+}
+
+static void note_udp_answer(struct fake_handler *fake, uint64_t ticket, struct span why)
+{
+    why = span_first(why, sizeof fake->udp_why - 1);
+    memset(fake->udp_why, 0, sizeof fake->udp_why);
+    memcpy(fake->udp_why, why.p, why.n);
+    fake->udp_ticket = ticket;
+    fake->udp_answers++;
 }
 
 static void on_answer(void *self, uint64_t ticket, const struct answer *answer, int64_t now)
 {
     struct fake_handler *fake = self;
     (void)now;
+    if (fake->asks[0].kind != ASK_APPEND) {
+        note_udp_answer(fake, ticket, answer->why);
+        return;
+    }
     assert(ticket == fake->asks[0].ticket && answer->why.n == 0);
     fake->answers++;
     if (fake->append_conn != 0) {
@@ -318,4 +339,15 @@ void fake_ask_log(struct fake_handler *fake, enum log_level level, const char *f
 void fake_ask_append(struct fake_handler *fake, uint64_t ticket)
 {
     *add_ask(fake) = (struct fake_ask){.kind = ASK_APPEND, .ticket = ticket};
+}
+
+void fake_ask_udp_open(struct fake_handler *fake, uint64_t ticket, const char *address)
+{
+    *add_ask(fake) = (struct fake_ask){
+        .kind = ASK_UDP_OPEN, .ticket = ticket, .bytes = span_make(address, strlen(address))};
+}
+
+void fake_ask_udp_send(struct fake_handler *fake, struct span bytes)
+{
+    *add_ask(fake) = (struct fake_ask){.kind = ASK_UDP_SEND, .bytes = bytes};
 }

@@ -41,6 +41,7 @@ struct fake_ask {
     enum ask_kind kind;
     uint64_t ticket;
     struct log_event *event; /* owned */
+    struct span bytes;       /* of ASK_UDP_OPEN and ASK_UDP_SEND; borrowed */
 };
 
 struct fake_handler {
@@ -59,6 +60,10 @@ struct fake_handler {
     size_t ask_count;
     struct span append_out; /* what an answer adds to the output of append_conn */
     uint64_t append_conn;
+
+    uint64_t udp_ticket; /* of the last answer to an ASK_UDP_OPEN .. */
+    char udp_why[160];   /* .. and why it failed; "": it did not */
+    size_t udp_answers;
 
     size_t opens, refusals, steps, walls, residents, stops, answers;
     size_t resident; /* bytes, as told last */
@@ -90,5 +95,7 @@ void fake_send(struct fake_conn *conn, struct span bytes);
 void fake_ask_log(struct fake_handler *fake, enum log_level level, const char *form,
                   struct span argument);
 void fake_ask_append(struct fake_handler *fake, uint64_t ticket);
+void fake_ask_udp_open(struct fake_handler *fake, uint64_t ticket, const char *address);
+void fake_ask_udp_send(struct fake_handler *fake, struct span bytes);
 
 #endif

@@ -278,12 +278,66 @@ static void answer(struct world *w, uint64_t ticket, bool well)
     w->handler.answer(w->handler.self, ticket, &answer, w->now);
 }
 
+void world_udp_answer(struct world *w, bool well)
+{
+    uint64_t ticket = w->udp_ticket;
+    if (ticket == 0) {
+        BROKEN("no UDP socket waits to be opened");
+    }
+    w->udp_ticket = 0;
+    answer(w, ticket, well);
+    world_settle(w);
+}
+
+/* Notes the time at which the UDP socket was used. */
+static void note_udp(struct world *w)
+{
+    text_append(&w->udp, "@");
+    text_append_decimal(&w->udp, (w->now - START) / TIME_MS);
+}
+
+static void open_udp(struct world *w, const struct ask *ask)
+{
+    note_udp(w);
+    text_append(&w->udp, " OPEN ");
+    buf_append(&w->udp, ask->address);
+    text_append(&w->udp, "\n");
+    if (w->udp_answers == ANSWER_WHEN_TOLD) {
+        w->udp_ticket = ask->ticket;
+    } else {
+        answer(w, ask->ticket, w->udp_answers == ANSWER_AT_ONCE);
+    }
+}
+
+static void send_udp(struct world *w, struct span bytes)
+{
+    if (bytes.n == 0) {
+        BROKEN("an empty datagram");
+    }
+    note_udp(w);
+    text_append(&w->udp, "\n");
+    buf_append(&w->udp, bytes);
+}
+
+const char *world_udp(struct world *w)
+{
+    buf_free(&w->heard);
+    buf_append(&w->heard, buf_span(&w->udp));
+    buf_append(&w->heard, span_make("", 1));
+    buf_free(&w->udp);
+    return (const char *)buf_span(&w->heard).p;
+}
+
 static void do_ask(struct world *w, const struct ask *ask)
 {
     if (ask->kind == ASK_LOG) {
         collect_log(w, ask->event);
     } else if (ask->kind == ASK_CONNECT) {
         dial(w, ask);
+    } else if (ask->kind == ASK_UDP_OPEN) {
+        open_udp(w, ask);
+    } else if (ask->kind == ASK_UDP_SEND) {
+        send_udp(w, ask->bytes);
     } else if (w->answers == ANSWER_WHEN_TOLD) {
         buf_append(&w->asked, span_make(&ask->ticket, sizeof ask->ticket));
     } else {
@@ -381,6 +435,8 @@ static void free_world(struct world *w)
     engine_free(w->engine);
     buf_free(&w->asked);
     buf_free(&w->log);
+    buf_free(&w->udp);
+    buf_free(&w->heard);
     alloc_free(w->by_slot);
     alloc_free(w);
     alive--;

@@ -38,7 +38,7 @@ struct session;
  * random length. The result of a test must not depend on it. */
 enum world_cut { CUT_WHOLE, CUT_BYTES, CUT_RANDOM };
 
-/* What becomes of an ASK_APPEND. */
+/* What becomes of an ASK_APPEND or ASK_UDP_OPEN. */
 enum world_answers { ANSWER_AT_ONCE, ANSWER_WITH_FAILURE, ANSWER_WHEN_TOLD };
 
 struct world {
@@ -53,7 +53,11 @@ struct world {
     size_t connected;    /* how many have connected so far */
     struct client **by_slot;
     size_t slots;
-    struct buf log; /* lines "LEVEL text" */
+    struct buf log;                 /* lines "LEVEL text" */
+    enum world_answers udp_answers; /* what becomes of an ASK_UDP_OPEN */
+    uint64_t udp_ticket;            /* of the last one that was not answered; 0: none */
+    struct buf udp;                 /* addresses and datagrams since world_udp */
+    struct buf heard;               /* what world_udp returns */
 };
 
 struct client {
@@ -120,6 +124,14 @@ void world_settle(struct world *world);
 void world_answer(struct world *world, bool well);
 void world_answer_at(struct world *world, size_t at, bool well); /* the at-th, from 0 */
 size_t world_asked(const struct world *world);
+
+/* What the engine did with its UDP socket since the last call, as text that lives until the next
+ * call: for each opening "@MS OPEN address\n", for each datagram "@MS\n" and its bytes. MS is the
+ * time since the start of the world, in ms. */
+const char *world_udp(struct world *world);
+
+/* Answers the last ASK_UDP_OPEN, which must not have been answered. */
+void world_udp_answer(struct world *world, bool well);
 
 /* Asks the engine to end. */
 void world_stop(struct world *world);

@@ -30,10 +30,10 @@ struct auth_state {
 };
 
 /* Reads the body of an answer as Go's decoder does, and compiles the patterns. Returns NULL, and
- * appends the reason to `why`, in two cases: nsqd would refuse the answer too, or the state would
- * use more than cost_max bytes. The limit cost_max is needed because the patterns may use much more
- * memory than the body. No reason quotes the body, because the body may contain the client's
- * secret. The caller frees the state with auth_state_free. */
+ * appends the reason to `why`, in two cases. First, the answer is one that nsqd refuses. Second,
+ * the state would use more than cost_max bytes. This limit is needed because the patterns may use
+ * much more memory than the body. No reason quotes the body, because the body may contain the
+ * client's secret. The caller frees the state with auth_state_free. */
 struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct buf *why);
 void auth_state_free(struct auth_state *state); /* NULL is allowed */
 

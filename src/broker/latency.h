@@ -11,9 +11,9 @@
  * configured, a channel has no struct latency, and a FIN does no work here.
  *
  * broker/quantile.h describes the accuracy. The latency of a topic is computed from all its
- * channels, even if /stats is asked for one channel only. In that case there is a difference from
- * nsqd. In nsqd, the other channels may add samples that are too old for the window. Here,
- * latency_add always drops these old samples first.
+ * channels, even if a request for /stats names one channel only. For such a request nsqd may count
+ * samples of the other channels that are too old for the window. This server never counts samples
+ * that are too old: latency_add drops them first.
  *
  * Must not know: channels, messages, clocks.
  */

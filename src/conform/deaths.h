@@ -27,8 +27,8 @@ enum presence {
 
 /* When a process ends, it closes its sockets one after another. So just after a case has made the
  * server end, the server can still seem to accept connections. The program notices the end of the
- * server only later. So the cases that ended shortly before are suspects too: those that ended at
- * most this time before the program noticed the end of the server. */
+ * server only later. So a case is also a suspect if the time between its end and this notice is at
+ * most DEATHS_WITHIN. */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX

@@ -19,8 +19,8 @@
 #define TRANSCRIPT_CONNS_MAX 64       /* the largest number of connections of a file */
 #define TRANSCRIPT_DEPTH_MAX 8        /* how deep size{ } and repeat( ) may be nested */
 #define TRANSCRIPT_BLOCKS_MAX 2       /* how deep repeat { } and any { } may be nested */
-/* The most counters that one place in a file can use: those of all repeat( ), repeat { } and any {
- * } around it. */
+/* Each repeat( ), repeat { } and any { } has a counter. At most this number of them may be nested,
+ * if all three kinds are counted together. */
 #define TRANSCRIPT_COUNTERS_MAX 4
 /* The largest number of repetitions of one repeat( ), repeat { } or any { }. */
 #define TRANSCRIPT_REPEAT_MAX 10000

@@ -40,8 +40,8 @@ void survive_talk_free(struct survive_talk *talk);
 size_t survive_piece(enum survive_way way, size_t n, size_t at);
 
 /* Sends `talk` on a new connection and reads what the server sends. Stops when the server closes,
- * or *patience ns after the end of the input. Makes *patience shorter each time a server does not
- * close. Returns false if no connection can be made. */
+ * or *patience ns after the end of the input. If the server did not close, makes *patience shorter,
+ * so that the next call waits less. Returns false if no connection can be made. */
 bool survive_play(const char *address, const struct survive_talk *talk, enum survive_way way,
                   int64_t *patience);
 

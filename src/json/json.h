@@ -38,8 +38,8 @@ void json_reader_add(struct json_reader *reader, struct span piece);
  * a callback has returned 0. */
 bool json_reader_end(struct json_reader *reader);
 
-/* Returns how many bytes the reader has allocated, with the overhead of the allocator. With a small
- * text_most, these are at most 24 * text_most + JSON_DEPTH_MAX + 8 KiB. */
+/* Returns how many bytes the reader has allocated, with the overhead of the allocator. The result
+ * is at most 24 * text_most + JSON_DEPTH_MAX + 8 KiB. */
 size_t json_reader_memory(const struct json_reader *reader);
 
 void json_reader_free(struct json_reader *reader); /* NULL is allowed */

@@ -187,8 +187,8 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
  */
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
 
-/* Returns true when clients can use TLS. Also returns true when there is a certificate without a
- * key, or a key without a certificate; then the start fails. */
+/* Returns true when a certificate or a key is configured. Clients can use TLS if both are. If only
+ * one of them is, the program reports an error at its start. */
 bool options_offer_tls(const struct options *o);
 
 /* Returns true when V2 clients must use TLS. A server can request a client's certificate only

@@ -26,12 +26,14 @@
 #define TCP_SERVER_EVENTS 256
 
 /* This struct computes the time `judged`. Only deadlines up to this time are handled (`step` in
- * serve/handler.h), because a peer whose input waits in its socket is not late. A sweep is a series
- * of waits (the waiter's `wait`). It ends in one of two ways:
- *   - A wait has reported every descriptor that was ready, and all its events were handled. Then
- *     `judged` becomes `looked`.
- *   - The sweep takes too long (SWEEP_NS). Then `judged` becomes `begun`, and a new sweep begins.
- */
+ * serve/handler.h), because a peer whose input waits in its socket is not late.
+ *
+ * One call of the waiter's `wait` reports a limited number of ready descriptors. So a sweep, which
+ * is a series of such calls, looks at all of them. It ends in one of two ways:
+ *   - The last call has reported all descriptors that were ready then, and their events were
+ *     handled. Then `judged` is set to the time of that call (`looked`).
+ *   - The sweep takes too long (SWEEP_NS). Then `judged` is set to the time when the sweep began
+ *     (`begun`), and a new sweep begins. */
 struct tcp_sweep {
     int64_t judged; /* all input that arrived before this time was offered to the handler */
     int64_t begun;  /* when the first wait of this sweep returned; 0: no sweep has begun */

@@ -12,8 +12,9 @@
  * channel or client when it begins to write this channel or client. It takes the figures of a topic
  * before it writes the first channel of the topic.
  *   - What exists from the first to the last slice is shown exactly once.
- *   - What is made or deleted between two slices may be missing or shown. It is never shown twice
- *     under one name, and the page is always well formed. When a topic is deleted while its
+ *   - A topic or channel that is made or deleted between two slices may be missing or shown. No
+ *     topic is shown twice, and no channel of a topic is shown twice, even if one with the same
+ *     name is made again. The page is always well formed. When a topic is deleted while its
  *     channels are written, its other channels are missing. When a channel is deleted while its
  *     clients are written, its other clients are missing.
  *   - client_count is taken before the first client of the channel is written. The sum of the

@@ -11,9 +11,9 @@
  * configured, a channel has no struct latency, and a FIN does no work here.
  *
  * broker/quantile.h describes the accuracy. The latency of a topic is computed from all its
- * channels, even if a request for /stats names one channel only. For such a request nsqd may count
- * samples of the other channels that are too old for the window. This server never counts samples
- * that are too old: latency_add drops them first.
+ * channels, even if a request for /stats names one channel only. For such a request nsqd may also
+ * count old samples: those samples of the other channels that have left the window. This server
+ * never counts them, because latency_add always drops old samples first.
  *
  * Must not know: channels, messages, clocks.
  */

@@ -95,10 +95,10 @@ struct channel *topic_find_channel(const struct topic *topic, struct span name);
  * consumers. */
 void topic_remove_channel(struct topic *topic, struct channel *channel);
 
-/* Returns by how many bytes the memory budget's use grows when messages go from the topic to its
- * channels: `count` messages with the delay `delay`. Every channel after the first needs one more
- * message for each body, and every delayed message needs a struct deferred. The bodies were added
- * to the budget before. */
+/* When messages go from the topic to its channels, they need more memory. Every channel after the
+ * first needs one more message for each body. Every delayed message needs a struct deferred.
+ * Returns how many bytes this is for a number of messages with the same delay. The bodies are not
+ * included, because they were added to the memory budget before. */
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 
 /* Admits messages, or keeps them. `bytes` is the sum of the sizes of their bodies, and all of them

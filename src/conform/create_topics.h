@@ -17,8 +17,10 @@
 /* Runs the commands one after the other with a shell. In a command, {topic} and {channel} are
  * replaced by the names that $topic... and $channel... stand for in this case (`names` is the
  * prefix of these names). {address} becomes the address of the server, and {port} its port. A
- * command with {channel} runs for each channel name that stands after a topic name in the bytes of
- * one step, for example in "SUB topic channel". A command without {channel} runs for each topic.
+ * command without {channel} runs for each topic. A command with {channel} runs for each topic with
+ * a channel. These pairs are found in the steps that send bytes, for example in
+ * "SUB topic channel".
+ *
  * Returns false if a command failed, or took too long. Then `why` says which one, and what it has
  * printed. */
 bool create_topics(const struct args_list *commands, const char *address, struct span names,

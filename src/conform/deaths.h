@@ -25,10 +25,10 @@ enum presence {
     PRESENCE_GONE_AFTER,  /* the server was gone when the case ended */
 };
 
-/* When a process ends, it closes its sockets one after another. So just after a case has made the
- * server end, the server can still seem to accept connections. The program notices the end of the
- * server only later. So a case is also a suspect if the time between its end and this notice is at
- * most DEATHS_WITHIN. */
+/* A case is also a suspect if it ended less than this time before the program noticed the end of
+ * the server. The reason: when a process ends, it closes its sockets one after another. So the
+ * server can still seem to accept connections for a short time, although the case has made it end.
+ */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX

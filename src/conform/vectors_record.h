@@ -34,8 +34,8 @@ struct vector_record {
     struct transport calls;            /* the functions of `engine`, which the record calls */
     int64_t start;                     /* ns: when the case began */
     size_t sent;                       /* bytes that all connections together have sent */
-    size_t seen[PLAYER_CONNS_MAX];     /* bytes that each connection had received before the last
-                                          call of `calls`; the bytes after them came in this call */
+    size_t seen[PLAYER_CONNS_MAX];     /* bytes that each connection had received when the
+                                          transport was called last. Bytes behind them are new */
     bool closed[PLAYER_CONNS_MAX];     /* the list has an event VECTOR_CLOSED for this connection */
     struct buf part[PLAYER_CONNS_MAX]; /* a frame that has arrived in part */
     struct buf events;                 /* an array of struct vector_event */

@@ -23,10 +23,10 @@ struct json_reader;
 
 /* Begins a document. The callbacks and `context`, their first argument, are borrowed until the
  * reader is freed. Callbacks may be called before an error is found. The bytes of a string are
- * passed to the callbacks without a change, even if they are not valid UTF-8. The callbacks get at
- * least the first text_most bytes of each string and key. The rest may be left out. So the reader
- * needs little memory and time for a long string. SIZE_MAX: all bytes are passed. The caller frees
- * the reader with json_reader_free. */
+ * passed to the callbacks without a change, even if they are not valid UTF-8. To save
+ * memory and time, the rest of a long string or key may be left out: the callbacks get at least its
+ * first text_most bytes. If text_most is SIZE_MAX, nothing is left out. The caller frees the reader
+ * with json_reader_free. */
 struct json_reader *json_reader_new(const yajl_callbacks *callbacks, void *context,
                                     size_t text_most);
 

@@ -14,8 +14,8 @@
  *   - STRINGS: an array of strings, or a string that is split at its commas
  *   - FLOATS: an array of floats, or a string of floats with commas between them
  *   - WORD: a string that the row's function accepts
- *   - BOOL_WORD: like WORD. A boolean or an integer is accepted too, as the text "true", "false" or
- *     the decimal number
+ *   - BOOL_WORD: like WORD. A boolean or an integer is converted to a string first: to "true", to
+ *     "false", or to its decimal digits
  * No string may contain a NUL.
  */
 #ifndef NSQD_GOCONFIG_H

@@ -187,8 +187,8 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
  */
 bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
 
-/* Returns true when a certificate or a key is configured. Clients can use TLS if both are. If only
- * one of them is, the program reports an error at its start. */
+/* Returns true when --tls-cert or --tls-key is given. With both flags, clients can use TLS. With
+ * only one of them, the program reports an error when it starts. */
 bool options_offer_tls(const struct options *o);
 
 /* Returns true when V2 clients must use TLS. A server can request a client's certificate only

@@ -104,11 +104,11 @@ struct tcp_handler {
     size_t (*recv)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* Called when the peer sends nothing more and the connection does not want READ. `in`
-     * (borrowed, at most HANDLER_LAST_MAX bytes) is all input that is left. It may contain nothing
-     * for the protocol: before a client with TLS closes its connection, it sends a last record that
-     * only the codec uses. Returns how many bytes were consumed. When all were consumed, the shell
-     * calls `eof`. Otherwise the other bytes wait until the connection wants READ. A handler
-     * without this function (NULL) never consumes such input. */
+     * (borrowed, at most HANDLER_LAST_MAX bytes) is all input that is left. For
+     * example, it is the last record of TLS, which a client sends before it closes its connection.
+     * Only the codec uses that record. Returns how many bytes were consumed. When all were
+     * consumed, the shell calls `eof`. Otherwise the other bytes wait until the connection wants
+     * READ. A handler without this function (NULL) never consumes such input. */
     size_t (*last)(void *self, uint64_t conn, struct span in, int64_t now);
 
     /* Called when the peer will send nothing more. Called once, after all input was consumed. */

@@ -26,7 +26,7 @@ struct heap_growth {
 
 /* Must be called often. When the heap has grown since the last call because of input, asks the
  * kernel at once for the unused pages at the end of the new memory. Each time the heap grows, it
- * grows by ALLOCATOR_GROWTH bytes more than is needed. So the unused pages are at most that large.
+ * grows by ALLOCATOR_GROWTH bytes more than is needed. So at most this number of bytes is unused.
  * Asking for them takes less than a millisecond. In all other cases does nothing. Without this
  * request, the kernel would interrupt the process at the first use of each page. Then getting the
  * pages would take about 1.5 times as long. For large messages, most of the time is spent on

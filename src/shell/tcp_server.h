@@ -26,7 +26,8 @@
 #define TCP_SERVER_EVENTS 256
 
 /* This struct computes the time `judged`. Only deadlines up to this time are handled (`step` in
- * serve/handler.h), because a peer whose input waits in its socket is not late.
+ * serve/handler.h). So a peer is not late when its bytes have arrived in time, but were not read
+ * yet.
  *
  * One call of the waiter's `wait` reports a limited number of ready descriptors. So a sweep, which
  * is a series of such calls, looks at all of them. It ends in one of two ways:

@@ -95,8 +95,8 @@ bool stats_walk_begin_sum(struct stats_walk *walk, int64_t now);
  * set, and the memory of the sum is free. */
 bool stats_walk_add(struct stats_walk *walk, struct stats_latency *figures, int64_t now);
 
-/* Counts a step in the effort of the current call: a step that has looked at a slot, or another
- * step; and the bytes that it has written. */
+/* Counts the work of one step in the effort of the current call. `slot`: the step has only looked
+ * at a slot of serve, which is little work. `bytes`: how many bytes the step has written. */
 void stats_walk_count(const struct stats_walk *walk, bool slot, size_t bytes);
 
 #endif

@@ -11,9 +11,8 @@
  * configured, a channel has no struct latency, and a FIN does no work here.
  *
  * broker/quantile.h describes the accuracy. The latency of a topic is computed from all its
- * channels, even if a request for /stats names one channel only. For such a request nsqd may also
- * count old samples: those samples of the other channels that have left the window. This server
- * never counts them, because latency_add always drops old samples first.
+ * channels. Difference from nsqd: samples that are older than the window are never counted. nsqd
+ * counts some of them when a request for /stats names one channel only.
  *
  * Must not know: channels, messages, clocks.
  */

@@ -9,8 +9,8 @@
  * The rank of a number is its position in the order of all numbers of the stream. The summary is a
  * list of tuples. A tuple stands for `width` numbers that are next to each other in this order, and
  * `value` is the largest of them. The rank of `value` is known except for an error of at most
- * `delta`. Two neighbouring tuples become one tuple if the error of the rank stays small enough
- * there. Near the percentiles that will be asked for, only a small error is allowed.
+ * `delta`. Two neighbouring tuples are merged into one if the error does not become too large. For
+ * ranks near the percentiles that will be asked for, only a small error is allowed.
  *
  * Accuracy: for the same numbers in the same order, a percentile is equal to nsqd's while the
  * summary has at most QUANTILE_TUPLES tuples. In nsqd, the summary grows without a bound if the
@@ -64,9 +64,9 @@ struct quantile {
 /* Adds a number. Returns false, and does not add the number, when the memory budget has no room. */
 bool quantile_insert(const struct quantile_setting *setting, struct quantile *q, double number);
 
-/* Adds to `q` all numbers of the stream `from`. All of them go into the summary of `q`. When `from`
- * has a summary, this call first moves the fresh numbers of `from` into it, as nsqd does. Returns
- * false, and adds nothing, when the memory budget has no room. */
+/* Adds to `q` all numbers of the stream `from`. They go into the summary of `q`. The stream `from`
+ * changes too: if it has a summary, its fresh numbers go into its own summary first, as in nsqd.
+ * Returns false, and adds nothing, when the memory budget has no room. */
 bool quantile_merge(const struct quantile_setting *setting, struct quantile *q,
                     struct quantile *from);
 

@@ -25,10 +25,9 @@ enum presence {
     PRESENCE_GONE_AFTER,  /* the server was gone when the case ended */
 };
 
-/* A case is also a suspect if it ended less than this time before the program noticed the end of
- * the server. The reason: when a process ends, it closes its sockets one after another. So the
- * server can still seem to accept connections for a short time, although the case has made it end.
- */
+/* A case that ended shortly before the program noticed the end of the server is a suspect too. This
+ * is the longest such time. It is not 0, because a process that ends closes its sockets one after
+ * another. So the server may still accept connections, although the case has made it end. */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX

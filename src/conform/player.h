@@ -152,9 +152,8 @@ struct player {
     size_t splits;   /* at how many places the bytes of all steps may still be cut */
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
-    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. On a busy
-                              machine, the player may notice a frame up to config.lag too late. So
-                              if the step waited for a frame, the lag is subtracted here */
+    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. If the
+                          step waited for a frame: when the frame was noticed, minus config.lag */
     int64_t end_by; /* ns: the end of the whole case; no step waits longer than until this time */
     int64_t step_wait; /* ns: the longest time that the last waiting step was allowed to wait */
     enum verdict verdict;

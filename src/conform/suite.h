@@ -15,8 +15,8 @@
 #define SUITE_PATH_MAX 4096
 
 /* The version of the suite. The last lines of CHANGES.tsv (changes.h) list what this version has
- * changed. The first change of any case after a release of this project increases the version by
- * one. Later changes before the next release do not increase it. */
+ * changed. When cases change after a release of this project, the version increases by one. It does
+ * not increase again before the next release. */
 #define SUITE_VERSION 2U
 
 /* Returns this version as a text. The string is static. */

@@ -41,7 +41,8 @@
 /* A head must arrive within this time. The time begins with its first byte. Without this limit,
  * clients that send very slowly could occupy all connections. */
 #define HTTP_HEAD_NS TIME_MINUTE
-/* A body must arrive within HTTP_BODY_NS and one second more for each HTTP_BODY_A_SECOND bytes. */
+/* The longest time for a body: HTTP_BODY_NS, plus one second for each HTTP_BODY_A_SECOND bytes that
+ * have arrived. */
 #define HTTP_BODY_NS TIME_MINUTE
 #define HTTP_BODY_A_SECOND 16384
 /* A connection without a request is closed after this time. */

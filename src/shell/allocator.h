@@ -29,8 +29,8 @@ struct heap_growth {
  * grows by ALLOCATOR_GROWTH bytes more than is needed. So at most this number of bytes is unused.
  * Asking for them takes less than a millisecond. In all other cases does nothing. Without this
  * request, the kernel would interrupt the process at the first use of each page. Then getting the
- * pages would take about 1.5 times as long. For large messages, most of the time is spent on
- * getting pages.
+ * pages would take about 1.5 times as long. With large messages, the server spends more than half
+ * of its time on getting pages.
  *
  * How the function decides: let n be the size of the new memory in bytes.
  *   growth->input < n / 2      Something else has made the heap grow, for example idle connections.

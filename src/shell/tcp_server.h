@@ -28,9 +28,9 @@
 /* This struct computes the time `judged`. Only deadlines up to this time are handled (`step` in
  * serve/handler.h). So a peer is not late when its bytes have arrived in time, but were not read
  * yet.
- *
- * One call of the waiter's `wait` reports a limited number of ready descriptors. So a sweep, which
- * is a series of such calls, looks at all of them. It ends in one of two ways:
+  * A sweep is a series of calls of the waiter's `wait`. Several calls may be necessary, because one
+ * call reports a limited number of descriptors. A sweep ends in one of two ways:
+
  *   - The last call has reported all descriptors that were ready then, and their events were
  *     handled. Then `judged` is set to the time of that call (`looked`).
  *   - The sweep takes too long (SWEEP_NS). Then `judged` is set to the time when the sweep began

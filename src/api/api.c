@@ -259,9 +259,9 @@ CHANGE(unpause_channel, on_channel, OP_UNPAUSE)
         .method = SPAN_LITERAL(method_), .path = SPAN_LITERAL(path_), .logged = true,              \
         .begin = (begin_)                                                                          \
     }
-#define AT_END(path_, end_)                                                                        \
+#define AT_END(method_, path_, end_)                                                               \
     {                                                                                              \
-        .method = SPAN_LITERAL("POST"), .path = SPAN_LITERAL(path_), .logged = true,               \
+        .method = SPAN_LITERAL(method_), .path = SPAN_LITERAL(path_), .logged = true,              \
         .body = HTTP_BODY_SKIPPED, .end = (end_)                                                   \
     }
 /* nsqd does not log publishes. */
@@ -277,16 +277,17 @@ static const struct http_route routes[] = {
     AT_HEAD("GET", "/info", info),
     PUBLISH("/pub", api_pub_begin),
     PUBLISH("/mpub", api_mpub_begin),
+    AT_END("GET", "/stats", api_stats_end),
     AT_HEAD("POST", "/topic/create", create_topic),
-    AT_END("/topic/delete", delete_topic),
-    AT_END("/topic/empty", empty_topic),
-    AT_END("/topic/pause", pause_topic),
-    AT_END("/topic/unpause", unpause_topic),
-    AT_END("/channel/create", create_channel),
-    AT_END("/channel/delete", delete_channel),
-    AT_END("/channel/empty", empty_channel),
-    AT_END("/channel/pause", pause_channel),
-    AT_END("/channel/unpause", unpause_channel),
+    AT_END("POST", "/topic/delete", delete_topic),
+    AT_END("POST", "/topic/empty", empty_topic),
+    AT_END("POST", "/topic/pause", pause_topic),
+    AT_END("POST", "/topic/unpause", unpause_topic),
+    AT_END("POST", "/channel/create", create_channel),
+    AT_END("POST", "/channel/delete", delete_channel),
+    AT_END("POST", "/channel/empty", empty_channel),
+    AT_END("POST", "/channel/pause", pause_channel),
+    AT_END("POST", "/channel/unpause", unpause_channel),
 };
 
 struct http_routes api_routes(void)
@@ -295,8 +296,9 @@ struct http_routes api_routes(void)
 }
 
 void api_init(struct api *api, const struct api_config *config, struct broker *broker,
-              struct tickets *tickets, struct log *log)
+              const struct serve *serve, struct tickets *tickets, struct log *log)
 {
-    *api = (struct api){.config = *config, .broker = broker, .tickets = tickets, .log = log};
+    *api = (struct api){
+        .config = *config, .broker = broker, .serve = serve, .tickets = tickets, .log = log};
     list_init(&api->moving);
 }

@@ -19,6 +19,13 @@
 #define API_HEADERS "X-Nsq-Content-Type: nsq; version=1.0\r\n"
 #define API_HEADERS_JSON "Content-Type: application/json; charset=utf-8\r\n" API_HEADERS
 
+/* The value of an option, as GET /config shows it. The spans are borrowed. */
+struct api_setting {
+    struct span name;
+    struct span value;
+    bool json; /* otherwise a plain text */
+};
+
 /* Times are in ns. All spans are borrowed, and must live as long as the struct api. */
 struct api_config {
     int64_t max_msg_size;
@@ -35,6 +42,10 @@ struct api_config {
     int64_t max_output_buffer_size;
     int64_t max_output_buffer_timeout;
     int64_t max_deflate_level;
+    /* What GET /stats tells in addition. */
+    int64_t started;              /* `now` when the server started */
+    int32_t zone;                 /* of the local time at the start: seconds east of UTC */
+    const struct span *quantiles; /* the percentiles of the configuration as JSON, as "0.99" */
 };
 
 #define API_MOVING_A_STEP 64 /* one call of api_step continues at most this many publishes */
@@ -42,7 +53,8 @@ struct api_config {
 struct api {
     struct api_config config;
     struct broker *broker;
-    struct tickets *tickets; /* the table of the engine */
+    const struct serve *serve; /* the connections */
+    struct tickets *tickets;   /* the table of the engine */
     struct log *log;
     int64_t wall_offset; /* ns; `now` + wall_offset is the wall clock. Set by the program */
     /* A list of struct api_publish: the publishes of which at least one message must still be moved
@@ -53,7 +65,7 @@ struct api {
 
 /* The configuration is copied. The other arguments are borrowed. */
 void api_init(struct api *api, const struct api_config *config, struct broker *broker,
-              struct tickets *tickets, struct log *log);
+              const struct serve *serve, struct tickets *tickets, struct log *log);
 
 /* Returns all routes. */
 struct http_routes api_routes(void);
@@ -85,5 +97,6 @@ void api_mpub_begin(void *service, struct http_call *call, int64_t now);
 void api_publish_piece(void *service, struct http_call *call, struct span bytes, int64_t now);
 void api_publish_end(void *service, struct http_call *call, bool broken, int64_t now);
 void api_publish_drop(void *service, struct http_call *call);
+void api_stats_end(void *service, struct http_call *call, bool broken, int64_t now);
 
 #endif

@@ -17,7 +17,8 @@ static void set_refusal(struct api_service *service, int64_t https_port)
 }
 
 void api_service_init(struct api_service *service, const struct api_service_config *config,
-                      struct broker *broker, struct tickets *tickets, struct log *log)
+                      struct broker *broker, const struct serve *serve, struct tickets *tickets,
+                      struct log *log)
 {
     struct http_server_config http = {
         .routes = api_routes(),
@@ -31,7 +32,7 @@ void api_service_init(struct api_service *service, const struct api_service_conf
     };
     struct http_server_config https = http;
     *service = (struct api_service){.refusal_body = {0}};
-    api_init(&service->api, &config->api, broker, tickets, log);
+    api_init(&service->api, &config->api, broker, serve, tickets, log);
     set_refusal(service, config->https_port);
     https.tls = config->tls;
     http.refusal = config->needs_tls ? &service->refusal : NULL;

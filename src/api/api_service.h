@@ -27,7 +27,8 @@ struct api_service {
 /* The configuration is copied, the other arguments are borrowed. The caller frees the service with
  * api_service_free, after the connections. */
 void api_service_init(struct api_service *service, const struct api_service_config *config,
-                      struct broker *broker, struct tickets *tickets, struct log *log);
+                      struct broker *broker, const struct serve *serve, struct tickets *tickets,
+                      struct log *log);
 void api_service_free(struct api_service *service);
 
 /* Sets the offset of the wall clock in the service (see tcp_handler.wall). */

@@ -17,5 +17,6 @@ void budget_note_resident(struct budget *b, size_t resident, size_t conns)
     size_t allowed = add(b->cap, b->cap / 2);
     allowed = add(allowed, BUDGET_RESIDENT_FIXED + conns * BUDGET_RESIDENT_A_CONN);
     size_t excess = resident > allowed ? resident - allowed : 0;
+    b->resident = resident;
     b->lowered = excess < most ? excess : most;
 }

@@ -49,6 +49,7 @@ struct budget {
                         * budget_note_resident */
     size_t reserve;    /* bytes: cap + reserve is the bound for BUDGET_CLIENT. The sum fits into a
                           size_t */
+    size_t resident;   /* bytes: the resident memory of the process, when it was last noted */
     size_t held;       /* bytes of memory that connections hold: unsent output, input that is not
                         * consumed yet, commands that have arrived in part. These bytes are not in
                         * `used`, because they depend on how the input is cut into pieces. Whether a

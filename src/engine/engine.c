@@ -189,12 +189,16 @@ static void add_http_listeners(struct engine *engine, const struct engine_config
                 .max_heartbeat_interval = v2->max_heartbeat_interval,
                 .max_output_buffer_size = v2->max_output_buffer_size,
                 .max_output_buffer_timeout = v2->max_output_buffer_timeout,
-                .max_deflate_level = v2->max_deflate_level},
+                .max_deflate_level = v2->max_deflate_level,
+                .started = about->started,
+                .zone = about->zone,
+                .quantiles = about->quantiles},
         .needs_tls = config->http_needs_tls,
         .https_port = about->https_port,
         .tls = v2->tls,
     };
-    api_service_init(&engine->web, &web, &engine->broker, &engine->tickets, &engine->log);
+    api_service_init(&engine->web, &web, &engine->broker, &engine->serve, &engine->tickets,
+                     &engine->log);
     engine->listeners[ENGINE_HTTP] = api_service_http(&engine->web);
     engine->listeners[ENGINE_HTTPS] = api_service_https(&engine->web);
 }

@@ -21,7 +21,7 @@ enum engine_listener { ENGINE_TCP, ENGINE_HTTP, ENGINE_HTTPS, ENGINE_LISTENERS }
 #define ENGINE_TIMERS_A_STEP 1024 /* maximum number of message timers handled in one step */
 #define ENGINE_AUTHS_A_STEP 64    /* maximum number of auth servers' answers handled in one step */
 
-/* What GET /info tells about the server. The spans are borrowed. */
+/* What GET /info and GET /stats tell about the server. The spans are borrowed. */
 struct engine_about {
     struct span broadcast_address;
     struct span hostname;
@@ -29,6 +29,10 @@ struct engine_about {
     int64_t http_port;
     int64_t https_port;
     int64_t start_time; /* seconds since 1970 */
+    int64_t started;    /* ns; the time of the handler (`now`) at which the server started */
+    int32_t zone;       /* of the local time: seconds east of UTC */
+    /* The percentiles of broker.latency, each as the JSON of a number. */
+    const struct span *quantiles;
 };
 
 struct engine_config {

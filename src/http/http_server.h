@@ -119,10 +119,11 @@ void http_call_answer(struct http_call *call, const struct http_answer *answer, 
 /* Answers with {"message":"TEXT"}. The text needs no escapes in JSON. */
 void http_call_message(struct http_call *call, int status, struct span text, int64_t now);
 
-/* Answers with a body that a stream makes. The request must be complete (HTTP_BODY_SKIPPED). A body
- * of at most HTTP_WHOLE_MAX bytes gets a Content-Length. A longer body is chunked; for HTTP/1.0 it
- * ends with the connection. The stream continues only while the client takes the output. */
-void http_call_stream(struct http_call *call, int status, struct span headers,
+/* Answers with a body that a stream makes. `answer` has no body; its headers are copied. The
+ * request must be complete (HTTP_BODY_SKIPPED). A body of at most HTTP_WHOLE_MAX bytes gets a
+ * Content-Length. A longer body is chunked; for HTTP/1.0 it ends with the connection. The stream
+ * continues only while the client takes the output. */
+void http_call_stream(struct http_call *call, const struct http_answer *answer,
                       struct http_stream stream, int64_t now);
 
 /* Called by a handler that needs no more of the body and answers later. */

@@ -136,15 +136,15 @@ void http_call_hold(struct http_call *call)
 
 /* --- streams ---------------------------------------------------------------------------------- */
 
-void http_call_stream(struct http_call *call, int status, struct span headers,
+void http_call_stream(struct http_call *call, const struct http_answer *answer,
                       struct http_stream stream, int64_t now)
 {
     struct http_session *s = session_of(call);
     ASSERT_OPEN(s);
     assert(s->reader.state != HTTP_READER_BODY);
-    log_answer(s, status);
-    s->answer = (struct http_answer){.status = status};
-    buf_append(&s->headers, headers);
+    assert(answer->body.n == 0);
+    log_answer(s, answer->status);
+    keep_answer(s, answer);
     s->must_close = s->must_close || s->reader.state != HTTP_READER_WHOLE;
     s->stream = stream;
     s->stream_begun = false;

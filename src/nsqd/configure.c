@@ -61,7 +61,9 @@ static void configure_about(const struct options *o, const struct configure_mach
                                    .tcp_port = machine->ports[ENGINE_TCP],
                                    .http_port = machine->ports[ENGINE_HTTP],
                                    .https_port = machine->ports[ENGINE_HTTPS],
-                                   .start_time = machine->start_time};
+                                   .start_time = machine->start_time,
+                                   .started = machine->started,
+                                   .zone = machine->zone};
 }
 
 struct engine_config configure(const struct options *o, const struct configure_machine *machine)

@@ -16,6 +16,8 @@ struct configure_machine {
     struct hash_seed seed; /* must be unpredictable */
     struct span host;      /* its name; borrowed as long as the engine is used */
     int64_t start_time;    /* seconds since 1970 */
+    int64_t started;       /* ns; the monotonic clock at the start */
+    int32_t zone;          /* of the local time: seconds east of UTC */
     /* The port of each listener; -1: a unix socket; 0: it is not used. */
     int64_t ports[ENGINE_LISTENERS];
 };

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define KEY_MAX 64
 #define NS_PER_MS 1000000
 
 /* One flag that is being set. */
@@ -263,18 +262,18 @@ static bool is_word(const struct goflag *f)
     return f->kind == GOFLAG_WORD || f->kind == GOFLAG_BOOL_WORD;
 }
 
-/* Writes the key of a flag. Returns false when it has none. */
-static bool key_of(const struct goflag_table *table, const struct goflag *f, char key[KEY_MAX])
+bool goconfig_key(const struct goflag_table *table, const struct goflag *f,
+                  char key[GOCONFIG_KEY_MAX])
 {
     for (size_t i = 0; i < table->key_count; i++) {
         const struct goflag_key *k = &table->keys[i];
         if (strcmp(k->name, f->name) == 0) {
-            snprintf(key, KEY_MAX, "%s", k->key != NULL ? k->key : "");
+            snprintf(key, GOCONFIG_KEY_MAX, "%s", k->key != NULL ? k->key : "");
             return k->key != NULL;
         }
     }
     size_t n = strlen(f->name);
-    assert(n < KEY_MAX);
+    assert(n < GOCONFIG_KEY_MAX);
     for (size_t i = 0; i <= n; i++) {
         key[i] = f->name[i];
         if (key[i] == '-') {
@@ -288,11 +287,11 @@ static bool apply_row(const struct goflag_table *table, size_t row, struct toml_
                       void *into, bool *given, struct line *error)
 {
     const struct goflag *f = &table->rows[row];
-    char key[KEY_MAX];
+    char key[GOCONFIG_KEY_MAX];
     int64_t unused = 0;
     struct setting s = {
         .flag = f, .key = key, .at = given[row] ? (void *)&unused : (char *)into + f->offset};
-    if ((given[row] && !is_word(f)) || !key_of(table, f, key) ||
+    if ((given[row] && !is_word(f)) || !goconfig_key(table, f, key) ||
         !toml_find(document, key, &s.value)) {
         return true;
     }

@@ -35,4 +35,10 @@
 bool goconfig_apply(const struct goflag_table *table, struct toml_document *document, void *into,
                     bool *given, struct line *error);
 
+#define GOCONFIG_KEY_MAX 64 /* bytes of a key, NUL included */
+
+/* Writes the key of a flag of the table. Returns false when the flag has none. */
+bool goconfig_key(const struct goflag_table *table, const struct goflag *f,
+                  char key[GOCONFIG_KEY_MAX]);
+
 #endif

@@ -250,6 +250,23 @@ enum gonum gonum_float(const char *s, size_t n, double *v)
     return GONUM_OK;
 }
 
+/* Writes v with as few digits as possible. The text has no exponent when the exponent is at least
+ * `least` and less than `end`. */
+static struct gonum_text shortest(double v, int least, int end)
+{
+    struct gonum_text t;
+    int digits = 0; /* digits after the first digit; 16 are always enough */
+    do {
+        snprintf(t.s, sizeof t.s, "%.*e", digits, v);
+    } while (strtod(t.s, NULL) != v && ++digits <= 16);
+    int exponent = atoi(strchr(t.s, 'e') + 1);
+    if (exponent >= least && exponent < end) {
+        int decimals = digits > exponent ? digits - exponent : 0;
+        snprintf(t.s, sizeof t.s, "%.*f", decimals, v);
+    }
+    return t;
+}
+
 struct gonum_text gonum_format(double v)
 {
     struct gonum_text t;
@@ -257,14 +274,15 @@ struct gonum_text gonum_format(double v)
         snprintf(t.s, sizeof t.s, "%s", isnan(v) ? "NaN" : v > 0 ? "+Inf" : "-Inf");
         return t;
     }
-    int digits = 0; /* digits after the first digit; 16 are always enough */
-    do {
-        snprintf(t.s, sizeof t.s, "%.*e", digits, v);
-    } while (strtod(t.s, NULL) != v && ++digits <= 16);
-    int exponent = atoi(strchr(t.s, 'e') + 1);
-    if (exponent >= -4 && exponent < 6) {
-        int decimals = digits > exponent ? digits - exponent : 0;
-        snprintf(t.s, sizeof t.s, "%.*f", decimals, v);
+    return shortest(v, -4, 6);
+}
+
+struct gonum_text gonum_json(double v)
+{
+    struct gonum_text t = shortest(v, -6, 21);
+    char *zero = strstr(t.s, "e-0"); /* Go removes this zero */
+    if (zero != NULL) {
+        memmove(zero + 2, zero + 3, strlen(zero + 3) + 1);
     }
     return t;
 }

@@ -43,6 +43,10 @@ struct gonum_text {
 };
 struct gonum_text gonum_format(double v);
 
+/* Returns v, which is finite, as JSON, as Go's encoding/json writes it. The text has an exponent
+ * when the absolute value of v is 1e21 or more, or less than 1e-6 but not 0. */
+struct gonum_text gonum_json(double v);
+
 /* Does what time.ParseDuration does. Accepts "1h2m", "-1.5s", ".5ms", "1us", "0". Sets *ns only
  * when it returns true. */
 bool gonum_duration(const char *s, int64_t *ns);

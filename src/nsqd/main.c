@@ -17,6 +17,7 @@
 #include "nsqd/configure.h"
 #include "nsqd/listeners.h"
 #include "nsqd/node_id.h"
+#include "nsqd/option_texts.h"
 #include "nsqd/options.h"
 #include "nsqd/options_check.h"
 #include "nsqd/options_config.h"
@@ -70,7 +71,9 @@ static bool ask_machine(struct configure_machine *machine, char host[MACHINE_HOS
 {
     machine_host(host);
     machine->host = text_span(host);
-    machine->start_time = (clock_now() + clock_wall_offset()) / TIME_SECOND;
+    machine->started = clock_now();
+    machine->start_time = (machine->started + clock_wall_offset()) / TIME_SECOND;
+    machine->zone = clock_zone(machine->start_time);
     machine->memory = memory_limit("");
     machine->descriptors = machine_descriptors();
     return machine_random(&machine->seed, sizeof machine->seed);
@@ -197,9 +200,16 @@ static int serve(const struct options *o, const struct tls_files *files, struct 
     for (unsigned i = 0; i < ENGINE_LISTENERS; i++) {
         machine.ports[i] = listeners_port(&listeners, i);
     }
+    struct option_texts texts;
+    const struct option_texts_start start = {.tcp_port = machine.ports[ENGINE_TCP],
+                                             .http_port = machine.ports[ENGINE_HTTP]};
+    option_texts_init(&texts, o, &start);
     struct engine_config config = configure(o, &machine);
+    config.about.quantiles = texts.quantiles;
     configure_tls(&config, files);
-    return serve_at(&listeners, o, &config, log);
+    int code = serve_at(&listeners, o, &config, log);
+    option_texts_free(&texts);
+    return code;
 }
 
 /* Does the last checks of a start, then serves. */

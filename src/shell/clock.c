@@ -2,6 +2,7 @@
 /*
  * Reads the two clocks of the system. Must not know who uses the time, and stores no time.
  */
+#define _DEFAULT_SOURCE /* tm_gmtoff */ /* NOLINT(bugprone-reserved-identifier) */
 #include "shell/clock.h"
 
 #include <time.h>
@@ -38,4 +39,12 @@ int64_t clock_wall_offset(void)
         }
     }
     return offset;
+}
+
+int32_t clock_zone(int64_t seconds)
+{
+    time_t t = (time_t)seconds;
+    struct tm local = {0};
+    localtime_r(&t, &local);
+    return (int32_t)local.tm_gmtoff;
 }

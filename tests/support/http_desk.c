@@ -136,8 +136,9 @@ static void stream(void *service, struct http_call *call, bool broken, int64_t n
     for (size_t i = 0; i < call->query.n; i++) {
         s->left = s->left * 10 + (size_t)(call->query.p[i] - '0');
     }
-    http_call_stream(call, 200, SPAN("Content-Type: text/x\r\n"),
-                     (struct http_stream){more, end_stream, s}, now);
+    http_call_stream(
+        call, &(struct http_answer){.status = 200, .headers = SPAN("Content-Type: text/x\r\n")},
+        (struct http_stream){more, end_stream, s}, now);
 }
 
 static const struct http_route routes[] = {

@@ -85,12 +85,25 @@ static void slow_readings_come_to_an_end(void **state)
     assert_true(off >= -2 * MS && off <= 2 * MS);
 }
 
+static void the_zone_is_that_of_the_time(void **state)
+{
+    (void)state;
+    setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0/3", 1);
+    tzset();
+    assert_int_equal(clock_zone(1767225600), 3600); /* 1 January 2026 */
+    assert_int_equal(clock_zone(1782864000), 7200); /* 1 July 2026 */
+    setenv("TZ", "UTC0", 1);
+    tzset();
+    assert_int_equal(clock_zone(1767225600), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(now_is_monotonic_ns, set_clocks),
         cmocka_unit_test_setup(the_offset_leads_to_the_wall_clock, set_clocks),
         cmocka_unit_test_setup(a_pause_between_the_readings_is_no_change, set_clocks),
+        cmocka_unit_test(the_zone_is_that_of_the_time),
         cmocka_unit_test_setup(slow_readings_come_to_an_end, set_clocks),
     };
     return cmocka_run_group_tests_name("clock", tests, NULL, NULL);

@@ -336,6 +336,33 @@ static void floats_are_written_as_in_go(void **state)
     }
 }
 
+/* Seen in GET /config of upstream's nsqd, or in the source of encoding/json. */
+static const struct {
+    double v;
+    const char *s;
+} as_json[] = {
+    {0, "0"},
+    {1, "1"},
+    {0.99, "0.99"},
+    {0.1, "0.1"},
+    {0.00005, "0.00005"},
+    {1e-6, "0.000001"},
+    {1e-7, "1e-7"},
+    {2.5e-9, "2.5e-9"},
+    {1e-10, "1e-10"},
+    {1e20, "100000000000000000000"},
+    {1e21, "1e+21"},
+    {1e-300, "1e-300"},
+};
+
+static void floats_are_written_as_in_json(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof as_json / sizeof as_json[0]; i++) {
+        assert_string_equal(gonum_json(as_json[i].v).s, as_json[i].s);
+    }
+}
+
 #define MS ((int64_t)1000000)
 #define SECOND (1000 * MS)
 #define HOUR (3600 * SECOND)
@@ -458,6 +485,7 @@ int main(void)
         cmocka_unit_test(floats_are_read_as_in_go),
         cmocka_unit_test(a_float_has_a_longest),
         cmocka_unit_test(floats_are_written_as_in_go),
+        cmocka_unit_test(floats_are_written_as_in_json),
         cmocka_unit_test(durations_are_read_as_in_go),
     };
     return cmocka_run_group_tests_name("gonum", tests, NULL, NULL);

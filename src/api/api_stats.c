@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GET /stats: reads the parameters of the request, and writes the page piece by piece while the
+ * client takes it. Must not know what a page contains (stats.c), connections, clocks.
+ */
+#include "api/api.h"
+
+#include "api/stats.h"
+#include "base/alloc.h"
+#include "http/http_target.h"
+
+/* Bytes. A piece of the page is at least this long, unless the effort of the call ends before. */
+#define PIECE_LEAST ((size_t)16 << 10)
+
+/* A page that is being written. */
+struct stats_page {
+    struct api *api;
+    struct stats stats;
+};
+
+#define PAGE_COST (sizeof(struct stats_page) + ALLOC_OVERHEAD)
+
+/* --- the parameters --------------------------------------------------------------------------- */
+
+/* nsqd knows these four words. Any other value is the same as no value. */
+static bool find_bool(struct span query, struct span name)
+{
+    struct buf value = {0};
+    http_query_find(query, name, &value);
+    struct span word = buf_span(&value);
+    bool is_false = span_equal(word, SPAN("false")) || span_equal(word, SPAN("0"));
+    buf_free(&value);
+    return !is_false;
+}
+
+static bool wants_json(struct span query)
+{
+    struct buf value = {0};
+    http_query_find(query, SPAN("format"), &value);
+    bool json = span_equal(buf_span(&value), SPAN("json"));
+    buf_free(&value);
+    return json;
+}
+
+/* --- the page --------------------------------------------------------------------------------- */
+
+static bool more(void *self, struct buf *out, int64_t now)
+{
+    struct stats_page *page = self;
+    return stats_write(&page->stats, out, PIECE_LEAST, now, now + page->api->wall_offset);
+}
+
+static void end(void *self)
+{
+    struct stats_page *page = self;
+    stats_end(&page->stats);
+    budget_release(&page->api->broker->core.budget, PAGE_COST);
+    alloc_free(page);
+}
+
+/* The figures of the garbage collector of Go are 0. */
+static struct stats_server describe_server(const struct api *api, int64_t now)
+{
+    return (struct stats_server){
+        .broker = api->broker,
+        .serve = api->serve,
+        .health = SPAN("OK"),
+        .start_time = api->config.start_time * TIME_SECOND,
+        .zone = api->config.zone,
+        .uptime = now - api->config.started,
+        .memory = {.heap_in_use_bytes = api->broker->core.budget.resident},
+        .quantiles = api->config.quantiles,
+    };
+}
+
+static void begin_page(struct api *api, struct http_call *call, int64_t now)
+{
+    struct stats_page *page = alloc_zeroed(sizeof *page);
+    struct stats_server server = describe_server(api, now);
+    struct buf topic = {0};
+    struct buf channel = {0};
+    http_query_find(call->query, SPAN("topic"), &topic);
+    http_query_find(call->query, SPAN("channel"), &channel);
+    const struct stats_filter filter = {.json = wants_json(call->query),
+                                        .topic = buf_span(&topic),
+                                        .channel = buf_span(&channel),
+                                        .clients = find_bool(call->query, SPAN("include_clients")),
+                                        .memory = find_bool(call->query, SPAN("include_mem"))};
+    const struct http_answer answer = {.status = 200,
+                                       .headers =
+                                           filter.json ? SPAN(API_HEADERS_JSON) : SPAN(API_HEADERS),
+                                       .sniffs = !filter.json};
+    page->api = api;
+    budget_charge(&api->broker->core.budget, PAGE_COST);
+    stats_begin(&page->stats, &server, &filter);
+    http_call_stream(call, &answer, (struct http_stream){more, end, page}, now);
+    buf_free(&topic);
+    buf_free(&channel);
+}
+
+void api_stats_end(void *service, struct http_call *call, bool broken, int64_t now)
+{
+    if (broken) {
+        http_call_message(call, 400, SPAN("INVALID_REQUEST"), now);
+    } else if (api_check_query(service, call, now)) {
+        begin_page(service, call, now);
+    }
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the values of the options as texts, as the HTTP API shows them: GET /config, and the
+ * percentiles in /stats. Must not know: HTTP.
+ */
+#ifndef NSQD_OPTION_TEXTS_H
+#define NSQD_OPTION_TEXTS_H
+
+#include "api/api.h"
+#include "nsqd/options.h"
+
+struct option_texts {
+    struct api_setting settings[OPTIONS_FLAG_COUNT]; /* `count` of them */
+    size_t count;
+    struct span quantiles[GOFLAG_LIST_MAX];                     /* one for each percentile */
+    struct buf bytes[2 * OPTIONS_FLAG_COUNT + GOFLAG_LIST_MAX]; /* of all these spans */
+    size_t used;                                                /* elements of `bytes` */
+};
+
+/* The values that upstream's nsqd replaces when it starts. */
+struct option_texts_start {
+    int64_t tcp_port; /* of the listeners; 0 or less: it has none */
+    int64_t http_port;
+};
+
+/* Writes all texts. The names are the keys of a configuration file. Options without a key are left
+ * out, as in upstream's nsqd. The caller frees the texts with option_texts_free. */
+void option_texts_init(struct option_texts *texts, const struct options *o,
+                       const struct option_texts_start *start);
+void option_texts_free(struct option_texts *texts);
+
+/* Appends --statsd-prefix as nsqd uses it: with the host and the HTTP port in place of each "%s",
+ * and with a '.' at its end. An empty prefix stays empty. `http_port` is the port of the listener;
+ * 0 or less: it has none. */
+void option_texts_append_prefix(struct buf *out, const struct options *o, int64_t http_port);
+
+#endif

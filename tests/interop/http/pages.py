@@ -1,0 +1,279 @@
+#!/usr/bin/env python3
+"""Brings upstream's nsqd and another server into the same state, asks both for the same pages of the HTTP API, and
+compares the answers. Times, ports, memory figures and names of builds are masked.
+
+    pages.py --server-a PATH --server-b PATH [--show]
+
+Ends with "N passed, N failed".
+"""
+import argparse, http.client, json, re, signal, socket, ssl, struct, subprocess, sys, tempfile, time
+
+LIMIT = 20  # seconds; for every wait
+FLAGS = ["--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0", "--node-id=7",
+         "--broadcast-address=b.example", "--e2e-processing-latency-percentile=0.5,0.99,0.00001",
+         "--tls-cert=tests/conformance/tls/cert.pem", "--tls-key=tests/conformance/tls/key.pem",
+         "--max-msg-size=1000"]
+UNFOLDED = ("Content-Length", "Transfer-Encoding", "Date")  # headers that may differ
+
+
+class Server:
+    """A running server; ended by its process id."""
+
+    def __init__(self, path):
+        self.folder = tempfile.TemporaryDirectory()
+        self.log = open(self.folder.name + "/log", "w+b")
+        self.process = subprocess.Popen([path, *FLAGS, "--data-path=" + self.folder.name], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log)
+        try:
+            self.tcp, self.http = (self.port_of(name) for name in ("TCP", "HTTP"))
+        except BaseException:
+            self.end()
+            raise
+
+    def said(self):
+        self.log.flush()
+        with open(self.folder.name + "/log", encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def port_of(self, name):
+        limit = time.monotonic() + LIMIT
+        while time.monotonic() < limit and self.process.poll() is None:
+            found = re.search(r" %s: listening on 127\.0\.0\.1:(\d+)\n" % name, self.said())
+            if found:
+                return int(found.group(1))
+            time.sleep(0.02)
+        raise SystemExit("%s does not listen:\n%s" % (self.process.args[0], self.said()))
+
+    def ask(self, method, target, body=None):
+        """The status, the headers, and the body of an answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=LIMIT)
+        connection.request(method, target, body)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer.status, answer.getheaders(), body
+
+    def do(self, target, body=b""):
+        status, _, answer = self.ask("POST", target, body)
+        assert status == 200, (target, status, answer)
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(LIMIT)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        self.log.close()
+        self.folder.cleanup()
+
+
+class Client:
+    """A client of the protocol V2. `identify`: the JSON that it sends; `tls`: the version of TLS that it uses."""
+
+    def __init__(self, server, identify=None, tls=None):
+        self.socket = socket.create_connection(("127.0.0.1", server.tcp), LIMIT)
+        self.send(b"  V2")
+        if identify is not None:
+            body = json.dumps(identify).encode()
+            self.send(b"IDENTIFY\n" + struct.pack(">I", len(body)) + body)
+            self.frame()
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.minimum_version = context.maximum_version = tls
+            context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")  # each server would choose another one
+            self.socket = context.wrap_socket(self.socket)
+            self.frame()
+
+    def send(self, data):
+        self.socket.sendall(data)
+
+    def read(self, n):
+        data = b""
+        while len(data) < n:
+            piece = self.socket.recv(n - len(data))
+            assert piece, "the server has closed the connection"
+            data += piece
+        return data
+
+    def frame(self):
+        size, kind = struct.unpack(">II", self.read(8))
+        return kind, self.read(size - 4)
+
+    def do(self, line, body=None):
+        self.send(line.encode() + b"\n" + (b"" if body is None else struct.pack(">I", len(body)) + body))
+        kind, data = self.frame()
+        assert kind == 0 and data == b"OK", (line, kind, data)
+
+    def message(self):
+        kind, data = self.frame()
+        assert kind == 2, (kind, data)
+        return data[10:26].decode(), data[26:]
+
+
+def play(server):
+    """The same state on each server. Returns the clients, which stay connected."""
+    for topic in "alpha", "beta", "gamma", "idle", "keyed#ephemeral":
+        server.do("/topic/create?topic=" + topic)
+    for channel in "one", "two", "three":
+        server.do("/channel/create?topic=alpha&channel=" + channel)
+    server.do("/channel/create?topic=beta&channel=one")
+    server.do("/topic/pause?topic=gamma")
+    server.do("/channel/pause?topic=alpha&channel=two")
+    producer = Client(server, {"client_id": "p<1>&", "hostname": "h\u00f6st", "user_agent": "agent \"1\"\u2028", "sample_rate": 99})
+    consumer = Client(server, {"client_id": "c1", "hostname": "host", "user_agent": "consumer/1.0", "msg_timeout": 900000,
+                               "heartbeat_interval": 60000})
+    plain = Client(server)
+    for i in range(3):
+        producer.do("PUB gamma", b"x" * i + b"y")
+    both = Client(server, {"client_id": "both"})
+    both.do("PUB beta", b"abc")
+    consumer.do("SUB beta one")
+    consumer.send(b"RDY 1\n")
+    both.do("SUB alpha one")
+    both.send(b"RDY 1\n")
+    plain.do("SUB alpha one")
+    plain.send(b"CLS\n")
+    plain.frame()
+    for i in range(6):
+        server.do("/pub?topic=alpha", b"m%d" % i)
+    server.do("/pub?topic=alpha&defer=600000", b"later")
+    server.do("/mpub?topic=idle", b"a\nb\n\nc")
+    server.do("/topic/empty?topic=idle")
+    ident, _ = both.message()
+    both.send(b"FIN %s\n" % ident.encode())
+    ident, _ = both.message()
+    both.send(b"REQ %s 700000\n" % ident.encode())
+    both.message()
+    clients = [producer, consumer, plain, both]
+    for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
+        tls = Client(server, {"client_id": version.name, "tls_v1": True, "feature_negotiation": True},
+                     version)
+        tls.do("PUB keyed#ephemeral", b"z")
+        clients.append(tls)
+    time.sleep(0.3)
+    return clients
+
+
+# --- masks ------------------------------------------------------------------------------------------------------------
+
+# Figures of one run. Each becomes a letter, if it is of the right kind and plausible.
+NUMBERS = {"connect_ts", "start_time", "heap_objects", "heap_idle_bytes", "heap_in_use_bytes", "heap_released_bytes",
+           "gc_pause_usec_100", "gc_pause_usec_99", "gc_pause_usec_95", "next_gc_bytes", "gc_total_runs", "tcp_port",
+           "http_port"}
+
+
+def sort_key(value):
+    return json.dumps(value)
+
+
+def masked(value, key=None):
+    """A JSON value, with its objects as lists of pairs, without the figures of one run. The clients are sorted."""
+    if isinstance(value, Pairs):
+        return Pairs((k, masked(v, k)) for k, v in value)
+    if isinstance(value, list):
+        items = [masked(v) for v in value]
+        return sorted(items, key=sort_key) if key in ("clients", "producers") else items
+    if key in NUMBERS and type(value) is int and value >= 0:
+        return "N"
+    if key == "value" and type(value) is int and value > 0:
+        return "a latency"
+    if key == "tls_cipher_suite":  # in TLS 1.3 the client cannot choose
+        return re.sub(r"^Unknown 486[567]$", "TLS 1.3", value)
+    if key == "remote_address":
+        return re.sub(r":\d+$", ":PORT", value)
+    return value
+
+
+class Pairs(list):
+    """A JSON object, in its order."""
+
+
+DURATION = r"(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:s|ms|\u00b5s|ns)"
+
+
+def masked_text(text):
+    text = re.sub(r"built w/[^)]*", "built w/X", text)
+    text = re.sub(r"start_time \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", "start_time T", text)
+    text = re.sub(r"(uptime|connected:) " + DURATION, r"\1 D", text)
+    text = re.sub(r"(?m)^(   (?:heap|gc|next_gc)_\w+ +\t)\d+$", r"\1N", text)
+    text = re.sub(r"(\[V2 [^:\n]*):\d+ ([^\]\n]*?) *\]", r"\1:PORT \2]", text)
+    text = re.sub(r"\d+\.\d(ns|us|ms|s)\b", r"L", text)
+    lines, groups = text.split("\n"), []
+    for line in lines: # neighbouring clients are in any order
+        if groups and "[V2 " in line and "[V2 " in groups[-1][-1]:
+            groups[-1].append(line)
+        else:
+            groups.append([line])
+    return "\n".join(line for group in groups for line in sorted(group))
+
+
+def masked_answer(status, headers, body):
+    text = body.decode()
+    if text.startswith(("{", "[")):
+        text = json.dumps(masked(json.loads(text, object_pairs_hook=Pairs, parse_float=str)), indent=1)
+    else:
+        text = masked_text(text)
+    return "\n".join([str(status), *("%s: %s" % h for h in headers if h[0] not in UNFOLDED), text])
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+def stats_targets():
+    yield from ("/stats", "/stats?format=json", "/stats?format=JSON", "/stats?format=", "/stats?format=text&format=json")
+    for form in "text", "json":
+        for rest in ("topic=alpha", "topic=alpha&channel=one", "topic=alpha&channel=none", "topic=none",
+                     "topic=none&channel=one", "channel=one", "channel=none", "topic=*", "topic=&channel=",
+                     "topic=beta&include_clients=false", "topic=keyed%23ephemeral", "topic=gamma", "topic=" + "t" * 100):
+            yield "/stats?format=%s&%s" % (form, rest)
+        for word in "true", "false", "1", "0", "TRUE", "False", "no", "", "00":
+            yield "/stats?format=%s&include_clients=%s" % (form, word)
+            yield "/stats?format=%s&include_mem=%s" % (form, word)
+    yield from ("/stats?%zz", "/stats?a;b", "/stats?topic=%", "/stats/", "/STATS?format=json")
+
+
+def pages():
+    """Method, target, body."""
+    for target in stats_targets():
+        yield "GET", target, None
+    yield "GET", "/stats?format=json&topic=beta", b"a body"
+    yield "POST", "/stats", b""
+    yield "HEAD", "/stats", None
+    yield "GET", "/info", None
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--server-a", default="build/upstream/nsqd")
+    parser.add_argument("--server-b", default="build/nsqd")
+    parser.add_argument("--show", action="store_true")
+    option = parser.parse_args()
+    servers, clients, passed, failed = [], [], 0, 0
+    try:
+        for path in option.server_a, option.server_b:
+            servers.append(Server(path))
+            clients.append(play(servers[-1]))
+        for method, target, body in pages():
+            a, b = (masked_answer(*server.ask(method, target, body)) for server in servers)
+            if option.show:
+                print("%s %s %s\n%s" % (method, target, body or "", a))
+            if a == b:
+                passed += 1
+                continue
+            failed += 1
+            print("%s %s %s" % (method, target, body or ""))
+            for one, other in zip(a.split("\n") + [""] * 500, b.split("\n")):
+                if one != other:
+                    print("    the first: %s\n    the other: %s" % (one, other))
+                    break
+    finally:
+        for server in servers:
+            server.end()
+    print("%d passed, %d failed" % (passed, failed))
+    return 0 if failed == 0 and passed > 0 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -25,10 +25,14 @@ static const char help[] =
     "\n"
     "Which server is tested (default: nsqref's engine in this process, on virtual time):\n"
     "  --target ADDRESS      a running server: HOST:PORT or the path of a unix socket\n"
+    "  --http-target ADDRESS, --https-target ADDRESS\n"
+    "                        its addresses for HTTP and HTTPS; without them, the cases of HTTP\n"
+    "                        are unsupported\n"
     "  --spawn 'CMD {flags}' start and stop the server, once for each set of flags that cases\n"
-    "                        need. {flags} becomes the flags, {port} a free port, {dir} a new\n"
-    "                        folder. Without {port} the address is read from the line\n"
-    "                        'TCP: listening on ADDRESS' that the server prints\n"
+    "                        need. {flags} becomes the flags, {port} a free port, {http-port}\n"
+    "                        and {https-port} others, {dir} a new folder. Without {port} the\n"
+    "                        address is read from the line 'TCP: listening on ADDRESS' that the\n"
+    "                        server prints, and so are the others ('HTTP: ..', 'HTTPS: ..')\n"
     "  --flags-given 'FLAGS' the server at --target was started with these flags\n"
     "  --cuts                in this process: also cut the input before every byte and every\n"
     "                        pair of bytes; with a server: --splits 16\n"
@@ -99,6 +103,8 @@ static const char more_help[] =
 
 enum option_id {
     OPT_TARGET = 256,
+    OPT_HTTP_TARGET,
+    OPT_HTTPS_TARGET,
     OPT_SPAWN,
     OPT_FLAGS_GIVEN,
     OPT_CUTS,
@@ -139,6 +145,8 @@ enum option_id {
 
 static const struct option options[] = {
     {"target", required_argument, NULL, OPT_TARGET},
+    {"http-target", required_argument, NULL, OPT_HTTP_TARGET},
+    {"https-target", required_argument, NULL, OPT_HTTPS_TARGET},
     {"spawn", required_argument, NULL, OPT_SPAWN},
     {"flags-given", required_argument, NULL, OPT_FLAGS_GIVEN},
     {"cuts", no_argument, NULL, OPT_CUTS},
@@ -265,6 +273,10 @@ static const char **string_of(struct args *a, int option)
     switch (option) {
     case OPT_TARGET:
         return &a->target;
+    case OPT_HTTP_TARGET:
+        return &a->http_target;
+    case OPT_HTTPS_TARGET:
+        return &a->https_target;
     case OPT_SPAWN:
         return &a->spawn;
     case OPT_FLAGS_GIVEN:
@@ -467,6 +479,9 @@ static bool agrees(struct parsing *p)
     const struct args *a = p->args;
     if (a->target != NULL && a->spawn != NULL) {
         return conflict(p, "expected --target or --spawn, not both");
+    }
+    if ((a->http_target != NULL || a->https_target != NULL) && a->target == NULL) {
+        return conflict(p, "--http-target and --https-target work only with --target");
     }
     if (a->flags_given != NULL && a->target == NULL) {
         return conflict(p, "--flags-given works only with --target");

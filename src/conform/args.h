@@ -61,8 +61,10 @@ struct args {
                           args_parse sets it to NULL, and main() finds the folder (suite_folder) */
     char **files;      /* the operands; borrowed from argv */
     size_t file_count;
-    const char *target; /* address of a running server; NULL: no such server */
-    const char *spawn;  /* the command that starts a server; NULL: no server is started */
+    const char *target;       /* address of a running server; NULL: no such server */
+    const char *http_target;  /* the server's address for HTTP; NULL: none */
+    const char *https_target; /* for HTTPS */
+    const char *spawn;        /* the command that starts a server; NULL: no server is started */
     const char *flags_given;
     const char *name;  /* the target's name in reports; NULL: made from the other options */
     const char *names; /* prefix of topic and channel names; NULL: the program chooses one */

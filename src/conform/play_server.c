@@ -514,6 +514,10 @@ static bool load(struct server *s)
         ok = false;
     }
     buf_free(&bytes);
+    if (ok && transcript_speaks_http(&s->file)) {
+        fprintf(s->err, "%s: --serve cannot play HTTP\n", s->args->serve);
+        ok = false;
+    }
     if (ok && transcript_has(&s->file, STEP_RESTART)) {
         fprintf(s->err, "%s: --serve cannot play restart: it is this program that would end\n",
                 path);

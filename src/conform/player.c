@@ -69,7 +69,7 @@ static int64_t step_end(struct player *p, const struct step *step, int64_t begun
 {
     int64_t now = player_now(p);
     int64_t earliest = p->last_step_end + step->after;
-    if (step->kind == STEP_SEND) {
+    if (step->kind == STEP_SEND || step->kind == STEP_REQUEST) {
         return begun;
     }
     if (step->kind < STEP_RESPONSE || step->kind > STEP_HEARTBEAT || earliest > now) {

@@ -8,6 +8,7 @@
  *     player.c           the whole case: its steps in order, then the last check
  *     player_steps.c     one step
  *     player_any.c       steps in any order
+ *     player_http.c      requests and responses of HTTP
  *     player_end.c       the check that no reply is left when the case ends
  *     player_frames.c    the frames that were received
  *     player_pieces.c    sending in pieces
@@ -72,6 +73,7 @@
  */
 struct player_conn {
     struct span name;    /* the connection's name in the file */
+    bool http;           /* speaks HTTP: what arrives is not frames */
     struct buf in;       /* received and decoded bytes that no step has matched yet */
     struct wire wire;    /* the codecs that are enabled */
     enum end_kind ended; /* how the server closed; `in` may still contain bytes */
@@ -92,8 +94,9 @@ struct player_conn {
 struct transport {
     void *self;
     int64_t (*now)(void *self);
-    /* Opens connection `i`. Returns false if the server cannot be reached. */
-    bool (*connect)(void *self, size_t i);
+    /* Opens connection `i` to the address for this protocol. The player does TLS itself. Returns
+     * false if the server cannot be reached. */
+    bool (*connect)(void *self, size_t i, enum connect_kind kind);
     /* Sends bytes. If the connection is broken, the bytes are lost and no error is reported. The
      * player notices the loss when no answer arrives. */
     void (*send)(void *self, size_t i, struct span bytes);

@@ -9,7 +9,7 @@
 #define SHOWN_MAX 200 /* bytes of a frame or of sent data that a line shows */
 #define VALUE_MAX 100 /* bytes of a value that is shown behind its name */
 
-static void show_bytes(struct buf *out, struct span bytes)
+void player_show_bytes(struct span bytes, struct buf *out)
 {
     text_append(out, "\"");
     transcript_escape(span_first(bytes, SHOWN_MAX), out);
@@ -72,7 +72,7 @@ void player_note_bytes(struct player *p, struct span actor, struct span what, st
     struct buf *line = player_line(p);
     buf_append(line, actor);
     buf_append(line, what);
-    show_bytes(line, bytes);
+    player_show_bytes(bytes, line);
     text_append(line, "\n");
 }
 
@@ -85,13 +85,13 @@ void player_show_frame(struct buf *out, const struct nsq_frame *frame)
         text_append(out, " attempts ");
         text_append_decimal(out, m.attempts);
         text_append(out, " body ");
-        show_bytes(out, m.body);
+        player_show_bytes(m.body, out);
         return;
     }
     buf_append(out, frame->type == NSQ_FRAME_RESPONSE ? SPAN("response ")
                     : frame->type == NSQ_FRAME_ERROR  ? SPAN("error ")
                                                       : SPAN("message too short "));
-    show_bytes(out, frame->data);
+    player_show_bytes(frame->data, out);
 }
 
 void player_note_frame(struct player *p, const struct player_conn *c, const struct nsq_frame *frame)

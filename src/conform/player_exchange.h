@@ -29,6 +29,9 @@ void player_note_frame(struct player *p, const struct player_conn *c,
 /* Appends a frame as a session file writes it. A long body is shortened. */
 void player_show_frame(struct buf *out, const struct nsq_frame *frame);
 
+/* Appends bytes as a string. A long string is shortened. */
+void player_show_bytes(struct span bytes, struct buf *out);
+
 /* Appends a step as a session file writes it, and adds two explanations. A name whose value is
  * known is followed by its value. The time of the keyword "after" is followed by "(not
  * earlier)". */

@@ -18,7 +18,13 @@ enum arrival player_peek(const struct player_conn *c, size_t offset, struct nsq_
                          size_t *size)
 {
     struct span why;
-    switch (nsq_frame_parse(span_skip(buf_span(&c->in), offset), NSQ_FRAME_DATA_MAX, frame, size)) {
+    struct span in = span_skip(buf_span(&c->in), offset);
+    if (c->http && in.n > 0) {
+        *frame = (struct nsq_frame){.type = NSQ_FRAME_RESPONSE, .data = in};
+        *size = in.n;
+        return ARRIVED;
+    }
+    switch (nsq_frame_parse(in, NSQ_FRAME_DATA_MAX, frame, size)) {
     case NSQ_OK:
         return ARRIVED;
     case NSQ_BAD:
@@ -98,8 +104,18 @@ bool player_no_reply(struct player *p, struct player_conn *c, const struct step 
     if (player_await_reply(p, c, player_now(p), &offset, &frame, &size) != ARRIVED) {
         return true;
     }
-    player_show_frame(player_expected(p, step), &frame);
+    player_show_arrived(c, &frame, player_expected(p, step));
     return player_fail(p, step, VERDICT_FAIL);
+}
+
+void player_show_arrived(const struct player_conn *c, const struct nsq_frame *frame,
+                         struct buf *out)
+{
+    if (c->http) {
+        player_show_bytes(frame->data, out);
+    } else {
+        player_show_frame(out, frame);
+    }
 }
 
 void player_show_arrival(const struct player_conn *c, enum arrival arrival, struct buf *out)

@@ -25,7 +25,7 @@ enum arrival {
 bool player_undecoded(const struct player_conn *c, struct span *why);
 
 /* Looks at the frame that starts `offset` bytes after the beginning of the input. Changes nothing.
- */
+ * On a connection that speaks HTTP, all bytes that have arrived count as one frame. */
 enum arrival player_peek(const struct player_conn *c, size_t offset, struct nsq_frame *frame,
                          size_t *size);
 
@@ -47,6 +47,10 @@ enum arrival player_await_reply(struct player *p, struct player_conn *c, int64_t
 /* Returns true if the input contains no reply: no frame that player_await_reply would find. If it
  * contains one, makes the step fail and returns false. Does not wait. */
 bool player_no_reply(struct player *p, struct player_conn *c, const struct step *step);
+
+/* Appends a frame of this connection as a session file writes it. */
+void player_show_arrived(const struct player_conn *c, const struct nsq_frame *frame,
+                         struct buf *out);
 
 /* Describes in words an arrival other than ARRIVED, and appends the text to `out`. */
 void player_show_arrival(const struct player_conn *c, enum arrival arrival, struct buf *out);

@@ -75,7 +75,7 @@ void player_send_raw(struct player *p, size_t i, struct span bytes)
 void player_send(struct player *p, size_t i, struct span bytes)
 {
     struct buf out = {0};
-    if (p->config.late_replies) {
+    if (p->config.late_replies && !p->conns[i].http) {
         stream_add(&p->conns[i].sent, bytes);
     }
     wire_encode(&p->conns[i].wire, bytes, &out);

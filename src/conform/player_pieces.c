@@ -56,6 +56,24 @@ static void add_items(struct values *v, const struct item *items, size_t offset,
     }
 }
 
+/* Finds bytes in others. Returns `in.n` if they are not there. */
+static size_t find(struct span in, struct span what)
+{
+    size_t at = 0;
+    while (at + what.n <= in.n && memcmp(in.p + at, what.p, what.n) != 0) {
+        at++;
+    }
+    return at + what.n <= in.n ? at : in.n;
+}
+
+static void add_request(struct span bytes, struct places *places)
+{
+    size_t head = find(bytes, SPAN("\r\n\r\n"));
+    add(places, find(bytes, SPAN("\r\n")) / 2);
+    add(places, head + 2);
+    add(places, head + 4 + (bytes.n - head - 4) / 2);
+}
+
 static void pause_for(struct player *p, int64_t ns)
 {
     int64_t deadline = player_now(p) + ns;
@@ -64,7 +82,7 @@ static void pause_for(struct player *p, int64_t ns)
     }
 }
 
-void player_send_pieces(struct player *p, size_t i, const struct step *step, struct span bytes)
+static void send_pieces(struct player *p, size_t i, const struct step *step, struct span bytes)
 {
     struct places places = {.most = p->config.splits};
     size_t sent = 0;
@@ -75,7 +93,11 @@ void player_send_pieces(struct player *p, size_t i, const struct step *step, str
         add(&places, NSQ_MAGIC_SIZE / 2);
         p->conns[i].fresh = false;
     }
-    add_items(&p->values, step->items, 0, &places);
+    if (step->kind == STEP_REQUEST) {
+        add_request(bytes, &places);
+    } else {
+        add_items(&p->values, step->items, 0, &places);
+    }
     if (places.n == 0) {
         add(&places, bytes.n / 2);
     }
@@ -86,4 +108,15 @@ void player_send_pieces(struct player *p, size_t i, const struct step *step, str
         p->splits--;
     }
     player_send(p, i, span_skip(bytes, sent));
+}
+
+void player_send_step(struct player *p, size_t i, const struct step *step, struct span bytes)
+{
+    if (step->raw) {
+        player_send_raw(p, i, bytes);
+    } else if (p->splits == 0) {
+        player_send(p, i, bytes);
+    } else {
+        send_pieces(p, i, step, bytes);
+    }
 }

@@ -8,6 +8,7 @@
 #include "conform/player_any.h"
 #include "conform/player_exchange.h"
 #include "conform/player_frames.h"
+#include "conform/player_http.h"
 #include "conform/player_io.h"
 #include "conform/player_pieces.h"
 
@@ -121,7 +122,7 @@ static bool play_server_end(struct player *p, struct player_conn *c, const struc
         break;
     case ARRIVED:
         player_peek(c, 0, &frame, &size);
-        player_show_frame(player_expected(p, step), &frame);
+        player_show_arrived(c, &frame, player_expected(p, step));
         return player_fail(p, step, VERDICT_FAIL);
     case NOT_YET:
         text_append(player_expected(p, step), "nothing; the connection is not closed");
@@ -192,7 +193,7 @@ static bool play_no_message(struct player *p, struct player_conn *c, const struc
         return true;
     }
     if (arrival == ARRIVED) {
-        player_show_frame(player_expected(p, step), &frame);
+        player_show_arrived(c, &frame, player_expected(p, step));
     } else {
         player_show_arrival(c, arrival, player_expected(p, step));
     }
@@ -212,6 +213,8 @@ static bool play_wait(struct player *p, int64_t ns)
     return true;
 }
 
+static bool play_upgrade(struct player *p, size_t i, const struct step *step);
+
 static bool play_connect(struct player *p, const struct step *step)
 {
     if (player_find_conn(p, step->actor) != PLAYER_CONNS_MAX || p->conn_count == PLAYER_CONNS_MAX) {
@@ -222,12 +225,16 @@ static bool play_connect(struct player *p, const struct step *step)
     size_t i = p->conn_count++;
     p->conns[i].name = step->actor;
     p->conns[i].open = true;
-    p->conns[i].fresh = true;
-    if (!p->config.transport.connect(p->config.transport.self, i)) {
+    p->conns[i].http = step->connect != CONNECT_NSQ;
+    p->conns[i].fresh = !p->conns[i].http;
+    if (!p->config.transport.connect(p->config.transport.self, i, step->connect)) {
         text_append(player_expected(p, step), "no connection to the server");
         return player_fail(p, step, VERDICT_UNREACHABLE);
     }
-    player_note(p, step->actor, SPAN(" connect"));
+    if (step->connect == CONNECT_HTTPS) {
+        return play_upgrade(p, i, step); /* with any version of TLS */
+    }
+    player_note(p, step->actor, p->conns[i].http ? SPAN(" connect http") : SPAN(" connect"));
     return true;
 }
 
@@ -266,17 +273,6 @@ static bool play_restart(struct player *p, const struct step *step)
     return ok;
 }
 
-static void send_bytes(struct player *p, size_t i, const struct step *step, struct span bytes)
-{
-    if (step->raw) {
-        player_send_raw(p, i, bytes);
-    } else if (p->splits == 0) {
-        player_send(p, i, bytes);
-    } else {
-        player_send_pieces(p, i, step, bytes);
-    }
-}
-
 static bool play_send(struct player *p, size_t i, const struct step *step)
 {
     struct buf bytes = {0};
@@ -284,7 +280,7 @@ static bool play_send(struct player *p, size_t i, const struct step *step)
     if (known) {
         player_note_bytes(p, step->actor, step->raw ? SPAN(" > raw ") : SPAN(" > "),
                           buf_span(&bytes));
-        send_bytes(p, i, step, buf_span(&bytes));
+        player_send_step(p, i, step, buf_span(&bytes));
     } else {
         text_append(player_expected(p, step), "a value that no step has captured");
         player_fail(p, step, VERDICT_UNREACHABLE);
@@ -353,6 +349,10 @@ static bool play_actor_step(struct player *p, const struct step *step)
     switch (step->kind) {
     case STEP_SEND:
         return play_send(p, i, step);
+    case STEP_REQUEST:
+        return player_request(p, i, step);
+    case STEP_HTTP_RESPONSE:
+        return player_response(p, c, step);
     case STEP_UPGRADE:
         return play_upgrade(p, i, step);
     case STEP_CLIENT_END:

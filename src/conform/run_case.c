@@ -28,6 +28,8 @@
 static void write_words(struct case_engine *e, struct span flags, const char *suite)
 {
     const struct spawn_places places = {.port = "",
+                                        .http_port = "",
+                                        .https_port = "",
                                         .dir = "",
                                         .suite = suite == NULL ? SUITE_CASES : suite,
                                         .auth = ENGINE_TRANSPORT_AUTH};
@@ -182,6 +184,8 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
     struct tcp_transport t;
     if (own == NULL) {
         tcp_transport_init(&t, player, setting->target);
+        t.addresses[CONNECT_HTTP] = setting->http_target;
+        t.addresses[CONNECT_HTTPS] = setting->https_target;
     } else {
         tcp_transport_init_own(&t, player, own);
     }

@@ -58,14 +58,18 @@ static bool span_is(struct span s, const char *text)
 }
 
 /* Finds the server for a case. Returns false if there is none. Then the result says why. */
-static bool find_target(const struct runner *r, size_t i, const char **target,
+static bool find_target(const struct runner *r, size_t i, struct case_setting *setting,
                         struct case_result *result)
 {
     const struct transcript *file = &r->cases[i]->file;
-    *target = r->args->target;
+    setting->target = r->args->target;
+    setting->http_target = r->args->http_target;
+    setting->https_target = r->args->https_target;
     if (r->servers != NULL) {
         const struct spawn *s = &r->servers->list[r->servers->of[i]];
-        *target = s->address;
+        setting->target = s->address;
+        setting->http_target = s->http_address;
+        setting->https_target = s->https_address;
         if (s->state != SPAWN_READY) {
             bool refused = s->state == SPAWN_REFUSED && file->flags.n > 0;
             result->verdict = refused ? VERDICT_UNSUPPORTED : VERDICT_UNREACHABLE;
@@ -75,7 +79,8 @@ static bool find_target(const struct runner *r, size_t i, const char **target,
         }
         return s->state == SPAWN_READY;
     }
-    if (*target != NULL && file->flags.n > 0 && !span_is(file->flags, r->args->flags_given)) {
+    if (setting->target != NULL && file->flags.n > 0 &&
+        !span_is(file->flags, r->args->flags_given)) {
         result->verdict = VERDICT_UNSUPPORTED;
         text_append(&result->why, REPORT_LACKS_FLAGS);
         buf_append(&result->why, file->flags);
@@ -111,7 +116,7 @@ static enum presence play(const struct runner *r, size_t i, struct case_result *
                                    .spawn = r->args->spawn,
                                    .splits = r->args->splits,
                                    .ignores_unknown = r->ignores_unknown};
-    if (!find_target(r, i, &setting.target, result)) {
+    if (!find_target(r, i, &setting, result)) {
         return PRESENCE_UNKNOWN;
     }
     if (setting.target != NULL && !tcp_transport_reachable(setting.target)) {

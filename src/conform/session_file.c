@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A recursive descent parser for session files, as in tests/conformance/GRAMMAR.md; one function
- * for each of its rules. Must not know: whether the steps can be played (session_file_check.h). */
+ * for each of its rules. The steps of HTTP are in session_file_http.c. Must not know: whether the
+ * steps can be played (session_file_check.h). */
 #include "conform/session_file.h"
 
 #include "codec/tls.h"
@@ -83,6 +84,9 @@ static bool take_response(struct reader *r, struct step *step)
 /* What the server does; " < " was taken. */
 static bool take_server(struct reader *r, struct step *step)
 {
+    if (reader_at_status(r)) {
+        return reader_take_reply(r, step);
+    }
     if (TAKE(r, "response ")) {
         return take_response(r, step);
     }
@@ -110,7 +114,8 @@ static bool take_server(struct reader *r, struct step *step)
         step->end = TAKE(r, " fin") ? END_FIN : TAKE(r, " rst") ? END_RST : END_NONE;
         return true;
     }
-    return reader_expected(r, "response, error, message, heartbeat, nothing, no message or end");
+    return reader_expected(
+        r, "response, error, message, heartbeat, nothing, no message, end or a status of HTTP");
 }
 
 /* What the client does; " > " was taken. */
@@ -123,6 +128,8 @@ static bool take_client(struct reader *r, struct step *step)
         step->kind = STEP_CLIENT_CLOSE;
     } else if (!step->raw && TAKE(r, "reset")) {
         step->kind = STEP_CLIENT_RESET;
+    } else if (!step->raw && reader_at_method(r)) {
+        return reader_take_request(r, step);
     } else {
         step->kind = STEP_SEND;
         return reader_take_items(r, &step->items);
@@ -182,6 +189,9 @@ static bool take_actor_step(struct reader *r, struct step *step)
     }
     if (TAKE(r, " connect")) {
         step->kind = STEP_CONNECT;
+        step->connect = TAKE(r, " https")  ? CONNECT_HTTPS
+                        : TAKE(r, " http") ? CONNECT_HTTP
+                                           : CONNECT_NSQ;
         return true;
     }
     if (TAKE(r, " upgrade ")) {
@@ -265,8 +275,8 @@ static bool take_step(struct reader *r, struct step *step)
 
 static bool may_stand_in_any(enum step_kind kind)
 {
-    return kind == STEP_COMMENT || (kind >= STEP_RESPONSE && kind <= STEP_HEARTBEAT) ||
-           kind == STEP_SERVER_END;
+    bool frame = kind >= STEP_RESPONSE && kind <= STEP_HEARTBEAT && kind != STEP_HTTP_RESPONSE;
+    return kind == STEP_COMMENT || frame || kind == STEP_SERVER_END;
 }
 
 static bool is_of_any_connection(const struct step *step)
@@ -369,9 +379,25 @@ bool transcript_has(const struct transcript *file, enum step_kind kind)
     return have(file->steps, kind);
 }
 
+/* Whether a step opens a connection of this kind. */
+static bool connects(const struct step *step, enum connect_kind kind)
+{
+    bool found = false;
+    for (; step != NULL && !found; step = step->next) {
+        found =
+            (step->kind == STEP_CONNECT && step->connect == kind) || connects(step->inside, kind);
+    }
+    return found;
+}
+
+bool transcript_speaks_http(const struct transcript *file)
+{
+    return connects(file->steps, CONNECT_HTTP) || connects(file->steps, CONNECT_HTTPS);
+}
+
 bool transcript_upgrades(const struct transcript *file)
 {
-    return transcript_has(file, STEP_UPGRADE);
+    return transcript_has(file, STEP_UPGRADE) || connects(file->steps, CONNECT_HTTPS);
 }
 
 /* --- the file --------------------------------------------------------------------------------- */

@@ -50,6 +50,7 @@ enum item_kind {
     ITEM_FILL,    /* fill(n "text"): n bytes that repeat the text */
     ITEM_COUNTER, /* $i: the current number of a repetition that contains this item, in decimal */
     ITEM_REPEAT,  /* repeat(n $k items): the items n times, with the counter k from 1 to n */
+    ITEM_ANY,     /* *: any bytes. Only in what an HTTP response must have */
 };
 
 struct item {
@@ -63,10 +64,11 @@ struct item {
 };
 
 enum step_kind {
-    STEP_COMMENT, /* "# ..." or an empty line; `text` is the whole line */
-    STEP_CONNECT,
+    STEP_COMMENT,      /* "# ..." or an empty line; `text` is the whole line */
+    STEP_CONNECT,      /* `connect` says which protocol the connection speaks */
     STEP_UPGRADE,      /* both sides enable the codec `upgrade` */
     STEP_SEND,         /* `items` */
+    STEP_REQUEST,      /* an HTTP request: `method`, `items` as the target, `headers`, `body` */
     STEP_CLIENT_END,   /* the client closes its output and still reads */
     STEP_CLIENT_CLOSE, /* the client closes */
     STEP_CLIENT_RESET, /* the client closes with RST */
@@ -75,6 +77,7 @@ enum step_kind {
     STEP_ERROR,        /* `code`, and `items` as the text after the code */
     STEP_MESSAGE, /* `var` is the name of the id, `items` is the body; also uses `attempts` and `at`
                    */
+    STEP_HTTP_RESPONSE, /* `status`, `headers`, `body`, or `text` as JSON */
     STEP_HEARTBEAT,
     STEP_NOTHING,    /* the bytes that were sent get no reply */
     STEP_NO_MESSAGE, /* during the time `within` no frame arrives, neither a message nor a reply */
@@ -93,6 +96,25 @@ enum step_kind {
  * a connection may enable them. */
 enum upgrade_kind { UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE, UPGRADE_KINDS };
 
+/* What a connection speaks, and so to which address of the server it goes. */
+enum connect_kind { CONNECT_NSQ, CONNECT_HTTP, CONNECT_HTTPS, CONNECT_KINDS };
+
+/* What a step says about the body of an HTTP request or response. */
+enum body_kind {
+    BODY_UNSAID, /* request: none is sent; response: any body */
+    BODY_ITEMS,  /* `body` */
+    BODY_JSON,   /* response: JSON with at least the members of `text` */
+    BODY_ABSENT, /* response: none follows the head, whatever its headers say, as with HEAD */
+};
+
+/* A header line of an HTTP request or response. */
+struct header_line {
+    struct header_line *next;
+    struct item *items; /* the line without its end. In a response, the first item is a string that
+                           has the whole name and the colon */
+    bool absent;        /* the response must have no header with the name `items` */
+};
+
 /* How the server closes a connection. */
 enum end_kind { END_NONE, END_FIN, END_RST };
 
@@ -100,8 +122,14 @@ struct step {
     struct step *next;
     const struct step *origin; /* the step of the file from which a `repeat` made this step */
     enum step_kind kind;
-    unsigned line;     /* of the file, from 1 */
-    struct span actor; /* the name of the connection; "c*": any connection c1, c2, ... */
+    unsigned line;             /* of the file, from 1 */
+    struct span actor;         /* the name of the connection; "c*": any connection c1, c2, ... */
+    enum connect_kind connect; /* CONNECT */
+    struct span method;        /* REQUEST */
+    int64_t status;            /* HTTP_RESPONSE */
+    struct header_line *headers;
+    enum body_kind body_kind;
+    struct item *body;
     struct item *items;
     struct span text;
     enum upgrade_kind upgrade;
@@ -171,8 +199,11 @@ void transcript_escape(struct span bytes, struct buf *out);
 /* Returns true if any step of the file is of this kind, even inside another step. */
 bool transcript_has(const struct transcript *file, enum step_kind kind);
 
-/* Returns true if a step enables a codec. Then the bytes on the wire differ from the bytes in the
- * file. */
+/* Returns true if the file has a connection that speaks HTTP or HTTPS. */
+bool transcript_speaks_http(const struct transcript *file);
+
+/* Returns true if a step enables a codec, as HTTPS does. Then the bytes on the wire differ from the
+ * bytes in the file. */
 bool transcript_upgrades(const struct transcript *file);
 
 /* Returns the name of a level, in capitals. */

@@ -11,7 +11,8 @@ struct conn {
     bool ended;   /* the client has ended its output */
     bool closed;  /* the client has closed, or the server was restarted */
     bool stopped; /* the client has stopped reading */
-    bool tls;     /* is enabled */
+    enum connect_kind speaks;
+    bool tls; /* is enabled */
     bool compressed;
 };
 
@@ -82,6 +83,16 @@ static bool items_known(struct check *c, const struct step *step, const struct i
     return ok;
 }
 
+/* Checks all items of a step. */
+static bool all_known(struct check *c, const struct step *step)
+{
+    bool ok = items_known(c, step, step->items);
+    for (const struct header_line *line = step->headers; line != NULL && ok; line = line->next) {
+        ok = items_known(c, step, line->items);
+    }
+    return ok && items_known(c, step, step->body);
+}
+
 /* --- connections ------------------------------------------------------------------------------ */
 
 static struct conn *find(struct check *c, struct span name)
@@ -94,15 +105,30 @@ static struct conn *find(struct check *c, struct span name)
     return NULL;
 }
 
-static bool connect(struct check *c, struct span name, struct span place)
+static bool has_need(const struct check *c, struct span word)
 {
+    const struct word *w = c->file->needs;
+    while (w != NULL && !span_equal(w->text, word)) {
+        w = w->next;
+    }
+    return w != NULL;
+}
+
+static bool connect(struct check *c, const struct step *step)
+{
+    struct span name = step->actor;
+    struct span place = step->origin->actor;
     if (find(c, name) != NULL) {
         return expected(c, place, "a name that no earlier connection has");
     }
     if (c->conn_count == TRANSCRIPT_CONNS_MAX) {
         return expected(c, place, "at most 64 connections");
     }
-    c->conns[c->conn_count++] = (struct conn){.name = name};
+    if (step->connect != CONNECT_NSQ && !has_need(c, SPAN("http"))) {
+        return expected(c, place, "needs: http in the header of this file");
+    }
+    c->conns[c->conn_count++] =
+        (struct conn){.name = name, .speaks = step->connect, .tls = step->connect == CONNECT_HTTPS};
     return true;
 }
 
@@ -127,6 +153,28 @@ static bool reads(const struct step *step)
            step->kind == STEP_UPGRADE || step->kind == STEP_STOP_READING;
 }
 
+/* Whether a step may stand only on a connection that speaks HTTP, or only on one that does not. */
+static bool is_http(const struct step *step)
+{
+    return step->kind == STEP_REQUEST || step->kind == STEP_HTTP_RESPONSE;
+}
+
+static bool is_nsq(const struct step *step)
+{
+    return step->kind == STEP_UPGRADE || step->kind == STEP_NOTHING ||
+           (step->kind >= STEP_RESPONSE && step->kind <= STEP_HEARTBEAT && !is_http(step));
+}
+
+static bool speaks(struct check *c, const struct step *step, const struct conn *conn)
+{
+    struct span place = step->origin->actor;
+    if (is_http(step) && conn->speaks == CONNECT_NSQ) {
+        return expected(c, place, "a connection that speaks HTTP");
+    }
+    return !is_nsq(step) || conn->speaks == CONNECT_NSQ ||
+           expected(c, place, "a connection that speaks NSQ's own protocol");
+}
+
 /* Checks one connection that a step uses. */
 static bool may_use(struct check *c, const struct step *step, struct conn *conn)
 {
@@ -134,8 +182,11 @@ static bool may_use(struct check *c, const struct step *step, struct conn *conn)
     if (conn->closed) {
         return expected(c, place, "a connection that the client has not closed");
     }
-    bool sends =
-        step->kind == STEP_SEND || step->kind == STEP_CLIENT_END || step->kind == STEP_UPGRADE;
+    if (!speaks(c, step, conn)) {
+        return false;
+    }
+    bool sends = step->kind == STEP_SEND || step->kind == STEP_REQUEST ||
+                 step->kind == STEP_CLIENT_END || step->kind == STEP_UPGRADE;
     if (conn->ended && sends) {
         return expected(c, place, "a connection whose output the client has not ended");
     }
@@ -213,7 +264,7 @@ static bool captures(struct check *c, const struct step *step)
 
 static bool actor_step(struct check *c, const struct step *step)
 {
-    return may_act(c, step) && items_known(c, step, step->items) && captures(c, step);
+    return may_act(c, step) && all_known(c, step) && captures(c, step);
 }
 
 static bool any_step(struct check *c, const struct step *any)
@@ -240,7 +291,7 @@ static bool check_step(struct check *c, const struct step *step)
         }
         return true;
     case STEP_CONNECT:
-        return connect(c, step->actor, step->origin->actor);
+        return connect(c, step);
     case STEP_ANY:
         return any_step(c, step);
     case STEP_NOTHING:

@@ -177,6 +177,10 @@ static bool take_item(struct reader *r, struct item *item)
     if (TAKE(r, "$")) {
         return take_variable(r, item);
     }
+    if (r->patterns && r->depth == 0 && TAKE(r, "*")) {
+        item->kind = ITEM_ANY;
+        return true;
+    }
     for (size_t i = 0; i < NUMBER_WORDS; i++) {
         if (reader_take(r, number_words[i].word)) {
             return take_number_item(r, &number_words[i], item);
@@ -194,6 +198,21 @@ static bool take_item(struct reader *r, struct item *item)
     return reader_expected(r, "a string, $name, u8( u16( i32( i64( fill( size{ or repeat(");
 }
 
+/* Whether items end here, because a word follows that is no item. */
+static bool at_next_part(const struct reader *r)
+{
+    static const struct span parts[] = {
+        SPAN_LITERAL(" after "),   SPAN_LITERAL(" within "), SPAN_LITERAL(" header "),
+        SPAN_LITERAL(" without "), SPAN_LITERAL(" body "),   SPAN_LITERAL(" no body"),
+        SPAN_LITERAL(" {"),
+    };
+    bool found = false;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && !found; i++) {
+        found = reader_at(r, parts[i]);
+    }
+    return found;
+}
+
 /* One or more items with single spaces between them. */
 bool reader_take_items(struct reader *r, struct item **items)
 {
@@ -204,6 +223,6 @@ bool reader_take_items(struct reader *r, struct item **items)
             return false;
         }
         last = &(*last)->next;
-    } while (!reader_at(r, SPAN(" after ")) && !reader_at(r, SPAN(" within ")) && TAKE(r, " "));
+    } while (!at_next_part(r) && TAKE(r, " "));
     return true;
 }

@@ -63,6 +63,9 @@ static void print_item(const struct item *item, struct buf *out)
         text_append(out, "$");
         buf_append(out, item->bytes);
         break;
+    case ITEM_ANY:
+        text_append(out, "*");
+        break;
     case ITEM_SIZE:
         text_append(out, "size{");
         transcript_items_print(item->inside, out);
@@ -152,9 +155,51 @@ static void print_error(const struct step *step, struct buf *out)
     }
 }
 
+/* What follows the target of a request, or the status of a response. */
+static void print_http(const struct step *step, struct buf *out)
+{
+    for (const struct header_line *line = step->headers; line != NULL; line = line->next) {
+        buf_append(out, line->absent ? SPAN(" without ") : SPAN(" header "));
+        transcript_items_print(line->items, out);
+    }
+    switch (step->body_kind) {
+    case BODY_ITEMS:
+        text_append(out, " body ");
+        transcript_items_print(step->body, out);
+        break;
+    case BODY_JSON:
+        text_append(out, " ");
+        buf_append(out, step->text);
+        break;
+    case BODY_ABSENT:
+        text_append(out, " no body");
+        break;
+    default:
+        break;
+    }
+}
+
+static void print_request(const struct step *step, struct buf *out)
+{
+    text_append(out, " > ");
+    buf_append(out, step->method);
+    text_append(out, " ");
+    transcript_items_print(step->items, out);
+    print_http(step, out);
+}
+
+static void print_connect(const struct step *step, struct buf *out)
+{
+    static const struct span words[] = {
+        [CONNECT_NSQ] = SPAN_LITERAL(" connect"),
+        [CONNECT_HTTP] = SPAN_LITERAL(" connect http"),
+        [CONNECT_HTTPS] = SPAN_LITERAL(" connect https"),
+    };
+    buf_append(out, words[step->connect]);
+}
+
 /* The text between the actor and the items, for steps that need nothing more. */
 static const struct span plain_steps[] = {
-    [STEP_CONNECT] = SPAN_LITERAL(" connect"),
     [STEP_CLIENT_CLOSE] = SPAN_LITERAL(" > close"),
     [STEP_CLIENT_RESET] = SPAN_LITERAL(" > reset"),
     [STEP_STOP_READING] = SPAN_LITERAL(" stop reading"),
@@ -176,6 +221,14 @@ static void print_actor_step(const struct step *step, struct buf *out)
         print_error(step, out);
     } else if (step->kind == STEP_UPGRADE) {
         print_upgrade(step, out);
+    } else if (step->kind == STEP_CONNECT) {
+        print_connect(step, out);
+    } else if (step->kind == STEP_REQUEST) {
+        print_request(step, out);
+    } else if (step->kind == STEP_HTTP_RESPONSE) {
+        text_append(out, " < ");
+        text_append_decimal(out, step->status);
+        print_http(step, out);
     } else if (step->kind == STEP_SEND || step->kind == STEP_CLIENT_END) {
         buf_append(out, step->raw ? SPAN(" > raw ") : SPAN(" > "));
         buf_append(out, step->kind == STEP_SEND ? SPAN("") : SPAN("end"));

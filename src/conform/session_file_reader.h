@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: reading a session file line by line and word by word. Only the parser uses this file. The
- * parser is in session_file.c (steps), session_file_items.c (items and names) and
- * session_file_header.c.
+ * parser is in session_file.c (steps), session_file_http.c (steps of HTTP), session_file_items.c
+ * (items and names) and session_file_header.c.
  * Must not know: what the words mean.
  */
 #ifndef CONFORM_SESSION_FILE_READER_H
@@ -21,6 +21,7 @@ struct reader {
     unsigned blocks;                               /* how many repeat { } and any { } are open */
     struct span counters[TRANSCRIPT_COUNTERS_MAX]; /* of all repetitions that are open */
     size_t counter_count;
+    bool patterns; /* the items may contain * for any bytes */
 };
 
 /* Allocates memory of zeros that lives as long as the file. */
@@ -71,6 +72,18 @@ void reader_drop_counter(struct reader *r);
 
 /* Returns true if a word is the name of a counter that is known here. */
 bool reader_is_counter(const struct reader *r, struct span word);
+
+/* --- session_file_http.c ---------------------------------------------------------------------- */
+
+/* reader_at_method returns true if the rest of the line begins with the method of a request.
+ * reader_take_request then reads the request. */
+bool reader_at_method(const struct reader *r);
+bool reader_take_request(struct reader *r, struct step *step);
+
+/* reader_at_status returns true if the rest of the line begins with a digit. reader_take_reply then
+ * reads what the response must have. */
+bool reader_at_status(const struct reader *r);
+bool reader_take_reply(struct reader *r, struct step *step);
 
 /* --- session_file_header.c -------------------------------------------------------------------- */
 

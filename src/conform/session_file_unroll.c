@@ -170,6 +170,19 @@ static struct step **add_inside(struct unroller *u, const struct step *block, st
     return last;
 }
 
+static void add_headers(struct unroller *u, const struct header_line *lines, struct step *to)
+{
+    struct header_line **last = &to->headers;
+    *last = NULL;
+    for (const struct header_line *line = lines; line != NULL; line = line->next) {
+        struct header_line *added = take_memory(u, sizeof *added);
+        *added = (struct header_line){.absent = line->absent};
+        add_items(u, line->items, &added->items);
+        *last = added;
+        last = &added->next;
+    }
+}
+
 static struct step *add_step(struct unroller *u, const struct step *step)
 {
     struct step *added = take_memory(u, sizeof *added);
@@ -179,8 +192,10 @@ static struct step *add_step(struct unroller *u, const struct step *step)
     added->actor = resolve(u, step->actor);
     added->var = resolve(u, step->var);
     added->at = resolve(u, step->at);
-    added->items = NULL;
+    added->items = added->body = NULL;
     add_items(u, step->items, &added->items);
+    add_headers(u, step->headers, added);
+    add_items(u, step->body, &added->body);
     if (step->attempts_of.n > 0) {
         added->attempts = value_of(u, step->attempts_of);
         added->attempts_of = span_make(NULL, 0);

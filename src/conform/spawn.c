@@ -29,6 +29,8 @@
 
 #define START_TIMEOUT (15 * TIME_SECOND)
 #define STOP_TIMEOUT (10 * TIME_SECOND)
+/* For the addresses of HTTP, when the server already accepts other connections. */
+#define WEB_TIMEOUT TIME_SECOND
 #define GROUP_TIMEOUT TIME_SECOND
 #define LOG_MAX ((size_t)1 << 20)
 #define LOG_SHOWN 400 /* bytes of a log that `why` quotes */
@@ -71,6 +73,8 @@ void spawn_command(const char *command, struct span flags, const struct spawn_pl
     struct span rest = buf_span(&text);
     while (rest.n > 0) {
         if (!replace(&rest, SPAN("{port}"), text_span(places->port), out) &&
+            !replace(&rest, SPAN("{http-port}"), text_span(places->http_port), out) &&
+            !replace(&rest, SPAN("{https-port}"), text_span(places->https_port), out) &&
             !replace(&rest, SPAN("{dir}"), text_span(places->dir), out) &&
             !replace(&rest, SPAN("{suite}"), text_span(places->suite), out) &&
             !replace(&rest, SPAN("{auth}"), text_span(places->auth), out)) {
@@ -81,18 +85,27 @@ void spawn_command(const char *command, struct span flags, const struct spawn_pl
     buf_free(&text);
 }
 
-/* Finds a TCP port for {port}, if the command has one. */
-static bool take_port(struct spawn *s)
+/* Finds a TCP port for a place such as {port}, if the command has it. */
+static bool take_port(struct spawn *s, const char *place, struct port *port,
+                      char address[SOCKET_ADDRESS_MAX])
 {
-    if (strstr(s->command, "{port}") == NULL) {
+    address[0] = '\0';
+    if (strstr(s->command, place) == NULL) {
         return true;
     }
-    if (!port_take(&s->port)) {
+    if (!port_take(port)) {
         fail(s, "no free TCP port was found");
         return false;
     }
-    snprintf(s->address, sizeof s->address, "127.0.0.1:%u", s->port.number);
+    snprintf(address, SOCKET_ADDRESS_MAX, "127.0.0.1:%u", port->number);
     return true;
+}
+
+static bool take_ports(struct spawn *s)
+{
+    return take_port(s, "{port}", &s->port, s->address) &&
+           take_port(s, "{http-port}", &s->http_port, s->http_address) &&
+           take_port(s, "{https-port}", &s->https_port, s->https_address);
 }
 
 static bool make_folders(struct spawn *s, char data[FILES_PATH_MAX + 16])
@@ -129,15 +142,17 @@ static void be_server(const struct spawn *s, char **words)
 /* A path may contain spaces and other characters with a meaning for wordexp. So the command is
  * split with one byte in the place of each text, and then the texts are filled in. No command
  * contains these bytes. */
-static const struct spawn_places marks = {.port = "\1", .dir = "\2", .suite = "\3", .auth = "\4"};
+static const struct spawn_places marks = {
+    .port = "\1", .dir = "\2", .suite = "\3", .auth = "\4", .http_port = "\5", .https_port = "\6"};
 
 /* Returns a copy of the word with the texts in the places of their marks. */
 static char *fill_word(const char *word, const struct spawn_places *places)
 {
-    const char *texts[] = {places->port, places->dir, places->suite, places->auth};
+    const char *texts[] = {places->port, places->dir,       places->suite,
+                           places->auth, places->http_port, places->https_port};
     struct buf out = {0};
     for (const char *at = word; *at != '\0'; at++) {
-        bool mark = *at >= '\1' && *at <= '\4';
+        bool mark = *at >= '\1' && *at <= '\6';
         buf_append(&out, mark ? text_span(texts[*at - '\1']) : span_make(at, 1));
     }
     buf_append(&out, span_make("", 1));
@@ -210,16 +225,25 @@ static bool start_auth(struct spawn *s, struct span flags, char address[SOCKET_A
     return s->auth_pid != 0;
 }
 
-/* Starts the command in the server's folder, at its port. */
+#define PORT_TEXT 16
+
+static const char *port_text(const struct port *port, char text[PORT_TEXT])
+{
+    snprintf(text, PORT_TEXT, "%u", port->number);
+    return port->number == 0 ? "" : text;
+}
+
+/* Starts the command in the server's folder, at its ports. */
 static void run_command(struct spawn *s)
 {
     char data[FILES_PATH_MAX + 16];
-    char port[16];
+    char ports[3][PORT_TEXT];
     struct buf text = {0};
     snprintf(data, sizeof data, "%s/data", s->folder);
-    snprintf(port, sizeof port, "%u", s->port.number);
     char *absolute = realpath(s->suite, NULL); /* the server may run in another folder */
-    const struct spawn_places places = {.port = s->port.number == 0 ? "" : port,
+    const struct spawn_places places = {.port = port_text(&s->port, ports[0]),
+                                        .http_port = port_text(&s->http_port, ports[1]),
+                                        .https_port = port_text(&s->https_port, ports[2]),
                                         .dir = data,
                                         .suite = absolute == NULL ? s->suite : absolute,
                                         .auth = s->auth};
@@ -234,9 +258,8 @@ static void begin(struct spawn *s)
 {
     char data[FILES_PATH_MAX + 16];
     s->state = SPAWN_STARTING;
-    s->address[0] = '\0';
     s->tries++;
-    if (make_folders(s, data) && take_port(s) && start_auth(s, s->flags, s->auth)) {
+    if (make_folders(s, data) && take_ports(s) && start_auth(s, s->flags, s->auth)) {
         run_command(s);
     }
 }
@@ -303,6 +326,8 @@ static void finish(struct spawn *s, int64_t deadline)
         s->folder[0] = '\0';
     }
     port_release(&s->port);
+    port_release(&s->http_port);
+    port_release(&s->https_port);
     buf_free(&s->why);
 }
 
@@ -317,20 +342,20 @@ static void read_log(const struct spawn *s, struct buf *log)
     }
 }
 
-/* Finds the address after "TCP: listening on ", up to the end of its line. */
-static bool find_address(struct spawn *s)
+/* Finds the address after a sign such as "TCP: listening on ", up to the end of its line. */
+static bool find_address(const struct spawn *s, const char *sign, char address[SOCKET_ADDRESS_MAX])
 {
-    static const char sign[] = "TCP: listening on ";
     struct buf log = {0};
     read_log(s, &log);
     char *text = alloc_zeroed(log.n + 1);
     memcpy(text, log.n == 0 ? "" : (const char *)buf_span(&log).p, log.n);
     const char *at = strstr(text, sign);
-    size_t n = at == NULL ? 0 : strcspn(at + sizeof sign - 1, "\n");
-    bool found = n > 0 && n < sizeof s->address && at[sizeof sign - 1 + n] == '\n';
+    at += at == NULL ? 0 : strlen(sign);
+    size_t n = at == NULL ? 0 : strcspn(at, "\n");
+    bool found = n > 0 && n < SOCKET_ADDRESS_MAX && at[n] == '\n';
     if (found) {
-        memcpy(s->address, at + sizeof sign - 1, n);
-        s->address[n] = '\0';
+        memcpy(address, at, n);
+        address[n] = '\0';
     }
     alloc_free(text);
     buf_free(&log);
@@ -376,10 +401,17 @@ bool spawn_runs(struct spawn *s)
     return false;
 }
 
-/* Starts once more at another port if another process has this server's port. */
+/* Whether another process has a port that this server should have. */
+static bool has_lost(const struct port *port, const char *address)
+{
+    return port->number != 0 && tcp_transport_reachable(address);
+}
+
+/* Starts once more at other ports if another process has one of this server's ports. */
 static bool try_again(struct spawn *s)
 {
-    bool lost = s->port.number != 0 && tcp_transport_reachable(s->address);
+    bool lost = has_lost(&s->port, s->address) || has_lost(&s->http_port, s->http_address) ||
+                has_lost(&s->https_port, s->https_address);
     if (!lost || s->tries == SPAWN_TRIES_MAX) {
         return false;
     }
@@ -412,10 +444,46 @@ static void check_listener(struct spawn *s)
 static bool start_is_over(struct spawn *s)
 {
     bool runs = s->state == SPAWN_STARTING && spawn_runs(s);
-    if (runs && (s->address[0] != '\0' || find_address(s)) && tcp_transport_reachable(s->address)) {
+    bool known =
+        s->address[0] != '\0' || (runs && find_address(s, "TCP: listening on ", s->address));
+    if (runs && known && tcp_transport_reachable(s->address)) {
         check_listener(s);
     }
     return s->state == SPAWN_READY || (s->state != SPAWN_STARTING && !try_again(s));
+}
+
+/* Whether an address for HTTP is ready: it accepts connections, or was found in the log. */
+static bool web_is_ready(const struct spawn *s, const struct port *port, const char *sign,
+                         char address[SOCKET_ADDRESS_MAX])
+{
+    if (port->number != 0) {
+        return tcp_transport_reachable(address);
+    }
+    return address[0] != '\0' || find_address(s, sign, address);
+}
+
+static void await_web(struct spawn *s, const struct port *port, const char *sign,
+                      char address[SOCKET_ADDRESS_MAX], int64_t deadline, const int *end_fd)
+{
+    while (s->state == SPAWN_READY && !web_is_ready(s, port, sign, address) &&
+           clock_now() < deadline && !workers_stopped(end_fd)) {
+        short_sleep();
+    }
+}
+
+/* A server that has no HTTP is waited for in vain, so the wait is short. Without a certificate a
+ * server has no HTTPS. */
+static void await_webs(struct spawn *servers, size_t n, const int *end_fd)
+{
+    int64_t deadline = clock_now() + WEB_TIMEOUT;
+    for (size_t i = 0; i < n; i++) {
+        struct spawn *s = &servers[i];
+        await_web(s, &s->http_port, "HTTP: listening on ", s->http_address, deadline, end_fd);
+        if (has(s->flags, "--tls-cert")) {
+            await_web(s, &s->https_port, "HTTPS: listening on ", s->https_address, deadline,
+                      end_fd);
+        }
+    }
 }
 
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
@@ -431,6 +499,15 @@ void spawn_wait(struct spawn *servers, size_t n, const int *end_fd)
             add_log(&servers[i], true);
         }
     }
+    await_webs(servers, n, end_fd);
+}
+
+/* Forgets an address that was read from the log. */
+static void forget_address(const struct port *port, char *address)
+{
+    if (port->number == 0) {
+        address[0] = '\0';
+    }
 }
 
 bool spawn_restart(struct spawn *s, bool killed, struct span flags)
@@ -441,11 +518,11 @@ bool spawn_restart(struct spawn *s, bool killed, struct span flags)
     /* A script may have started the server: a kill must reach both. */
     kill(killed ? -s->pid : s->pid, killed ? SIGKILL : SIGTERM);
     see_off(s, clock_now() + STOP_TIMEOUT);
-    if (s->port.number ==
-        0) { /* the log must not say the old port when the new one is looked for */
-        s->address[0] = '\0';
-        files_write(s->log, span_make("", 0), stderr);
-    }
+    /* the log must not say the old ports when the new ones are looked for */
+    files_write(s->log, span_make("", 0), stderr);
+    forget_address(&s->port, s->address);
+    forget_address(&s->http_port, s->http_address);
+    forget_address(&s->https_port, s->https_address);
     s->state = SPAWN_STARTING;
     s->tries = SPAWN_TRIES_MAX; /* no other port: that would need another folder */
     s->flags = flags.n > 0 ? flags : s->flags;

@@ -32,34 +32,41 @@ struct spawn {
                           * start */
     struct span flags;
     const char *suite;
-    unsigned tries;   /* how often this server was started */
-    struct port port; /* for {port} */
-    pid_t pid;        /* id of the server's process and of its process group; 0: not running */
-    pid_t auth_pid;   /* process id of the auth server for {auth} in the flags; 0: there is none */
+    unsigned tries;         /* how often this server was started */
+    struct port port;       /* for {port} */
+    struct port http_port;  /* for {http-port} */
+    struct port https_port; /* for {https-port} */
+    pid_t pid;      /* id of the server's process and of its process group; 0: not running */
+    pid_t auth_pid; /* process id of the auth server for {auth} in the flags; 0: there is none */
     char auth[SOCKET_ADDRESS_MAX]; /* the address of that auth server */
     char folder[FILES_PATH_MAX];
     char log[FILES_PATH_MAX + 16]; /* the file with the server's stdout and stderr */
     char address[SOCKET_ADDRESS_MAX];
+    char http_address[SOCKET_ADDRESS_MAX]; /* empty: the server has none */
+    char https_address[SOCKET_ADDRESS_MAX];
     struct buf why;
 };
 
-/* The texts that replace {port}, {dir}, {suite} and {auth} in a command and its flags. */
+/* The texts that replace {port}, {http-port} and so on in a command and its flags. */
 struct spawn_places {
     const char *port;
+    const char *http_port;
+    const char *https_port;
     const char *dir;
     const char *suite; /* the folder of the cases; spawn_start makes it absolute */
     const char *auth;  /* the address of an auth server; see conform/auth_server.h */
 };
 
-/* Starts a command. {flags} in the command is replaced by the flags. Then {port}, {dir}, {suite}
- * and {auth} are replaced. The command is split into words by the rules of a shell, but no shell
- * runs. The server gets a process group of its own. `command`, `flags` and `suite` must stay valid
- * until spawn_stop. */
+/* Starts a command. {flags} in the command is replaced by the flags. Then {port}, {http-port},
+ * {https-port}, {dir}, {suite} and {auth} are replaced. The command is split into words by the
+ * rules of a shell, but no shell runs. The server gets a process group of its own. `command`,
+ * `flags` and `suite` must stay valid until spawn_stop. */
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite);
 
-/* Waits until each server is ready, refused or failed. A server that loses its port {port} to
- * another process is started again at another port, up to SPAWN_TRIES_MAX times. If end_fd is not
- * NULL, also stops waiting when *end_fd becomes readable. */
+/* Waits until each server is ready, refused or failed. A server that loses one of its ports to
+ * another process is started again at other ports, up to SPAWN_TRIES_MAX times. Then waits a short
+ * time until the addresses for HTTP and HTTPS are known, and accept connections if they have ports
+ * of this program. If end_fd is not NULL, also stops waiting when *end_fd becomes readable. */
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
 /* Ends a server that is ready, with SIGTERM or with SIGKILL, and starts it again with the same

@@ -22,6 +22,7 @@ static const struct need features[] = {
     {SPAN_LITERAL("deflate"),
      SPAN_LITERAL(IDENTIFY(",\\\"deflate\\\":true") "c < response {\"deflate\":true}\n")},
     {SPAN_LITERAL("auth"), SPAN_LITERAL(IDENTIFY("") "c < response {\"auth_required\":true}\n")},
+    {SPAN_LITERAL("http"), SPAN_LITERAL("h connect http\n")},
 };
 
 /* The commands that a server may do without. Their topics are not those of the case that follows,
@@ -49,7 +50,7 @@ static const struct need commands[] = {
 
 static void write_case(const struct need *need, struct span flags, struct buf *out)
 {
-    text_append(out, "id: needs/needs\ntitle: needs\nreq: NEEDS\nlevel: MUST\n");
+    text_append(out, "id: needs/needs\ntitle: needs\nreq: NEEDS\nlevel: MUST\nneeds: http\n");
     if (flags.n > 0) {
         text_append(out, "flags: ");
         buf_append(out, flags);
@@ -83,6 +84,15 @@ static bool has_feature(const struct case_setting *setting, const struct need *n
     case_result_free(&result);
     /* without a connection nothing is known: the case itself shows what is wrong */
     return result.verdict == VERDICT_PASS || result.verdict == VERDICT_UNREACHABLE;
+}
+
+/* A server may have no HTTP address, or it was not told to this program. */
+static bool has_http(const struct case_setting *setting, const struct need *need, struct span flags)
+{
+    struct case_result result;
+    ask(setting, need, flags, &result);
+    case_result_free(&result);
+    return result.verdict == VERDICT_PASS;
 }
 
 /* Whether the server said that it does not know the command: with E_INVALID as nsqd does, or with a
@@ -177,9 +187,9 @@ bool target_meets_needs(const struct case_setting *setting, const struct transcr
         while (i < COUNT(features) && !span_equal(features[i].word, w->text)) {
             i++;
         }
-        /* no case can use HTTP yet */
+        bool http = span_equal(w->text, SPAN("http"));
         if (i == COUNT(features) ||
-            !has(answers, setting, has_feature, &features[i], file->flags)) {
+            !has(answers, setting, http ? has_http : has_feature, &features[i], file->flags)) {
             return lacks(w->text, why);
         }
     }

@@ -247,11 +247,16 @@ static int64_t on_now(void *self)
     return ((struct engine_transport *)self)->now;
 }
 
-static bool on_connect(void *self, size_t i)
+static bool on_connect(void *self, size_t i, enum connect_kind kind)
 {
+    static const unsigned listeners[] = {
+        [CONNECT_NSQ] = ENGINE_TCP, [CONNECT_HTTP] = ENGINE_HTTP, [CONNECT_HTTPS] = ENGINE_HTTPS};
     struct engine_transport *t = self;
     const struct tcp_handler *h = &t->handler;
-    t->ids[i] = h->open(h->self, ENGINE_TCP, SPAN("127.0.0.1:40000"), t->now);
+    if (kind == CONNECT_HTTPS && t->config.v2.tls.make == NULL) {
+        return false;
+    }
+    t->ids[i] = h->open(h->self, listeners[kind], SPAN("127.0.0.1:40000"), t->now);
     settle(t);
     return t->ids[i] != 0;
 }

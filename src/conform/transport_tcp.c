@@ -20,10 +20,11 @@ static int64_t on_now(void *self)
     return clock_now();
 }
 
-static bool on_connect(void *self, size_t i)
+static bool on_connect(void *self, size_t i, enum connect_kind kind)
 {
     struct tcp_transport *t = self;
-    t->fds[i] = socket_connect(t->address);
+    const char *address = t->addresses[kind];
+    t->fds[i] = address == NULL || address[0] == '\0' ? -1 : socket_connect(address);
     return t->fds[i] >= 0;
 }
 
@@ -157,7 +158,7 @@ static void on_reset(void *self, size_t i)
 
 void tcp_transport_init(struct tcp_transport *t, struct player *player, const char *address)
 {
-    *t = (struct tcp_transport){.player = player, .address = address};
+    *t = (struct tcp_transport){.player = player, .addresses = {address}};
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         t->fds[i] = -1;
     }
@@ -166,6 +167,8 @@ void tcp_transport_init(struct tcp_transport *t, struct player *player, const ch
 void tcp_transport_init_own(struct tcp_transport *t, struct player *player, struct spawn *server)
 {
     tcp_transport_init(t, player, server->address);
+    t->addresses[CONNECT_HTTP] = server->http_address;
+    t->addresses[CONNECT_HTTPS] = server->https_address;
     t->server = server;
 }
 

@@ -10,8 +10,10 @@
 #include "conform/spawn.h"
 
 struct tcp_transport {
-    struct player *player;     /* receives the input */
-    const char *address;       /* "host:port", or the path of a unix socket; borrowed */
+    struct player *player; /* receives the input */
+    /* Of each kind "host:port" or the path of a unix socket. NULL or empty: the server has no such
+     * address. Borrowed. */
+    const char *addresses[CONNECT_KINDS];
     int fds[PLAYER_CONNS_MAX]; /* -1: closed */
     struct buf unsent[PLAYER_CONNS_MAX];
     bool stopped[PLAYER_CONNS_MAX]; /* the client reads nothing */
@@ -19,6 +21,7 @@ struct tcp_transport {
     bool end[PLAYER_CONNS_MAX];     /* the output must be closed when all bytes are sent */
 };
 
+/* `address` is that of NSQ's own protocol. The caller may set the other addresses afterwards. */
 void tcp_transport_init(struct tcp_transport *t, struct player *player, const char *address);
 void tcp_transport_free(struct tcp_transport *t);
 

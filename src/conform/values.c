@@ -161,18 +161,49 @@ static bool take_item(struct values *v, const struct item *item, struct span *re
     }
 }
 
-static bool take_items(struct values *v, const struct item *items, struct span *rest)
+/* Takes the bytes of the items up to the next *. Returns false if the bytes are others. Sets *next
+ * to the item where it has stopped: the *, or NULL at the end of the list. */
+static bool take_items(struct values *v, const struct item *items, struct span *rest,
+                       const struct item **next)
 {
+    const struct item *item = items;
     bool equal = true;
-    for (const struct item *item = items; item != NULL && equal; item = item->next) {
+    for (; item != NULL && item->kind != ITEM_ANY && equal; item = item->next) {
         equal = take_item(v, item, rest);
     }
+    *next = item;
     return equal;
+}
+
+/* Skips bytes until the items behind a * match. What follows the next * can then only have more
+ * bytes to choose from, so the first match is as good as any other. The items behind the last *
+ * must match at the end. */
+static bool find_items(struct values *v, const struct item *items, struct span *rest,
+                       const struct item **next)
+{
+    for (;; *rest = span_skip(*rest, 1)) {
+        struct span at = *rest;
+        if (take_items(v, items, &at, next) && (*next != NULL || at.n == 0)) {
+            *rest = at;
+            return true;
+        }
+        if (rest->n == 0) {
+            return false;
+        }
+    }
 }
 
 bool values_equal(struct values *v, const struct item *items, struct span bytes)
 {
-    return take_items(v, items, &bytes) && bytes.n == 0;
+    const struct item *next;
+    bool equal = take_items(v, items, &bytes, &next);
+    while (equal && next != NULL) {
+        if (next->next == NULL) {
+            return true;
+        }
+        equal = find_items(v, next->next, &bytes, &next);
+    }
+    return equal && bytes.n == 0;
 }
 
 void values_scratch(const struct values *v, struct buf *out)

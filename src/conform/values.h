@@ -45,7 +45,7 @@ struct value *values_get(struct values *v, struct span name);
 /* Appends the bytes of the items. Returns false if an item names a value that is not known. */
 bool values_render(struct values *v, const struct item *items, struct buf *out);
 
-/* Returns true if `bytes` are the bytes of the items. */
+/* Returns true if `bytes` are the bytes of the items. An item * is any bytes. */
 bool values_equal(struct values *v, const struct item *items, struct span bytes);
 
 /* Appends the name of a topic that no step uses. No item of a case can produce this topic name. */

@@ -89,12 +89,12 @@ static int64_t on_now(void *self)
     return r->calls.now(r->calls.self);
 }
 
-static bool on_connect(void *self, size_t i)
+static bool on_connect(void *self, size_t i, enum connect_kind kind)
 {
     struct vector_record *r = self;
     add(r, VECTOR_CONNECT, i, span_make(NULL, 0));
     before(r);
-    bool connected = r->calls.connect(r->calls.self, i);
+    bool connected = r->calls.connect(r->calls.self, i, kind);
     after(r);
     return connected;
 }

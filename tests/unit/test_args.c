@@ -72,12 +72,15 @@ static void options_are_stored(void **state)
 {
     (void)state;
     struct args a;
-    assert_int_equal(parse(&a, "x.session --target h:1 -j3 --only pub/* --only sub/* --req A "
+    assert_int_equal(parse(&a, "x.session --target h:1 --http-target h:2 --https-target h:3 -j3 "
+                               "--only pub/* --only sub/* --req A "
                                "--level MUST,QUIRK --time-scale 250 --strict --allow-unsupported "
                                "--flags-given --a=1 --json j --tap t --junit u --html h --name n "
                                "--names p --known k --cases d --rerun-failed --dry-run dir"),
                      EXIT_CONFORMS);
     assert_string_equal(a.target, "h:1");
+    assert_string_equal(a.http_target, "h:2");
+    assert_string_equal(a.https_target, "h:3");
     assert_int_equal(a.jobs, 3);
     assert_int_equal(a.only.n, 2);
     assert_string_equal(a.only.values[1], "sub/*");
@@ -149,6 +152,8 @@ static void wrong_options_are_reported(void **state)
         "--splits x",
         "--splits -1",
         "--flags-given x",
+        "--http-target x",
+        "--spawn y --https-target x",
         "--serve f",
         "--listen a",
         "--merge a",

@@ -42,7 +42,22 @@ static void only_objects_are_compared(void **state)
     assert_false(subset("{}", "[]"));
     assert_false(subset("{}", "{"));
     assert_false(subset("", ""));
-    assert_false(subset("{\"a\":{}}", "{\"a\":{}}")); /* only scalar members are compared */
+}
+
+static void values_inside_are_compared(void **state)
+{
+    (void)state;
+    const char *got = "{\"o\":{\"a\":1,\"b\":[]},\"l\":[{\"a\":1,\"b\":2},[3]]}";
+    assert_true(subset("{\"o\":{}}", got));
+    assert_true(subset("{\"o\":{\"b\":[],\"a\":1},\"l\":[{\"b\":2},null]}", got));
+    assert_true(subset("{\"l\":[null,[3]]}", got));
+    assert_false(subset("{\"o\":{\"a\":2}}", got));
+    assert_false(subset("{\"o\":{\"c\":null}}", got));
+    assert_false(subset("{\"o\":[]}", got));
+    assert_false(subset("{\"l\":{}}", got));
+    assert_false(subset("{\"l\":[null]}", got));
+    assert_false(subset("{\"l\":[null,[3,4]]}", got));
+    assert_false(subset("{\"l\":[[3],{\"a\":1}]}", got));
 }
 
 static void assert_differs(const char *wanted, const char *got, const char *lines)
@@ -57,6 +72,9 @@ static void assert_differs(const char *wanted, const char *got, const char *line
 static void each_member_that_differs_has_its_line(void **state)
 {
     (void)state;
+    assert_differs("{\"l\":[null,{\"x\":{\"d\":1}}],\"m\":[]}",
+                   "{\"l\":[0,{\"x\":{\"d\":2}}],\"m\":[1]}",
+                   "l[1].x.d: expected 1, came 2\nm: expected an array of 0, came an array of 1\n");
     assert_differs("{\"max_rdy_count\":2500,\"a\":1}", "{\"a\":1,\"max_rdy_count\":2000}",
                    "max_rdy_count: expected 2500, came 2000\n");
     assert_differs("{\"s\":\"x\",\"t\":true,\"z\":null}", "{\"s\":\"y\\n\",\"t\":{\"u\":[1]}}",
@@ -64,7 +82,7 @@ static void each_member_that_differs_has_its_line(void **state)
                    "t: expected true, came an object\n"
                    "z: expected any value, but this member is missing\n");
     assert_differs("{\"f\":false,\"l\":1.5}", "{\"f\":null,\"l\":[]}",
-                   "f: expected false, came null\nl: expected 1.5, came an array\n");
+                   "f: expected false, came null\nl: expected 1.5, came an array of 0\n");
     assert_differs("{\"a\":1}", "{\"a\":1}", "");
     assert_differs("{\"a\":1}", "OK", "this is not a JSON object\n");
     assert_differs("{\"a\":1}", "[1]", "this is not a JSON object\n");
@@ -89,6 +107,7 @@ int main(void)
         cmocka_unit_test(members_must_be_present_and_equal),
         cmocka_unit_test(null_matches_any_value),
         cmocka_unit_test(only_objects_are_compared),
+        cmocka_unit_test(values_inside_are_compared),
         cmocka_unit_test(each_member_that_differs_has_its_line),
         cmocka_unit_test(a_long_value_is_cut),
     };

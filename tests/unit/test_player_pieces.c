@@ -11,7 +11,9 @@
 
 #include "base/text.h"
 
-#define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\nc connect\n"
+#define HEADER                                                                                     \
+    "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nneeds: http\nsource: spec\n\nc connect\nh connect " \
+    "http\n"
 
 /* A server that takes everything. */
 struct sink {
@@ -24,10 +26,11 @@ static int64_t on_now(void *self)
     return ((struct sink *)self)->now;
 }
 
-static bool on_connect(void *self, size_t i)
+static bool on_connect(void *self, size_t i, enum connect_kind kind)
 {
     (void)self;
     (void)i;
+    (void)kind;
     return true;
 }
 
@@ -112,6 +115,17 @@ static void without_a_size_the_middle_is_cut(void **state)
           "|  |V2NOP\\n|NO|P\\n|N|");
 }
 
+static void a_request_is_cut_in_its_line_its_end_and_its_body(void **state)
+{
+    (void)state;
+    static const char post[] = "h > POST \"/abc\" body \"1234\"\n";
+    sends(post, 3, "|POST /abc| HTTP/1.1\\r\\nHost: nsq\\r\\nContent-Length: 4\\r\\n|\\r\\n12|34");
+    sends(post, 0, "|POST /abc HTTP/1.1\\r\\nHost: nsq\\r\\nContent-Length: 4\\r\\n\\r\\n1234");
+    sends("h > GET \"/\" header \"A: b\"\n", 3,
+          "|GET / H|TTP/1.1\\r\\nHost: nsq\\r\\nA: b\\r\\n|\\r\\n");
+    sends("h > \"GET\"\n", 3, "|G|ET");
+}
+
 /* The pieces of a case are bounded: with 1 split a step, 8 steps are cut. */
 static void a_long_case_is_cut_at_its_beginning(void **state)
 {
@@ -126,6 +140,7 @@ int main(void)
         cmocka_unit_test(a_size_and_what_has_this_size_are_cut),
         cmocka_unit_test(sizes_in_sizes_are_cut),
         cmocka_unit_test(without_a_size_the_middle_is_cut),
+        cmocka_unit_test(a_request_is_cut_in_its_line_its_end_and_its_body),
         cmocka_unit_test(a_long_case_is_cut_at_its_beginning),
     };
     return cmocka_run_group_tests_name("player_pieces", tests, NULL, NULL);

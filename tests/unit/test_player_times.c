@@ -30,10 +30,11 @@ static int64_t on_now(void *self)
     return ((struct late *)self)->now;
 }
 
-static bool on_connect(void *self, size_t i)
+static bool on_connect(void *self, size_t i, enum connect_kind kind)
 {
     (void)self;
     (void)i;
+    (void)kind;
     return true;
 }
 

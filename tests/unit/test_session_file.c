@@ -227,6 +227,52 @@ static void every_form_of_step_is_printed_as_it_was_read(void **state)
     print_is_parse("all", span_make(text, strlen(text)));
 }
 
+static void every_form_of_an_http_step_is_printed_as_it_was_read(void **state)
+{
+    (void)state;
+    const char *text = HEADER
+        "h connect http\nt connect https\nh > GET \"/ping\"\n"
+        "h > POST \"/pub?topic=\" $topic header \"X: \" $topic header \"Y\" body \"a\" $b\n"
+        "h > PUT \"/\" body \"\"\nh > DELETE $topic header \"A: b\"\n"
+        "h < 200\nh < 100 within 5ms\nh < 404 header \"Allow: \" * without \"Date\"\n"
+        "h < 200 without \"A\" header \"B: c\" body \"x\" * $topic * \"y\" after 1ms within 2ms\n"
+        "h < 200 body *\nh < 405 header \"A: b\" no body after 1ms\nh < 503 no body\n"
+        "h < 200 {\"a\":[null,{\"b\":1}]}\nh < 999 header \"A:\" {}\n";
+    print_is_parse("http", span_make(text, strlen(text)));
+}
+
+static void http_steps_are_read(void **state)
+{
+    (void)state;
+    struct transcript file;
+    parse(&file, HEADER "h connect https\nh > POST \"/a\" $topic header \"X: y\" body \"b\" \"c\"\n"
+                        "h < 200 header \"A: \" * without \"Date\" body *\nh < 404 no body\n"
+                        "h < 200 {\"a\":1}\nh < 200\n");
+    const struct step *s = file.steps;
+    assert_int_equal(s->connect, CONNECT_HTTPS);
+    assert_true(transcript_upgrades(&file) && transcript_speaks_http(&file));
+    s = s->next;
+    assert_int_equal(s->kind, STEP_REQUEST);
+    assert_span(s->method, "POST");
+    assert_int_equal(s->items->next->kind, ITEM_VAR);
+    assert_span(s->headers->items->bytes, "X: y");
+    assert_int_equal(s->body_kind, BODY_ITEMS);
+    assert_span(s->body->next->bytes, "c");
+    s = s->next;
+    assert_int_equal(s->kind, STEP_HTTP_RESPONSE);
+    assert_int_equal(s->status, 200);
+    assert_false(s->headers->absent);
+    assert_int_equal(s->headers->items->next->kind, ITEM_ANY);
+    assert_true(s->headers->next->absent);
+    assert_span(s->headers->next->items->bytes, "Date");
+    assert_int_equal(s->body->kind, ITEM_ANY);
+    assert_int_equal((s = s->next)->body_kind, BODY_ABSENT);
+    assert_int_equal((s = s->next)->body_kind, BODY_JSON);
+    assert_span(s->text, "{\"a\":1}");
+    assert_int_equal(s->next->body_kind, BODY_UNSAID);
+    transcript_free(&file);
+}
+
 static void a_name_has_a_limit(void **state)
 {
     (void)state;
@@ -275,6 +321,26 @@ static void an_error_has_its_line_and_column(void **state)
          "partial"},
         {"id: a/b\ntitle: \tt\n", 2, 8, "printable ASCII"},
         {HEADER "c connects\n", 7, 10, "the end of the line"},
+        {HEADER "h connect ftp\n", 7, 10, "the end of the line"},
+        {HEADER "h > GET\n", 7, 8, "a space and the target of the request"},
+        {HEADER "h > GET body \"x\"\n", 7, 9, ITEM_WORDS},
+        {HEADER "h > Get \"x\"\n", 7, 6, "a space and the target of the request"},
+        {HEADER "h > GET *\n", 7, 9, ITEM_WORDS},
+        {HEADER "h > GET \"/\" without \"A\"\n", 7, 12, "the end of the line"},
+        {HEADER "h > GET \"/\" body \"x\" header \"A: b\"\n", 7, 21, "the end of the line"},
+        {HEADER "h > GET \"/\" body *\n", 7, 18, ITEM_WORDS},
+        {HEADER "h < 99\n", 7, 5, "a status from 100 to 999"},
+        {HEADER "h < 1000\n", 7, 5, "a status from 100 to 999"},
+        {HEADER "h < 200 header \"A\"\n", 7, 16, "a string with the name of a header and a colon"},
+        {HEADER "h < 200 header \": b\"\n", 7, 16,
+         "a string with the name of a header and a colon"},
+        {HEADER "h < 200 header * \"A: b\"\n", 7, 16,
+         "a string with the name of a header and a colon"},
+        {HEADER "h < 200 without A\n", 7, 17, "a string in double quotes"},
+        {HEADER "h < 200 body size{*}\n", 7, 19, ITEM_WORDS},
+        {HEADER "h < 200 no body {}\n", 7, 16, "the end of the line"},
+        {HEADER "any {\n    h < 200\n}\n", 8, 12,
+         "a step of the server: in any { } nothing else may stand"},
         {HEADER "c upgrade gzip\n", 7, 11, "tls, snappy, or deflate and a level"},
         {HEADER "c upgrade deflate\n", 7, 11, "tls, snappy, or deflate and a level"},
         {HEADER "c upgrade deflate 10\n", 7, 21, "a deflate level from 1 to 9"},
@@ -387,6 +453,8 @@ int main(void)
         cmocka_unit_test(steps_are_read),
         cmocka_unit_test(items_are_read),
         cmocka_unit_test(every_form_of_step_is_printed_as_it_was_read),
+        cmocka_unit_test(every_form_of_an_http_step_is_printed_as_it_was_read),
+        cmocka_unit_test(http_steps_are_read),
         cmocka_unit_test(a_name_has_a_limit),
         cmocka_unit_test(an_error_has_its_line_and_column),
         cmocka_unit_test(sizes_and_depth_have_limits),

@@ -229,6 +229,55 @@ static void repetitions_have_a_limit(void **state)
     bad("c connect\nc > repeat(10000 $a repeat(10000 $b repeat(10000 $c \"x\")))\n", 2, 1, limit);
 }
 
+#define HTTP_HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nneeds: http\nsource: spec\n\n"
+#define HTTP_STEPS                                                                                 \
+    "h connect http\nh > POST \"/\" $topic header \"A: \" $topic body $topic\nh < 200\nh > "       \
+    "\"raw\"\n"                                                                                    \
+    "h < no message within 5ms\nh > end\nh < end\n"
+#define SPEAKS_HTTP "a connection that speaks HTTP"
+#define SPEAKS_NSQ "a connection that speaks NSQ's own protocol"
+
+static void bad_http(const char *steps, unsigned line, unsigned column, const char *expected)
+{
+    struct transcript_error error = {0};
+    struct buf text = {0};
+    text_append(&text, HTTP_HEADER);
+    buf_append(&text, span_make(steps, strlen(steps)));
+    assert_false(check(buf_span(&text), &error));
+    buf_free(&text);
+    assert_string_equal(error.expected, expected);
+    assert_int_equal(error.line, HEADER_LINES + 1 + line);
+    assert_int_equal(error.column, column);
+}
+
+static void a_connection_speaks_one_protocol(void **state)
+{
+    (void)state;
+    good(SPAN(HTTP_HEADER HTTP_STEPS));
+    good(SPAN(HTTP_HEADER "h connect https\nh > raw \"x\"\nh > close\n"));
+    bad("h connect http\n", 1, 1, "needs: http in the header of this file");
+    bad("c connect\nc > GET \"/\"\n", 2, 1, SPEAKS_HTTP);
+    bad("c connect\nc < 200\n", 2, 1, SPEAKS_HTTP);
+    bad_http("h connect http\nh < response \"OK\"\n", 2, 1, SPEAKS_NSQ);
+    bad_http("h connect http\nh < heartbeat\n", 2, 1, SPEAKS_NSQ);
+    bad_http("h connect http\nh > GET \"/\"\nh < nothing\n", 3, 1, SPEAKS_NSQ);
+    bad_http("h connect http\nh upgrade tls\n", 2, 1, SPEAKS_NSQ);
+    bad_http("h connect http\nh > end\nh > GET \"/\"\n", 3, 1,
+             "a connection whose output the client has not ended");
+    bad_http("h connect http\nh > raw \"x\"\n", 2, 1,
+             "a connection with a codec, which raw bypasses");
+}
+
+static void the_values_of_a_request_are_known(void **state)
+{
+    (void)state;
+    bad_http("h connect http\nh > GET $m\n", 2, 10, CAPTURED);
+    bad_http("h connect http\nh > GET \"/\" header \"A\" $m\n", 2, 25, CAPTURED);
+    bad_http("h connect http\nh > GET \"/\" body $m\n", 2, 19, CAPTURED);
+    bad_http("h connect http\nh < 200 header \"A:\" $m\n", 2, 22, CAPTURED);
+    bad_http("h connect http\nh < 200 body * $m\n", 2, 17, CAPTURED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +293,8 @@ int main(void)
         cmocka_unit_test(repetitions_have_a_limit),
         cmocka_unit_test(a_client_that_does_not_read_expects_nothing),
         cmocka_unit_test(a_restart_closes_all_connections),
+        cmocka_unit_test(a_connection_speaks_one_protocol),
+        cmocka_unit_test(the_values_of_a_request_are_known),
     };
     return cmocka_run_group_tests_name("session_file_check", tests, NULL, NULL);
 }

@@ -46,12 +46,16 @@ static void words_in_braces_are_replaced(void **state)
 {
     (void)state;
     struct buf out = {0};
-    const struct spawn_places places = {
-        .port = "17", .dir = "/d", .suite = "s/t", .auth = "127.0.0.1:1"};
-    spawn_command("x {flags} -p {port} -d {dir} {other}", SPAN("--a={suite}/b --c={auth}"), &places,
-                  &out);
+    const struct spawn_places places = {.port = "17",
+                                        .http_port = "18",
+                                        .https_port = "19",
+                                        .dir = "/d",
+                                        .suite = "s/t",
+                                        .auth = "127.0.0.1:1"};
+    spawn_command("x {flags} -p {port},{http-port},{https-port} -d {dir} {other}",
+                  SPAN("--a={suite}/b --c={auth}"), &places, &out);
     assert_true(
-        span_equal(buf_span(&out), SPAN("x --a=s/t/b --c=127.0.0.1:1 -p 17 -d /d {other}")));
+        span_equal(buf_span(&out), SPAN("x --a=s/t/b --c=127.0.0.1:1 -p 17,18,19 -d /d {other}")));
     buf_free(&out);
 }
 

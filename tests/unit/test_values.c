@@ -54,6 +54,28 @@ static void items_are_rendered_to_bytes(void **state)
     values_free(&v);
 }
 
+static void a_star_is_any_bytes(void **state)
+{
+    (void)state;
+    struct values v = {.names = SPAN("me")};
+    struct item last = {.kind = ITEM_BYTES, .bytes = SPAN("ab")};
+    struct item star2 = {.kind = ITEM_ANY, .next = &last};
+    struct item middle = {.kind = ITEM_VAR, .bytes = SPAN("topic"), .next = &star2};
+    struct item star = {.kind = ITEM_ANY, .next = &middle};
+    struct item first = {.kind = ITEM_BYTES, .bytes = SPAN("<"), .next = &star};
+    assert_true(values_equal(&v, &first, SPAN("<me.topicab")));
+    assert_true(values_equal(&v, &first, SPAN("<me.tome.topic--me.topic--aab")));
+    assert_false(values_equal(&v, &first, SPAN("me.topicab")));
+    assert_false(values_equal(&v, &first, SPAN("<me.topia--ab")));
+    assert_false(values_equal(&v, &first, SPAN("<me.topic--aba")));
+    assert_false(values_equal(&v, &first, SPAN("<me.topica")));
+    star2.next = NULL;
+    assert_true(values_equal(&v, &first, SPAN("<me.topic")));
+    assert_true(values_equal(&v, &first, SPAN("<\0me.topic\0")));
+    assert_true(values_equal(&v, &star2, SPAN("")));
+    values_free(&v);
+}
+
 static void a_text_is_repeated_to_any_length(void **state)
 {
     (void)state;
@@ -101,6 +123,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_of_topics_and_channels_are_made_up),
         cmocka_unit_test(items_are_rendered_to_bytes),
+        cmocka_unit_test(a_star_is_any_bytes),
         cmocka_unit_test(a_text_is_repeated_to_any_length),
         cmocka_unit_test(values_have_a_limit),
         cmocka_unit_test(each_case_has_its_own_prefix),

@@ -12,6 +12,7 @@ struct stats_topic stats_of_topic(const struct topic *topic)
                                 .depth = topic->queue.n,
                                 .message_count = topic->message_count,
                                 .message_bytes = topic->message_bytes,
+                                .channel_count = topic->table.count,
                                 .paused = topic->paused};
 }
 
@@ -85,12 +86,22 @@ static void set_identity(struct stats_client *figures, const struct session *ses
     figures->user_agent = identity != NULL ? identity->user_agent : span_make(NULL, 0);
 }
 
+static void set_subscription(struct stats_client *figures, const struct consumer *consumer)
+{
+    const struct channel *channel = consumer->channel;
+    if (channel != NULL && channel->topic != NULL) {
+        figures->topic = name_span(&channel->topic->name);
+        figures->channel = name_span(&channel->name);
+    }
+}
+
 struct stats_client stats_of_client(const struct session *session, struct span topic)
 {
     const struct consumer *consumer = &session->consumer;
     const struct auth_state *granted = session->granted;
     const struct pub_count *published = published_to(session, topic);
-    struct stats_client figures = {.remote_address = conn_peer(session->conn),
+    struct stats_client figures = {.connection = session->conn->id,
+                                   .remote_address = conn_peer(session->conn),
                                    .state = session->state,
                                    .ready_count = consumer->ready_count,
                                    .in_flight_count = consumer->in_flight_count,
@@ -101,7 +112,9 @@ struct stats_client stats_of_client(const struct session *session, struct span t
                                    .sample_rate = session->sample_rate,
                                    .deflate = session->compressed && !session->compressed_snappy,
                                    .snappy = session->compressed && session->compressed_snappy,
+                                   .published = session->published,
                                    .tls = session->tls == SESSION_TLS_ENABLED};
+    set_subscription(&figures, consumer);
     set_identity(&figures, session);
     if (granted != NULL) {
         figures.authed = granted->rule_count > 0;

@@ -24,6 +24,7 @@ struct stats_topic {
     uint64_t depth;
     uint64_t message_count;
     uint64_t message_bytes;
+    uint64_t channel_count;
     bool paused;
     struct stats_latency latency; /* stats_of_topic sets no figures */
 };
@@ -43,6 +44,9 @@ struct stats_channel {
 
 /* The spans are borrowed from the session. */
 struct stats_client {
+    uint64_t connection; /* the number of the connection (conn->id) */
+    struct span topic;   /* of the channel; both are empty when the client is not subscribed */
+    struct span channel;
     struct span client_id;
     struct span hostname;
     struct span user_agent;
@@ -63,6 +67,7 @@ struct stats_client {
     struct span auth_identity_url;
     struct span pub_topic; /* a topic to which the client has published; empty: none is shown */
     uint64_t pub_count;    /* the number of its messages to that topic */
+    uint64_t published;    /* the number of its messages to all topics */
     bool tls;
     struct codec_parameters tls_parameters;
 };

@@ -71,6 +71,7 @@ static void enqueue(struct channel *channel, struct message *message)
 {
     if (is_full(channel)) {
         channel->drop_count++;
+        channel->core->counts.dropped++;
         channel->core->held--;
         message_drop(message, &channel->core->budget);
         return;
@@ -112,6 +113,7 @@ void in_flight_expire(struct in_flight *f)
         return;
     }
     channel->timeout_count++;
+    core->counts.timed_out++;
     enqueue(channel, take_in_flight(f));
 }
 
@@ -326,6 +328,7 @@ enum channel_result consumer_finish(struct consumer *consumer, struct span id, i
             latency_note(channel->latency, wall - message->body->timestamp, now);
         }
         consumer->finish_count++;
+        channel->core->counts.finished++;
         channel->core->held--;
         message_drop(message, &channel->core->budget);
     }
@@ -343,6 +346,7 @@ enum channel_result consumer_requeue(struct consumer *consumer, struct span id, 
     struct channel *channel = consumer->channel;
     consumer->requeue_count++;
     channel->requeue_count++;
+    channel->core->counts.requeued++;
     struct message *message = take_in_flight(f);
     if (delay == 0) {
         enqueue(channel, message);
@@ -399,6 +403,7 @@ bool channel_deliver(struct channel *channel, int64_t now, struct delivery *deli
     }
     message->attempts++;
     consumer->message_count++;
+    core->counts.delivered++;
     consumer->in_flight_count++;
     timed_add_in_flight(channel->timed, consumer->subscription, message, now,
                         time_after(now, consumer->msg_timeout));

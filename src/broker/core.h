@@ -41,6 +41,20 @@ struct broker_config {
     struct hash_seed seed;         /* for hash tables and sampling; must be secret */
 };
 
+/* What has happened to the messages of all topics and channels since the start. The counters of a
+ * topic or channel are gone when it is deleted, so their sum may decrease. These numbers never
+ * decrease. */
+struct broker_counts {
+    uint64_t published; /* messages; each counts once, also when several channels get it */
+    uint64_t published_bytes;
+    /* These count each message once for each channel, and once for each delivery. */
+    uint64_t delivered;
+    uint64_t finished;
+    uint64_t requeued;
+    uint64_t timed_out;
+    uint64_t dropped; /* because the queue of an ephemeral topic or channel was full */
+};
+
 struct broker_core {
     struct broker_config config;
     struct budget budget;
@@ -60,10 +74,11 @@ struct broker_core {
     struct list
         ending_channels;       /* of struct channel: they were deleted, and still have consumers */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */
-    struct guid_clock ids;     /* the id clock */
-    struct log *log;           /* borrowed */
-    uint64_t random;           /* state of the sampling generator */
-    uint64_t last_serial;      /* of the newest topic or channel */
+    struct broker_counts counts;
+    struct guid_clock ids; /* the id clock */
+    struct log *log;       /* borrowed */
+    uint64_t random;       /* state of the sampling generator */
+    uint64_t last_serial;  /* of the newest topic or channel */
 };
 
 /* A timer is a field of a struct in_flight or of a struct deferred. The kind says which of the

@@ -309,6 +309,7 @@ static void keep(struct topic *topic, struct queue *messages, int64_t delay)
     topic->core->held += topic->queue.n - before;
     topic->queue_delayed += delay != 0 ? topic->queue.n - before : 0;
     topic->drop_count += messages->n;
+    topic->core->counts.dropped += messages->n;
     queue_splice(&topic->core->garbage, messages);
 }
 
@@ -316,6 +317,8 @@ void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, 
 {
     topic->message_count += messages->n;
     topic->message_bytes += bytes;
+    topic->core->counts.published += messages->n;
+    topic->core->counts.published_bytes += bytes;
     if (keeps_messages(topic)) {
         keep(topic, messages, delay);
     } else {

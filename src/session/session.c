@@ -447,6 +447,7 @@ void session_resume_command(struct session *s, struct reply reply, int64_t now)
 void session_count_published(struct session *s, uint64_t count)
 {
     struct span name = name_span(&s->publish.topic);
+    s->published += count;
     if (s->last_count != NULL && span_equal(name, name_span(&s->last_count->topic))) {
         s->last_count->count += count;
         return;

@@ -116,6 +116,7 @@ struct session {
     size_t reader_cost; /* this session's part of budget->held, bytes: memory of `reader` */
 
     struct pub_count *pub_counts; /* table by topic */
+    uint64_t published;           /* messages to all topics */
     struct pub_count *last_count; /* the entry used last; most clients publish to one topic */
 };
 

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -61,6 +62,44 @@ static void many_topics_are_told_apart(void **state)
     }
     assert_int_equal(w->broker.topics.count, MANY);
     bw_check(w);
+}
+
+/* The counts are of all topics and channels, and stay when these are deleted. */
+static void counts_never_decrease(void **state)
+{
+    struct broker_world *w = *state;
+    const struct broker_counts *counts = &w->broker.core.counts;
+    struct consumer c = {0};
+    bw_join(w, &c, "t", "c", 3);
+    (void)bw_channel(w, "t", "other");
+    uint64_t first = bw_publish(w, "t");
+    uint64_t second = bw_publish(w, "t");
+    uint64_t third = bw_publish_later(w, "t", TIME_SECOND);
+    bw_receive(w, &c);
+    bw_receive(w, &c);
+    bw_pass(w, TIME_SECOND);
+    bw_receive(w, &c);
+    assert_int_equal(bw_finish(w, &c, first), CHANNEL_OK);
+    assert_int_equal(bw_finish(w, &c, first), CHANNEL_NOT_IN_FLIGHT);
+    assert_int_equal(bw_requeue(w, &c, second, 0), CHANNEL_OK);
+    bw_receive(w, &c);
+    assert_int_equal(bw_finish(w, &c, third), CHANNEL_OK);
+    bw_pass(w, 2 * BW_TIMEOUT);
+    bw_leave(w, &c);
+    broker_delete_topic(&w->broker, SPAN("t"));
+    bw_config(w)->mem_queue_size = 1;
+    bw_publish(w, "e#ephemeral");
+    bw_publish(w, "e#ephemeral");
+    (void)bw_channel(w, "f", "g#ephemeral");
+    bw_publish(w, "f");
+    bw_publish(w, "f");
+    assert_int_equal(counts->published, 7);
+    assert_int_equal(counts->published_bytes, 7 * strlen("body"));
+    assert_int_equal(counts->delivered, 4);
+    assert_int_equal(counts->finished, 2);
+    assert_int_equal(counts->requeued, 1);
+    assert_int_equal(counts->timed_out, 1);
+    assert_int_equal(counts->dropped, 2);
 }
 
 static void a_topic_needs_room_in_the_budget(void **state)
@@ -420,6 +459,7 @@ int main(void)
         BW_TEST(a_new_broker_is_empty),
         BW_TEST(a_topic_is_made_once),
         BW_TEST(many_topics_are_told_apart),
+        BW_TEST(counts_never_decrease),
         BW_TEST(a_topic_needs_room_in_the_budget),
         cmocka_unit_test(the_cap_is_the_configured_one_and_the_reserve_an_eighth),
         cmocka_unit_test(names_have_a_share_of_their_own),

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a doubly linked list. An element has one field of type struct list for each list that the
- * element can be in. The head of a list is a struct list too. So list_remove needs only the element
- * and not the head of its list.
- * Must not know: what the elements are.
+ * element can be in. The head of a list is a struct list too, and head and elements form a ring. So
+ * list_remove needs only the element, not the head of its list. Must not know: what the elements
+ * are.
  */
 #ifndef BASE_LIST_H
 #define BASE_LIST_H

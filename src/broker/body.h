@@ -7,10 +7,10 @@
  * gets the body.
  *
  * A draft is a body that has not arrived completely. Its memory grows with the bytes that have
- * arrived, not with the size that was announced. The allocated room is never more than the
- * announced size. If the allocated room is more than 4096 bytes, it is also never more than twice
- * the number of bytes that have arrived. So a peer cannot make the server allocate much memory by
- * announcing a large size.
+ * arrived, not with the size that was announced. The room is the memory that is allocated for the
+ * bytes of the body. It is at most the announced size. A room of more than 4096 bytes is always at
+ * least half full. So a peer cannot make the server allocate much memory by announcing a large
+ * size.
  */
 #ifndef BROKER_BODY_H
 #define BROKER_BODY_H

@@ -31,8 +31,8 @@
 #include "base/effort.h"
 
 #define QUANTILE_FRESH 500   /* numbers that go into the summary together, as in nsqd */
-#define QUANTILE_TUPLES 1024 /* at most this many tuples after numbers went into a summary */
-#define QUANTILE_ROOM 4096   /* at most this many tuples after another summary was merged */
+#define QUANTILE_TUPLES 1024 /* the most tuples of a summary that only numbers went into */
+#define QUANTILE_ROOM 4096   /* the most tuples of a summary that other summaries went into */
 
 /* What all streams share. Everything is borrowed. The functions below count their work in `effort`,
  * but do not stop when no effort is left. This is safe because a summary has at most QUANTILE_ROOM
@@ -64,8 +64,8 @@ struct quantile {
 /* Adds a number. Returns false, and does not add the number, when the memory budget has no room. */
 bool quantile_insert(const struct quantile_setting *setting, struct quantile *q, double number);
 
-/* Adds to `q` all numbers of the stream `from`. They go into the summary of `q`. The stream `from`
- * changes too: if it has a summary, its fresh numbers go into its own summary first, as in nsqd.
+/* Adds to `q` all numbers of the stream `from`. They go into the summary of `q`. If `from` has a
+ * summary, `from` changes too: its fresh numbers are first moved into its summary, as in nsqd.
  * Returns false, and adds nothing, when the memory budget has no room. */
 bool quantile_merge(const struct quantile_setting *setting, struct quantile *q,
                     struct quantile *from);

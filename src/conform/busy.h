@@ -14,8 +14,8 @@
 
 #define BUSY_UNKNOWN (-1)
 
-/* Percent. The machine was busy during a play of a case if some process waited for a processor
- * during at least this part of the play. */
+/* Percent. A play of a case counts as disturbed by a busy machine if some process waited for a
+ * processor during at least this part of the play. */
 #define BUSY_PERCENT 20
 
 #define BUSY_PLAYS_MAX 3 /* of one case */

@@ -25,9 +25,10 @@ enum presence {
     PRESENCE_GONE_AFTER,  /* the server was gone when the case ended */
 };
 
-/* A case that ended shortly before the program noticed the end of the server is a suspect too. This
- * is the longest such time. It is not 0, because a process that ends closes its sockets one after
- * another. So the server may still accept connections, although the case has made it end. */
+/* When a process ends, it closes its sockets one after another. So a server may still accept
+ * connections for a short time after a case has made it end. Therefore the cases that ended shortly
+ * before the program noticed the end of the server are suspects too. "Shortly before" is at most
+ * this time. */
 #define DEATHS_WITHIN (500 * TIME_MS)
 
 #define DEATHS_NONE SIZE_MAX

@@ -11,8 +11,7 @@
 /* Appends one line for each reason why cases are unsupported. Many cases may be unsupported because
  * the server was not started with their flags. These cases are grouped by their set of flags. Only
  * the sets with the most cases have a line, and the other sets are counted. If some of the cases
- * could be played with
- * --spawn, the last line is an example of a command with --spawn. */
+ * could be played with --spawn, the last line is an example of a command with --spawn. */
 void report_unsupported(const struct report *report, struct buf *out);
 
 /* If unsupported cases are the only reason for the exit code 1, appends a sentence that says

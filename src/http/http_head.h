@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the strict check of a request's head, and what the head says about the request: method,
- * target, version, framing. The check accepts no head that Go's server refuses. It refuses some
- * heads that Go accepts; tests/conformance/DEPARTURES.md lists their kinds. llhttp reads the head
- * too (http/http_reader.h). A request is accepted only if this check and llhttp accept its head.
- * Must not know: routes, what a request asks for, connections.
+ * target, version, framing. Go's server accepts every head that this check accepts. It also accepts
+ * some heads that this check refuses; tests/conformance/DEPARTURES.md lists their kinds. llhttp
+ * reads the head too (http/http_reader.h). A request is accepted only if this check and llhttp
+ * accept its head. Must not know: routes, what a request asks for, connections.
  *
  * The caller gives the lines of a head one by one, without their CR LF. A bad line is found as soon
  * as it is complete. Errors that concern the whole head are found by http_head_end.

@@ -26,8 +26,8 @@ struct goflag_strings {
     const char *v[GOFLAG_LIST_MAX]; /* borrowed from argv or from a configuration file */
 };
 
-/* Values of the command line are in descending order. Values of a configuration file are in the
- * file's order. */
+/* The values of the command line are sorted here, the largest first, as in nsqd. The values of a
+ * configuration file are not sorted. */
 struct goflag_floats {
     size_t n;
     double v[GOFLAG_LIST_MAX];

@@ -25,8 +25,8 @@ struct heap_growth {
 };
 
 /* Must be called often. When the heap has grown since the last call because of input, asks the
- * kernel at once for the unused pages at the end of the new memory. Each time the heap grows, it
- * grows by ALLOCATOR_GROWTH bytes more than is needed. So at most this number of bytes is unused.
+ * kernel for the unused pages at the end of the new memory, all in one call. These are at most
+ * ALLOCATOR_GROWTH bytes, because the heap grows by this number of bytes more than is needed.
  * Asking for them takes less than a millisecond. In all other cases does nothing. Without this
  * request, the kernel would interrupt the process at the first use of each page. Then getting the
  * pages would take about 1.5 times as long. With large messages, the server spends more than half

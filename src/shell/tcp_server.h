@@ -33,10 +33,13 @@
 
  *   - The last call has reported all descriptors that were ready then, and their events were
  *     handled. Then `judged` is set to the time of that call (`looked`).
- *   - The sweep takes too long (SWEEP_NS). Then `judged` is set to the time when the sweep began
- *     (`begun`), and a new sweep begins. */
+ *   - The sweep takes longer than SWEEP_NS. Then `judged` is set to the time when the sweep began
+ *     (`begun`), although some input from before this time may be unread. Otherwise deadlines could
+ *     wait for ever. A new sweep begins. */
 struct tcp_sweep {
-    int64_t judged; /* all input that arrived before this time was offered to the handler */
+    int64_t judged;
+        /* deadlines up to this time are handled */ /* all input that arrived before this time was
+                                                       offered to the handler */
     int64_t begun;  /* when the first wait of this sweep returned; 0: no sweep has begun */
     int64_t looked; /* when the last wait looked at the descriptors */
     bool whole;     /* the last wait has reported every descriptor that was ready */

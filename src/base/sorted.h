@@ -14,8 +14,7 @@
 
 #include <nsq/span.h>
 
-/* Every element that can be in a set contains this struct. */ /* The field of an element that is in
-                                                                  a set. */
+/* Every element that can be in a set contains this struct. */
 struct sorted_entry {
     struct sorted_entry *left; /* the root of the left subtree: the entries below with smaller names
                                   than this entry */

@@ -31,8 +31,8 @@
 #include "base/effort.h"
 
 #define QUANTILE_FRESH 500   /* numbers that go into the summary together, as in nsqd */
-#define QUANTILE_TUPLES 1024 /* the most tuples of a summary that only numbers went into */
-#define QUANTILE_ROOM 4096   /* the most tuples of a summary that other summaries went into */
+#define QUANTILE_TUPLES 1024 /* the most tuples after quantile_insert */
+#define QUANTILE_ROOM 4096   /* the most tuples after quantile_merge */
 
 /* What all streams share. Everything is borrowed. The functions below count their work in `effort`,
  * but do not stop when no effort is left. This is safe because a summary has at most QUANTILE_ROOM

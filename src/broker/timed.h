@@ -55,9 +55,8 @@ struct deferred {
 };
 
 /* How many bytes the structs above add to the memory budget. The cost of a session includes its
- * subscription. When the session ends, its cost is subtracted, but the subscription is freed only
- * when none of its messages is in flight. So that it is counted until then, the cost of every
- * message in flight includes a subscription too. */
+ * subscription. But a subscription can live longer than its session: as long as one of its messages
+ * is in flight. Therefore the cost of every message in flight includes a subscription too. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)
 #define SUBSCRIPTION_COST (sizeof(struct subscription) + ALLOC_OVERHEAD)
 #define IN_FLIGHT_COST                                                                             \

@@ -28,18 +28,16 @@
 /* This struct computes the time `judged`. Only deadlines up to this time are handled (`step` in
  * serve/handler.h). So a peer is not late when its bytes have arrived in time, but were not read
  * yet.
-  * A sweep is a series of calls of the waiter's `wait`. Several calls may be necessary, because one
+ *
+ * A sweep is a series of calls of the waiter's `wait`. Several calls may be necessary, because one
  * call reports a limited number of descriptors. A sweep ends in one of two ways:
-
  *   - The last call has reported all descriptors that were ready then, and their events were
  *     handled. Then `judged` is set to the time of that call (`looked`).
  *   - The sweep takes longer than SWEEP_NS. Then `judged` is set to the time when the sweep began
  *     (`begun`), although some input from before this time may be unread. Otherwise deadlines could
  *     wait for ever. A new sweep begins. */
 struct tcp_sweep {
-    int64_t judged;
-        /* deadlines up to this time are handled */ /* all input that arrived before this time was
-                                                       offered to the handler */
+    int64_t judged; /* deadlines up to this time are handled */
     int64_t begun;  /* when the first wait of this sweep returned; 0: no sweep has begun */
     int64_t looked; /* when the last wait looked at the descriptors */
     bool whole;     /* the last wait has reported every descriptor that was ready */

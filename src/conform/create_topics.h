@@ -15,11 +15,11 @@
 #define CREATE_TOPICS_MS 10000 /* how long one command may run */
 
 /* Runs the commands one after the other with a shell. In a command, {topic} and {channel} are
- * replaced by the names that $topic... and $channel... stand for in this case (`names` is the
- * prefix of these names). {address} becomes the address of the server, and {port} its port. A
- * command without {channel} runs for each topic. A command with {channel} runs for each topic with
- * a channel. These pairs are found in the steps that send bytes, for example in
- * "SUB topic channel".
+ * replaced by names of the case: the names that its variables $topic... and $channel... have.
+ * (`names` is the prefix of these names.) {address} becomes the address of the server, and {port}
+ * its port. A command without {channel} runs for each topic. A command with {channel} runs for each
+ * topic with a channel. These pairs are found in the steps that send bytes, for example in "SUB
+ * topic channel".
  *
  * Returns false if a command failed, or took too long. Then `why` says which one, and what it has
  * printed. */

@@ -5,10 +5,11 @@
  * The program invents message ids and timestamps. Must not know: the rules of NSQ, because only the
  * file decides.
  *
- * A client may also send some commands that are not in the file. It may send NOP at any time.
- * nsq-conform sends two more commands: a PUB to another topic, and an unknown command at the end.
- * The server answers these two commands. When nsq-conform receives these answers, it knows that no
- * earlier reply is still on its way. If two programs play the two sides, both need the same
+ * A client may also send some commands that are not in the file. It may send NOP at any time. If
+ * the client is another nsq-conform, it sends two more commands than the case has: a PUB to another
+ * topic, and an unknown command at the end. The server answers these two commands. When nsq-conform
+ * receives these answers, it knows that no earlier reply is still on its way. If two programs play
+ * the two sides, both need the same
  * --names. TLS uses the certificate in the folder of the cases.
  */
 #ifndef CONFORM_PLAY_SERVER_H

@@ -82,8 +82,8 @@ void conn_handshake_timed_out(struct conn *conn, int64_t now);
 void conn_append_out(struct conn *conn, struct span data, int64_t now);
 
 /* Encodes a bounded part of the output that is not encoded yet. Does nothing while much encoded
- * output is unsent. When a connection that ends has no more output, appends the last bytes of the
- * codecs. Must not be called in the state HANDSHAKING. */
+ * output is unsent. If the connection is ending and all its output is encoded, appends the closing
+ * bytes of the codecs. Must not be called in the state HANDSHAKING. */
 void conn_encode(struct conn *conn, int64_t now);
 
 /* Encodes more output, until almost 64 KiB of encoded output are unsent. */

@@ -44,9 +44,9 @@ void stack_put_back(struct stack *stack, struct buf bytes);
 void stack_put_back_below(struct stack *stack, struct buf bytes);
 
 /* Does one step of decoding, in one codec. If codecs have input waiting, the highest of them
- * decodes a part of its input. If no codec has, the lowest codec decodes `in`: the bytes that the
- * peer sent (borrowed). Returns how many bytes of `in` were used. Appends to `down` the bytes that
- * must be sent to the peer. */
+ * decodes a part of its input. If no codec has input waiting, the lowest codec decodes `in`: the
+ * bytes that the peer sent (borrowed). Returns how many bytes of `in` were used. Appends to `down`
+ * the bytes that must be sent to the peer. */
 size_t stack_decode(struct stack *stack, struct span in, struct buf *down);
 
 /* Returns true when stack_decode can do something without more input. */

@@ -60,12 +60,12 @@ static enum http_chunks_state in_extension(uint8_t byte)
 }
 
 /* The line with the size of a chunk is complete. */
-static enum http_chunks_state end_size(struct http_chunks *c)
+static enum http_chunks_state end_size(struct http_chunks *c, const struct http_limits *limits)
 {
     uint64_t paid = c->left > INT32_MAX ? INT32_MAX : c->left;
     c->excess += (int64_t)c->line - 16 - 2 * (int64_t)paid;
     c->excess = c->excess < 0 ? 0 : c->excess;
-    if (c->excess > HTTP_CHUNK_EXCESS_MAX) {
+    if (c->excess > (int64_t)limits->chunk_excess) {
         return HTTP_CHUNKS_BAD;
     }
     c->line = 0;
@@ -78,9 +78,10 @@ static enum http_chunks_state expect(uint8_t byte, uint8_t wanted, enum http_chu
     return byte == wanted ? then : HTTP_CHUNKS_BAD;
 }
 
-static enum http_chunks_state in_trailer(struct http_chunks *c, uint8_t byte)
+static enum http_chunks_state in_trailer(struct http_chunks *c, const struct http_limits *limits,
+                                         uint8_t byte)
 {
-    if (c->line > HTTP_TRAILER_MAX || (!is_text(byte) && byte != '\r')) {
+    if (c->line > limits->trailer || (!is_text(byte) && byte != '\r')) {
         return HTTP_CHUNKS_BAD;
     }
     bool begins = c->state == HTTP_CHUNKS_TRAILER;
@@ -90,7 +91,8 @@ static enum http_chunks_state in_trailer(struct http_chunks *c, uint8_t byte)
     return begins && (byte == ' ' || byte == '\t') ? HTTP_CHUNKS_BAD : HTTP_CHUNKS_TRAILER_LINE;
 }
 
-static enum http_chunks_state next_state(struct http_chunks *c, uint8_t byte)
+static enum http_chunks_state next_state(struct http_chunks *c, const struct http_limits *limits,
+                                         uint8_t byte)
 {
     switch (c->state) {
     case HTTP_CHUNKS_SIZE:
@@ -98,14 +100,14 @@ static enum http_chunks_state next_state(struct http_chunks *c, uint8_t byte)
     case HTTP_CHUNKS_EXTENSION:
         return in_extension(byte);
     case HTTP_CHUNKS_SIZE_LF:
-        return byte == '\n' ? end_size(c) : HTTP_CHUNKS_BAD;
+        return byte == '\n' ? end_size(c, limits) : HTTP_CHUNKS_BAD;
     case HTTP_CHUNKS_DATA_CR:
         return expect(byte, '\r', HTTP_CHUNKS_DATA_LF);
     case HTTP_CHUNKS_DATA_LF:
         return expect(byte, '\n', HTTP_CHUNKS_SIZE);
     case HTTP_CHUNKS_TRAILER:
     case HTTP_CHUNKS_TRAILER_LINE:
-        return in_trailer(c, byte);
+        return in_trailer(c, limits, byte);
     case HTTP_CHUNKS_TRAILER_LF:
         return expect(byte, '\n', HTTP_CHUNKS_TRAILER);
     case HTTP_CHUNKS_LAST_LF:
@@ -116,12 +118,12 @@ static enum http_chunks_state next_state(struct http_chunks *c, uint8_t byte)
 }
 
 /* Counts the bytes of lines. The two bytes that end a chunk's data belong to no line. */
-static void count(struct http_chunks *c)
+static void count(struct http_chunks *c, const struct http_limits *limits)
 {
     if (c->state != HTTP_CHUNKS_DATA_CR && c->state != HTTP_CHUNKS_DATA_LF) {
         c->line++;
     }
-    if (c->state <= HTTP_CHUNKS_SIZE_LF && c->line > HTTP_CHUNK_LINE_MAX) {
+    if (c->state <= HTTP_CHUNKS_SIZE_LF && c->line > limits->chunk_line) {
         c->state = HTTP_CHUNKS_BAD;
     }
 }
@@ -136,15 +138,15 @@ static size_t take_data(struct http_chunks *c, struct span in)
     return n;
 }
 
-size_t http_chunks_take(struct http_chunks *c, struct span in)
+size_t http_chunks_take(struct http_chunks *c, const struct http_limits *limits, struct span in)
 {
     size_t at = 0;
     if (c->state == HTTP_CHUNKS_DATA) {
         return take_data(c, in);
     }
     while (at < in.n && c->state != HTTP_CHUNKS_DATA && c->state < HTTP_CHUNKS_WHOLE) {
-        count(c);
-        c->state = next_state(c, in.p[at]);
+        count(c, limits);
+        c->state = next_state(c, limits, in.p[at]);
         at += c->state != HTTP_CHUNKS_BAD;
     }
     return at;

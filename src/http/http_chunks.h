@@ -7,7 +7,7 @@
  *
  *     size    1 to 16 hexadecimal digits; an extension with ';' may follow
  *     line    ends with CR LF and has no other CR, LF or control byte
- *     trailer at most HTTP_TRAILER_MAX bytes
+ *     trailer at most limits->trailer bytes
  *
  * Must not know: what the body means, connections.
  */
@@ -16,12 +16,7 @@
 
 #include <nsq/span.h>
 
-#define HTTP_CHUNK_LINE_MAX 4096 /* bytes of a size with its extension, as in Go */
-#define HTTP_TRAILER_MAX 4096    /* bytes of all trailers together, as in Go */
-/* Bytes. The limit for all sizes and extensions of a body together is:
- *     HTTP_CHUNK_EXCESS_MAX + 16 * number of chunks + 2 * bytes of data
- * Go has the same limit. Without it, a body could consist almost only of extensions. */
-#define HTTP_CHUNK_EXCESS_MAX 16384
+#include "http/http_limits.h"
 
 enum http_chunks_state {
     HTTP_CHUNKS_SIZE, /* in the digits of a size */
@@ -51,6 +46,7 @@ struct http_chunks {
  * before the call, all taken bytes are data. In all other states, they are framing. So the call
  * stops where data begins or ends, where the body is complete (HTTP_CHUNKS_WHOLE), and before a bad
  * byte (HTTP_CHUNKS_BAD). Returns how many bytes were taken. */
-size_t http_chunks_take(struct http_chunks *chunks, struct span in);
+size_t http_chunks_take(struct http_chunks *chunks, const struct http_limits *limits,
+                        struct span in);
 
 #endif

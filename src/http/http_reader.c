@@ -50,9 +50,9 @@ void http_reader_next(struct http_reader *r)
     r->parser.data = r;
 }
 
-void http_reader_init(struct http_reader *r)
+void http_reader_init(struct http_reader *r, const struct http_limits *limits)
 {
-    *r = (struct http_reader){0};
+    *r = (struct http_reader){.limits = limits};
     llhttp_settings_init(&r->settings);
     r->settings.on_body = on_body;
     r->settings.on_message_complete = on_message;
@@ -149,7 +149,7 @@ size_t http_reader_head(struct http_reader *r, struct span in)
 {
     size_t at = r->bytes.n == 0 ? skip_line_ends(r, in) : 0;
     while (at < in.n && r->state == HTTP_READER_HEAD) {
-        struct span rest = span_first(span_skip(in, at), HTTP_HEAD_MAX - r->bytes.n);
+        struct span rest = span_first(span_skip(in, at), r->limits->head - r->bytes.n);
         if (rest.n == 0) {
             refuse(r, HTTP_TOO_LARGE);
             break;
@@ -171,7 +171,7 @@ size_t http_reader_head(struct http_reader *r, struct span in)
 static size_t framed(struct http_reader *r, struct span in, bool *ends)
 {
     if (r->head.chunked) {
-        size_t n = http_chunks_take(&r->chunks, in);
+        size_t n = http_chunks_take(&r->chunks, r->limits, in);
         *ends = r->chunks.state == HTTP_CHUNKS_WHOLE;
         return n;
     }

@@ -20,8 +20,6 @@
 #include "http/http_head.h"
 #include "http/http_target.h"
 
-/* Bytes, as in Go's server. Without this limit, a head could be endless. */
-#define HTTP_HEAD_MAX ((1 << 20) + 4096)
 /* One call of http_reader_body takes at most this many bytes of a body. */
 #define HTTP_PIECE_MAX 4096
 /* Go's server skips this many CR and LF before a request that follows a POST. */
@@ -36,6 +34,7 @@ enum http_reader_state {
 };
 
 struct http_reader {
+    const struct http_limits *limits; /* borrowed */
     enum http_reader_state state;
     enum http_refusal refusal;
     struct http_head head;
@@ -51,9 +50,9 @@ struct http_reader {
     struct span data; /* the data of the body that the running call has found */
 };
 
-/* Begins the first request of a connection. The struct must not be moved afterwards. The caller
- * frees it with http_reader_free. */
-void http_reader_init(struct http_reader *reader);
+/* Begins the first request of a connection. The struct must not be moved afterwards. The limits are
+ * borrowed. The caller frees the reader with http_reader_free. */
+void http_reader_init(struct http_reader *reader, const struct http_limits *limits);
 void http_reader_free(struct http_reader *reader);
 
 /* Begins the next request. */

@@ -146,7 +146,7 @@ static size_t take_body(struct http_session *s, struct span in, int64_t now)
     effort_use(s->call.server->config.effort, EFFORT_PART + n / EFFORT_BYTES);
     s->received += n;
     use_data(s, data, now);
-    bool too_long = s->phase == HTTP_IN_DISCARD && s->discarded > HTTP_DISCARD_MAX;
+    bool too_long = s->phase == HTTP_IN_DISCARD && s->discarded > s->reader.limits->discard;
     bool ends = state != HTTP_READER_BODY || too_long;
     if (ends && (s->phase == HTTP_IN_BODY || s->phase == HTTP_IN_DISCARD)) {
         http_session_end_body(s, state == HTTP_READER_BROKEN || too_long, now);
@@ -205,7 +205,7 @@ static void *on_open(void *service, struct conn *conn, int64_t now)
     s->conn = conn;
     s->first = true;
     s->begun = now;
-    http_reader_init(&s->reader);
+    http_reader_init(&s->reader, server->config.limits);
     list_init(&s->streaming);
     budget_charge(server->config.budget, cost_of(server));
     conn_set_write_timeout(conn, HTTP_WRITE_NS, now);
@@ -262,7 +262,11 @@ const struct protocol http_protocol = {
 
 void http_server_init(struct http_server *server, const struct http_server_config *config)
 {
+    static const struct http_limits usual = HTTP_LIMITS_USUAL;
     *server = (struct http_server){.config = *config};
+    if (config->limits == NULL) {
+        server->config.limits = &usual;
+    }
     list_init(&server->streaming);
 }
 

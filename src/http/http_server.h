@@ -18,8 +18,8 @@
  * HEAD: the head arrives. BODY: the handler gets the body. HELD: the handler has all it needs and
  * answers later; the input is paused. STREAM: a stream makes the answer piece by piece, while the
  * client takes the output. DISCARD: the answer is ready, but the body is still arriving. As in Go,
- * the answer is sent when the body is complete. If more than HTTP_DISCARD_MAX bytes are left, the
- * answer is sent at once and the connection ends.
+ * the answer is sent when the body is complete. If more than http_limits.discard bytes are left,
+ * the answer is sent at once and the connection ends.
  */
 #ifndef HTTP_HTTP_SERVER_H
 #define HTTP_HTTP_SERVER_H
@@ -30,14 +30,10 @@
 #include "base/time.h"
 #include "codec/codec.h"
 #include "http/http_answer.h"
+#include "http/http_limits.h"
 #include "http/http_routes.h"
 #include "serve/serve.h"
 
-/* Bytes. If the answer to a request is known before its whole body has arrived, and more bytes
- * than this are still to come, the connection ends after the answer, as in Go. */
-#define HTTP_DISCARD_MAX ((size_t)256 << 10)
-/* Bytes. A longer body of a stream (http_call_stream) is sent in chunks. */
-#define HTTP_WHOLE_MAX ((size_t)64 << 10)
 /* A head must arrive within this time. The time begins with its first byte. Without this limit,
  * clients that send very slowly could occupy all connections. */
 #define HTTP_HEAD_NS TIME_MINUTE
@@ -53,6 +49,7 @@
 #define HTTP_STREAMS_A_STEP 16         /* at most this many streams continue in one step */
 
 struct http_server_config {
+    const struct http_limits *limits; /* borrowed; NULL: the usual limits */
     struct http_routes routes;
     void *service; /* passed to the handlers */
     /* Headers of http_call_message, in the form of struct http_answer. */
@@ -120,7 +117,7 @@ void http_call_answer(struct http_call *call, const struct http_answer *answer, 
 void http_call_message(struct http_call *call, int status, struct span text, int64_t now);
 
 /* Answers with a body that a stream makes. `answer` has no body; its headers are copied. The
- * request must be complete (HTTP_BODY_SKIPPED). A body of at most HTTP_WHOLE_MAX bytes gets a
+ * request must be complete (HTTP_BODY_SKIPPED). A body of at most http_limits.whole bytes gets a
  * Content-Length. A longer body is chunked; for HTTP/1.0 it ends with the connection. The stream
  * continues only while the client takes the output. */
 void http_call_stream(struct http_call *call, const struct http_answer *answer,

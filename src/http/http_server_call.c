@@ -88,7 +88,7 @@ static void log_answer(const struct http_session *s, int status)
 static bool leaves_body(const struct http_session *s)
 {
     return s->must_close || s->eof || s->reader.head.expects ||
-           http_reader_rest(&s->reader) >= HTTP_DISCARD_MAX;
+           http_reader_rest(&s->reader) >= s->reader.limits->discard;
 }
 
 /* Sends the answer now, or when the body has arrived. */
@@ -187,11 +187,11 @@ void http_session_pull(struct http_session *s, int64_t now)
 {
     list_remove(&s->streaming);
     bool whole = s->stream.more(s->stream.self, &s->body, now);
-    if (whole && !s->stream_begun && s->body.n <= HTTP_WHOLE_MAX) {
+    if (whole && !s->stream_begun && s->body.n <= s->reader.limits->whole) {
         send_answer(s, now);
         return;
     }
-    if (s->stream_begun || s->body.n > HTTP_WHOLE_MAX) {
+    if (s->stream_begun || s->body.n > s->reader.limits->whole) {
         send_pieces(s, whole, now);
     }
     if (whole) {

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the limits of an HTTP server on what one request may contain. The usual limits are those of
+ * Go's server. Tests and fuzz targets use smaller ones. Must not know: anything else.
+ */
+#ifndef HTTP_HTTP_LIMITS_H
+#define HTTP_HTTP_LIMITS_H
+
+#include <stddef.h>
+
+/* All values are bytes. */
+struct http_limits {
+    size_t head;       /* of a request line with all headers. Without this limit, a head could be
+                        * endless */
+    size_t chunk_line; /* of the size of a chunk with its extension */
+    size_t trailer;    /* of all trailers together */
+    /* The limit for all sizes and extensions of a body together is:
+     *     chunk_excess + 16 * number of chunks + 2 * bytes of data
+     * Go has the same limit. Without it, a body could consist almost only of extensions. */
+    size_t chunk_excess;
+    /* If the answer to a request is known before its whole body has arrived, and more bytes than
+     * this are still to come, the connection ends after the answer, as in Go. Without this limit, a
+     * client could send for ever what nobody reads. */
+    size_t discard;
+    size_t whole; /* a longer body of a stream (http_call_stream) is sent in chunks */
+};
+
+#define HTTP_HEAD_MAX (((size_t)1 << 20) + 4096)
+#define HTTP_CHUNK_LINE_MAX 4096
+#define HTTP_TRAILER_MAX 4096
+#define HTTP_CHUNK_EXCESS_MAX 16384
+#define HTTP_DISCARD_MAX ((size_t)256 << 10)
+#define HTTP_WHOLE_MAX ((size_t)64 << 10)
+
+/* The usual limits, as an initialiser. */
+#define HTTP_LIMITS_USUAL                                                                          \
+    {                                                                                              \
+        .head = HTTP_HEAD_MAX, .chunk_line = HTTP_CHUNK_LINE_MAX, .trailer = HTTP_TRAILER_MAX,     \
+        .chunk_excess = HTTP_CHUNK_EXCESS_MAX, .discard = HTTP_DISCARD_MAX,                        \
+        .whole = HTTP_WHOLE_MAX                                                                    \
+    }
+
+#endif

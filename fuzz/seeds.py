@@ -13,6 +13,8 @@ import re
 import sys
 import zlib
 
+from seeds_http import add_requests
+
 MOST = 1024  # bytes of a seed: long ones are slow, and find little
 FILL = 300  # bytes of a fill(): what is long in a session is long beyond 255 too
 FILE_MOST = 4096  # bytes of a session file
@@ -646,6 +648,7 @@ def main():
     add_documents(seeds)
     add_configurations(seeds)
     add_negotiated(seeds)
+    add_requests(seeds)
     print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
 
 

@@ -157,15 +157,16 @@ static void drop_line(struct api_publish *p)
     p->line_too_big = false;
 }
 
-/* Keeps bytes of a message that is not complete. Returns false if there is no memory. */
+/* Keeps bytes of a message that is not complete. Returns false if there is no memory. A message
+ * that is too big needs the memory for its first bytes too, because they may arrive alone. */
 static bool keep(struct api_publish *p, struct span bytes)
 {
-    size_t most = (size_t)p->api->config.max_msg_size;
-    if (p->line_too_big || bytes.n > most - p->line.n) {
-        drop_line(p);
-        p->line_too_big = true;
+    size_t room = (size_t)p->api->config.max_msg_size - p->line.n;
+    bool too_big = bytes.n > room;
+    if (p->line_too_big) {
         return true;
     }
+    bytes = span_first(bytes, room);
     size_t cost = cost_of_line(p->line.n + bytes.n);
     if (cost > p->line_cost) {
         if (!budget_has_room(budget_of(p), BUDGET_QUEUE, cost - p->line_cost)) {
@@ -175,6 +176,10 @@ static bool keep(struct api_publish *p, struct span bytes)
         p->line_cost = cost;
     }
     buf_append(&p->line, bytes);
+    if (too_big) {
+        drop_line(p);
+        p->line_too_big = true;
+    }
     return true;
 }
 
@@ -192,7 +197,9 @@ static bool end_line(struct api_publish *p, int64_t now)
  * checks the size of a line when it ends. */
 static bool take_line(struct api_publish *p, struct span part, bool ends, int64_t now)
 {
-    if (p->received > (uint64_t)p->api->config.max_body_size) {
+    uint64_t most = (uint64_t)p->api->config.max_body_size;
+    if (p->received > most) {
+        p->call->unused += (size_t)(p->received - most - 1);
         fail(p, 413, SPAN("BODY_TOO_BIG"), now);
         return false;
     }
@@ -217,9 +224,11 @@ static void take_lines(struct api_publish *p, struct span in, int64_t now)
     while (open && in.n > 0) {
         const uint8_t *end = memchr(in.p, '\n', in.n);
         size_t n = end == NULL ? in.n : (size_t)(end - in.p);
+        struct span line = span_first(in, n);
         p->received += n + (end != NULL);
-        open = take_line(p, span_first(in, n), end != NULL, now);
         in = span_skip(in, n + (end != NULL));
+        p->call->unused = in.n;
+        open = take_line(p, line, end != NULL, now);
     }
 }
 
@@ -227,9 +236,11 @@ static void take_lines(struct api_publish *p, struct span in, int64_t now)
 
 static void take_one(struct api_publish *p, struct span in, int64_t now)
 {
+    size_t room = (size_t)p->api->config.max_msg_size - p->line.n;
     if (!keep(p, in)) {
         no_memory(p, now);
     } else if (p->line_too_big) {
+        p->call->unused = in.n - room - 1;
         fail(p, 413, SPAN("MSG_TOO_BIG"), now);
     }
 }
@@ -335,14 +346,17 @@ static void take_binary(struct api_publish *p, struct span in, int64_t now)
     while (in.n > 0) {
         if (p->draft.size == 0) {
             struct span error = take_digit(p, in.p[0]);
+            in = span_skip(in, 1);
+            p->call->unused = in.n;
             if (error.n > 0) {
                 fail(p, 413, error, now);
                 return;
             }
-            in = span_skip(in, 1);
             continue;
         }
         size_t n = take_part(p, in, now);
+        in = span_skip(in, n);
+        p->call->unused = in.n;
         if (n == 0) {
             no_memory(p, now);
             return;
@@ -351,7 +365,6 @@ static void take_binary(struct api_publish *p, struct span in, int64_t now)
             publish(p, now);
             return;
         }
-        in = span_skip(in, n);
     }
 }
 

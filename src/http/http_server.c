@@ -134,6 +134,7 @@ static void use_data(struct http_session *s, struct span data, int64_t now)
     if (s->phase == HTTP_IN_DISCARD) {
         s->discarded += data.n;
     } else if (data.n > 0 && route->body == HTTP_BODY_PIECES) {
+        s->call.unused = 0;
         route->piece(s->call.server->config.service, &s->call, data, now);
     }
 }

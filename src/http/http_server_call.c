@@ -83,24 +83,32 @@ static void log_answer(const struct http_session *s, int status)
     }
 }
 
+/* Returns whether a part of the body was not needed for the answer. */
+static bool has_rest(const struct http_session *s)
+{
+    return s->reader.state == HTTP_READER_BODY || s->call.unused > 0;
+}
+
 /* Returns whether the rest of the body must not be read, as in Go. A client that waits for
  * "100 Continue" may never send it. */
 static bool leaves_body(const struct http_session *s)
 {
     return s->must_close || s->eof || s->reader.head.expects ||
-           http_reader_rest(&s->reader) >= s->reader.limits->discard;
+           http_reader_rest(&s->reader) + s->call.unused >= s->reader.limits->discard;
 }
 
 /* Sends the answer now, or when the body has arrived. */
 static void answer_call(struct http_session *s, const struct http_answer *answer, int64_t now)
 {
     keep_answer(s, answer);
-    if (s->reader.state == HTTP_READER_BODY && !leaves_body(s)) {
+    bool leaves = has_rest(s) && leaves_body(s);
+    if (s->reader.state == HTTP_READER_BODY && !leaves) {
         s->phase = HTTP_IN_DISCARD;
+        s->discarded = s->call.unused;
         http_session_pause_or_resume(s);
         return;
     }
-    s->must_close = s->must_close || s->reader.state != HTTP_READER_WHOLE;
+    s->must_close = s->must_close || leaves || s->reader.state != HTTP_READER_WHOLE;
     send_answer(s, now);
 }
 
@@ -346,6 +354,7 @@ void http_session_end_body(struct http_session *s, bool broken, int64_t now)
         send_answer(s, now);
         return;
     }
+    call->unused = 0;
     if (call->route->body != HTTP_BODY_UNREAD) {
         call->route->end(call->server->config.service, call, broken, now);
     }

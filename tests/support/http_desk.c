@@ -51,7 +51,9 @@ static void echo_piece(void *service, struct http_call *call, struct span bytes,
 {
     (void)service;
     assert_true(bytes.n > 0 && bytes.n <= HTTP_PIECE_MAX);
-    if (memchr(bytes.p, '!', bytes.n) != NULL) {
+    const uint8_t *loud = memchr(bytes.p, '!', bytes.n);
+    if (loud != NULL) {
+        call->unused = bytes.n - (size_t)(loud - bytes.p) - 1;
         http_call_message(call, 413, SPAN("TOO_LOUD"), now);
         return;
     }

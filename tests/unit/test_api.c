@@ -281,6 +281,59 @@ static void bodies_have_limits(void **state)
     cuts_check(&config, play_limits);
 }
 
+static void play_no_room(struct world *w)
+{
+    struct client *c = world_open_http(w);
+    ask_chunked(c, "POST /pub?topic=t", "6\r\n123456\r\n0\r\n\r\n");
+    expect_error(c, 503, "NO_MEMORY", false);
+}
+
+static void a_long_body_needs_memory_at_every_cut(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.v2.limits.max_msg_size = 5;
+    config.broker.mem_queue_bytes = 6000;
+    cuts_check(&config, play_no_room);
+}
+
+/* A client that waits for "100 Continue" may never send the rest, so the connection ends. */
+static void play_rest_unread(struct world *w)
+{
+    static const char *const bodies[] = {
+        "POST /mpub?topic=t&binary=1 HTTP/1.1\r\nContent-Length: 6\r\n*\377\377\377\377xy",
+        "POST /mpub?topic=t HTTP/1.1\r\nContent-Length: 9\r\n*123456\nxy",
+        "POST /pub?topic=t HTTP/1.1\r\nTransfer-Encoding: chunked\r\n*7\r\n1234567",
+    };
+    static const char *const codes[] = {"BAD_BODY", "MSG_TOO_BIG", "MSG_TOO_BIG"};
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct client *c = world_open_http(w);
+        struct buf request = {0};
+        const char *end = strchr(bodies[i], '*');
+        char wanted[400];
+        buf_append(&request, span_make(bodies[i], (size_t)(end - bodies[i])));
+        text_append(&request, "Host: h\r\nExpect: 100-continue\r\n\r\n");
+        buf_append(&request, text_span(end + 1));
+        client_send(c, buf_span(&request));
+        buf_free(&request);
+        snprintf(wanted, sizeof wanted,
+                 "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 Request Entity Too Large\r\n"
+                 "" API_HEADERS_JSON DATE "Content-Length: %zu\r\nConnection: close\r\n\r\n"
+                 "{\"message\":\"%s\"}",
+                 strlen(codes[i]) + strlen("{\"message\":\"\"}"), codes[i]);
+        assert_string_equal(client_bytes(c), wanted);
+    }
+}
+
+static void the_rest_of_a_refused_body_is_unread_at_every_cut(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.v2.limits.max_msg_size = 5;
+    config.v2.limits.max_body_size = 20;
+    cuts_check(&config, play_rest_unread);
+}
+
 static void bodies_that_break_are_not_published(void **state)
 {
     (void)state;
@@ -459,6 +512,8 @@ int main(void)
         cmocka_unit_test(pub_publishes),
         cmocka_unit_test(mpub_publishes),
         cmocka_unit_test(bodies_have_limits),
+        cmocka_unit_test(a_long_body_needs_memory_at_every_cut),
+        cmocka_unit_test(the_rest_of_a_refused_body_is_unread_at_every_cut),
         cmocka_unit_test(bodies_that_break_are_not_published),
         cmocka_unit_test(consumers_see_changes),
         cmocka_unit_test(the_answer_waits_for_the_disk),

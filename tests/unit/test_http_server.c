@@ -180,6 +180,10 @@ static void chunked_bodies_are_read(void **state)
              CHUNKED("/echo") "1\r\n!\r\n2\r\nab\r\n0\r\n\r\n" GET("/ping"),
              "HTTP/1.1 413 Request Entity Too Large\r\n" JSON D
              "Content-Length: 22\r\n\r\n{\"message\":\"TOO_LOUD\"}" OK),
+        CASE("an answer before the end, and the rest is not read",
+             WITH("POST /echo", "Content-Length: 3\r\nExpect: 100-continue") "a!b" GET("/ping"),
+             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 413 Request Entity Too Large\r\n" JSON D
+             "Content-Length: 22\r\nConnection: close\r\n\r\n{\"message\":\"TOO_LOUD\"}<"),
         CASE("an answer, and then a broken body", CHUNKED("/echo") "1\r\n!\r\nx",
              "HTTP/1.1 413 Request Entity Too Large\r\n" JSON D
              "Content-Length: 22\r\nConnection: close\r\n\r\n{\"message\":\"TOO_LOUD\"}<"),

@@ -278,6 +278,7 @@ static const struct http_route routes[] = {
     PUBLISH("/pub", api_pub_begin),
     PUBLISH("/mpub", api_mpub_begin),
     AT_END("GET", "/stats", api_stats_end),
+    AT_END("GET", "/metrics", api_metrics_end), /* nsqd does not have it */
     AT_HEAD("POST", "/topic/create", create_topic),
     AT_END("POST", "/topic/delete", delete_topic),
     AT_END("POST", "/topic/empty", empty_topic),

@@ -9,6 +9,7 @@
 #ifndef API_API_H
 #define API_API_H
 
+#include "api/metrics.h"
 #include "broker/broker.h"
 #include "http/http_server.h"
 #include "serve/ticket.h"
@@ -43,9 +44,10 @@ struct api_config {
     int64_t max_output_buffer_timeout;
     int64_t max_deflate_level;
     /* What GET /stats tells in addition. */
-    int64_t started;              /* `now` when the server started */
-    int32_t zone;                 /* of the local time at the start: seconds east of UTC */
-    const struct span *quantiles; /* the percentiles of the configuration as JSON, as "0.99" */
+    int64_t started;                /* `now` when the server started */
+    int32_t zone;                   /* of the local time at the start: seconds east of UTC */
+    const struct span *quantiles;   /* the percentiles of the configuration as JSON, as "0.99" */
+    struct metrics_options metrics; /* what GET /metrics shows in addition */
 };
 
 #define API_MOVING_A_STEP 64 /* one call of api_step continues at most this many publishes */
@@ -91,6 +93,13 @@ bool api_check_query(struct api *api, struct http_call *call, int64_t now);
 struct topic *api_make_topic(struct api *api, struct http_call *call, enum budget_use use,
                              int64_t now);
 
+/* Returns what the pages of statistics tell about the server itself. The result is borrowed. */
+struct stats_server api_stats_server(const struct api *api, int64_t now);
+
+/* Bytes. A piece of a page of statistics is at least this long, unless the effort of the call ends
+ * before. */
+#define API_PIECE_LEAST ((size_t)16 << 10)
+
 /* Handlers (struct http_route). */
 void api_pub_begin(void *service, struct http_call *call, int64_t now);
 void api_mpub_begin(void *service, struct http_call *call, int64_t now);
@@ -98,5 +107,6 @@ void api_publish_piece(void *service, struct http_call *call, struct span bytes,
 void api_publish_end(void *service, struct http_call *call, bool broken, int64_t now);
 void api_publish_drop(void *service, struct http_call *call);
 void api_stats_end(void *service, struct http_call *call, bool broken, int64_t now);
+void api_metrics_end(void *service, struct http_call *call, bool broken, int64_t now);
 
 #endif

@@ -5,12 +5,8 @@
  */
 #include "api/api.h"
 
-#include "api/stats.h"
 #include "base/alloc.h"
 #include "http/http_target.h"
-
-/* Bytes. A piece of the page is at least this long, unless the effort of the call ends before. */
-#define PIECE_LEAST ((size_t)16 << 10)
 
 /* A page that is being written. */
 struct stats_page {
@@ -47,7 +43,7 @@ static bool wants_json(struct span query)
 static bool more(void *self, struct buf *out, int64_t now)
 {
     struct stats_page *page = self;
-    return stats_write(&page->stats, out, PIECE_LEAST, now, now + page->api->wall_offset);
+    return stats_write(&page->stats, out, API_PIECE_LEAST, now, now + page->api->wall_offset);
 }
 
 static void end(void *self)
@@ -59,7 +55,7 @@ static void end(void *self)
 }
 
 /* The figures of the garbage collector of Go are 0. */
-static struct stats_server describe_server(const struct api *api, int64_t now)
+struct stats_server api_stats_server(const struct api *api, int64_t now)
 {
     return (struct stats_server){
         .broker = api->broker,
@@ -76,7 +72,7 @@ static struct stats_server describe_server(const struct api *api, int64_t now)
 static void begin_page(struct api *api, struct http_call *call, int64_t now)
 {
     struct stats_page *page = alloc_zeroed(sizeof *page);
-    struct stats_server server = describe_server(api, now);
+    struct stats_server server = api_stats_server(api, now);
     struct buf topic = {0};
     struct buf channel = {0};
     http_query_find(call->query, SPAN("topic"), &topic);

@@ -41,8 +41,9 @@ struct engine_config {
     struct v2_config v2;
     struct auth_config auth;
     struct engine_about about;
-    bool http_needs_tls;   /* --tls-required: every request without TLS is refused */
-    int64_t magic_timeout; /* ns; a client must send its magic within this time */
+    struct metrics_options metrics; /* what GET /metrics shows in addition */
+    bool http_needs_tls;            /* --tls-required: every request without TLS is refused */
+    int64_t magic_timeout;          /* ns; a client must send its magic within this time */
     enum log_level log_level;
 };
 

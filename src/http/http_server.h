@@ -74,8 +74,8 @@ struct http_server {
 
 /* A stream makes a long body piece by piece. */
 struct http_stream {
-    /* Appends the next piece. One call does a bounded amount of work, and appends at least one byte
-     * or returns true. Returns true when the body is complete. */
+    /* Appends the next piece, which may be empty. One call does a bounded amount of work. Returns
+     * true when the body is complete. */
     bool (*more)(void *self, struct buf *out, int64_t now);
     /* Frees `self`. Called once: after the last piece, or when the connection has ended. */
     void (*end)(void *self);

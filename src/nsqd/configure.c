@@ -87,5 +87,7 @@ struct engine_config configure(const struct options *o, const struct configure_m
     configure_auth(o, &config.auth);
     configure_about(o, machine, &config.about);
     config.http_needs_tls = http_needs_tls(o);
+    config.metrics =
+        (struct metrics_options){.channels = o->metrics_channels, .clients = o->metrics_clients};
     return config;
 }

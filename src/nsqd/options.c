@@ -249,6 +249,11 @@ static const struct goflag flags[] = {
      "how long a client may take to send its first four bytes"},
     {"waiter", GOFLAG_WORD, AT(waiter), "poll", BUILT, set_waiter,
      "how to wait for input: poll, or epoll for thousands of idle connections"},
+    {"metrics-channels", GOFLAG_BOOL, AT(metrics_channels), "false", BUILT, NULL,
+     "also show each channel in GET /metrics (for Prometheus): 8 series a channel, and one for "
+     "each percentile"},
+    {"metrics-clients", GOFLAG_BOOL, AT(metrics_clients), "false", BUILT, NULL,
+     "also show each client in GET /metrics: 8 series a client, new ones whenever it connects"},
 };
 _Static_assert(sizeof flags / sizeof flags[0] == OPTIONS_FLAG_COUNT, "one row for each flag");
 

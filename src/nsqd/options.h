@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and five flags of our own. */
-#define OPTIONS_FLAG_COUNT 58
+/* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and seven flags of our own. */
+#define OPTIONS_FLAG_COUNT 60
 
 /* The levels of --log-level. The numbers are those of upstream's nsqd. A line is written when its
  * level is equal to or higher than the value of --log-level. */
@@ -136,6 +136,10 @@ struct options {
     /* ns; a client must send the first four bytes within this time. Without this limit, clients
      * that send nothing could keep all connections that --max-connections allows. */
     int64_t magic_timeout;
+
+    /* Two more flags of our own: what GET /metrics shows in addition (api/metrics.h). */
+    bool metrics_channels;
+    bool metrics_clients;
 
     /* One for each flag: true when it was on the command line or in the file. */
     bool given[OPTIONS_FLAG_COUNT];

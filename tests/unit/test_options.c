@@ -104,6 +104,8 @@ static const struct {
     {"statsd-exclude-ephemeral", AT(statsd_exclude_ephemeral), false},
     {"deflate", AT(deflate), true},
     {"snappy", AT(snappy), true},
+    {"metrics-channels", AT(metrics_channels), false},
+    {"metrics-clients", AT(metrics_clients), false},
 };
 
 static const struct {
@@ -494,6 +496,8 @@ static bool silent(const char *name)
                                         "output-high-water",
                                         "magic-timeout",
                                         "waiter",
+                                        "metrics-channels",
+                                        "metrics-clients",
                                         "auth-http-address",
                                         "http-client-connect-timeout",
                                         "http-client-request-timeout",

@@ -131,6 +131,8 @@ static const struct {
     {"output_high_water = 26", "-output-high-water=26"},
     {"magic_timeout = '27s'", "-magic-timeout=27s"},
     {"waiter = 'epoll'", "-waiter=epoll"},
+    {"metrics_channels = true", "-metrics-channels"},
+    {"metrics_clients = true", "-metrics-clients"},
 };
 
 static void a_key_does_what_its_flag_does(void **state)

@@ -9,10 +9,10 @@
  * limit of a grant's cost (256 bytes), two lengths of pieces, and what follows, by its rest when
  * divided by 4 (0: a whole HTTP answer; 1 and 3: the body alone; 2: choices for documents).
  */
-#include "auth/auth_reply.h"
 #include "auth_document.h"
 #include "fuzz.h"
 #include "http/http_response.h"
+#include "support/auth_whole.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 5, .body = FUZZ_BYTES};
 
@@ -76,12 +76,12 @@ static void look_at_grants(const struct auth_state *state)
     static const char *const names[] = {"", "a", "topic", "a.b-c_d#ephemeral"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         struct span name = span_make(names[i], strlen(names[i]));
-        bool all = auth_state_allows(state, SPAN("topic"), name);
+        bool all = whole_check(state, SPAN("topic"), name);
         bool any = false;
         for (size_t r = 0; r < state->rule_count; r++) {
             struct auth_state one = {.rules = &state->rules[r], .rule_count = 1};
             FUZZ_CHECK(state->rules[r].topic != NULL);
-            any = any || auth_state_allows(&one, SPAN("topic"), name);
+            any = any || whole_check(&one, SPAN("topic"), name);
         }
         FUZZ_CHECK(all == any);
     }
@@ -91,7 +91,7 @@ static void grant(struct span body, size_t most)
 {
     struct buf why = {0};
     int64_t port;
-    struct auth_state *state = auth_reply_parse(body, most, &why);
+    struct auth_state *state = whole_reply(body, most, &why);
     FUZZ_CHECK((state == NULL) == (why.n > 0));
     if (fuzz_talks) {
         fuzz_say_bytes(state == NULL ? "refused: " : "granted", buf_span(&why));
@@ -100,7 +100,7 @@ static void grant(struct span body, size_t most)
         FUZZ_CHECK(state->ttl > 0 && state->cost <= most);
         look_at_grants(state);
     }
-    fuzz_met(1, state == NULL ? 0 : 1, auth_reply_https_port(body, &port) ? 1 : 0);
+    fuzz_met(1, state == NULL ? 0 : 1, whole_forbidden(body, &port) ? 1 : 0);
     auth_state_free(state);
     buf_free(&why);
 }
@@ -139,11 +139,11 @@ static void compare_grant(const struct document *d, const struct auth_state *sta
         for (unsigned c = 0; c < DOCUMENT_NAMES; c++) {
             struct span topic = span_make(document_names[t], strlen(document_names[t]));
             struct span channel = span_make(document_names[c], strlen(document_names[c]));
-            FUZZ_CHECK(auth_state_allows(state, topic, channel) == model_allows(d, t, c));
+            FUZZ_CHECK(whole_check(state, topic, channel) == model_allows(d, t, c));
         }
     }
     struct buf why = {0};
-    FUZZ_CHECK(auth_reply_parse(buf_span(&d->text), state->cost - 1, &why) == NULL);
+    FUZZ_CHECK(whole_reply(buf_span(&d->text), state->cost - 1, &why) == NULL);
     FUZZ_CHECK(same_text(&why, "too many authorizations"));
     buf_free(&why);
 }
@@ -152,7 +152,7 @@ static void compare(const struct document *d)
 {
     struct buf why = {0};
     int64_t port = 0;
-    struct auth_state *state = auth_reply_parse(buf_span(&d->text), DOCUMENT_COST_MAX, &why);
+    struct auth_state *state = whole_reply(buf_span(&d->text), DOCUMENT_COST_MAX, &why);
     bool granted = d->bad == NULL && !d->wrong && d->ttl > 0;
     if (fuzz_talks) {
         fuzz_say_bytes(state == NULL ? "refused " : "granted ", buf_span(&d->text));
@@ -165,7 +165,7 @@ static void compare(const struct document *d)
                                                : d->wrong     ? "invalid JSON"
                                                               : "invalid TTL "));
     }
-    FUZZ_CHECK(auth_reply_https_port(buf_span(&d->text), &port) == !d->port_wrong);
+    FUZZ_CHECK(whole_forbidden(buf_span(&d->text), &port) == !d->port_wrong);
     FUZZ_CHECK(d->port_wrong || port == d->port);
     fuzz_met(2, granted ? 1 : 0, d->bad != NULL ? 1 : 0);
     auth_state_free(state);

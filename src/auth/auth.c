@@ -6,6 +6,8 @@
  */
 #include "auth/auth.h"
 
+#include "auth/auth_forbidden.h"
+#include "auth/auth_reply.h"
 #include "base/alloc.h"
 #include "base/text.h"
 
@@ -16,32 +18,62 @@
 struct auth_query {
     struct auth *auth;
     void *owner;
-    struct list link; /* in auth->open, or auth->done */
+    struct list link; /* in auth->open, auth->reading or auth->done */
     struct buf parameters;
     size_t first; /* the server that is asked first */
     size_t tried; /* how many servers have been asked, with the current one */
     bool secured; /* the current server is asked by https: by its own URL or after a 403 */
-    struct http_fetch *fetch; /* NULL: none */
-    size_t cost;              /* what is charged for the query; 0: nothing yet */
-    struct buf why;           /* why servers failed */
+    struct http_fetch *fetch;         /* NULL: none */
+    struct auth_reply *reply;         /* the answer of `fetch` that is read; NULL: none */
+    struct auth_forbidden *forbidden; /* the same for a 403 */
+    size_t cost;                      /* what is charged for the query; 0: nothing yet */
+    size_t granted; /* what is charged for the permissions of `reply`, and then for `state` */
+    size_t held;    /* this query's part of budget->held, bytes: memory of the reading */
+    struct buf why; /* why servers failed */
     struct auth_state *state; /* what is granted; NULL: nothing */
 };
 
 /* --- how a query ends ------------------------------------------------------------------------- */
 
+static void hold(struct auth_query *q, size_t n)
+{
+    budget_hold(q->auth->budget, q->held, n);
+    q->held = n;
+}
+
+static void end_reading(struct auth_query *q)
+{
+    auth_reply_free(q->reply);
+    q->reply = NULL;
+    hold(q, 0);
+    budget_release(q->auth->budget, q->granted);
+    q->granted = 0;
+    if (q->forbidden != NULL) {
+        auth_forbidden_free(q->forbidden);
+        alloc_free(q->forbidden);
+        q->forbidden = NULL;
+    }
+}
+
 static void end_fetch(struct auth_query *q)
 {
+    end_reading(q);
     if (q->fetch != NULL) {
         http_fetch_drop(q->fetch);
         q->fetch = NULL;
     }
 }
 
+static void move_to(struct auth_query *q, struct list *list)
+{
+    list_remove(&q->link);
+    list_push(list, &q->link);
+}
+
 static void finish(struct auth_query *q)
 {
     end_fetch(q);
-    list_remove(&q->link);
-    list_push(&q->auth->done, &q->link);
+    move_to(q, &q->auth->done);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -141,22 +173,11 @@ static void server_failed(struct auth_query *q, struct span why, int64_t now)
 {
     note_failure(q, why); /* before the fetch ends, which may own the reason */
     end_fetch(q);
+    move_to(q, &q->auth->open);
     ask_next(q, now);
 }
 
 /* --- what a server answers -------------------------------------------------------------------- */
-
-static void got_grants(struct auth_query *q, struct span body, int64_t now)
-{
-    struct buf why = {0};
-    q->state = auth_reply_parse(body, q->auth->config.max_state, &why);
-    if (q->state != NULL) {
-        finish(q);
-    } else {
-        server_failed(q, buf_span(&why), now);
-    }
-    buf_free(&why);
-}
 
 /* "got response 500" */
 static void got_bad_status(struct auth_query *q, int status, int64_t now)
@@ -168,33 +189,101 @@ static void got_bad_status(struct auth_query *q, int status, int64_t now)
     buf_free(&why);
 }
 
-static void got_forbidden(struct auth_query *q, struct span body, int64_t now)
+/* Charges the memory that the permissions use now. Returns false if the budget has no room for it.
+ * The memory of the reading itself is held only for a short time, and is not refused. */
+static bool charge_reply(struct auth_query *q)
+{
+    struct budget *budget = q->auth->budget;
+    size_t cost = auth_reply_cost(q->reply);
+    if (cost > q->granted && !budget_has_room(budget, BUDGET_CLIENT, cost - q->granted)) {
+        return false;
+    }
+    budget_release(budget, q->granted);
+    budget_charge(budget, cost);
+    q->granted = cost;
+    hold(q, auth_reply_memory(q->reply));
+    return true;
+}
+
+/* Reads a slice of an answer that says what is granted. */
+static void read_grants(struct auth_query *q, int64_t now)
+{
+    bool over = auth_reply_go_on(q->reply, http_fetch_body(q->fetch), q->auth->effort);
+    if (!charge_reply(q)) {
+        server_failed(q, SPAN("no room for what was granted"), now);
+        return;
+    }
+    if (!over) {
+        return;
+    }
+    struct buf why = {0};
+    q->state = auth_reply_take(q->reply, &why);
+    if (q->state != NULL) {
+        finish(q);
+        q->granted = q->state->cost;
+        budget_charge(q->auth->budget, q->granted);
+    } else {
+        server_failed(q, buf_span(&why), now);
+    }
+    buf_free(&why);
+}
+
+/* Reads a slice of an answer that may tell to ask by https. */
+static void read_forbidden(struct auth_query *q, int64_t now)
 {
     struct span why = {NULL, 0};
     int64_t port;
-    if (q->secured || !auth_reply_https_port(body, &port)) {
+    bool over = auth_forbidden_read(q->forbidden, http_fetch_body(q->fetch), q->auth->effort);
+    hold(q, sizeof *q->forbidden + auth_document_memory(&q->forbidden->document));
+    if (!over) {
+        return;
+    }
+    if (!auth_forbidden_port(q->forbidden, &port)) {
         got_bad_status(q, STATUS_FORBIDDEN, now);
         return;
     }
     end_fetch(q);
+    move_to(q, &q->auth->open);
     if (!ask_by_https(q, port, &why, now)) {
         server_failed(q, why, now);
     }
 }
 
+static void begin_reading(struct auth_query *q, int status)
+{
+    http_fetch_keep(q->fetch);
+    if (status == STATUS_OK) {
+        q->reply = auth_reply_new(q->auth->config.max_state);
+    } else {
+        q->forbidden = alloc_zeroed(sizeof *q->forbidden);
+        auth_forbidden_begin(q->forbidden);
+    }
+    move_to(q, &q->auth->reading);
+}
+
 static void fetch_done(struct auth_query *q, int64_t now)
 {
     struct span failure = http_fetch_failure(q->fetch);
-    struct span body = http_fetch_body(q->fetch);
     int status = http_fetch_status(q->fetch);
+    effort_use(q->auth->effort, EFFORT_COMMAND);
     if (failure.n > 0) {
         server_failed(q, failure, now);
-    } else if (status == STATUS_OK) {
-        got_grants(q, body, now);
-    } else if (status == STATUS_FORBIDDEN) {
-        got_forbidden(q, body, now);
+    } else if (status == STATUS_OK || (status == STATUS_FORBIDDEN && !q->secured)) {
+        begin_reading(q, status);
     } else {
         got_bad_status(q, status, now);
+    }
+}
+
+/* Reads a slice of the answer that has waited for the longest time. */
+static void read_next(struct auth *auth, int64_t now)
+{
+    struct auth_query *q = container_of(auth->reading.next, struct auth_query, link);
+    move_to(q, &auth->reading);
+    if (q->reply != NULL) {
+        read_grants(q, now);
+    } else {
+        read_forbidden(q, now);
     }
 }
 
@@ -229,14 +318,19 @@ struct auth_query *auth_ask(struct auth *auth, const struct auth_client *client,
 
 bool auth_has_done(const struct auth *auth)
 {
-    return !list_empty(&auth->done) || http_client_next_done(&auth->http) != NULL;
+    return !list_empty(&auth->done) || !list_empty(&auth->reading) ||
+           http_client_next_done(&auth->http) != NULL;
 }
 
 struct auth_query *auth_next_done(struct auth *auth, int64_t now)
 {
-    struct http_fetch *fetch;
-    while (list_empty(&auth->done) && (fetch = http_client_next_done(&auth->http)) != NULL) {
-        fetch_done(http_fetch_owner(fetch), now);
+    while (list_empty(&auth->done) && auth_has_done(auth) && effort_is_left(auth->effort)) {
+        struct http_fetch *fetch = http_client_next_done(&auth->http);
+        if (fetch != NULL) {
+            fetch_done(http_fetch_owner(fetch), now);
+        } else {
+            read_next(auth, now);
+        }
     }
     return list_empty(&auth->done) ? NULL : container_of(auth->done.next, struct auth_query, link);
 }
@@ -272,7 +366,7 @@ void auth_drop(struct auth_query *query)
 /* --- the service ------------------------------------------------------------------------------ */
 
 void auth_init(struct auth *auth, const struct auth_config *config, struct serve *serve,
-               struct budget *budget, const struct hash_seed *seed)
+               struct budget *budget, struct effort *effort, const struct hash_seed *seed)
 {
     const struct http_client_config http = {
         .connect_timeout = config->connect_timeout,
@@ -281,9 +375,10 @@ void auth_init(struct auth *auth, const struct auth_config *config, struct serve
         .accept = SPAN("application/vnd.nsq; version=1.0"),
         .tls = config->tls,
     };
-    *auth = (struct auth){.config = *config, .budget = budget, .seed = *seed};
+    *auth = (struct auth){.config = *config, .budget = budget, .effort = effort, .seed = *seed};
     http_client_init(&auth->http, &http, serve, budget);
     list_init(&auth->open);
+    list_init(&auth->reading);
     list_init(&auth->done);
 }
 

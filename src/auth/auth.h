@@ -14,9 +14,10 @@
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
 
-#include "auth/auth_reply.h"
 #include "auth/auth_request.h"
+#include "auth/auth_state.h"
 #include "base/budget.h"
+#include "base/effort.h"
 #include "base/hash.h"
 #include "http/http_client.h"
 
@@ -54,18 +55,21 @@ struct auth {
     struct auth_config config;
     struct http_client http; /* each of its fetches belongs to a query */
     struct budget *budget;
+    struct effort *effort;
     struct hash_seed seed;
     uint64_t asked;   /* how many queries have begun; used to choose the first server at random */
-    struct list open; /* of struct auth_query: the queries that are not done */
+    struct list open; /* of struct auth_query: the queries that wait for a server */
+    struct list reading; /* of struct auth_query: the queries whose answers are read */
     struct list done; /* of struct auth_query: the queries that are done; their owners free them */
 };
 
 struct auth_query;
 
-/* Copies the configuration and borrows all other arguments. There is no auth_free: the owner of
+/* Copies the configuration and borrows all other arguments. Each call uses the effort that is left
+ * in `effort`. There is no auth_free: the owner of
  * each query frees it with auth_take or auth_drop. */
 void auth_init(struct auth *auth, const struct auth_config *config, struct serve *serve,
-               struct budget *budget, const struct hash_seed *seed);
+               struct budget *budget, struct effort *effort, const struct hash_seed *seed);
 
 /* Returns true if clients must send AUTH. */
 bool auth_is_on(const struct auth *auth);
@@ -74,9 +78,11 @@ bool auth_is_on(const struct auth *auth);
 struct auth_query *auth_ask(struct auth *auth, const struct auth_client *client, void *owner,
                             int64_t now);
 
-/* Continues the queries whose servers have answered or failed. Returns a query that is done, or
- * NULL if no query is done. The owner of the query must then free the query with auth_take or
- * auth_drop. auth_owner returns the owner that was passed to auth_ask. */
+/* Continues the queries whose servers have answered or failed, while effort is left
+ * (base/effort.h). A long answer is read in slices, and other queries have their turn after each
+ * slice. Returns a query that is done, or NULL if no query is done. The owner of the query must
+ * then free the query with auth_take or auth_drop. auth_owner returns the owner that was passed to
+ * auth_ask. */
 struct auth_query *auth_next_done(struct auth *auth, int64_t now);
 void *auth_owner(const struct auth_query *query);
 

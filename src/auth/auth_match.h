@@ -6,13 +6,17 @@
  *
  * RE2 compiles and matches the patterns. Like Go's package, RE2 follows all paths through a pattern
  * at the same time. So the time of a match is at most proportional to the size of the compiled
- * pattern multiplied by the length of the name. For a name of 64 bytes the worst case is 25 ms for
- * each MiB of the compiled pattern. auth_pattern_size returns the size of the compiled pattern.
+ * pattern multiplied by the length of the name. The size has a limit, so that a match of a name of
+ * 64 bytes takes at most about 5 ms. To compile takes several attempts, each of which takes at most
+ * about 5 ms too. Matches and attempts use effort (base/effort.h) in proportion to their worst
+ * case.
  */
 #ifndef AUTH_AUTH_MATCH_H
 #define AUTH_AUTH_MATCH_H
 
 #include <nsq/span.h>
+
+#include "base/effort.h"
 
 /* The largest size of a pattern, in bytes. Without this limit, an auth server, or an attacker that
  * pretends to be one, could send a pattern that takes a long time to compile. */
@@ -29,18 +33,31 @@
 
 struct auth_pattern;
 
-/* Compiles a pattern. `source` is borrowed and must be valid UTF-8. Returns NULL if Go refuses the
- * pattern or if it exceeds a limit. Then *why is the reason, a static text. The caller frees the
- * pattern with auth_pattern_free. */
-struct auth_pattern *auth_pattern_new(struct span source, struct span *why);
-void auth_pattern_free(struct auth_pattern *pattern);
+enum auth_compiled {
+    AUTH_COMPILING, /* auth_pattern_compile must be called again */
+    AUTH_COMPILED,
+    AUTH_REFUSED, /* Go refuses the pattern, or it exceeds a limit */
+};
 
-/* Returns an upper bound, in bytes, of the memory that the pattern uses. The bound is an estimate,
- * because RE2 does not report its use of memory. */
+/* Returns a pattern that is not compiled yet. `source` must be valid UTF-8; it is copied. The
+ * caller frees the pattern with auth_pattern_free. */
+struct auth_pattern *auth_pattern_new(struct span source);
+void auth_pattern_free(struct auth_pattern *pattern); /* NULL is allowed */
+
+/* Makes one attempt to compile the pattern. An attempt is not cut short when no effort is left.
+ * When the result is AUTH_REFUSED, *why is the reason, a static text. Must not be called again
+ * after any result other than AUTH_COMPILING. */
+enum auth_compiled auth_pattern_compile(struct auth_pattern *pattern, struct effort *effort,
+                                        struct span *why);
+
+/* Returns an upper bound, in bytes, of the memory that the compiled pattern uses. The bound is an
+ * estimate, because RE2 does not report its use of memory. Before the pattern is compiled, the
+ * result is the least that it can be then. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
-/* Returns true if the pattern matches the name or a part of the name. Returns false if the name is
- * longer than AUTH_NAME_MAX. */
-bool auth_pattern_matches(const struct auth_pattern *pattern, struct span name);
+/* Returns true if the pattern, which is compiled, matches the name or a part of the name. Returns
+ * false if the name is longer than AUTH_NAME_MAX. */
+bool auth_pattern_matches(const struct auth_pattern *pattern, struct span name,
+                          struct effort *effort);
 
 #endif

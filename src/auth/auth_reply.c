@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads an auth server's JSON as nsqd (Go's encoding/json) does, one value after the other as yajl
- * finds them. Compiles the patterns at the same time. All memory is counted, and checked against a
- * limit, before it is used. Must not know: the client, how long the client has had its grant.
+ * finds them. Then compiles the patterns, as nsqd does behind its decoder. All memory is counted,
+ * and checked against a limit, before it is used. Must not know: the client, how long the client
+ * has had its grant.
  */
 #include "auth/auth_reply.h"
 
+#include "auth/auth_document.h"
 #include "auth/rfc3339.h"
 #include "base/alloc.h"
 #include "base/text.h"
-#include "json/json.h"
 
 /* --- the place in the document ---------------------------------------------------------------- */
 
@@ -49,67 +50,43 @@ static const struct {
     {RULE, PERMISSIONS_KEY, "permissions"},
 };
 
-struct reader {
+struct auth_reply {
+    struct auth_document document;
     struct auth_state *state;
-    size_t cost_max; /* bytes */
+    struct buf topic; /* the pattern `topic` of the current rule */
+    size_t cost_max;  /* bytes */
     enum place place;
-    enum key key;                /* the latest key, in STATE and RULE */
-    unsigned skipped;            /* depth within a value that is ignored */
-    bool wrong_type;             /* a value has a type that Go does not accept there */
-    bool too_much;               /* state->cost is above cost_max */
-    struct span bad_rule;        /* what is wrong with a rule; static */
-    struct span bad_rule_detail; /* more about it; static */
+    enum key key;               /* the latest key, in STATE and RULE */
+    unsigned skipped;           /* depth within a value that is ignored */
+    bool wrong_type;            /* a value has a type that Go does not accept there */
+    bool too_much;              /* state->cost is above cost_max */
+    struct span refusal;        /* what is wrong with a value; static */
+    struct span refusal_detail; /* more about it; static */
+    bool document_read;         /* then the patterns are compiled */
+    bool document_good;
+    struct auth_place next; /* the pattern that is compiled next */
 };
 
-static struct auth_rule *rule_of(struct reader *r)
+static struct auth_rule *rule_of(struct auth_reply *r)
 {
     return &r->state->rules[r->state->rule_count - 1];
 }
 
 /* Adds n bytes to the cost. Returns false if the cost is now above the limit. */
-static bool spend(struct reader *r, size_t n)
+static bool spend(struct auth_reply *r, size_t n)
 {
     r->state->cost += n;
     r->too_much = r->too_much || r->state->cost > r->cost_max;
     return !r->too_much;
 }
 
+/* Returns true when nothing more needs to be done, because a value is refused. */
+static bool is_refused(const struct auth_reply *r)
+{
+    return r->refusal.n > 0 || r->too_much;
+}
+
 /* --- rules ------------------------------------------------------------------------------------ */
-
-static void clear_channels(struct auth_rule *rule)
-{
-    for (size_t i = 0; i < rule->channel_count; i++) {
-        auth_pattern_free(rule->channels[i]);
-    }
-    alloc_free(rule->channels);
-    rule->channels = NULL;
-    rule->channel_count = 0;
-}
-
-static void clear_rules(struct auth_state *state)
-{
-    for (size_t i = 0; i < state->rule_count; i++) {
-        struct auth_rule *rule = &state->rules[i];
-        clear_channels(rule);
-        buf_free(&rule->source);
-        if (rule->topic != NULL) {
-            auth_pattern_free(rule->topic);
-        }
-    }
-    alloc_free(state->rules);
-    state->rules = NULL;
-    state->rule_count = 0;
-}
-
-void auth_state_free(struct auth_state *state)
-{
-    if (state != NULL) {
-        clear_rules(state);
-        buf_free(&state->identity);
-        buf_free(&state->identity_url);
-        alloc_free(state);
-    }
-}
 
 /* Makes room for one more element. The size of the array doubles each time. */
 static void *grown(void *array, size_t count, size_t size)
@@ -118,7 +95,7 @@ static void *grown(void *array, size_t count, size_t size)
     return full ? alloc_resize(array, (count == 0 ? 1 : 2 * count) * size) : array;
 }
 
-static bool add_rule(struct reader *r)
+static bool add_rule(struct auth_reply *r)
 {
     struct auth_state *s = r->state;
     if (!spend(r, 2 * sizeof *s->rules)) {
@@ -129,26 +106,24 @@ static bool add_rule(struct reader *r)
     return true;
 }
 
-static struct auth_pattern *compile(struct reader *r, struct span source, struct span what)
+/* Returns a pattern that is compiled later. Returns NULL if it costs too much. */
+static struct auth_pattern *add_pattern(struct auth_reply *r, struct span source)
 {
     struct buf valid = {0};
-    struct span why = {NULL, 0};
-    json_append_valid(&valid, source);
-    struct auth_pattern *pattern = auth_pattern_new(buf_span(&valid), &why);
+    json_append_valid(&valid, span_first(source, AUTH_PATTERN_MAX + 1));
+    struct auth_pattern *pattern = auth_pattern_new(buf_span(&valid));
     buf_free(&valid);
-    if (pattern == NULL) {
-        r->bad_rule = what;
-        r->bad_rule_detail = why;
-    } else {
-        spend(r, auth_pattern_size(pattern));
+    if (!spend(r, auth_pattern_size(pattern))) {
+        auth_pattern_free(pattern);
+        return NULL;
     }
     return pattern;
 }
 
-static bool add_channel(struct reader *r, struct span source)
+static bool add_channel(struct auth_reply *r, struct span source)
 {
     struct auth_rule *rule = rule_of(r);
-    struct auth_pattern *pattern = compile(r, source, SPAN("unable to compile channel: "));
+    struct auth_pattern *pattern = add_pattern(r, source);
     if (pattern == NULL) {
         return false;
     }
@@ -158,44 +133,44 @@ static bool add_channel(struct reader *r, struct span source)
     return !r->too_much;
 }
 
-static bool add_permission(struct reader *r, struct span permission)
+static bool add_permission(struct auth_reply *r, struct span permission)
 {
     if (span_equal(permission, SPAN("subscribe"))) {
         rule_of(r)->subscribe = true;
     } else if (span_equal(permission, SPAN("publish"))) {
         rule_of(r)->publish = true;
     } else {
-        r->bad_rule = SPAN("unknown permission");
+        r->refusal = SPAN("unknown permission");
     }
-    return r->bad_rule.n == 0;
+    return r->refusal.n == 0;
 }
 
-/* When a key occurs several times, the last one counts. So the pattern of a topic is compiled only
- * when its object ends. */
-static bool end_rule(struct reader *r)
+/* When a key occurs several times, the last one counts. So the pattern of a topic is made only when
+ * its object ends. */
+static bool end_rule(struct auth_reply *r)
 {
-    struct auth_rule *rule = rule_of(r);
-    rule->topic = compile(r, buf_span(&rule->source), SPAN("unable to compile topic: "));
-    buf_free(&rule->source);
-    return rule->topic != NULL && !r->too_much;
+    rule_of(r)->topic = add_pattern(r, buf_span(&r->topic));
+    buf_free(&r->topic);
+    return rule_of(r)->topic != NULL;
 }
 
 /* --- values ----------------------------------------------------------------------------------- */
 
-static int wrong_type(struct reader *r)
+static int wrong_type(struct auth_reply *r)
 {
     r->wrong_type = true; /* parsing continues: a syntax error later gives the same result */
     return 1;
 }
 
-static bool is_list(const struct reader *r)
+static bool is_list(const struct auth_reply *r)
 {
     return r->place == CHANNELS || r->place == PERMISSIONS;
 }
 
-static void keep_text(struct reader *r, struct buf *b, struct span text)
+static void keep_text(struct auth_reply *r, struct buf *b, struct span text)
 {
     buf_free(b);
+    r->refusal = text.n > AUTH_IDENTITY_MAX ? SPAN("identity too long") : r->refusal;
     if (spend(r, 3 * text.n + ALLOC_OVERHEAD)) { /* a byte that is not valid UTF-8 becomes three */
         json_append_valid(b, text);
     }
@@ -203,7 +178,7 @@ static void keep_text(struct reader *r, struct buf *b, struct span text)
 
 static int on_string(void *ctx, const unsigned char *p, size_t n)
 {
-    struct reader *r = ctx;
+    struct auth_reply *r = ctx;
     struct span text = span_make(p, n);
     if (r->skipped > 0) {
         return 1;
@@ -222,13 +197,13 @@ static int on_string(void *ctx, const unsigned char *p, size_t n)
         return 1;
     case IDENTITY:
         keep_text(r, &r->state->identity, text);
-        return !r->too_much;
+        return !is_refused(r);
     case IDENTITY_URL:
         keep_text(r, &r->state->identity_url, text);
-        return !r->too_much;
+        return !is_refused(r);
     case TOPIC:
-        buf_free(&rule_of(r)->source);
-        buf_append(&rule_of(r)->source, text);
+        buf_free(&r->topic);
+        buf_append(&r->topic, span_first(text, AUTH_PATTERN_MAX + 1));
         return 1;
     case EXPIRES:
         return rfc3339_is_time(text) ? 1 : wrong_type(r);
@@ -238,14 +213,14 @@ static int on_string(void *ctx, const unsigned char *p, size_t n)
 }
 
 /* Returns true if a value of any type has no meaning at this place. */
-static bool is_ignored(const struct reader *r)
+static bool is_ignored(const struct auth_reply *r)
 {
     return r->skipped > 0 || ((r->place == STATE || r->place == RULE) && r->key == OTHER);
 }
 
 static int on_number(void *ctx, const char *p, size_t n)
 {
-    struct reader *r = ctx;
+    struct auth_reply *r = ctx;
     if (is_ignored(r)) {
         return 1;
     }
@@ -264,7 +239,7 @@ static int on_bool(void *ctx, int value)
  * elsewhere. */
 static int on_null(void *ctx)
 {
-    struct reader *r = ctx;
+    struct auth_reply *r = ctx;
     if (r->skipped > 0 || r->place == OUTSIDE) {
         return 1;
     }
@@ -279,9 +254,9 @@ static int on_null(void *ctx)
         break;
     }
     if (r->key == AUTHORIZATIONS) {
-        clear_rules(r->state);
+        auth_state_clear_rules(r->state);
     } else if (r->key == CHANNELS_KEY) {
-        clear_channels(rule_of(r));
+        auth_rule_clear_channels(rule_of(r));
     } else if (r->key == PERMISSIONS_KEY) {
         rule_of(r)->subscribe = rule_of(r)->publish = false;
     }
@@ -290,7 +265,7 @@ static int on_null(void *ctx)
 
 static int on_key(void *ctx, const unsigned char *p, size_t n)
 {
-    struct reader *r = ctx;
+    struct auth_reply *r = ctx;
     if (r->skipped > 0) {
         return 1;
     }
@@ -308,7 +283,7 @@ static int on_key(void *ctx, const unsigned char *p, size_t n)
 
 /* Handles the beginning of an object or array that is ignored. `wrong`: Go does not accept one at
  * this place. */
-static int skip_value(struct reader *r, bool wrong)
+static int skip_value(struct auth_reply *r, bool wrong)
 {
     if (wrong) {
         wrong_type(r);
@@ -318,7 +293,7 @@ static int skip_value(struct reader *r, bool wrong)
 
 static int on_begin_object(void *ctx)
 {
-    struct reader *r = ctx;
+    struct auth_reply *r = ctx;
     if (r->skipped == 0 && r->place == OUTSIDE) {
         r->place = STATE;
         return 1;
@@ -332,17 +307,17 @@ static int on_begin_object(void *ctx)
 
 static int on_begin_array(void *ctx)
 {
-    struct reader *r = ctx;
+    struct auth_reply *r = ctx;
     if (r->skipped > 0 || (r->place != STATE && r->place != RULE)) {
         return skip_value(r, !is_ignored(r));
     }
     switch (r->key) {
     case AUTHORIZATIONS:
-        clear_rules(r->state);
+        auth_state_clear_rules(r->state);
         r->place = RULES;
         return 1;
     case CHANNELS_KEY:
-        clear_channels(rule_of(r));
+        auth_rule_clear_channels(rule_of(r));
         r->place = CHANNELS;
         return 1;
     case PERMISSIONS_KEY:
@@ -356,7 +331,7 @@ static int on_begin_array(void *ctx)
 
 static int on_end(void *ctx)
 {
-    struct reader *r = ctx;
+    struct auth_reply *r = ctx;
     if (r->skipped > 0) {
         r->skipped--;
         return 1;
@@ -378,157 +353,117 @@ static const yajl_callbacks callbacks = {
     .yajl_end_array = on_end,
 };
 
-/* --- the reply -------------------------------------------------------------------------------- */
+/* --- the patterns ----------------------------------------------------------------------------- */
 
-static bool read_body(struct span body, const yajl_callbacks *calls, void *context)
+/* Returns the pattern that is compiled next, or NULL after the last one. A rule's topic comes
+ * before its channels, as in nsqd. */
+static struct auth_pattern *next_pattern(const struct auth_reply *r)
 {
-    struct buf mended = {0};
-    buf_append(&mended, body);
-    json_mend_surrogates(mended.p, mended.n);
-    bool ok = json_read(buf_span(&mended), calls, context);
-    buf_free(&mended);
-    return ok;
+    const struct auth_place *next = &r->next;
+    if (next->rule == r->state->rule_count) {
+        return NULL;
+    }
+    const struct auth_rule *rule = &r->state->rules[next->rule];
+    return next->topic_matches ? rule->channels[next->channel] : rule->topic;
 }
 
-struct auth_state *auth_reply_parse(struct span body, size_t cost_max, struct buf *why)
+static void compiled(struct auth_reply *r)
 {
-    struct auth_state *state = alloc_zeroed(sizeof *state);
-    struct reader r = {.state = state, .cost_max = cost_max};
-    spend(&r, sizeof *state + ALLOC_OVERHEAD);
-    bool ok = read_body(body, &callbacks, &r);
-    if (r.bad_rule.n > 0) {
-        buf_append(why, r.bad_rule);
-        buf_append(why, r.bad_rule_detail);
-    } else if (r.too_much) {
+    struct auth_place *next = &r->next;
+    next->channel += next->topic_matches ? 1 : 0;
+    next->topic_matches = true;
+    if (next->channel == r->state->rules[next->rule].channel_count) {
+        *next = (struct auth_place){.rule = next->rule + 1};
+    }
+}
+
+/* Returns true when all patterns are compiled, or when one of them is refused. */
+static bool compile_one(struct auth_reply *r, struct effort *effort)
+{
+    struct auth_pattern *pattern = next_pattern(r);
+    if (pattern == NULL) {
+        return true;
+    }
+    size_t before = auth_pattern_size(pattern);
+    switch (auth_pattern_compile(pattern, effort, &r->refusal_detail)) {
+    case AUTH_COMPILING:
+        return false;
+    case AUTH_REFUSED:
+        r->refusal = r->next.topic_matches ? SPAN("unable to compile channel: ")
+                                           : SPAN("unable to compile topic: ");
+        return true;
+    default:
+        compiled(r);
+        return !spend(r, auth_pattern_size(pattern) - before);
+    }
+}
+
+/* --- the reply -------------------------------------------------------------------------------- */
+
+struct auth_reply *auth_reply_new(size_t cost_max)
+{
+    struct auth_reply *r = alloc_zeroed(sizeof *r);
+    r->state = alloc_zeroed(sizeof *r->state);
+    r->cost_max = cost_max;
+    spend(r, sizeof *r->state + ALLOC_OVERHEAD);
+    auth_document_begin(&r->document, &callbacks, r, AUTH_IDENTITY_MAX + 1);
+    return r;
+}
+
+bool auth_reply_go_on(struct auth_reply *r, struct span body, struct effort *effort)
+{
+    bool over = false;
+    do {
+        if (r->document_read) {
+            over = compile_one(r, effort);
+        } else if (auth_document_read(&r->document, body, effort)) {
+            r->document_read = true;
+            r->document_good = auth_document_end(&r->document) && !r->wrong_type;
+            auth_document_free(&r->document);
+            over = !r->document_good;
+        }
+        over = over || is_refused(r);
+    } while (!over && effort_is_left(effort));
+    return over;
+}
+
+size_t auth_reply_cost(const struct auth_reply *r)
+{
+    return r->state->cost;
+}
+
+size_t auth_reply_memory(const struct auth_reply *r)
+{
+    return sizeof *r + ALLOC_OVERHEAD + auth_document_memory(&r->document) + r->topic.cap;
+}
+
+struct auth_state *auth_reply_take(struct auth_reply *r, struct buf *why)
+{
+    struct auth_state *state = r->state;
+    if (r->refusal.n > 0) {
+        buf_append(why, r->refusal);
+        buf_append(why, r->refusal_detail);
+    } else if (r->too_much) {
         text_append(why, "too many authorizations");
-    } else if (!ok || r.wrong_type) {
+    } else if (!r->document_good) {
         text_append(why, "invalid JSON");
     } else if (state->ttl <= 0) {
         text_append(why, "invalid TTL ");
         text_append_decimal(why, state->ttl);
         text_append(why, " (must be >0)");
     } else {
+        r->state = NULL;
         return state;
     }
-    auth_state_free(state);
     return NULL;
 }
 
-static bool rule_allows(const struct auth_rule *rule, struct span topic, struct span channel)
+void auth_reply_free(struct auth_reply *r)
 {
-    if (!(channel.n > 0 ? rule->subscribe : rule->publish) ||
-        !auth_pattern_matches(rule->topic, topic)) {
-        return false;
+    if (r != NULL) {
+        auth_document_free(&r->document);
+        buf_free(&r->topic);
+        auth_state_free(r->state);
+        alloc_free(r);
     }
-    for (size_t i = 0; i < rule->channel_count; i++) {
-        if (auth_pattern_matches(rule->channels[i], channel)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool auth_state_allows(const struct auth_state *state, struct span topic, struct span channel)
-{
-    for (size_t i = 0; i < state->rule_count; i++) {
-        if (rule_allows(&state->rules[i], topic, channel)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* --- 403 -------------------------------------------------------------------------------------- */
-
-struct port_reader {
-    int64_t port;
-    unsigned depth;
-    bool named;
-    bool wrong;
-};
-
-static int port_null(void *ctx)
-{
-    (void)ctx;
-    return 1;
-}
-
-static int port_other(struct port_reader *r)
-{
-    r->wrong = r->wrong || r->depth == 0 || (r->depth == 1 && r->named);
-    return 1;
-}
-
-static int port_bool(void *ctx, int value)
-{
-    (void)value;
-    return port_other(ctx);
-}
-
-static int port_string(void *ctx, const unsigned char *p, size_t n)
-{
-    (void)p;
-    (void)n;
-    return port_other(ctx);
-}
-
-static int port_number(void *ctx, const char *p, size_t n)
-{
-    struct port_reader *r = ctx;
-    bool right =
-        r->depth == 1 && r->named && json_integer(span_make(p, n), INT64_MIN, INT64_MAX, &r->port);
-    return right ? 1 : port_other(r);
-}
-
-static int port_key(void *ctx, const unsigned char *p, size_t n)
-{
-    struct port_reader *r = ctx;
-    if (r->depth == 1) {
-        r->named = json_key_matches(span_make(p, n), SPAN("https_port"));
-    }
-    return 1;
-}
-
-static int port_begin(struct port_reader *r, bool fits)
-{
-    if (r->depth > 0 || !fits) {
-        port_other(r);
-    }
-    return ++r->depth <= JSON_DEPTH_MAX;
-}
-
-static int port_object(void *ctx)
-{
-    return port_begin(ctx, true);
-}
-
-static int port_array(void *ctx)
-{
-    return port_begin(ctx, false);
-}
-
-static int port_end(void *ctx)
-{
-    ((struct port_reader *)ctx)->depth--;
-    return 1;
-}
-
-static const yajl_callbacks port_callbacks = {
-    .yajl_null = port_null,
-    .yajl_boolean = port_bool,
-    .yajl_number = port_number,
-    .yajl_string = port_string,
-    .yajl_start_map = port_object,
-    .yajl_map_key = port_key,
-    .yajl_end_map = port_end,
-    .yajl_start_array = port_array,
-    .yajl_end_array = port_end,
-};
-
-bool auth_reply_https_port(struct span body, int64_t *port)
-{
-    struct port_reader r = {0};
-    bool ok = read_body(body, &port_callbacks, &r) && !r.wrong;
-    *port = r.port;
-    return ok;
 }

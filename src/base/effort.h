@@ -17,14 +17,15 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EFFORT_MOVE 1       /* a message goes from a topic to one channel */
-#define EFFORT_FREE 1       /* a queued message is freed */
-#define EFFORT_FREE_TIMED 4 /* a message with a timer is freed */
-#define EFFORT_DELIVERY 2   /* a message goes to a consumer */
-#define EFFORT_TIMER 4      /* a timer of a message is handled */
-#define EFFORT_END 8        /* a channel or topic is deleted */
-#define EFFORT_ORPHAN 4     /* a consumer loses its channel, which was deleted */
-#define EFFORT_COMMAND 4    /* a line, or the last part of a command, is parsed and executed */
+#define EFFORT_MOVE 1        /* a message goes from a topic to one channel */
+#define EFFORT_FREE 1        /* a queued message is freed */
+#define EFFORT_FREE_TIMED 4  /* a message with a timer is freed */
+#define EFFORT_DELIVERY 2    /* a message goes to a consumer */
+#define EFFORT_TIMER 4       /* a timer of a message is handled */
+#define EFFORT_END 8         /* a channel or topic is deleted */
+#define EFFORT_ORPHAN 4      /* a consumer loses its channel, which was deleted */
+#define EFFORT_COMMAND 4     /* a line, or the last part of a command, is parsed and executed */
+#define EFFORT_AUTHORIZED 16 /* a command goes on after the auth servers have answered */
 #define EFFORT_PART                                                                                \
     1 /* another part of a command is parsed: a size, a count, a piece of a body                   \
        */

@@ -77,17 +77,19 @@ static bool can_go_on(const struct engine *engine)
 {
     const struct broker *broker = &engine->broker;
     return broker_can_move(broker) || broker_can_collect(broker) || broker_has_orphans(broker) ||
-           !list_empty(&engine->v2.finishing);
+           !list_empty(&engine->v2.finishing) || !list_empty(&engine->v2.checking);
 }
 
-/* Each kind of work has its own share of the effort: the answers of auth servers, the deliveries,
+/* Each kind of work has its own share of the effort: the answers of auth servers, the
+ * checks of what they allow, the deliveries,
  * the timers, the HTTP API, and the kinds of go_on. */
 static void on_step(void *self, int64_t now, int64_t judged)
 {
     struct engine *engine = self;
     broker_begin_share(&engine->broker);
-    for (int i = 0; i < ENGINE_AUTHS_A_STEP && v2_authorized(&engine->v2, now); i++) {
-    }
+    v2_authorize(&engine->v2, now);
+    broker_begin_share(&engine->broker);
+    v2_check(&engine->v2, now);
     broker_begin_share(&engine->broker);
     api_service_step(&engine->web, now);
     if (can_go_on(engine)) {
@@ -212,7 +214,7 @@ struct engine *engine_new(const struct engine_config *config)
     log_init(&engine->log, config->log_level);
     broker_init(&engine->broker, &config->broker, &engine->log);
     auth_init(&engine->auth, &config->auth, &engine->serve, &engine->broker.core.budget,
-              &config->broker.seed);
+              &engine->broker.core.effort, &config->broker.seed);
     v2_init(&engine->v2, &config->v2, &engine->serve, &engine->broker, &engine->tickets,
             &engine->auth, &engine->log);
     add_tcp_listener(engine, config);

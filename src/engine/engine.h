@@ -19,7 +19,6 @@
 enum engine_listener { ENGINE_TCP, ENGINE_HTTP, ENGINE_HTTPS, ENGINE_LISTENERS };
 
 #define ENGINE_TIMERS_A_STEP 1024 /* maximum number of message timers handled in one step */
-#define ENGINE_AUTHS_A_STEP 64    /* maximum number of auth servers' answers handled in one step */
 
 /* What GET /info and GET /stats tell about the server. The spans are borrowed. */
 struct engine_about {

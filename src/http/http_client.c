@@ -300,6 +300,11 @@ struct span http_fetch_body(const struct http_fetch *fetch)
     return buf_span(&fetch->response.body);
 }
 
+void http_fetch_keep(struct http_fetch *fetch)
+{
+    list_remove(&fetch->link);
+}
+
 void http_fetch_drop(struct http_fetch *f)
 {
     leave(f);

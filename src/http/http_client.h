@@ -7,8 +7,8 @@
  *
  * The client never calls the owner. Each time the shell calls step (serve/handler.h), struct serve
  * does its own work first. Then the owner calls http_client_next_done until it returns NULL. The
- * owner frees each returned fetch with http_fetch_drop. While a fetch is done and not freed, the
- * next step is due at once.
+ * owner frees each returned fetch with http_fetch_drop, or keeps it for a while with
+ * http_fetch_keep. While a fetch is done and neither freed nor kept, the next step is due at once.
  *
  *     while ((fetch = http_client_next_done(client)) != NULL) {
  *         .. http_fetch_owner(fetch), http_fetch_failure(fetch), http_fetch_body(fetch) ..
@@ -82,6 +82,10 @@ void *http_fetch_owner(const struct http_fetch *fetch);
 struct span http_fetch_failure(const struct http_fetch *fetch);
 int http_fetch_status(const struct http_fetch *fetch);
 struct span http_fetch_body(const struct http_fetch *fetch);
+
+/* Takes a fetch that is done out of the list of http_client_next_done, because its owner needs more
+ * than one step to read the answer. The owner still frees it with http_fetch_drop. */
+void http_fetch_keep(struct http_fetch *fetch);
 
 /* Frees a fetch, whether it is done or not, and closes its connection. */
 void http_fetch_drop(struct http_fetch *fetch);

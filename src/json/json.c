@@ -287,24 +287,31 @@ static int escaped_unit(const uint8_t *p, size_t n)
     return value;
 }
 
-void json_mend_surrogates(uint8_t *p, size_t n)
+/* Returns how many bytes the character or escape at p has. Two escapes that are a pair count as
+ * one. Overwrites an escape that is one half of a pair without the other. */
+static size_t mend_one(uint8_t *p, size_t n)
 {
-    for (size_t i = 0; i < n;) {
-        int unit = escaped_unit(p + i, n - i);
-        if (unit < 0) {
-            i += p[i] == '\\' ? 2 : 1;
-            continue;
-        }
-        int next = n - i > 6 ? escaped_unit(p + i + 6, n - i - 6) : -1;
-        if (unit >= 0xD800 && unit < 0xDC00 && next >= 0xDC00 && next < 0xE000) {
-            i += 12;
-            continue;
-        }
-        if (unit >= 0xD800 && unit < 0xE000) {
-            memcpy(p + i + 2, "fffd", 4);
-        }
-        i += 6;
+    int unit = escaped_unit(p, n);
+    if (unit < 0) {
+        return p[0] == '\\' && n > 1 ? 2 : 1;
     }
+    int next = n > 6 ? escaped_unit(p + 6, n - 6) : -1;
+    if (unit >= 0xD800 && unit < 0xDC00 && next >= 0xDC00 && next < 0xE000) {
+        return 12;
+    }
+    if (unit >= 0xD800 && unit < 0xE000) {
+        memcpy(p + 2, "fffd", 4);
+    }
+    return 6;
+}
+
+size_t json_mend_surrogates(uint8_t *p, size_t n, size_t most)
+{
+    size_t i = 0;
+    while (i < n && i < most) {
+        i += mend_one(p + i, n - i);
+    }
+    return i;
 }
 
 void json_append_valid(struct buf *out, struct span text)

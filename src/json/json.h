@@ -60,8 +60,12 @@ bool json_integer(struct span text, int64_t least, int64_t most, int64_t *value)
 
 /* Finds each \u escape that is one half of a surrogate pair without the other half. Overwrites each
  * of these escapes with \ufffd. The reason: Go reads such an escape as U+FFFD, but yajl reads it as
- * a question mark. Call this function with the document (n bytes at p) before json_read. */
-void json_mend_surrogates(uint8_t *p, size_t n);
+ * a question mark. The function is called with the next n bytes of a document, which are at p,
+ * before they are given to a reader. It handles the characters and escapes that begin in the first
+ * `most` bytes, and returns their length. If these bytes are not the end of the document, n must be
+ * at least most + 12, because a pair has 12 bytes, and the next call must begin behind the returned
+ * length. */
+size_t json_mend_surrogates(uint8_t *p, size_t n, size_t most);
 
 /* Appends the text to `out`. Writes U+FFFD for each byte that is not part of valid UTF-8. */
 void json_append_valid(struct buf *out, struct span text);

@@ -3,7 +3,7 @@
  * Owns: the actions of each command, and the table that says in which states of a session each
  * command is allowed. The table is at the top of commands.c. handlers.h names the file of each
  * command. "The current command" is the command whose line or body was read last. A command is held
- * while it waits for an answer of the auth servers.
+ * while its authorization is not decided.
  */
 #ifndef SESSION_COMMANDS_H
 #define SESSION_COMMANDS_H
@@ -31,8 +31,8 @@ struct reply command_cut_off(const struct session *session);
 /* Returns the code of the error "<COMMAND> failed ...". */
 enum nsq_error command_failed_code(enum nsq_command_id id);
 
-/* Continues the current command, which was held, after the auth servers have answered its query.
- * Returns the reply. */
+/* Continues the current command, which was held. If it has a query, the auth servers have answered
+ * the query. Returns the reply. */
 struct reply command_authorized(struct session *session, int64_t now);
 
 /* Returns true when the current command must be executed although its client has closed the

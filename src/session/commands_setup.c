@@ -195,12 +195,17 @@ static struct reply not_allowed(struct session *s)
 }
 
 /* Checks whether the client is allowed to use the topic and channel of the current command. Returns
- * REPLY_NONE or an error. */
+ * REPLY_NONE or an error. Returns REPLY_HELD when the check has used up the effort of the call;
+ * then another call goes on with it. */
 static struct reply check_grants(struct session *s)
 {
-    bool allowed =
-        auth_state_allows(s->granted, name_span(&s->publish.topic), name_span(&s->channel));
-    return allowed ? reply_of(REPLY_NONE) : not_allowed(s);
+    enum auth_verdict verdict =
+        auth_state_check(s->granted, name_span(&s->publish.topic), name_span(&s->channel),
+                         &s->v2->broker->core.effort);
+    s->checking = verdict == AUTH_UNDECIDED;
+    return verdict == AUTH_ALLOWED     ? reply_of(REPLY_NONE)
+           : verdict == AUTH_UNDECIDED ? reply_of(REPLY_HELD)
+                                       : not_allowed(s);
 }
 
 struct reply check_auth(struct session *s, int64_t now)
@@ -223,7 +228,8 @@ struct reply check_auth(struct session *s, int64_t now)
 
 struct reply command_authorized(struct session *s, int64_t now)
 {
-    if (!session_take_auth(s, now)) { /* as in nsqd, the client gets no reason */
+    if (s->query != NULL &&
+        !session_take_auth(s, now)) { /* as in nsqd, the client gets no reason */
         struct reply reply = reply_error(NSQ_E_AUTH_FAILED);
         text_append(reply.text, "AUTH failed");
         return reply;

@@ -49,9 +49,9 @@ enum budget_use memory_use(const struct session *s);
 struct topic *command_topic(struct session *s);
 
 /* Checks whether the client is allowed to execute the current command. Returns REPLY_NONE when the
- * client is allowed to do this, and an error when it is not allowed. When the client's
- * authorization has expired, asks the auth servers again and returns REPLY_HELD: the command is
- * held (it waits for the answer of the auth servers). */
+ * client is allowed to do this, and an error when it is not allowed. Returns REPLY_HELD in two
+ * cases: the client's authorization has expired, so that the auth servers are asked again; or the
+ * check needs more than one call. */
 struct reply check_auth(struct session *s, int64_t now);
 
 /* Executes SUB, after the client was authorized. */

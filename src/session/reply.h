@@ -6,7 +6,7 @@
  *
  * A PUB, MPUB or DPUB may have to wait for the disk. Then its reply has the kind REPLY_POSTED. The
  * number `ticket` identifies the request to the disk. Such a reply is owed (session/owed.h). A
- * command is held while it waits for the auth servers.
+ * command is held while its authorization is not decided.
  */
 #ifndef SESSION_REPLY_H
 #define SESSION_REPLY_H
@@ -23,7 +23,8 @@ enum reply_kind {
     REPLY_CODECS,   /* a response with a text; the negotiated codecs are enabled after it is sent */
     REPLY_ERROR,    /* an error with a text; its code says whether it is fatal */
     REPLY_POSTED,   /* not known until `ticket` is answered; parsing continues */
-    REPLY_HELD,     /* not known until session->query is answered; parsing stops */
+    REPLY_HELD,     /* not known until a later call, for example until session->query is answered;
+                     * parsing stops */
 };
 
 struct reply {

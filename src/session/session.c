@@ -405,8 +405,10 @@ void session_on_closed(void *service, void *session, int64_t now)
 
 void session_wait(struct session *s)
 {
-    list_push(&s->v2->authorizing, &s->waiting);
-    session_pause_or_resume(s);
+    list_push(s->query != NULL ? &s->v2->authorizing : &s->v2->checking, &s->waiting);
+    if (s->conn != NULL) {
+        session_pause_or_resume(s);
+    }
 }
 
 /* Returns whether the input must be paused. The body of an IDENTIFY is not read while replies are
@@ -429,6 +431,10 @@ void session_pause_or_resume(struct session *s)
 void session_resume_command(struct session *s, struct reply reply, int64_t now)
 {
     struct v2 *v2 = s->v2;
+    if (reply.kind == REPLY_HELD) {
+        session_wait(s);
+        return;
+    }
     if (s->conn == NULL) {
         reply_free(&reply);
         session_free(s);

@@ -5,7 +5,8 @@
  * session_output.c sends replies and messages. session_codecs.c enables codecs. session_auth.c
  * handles authorizations. commands.h declares the actions of the commands.
  *
- * A command is held when it waits for an answer of the auth servers. A reply is owed when it cannot
+ * A command is held when it waits for an answer of the auth servers, or when the check of what they
+ * have allowed needs more than one call. A reply is owed when it cannot
  * be sent yet, because it or an earlier reply waits for the disk (session/owed.h).
  */
 #ifndef SESSION_SESSION_H
@@ -100,8 +101,10 @@ struct session {
     struct body *secret;        /* the body of AUTH; NULL before AUTH */
     struct auth_state *granted; /* what the auth servers have allowed; NULL before their answer */
     int64_t expires;            /* ns; the last time at which `granted` is valid */
-    struct auth_query *query;   /* the query of the held command; NULL: no command is held */
-    struct list waiting;        /* in v2->authorizing, while a command is held */
+    struct auth_query *query;   /* the query of the held command; NULL: none */
+    bool checking;              /* the check of the held command is not finished; its place is in
+                                   `granted` */
+    struct list waiting;        /* in v2->authorizing or v2->checking, while a command is held */
     struct list finishing;      /* in v2->finishing; see session_finish_input */
 
     struct owed_queue owed;
@@ -120,11 +123,11 @@ struct session {
     struct pub_count *last_count; /* the entry used last; most clients publish to one topic */
 };
 
-/* Returns true when the current command is held (it waits for the auth servers). Then nothing is
- * parsed. */
+/* Returns true when the current command is held: it waits for the auth servers, or the check of
+ * what they have allowed is not finished. Then nothing is parsed. */
 static inline bool session_is_held(const struct session *session)
 {
-    return session->query != NULL;
+    return session->query != NULL || session->checking;
 }
 
 /* Returns the memory budget of the broker. */
@@ -145,14 +148,15 @@ void session_on_release(void *service, void *body);
 void session_on_drained(void *service, void *session, int64_t now);
 void session_on_closed(void *service, void *session, int64_t now);
 
-/* Called when the current command is held. session->query must be set. */
+/* Called when the current command is held. session->query or session->checking must be set. */
 void session_wait(struct session *session);
 
 /* Pauses the input of the connection when the state of the session requires a pause. If not,
  * resumes the input. */
 void session_pause_or_resume(struct session *session);
 
-/* Continues the current command, which was held. `reply` is its reply. */
+/* Continues the current command, which was held. `reply` is its reply. If the kind of the reply is
+ * REPLY_HELD, the command is held again. */
 void session_resume_command(struct session *session, struct reply reply, int64_t now);
 
 /* Called when the client sends nothing more and no command is held. If the work of the session's
@@ -238,7 +242,7 @@ void session_ask_auth(struct session *session, int64_t now);
  * memory budget has no room for the answer. */
 bool session_take_auth(struct session *session, int64_t now);
 
-/* Drops session->query if it is set. The held command is then not executed. */
+/* Drops session->query and the check, if there is one. The held command is then not executed. */
 void session_drop_query(struct session *session);
 
 /* Frees the secret, session->query and session->granted. */

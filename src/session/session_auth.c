@@ -20,6 +20,7 @@ static void forget_grants(struct session *s)
 void session_drop_query(struct session *s)
 {
     list_remove(&s->waiting);
+    s->checking = false;
     if (s->query != NULL) {
         auth_drop(s->query);
         s->query = NULL;

@@ -37,28 +37,49 @@ void v2_init(struct v2 *v2, const struct v2_config *config, struct serve *serve,
                       .auth = auth,
                       .log = log};
     list_init(&v2->authorizing);
+    list_init(&v2->checking);
     list_init(&v2->finishing);
 }
 
-void v2_free(struct v2 *v2)
+static void free_held(struct list *held)
 {
-    struct list *held = &v2->authorizing;
     while (!list_empty(held)) {
         session_free(container_of(held->next, struct session, waiting));
     }
 }
 
-bool v2_authorized(struct v2 *v2, int64_t now)
+void v2_free(struct v2 *v2)
 {
-    struct auth_query *query = auth_next_done(v2->auth, now);
-    if (query == NULL) {
-        return false;
-    }
-    struct session *s = auth_owner(query);
-    list_remove(&s->waiting);
-    session_resume_command(s, command_authorized(s, now), now);
-    return true;
+    free_held(&v2->authorizing);
+    free_held(&v2->checking);
 }
+
+/* --- held commands ---------------------------------------------------------------------------- */
+
+static void resume(struct session *s, int64_t now)
+{
+    list_remove(&s->waiting);
+    effort_use(&s->v2->broker->core.effort, EFFORT_AUTHORIZED);
+    session_resume_command(s, command_authorized(s, now), now);
+}
+
+void v2_authorize(struct v2 *v2, int64_t now)
+{
+    const struct effort *effort = &v2->broker->core.effort;
+    struct auth_query *query;
+    while (effort_is_left(effort) && (query = auth_next_done(v2->auth, now)) != NULL) {
+        resume(auth_owner(query), now);
+    }
+}
+
+void v2_check(struct v2 *v2, int64_t now)
+{
+    while (effort_is_left(&v2->broker->core.effort) && !list_empty(&v2->checking)) {
+        resume(container_of(v2->checking.next, struct session, waiting), now);
+    }
+}
+
+/* --- other work that is left ------------------------------------------------------------------ */
 
 void v2_close_orphans(struct v2 *v2, int64_t now)
 {

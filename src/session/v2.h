@@ -57,9 +57,11 @@ struct v2 {
     struct auth *auth;
     struct log *log;
     int64_t wall_offset;     /* ns; `now` + wall_offset is the wall clock, ns since 1970 */
-    struct list authorizing; /* the sessions with a held command (it waits for `auth`) */
-    struct list finishing;   /* the sessions whose clients send nothing more, but whose own work is
-                                not done yet (session_finish_input) */
+    struct list authorizing; /* the sessions with a held command that waits for `auth` */
+    struct list checking;  /* the sessions with a held command whose check of the permissions is not
+                              finished */
+    struct list finishing; /* the sessions whose clients send nothing more, but whose own work is
+                              not done yet (session_finish_input) */
 };
 
 /* The functions that src/serve calls. The service is a struct v2. */
@@ -89,9 +91,12 @@ static inline void v2_pump(struct v2 *v2, int64_t now)
     }
 }
 
-/* Continues one held command whose query the auth servers have answered. Returns false when there
- * is no held command with an answer. */
-bool v2_authorized(struct v2 *v2, int64_t now);
+/* Reads the answers of auth servers, and continues the held commands that waited for them, while
+ * the current call has effort left. */
+void v2_authorize(struct v2 *v2, int64_t now);
+
+/* Continues the held commands in v2->checking, while the current call has effort left. */
+void v2_check(struct v2 *v2, int64_t now);
 
 /* Closes the connections of some orphans, at most V2_ORPHANS_A_CALL. An orphan is a consumer whose
  * channel was deleted (broker/topology.h). As in nsqd, the client gets no frame with the reason. */

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/auth_match.h"
+#include "support/auth_whole.h"
 
 #define LINE_MAX (1 << 20)
 
@@ -50,7 +50,7 @@ static void compare_names(struct counts *counts, const struct auth_pattern *p, s
         char *answer = strchr(word, '=');
         *answer = '\0';
         struct span name = decode(word);
-        if (auth_pattern_matches(p, name) == (answer[1] == '1')) {
+        if (whole_matches(p, name) == (answer[1] == '1')) {
             counts->passed++;
         } else {
             fail(counts, pattern, answer[1] == '1' ? "only Go matches" : "Go does not match", name);
@@ -63,7 +63,7 @@ static void compare(struct counts *counts, char *line)
     bool refused = strstr(line, " -\n") != NULL;
     struct span pattern = decode(strtok(line, " ") + 1);
     struct span why = {NULL, 0};
-    struct auth_pattern *p = auth_pattern_new(pattern, &why);
+    struct auth_pattern *p = whole_pattern(pattern, &why);
     if (p == NULL && refused) {
         counts->passed++;
     } else if (p == NULL && is_departure(why)) {

@@ -29,8 +29,10 @@
 static const char *const one[] = {"a:1"};
 static const char *const two[] = {"a:1", "b:2"};
 
-/* Every test runs with each of them: the result must not depend on how bytes arrive. */
+/* Every test runs with each of them, and with the least effort a call: the result must not depend
+ * on how bytes arrive, nor on how much a call does. */
 static enum world_cut cut;
+static size_t effort_a_call; /* 0: the usual */
 
 static struct world *begin(const char *const *servers, size_t count)
 {
@@ -38,6 +40,9 @@ static struct world *begin(const char *const *servers, size_t count)
     config.auth.servers = servers;
     config.auth.server_count = count;
     config.log_level = LOG_DEBUG;
+    if (effort_a_call > 0) {
+        config.broker.effort_a_call = effort_a_call;
+    }
     struct world *w = world_new(&config);
     w->cut = cut;
     return w;
@@ -423,6 +428,9 @@ static struct world *begin_https(const char *const *servers, struct tls *tls)
     config.auth.server_count = 1;
     config.auth.tls = (struct http_tls){.connect = connect_tls, .self = tls, .cost = 100000};
     config.log_level = LOG_DEBUG;
+    if (effort_a_call > 0) {
+        config.broker.effort_a_call = effort_a_call;
+    }
     struct world *w = world_new(&config);
     w->cut = cut;
     return w;
@@ -857,5 +865,8 @@ int main(void)
     for (cut = CUT_WHOLE; cut <= CUT_RANDOM; cut++) {
         failed += cmocka_run_group_tests(tests, certs_make_all, certs_free_all);
     }
+    cut = CUT_WHOLE;
+    effort_a_call = 1;
+    failed += cmocka_run_group_tests(tests, certs_make_all, certs_free_all);
     return failed;
 }

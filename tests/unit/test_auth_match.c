@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "auth/auth_match.h"
+#include "support/auth_whole.h"
 
 #include <malloc.h>
 #include <setjmp.h>
@@ -279,7 +279,7 @@ static const struct {
 
 static struct auth_pattern *compile(const char *text, struct span *why)
 {
-    return auth_pattern_new(span_make(text, strlen(text)), why);
+    return whole_pattern(span_make(text, strlen(text)), why);
 }
 
 static void patterns_match_as_in_go(void **state)
@@ -292,7 +292,7 @@ static void patterns_match_as_in_go(void **state)
             fail_msg("%s: %s", seen[i].pattern, p == NULL ? "refused" : "taken");
         }
         for (size_t s = 0; p != NULL && s < SUBJECTS; s++) {
-            bool does = auth_pattern_matches(p, span_make(subjects[s], strlen(subjects[s])));
+            bool does = whole_matches(p, span_make(subjects[s], strlen(subjects[s])));
             if (does != (seen[i].matches[s] == '1')) {
                 fail_msg("%s on '%s': %d", seen[i].pattern, subjects[s], does);
             }
@@ -315,7 +315,7 @@ static void no_pattern_takes_for_ever(void **state)
         struct span why;
         struct auth_pattern *p = compile(patterns[i], &why);
         assert_non_null(p);
-        assert_false(auth_pattern_matches(p, span_make(subjects[SUBJECTS - 1], 64)));
+        assert_false(whole_matches(p, span_make(subjects[SUBJECTS - 1], 64)));
         auth_pattern_free(p);
     }
 }
@@ -326,11 +326,11 @@ static void sizes_have_bounds(void **state)
     char text[AUTH_PATTERN_MAX + 2];
     struct span why;
     memset(text, 'a', sizeof text);
-    struct auth_pattern *p = auth_pattern_new(span_make(text, AUTH_PATTERN_MAX), &why);
+    struct auth_pattern *p = whole_pattern(span_make(text, AUTH_PATTERN_MAX), &why);
     assert_non_null(p);
-    assert_false(auth_pattern_matches(p, SPAN("aaaa")));
+    assert_false(whole_matches(p, SPAN("aaaa")));
     auth_pattern_free(p);
-    assert_null(auth_pattern_new(span_make(text, AUTH_PATTERN_MAX + 1), &why));
+    assert_null(whole_pattern(span_make(text, AUTH_PATTERN_MAX + 1), &why));
     assert_true(span_equal(why, SPAN("expression too large")));
     /* Short, and large when compiled. */
     assert_null(compile("([^a][^b][^c][^d][^e][^f][^g][^h][^i][^j][^k][^l][^m][^n][^o][^p][^q][^r]"
@@ -353,7 +353,7 @@ static struct auth_pattern *compile_repeated(const char *before, const char *pie
         append(&text, piece);
     }
     append(&text, after);
-    struct auth_pattern *p = auth_pattern_new(buf_span(&text), why);
+    struct auth_pattern *p = whole_pattern(buf_span(&text), why);
     buf_free(&text);
     return p;
 }
@@ -375,6 +375,43 @@ static void classes_of_unicode_have_a_bound(void **state)
     }
 }
 
+/* Each limit of a pattern: what is just allowed, and one more. */
+static void every_limit_is_exact(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *before, *piece;
+        size_t n;
+        const char *after;
+        const char *one_more; /* stands before `after` */
+    } cases[] = {
+        {"(", "\\pL", 20, "){0}", "\\pL"},
+        {"(", "\\PN[a\\PL]", 10, "){0}", "[\\pL]"},
+        {"", "b?", 1024, "", "b?"},
+        {"", "a{0,256}", 4, "", "b?"},
+        {"", "(ab){256}", 4, "", "b{1}"},
+        {"", "a{256,}", 4, "", "b{0,1}"},
+        {"", "[?{9}]\\?\\{9}", 200, "", "b{1001}"}, /* these are characters */
+        {"", ".", 256, "", ".{1000}"},              /* memory: 64 and 256 KiB */
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct span why = {NULL, 0};
+        struct buf more = {0};
+        struct auth_pattern *p =
+            compile_repeated(cases[i].before, cases[i].piece, cases[i].n, cases[i].after, &why);
+        if (p == NULL) {
+            fail_msg("%s: %.*s", cases[i].piece, (int)why.n, (const char *)why.p);
+        }
+        auth_pattern_free(p);
+        append(&more, cases[i].one_more);
+        append(&more, cases[i].after);
+        buf_append(&more, SPAN("\0"));
+        assert_null(compile_repeated(cases[i].before, cases[i].piece, cases[i].n,
+                                     (const char *)buf_span(&more).p, &why));
+        buf_free(&more);
+    }
+}
+
 static size_t in_use(void)
 {
     struct mallinfo2 m = mallinfo2();
@@ -388,7 +425,7 @@ static void match_many_names(const struct auth_pattern *p)
         for (size_t i = 0; i < sizeof name; i++) {
             name[i] = (uint8_t)("abckKxyz"[(n * 2654435761U >> (i % 29)) % 8]);
         }
-        auth_pattern_matches(p, span_make(name, 1 + n % sizeof name));
+        whole_matches(p, span_make(name, 1 + n % sizeof name));
     }
 }
 
@@ -405,8 +442,8 @@ static void a_pattern_costs_no_more_than_its_size(void **state)
         {"", "(?i)topic", 1, ""},   {"", "a{100}", 1, ""},      {"", "[a-c]{100}", 1, "x$"},
         {"", "a?", 300, "$"},       {"(", ".", 4000, "){0}"},   {"(?i)(", "k", 4000, "){0}"},
         {"", "\\pL", 4, "$"},       {"(", "\\W", 2000, "){0}"}, {"", "(.*a){30}", 1, ""},
-        {"", "(a?){1000}", 1, "b"}, {"(", "\\pL", 60, "){0}"},  {"", ".{1000}", 1, ""},
-        {"(?i)", "k?", 1600, "b"},
+        {"", "(a?){1000}", 1, "b"}, {"(", "\\pL", 20, "){0}"},  {"", ".{400}", 1, ""},
+        {"(?i)", "k?", 1000, "b"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         size_t took = 0;
@@ -435,13 +472,13 @@ static void nesting_has_a_bound(void **state)
     size_t n = AUTH_PATTERN_DEPTH_MAX;
     memset(text, '(', n + 1);
     memset(text + n, ')', n);
-    struct auth_pattern *p = auth_pattern_new(span_make(text, 2 * n), &why);
+    struct auth_pattern *p = whole_pattern(span_make(text, 2 * n), &why);
     assert_non_null(p);
-    assert_true(auth_pattern_matches(p, SPAN("x")));
+    assert_true(whole_matches(p, SPAN("x")));
     auth_pattern_free(p);
     memset(text, '(', n + 1);
     memset(text + n + 1, ')', n + 1);
-    assert_null(auth_pattern_new(span_make(text, 2 * n + 2), &why));
+    assert_null(whole_pattern(span_make(text, 2 * n + 2), &why));
     assert_true(span_equal(why, SPAN("expression nests too deeply")));
     /* Groups side by side do not count. */
     p = compile_repeated("", "(a)", n + 1, "", &why);
@@ -456,8 +493,8 @@ static void longer_names_match_nothing(void **state)
     char text[AUTH_NAME_MAX + 1];
     memset(text, 'a', sizeof text);
     struct auth_pattern *p = compile("a", &why);
-    assert_true(auth_pattern_matches(p, span_make(text, sizeof text - 1)));
-    assert_false(auth_pattern_matches(p, span_make(text, sizeof text)));
+    assert_true(whole_matches(p, span_make(text, sizeof text - 1)));
+    assert_false(whole_matches(p, span_make(text, sizeof text)));
     auth_pattern_free(p);
 }
 
@@ -521,7 +558,7 @@ static void groups_that_have_ended_do_not_count(void **state)
     memcpy(text, "()()", 4);
     memset(text + 4, '(', n);
     memset(text + 4 + n, ')', n);
-    struct auth_pattern *p = auth_pattern_new(span_make(text, 2 * n + 4), &why);
+    struct auth_pattern *p = whole_pattern(span_make(text, 2 * n + 4), &why);
     assert_non_null(p);
     auth_pattern_free(p);
 }
@@ -539,7 +576,7 @@ static void sizes_are_exact(void **state)
         struct span why = {NULL, 0};
         struct auth_pattern *p = compile(cases[i].pattern, &why);
         assert_non_null(p);
-        size_t expected = 2 * sizeof(void *) + ALLOC_OVERHEAD + (cases[i].kib + 3) * 1024 +
+        size_t expected = 4 * sizeof(void *) + ALLOC_OVERHEAD + (cases[i].kib + 3) * 1024 +
                           128 * cases[i].bytes + 6 * 1024 * cases[i].classes;
         if (auth_pattern_size(p) != expected) {
             fail_msg("%s: %zu, not %zu", cases[i].pattern, auth_pattern_size(p), expected);
@@ -555,8 +592,8 @@ static void classes_are_left_alone(void **state)
     struct span why = {NULL, 0};
     struct auth_pattern *p = compile("^[ab(?<n>]$", &why);
     assert_non_null(p);
-    assert_true(auth_pattern_matches(p, SPAN("<")));
-    assert_false(auth_pattern_matches(p, SPAN("P")));
+    assert_true(whole_matches(p, SPAN("<")));
+    assert_false(whole_matches(p, SPAN("P")));
     auth_pattern_free(p);
     p = compile_repeated("", "[b(]", AUTH_PATTERN_DEPTH_MAX + 1, "", &why);
     assert_non_null(p);
@@ -588,6 +625,7 @@ int main(void)
         cmocka_unit_test(no_pattern_takes_for_ever),
         cmocka_unit_test(sizes_have_bounds),
         cmocka_unit_test(classes_of_unicode_have_a_bound),
+        cmocka_unit_test(every_limit_is_exact),
         cmocka_unit_test(a_pattern_costs_no_more_than_its_size),
         cmocka_unit_test(nesting_has_a_bound),
         cmocka_unit_test(longer_names_match_nothing),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Tests of auth/auth_reply.h. */
-#include "auth/auth_reply.h"
+#include "support/auth_whole.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,7 +15,7 @@
 
 static struct auth_state *parse(struct span body, size_t most, struct buf *why)
 {
-    return auth_reply_parse(body, most, why);
+    return whole_reply(body, most, why);
 }
 
 /* `why` NULL: the body is accepted. */
@@ -47,11 +47,11 @@ static void an_answer_says_what_is_granted(void **state)
     assert_int_equal(s->rule_count, 2);
     assert_true(span_equal(buf_span(&s->identity), SPAN("i")));
     assert_true(span_equal(buf_span(&s->identity_url), SPAN("u")));
-    assert_true(auth_state_allows(s, SPAN("a"), SPAN("c")));
-    assert_true(auth_state_allows(s, SPAN("xbx"), SPAN("xcx")));
-    assert_false(auth_state_allows(s, SPAN("aa"), SPAN("c")));
-    assert_false(auth_state_allows(s, SPAN("a"), SPAN("d")));
-    assert_false(auth_state_allows(s, SPAN("a"), SPAN(""))); /* publishing: "c" does not match "" */
+    assert_true(whole_check(s, SPAN("a"), SPAN("c")));
+    assert_true(whole_check(s, SPAN("xbx"), SPAN("xcx")));
+    assert_false(whole_check(s, SPAN("aa"), SPAN("c")));
+    assert_false(whole_check(s, SPAN("a"), SPAN("d")));
+    assert_false(whole_check(s, SPAN("a"), SPAN(""))); /* publishing: "c" does not match "" */
     auth_state_free(s);
 }
 
@@ -74,8 +74,8 @@ static void each_permission_covers_one_thing(void **state)
         buf_append(&body, span_make(cases[i].list, strlen(cases[i].list)));
         text_append(&body, "}]}");
         struct auth_state *s = parse(buf_span(&body), MOST, &why);
-        assert_int_equal(auth_state_allows(s, SPAN("t"), SPAN("")), cases[i].publish);
-        assert_int_equal(auth_state_allows(s, SPAN("t"), SPAN("c")), cases[i].subscribe);
+        assert_int_equal(whole_check(s, SPAN("t"), SPAN("")), cases[i].publish);
+        assert_int_equal(whole_check(s, SPAN("t"), SPAN("c")), cases[i].subscribe);
         auth_state_free(s);
         buf_free(&body);
     }
@@ -149,8 +149,8 @@ static void every_pattern_is_asked(void **state)
              "\"channels\":[" WIDE WIDE WIDE WIDE WIDE WIDE WIDE WIDE "\"(?:a?){400}$\",\"c\"]}]}"),
         MOST, &why);
     assert_non_null(s);
-    assert_true(auth_state_allows(s, SPAN("t"), SPAN("aaa")));
-    assert_true(auth_state_allows(s, SPAN("t"), SPAN("c")));
+    assert_true(whole_check(s, SPAN("t"), SPAN("aaa")));
+    assert_true(whole_check(s, SPAN("t"), SPAN("c")));
     auth_state_free(s);
 }
 
@@ -167,8 +167,8 @@ static void later_keys_replace_earlier(void **state)
         MOST, &why);
     assert_non_null(s);
     assert_int_equal(s->rule_count, 1);
-    assert_true(auth_state_allows(s, SPAN("t"), SPAN("c")));
-    assert_false(auth_state_allows(s, SPAN("t"), SPAN("x")));
+    assert_true(whole_check(s, SPAN("t"), SPAN("c")));
+    assert_false(whole_check(s, SPAN("t"), SPAN("x")));
     assert_true(span_equal(buf_span(&s->identity), SPAN("b")));
     auth_state_free(s);
 }
@@ -238,7 +238,7 @@ static void a_403_names_a_port(void **state)
                  {"", -1}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t port = 0;
-        bool ok = auth_reply_https_port(span_make(cases[i].body, strlen(cases[i].body)), &port);
+        bool ok = whole_forbidden(span_make(cases[i].body, strlen(cases[i].body)), &port);
         if (ok != (cases[i].port >= 0) || (ok && port != cases[i].port)) {
             fail_msg("%s: %d", cases[i].body, (int)port);
         }

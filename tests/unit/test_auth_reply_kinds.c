@@ -4,7 +4,7 @@
  * null behind a value; the exact cost of each part of a grant. The expected results are those of
  * Go's encoding/json with nsqd's struct.
  */
-#include "auth/auth_reply.h"
+#include "support/auth_whole.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +72,7 @@ static struct buf document_with(const char *document, const char *value)
 static char result_of(struct span body)
 {
     struct buf why = {0};
-    struct auth_state *s = auth_reply_parse(body, MOST, &why);
+    struct auth_state *s = whole_reply(body, MOST, &why);
     char result = s != NULL ? '+' : span_equal(buf_span(&why), SPAN("invalid JSON")) ? '-' : 'x';
     assert_int_equal(s == NULL, why.n > 0);
     auth_state_free(s);
@@ -152,7 +152,7 @@ static void every_kind_of_value_in_a_403(void **state)
                                                                       : refused;
             struct buf body = document_with(places[i].document, kind);
             int64_t port = 0;
-            bool good = auth_reply_https_port(buf_span(&body), &port);
+            bool good = whole_forbidden(buf_span(&body), &port);
             if (good != (wanted != refused) || (good && port != strtoll(wanted, NULL, 10))) {
                 fail_msg("%s in %s: %d %lld", kind, places[i].document, good, (long long)port);
             }
@@ -166,7 +166,7 @@ static void every_kind_of_value_in_a_403(void **state)
 static struct auth_state *granted_by(struct span body)
 {
     struct buf why = {0};
-    struct auth_state *s = auth_reply_parse(body, MOST, &why);
+    struct auth_state *s = whole_reply(body, MOST, &why);
     assert_non_null(s);
     assert_int_equal(why.n, 0);
     return s;
@@ -190,8 +190,8 @@ static void null_behind_a_value(void **state)
     assert_int_equal(s->ttl, 5);
     assert_true(span_equal(buf_span(&s->identity), SPAN("i")));
     assert_true(span_equal(buf_span(&s->identity_url), SPAN("u")));
-    assert_true(auth_state_allows(s, SPAN("t"), SPAN("c")));
-    assert_false(auth_state_allows(s, SPAN("x"), SPAN("c")));
+    assert_true(whole_check(s, SPAN("t"), SPAN("c")));
+    assert_false(whole_check(s, SPAN("x"), SPAN("c")));
     auth_state_free(s);
 
     s = granted("{\"ttl\":1,\"authorizations\":[{}],\"authorizations\":null}");
@@ -202,7 +202,7 @@ static void null_behind_a_value(void **state)
     auth_state_free(s);
     s = granted(RULE("\"topic\":\"t\",\"channels\":[\"c\"],\"channels\":null," BOTH));
     assert_int_equal(s->rules[0].channel_count, 0);
-    assert_false(auth_state_allows(s, SPAN("t"), SPAN("c")));
+    assert_false(whole_check(s, SPAN("t"), SPAN("c")));
     auth_state_free(s);
     s = granted(RULE("\"topic\":\"t\",\"channels\":[\"c\"]," BOTH ",\"permissions\":null"));
     assert_false(s->rules[0].publish || s->rules[0].subscribe);
@@ -231,8 +231,8 @@ static void unknown_values_end(void **state)
         struct auth_state *s = granted_by(buf_span(&body));
         assert_int_equal(s->ttl, 3);
         assert_true(span_equal(buf_span(&s->identity), SPAN("i")));
-        assert_true(auth_state_allows(s, SPAN("t"), SPAN("c")));
-        assert_false(auth_state_allows(s, SPAN("x"), SPAN("c")));
+        assert_true(whole_check(s, SPAN("t"), SPAN("c")));
+        assert_false(whole_check(s, SPAN("x"), SPAN("c")));
         auth_state_free(s);
         buf_free(&body);
     }
@@ -243,7 +243,7 @@ static void unknown_values_end(void **state)
 static size_t pattern_cost(const char *text)
 {
     struct span why;
-    struct auth_pattern *p = auth_pattern_new(span_make(text, strlen(text)), &why);
+    struct auth_pattern *p = whole_pattern(span_make(text, strlen(text)), &why);
     assert_non_null(p);
     size_t size = auth_pattern_size(p);
     auth_pattern_free(p);
@@ -279,10 +279,10 @@ static void every_part_has_its_exact_cost(void **state)
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct span body = span_make(cases[i].body, strlen(cases[i].body));
         struct buf why = {0};
-        assert_null(auth_reply_parse(body, cases[i].cost - 1, &why));
+        assert_null(whole_reply(body, cases[i].cost - 1, &why));
         assert_true(span_equal(buf_span(&why), SPAN("too many authorizations")));
         buf_free(&why);
-        struct auth_state *s = auth_reply_parse(body, cases[i].cost, &why);
+        struct auth_state *s = whole_reply(body, cases[i].cost, &why);
         assert_non_null(s);
         assert_int_equal(s->cost, cases[i].cost);
         assert_int_equal(why.n, 0);

@@ -11,6 +11,14 @@ import time
 
 START_LIMIT = 20  # seconds
 STOP_LIMIT = 20
+RUNNING = set()  # the processes of all Programs
+
+
+def end_all(*_):
+    """What SIGTERM does: no process is left behind, whatever thread waits for it."""
+    for process in list(RUNNING):
+        process.kill()
+    os._exit(1)
 
 
 def wait_until(true, what, limit=START_LIMIT):
@@ -31,6 +39,7 @@ class Program:
         self.log = log
         with log.open("w") as output:
             self.process = subprocess.Popen([str(word) for word in command], stdin=stdin, stdout=output, stderr=output)
+        RUNNING.add(self.process)
 
     def __enter__(self):
         return self
@@ -39,6 +48,7 @@ class Program:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        RUNNING.discard(self.process)
 
     def said(self):
         return self.log.read_text(errors="replace")

@@ -539,6 +539,7 @@ def main():
     options = options.parse_args()
     options.logs.mkdir(parents=True, exist_ok=True)
     options.logs = options.logs.resolve()
+    signal.signal(signal.SIGTERM, servers.end_all)
     options.pynsq = options.pynsq.resolve()
     options.certificates = options.logs / "certificates"
     certificates.make(options.certificates)

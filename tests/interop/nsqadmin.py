@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""Upstream's nsqadmin in a browser, with two servers: all its pages and actions must show the same.
+
+    nsqadmin.py --logs DIR [--write] --server PATH...
+
+A browser without a window (Chromium, driven by Selenium and chromedriver) opens each page and presses each button of an
+nsqadmin that knows one nsqd; then of one that knows an nsqlookupd, where the nsqd was registered by `Registration`. At
+each step the visible text must be what nsqadmin-expected.txt says, and a picture is kept in the logs folder. The last
+line counts the steps, one for each step and server.
+"""
+
+import argparse
+import difflib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import struct
+import sys
+import time
+
+from selenium import webdriver
+from selenium.webdriver.common.by import By
+
+from servers import Program, Server, path_of, run, wait_until
+
+HERE = pathlib.Path(__file__).parent
+EXPECTED = HERE / "nsqadmin-expected.txt"
+FLAGS = [  # the last two lines: no connection leaves the machine
+    "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,800",
+    "--hide-scrollbars", "--no-first-run", "--disable-extensions", "--disable-component-update", "--disable-sync",
+    "--disable-background-networking", "--disable-default-apps", "--no-proxy-server",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+]
+
+
+PAGE = ".container-fluid:not(.navbar .container-fluid)"  # what is below the bar with the names of the pages
+
+
+class Registration:
+    """Registers an nsqd with nsqlookupd by nsqlookupd's TCP protocol, as long as the connection is open. It stands in
+    for the nsqd's own registration, so that both servers are registered alike."""
+
+    def __init__(self, lookupd, server):
+        host, port = lookupd.split(":")
+        self.connection = socket.create_connection((host, int(port)), timeout=10)
+        self.connection.sendall(b"  V1")
+        body = json.dumps({"broadcast_address": "127.0.0.1", "hostname": "registered", "version": "1.3.0",
+                           "tcp_port": int(server.tcp.split(":")[1]),
+                           "http_port": int(server.http.split(":")[1])}).encode()
+        self.send(b"IDENTIFY\n" + struct.pack(">l", len(body)) + body)
+
+    def send(self, command):
+        self.connection.sendall(command)
+        size = struct.unpack(">l", self.connection.recv(4, socket.MSG_WAITALL))[0]
+        return self.connection.recv(size, socket.MSG_WAITALL)
+
+    def topic(self, *names):
+        if self.send(b"REGISTER " + " ".join(names).encode() + b"\n") != b"OK":
+            raise RuntimeError("nsqlookupd did not take %s" % (names,))
+
+    def close(self):
+        self.connection.close()
+
+
+class Session:
+    """What the browser sees of one server: `steps`, a list of (name of the step, [line])."""
+
+    def __init__(self, browser, pictures):
+        self.browser, self.pictures = browser, pictures
+        self.server, self.base = None, ""
+        self.steps = []
+
+    def ready(self):
+        """Whether the page and what it asked for have arrived."""
+        return self.browser.execute_script(
+            "return document.readyState === 'complete' && !window.leaving && !!window.jQuery && jQuery.active === 0"
+            " && !document.querySelector('.bubblingG') && !document.querySelector('.modal')"
+            " && document.querySelector('.container-fluid .row') !== null")
+
+    def note(self, step):
+        """Notes what the page shows when it no longer changes, and takes a picture."""
+        wait_until(self.ready, "%s: the page" % step)
+        shown = "\n".join(part.text for part in self.browser.find_elements(By.CSS_SELECTOR, PAGE))
+        shown = self.server.mask(shown)
+        for name, address in (("TCP", self.server.tcp), ("HTTP", self.server.http)):
+            shown = re.sub(r"\b%s\b" % address.split(":")[1], name, shown)
+        shown = re.sub(re.escape(socket.gethostname()) + r"(:\d+)?", "HOST", shown)
+        shown = re.sub(r"\b[0-9.]+(ns|µs|us|ms|s|m|h)\b", "TIME", shown)
+        shown = re.sub(r"(TIME)+", "TIME", shown)
+        shown = re.sub(r"\b\d\d\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d\S*", "DATE", shown)
+        self.steps.append((step, [line.rstrip() for line in shown.splitlines() if line.strip()]))
+        self.browser.save_screenshot(str(self.pictures / ("%02d-%s.png" % (len(self.steps), step.replace(" ", "-")))))
+
+    def open(self, path, step):
+        self.browser.get(self.base + path)
+        self.note(step)
+
+    def click(self, selector, step, confirm=True, reloads=True):
+        """Presses a button and, if nsqadmin asks, OK; waits until the page is loaded again."""
+        if reloads:
+            self.browser.execute_script("window.leaving = true")
+        self.browser.find_element(By.CSS_SELECTOR, selector).click()
+        if confirm:
+            def asked():
+                found = self.browser.find_elements(By.CSS_SELECTOR, ".bootbox .btn-primary")
+                return found and found[0].is_displayed() and found[0]
+            button = wait_until(asked, "%s: the question" % step)
+            time.sleep(0.4)  # the question slides in; a press while it moves is lost
+            if "question" not in [name for name, _ in self.steps]:
+                self.steps.append(("question", self.browser.find_element(By.CSS_SELECTOR, ".bootbox").text.splitlines()))
+            button.click()
+        self.note(step)
+
+    def post(self, path, body=""):
+        answer, errors, ended = run(["curl", "-sS", "-f", "-d", body, "http://%s%s" % (self.server.http, path)])
+        if ended != "exit 0" or answer not in ("", "OK"):
+            raise RuntimeError("POST %s: %s %s" % (path, answer, errors))
+
+
+    def mail(self):
+        """What /stats says of the channel mail."""
+        answer = run(["curl", "-sS", "http://%s/stats?format=json&channel=mail" % self.server.http])[0]
+        return [topic for topic in json.loads(answer)["topics"] if topic["channels"]][0]["channels"][0]
+
+
+def with_nsqd(session, consumer):
+    """The pages and actions of an nsqadmin that knows one nsqd."""
+    session.open("/", "streams")
+    session.open("/topics/orders", "topic")
+    session.open("/topics/orders/mail", "channel")
+    session.open("/topics/orders/archive", "channel without consumers")
+    session.open("/nodes", "nodes")
+    session.open("/nodes/" + session.server.http, "node")
+    session.open("/counter", "counter")
+    session.open("/lookup", "lookup")
+    session.open("/topics/unknown", "a topic that is not there")
+    session.open("/topics/orders/unknown", "a channel that is not there")
+    session.open("/nodes/127.0.0.1:1", "a node that is not there")
+
+    session.open("/topics/orders/archive", "before the actions on a channel")
+    for action in ("pause", "unpause", "empty"):
+        session.click(".channel-actions [data-action=%s]" % action, action + " a channel")
+    session.click(".channel-actions [data-action=delete]", "delete a channel")
+    session.click(".topic-actions [data-action=pause]", "pause a topic")
+    session.post("/mpub?topic=orders", "kept\nback")
+    session.open("/topics/orders", "a paused topic with messages")
+    session.click(".topic-actions [data-action=empty]", "empty a topic")
+    session.click(".topic-actions [data-action=unpause]", "unpause a topic")
+    session.click(".topic-actions [data-action=delete]", "delete a topic")
+    session.open("/nodes/" + session.server.http, "the node at the end")
+    consumer.stop()
+
+
+def with_lookupd(session, registration):
+    """What nsqadmin offers only with an nsqlookupd: to create, and to tombstone."""
+    registration.topic("orders")
+    session.open("/", "streams by nsqlookupd")
+    session.open("/nodes", "nodes by nsqlookupd")
+    session.open("/lookup", "lookup with nsqlookupd")
+
+    def create(topic, channel):
+        for name, value in (("topic", topic), ("channel", channel)):
+            session.browser.find_element(By.CSS_SELECTOR, ".hierarchy [name=%s]" % name).send_keys(value)
+        session.click(".hierarchy button", "create %s" % " ".join([topic, channel]).strip(), confirm=False)
+
+    create("orders", "created")  # nsqadmin also creates it on the nsqds that have the topic
+    registration.topic("orders", "created")
+    session.open("/topics/orders", "the created channel")
+    session.open("/lookup", "lookup again")
+    create("planned", "")  # no nsqd has this topic
+    session.click(".delete-topic-link[data-topic=planned]", "delete what is inactive", confirm=False)
+    session.open("/topics/orders", "before the tombstone")
+    session.click(".tombstone-link", "tombstone")
+    session.open("/nodes", "nodes with a tombstone")
+    session.open("/topics/orders", "the topic with a tombstone")
+
+
+def play(browser, path, number, logs):
+    """Plays everything on a server; returns the steps."""
+    pictures = logs / ("nsqadmin-%d" % number)
+    pictures.mkdir(parents=True, exist_ok=True)
+    for old in pictures.glob("*.png"):
+        old.unlink()
+    session = Session(browser, pictures)
+
+    def nsqadmin(*flags):
+        return Program([path_of("nsqadmin"), "--http-address=127.0.0.1:0", *flags], pictures / "nsqadmin.log")
+
+    def base_of(admin):
+        return "http://" + admin.wait_for(r"HTTP: listening on (127\.0\.0\.1:\d+)\n")
+
+    percentiles = ["--e2e-processing-latency-percentile=0.99", "--e2e-processing-latency-percentile=0.5",
+                   "--e2e-processing-latency-window-time=10m"]
+    with Server(path, pictures / "nsqd.log", *percentiles) as session.server:
+        session.post("/topic/create?topic=orders")
+        session.post("/channel/create?topic=orders&channel=archive")
+        session.post("/topic/create?topic=an.idle_topic-1%23ephemeral")
+        with Program([path_of("nsq_tail"), "--topic", "orders", "--channel", "mail", "--nsqd-tcp-address",
+                      session.server.tcp, "--consumer-opt", "client_id,tail"], pictures / "nsq_tail.log") as consumer:
+            consumer.wait_for(r"(connecting to nsqd)")
+            session.post("/mpub?topic=orders", "\n".join("order %d" % n for n in range(1234)))
+            consumer.wait_for(r"(order 1233)\n")
+            wait_until(lambda: session.mail()["in_flight_count"] == 0, "all finished")
+            with nsqadmin("--nsqd-http-address", session.server.http) as admin:
+                session.base = base_of(admin)
+                with_nsqd(session, consumer)
+        session.post("/topic/create?topic=orders")
+        with Program([path_of("nsqlookupd"), "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
+                      "--broadcast-address=127.0.0.1"], pictures / "nsqlookupd.log") as lookupd:
+            tcp = lookupd.wait_for(r"TCP: listening on (127\.0\.0\.1:\d+)\n")
+            with nsqadmin("--lookupd-http-address",
+                          lookupd.wait_for(r"HTTP: listening on (127\.0\.0\.1:\d+)\n")) as admin:
+                session.base = base_of(admin)
+                registration = Registration(tcp, session.server)
+                with_lookupd(session, registration)
+                registration.close()
+        session.steps.append(("the end", ["nsqd after SIGTERM: " + session.server.stop()]))
+    return session.steps
+
+
+def read_expected():
+    """Returns {step: [line]}."""
+    name, steps = "", {}
+    for line in EXPECTED.read_text().splitlines():
+        if line and not line.startswith("#"):
+            if line.startswith("    "):
+                steps[name].append(line[4:])
+            else:
+                name = line.rstrip(":")
+                steps[name] = []
+    return steps
+
+
+def main():
+    options = argparse.ArgumentParser()
+    options.add_argument("--logs", type=pathlib.Path, required=True)
+    options.add_argument("--write", action="store_true", help="write what the first server showed as expected")
+    options.add_argument("--server", action="append", required=True)
+    options = options.parse_args()
+    os.environ["SE_AVOID_STATS"] = "true"
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the browser and the servers end too
+
+    chrome = webdriver.ChromeOptions()
+    for flag in FLAGS:
+        chrome.add_argument(flag)
+    if os.geteuid() == 0:
+        chrome.add_argument("--no-sandbox")  # Chromium's sandbox does not work for root
+    chrome.binary_location = shutil.which("chromium")
+    passed = failed = 0
+    browser = webdriver.Chrome(chrome, webdriver.ChromeService(shutil.which("chromedriver")))
+    browser.set_page_load_timeout(20)
+    browser.set_script_timeout(20)
+    try:
+        for number, path in enumerate(options.server):
+            start = time.monotonic()
+            try:
+                steps = play(browser, path, number, options.logs)
+            except Exception as reason:  # whatever it is, it is a difference
+                steps = [("failed", repr(reason).splitlines())]
+            if options.write and number == 0:
+                head = [line for line in EXPECTED.read_text().splitlines() if line.startswith("#")]
+                blocks = ["%s:\n%s" % (name, "\n".join("    " + line for line in lines)) for name, lines in steps]
+                EXPECTED.write_text("\n\n".join(["\n".join(head), *blocks]) + "\n")
+            expected = read_expected()
+            said = dict(steps)
+            good = sum(said.get(name) == lines for name, lines in expected.items())
+            names = list(dict.fromkeys([*expected, *said]))
+            passed, failed = passed + good, failed + len(names) - good
+            print("%s: %d of %d steps as expected (%.1f s)" % (path, good, len(names), time.monotonic() - start))
+            for name in names:
+                if said.get(name) != expected.get(name):
+                    print("    %s:" % name)
+                    for line in list(difflib.unified_diff(expected.get(name, []), said.get(name, []), "expected", "seen",
+                                                          lineterm=""))[:30]:
+                        print("        " + line)
+            sys.stdout.flush()
+    finally:
+        browser.quit()
+    print("the pictures are in %s" % (options.logs / "nsqadmin-*"))
+    print("%d passed, %d failed" % (passed, failed))
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

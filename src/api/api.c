@@ -289,6 +289,20 @@ static const struct http_route routes[] = {
     AT_END("POST", "/channel/empty", empty_channel),
     AT_END("POST", "/channel/pause", pause_channel),
     AT_END("POST", "/channel/unpause", unpause_channel),
+    {.method = SPAN_LITERAL("GET"),
+     .path = SPAN_LITERAL("/config/"),
+     .has_param = true,
+     .logged = true,
+     .begin = api_config_get},
+    {.method = SPAN_LITERAL("PUT"),
+     .path = SPAN_LITERAL("/config/"),
+     .has_param = true,
+     .logged = true,
+     .body = HTTP_BODY_PIECES,
+     .begin = api_config_begin,
+     .piece = api_config_piece,
+     .end = api_config_end,
+     .drop = api_config_drop},
 };
 
 struct http_routes api_routes(void)
@@ -302,4 +316,9 @@ void api_init(struct api *api, const struct api_config *config, struct broker *b
     *api = (struct api){
         .config = *config, .broker = broker, .serve = serve, .tickets = tickets, .log = log};
     list_init(&api->moving);
+}
+
+void api_free(struct api *api)
+{
+    api_config_free(api);
 }

@@ -48,6 +48,9 @@ struct api_config {
     int32_t zone;                   /* of the local time at the start: seconds east of UTC */
     const struct span *quantiles;   /* the percentiles of the configuration as JSON, as "0.99" */
     struct metrics_options metrics; /* what GET /metrics shows in addition */
+    /* What GET /config tells. */
+    const struct api_setting *settings;
+    size_t setting_count;
 };
 
 #define API_MOVING_A_STEP 64 /* one call of api_step continues at most this many publishes */
@@ -63,11 +66,19 @@ struct api {
      * to a channel. A publish is answered when all its messages were moved. So a client cannot
      * publish faster than the messages move. */
     struct list moving;
+    struct buf lookupds; /* the list that PUT /config has set, as JSON; empty: none was set */
 };
 
-/* The configuration is copied. The other arguments are borrowed. */
+/* Bytes. A longer value in PUT /config is refused. (nsqd accepts --max-msg-size bytes.) Without
+ * this limit, one request could keep the server busy for a long time. */
+#define API_CONFIG_MAX 65536
+
+/* The configuration is copied. The other arguments are borrowed. The caller frees the API with
+ * api_free, after the connections. */
 void api_init(struct api *api, const struct api_config *config, struct broker *broker,
               const struct serve *serve, struct tickets *tickets, struct log *log);
+
+void api_free(struct api *api);
 
 /* Returns all routes. */
 struct http_routes api_routes(void);
@@ -108,5 +119,13 @@ void api_publish_end(void *service, struct http_call *call, bool broken, int64_t
 void api_publish_drop(void *service, struct http_call *call);
 void api_stats_end(void *service, struct http_call *call, bool broken, int64_t now);
 void api_metrics_end(void *service, struct http_call *call, bool broken, int64_t now);
+void api_config_get(void *service, struct http_call *call, int64_t now);
+void api_config_begin(void *service, struct http_call *call, int64_t now);
+void api_config_piece(void *service, struct http_call *call, struct span bytes, int64_t now);
+void api_config_end(void *service, struct http_call *call, bool broken, int64_t now);
+void api_config_drop(void *service, struct http_call *call);
+
+/* Frees what PUT /config has set. */
+void api_config_free(struct api *api);
 
 #endif

@@ -42,6 +42,7 @@ void api_service_init(struct api_service *service, const struct api_service_conf
 
 void api_service_free(struct api_service *service)
 {
+    api_free(&service->api);
     buf_free(&service->refusal_body);
 }
 

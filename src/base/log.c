@@ -15,6 +15,35 @@ void log_init(struct log *l, enum log_level least)
     list_init(&l->waiting);
 }
 
+/* `word` is in lower case. */
+static bool is_word(struct span name, const char *word)
+{
+    size_t i = 0;
+    for (; i < name.n && word[i] != '\0'; i++) {
+        uint8_t c = name.p[i];
+        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != word[i]) {
+            return false;
+        }
+    }
+    return i == name.n && word[i] == '\0';
+}
+
+bool log_level_named(struct span name, enum log_level *level)
+{
+    static const char *const words[] = {[LOG_DEBUG] = "debug",
+                                        [LOG_INFO] = "info",
+                                        [LOG_WARNING] = "warn",
+                                        [LOG_ERROR] = "error",
+                                        [LOG_FATAL] = "fatal"};
+    for (int i = LOG_DEBUG; i <= LOG_FATAL; i++) {
+        if (is_word(name, words[i])) {
+            *level = (enum log_level)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 void log_free(struct log *l)
 {
     struct log_event *event;

@@ -31,6 +31,7 @@ struct log_event {
 
 struct log {
     enum log_level least; /* events below this level are ignored */
+    bool level_is_new;    /* the level was changed, and the shell was not told yet */
     struct list waiting;  /* the queue of struct log_event; the oldest event is first */
     size_t count;         /* number of events in `waiting` */
     uint64_t dropped;     /* number of events that were dropped because the queue was full */
@@ -38,6 +39,17 @@ struct log {
 
 /* Prepares a log. The log must keep its address until log_free. */
 void log_init(struct log *l, enum log_level least);
+
+/* Changes the level. Events that are already in the queue stay there. */
+static inline void log_set_level(struct log *l, enum log_level least)
+{
+    l->least = least;
+    l->level_is_new = true;
+}
+
+/* Finds the level with this name: debug, info, warn, error or fatal, in any case. Returns false
+ * when there is none. */
+bool log_level_named(struct span name, enum log_level *level);
 
 /* Frees the events in the queue. */
 void log_free(struct log *l);

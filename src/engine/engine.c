@@ -195,7 +195,9 @@ static void add_http_listeners(struct engine *engine, const struct engine_config
                 .started = about->started,
                 .zone = about->zone,
                 .quantiles = about->quantiles,
-                .metrics = config->metrics},
+                .metrics = config->metrics,
+                .settings = about->settings,
+                .setting_count = about->setting_count},
         .needs_tls = config->http_needs_tls,
         .https_port = about->https_port,
         .tls = v2->tls,
@@ -233,13 +235,13 @@ struct engine *engine_new(const struct engine_config *config)
 void engine_free(struct engine *engine)
 {
     serve_free(&engine->serve);
+    api_service_free(&engine->web);
     v2_free(&engine->v2);
     assert(engine->tickets.table == NULL); /* nothing waits any more */
     broker_free(&engine->broker);
     assert(engine->broker.core.budget.used == 0); /* everything that was charged was released */
     assert(engine->broker.core.budget.held == 0);
     log_free(&engine->log);
-    api_service_free(&engine->web);
     alloc_free(engine);
 }
 

@@ -20,7 +20,7 @@ enum engine_listener { ENGINE_TCP, ENGINE_HTTP, ENGINE_HTTPS, ENGINE_LISTENERS }
 
 #define ENGINE_TIMERS_A_STEP 1024 /* maximum number of message timers handled in one step */
 
-/* What GET /info and GET /stats tell about the server. The spans are borrowed. */
+/* What the HTTP API tells about the server. The spans are borrowed. */
 struct engine_about {
     struct span broadcast_address;
     struct span hostname;
@@ -32,6 +32,8 @@ struct engine_about {
     int32_t zone;       /* of the local time: seconds east of UTC */
     /* The percentiles of broker.latency, each as the JSON of a number. */
     const struct span *quantiles;
+    const struct api_setting *settings; /* the values of all options */
+    size_t setting_count;
 };
 
 struct engine_config {

@@ -206,6 +206,8 @@ static int serve(const struct options *o, const struct tls_files *files, struct 
     option_texts_init(&texts, o, &start);
     struct engine_config config = configure(o, &machine);
     config.about.quantiles = texts.quantiles;
+    config.about.settings = texts.settings;
+    config.about.setting_count = texts.count;
     configure_tls(&config, files);
     int code = serve_at(&listeners, o, &config, log);
     option_texts_free(&texts);

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
+
 /* Returns true when `a`, in lower-case letters, equals `word`. `word` is ASCII. */
 static bool same_word(const char *a, const char *word)
 {
@@ -28,12 +30,10 @@ static bool same_word(const char *a, const char *word)
 
 static bool set_log_level(int64_t *field, const char *value, struct line *why)
 {
-    static const char *const names[] = {"debug", "info", "warn", "error", "fatal"};
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (same_word(value, names[i])) {
-            *field = (int64_t)i + OPTIONS_LOG_DEBUG;
-            return true;
-        }
+    enum log_level level;
+    if (log_level_named(span_make(value, strlen(value)), &level)) {
+        *field = (int64_t)level;
+        return true;
     }
     line_add(why, "invalid log level '%s' (debug, info, warn, error, fatal)", value);
     return false;

@@ -34,8 +34,10 @@ enum closed_reason {
 
 enum ask_kind {
     ASK_NONE = 0,
-    ASK_LOG,      /* write `event` to the log; needs no answer */
-    ASK_CONNECT,  /* connect to `address` without waiting, then call `connected` for `ticket` */
+    ASK_LOG,       /* write `event` to the log; needs no answer */
+    ASK_LOG_LEVEL, /* from now on write no lines below `level` to the log, whoever has written them;
+                    * needs no answer */
+    ASK_CONNECT,   /* connect to `address` without waiting, then call `connected` for `ticket` */
     ASK_APPEND,   /* write `bytes` to the disk, then call `answer`. There is no disk yet: `bytes` is
                    * empty, and the shell answers at once */
     ASK_UDP_OPEN, /* open a UDP socket for datagrams to `address`, without waiting, then call
@@ -52,6 +54,7 @@ struct ask {
     uint64_t ticket; /* the number of this request; ASK_CONNECT: the connection's number */
     union {          /* borrowed until the next call of next_ask */
         const struct log_event *event; /* ASK_LOG */
+        enum log_level level;          /* ASK_LOG_LEVEL */
         struct span address;           /* ASK_CONNECT, ASK_UDP_OPEN: "host:port" */
         struct span bytes;             /* ASK_APPEND, ASK_UDP_SEND */
     };

@@ -349,6 +349,10 @@ static void report_dropped(struct log *log)
 
 static struct ask next_log_ask(struct serve *serve)
 {
+    if (serve->log->level_is_new) { /* first, because the level is valid for the next event */
+        serve->log->level_is_new = false;
+        return (struct ask){.kind = ASK_LOG_LEVEL, .level = serve->log->least};
+    }
     log_event_free(serve->shown);
     serve->shown = log_next(serve->log);
     if (serve->shown == NULL) {

@@ -222,6 +222,9 @@ static void do_ask(struct tcp_server *server, const struct ask *ask, int64_t now
         log_writer_add(server->log, ask->event->level, ask->event->form, ask->event->args,
                        LOG_ARGS_MAX);
         break;
+    case ASK_LOG_LEVEL:
+        server->log->least = ask->level;
+        break;
     case ASK_CONNECT:
         tcp_start_dial(server, ask, now);
         break;

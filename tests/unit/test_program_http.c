@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "base/text.h"
 #include "support/net.h"
 #include "support/program.h"
 
@@ -120,6 +121,39 @@ static void a_unix_socket_serves_http(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* The level is valid for lines of the engine and of the shell. */
+static void put(unsigned port, const char *level)
+{
+    char request[200];
+    int fd = net_connect(port);
+    snprintf(request, sizeof request,
+             "PUT /config/log_level HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(level), level);
+    net_send(fd, text_span(request));
+    net_expect(fd, SPAN("HTTP/1.1 200 OK\r\n"));
+    close(fd);
+}
+
+static void the_level_of_the_log_can_be_changed(void **state)
+{
+    (void)state;
+    struct program *p = program_start(ORDINARY);
+    unsigned port = program_port(p, "HTTP");
+    put(port, "fatal");
+    assert_has(answer_of(port, "GET /ping"), "\r\n\r\nOK");
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, "/ping"), 0);
+    assert_int_equal(program_logged(p, "HTTP: closing"), 0);
+    assert_int_equal(program_logged(p, "NSQ: bye"), 0);
+    p = program_start(ORDINARY);
+    port = program_port(p, "HTTP");
+    put(port, "error");
+    put(port, "debug");
+    program_await(p, " INFO: 200 PUT /config/log_level (127.0.0.1:", 1);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+    assert_int_equal(program_logged(p, "HTTP: closing"), 1);
+}
+
 static void without_an_address_there_is_no_http(void **state)
 {
     (void)state;
@@ -169,6 +203,7 @@ int main(int argc, char **argv)
         TEST(requests_reach_the_same_broker_as_v2_clients),
         TEST(info_tells_where_it_listens),
         TEST(a_unix_socket_serves_http),
+        TEST(the_level_of_the_log_can_be_changed),
         TEST(without_an_address_there_is_no_http),
         TEST(a_port_that_is_used_ends_the_start),
     };

@@ -195,6 +195,7 @@ DURATION = r"(?:\d+h)?(?:\d+m)?\d+(?:\.\d+)?(?:s|ms|\u00b5s|ns)"
 
 
 def masked_text(text):
+    text = re.sub(r"^nsq\.b_example_\d+\.$", "nsq.b_example_PORT.", text)
     text = re.sub(r"built w/[^)]*", "built w/X", text)
     text = re.sub(r"start_time \d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|[+-]\d\d:\d\d)", "start_time T", text)
     text = re.sub(r"(uptime|connected:) " + DURATION, r"\1 D", text)
@@ -210,9 +211,13 @@ def masked_text(text):
     return "\n".join(line for group in groups for line in sorted(group))
 
 
-def masked_answer(status, headers, body):
-    text = body.decode()
-    if text.startswith(("{", "[")):
+def masked_answer(target, status, headers, body):
+    if target == "/config/data_path" and status == 200:
+        body = re.sub(rb"^/.+$", b"FOLDER", body)
+    if target in ("/config/broadcast_tcp_port", "/config/broadcast_http_port") and status == 200:
+        body = re.sub(rb"^[1-9]\d+$", b"PORT", body)
+    text = body.decode("utf-8", "surrogateescape")
+    if text.startswith('{"version"'):
         text = json.dumps(masked(json.loads(text, object_pairs_hook=Pairs, parse_float=str)), indent=1)
     else:
         text = masked_text(text)
@@ -234,8 +239,49 @@ def stats_targets():
     yield from ("/stats?%zz", "/stats?a;b", "/stats?topic=%", "/stats/", "/STATS?format=json")
 
 
+OPTIONS = """id log_level log_prefix tcp_address http_address https_address broadcast_address broadcast_tcp_port
+broadcast_http_port nsqlookupd_tcp_addresses auth_http_addresses http_client_connect_timeout
+http_client_request_timeout data_path mem_queue_size max_bytes_per_file sync_every sync_timeout
+queue_scan_selection_count queue_scan_worker_pool_max msg_timeout max_msg_timeout max_msg_size max_body_size
+max_req_timeout max_heartbeat_interval max_rdy_count max_output_buffer_size max_output_buffer_timeout
+min_output_buffer_timeout output_buffer_timeout max_channel_consumers statsd_address statsd_prefix statsd_interval
+statsd_mem_stats statsd_udp_packet_size statsd_exclude_ephemeral e2e_processing_latency_window_time
+e2e_processing_latency_percentiles tls_cert tls_key tls_client_auth_policy tls_root_ca_file tls_required
+tls_min_version deflate max_deflate_level snappy""".split()
+NO_OPTIONS = """version config verbose worker_id node_id lookupd_tcp_address auth_http_address logger ID
+queue_scan_interval queue_scan_refresh_interval queue_scan_dirty_percent client_timeout deflate_enabled log-level
+LOG_LEVEL log_level%20 %00 *""".split()
+
+
+def config_pages():
+    for name in OPTIONS + NO_OPTIONS:
+        yield "GET", "/config/" + name, None
+        yield "PUT", "/config/" + name, b""
+    for name in OPTIONS[2:9] + OPTIONS[10:] + NO_OPTIONS:
+        yield "PUT", "/config/" + name, b"1"
+    yield from (("GET", t, None) for t in ("/config", "/config/", "/config/a/b", "/config/log_level/", "/CONFIG/id",
+                                           "/config/log_level?x=%zz", "/config//id", "/config/%69d"))
+    yield from ((m, "/config/log_level", b"info") for m in ("POST", "DELETE", "OPTIONS", "PATCH"))
+    for level in (b"debug", b"DEBUG", b"Info", b"warn", b"WARNING", b"warn\n", b" warn", b"1", b"error", b"fatal", b"\xff",
+                  b"x" * 1000, b"x" * 1001, b"info"):
+        yield "PUT", "/config/log_level", level
+        yield "GET", "/config/log_level", None
+    # An answer of 400 is not asked for its effect: nsqd has then changed some elements of the list.
+    for text in ('["a:1"]', '[]', 'null', '[null]', '["a:1","a:1","b"]', ' [ "x" ] ', '["<&>\u2028\u00e9"]', '["\\ud800"]',
+                 '["\\u0000\\n\\"\\\\"]', '["' + "y" * 900 + '"]', '[]'):
+        yield "PUT", "/config/nsqlookupd_tcp_addresses", text.encode()
+        yield "GET", "/config/nsqlookupd_tcp_addresses", None
+    yield "PUT", "/config/nsqlookupd_tcp_addresses", b'["\xff\xc3"]'
+    yield "PUT", "/config/nsqlookupd_tcp_addresses", b'null'
+    for text in ('{}', '1', '"a"', 'true', '[1]', '[true]', '[[]]', '[{}]', '["a"', '["a"]]', '["a"] x', '[,]', '["a",]',
+                 '["' + "y" * 1000 + '"]', 'nul', "['a']", '["\x01"]', '["a" "b"]', ' '):
+        yield "PUT", "/config/nsqlookupd_tcp_addresses", text.encode()
+    yield "PUT", "/config/nsqlookupd_tcp_addresses", b'[]'
+
+
 def pages():
     """Method, target, body."""
+    yield from config_pages()
     for target in stats_targets():
         yield "GET", target, None
     yield "GET", "/stats?format=json&topic=beta", b"a body"
@@ -256,7 +302,7 @@ def main():
             servers.append(Server(path))
             clients.append(play(servers[-1]))
         for method, target, body in pages():
-            a, b = (masked_answer(*server.ask(method, target, body)) for server in servers)
+            a, b = (masked_answer(target, *server.ask(method, target, body)) for server in servers)
             if option.show:
                 print("%s %s %s\n%s" % (method, target, body or "", a))
             if a == b:

@@ -6,8 +6,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* Returns whether a comes before b. */
-static bool is_before(struct span a, struct span b)
+bool sorted_is_before(struct span a, struct span b)
 {
     size_t common = a.n < b.n ? a.n : b.n;
     int order = common == 0 ? 0 : memcmp(a.p, b.p, common);
@@ -19,7 +18,7 @@ void sorted_add(struct sorted *set, struct sorted_entry *entry, struct span name
     struct sorted_entry **place = &set->root;
     *entry = (struct sorted_entry){.name = name, .rank = rank};
     while (*place != NULL && (*place)->rank >= rank) {
-        place = is_before(name, (*place)->name) ? &(*place)->left : &(*place)->right;
+        place = sorted_is_before(name, (*place)->name) ? &(*place)->left : &(*place)->right;
     }
     /* What is below this place is divided into the smaller and the larger names. */
     struct sorted_entry *rest = *place;
@@ -27,7 +26,7 @@ void sorted_add(struct sorted *set, struct sorted_entry *entry, struct span name
     struct sorted_entry **larger = &entry->right;
     *place = entry;
     while (rest != NULL) {
-        if (is_before(rest->name, name)) {
+        if (sorted_is_before(rest->name, name)) {
             *smaller = rest;
             smaller = &rest->right;
             rest = rest->right;
@@ -46,7 +45,7 @@ void sorted_remove(struct sorted *set, struct sorted_entry *entry)
     struct sorted_entry **place = &set->root;
     while (*place != entry) {
         assert(*place != NULL);
-        place = is_before(entry->name, (*place)->name) ? &(*place)->left : &(*place)->right;
+        place = sorted_is_before(entry->name, (*place)->name) ? &(*place)->left : &(*place)->right;
     }
     /* What is below the entry is joined again. */
     struct sorted_entry *left = entry->left;
@@ -70,7 +69,7 @@ struct sorted_entry *sorted_after(const struct sorted *set, struct span name)
     struct sorted_entry *found = NULL;
     struct sorted_entry *at = set->root;
     while (at != NULL) {
-        if (is_before(name, at->name)) {
+        if (sorted_is_before(name, at->name)) {
             found = at;
             at = at->left;
         } else {

@@ -24,6 +24,9 @@ struct sorted_entry {
     unsigned rank;              /* not larger than the rank of the entry above */
 };
 
+/* Returns whether the name a comes before the name b. */
+bool sorted_is_before(struct span a, struct span b);
+
 /* A struct of zeros is an empty set. */
 struct sorted {
     struct sorted_entry *root;

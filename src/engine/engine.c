@@ -43,6 +43,10 @@ struct engine_config engine_defaults(void)
                  .request_timeout = 5 * TIME_SECOND,
                  .max_body = (size_t)1 << 20,
                  .max_state = (size_t)2 << 20},
+        .statsd = {.interval = TIME_MINUTE,
+                   .prefix = SPAN("nsq.%s"),
+                   .packet_size = 508,
+                   .memory = true},
         .magic_timeout = TIME_MINUTE,
         .log_level = LOG_INFO,
     };
@@ -80,9 +84,9 @@ static bool can_go_on(const struct engine *engine)
            !list_empty(&engine->v2.finishing) || !list_empty(&engine->v2.checking);
 }
 
-/* Each kind of work has its own share of the effort: the answers of auth servers, the
- * checks of what they allow, the deliveries,
- * the timers, the HTTP API, and the kinds of go_on. */
+/* Each kind of work has its own share of the effort: the answers of auth servers, the checks of
+ * what they allow, the deliveries, the timers, the HTTP API, the reports to statsd, and the kinds
+ * of go_on. */
 static void on_step(void *self, int64_t now, int64_t judged)
 {
     struct engine *engine = self;
@@ -92,6 +96,8 @@ static void on_step(void *self, int64_t now, int64_t judged)
     v2_check(&engine->v2, now);
     broker_begin_share(&engine->broker);
     api_service_step(&engine->web, now);
+    broker_begin_share(&engine->broker);
+    statsd_step(&engine->statsd, now);
     if (can_go_on(engine)) {
         go_on(engine, now);
     }
@@ -108,20 +114,27 @@ static int64_t on_next_deadline(void *self)
     const struct broker *broker = &engine->broker;
     bool has_work = broker_can_deliver(broker) || can_go_on(engine) || auth_has_done(&engine->auth);
     has_work |= api_service_has_work(&engine->web);
-    return has_work ? TIME_PAST : broker_next_deadline(broker);
+    return has_work
+               ? TIME_PAST
+               : time_earlier(broker_next_deadline(broker), statsd_next_deadline(&engine->statsd));
 }
 
 static struct ask on_next_ask(void *self)
 {
     struct engine *engine = self;
     uint64_t ticket = broker_next_ticket(&engine->broker);
-    return (struct ask){.kind = ticket == 0 ? ASK_NONE : ASK_APPEND, .ticket = ticket};
+    return ticket == 0 ? statsd_next_ask(&engine->statsd)
+                       : (struct ask){.kind = ASK_APPEND, .ticket = ticket};
 }
 
 static void on_answer(void *self, uint64_t ticket, const struct answer *answer, int64_t now)
 {
     struct engine *engine = self;
     bool safe = answer->why.n == 0;
+    if (ticket & STATSD_TICKET) {
+        statsd_answer(&engine->statsd, ticket, answer->why);
+        return;
+    }
     broker_begin_call(&engine->broker);
     bool published = broker_publish_settle(&engine->broker, ticket, safe, now);
     /* Messages that are safe and not published have lost their topic; nsqd's reason is
@@ -140,8 +153,15 @@ static void on_wall(void *self, int64_t offset)
 
 static void on_stop(void *self, int64_t now)
 {
+    struct engine *engine = self;
     (void)now;
-    broker_log_lost(&((struct engine *)self)->broker);
+    broker_log_lost(&engine->broker);
+    statsd_stop(&engine->statsd);
+}
+
+static bool on_stopped(void *self)
+{
+    return statsd_stopped(&((const struct engine *)self)->statsd);
 }
 
 /* --- the engine ------------------------------------------------------------------------------- */
@@ -221,13 +241,15 @@ struct engine *engine_new(const struct engine_config *config)
             &engine->auth, &engine->log);
     add_tcp_listener(engine, config);
     add_http_listeners(engine, config);
+    statsd_init(&engine->statsd, &config->statsd, &engine->broker, &engine->log);
     const struct serve_hooks hooks = {.self = engine,
                                       .step = on_step,
                                       .next_deadline = on_next_deadline,
                                       .next_ask = on_next_ask,
                                       .answer = on_answer,
                                       .wall = on_wall,
-                                      .stop = on_stop};
+                                      .stop = on_stop,
+                                      .stopped = on_stopped};
     serve_init(&engine->serve, &serve, engine->listeners, ENGINE_LISTENERS, &engine->log, &hooks);
     return engine;
 }
@@ -238,6 +260,7 @@ void engine_free(struct engine *engine)
     api_service_free(&engine->web);
     v2_free(&engine->v2);
     assert(engine->tickets.table == NULL); /* nothing waits any more */
+    statsd_free(&engine->statsd);
     broker_free(&engine->broker);
     assert(engine->broker.core.budget.used == 0); /* everything that was charged was released */
     assert(engine->broker.core.budget.held == 0);

@@ -9,6 +9,7 @@
 #define ENGINE_ENGINE_H
 
 #include "api/api_service.h"
+#include "api/statsd.h"
 #include "auth/auth.h"
 #include "broker/broker.h"
 #include "serve/magic.h"
@@ -42,6 +43,7 @@ struct engine_config {
     struct v2_config v2;
     struct auth_config auth;
     struct engine_about about;
+    struct statsd_config statsd;
     struct metrics_options metrics; /* what GET /metrics shows in addition */
     bool http_needs_tls;            /* --tls-required: every request without TLS is refused */
     int64_t magic_timeout;          /* ns; a client must send its magic within this time */
@@ -56,6 +58,7 @@ struct engine {
     struct v2 v2;
     struct auth auth;
     struct api_service web;        /* the HTTP API */
+    struct statsd statsd;          /* the reports to a statsd server */
     struct magic_row protocols[1]; /* of the TCP listener, one row for each protocol */
     struct magic_table magic;
     struct listener listeners[ENGINE_LISTENERS];

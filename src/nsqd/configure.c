@@ -66,6 +66,24 @@ static void configure_about(const struct options *o, const struct configure_mach
                                    .zone = machine->zone};
 }
 
+/* The prefix names the host as nsqd registers it with nsqlookupd. */
+static void configure_statsd(const struct options *o, const struct configure_machine *machine,
+                             struct statsd_config *s)
+{
+    int64_t port = machine->ports[ENGINE_HTTP];
+    *s = (struct statsd_config){.address = text_span(o->statsd_address),
+                                .interval = o->statsd_interval,
+                                .prefix = text_span(o->statsd_prefix),
+                                .host = text_span(o->broadcast_address),
+                                .port = port > 0 ? port : 0,
+                                .packet_size = o->statsd_udp_packet_size,
+                                .memory = o->statsd_mem_stats,
+                                .exclude_ephemeral = o->statsd_exclude_ephemeral};
+    if (o->broadcast_http_port != 0) {
+        s->port = o->broadcast_http_port;
+    }
+}
+
 struct engine_config configure(const struct options *o, const struct configure_machine *machine)
 {
     struct engine_config config = engine_defaults();
@@ -86,6 +104,7 @@ struct engine_config configure(const struct options *o, const struct configure_m
     configure_v2(o, &config.v2);
     configure_auth(o, &config.auth);
     configure_about(o, machine, &config.about);
+    configure_statsd(o, machine, &config.statsd);
     config.http_needs_tls = http_needs_tls(o);
     config.metrics =
         (struct metrics_options){.channels = o->metrics_channels, .clients = o->metrics_clients};

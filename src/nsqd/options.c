@@ -111,9 +111,10 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 
 #define NO_DISK "has no effect yet: messages are not stored on disk"
 #define NO_LOOKUPD "has no effect yet: nsqd does not register with nsqlookupd"
-#define IN_INFO "is only shown by GET /info yet: nsqd does not register with nsqlookupd"
+#define IN_INFO                                                                                    \
+    "is only used by GET /info and --statsd-prefix yet: nsqd does not register with nsqlookupd"
+#define IN_PREFIX "is only used by --statsd-prefix yet: nsqd does not register with nsqlookupd"
 #define NO_SCAN "has no effect: timers fire when they are due, nothing is scanned"
-#define NO_STATSD "has no effect yet: statistics are not sent to statsd"
 
 #define MEMORY_ONLY                                                                                \
     "limits only ephemeral topics and channels yet: without a disk, all others keep every "        \
@@ -150,7 +151,7 @@ static const struct goflag flags[] = {
      "host name to register with nsqlookupd (default: this host's)"},
     {"broadcast-tcp-port", GOFLAG_INT, AT(broadcast_tcp_port), "0", NO_LOOKUPD, NULL,
      "TCP port to register with nsqlookupd; 0: the port of -tcp-address"},
-    {"broadcast-http-port", GOFLAG_INT, AT(broadcast_http_port), "0", NO_LOOKUPD, NULL,
+    {"broadcast-http-port", GOFLAG_INT, AT(broadcast_http_port), "0", IN_PREFIX, NULL,
      "HTTP port to register with nsqlookupd; 0: the port of -http-address"},
     {"lookupd-tcp-address", GOFLAG_STRINGS, AT(lookupd_tcp_address), "", NO_LOOKUPD, NULL,
      "an nsqlookupd to register with, HOST:PORT; may be repeated"},
@@ -201,18 +202,18 @@ static const struct goflag flags[] = {
     {"max-channel-consumers", GOFLAG_INT, AT(max_channel_consumers), "0", BUILT, NULL,
      "most consumers on one channel; 0: any number"},
 
-    {"statsd-address", GOFLAG_STRING, AT(statsd_address), "", NO_STATSD, NULL,
+    {"statsd-address", GOFLAG_STRING, AT(statsd_address), "", BUILT, NULL,
      "statsd server to send statistics to, HOST:PORT (UDP)"},
-    {"statsd-interval", GOFLAG_DURATION, AT(statsd_interval), "60s", NO_STATSD, NULL,
+    {"statsd-interval", GOFLAG_DURATION, AT(statsd_interval), "60s", BUILT, NULL,
      "time between two reports to statsd"},
-    {"statsd-mem-stats", GOFLAG_BOOL, AT(statsd_mem_stats), "true", NO_STATSD, NULL,
+    {"statsd-mem-stats", GOFLAG_BOOL, AT(statsd_mem_stats), "true", BUILT, NULL,
      "also report memory figures to statsd"},
-    {"statsd-prefix", GOFLAG_STRING, AT(statsd_prefix), "nsq.%s", NO_STATSD, NULL,
+    {"statsd-prefix", GOFLAG_STRING, AT(statsd_prefix), "nsq.%s", BUILT, NULL,
      "text at the start of every statsd key (%s: the host)"},
-    {"statsd-udp-packet-size", GOFLAG_INT, AT(statsd_udp_packet_size), "508", NO_STATSD, NULL,
+    {"statsd-udp-packet-size", GOFLAG_INT, AT(statsd_udp_packet_size), "508", BUILT, NULL,
      "largest packet to statsd in bytes"},
-    {"statsd-exclude-ephemeral", GOFLAG_BOOL, AT(statsd_exclude_ephemeral), "false", NO_STATSD,
-     NULL, "do not report ephemeral topics and channels to statsd"},
+    {"statsd-exclude-ephemeral", GOFLAG_BOOL, AT(statsd_exclude_ephemeral), "false", BUILT, NULL,
+     "do not report ephemeral topics and channels to statsd"},
 
     {"e2e-processing-latency-percentile", GOFLAG_FLOATS, AT(e2e_processing_latency_percentile), "",
      BUILT, NULL,

@@ -171,7 +171,8 @@ struct tcp_handler {
      * Each call of `step` continues the exit. From now on recv consumes nothing. */
     void (*stop)(void *self, int64_t now);
 
-    /* Returns true when `stop` was called and the last connection is gone. */
+    /* Returns true when `stop` was called, the last connection is gone, and the service has nothing
+     * left to do. Then the shell does the requests that are left, and ends. */
     bool (*stopped)(void *self);
 };
 

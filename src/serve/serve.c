@@ -181,7 +181,9 @@ void serve_stop(void *self, int64_t now)
 bool serve_stopped(void *self)
 {
     const struct serve *serve = self;
-    return serve->stop_told && serve->conn_count == 0;
+    const struct serve_hooks *hooks = &serve->hooks;
+    return serve->stop_told && serve->conn_count == 0 &&
+           (hooks->stopped == NULL || hooks->stopped(hooks->self));
 }
 
 /* --- input and output ------------------------------------------------------------------------- */

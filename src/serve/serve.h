@@ -68,6 +68,7 @@ struct serve_hooks {
     void (*answer)(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
     void (*wall)(void *self, int64_t offset);
     void (*stop)(void *self, int64_t now);
+    bool (*stopped)(void *self);
 };
 
 struct serve_slot {

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: nsqd's reports to a statsd server: when a report begins, how its figures are collected, and
+ * when each datagram is sent. Must not know: sockets, clocks, name look-ups.
+ *
+ * The life of a report, as in nsqd:
+ *
+ *     WAITING      Each interval, counted from the first step, a report begins.
+ *     OPENING      The shell opens a UDP socket to the server (ASK_UDP_OPEN). If it fails, or takes
+ *                  longer than a second, the report is left out. The next report then tells how
+ *                  much the counts have grown since the last report that was made.
+ *     COLLECTING   The figures of all topics and channels are copied, in several steps. A topic or
+ *                  channel that is made or deleted meanwhile may be missing.
+ *     SENDING      The datagrams are sent (ASK_UDP_SEND), spread evenly over the interval minus one
+ *                  second.
+ *
+ * When the program ends, a report that is being collected or sent is sent at once. Other reports
+ * are given up.
+ *
+ * Memory: one row for each topic and channel of the last report (api/statsd_rows.h), counted by the
+ * memory budget; and one datagram.
+ */
+#ifndef API_STATSD_H
+#define API_STATSD_H
+
+#include "api/stats.h"
+#include "api/statsd_packets.h"
+
+#define STATSD_PACKET_DEFAULT 4096 /* bytes: nsqd's packet size when the flag is 0 or less */
+/* Bytes: the largest datagram of UDP over IPv4. A larger packet size counts as this one, because
+ * larger datagrams would be lost. */
+#define STATSD_PACKET_MAX 65507
+/* One step asks for at most this many datagrams, and about this many bytes. So a server that is
+ * behind does not send a whole report at once. */
+#define STATSD_DATAGRAMS_A_STEP 16
+#define STATSD_BYTES_A_STEP 65536
+#define STATSD_OPEN_TIMEOUT TIME_SECOND
+
+/* Set in the ticket of every ASK_UDP_OPEN, and in no other ticket of the program. */
+#define STATSD_TICKET ((uint64_t)1 << 63)
+
+/* The spans are borrowed. */
+struct statsd_config {
+    struct span address; /* "host:port"; empty: no reports are made */
+    int64_t interval;    /* ns, > 1 s */
+    struct span prefix;  /* --statsd-prefix; the other two are its "%s" */
+    struct span host;
+    int64_t port;
+    int64_t packet_size;    /* bytes; see the constants */
+    bool memory;            /* reports tell the figures of the memory */
+    bool exclude_ephemeral; /* reports leave out ephemeral topics and channels */
+};
+
+enum statsd_state {
+    STATSD_OFF, /* no reports are made, or the program has ended */
+    STATSD_NEW, /* before the first step */
+    STATSD_WAITING,
+    STATSD_OPENING,
+    STATSD_COLLECTING,
+    STATSD_SENDING,
+};
+
+/* The next part of the collection. */
+enum statsd_part {
+    STATSD_PART_TOPIC,   /* the next topic, or the end of the topics */
+    STATSD_PART_SUM,     /* the latencies of one more channel of the topic */
+    STATSD_PART_CHANNEL, /* the next channel, or the end of the topic */
+    STATSD_PART_MEMORY,
+    STATSD_PART_REST, /* rows of topics and channels that do not exist any more */
+};
+
+struct statsd {
+    struct statsd_config config;
+    struct broker *broker;
+    struct log *log;
+    struct stats_memory memory; /* the program sets it */
+    struct buf prefix;          /* of every name */
+    enum statsd_state state;
+    int64_t due; /* when the next report begins */
+
+    uint64_t ticket; /* OPENING: of the last ASK_UDP_OPEN */
+    bool asked;      /* OPENING: next_ask has returned it */
+    int64_t give_up; /* OPENING: the time at which the socket is too late */
+
+    struct stats_walk walk; /* COLLECTING */
+    enum statsd_part part;
+    struct statsd_figures found; /* the figures that the next row gets .. */
+    bool has_found;              /* .. when this is true */
+    struct statsd_rows rows;
+    struct statsd_packets packets;
+
+    int64_t began; /* SENDING: the time of the first datagram */
+    int64_t gap;   /* ns between two datagrams */
+    size_t sent;
+    size_t allowed; /* so many datagrams may be sent now */
+    bool stopping;
+};
+
+/* Must not be moved afterwards. The configuration is copied, the other arguments are borrowed. */
+void statsd_init(struct statsd *statsd, const struct statsd_config *config, struct broker *broker,
+                 struct log *log);
+void statsd_free(struct statsd *statsd);
+
+/* Must be called in each step, with effort (broker_begin_share). */
+void statsd_step(struct statsd *statsd, int64_t now);
+
+/* Returns when the next step is due. */
+int64_t statsd_next_deadline(const struct statsd *statsd);
+
+/* Returns the next request to the shell. */
+struct ask statsd_next_ask(struct statsd *statsd);
+
+/* Tells the result of an ASK_UDP_OPEN: `why` is empty when the socket is open. */
+void statsd_answer(struct statsd *statsd, uint64_t ticket, struct span why);
+
+/* Tells that the program ends. statsd_stopped becomes true when everything was sent. Until then,
+ * steps are needed. */
+void statsd_stop(struct statsd *statsd);
+static inline bool statsd_stopped(const struct statsd *statsd)
+{
+    return statsd->state == STATSD_OFF;
+}
+
+#endif

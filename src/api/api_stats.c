@@ -64,7 +64,7 @@ struct stats_server api_stats_server(const struct api *api, int64_t now)
         .start_time = api->config.start_time * TIME_SECOND,
         .zone = api->config.zone,
         .uptime = now - api->config.started,
-        .memory = {.heap_in_use_bytes = api->broker->core.budget.resident},
+        .memory = stats_of_memory(&api->broker->core.budget),
         .quantiles = api->config.quantiles,
     };
 }

@@ -33,19 +33,6 @@
 #include "api/stats_walk.h"
 #include "json/writer.h"
 
-/* The figures of Go's memory, with nsqd's names. Figures that this server does not have are 0. */
-struct stats_memory {
-    uint64_t heap_objects;
-    uint64_t heap_idle_bytes;
-    uint64_t heap_in_use_bytes;
-    uint64_t heap_released_bytes;
-    uint64_t gc_pause_usec_100;
-    uint64_t gc_pause_usec_99;
-    uint64_t gc_pause_usec_95;
-    uint64_t next_gc_bytes;
-    uint64_t gc_total_runs;
-};
-
 /* What the page shows of the server itself. Everything is borrowed until stats_end. */
 struct stats_server {
     struct broker *broker; /* not const, because reading the latencies changes them */

@@ -31,6 +31,11 @@ struct stats_channel stats_of_channel(const struct channel *channel)
                                   .paused = channel->paused};
 }
 
+struct stats_memory stats_of_memory(const struct budget *budget)
+{
+    return (struct stats_memory){.heap_in_use_bytes = budget->resident};
+}
+
 void stats_read_latency(struct latency *latency, struct stats_latency *figures, int64_t now)
 {
     figures->count = 0;

@@ -72,12 +72,29 @@ struct stats_client {
     struct codec_parameters tls_parameters;
 };
 
+/* The figures of Go's memory, with nsqd's names. Figures that this server does not have are 0. */
+struct stats_memory {
+    uint64_t heap_objects;
+    uint64_t heap_idle_bytes;
+    uint64_t heap_in_use_bytes;
+    uint64_t heap_released_bytes;
+    uint64_t gc_pause_usec_100;
+    uint64_t gc_pause_usec_99;
+    uint64_t gc_pause_usec_95;
+    uint64_t next_gc_bytes;
+    uint64_t gc_total_runs;
+};
+
 /* Returns the figures of a topic. Messages on the way to a channel count as messages of the
  * channel. */
 struct stats_topic stats_of_topic(const struct topic *topic);
 
 /* Returns the figures of a channel. The channel must not have been deleted. */
 struct stats_channel stats_of_channel(const struct channel *channel);
+
+/* Returns the figures of the memory. Only heap_in_use_bytes is known: it is the resident memory of
+ * the process. */
+struct stats_memory stats_of_memory(const struct budget *budget);
 
 /* Reads the figures of the latencies; `latency` may be NULL. */
 void stats_read_latency(struct latency *latency, struct stats_latency *figures, int64_t now);

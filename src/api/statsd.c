@@ -142,12 +142,12 @@ static void find_channel(struct statsd *s, int64_t now)
 
 static void find_memory(struct statsd *s)
 {
-    const struct stats_memory *m = &s->memory;
+    const struct stats_memory m = stats_of_memory(&s->broker->core.budget);
     s->found = (struct statsd_figures){
         .kind = STATSD_MEMORY,
-        .values = {m->heap_objects, m->heap_idle_bytes, m->heap_in_use_bytes,
-                   m->heap_released_bytes, m->gc_pause_usec_100, m->gc_pause_usec_99,
-                   m->gc_pause_usec_95, m->next_gc_bytes, m->gc_total_runs}};
+        .values = {m.heap_objects, m.heap_idle_bytes, m.heap_in_use_bytes, m.heap_released_bytes,
+                   m.gc_pause_usec_100, m.gc_pause_usec_99, m.gc_pause_usec_95, m.next_gc_bytes,
+                   m.gc_total_runs}};
     s->has_found = s->config.memory;
     s->part = STATSD_PART_REST;
 }

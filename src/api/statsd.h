@@ -23,8 +23,9 @@
 #ifndef API_STATSD_H
 #define API_STATSD_H
 
-#include "api/stats.h"
+#include "api/stats_walk.h"
 #include "api/statsd_packets.h"
+#include "serve/handler.h"
 
 #define STATSD_PACKET_DEFAULT 4096 /* bytes: nsqd's packet size when the flag is 0 or less */
 /* Bytes: the largest datagram of UDP over IPv4. A larger packet size counts as this one, because
@@ -73,8 +74,7 @@ struct statsd {
     struct statsd_config config;
     struct broker *broker;
     struct log *log;
-    struct stats_memory memory; /* the program sets it */
-    struct buf prefix;          /* of every name */
+    struct buf prefix; /* of every name */
     enum statsd_state state;
     int64_t due; /* when the next report begins */
 

@@ -110,7 +110,15 @@ static int64_t send_one(void)
     return clock_now() - start;
 }
 
-static _Noreturn void run(const char *address, struct bystander_figures *shared)
+static void authorize(struct peer *p, const char *secret)
+{
+    by.answered = false;
+    peer_say_body(p, "AUTH\n", span_make(secret, strlen(secret)));
+    peer_transmit(p);
+    wait_for(false);
+}
+
+static _Noreturn void run(const char *address, const char *secret, struct bystander_figures *shared)
 {
     by.shared = shared;
     by.peers = (struct peers){.on_frame = on_frame, .on_closed = on_closed};
@@ -123,6 +131,11 @@ static _Noreturn void run(const char *address, struct bystander_figures *shared)
         !peer_open(&by.peers, &by.consumer, address, NULL)) {
         fail(strerror(errno));
         _exit(1);
+    }
+    if (secret != NULL) {
+        authorize(&by.publisher, secret);
+        authorize(&by.consumer, secret);
+        by.answered = false;
     }
     peer_say(&by.consumer, "SUB bystander c\nRDY 1\n");
     peer_transmit(&by.consumer);
@@ -142,7 +155,7 @@ static _Noreturn void run(const char *address, struct bystander_figures *shared)
 
 /* --- the process that started it -------------------------------------------------------------- */
 
-void bystander_start(struct bystander *b, const char *address)
+void bystander_start(struct bystander *b, const char *address, const char *secret)
 {
     int64_t end = clock_now() + LIMIT;
     void *shared =
@@ -154,7 +167,7 @@ void bystander_start(struct bystander *b, const char *address)
     fflush(stdout);
     b->pid = fork();
     if (b->pid == 0) {
-        run(address, b->shared);
+        run(address, secret, b->shared);
     }
     while (!atomic_load(&b->shared->warm)) {
         nap(TIME_MS);

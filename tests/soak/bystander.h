@@ -23,9 +23,9 @@ struct bystander_times {
     int64_t p50, p99, longest; /* ns */
 };
 
-/* Starts the process, and waits until its first messages have arrived. Ends this process if that
- * fails. */
-void bystander_start(struct bystander *b, const char *address);
+/* Starts the process, and waits until its first messages have arrived. Its clients send AUTH with
+ * the secret first; NULL: they do not. Ends this process if that fails. */
+void bystander_start(struct bystander *b, const char *address, const char *secret);
 
 /* Ends the process after its last message has arrived. Returns NULL, or what was wrong. */
 const char *bystander_end(struct bystander *b, struct bystander_times *times);

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "shell/clock.h"
+#include "soak/gate_auth.h"
 #include "soak/gate_tls.h"
 
 #define MPUB_MOST                                                                                  \
@@ -18,6 +19,8 @@
 #define DPUBS 20000 /* that are sent together */
 #define DELAY "3000000" /* ms; longer than a run */
 #define BODY_SIZE 1048576
+#define OK_SIZE 10 /* bytes of the frame */
+#define AUTH_REPLY_LEAST 40
 
 static void say_mpub(struct client *c, const char *topic, uint64_t messages)
 {
@@ -249,6 +252,68 @@ static bool are_identified(const struct load *l)
 }
 
 const struct load_kind load_identify = {prepare_identify, act_identify, are_identified};
+
+/* --- answers of an auth server ---------------------------------------------------------------- */
+
+static void prepare_answers(struct load *l)
+{
+    for (unsigned i = 0; i < l->size.channels; i++) {
+        crowd_join(&l->crowd, l->scene->server.address, SPAN("  V2IDENTIFY\n\0\0\0\2{}"));
+    }
+    watch_crowd(l);
+}
+
+static void append_body(struct buf *out, struct span body)
+{
+    uint8_t size[4];
+    be32_store(size, (uint32_t)body.n);
+    buf_append(out, span_make(size, sizeof size));
+    buf_append(out, body);
+}
+
+static void act_answers(struct load *l, struct span secret)
+{
+    struct buf out = {0};
+    buf_append(&out, SPAN("AUTH\n"));
+    append_body(&out, secret);
+    for (unsigned i = 0; i < l->size.messages; i++) {
+        char name[GATE_AUTH_NAME_SIZE + 1];
+        gate_auth_topic(name, i);
+        buf_append(&out, SPAN("PUB "));
+        buf_append(&out, span_make(name, GATE_AUTH_NAME_SIZE));
+        buf_append(&out, SPAN("\n"));
+        append_body(&out, SPAN("x"));
+    }
+    crowd_say(&l->crowd, buf_span(&out));
+    buf_free(&out);
+}
+
+static void act_tokens(struct load *l)
+{
+    act_answers(l, SPAN(GATE_AUTH_TOKENS));
+}
+
+static void act_classes(struct load *l)
+{
+    act_answers(l, SPAN(GATE_AUTH_CLASSES));
+}
+
+static void act_matches(struct load *l)
+{
+    act_answers(l, SPAN(GATE_AUTH_MATCHES));
+}
+
+/* Each client has got the reply to AUTH, which is larger than that to a PUB, and those to all PUBs.
+ */
+static bool are_authorized(const struct load *l)
+{
+    uint64_t least = AUTH_REPLY_LEAST + l->size.messages * OK_SIZE;
+    return l->crowd.heard_count == l->crowd.n && l->crowd.bytes >= l->crowd.n * least;
+}
+
+const struct load_kind load_tokens = {prepare_answers, act_tokens, are_authorized};
+const struct load_kind load_classes = {prepare_answers, act_classes, are_authorized};
+const struct load_kind load_matches = {prepare_answers, act_matches, are_authorized};
 
 /* --- one body to many consumers --------------------------------------------------------------- */
 

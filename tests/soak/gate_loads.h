@@ -41,6 +41,8 @@ extern const struct load_kind load_first;    /* a SUB makes the first channel of
 extern const struct load_kind load_handshakes; /* handshakes that the clients do not finish */
 extern const struct load_kind load_bodies;     /* 1 MiB to the consumers of many channels */
 extern const struct load_kind load_identify;   /* IDENTIFY bodies of `messages` bytes of JSON */
+/* AUTH with answers that are much work, and PUBs to `messages` topics */
+extern const struct load_kind load_tokens, load_classes, load_matches;
 extern const struct load_kind load_shares; /* MPUBs until a number of messages waits in channels */
 
 /* Prepares a load of the scene. `clients`: unused ones. */

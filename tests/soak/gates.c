@@ -22,6 +22,7 @@
 #include "bench/process.h"
 #include "shell/clock.h"
 #include "soak/bystander.h"
+#include "soak/gate_auth.h"
 #include "soak/gate_loads.h"
 #include "soak/gate_tls.h"
 #include "soak/preload.h"
@@ -42,43 +43,56 @@
 struct gate {
     const char *name;
     bool quick;                         /* belongs to the short form; false: to the long form */
+    bool auth;                          /* clients must send AUTH */
     unsigned rsa_bits;                  /* of the server's key; 0: no TLS */
     struct load_size loads[LOADS_MOST]; /* all happen at once */
 };
 
 static const struct gate gates[] = {
-    {"gate-idle", true, 0, {{&load_none, 0, 0}}},
-    {"gate-mpub-20", true, 0, {{&load_mpub, 200000, 20}}},
-    {"gate-pubs-1000", true, 0, {{&load_pubs, 5957, 1000}}},
-    {"gate-deferred", true, 0, {{&load_deferred, 500000, 1}}},
-    {"gate-first", true, 0, {{&load_first, 2000000, 0}}},
-    {"gate-tls-2048", true, 2048, {{&load_handshakes, 0, 200}}},
-    {"gate-bodies", true, 0, {{&load_bodies, 0, 300}}},
-    {"gate-identify", true, 0, {{&load_identify, 1 << 20, 0}}},
-    {"gate-term-4", true, 0, {{&load_shares, 1000000, 4}}},
+    {"gate-idle", true, false, 0, {{&load_none, 0, 0}}},
+    {"gate-mpub-20", true, false, 0, {{&load_mpub, 200000, 20}}},
+    {"gate-pubs-1000", true, false, 0, {{&load_pubs, 5957, 1000}}},
+    {"gate-deferred", true, false, 0, {{&load_deferred, 500000, 1}}},
+    {"gate-first", true, false, 0, {{&load_first, 2000000, 0}}},
+    {"gate-tls-2048", true, false, 2048, {{&load_handshakes, 0, 200}}},
+    {"gate-bodies", true, false, 0, {{&load_bodies, 0, 300}}},
+    {"gate-identify", true, false, 0, {{&load_identify, 1 << 20, 0}}},
+    {"gate-auth",
+     true,
+     true,
+     0,
+     {{&load_tokens, 0, 4}, {&load_classes, 0, 4}, {&load_matches, 3, 2}}},
+    {"gate-term-4", true, false, 0, {{&load_shares, 1000000, 4}}},
     {"gate-five",
      true,
+     false,
      2048,
      {{&load_mpub, 200000, 10},
       {&load_deferred, 200000, 1},
       {&load_first, 1000000, 0},
       {&load_handshakes, 0, 100},
       {&load_bodies, 0, 100}}},
-    {"gate-idle", false, 0, {{&load_none, 0, 0}}},
-    {"gate-mpub-5", false, 0, {{&load_mpub, 1000000, 5}}},
-    {"gate-mpub-20", false, 0, {{&load_mpub, 1000000, 20}}},
-    {"gate-mpub-60", false, 0, {{&load_mpub, 1000000, 60}}},
-    {"gate-pubs-5000", false, 0, {{&load_pubs, 5957, 5000}}},
-    {"gate-pubs-10000", false, 0, {{&load_pubs, 5957, 10000}}},
-    {"gate-deferred", false, 0, {{&load_deferred, 3000000, 1}}},
-    {"gate-first", false, 0, {{&load_first, 8000000, 0}}},
-    {"gate-tls-2048", false, 2048, {{&load_handshakes, 0, 500}}},
-    {"gate-tls-4096", false, 4096, {{&load_handshakes, 0, 500}}},
-    {"gate-bodies", false, 0, {{&load_bodies, 0, 2000}}},
-    {"gate-identify", false, 0, {{&load_identify, 5 << 20, 0}}},
-    {"gate-term-12", false, 0, {{&load_shares, 1000000, 12}}},
-    {"gate-term-25", false, 0, {{&load_shares, 1000000, 25}}},
+    {"gate-idle", false, false, 0, {{&load_none, 0, 0}}},
+    {"gate-mpub-5", false, false, 0, {{&load_mpub, 1000000, 5}}},
+    {"gate-mpub-20", false, false, 0, {{&load_mpub, 1000000, 20}}},
+    {"gate-mpub-60", false, false, 0, {{&load_mpub, 1000000, 60}}},
+    {"gate-pubs-5000", false, false, 0, {{&load_pubs, 5957, 5000}}},
+    {"gate-pubs-10000", false, false, 0, {{&load_pubs, 5957, 10000}}},
+    {"gate-deferred", false, false, 0, {{&load_deferred, 3000000, 1}}},
+    {"gate-first", false, false, 0, {{&load_first, 8000000, 0}}},
+    {"gate-tls-2048", false, false, 2048, {{&load_handshakes, 0, 500}}},
+    {"gate-tls-4096", false, false, 4096, {{&load_handshakes, 0, 500}}},
+    {"gate-bodies", false, false, 0, {{&load_bodies, 0, 2000}}},
+    {"gate-identify", false, false, 0, {{&load_identify, 5 << 20, 0}}},
+    {"gate-auth",
+     false,
+     true,
+     0,
+     {{&load_tokens, 0, 20}, {&load_classes, 0, 20}, {&load_matches, 5, 10}}},
+    {"gate-term-12", false, false, 0, {{&load_shares, 1000000, 12}}},
+    {"gate-term-25", false, false, 0, {{&load_shares, 1000000, 25}}},
     {"gate-five",
+     false,
      false,
      2048,
      {{&load_mpub, 1000000, 20},
@@ -98,6 +112,7 @@ struct run {
 };
 
 static struct scene scene;
+static struct gate_auth auth_server; /* of a gate with `auth` */
 
 /* --- one run ---------------------------------------------------------------------------------- */
 
@@ -115,10 +130,16 @@ static void start_server(const struct gate *g, const char *program, const char *
     char path[] = "/tmp/soak-key-XXXXXX";
     char cert[64];
     char key[64];
-    const char *flags[] = {"--http-address=127.0.0.1:0", NULL, NULL, NULL, NULL};
+    char auth[64];
+    const char *flags[] = {"--http-address=127.0.0.1:0", NULL, NULL, NULL, NULL, NULL};
     size_t n = 1;
     if (flag != NULL) {
         flags[n++] = flag;
+    }
+    if (g->auth) {
+        gate_auth_start(&auth_server);
+        snprintf(auth, sizeof auth, "--auth-http-address=%s", auth_server.address);
+        flags[n++] = auth;
     }
     if (g->rsa_bits > 0) {
         int fd = mkstemp(path);
@@ -246,7 +267,7 @@ static void run_once(const struct gate *g, const char *program, const char *flag
         load_begin(&loads[i], &g->loads[i], &scene, &scene.clients[i * GATE_CLIENTS]);
     }
     wait_until_calm(loads, n, 0);
-    bystander_start(&bystander, scene.server.address);
+    bystander_start(&bystander, scene.server.address, g->auth ? GATE_AUTH_PLAIN : NULL);
     int64_t idle = use_of(loads, n);
     run->prepare_ns = atomic_load(&turns->longest_ns);
     print_stacks(program, turns);
@@ -266,6 +287,9 @@ static void run_once(const struct gate *g, const char *program, const char *flag
     run->end_ns = clock_now() - start;
     for (size_t i = 0; i < n; i++) {
         load_end(&loads[i]);
+    }
+    if (g->auth) {
+        gate_auth_end(&auth_server);
     }
     close(scene.peers.epoll);
     alloc_free(scene.clients);

@@ -206,7 +206,7 @@ $(BUILD)/obj/fuzz/%.o: PIC := -fPIC
 $(BUILD)/obj/fuzz/%.o: fuzz/%.c $(BUILD)/.flags
 	@mkdir -p $(@D)
 	$(call say,CC $@)
-	$(Q)$(CC) $(filter-out $(COUNTED),$(CFLAGS_ALL)) -Ifuzz $(PIC) -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(filter-out $(COUNTED),$(CFLAGS_ALL)) -Ifuzz -Itests $(PIC) -MMD -MP -c -o $@ $<
 
 define archive
 $(BUILD)/lib$(1).a: $(call object,$(SRC_$(1))) $(BUILD)/.sources

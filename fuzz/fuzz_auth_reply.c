@@ -71,7 +71,7 @@ static void same(const struct outcome *a, struct outcome b)
 }
 
 /* All rules together allow what any one of them allows alone. */
-static void look_at_grants(const struct auth_state *state)
+static void look_at_grants(struct auth_state *state)
 {
     static const char *const names[] = {"", "a", "topic", "a.b-c_d#ephemeral"};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -130,7 +130,7 @@ static bool model_allows(const struct document *d, unsigned topic, unsigned chan
     return allowed;
 }
 
-static void compare_grant(const struct document *d, const struct auth_state *state)
+static void compare_grant(const struct document *d, struct auth_state *state)
 {
     FUZZ_CHECK(state->ttl == d->ttl && state->rule_count == d->rule_count);
     FUZZ_CHECK(same_text(&state->identity, d->identity));

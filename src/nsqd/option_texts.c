@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "api/statsd_packets.h"
 #include "base/text.h"
 #include "nsqd/goconfig.h"
 #include "nsqd/gonum.h"
@@ -72,37 +73,6 @@ static int64_t port_or(int64_t given, int64_t listener)
     return given != 0 ? given : listener > 0 ? listener : 0;
 }
 
-/* Appends "host_port" with '_' for each '.' and ':', the name of this server in statsd's keys. */
-static void append_host_key(struct buf *out, const char *host, int64_t port)
-{
-    struct buf key = {0};
-    bool brackets = strchr(host, ':') != NULL; /* an IPv6 address */
-    buf_append(&key, brackets ? SPAN("[") : SPAN(""));
-    buf_append(&key, text_span(host));
-    buf_append(&key, brackets ? SPAN("]") : SPAN(""));
-    text_append(&key, ":");
-    text_append_decimal(&key, port);
-    for (size_t i = 0; i < key.n; i++) {
-        uint8_t c = buf_span(&key).p[i];
-        buf_append(out, c == '.' || c == ':' ? SPAN("_") : span_make(&c, 1));
-    }
-    buf_free(&key);
-}
-
-void option_texts_append_prefix(struct buf *out, const struct options *o, int64_t http_port)
-{
-    int64_t port = port_or(o->broadcast_http_port, http_port);
-    const char *p = o->statsd_prefix;
-    for (const char *mark; (mark = strstr(p, "%s")) != NULL; p = mark + 2) {
-        buf_append(out, span_make(p, (size_t)(mark - p)));
-        append_host_key(out, o->broadcast_address, port);
-    }
-    buf_append(out, text_span(p));
-    if (out->n > 0 && buf_span(out).p[out->n - 1] != '.') {
-        text_append(out, ".");
-    }
-}
-
 /* The options of a server that runs, with the values that the start has replaced. */
 static void replace_values(struct options *o, const struct option_texts_start *start)
 {
@@ -123,7 +93,8 @@ static void add_setting(struct option_texts *texts, const char *key, const struc
     const void *field = field_of(o, row);
     buf_append(name, text_span(key));
     if (row->offset == offsetof(struct options, statsd_prefix)) {
-        option_texts_append_prefix(value, o, 0);
+        statsd_prefix(value, text_span(o->statsd_prefix), text_span(o->broadcast_address),
+                      o->broadcast_http_port);
     } else if (row->kind == GOFLAG_STRING) {
         buf_append(value, text_span(*(const char *const *)field));
     } else {

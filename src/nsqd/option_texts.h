@@ -29,9 +29,4 @@ void option_texts_init(struct option_texts *texts, const struct options *o,
                        const struct option_texts_start *start);
 void option_texts_free(struct option_texts *texts);
 
-/* Appends --statsd-prefix as nsqd uses it: with the host and the HTTP port in place of each "%s",
- * and with a '.' at its end. An empty prefix stays empty. `http_port` is the port of the listener;
- * 0 or less: it has none. */
-void option_texts_append_prefix(struct buf *out, const struct options *o, int64_t http_port);
-
 #endif

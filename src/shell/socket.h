@@ -82,8 +82,8 @@ bool socket_started(int fd, const struct socket_addresses *addresses, size_t i,
                     char why[SOCKET_WHY_MAX]);
 
 /* Returns a UDP socket that sends to the first of these addresses to which the machine has a route.
- * The descriptor is nonblocking and closed on exec. The caller owns it. Returns -1 when there is no
- * such address. Then `why` is the reason. */
+ * An address may be a broadcast address, as in Go. The descriptor is nonblocking and closed on
+ * exec. The caller owns it. Returns -1 when there is no such address. Then `why` is the reason. */
 int socket_open_udp(const struct socket_addresses *addresses, char why[SOCKET_WHY_MAX]);
 
 /* Writes the address that a listener really has, for example "[::]:4150" or a path. Writes "?" when

@@ -7,6 +7,7 @@
 
 #include <nsq/name.h>
 
+#include "base/alloc.h"
 #include "http/http_target.h"
 #include "json/writer.h"
 
@@ -84,10 +85,53 @@ struct topic *api_make_topic(struct api *api, struct http_call *call, enum budge
     return topic;
 }
 
+/* A change of topics and channels that waits for the disk. */
+struct api_change {
+    struct http_call *call;
+    struct ticket ticket;
+};
+
+#define CHANGE_COST (sizeof(struct api_change) + ALLOC_OVERHEAD)
+
+static void change_answered(struct ticket *ticket, struct span why, int64_t now)
+{
+    struct api_change *change = container_of(ticket, struct api_change, ticket);
+    if (why.n > 0) {
+        http_call_message(change->call, 500, SPAN("INTERNAL_ERROR"), now);
+    } else {
+        api_answer_ok(change->call, SPAN(""), now);
+    }
+}
+
+static void drop_change(void *service, struct http_call *call)
+{
+    struct api *api = service;
+    struct api_change *change = call->state;
+    tickets_forget(api->tickets, &change->ticket);
+    budget_release(&api->broker->core.budget, CHANGE_COST);
+    alloc_free(change);
+}
+
+/* The change is made. Answers when the disk has stored it. */
+static void answer_change(struct api *api, struct http_call *call, int64_t now)
+{
+    uint64_t ticket = broker_note_change(api->broker);
+    if (ticket == 0) {
+        api_answer_ok(call, SPAN(""), now);
+        return;
+    }
+    struct api_change *change = alloc_zeroed(sizeof *change);
+    budget_charge(&api->broker->core.budget, CHANGE_COST);
+    change->call = call;
+    call->state = change;
+    http_call_hold(call);
+    tickets_wait(api->tickets, &change->ticket, ticket, change_answered);
+}
+
 static void create_topic(void *service, struct http_call *call, int64_t now)
 {
     if (api_make_topic(service, call, BUDGET_CLIENT, now) != NULL) {
-        api_answer_ok(call, SPAN(""), now);
+        answer_change(service, call, now);
     }
 }
 
@@ -126,7 +170,8 @@ static struct span find_names(struct span query, struct names *names)
     return nsq_name_valid(buf_span(&names->channel)) ? SPAN("") : SPAN("INVALID_ARG_CHANNEL");
 }
 
-static void answer_result(struct http_call *call, enum topology_result result, int64_t now)
+static void answer_result(struct api *api, struct http_call *call, enum topology_result result,
+                          int64_t now)
 {
     switch (result) {
     case TOPOLOGY_NO_TOPIC:
@@ -136,7 +181,7 @@ static void answer_result(struct http_call *call, enum topology_result result, i
         http_call_message(call, 404, SPAN("CHANNEL_NOT_FOUND"), now);
         break;
     default:
-        api_answer_ok(call, SPAN(""), now);
+        answer_change(api, call, now);
     }
 }
 
@@ -185,7 +230,8 @@ static void on_topic(struct api *api, struct http_call *call, enum operation op,
         if (error.n > 0) {
             http_call_message(call, 400, error, now);
         } else {
-            answer_result(call, change_topic(api->broker, op, buf_span(&names.topic), now), now);
+            answer_result(api, call, change_topic(api->broker, op, buf_span(&names.topic), now),
+                          now);
         }
     }
     free_names(&names);
@@ -202,7 +248,7 @@ static void on_channel(struct api *api, struct http_call *call, enum operation o
         if (error.n > 0) {
             http_call_message(call, 400, error, now);
         } else {
-            answer_result(call, change_channel(api->broker, op, &names), now);
+            answer_result(api, call, change_channel(api->broker, op, &names), now);
         }
     }
     free_names(&names);
@@ -213,11 +259,11 @@ static void make_channel(struct api *api, struct http_call *call, const struct n
 {
     struct topic *topic = broker_find_topic(api->broker, buf_span(&names->topic));
     if (topic == NULL) {
-        answer_result(call, TOPOLOGY_NO_TOPIC, now);
+        answer_result(api, call, TOPOLOGY_NO_TOPIC, now);
     } else if (topic_channel(topic, buf_span(&names->channel), now) == NULL) {
         http_call_message(call, 503, SPAN("NO_MEMORY"), now);
     } else {
-        api_answer_ok(call, SPAN(""), now);
+        answer_change(api, call, now);
     }
 }
 
@@ -257,12 +303,12 @@ CHANGE(unpause_channel, on_channel, OP_UNPAUSE)
 #define AT_HEAD(method_, path_, begin_)                                                            \
     {                                                                                              \
         .method = SPAN_LITERAL(method_), .path = SPAN_LITERAL(path_), .logged = true,              \
-        .begin = (begin_)                                                                          \
+        .begin = (begin_), .drop = drop_change                                                     \
     }
 #define AT_END(method_, path_, end_)                                                               \
     {                                                                                              \
         .method = SPAN_LITERAL(method_), .path = SPAN_LITERAL(path_), .logged = true,              \
-        .body = HTTP_BODY_SKIPPED, .end = (end_)                                                   \
+        .body = HTTP_BODY_SKIPPED, .end = (end_), .drop = drop_change                              \
     }
 /* nsqd does not log publishes. */
 #define PUBLISH(path_, begin_)                                                                     \

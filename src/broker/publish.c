@@ -33,21 +33,28 @@ static struct waiting_publish *find_waiting(const struct broker *broker, uint64_
     return waiting;
 }
 
-/* Keeps the messages of a publish until the disk has answered, and returns the ticket of the
- * publish. `cost` is the result of topic_publish_cost. */
-static uint64_t wait_for_disk(struct broker *broker, struct publish *publish, struct topic *topic,
-                              size_t cost)
+/* Adds an entry, with the next ticket, that waits for the disk. `cost` is charged with it. */
+static struct waiting_publish *add_waiting(struct broker *broker, size_t cost)
 {
     struct waiting_publish *waiting = alloc_zeroed(sizeof *waiting);
     waiting->ticket = ++broker->last_ticket;
-    waiting->publish = *publish;
-    waiting->topic_serial = topic->serial;
     waiting->cost = WAITING_COST + cost;
     budget_charge(&broker->core.budget, waiting->cost);
     list_push(&broker->to_ask, &waiting->link);
     unsigned hash = ticket_hash(broker, waiting->ticket);
     HASH_ADD_KEYPTR_BYHASHVALUE(hh, broker->waiting, &waiting->ticket, sizeof waiting->ticket, hash,
                                 waiting);
+    return waiting;
+}
+
+/* Keeps the messages of a publish until the disk has answered, and returns the ticket of the
+ * publish. `cost` is the result of topic_publish_cost. */
+static uint64_t wait_for_disk(struct broker *broker, struct publish *publish, struct topic *topic,
+                              size_t cost)
+{
+    struct waiting_publish *waiting = add_waiting(broker, cost);
+    waiting->publish = *publish;
+    waiting->topic_serial = topic->serial;
     publish->messages = (struct queue){0};
     publish->bytes = 0;
     return waiting->ticket;
@@ -82,6 +89,10 @@ bool broker_publish_settle(struct broker *broker, uint64_t ticket, bool safe, in
     if (waiting == NULL) {
         return false;
     }
+    if (waiting->is_change) {
+        end_waiting(broker, waiting);
+        return safe;
+    }
     struct topic *topic = broker_find_topic(broker, name_span(&waiting->publish.topic));
     bool publishes = safe && topic != NULL && topic->serial == waiting->topic_serial;
     struct publish publish = end_waiting(broker, waiting);
@@ -98,6 +109,16 @@ void broker_drop_waiting(struct broker *broker)
         struct publish publish = end_waiting(broker, broker->waiting);
         broker_discard(broker, &publish.messages);
     }
+}
+
+uint64_t broker_note_change(struct broker *broker)
+{
+    if (!broker->core.config.wait_publishes) {
+        return 0;
+    }
+    struct waiting_publish *waiting = add_waiting(broker, 0);
+    waiting->is_change = true;
+    return waiting->ticket;
 }
 
 /* --- publishing ------------------------------------------------------------------------------- */

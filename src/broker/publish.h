@@ -36,11 +36,12 @@ struct publish {
     struct publish_place place; /* set by broker_publish: the messages that must still be moved */
 };
 
-/* A publish that waits for the disk. */
+/* A publish that waits for the disk, or a change of topics and channels (broker_note_change). */
 struct waiting_publish {
     UT_hash_handle hh; /* in broker->waiting */
     struct list link;  /* in broker->to_ask until broker_next_ticket has returned its ticket */
     uint64_t ticket;
+    bool is_change; /* a change: `publish` has no messages */
     struct publish publish;
     uint64_t topic_serial; /* the serial of the topic. If another topic with this name was created
                             * since, its serial is different */
@@ -78,17 +79,25 @@ struct publish_place broker_place(const struct topic *topic);
  * count as moved. */
 bool broker_moved(struct broker *broker, struct publish *publish, int64_t now);
 
-/* Returns the ticket of the next publish that must be stored on the disk, or 0 when there is no
- * such publish. Each ticket is returned once, in the order of the publishes. */
+/* Returns the ticket of the next publish or change that must be stored on the disk, or 0 when there
+ * is none. Each ticket is returned once, in the order of the publishes and changes. */
 uint64_t broker_next_ticket(struct broker *broker);
 
+/* Called when a topic or channel was created, deleted, emptied, paused or unpaused by a client that
+ * gets an answer. The change is already made. Returns the ticket with which the disk's answer
+ * arrives: only then the client may get its answer. Returns 0 when changes do not wait for the
+ * disk.
+ */
+uint64_t broker_note_change(struct broker *broker);
+
 /* Called with the disk's answer: `safe` is true when the disk has stored the messages of this
- * ticket. If they are safe and their topic exists, moves the messages to the topic and returns
- * true. If not, drops the messages and returns false. Also returns false when no publish waits with
- * this ticket. */
+ * ticket, or its change. If messages are safe and their topic exists, moves them to the topic and
+ * returns true. If not, drops the messages and returns false. For a change, returns `safe`. Returns
+ * false when nothing waits with this ticket. */
 bool broker_publish_settle(struct broker *broker, uint64_t ticket, bool safe, int64_t now);
 
-/* Drops all publishes that wait. broker_publish_settle then returns false for their tickets. */
+/* Drops all publishes and changes that wait. broker_publish_settle then returns false for their
+ * tickets. */
 void broker_drop_waiting(struct broker *broker);
 
 #endif

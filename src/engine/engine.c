@@ -136,10 +136,10 @@ static void on_answer(void *self, uint64_t ticket, const struct answer *answer, 
         return;
     }
     broker_begin_call(&engine->broker);
-    bool published = broker_publish_settle(&engine->broker, ticket, safe, now);
+    bool settled = broker_publish_settle(&engine->broker, ticket, safe, now);
     /* Messages that are safe and not published have lost their topic; nsqd's reason is
      * "exiting". */
-    struct span why = published ? span_make(NULL, 0) : safe ? SPAN("exiting") : answer->why;
+    struct span why = settled ? span_make(NULL, 0) : safe ? SPAN("exiting") : answer->why;
     tickets_answer(&engine->tickets, ticket, why, now);
     v2_pump(&engine->v2, now); /* after the reply, because the reply must be sent first */
 }

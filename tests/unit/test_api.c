@@ -415,8 +415,9 @@ static void the_answer_waits_for_the_disk(void **state)
         world_answer(w, true);
         client_expect(consumer, "M 1 x");
         assert_non_null(broker_find_topic(&w->engine->broker, SPAN("later")));
-        client_bytes(c);
+        world_answer(w, true);
         ASK(c, "POST /topic/delete?topic=later", "");
+        world_answer(w, true);
         client_bytes(c);
     }
     ASK(c, "POST /mpub?topic=t&binary=1", "\0\0\0\1\0\0\0\1ytrailing");
@@ -427,6 +428,74 @@ static void the_answer_waits_for_the_disk(void **state)
     client_drop(c);
     world_answer(w, true); /* it is published all the same */
     client_expect(consumer, "M 1 gone");
+    world_free(w);
+}
+
+/* Every request that changes topics or channels. */
+static const char *const changes[] = {
+    "POST /topic/create?topic=n",
+    "POST /channel/create?topic=n&channel=c",
+    "POST /topic/pause?topic=n",
+    "POST /topic/unpause?topic=n",
+    "POST /channel/pause?topic=n&channel=c",
+    "POST /channel/unpause?topic=n&channel=c",
+    "POST /channel/empty?topic=n&channel=c",
+    "POST /topic/empty?topic=n",
+    "POST /channel/delete?topic=n&channel=c",
+    "POST /topic/delete?topic=n",
+};
+
+static void the_answer_to_a_change_waits_for_the_disk(void **state)
+{
+    (void)state;
+    struct world *w = waiting_world();
+    struct client *c = world_open_http(w);
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        ASK(c, changes[i], "x");
+        assert_string_equal(client_bytes(c), "");
+        assert_int_equal(world_asked(w), 1);
+        world_answer(w, true);
+        expect_answer(c, 200, "", false);
+    }
+    ASK(c, "POST /topic/delete?topic=n", "");
+    expect_error(c, 404, "TOPIC_NOT_FOUND", false); /* nothing is changed, so nothing waits */
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        ASK(c, changes[i], "x");
+        world_answer(w, false);
+        expect_error(c, 500, "INTERNAL_ERROR", false);
+    }
+    world_free(w);
+}
+
+static void a_change_may_lose_its_client(void **state)
+{
+    (void)state;
+    struct world *w = waiting_world();
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        struct client *c = world_open_http(w);
+        ASK(c, changes[i], "x");
+        client_drop(c);
+        world_answer(w, i % 2 == 0);
+    }
+    ASK(world_open_http(w), changes[0], "");
+    world_free(w);
+}
+
+/* The answers of the disk come in the order of the requests, whoever has made them. */
+static void changes_and_publishes_wait_in_one_order(void **state)
+{
+    (void)state;
+    struct world *w = waiting_world();
+    struct client *a = world_open_http(w);
+    struct client *b = world_open_http(w);
+    ASK(a, "POST /pub?topic=t", "x");
+    ASK(b, "POST /topic/pause?topic=t", "");
+    assert_int_equal(world_asked(w), 2);
+    world_answer(w, true);
+    expect_answer(a, 200, "OK", false);
+    assert_string_equal(client_bytes(b), "");
+    world_answer(w, true);
+    expect_answer(b, 200, "", false);
     world_free(w);
 }
 
@@ -517,6 +586,9 @@ int main(void)
         cmocka_unit_test(bodies_that_break_are_not_published),
         cmocka_unit_test(consumers_see_changes),
         cmocka_unit_test(the_answer_waits_for_the_disk),
+        cmocka_unit_test(the_answer_to_a_change_waits_for_the_disk),
+        cmocka_unit_test(a_change_may_lose_its_client),
+        cmocka_unit_test(changes_and_publishes_wait_in_one_order),
         cmocka_unit_test(the_answer_waits_for_the_moves),
         cmocka_unit_test(the_budget_refuses),
         cmocka_unit_test(tls_may_be_required),

@@ -189,7 +189,7 @@ static void step_channel(struct metrics *m, struct buf *out, int64_t now)
 {
     const struct channel *channel = stats_walk_next_channel(&m->walk);
     if (channel == NULL) {
-        if (family_of(m)->over == METRICS_OF_SUMS) {
+        if (family_of(m)->over == METRICS_OF_SUMS && stats_walk_topic_is_there(&m->walk)) {
             topic_sample(m, out, m->sum);
         }
         m->step = METRICS_TOPIC;
@@ -213,11 +213,14 @@ static void step_channel(struct metrics *m, struct buf *out, int64_t now)
 
 static void step_latency(struct metrics *m, struct buf *out, int64_t now)
 {
-    if (stats_walk_add(&m->walk, &m->latency, now)) {
-        struct prom_label labels[2] = {{"topic", name_span(&m->walk.topic)}};
-        latency_samples(m, out, labels, 1, &m->latency);
-        m->step = METRICS_TOPIC;
+    struct prom_label labels[2] = {{"topic", name_span(&m->walk.topic)}};
+    if (!stats_walk_add(&m->walk, &m->latency, now)) {
+        return;
     }
+    if (stats_walk_topic_is_there(&m->walk)) {
+        latency_samples(m, out, labels, 1, &m->latency);
+    }
+    m->step = METRICS_TOPIC;
 }
 
 static void step_client(struct metrics *m, struct buf *out)

@@ -6,13 +6,16 @@
  * know: HTTP, sockets, clocks.
  *
  * Prometheus wants all samples of a family together. So the writer walks over all topics once for
- * each family (api/stats_walk.h), and not once for the page. When topics, channels or clients come
- * and go between two slices, this follows:
+ * each family (api/stats_walk.h), and not once for the page. Topics, channels and clients may come
+ * and go between two slices.
  *   - A family shows each topic, channel and client that exists during its whole walk exactly once.
  *   - A topic, channel or client that was made or deleted between two slices may be in some
- * families and missing in others. No family shows two samples with the same labels.
+ *     families and missing in others. No family shows two samples with the same labels.
+ *   - Some figures of a topic are sums over its channels. A channel that is made or deleted while
+ *     the sum is computed may be missing in the sum. A topic that is deleted meanwhile has no
+ *     sample.
  *   - The families show figures of different moments. For example, the sum of nsqd_channel_depth
- *     and nsqd_channel_in_flight_messages may be wrong by the messages that were delivered between.
+ *     and nsqd_channel_in_flight_messages may miss a message that was delivered meanwhile.
  *   - The connections and clients of the whole server are counted before the first family.
  * A page that fits in one slice shows one moment.
  *

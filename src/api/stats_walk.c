@@ -78,6 +78,11 @@ static struct topic *current_topic(const struct stats_walk *walk)
     return topic != NULL && topic->serial == walk->topic_serial ? topic : NULL;
 }
 
+bool stats_walk_topic_is_there(const struct stats_walk *walk)
+{
+    return current_topic(walk) != NULL;
+}
+
 /* --- channels --------------------------------------------------------------------------------- */
 
 /* Returns the channel after the current one, or NULL. */

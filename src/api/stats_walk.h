@@ -62,6 +62,9 @@ bool stats_walk_has_topic(const struct stats_walk *walk);
 /* Goes to the next topic. Returns NULL when there is no more topic. */
 struct topic *stats_walk_next_topic(struct stats_walk *walk);
 
+/* Returns whether the current topic was not deleted. */
+bool stats_walk_topic_is_there(const struct stats_walk *walk);
+
 /* Goes to the next channel of the current topic. Returns NULL when there is no more channel, or
  * when the topic was deleted. */
 struct channel *stats_walk_next_channel(struct stats_walk *walk);

@@ -376,6 +376,31 @@ static void counters_outlive_topics(void **state)
     stage_close(&s);
 }
 
+/* The sum over a part of the channels is no figure of the topic. */
+static void a_topic_goes_while_its_channels_are_added(void **state)
+{
+    (void)state;
+    struct stats_stage s;
+    struct metrics m;
+    struct buf page = {0};
+    stage_open(&s, NULL);
+    stage_play(&s);
+    metrics_begin(&m, &s.server, &nothing_more);
+    while (m.sum == 0) { /* until the depth of a channel was added */
+        assert_false(slice(&s, &m, &page, SIZE_MAX / 2, 1));
+    }
+    broker_delete_topic(stage_broker(&s), SPAN("alpha"));
+    while (!slice(&s, &m, &page, SIZE_MAX / 2, 1)) {
+    }
+    metrics_end(&m);
+    buf_append(&page, span_make("", 1));
+    expect_samples((const char *)buf_span(&page).p, "nsqd_topic_channel_depth",
+                   "nsqd_topic_channel_depth{topic=\"beta\"} 0\n"
+                   "nsqd_topic_channel_depth{topic=\"gamma\"} 0\n");
+    buf_free(&page);
+    stage_close(&s);
+}
+
 /* What is there all the time is in each family once, whatever comes and goes around it; nothing is
  * there twice. */
 static void topics_channels_and_clients_come_and_go(void **state)
@@ -551,6 +576,31 @@ static void latencies(void **state)
     stage_close(&s);
 }
 
+/* The same as for other sums. */
+static void a_topic_goes_while_its_latencies_are_added(void **state)
+{
+    (void)state;
+    struct stats_stage s;
+    struct metrics m;
+    struct buf page = {0};
+    open_with_latencies(&s);
+    size_t used = world_used(s.world);
+    metrics_begin(&m, &s.server, &nothing_more);
+    while (world_used(s.world) == used) {
+        assert_false(slice(&s, &m, &page, SIZE_MAX / 2, 1));
+    }
+    assert_false(slice(&s, &m, &page, SIZE_MAX / 2, 1)); /* the first channel */
+    broker_delete_topic(stage_broker(&s), SPAN("t"));
+    while (!slice(&s, &m, &page, SIZE_MAX / 2, 1)) {
+    }
+    metrics_end(&m);
+    buf_append(&page, span_make("", 1));
+    expect_samples((const char *)buf_span(&page).p, "nsqd_topic_e2e_processing_latency_seconds",
+                   "");
+    buf_free(&page);
+    stage_close(&s);
+}
+
 /* A page that is given up leaves nothing behind. */
 static void a_sum_that_is_not_finished(void **state)
 {
@@ -582,10 +632,12 @@ int main(void)
         cmocka_unit_test(figures_of_clients),
         cmocka_unit_test(cuts_do_not_matter),
         cmocka_unit_test(counters_outlive_topics),
+        cmocka_unit_test(a_topic_goes_while_its_channels_are_added),
         cmocka_unit_test(topics_channels_and_clients_come_and_go),
         cmocka_unit_test(many_channels),
         cmocka_unit_test(steps_without_text_cost_effort),
         cmocka_unit_test(latencies),
+        cmocka_unit_test(a_topic_goes_while_its_latencies_are_added),
         cmocka_unit_test(a_sum_that_is_not_finished),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,16 @@ static bool options_good(struct case_engine *e, struct buf *why)
     return ok;
 }
 
+static void show_options(struct case_engine *e)
+{
+    static const struct option_texts_start start = {.tcp_port = 0};
+    e->texts = alloc_zeroed(sizeof *e->texts);
+    option_texts_init(e->texts, e->options, &start);
+    e->config.about.quantiles = e->texts->quantiles;
+    e->config.about.settings = e->texts->settings;
+    e->config.about.setting_count = e->texts->count;
+}
+
 bool case_engine_open(struct case_engine *e, struct span flags, const char *suite, struct buf *why)
 {
     static const struct configure_machine machine = {
@@ -90,6 +100,7 @@ bool case_engine_open(struct case_engine *e, struct span flags, const char *suit
     }
     e->config = configure(e->options, &machine);
     e->config.log_level = LOG_FATAL;
+    show_options(e);
     if (e->tls.server != NULL) {
         e->config.v2.tls = tls_server(e->tls.server);
     }
@@ -99,6 +110,10 @@ bool case_engine_open(struct case_engine *e, struct span flags, const char *suit
 void case_engine_close(struct case_engine *e)
 {
     tls_files_free(&e->tls);
+    if (e->texts != NULL) {
+        option_texts_free(e->texts);
+    }
+    alloc_free(e->texts);
     alloc_free(e->options);
     alloc_free(e->words);
     *e = (struct case_engine){.options = NULL};
@@ -355,11 +370,12 @@ static bool try_coarse(struct cutter *c)
     return same;
 }
 
-/* Pairs are tried for short cases without codecs only: there are many pairs, and codecs are slow to
- * set up. */
+/* Pairs are tried for short cases without codecs and HTTP only: there are many pairs, codecs are
+ * slow to set up, and the heads of HTTP are long. */
 static bool tries_pairs(const struct cutter *c)
 {
-    return c->size <= CUTS_PAIRS_MAX && !transcript_upgrades(c->file);
+    return c->size <= CUTS_PAIRS_MAX && !transcript_upgrades(c->file) &&
+           !transcript_speaks_http(c->file);
 }
 
 static bool try_all_cuts(struct cutter *c)

@@ -9,6 +9,7 @@
 #include "conform/args.h"
 #include "conform/player.h"
 #include "engine/engine.h"
+#include "nsqd/option_texts.h"
 #include "nsqd/tls_files.h"
 
 struct case_setting {
@@ -45,8 +46,8 @@ void case_result_free(struct case_result *result);
 bool run_case_cuts(const struct case_setting *setting, const struct transcript *file,
                    struct case_result *result);
 
-/* If a case has at most this number of bytes of input and no codecs, all pairs of cuts are tried.
- */
+/* If a case has at most this number of bytes of input, no codecs and no HTTP, all pairs of cuts are
+ * tried. */
 #define CUTS_PAIRS_MAX 512
 
 /* If a case has at most this number of bytes of input, all single cuts are tried. In a longer case,
@@ -69,7 +70,8 @@ struct case_engine {
     struct engine_config config;
     struct tls_files tls;
     struct options *options;
-    char *words; /* the command line: words that end with NUL, then an empty one */
+    struct option_texts *texts; /* the values of the options, as the HTTP API shows them */
+    char *words;                /* the command line: words that end with NUL, then an empty one */
 };
 
 /* Makes the configuration for a case with these flags. `suite` has the same meaning as in struct

@@ -332,6 +332,7 @@ static void set_config(struct engine_transport *t, const struct engine_config *c
 
 static void start_engine(struct engine_transport *t)
 {
+    t->config.about.start_time = (t->now + WALL_OFFSET) / TIME_SECOND;
     t->engine = engine_new(&t->config);
     t->handler = engine_handler(t->engine);
     t->handler.wall(t->handler.self, WALL_OFFSET);

@@ -28,6 +28,15 @@ static bool slice(struct stats_stage *s, struct metrics *m, struct buf *page, si
     return metrics_write(m, page, most, s->world->now);
 }
 
+/* Ends the page with a NUL and returns it as a string. */
+static const char *text_of(struct buf *page)
+{
+    buf_append(page, span_make("", 1));
+    const char *text = (const char *)buf_span(page).p;
+    assert_non_null(text);
+    return text;
+}
+
 /* Writes a whole page into s->page, each slice into a buffer of its own. */
 static const char *whole(struct stats_stage *s, const struct metrics_options *options, size_t most,
                          size_t units)
@@ -45,8 +54,7 @@ static const char *whole(struct stats_stage *s, const struct metrics_options *op
     }
     assert_true(metrics_write(&m, &s->page, most, s->world->now));
     metrics_end(&m);
-    buf_append(&s->page, span_make("", 1));
-    return (const char *)buf_span(&s->page).p;
+    return text_of(&s->page);
 }
 
 /* Returns the lines of one family, with HELP and TYPE. */
@@ -298,8 +306,7 @@ static void clients(void **state)
             text_append(&expected, "} 1\n");
         }
     }
-    buf_append(&expected, span_make("", 1));
-    expect_samples(page, "nsqd_client_info", (const char *)buf_span(&expected).p);
+    expect_samples(page, "nsqd_client_info", text_of(&expected));
     buf_free(&expected);
     assert_null(strstr(page, "nsqd_channel_"));
     assert_int_equal(check_form(page), 25 - 1 + 3 * 9 + 5 * 8);
@@ -393,8 +400,7 @@ static void a_topic_goes_while_its_channels_are_added(void **state)
     while (!slice(&s, &m, &page, SIZE_MAX / 2, 1)) {
     }
     metrics_end(&m);
-    buf_append(&page, span_make("", 1));
-    expect_samples((const char *)buf_span(&page).p, "nsqd_topic_channel_depth",
+    expect_samples(text_of(&page), "nsqd_topic_channel_depth",
                    "nsqd_topic_channel_depth{topic=\"beta\"} 0\n"
                    "nsqd_topic_channel_depth{topic=\"gamma\"} 0\n");
     buf_free(&page);
@@ -440,8 +446,7 @@ static void topics_channels_and_clients_come_and_go(void **state)
         }
     }
     metrics_end(&m);
-    buf_append(&page, span_make("", 1));
-    const char *text = (const char *)buf_span(&page).p;
+    const char *text = text_of(&page);
     check_form(text);
     for (size_t i = 0; i < 10; i++) {
         snprintf(name, sizeof name, "{topic=\"keep%zu\"}", i);
@@ -594,9 +599,7 @@ static void a_topic_goes_while_its_latencies_are_added(void **state)
     while (!slice(&s, &m, &page, SIZE_MAX / 2, 1)) {
     }
     metrics_end(&m);
-    buf_append(&page, span_make("", 1));
-    expect_samples((const char *)buf_span(&page).p, "nsqd_topic_e2e_processing_latency_seconds",
-                   "");
+    expect_samples(text_of(&page), "nsqd_topic_e2e_processing_latency_seconds", "");
     buf_free(&page);
     stage_close(&s);
 }

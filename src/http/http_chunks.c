@@ -88,7 +88,8 @@ static enum http_chunks_state in_trailer(struct http_chunks *c, const struct htt
     if (byte == '\r') {
         return begins ? HTTP_CHUNKS_LAST_LF : HTTP_CHUNKS_TRAILER_LF;
     }
-    return begins && (byte == ' ' || byte == '\t') ? HTTP_CHUNKS_BAD : HTTP_CHUNKS_TRAILER_LINE;
+    bool is_bad = begins && (byte == ' ' || byte == '\t' || byte == ':');
+    return is_bad ? HTTP_CHUNKS_BAD : HTTP_CHUNKS_TRAILER_LINE;
 }
 
 static enum http_chunks_state next_state(struct http_chunks *c, const struct http_limits *limits,

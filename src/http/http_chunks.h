@@ -7,7 +7,7 @@
  *
  *     size    1 to 16 hexadecimal digits; an extension with ';' may follow
  *     line    ends with CR LF and has no other CR, LF or control byte
- *     trailer at most limits->trailer bytes
+ *     trailer at most limits->trailer bytes; a line begins with no blank and no ':'
  *
  * Must not know: what the body means, connections.
  */

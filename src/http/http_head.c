@@ -166,6 +166,35 @@ static void take_host(struct http_head *head, struct span value)
     }
 }
 
+static bool ends_word(struct span s, size_t at)
+{
+    return at >= s.n || is_blank(s.p[at]) || s.p[at] == ',';
+}
+
+/* Returns whether a text contains a word, which must be in lower case, between blanks and commas.
+ * For some headers Go looks for a word in this way. */
+static bool contains_word(struct span text, struct span lower)
+{
+    for (size_t i = 0; i + lower.n <= text.n; i++) {
+        bool begins = i == 0 || ends_word(text, i - 1);
+        if (begins && ends_word(text, i + lower.n) &&
+            http_word_is(span_first(span_skip(text, i), lower.n), lower)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* As in Go, only the first Connection header can ask to keep a connection of HTTP/1.0. */
+static void take_connection(struct http_head *head, struct span value)
+{
+    bool is_first = !head->has_connection;
+    head->has_connection = true;
+    head->wants_close = head->wants_close || has_word(value, SPAN("close")) ||
+                        (is_first && contains_word(value, SPAN("close")));
+    head->wants_keep = head->wants_keep || (is_first && contains_word(value, SPAN("keep-alive")));
+}
+
 static void take_header(struct http_head *head, struct span name, struct span value)
 {
     if (http_word_is(name, SPAN("host"))) {
@@ -177,11 +206,10 @@ static void take_header(struct http_head *head, struct span name, struct span va
         head->chunked = http_word_is(value, SPAN("chunked"));
         head->bad_encoding = head->bad_encoding || !head->chunked || head->encodings > 1;
     } else if (http_word_is(name, SPAN("connection"))) {
-        head->wants_close = head->wants_close || has_word(value, SPAN("close"));
-        head->wants_keep = head->wants_keep || has_word(value, SPAN("keep-alive"));
+        take_connection(head, value);
     } else if (http_word_is(name, SPAN("expect")) && !head->has_expect) {
         head->has_expect = value.n > 0;
-        head->expects = has_word(value, SPAN("100-continue"));
+        head->expects = contains_word(value, SPAN("100-continue"));
     }
 }
 

@@ -34,19 +34,20 @@ enum http_refusal {
 struct http_head {
     bool has_line; /* the request line was accepted */
     uint8_t major, minor;
-    bool bad_name;      /* the name of a header contains a space */
-    bool bad_host;      /* the Host header contains a character that no host has */
-    bool bad_length;    /* a Content-Length is no number, or differs from an earlier one */
-    bool has_length;    /* there is a Content-Length */
-    bool has_expect;    /* there is an Expect header that is not empty */
-    bool expects;       /* the first Expect header asks for "100-continue" */
-    bool wants_close;   /* a Connection header has "close" */
-    bool wants_keep;    /* a Connection header has "keep-alive" */
-    bool chunked;       /* the Transfer-Encoding is "chunked" */
-    bool bad_encoding;  /* the Transfer-Encoding is something else, or there are several */
-    unsigned hosts;     /* number of Host headers */
-    unsigned encodings; /* number of Transfer-Encoding headers */
-    uint64_t length;    /* of the body, if has_length */
+    bool bad_name;       /* the name of a header contains a space */
+    bool bad_host;       /* the Host header contains a character that no host has */
+    bool bad_length;     /* a Content-Length is no number, or differs from an earlier one */
+    bool has_length;     /* there is a Content-Length */
+    bool has_connection; /* there is a Connection header */
+    bool has_expect;     /* there is an Expect header that is not empty */
+    bool expects;        /* the first Expect header asks for "100-continue" */
+    bool wants_close;    /* a Connection header has "close" */
+    bool wants_keep;     /* the first Connection header has "keep-alive" */
+    bool chunked;        /* the Transfer-Encoding is "chunked" */
+    bool bad_encoding;   /* the Transfer-Encoding is something else, or there are several */
+    unsigned hosts;      /* number of Host headers */
+    unsigned encodings;  /* number of Transfer-Encoding headers */
+    uint64_t length;     /* of the body, if has_length */
     size_t method_size; /* bytes of the method; the request line begins with the method, a space and
                          * the target */
     size_t target_size;
@@ -76,7 +77,7 @@ static inline struct span http_head_target(const struct http_head *head, struct 
  * and the Connection headers. */
 static inline bool http_head_closes(const struct http_head *head)
 {
-    return head->wants_close || (head->minor == 0 && !head->wants_keep);
+    return head->minor == 0 ? !head->wants_keep : head->wants_close;
 }
 
 static inline bool http_head_announces_keep(const struct http_head *head)

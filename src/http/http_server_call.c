@@ -86,7 +86,7 @@ static void log_answer(const struct http_session *s, int status)
 /* Returns whether a part of the body was not needed for the answer. */
 static bool has_rest(const struct http_session *s)
 {
-    return s->reader.state == HTTP_READER_BODY || s->call.unused > 0;
+    return !s->cut_off && (s->reader.state == HTTP_READER_BODY || s->call.unused > 0);
 }
 
 /* Returns whether the rest of the body must not be read, as in Go. A client that waits for
@@ -102,13 +102,14 @@ static void answer_call(struct http_session *s, const struct http_answer *answer
 {
     keep_answer(s, answer);
     bool leaves = has_rest(s) && leaves_body(s);
-    if (s->reader.state == HTTP_READER_BODY && !leaves) {
+    if (s->reader.state == HTTP_READER_BODY && !s->cut_off && !leaves) {
         s->phase = HTTP_IN_DISCARD;
         s->discarded = s->call.unused;
         http_session_pause_or_resume(s);
         return;
     }
-    s->must_close = s->must_close || leaves || s->reader.state != HTTP_READER_WHOLE;
+    bool is_whole = s->cut_off || s->reader.state == HTTP_READER_WHOLE;
+    s->must_close = s->must_close || leaves || !is_whole;
     send_answer(s, now);
 }
 
@@ -349,7 +350,8 @@ void http_session_dispatch(struct http_session *s, int64_t now)
 void http_session_end_body(struct http_session *s, bool broken, int64_t now)
 {
     struct http_call *call = &s->call;
-    s->must_close = s->must_close || broken;
+    s->cut_off = broken && s->eof && s->phase == HTTP_IN_BODY && !s->reader.head.chunked;
+    s->must_close = s->must_close || (broken && !s->cut_off);
     if (s->phase == HTTP_IN_DISCARD) {
         send_answer(s, now);
         return;

@@ -24,7 +24,9 @@ struct http_session {
     enum http_phase phase;
     struct http_reader reader;
     bool eof;          /* the client sends nothing more */
-    bool must_close;   /* the connection ends after the answer */
+    bool must_close;   /* the connection ends after the answer, which says so */
+    bool cut_off;      /* the client has ended its side inside a body of known length. As in Go, the
+                        * answer does not say that the connection ends */
     int64_t begun;     /* when the head or the body began to arrive */
     uint64_t received; /* bytes of the body, with its framing */
     size_t discarded;  /* bytes of the body that arrived after the answer */

@@ -138,13 +138,6 @@ static struct span next_param(struct span *query)
 bool http_query_valid(struct span query)
 {
     struct span rest = query;
-    size_t count = query.n > 0;
-    for (size_t i = 0; i < query.n; i++) {
-        count += query.p[i] == '&';
-    }
-    if (count > HTTP_QUERY_PARAMS_MAX) {
-        return false;
-    }
     while (rest.n > 0) {
         struct span param = next_param(&rest);
         if ((param.n > 0 && memchr(param.p, ';', param.n) != NULL) || !escapes_valid(param)) {

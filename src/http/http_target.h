@@ -8,8 +8,6 @@
 
 #include "base/buf.h"
 
-#define HTTP_QUERY_PARAMS_MAX 10000 /* parameters of a query, as in Go */
-
 /* A struct of zeros is empty. */
 struct http_target {
     struct span origin; /* "http://host" of an absolute target, or empty; borrowed */
@@ -24,8 +22,7 @@ struct http_target {
 bool http_target_parse(struct http_target *target, struct span text, bool connect);
 void http_target_free(struct http_target *target);
 
-/* Returns false if a query cannot be parsed: it contains a ';' or a bad escape, or it has too many
- * parameters. */
+/* Returns false if a query cannot be parsed: it contains a ';' or a bad escape. */
 bool http_query_valid(struct span query);
 
 /* Appends the value of the first parameter with this name. Returns false if there is no such

@@ -188,10 +188,13 @@ static void chunked_bodies_are_read(void **state)
              "HTTP/1.1 413 Request Entity Too Large\r\n" JSON D
              "Content-Length: 22\r\nConnection: close\r\n\r\n{\"message\":\"TOO_LOUD\"}<"),
         CASE_EOF("the end inside a chunk", CHUNKED("/echo") "5\r\nab", BROKEN),
-        CASE_EOF("the end inside a body", WITH("POST /echo", "Content-Length: 5") "ab", BROKEN),
-        CASE_EOF(
-            "the end inside a body that is skipped", WITH("POST /skip", "Content-Length: 5") "ab",
-            "HTTP/1.1 400 Bad Request\r\n" D "Content-Length: 0\r\nConnection: close\r\n\r\n<"),
+        CASE_EOF("the end inside a body", WITH("POST /echo", "Content-Length: 5") "ab",
+                 "HTTP/1.1 500 Internal Server Error\r\n" JSON D
+                 "Content-Length: 20\r\n\r\n{\"message\":\"BROKEN\"}<"),
+        CASE_EOF("the end inside a body that is skipped",
+                 WITH("POST /skip", "Content-Length: 5") "ab",
+                 "HTTP/1.1 400 Bad Request\r\n" D "Content-Length: 0\r\n\r\n<"),
+        CASE("a trailer without a name", CHUNKED("/echo") "0\r\n: b\r\n\r\n", BROKEN),
         CASE_EOF(
             "the end inside a body that is not read", WITH("GET /ping", "Content-Length: 5") "ab",
             "HTTP/1.1 200 OK\r\n" D "Content-Length: 2\r\n" PLAIN "Connection: close\r\n\r\nOK<"),
@@ -211,6 +214,18 @@ static void connections_are_kept_or_closed(void **state)
              "GET /ping HTTP/1.0\r\nConnection: keep-alive\r\n\r\n" GET("/ping"),
              "HTTP/1.0 200 OK\r\n" D "Content-Length: 2\r\n" PLAIN
              "Connection: keep-alive\r\n\r\nOK" OK),
+        CASE("HTTP/1.0 with keep-alive and close",
+             "GET /ping HTTP/1.0\r\nConnection: x keep-alive\r\nConnection: close\r\n\r\n" GET(
+                 "/ping"),
+             "HTTP/1.0 200 OK\r\n" D "Content-Length: 2\r\n" PLAIN
+             "Connection: keep-alive\r\n\r\nOK" OK),
+        CASE("HTTP/1.0 with keep-alive in the second header",
+             "GET /ping HTTP/1.0\r\nConnection: x\r\nConnection: keep-alive\r\n\r\n" GET("/ping"),
+             "HTTP/1.0 200 OK\r\n" D "Content-Length: 2\r\n" PLAIN "\r\nOK<"),
+        CASE("words between blanks", WITH("GET /ping", "Connection: x close") GET("/ping"),
+             "HTTP/1.1 200 OK\r\n" D "Content-Length: 2\r\n" PLAIN "Connection: close\r\n\r\nOK<"),
+        CASE("no words between blanks in the second header",
+             WITH("GET /ping", "Connection: x\r\nConnection: y close") GET("/ping"), OK OK),
         CASE("100-continue",
              WITH("POST /echo", "Expect: 100-continue\r\nContent-Length: 2") "hi" GET("/ping"),
              "HTTP/1.1 100 Continue\r\n\r\n" TEXT("2", "hi") OK),

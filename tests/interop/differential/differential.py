@@ -50,8 +50,8 @@ def all_cases():
     return cases
 
 
-def read_departures():
-    with open(os.path.join(HERE, "departures.txt"), encoding="utf-8") as lines:
+def read_departures(name="departures.txt"):
+    with open(os.path.join(HERE, name), encoding="utf-8") as lines:
         return [Departure(*line.split(None, 2)) for line in map(str.strip, lines) if line and not line.startswith("#")]
 
 
@@ -148,9 +148,9 @@ def judge(differences, departures, cases, is_all):
     for departure in departures:
         is_met = any(fnmatch.fnmatchcase(case.id, departure.glob) for case in cases)
         if departure not in used and (is_met or is_all):
-            faults.append("departures.txt: %s %s: no difference needs this line" % departure[:2])
+            faults.append("departures: %s %s: no difference needs this line" % departure[:2])
         if departure.number not in known:
-            faults.append("departures.txt: %s %s: DEPARTURES.md has no such row" % departure[:2])
+            faults.append("departures: %s %s: DEPARTURES.md has no such row" % departure[:2])
     return excused, faults
 
 

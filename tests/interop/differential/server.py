@@ -65,15 +65,16 @@ class Server:
                 start_new_session=True,
             )
         try:
-            self.address = ("127.0.0.1", self._port())
+            self.address = ("127.0.0.1", self._port("TCP"))
+            self.http_address = ("127.0.0.1", self._port("HTTP"))
         except Exception:
             self.stop()
             raise
 
-    def _port(self):
+    def _port(self, protocol):
         limit = time.monotonic() + START_SECONDS
         while time.monotonic() < limit:
-            found = re.search(r"TCP: listening on 127\.0\.0\.1:(\d+)", self.log())
+            found = re.search(r"\b%s: listening on 127\.0\.0\.1:(\d+)" % protocol, self.log())
             if found:
                 return int(found.group(1))
             if self.process.poll() is not None:

@@ -60,7 +60,6 @@ static bool check_counts(const char *name, const struct fault_counts *counts, bo
 static bool run(const char *program, int64_t ns, uint64_t seed, bool with_epoll)
 {
     const char *flags[] = {"--msg-timeout=1s",
-                           "--http-address=127.0.0.1:0",
                            "--log-level=fatal",
                            "--tls-cert=tests/conformance/tls/cert.pem",
                            "--tls-key=tests/conformance/tls/key.pem",

@@ -65,13 +65,27 @@ void crowd_visit(const char *address, struct span bytes)
     leave(open_one(address, bytes));
 }
 
-void crowd_join(struct crowd *c, const char *address, struct span bytes)
+static void keep(struct crowd *c, int fd)
 {
     if (c->n == 0) {
         c->epoll = epoll_create1(EPOLL_CLOEXEC);
     }
     c->fds = alloc_resize(c->fds, (c->n + 1) * sizeof *c->fds);
-    c->fds[c->n++] = open_one(address, bytes);
+    c->fds[c->n++] = fd;
+}
+
+void crowd_join(struct crowd *c, const char *address, struct span bytes)
+{
+    keep(c, open_one(address, bytes));
+}
+
+void crowd_add(struct crowd *c, const char *address)
+{
+    int fd = socket_connect(address);
+    if (fd < 0) {
+        process_die("one of many clients: %s", strerror(errno));
+    }
+    keep(c, fd);
 }
 
 void crowd_watch(struct crowd *c)
@@ -108,6 +122,7 @@ void crowd_turn(struct crowd *c)
             c->heard[k] = true;
         } else if (got == 0 || (errno != EAGAIN && errno != EINTR)) {
             c->broken = c->broken || !c->may_end;
+            c->ended_count++;
             c->heard_count += !c->heard[k];
             c->heard[k] = true;
             epoll_ctl(c->epoll, EPOLL_CTL_DEL, c->fds[k], NULL);

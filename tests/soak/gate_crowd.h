@@ -17,6 +17,7 @@ struct crowd {
     bool *heard; /* whether bytes have arrived since crowd_watch */
     size_t n;
     size_t heard_count;
+    size_t ended_count; /* connections that the server has ended */
     uint64_t bytes;
     bool broken;  /* the server has ended a connection */
     bool may_end; /* the server may end a connection; then the connection counts as heard */
@@ -28,6 +29,9 @@ void crowd_visit(const char *address, struct span bytes);
 
 /* The same, but the connection stays and is the next one of the crowd. */
 void crowd_join(struct crowd *c, const char *address, struct span bytes);
+
+/* Connects, and sends nothing; the connection is the next one of the crowd. */
+void crowd_add(struct crowd *c, const char *address);
 
 /* From now on arriving bytes are counted. */
 void crowd_watch(struct crowd *c);

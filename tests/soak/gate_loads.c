@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "shell/clock.h"
 #include "soak/gate_auth.h"
+#include "soak/gate_http.h"
 #include "soak/gate_tls.h"
 
 #define MPUB_MOST                                                                                  \
@@ -21,6 +22,8 @@
 #define BODY_SIZE 1048576
 #define OK_SIZE 10 /* bytes of the frame */
 #define AUTH_REPLY_LEAST 40
+#define READERS 4         /* clients that ask for /stats at the same time */
+#define CHANNEL_LEAST 200 /* bytes of a channel in /stats?format=json */
 
 static void say_mpub(struct client *c, const char *topic, uint64_t messages)
 {
@@ -343,6 +346,35 @@ static bool all_got_body(const struct load *l)
 }
 
 const struct load_kind load_bodies = {prepare_bodies, act_bodies, all_got_body};
+
+/* --- statistics ------------------------------------------------------------------------------- */
+
+static void prepare_stats(struct load *l)
+{
+    gate_http_make(l->scene->server.http, l->size.messages, l->size.channels);
+    for (int i = 0; i < READERS; i++) {
+        crowd_add(&l->crowd, l->scene->server.http);
+    }
+    l->crowd.may_end = true; /* in HTTP/1.0 a long page ends with the connection */
+    watch_crowd(l);
+}
+
+static void act_stats(struct load *l)
+{
+    crowd_say(&l->crowd, SPAN("GET /stats?format=json HTTP/1.0\r\n\r\n"));
+}
+
+static bool are_pages_whole(const struct load *l)
+{
+    uint64_t least = (uint64_t)l->size.channels * CHANNEL_LEAST;
+    bool ended = l->crowd.ended_count == l->crowd.n;
+    if (ended && l->crowd.bytes < l->crowd.n * least) {
+        scene_fail(l->scene, "a page of /stats is too short");
+    }
+    return ended;
+}
+
+const struct load_kind load_stats = {prepare_stats, act_stats, are_pages_whole};
 
 /* ---------------------------------------------------------------------------------------------- */
 

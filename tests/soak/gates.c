@@ -62,6 +62,7 @@ static const struct gate gates[] = {
      true,
      0,
      {{&load_tokens, 0, 4}, {&load_classes, 0, 4}, {&load_matches, 3, 2}}},
+    {"gate-stats", true, false, 0, {{&load_stats, 10000, 100000}}},
     {"gate-term-4", true, false, 0, {{&load_shares, 1000000, 4}}},
     {"gate-five",
      true,
@@ -89,6 +90,7 @@ static const struct gate gates[] = {
      true,
      0,
      {{&load_tokens, 0, 20}, {&load_classes, 0, 20}, {&load_matches, 5, 10}}},
+    {"gate-stats", false, false, 0, {{&load_stats, 10000, 100000}}},
     {"gate-term-12", false, false, 0, {{&load_shares, 1000000, 12}}},
     {"gate-term-25", false, false, 0, {{&load_shares, 1000000, 25}}},
     {"gate-five",
@@ -131,8 +133,8 @@ static void start_server(const struct gate *g, const char *program, const char *
     char cert[64];
     char key[64];
     char auth[64];
-    const char *flags[] = {"--http-address=127.0.0.1:0", NULL, NULL, NULL, NULL, NULL};
-    size_t n = 1;
+    const char *flags[6] = {NULL};
+    size_t n = 0;
     if (flag != NULL) {
         flags[n++] = flag;
     }

@@ -306,7 +306,7 @@ enum verdict soak_mixed(const char *program, int64_t ns, uint64_t seed)
     /* The limit is small: bodies whose memory were never released would fill it in a minute or two.
      */
     static const char *const flags[] = {"--msg-timeout=1s", "--mem-queue-bytes=16777216",
-                                        "--http-address=127.0.0.1:0", "--log-level=fatal", NULL};
+                                        "--log-level=fatal", NULL};
     const struct mixed_plan plan = {.name = "mixed", .flags = flags, .life_ms = LIFE_MS};
     return mixed_run(&plan, program, ns, seed) ? CORRECT : WRONG;
 }

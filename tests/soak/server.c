@@ -109,7 +109,7 @@ void server_start(struct server *s, const char *program, const char *const *flag
 {
     char address[64];
     char data[64];
-    char http[] = "--http-address=127.0.0.1:0";
+    char http[64];
     char https[] = "--https-address=127.0.0.1:0";
     char *argv[FLAGS_MAX + 6] = {(char *)(uintptr_t)program, address, http, https, data};
     size_t n = 5;
@@ -123,7 +123,9 @@ void server_start(struct server *s, const char *program, const char *const *flag
     s->pid = -1; /* not started */
     watch(s);
     snprintf(s->address, sizeof s->address, "127.0.0.1:%u", free_port());
+    snprintf(s->http, sizeof s->http, "127.0.0.1:%u", free_port());
     snprintf(address, sizeof address, "--tcp-address=%s", s->address);
+    snprintf(http, sizeof http, "--http-address=%s", s->http);
     snprintf(data, sizeof data, "--data-path=%s", s->data);
     s->pid = fork();
     if (s->pid == 0) {

@@ -13,6 +13,7 @@
 struct server {
     pid_t pid;
     char address[32];
+    char http[32]; /* the address of the HTTP API */
     char data[32];
     int64_t descriptors; /* open ones, without any client */
 };

@@ -24,6 +24,10 @@ enum codec_state {
                         * encode may still be called; it appends encoded bytes or nothing */
 };
 
+/* The reason of a TLS codec that was made for HTTPS, when the peer has sent an HTTP request that is
+ * not encrypted. The words are Go's. */
+#define CODEC_WHY_HTTP "client sent an HTTP request to an HTTPS server"
+
 /* What TLS has negotiated, as numbers on the wire (RFC 8446). 0: nothing was negotiated. */
 struct codec_parameters {
     uint16_t version; /* 0x0303 is TLS 1.2 */

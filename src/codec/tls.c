@@ -35,6 +35,7 @@ struct tls_codec {
     struct buf *down;
     uint8_t head[RECORD_HEAD]; /* head of the first record; checked before OpenSSL reads it */
     uint8_t head_size;         /* how many bytes of `head` have arrived */
+    bool for_http;             /* made by tls_https_server */
     uint8_t head_read;         /* how many bytes of `head` OpenSSL has read */
     struct buf peer_name;
     char why[WHY_MAX];
@@ -137,6 +138,18 @@ static bool refuse(struct tls_codec *c, int alert, const char *why)
     return false;
 }
 
+/* Go looks for the beginnings of these requests. */
+static bool is_http(const uint8_t head[RECORD_HEAD])
+{
+    static const char *const beginnings[] = {"GET /", "HEAD ", "POST ", "PUT /", "OPTIO"};
+    for (size_t i = 0; i < sizeof beginnings / sizeof beginnings[0]; i++) {
+        if (memcmp(head, beginnings[i], RECORD_HEAD) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Collects the head of the first record. Checks the head when it is complete. Returns false if the
  * head is not valid. The rules are the rules of Go: the record must be a handshake or an alert, and
  * its version and length must be possible. OpenSSL has other rules, and finds errors at other
@@ -160,7 +173,11 @@ static bool take_head(struct tls_codec *c)
         return refuse(c, SSL_AD_PROTOCOL_VERSION, "unsupported SSLv2 handshake received");
     }
     if ((c->head[0] != SSL3_RT_HANDSHAKE && c->head[0] != SSL3_RT_ALERT) || c->head[1] >= 0x10) {
-        return refuse(c, -1, "first record does not look like a TLS handshake");
+        refuse(c, -1, "first record does not look like a TLS handshake");
+        if (c->for_http && is_http(c->head)) {
+            snprintf(c->why, sizeof c->why, "%s", CODEC_WHY_HTTP);
+        }
+        return false;
     }
     if (size > RECORD_MAX + RECORD_OVERHEAD) {
         char why[WHY_MAX];
@@ -359,6 +376,20 @@ struct codec_maker tls_server(struct tls *tls)
     return (struct codec_maker){.make = make_server,
                                 .self = tls,
                                 .cost = TLS_COST + (certificates ? TLS_CERTIFICATES_MAX : 0)};
+}
+
+static struct codec make_https_server(void *self)
+{
+    struct codec codec = make_server(self);
+    ((struct tls_codec *)codec.self)->for_http = true;
+    return codec;
+}
+
+struct codec_maker tls_https_server(struct tls *tls)
+{
+    struct codec_maker maker = tls_server(tls);
+    maker.make = make_https_server;
+    return maker;
 }
 
 /* Sets the name that the server's certificate must have. Also sends the name to the server (SNI),

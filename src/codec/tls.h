@@ -76,6 +76,10 @@ void tls_free(struct tls *tls);
  * as the maker is used. */
 struct codec_maker tls_server(struct tls *tls);
 
+/* The same for HTTPS. A codec that gets the beginning of an HTTP request fails with the reason
+ * CODEC_WHY_HTTP. */
+struct codec_maker tls_https_server(struct tls *tls);
+
 /* Makes a codec for the client side of a connection. The caller owns the codec. `server_name` is
  * the host name or the IP address of the server. `server_name` is borrowed during the call. If it
  * is NULL, the name in the server's certificate is not checked. */

@@ -103,6 +103,7 @@ bool case_engine_open(struct case_engine *e, struct span flags, const char *suit
     show_options(e);
     if (e->tls.server != NULL) {
         e->config.v2.tls = tls_server(e->tls.server);
+        e->config.https_tls = tls_https_server(e->tls.server);
     }
     return true;
 }

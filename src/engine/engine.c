@@ -220,7 +220,7 @@ static void add_http_listeners(struct engine *engine, const struct engine_config
                 .setting_count = about->setting_count},
         .needs_tls = config->http_needs_tls,
         .https_port = about->https_port,
-        .tls = v2->tls,
+        .tls = config->https_tls.make != NULL ? config->https_tls : v2->tls,
     };
     api_service_init(&engine->web, &web, &engine->broker, &engine->serve, &engine->tickets,
                      &engine->log);

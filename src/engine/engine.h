@@ -45,6 +45,7 @@ struct engine_config {
     struct engine_about about;
     struct statsd_config statsd;
     struct metrics_options metrics; /* what GET /metrics shows in addition */
+    struct codec_maker https_tls;   /* for HTTPS; none: v2.tls */
     bool http_needs_tls;            /* --tls-required: every request without TLS is refused */
     int64_t magic_timeout;          /* ns; a client must send its magic within this time */
     enum log_level log_level;

@@ -9,6 +9,9 @@
 #include "http/http_session.h"
 
 #define SESSION_COST (sizeof(struct http_session) + sizeof(struct conn) + 2 * ALLOC_OVERHEAD)
+/* Go's answer to a request in clear text at a port with TLS. */
+#define NOT_ENCRYPTED                                                                              \
+    "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 /* Go's server waits for this many bytes of the next request before it looks at them. */
 #define NEXT_LEAST 4
 
@@ -224,6 +227,9 @@ static void on_upgraded(void *service, void *session, struct span why, int64_t n
     if (why.n > 0) {
         log_say(server->config.log, LOG_WARNING, "http: TLS handshake error from %: %",
                 conn_peer(s->conn), why);
+        if (span_equal(why, SPAN(CODEC_WHY_HTTP))) {
+            conn_send(s->conn, SPAN(NOT_ENCRYPTED), now);
+        }
         finish(s, true, now);
     }
 }

@@ -102,6 +102,7 @@ static void configure_tls(struct engine_config *config, const struct tls_files *
 {
     if (files->server != NULL) {
         config->v2.tls = tls_server(files->server);
+        config->https_tls = tls_https_server(files->server);
     }
     if (files->client != NULL) {
         config->auth.tls = (struct http_tls){

@@ -4,6 +4,7 @@
  */
 #include "soak/gate_http.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -76,6 +77,7 @@ void gate_http_make(const char *address, uint64_t topics, uint64_t channels)
 {
     struct buf out = {0};
     uint64_t waiting = 1;
+    assert(topics > 0);
     int fd = socket_connect(address);
     if (fd < 0) {
         process_die("the HTTP API: %s", strerror(errno));

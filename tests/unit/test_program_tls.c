@@ -330,6 +330,39 @@ static void https_has_the_policy_of_tcp(void **state)
     assert_int_equal(program_end(p, SIGTERM), 0);
 }
 
+/* A request that is not encrypted gets an answer that is not encrypted. */
+static void https_answers_http(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span said;
+        bool is_http;
+    } rows[] = {
+        {SPAN_LITERAL("GET /ping HTTP/1.1\r\nHost: x\r\n\r\n"), true},
+        {SPAN_LITERAL("HEAD "), true},
+        {SPAN_LITERAL("POST /"), true},
+        {SPAN_LITERAL("PUT /"), true},
+        {SPAN_LITERAL("OPTIO"), true},
+        {SPAN_LITERAL("GET http://x/"), false},
+        {SPAN_LITERAL("DELETE / HTTP/1.1\r\n\r\n"), false},
+        {SPAN_LITERAL("garbage"), false},
+    };
+    struct program *p = start("--log-level=info");
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        int fd = net_connect(program_port(p, "HTTPS"));
+        net_send(fd, rows[i].said);
+        if (rows[i].is_http) {
+            net_expect(fd, SPAN("HTTP/1.0 400 Bad Request\r\n\r\n"
+                                "Client sent an HTTP request to an HTTPS server.\n"));
+        }
+        net_expect_eof(fd);
+        close(fd);
+    }
+    program_await(p, ": client sent an HTTP request to an HTTPS server\n", 5);
+    program_await(p, ": tls: first record does not look like a TLS handshake\n", 3);
+    assert_int_equal(program_end(p, SIGTERM), 0);
+}
+
 /* HTTPS has no unix sockets, as in upstream's nsqd. */
 static void https_needs_a_port(void **state)
 {
@@ -386,6 +419,7 @@ int main(int argc, char **argv)
                                   program_clean_up),
         cmocka_unit_test_teardown(a_certificate_opens_https, program_clean_up),
         cmocka_unit_test_teardown(https_has_the_policy_of_tcp, program_clean_up),
+        cmocka_unit_test_teardown(https_answers_http, program_clean_up),
         cmocka_unit_test_teardown(https_needs_a_port, program_clean_up),
         cmocka_unit_test_teardown(a_pair_that_is_no_good_is_refused_in_one_line, program_clean_up),
     };

@@ -63,7 +63,7 @@ static void expire(struct engine *engine, int64_t now, int64_t judged)
     }
 }
 
-/* Goes on with work that earlier calls have left. Most steps have no such work. */
+/* Goes on with work that earlier calls of the broker and of V2 have left. */
 static void go_on(struct engine *engine, int64_t now)
 {
     struct broker *broker = &engine->broker;
@@ -81,25 +81,41 @@ static bool can_go_on(const struct engine *engine)
 {
     const struct broker *broker = &engine->broker;
     return broker_can_move(broker) || broker_can_collect(broker) || broker_has_orphans(broker) ||
-           !list_empty(&engine->v2.finishing) || !list_empty(&engine->v2.checking);
+           !list_empty(&engine->v2.finishing);
+}
+
+/* Returns true when there is work besides deliveries and timers. Most steps have no such work. */
+static bool has_other_work(const struct engine *engine)
+{
+    return can_go_on(engine) || auth_has_done(&engine->auth) || !list_empty(&engine->v2.checking) ||
+           api_service_has_work(&engine->web);
 }
 
 /* Each kind of work has its own share of the effort: the answers of auth servers, the checks of
- * what they allow, the deliveries, the timers, the HTTP API, the reports to statsd, and the kinds
- * of go_on. */
-static void on_step(void *self, int64_t now, int64_t judged)
+ * what they allow, the HTTP API, and the kinds of go_on. */
+static void do_other_work(struct engine *engine, int64_t now)
 {
-    struct engine *engine = self;
     broker_begin_share(&engine->broker);
     v2_authorize(&engine->v2, now);
     broker_begin_share(&engine->broker);
     v2_check(&engine->v2, now);
     broker_begin_share(&engine->broker);
     api_service_step(&engine->web, now);
-    broker_begin_share(&engine->broker);
-    statsd_step(&engine->statsd, now);
     if (can_go_on(engine)) {
         go_on(engine, now);
+    }
+}
+
+/* The reports to statsd, the deliveries and the timers have their own shares of the effort too. */
+static void on_step(void *self, int64_t now, int64_t judged)
+{
+    struct engine *engine = self;
+    if (has_other_work(engine)) {
+        do_other_work(engine, now);
+    }
+    if (statsd_next_deadline(&engine->statsd) <= now) {
+        broker_begin_share(&engine->broker);
+        statsd_step(&engine->statsd, now);
     }
     broker_begin_share(&engine->broker);
     v2_pump(&engine->v2, now);
@@ -112,9 +128,7 @@ static int64_t on_next_deadline(void *self)
 {
     const struct engine *engine = self;
     const struct broker *broker = &engine->broker;
-    bool has_work = broker_can_deliver(broker) || can_go_on(engine) || auth_has_done(&engine->auth);
-    has_work |= api_service_has_work(&engine->web);
-    return has_work
+    return broker_can_deliver(broker) || has_other_work(engine)
                ? TIME_PAST
                : time_earlier(broker_next_deadline(broker), statsd_next_deadline(&engine->statsd));
 }

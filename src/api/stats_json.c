@@ -10,18 +10,6 @@
 #include "api/go_text.h"
 #include "base/text.h"
 
-static void member_unsigned(struct json_writer *w, const char *key, uint64_t number)
-{
-    json_write_key(w, text_span(key));
-    json_write_unsigned(w, number);
-}
-
-static void member_null(struct json_writer *w, const char *key)
-{
-    json_write_key(w, text_span(key));
-    json_write_null(w);
-}
-
 /* A text that nsqd leaves out when it is empty. */
 static void member_unless_empty(struct json_writer *w, const char *key, struct span text)
 {
@@ -35,9 +23,9 @@ static void write_latency(const struct stats *stats, struct json_writer *w,
 {
     struct buf value = {0};
     json_member_object(w, "e2e_processing_latency");
-    member_unsigned(w, "count", latency->count);
+    json_member_unsigned(w, "count", latency->count);
     if (latency->n == 0) {
-        member_null(w, "percentiles");
+        json_member_null(w, "percentiles");
         json_close_object(w);
         return;
     }
@@ -66,7 +54,7 @@ static void head(struct stats *stats, struct buf *out)
     json_member_string(w, "health", stats->server.health);
     json_member_integer(w, "start_time", stats->server.start_time / TIME_SECOND);
     if (stats->unknown_topic) {
-        member_null(w, "topics");
+        json_member_null(w, "topics");
     } else {
         json_member_array(w, "topics");
     }
@@ -87,10 +75,10 @@ static void end_topic(struct stats *stats, struct buf *out)
     struct json_writer *w = &stats->writer;
     (void)out;
     json_close_array(w);
-    member_unsigned(w, "depth", t->depth);
-    member_unsigned(w, "backend_depth", 0);
-    member_unsigned(w, "message_count", t->message_count);
-    member_unsigned(w, "message_bytes", t->message_bytes);
+    json_member_unsigned(w, "depth", t->depth);
+    json_member_unsigned(w, "backend_depth", 0);
+    json_member_unsigned(w, "message_count", t->message_count);
+    json_member_unsigned(w, "message_bytes", t->message_bytes);
     json_member_bool(w, "paused", t->paused);
     write_latency(stats, w, &t->latency);
     json_close_object(w);
@@ -103,18 +91,18 @@ static void begin_channel(struct stats *stats, struct buf *out)
     (void)out;
     json_open_object(w);
     json_member_string(w, "channel_name", name_span(&c->name));
-    member_unsigned(w, "depth", c->depth);
-    member_unsigned(w, "backend_depth", 0);
-    member_unsigned(w, "in_flight_count", c->in_flight_count);
-    member_unsigned(w, "deferred_count", c->deferred_count);
-    member_unsigned(w, "message_count", c->message_count);
-    member_unsigned(w, "requeue_count", c->requeue_count);
-    member_unsigned(w, "timeout_count", c->timeout_count);
-    member_unsigned(w, "client_count", c->client_count);
+    json_member_unsigned(w, "depth", c->depth);
+    json_member_unsigned(w, "backend_depth", 0);
+    json_member_unsigned(w, "in_flight_count", c->in_flight_count);
+    json_member_unsigned(w, "deferred_count", c->deferred_count);
+    json_member_unsigned(w, "message_count", c->message_count);
+    json_member_unsigned(w, "requeue_count", c->requeue_count);
+    json_member_unsigned(w, "timeout_count", c->timeout_count);
+    json_member_unsigned(w, "client_count", c->client_count);
     if (stats->clients) {
         json_member_array(w, "clients");
     } else {
-        member_null(w, "clients");
+        json_member_null(w, "clients");
     }
 }
 
@@ -157,7 +145,7 @@ static void write_identities(struct json_writer *w, const struct stats_client *c
         json_member_array(w, "pub_counts");
         json_open_object(w);
         json_member_string(w, "topic", c->pub_topic);
-        member_unsigned(w, "count", c->pub_count);
+        json_member_unsigned(w, "count", c->pub_count);
         json_close_object(w);
         json_close_array(w);
     }
@@ -179,9 +167,9 @@ static void client(struct stats *stats, struct buf *out, const struct stats_clie
     json_member_integer(w, "state", c->state);
     json_member_integer(w, "ready_count", c->ready_count);
     json_member_integer(w, "in_flight_count", c->in_flight_count);
-    member_unsigned(w, "message_count", c->message_count);
-    member_unsigned(w, "finish_count", c->finish_count);
-    member_unsigned(w, "requeue_count", c->requeue_count);
+    json_member_unsigned(w, "message_count", c->message_count);
+    json_member_unsigned(w, "finish_count", c->finish_count);
+    json_member_unsigned(w, "requeue_count", c->requeue_count);
     json_member_integer(w, "connect_ts", c->connected);
     json_member_integer(w, "sample_rate", c->sample_rate);
     json_member_bool(w, "deflate", c->deflate);
@@ -204,15 +192,15 @@ static void end_topics(struct stats *stats, struct buf *out)
     }
     if (stats->memory) {
         json_member_object(w, "memory");
-        member_unsigned(w, "heap_objects", m->heap_objects);
-        member_unsigned(w, "heap_idle_bytes", m->heap_idle_bytes);
-        member_unsigned(w, "heap_in_use_bytes", m->heap_in_use_bytes);
-        member_unsigned(w, "heap_released_bytes", m->heap_released_bytes);
-        member_unsigned(w, "gc_pause_usec_100", m->gc_pause_usec_100);
-        member_unsigned(w, "gc_pause_usec_99", m->gc_pause_usec_99);
-        member_unsigned(w, "gc_pause_usec_95", m->gc_pause_usec_95);
-        member_unsigned(w, "next_gc_bytes", m->next_gc_bytes);
-        member_unsigned(w, "gc_total_runs", m->gc_total_runs);
+        json_member_unsigned(w, "heap_objects", m->heap_objects);
+        json_member_unsigned(w, "heap_idle_bytes", m->heap_idle_bytes);
+        json_member_unsigned(w, "heap_in_use_bytes", m->heap_in_use_bytes);
+        json_member_unsigned(w, "heap_released_bytes", m->heap_released_bytes);
+        json_member_unsigned(w, "gc_pause_usec_100", m->gc_pause_usec_100);
+        json_member_unsigned(w, "gc_pause_usec_99", m->gc_pause_usec_99);
+        json_member_unsigned(w, "gc_pause_usec_95", m->gc_pause_usec_95);
+        json_member_unsigned(w, "next_gc_bytes", m->next_gc_bytes);
+        json_member_unsigned(w, "gc_total_runs", m->gc_total_runs);
         json_close_object(w);
     }
     json_write_key(w, SPAN("producers")); /* the list begins with the first producer */

@@ -15,8 +15,9 @@
  * allocation, and enlarges the allocation if the room is still too small. If the bytes begin in the
  * first quarter, the move gives little room. So in this case the allocation is always doubled.
  * Without this rule, a full buffer could move all its bytes again and again, each time after a few
- * bytes are removed and a few are appended. */
-static void make_room(struct buf *b, size_t n)
+ * bytes are removed and a few are appended. It is seldom called. Because it is not inlined,
+ * buf_room is so small that buf_append contains it. */
+__attribute__((noinline)) static void make_room(struct buf *b, size_t n)
 {
     size_t cap = b->cap < BUF_LEAST ? BUF_LEAST : b->cap;
     if (b->n > 0 && b->head < cap / 4) {

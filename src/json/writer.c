@@ -114,11 +114,16 @@ void json_close_array(struct json_writer *w)
 
 /* --- strings ---------------------------------------------------------------------------------- */
 
-/* Returns whether the byte must be escaped: because of JSON, or, as in Go, because of HTML. */
-static bool needs_escape(uint8_t c, bool html)
-{
-    return c < ' ' || c == '"' || c == '\\' || (html && (c == '<' || c == '>' || c == '&'));
-}
+#define KEY_EXTRA 4 /* bytes around a key: a comma, two quotation marks, a colon */
+#define BIT(c) (UINT64_C(1) << ((c)&63))
+
+/* One bit for each byte: 1 if the byte is not ASCII, or must be escaped because of JSON. In the
+ * second row also because of HTML, as in Go. Strings are read byte by byte, and /stats has many of
+ * them; one look into a table is faster than many comparisons. */
+static const uint64_t special[2][4] = {
+    {UINT32_MAX | BIT('"'), BIT('\\'), UINT64_MAX, UINT64_MAX},
+    {UINT32_MAX | BIT('"') | BIT('&') | BIT('<') | BIT('>'), BIT('\\'), UINT64_MAX, UINT64_MAX},
+};
 
 static void append_escaped(struct buf *out, uint8_t c)
 {
@@ -138,8 +143,9 @@ static void append_escaped(struct buf *out, uint8_t c)
 /* Returns the number of bytes at the start of the text that are ASCII and need no escape. */
 static size_t plain_bytes(struct span text, bool html)
 {
+    const uint64_t *bits = special[html];
     size_t n = 0;
-    while (n < text.n && text.p[n] < 0x80 && !needs_escape(text.p[n], html)) {
+    while (n < text.n && (bits[text.p[n] >> 6] & BIT(text.p[n])) == 0) {
         n++;
     }
     return n;
@@ -166,19 +172,31 @@ static struct span append_character(struct buf *out, struct span text)
     return text;
 }
 
-static void append_string(struct json_writer *w, struct span text)
+/* Appends a quotation mark and the text, and makes room only once. */
+static void append_quoted(struct buf *out, struct span text)
+{
+    uint8_t *room = buf_room(out, text.n + 1);
+    room[0] = '"';
+    if (text.n > 0) {
+        memcpy(room + 1, text.p, text.n);
+    }
+    buf_grew(out, text.n + 1);
+}
+
+/* `end` is the closing quotation mark and what follows it. */
+static void append_string(struct json_writer *w, struct span text, struct span end)
 {
     bool html = w->style == JSON_GO;
-    text_append(w->out, "\"");
+    size_t plain = plain_bytes(text, html);
+    append_quoted(w->out, span_first(text, plain));
+    text = span_skip(text, plain);
     while (text.n > 0) {
-        size_t plain = plain_bytes(text, html);
+        text = append_character(w->out, text);
+        plain = plain_bytes(text, html);
         buf_append(w->out, span_first(text, plain));
         text = span_skip(text, plain);
-        if (text.n > 0) {
-            text = append_character(w->out, text);
-        }
     }
-    text_append(w->out, "\"");
+    buf_append(w->out, end);
 }
 
 /* --- keys and values -------------------------------------------------------------------------- */
@@ -187,15 +205,14 @@ void json_write_key(struct json_writer *w, struct span key)
 {
     assert(in_object(w) && !w->after_key);
     start_member(w);
-    append_string(w, key);
-    buf_append(w->out, w->style == JSON_INDENTED ? SPAN(": ") : SPAN(":"));
+    append_string(w, key, w->style == JSON_INDENTED ? SPAN("\": ") : SPAN("\":"));
     w->after_key = true;
 }
 
 void json_write_string(struct json_writer *w, struct span text)
 {
     start_value(w);
-    append_string(w, text);
+    append_string(w, text, SPAN("\""));
     end_value(w);
 }
 
@@ -231,9 +248,29 @@ void json_write_raw(struct json_writer *w, struct span json)
 
 /* --- members ---------------------------------------------------------------------------------- */
 
-static void write_key(struct json_writer *w, const char *key)
+/* Writes a key that needs no escape, with the comma before it and the colon after it, and makes
+ * room only once: most of a page of statistics consists of such keys. */
+static void write_key(struct json_writer *w, const char *text)
 {
-    json_write_key(w, span_make(key, strlen(key)));
+    struct span key = span_make(text, strlen(text));
+    if (w->style == JSON_INDENTED) {
+        json_write_key(w, key);
+        return;
+    }
+    assert(in_object(w) && !w->after_key);
+    uint8_t *room = buf_room(w->out, key.n + KEY_EXTRA);
+    uint8_t *p = room;
+    if (!w->empty) {
+        *p++ = ',';
+    }
+    *p++ = '"';
+    memcpy(p, key.p, key.n);
+    p += key.n;
+    *p++ = '"';
+    *p++ = ':';
+    buf_grew(w->out, (size_t)(p - room));
+    w->empty = false;
+    w->after_key = true;
 }
 
 void json_member_string(struct json_writer *w, const char *key, struct span text)
@@ -246,6 +283,18 @@ void json_member_integer(struct json_writer *w, const char *key, int64_t number)
 {
     write_key(w, key);
     json_write_integer(w, number);
+}
+
+void json_member_unsigned(struct json_writer *w, const char *key, uint64_t number)
+{
+    write_key(w, key);
+    json_write_unsigned(w, number);
+}
+
+void json_member_null(struct json_writer *w, const char *key)
+{
+    write_key(w, key);
+    json_write_null(w);
 }
 
 void json_member_bool(struct json_writer *w, const char *key, bool value)

@@ -91,13 +91,20 @@ void json_write_null(struct json_writer *w);
  * without a change. */
 void json_write_raw(struct json_writer *w, struct span json);
 
-/* Each function below writes a key, and then a value or its beginning. `key` ends with NUL. */
+/* Each function below writes a key, and then a value or its beginning. `key` ends with NUL. It must
+ * consist of bytes that need no escape, for it is written as it is. */
 
 /* Writes a key and a string. */
 void json_member_string(struct json_writer *w, const char *key, struct span text);
 
 /* Writes a key and an integer. */
 void json_member_integer(struct json_writer *w, const char *key, int64_t number);
+
+/* Writes a key and an integer that is never negative. */
+void json_member_unsigned(struct json_writer *w, const char *key, uint64_t number);
+
+/* Writes a key and null. */
+void json_member_null(struct json_writer *w, const char *key);
 
 /* Writes a key and true or false. */
 void json_member_bool(struct json_writer *w, const char *key, bool value);

@@ -79,6 +79,8 @@ static void write_document(struct json_writer *w)
     json_open_object(w);
     json_member_string(w, "s", SPAN("x"));
     json_member_integer(w, "n", -1);
+    json_member_unsigned(w, "u", UINT64_MAX);
+    json_member_null(w, "z");
     json_member_bool(w, "b", true);
     json_member_array(w, "empty");
     json_close_array(w);
@@ -103,11 +105,13 @@ static void commas_come_by_themselves(void **state)
     struct buf out = {0};
     struct json_writer w = json_writer(&out, JSON_GO);
     write_document(&w);
-    holds(&out, "{\"s\":\"x\",\"n\":-1,\"b\":true,\"empty\":[],\"none\":{},"
+    holds(&out, "{\"s\":\"x\",\"n\":-1,\"u\":18446744073709551615,\"z\":null,\"b\":true,\"empty\":["
+                "],\"none\":{},"
                 "\"list\":[{\"a\\\"\\u003c\":null},[1,2]]}");
     w = json_writer(&out, JSON_COMPACT);
     write_document(&w);
-    holds(&out, "{\"s\":\"x\",\"n\":-1,\"b\":true,\"empty\":[],\"none\":{},"
+    holds(&out, "{\"s\":\"x\",\"n\":-1,\"u\":18446744073709551615,\"z\":null,\"b\":true,\"empty\":["
+                "],\"none\":{},"
                 "\"list\":[{\"a\\\"<\":null},[1,2]]}");
 }
 
@@ -120,6 +124,8 @@ static void indented(void **state)
     holds(&out, "{\n"
                 "  \"s\": \"x\",\n"
                 "  \"n\": -1,\n"
+                "  \"u\": 18446744073709551615,\n"
+                "  \"z\": null,\n"
                 "  \"b\": true,\n"
                 "  \"empty\": [\n"
                 "\n"

@@ -248,7 +248,7 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
-$(BUILD)/bench/load $(BUILD)/bench/start: $(call object,$(LOAD_SHARED))
+$(BUILD)/bench/load $(BUILD)/bench/start $(BUILD)/bench/http: $(call object,$(LOAD_SHARED))
 
 # Compares our regular expressions with Go's.
 $(BUILD)/interop/regexp: $(call object,tests/interop/regexp.c) $(ARCHIVES)

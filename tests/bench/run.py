@@ -7,10 +7,10 @@ writes the results into build/bench/: table.md, results.json, picture.svg.
 Every number is a median over the rounds. CPU is what the kernel accounted to the server's process while the
 messages passed. A target is a limit for the ratio to upstream, or for the number itself.
 """
-import argparse, json, mmap, os, platform, re, shutil, signal, socket, statistics, subprocess, sys, time
+import argparse, http.client, json, mmap, os, platform, re, shutil, signal, socket, statistics, subprocess, sys, time
 
 OUT = "build/bench"
-# HTTP is not measured here.
+# Rows of HTTP name another port; a later flag counts.
 NOWHERE = ["--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0"]
 SERVERS = {
     "upstream": ["build/upstream/nsqd", *NOWHERE],
@@ -41,7 +41,8 @@ CLIENT_IS_LIMIT = 0.95  # of a core; the client has one thread
 
 
 def scenarios(quick):
-    """(name, options of the load client, targets: {metric: limit of the ratio})"""
+    """(name, options of the load client, targets: {metric: limit of the ratio}). Options with `connections` are those of
+    the HTTP load client."""
     n = 0.2 if quick else 1
     count = lambda most: max(200, int(most * n) // 200 * 200)
     pub = lambda publishers, messages, **more: dict(publishers=publishers, count=count(messages), **more)
@@ -66,6 +67,10 @@ def scenarios(quick):
         rows += [(label + ": PUB, 1 connection", pub(1, 30000, **{on: 1}), {}),
                  (label + ": MPUB of 200", pub(1, 400000, batch=200, **{on: 1}), {}),
                  (label + ": consume, RDY 2500", consume(400000, batch=200, rdy=2500, **{on: 1}), {})]
+    rows += [("POST /%s, %d connection%s" % (path, c, "s" * (c > 1)),
+              dict(connections=c, batch=batch, count=count(messages)), {"cpu": 1 / 2, "rate": 1.5})
+             for path, batch, messages in (("pub", 1, 60000), ("mpub of 200", 200, 800000)) for c in (1, 16)]
+    rows += [("/stats of 1,000 channels", dict(connections=1, get=1, count=40 if quick else 200), {"cpu": 1 / 3})]
     return rows
 
 
@@ -131,9 +136,34 @@ class Server:
         return json.loads(run(OUT + "/load", "--port=%d" % self.port, "--pid=%d" % self.pid, *options).stdout)
 
 
+def http_load(side, options):
+    port = free_port()
+    with Server(side, ["--http-address=127.0.0.1:%d" % port]) as server:
+        if "get" in options:
+            make_channels(port)
+        words = ["--%s=%d" % o for o in options.items()]
+        return json.loads(run(OUT + "/http", "--port=%d" % port, "--pid=%d" % server.pid, *words).stdout)
+
+
+def make_channels(port):
+    """10 topics with 100 channels each."""
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for topic in range(10):
+        for path in ["/topic/create?topic=t%d" % topic,
+                     *("/channel/create?topic=t%d&channel=c%d" % (topic, c) for c in range(100))]:
+            client.request("POST", path)
+            answer = client.getresponse()
+            if answer.read() != b"" or answer.status != 200:
+                sys.exit("POST %s: %d" % (path, answer.status))
+    client.close()
+
+
 def load(side, options):
-    with Server(side, CERTIFICATE if "tls" in options else ()) as server:
-        r = server.load(**options)
+    if "connections" in options:
+        r = http_load(side, options)
+    else:
+        with Server(side, CERTIFICATE if "tls" in options else ()) as server:
+            r = server.load(**options)
     m = r["messages"]
     return {"cpu": r["cpu_ns"] / 1e3 / m, "rate": m / r["ns"] * 1e9, "peak": r["rss_peak"] / 1024,
             "client": r["client_cpu_ns"] / r["ns"], "raw": r}
@@ -161,7 +191,7 @@ def throughput(rounds, quick, only):
         if only in name:
             got = {side: medians(runs) for side, runs in turns(rounds, SIDES, lambda s: load(s, options)).items()}
             rows.append({"name": name, "targets": targets, **got})
-            print("%-24s cpu %6.2f %6.2f us   %8.0f %8.0f /s   client %3.0f%% %3.0f%%" % (
+            print("%-34s cpu %7.2f %7.2f us   %8.0f %8.0f /s   client %3.0f%% %3.0f%%" % (
                 name, *(got[s]["cpu"] for s in SIDES), *(got[s]["rate"] for s in SIDES),
                 *(got[s]["client"] * 100 for s in SIDES)), flush=True)
     return rows
@@ -440,7 +470,7 @@ def table(results):
 def picture(results):
     """CPU per message; upstream's is 100%."""
     rows = [(r["name"], r["nsqref"]["cpu"] / r["upstream"]["cpu"]) for r in results["throughput"]]
-    step, left, full = 22, 170, 400
+    step, left, full = 22, 220, 400
     out = ['<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">' % (
         left + full + 90, 44 + step * len(rows)),
         '<rect width="100%" height="100%" fill="#fff"/>',

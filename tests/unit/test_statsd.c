@@ -344,7 +344,7 @@ static void a_server_that_was_behind_sends_in_pieces(void **state)
     config.statsd.packet_size = 1;
     struct world *w = world_new(&config);
     for (int i = 0; i < 10; i++) {
-        char name[8];
+        char name[24];
         snprintf(name, sizeof name, "t%d", i);
         topic(w, name);
     }
@@ -454,7 +454,7 @@ static void the_end_waits_for_no_report(void **state)
 static void make_topics(struct world *w, int n)
 {
     for (int i = 0; i < n; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "topic%d", i);
         channel(w, name, "a");
         channel(w, name, "b");
@@ -485,7 +485,7 @@ static void a_report_is_collected_in_steps(void **state)
         world_settle(w);
         texts[little] = strdup(world_udp(w));
         for (int i = 0; i < 20; i++) { /* the rows are dropped in steps too */
-            char name[16];
+            char name[24];
             snprintf(name, sizeof name, "topic%d", i);
             remove_topic(w, name);
         }
@@ -519,7 +519,7 @@ static void topics_come_and_go_while_a_report_is_collected(void **state)
     make_topics(w, 12);
     world_advance(w, 9 * TIME_SECOND);
     for (int step = 0; step < 3000; step++) {
-        char topic_name[16];
+        char topic_name[24];
         random = random * 1664525 + 1013904223;
         snprintf(topic_name, sizeof topic_name, "topic%u", (random >> 16) % 12);
         switch (random >> 28 & 3) {

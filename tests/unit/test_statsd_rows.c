@@ -114,7 +114,7 @@ static void many_rows_are_dropped_one_by_one(void **state)
     begin(&w);
     visit(&w, "a", 1);
     for (int i = 0; i < 100; i++) {
-        char name[16];
+        char name[24];
         snprintf(name, sizeof name, "-c%02d", i);
         visit(&w, name, 1);
     }

@@ -39,15 +39,32 @@ static bool items_equal(const struct item *a, const struct item *b)
     return a == b;
 }
 
+static bool headers_equal(const struct header_line *a, const struct header_line *b)
+{
+    for (; a != NULL && b != NULL; a = a->next, b = b->next) {
+        if (a->absent != b->absent || !items_equal(a->items, b->items)) {
+            return false;
+        }
+    }
+    return a == b;
+}
+
+static bool http_equal(const struct step *a, const struct step *b)
+{
+    return a->connect == b->connect && span_equal(a->method, b->method) && a->status == b->status &&
+           headers_equal(a->headers, b->headers) && a->body_kind == b->body_kind &&
+           items_equal(a->body, b->body);
+}
+
 static bool step_equal(const struct step *a, const struct step *b)
 {
-    return a->kind == b->kind && a->line == b->line && span_equal(a->actor, b->actor) &&
-           items_equal(a->items, b->items) && span_equal(a->text, b->text) && a->end == b->end &&
-           a->killed == b->killed && a->code == b->code && span_equal(a->var, b->var) &&
-           span_equal(a->at, b->at) && a->attempts == b->attempts &&
-           span_equal(a->attempts_of, b->attempts_of) && a->any_body == b->any_body &&
-           a->count == b->count && span_equal(a->counter, b->counter) && a->after == b->after &&
-           a->within == b->within;
+    return http_equal(a, b) && a->kind == b->kind && a->line == b->line &&
+           span_equal(a->actor, b->actor) && items_equal(a->items, b->items) &&
+           span_equal(a->text, b->text) && a->end == b->end && a->killed == b->killed &&
+           a->code == b->code && span_equal(a->var, b->var) && span_equal(a->at, b->at) &&
+           a->attempts == b->attempts && span_equal(a->attempts_of, b->attempts_of) &&
+           a->any_body == b->any_body && a->count == b->count &&
+           span_equal(a->counter, b->counter) && a->after == b->after && a->within == b->within;
 }
 
 static bool steps_equal(const struct step *a, const struct step *b)
@@ -111,7 +128,10 @@ static size_t count_steps(const struct step *steps)
     for (const struct step *s = steps; s != NULL; s = s->next) {
         FUZZ_CHECK(s->kind != STEP_REPEAT && s->kind != STEP_COMMENT && s->count == 0);
         FUZZ_CHECK(s->origin != NULL && s->origin->line == s->line);
-        n += 1 + count_items(s->items) + count_steps(s->inside);
+        n += 1 + count_items(s->items) + count_items(s->body) + count_steps(s->inside);
+        for (const struct header_line *line = s->headers; line != NULL; line = line->next) {
+            n += count_items(line->items);
+        }
     }
     return n;
 }

@@ -2,11 +2,11 @@
 # Starts a server whose flags are spelled otherwise than nsqd's. Copy it, and write the options of your server on the
 # right side of the table. Delete the lines of what your server cannot do.
 #
-#     nsq-conform --spawn 'sh other-flags.sh my-server {port} {dir} {flags}'
+#     nsq-conform --spawn 'sh other-flags.sh my-server {port} {http-port} {dir} {flags}'
 #
 # It ends with an exit code if there is no option for a flag. Then the cases that need the flag are "unsupported".
-server=$1 port=$2 dir=$3
-shift 3
+server=$1 port=$2 http_port=$3 dir=$4
+shift 4
 for flag in "$@"; do # each turn takes the first argument away, and adds its translation at the end
     shift
     value=${flag#*=}
@@ -27,5 +27,5 @@ for flag in "$@"; do # each turn takes the first argument away, and adds its tra
         ;;
     esac
 done
-exec "$server" -tcp-address "127.0.0.1:$port" -http-address "" -https-address "" \
+exec "$server" -tcp-address "127.0.0.1:$port" -http-address "127.0.0.1:$http_port" -https-address "" \
     -data-path "$dir" "$@"

@@ -655,6 +655,30 @@ def a_case_that_restarts_the_server_has_its_own(folder):
         equal(program.poll(), None)
 
 
+def http_is_played_at_its_own_address(folder):
+    """The address comes from {http-port}, from the server's log, or from --http-target."""
+    nsqd = (BUILD / "nsqd").resolve()
+    header = HEADER.replace("source", "needs: http\n%ssource")
+    ping = 'h connect http\nh > GET "/ping"\nh < 200 body "OK"\n'
+    tls = "flags: --tls-cert={suite}/tls/cert.pem --tls-key={suite}/tls/key.pem\n"
+    (folder / "http.session").write_text(header % ("http", "") + ping)
+    (folder / "https.session").write_text(header % ("https", tls) + ping.replace("connect http", "connect https"))
+    (folder / "again.session").write_text(header % ("again", "") + ping + "restart\n" + re.sub("(?m)^h", "i", ping))
+    names = ["http.session", "https.session", "again.session"]
+    for ports in ("{port}", "{http-port}", "{https-port}"), ("0", "0", "0"), ("{port}", "0", "0"):
+        addresses = "--tcp-address=127.0.0.1:%s --http-address=127.0.0.1:%s --https-address=127.0.0.1:%s" % ports
+        spawn = ("--cases", str(CASES), "--spawn", "'%s' %s --data-path={dir} {flags}" % (nsqd, addresses))
+        equal(last_line(conform(folder, *spawn, *names)), (0, "'%s': 3 cases: 3 pass" % nsqd))
+    with started(folder, "log", str(nsqd), *NOWHERE, "--data-path=.") as (_, port):
+        target = ("--target", "127.0.0.1:%d" % port)
+        status, out, _ = conform(folder, *target, names[0])
+        equal((status, out.splitlines()[-1]), (1, "%s: 1 case: 1 unsupported" % target[1]))
+        assert "the target has no http" in out, out
+        http = re.search(r" HTTP: listening on (\S+)", (folder / "log").read_text()).group(1)
+        equal(last_line(conform(folder, *target, "--http-target", http, names[0])),
+              (0, "%s: 1 case: 1 pass" % target[1]))
+
+
 def a_server_that_expects_a_size_in_one_read_is_noticed(folder):
     def one_read(data):
         """Ends the connection when a read has ended in a size."""
@@ -702,6 +726,7 @@ TESTS = [
     a_client_that_ends_its_side_without_an_answer_to_come_has_closed,
     a_client_that_closes_takes_no_answer,
     a_case_that_restarts_the_server_has_its_own,
+    http_is_played_at_its_own_address,
     a_server_that_expects_a_size_in_one_read_is_noticed,
 ]
 

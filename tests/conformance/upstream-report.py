@@ -5,7 +5,8 @@
 GATHERED has nsqd-VERSION.json for each version (the runner's reports) and cover.txt (Go's coverage profile of
 1.3.0); SOURCE is nsqd/protocol_v2.go of 1.3.0. On 1.3.0 every case of level MUST must have passed. On the others
 it may differ as is known. Every error return that no case reaches must have a reason in
-upstream-report.unreached.txt. The committed report (upstream-report.md, upstream-report.json) must name the same
+upstream-report.unreached.txt, and so must every statement of nsqd/http.go and nsqd/stats.go, of which the suite must
+reach 95%. The committed report (upstream-report.md, upstream-report.json) must name the same
 differences of these versions and the same error returns; --write writes it again, and needs all versions.
 """
 import json
@@ -18,6 +19,8 @@ ALL = ("1.0.0-compat", "1.1.0", "1.2.0", "1.2.1", "1.3.0")
 REFERENCE = "1.3.0"
 LEVELS = ("MUST", "SHOULD", "QUIRK", "DEPARTURE")
 GOOD = ("pass", "non-strict")
+HTTP_FILES = ("http.go", "stats.go")
+HTTP_LEAST = 95  # percent of their statements
 ERROR = re.compile(r'New(?:Fatal)?ClientErr\(.*?"(E_\w+)"')
 
 
@@ -43,11 +46,12 @@ def differences(cases):
     return found
 
 
-def read_profile(path):
-    """The statement blocks of protocol_v2.go: (first line, last line, statements) and how often each ran."""
+def read_profile(path, file):
+    """The statement blocks of a file: (first line, column, last line, column, statements) and how often each ran."""
     blocks = {}
+    pattern = re.compile(rf"/nsqd/{re.escape(file)}:(\d+)\.(\d+),(\d+)\.(\d+) (\d+) (\d+)$")
     for line in path.read_text().splitlines():
-        if m := re.search(r"/nsqd/protocol_v2\.go:(\d+)\.(\d+),(\d+)\.(\d+) (\d+) (\d+)$", line):
+        if m := pattern.search(line):
             *place, ran = map(int, m.groups())
             blocks[tuple(place)] = blocks.get(tuple(place), 0) + ran
     return blocks
@@ -65,16 +69,28 @@ def error_returns(source, blocks):
 
 
 def read_reasons():
+    """By place: the line of protocol_v2.go, or for the other files FILE:LINE."""
     lines = (HERE / "upstream-report.unreached.txt").read_text().splitlines()
-    return {int(n): reason for n, reason in (l.split(None, 1) for l in lines if l and l[0] != "#")}
+    return dict(l.split(None, 1) for l in lines if l and l[0] != "#")
+
+
+def http_statements(gathered, reasons):
+    """For each file of the HTTP API: how many statements ran, and the blocks that did not."""
+    found = {}
+    for file in HTTP_FILES:
+        blocks = read_profile(gathered / "cover.txt", file)
+        unreached = [f"{file}:{b[0]}" for b, ran in blocks.items() if not ran]
+        found[file] = {"reached": sum(b[4] for b, ran in blocks.items() if ran), "all": sum(b[4] for b in blocks),
+                       "unreached": [{"place": u, "reason": reasons.get(u, "")} for u in unreached]}
+    return found
 
 
 def make(gathered, source, versions):
     cases = read_cases(gathered, versions)
-    blocks = read_profile(gathered / "cover.txt")
+    blocks = read_profile(gathered / "cover.txt", "protocol_v2.go")
     returns, reasons = list(error_returns(source, blocks)), read_reasons()
     for r in returns:
-        reason = reasons.get(r["line"], "")
+        reason = reasons.get(str(r["line"]), "")
         r["reached"] = r["reached"] and not reason.startswith("chance")
         if not r["reached"]:
             r["reason"] = reason
@@ -83,6 +99,7 @@ def make(gathered, source, versions):
         "differences": {v: differences(c) for v, c in cases.items()},
         "statements": {"reached": sum(b[4] for b, ran in blocks.items() if ran), "all": sum(b[4] for b in blocks)},
         "error_returns": returns,
+        "http": http_statements(gathered, reasons),
     }
 
 
@@ -95,9 +112,13 @@ def wrong(report):
         for verdict in {v for row in table.values() for v in row} - {*GOOD, "xfail"}:
             yield f"nsqd {version}: expected pass, non-strict or xfail, but some cases have the verdict {verdict}"
     stated = set(read_reasons())
-    unreached = {r["line"] for r in report["error_returns"] if not r["reached"]}
-    yield from (f"protocol_v2.go:{n}: not reached, and upstream-report.unreached.txt has no reason" for n in sorted(unreached - stated))
-    yield from (f"protocol_v2.go:{n}: reached, although upstream-report.unreached.txt has a reason" for n in sorted(stated - unreached))
+    unreached = {str(r["line"]) for r in report["error_returns"] if not r["reached"]}
+    unreached |= {u["place"] for f in report["http"].values() for u in f["unreached"]}
+    yield from (f"{n}: not reached, and upstream-report.unreached.txt has no reason" for n in sorted(unreached - stated))
+    yield from (f"{n}: reached, although upstream-report.unreached.txt has a reason" for n in sorted(stated - unreached))
+    for file, f in report["http"].items():
+        if 100 * f["reached"] < HTTP_LEAST * f["all"]:
+            yield f"{file}: expected the suite to reach {HTTP_LEAST}% of {f['all']} statements, but it reaches {f['reached']}"
 
 
 TEXT = "the text behind the error code differs"
@@ -121,6 +142,10 @@ def differing(by_version):
     yield from (f"| {number} | {reason} |" for reason, number in reasons.items())
 
 
+def http_row(file, f):
+    return f"| nsqd/{file} | {f['all']} | {f['reached']} | {100 * f['reached'] / f['all']:.1f} % |"
+
+
 def markdown(report):
     lines = ["# The suite against upstream's nsqd", "",
              "Written by `ci/conform-upstream --write`. The suite is played over TCP against releases of upstream's own",
@@ -140,6 +165,10 @@ def markdown(report):
               f"make an error for a client (a client can cause {causable} of them). Not reached:", "",
               "| line | in | code | why |", "|--:|---|---|---|"]
     lines += [f"| {r['line']} | {r['function']} | {r['code']} | {r['reason']} |" for r in returns if not r["reached"]]
+    lines += ["", "## What the suite reaches of nsqd 1.3.0's HTTP API", "", "| file | statements | reached | |", "|---|--:|--:|--:|"]
+    lines += [http_row(file, f) for file, f in report["http"].items()]
+    lines += ["", "Not reached:", "", "| place | why |", "|---|---|"]
+    lines += [f"| {u['place']} | {u['reason']} |" for f in report["http"].values() for u in f["unreached"]]
     return "\n".join(lines) + "\n"
 
 
@@ -150,7 +179,8 @@ def stale(report):
     except OSError:
         old = {}
     known = {v: d for v, d in old.get("differences", {}).items() if v in report["differences"]}
-    return [key for key, was in (("differences", known), ("error_returns", old.get("error_returns"))) if was != report[key]]
+    was = {"differences": known, "error_returns": old.get("error_returns"), "http": old.get("http")}
+    return [key for key, value in was.items() if value != report[key]]
 
 
 def main():
@@ -165,6 +195,7 @@ def main():
     text = markdown(report)
     print(text[text.index("| nsqd"):text.index("\n\n## What differs")])
     print(text[text.index("protocol_v2.go\n\n") + 16:text.index(" Not reached:")])
+    print(*(http_row(file, f) for file, f in report["http"].items()), sep="\n")
     good = sum(row.get(v, 0) for t in report["counts"].values() for row in t.values() for v in (*GOOD, "xfail"))
     print(f"{good} passed, {len(problems)} failed")
     return bool(problems)

@@ -271,6 +271,34 @@ static void a_client_that_does_not_read_holds_little(void **state)
     world_free(w);
 }
 
+/* Fifty clients ask at the same time. No round makes more than the effort of a call allows, and one
+ * topic more for each of HTTP_STREAMS_A_STEP pages. */
+static void one_round_makes_a_bounded_part(void **state)
+{
+    (void)state;
+    enum { CLIENTS = 50, BYTES = 1 << 20 };
+    struct engine_config config = config_of_test();
+    struct world *w = open_world(&config);
+    make_topics(w, 10000);
+    for (int i = 0; i < CLIENTS; i++) {
+        struct client *c = world_open_http(w);
+        client_stall(c, true);
+        client_post(c, SPAN("GET /stats?format=json HTTP/1.1\r\nHost: h\r\n\r\n"));
+    }
+    const struct budget *budget = &w->engine->broker.core.budget;
+    size_t before = budget->held;
+    size_t most = 0;
+    for (int i = 0; i < 400; i++) {
+        world_round(w);
+        size_t more = budget->held > before ? budget->held - before : 0;
+        most = more > most ? more : most;
+        before = budget->held;
+    }
+    assert_in_range(most, 1, BYTES);
+    assert_true(before > CLIENTS * ((size_t)256 << 10)); /* all pages have begun */
+    world_free(w);
+}
+
 /* world_free checks that the memory of the page was given back. */
 static void a_client_may_leave_in_the_middle(void **state)
 {
@@ -300,6 +328,7 @@ int main(void)
         cmocka_unit_test(a_long_page_is_chunked),
         cmocka_unit_test(for_http_1_0_a_long_page_ends_with_the_connection),
         cmocka_unit_test(a_client_that_does_not_read_holds_little),
+        cmocka_unit_test(one_round_makes_a_bounded_part),
         cmocka_unit_test(a_client_may_leave_in_the_middle),
     };
     return cmocka_run_group_tests_name("api_stats", tests, NULL, NULL);

@@ -21,6 +21,7 @@ import socket
 import struct
 import sys
 import time
+import traceback
 
 from selenium import webdriver
 from selenium.webdriver.common.by import By
@@ -69,8 +70,8 @@ class Registration:
 class Session:
     """What the browser sees of one server: `steps`, a list of (name of the step, [line])."""
 
-    def __init__(self, browser, pictures):
-        self.browser, self.pictures = browser, pictures
+    def __init__(self, browser):
+        self.browser, self.pictures = browser, None
         self.server, self.base = None, ""
         self.steps = []
 
@@ -179,13 +180,13 @@ def with_lookupd(session, registration):
     session.open("/topics/orders", "the topic with a tombstone")
 
 
-def play(browser, path, number, logs):
-    """Plays everything on a server; returns the steps."""
+def play(session, path, number, logs):
+    """Plays everything on a server; session.steps has what was seen."""
     pictures = logs / ("nsqadmin-%d" % number)
     pictures.mkdir(parents=True, exist_ok=True)
     for old in pictures.glob("*.png"):
         old.unlink()
-    session = Session(browser, pictures)
+    session.pictures = pictures
 
     def nsqadmin(*flags):
         return Program([path_of("nsqadmin"), "--http-address=127.0.0.1:0", *flags], pictures / "nsqadmin.log")
@@ -219,7 +220,6 @@ def play(browser, path, number, logs):
                 with_lookupd(session, registration)
                 registration.close()
         session.steps.append(("the end", ["nsqd after SIGTERM: " + session.server.stop()]))
-    return session.steps
 
 
 def read_expected():
@@ -257,10 +257,14 @@ def main():
     try:
         for number, path in enumerate(options.server):
             start = time.monotonic()
+            session = Session(browser)
+            steps = session.steps
             try:
-                steps = play(browser, path, number, options.logs)
+                play(session, path, number, options.logs)
             except Exception as reason:  # whatever it is, it is a difference
-                steps = [("failed", repr(reason).splitlines())]
+                lines = [frame.lineno for frame in traceback.extract_tb(reason.__traceback__)
+                         if frame.filename == __file__]
+                steps.append(("failed", ["%s %s, at the lines %s" % (type(reason).__name__, str(reason).splitlines()[0], lines)]))
             if options.write and number == 0:
                 head = [line for line in EXPECTED.read_text().splitlines() if line.startswith("#")]
                 blocks = ["%s:\n%s" % (name, "\n".join("    " + line for line in lines)) for name, lines in steps]
@@ -272,9 +276,11 @@ def main():
             passed, failed = passed + good, failed + len(names) - good
             print("%s: %d of %d steps as expected (%.1f s)" % (path, good, len(names), time.monotonic() - start))
             for name in names:
-                if said.get(name) != expected.get(name):
+                if name not in said:
+                    print("    %s: it did not come to this" % name)
+                elif said[name] != expected.get(name):
                     print("    %s:" % name)
-                    for line in list(difflib.unified_diff(expected.get(name, []), said.get(name, []), "expected", "seen",
+                    for line in list(difflib.unified_diff(expected.get(name, []), said[name], "expected", "seen",
                                                           lineterm=""))[:30]:
                         print("        " + line)
             sys.stdout.flush()

@@ -268,6 +268,9 @@ def curl_https(w):
                 ask("a good certificate", *good)
                 ask("a certificate of another authority", *wrong)
                 ask("TLS 1.2", "--tls-max", "1.2", *good)
+                w.saw("HTTP/%s over TLS" % w.curl("/ping", "--cacert", str(keys / "ca.pem"), "-o", "/dev/null", "-w",
+                                                 "%{http_version}", *good, base="https://" + w.server.https))
+                w.http("/ping", base="http://" + w.server.https)
                 w.saw("clear: %s" % w.curl("/pub?topic=t", "-d", "clear"))
                 w.saw("clear, a path that is not there: %s" % w.curl("/nothing"))
                 w.ended()
@@ -285,6 +288,22 @@ def curl_unix_socket(w):
                                           "http://nsqd" + one])
             w.saw("%s %s %s" % (masked_json(printed) if "json" in one else printed, errors, ended))
         w.saw("nsqd after SIGTERM: %s; its socket is there: %s" % (server.stop(), path.exists()))
+
+
+@scene
+def curl_addresses(w):
+    """Addresses with names, and of IPv6: what is logged about them, and that they answer."""
+    for host in ("localhost", "[::1]"):
+        with w.program(w.path, "--tcp-address=%s:0" % host, "--http-address=%s:0" % host, "--broadcast-address=here",
+                       "--broadcast-http-port=4711", "--data-path=%s" % w.folder) as server:
+            tcp, http_at = (server.wait_for(r"\b%s: listening on (\S+)\n" % name) for name in ("TCP", "HTTP"))
+            w.saw("%s: %s %s" % (host, re.sub(r"\d+$", "TCP", tcp), re.sub(r"\d+$", "HTTP", http_at)))
+            info = json.loads(run(["curl", "-sS", "-g", "http://%s/info" % http_at])[0])
+            # Not the port of --broadcast-http-port, which only nsqlookupd is told.
+            ports = [int(address.rsplit(":", 1)[1]) for address in (tcp, http_at)]
+            w.saw("/info: %s; its ports are those of the listeners: %s"
+                  % (info["broadcast_address"], [info["tcp_port"], info["http_port"]] == ports))
+            w.saw("nsqd after SIGTERM: %s" % server.stop())
 
 
 # -- how a test suite starts a server

@@ -214,7 +214,7 @@ unsigned program_logged(const struct program *p, const char *text)
     size_t n = strlen(text);
     unsigned times = 0;
     while (rest.n >= n) {
-        bool here = memcmp(rest.p, text, n) == 0;
+        bool here = span_equal(span_first(rest, n), span_make(text, n));
         times += here;
         rest = span_skip(rest, here ? n : 1);
     }

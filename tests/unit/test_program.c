@@ -297,8 +297,7 @@ static void few_descriptors_are_refused(void **state)
     (void)state;
     static const char *const lines[] = {
         [4] = " FATAL: failed to instantiate nsqd - cannot read random bytes from /dev/urandom\n",
-        [5] = " FATAL: failed to instantiate nsqd - listen (127.0.0.1:0) failed - listen tcp "
-              "127.0.0.1:0: socket: too many open files\n",
+        [5] = " failed - listen tcp 127.0.0.1:0: socket: too many open files\n",
         [6] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
         [7] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
     };

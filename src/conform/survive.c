@@ -25,11 +25,13 @@ struct run {
     FILE *err;
     struct spawn server; /* not used with --target */
     const char *address;
-    int64_t patience; /* ns; see survive_play */
+    const char *http_address; /* NULL or empty: none */
+    int64_t patience;         /* ns; see survive_play */
     size_t inputs;
     size_t plays;
     size_t findings;
-    bool over; /* the server cannot be reached any more, or there are too many findings */
+    size_t for_http; /* connections that were not made, because there is no HTTP address */
+    bool over;       /* the server cannot be reached any more, or there are too many findings */
 };
 
 static bool answers(struct run *run)
@@ -40,10 +42,12 @@ static bool answers(struct run *run)
 static bool start(struct run *run)
 {
     run->address = run->args->target;
+    run->http_address = run->args->http_target;
     if (run->args->spawn != NULL) {
         spawn_start(&run->server, run->args->spawn, SPAN(""), run->args->cases);
         spawn_wait(&run->server, 1, run->end_fd);
         run->address = run->server.address;
+        run->http_address = run->server.http_address;
     }
     return (run->args->spawn == NULL || run->server.state == SPAWN_READY) && answers(run);
 }
@@ -107,9 +111,12 @@ static void play(struct run *run, const char *path, struct span input, enum surv
         return;
     }
     survive_talk(&talk, path, input, bare);
-    bool alive = survive_play(run->address, &talk, way, &run->patience) && answers(run);
+    const char *address = talk.http ? run->http_address : run->address;
+    bool there = address != NULL && address[0] != '\0';
+    bool alive = !there || (survive_play(address, &talk, way, &run->patience) && answers(run));
     survive_talk_free(&talk);
-    run->plays++;
+    run->plays += there;
+    run->for_http += !there;
     if (!alive) {
         snprintf(how, sizeof how, "%s%s", survive_way_name(way), bare ? ", as it is" : "");
         run->findings++;
@@ -138,6 +145,10 @@ static enum conform_exit play_all(struct run *run, const struct files *files)
     }
     fprintf(run->out, "%zu inputs, %zu connections, %zu findings%s\n", run->inputs, run->plays,
             run->findings, run->over ? "; the run ended early" : "");
+    if (run->for_http > 0) {
+        fprintf(run->out, "%zu connections were not made, because the server has no HTTP address\n",
+                run->for_http);
+    }
     if (workers_stopped(run->end_fd)) {
         return EXIT_STOPPED;
     }

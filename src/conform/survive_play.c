@@ -32,7 +32,7 @@ const char *survive_way_name(enum survive_way way)
 }
 
 /* What the inputs of a corpus of fuzz/ are. */
-enum kind { CLIENT, IDENTIFY, SNAPPY, DEFLATE, NAME, DECIMAL };
+enum kind { CLIENT, IDENTIFY, SNAPPY, DEFLATE, NAME, DECIMAL, HTTP, QUERY };
 
 static const struct corpus {
     const char *folder;
@@ -41,7 +41,8 @@ static const struct corpus {
 } corpora[] = {
     {"command", 5, CLIENT},    {"session", 10, CLIENT}, {"upgrade", 10, CLIENT},
     {"identify", 1, IDENTIFY}, {"snappy", 5, SNAPPY},   {"deflate", 5, DEFLATE},
-    {"name", 1, NAME},         {"decimal", 1, DECIMAL},
+    {"name", 1, NAME},         {"decimal", 1, DECIMAL}, {"http_request", 8, HTTP},
+    {"query", 1, QUERY},
 };
 
 static const struct corpus *corpus_of(const char *path)
@@ -81,7 +82,7 @@ static void negotiate(struct survive_talk *talk, struct span json)
 void survive_talk(struct survive_talk *talk, const char *path, struct span input, bool bare)
 {
     const struct corpus *corpus = corpus_of(path);
-    *talk = (struct survive_talk){0};
+    *talk = (struct survive_talk){.http = corpus->kind == HTTP || corpus->kind == QUERY};
     if (bare) {
         buf_append(&talk->rest, input);
         return;
@@ -115,6 +116,14 @@ void survive_talk(struct survive_talk *talk, const char *path, struct span input
         add(&talk->rest, "  V2SUB survive#ephemeral c#ephemeral\nRDY ");
         buf_append(&talk->rest, body);
         add(&talk->rest, "\n");
+        break;
+    case HTTP:
+        buf_append(&talk->rest, body);
+        break;
+    case QUERY:
+        add(&talk->rest, "POST /channel/create?");
+        buf_append(&talk->rest, body);
+        add(&talk->rest, " HTTP/1.1\r\nHost: nsq\r\n\r\n");
         break;
     }
 }

@@ -27,6 +27,7 @@ const char *survive_way_name(enum survive_way way);
 struct survive_talk {
     struct buf first; /* an IDENTIFY that enables a compression, or nothing; it is sent whole */
     struct buf rest;  /* the input; it is sent in pieces */
+    bool http;        /* it is for the server's HTTP address */
 };
 
 /* Fills `talk` for an input. The folder of the file says what the input is. A file in a corpus of

@@ -34,6 +34,10 @@ static void the_header_for_the_fuzz_target_is_not_sent(void **state)
 static void other_files_are_sent_whole(void **state)
 {
     (void)state;
+    sent("corpus/http_request/1", SPAN("01234567GET /"), false, SPAN(""), SPAN("GET /"));
+    sent("corpus/query/1", SPAN("0a=%"), false, SPAN(""),
+         SPAN("POST /channel/create?a=% HTTP/1.1\r\nHost: nsq\r\n\r\n"));
+    sent("corpus/query/1", SPAN("a=%"), true, SPAN(""), SPAN("a=%"));
     sent("corpus/mycommand/1", SPAN("NOP\n"), false, SPAN(""), SPAN("  V2NOP\n"));
     sent("command", SPAN("NOP\n"), false, SPAN(""), SPAN("  V2NOP\n"));
     sent("corpus/command/1", SPAN("01234NOP\n"), true, SPAN(""), SPAN("01234NOP\n"));

@@ -574,13 +574,13 @@ def main():
     passed = failed = 0
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for name, number, lines, seconds in pool.map(play, jobs):
+            if options.write:
+                expected[name] = lines
             good = lines == expected.get(name)
             passed, failed = passed + good, failed + (not good)
             print("%s on %s: %d lines, %s (%.1f s)"
                   % (name, options.server[number], len(lines), "as expected" if good else "NOT as expected", seconds))
-            if number == 0:
-                expected[name] = lines if options.write else expected.get(name)
-            if not good and not options.write:
+            if not good:
                 for line in list(difflib.unified_diff(expected.get(name, []), lines, "expected", "seen", lineterm=""))[:40]:
                     print("    " + line[:400])
             sys.stdout.flush()

@@ -186,9 +186,10 @@ struct stream {
     size_t left;
 };
 
-static bool more(void *self, struct buf *out, int64_t now)
+static bool more(void *self, struct buf *out, size_t enough, int64_t now)
 {
     struct stream *s = self;
+    (void)enough;
     (void)now;
     size_t n = s->left < PIECE ? s->left : PIECE;
     buf_append(out, span_first(SPAN("stream!"), n));

@@ -107,10 +107,6 @@ struct topic *api_make_topic(struct api *api, struct http_call *call, enum budge
 /* Returns what the pages of statistics tell about the server itself. The result is borrowed. */
 struct stats_server api_stats_server(const struct api *api, int64_t now);
 
-/* Bytes. A piece of a page of statistics is at least this long, unless the effort of the call ends
- * before. */
-#define API_PIECE_LEAST ((size_t)16 << 10)
-
 /* Handlers (struct http_route). */
 void api_pub_begin(void *service, struct http_call *call, int64_t now);
 void api_mpub_begin(void *service, struct http_call *call, int64_t now);

@@ -16,10 +16,10 @@ struct metrics_page {
 
 #define PAGE_COST (sizeof(struct metrics_page) + ALLOC_OVERHEAD)
 
-static bool more(void *self, struct buf *out, int64_t now)
+static bool more(void *self, struct buf *out, size_t enough, int64_t now)
 {
     struct metrics_page *page = self;
-    return metrics_write(&page->metrics, out, API_PIECE_LEAST, now);
+    return metrics_write(&page->metrics, out, enough, now);
 }
 
 static void end(void *self)

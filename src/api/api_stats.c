@@ -40,10 +40,10 @@ static bool wants_json(struct span query)
 
 /* --- the page --------------------------------------------------------------------------------- */
 
-static bool more(void *self, struct buf *out, int64_t now)
+static bool more(void *self, struct buf *out, size_t enough, int64_t now)
 {
     struct stats_page *page = self;
-    return stats_write(&page->stats, out, API_PIECE_LEAST, now, now + page->api->wall_offset);
+    return stats_write(&page->stats, out, enough, now, now + page->api->wall_offset);
 }
 
 static void end(void *self)

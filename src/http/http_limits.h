@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the limits of an HTTP server on what one request may contain. The usual limits are those of
- * Go's server. Tests and fuzz targets use smaller ones. Must not know: anything else.
+ * Go's server, except the limit of the head. Tests and fuzz targets use smaller ones. Must not
+ * know: anything else.
  */
 #ifndef HTTP_HTTP_LIMITS_H
 #define HTTP_HTTP_LIMITS_H
@@ -10,8 +11,13 @@
 
 /* All values are bytes. */
 struct http_limits {
-    size_t head;       /* of a request line with all headers. Without this limit, a head could be
-                        * endless */
+    size_t head; /* of a request line with all headers. Without this limit, a head could be endless.
+                  * The server handles a complete head in one go, so this also limits how long other
+                  * clients wait for it. Go's limit is 1 MiB */
+    /* While connections hold more than their share of the memory, a head that has arrived in part
+     * may have at most this many bytes. Without this limit, heads that never end could fill the
+     * memory. */
+    size_t head_little;
     size_t chunk_line; /* of the size of a chunk with its extension */
     size_t trailer;    /* of all trailers together */
     /* The limit for all sizes and extensions of a body together is:
@@ -23,21 +29,30 @@ struct http_limits {
      * client could send for ever what nobody reads. */
     size_t discard;
     size_t whole; /* a longer body of a stream (http_call_stream) is sent in chunks */
+    size_t piece; /* about this many bytes of a stream are made at a time */
+    /* While connections hold more than their share of the memory, this is used instead of `whole`
+     * and `piece`. Without it, clients that do not read could fill the memory with pieces that are
+     * not sent yet. */
+    size_t piece_little;
 };
 
-#define HTTP_HEAD_MAX (((size_t)1 << 20) + 4096)
+#define HTTP_HEAD_MAX ((size_t)64 << 10)
+#define HTTP_HEAD_LITTLE 2048
 #define HTTP_CHUNK_LINE_MAX 4096
 #define HTTP_TRAILER_MAX 4096
 #define HTTP_CHUNK_EXCESS_MAX 16384
 #define HTTP_DISCARD_MAX ((size_t)256 << 10)
 #define HTTP_WHOLE_MAX ((size_t)64 << 10)
+#define HTTP_PIECE ((size_t)16 << 10)
+#define HTTP_PIECE_LITTLE 1024
 
 /* The usual limits, as an initialiser. */
 #define HTTP_LIMITS_USUAL                                                                          \
     {                                                                                              \
-        .head = HTTP_HEAD_MAX, .chunk_line = HTTP_CHUNK_LINE_MAX, .trailer = HTTP_TRAILER_MAX,     \
-        .chunk_excess = HTTP_CHUNK_EXCESS_MAX, .discard = HTTP_DISCARD_MAX,                        \
-        .whole = HTTP_WHOLE_MAX                                                                    \
+        .head = HTTP_HEAD_MAX, .head_little = HTTP_HEAD_LITTLE, .chunk_line = HTTP_CHUNK_LINE_MAX, \
+        .trailer = HTTP_TRAILER_MAX, .chunk_excess = HTTP_CHUNK_EXCESS_MAX,                        \
+        .discard = HTTP_DISCARD_MAX, .whole = HTTP_WHOLE_MAX, .piece = HTTP_PIECE,                 \
+        .piece_little = HTTP_PIECE_LITTLE                                                          \
     }
 
 #endif

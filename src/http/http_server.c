@@ -88,6 +88,19 @@ void http_session_pause_or_resume(struct http_session *s)
     }
 }
 
+/* The time in which the client had to wait does not count as time for the body. */
+void http_session_discard(struct http_session *s, int64_t now)
+{
+    if (s->phase == HTTP_IS_HELD) {
+        s->begun = now;
+        s->received = 0;
+    }
+    s->phase = HTTP_IN_DISCARD;
+    s->discarded = s->call.unused;
+    http_session_pause_or_resume(s);
+    set_due(s);
+}
+
 void http_session_answered(struct http_session *s, int64_t now)
 {
     if (s->must_close || s->eof) {
@@ -111,6 +124,15 @@ static void refuse(struct http_session *s, enum http_refusal refusal, int64_t no
     finish(s, true, now);
 }
 
+/* Returns whether too much of a head has arrived without its end, while connections hold more than
+ * their share. */
+static bool is_long_head(const struct http_session *s)
+{
+    const struct http_reader *r = &s->reader;
+    return r->state == HTTP_READER_HEAD && r->bytes.n > r->limits->head_little &&
+           budget_share_is_passed(s->call.server->config.budget);
+}
+
 static size_t take_head(struct http_session *s, struct span in, int64_t now)
 {
     struct http_reader *r = &s->reader;
@@ -120,7 +142,9 @@ static size_t take_head(struct http_session *s, struct span in, int64_t now)
     if (!had_begun) {
         s->begun = now;
     }
-    if (r->state == HTTP_READER_REFUSED) {
+    if (is_long_head(s)) {
+        refuse(s, HTTP_TOO_LARGE, now);
+    } else if (r->state == HTTP_READER_REFUSED) {
         refuse(s, r->refusal, now);
     } else if (r->state != HTTP_READER_HEAD) {
         effort_use(s->call.server->config.effort, EFFORT_COMMAND);

@@ -74,9 +74,9 @@ struct http_server {
 
 /* A stream makes a long body piece by piece. */
 struct http_stream {
-    /* Appends the next piece, which may be empty. One call does a bounded amount of work. Returns
-     * true when the body is complete. */
-    bool (*more)(void *self, struct buf *out, int64_t now);
+    /* Appends the next piece, which may be empty. It ends as soon as it has `enough` bytes. One
+     * call does a bounded amount of work. Returns true when the body is complete. */
+    bool (*more)(void *self, struct buf *out, size_t enough, int64_t now);
     /* Frees `self`. Called once: after the last piece, or when the connection has ended. */
     void (*end)(void *self);
     void *self;
@@ -121,8 +121,9 @@ void http_call_message(struct http_call *call, int status, struct span text, int
 
 /* Answers with a body that a stream makes. `answer` has no body; its headers are copied. The
  * request must be complete (HTTP_BODY_SKIPPED). A body of at most http_limits.whole bytes gets a
- * Content-Length. A longer body is chunked; for HTTP/1.0 it ends with the connection. The stream
- * continues only while the client takes the output. */
+ * Content-Length; while connections hold too much, a body of at most http_limits.piece_little. A
+ * longer body is chunked; for HTTP/1.0 it ends with the connection. The stream continues only while
+ * the client takes the output. */
 void http_call_stream(struct http_call *call, const struct http_answer *answer,
                       struct http_stream stream, int64_t now);
 

@@ -103,9 +103,7 @@ static void answer_call(struct http_session *s, const struct http_answer *answer
     keep_answer(s, answer);
     bool leaves = has_rest(s) && leaves_body(s);
     if (s->reader.state == HTTP_READER_BODY && !s->cut_off && !leaves) {
-        s->phase = HTTP_IN_DISCARD;
-        s->discarded = s->call.unused;
-        http_session_pause_or_resume(s);
+        http_session_discard(s, now);
         return;
     }
     bool is_whole = s->cut_off || s->reader.state == HTTP_READER_WHOLE;
@@ -194,13 +192,17 @@ static void send_pieces(struct http_session *s, bool whole, int64_t now)
 
 void http_session_pull(struct http_session *s, int64_t now)
 {
+    const struct http_limits *limits = s->reader.limits;
+    bool little = budget_share_is_passed(s->call.server->config.budget);
+    size_t most = little ? limits->piece_little : limits->whole;
     list_remove(&s->streaming);
-    bool whole = s->stream.more(s->stream.self, &s->body, now);
-    if (whole && !s->stream_begun && s->body.n <= s->reader.limits->whole) {
+    bool whole = s->stream.more(s->stream.self, &s->body,
+                                little ? limits->piece_little : limits->piece, now);
+    if (whole && !s->stream_begun && s->body.n <= most) {
         send_answer(s, now);
         return;
     }
-    if (s->stream_begun || s->body.n > s->reader.limits->whole) {
+    if (s->stream_begun || s->body.n > most) {
         send_pieces(s, whole, now);
     }
     if (whole) {

@@ -60,6 +60,9 @@ void http_session_drop_call(struct http_session *s);
 /* Called when the answer was sent. Begins the next request, or ends the connection. */
 void http_session_answered(struct http_session *s, int64_t now);
 
+/* Called when the answer is ready and the rest of the body must be discarded before it is sent. */
+void http_session_discard(struct http_session *s, int64_t now);
+
 /* Pauses the input if the phase needs no input. If not, resumes the input. */
 void http_session_pause_or_resume(struct http_session *s);
 

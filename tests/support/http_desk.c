@@ -111,11 +111,12 @@ struct stream {
     size_t left;
 };
 
-static bool more(void *self, struct buf *out, int64_t now)
+static bool more(void *self, struct buf *out, size_t enough, int64_t now)
 {
     struct stream *s = self;
     (void)now;
-    size_t n = s->left < PIECE ? s->left : PIECE;
+    size_t piece = enough < PIECE ? enough : PIECE;
+    size_t n = s->left < piece ? s->left : piece;
     for (size_t i = 0; i < n; i++) {
         text_append(out, "x");
     }

@@ -55,6 +55,12 @@ static void check_all(const struct http_desk_case *cases, size_t count)
 }
 #define CHECK(cases) check_all((cases), sizeof(cases) / sizeof(cases)[0])
 
+static void expect_begins(const struct http_desk *d, struct span expected)
+{
+    assert_true(d->heard.n >= expected.n);
+    assert_memory_equal(buf_span(&d->heard).p, expected.p, expected.n);
+}
+
 static void requests_are_answered_in_order(void **state)
 {
     (void)state;
@@ -306,6 +312,22 @@ static void a_body_that_is_not_needed_is_discarded(void **state)
     http_desk_end(d);
 }
 
+/* Otherwise a client that does not send the rest would keep its connection for ever. */
+static void a_body_that_is_discarded_has_a_deadline(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    http_desk_send(d, SPAN(WITH("POST /later", "Content-Length: 6") "abc"));
+    http_desk_advance(d, 2 * HTTP_BODY_NS); /* the client is not late */
+    http_desk_answer(d, SPAN("now"));
+    http_desk_advance(d, HTTP_BODY_NS - 1);
+    DESK_EXPECT(d, "");
+    http_desk_advance(d, 1);
+    assert_true(d->shut);
+    expect_begins(d, SPAN("HTTP/1.1 200 OK\r\n"));
+    http_desk_end(d);
+}
+
 static void a_call_ends_with_its_connection(void **state)
 {
     (void)state;
@@ -351,6 +373,24 @@ static void a_head_has_a_limit(void **state)
     http_desk_end(d);
 }
 
+static void a_head_has_a_smaller_limit_past_the_share(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    static uint8_t many[HTTP_HEAD_LITTLE];
+    memset(many, 'a', sizeof many);
+    http_desk_send(d, SPAN("GET /"));
+    http_desk_send(d, span_make(many, sizeof many - 5));
+    d->budget.cap = BUDGET_HELD_PART * (HTTP_HEAD_LITTLE - 1); /* now the share is passed */
+    DESK_EXPECT(d, "");
+    http_desk_send(d, SPAN("a"));
+    DESK_EXPECT(d, REFUSED("431 Request Header Fields Too Large"));
+    http_desk_open(d);
+    http_desk_send(d, SPAN(GET("/ping")));
+    DESK_EXPECT(d, OK);
+    http_desk_end(d);
+}
+
 static void chunk_lines_have_limits(void **state)
 {
     (void)state;
@@ -373,12 +413,6 @@ static void chunk_lines_have_limits(void **state)
     http_desk_send(d, span_make(many, sizeof many));
     DESK_EXPECT(d, BROKEN);
     http_desk_end(d);
-}
-
-static void expect_begins(const struct http_desk *d, struct span expected)
-{
-    assert_true(d->heard.n >= expected.n);
-    assert_memory_equal(buf_span(&d->heard).p, expected.p, expected.n);
 }
 
 static void slow_senders_have_deadlines(void **state)
@@ -450,6 +484,23 @@ static void short_streams_have_a_length(void **state)
     http_desk_send(d, SPAN(GET("/stream?65536")));
     expect_begins(
         d, SPAN("HTTP/1.1 200 OK\r\nContent-Type: text/x\r\n" D "Content-Length: 65536\r\n\r\nxx"));
+    http_desk_end(d);
+}
+
+/* Otherwise each of many clients that do not read could make the server keep a long piece. */
+static void streams_keep_little_past_the_share(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    d->stalled = true;
+    d->budget.cap = 0; /* whatever is held, the share is passed */
+    http_desk_send(d, SPAN(GET("/stream?1000000")));
+    assert_int_equal(d->streams, 1);
+    assert_true(d->budget.held < 8 * HTTP_PIECE_LITTLE);
+    d->stalled = false;
+    http_desk_wake(d);
+    assert_int_equal(d->streams, 0);
+    expect_ends(d, SPAN("x\r\n0\r\n\r\n"));
     http_desk_end(d);
 }
 
@@ -527,14 +578,17 @@ int main(void)
         cmocka_unit_test(routes_are_found_as_by_httprouter),
         cmocka_unit_test(the_next_request_waits_for_the_answer),
         cmocka_unit_test(a_body_that_is_not_needed_is_discarded),
+        cmocka_unit_test(a_body_that_is_discarded_has_a_deadline),
         cmocka_unit_test(a_call_ends_with_its_connection),
         cmocka_unit_test(a_long_chunked_body_is_discarded_to_a_limit),
         cmocka_unit_test(a_head_has_a_limit),
+        cmocka_unit_test(a_head_has_a_smaller_limit_past_the_share),
         cmocka_unit_test(chunk_lines_have_limits),
         cmocka_unit_test(slow_senders_have_deadlines),
         cmocka_unit_test(slow_bodies_have_deadlines),
         cmocka_unit_test(short_streams_have_a_length),
         cmocka_unit_test(long_streams_are_chunked),
+        cmocka_unit_test(streams_keep_little_past_the_share),
         cmocka_unit_test(a_stream_waits_for_its_client),
         cmocka_unit_test(answers_are_logged),
         cmocka_unit_test(everything_may_be_refused),

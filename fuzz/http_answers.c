@@ -94,7 +94,7 @@ static void size_line(struct http_answers *a, struct span line)
     for (size_t i = 0; i < line.n; i++) {
         uint8_t c = line.p[i];
         FUZZ_CHECK((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'));
-        a->left = a->left * 16 + (c <= '9' ? c - '0' : c - 'a' + 10u);
+        a->left = a->left * 16 + (unsigned)(c <= '9' ? c - '0' : c - 'a' + 10);
     }
     a->state = a->left > 0 ? HTTP_ANSWERS_BODY : HTTP_ANSWERS_LAST_LINE;
 }

@@ -48,7 +48,7 @@ for source in fuzz/fuzz_*.c; do
     name=$(basename "$source" .c) target=${source#fuzz/fuzz_} folders=()
     target=${target%.c}
     # MSan knows nothing of what a library writes that it did not build: only what is all ours.
-    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|auth_reply|deflate|snappy|session|upgrade|engine|toml)$ ]] || continue
+    [[ ${SANITIZER-} != memory || ! $target =~ ^(identify|auth_reply|deflate|snappy|session|upgrade|engine|toml|query|http_request|http_api)$ ]] || continue
     # The mutator is found by its name alone, so it is named here.
     # shellcheck disable=SC2086
     $CXX $CXXFLAGS "$WORK/$source.o" "$WORK/fuzz/mutator_libfuzzer.c.o" "$WORK/libnsqref.a" $LIB_FUZZING_ENGINE \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Turns the header of an input of fuzz_engine.c into an engine's configuration.
+ * Turns the header of an input of engine_run.h into an engine's configuration.
  */
 #include "engine_choice.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the header of an input of fuzz_engine.c: limits and choices, and the engine's configuration
+ * Owns: the header of an input of engine_run.h: limits and choices, and the engine's configuration
  * that they stand for. Must not know: operations and clients.
  */
 #ifndef FUZZ_ENGINE_CHOICE_H

@@ -36,6 +36,7 @@ static void status_line(struct http_answers *a, struct span line)
         a->status = a->status * 10 + rest.p[i] - '0';
     }
     a->has_length = a->chunked = false;
+    a->keeps = line.p[7] == '1';
     a->left = 0;
     a->state = HTTP_ANSWERS_HEADER;
 }
@@ -43,6 +44,7 @@ static void status_line(struct http_answers *a, struct span line)
 static void end_head(struct http_answers *a)
 {
     FUZZ_CHECK(!a->has_length || !a->chunked);
+    a->closes = a->closes || !a->keeps;
     if (a->status == 100) {
         a->continues++;
         a->state = HTTP_ANSWERS_STATUS;
@@ -82,6 +84,8 @@ static void header_line(struct http_answers *a, struct span line)
     } else if (begins(line, SPAN("Transfer-Encoding: "))) {
         FUZZ_CHECK(span_equal(span_skip(line, 19), SPAN("chunked")) && !a->chunked);
         a->chunked = true;
+    } else if (span_equal(line, SPAN("Connection: keep-alive"))) {
+        a->keeps = true;
     } else if (span_equal(line, SPAN("Connection: close"))) {
         a->closes = true;
     }

@@ -29,6 +29,7 @@ struct http_answers {
     int status;         /* of the latest answer */
     bool head_only;     /* set by the caller: the next answer answers HEAD, so it has no body */
     bool closes;        /* the latest answer said that the connection ends */
+    bool keeps;         /* HTTP/1.0: the latest answer said that the connection does not end */
     bool has_length;
     bool chunked;
     uint64_t left;

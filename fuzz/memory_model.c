@@ -240,11 +240,12 @@ static void walk_consumers(struct memory_model *model, unsigned number, const st
     size_t n = 0;
     int64_t capacity = 0;
     for (const struct list *p = real->consumers.next; p != &real->consumers; p = p->next, n++) {
-        const struct consumer *c = container_of(p, struct consumer, link);
-        FUZZ_CHECK(c->channel == real);
-        check_consumer(model, c);
-        capacity += c->capacity;
-        model->channels[number].sampled = model->channels[number].sampled || c->sample_rate > 0;
+        const struct consumer *consumer = container_of(p, struct consumer, link);
+        FUZZ_CHECK(consumer->channel == real);
+        check_consumer(model, consumer);
+        capacity += consumer->capacity;
+        model->channels[number].sampled =
+            model->channels[number].sampled || consumer->sample_rate > 0;
     }
     int64_t most = real->core->config.max_consumers;
     FUZZ_CHECK(n == real->consumer_count && (most == 0 || (int64_t)n <= most));
@@ -252,7 +253,10 @@ static void walk_consumers(struct memory_model *model, unsigned number, const st
     FUZZ_CHECK(list_empty(&real->ready) == (capacity == 0));
     bool can_deliver = !real->paused && real->queue.n > 0 && capacity > 0;
     FUZZ_CHECK(list_empty(&real->active_link) == !can_deliver);
-    FUZZ_CHECK(n > 0 || !real->ephemeral);
+    /* An ephemeral channel that HTTP creates waits for its first consumer. */
+    struct model_channel *c = &model->channels[number];
+    c->consumed = c->consumed || n > 0;
+    FUZZ_CHECK(n > 0 || !real->ephemeral || !c->consumed);
 }
 
 /* A message that was in the channel is not there any more. */
@@ -542,6 +546,7 @@ void model_look(struct memory_model *model, const struct call *call)
     }
     walk_sessions(model, call, &sums);
     walk_waiting(model, &sums);
+    walk_web(model, &sums);
     check_budget(model, &sums);
     model->delivery_count = 0;
 }

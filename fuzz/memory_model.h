@@ -48,7 +48,8 @@ struct row {
 struct model_channel {
     const struct channel *real; /* NULL: gone */
     bool ephemeral;
-    bool sampled; /* a consumer with a sample rate was seen here */
+    bool consumed; /* a consumer was seen here */
+    bool sampled;  /* a consumer with a sample rate was seen here */
     uint32_t look;
     size_t rows; /* seen in this look */
     uint64_t message_count, drop_count;

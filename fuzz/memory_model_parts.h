@@ -22,6 +22,7 @@ struct sums {
     size_t others;   /* all else that is charged */
     uint64_t shares; /* of the bodies of messages, in parts */
     size_t timers;
+    size_t most_more; /* what requests of the HTTP API may have charged */
 };
 
 /* The connection with this number; NULL: it is closed. */
@@ -57,13 +58,16 @@ void walk_sessions(struct memory_model *model, const struct call *call, struct s
  * costs and those of the garbage. */
 void walk_waiting(struct memory_model *model, struct sums *sums);
 
+/* Adds the costs of the clients of the HTTP API. (engine_web.c) */
+void walk_web(struct memory_model *model, struct sums *sums);
+
 /*
  * The memory budget equals the cost of everything that exists, to the byte. Messages are within the
  * cap. Messages together with what clients asked for are within the cap and the reserve. (Topics
  * count as asked for: it is not recorded which command created them.) The rest is bounded by these:
  * a message in a channel costs at most one struct message and one struct in_flight or deferred
  * beside its body, and a connection costs its session and a count for each topic that it published
- * to.
+ * to. What a request of the HTTP API holds is not visible here; it has a bound.
  */
 void check_budget(const struct memory_model *model, const struct sums *sums);
 

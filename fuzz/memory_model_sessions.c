@@ -69,8 +69,7 @@ void walk_waiting(struct memory_model *model, struct sums *sums)
             share_body(model, m->body, sums);
         }
     }
-    FUZZ_CHECK(HASH_COUNT(engine->tickets.table) == model->owed_tickets);
-    FUZZ_CHECK(model->owed_tickets <= HASH_COUNT(engine->broker.waiting));
+    FUZZ_CHECK(HASH_COUNT(engine->tickets.table) <= HASH_COUNT(engine->broker.waiting));
 }
 
 static void check_session(const struct memory_model *model, unsigned conn, const struct session *s)
@@ -129,7 +128,8 @@ void check_budget(const struct memory_model *model, const struct sums *sums)
     const struct heap *timers = &model->engine->broker.core.timers;
     FUZZ_CHECK(sums->shares % BODY_PARTS == 0);
     size_t messages = sums->drafts + (size_t)(sums->shares / BODY_PARTS);
-    FUZZ_CHECK(budget->used == messages + sums->asked + sums->others);
+    size_t known = messages + sums->asked + sums->others;
+    FUZZ_CHECK(budget->used >= known && budget->used - known <= sums->most_more);
     FUZZ_CHECK(messages <= budget_bound(budget, BUDGET_QUEUE));
     FUZZ_CHECK(messages + sums->asked <= budget_bound(budget, BUDGET_CLIENT));
     FUZZ_CHECK(timers->n == sums->timers);

@@ -1,7 +1,7 @@
-"""Inputs of the fuzz targets query and http_request that are made by hand, for seeds.py.
+"""Inputs of the fuzz targets query, http_request and http_api that are made by hand, for seeds.py.
 
 Each has a name that says what it shows. The layouts of the inputs are described in fuzz/fuzz_query.c,
-fuzz/http_desk_run.h and fuzz/fuzz_http_api.c.
+fuzz/http_desk_run.h, fuzz/ops.h and fuzz/request_writer.h.
 """
 
 EOF, REFUSES, LOST = 1, 2, 4
@@ -71,7 +71,7 @@ REQUESTS = {
     "redirect": b"GET /P/" + HOST + END + b"PUT /C/x" + HOST + END, "redirect-of-post": with_length(b"abc", b"POST //e" + HOST) + GET + END,
     "not-found": b"GET /%" + b"61" + HOST + END, "bad-escape": b"GET /%zz" + HOST + END, "hold": HOLD + END + GET + END,
     "hold-after-piece": with_length(b"abc", b"POST /h" + HOST), "hold-of-chunks": b"POST /h" + HOST + CHUNKED + END + ABC + ABC + LAST + GET + END,
-    "loud": with_length(b"a!b") + GET + END, "loud-chunks": POST + CHUNKED + END + ABC + b"1\r\n!\r\n" + ABC + LAST + GET + END,
+    "hold-unread": ([0, 0, 0, 4], with_length(b"abcdefghij", b"POST /h" + HOST)), "loud": with_length(b"a!b") + GET + END, "loud-chunks": POST + CHUNKED + END + ABC + b"1\r\n!\r\n" + ABC + LAST + GET + END,
     "skip": with_length(b"abc", SKIP) + GET + END, "expect": with_length(b"abc", POST + EXPECT) + GET + END,
     "expect-not-read": with_length(b"abc", GET + EXPECT) + GET + END, "expect-other": with_length(b"abc", POST + b"Expect: x\r\n"),
     "expect-old": b"POST /e HTTP/1.0\r\n" + EXPECT + LENGTH % 3 + END + b"abc", "expect-list": with_length(b"abc", POST + b"Expect: x, 100-Continue\r\n"),
@@ -90,6 +90,45 @@ REQUESTS = {
     "slow-discard": ([0, 0, 0, 0, 0, 0x65], with_length(b"!" + 20 * b"abc") + GET + END), "linger": b"\n" + 40 * b"x", "held-and-slow": ([0, 0, 0, 0, 1, 0x53], 3 * (GET + END)),
 }
 
+# Operations of http_api. The connections 10 to 15 are clients of the HTTP API; T and U are TCP clients.
+T, U, W, X = 0, 1, 10, 11
+PUB, LINES, BINARY, CREATE, DELETE, EMPTY, PAUSE, ADD, DROP, CLEAR, HALT, STATS, DEFER, CONFIG, METRICS = range(1, 16)
+
+
+def op(conn, kind, *args):
+    return bytes([conn << 4 | kind, *args])
+
+
+def ask(conn, which, a=0, b=0):
+    return op(conn, 6, which, a, b)
+
+
+def sends(conn, data):
+    return op(conn, 1, len(data)) + data
+
+
+OPEN = op(T, 0) + sends(T, b"  V2") + op(U, 0) + sends(U, b"  V2") + op(W, 0) + op(X, 0)
+CONSUMER = ask(T, 2) + ask(T, 6, 2)  # SUB a p, RDY 2
+API = {
+    "each": OPEN + b"".join(ask(W, which) for which in range(16)), "each-old": OPEN + b"".join(ask(W, which, 64) for which in range(16)),
+    "each-expects": OPEN + b"".join(ask(W, which, 16) for which in range(16)), "each-cut": OPEN + b"".join(ask(W, which, 128) for which in range(16)),
+    "publishes": OPEN + CONSUMER + ask(W, PUB) + ask(W, LINES, 0, 0xC1) + ask(W, BINARY, 0, 0x81) + op(T, 7, 0, 0, 0) + op(T, 7, 0, 0, 0),
+    "deferred": OPEN + CONSUMER + ask(W, DEFER, 0, 0x41) + op(0, 4, 0x81) + op(T, 7, 0, 0, 0), "delete-topic": OPEN + CONSUMER + ask(W, PUB) + ask(W, DELETE) + ask(X, STATS),
+    "delete-channel": OPEN + CONSUMER + ask(W, PUB) + ask(W, DROP) + ask(W, PUB), "delete-of-others": OPEN + CONSUMER + ask(U, 2) + ask(U, 6, 1) + ask(W, PUB) + ask(X, DROP) + ask(W, DELETE),
+    "empty-topic": OPEN + ask(W, PUB) + ask(W, PUB) + ask(X, EMPTY) + CONSUMER, "empty-channel": OPEN + CONSUMER + 4 * ask(W, PUB) + ask(X, CLEAR) + ask(W, PUB),
+    "pause": OPEN + CONSUMER + ask(W, HALT) + ask(X, PUB) + ask(W, HALT, 0, 1) + ask(W, PAUSE) + ask(X, PUB) + ask(W, PAUSE, 0, 1),
+    "ephemeral": OPEN + ask(W, CREATE, 3) + ask(W, ADD, 15) + ask(T, 2, 3, 3) + ask(W, PUB, 3) + op(T, 3), "stats": OPEN + CONSUMER + ask(W, PUB) + b"".join(ask(X, STATS, 0, b) for b in range(16)) + ask(W, METRICS),
+    "slow": OPEN + op(W, 5, 3) + ask(W, STATS) + ask(W, PUB) + op(W, 5, 9) + op(W, 5, 255), "pipeline": OPEN + CONSUMER + sends(W, 2 * b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n") + ask(W, PUB),
+    "closes": OPEN + ask(W, PUB, 32) + ask(W, PUB), "eof-in-body": OPEN + sends(W, b"POST /mpub?topic=a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\na\nb") + op(W, 2),
+    "lost-in-body": OPEN + sends(W, b"POST /pub?topic=a HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nab") + op(W, 3), "slow-body": OPEN + ask(W, PUB, 128) + op(0, 4, 0xFF),
+    "stops": OPEN + CONSUMER + ask(W, PUB, 128) + op(0, 11) + ask(W, PUB), "delete-with-body": OPEN + CONSUMER + ask(W, PUB) + sends(W, b"POST /channel/delete?topic=a&channel=p HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"),
+    "waits": ([1], OPEN + CONSUMER + ask(W, PUB) + ask(X, PUB) + ask(T, 3) + op(0, 8, 0) + op(0, 8, 1) + op(0, 8, 0)), "waits-and-leaves": ([1], OPEN + ask(W, PUB) + op(W, 3) + op(0, 8, 0)),
+    "waits-for-a-deleted-topic": ([1], OPEN + CONSUMER + ask(W, PUB) + ask(X, DELETE) + op(0, 8, 0)), "answered-at-once": ([9], OPEN + CONSUMER + ask(W, PUB) + ask(W, LINES)), "refused": ([25], OPEN + CONSUMER + ask(W, PUB) + ask(W, BINARY)),
+    "no-memory": ([0, 0, 0, 0, 0, 60], OPEN + ask(W, CREATE) + ask(W, PUB) + ask(X, STATS) + ask(W, ADD)), "little-memory": ([0, 0, 0, 0, 0, 200], OPEN + CONSUMER + ask(W, PUB) + ask(W, LINES, 0, 0xFF) + ask(W, BINARY, 0, 0xFF) + ask(X, METRICS)),
+    "small-messages": ([0, 0, 9], OPEN + ask(W, PUB, 0, 1) + ask(W, PUB, 0, 2) + ask(W, LINES, 0, 0xC2) + ask(W, BINARY, 0, 2) + ask(W, DEFER)), "head": OPEN + sends(W, b"HEAD /ping HTTP/1.1\r\nHost: h\r\n\r\nHEAD /info HTTP/1.1\r\nHost: h\r\n\r\n"),
+    "level": OPEN + sends(W, b"PUT /config/log_level HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\ndebug") + ask(W, PUB), "redirect": OPEN + sends(W, b"POST /Topic/Create/?topic=a HTTP/1.1\r\nHost: h\r\n\r\n"),
+}
+
 
 def add_requests(seeds):
     for name, (choices, target) in TARGETS.items():
@@ -97,3 +136,6 @@ def add_requests(seeds):
     for name, what in REQUESTS.items():
         header, data = what if isinstance(what, tuple) else ([], what)
         seeds.add_named("http_request", name, bytes(header + [0] * (8 - len(header))) + data)
+    for name, what in API.items():
+        header, data = what if isinstance(what, tuple) else ([], what)
+        seeds.add_named("http_api", name, bytes(header + [0] * (8 - len(header))) + data)

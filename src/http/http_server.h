@@ -91,8 +91,9 @@ struct http_call {
     bool has_length;   /* the length of the body is known before it arrives */
     uint64_t length;
     void *state; /* of the handler, see http_route.drop */
-    /* Set by http_route.piece before it answers: how many bytes at the end of the piece did not
-     * matter for the answer. So it does not matter for what follows how the body was cut. */
+    /* Set by http_route.piece before it answers or holds: how many bytes at the end of the piece
+     * did not matter for the answer. So it does not matter for what follows how the body was cut.
+     */
     size_t unused;
 };
 

@@ -98,8 +98,9 @@ static void add_more(size_t sets, size_t cases, struct buf *out)
 static void add_hint(struct buf *out)
 {
     text_append(out, "To play these cases too, let nsq-conform start the server. For nsqd:\n"
-                     "    --spawn 'nsqd --tcp-address=127.0.0.1:{port} --http-address=127.0.0.1:0 "
-                     "--https-address=127.0.0.1:0 --data-path={dir} {flags}'\n"
+                     "    --spawn 'nsqd --tcp-address=127.0.0.1:{port} "
+                     "--http-address=127.0.0.1:{http-port} "
+                     "--https-address=127.0.0.1:{https-port} --data-path={dir} {flags}'\n"
                      "If the server at --target has one of these sets already, name it with "
                      "--flags-given.\n");
 }

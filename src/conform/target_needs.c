@@ -179,6 +179,12 @@ static bool lacks(struct span word, struct buf *why)
     return false;
 }
 
+/* Whether the user could have told the address of a server's HTTP and did not. */
+static bool is_untold(const struct case_setting *setting)
+{
+    return setting->target != NULL && setting->spawn == NULL && setting->http_target == NULL;
+}
+
 bool target_meets_needs(const struct case_setting *setting, const struct transcript *file,
                         struct target_answers *answers, struct buf *why)
 {
@@ -190,7 +196,10 @@ bool target_meets_needs(const struct case_setting *setting, const struct transcr
         bool http = span_equal(w->text, SPAN("http"));
         if (i == COUNT(features) ||
             !has(answers, setting, http ? has_http : has_feature, &features[i], file->flags)) {
-            return lacks(w->text, why);
+            return lacks(http && is_untold(setting)
+                             ? SPAN("address for http; --http-target tells it")
+                             : w->text,
+                         why);
         }
     }
     /* the engine in this process knows all commands */

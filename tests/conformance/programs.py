@@ -122,6 +122,16 @@ def started(folder, log, *command):
         program.wait()
 
 
+def http_address(folder, log):
+    """Where a program listens for HTTP, from its log."""
+    limit = time.monotonic() + LIMIT
+    found = None
+    while not found and time.monotonic() < limit:
+        found = re.search(r" HTTP: listening on (\S+)\n", (folder / log).read_text())
+        time.sleep(0 if found else 0.005)
+    return found.group(1)
+
+
 def wait_for(port):
     """Waits until somebody listens there."""
     limit = time.monotonic() + LIMIT
@@ -482,7 +492,8 @@ def a_running_server_that_dies_ends_the_run(folder):
 def the_server_survives_its_own_corpus(folder):
     corpus = str(pathlib.Path("corpus/regressions").resolve())
     with started(folder, "log", str((BUILD / "nsqd").resolve()), *NOWHERE) as (_, port):
-        status, out, err = conform(folder, "--survive", corpus, "--target", "127.0.0.1:%d" % port)
+        status, out, err = conform(folder, "--survive", corpus, "--target", "127.0.0.1:%d" % port,
+                                   "--http-target", http_address(folder, "log"))
     equal((status, err), (0, ""))
     assert out.endswith(", 0 findings\n"), out
 
@@ -673,9 +684,8 @@ def http_is_played_at_its_own_address(folder):
         target = ("--target", "127.0.0.1:%d" % port)
         status, out, _ = conform(folder, *target, names[0])
         equal((status, out.splitlines()[-1]), (1, "%s: 1 case: 1 unsupported" % target[1]))
-        assert "the target has no http" in out, out
-        http = re.search(r" HTTP: listening on (\S+)", (folder / "log").read_text()).group(1)
-        equal(last_line(conform(folder, *target, "--http-target", http, names[0])),
+        assert "the target has no address for http; --http-target tells it" in out, out
+        equal(last_line(conform(folder, *target, "--http-target", http_address(folder, "log"), names[0])),
               (0, "%s: 1 case: 1 pass" % target[1]))
 
 

@@ -4,6 +4,7 @@
  */
 #include "engine_choice.h"
 
+#include "engine_statsd.h"
 #include "fuzz.h"
 #include "ops.h"
 
@@ -48,6 +49,9 @@ struct engine_config engine_choice_config(const struct engine_choice *choice)
         choice->memory == 0 ? config.broker.mem_queue_bytes : (size_t)choice->memory * MEMORY_UNIT;
     config.broker.max_consumers = choice->flags & ALONE ? 1 : 0;
     config.broker.effort_a_call = SIZE_MAX; /* the memory model knows no work that is left over */
+    if (choice->flags & REPORTED) {
+        config.statsd = engine_statsd_config();
+    }
     config.log_level = choice->flags & LOGGED ? LOG_DEBUG : LOG_FATAL;
     return config;
 }

@@ -16,6 +16,7 @@
 #define LOGGED 4   /* log lines are made and taken */
 #define ANSWERED 8 /* asks are answered at once: as done, with REFUSED as failed */
 #define REFUSED 16
+#define REPORTED 32 /* reports to statsd are made */
 
 /* The header. A bound of 0 is nsqd's default. */
 struct engine_choice {

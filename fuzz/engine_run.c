@@ -11,6 +11,7 @@
 #include "command_writer.h"
 #include "engine/engine.h"
 #include "engine_choice.h"
+#include "engine_statsd.h"
 #include "engine_web.h"
 #include "fuzz.h"
 #include "memory_model.h"
@@ -383,6 +384,11 @@ static void answer_oldest(bool well)
 
 static void see_ask(const struct ask *ask)
 {
+    if (ask->kind == ASK_UDP_OPEN) {
+        answer(ask->ticket, !(choice.flags & REFUSED));
+    } else if (ask->kind == ASK_UDP_SEND) {
+        engine_statsd_check(ask->bytes);
+    }
     if (ask->kind != ASK_APPEND) {
         return;
     }

@@ -5,6 +5,7 @@
  */
 #include "memory_model_parts.h"
 
+#include "engine_statsd.h"
 #include "fuzz.h"
 #include "session/session.h"
 
@@ -69,6 +70,7 @@ void walk_waiting(struct memory_model *model, struct sums *sums)
             share_body(model, m->body, sums);
         }
     }
+    sums->others += engine_statsd_cost(&engine->statsd);
     FUZZ_CHECK(HASH_COUNT(engine->tickets.table) <= HASH_COUNT(engine->broker.waiting));
 }
 

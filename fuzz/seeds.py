@@ -24,7 +24,7 @@ REPEAT = 3  # of a repetition
 TOPICS = ["topic0", "topic1", "topic2", "topic3#ephemeral"]
 CHANNELS = ["channel0", "channel1", "channel2", "channel3#ephemeral"]
 
-OPEN, SEND, EOF, CLOSE, ADVANCE, TAKE, COMMAND, MESSAGE, ANSWER = range(9)
+OPEN, SEND, EOF, CLOSE, ADVANCE, TAKE, COMMAND, MESSAGE, ANSWER, TOPOLOGY, WALL, STOP = range(12)
 TABLE = {"MAGIC": 0, "IDENTIFY": 1, "SUB": 2, "PUB": 3, "MPUB": 4, "DPUB": 5, "RDY": 6, "CLS": 7, "NOP": 8}
 SIZED = {b"IDENTIFY", b"AUTH", b"PUB", b"MPUB", b"DPUB"}
 
@@ -401,6 +401,14 @@ def add_by_hand(seeds):
         seeds.add_named("session", field.replace("_", "-") + "-most", bytes([9, 0, 0, 0, 0, 0, 0, 0, 0, 6]) + command)
         seeds.add_named("engine", field.replace("_", "-") + "-most",
                         bytes([0, 1, 0, 0, 0, 0, 0, 0, SEND, len(command)]) + command)
+    # Three reports to statsd (they begin every 3 s and are sent for 2 s). Before the second one a topic is deleted. The
+    # server stops while the third one is sent.
+    report = bytes([ADVANCE, 0x8c, ADVANCE, 0x40, ADVANCE, 0x88])
+    reports = bytes([COMMAND, TABLE["SUB"], 0, 0, COMMAND, TABLE["RDY"], 5, 0, COMMAND | 16, TABLE["PUB"], 0, 9,
+                     COMMAND | 16, TABLE["MPUB"], 1, 2, COMMAND | 16, TABLE["PUB"], 3, 0]) + report + bytes(
+                         [MESSAGE, 0, 0, 0, TOPOLOGY, 0xc6]) + report + bytes([ADVANCE, 0x8c, ADVANCE, 0x40, STOP])
+    for name, flags in (("reports", 32), ("reports-refused", 32 | 16)):
+        seeds.add_named("engine", name, bytes([flags, 2, 0, 0, 0, 0, 0, 0]) + reports)
 
 
 # Bits of `time` in client_parts.h with codecs.

@@ -17,6 +17,8 @@
  * When the program ends, a report that is being collected or sent is sent at once. Other reports
  * are given up.
  *
+ * Every "%" of the prefix except in "%s" is a character like any other (departure 70).
+ *
  * Memory: one row for each topic and channel of the last report (api/statsd_rows.h), counted by the
  * memory budget; and one datagram.
  */
@@ -44,9 +46,9 @@
 struct statsd_config {
     struct span address; /* "host:port"; empty: no reports are made */
     int64_t interval;    /* ns, > 1 s */
-    struct span prefix;  /* --statsd-prefix; the other two are its "%s" */
+    struct span prefix;  /* --statsd-prefix; each "%s" in it stands for the next two fields */
     struct span host;
-    int64_t port;
+    int64_t port;           /* of HTTP */
     int64_t packet_size;    /* bytes; see the constants */
     bool memory;            /* reports tell the figures of the memory */
     bool exclude_ephemeral; /* reports leave out ephemeral topics and channels */

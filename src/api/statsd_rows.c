@@ -90,7 +90,7 @@ static struct statsd_row *add(struct statsd_rows *rows, const struct statsd_figu
     row->cost = size + ALLOC_OVERHEAD;
     budget_charge(rows->budget, row->cost);
     list_init(&row->link);
-    list_push(rows->place, &row->link); /* "at the end" of a list that begins at the place */
+    list_push(rows->place, &row->link); /* adds the row directly before the place */
     return row;
 }
 
@@ -112,8 +112,10 @@ static void set(struct statsd_row *row, const struct statsd_figures *figures)
     }
 }
 
-/* Returns whether the row comes before the row with these figures. Between them there may be rows
- * of the topic that was visited last, but not its own row. */
+/* Returns whether the row at the place comes before the row with these figures. If the row at the
+ * place is a channel, it is a channel of the topic that was visited last. So it comes before all
+ * other topics. If it is a topic, it comes after all channels of the topic that was visited last.
+ */
 static bool is_before(const struct statsd_row *row, const struct statsd_figures *figures)
 {
     if (row->kind != figures->kind) {

@@ -228,6 +228,7 @@ static void take_lines(struct api_publish *p, struct span in, int64_t now)
         p->received += n + (end != NULL);
         in = span_skip(in, n + (end != NULL));
         p->call->unused = in.n;
+        effort_use(&p->api->broker->core.effort, EFFORT_PART);
         open = take_line(p, line, end != NULL, now);
     }
 }

@@ -138,7 +138,7 @@ static size_t take_head(struct http_session *s, struct span in, int64_t now)
     struct http_reader *r = &s->reader;
     bool had_begun = http_reader_has_begun(r);
     size_t n = http_reader_head(r, in);
-    effort_use(s->call.server->config.effort, EFFORT_PART + n / EFFORT_BYTES);
+    effort_use(s->call.server->config.effort, EFFORT_PART + n / EFFORT_HEAD_BYTES);
     if (!had_begun) {
         s->begun = now;
     }
@@ -147,7 +147,7 @@ static size_t take_head(struct http_session *s, struct span in, int64_t now)
     } else if (r->state == HTTP_READER_REFUSED) {
         refuse(s, r->refusal, now);
     } else if (r->state != HTTP_READER_HEAD) {
-        effort_use(s->call.server->config.effort, EFFORT_COMMAND);
+        effort_use(s->call.server->config.effort, EFFORT_REQUEST);
         s->begun = now;
         http_session_dispatch(s, now);
     }

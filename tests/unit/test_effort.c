@@ -13,7 +13,9 @@
 #include <cmocka.h>
 
 #include "base/effort.h"
+#include "base/text.h"
 #include "codec/snappy.h"
+#include "http/http_reader.h"
 #include "session/session.h"
 #include "support/codecs.h"
 
@@ -78,6 +80,48 @@ static void one_call_handles_a_part_of_the_input(void **state)
     assert_in_range(calls, 100 * (EFFORT_COMMAND + EFFORT_COMMAND) / 20, 100);
     assert_int_equal(topic_t(w)->message_count, 100);
     world_settle(w);
+    buf_free(&b);
+    world_free(w);
+}
+
+/* Returns how many calls of recv consume all bytes. */
+static size_t calls_for(const struct world *w, const struct client *c, struct span in)
+{
+    size_t calls = 0;
+    for (; in.n > 0; calls++) {
+        assert_true(w->handler.want(w->handler.self, c->conn) & WANT_READ);
+        in = span_skip(in, w->handler.recv(w->handler.self, c->conn, in, w->now));
+    }
+    return calls;
+}
+
+/* A request costs more than a command of V2, because it has a head and so has its answer. */
+static void one_call_handles_a_part_of_the_requests(void **state)
+{
+    (void)state;
+    static const char request[] = "GET /ping HTTP/1.1\r\nHost: h\r\n\r\n";
+    struct world *w = world_with(100);
+    const struct client *c = world_open_http(w);
+    struct buf b = {0};
+    struct span in = repeat(&b, SPAN(request), 1000);
+    size_t each = EFFORT_REQUEST + sizeof request / EFFORT_HEAD_BYTES;
+    assert_in_range(calls_for(w, c, in), 1000 * each / 110, 1000);
+    buf_free(&b);
+    world_free(w);
+}
+
+/* Empty lines are no messages, and cost nevertheless. */
+static void one_call_handles_a_part_of_a_request(void **state)
+{
+    (void)state;
+    struct world *w = world_with(100);
+    struct client *c = world_open_http(w);
+    struct buf b = {0};
+    text_append(&b, "POST /mpub?topic=t HTTP/1.1\r\nHost: h\r\nContent-Length: 65536\r\n\r\n");
+    client_send(c, buf_span(&b));
+    buf_free(&b);
+    struct span in = repeat(&b, SPAN("\n"), 65536);
+    assert_in_range(calls_for(w, c, in), 65536 / HTTP_PIECE_MAX, 65536);
     buf_free(&b);
     world_free(w);
 }
@@ -423,6 +467,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(effort_is_counted),
         cmocka_unit_test(one_call_handles_a_part_of_the_input),
+        cmocka_unit_test(one_call_handles_a_part_of_the_requests),
+        cmocka_unit_test(one_call_handles_a_part_of_a_request),
         cmocka_unit_test(one_call_moves_a_part_of_a_publish),
         cmocka_unit_test(one_call_handles_a_part_of_decoded_input),
         cmocka_unit_test(one_call_parses_a_slice_of_an_identify),

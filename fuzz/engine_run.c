@@ -593,7 +593,9 @@ static void send_request(unsigned number, const uint8_t args[OP_ARGS_MAX])
     request_write(&request, args, &web_serial);
     web->is_missing = args[1] & REQUEST_CUT;
     if (web->is_missing) {
-        web->missing = buf_span(&request).p[--request.n];
+        struct span whole = buf_span(&request);
+        FUZZ_CHECK(whole.p != NULL); /* for the analyzer */
+        web->missing = whole.p[--request.n];
     }
     web->raw = web->raw || request.n > REST_MAX - peers[number].rest_n;
     web->asked++;

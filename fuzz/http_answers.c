@@ -45,21 +45,20 @@ static void end_head(struct http_answers *a)
 {
     FUZZ_CHECK(!a->has_length || !a->chunked);
     a->closes = a->closes || !a->keeps;
+    bool is_whole = a->head_only || (a->has_length && a->left == 0);
     if (a->status == 100) {
         a->continues++;
         a->state = HTTP_ANSWERS_STATUS;
-    } else if (a->head_only) {
+    } else if (is_whole) {
         end_answer(a);
     } else if (a->chunked) {
         a->state = HTTP_ANSWERS_SIZE;
-    } else if (!a->has_length) {
+    } else if (a->has_length) {
+        a->state = HTTP_ANSWERS_BODY;
+    } else {
         a->state = HTTP_ANSWERS_UNTIL_CLOSE;
         a->closes = true;
         a->count++;
-    } else if (a->left == 0) {
-        end_answer(a);
-    } else {
-        a->state = HTTP_ANSWERS_BODY;
     }
 }
 

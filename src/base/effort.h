@@ -29,7 +29,7 @@
 #define EFFORT_PART                                                                                \
     1 /* another part of a command is parsed: a size, a count, a piece of a body                   \
        */
-#define EFFORT_REQUEST 8     /* an HTTP request is handled and answered */
+#define EFFORT_REQUEST 24    /* an HTTP request is handled and answered */
 #define EFFORT_HEAD_BYTES 16 /* bytes: to parse this many bytes of its head costs one unit */
 #define EFFORT_BYTES 1024    /* bytes: a copy of this many bytes costs one unit */
 #define EFFORT_JSON_BYTES 8  /* bytes: to parse this many bytes of JSON costs one unit */

@@ -27,6 +27,7 @@ void api_service_init(struct api_service *service, const struct api_service_conf
         .effort = &broker->core.effort,
         .effort_a_call = broker->core.config.effort_a_call,
         .budget = &broker->core.budget,
+        .slots = &service->slots,
         .log = log,
         .log_form = "% % % (%)",
     };
@@ -34,6 +35,7 @@ void api_service_init(struct api_service *service, const struct api_service_conf
     *service = (struct api_service){.refusal_body = {0}};
     api_init(&service->api, &config->api, broker, serve, tickets, log);
     set_refusal(service, config->https_port);
+    http_slots_init(&service->slots, config->max_connections);
     https.tls = config->tls;
     http.refusal = config->needs_tls ? &service->refusal : NULL;
     http_server_init(&service->http, &http);

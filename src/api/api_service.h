@@ -13,6 +13,7 @@ struct api_service_config {
     bool needs_tls;         /* --tls-required: every request without TLS is refused */
     int64_t https_port;     /* told to clients that are refused */
     struct codec_maker tls; /* for the server with TLS */
+    size_t max_connections; /* of the whole program; HTTP may have a part of them */
 };
 
 /* Must not be moved after api_service_init. */
@@ -20,6 +21,7 @@ struct api_service {
     struct api api;
     struct http_server http;
     struct http_server https;
+    struct http_slots slots;    /* the connections of both */
     struct http_answer refusal; /* of requests that need TLS */
     struct buf refusal_body;
 };

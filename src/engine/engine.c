@@ -233,6 +233,7 @@ static void add_http_listeners(struct engine *engine, const struct engine_config
                 .settings = about->settings,
                 .setting_count = about->setting_count},
         .needs_tls = config->http_needs_tls,
+        .max_connections = config->serve.max_connections,
         .https_port = about->https_port,
         .tls = config->https_tls.make != NULL ? config->https_tls : v2->tls,
     };

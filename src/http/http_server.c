@@ -12,6 +12,7 @@
 /* Go's answer to a request in clear text at a port with TLS. */
 #define NOT_ENCRYPTED                                                                              \
     "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
+#define PART_OF_OTHERS 8 /* 1 / PART_OF_OTHERS of all connections is not for HTTP */
 /* Go's server waits for this many bytes of the next request before it looks at them. */
 #define NEXT_LEAST 4
 
@@ -29,6 +30,23 @@ static void note_held(struct http_session *s)
 static size_t cost_of(const struct http_server *server)
 {
     return SESSION_COST + (server->config.tls.make == NULL ? 0 : server->config.tls.cost);
+}
+
+/* --- slots ------------------------------------------------------------------------------------ */
+
+void http_slots_init(struct http_slots *slots, size_t connections)
+{
+    *slots = (struct http_slots){.most = connections - connections / PART_OF_OTHERS};
+    list_init(&slots->idle);
+}
+
+/* Notes that the connection has no request now. */
+static void note_idle(struct http_session *s)
+{
+    struct http_slots *slots = s->call.server->config.slots;
+    if (slots != NULL && s->phase == HTTP_IN_HEAD) {
+        list_push(&slots->idle, &s->idle);
+    }
 }
 
 /* --- deadlines -------------------------------------------------------------------------------- */
@@ -58,6 +76,7 @@ static void set_due(struct http_session *s)
 static void finish(struct http_session *s, bool linger, int64_t now)
 {
     s->phase = HTTP_IS_OVER;
+    list_remove(&s->idle);
     http_session_drop_call(s);
     conn_set_due(s->conn, TIME_NEVER);
     conn_finish(s->conn, linger && !s->eof, now);
@@ -114,6 +133,7 @@ void http_session_answered(struct http_session *s, int64_t now)
     s->begun = now;
     s->received = 0;
     s->discarded = 0;
+    note_idle(s);
     http_session_pause_or_resume(s);
     set_due(s);
 }
@@ -141,6 +161,7 @@ static size_t take_head(struct http_session *s, struct span in, int64_t now)
     effort_use(s->call.server->config.effort, EFFORT_PART + n / EFFORT_HEAD_BYTES);
     if (!had_begun) {
         s->begun = now;
+        list_remove(&s->idle);
     }
     if (is_long_head(s)) {
         refuse(s, HTTP_TOO_LARGE, now);
@@ -224,6 +245,25 @@ static void on_eof(void *service, void *session, int64_t now)
 
 /* --- connections ------------------------------------------------------------------------------ */
 
+/* A new connection takes a slot. Above the limit, the connection that has waited longest for a
+ * request is closed, or the new one. */
+static void take_slot(struct http_session *s, int64_t now)
+{
+    struct http_slots *slots = s->call.server->config.slots;
+    if (slots == NULL) {
+        return;
+    }
+    slots->count++;
+    if (slots->count > slots->most && list_empty(&slots->idle)) {
+        log_say(s->call.server->config.log, LOG_WARNING,
+                "http: refusing client(%), too many connections", conn_peer(s->conn));
+        finish(s, false, now);
+    } else if (slots->count > slots->most) {
+        finish(container_of(slots->idle.next, struct http_session, idle), false, now);
+    }
+    note_idle(s);
+}
+
 static void *on_open(void *service, struct conn *conn, int64_t now)
 {
     struct http_server *server = service;
@@ -235,8 +275,10 @@ static void *on_open(void *service, struct conn *conn, int64_t now)
     s->begun = now;
     http_reader_init(&s->reader, server->config.limits);
     list_init(&s->streaming);
+    list_init(&s->idle);
     budget_charge(server->config.budget, cost_of(server));
     conn_set_write_timeout(conn, HTTP_WRITE_NS, now);
+    take_slot(s, now);
     set_due(s);
     if (tls->make != NULL) {
         conn_add_codec(conn, tls->make(tls->self), HTTP_TLS_NS, now);
@@ -275,6 +317,10 @@ static void on_closed(void *service, void *session, int64_t now)
     http_session_drop_call(s);
     http_reader_free(&s->reader);
     note_held(s);
+    list_remove(&s->idle);
+    if (server->config.slots != NULL) {
+        server->config.slots->count--;
+    }
     budget_release(server->config.budget, cost_of(server));
     alloc_free(s);
 }

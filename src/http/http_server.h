@@ -48,6 +48,15 @@
 #define HTTP_TLS_NS (10 * TIME_SECOND) /* for a TLS handshake */
 #define HTTP_STREAMS_A_STEP 16         /* at most this many streams continue in one step */
 
+/* The connections of HTTP servers that have a limit together. */
+struct http_slots {
+    size_t most;  /* at most this many connections */
+    size_t count; /* connections, also those that are being closed */
+    /* Of struct http_session: the connections without a request. The first one has waited longest.
+     * A new connection above the limit takes its place. */
+    struct list idle;
+};
+
 struct http_server_config {
     const struct http_limits *limits; /* borrowed; NULL: the usual limits */
     struct http_routes routes;
@@ -60,7 +69,8 @@ struct http_server_config {
      * whenever it handles input of a connection. The handlers count their own work in it. */
     struct effort *effort;
     size_t effort_a_call;
-    struct budget *budget; /* counts what connections hold */
+    struct budget *budget;    /* counts what connections hold */
+    struct http_slots *slots; /* borrowed, so that servers can share it; NULL: there is no limit */
     struct log *log;
     const char *log_form;   /* of an answer: status, method, target, peer; NULL: no log */
     struct codec_maker tls; /* for all connections; none: connections are not encrypted */
@@ -99,6 +109,11 @@ struct http_call {
 
 /* The functions that src/serve calls. The service is a struct http_server. */
 extern const struct protocol http_protocol;
+
+/* Initialises the limit. `connections`: the limit of the whole program. The last eighth of it is
+ * not for HTTP. Without this limit, HTTP clients that do nothing could occupy all connections, and
+ * no other client could connect. */
+void http_slots_init(struct http_slots *slots, size_t connections);
 
 /* Initialises a server. The configuration is copied; what it points to is borrowed. A server has no
  * memory of its own, so nothing must be freed. */

@@ -208,12 +208,14 @@ struct http_desk *http_desk_begin(size_t effort)
         .effort = &d->effort,
         .effort_a_call = effort == 0 ? USUAL_EFFORT : effort,
         .budget = &d->budget,
+        .slots = &d->slots,
         .log = &d->log,
         .log_form = "% % % (%)",
     };
     log_init(&d->log, LOG_INFO);
     d->budget = budget_of_cap(100000000);
     d->now = START;
+    http_slots_init(&d->slots, SIZE_MAX);
     http_server_init(&d->server, &config);
     d->server.wall_offset = WALL - START;
     d->listener = (struct listener){.protocol = &http_protocol, .service = &d->server};

@@ -28,6 +28,7 @@ struct http_desk {
     struct serve serve;
     struct tcp_handler handler;
     struct http_server server;
+    struct http_slots slots; /* without a limit, until a test sets one */
     struct listener listener;
     int64_t now;
     uint64_t conn;          /* the latest connection; 0: it is closed */

@@ -456,6 +456,48 @@ static void slow_bodies_have_deadlines(void **state)
     http_desk_end(d);
 }
 
+/* Returns whether the server wants to close this connection. If so, closes it. */
+static bool closes(struct http_desk *d, uint64_t conn)
+{
+    bool wanted = (d->handler.want(d->handler.self, conn) & WANT_CLOSE) != 0;
+    if (wanted) {
+        d->handler.closed(d->handler.self, conn, CLOSED_AS_WANTED, d->now);
+    }
+    return wanted;
+}
+
+/* Otherwise HTTP clients that do nothing could keep all other clients out. */
+static void the_connection_that_is_idle_longest_gives_its_place(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    http_slots_init(&d->slots, 8);
+    assert_int_equal(d->slots.most, 7); /* an eighth is for others */
+    http_desk_end(d);
+    d = http_desk_begin(0);
+    d->slots.most = 2;
+    uint64_t first = d->conn;
+    http_desk_open(d);
+    uint64_t second = d->conn;
+    d->conn = first;
+    http_desk_send(d, SPAN(GET("/ping"))); /* now the second has waited longest */
+    DESK_EXPECT(d, OK);
+    http_desk_open(d);
+    assert_false(closes(d, first));
+    assert_true(closes(d, second));
+    uint64_t third = d->conn;
+    http_desk_send(d, SPAN("GET /"));
+    d->conn = first;
+    http_desk_send(d, SPAN(GET("/later")));
+    http_desk_open(d); /* nobody is idle */
+    http_desk_settle(d);
+    DESK_EXPECT(d, "<");
+    assert_false(closes(d, first));
+    assert_false(closes(d, third));
+    assert_int_equal(d->slots.count, 2);
+    http_desk_end(d);
+}
+
 /* --- streams ---------------------------------------------------------------------------------- */
 
 static size_t count(const struct http_desk *d, uint8_t byte)
@@ -586,6 +628,7 @@ int main(void)
         cmocka_unit_test(chunk_lines_have_limits),
         cmocka_unit_test(slow_senders_have_deadlines),
         cmocka_unit_test(slow_bodies_have_deadlines),
+        cmocka_unit_test(the_connection_that_is_idle_longest_gives_its_place),
         cmocka_unit_test(short_streams_have_a_length),
         cmocka_unit_test(long_streams_are_chunked),
         cmocka_unit_test(streams_keep_little_past_the_share),

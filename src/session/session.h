@@ -238,8 +238,7 @@ void session_on_upgraded(void *service, void *session, struct span why, int64_t 
 void session_ask_auth(struct session *session, int64_t now);
 
 /* Called when the auth servers have answered. Sets session->granted and session->expires from the
- * answer. Logs the reason and returns false when no server has given a valid answer, or when the
- * memory budget has no room for the answer. */
+ * answer. Logs the reason and returns false when no server has given a valid answer. */
 bool session_take_auth(struct session *session, int64_t now);
 
 /* Drops session->query and the check, if there is one. The held command is then not executed. */

@@ -6,8 +6,6 @@
  */
 #include "session/session.h"
 
-#include "base/text.h"
-
 static void forget_grants(struct session *s)
 {
     if (s->granted != NULL) {
@@ -71,11 +69,6 @@ bool session_take_auth(struct session *s, int64_t now)
     struct buf why = {0};
     struct auth_state *state = auth_take(s->query, &why);
     s->query = NULL;
-    if (state != NULL && !budget_has_room(session_budget(s), BUDGET_CLIENT, state->cost)) {
-        text_append(&why, "no room for what was granted");
-        auth_state_free(state);
-        state = NULL;
-    }
     if (state == NULL) {
         log_say(s->v2->log, LOG_WARNING, "PROTOCOL(V2): [%] AUTH failed %",
                 s->conn == NULL ? SPAN("gone") : conn_peer(s->conn), buf_span(&why));

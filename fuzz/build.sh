@@ -24,7 +24,7 @@ compile() {
         ;;
     esac
     # shellcheck disable=SC2086
-    $CC $CFLAGS -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -Ifuzz \
+    $CC $CFLAGS -std=c11 -D_POSIX_C_SOURCE=200809L -Isrc -Iinclude -Itests -Ifuzz \
         -isystem /usr/share/include/llhttp -c -o "$WORK/$1.o" "$1"
 }
 export -f compile

@@ -48,7 +48,7 @@ static struct span head_of(struct span in)
     return span_first(rest, rest.n - at.n);
 }
 
-enum nsq_parse http_parse(struct span in, struct http_framing framing, struct http_parsed *out)
+enum nsq_parse http_parse(struct span in, struct http_parse_end framing, struct http_parsed *out)
 {
     struct parsing parsing = {.out = out, .no_body = framing.no_body};
     llhttp_settings_t settings;

@@ -19,7 +19,7 @@ struct http_parsed {
 };
 
 /* How the end of a response is found. */
-struct http_framing {
+struct http_parse_end {
     bool no_body; /* nothing follows the head, as after a request with the method HEAD */
     bool ended;   /* no more bytes will come. Then this may be the end of the body */
 };
@@ -27,7 +27,7 @@ struct http_framing {
 /* Parses a response from the start of `in`. The caller frees out->body whatever the result is.
  * NSQ_MORE: the response is not complete. A response with a status from 100 to 199 is a response of
  * its own. */
-enum nsq_parse http_parse(struct span in, struct http_framing framing, struct http_parsed *out);
+enum nsq_parse http_parse(struct span in, struct http_parse_end framing, struct http_parsed *out);
 
 /* Finds the next header with this name at or after `*at`, a place in the head, and moves *at behind
  * it. The name is compared without regard to case. `value` has no spaces around it. Begin with *at

@@ -62,8 +62,8 @@ static enum nsq_parse await_response(struct player *p, const struct player_conn 
     struct span why;
     for (;;) {
         bool ended = c->ended != END_NONE || c->flooded || player_undecoded(c, &why);
-        const struct http_framing framing = {.no_body = step->body_kind == BODY_ABSENT,
-                                             .ended = ended};
+        const struct http_parse_end framing = {.no_body = step->body_kind == BODY_ABSENT,
+                                               .ended = ended};
         enum nsq_parse result = http_parse(buf_span(&c->in), framing, response);
         if (result != NSQ_MORE || ended || player_now(p) >= deadline) {
             return result;

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "conform/http_parse.h"
 #include "conform/target_needs.h"
 #include "conform/vectors_parser.h"
 #include "conform/vectors_record.h"
@@ -100,7 +101,8 @@ void vectors_bytes(struct json_writer *json, const char *key, struct span bytes)
 /* --- sessions --------------------------------------------------------------------------------- */
 
 static const char *const client_events[] = {
-    [VECTOR_CONNECT] = "connect", [VECTOR_SEND] = "send",   [VECTOR_END] = "end",
+    [VECTOR_CONNECT] = "connect", [VECTOR_CONNECT_HTTP] = "connect-http",
+    [VECTOR_SEND] = "send",       [VECTOR_END] = "end",
     [VECTOR_CLOSE] = "close",     [VECTOR_RESET] = "reset",
 };
 
@@ -168,6 +170,46 @@ static void write_frame(struct json_writer *json, const struct vector_record *r,
     json_close_object(json);
 }
 
+/* Headers that are no rule: the date, and how the end of the body is found. */
+static bool is_example(struct span line)
+{
+    static const char *const names[] = {"Date:", "Content-Length:", "Transfer-Encoding:"};
+    bool found = false;
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        found = found || span_equal(span_first(line, strlen(names[i])), text_span(names[i]));
+    }
+    return found;
+}
+
+static void write_headers(struct json_writer *json, struct span head)
+{
+    json_member_array(json, "headers");
+    while (head.n > 0) {
+        const uint8_t *end = memchr(head.p, '\r', head.n);
+        size_t n = end == NULL ? head.n : (size_t)(end - head.p);
+        struct span line = span_first(head, n);
+        if (!is_example(line)) {
+            json_write_string(json, line);
+        }
+        head = span_skip(head, end == NULL ? n : n + 2);
+    }
+    json_close_array(json);
+}
+
+static void write_response(struct json_writer *json, const struct vector_record *r,
+                           const struct vector_event *event)
+{
+    const struct http_parse_end framing = {.ended = true};
+    struct http_parsed response;
+    http_parse(vector_record_bytes(r, event), framing, &response);
+    open_event(json, r, event, "http-response");
+    json_member_integer(json, "status", response.status);
+    write_headers(json, response.head);
+    vectors_bytes(json, "bytes", buf_span(&response.body));
+    json_close_object(json);
+    buf_free(&response.body);
+}
+
 static void write_output(struct json_writer *json, const struct vector_record *r)
 {
     json_member_array(json, "output");
@@ -175,6 +217,8 @@ static void write_output(struct json_writer *json, const struct vector_record *r
         struct vector_event event = vector_record_event(r, i);
         if (event.kind == VECTOR_FRAME) {
             write_frame(json, r, &event);
+        } else if (event.kind == VECTOR_HTTP) {
+            write_response(json, r, &event);
         } else if (event.kind == VECTOR_CLOSED) {
             open_event(json, r, &event, "closed");
             json_close_object(json);
@@ -246,7 +290,9 @@ static bool write_played(struct json_writer *json, const struct transcript *file
                          const struct engine_config *config, enum part part, struct buf *why)
 {
     struct vector_record *r = alloc_zeroed(sizeof *r);
-    vector_record_play(r, config, file, SPAN("vector"));
+    /* At least 15 bytes with the rest of a name: shorter names have blanks behind them in /stats.
+     */
+    vector_record_play(r, config, file, SPAN("vectors-of-nsqref"));
     bool ok = r->player.verdict == VERDICT_PASS;
     if (!ok) {
         append_why(file, &r->player.why, why);
@@ -280,13 +326,20 @@ static bool write_case(struct json_writer *json, const struct suite *suite,
     return ok;
 }
 
+static bool has_no_body(const struct step *step)
+{
+    while (step != NULL && step->body_kind != BODY_ABSENT && !has_no_body(step->inside)) {
+        step = step->next;
+    }
+    return step != NULL;
+}
+
 /* A program that reads vectors may have no codecs, no sockets that it can stop reading, and no
- * server that it can restart. The bytes of an HTTP response are no rule: it has the time, and its
- * headers may stand in any order. */
+ * server that it can restart. The bytes of an answer to HEAD do not tell where it ends. */
 static bool is_vector(const struct transcript *file)
 {
     return !transcript_upgrades(file) && !transcript_has(file, STEP_STOP_READING) &&
-           !transcript_has(file, STEP_RESTART) && !transcript_speaks_http(file);
+           !transcript_has(file, STEP_RESTART) && !has_no_body(file->steps);
 }
 
 static bool write_part(struct json_writer *json, const struct suite *suite, enum part part,
@@ -312,7 +365,7 @@ bool vectors_write(const struct suite *suite, struct buf *out, struct buf *why)
 {
     struct json_writer json = json_writer(out, JSON_INDENTED);
     json_open_object(&json);
-    json_member_integer(&json, "version", 1);
+    json_member_integer(&json, "version", 2);
     vectors_word(&json, "tool", "nsqref " NSQREF_VERSION);
     vectors_word(&json, "compatibility", NSQ_COMPATIBILITY);
     bool ok =

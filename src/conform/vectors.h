@@ -4,7 +4,7 @@
  * engine in this process, byte by byte and on virtual time. The JSON document lists the input and
  * the output. For each output, it also has the number of input bytes after which the output came.
  * Cases that enable TLS, snappy or deflate are left out, because a parser of NSQ cannot read their
- * bytes on the wire. Cases that stop reading, restart the server or speak HTTP are left out too.
+ * bytes on the wire. Cases that stop reading, restart the server or send HEAD are left out too.
  * Each `repeat` is replaced by the steps that it repeats. tests/conformance/vectors.schema.json
  * describes the document. Must not know: files.
  */

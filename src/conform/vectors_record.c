@@ -10,6 +10,7 @@
 #include <nsq/frame.h>
 
 #include "base/time.h"
+#include "conform/http_parse.h"
 
 #define REPLY_TIMEOUT (10 * TIME_SECOND)
 
@@ -68,12 +69,32 @@ static void add_frames(struct vector_record *r, size_t i)
     }
 }
 
+static void add_responses(struct vector_record *r, size_t i)
+{
+    const struct http_parse_end framing = {.ended = r->player.conns[i].ended != END_NONE};
+    struct buf *part = &r->part[i];
+    bool whole = true;
+    while (part->n > 0 && whole) {
+        struct http_parsed response;
+        whole = http_parse(buf_span(part), framing, &response) == NSQ_OK;
+        if (whole) {
+            add(r, VECTOR_HTTP, i, span_first(buf_span(part), response.size));
+            buf_drop(part, response.size);
+        }
+        buf_free(&response.body);
+    }
+}
+
 static void after(struct vector_record *r)
 {
     for (size_t i = 0; i < r->player.conn_count; i++) {
         const struct player_conn *c = &r->player.conns[i];
         buf_append(&r->part[i], span_skip(buf_span(&c->in), r->seen[i]));
-        add_frames(r, i);
+        if (c->http) {
+            add_responses(r, i);
+        } else {
+            add_frames(r, i);
+        }
         if (c->ended != END_NONE && c->open && !r->closed[i]) {
             r->closed[i] = true;
             add(r, VECTOR_CLOSED, i, span_make(NULL, 0));
@@ -92,7 +113,7 @@ static int64_t on_now(void *self)
 static bool on_connect(void *self, size_t i, enum connect_kind kind)
 {
     struct vector_record *r = self;
-    add(r, VECTOR_CONNECT, i, span_make(NULL, 0));
+    add(r, kind == CONNECT_NSQ ? VECTOR_CONNECT : VECTOR_CONNECT_HTTP, i, span_make(NULL, 0));
     before(r);
     bool connected = r->calls.connect(r->calls.self, i, kind);
     after(r);

@@ -11,11 +11,13 @@
 
 enum vector_kind {
     VECTOR_CONNECT, /* the client's actions: VECTOR_CONNECT to VECTOR_RESET */
+    VECTOR_CONNECT_HTTP,
     VECTOR_SEND,
     VECTOR_END,
     VECTOR_CLOSE,
     VECTOR_RESET,
-    VECTOR_FRAME, /* the server's actions: VECTOR_FRAME and VECTOR_CLOSED */
+    VECTOR_FRAME, /* the server's actions: VECTOR_FRAME to VECTOR_CLOSED */
+    VECTOR_HTTP,  /* a whole response of HTTP */
     VECTOR_CLOSED,
 };
 
@@ -24,8 +26,8 @@ struct vector_event {
     size_t conn;
     size_t after;  /* bytes that all connections together had sent before the event */
     int64_t ms;    /* milliseconds since the case began */
-    size_t offset; /* SEND, FRAME: the event's bytes begin here in the record's `bytes` */
-    size_t size;   /* SEND, FRAME: how many bytes the event has */
+    size_t offset; /* SEND, FRAME, HTTP: the event's bytes begin here in the record's `bytes` */
+    size_t size;   /* SEND, FRAME, HTTP: how many bytes the event has */
 };
 
 struct vector_record {
@@ -37,9 +39,9 @@ struct vector_record {
     size_t seen[PLAYER_CONNS_MAX];     /* bytes that each connection had received when the
                                           transport was called last. Bytes behind them are new */
     bool closed[PLAYER_CONNS_MAX];     /* the list has an event VECTOR_CLOSED for this connection */
-    struct buf part[PLAYER_CONNS_MAX]; /* a frame that has arrived in part */
+    struct buf part[PLAYER_CONNS_MAX]; /* a frame or response that is not whole */
     struct buf events;                 /* an array of struct vector_event */
-    struct buf bytes;                  /* the bytes of the events SEND and FRAME */
+    struct buf bytes;                  /* the bytes of the events SEND, FRAME and HTTP */
 };
 
 /* Plays the case and fills the record. `names` is the prefix of the names of topics and channels.

@@ -51,12 +51,14 @@ def members(value, schema, root, path):
 def spoiled(document):
     """Yields the same document with one mistake, a different one each time."""
     small = {**document, "sessions": document["sessions"][:1], "parser": document["parser"][:1]}
-    for change in (lambda d: d.update(version=2), lambda d: d.pop("parser"),
+    for change in (lambda d: d.update(version=1), lambda d: d.pop("parser"),
                    lambda d: d["sessions"][0].update(level="MAY"), lambda d: d["sessions"][0].pop("req"),
                    lambda d: d["sessions"][0].update(more=1), lambda d: d["sessions"][0].update(id="no slash"),
                    lambda d: d["sessions"][0]["input"][0].update(after=-1),
                    lambda d: d["sessions"][0]["input"][0].update(event="nap"),
                    lambda d: d["sessions"][0]["output"][0].update(bytes=["0"]),
+                   lambda d: d["sessions"][0]["output"][0].update(status=-1),
+                   lambda d: d["sessions"][0]["output"][0].update(headers="Allow: GET"),
                    lambda d: d["sessions"][0]["output"][0].update(bytes=[{"hex": "00"}]),
                    lambda d: d["parser"][0]["items"][0].update(last="yes"),
                    lambda d: d["parser"][0].update(waits="tea")):

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Tests of the HTTP API on a whole engine: what each route answers, in the order of nsqd's checks,
- * and what clients of the TCP port see of it. The common answers were seen on upstream's nsqd
- * 1.3.0. The others, and the order of the checks, follow its source and were not compared yet. The
- * name of a test marks a departure.
+ * and what clients of the TCP port see of it. The answers are those of upstream's nsqd 1.3.0, with
+ * which ci/differential and the cases of tests/conformance compare them. The name of a test marks a
+ * departure.
  */
 #include "api/api.h"
 
@@ -499,6 +499,33 @@ static void changes_and_publishes_wait_in_one_order(void **state)
     world_free(w);
 }
 
+/* Every call that waits for the disk, from a client of its own, all at the same time. */
+static void all_calls_wait_at_once(void **state)
+{
+    (void)state;
+    enum { CHANGES = sizeof changes / sizeof changes[0], MADE = 2, ALL = CHANGES + 2 };
+    struct world *w = waiting_world();
+    const char *calls[ALL];
+    struct client *clients[ALL];
+    memcpy(calls, changes, MADE * sizeof changes[0]); /* the topic and the channel are made */
+    calls[MADE] = "POST /pub?topic=kept";
+    calls[MADE + 1] = "POST /mpub?topic=kept";
+    memcpy(calls + MADE + 2, changes + MADE, (CHANGES - MADE) * sizeof changes[0]);
+    for (size_t i = 0; i < ALL; i++) {
+        clients[i] = world_open_http(w);
+        ASK(clients[i], calls[i], "x");
+    }
+    assert_int_equal(world_asked(w), ALL);
+    for (size_t i = 0; i < ALL; i++) {
+        for (size_t k = i; k < ALL; k++) {
+            assert_string_equal(client_bytes(clients[k]), "");
+        }
+        world_answer(w, true);
+        expect_answer(clients[i], 200, i == MADE || i == MADE + 1 ? "OK" : "", false);
+    }
+    world_free(w);
+}
+
 static void the_answer_waits_for_the_moves(void **state)
 {
     (void)state;
@@ -588,6 +615,7 @@ int main(void)
         cmocka_unit_test(the_answer_waits_for_the_disk),
         cmocka_unit_test(the_answer_to_a_change_waits_for_the_disk),
         cmocka_unit_test(a_change_may_lose_its_client),
+        cmocka_unit_test(all_calls_wait_at_once),
         cmocka_unit_test(changes_and_publishes_wait_in_one_order),
         cmocka_unit_test(the_answer_waits_for_the_moves),
         cmocka_unit_test(the_budget_refuses),

@@ -11,7 +11,7 @@
 
 #define HEAD "HTTP/1.1 200 OK\r\n"
 
-static void whole(struct span in, struct http_framing framing, int status, const char *body,
+static void whole(struct span in, struct http_parse_end framing, int status, const char *body,
                   size_t size)
 {
     struct http_parsed r;
@@ -22,7 +22,7 @@ static void whole(struct span in, struct http_framing framing, int status, const
     buf_free(&r.body);
 }
 
-static enum nsq_parse outcome(struct span in, struct http_framing framing)
+static enum nsq_parse outcome(struct span in, struct http_parse_end framing)
 {
     struct http_parsed r;
     enum nsq_parse result = http_parse(in, framing, &r);
@@ -30,9 +30,9 @@ static enum nsq_parse outcome(struct span in, struct http_framing framing)
     return result;
 }
 
-static const struct http_framing open_framing = {.ended = false};
-static const struct http_framing ended = {.ended = true};
-static const struct http_framing no_body = {.no_body = true};
+static const struct http_parse_end open_framing = {.ended = false};
+static const struct http_parse_end ended = {.ended = true};
+static const struct http_parse_end no_body = {.no_body = true};
 
 static void a_response_ends_where_its_framing_says(void **state)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of http_server: requests, answers, framing, connections, deadlines. The
- * common answers were seen on upstream's nsqd 1.3.0. The others follow the source of Go's net/http
- * and were not compared yet.
+ * Tests of http_server: requests, answers, framing, connections, deadlines. ci/differential
+ * compares these rules with upstream's nsqd 1.3.0 itself.
  */
 #include "http/http_server.h"
 

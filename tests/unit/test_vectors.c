@@ -146,6 +146,37 @@ static void test_session(void **state)
     write_one(session, true, "\"parser\":[{\"id\":\"test/one:c\",");
 }
 
+static const char http_session[] =
+    "id: test/http\ntitle: http\nreq: R-1\nlevel: MUST\nneeds: http\nsource: spec\n\n"
+    "h connect http\n"
+    "h > \"GET /ping HTTP/1.0\\r\\n\\r\\n\"\n"
+    "h < 200 body \"OK\"\n"
+    "h < end\n";
+
+static void test_http(void **state)
+{
+    (void)state;
+    write_one(http_session, true,
+              "\"input\":[{\"conn\":\"h\",\"after\":0,\"ms\":0,\"event\":\"connect-http\"},"
+              "{\"conn\":\"h\",\"after\":0,\"ms\":0,\"event\":\"send\",");
+    /* Without the date and the framing: they are no rule. */
+    write_one(http_session, true,
+              "\"output\":[{\"conn\":\"h\",\"after\":22,\"ms\":0,\"event\":\"http-response\","
+              "\"status\":200,\"headers\":[\"Content-Type:text/plain;charset=utf-8\"],"
+              "\"bytes\":[\"4f4b\"]},"
+              "{\"conn\":\"h\",\"after\":22,\"ms\":0,\"event\":\"closed\"}]");
+    write_one(http_session, true, "\"parser\":[]");
+}
+
+/* How long the body of an answer to HEAD is, its bytes alone do not say. */
+static void test_http_head(void **state)
+{
+    (void)state;
+    write_one("id: test/head\ntitle: head\nreq: R-1\nlevel: MUST\nneeds: http\nsource: spec\n\n"
+              "h connect http\nh > HEAD \"/ping\"\nh < 405 no body\n",
+              true, "\"sessions\":[]");
+}
+
 static void test_session_fails(void **state)
 {
     (void)state;
@@ -162,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bytes),         cmocka_unit_test(test_parser),
         cmocka_unit_test(test_parser_bad),    cmocka_unit_test(test_session),
+        cmocka_unit_test(test_http),          cmocka_unit_test(test_http_head),
         cmocka_unit_test(test_session_fails),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

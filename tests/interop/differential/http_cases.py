@@ -1,5 +1,8 @@
 """Odd HTTP requests: tables of (id, configuration, bytes).
 
+The configuration "tls" has --tls-required=true; "https" sends the bytes through TLS to its HTTPS port, and
+"clear" sends them to the same port without TLS.
+
 The bytes are all that a client sends on one connection. Then it ends its side, and the server must end the connection.
 {topic} becomes a topic that no other case uses. Most cases end with a GET of /ping, whose answer shows that the server
 has found the end of the request before it at the same byte.
@@ -324,6 +327,21 @@ def configuration():
     return table.cases
 
 
+def tls():
+    """In clear text every request is refused; through TLS the same requests are answered."""
+    table = Table("tls")
+    requests = [request(method + b" " + path) for method in (b"GET", b"POST", b"OPTIONS", b"HEAD") for path in (b"/ping", b"/PING", b"/nothing", b"/topic/create", b"*", b"/%zz")]
+    requests += [pub(), pub(b"Expect: 100-continue"), pub(b"Expect: x"), pub(host=b""), request(b"POST /pub?topic={topic}", CHUNKED[:-2]) + chunks(b"x"), request(b"GET /ping", version=b"HTTP/1.0"),
+                 request(b"GET /ping", b"Connection: keep-alive", version=b"HTTP/1.0"), request(b"GET /ping", body=b"abc"), pub(body=b"x" * 300000), b"GET  /ping HTTP/1.1\r\n\r\n", b"\r\n\r\n", 3 * request(b"GET /ping"),
+                 CREATE + stats(b"json") + request(b"POST /topic/delete?topic={topic}"), request(b"PUT /config/log_level", body=b"info"), request(b"GET /config/tls_required")]
+    for number, data in enumerate(requests):
+        for configuration in ("tls", "https"):
+            table.then_ping(f"{configuration}-{number}-{name_of(data[:20])}", data, configuration)
+    for number, data in enumerate((b"", b"G", b"GET /ping HTTP/1.1\r\nHost: h\r\n\r\n", b"POST / HTTP/1.0\r\n\r\n", b"PUT /", b"HEAD ", b"OPTIONS * HTTP/1.1\r\n\r\n", b"DELETE /", b"  V2", b"\x16\x03\x01\x02", b"get / HTTP/1.1\r\n\r\n")):
+        table.raw(f"clear-{number}-{name_of(data[:20])}", data, "clear")
+    return table.cases
+
+
 def information():
     table = Table("info")
     for version in (b"HTTP/1.0", b"HTTP/1.1"):
@@ -334,7 +352,7 @@ def information():
     return table.cases
 
 
-TABLES = (methods, paths, names, queries, publishing, statistics, changes, framing, connections, configuration, information)
+TABLES = (methods, paths, names, queries, publishing, statistics, changes, framing, connections, configuration, tls, information)
 
 
 def all_cases():

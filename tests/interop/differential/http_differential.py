@@ -10,15 +10,21 @@ import concurrent.futures
 import fnmatch
 import hashlib
 import os
+import pathlib
 import re
 import signal
 import socket
+import ssl
 import sys
+import tempfile
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))  # for certificates
+
+import certificates
 import http_cases
 from differential import judge, read_departures
-from server import Server, version_of
+from server import CONFIGURATIONS, Server, version_of
 
 AT_ONCE = 24  # connections
 ANSWER_SECONDS = 20
@@ -26,10 +32,11 @@ LONG = 600  # bytes of what is printed of one side
 HARD_SECONDS = 100  # the whole run ends after this, whatever happens
 LEAST_KINDS = 40  # different answers of server A
 ANSWERS_MAX = 4 << 20
+OF_TLS = ("tls", "https", "clear")  # the configurations of cases that need a server with TLS
 
 # What two servers must tell differently: their ports, when they started, and the memory of a Go program.
 FIGURES = (
-    (rb'("(?:tcp_port|http_port|start_time)":)-?\d+', rb"\1N"),
+    (rb'("(?:tcp_port|http_port|start_time)":|"https_port": )-?\d+', rb"\1N"),
     (rb'"memory":\{[^}]*\}', rb'"memory":{}'),
     (rb"(built w/)[^)]*", rb"\1N"),
     (rb"(nsq\.\w+_)\d+", rb"\1N"),
@@ -44,6 +51,11 @@ def without_figures(answer):
     for pattern, instead in FIGURES:
         plain = re.sub(pattern, instead, plain)
     return re.sub(rb"(Content-Length: )\d+", rb"\1N", plain) if plain != answer else answer
+
+
+def server_of(case):
+    """The configuration of the server that a case needs."""
+    return "tls" if case.configuration in OF_TLS else case.configuration
 
 
 def topic_of(case):
@@ -62,19 +74,33 @@ def receive(connection):
         return answer, "too much"
     except ConnectionResetError:
         return answer, "RST"
+    except ssl.SSLError:
+        return answer, "FIN"
     except socket.timeout:
         return answer, "open"
 
 
-def play(case, address):
-    """What a server answers to a case, in pieces that are compared, and the end of the connection."""
+def through_tls(connection):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context.wrap_socket(connection)
+
+
+def play(case, servers):
+    """What a server answers to a case, in the form that is compared, and the end of the connection."""
+    server = servers[server_of(case)]
+    address = server.http_address if case.configuration not in ("https", "clear") else server.https_address
     topic = topic_of(case)
     data = case.data.replace(b"{topic}", topic)
     with socket.create_connection(address, ANSWER_SECONDS) as connection:
         connection.settimeout(ANSWER_SECONDS)
+        if case.configuration == "https":
+            connection = through_tls(connection)
         try:
             connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
+            if case.configuration != "https":  # through TLS the last request ends the connection
+                connection.shutdown(socket.SHUT_WR)
         except OSError:  # the server has ended the connection; its answer may be there
             pass
         answer, end = receive(connection)
@@ -98,7 +124,7 @@ def transcript(case, a, b):
 def compare(pool, cases, sides, is_shown):
     """The differences by case id, the answers of A, and the other counts."""
     differences, kinds, counted = {}, collections.Counter(), collections.Counter()
-    results = [(case, *(pool.submit(play, case, side[case.configuration].http_address) for side in sides)) for case in cases]
+    results = [(case, *(pool.submit(play, case, side) for side in sides)) for case in cases]
     for case, *pair in results:
         a, b = (future.result() for future in pair)
         kinds[a[0]] += 1
@@ -146,11 +172,16 @@ def main():
         print("%s: %s" % (name, version_of(path)), flush=True)
 
     sides, faults = [], []
+    folder = tempfile.TemporaryDirectory(prefix="nsq-differential-")
+    if any(case.configuration in OF_TLS for case in cases):
+        certificates.make(pathlib.Path(folder.name))
+        CONFIGURATIONS["tls"] = ["-tls-cert=%s/server.pem" % folder.name, "-tls-key=%s/server.key" % folder.name,
+                                 "-tls-required=true"]
     pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
     try:
         for path in paths:
             sides.append({})
-            for configuration in sorted({case.configuration for case in cases}):
+            for configuration in sorted({server_of(case) for case in cases}):
                 sides[-1][configuration] = Server(path, configuration)
         differences, kinds, counted = compare(pool, cases, sides, arguments.show)
     finally:

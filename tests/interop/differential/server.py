@@ -67,6 +67,8 @@ class Server:
         try:
             self.address = ("127.0.0.1", self._port("TCP"))
             self.http_address = ("127.0.0.1", self._port("HTTP"))
+            has_tls = any(flag.startswith("-tls-cert=") for flag in CONFIGURATIONS[configuration])
+            self.https_address = ("127.0.0.1", self._port("HTTPS")) if has_tls else None
         except Exception:
             self.stop()
             raise

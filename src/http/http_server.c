@@ -13,6 +13,11 @@
 #define NOT_ENCRYPTED                                                                              \
     "HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 #define PART_OF_OTHERS 8 /* 1 / PART_OF_OTHERS of all connections is not for HTTP */
+/* The codecs of a server may use 1 / PART_OF_CODECS of the memory budget, but CODECS_LEAST
+ * connections are always possible. Without this bound, clients that only connect could fill the
+ * memory, because TLS needs much of it. */
+#define PART_OF_CODECS 8
+#define CODECS_LEAST 2
 /* Go's server waits for this many bytes of the next request before it looks at them. */
 #define NEXT_LEAST 4
 
@@ -37,15 +42,13 @@ static size_t cost_of(const struct http_server *server)
 void http_slots_init(struct http_slots *slots, size_t connections)
 {
     *slots = (struct http_slots){.most = connections - connections / PART_OF_OTHERS};
-    list_init(&slots->idle);
 }
 
 /* Notes that the connection has no request now. */
 static void note_idle(struct http_session *s)
 {
-    struct http_slots *slots = s->call.server->config.slots;
-    if (slots != NULL && s->phase == HTTP_IN_HEAD) {
-        list_push(&slots->idle, &s->idle);
+    if (s->phase == HTTP_IN_HEAD) {
+        list_push(&s->call.server->idle, &s->idle);
     }
 }
 
@@ -245,23 +248,35 @@ static void on_eof(void *service, void *session, int64_t now)
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-/* A new connection takes a slot. Above the limit, the connection that has waited longest for a
+/* Returns whether there are too many connections: together with those of other servers, or because
+ * their codecs need too much memory. A codec needs it as soon as its connection begins. */
+static bool is_crowded(const struct http_server *server)
+{
+    const struct http_server_config *c = &server->config;
+    size_t codecs = c->tls.make == NULL ? 0 : server->count * c->tls.cost;
+    return (codecs > c->budget->cap / PART_OF_CODECS && server->count > CODECS_LEAST) ||
+           (c->slots != NULL && c->slots->count > c->slots->most);
+}
+
+/* A new connection takes a slot. Above a limit, the connection that has waited longest for a
  * request is closed, or the new one. */
 static void take_slot(struct http_session *s, int64_t now)
 {
-    struct http_slots *slots = s->call.server->config.slots;
-    if (slots == NULL) {
-        return;
+    struct http_server *server = s->call.server;
+    server->count++;
+    if (server->config.slots != NULL) {
+        server->config.slots->count++;
     }
-    slots->count++;
-    if (slots->count > slots->most && list_empty(&slots->idle)) {
-        log_say(s->call.server->config.log, LOG_WARNING,
-                "http: refusing client(%), too many connections", conn_peer(s->conn));
+    if (!is_crowded(server)) {
+        note_idle(s);
+    } else if (list_empty(&server->idle)) {
+        log_say(server->config.log, LOG_WARNING, "http: refusing client(%), too many connections",
+                conn_peer(s->conn));
         finish(s, false, now);
-    } else if (slots->count > slots->most) {
-        finish(container_of(slots->idle.next, struct http_session, idle), false, now);
+    } else {
+        finish(container_of(server->idle.next, struct http_session, idle), false, now);
+        note_idle(s);
     }
-    note_idle(s);
 }
 
 static void *on_open(void *service, struct conn *conn, int64_t now)
@@ -280,7 +295,7 @@ static void *on_open(void *service, struct conn *conn, int64_t now)
     conn_set_write_timeout(conn, HTTP_WRITE_NS, now);
     take_slot(s, now);
     set_due(s);
-    if (tls->make != NULL) {
+    if (tls->make != NULL && s->phase != HTTP_IS_OVER) {
         conn_add_codec(conn, tls->make(tls->self), HTTP_TLS_NS, now);
     }
     return s;
@@ -312,12 +327,13 @@ static void on_drained(void *service, void *session, int64_t now)
 static void on_closed(void *service, void *session, int64_t now)
 {
     struct http_session *s = session;
-    const struct http_server *server = service;
+    struct http_server *server = service;
     (void)now;
     http_session_drop_call(s);
     http_reader_free(&s->reader);
     note_held(s);
     list_remove(&s->idle);
+    server->count--;
     if (server->config.slots != NULL) {
         server->config.slots->count--;
     }
@@ -345,6 +361,7 @@ void http_server_init(struct http_server *server, const struct http_server_confi
         server->config.limits = &usual;
     }
     list_init(&server->streaming);
+    list_init(&server->idle);
 }
 
 void http_server_step(struct http_server *server, int64_t now)

@@ -48,13 +48,10 @@
 #define HTTP_TLS_NS (10 * TIME_SECOND) /* for a TLS handshake */
 #define HTTP_STREAMS_A_STEP 16         /* at most this many streams continue in one step */
 
-/* The connections of HTTP servers that have a limit together. */
+/* The connections of all HTTP servers that have a limit together. */
 struct http_slots {
     size_t most;  /* at most this many connections */
     size_t count; /* connections, also those that are being closed */
-    /* Of struct http_session: the connections without a request. The first one has waited longest.
-     * A new connection above the limit takes its place. */
-    struct list idle;
 };
 
 struct http_server_config {
@@ -80,6 +77,10 @@ struct http_server {
     struct http_server_config config;
     int64_t wall_offset;   /* ns; `now` + wall_offset is the wall clock. Set by the program */
     struct list streaming; /* of struct http_session: their streams can continue */
+    size_t count;          /* connections, also those that are being closed */
+    /* Of struct http_session: the connections without a request. The first one has waited longest.
+     * A new connection above a limit takes its place. */
+    struct list idle;
 };
 
 /* A stream makes a long body piece by piece. */

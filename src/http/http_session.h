@@ -39,7 +39,7 @@ struct http_session {
     struct http_stream stream; /* there is no stream while `end` is NULL */
     bool stream_begun;         /* the head of the answer is sent */
     struct list streaming;     /* in server->streaming */
-    struct list idle;          /* in http_slots.idle */
+    struct list idle;          /* in server->idle */
 };
 
 /* --- http_server_call.c ----------------------------------------------------------------------- */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "codec/snappy.h"
 #include "http/http_reader.h"
 #include "support/http_desk.h"
 
@@ -497,6 +498,28 @@ static void the_connection_that_is_idle_longest_gives_its_place(void **state)
     http_desk_end(d);
 }
 
+static struct codec make_codec(void *self)
+{
+    (void)self;
+    return snappy_codec();
+}
+
+static void codecs_may_use_a_part_of_the_memory(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    http_desk_lose(d);
+    d->budget.cap = 8000;
+    d->server.config.tls = (struct codec_maker){.make = make_codec, .cost = 500};
+    http_desk_open(d);
+    uint64_t first = d->conn;
+    http_desk_open(d);
+    assert_false(closes(d, first));
+    http_desk_open(d);
+    assert_true(closes(d, first));
+    http_desk_end(d);
+}
+
 /* --- streams ---------------------------------------------------------------------------------- */
 
 static size_t count(const struct http_desk *d, uint8_t byte)
@@ -628,6 +651,7 @@ int main(void)
         cmocka_unit_test(slow_senders_have_deadlines),
         cmocka_unit_test(slow_bodies_have_deadlines),
         cmocka_unit_test(the_connection_that_is_idle_longest_gives_its_place),
+        cmocka_unit_test(codecs_may_use_a_part_of_the_memory),
         cmocka_unit_test(short_streams_have_a_length),
         cmocka_unit_test(long_streams_are_chunked),
         cmocka_unit_test(streams_keep_little_past_the_share),

@@ -47,6 +47,11 @@ enum options_tls_required {
 #define OPTIONS_TLS_REQUIRE "require"
 #define OPTIONS_TLS_REQUIRE_VERIFY "require-verify"
 
+/* Both count from 1; a column is a character. */
+struct options_place {
+    unsigned line, column;
+};
+
 /*
  * Durations are in nanoseconds, sizes in bytes. A duration may be any int64, because upstream's
  * nsqd does not limit durations. So code that adds a duration to a time must saturate. Strings are
@@ -143,6 +148,8 @@ struct options {
 
     /* One for each flag: true when it was on the command line or in the file. */
     bool given[OPTIONS_FLAG_COUNT];
+    /* One for each flag: where its value is in the file. Zeros: the value is not from the file. */
+    struct options_place place[OPTIONS_FLAG_COUNT];
 };
 
 /* The table of flags. Its fields are those of struct options. */

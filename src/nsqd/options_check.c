@@ -7,6 +7,7 @@
 #include "nsqd/options_check.h"
 
 #include "auth/auth.h"
+#include "nsqd/goconfig.h"
 #include "nsqd/gonum.h"
 
 #include <math.h>
@@ -134,14 +135,43 @@ static enum options_result check_tls(const struct options *o, const struct optio
     return OPTIONS_RUN;
 }
 
+/* Adds to the reason where the value of a flag is in the file, if it is from there. */
+static void add_place(const struct options *o, struct span flag, struct options_text *text)
+{
+    for (size_t row = 0; row < OPTIONS_FLAG_COUNT; row++) {
+        const char *name = options_table.rows[row].name;
+        const struct options_place *place = &o->place[row];
+        char key[GOCONFIG_KEY_MAX];
+        if (place->line > 0 && span_equal(flag, span_make(name, strlen(name))) &&
+            goconfig_key(&options_table, &options_table.rows[row], key)) {
+            char why[OPTIONS_LINE_MAX];
+            memcpy(why, text->fatal, sizeof why);
+            options_fail(text, "%s (%s: line %u, column %u: %s)", why, o->config, place->line,
+                         place->column, key);
+        }
+    }
+}
+
+/* Returns the flag that a reason names, or nothing. */
+static struct span flag_of(const char *fatal)
+{
+    static const char before[] = INSTANTIATE "--";
+    bool names = strncmp(fatal, before, sizeof before - 1) == 0;
+    const char *name = names ? fatal + sizeof before - 1 : "";
+    return span_make(name, strcspn(name, " "));
+}
+
 static enum options_result check_percentiles(const struct options *o, struct options_text *text)
 {
     const struct goflag_floats *list = &o->e2e_processing_latency_percentile;
     for (size_t i = 0; i < list->n; i++) {
         /* Upstream's nsqd accepts NaN. JSON has no NaN, so its /stats?format=json then fails. */
         if (isnan(list->v[i]) || list->v[i] <= 0 || list->v[i] > 1) {
-            return options_fail(text, INSTANTIATE "invalid E2E processing latency percentile: %s",
-                                gonum_format(list->v[i]).s);
+            enum options_result r =
+                options_fail(text, INSTANTIATE "invalid E2E processing latency percentile: %s",
+                             gonum_format(list->v[i]).s);
+            add_place(o, SPAN("e2e-processing-latency-percentile"), text);
+            return r;
         }
     }
     return OPTIONS_RUN;
@@ -164,8 +194,8 @@ static enum options_result check_access(const struct options *o, struct options_
     return OPTIONS_RUN;
 }
 
-enum options_result options_check(const struct options *o, const struct options_tls *tls,
-                                  struct options_text *text)
+static enum options_result check(const struct options *o, const struct options_tls *tls,
+                                 struct options_text *text)
 {
     if (o->max_deflate_level < 1 || o->max_deflate_level > 9) {
         return options_fail(text, INSTANTIATE "--max-deflate-level must be [1,9]");
@@ -177,5 +207,15 @@ enum options_result options_check(const struct options *o, const struct options_
     r = r != OPTIONS_RUN ? r : check_percentiles(o, text);
     r = r != OPTIONS_RUN ? r : check_bounds(o, text);
     r = r != OPTIONS_RUN ? r : check_access(o, text);
+    return r;
+}
+
+enum options_result options_check(const struct options *o, const struct options_tls *tls,
+                                  struct options_text *text)
+{
+    enum options_result r = check(o, tls, text);
+    if (r != OPTIONS_RUN) {
+        add_place(o, flag_of(text->fatal), text);
+    }
     return r;
 }

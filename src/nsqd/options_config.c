@@ -27,18 +27,77 @@ static enum options_result fail(const struct options *o, const char *why, struct
     return options_fail(text, "failed to load config file %s - %s", o->config, why);
 }
 
+static bool is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static bool is_of_key(uint8_t c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+}
+
+/* Returns line number `line`, counted from 1, and all that follows it. */
+static struct span from_line(struct span bytes, unsigned line)
+{
+    for (; line > 1 && bytes.n > 0; line--) {
+        const uint8_t *end = memchr(bytes.p, '\n', bytes.n);
+        bytes = span_skip(bytes, end == NULL ? bytes.n : (size_t)(end - bytes.p) + 1);
+    }
+    return bytes;
+}
+
+/* Returns the key at the start of a line, or nothing. The key of a line is one word with a '='
+ * behind it. A line in the middle of a value has none. */
+static struct span key_of(struct span line)
+{
+    while (line.n > 0 && is_blank(line.p[0])) {
+        line = span_skip(line, 1);
+    }
+    size_t n = 0;
+    while (n < line.n && n < GOCONFIG_KEY_MAX && is_of_key(line.p[n])) {
+        n++;
+    }
+    struct span rest = span_skip(line, n);
+    while (rest.n > 0 && is_blank(rest.p[0])) {
+        rest = span_skip(rest, 1);
+    }
+    return span_first(line, rest.n > 0 && rest.p[0] == '=' ? n : 0);
+}
+
 /* The document is not valid. */
-static enum options_result fail_at(const struct options *o, const struct toml_error *error,
-                                   struct options_text *text)
+static enum options_result fail_at(const struct options *o, struct span bytes,
+                                   const struct toml_error *error, struct options_text *text)
 {
     char buf[OPTIONS_LINE_MAX];
     struct line why;
     line_start(&why, buf, sizeof buf);
     if (error->line > 0) {
+        struct span key = key_of(from_line(bytes, error->line));
         line_add(&why, "line %u, column %u: ", error->line, error->column);
+        line_add(&why, "%.*s%s", (int)key.n, (const char *)key.p, key.n > 0 ? ": " : "");
     }
     line_add(&why, "%s", error->why);
     return fail(o, why.p, text);
+}
+
+/* Applies the document, and notes the place of each value that is used. */
+static bool apply(struct options *o, struct toml_document *file, struct line *why)
+{
+    bool earlier[OPTIONS_FLAG_COUNT];
+    memcpy(earlier, o->given, sizeof earlier);
+    bool ok = goconfig_apply(&options_table, file, o, o->given, why);
+    for (size_t row = 0; row < OPTIONS_FLAG_COUNT && ok; row++) {
+        char key[GOCONFIG_KEY_MAX];
+        struct toml_value value;
+        if (o->given[row] && !earlier[row] &&
+            goconfig_key(&options_table, &options_table.rows[row], key) &&
+            toml_find(file, key, &value)) {
+            o->place[row] = (struct options_place){value.line, value.column};
+        }
+    }
+    return ok;
 }
 
 enum options_result options_config_read(struct options *o, struct span bytes,
@@ -54,11 +113,10 @@ enum options_result options_config_read(struct options *o, struct span bytes,
     bytes = skip_mark(bytes);
     *file = toml_read((const char *)bytes.p, bytes.n, &error);
     if (*file == NULL) {
-        return fail_at(o, &error, text);
+        return fail_at(o, bytes, &error, text);
     }
     line_start(&why, buf, sizeof buf);
-    return goconfig_apply(&options_table, *file, o, o->given, &why) ? OPTIONS_RUN
-                                                                    : fail(o, why.p, text);
+    return apply(o, *file, &why) ? OPTIONS_RUN : fail(o, why.p, text);
 }
 
 enum options_result options_config_unreadable(const struct options *o, const char *why,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: what happens with the file of --config: its bytes become options, or an error line that
- * names the file. Must not know: how the file is read.
+ * names the file, the place and the key. Must not know: how the file is read.
  */
 #ifndef NSQD_OPTIONS_CONFIG_H
 #define NSQD_OPTIONS_CONFIG_H

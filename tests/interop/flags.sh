@@ -402,6 +402,17 @@ both_end() {
     verdict "-config with $(shown "$1" "${@:3}")(both end)" "$wrong"
 }
 
+# checked_at COLUMN LINE: both end; ours gives nsqd's reason, and where the value is. Departure 42.
+checked_at() {
+    local a b wrong=''
+    file f.cfg "$2"
+    a=$(run "$upstream" "${nowhere[@]}" -config=f.cfg)
+    b=$(run "$ours" "${nowhere[@]}" -config=f.cfg)
+    [[ $a == 'exit code 1'* ]] || wrong+="nsqd: $a"$'\n'
+    wrong+=$(diff <(sed "s/^FATAL.*/& (f.cfg: line 1, column $1: ${2%% *})/" <<<"$a") <(echo "$b"))
+    verdict "-config with $(shown "$2")(a value that is checked later)" "$wrong"
+}
+
 # only_ours_ends TEXT OURS: nsqd starts; ours ends with 1. Departure 42.
 only_ours_ends() {
     file f.cfg "$1"
@@ -491,7 +502,7 @@ done
 # no TOML either, but nsqd starts
 for text in 'a = {}\n[a.b]' 'a = {b.c = 1}\na.d = 1' 'a.b = 1\n[a]' '[[a.b]]\n[a]\nb.c = 1' 'a = 1:32:00'; do
     file f.cfg "$text"
-    beyond "$text" 'line [0-9]*, column [0-9]*: Error while .*'
+    beyond "$text" 'line [0-9]*, column [0-9]*: \([a-z_]*: \)\?Error while .*'
 done
 
 # values that both refuse
@@ -518,13 +529,17 @@ for v in '"ssl3.0"' 769 true; do both_end "tls_min_version = $v" 'line 1, column
 for v in '"nope"' 1 '["info"]'; do both_end "log_level = $v" 'line 1, column 13: log_level: expected '; done
 
 # values that are checked after the file was read
-for line in 'max_deflate_level = 12' 'id = 1024' 'tls_required = true' 'e2e_processing_latency_percentiles = [2.0]' \
-    'e2e_processing_latency_percentiles = [0.5, 1.5, 2.0]' 'tls_cert = "server.pem"'; do
+for line in 'tls_required = true' 'tls_cert = "server.pem"'; do
     file f.cfg "$line"
     checked -config=f.cfg
 done
+checked_at 21 'max_deflate_level = 12'
+checked_at 6 'id = 1024'
+for v in '[2.0]' '[0.5, 1.5, 2.0]'; do checked_at 38 "e2e_processing_latency_percentiles = $v"; done
+file f.cfg 'id = 5'
+checked -config=f.cfg -node-id=1024
 file f.cfg 'mem_queue_size = -1'
-deadly "$instantiate --mem-queue-size must be [0,2^44)" "$pub" -config=f.cfg
+deadly "$instantiate --mem-queue-size must be [0,2^44) (f.cfg: line 1, column 18: mem_queue_size)" "$pub" -config=f.cfg
 
 # values of which nsqd makes something else
 for v in 0 1 5; do only_ours_ends "deflate = $v" "line 1, column 11: deflate: $bool $v"; done

@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "nsqd/options_check.h"
+
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
 static void parse(struct options *o, const char *flag, struct options_text *text)
@@ -212,10 +214,15 @@ static void settings_of_the_file_are_warned_of(void **state)
 static void a_bad_file_is_refused_with_its_place(void **state)
 {
     (void)state;
+    enum { BROKEN = 5 }; /* the rows that are not valid TOML; how their reasons end, toml++ says */
     static const struct {
         const char *text, *why;
     } bad[] = {
-        {"a = 1\na = 2", "line 2, column 5: "},
+        {"a = 1\na = 2", "line 2, column 5: a: "},
+        {"# x\n\tmem_queue-size\t= = 5", "line 2, column 19: mem_queue-size: "},
+        {"statsd = [1,\n2 2]", "line 2, column 3: Error "},
+        {"= 5", "line 1, column 1: Error "},
+        {"id", "line 1, column 3: Error "},
         {"id = 'five'", "line 1, column 6: id: expected an integer, found \"five\""},
         {"\n  tls_required = 'yes'",
          "line 2, column 18: tls_required: expected true, false, or tcp-https (plain HTTP stays), "
@@ -235,10 +242,48 @@ static void a_bad_file_is_refused_with_its_place(void **state)
         const char *fatal = read_file(&r, bad[i].text, strlen(bad[i].text), NULL);
         int n = snprintf(expected, sizeof expected, "failed to load config file f.cfg - %s",
                          bad[i].why);
-        if (i == 0 ? strncmp(fatal, expected, (size_t)n) != 0 : strcmp(fatal, expected) != 0) {
+        if (i < BROKEN ? strncmp(fatal, expected, (size_t)n) != 0 : strcmp(fatal, expected) != 0) {
             fail_msg("'%s': %s", bad[i].text, fatal);
         }
-        assert_true((r.file == NULL) == (i == 0));
+        assert_true((r.file == NULL) == (i < BROKEN));
+        toml_free(r.file);
+    }
+}
+
+static bool no_tls(void *context, const struct options *o, struct line *why)
+{
+    (void)context;
+    (void)o;
+    (void)why;
+    return true;
+}
+
+/* A value of the right type that nsqd refuses later. */
+static void a_value_out_of_range_is_refused_with_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *flag, *why;
+    } bad[] = {
+        {"\nid = 1024", NULL, "--node-id must be [0,1024) (f.cfg: line 2, column 6: id)"},
+        {"id = 1", "-node-id=1024", "--node-id must be [0,1024)"},
+        {"mem_queue_size = -1", NULL,
+         "--mem-queue-size must be [0,2^44) (f.cfg: line 1, column 18: mem_queue_size)"},
+        {"e2e_processing_latency_percentiles = [2.0]", NULL,
+         "invalid E2E processing latency percentile: 2 (f.cfg: line 1, column 38: "
+         "e2e_processing_latency_percentiles)"},
+        {"tls_cert = 'c'\ntls_key = 'k'\ntls_client_auth_policy = 'all'", NULL,
+         "--tls-client-auth-policy is \"all\": expected require, require-verify or nothing "
+         "(f.cfg: line 3, column 26: tls_client_auth_policy)"},
+    };
+    const struct options_tls tls = {no_tls, no_tls, NULL};
+    static struct run r;
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        char expected[512];
+        accept(&r, bad[i].text, bad[i].flag);
+        snprintf(expected, sizeof expected, "failed to instantiate nsqd - %s", bad[i].why);
+        assert_int_equal(options_check(&r.o, &tls, &r.text), OPTIONS_FATAL);
+        assert_string_equal(r.text.fatal, expected);
         toml_free(r.file);
     }
 }
@@ -313,6 +358,7 @@ int main(void)
         cmocka_unit_test(the_command_line_wins),
         cmocka_unit_test(settings_of_the_file_are_warned_of),
         cmocka_unit_test(a_bad_file_is_refused_with_its_place),
+        cmocka_unit_test(a_value_out_of_range_is_refused_with_its_place),
         cmocka_unit_test(byte_order_marks_are_skipped),
         cmocka_unit_test(the_size_of_a_file_is_bounded),
         cmocka_unit_test(an_error_line_is_bounded),

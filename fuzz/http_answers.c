@@ -51,10 +51,8 @@ static void end_head(struct http_answers *a)
         a->state = HTTP_ANSWERS_STATUS;
     } else if (is_whole) {
         end_answer(a);
-    } else if (a->chunked) {
-        a->state = HTTP_ANSWERS_SIZE;
-    } else if (a->has_length) {
-        a->state = HTTP_ANSWERS_BODY;
+    } else if (a->chunked || a->has_length) {
+        a->state = a->chunked ? HTTP_ANSWERS_SIZE : HTTP_ANSWERS_BODY;
     } else {
         a->state = HTTP_ANSWERS_UNTIL_CLOSE;
         a->closes = true;

@@ -87,8 +87,8 @@ static void assert_verdicts(const enum verdict wanted[CASES])
 }
 
 static const enum verdict in_process[CASES] = {
-    [CUT] = VERDICT_PASS,         [FAILS] = VERDICT_FAIL,  [FLAGS] = VERDICT_PASS,
-    [HTTP] = VERDICT_UNSUPPORTED, [PASSES] = VERDICT_PASS, [TLS] = VERDICT_UNSUPPORTED};
+    [CUT] = VERDICT_PASS,  [FAILS] = VERDICT_FAIL,  [FLAGS] = VERDICT_PASS,
+    [HTTP] = VERDICT_PASS, [PASSES] = VERDICT_PASS, [TLS] = VERDICT_UNSUPPORTED};
 
 static void one_process_and_several_give_the_same_report(void **state)
 {

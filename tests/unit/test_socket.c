@@ -232,7 +232,7 @@ static void a_listener_needs_a_descriptor(void **state)
     int fd = socket_listen("127.0.0.1:1", why);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
     assert_int_equal(fd, -1);
-    assert_string_equal(why, "listen tcp 127.0.0.1:1: bind: too many open files");
+    assert_string_equal(why, "listen tcp 127.0.0.1:1: socket: too many open files");
 }
 
 /* Removes the file that an address has now. */

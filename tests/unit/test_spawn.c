@@ -20,7 +20,8 @@
 
 static char self[FILES_PATH_MAX];
 
-/* The server: listens, prints that, and waits until it is killed. */
+/* The server: listens, prints that, and waits until it is killed. It also prints an address for
+ * HTTP. Otherwise spawn_wait would wait for this line for a second at each start. */
 static int be_server(const char *address)
 {
     char why[SOCKET_WHY_MAX];
@@ -30,7 +31,8 @@ static int be_server(const char *address)
         return 4;
     }
     socket_local_address(fd, bound);
-    fprintf(stderr, "[x] INFO: TCP: listening on %s\n", bound);
+    fprintf(stderr, "[x] INFO: TCP: listening on %s\n[x] INFO: HTTP: listening on %s\n", bound,
+            bound);
     pause();
     return 0;
 }

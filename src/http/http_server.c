@@ -133,10 +133,10 @@ void http_session_answered(struct http_session *s, int64_t now)
     http_reader_next(&s->reader);
     s->first = false;
     s->phase = HTTP_IN_HEAD;
+    note_idle(s);
     s->begun = now;
     s->received = 0;
     s->discarded = 0;
-    note_idle(s);
     http_session_pause_or_resume(s);
     set_due(s);
 }

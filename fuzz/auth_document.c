@@ -72,11 +72,6 @@ static void put_wrong(struct document *d, const char *text)
     d->wrong = true;
 }
 
-static void refuse(struct document *d, const char *why)
-{
-    d->bad = d->bad == NULL ? why : d->bad;
-}
-
 /* --- values of the document ------------------------------------------------------------------- */
 
 static void member_ttl(struct document *d, struct span *in)
@@ -201,21 +196,13 @@ static void member_expires(struct document *d, struct span *in)
 
 /* --- authorizations --------------------------------------------------------------------------- */
 
-/* Returns the names that the pattern matches. */
-static unsigned put_pattern(struct document *d, unsigned choice, const char *why)
-{
-    put(d, patterns[choice].text);
-    if (patterns[choice].refused) {
-        refuse(d, why);
-    }
-    return patterns[choice].matches;
-}
-
 static void put_channel(struct document *d, struct span *in, struct document_rule *rule)
 {
     unsigned choice = fuzz_below(in, COUNT(patterns) + NO_TEXT + 1);
     if (choice < COUNT(patterns)) {
-        rule->channels |= put_pattern(d, choice, "unable to compile channel: ");
+        put(d, patterns[choice].text);
+        rule->channels |= patterns[choice].matches;
+        rule->bad_channel = rule->bad_channel || patterns[choice].refused;
     } else if (choice < COUNT(patterns) + NO_TEXT) {
         put_wrong(d, values[choice - COUNT(patterns)]);
     } else {
@@ -236,7 +223,7 @@ static void put_permission(struct document *d, struct span *in, struct document_
         rule->subscribe = true;
     } else if (choice < 2 + COUNT(unknown)) {
         put(d, unknown[choice - 2]);
-        refuse(d, "unknown permission");
+        d->unknown = true;
     } else {
         put_wrong(d, values[choice - 2 - COUNT(unknown)]);
     }
@@ -259,6 +246,7 @@ static void put_list(struct document *d, struct span *in, struct document_rule *
         rule->publish = rule->subscribe = false;
     } else {
         rule->channels = 0;
+        rule->bad_channel = false;
     }
     if (!is_list) {
         put(d, "null");
@@ -319,9 +307,7 @@ static void put_rule_members(struct document *d, struct span *in, struct documen
         }
     }
     rule->topics = patterns[topic].matches;
-    if (patterns[topic].refused) {
-        refuse(d, "unable to compile topic: ");
-    }
+    rule->bad_topic = patterns[topic].refused;
 }
 
 static void put_rule(struct document *d, struct span *in)

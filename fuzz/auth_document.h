@@ -19,6 +19,8 @@ struct document_rule {
     unsigned topics;   /* bit n: the topic's pattern matches document_names[n] */
     unsigned channels; /* bit n: a channel's pattern does */
     bool publish, subscribe;
+    bool bad_topic, bad_channel; /* the topic's pattern, or one of the channels, is refused.
+                                  * Patterns are compiled when the whole document was read */
 };
 
 struct document {
@@ -30,8 +32,7 @@ struct document {
     int64_t port;    /* "https_port"; 0: not named */
     bool port_wrong; /* its value has a type that is refused */
     bool wrong;      /* a value has a type or a form that is refused */
-    const char *bad; /* what is wrong with an authorization, the beginning of the reason; NULL:
-                        nothing */
+    bool unknown;    /* there is an unknown permission. It is the reason, whatever else is wrong */
 };
 
 /* Takes choices from the input and makes a document. The caller frees `text`. */

@@ -19,12 +19,12 @@
  *   - The connections and clients of the whole server are counted before the first family.
  * A page that fits in one slice shows one moment.
  *
- * How many samples a page has, with p percentiles (--e2e-processing-latency-percentile): 25 of the
- * server, and 9 + p for each topic; with `channels` also 8 + p for each channel; with `clients`
- * also 8 for each V2 client. The memory budget limits topics and channels, --max-connections limits
- * clients. `channels` and `clients` are off by default, because each sample becomes a series that
- * Prometheus stores. The series of clients are short-lived: a client that connects again has new
- * ones.
+ * A page has 25 samples of the server, and 9 + p samples for each topic. p is the number of
+ * percentiles (--e2e-processing-latency-percentile). With the option `channels` it also has 8 + p
+ * samples for each channel. With the option `clients` it also has 8 samples for each V2 client. The
+ * memory budget limits topics and channels, --max-connections limits clients. `channels` and
+ * `clients` are off by default, because each sample becomes a series that Prometheus stores. The
+ * series of clients are short-lived: a client that connects again has new ones.
  */
 #ifndef API_METRICS_H
 #define API_METRICS_H

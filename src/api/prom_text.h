@@ -35,8 +35,9 @@ void prom_family(struct buf *out, const char *name, enum prom_kind kind, const c
  * Prometheus refuses a whole page with such a byte. */
 void prom_sample(struct buf *out, const char *name, const struct prom_label *labels, size_t count);
 
-/* Append the value of a sample, and the end of its line: a whole number, a time in ns that is
- * written in seconds, or "there is no number". */
+/* Each of these functions appends the value of a sample, and ends its line. The value is a whole
+ * number (prom_number), a time in seconds (prom_seconds), or NaN, which says that there is no
+ * number (prom_no_number). */
 void prom_number(struct buf *out, uint64_t number);
 void prom_seconds(struct buf *out, int64_t ns);
 void prom_no_number(struct buf *out);

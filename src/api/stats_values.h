@@ -99,9 +99,10 @@ struct stats_memory stats_of_memory(const struct budget *budget);
 /* Reads the figures of the latencies; `latency` may be NULL. */
 void stats_read_latency(struct latency *latency, struct stats_latency *figures, int64_t now);
 
-/* Returns the figures of a client, which is connected. A client may have published to many topics,
- * and nsqd shows one of them: the topic `topic`, or any when `topic` is empty. This server takes
- * the topic to which the client has published last. */
+/* Returns the figures of a client, which is connected. `topic` is the topic that the request for
+ * /stats names, or empty. A client may have published to many topics, but only one of them is
+ * shown. With a name in `topic`, it is this topic. Otherwise it is any of them in nsqd, and here
+ * the one to which the client has published last. */
 struct stats_client stats_of_client(const struct session *session, struct span topic);
 
 /* stats_append_cipher appends the name of a cipher suite, and stats_append_tls_version the name of

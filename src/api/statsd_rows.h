@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what reports to statsd tell: one row for each topic, channel, and for the memory. A row
- * keeps the figures of the last report, because a report tells how much a count has grown since the
- * report before. Must not know: how figures are printed, when reports are made.
+ * Owns: the contents of a report to statsd. There is one row for each topic, one for each channel,
+ * and one for the memory. A row keeps the figures of the last report, because a report tells how
+ * much a count has grown since the report before. Must not know: how figures are printed, when
+ * reports are made.
  *
  * The rows are in the order of a report: each topic, followed by its channels, all in the order of
  * their names; the memory last. They belong to names: a topic that was deleted and made again

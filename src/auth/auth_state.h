@@ -35,7 +35,7 @@ struct auth_state {
     size_t cost; /* bytes that the whole state uses */
     struct auth_place place;
     /* The topic for which publishing was allowed last; no bytes: none. Most clients publish to one
-     * topic, and the patterns would be matched for each message. */
+     * topic. Without this field, the patterns would be matched for each of their messages. */
     uint8_t published_to[AUTH_NAME_MAX];
     size_t published_to_n;
 };

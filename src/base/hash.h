@@ -18,10 +18,10 @@ struct hash_seed {
 /* Returns the hash of bytes that a peer may choose. */
 uint64_t hash_bytes(const struct hash_seed *seed, struct span s);
 
-/* Returns the hash of a number that no peer chooses. Message ids are such numbers. (A peer can only
- * decide which messages it finishes.) The low bits of the result depend on every bit of the number
- * and on almost every bit of the seed. An attacker could use results to find collisions, but the
- * program never sends a result to a peer. */
+/* Returns the hash of a number that no peer chooses. Message ids are such numbers. (Clients choose
+ * which messages they finish, but not the ids of messages.) The low bits of the result depend on
+ * every bit of the number and on almost every bit of the seed. An attacker could use results to
+ * find collisions, but the program never sends a result to a peer. */
 static inline uint64_t hash_number(const struct hash_seed *seed, uint64_t n)
 {
     uint64_t x = n ^ seed->k[0];

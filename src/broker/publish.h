@@ -36,7 +36,7 @@ struct publish {
     struct publish_place place; /* set by broker_publish: the messages that must still be moved */
 };
 
-/* A publish that waits for the disk, or a change of topics and channels (broker_note_change). */
+/* What waits for the disk: a publish, or a change of topics and channels (broker_note_change). */
 struct waiting_publish {
     UT_hash_handle hh; /* in broker->waiting */
     struct list link;  /* in broker->to_ask until broker_next_ticket has returned its ticket */
@@ -84,9 +84,8 @@ bool broker_moved(struct broker *broker, struct publish *publish, int64_t now);
 uint64_t broker_next_ticket(struct broker *broker);
 
 /* Called when a topic or channel was created, deleted, emptied, paused or unpaused by a client that
- * gets an answer. The change is already made. Returns the ticket with which the disk's answer
- * arrives: only then the client may get its answer. Returns 0 when changes do not wait for the
- * disk.
+ * gets an answer. The change is already made. Returns the ticket of the disk's answer. The client
+ * may get its answer only after the disk's answer. Returns 0 when changes do not wait for the disk.
  */
 uint64_t broker_note_change(struct broker *broker);
 

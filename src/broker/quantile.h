@@ -12,8 +12,8 @@
  * `delta`. Two neighbouring tuples are merged into one if the error does not become too large. For
  * ranks near the percentiles that will be asked for, only a small error is allowed.
  *
- * Accuracy: for the same numbers in the same order, a percentile is equal to nsqd's while the
- * summary has at most QUANTILE_TUPLES tuples. In nsqd, the summary grows without a bound if the
+ * Accuracy: for the same numbers in the same order, a percentile is equal to nsqd's until the
+ * summary needs more than QUANTILE_TUPLES tuples. In nsqd, the summary grows without a bound if the
  * numbers of the stream become smaller and smaller. Here, a summary that is too long is made
  * shorter, and this makes the error larger. The rank of the result is then wrong by at most 5
  * percent of the count of numbers. In nsqd it is wrong by at most 2.5 percent.

@@ -24,8 +24,8 @@ enum codec_state {
                         * encode may still be called; it appends encoded bytes or nothing */
 };
 
-/* The reason of a TLS codec that was made for HTTPS, when the peer has sent an HTTP request that is
- * not encrypted. The words are Go's. */
+/* The text that `why` returns when the peer of an HTTPS listener has sent an HTTP request without
+ * TLS. The words are Go's. */
 #define CODEC_WHY_HTTP "client sent an HTTP request to an HTTPS server"
 
 /* What TLS has negotiated, as numbers on the wire (RFC 8446). 0: nothing was negotiated. */

@@ -29,9 +29,9 @@ struct http_parse_end {
  * its own. */
 enum nsq_parse http_parse(struct span in, struct http_parse_end framing, struct http_parsed *out);
 
-/* Finds the next header with this name at or after `*at`, a place in the head, and moves *at behind
- * it. The name is compared without regard to case. `value` has no spaces around it. Begin with *at
- * as the whole head. */
+/* Finds the next header with this name. *at is the part of the head that was not searched yet: the
+ * whole head before the first call. The call moves the beginning of *at behind the header. The name
+ * is compared without regard to case. `value` has no spaces around it. */
 bool http_parsed_next(struct span *at, struct span name, struct span *value);
 
 #endif

@@ -42,8 +42,8 @@ void case_result_free(struct case_result *result);
  * before this byte. Then plays it once for each pair of bytes, with the input cut before each of
  * the two bytes. The bytes of a pair need not be neighbours. CUTS_PAIRS_MAX and CUTS_SINGLE_MAX
  * limit the number of plays. After each piece of input, the output must be the same as in the play
- * byte by byte; of a case that reads /metrics, only the verdict must be the same. Returns false if
- * the output differs. Then result->why says where. */
+ * byte by byte. If a case reads /metrics, only the verdict must be the same. Returns false if the
+ * output differs. Then result->why says where. */
 bool run_case_cuts(const struct case_setting *setting, const struct transcript *file,
                    struct case_result *result);
 

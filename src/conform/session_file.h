@@ -202,8 +202,8 @@ bool transcript_has(const struct transcript *file, enum step_kind kind);
 /* Returns true if the file has a connection that speaks HTTP or HTTPS. */
 bool transcript_speaks_http(const struct transcript *file);
 
-/* Returns true if a step enables a codec, as HTTPS does. Then the bytes on the wire differ from the
- * bytes in the file. */
+/* Returns true if a step enables a codec. A connection with HTTPS counts as such a step. Then the
+ * bytes on the wire differ from the bytes in the file. */
 bool transcript_upgrades(const struct transcript *file);
 
 /* Returns the name of a level, in capitals. */

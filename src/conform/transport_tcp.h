@@ -11,8 +11,8 @@
 
 struct tcp_transport {
     struct player *player; /* receives the input */
-    /* Of each kind "host:port" or the path of a unix socket. NULL or empty: the server has no such
-     * address. Borrowed. */
+    /* One address for each kind of connection: "host:port" or the path of a unix socket. NULL or
+     * empty: the server has no such address. Borrowed. */
     const char *addresses[CONNECT_KINDS];
     int fds[PLAYER_CONNS_MAX]; /* -1: closed */
     struct buf unsent[PLAYER_CONNS_MAX];

@@ -48,7 +48,7 @@
 #define HTTP_TLS_NS (10 * TIME_SECOND) /* for a TLS handshake */
 #define HTTP_STREAMS_A_STEP 16         /* at most this many streams continue in one step */
 
-/* The connections of all HTTP servers that have a limit together. */
+/* HTTP servers that share one limit of connections share this struct. */
 struct http_slots {
     size_t most;  /* at most this many connections */
     size_t count; /* connections, also those that are being closed */
@@ -79,7 +79,7 @@ struct http_server {
     struct list streaming; /* of struct http_session: their streams can continue */
     size_t count;          /* connections, also those that are being closed */
     /* Of struct http_session: the connections without a request. The first one has waited longest.
-     * A new connection above a limit takes its place. */
+     * It is closed when a new connection would exceed the limit. */
     struct list idle;
 };
 
@@ -103,7 +103,8 @@ struct http_call {
     uint64_t length;
     void *state; /* of the handler, see http_route.drop */
     /* Set by http_route.piece before it answers or holds: how many bytes at the end of the piece
-     * did not matter for the answer. So it does not matter for what follows how the body was cut.
+     * it did not use. They count as bytes of the body that were not read. So the cuts between
+     * pieces have no effect.
      */
     size_t unused;
 };
@@ -138,9 +139,9 @@ void http_call_message(struct http_call *call, int status, struct span text, int
 
 /* Answers with a body that a stream makes. `answer` has no body; its headers are copied. The
  * request must be complete (HTTP_BODY_SKIPPED). A body of at most http_limits.whole bytes gets a
- * Content-Length; while connections hold too much, a body of at most http_limits.piece_little. A
- * longer body is chunked; for HTTP/1.0 it ends with the connection. The stream continues only while
- * the client takes the output. */
+ * Content-Length. This limit is http_limits.piece_little while connections hold too much. A longer
+ * body is chunked; for HTTP/1.0 it ends with the connection. The stream continues only while the
+ * client takes the output. */
 void http_call_stream(struct http_call *call, const struct http_answer *answer,
                       struct http_stream stream, int64_t now);
 

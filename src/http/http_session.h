@@ -61,7 +61,7 @@ void http_session_drop_call(struct http_session *s);
 /* Called when the answer was sent. Begins the next request, or ends the connection. */
 void http_session_answered(struct http_session *s, int64_t now);
 
-/* Called when the answer is ready and the rest of the body must be discarded before it is sent. */
+/* Called when the answer is ready, but the rest of the body must be discarded first. */
 void http_session_discard(struct http_session *s, int64_t now);
 
 /* Pauses the input if the phase needs no input. If not, resumes the input. */

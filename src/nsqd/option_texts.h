@@ -17,7 +17,8 @@ struct option_texts {
     size_t used;                                                /* elements of `bytes` */
 };
 
-/* The values that upstream's nsqd replaces when it starts. */
+/* The ports of the listeners. As in upstream's nsqd, they are shown for --broadcast-tcp-port and
+ * --broadcast-http-port, if these flags are 0. */
 struct option_texts_start {
     int64_t tcp_port; /* of the listeners; 0 or less: it has none */
     int64_t http_port;

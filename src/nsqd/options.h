@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The command line of nsqd in one struct: every flag of upstream's nsqd 1.3.0 and five flags of our
+ * The command line of nsqd in one struct: every flag of upstream's nsqd 1.3.0, and flags of our
  * own.
  *
  * Owns: the table of flags (name, kind, default, which features are missing), the usage text and

@@ -35,7 +35,7 @@ enum closed_reason {
 enum ask_kind {
     ASK_NONE = 0,
     ASK_LOG,       /* write `event` to the log; needs no answer */
-    ASK_LOG_LEVEL, /* from now on write no lines below `level` to the log, whoever has written them;
+    ASK_LOG_LEVEL, /* from now on write only lines of `level` or above to the log;
                     * needs no answer */
     ASK_CONNECT,   /* connect to `address` without waiting, then call `connected` for `ticket` */
     ASK_APPEND,   /* write `bytes` to the disk, then call `answer`. There is no disk yet: `bytes` is

@@ -503,6 +503,21 @@ static bool see_off(struct server *s)
     return ok;
 }
 
+/* Returns true if this program can play the file. If not, says why. */
+static bool can_serve(const struct server *s)
+{
+    const char *why = NULL;
+    if (transcript_speaks_http(&s->file)) {
+        why = "--serve cannot play HTTP";
+    } else if (transcript_has(&s->file, STEP_RESTART)) {
+        why = "--serve cannot play restart: it is this program that would end";
+    }
+    if (why != NULL) {
+        fprintf(s->err, "%s: %s\n", s->args->serve, why);
+    }
+    return why == NULL;
+}
+
 static bool load(struct server *s)
 {
     struct buf bytes = {0};
@@ -514,13 +529,7 @@ static bool load(struct server *s)
         ok = false;
     }
     buf_free(&bytes);
-    if (ok && transcript_speaks_http(&s->file)) {
-        fprintf(s->err, "%s: --serve cannot play HTTP\n", s->args->serve);
-        ok = false;
-    }
-    if (ok && transcript_has(&s->file, STEP_RESTART)) {
-        fprintf(s->err, "%s: --serve cannot play restart: it is this program that would end\n",
-                path);
+    if (ok && !can_serve(s)) {
         transcript_free(&s->file);
         ok = false;
     }

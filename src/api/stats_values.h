@@ -101,8 +101,8 @@ void stats_read_latency(struct latency *latency, struct stats_latency *figures, 
 
 /* Returns the figures of a client, which is connected. `topic` is the topic that the request for
  * /stats names, or empty. A client may have published to many topics, but only one of them is
- * shown. With a name in `topic`, it is this topic. Otherwise it is any of them in nsqd, and here
- * the one to which the client has published last. */
+ * shown. If `topic` is not empty, it is this topic. If it is empty, this server shows the topic of
+ * the last publish. (nsqd shows any one.) */
 struct stats_client stats_of_client(const struct session *session, struct span topic);
 
 /* stats_append_cipher appends the name of a cipher suite, and stats_append_tls_version the name of

@@ -14,8 +14,8 @@
  *     SENDING      The datagrams are sent (ASK_UDP_SEND), spread evenly over the interval minus one
  *                  second.
  *
- * When the program ends, a report that is being collected or sent is sent at once. Other reports
- * are given up.
+ * When the program ends while a report is collected or sent, the rest of the report is sent without
+ * pauses. Other reports are given up.
  *
  * Every "%" of the prefix except in "%s" is a character like any other (departure 70).
  *

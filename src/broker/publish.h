@@ -83,8 +83,8 @@ bool broker_moved(struct broker *broker, struct publish *publish, int64_t now);
  * is none. Each ticket is returned once, in the order of the publishes and changes. */
 uint64_t broker_next_ticket(struct broker *broker);
 
-/* Called when a topic or channel was created, deleted, emptied, paused or unpaused by a client that
- * gets an answer. The change is already made. Returns the ticket of the disk's answer. The client
+/* Must be called when a client has created, deleted, emptied, paused or unpaused a topic or
+ * channel, before the client gets an answer. Returns the ticket of the disk's answer. The client
  * may get its answer only after the disk's answer. Returns 0 when changes do not wait for the disk.
  */
 uint64_t broker_note_change(struct broker *broker);

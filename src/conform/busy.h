@@ -24,9 +24,9 @@
  * cases would make a run three times as long. */
 #define BUSY_CASES_MAX 20
 
-/* Reads text in the format of /proc/pressure/cpu. Returns a sum of times in ns: of all the times
- * since the start of the system during which one or more processes waited for a processor. Returns
- * BUSY_UNKNOWN if the text has another form. */
+/* Reads text in the format of /proc/pressure/cpu. Returns the total time (ns, since the start of
+ * the system) in which at least one process had to wait for a processor. Returns BUSY_UNKNOWN if
+ * the text has another form. */
 int64_t busy_read(FILE *pressure);
 
 /* Reads /proc/pressure/cpu. Returns BUSY_UNKNOWN if the system has no such file. */

@@ -10,9 +10,10 @@
 #include "conform/player.h"
 
 /* Sends the bytes of a step. They are cut at no more than config.splits places: in the middle of
- * the magic, of each size, and of each body that follows a size; in an HTTP request in the middle
- * of its first line, of the end of its head, and of its body. If the step has none of these, its
- * bytes are cut once in the middle. The bytes of a step with `raw` are not encoded, and not cut. */
+ * the magic, of each size, and of each body that follows a size. An HTTP request is cut in the
+ * middle of its first line, at the end of its head, and in the middle of its body. If
+ * the step has none of these, its bytes are cut once in the middle. The bytes of a step with `raw`
+ * are not encoded, and not cut. */
 void player_send_step(struct player *p, size_t i, const struct step *step, struct span bytes);
 
 #endif

@@ -64,10 +64,10 @@ struct spawn_places {
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite);
 
 /* Waits until each server is ready, refused or failed. A server that loses one of its ports to
- * another process is started again at other ports, up to SPAWN_TRIES_MAX times. Then waits a short
- * time for HTTP and HTTPS: until their addresses are known. If the command has {http-port} or
- * {https-port}, the address must also accept connections. If end_fd is not NULL, also stops waiting
- * when *end_fd becomes readable. */
+ * another process is started again at other ports, up to SPAWN_TRIES_MAX times. Then waits until
+ * the addresses for HTTP and HTTPS are known, but only a short time, because a server may have no
+ * HTTP. If the command has {http-port} or {https-port}, the address must also accept connections.
+ * If end_fd is not NULL, also stops waiting when *end_fd becomes readable. */
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
 /* Ends a server that is ready, with SIGTERM or with SIGKILL, and starts it again with the same

@@ -14,10 +14,11 @@
  *     SENDING      The datagrams are sent (ASK_UDP_SEND), spread evenly over the interval minus one
  *                  second.
  *
- * When the program ends while a report is collected or sent, the rest of the report is sent without
- * pauses. Other reports are given up.
+ * When the program ends in the state COLLECTING or SENDING, the rest of the report is sent without
+ * pauses. In the other states nothing is sent.
  *
- * Every "%" of the prefix except in "%s" is a character like any other (departure 70).
+ * In the prefix, "%s" is replaced by the broadcast address and the port. Every other "%" is sent
+ * as it is (departure 70).
  *
  * Memory: one row for each topic and channel of the last report (api/statsd_rows.h), counted by the
  * memory budget; and one datagram.

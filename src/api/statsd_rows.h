@@ -68,9 +68,9 @@ void statsd_rows_free(struct statsd_rows *rows);
 void statsd_rows_begin(struct statsd_rows *rows);
 
 /* Visits the row of this topic or channel, or of the memory, which must come after the row that was
- * visited last. Makes the row if there is none, and sets its figures. Returns the row. Before it
- * finds the row, it must drop the rows before it, whose names are gone. One call drops at most one
- * row. If it has dropped one, it returns NULL, and the caller must repeat the call. */
+ * visited last. Makes the row if there is none, and sets its figures. Returns the row. Rows whose
+ * topics or channels are gone may stand in front of this row, and must be dropped first. One call
+ * drops at most one of them. After that it returns NULL, and the caller must repeat the call. */
 const struct statsd_row *statsd_rows_visit(struct statsd_rows *rows,
                                            const struct statsd_figures *figures);
 

@@ -52,7 +52,7 @@ enum auth_compiled auth_pattern_compile(struct auth_pattern *pattern, struct eff
 
 /* Returns an upper bound, in bytes, of the memory that the compiled pattern uses. The bound is an
  * estimate, because RE2 does not report its use of memory. For a pattern that is not compiled yet,
- * returns the smallest possible bound. */
+ * returns the bound for the smallest memory with which RE2 is tried. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
 /* Returns true if the pattern, which is compiled, matches the name or a part of the name. Returns

@@ -48,7 +48,8 @@ struct broker_config {
 struct broker_counts {
     uint64_t published; /* messages; each counts once, also when several channels get it */
     uint64_t published_bytes;
-    /* These count each message once for each channel, and once for each delivery. */
+    /* These are sums over all channels. A message that is delivered twice in a channel counts
+     * twice. */
     uint64_t delivered;
     uint64_t finished;
     uint64_t requeued;

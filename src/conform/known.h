@@ -38,9 +38,10 @@ void known_see(struct known *known, struct span id);
 bool known_all_used(const struct known *known, const char *path, FILE *err);
 
 /* Returns the verdict for the report. If no line matches the id, the verdict does not change. If a
- * line matches, *reason is the line's reason. Then the verdict "pass" becomes "xpass", except when
- * the reason begins with "sometimes: ". The verdicts "unreachable" and "flaky" do not change. Every
- * other verdict becomes "xfail", even "non-strict" and "unsupported". */
+ * line matches, *reason is the line's reason. Then the verdict changes as follows:
+ *   - "pass" becomes "xpass". But if the reason begins with "sometimes: ", it stays "pass".
+ *   - "unreachable" and "flaky" do not change.
+ *   - Every other verdict becomes "xfail", even "non-strict" and "unsupported". */
 enum verdict known_apply(const struct known *known, struct span id, enum verdict verdict,
                          struct span *reason);
 

@@ -50,7 +50,7 @@ enum item_kind {
     ITEM_FILL,    /* fill(n "text"): n bytes that repeat the text */
     ITEM_COUNTER, /* $i: the current number of a repetition that contains this item, in decimal */
     ITEM_REPEAT,  /* repeat(n $k items): the items n times, with the counter k from 1 to n */
-    ITEM_ANY,     /* *: any bytes. Only in what an HTTP response must have */
+    ITEM_ANY,     /* *: any bytes; allowed only in the description of an HTTP response */
 };
 
 struct item {

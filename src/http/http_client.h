@@ -83,8 +83,8 @@ struct span http_fetch_failure(const struct http_fetch *fetch);
 int http_fetch_status(const struct http_fetch *fetch);
 struct span http_fetch_body(const struct http_fetch *fetch);
 
-/* Takes a fetch that is done out of the list of http_client_next_done, because its owner needs more
- * than one step to read the answer. The owner still frees it with http_fetch_drop. */
+/* http_client_next_done will not return this fetch again. For an owner that needs more than one
+ * step to read the answer. The owner still frees it with http_fetch_drop. */
 void http_fetch_keep(struct http_fetch *fetch);
 
 /* Frees a fetch, whether it is done or not, and closes its connection. */

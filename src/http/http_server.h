@@ -102,9 +102,9 @@ struct http_call {
     bool has_length;   /* the length of the body is known before it arrives */
     uint64_t length;
     void *state; /* of the handler, see http_route.drop */
-    /* How many bytes at the end of the last piece http_route.piece has left unused. The function
-     * sets this before it answers or holds. The unused bytes count as bytes of the body that were
-     * not read. So the cuts between pieces have no effect.
+    /* How many bytes at the end of its piece the function http_route.piece has not used. It sets
+     * this before it answers or holds. The unused bytes count as bytes of the body that were not
+     * read. So the cuts between pieces have no effect.
      */
     size_t unused;
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the contract between the shell and a service. The shell moves bytes and tells the time. The
- * service on this server's TCP port is one example. HTTP and nsqlookupd will be other services. The
+ * Owns: the contract between the shell and a service. The shell moves bytes and tells the time.
+ * Examples: the engine, which is a whole nsqd, and the echo service in tests/unit/test_echo.c. The
  * shell knows only this contract about a service. A service knows no socket, no clock and no log
  * file.
  *

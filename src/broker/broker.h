@@ -46,6 +46,14 @@ static inline void broker_begin_share(struct broker *broker)
     effort_allow(&broker->core.effort, broker->core.effort_a_share);
 }
 
+/* Does the same as broker_begin_share, but the part may also use what is left of the part before
+ * it. So the last of several parts can do the work of those that had nothing to do. */
+static inline void broker_add_share(struct broker *broker)
+{
+    size_t left = broker->core.effort.left;
+    effort_allow(&broker->core.effort, left + broker->core.effort_a_share);
+}
+
 /* Frees all topics with their channels and messages. No consumer may be subscribed. */
 void broker_free(struct broker *broker);
 

@@ -69,11 +69,11 @@ static void go_on(struct engine *engine, int64_t now)
     struct broker *broker = &engine->broker;
     broker_begin_share(broker);
     v2_close_orphans(&engine->v2, now);
-    broker_begin_share(broker);
+    broker_add_share(broker);
     broker_move(broker, now);
-    broker_begin_share(broker);
+    broker_add_share(broker);
     v2_finish_inputs(&engine->v2, now);
-    broker_begin_share(broker);
+    broker_add_share(broker);
     broker_collect(broker);
 }
 

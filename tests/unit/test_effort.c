@@ -419,7 +419,8 @@ static void one_step_closes_a_part_of_the_orphans(void **state)
     world_free(w);
 }
 
-/* Whatever is left over, each kind of work goes on in every step. */
+/* Whatever is left over, each kind of work goes on in every step. It does its own part, and at most
+ * the part of one other kind that has nothing to do. */
 static void no_kind_of_work_keeps_another_from_going_on(void **state)
 {
     (void)state;
@@ -450,14 +451,14 @@ static void no_kind_of_work_keeps_another_from_going_on(void **state)
     broker_discard(broker, &dropped.messages);
     consumer_set_ready(&client_session(c)->consumer, 100);
     const struct topic *topic = topic_t(w);
-    for (int i = 0; i < 20; i++) {
+    for (int i = 0; i < 10; i++) {
         size_t moves = topic->moves_left;
         size_t garbage = broker->core.garbage.n;
         w->handler.step(w->handler.self, w->now, w->now);
-        assert_int_equal(topic->moves_left, moves - 1);
-        assert_int_equal(broker->core.garbage.n, garbage - 1);
+        assert_in_range(moves - topic->moves_left, 1, 2);
+        assert_in_range(garbage - broker->core.garbage.n, 1, 2);
     }
-    assert_in_range(client_session(c)->consumer.in_flight_count, 10, 20);
+    assert_in_range(client_session(c)->consumer.in_flight_count, 5, 10);
     world_settle(w);
     world_free(w);
 }

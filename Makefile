@@ -25,7 +25,7 @@ export AFL_LLVM_CMPLOG := 1
 endif
 endif
 CC_NAME := $(if $(findstring clang,$(CC)),clang,gcc)
-# For the files that call a C++ library (src/auth/auth_re2.cc, src/nsqd/toml.cc).
+# For the files that call a C++ library (src/auth/auth_re2.cc, src/program/toml.cc).
 ifeq ($(origin CXX),default)
 CXX := $(if $(filter clang,$(CC_NAME)),clang++,g++)
 endif
@@ -100,9 +100,10 @@ PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error pac
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive for each layer, from the top down, which is the order for the linker.
-LIBS := nsqconform nsqdcli nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
+LIBS := nsqconform nsqdcli nsqprogram nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
     nsqcodec nsqbroker nsqproto nsqbase
-SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c src/nsqd/*.cc))
+SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
+SRC_nsqprogram := $(wildcard src/program/*.c src/program/*.cc)
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
 SRC_nsqconform := $(filter-out $(MAINS),$(wildcard src/conform/*.c))
 SRC_nsqshell := $(wildcard src/shell/*.c)

@@ -10,8 +10,8 @@
 
 #include "api/statsd_packets.h"
 #include "base/text.h"
-#include "nsqd/goconfig.h"
-#include "nsqd/gonum.h"
+#include "program/goconfig.h"
+#include "program/gonum.h"
 #include "json/writer.h"
 
 /* Returns the next buffer that is not used. */

@@ -14,7 +14,7 @@
 #ifndef NSQD_OPTIONS_H
 #define NSQD_OPTIONS_H
 
-#include "nsqd/goflag.h"
+#include "program/goflag.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -7,8 +7,8 @@
 #include "nsqd/options_check.h"
 
 #include "auth/auth.h"
-#include "nsqd/goconfig.h"
-#include "nsqd/gonum.h"
+#include "program/goconfig.h"
+#include "program/gonum.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  */
 #include "nsqd/options_config.h"
 
-#include "nsqd/goconfig.h"
+#include "program/goconfig.h"
 
 #include <string.h>
 

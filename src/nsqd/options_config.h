@@ -7,7 +7,7 @@
 #define NSQD_OPTIONS_CONFIG_H
 
 #include "nsqd/options.h"
-#include "nsqd/toml.h"
+#include "program/toml.h"
 
 #include <nsq/span.h>
 
@@ -15,8 +15,8 @@
 #define OPTIONS_CONFIG_MAX ((size_t)1 << 20)
 
 /*
- * Sets each option that is in the file and not on the command line (nsqd/goconfig.h). `bytes` are
- * the first OPTIONS_CONFIG_MAX bytes of the file, borrowed for the call. Returns OPTIONS_FATAL,
+ * Sets each option that is in the file and not on the command line (program/goconfig.h). `bytes`
+ * are the first OPTIONS_CONFIG_MAX bytes of the file, borrowed for the call. Returns OPTIONS_FATAL,
  * with code 1 and a line in text->fatal, in three cases: the file is not valid TOML; a key has a
  * value that its flag does not accept; or the file has OPTIONS_CONFIG_MAX bytes or more. After
  * OPTIONS_FATAL, the options must not be used. Otherwise returns OPTIONS_RUN.

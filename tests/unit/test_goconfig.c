@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of nsqd/goconfig.h over a small table: each kind of value for each kind of flag, what wins,
- * and the errors. What is accepted was seen on nsqd 1.3.0 with flags of the same kind, and so was
- * what is refused there; departure 42 has the rest.
+ * Tests of program/goconfig.h over a small table: each kind of value for each kind of flag, what
+ * wins, and the errors. What is accepted was seen on nsqd 1.3.0 with flags of the same kind, and so
+ * was what is refused there; departure 42 has the rest.
  */
-#include "nsqd/goconfig.h"
+#include "program/goconfig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/goflag.h over a small table. The error texts are those of Go's flag package. */
-#include "nsqd/goflag.h"
+/* Tests of program/goflag.h over a small table. The error texts are those of Go's flag package. */
+#include "program/goflag.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

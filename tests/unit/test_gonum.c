@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/gonum.h. The expected results are those of Go's strconv and time packages. */
-#include "nsqd/gonum.h"
+/* Tests of program/gonum.h. The expected results are those of Go's strconv and time packages. */
+#include "program/gonum.h"
 
 #include <float.h>
 #include <math.h>

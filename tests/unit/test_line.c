@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of nsqd/line.h: lines of bounded length, and quoted values in them. */
-#include "nsqd/line.h"
+/* Tests of program/line.h: lines of bounded length, and quoted values in them. */
+#include "program/line.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of nsqd/toml.h: what a value of each kind becomes, where it stands, which documents are
+ * Tests of program/toml.h: what a value of each kind becomes, where it stands, which documents are
  * refused and where, and the limits.
  */
-#include "nsqd/toml.h"
+#include "program/toml.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

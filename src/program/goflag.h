@@ -9,10 +9,10 @@
  * Must not know: which program has these flags. The functions do no I/O, never call exit() and keep
  * no state. Strings are borrowed from argv.
  */
-#ifndef NSQD_GOFLAG_H
-#define NSQD_GOFLAG_H
+#ifndef PROGRAM_GOFLAG_H
+#define PROGRAM_GOFLAG_H
 
-#include "nsqd/line.h"
+#include "program/line.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -75,7 +75,7 @@ struct goflag_table {
     const char *program;
     const struct goflag *rows;
     size_t n;
-    const struct goflag_key *keys; /* key_count of them; for nsqd/goconfig.h */
+    const struct goflag_key *keys; /* key_count of them; for program/goconfig.h */
     size_t key_count;
 };
 

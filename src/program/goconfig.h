@@ -18,11 +18,11 @@
  *     "false", or to its decimal digits
  * No string may contain a NUL.
  */
-#ifndef NSQD_GOCONFIG_H
-#define NSQD_GOCONFIG_H
+#ifndef PROGRAM_GOCONFIG_H
+#define PROGRAM_GOCONFIG_H
 
-#include "nsqd/goflag.h"
-#include "nsqd/toml.h"
+#include "program/goflag.h"
+#include "program/toml.h"
 
 /*
  * Sets each field whose flag has a key in the document. If given[row] is already true, the flag

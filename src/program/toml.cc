@@ -8,7 +8,7 @@
  * exceptions (-fno-exceptions): toml++ then returns errors, and operator new ends the program when
  * memory is out, as the one allocator does.
  */
-#include "nsqd/toml.h"
+#include "program/toml.h"
 
 /* toml++ 3.3.0 has asserts that do not hold for each document that is not valid, for example "[`]".
  * The code behind such an assert reports the error, so the assert must not end the program. With

@@ -2,7 +2,7 @@
 /*
  * Appends text to a buffer of fixed size. Must not know what the text is about.
  */
-#include "nsqd/line.h"
+#include "program/line.h"
 
 #include "session/quote.h"
 

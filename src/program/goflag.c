@@ -3,9 +3,9 @@
  * Go's flag syntax. The checks in read_one have the same order as in Go, because the order decides
  * which of several errors is reported. Must not know which flags there are.
  */
-#include "nsqd/goflag.h"
+#include "program/goflag.h"
 
-#include "nsqd/gonum.h"
+#include "program/gonum.h"
 
 #include <assert.h>
 #include <string.h>

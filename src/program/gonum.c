@@ -3,7 +3,7 @@
  * Go's number syntax. Integers and floats have the same rule for underscores: an underscore may be
  * between two digits, or between a base prefix and a digit. Must not know flags.
  */
-#include "nsqd/gonum.h"
+#include "program/gonum.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
  * Without the limits below, a document could use up the stack, because toml++ frees nested tables
  * by recursion.
  */
-#ifndef NSQD_TOML_H
-#define NSQD_TOML_H
+#ifndef PROGRAM_TOML_H
+#define PROGRAM_TOML_H
 
 #include <stdbool.h>
 #include <stddef.h>

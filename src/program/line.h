@@ -4,8 +4,8 @@
  * replaced by "..." and `cut` is set. Nothing is ever written beyond the buffer, and the text
  * always ends with a NUL. Must not know: what the line is about.
  */
-#ifndef NSQD_LINE_H
-#define NSQD_LINE_H
+#ifndef PROGRAM_LINE_H
+#define PROGRAM_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -5,8 +5,8 @@
  * floats and durations. The functions are pure. The C library's functions cannot be used, because
  * they accept leading blanks and do not accept underscores.
  */
-#ifndef NSQD_GONUM_H
-#define NSQD_GONUM_H
+#ifndef PROGRAM_GONUM_H
+#define PROGRAM_GONUM_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,9 +3,9 @@
  * Sets flags from a TOML document. The conversions are those of go-options, without those that
  * would set something else than the file says (departure 42). Must not know toml++.
  */
-#include "nsqd/goconfig.h"
+#include "program/goconfig.h"
 
-#include "nsqd/gonum.h"
+#include "program/gonum.h"
 
 #include <assert.h>
 #include <inttypes.h>

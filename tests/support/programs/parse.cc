@@ -5,6 +5,7 @@
 #include <nsq/command.h>
 #include <nsq/error.h>
 #include <nsq/frame.h>
+#include <nsq/lookup.h>
 #include <nsq/magic.h>
 #include <nsq/name.h>
 #include <nsq/span.h>
@@ -62,6 +63,26 @@ static bool parses_frame()
            be32_load(bytes) == 15;
 }
 
+// Encodes what an nsqd sends to an nsqlookupd, parses it, and encodes the reply to it.
+static bool speaks_v1()
+{
+    uint8_t bytes[64];
+    uint8_t text[64];
+    const size_t n =
+        nsq_lookup_line_encode(NSQ_LOOKUP_REGISTER, SPAN("a b"), SPAN("c"), bytes, sizeof bytes);
+    const nsq_lookup_limits limits = {NSQ_LOOKUP_LINE_MAX, NSQ_LOOKUP_BODY_MAX};
+    nsq_lookup_place place = {};
+    nsq_lookup_item item = {};
+    if (nsq_lookup_parse(&place, &limits, span_make(bytes, n), &item) != NSQ_OK ||
+        item.command.params != 3 || !is(item.command.channel, "b")) {
+        return false;
+    }
+    item.command.channel = SPAN("!");
+    const nsq_lookup_error error = nsq_lookup_check(&item.command);
+    const size_t m = nsq_lookup_error_encode(&error, text, sizeof text);
+    return is(span_make(text, m), "E_BAD_CHANNEL REGISTER channel name '!' is not valid");
+}
+
 int main()
 {
     nsq_protocol protocol;
@@ -69,5 +90,5 @@ int main()
         nsq_magic_parse(SPAN("  V2"), &protocol) == NSQ_OK && protocol == NSQ_PROTOCOL_V2;
     const bool names = nsq_name_valid(SPAN("greetings")) && !nsq_name_valid(SPAN("a b"));
     const bool version = std::string(nsq_version()) == NSQREF_VERSION;
-    return parses_command() && parses_frame() && magic && names && version ? 0 : 1;
+    return parses_command() && parses_frame() && speaks_v1() && magic && names && version ? 0 : 1;
 }

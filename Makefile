@@ -100,12 +100,14 @@ PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error pac
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive for each layer, from the top down, which is the order for the linker.
-LIBS := nsqconform nsqdcli nsqprogram nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
+LIBS := nsqconform nsqsessionfile nsqdcli nsqprogram nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
     nsqcodec nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 SRC_nsqprogram := $(wildcard src/program/*.c src/program/*.cc)
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
-SRC_nsqconform := $(filter-out $(MAINS),$(wildcard src/conform/*.c))
+# Session files are an archive of their own, because a fuzz target uses no more of src/conform.
+SRC_nsqsessionfile := $(wildcard src/conform/session_file*.c) src/conform/values.c
+SRC_nsqconform := $(filter-out $(MAINS) $(SRC_nsqsessionfile),$(wildcard src/conform/*.c))
 SRC_nsqshell := $(wildcard src/shell/*.c)
 SRC_nsqengine := $(wildcard src/engine/*.c)
 SRC_nsqapi := $(wildcard src/api/*.c)
@@ -122,6 +124,10 @@ SRC_nsqbroker := $(wildcard src/broker/*.c)
 SRC_nsqproto := $(wildcard src/proto/*.c)
 SRC_nsqbase := $(wildcard src/base/*.c)
 
+# Fuzz targets link only these layers, so that a build of a few targets compiles little.
+FUZZ_LIBS := $(filter-out nsqconform nsqsessionfile nsqdcli nsqprogram nsqshell nsqtls,$(LIBS))
+FUZZ_LIBS_sessionfile := nsqsessionfile nsqtls
+FUZZ_LIBS_toml := nsqdcli nsqprogram nsqshell nsqtls
 # Fuzz targets: with FUZZ they have the fuzzing engine's main, else fuzz/main.c, which replays inputs.
 FUZZERS := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_ALONE := fuzz/main.c fuzz/mutator_afl.c
@@ -271,9 +277,14 @@ $(BUILD)/soak/%.so:
 	$(call say,LD $@)
 	$(Q)$(CC) $(filter-out -pie,$(LDFLAGS_ALL)) -shared -o $@ $^
 
-$(BUILD)/fuzz_%: $(BUILD)/obj/fuzz/fuzz_%.o $(call object,$(FUZZ_SUPPORT)) $(ARCHIVES)
-	$(call say,LD $@)
-	$(Q)$(CC) $(LDFLAGS_ALL) $(if $(FUZZ),-fsanitize=fuzzer) -o $@ $^ $(PKG_LIBS)
+# In the order of LIBS, which is the order for the linker.
+define fuzzer
+$(BUILD)/fuzz_$(1): $(call object,fuzz/fuzz_$(1).c $(FUZZ_SUPPORT)) \
+    $(patsubst %,$(BUILD)/lib%.a,$(filter $(FUZZ_LIBS) $(FUZZ_LIBS_$(1)),$(LIBS)) llhttp)
+	$$(call say,LD $$@)
+	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(if $$(FUZZ),-fsanitize=fuzzer) -o $$@ $$^ $$(PKG_LIBS)
+endef
+$(foreach t,$(FUZZERS),$(eval $(call fuzzer,$(t))))
 
 # AFL++ loads it into its own process. So it is built by the normal compiler, without a sanitizer.
 $(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/mutator_afl.c fuzz/ops.c fuzz/fuzz.c) $(BUILD)/libnsqproto.a

@@ -28,8 +28,9 @@ compile() {
         -isystem /usr/share/include/llhttp -c -o "$WORK/$1.o" "$1"
 }
 export -f compile
-# TLS is left out: no target has it, and OpenSSL need not be there.
-find src fuzz -name '*.c*' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -not -name 'tls*.c' -print0 |
+# TLS is left out: no target has it, and OpenSSL need not be there. Of src/conform, targets use only the session files.
+find src fuzz -name '*.c*' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -not -name 'tls*.c' \
+    -not '(' -path 'src/conform/*' -not -name 'session_file*' -not -name values.c ')' -print0 |
     xargs -0 -P "$(nproc)" -I {} bash -c 'compile {}'
 # llhttp comes as its sources.
 mkdir -p "$WORK/src/llhttp"

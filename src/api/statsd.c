@@ -52,10 +52,20 @@ static void end_report(struct statsd *s)
     }
 }
 
+/* An opening that the shell was asked for and has not answered is given up. The shell must hear of
+ * this, because its look-up of the name may go on for long. */
+static void give_up(struct statsd *s)
+{
+    if (s->state == STATSD_OPENING && s->asked) {
+        s->given_up = true;
+    }
+}
+
 void statsd_stop(struct statsd *s)
 {
     s->stopping = true;
     if (s->state == STATSD_NEW || s->state == STATSD_WAITING || s->state == STATSD_OPENING) {
+        give_up(s);
         turn_off(s);
     }
 }
@@ -259,6 +269,7 @@ void statsd_step(struct statsd *s, int64_t now)
         break;
     case STATSD_OPENING:
         if (now >= s->give_up) {
+            give_up(s);
             fail_to_open(s);
         }
         break;
@@ -291,6 +302,10 @@ int64_t statsd_next_deadline(const struct statsd *s)
 
 struct ask statsd_next_ask(struct statsd *s)
 {
+    if (s->given_up) {
+        s->given_up = false;
+        return (struct ask){.kind = ASK_UDP_CLOSE};
+    }
     if (s->state == STATSD_OPENING && !s->asked) {
         s->asked = true;
         return (struct ask){

@@ -46,6 +46,8 @@ enum ask_kind {
                    * given up, and never answered */
     ASK_UDP_SEND, /* send `bytes` as one datagram on the UDP socket; needs no answer. If there is no
                    * socket, or the datagram cannot be sent at once, it is lost */
+    ASK_UDP_CLOSE, /* close the UDP socket, if there is one; needs no answer. An ASK_UDP_OPEN that
+                    * was not answered yet is given up, and never answered */
 };
 
 /* A request of the service to the shell. */

@@ -485,7 +485,9 @@ int socket_open_udp(const struct socket_addresses *addresses, char why[SOCKET_WH
         union address a = {0};
         memcpy(&a, &addresses->address[i], addresses->size[i]);
         int fd = socket(a.any.sa_family, SOCK_DGRAM, 0);
-        set_option(fd, SOL_SOCKET, SO_BROADCAST, 1);
+        if (fd >= 0) {
+            set_option(fd, SOL_SOCKET, SO_BROADCAST, 1);
+        }
         if (fd >= 0 && connect(fd, &a.any, addresses->size[i]) == 0) {
             socket_set_flags(fd);
             return fd;

@@ -237,6 +237,9 @@ static void do_ask(struct tcp_server *server, const struct ask *ask, int64_t now
     case ASK_UDP_SEND:
         tcp_send_udp(server, ask->bytes);
         break;
+    case ASK_UDP_CLOSE:
+        tcp_close_udp(server);
+        break;
     }
 }
 

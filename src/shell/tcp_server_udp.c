@@ -17,6 +17,9 @@ void tcp_close_udp(struct tcp_server *server)
         close(server->udp);
         server->udp = -1;
     }
+    if (server->resolver != NULL) {
+        resolver_cancel(server->resolver, TCP_UDP_TICKET);
+    }
 }
 
 /* Opens the socket, and tells the handler the result. If there are no addresses, `why` is the
@@ -50,9 +53,6 @@ void tcp_open_udp(struct tcp_server *server, const struct ask *ask, int64_t now)
     char why[SOCKET_WHY_MAX] = "dial udp: invalid address";
     struct socket_addresses addresses = {.count = 0};
     tcp_close_udp(server);
-    if (server->resolver != NULL) {
-        resolver_cancel(server->resolver, TCP_UDP_TICKET);
-    }
     server->udp_ticket = ask->ticket;
     if (!copy_address(address, ask->address)) {
         open_udp(server, &addresses, why, now);

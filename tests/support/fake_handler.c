@@ -351,3 +351,8 @@ void fake_ask_udp_send(struct fake_handler *fake, struct span bytes)
 {
     *add_ask(fake) = (struct fake_ask){.kind = ASK_UDP_SEND, .bytes = bytes};
 }
+
+void fake_ask_udp_close(struct fake_handler *fake)
+{
+    *add_ask(fake) = (struct fake_ask){.kind = ASK_UDP_CLOSE};
+}

@@ -97,5 +97,6 @@ void fake_ask_log(struct fake_handler *fake, enum log_level level, const char *f
 void fake_ask_append(struct fake_handler *fake, uint64_t ticket);
 void fake_ask_udp_open(struct fake_handler *fake, uint64_t ticket, const char *address);
 void fake_ask_udp_send(struct fake_handler *fake, struct span bytes);
+void fake_ask_udp_close(struct fake_handler *fake);
 
 #endif

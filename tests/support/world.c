@@ -309,6 +309,14 @@ static void open_udp(struct world *w, const struct ask *ask)
     }
 }
 
+/* An opening that was not answered will never be. */
+static void close_udp(struct world *w)
+{
+    note_udp(w);
+    text_append(&w->udp, " CLOSE\n");
+    w->udp_ticket = 0;
+}
+
 static void send_udp(struct world *w, struct span bytes)
 {
     if (bytes.n == 0) {
@@ -338,6 +346,8 @@ static void do_ask(struct world *w, const struct ask *ask)
         open_udp(w, ask);
     } else if (ask->kind == ASK_UDP_SEND) {
         send_udp(w, ask->bytes);
+    } else if (ask->kind == ASK_UDP_CLOSE) {
+        close_udp(w);
     } else if (w->answers == ANSWER_WHEN_TOLD) {
         buf_append(&w->asked, span_make(&ask->ticket, sizeof ask->ticket));
     } else {

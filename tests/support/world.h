@@ -126,8 +126,8 @@ void world_answer_at(struct world *world, size_t at, bool well); /* the at-th, f
 size_t world_asked(const struct world *world);
 
 /* What the engine did with its UDP socket since the last call, as text that lives until the next
- * call: for each opening "@MS OPEN address\n", for each datagram "@MS\n" and its bytes. MS is the
- * time since the start of the world, in ms. */
+ * call: for each opening "@MS OPEN address\n", for each closing "@MS CLOSE\n", for each datagram
+ * "@MS\n" and its bytes. MS is the time since the start of the world, in ms. */
 const char *world_udp(struct world *world);
 
 /* Answers the last ASK_UDP_OPEN, which must not have been answered. */

@@ -235,6 +235,51 @@ static void a_look_up_is_given_up_for_the_next_one(void **state)
     end(&w);
 }
 
+/* The closing is not left to a round, so the look-up cannot be answered before. */
+static void a_look_up_ends_with_a_closing(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    const struct ask open = {.kind = ASK_UDP_OPEN, .ticket = 1, .address = SPAN("localhost:1")};
+    tcp_open_udp(w.server, &open, clock_now());
+    tcp_close_udp(w.server);
+    for (int i = 0; i < 5; i++) {
+        tcp_server_round(w.server, 20 * TIME_MS);
+    }
+    assert_int_equal(w.fake.udp_answers, 0);
+    assert_int_equal(w.server->udp, -1);
+    end(&w);
+}
+
+static void a_socket_is_closed(void **state)
+{
+    (void)state;
+    struct world w;
+    begin(&w);
+    fake_ask_udp_close(&w.fake); /* there is none */
+    tcp_server_round(w.server, 0);
+    open_to(&w, 1, "127.0.0.1");
+    fake_ask_udp_close(&w.fake);
+    fake_ask_udp_send(&w.fake, SPAN("lost"));
+    tcp_server_round(w.server, 0);
+    assert_int_equal(w.server->udp, -1);
+    expect_silence(&w);
+    end(&w);
+}
+
+/* The reason is that of the step that failed first. */
+static void a_family_without_sockets_fails(void **state)
+{
+    (void)state;
+    char why[SOCKET_WHY_MAX] = "";
+    struct socket_addresses addresses = {.count = 1};
+    addresses.address[0].ss_family = AF_UNSPEC;
+    addresses.size[0] = sizeof(struct sockaddr_in);
+    assert_int_equal(socket_open_udp(&addresses, why), -1);
+    assert_string_equal(why, "dial udp: address family not supported by protocol");
+}
+
 static void a_name_fails_when_the_resolver_cannot_be_waited_for(void **state)
 {
     (void)state;
@@ -281,6 +326,9 @@ int main(void)
         cmocka_unit_test(an_address_of_no_use_fails),
         cmocka_unit_test(an_address_may_be_a_broadcast),
         cmocka_unit_test(a_look_up_is_given_up_for_the_next_one),
+        cmocka_unit_test(a_look_up_ends_with_a_closing),
+        cmocka_unit_test(a_socket_is_closed),
+        cmocka_unit_test(a_family_without_sockets_fails),
         cmocka_unit_test(a_name_fails_when_the_resolver_cannot_be_waited_for),
         cmocka_unit_test(the_last_datagrams_leave_before_the_end),
     };

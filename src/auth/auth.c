@@ -234,7 +234,7 @@ static void read_forbidden(struct auth_query *q, int64_t now)
     struct span why = {NULL, 0};
     int64_t port;
     bool over = auth_forbidden_read(q->forbidden, http_fetch_body(q->fetch), q->auth->effort);
-    hold(q, sizeof *q->forbidden + auth_document_memory(&q->forbidden->document));
+    hold(q, sizeof *q->forbidden + ALLOC_OVERHEAD + auth_document_memory(&q->forbidden->document));
     if (!over) {
         return;
     }

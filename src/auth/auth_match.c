@@ -251,10 +251,9 @@ static size_t next_limit(const struct auth_pattern *p, bool first)
     return middle;
 }
 
-static void attempt(struct auth_pattern *p, bool first)
+static void attempt(struct auth_pattern *p, size_t limit)
 {
     struct job *job = p->job;
-    size_t limit = next_limit(p, first);
     const char *reason = "";
     bool too_large = false;
     const char *text = job->text.n == 0 ? "" : (const char *)job->text.p;
@@ -294,8 +293,9 @@ enum auth_compiled auth_pattern_compile(struct auth_pattern *p, struct effort *e
         prepare(p->job);
     }
     if (p->job->refusal.n == 0) {
-        effort_use(effort, effort_of_attempt(p->job, next_limit(p, first)));
-        attempt(p, first);
+        size_t limit = next_limit(p, first);
+        effort_use(effort, effort_of_attempt(p->job, limit));
+        attempt(p, limit);
     }
     if (p->job->refusal.n > 0) {
         *why = p->job->refusal;
@@ -323,6 +323,17 @@ void auth_pattern_free(struct auth_pattern *pattern)
 size_t auth_pattern_size(const struct auth_pattern *pattern)
 {
     return pattern->size;
+}
+
+size_t auth_pattern_held(const struct auth_pattern *pattern)
+{
+    const struct job *job = pattern->job;
+    if (job == NULL || pattern->re == NULL) {
+        return 0; /* the text and its job are smaller than what `size` expects of RE2 */
+    }
+    size_t uses =
+        size_of(pattern, pattern->memory) + sizeof *job + job->text.cap + 2 * ALLOC_OVERHEAD;
+    return uses - pattern->size;
 }
 
 bool auth_pattern_matches(const struct auth_pattern *pattern, struct span name,

@@ -55,6 +55,10 @@ enum auth_compiled auth_pattern_compile(struct auth_pattern *pattern, struct eff
  * returns the bound for the smallest memory with which RE2 is tried. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
+/* Returns how many bytes of memory a pattern uses besides auth_pattern_size. This is memory that a
+ * later attempt to compile it, or the end of the attempts, frees. */
+size_t auth_pattern_held(const struct auth_pattern *pattern);
+
 /* Returns true if the pattern, which is compiled, matches the name or a part of the name. Returns
  * false if the name is longer than AUTH_NAME_MAX. */
 bool auth_pattern_matches(const struct auth_pattern *pattern, struct span name,

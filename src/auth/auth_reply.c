@@ -98,7 +98,7 @@ static void *grown(void *array, size_t count, size_t size)
 static bool add_rule(struct auth_reply *r)
 {
     struct auth_state *s = r->state;
-    if (!spend(r, 2 * sizeof *s->rules)) {
+    if (!spend(r, 2 * sizeof *s->rules + ALLOC_OVERHEAD)) { /* of the array of its channels */
         return false;
     }
     s->rules = grown(s->rules, s->rule_count, sizeof *s->rules);
@@ -173,6 +173,7 @@ static void keep_text(struct auth_reply *r, struct buf *b, struct span text)
     r->refusal = text.n > AUTH_IDENTITY_MAX ? SPAN("identity too long") : r->refusal;
     if (spend(r, 3 * text.n + ALLOC_OVERHEAD)) { /* a byte that is not valid UTF-8 becomes three */
         json_append_valid(b, text);
+        buf_fit(b);
     }
 }
 
@@ -364,14 +365,14 @@ static struct auth_pattern *next_pattern(const struct auth_reply *r)
         return NULL;
     }
     const struct auth_rule *rule = &r->state->rules[next->rule];
-    return next->topic_matches ? rule->channels[next->channel] : rule->topic;
+    return next->topic_done ? rule->channels[next->channel] : rule->topic;
 }
 
 static void compiled(struct auth_reply *r)
 {
     struct auth_place *next = &r->next;
-    next->channel += next->topic_matches ? 1 : 0;
-    next->topic_matches = true;
+    next->channel += next->topic_done ? 1 : 0;
+    next->topic_done = true;
     if (next->channel == r->state->rules[next->rule].channel_count) {
         *next = (struct auth_place){.rule = next->rule + 1};
     }
@@ -389,8 +390,8 @@ static bool compile_one(struct auth_reply *r, struct effort *effort)
     case AUTH_COMPILING:
         return false;
     case AUTH_REFUSED:
-        r->refusal = r->next.topic_matches ? SPAN("unable to compile channel: ")
-                                           : SPAN("unable to compile topic: ");
+        r->refusal = r->next.topic_done ? SPAN("unable to compile channel: ")
+                                        : SPAN("unable to compile topic: ");
         return true;
     default:
         compiled(r);
@@ -405,7 +406,7 @@ struct auth_reply *auth_reply_new(size_t cost_max)
     struct auth_reply *r = alloc_zeroed(sizeof *r);
     r->state = alloc_zeroed(sizeof *r->state);
     r->cost_max = cost_max;
-    spend(r, sizeof *r->state + ALLOC_OVERHEAD);
+    spend(r, sizeof *r->state + 2 * ALLOC_OVERHEAD); /* and of the array of rules */
     auth_document_begin(&r->document, &callbacks, r, AUTH_IDENTITY_MAX + 1);
     return r;
 }
@@ -434,7 +435,11 @@ size_t auth_reply_cost(const struct auth_reply *r)
 
 size_t auth_reply_memory(const struct auth_reply *r)
 {
-    return sizeof *r + ALLOC_OVERHEAD + auth_document_memory(&r->document) + r->topic.cap;
+    /* Only this pattern may be between two attempts to compile it. A rule of a document that is not
+     * read may have no pattern yet. */
+    const struct auth_pattern *pattern = r->document_read ? next_pattern(r) : NULL;
+    return sizeof *r + r->topic.cap + 2 * ALLOC_OVERHEAD + auth_document_memory(&r->document) +
+           (pattern == NULL ? 0 : auth_pattern_held(pattern));
 }
 
 struct auth_state *auth_reply_take(struct auth_reply *r, struct buf *why)

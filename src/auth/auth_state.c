@@ -52,12 +52,12 @@ static enum auth_verdict check_one(struct auth_state *s, struct span topic, stru
         next_rule(&s->place);
         return AUTH_UNDECIDED;
     }
-    if (!s->place.topic_matches) {
-        s->place.topic_matches = auth_pattern_matches(rule->topic, topic, effort);
+    if (!s->place.topic_done) {
+        s->place.topic_done = auth_pattern_matches(rule->topic, topic, effort);
     } else if (auth_pattern_matches(rule->channels[s->place.channel++], channel, effort)) {
         return AUTH_ALLOWED;
     }
-    if (!s->place.topic_matches || s->place.channel == rule->channel_count) {
+    if (!s->place.topic_done || s->place.channel == rule->channel_count) {
         next_rule(&s->place);
     }
     return AUTH_UNDECIDED;

@@ -19,11 +19,12 @@ struct auth_rule {
     bool publish;
 };
 
-/* The place of a check that is not finished: the pattern that is matched next. */
+/* A pattern of a state, while all its patterns are matched or compiled one after the other: the one
+ * that is next. */
 struct auth_place {
     size_t rule;
     size_t channel;
-    bool topic_matches; /* the pattern `topic` of the rule has matched; channels follow */
+    bool topic_done; /* the pattern `topic` of the rule is done; its channels follow */
 };
 
 struct auth_state {
@@ -32,8 +33,8 @@ struct auth_state {
     struct buf identity_url;
     struct auth_rule *rules;
     size_t rule_count;
-    size_t cost; /* bytes that the whole state uses */
-    struct auth_place place;
+    size_t cost;             /* bytes that the whole state uses */
+    struct auth_place place; /* of a check that is not finished */
     /* The topic for which publishing was allowed last; no bytes: none. Most clients publish to one
      * topic. Without this field, the patterns would be matched for each of their messages. */
     uint8_t published_to[AUTH_NAME_MAX];

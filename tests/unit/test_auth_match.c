@@ -464,6 +464,28 @@ static void a_pattern_costs_no_more_than_its_size(void **state)
     }
 }
 
+/* The same between two attempts to compile it. */
+static void a_pattern_that_is_compiled_holds_no_more_than_it_tells(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 2; round++) {
+        struct effort effort = {.left = 0};
+        struct span why;
+        size_t before = in_use();
+        size_t most = 0;
+        struct auth_pattern *p = auth_pattern_new(SPAN("x(a?){500}"));
+        assert_int_equal(auth_pattern_held(p), 0);
+        while (auth_pattern_compile(p, &effort, &why) == AUTH_COMPILING) {
+            size_t told = auth_pattern_held(p);
+            most = told > most ? told : most;
+            assert_true(round == 0 || in_use() - before <= auth_pattern_size(p) + told);
+        }
+        assert_in_range(most, (size_t)127 * 1024, (size_t)129 * 1024);
+        assert_int_equal(auth_pattern_held(p), 0);
+        auth_pattern_free(p);
+    }
+}
+
 static void nesting_has_a_bound(void **state)
 {
     (void)state;
@@ -627,6 +649,7 @@ int main(void)
         cmocka_unit_test(classes_of_unicode_have_a_bound),
         cmocka_unit_test(every_limit_is_exact),
         cmocka_unit_test(a_pattern_costs_no_more_than_its_size),
+        cmocka_unit_test(a_pattern_that_is_compiled_holds_no_more_than_it_tells),
         cmocka_unit_test(nesting_has_a_bound),
         cmocka_unit_test(longer_names_match_nothing),
         cmocka_unit_test(departures),

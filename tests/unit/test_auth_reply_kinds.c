@@ -254,8 +254,8 @@ static size_t pattern_cost(const char *text)
 static void every_part_has_its_exact_cost(void **state)
 {
     (void)state;
-    const size_t least = sizeof(struct auth_state) + ALLOC_OVERHEAD;
-    const size_t rule = 2 * sizeof(struct auth_rule);
+    const size_t least = sizeof(struct auth_state) + 2 * ALLOC_OVERHEAD;
+    const size_t rule = 2 * sizeof(struct auth_rule) + ALLOC_OVERHEAD;
     const size_t empty = pattern_cost("");
     const size_t channel = 2 * sizeof(void *) + pattern_cost("chan");
     const struct {
@@ -285,6 +285,7 @@ static void every_part_has_its_exact_cost(void **state)
         struct auth_state *s = whole_reply(body, cases[i].cost, &why);
         assert_non_null(s);
         assert_int_equal(s->cost, cases[i].cost);
+        assert_true(s->identity.cap + s->identity_url.cap <= s->cost - least);
         assert_int_equal(why.n, 0);
         auth_state_free(s);
     }

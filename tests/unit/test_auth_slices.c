@@ -18,6 +18,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/text.h"
 #include "session/session.h"
 
@@ -368,6 +369,59 @@ static void what_is_read_is_charged(void **state)
     world_free(w);
 }
 
+/* An attempt to compile a pattern may use much more memory than the pattern needs. */
+static void what_attempts_keep_is_held(void **state)
+{
+    (void)state;
+    struct world *w = counted_world(1);
+    const struct budget *budget = &w->engine->broker.core.budget;
+    struct client *c = with_auth(w);
+    size_t most = 0;
+    post_answer(world_accept(w), "200 OK", SPAN(GRANT_OF(RULE("x(a?){500}"))));
+    for (unsigned i = 0; i < 50; i++) {
+        world_round(w);
+        most = budget->held > most ? budget->held : most;
+    }
+    assert_in_range(most, (size_t)127 * 1024, (size_t)132 * 1024);
+    assert_int_equal(budget->held, 0);
+    assert_memory_equal(client_heard(c), "R {\"identity\"", 13);
+    world_free(w);
+}
+
+static void what_reads_a_403_is_held(void **state)
+{
+    (void)state;
+    struct world *w = counted_world(1);
+    const struct budget *budget = &w->engine->broker.core.budget;
+    struct buf body = {0};
+    struct span in = tokens(&body, "{\"x\":", (size_t)10 * AUTH_SLICE, "}");
+    struct auth_forbidden f;
+    struct effort effort = {.left = 0};
+    auth_forbidden_begin(&f);
+    auth_forbidden_read(&f, in, &effort);
+    size_t expected = sizeof f + ALLOC_OVERHEAD + auth_document_memory(&f.document);
+    auth_forbidden_free(&f);
+    with_auth(w);
+    post_answer(world_accept(w), "403 Forbidden", in);
+    for (unsigned i = 0; i < 50 && budget->held == 0; i++) {
+        world_round(w);
+    }
+    assert_int_equal(budget->held, expected);
+    buf_free(&body);
+    world_free(w);
+}
+
+/* A rule has no pattern before its object ends. */
+static void a_document_that_ends_in_a_rule_is_refused(void **state)
+{
+    (void)state;
+    struct world *w = counted_world(1);
+    struct client *c = with_auth(w);
+    answer(w, "200 OK", SPAN("{\"ttl\":60,\"authorizations\":[{\"topic\":\"t\""));
+    client_expect(c, "E E_AUTH_FAILED AUTH failed; SHUT");
+    world_free(w);
+}
+
 /* --- checks ----------------------------------------------------------------------------------- */
 
 static void one_call_matches_a_part_of_the_patterns(void **state)
@@ -502,6 +556,9 @@ int main(void)
         cmocka_unit_test(slices_do_not_matter),
         cmocka_unit_test(an_identity_has_a_bound),
         cmocka_unit_test(what_is_read_is_charged),
+        cmocka_unit_test(what_attempts_keep_is_held),
+        cmocka_unit_test(what_reads_a_403_is_held),
+        cmocka_unit_test(a_document_that_ends_in_a_rule_is_refused),
         cmocka_unit_test(one_call_matches_a_part_of_the_patterns),
         cmocka_unit_test(matches_cost_effort),
         cmocka_unit_test(the_last_topic_is_known),

@@ -18,6 +18,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/log.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 1, .body = FUZZ_BYTES};
 
@@ -120,7 +121,7 @@ static void look_at(const struct reading *r, const struct reading *without)
         FUZZ_CHECK(f->kind != GOFLAG_FLOATS ||
                    ((const struct goflag_floats *)field(r, f))->n <= GOFLAG_LIST_MAX);
     }
-    FUZZ_CHECK(r->o.log_level >= OPTIONS_LOG_DEBUG && r->o.log_level <= OPTIONS_LOG_FATAL);
+    FUZZ_CHECK(r->o.log_level >= LOG_DEBUG && r->o.log_level <= LOG_FATAL);
     FUZZ_CHECK(r->o.tls_required >= 0 && r->o.tls_required <= OPTIONS_TLS_REQUIRED);
     FUZZ_CHECK(r->o.tls_min_version >= 0x0301 && r->o.tls_min_version <= 0x0304);
     FUZZ_CHECK(r->o.waiter == OPTIONS_WAITER_POLL || r->o.waiter == OPTIONS_WAITER_EPOLL);
@@ -313,7 +314,7 @@ static bool model(const struct setting *s, int64_t *v)
         return s->form <= FALSE || is_text(s, "tcp-https") ||
                (number && (s->number == 0 || s->number == 1));
     default:
-        *v = f->offset == offsetof(struct options, log_level) ? OPTIONS_LOG_INFO
+        *v = f->offset == offsetof(struct options, log_level) ? LOG_INFO
              : f->offset == offsetof(struct options, waiter)  ? OPTIONS_WAITER_EPOLL
              : is_text(s, "tls1.2")                           ? 0x0303
                                                               : 0x0301;

@@ -70,18 +70,15 @@ static void configure_about(const struct options *o, const struct configure_mach
 static void configure_statsd(const struct options *o, const struct configure_machine *machine,
                              struct statsd_config *s)
 {
-    int64_t port = machine->ports[ENGINE_HTTP];
+    int64_t port = options_port_or(o->broadcast_http_port, machine->ports[ENGINE_HTTP]);
     *s = (struct statsd_config){.address = text_span(o->statsd_address),
                                 .interval = o->statsd_interval,
                                 .prefix = text_span(o->statsd_prefix),
                                 .host = text_span(o->broadcast_address),
-                                .port = port > 0 ? port : 0,
+                                .port = port,
                                 .packet_size = o->statsd_udp_packet_size,
                                 .memory = o->statsd_mem_stats,
                                 .exclude_ephemeral = o->statsd_exclude_ephemeral};
-    if (o->broadcast_http_port != 0) {
-        s->port = o->broadcast_http_port;
-    }
 }
 
 struct engine_config configure(const struct options *o, const struct configure_machine *machine)

@@ -67,17 +67,11 @@ static void append_json(struct buf *out, const struct goflag *row, const void *f
 
 /* --- the values that depend on the start ------------------------------------------------------ */
 
-/* Returns the port that the options give, or the port of the listener; 0: there is none. */
-static int64_t port_or(int64_t given, int64_t listener)
-{
-    return given != 0 ? given : listener > 0 ? listener : 0;
-}
-
 /* The options of a server that runs, with the values that the start has replaced. */
 static void replace_values(struct options *o, const struct option_texts_start *start)
 {
-    o->broadcast_tcp_port = port_or(o->broadcast_tcp_port, start->tcp_port);
-    o->broadcast_http_port = port_or(o->broadcast_http_port, start->http_port);
+    o->broadcast_tcp_port = options_port_or(o->broadcast_tcp_port, start->tcp_port);
+    o->broadcast_http_port = options_port_or(o->broadcast_http_port, start->http_port);
     if (options_require_tls(o) && o->tls_required == OPTIONS_TLS_NOT_REQUIRED) {
         o->tls_required = OPTIONS_TLS_REQUIRED;
     }

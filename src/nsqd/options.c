@@ -361,3 +361,8 @@ bool options_require_tls(const struct options *o)
 {
     return o->tls_required != OPTIONS_TLS_NOT_REQUIRED || o->tls_client_auth_policy[0] != '\0';
 }
+
+int64_t options_port_or(int64_t given, int64_t listener)
+{
+    return given != 0 ? given : listener > 0 ? listener : 0;
+}

@@ -23,16 +23,6 @@
 /* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and seven flags of our own. */
 #define OPTIONS_FLAG_COUNT 60
 
-/* The levels of --log-level. The numbers are those of upstream's nsqd. A line is written when its
- * level is equal to or higher than the value of --log-level. */
-enum options_log_level {
-    OPTIONS_LOG_DEBUG = 1,
-    OPTIONS_LOG_INFO,
-    OPTIONS_LOG_WARN,
-    OPTIONS_LOG_ERROR,
-    OPTIONS_LOG_FATAL
-};
-
 /* The values of --waiter. */
 enum options_waiter { OPTIONS_WAITER_POLL, OPTIONS_WAITER_EPOLL };
 
@@ -61,7 +51,7 @@ struct options_place {
 struct options {
     bool version;
     const char *config; /* path; "": none */
-    int64_t log_level;  /* enum options_log_level */
+    int64_t log_level;  /* enum log_level (base/log.h); its numbers are upstream's */
     const char *log_prefix;
     bool verbose;    /* does nothing, as in upstream's nsqd */
     bool worker_id;  /* does nothing, as in upstream's nsqd */
@@ -205,6 +195,11 @@ bool options_offer_tls(const struct options *o);
 /* Returns true when V2 clients must use TLS. A server can request a client's certificate only
  * within TLS. So --tls-client-auth-policy makes TLS required, even if --tls-required does not. */
 bool options_require_tls(const struct options *o);
+
+/* Returns the port that the server tells others: `given` (--broadcast-tcp-port or
+ * --broadcast-http-port), or if it is 0, the port of the listener. `listener` is 0 or less when the
+ * listener has no port. Then the result is 0. */
+int64_t options_port_or(int64_t given, int64_t listener);
 
 /* Sets text->code to 1 and text->fatal to the formatted text. Returns OPTIONS_FATAL. */
 __attribute__((format(printf, 2, 3))) enum options_result options_fail(struct options_text *text,

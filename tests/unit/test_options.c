@@ -12,6 +12,8 @@
 
 #include <cmocka.h>
 
+#include "base/log.h"
+
 #define MAX_WORDS 16
 
 static const struct options_host host = {.name = "this-host", .node_id = 617};
@@ -54,7 +56,7 @@ static const struct {
     const char *value;
     int64_t then;
 } numbers[] = {
-    {"log-level", AT(log_level), OPTIONS_LOG_INFO, "error", OPTIONS_LOG_ERROR},
+    {"log-level", AT(log_level), LOG_INFO, "error", LOG_ERROR},
     {"node-id", AT(node_id), 617, "1023", 1023},
     {"broadcast-tcp-port", AT(broadcast_tcp_port), 0, "1", 1},
     {"broadcast-http-port", AT(broadcast_http_port), 0, "2", 2},
@@ -288,11 +290,11 @@ static const struct {
     const char *arg;
     int64_t value;
 } words[] = {
-    {"-log-level=debug", OPTIONS_LOG_DEBUG},
-    {"-log-level=info", OPTIONS_LOG_INFO},
-    {"-log-level=WARN", OPTIONS_LOG_WARN},
-    {"-log-level=Error", OPTIONS_LOG_ERROR},
-    {"-log-level=fAtAl", OPTIONS_LOG_FATAL},
+    {"-log-level=debug", LOG_DEBUG},
+    {"-log-level=info", LOG_INFO},
+    {"-log-level=WARN", LOG_WARNING},
+    {"-log-level=Error", LOG_ERROR},
+    {"-log-level=fAtAl", LOG_FATAL},
     {"-tls-required", OPTIONS_TLS_REQUIRED},
     {"-tls-required=1", OPTIONS_TLS_REQUIRED},
     {"-tls-required=T", OPTIONS_TLS_REQUIRED},

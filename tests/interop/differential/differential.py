@@ -4,16 +4,11 @@ Server A is upstream's nsqd, server B is ours. The same path twice compares a se
 departures is not used.
 """
 
-import argparse
 import collections
-import concurrent.futures
-import fnmatch
 import itertools
 import os
 import re
-import signal
 import sys
-import time
 
 import cases_bodies
 import cases_delivery
@@ -25,20 +20,15 @@ import cases_states
 import cases_time
 import earliest
 import play
+import stage
 from case import Messages, Quiet
-from server import CONFIGURATIONS, Server, version_of
+from server import CONFIGURATIONS
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-ROOT = os.path.join(HERE, "..", "..", "..")
 TABLES = (cases_lines, cases_names, cases_numbers, cases_bodies, cases_states, cases_identify, cases_delivery, cases_time)
 AT_ONCE = 48  # connections; they mostly wait for answers, so many cost little
 LONG_LINE = 600
-HARD_SECONDS = 100  # the whole stage ends after this, whatever happens
 
 GO_OF_UNICODE_15 = range(21, 27)  # Go 1.N whose tables of printable characters are those of Unicode 15
-
-Departure = collections.namedtuple("Departure", "glob number reason")
-
 
 def all_cases():
     cases = [case for table in TABLES for case in table.cases()]
@@ -48,17 +38,6 @@ def all_cases():
             if first.setdefault(key(case), case) is not case:
                 sys.exit("two cases with the same %s: %s and %s" % (what, first[key(case)].id, case.id))
     return cases
-
-
-def read_departures(name="departures.txt"):
-    with open(os.path.join(HERE, name), encoding="utf-8") as lines:
-        return [Departure(*line.split(None, 2)) for line in map(str.strip, lines) if line and not line.startswith("#")]
-
-
-def numbers_of_departures():
-    """The numbers of the rows of the tables in tests/conformance/DEPARTURES.md."""
-    with open(os.path.join(ROOT, "tests/conformance/DEPARTURES.md"), encoding="utf-8") as lines:
-        return {line.split("|")[1].strip() for line in lines if re.match(r"\|\s*\d+\s*\|", line)}
 
 
 def without_other_unicode(cases, version):
@@ -103,7 +82,7 @@ def transcript(seen, other):
 
 
 def compare(pool, cases, servers, is_shown):
-    """The differences by case id, as lines to print, and the other counts."""
+    """The differences by case id, as lines to print, other counts, and no faults."""
     differences, counted = {}, collections.Counter()
     agreed = []
     for case, sent, a, b in play_all(pool, cases, servers):
@@ -132,91 +111,19 @@ def compare(pool, cases, servers, is_shown):
         counted["replies with the same earliest byte"] += count - len(lines)
         if lines:
             differences[case.id] = sent + lines
-    return differences, counted
-
-
-def judge(differences, departures, cases, is_all):
-    """The differences that are departures, and the faults of the list of departures."""
-    faults, excused, used = [], {}, set()
-    known = numbers_of_departures()
-    for case_id in differences:
-        for departure in departures:
-            if fnmatch.fnmatchcase(case_id, departure.glob):
-                excused[case_id] = departure
-                used.add(departure)
-                break
-    for departure in departures:
-        is_met = any(fnmatch.fnmatchcase(case.id, departure.glob) for case in cases)
-        if departure not in used and (is_met or is_all):
-            faults.append("departures: %s %s: no difference needs this line" % departure[:2])
-        if departure.number not in known:
-            faults.append("departures: %s %s: DEPARTURES.md has no such row" % departure[:2])
-    return excused, faults
-
-
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--server-a", required=True, metavar="PATH", help="the server that is right")
-    parser.add_argument("--server-b", required=True, metavar="PATH", help="the server that is compared with it")
-    parser.add_argument("--only", metavar="GLOB", help="only cases whose id matches")
-    parser.add_argument("--list", action="store_true", help="print the ids of the cases and stop")
-    parser.add_argument("--show", action="store_true", help="print what was sent and what A showed, case by case")
-    return parser.parse_args()
+    return differences, counted, []
 
 
 def main():
-    arguments = parse_arguments()
-    cases = [c for c in all_cases() if not arguments.only or fnmatch.fnmatchcase(c.id, arguments.only)]
-    if arguments.list:
-        print("\n".join(c.id for c in cases))
-        return 0
-    if not cases:
-        sys.exit("no case matches %s" % arguments.only)
-    cases.sort(key=takes_time, reverse=True)
+    arguments = stage.parse_arguments(__doc__)
 
-    signal.signal(signal.SIGALRM, lambda *_: sys.exit("not done after %d s" % HARD_SECONDS))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
-    signal.alarm(HARD_SECONDS)
-    started = time.monotonic()
-    paths = (arguments.server_a, arguments.server_b)
-    versions = [version_of(path) for path in paths]
-    for name, version in zip("AB", versions):
-        print("%s: %s" % (name, version), flush=True)
-    cases = without_other_unicode(cases, versions[0])
+    def prepare(cases, version):
+        return sorted(without_other_unicode(cases, version), key=takes_time, reverse=True), CONFIGURATIONS
 
-    servers, faults = [], []
-    pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
-    try:
-        for path in paths:
-            servers.append({})
-            for configuration in CONFIGURATIONS:
-                servers[-1][configuration] = Server(path, configuration)
-        differences, counted = compare(pool, cases, servers, arguments.show)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for name, side in zip("AB", servers):
-            for configuration, server in side.items():
-                trouble = server.stop()
-                if trouble:
-                    faults.append("server %s (%s): %s" % (name, configuration, trouble))
+    def compare_all(pool, cases, sides):
+        return compare(pool, cases, sides, arguments.show)
 
-    excused = {}
-    if os.path.realpath(paths[0]) != os.path.realpath(paths[1]):
-        excused, list_faults = judge(differences, read_departures(), cases, not arguments.only)
-        faults += list_faults
-    failed = [case_id for case_id in differences if case_id not in excused]
-    for case_id in failed:
-        print("\nDIFFERENT %s" % case_id)
-        for line in differences[case_id]:
-            print("    " + line)
-    for fault in faults:
-        print("\nFAULT %s" % fault)
-
-    print("\n%d cases in %.0f s; %d numbered departures" % (len(cases), time.monotonic() - started, len(excused)))
-    for what, count in sorted(counted.items()):
-        print("%d %s" % (count, what))
-    print("%d passed, %d failed" % (len(cases) - len(failed), len(failed) + len(faults)))
-    return 1 if failed or faults else 0
+    return stage.run(arguments, all_cases(), "departures.txt", AT_ONCE, prepare, compare_all)
 
 
 if __name__ == "__main__":

@@ -4,33 +4,29 @@ Server A is upstream's nsqd, server B is ours. The same path twice compares a se
 departures is not used. All bytes of an answer are compared, except the date and figures that must differ.
 """
 
-import argparse
 import collections
-import concurrent.futures
-import fnmatch
 import hashlib
 import os
 import pathlib
 import re
-import signal
 import socket
 import ssl
 import sys
 import tempfile
-import time
+import urllib.parse
 
 sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))  # for certificates
 
 import certificates
 import http_cases
-from differential import judge, read_departures
-from server import CONFIGURATIONS, Server, version_of
+import stage
+from server import CONFIGURATIONS
 
 AT_ONCE = 24  # connections
 ANSWER_SECONDS = 20
 LONG = 600  # bytes of what is printed of one side
-HARD_SECONDS = 100  # the whole run ends after this, whatever happens
-LEAST_KINDS = 40  # different answers of server A
+KINDS = "different answers of A"
+LEAST_KINDS = 40
 ANSWERS_MAX = 4 << 20
 OF_TLS = ("tls", "https", "clear")  # the configurations of cases that need a server with TLS
 
@@ -107,6 +103,28 @@ def play(case, servers):
     return without_figures(answer).replace(topic, b"{topic}"), end
 
 
+def chains_of(cases):
+    """Cases that name the same topic, one after the other, so that both servers have the same state before each of them.
+    A case with a topic of its own is alone."""
+    chains = {}
+    for case in cases:
+        named = None if b"{topic}" in case.data else re.search(rb"topic=([^& ]*)", case.data)
+        key = case.id if named is None else urllib.parse.unquote_to_bytes(named.group(1))
+        chains.setdefault(key, []).append(case)
+    return chains.values()
+
+
+def play_chain(chain, servers):
+    return [play(case, servers) for case in chain]
+
+
+def results_of(pool, cases, sides):
+    """Each case, with what A and what B has answered."""
+    plays = [(chain, *(pool.submit(play_chain, chain, side) for side in sides)) for chain in chains_of(cases)]
+    for chain, a, b in plays:
+        yield from zip(chain, a.result(), b.result())
+
+
 def is_reset_only(a, b):
     """Whether one server resets a connection after its answer, where the other one ends it with a FIN."""
     return a[0] == b[0] and {a[1], b[1]} == {"RST", "FIN"}
@@ -122,95 +140,52 @@ def transcript(case, a, b):
 
 
 def compare(pool, cases, sides, is_shown):
-    """The differences by case id, the answers of A, and the other counts."""
-    differences, kinds, counted = {}, collections.Counter(), collections.Counter()
-    results = [(case, *(pool.submit(play, case, side) for side in sides)) for case in cases]
-    for case, *pair in results:
-        a, b = (future.result() for future in pair)
-        kinds[a[0]] += 1
+    """The differences by case id, as lines to print, and other counts."""
+    differences, kinds, counted = {}, set(), collections.Counter()
+    for case, a, b in results_of(pool, cases, sides):
+        kinds.add(a[0])
         if is_shown:
             print("\n".join([case.id] + ["    " + line for line in transcript(case, a, b)]))
         if is_reset_only(a, b):
             counted["connections that one server resets"] += 1
         elif a != b:
             differences[case.id] = transcript(case, a, b)
-    return differences, kinds, counted
+    counted[KINDS] = len(kinds)
+    return differences, counted
 
 
-def parse_arguments():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--server-a", required=True, metavar="PATH", help="the server that is right")
-    parser.add_argument("--server-b", required=True, metavar="PATH", help="the server that is compared with it")
-    parser.add_argument("--only", metavar="GLOB", help="only cases whose id matches")
-    parser.add_argument("--list", action="store_true", help="print the ids of the cases and stop")
-    parser.add_argument("--show", action="store_true", help="print what was sent and what was answered, case by case")
-    return parser.parse_args()
-
-
-def selected(arguments):
+def all_cases():
     cases = http_cases.all_cases()
     double = [case_id for case_id, count in collections.Counter(case.id for case in cases).items() if count > 1]
     if double:
         sys.exit("two cases with the same id: %s" % double[0])
-    return [case for case in cases if not arguments.only or fnmatch.fnmatchcase(case.id, arguments.only)]
+    return cases
+
+
+def configurations_of(cases, folder):
+    """The configurations of the servers that these cases need. The folder gets the files for TLS."""
+    if any(case.configuration in OF_TLS for case in cases):
+        certificates.make(pathlib.Path(folder))
+        CONFIGURATIONS["tls"] = ["-tls-cert=%s/server.pem" % folder, "-tls-key=%s/server.key" % folder,
+                                 "-tls-required=true"]
+    return sorted({server_of(case) for case in cases})
 
 
 def main():
-    arguments = parse_arguments()
-    cases = selected(arguments)
-    if arguments.list:
-        print("\n".join(case.id for case in cases))
-        return 0
-    if not cases:
-        sys.exit("no case matches %s" % arguments.only)
-    signal.signal(signal.SIGALRM, lambda *_: sys.exit("not done after %d s" % HARD_SECONDS))
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
-    signal.alarm(HARD_SECONDS)
-    started = time.monotonic()
-    paths = (arguments.server_a, arguments.server_b)
-    for name, path in zip("AB", paths):
-        print("%s: %s" % (name, version_of(path)), flush=True)
+    arguments = stage.parse_arguments(__doc__)
 
-    sides, faults = [], []
-    folder = tempfile.TemporaryDirectory(prefix="nsq-differential-")
-    if any(case.configuration in OF_TLS for case in cases):
-        certificates.make(pathlib.Path(folder.name))
-        CONFIGURATIONS["tls"] = ["-tls-cert=%s/server.pem" % folder.name, "-tls-key=%s/server.key" % folder.name,
-                                 "-tls-required=true"]
-    pool = concurrent.futures.ThreadPoolExecutor(AT_ONCE)
-    try:
-        for path in paths:
-            sides.append({})
-            for configuration in sorted({server_of(case) for case in cases}):
-                sides[-1][configuration] = Server(path, configuration)
-        differences, kinds, counted = compare(pool, cases, sides, arguments.show)
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for name, side in zip("AB", sides):
-            for configuration, server in side.items():
-                trouble = server.stop()
-                if trouble:
-                    faults.append("server %s (%s): %s" % (name, configuration, trouble))
+    def compare_all(pool, cases, sides):
+        differences, counted = compare(pool, cases, sides, arguments.show)
+        kinds = counted[KINDS]
+        is_poor = kinds < LEAST_KINDS and not arguments.only
+        faults = ["A gave %d different answers, expected at least %d" % (kinds, LEAST_KINDS)] if is_poor else []
+        return differences, counted, faults
 
-    excused = {}
-    if os.path.realpath(paths[0]) != os.path.realpath(paths[1]):
-        excused, list_faults = judge(differences, read_departures("departures-http.txt"), cases, not arguments.only)
-        faults += list_faults
-    failed = [case_id for case_id in differences if case_id not in excused]
-    for case_id in failed:
-        print("\nDIFFERENT %s" % case_id)
-        for line in differences[case_id]:
-            print("    " + line)
-    if len(kinds) < LEAST_KINDS and not arguments.only:
-        faults.append("A gave %d different answers, expected at least %d" % (len(kinds), LEAST_KINDS))
-    for fault in faults:
-        print("\nFAULT %s" % fault)
-    print("\n%d requests in %.0f s, %d different answers of A; %d numbered departures"
-          % (len(cases), time.monotonic() - started, len(kinds), len(excused)))
-    for what, count in sorted(counted.items()):
-        print("%d %s" % (count, what))
-    print("%d passed, %d failed" % (len(cases) - len(failed), len(failed) + len(faults)))
-    return 1 if failed or faults else 0
+    with tempfile.TemporaryDirectory(prefix="nsq-differential-") as folder:
+        def prepare(cases, _version):
+            return cases, configurations_of(cases, folder)
+
+        return stage.run(arguments, all_cases(), "departures-http.txt", AT_ONCE, prepare, compare_all)
 
 
 if __name__ == "__main__":

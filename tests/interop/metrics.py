@@ -13,7 +13,6 @@ import json
 import pathlib
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 
-from servers import Program, Server, wait_until
+from servers import Client, Program, Server, wait_until
 
 FLAGS = ["--metrics-channels", "--metrics-clients", "--e2e-processing-latency-percentile=0.99,0.5,0.0000001"]
 ODD_TOPIC = "a.b-c_D9#ephemeral"
@@ -44,51 +43,22 @@ def expect(what, seen, expected):
     check(what, "" if seen == expected else "expected %r\nseen     %r" % (expected, seen))
 
 
-class Client:
-    """A V2 client: sends bytes and reads frames."""
-
-    def __init__(self, address, **identity):
-        host, port = address.split(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=10)
-        self.input = self.socket.makefile("rb")
-        self.socket.sendall(b"  V2")
-        if identity:
-            body = json.dumps(identity, ensure_ascii=False).encode("utf-8", "surrogateescape")
-            self.command("IDENTIFY", body)
-
-    def send(self, line, body=None):
-        size = b"" if body is None else len(body).to_bytes(4, "big") + body
-        self.socket.sendall(line.encode() + b"\n" + size)
-
-    def frame(self):
-        size = int.from_bytes(self.input.read(4), "big")
-        return self.input.read(size)[4:]
-
-    def command(self, line, body=None):
-        self.send(line, body)
-        answer = self.frame()
-        assert answer == b"OK", (line, answer)
-
-    def message(self):
-        """The id of the next message."""
-        return self.frame()[10:26].decode()
-
-    @property
-    def address(self):
-        return "%s:%d" % self.socket.getsockname()
+def check_end(server):
+    check("the end of %s" % server.log.stem, server.end())
 
 
 def play(server):
     """Brings the server into a state in which no figure is the one of a new server; returns its clients."""
-    producer = Client(server.tcp, client_id="producer", hostname="host", user_agent="agent/1")
+    producer = Client(server, {"client_id": "producer", "hostname": "host", "user_agent": "agent/1"})
     for topic, count in (("orders", 5), ("lonely", 2), (ODD_TOPIC, 1)):
         for _ in range(count):
-            producer.command("PUB " + topic, b"four")
-    producer.command("DPUB orders 3600000", b"later")
-    consumer = Client(server.tcp, client_id=ODD_CLIENT, hostname="bad \udcff byte", user_agent="", msg_timeout=1000)
-    consumer.command("SUB orders mail")
-    other = Client(server.tcp)
-    other.command("SUB %s c" % ODD_TOPIC)
+            producer.do("PUB " + topic, b"four")
+    producer.do("DPUB orders 3600000", b"later")
+    consumer = Client(server, {"client_id": ODD_CLIENT, "hostname": "bad \udcff byte", "user_agent": "",
+                               "msg_timeout": 1000})
+    consumer.do("SUB orders mail")
+    other = Client(server)
+    other.do("SUB %s c" % ODD_TOPIC)
     consumer.send("RDY 3")
     ids = [consumer.message() for _ in range(3)]
     consumer.send("RDY 0")
@@ -137,23 +107,26 @@ def check_pages(options):
         check("promtool notices a family without help", "" if "nsqd_topics" in wrong else "it said %r" % wrong)
         wrong = promtool(options, page + 'nsqd_odd{a="\n"} 1\n')
         check("promtool notices a page that cannot be read", "" if "parsing error" in wrong else "it said %r" % wrong)
+        check_end(server)
         del clients
     with Server(options.server, options.logs / "metrics-many.log", *FLAGS) as server:
-        producer = Client(server.tcp)
+        producer = Client(server)
         for i in range(2000):
-            producer.command("PUB topic%d" % i, b"x")
+            producer.do("PUB topic%d" % i, b"x")
         page = page_of(server)
         check("promtool: a page in many pieces", promtool(options, page))
         expect("its samples of topics", page.count("\nnsqd_topic_messages_total{"), 2000)
+        check_end(server)
     with Server(options.upstream, options.logs / "metrics-upstream.log") as server:
         status, _, body = get("http://%s/metrics" % server.http)
         expect("upstream's nsqd does not have the page", (status, body), (404, '{"message":"NOT_FOUND"}'))
+        check_end(server)
 
 
 def play_without_flags(server):
-    consumer = Client(server.tcp, client_id=ODD_CLIENT)
-    consumer.command("SUB orders mail")
-    consumer.command("PUB lonely", b"x")
+    consumer = Client(server, {"client_id": ODD_CLIENT})
+    consumer.do("SUB orders mail")
+    consumer.do("PUB lonely", b"x")
     return consumer
 
 
@@ -255,6 +228,7 @@ def check_prometheus(options):
             samples = len([line for line in page.splitlines() if not line.startswith("#")])
             expect("Prometheus: the number of samples", prometheus.series("scrape_samples_scraped"), [([], str(samples))])
             expect_figures(prometheus, clients)
+        check_end(server)
 
 
 def main():

@@ -1,16 +1,22 @@
-"""For tools.py and nsqadmin.py: starts servers and upstream's programs, and replaces what differs from run to run."""
+"""For the scripts of this folder: starts servers and upstream's programs, is a client of the protocol V2, and replaces
+what differs from run to run."""
 
 import json
 import os
 import pathlib
 import re
 import signal
+import socket
+import ssl
+import struct
 import subprocess
 import tempfile
 import time
 
 START_LIMIT = 20  # seconds
 STOP_LIMIT = 20
+ANSWER_LIMIT = 20
+LAST_LINES = 40  # of a server that has ended badly
 RUNNING = set()  # the processes of all Programs
 
 
@@ -74,6 +80,17 @@ class Program:
         self.process.send_signal(signal.SIGTERM)
         return self.wait()
 
+    def end(self):
+        """Ends it with SIGTERM. Returns what is wrong with its end, and its last lines; "" if nothing is wrong."""
+        wrong = "ended by itself, " if self.process.poll() is not None else ""
+        how = self.stop()
+        said = self.said()
+        if re.search(r"Sanitizer: |: runtime error: ", said):
+            wrong += "a sanitizer has found something, "
+        if not wrong and how == "exit 0":
+            return ""
+        return "\n".join([wrong + how, *said.splitlines()[-LAST_LINES:]])
+
 
 class Server(Program):
     """An nsqd on ports of its own choice, with an empty data folder. `tcp`, `http` and, with a certificate, `https` are
@@ -110,6 +127,59 @@ class Server(Program):
                 text = text.replace(address, name).replace(":" + port, ":" + name)
                 text = re.sub(r"(_port\W+)%s\b" % port, r"\1" + name, text)
         return re.sub(r"\b127\.0\.0\.1:\d+\b", "CLIENT", text)
+
+
+class Client:
+    """A client of the protocol V2. `identity`: a dict that it sends with IDENTIFY; `tls`: the version of TLS that it uses
+    afterwards."""
+
+    def __init__(self, server, identity=None, tls=None):
+        host, port = server.tcp.rsplit(":", 1)
+        self.socket = socket.create_connection((host, int(port)), ANSWER_LIMIT)
+        self.socket.sendall(b"  V2")
+        if identity is not None:
+            self.send("IDENTIFY", json.dumps(identity, ensure_ascii=False).encode("utf-8", "surrogateescape"))
+            kind, answer = self.frame()
+            assert kind == 0, answer
+        if tls is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            context.minimum_version = context.maximum_version = tls
+            context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")  # each server would choose another one
+            self.socket = context.wrap_socket(self.socket)
+            assert self.frame() == (0, b"OK")
+
+    def read(self, n):
+        data = b""
+        while len(data) < n:
+            piece = self.socket.recv(n - len(data))
+            assert piece, "the server has closed the connection"
+            data += piece
+        return data
+
+    def frame(self):
+        """The type and the data of the next frame."""
+        size, kind = struct.unpack(">II", self.read(8))
+        return kind, self.read(size - 4)
+
+    def send(self, line, body=None):
+        self.socket.sendall(line.encode() + b"\n" + (b"" if body is None else struct.pack(">I", len(body)) + body))
+
+    def do(self, line, body=None):
+        """Sends a command that is answered with OK."""
+        self.send(line, body)
+        answer = self.frame()
+        assert answer == (0, b"OK"), (line, answer)
+
+    def message(self):
+        """The id of the next message."""
+        kind, data = self.frame()
+        assert kind == 2, (kind, data)
+        return data[10:26].decode()
+
+    @property
+    def address(self):
+        return "%s:%d" % self.socket.getsockname()
 
 
 # Fields of /stats and /info whose values differ from run to run, or between two servers.

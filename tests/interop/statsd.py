@@ -15,7 +15,6 @@ import pathlib
 import re
 import signal
 import socket
-import struct
 import sys
 import tempfile
 import threading
@@ -27,9 +26,13 @@ LIMIT = 20  # seconds; for every wait
 LANES = 8  # servers that run side by side; they only wait
 INTERVAL = 3  # seconds between two reports
 SPREAD_SLACK = 0.5  # seconds by which a report may be longer or shorter than its spread; only other programs delay it
-TRIES = 3  # of a case, for the sake of this slack and of the time between reports
+TRIES = 3  # of a case, for the sake of this slack and of the time between reports. A bad end of a server is final
 FLAGS = ["--statsd-interval=%ds" % INTERVAL, "--broadcast-address=h.example", "--broadcast-http-port=4151",
          "--max-msg-timeout=1h", "--msg-timeout=1h"]
+
+
+class BadEnd(Exception):
+    """A server has ended by itself, or with another code than 0, or a sanitizer has found something."""
 
 
 class Receiver:
@@ -58,40 +61,6 @@ class Receiver:
         self.over = True
         self.thread.join()
         self.socket.close()
-
-
-class Client:
-    """A client of the protocol V2."""
-
-    def __init__(self, server):
-        host, port = server.tcp.rsplit(":", 1)
-        self.socket = socket.create_connection((host, int(port)), LIMIT)
-        self.socket.sendall(b"  V2")
-
-    def frame(self):
-        size, kind = struct.unpack(">II", self.read(8))
-        return kind, self.read(size - 4)
-
-    def read(self, n):
-        data = b""
-        while len(data) < n:
-            piece = self.socket.recv(n - len(data))
-            assert piece, "the server has closed the connection"
-            data += piece
-        return data
-
-    def do(self, line):
-        self.socket.sendall(line.encode() + b"\n")
-        assert self.frame() == (0, b"OK"), line
-
-    def send(self, line):
-        self.socket.sendall(line.encode() + b"\n")
-
-    def message(self):
-        """The id of the next message."""
-        kind, data = self.frame()
-        assert kind == 2, (kind, data)
-        return data[10:26].decode()
 
 
 class Run:
@@ -125,7 +94,7 @@ class Run:
         self.post(target)
 
     def subscribe(self, topic, channel, ready=1):
-        client = Client(self.server)
+        client = servers.Client(self.server)
         self.clients.append(client)
         client.do("SUB %s %s" % (topic, channel))
         client.send("RDY %d" % ready)
@@ -308,9 +277,12 @@ def play(path, name, log):
     try:
         with servers.Server(path, log, *[flag.replace("PORT", str(receiver.port)) for flag in flags]) as server:
             run = Run(server, receiver)
-            do(run)
-            status = server.stop()
-            assert status == "exit 0", status
+            try:
+                do(run)
+            finally:
+                wrong = server.end()
+                if wrong:  # counts more than a failure of the case, of which it may be the cause
+                    raise BadEnd("%s: %s" % (path, wrong))
     finally:
         receiver.end()
     return masked(run)
@@ -322,7 +294,10 @@ def compare(options, name, logs):
         paths = (options.server_a, options.server_b)
         jobs = [pool.submit(play, path, name, logs / ("%s-%s.log" % (name.replace("/", "_").replace("%", "")[:40], side)))
                 for side, path in zip("ab", paths)]
-        a, b = (job.result() for job in jobs)
+        troubles = [job.exception() for job in jobs if job.exception()]
+    if troubles:
+        raise next((trouble for trouble in troubles if isinstance(trouble, BadEnd)), troubles[0])
+    a, b = (job.result() for job in jobs)
     if options.show:
         for side, (datagrams, said) in zip("ab", (a, b)):
             print("%s %s: %d datagrams, %d bytes" % (name, side, len(datagrams), sum(map(len, datagrams))))
@@ -343,6 +318,8 @@ def try_case(options, name, logs):
     for left in reversed(range(TRIES)):
         try:
             trouble = compare(options, name, logs)
+        except BadEnd as error:
+            return str(error)
         except (AssertionError, RuntimeError, OSError) as error:
             trouble = "%s: %s" % (type(error).__name__, error)
         if not trouble or not left:

@@ -6,47 +6,26 @@ compares the answers. Times, ports, memory figures and names of builds are maske
 
 Ends with "N passed, N failed".
 """
-import argparse, http.client, json, re, signal, socket, ssl, struct, subprocess, sys, tempfile, time
+import argparse, contextlib, http.client, json, os, pathlib, re, signal, ssl, sys, tempfile
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+
+import servers
+from servers import Client
 
 LIMIT = 20  # seconds; for every wait
-FLAGS = ["--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0", "--node-id=7",
-         "--broadcast-address=b.example", "--e2e-processing-latency-percentile=0.5,0.99,0.00001",
+FLAGS = ["--node-id=7", "--broadcast-address=b.example", "--e2e-processing-latency-percentile=0.5,0.99,0.00001",
          "--tls-cert=tests/conformance/tls/cert.pem", "--tls-key=tests/conformance/tls/key.pem",
          "--max-msg-size=1000"]
 UNFOLDED = ("Content-Length", "Transfer-Encoding", "Date")  # headers that may differ
 
 
-class Server:
-    """A running server; ended by its process id."""
-
-    def __init__(self, path):
-        self.folder = tempfile.TemporaryDirectory()
-        self.log = open(self.folder.name + "/log", "w+b")
-        self.process = subprocess.Popen([path, *FLAGS, "--data-path=" + self.folder.name], stdin=subprocess.DEVNULL,
-                                        stdout=self.log, stderr=self.log)
-        try:
-            self.tcp, self.http = (self.port_of(name) for name in ("TCP", "HTTP"))
-        except BaseException:
-            self.end()
-            raise
-
-    def said(self):
-        self.log.flush()
-        with open(self.folder.name + "/log", encoding="utf-8", errors="replace") as log:
-            return log.read()
-
-    def port_of(self, name):
-        limit = time.monotonic() + LIMIT
-        while time.monotonic() < limit and self.process.poll() is None:
-            found = re.search(r" %s: listening on 127\.0\.0\.1:(\d+)\n" % name, self.said())
-            if found:
-                return int(found.group(1))
-            time.sleep(0.02)
-        raise SystemExit("%s does not listen:\n%s" % (self.process.args[0], self.said()))
+class Server(servers.Server):
+    """A server, and its HTTP API."""
 
     def ask(self, method, target, body=None):
         """The status, the headers, and the body of an answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.http, timeout=LIMIT)
+        connection = http.client.HTTPConnection(self.http, timeout=LIMIT)
         connection.request(method, target, body)
         answer = connection.getresponse()
         body = answer.read()
@@ -57,60 +36,28 @@ class Server:
         status, _, answer = self.ask("POST", target, body)
         assert status == 200, (target, status, answer)
 
-    def end(self):
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-            try:
-                self.process.wait(LIMIT)
-            except subprocess.TimeoutExpired:
-                self.process.kill()
-                self.process.wait()
-        self.log.close()
-        self.folder.cleanup()
+
+# What is there at last. Of a topic: messages, depth. Of a channel: messages, depth, in flight, deferred.
+STATE = {"alpha": (7, 0), "alpha/one": (7, 3, 1, 2), "alpha/two": (7, 6, 0, 1), "alpha/three": (7, 6, 0, 1),
+         "beta": (1, 0), "beta/one": (1, 0, 1, 0), "gamma": (3, 3), "idle": (3, 0), "keyed#ephemeral": (2, 2)}
 
 
-class Client:
-    """A client of the protocol V2. `identify`: the JSON that it sends; `tls`: the version of TLS that it uses."""
+def state_of(server):
+    state = {}
+    for topic in json.loads(server.ask("GET", "/stats?format=json")[2])["topics"]:
+        state[topic["topic_name"]] = (topic["message_count"], topic["depth"])
+        for channel in topic["channels"]:
+            state[topic["topic_name"] + "/" + channel["channel_name"]] = (
+                channel["message_count"], channel["depth"], channel["in_flight_count"], channel["deferred_count"])
+    return state
 
-    def __init__(self, server, identify=None, tls=None):
-        self.socket = socket.create_connection(("127.0.0.1", server.tcp), LIMIT)
-        self.send(b"  V2")
-        if identify is not None:
-            body = json.dumps(identify).encode()
-            self.send(b"IDENTIFY\n" + struct.pack(">I", len(body)) + body)
-            self.frame()
-        if tls is not None:
-            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-            context.minimum_version = context.maximum_version = tls
-            context.set_ciphers("ECDHE-ECDSA-AES128-GCM-SHA256")  # each server would choose another one
-            self.socket = context.wrap_socket(self.socket)
-            self.frame()
 
-    def send(self, data):
-        self.socket.sendall(data)
-
-    def read(self, n):
-        data = b""
-        while len(data) < n:
-            piece = self.socket.recv(n - len(data))
-            assert piece, "the server has closed the connection"
-            data += piece
-        return data
-
-    def frame(self):
-        size, kind = struct.unpack(">II", self.read(8))
-        return kind, self.read(size - 4)
-
-    def do(self, line, body=None):
-        self.send(line.encode() + b"\n" + (b"" if body is None else struct.pack(">I", len(body)) + body))
-        kind, data = self.frame()
-        assert kind == 0 and data == b"OK", (line, kind, data)
-
-    def message(self):
-        kind, data = self.frame()
-        assert kind == 2, (kind, data)
-        return data[10:26].decode(), data[26:]
+def await_state(server):
+    """Messages go from topics to channels, and to clients, some time after a command was answered."""
+    try:
+        servers.wait_until(lambda: state_of(server) == STATE, "the state")
+    except RuntimeError as error:
+        raise SystemExit("%s has %s, expected %s" % (server.process.args[0], state_of(server), STATE)) from error
 
 
 def play(server):
@@ -131,21 +78,19 @@ def play(server):
     both = Client(server, {"client_id": "both"})
     both.do("PUB beta", b"abc")
     consumer.do("SUB beta one")
-    consumer.send(b"RDY 1\n")
+    consumer.send("RDY 1")
     both.do("SUB alpha one")
-    both.send(b"RDY 1\n")
+    both.send("RDY 1")
     plain.do("SUB alpha one")
-    plain.send(b"CLS\n")
+    plain.send("CLS")
     plain.frame()
     for i in range(6):
         server.do("/pub?topic=alpha", b"m%d" % i)
     server.do("/pub?topic=alpha&defer=600000", b"later")
     server.do("/mpub?topic=idle", b"a\nb\n\nc")
     server.do("/topic/empty?topic=idle")
-    ident, _ = both.message()
-    both.send(b"FIN %s\n" % ident.encode())
-    ident, _ = both.message()
-    both.send(b"REQ %s 700000\n" % ident.encode())
+    both.send("FIN " + both.message())
+    both.send("REQ %s 700000" % both.message())
     both.message()
     clients = [producer, consumer, plain, both]
     for version in ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3:
@@ -153,7 +98,7 @@ def play(server):
                      version)
         tls.do("PUB keyed#ephemeral", b"z")
         clients.append(tls)
-    time.sleep(0.3)
+    await_state(server)
     return clients
 
 
@@ -296,13 +241,15 @@ def main():
     parser.add_argument("--server-b", default="build/nsqd")
     parser.add_argument("--show", action="store_true")
     option = parser.parse_args()
-    servers, clients, passed, failed = [], [], 0, 0
-    try:
-        for path in option.server_a, option.server_b:
-            servers.append(Server(path))
-            clients.append(play(servers[-1]))
+    signal.signal(signal.SIGTERM, servers.end_all)
+    passed = failed = 0
+    with contextlib.ExitStack() as stack:
+        folder = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        both = [stack.enter_context(Server(path, folder / ("log-" + side), *FLAGS))
+                for side, path in zip("ab", (option.server_a, option.server_b))]
+        clients = [play(server) for server in both]
         for method, target, body in pages():
-            a, b = (masked_answer(target, *server.ask(method, target, body)) for server in servers)
+            a, b = (masked_answer(target, *server.ask(method, target, body)) for server in both)
             if option.show:
                 print("%s %s %s\n%s" % (method, target, body or "", a))
             if a == b:
@@ -314,9 +261,12 @@ def main():
                 if one != other:
                     print("    the first: %s\n    the other: %s" % (one, other))
                     break
-    finally:
-        for server in servers:
-            server.end()
+        for server in both:
+            wrong = server.end()
+            passed, failed = passed + (not wrong), failed + bool(wrong)
+            if wrong:
+                print("the end of %s: %s" % (server.process.args[0], wrong))
+        del clients  # they were connected until now
     print("%d passed, %d failed" % (passed, failed))
     return 0 if failed == 0 and passed > 0 else 1
 

@@ -126,7 +126,7 @@ deadly() {
 
 listed() { "$1" -h 2>&1 | sed -n 's/^  -//p'; }
 verdict "the flags and their kinds" "$(diff <(listed "$upstream") <(listed "$ours" |
-    grep -vxE '(mem-queue-bytes|max-connections|output-high-water) int|magic-timeout duration|waiter value|metrics-.*'))"
+    grep -vxE '(mem-queue-bytes|max-connections|output-high-water) int|magic-timeout duration|waiter value|metrics-(channels|clients)'))"
 for flag in mem-queue-bytes max-connections output-high-water magic-timeout waiter metrics-channels metrics-clients; do
     verdict "-$flag is ours" "$(listed "$ours" | grep -qxE "$flag( int| duration| value)?" || echo "not listed")"
 done

@@ -9,8 +9,8 @@
 
 #include <cmocka.h>
 
-#include "base/alloc.h"
 #include "base/text.h"
+#include "support/case_texts.h"
 #include "support/stride.h"
 
 #define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
@@ -30,67 +30,20 @@
     "nothing\n"
 #define PUB "p > \"  V2PUB \" $topic \"\\n\" size{\"x\"}\n"
 
-static const struct case_setting setting = {.names = SPAN_LITERAL("n"), .time_scale = 100};
-
-static enum verdict run(const char *text, struct case_result *result, bool cuts)
-{
-    struct transcript file;
-    struct transcript_error error;
-    if (!transcript_parse(&file, span_make(text, strlen(text)), &error)) {
-        fail_msg("%u:%u: expected %s", error.line, error.column, error.expected);
-    }
-    run_case(&setting, &file, result);
-    if (cuts && !run_case_cuts(&setting, &file, result)) {
-        fail_msg("cuts: %.*s", (int)result->why.n, (const char *)buf_span(&result->why).p);
-    }
-    transcript_free(&file);
-    return result->verdict;
-}
-
 static void assert_text(const struct buf *text, const char *wanted)
 {
     assert_true(span_equal(buf_span(text), span_make(wanted, strlen(wanted))));
 }
 
-static void assert_contains(const struct buf *text, const char *part)
-{
-    char *copy = alloc_zeroed(text->n + 1);
-    memcpy(copy, text->n == 0 ? "" : (const char *)buf_span(text).p, text->n);
-    if (strstr(copy, part) == NULL) {
-        fail_msg("'%s' is not in:\n%s", part, copy);
-    }
-    alloc_free(copy);
-}
-
-static void passes_with(const char *text, bool cuts)
-{
-    struct case_result result;
-    if (run(text, &result, cuts) != VERDICT_PASS) {
-        fail_msg("line %u: %.*s", result.failed_line, (int)result.why.n,
-                 (const char *)buf_span(&result.why).p);
-    }
-    case_result_free(&result);
-}
-
 static void passes(const char *text)
 {
-    passes_with(text, true);
+    case_passes(text, true);
 }
 
 /* A handshake at every cut takes seconds, so only the conformance stage does that. */
 static void passes_whole(const char *text)
 {
-    passes_with(text, false);
-}
-
-/* The case fails at this line, and the reason contains this text. */
-static void fails(const char *text, unsigned line, const char *why)
-{
-    struct case_result result;
-    assert_int_equal(run(text, &result, false), VERDICT_FAIL);
-    assert_int_equal(result.failed_line, line);
-    assert_contains(&result.why, why);
-    case_result_free(&result);
+    case_passes(text, false);
 }
 
 static void a_case_passes_when_the_server_does_it(void **state)
@@ -112,23 +65,25 @@ static void a_case_passes_when_the_server_does_it(void **state)
 static void a_case_fails_when_the_server_does_something_else(void **state)
 {
     (void)state;
-    fails(HEADER "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n", 9,
-          "nothing within 50ms");
-    fails(HEADER "c connect\n" SUB "c < end within 40ms\n", 10,
-          "nothing; the connection is not closed within 40ms");
-    fails(HEADER "p connect\n" PUB "p < error E_BAD_TOPIC\n", 9, "response \"OK\"");
-    fails(HEADER "p connect\n" PUB "p < nothing\n", 9, "response \"OK\"");
-    fails(HEADER "p connect\n" PUB "p < response {\"a\":1}\n", 9, "response \"OK\"");
-    fails(HEADER "p connect\n" PUB "p < response \"OK\" after 20ms\n", 9, "too early: after 0ms");
-    fails(HEADER "p connect\n" PUB "p < no message within 20ms\n", 9, "response \"OK\"");
-    fails(HEADER "p connect\n" PUB "p < end\n", 9, "response \"OK\"");
-    fails(HEADER "c connect\nc > \"WHAT\"\nc < nothing\n", 9, "E_BAD_PROTOCOL");
-    fails(HEADER "c connect\nc > \"WHAT\"\nc < error E_BAD_PROTOCOL\nc < response \"OK\"\n", 10,
-          "the end of the connection");
-    fails(HEADER "p connect\n" PUB "any {\n    p < response \"OK\"\n    p < response \"NO\"\n}\n",
-          9, "no frame within 10 s for these steps:\n    p < response \"NO\"");
-    fails(HEADER "c connect\n" SUB "p connect\n" PUB "c < message $m attempts 2 body \"x\"\n", 12,
-          "attempts 1 body \"x\"");
+    case_fails(HEADER "c connect\nc > \"  V2NOP\\n\"\nc < response \"OK\" within 50ms\n", 9,
+               "nothing within 50ms");
+    case_fails(HEADER "c connect\n" SUB "c < end within 40ms\n", 10,
+               "nothing; the connection is not closed within 40ms");
+    case_fails(HEADER "p connect\n" PUB "p < error E_BAD_TOPIC\n", 9, "response \"OK\"");
+    case_fails(HEADER "p connect\n" PUB "p < nothing\n", 9, "response \"OK\"");
+    case_fails(HEADER "p connect\n" PUB "p < response {\"a\":1}\n", 9, "response \"OK\"");
+    case_fails(HEADER "p connect\n" PUB "p < response \"OK\" after 20ms\n", 9,
+               "too early: after 0ms");
+    case_fails(HEADER "p connect\n" PUB "p < no message within 20ms\n", 9, "response \"OK\"");
+    case_fails(HEADER "p connect\n" PUB "p < end\n", 9, "response \"OK\"");
+    case_fails(HEADER "c connect\nc > \"WHAT\"\nc < nothing\n", 9, "E_BAD_PROTOCOL");
+    case_fails(HEADER "c connect\nc > \"WHAT\"\nc < error E_BAD_PROTOCOL\nc < response \"OK\"\n",
+               10, "the end of the connection");
+    case_fails(HEADER "p connect\n" PUB
+                      "any {\n    p < response \"OK\"\n    p < response \"NO\"\n}\n",
+               9, "no frame within 10 s for these steps:\n    p < response \"NO\"");
+    case_fails(HEADER "c connect\n" SUB "p connect\n" PUB "c < message $m attempts 2 body \"x\"\n",
+               12, "attempts 1 body \"x\"");
 }
 
 static void a_failure_has_the_values_that_are_known_and_the_times(void **state)
@@ -138,10 +93,10 @@ static void a_failure_has_the_values_that_are_known_and_the_times(void **state)
         HEADER "c connect\n" SUB "p connect\n" PUB "any {\n    p < response \"OK\"\n"
                "    c < message $m attempts 1 body \"x\"\n}\n"
                "c < message $m attempts 2 body \"x $m after 1ms\" after 950ms within 2000ms\n";
-    fails(again, 16, "expected: c < message $m (");
-    fails(again, 16,
-          ") attempts 2 body \"x $m after 1ms\" after 950ms (not earlier) within 2000ms\n"
-          "received: nothing within 2 s");
+    case_fails(again, 16, "expected: c < message $m (");
+    case_fails(again, 16,
+               ") attempts 2 body \"x $m after 1ms\" after 950ms (not earlier) within 2000ms\n"
+               "received: nothing within 2 s");
 }
 
 static void a_different_error_text_is_non_strict(void **state)
@@ -150,9 +105,9 @@ static void a_different_error_text_is_non_strict(void **state)
     struct case_result result;
     const char *text = HEADER "c connect\nc > \"  V2PUB t\\n\" i32(0)\nc < error E_BAD_MESSAGE "
                               "\"other\"\nc < end\n";
-    assert_int_equal(run(text, &result, false), VERDICT_NON_STRICT);
+    assert_int_equal(case_run(text, &result, false), VERDICT_NON_STRICT);
     assert_int_equal(result.failed_line, 0);
-    assert_contains(&result.why, "invalid message body size 0");
+    case_contains(&result.why, "invalid message body size 0");
     case_result_free(&result);
 }
 
@@ -170,7 +125,7 @@ static void a_step_that_cannot_be_played_is_unreachable(void **state)
     };
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct case_result result;
-        assert_int_equal(run(texts[i], &result, false), VERDICT_UNREACHABLE);
+        assert_int_equal(case_run(texts[i], &result, false), VERDICT_UNREACHABLE);
         assert_true(result.why.n > 0);
         case_result_free(&result);
     }
@@ -180,7 +135,7 @@ static void the_exchange_shows_what_was_sent_and_received(void **state)
 {
     (void)state;
     struct case_result result;
-    run(HEADER "p connect\n" PUB "p < response \"NO\"\n", &result, false);
+    case_run(HEADER "p connect\n" PUB "p < response \"NO\"\n", &result, false);
     assert_text(&result.exchange, "p connect\np > \"  V2PUB n.topic\\n\\x00\\x00\\x00\\x01x\"\n");
     assert_true(span_equal(buf_span(&result.unmatched), SPAN("\0\0\0\6\0\0\0\0OK")));
     assert_text(&result.why, "expected: p < response \"NO\"\nreceived: response \"OK\"");
@@ -205,7 +160,7 @@ static void json_that_differs_is_named_by_its_member(void **state)
         struct case_result result;
         snprintf(text, sizeof text, "%s%s%s", HEADER "c connect\nc > \"  V2IDENTIFY\\n\" ",
                  "size{\"{\\\"feature_negotiation\\\":true}\"}\n", steps[i]);
-        assert_int_equal(run(text, &result, false), VERDICT_FAIL);
+        assert_int_equal(case_run(text, &result, false), VERDICT_FAIL);
         assert_true(why_has(&result, "max_rdy_count: expected 9, came 2500\n"));
         case_result_free(&result);
     }
@@ -250,21 +205,22 @@ static void a_codec_that_the_server_does_not_use_fails(void **state)
 {
     (void)state;
     /* The server has enabled no codec, or another one. */
-    fails(IDENTIFIED("\\\"x\\\":1", "\"snappy\":false") "c upgrade snappy\nc > \"NOP\\n\"\n"
-                                                        "c < response \"OK\" within 20ms\n",
-          LINE + 2, "bytes that cannot be decoded: snappy");
-    fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade deflate 6\n"
-                                                               "c < response \"OK\"\n",
-          LINE, "bytes that cannot be decoded: deflate");
-    fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c < response \"OK\"\n", LINE,
-          "bytes that are not a frame");
+    case_fails(IDENTIFIED("\\\"x\\\":1", "\"snappy\":false") "c upgrade snappy\nc > \"NOP\\n\"\n"
+                                                             "c < response \"OK\" within 20ms\n",
+               LINE + 2, "bytes that cannot be decoded: snappy");
+    case_fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade deflate 6\n"
+                                                                    "c < response \"OK\"\n",
+               LINE, "bytes that cannot be decoded: deflate");
+    case_fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c < response \"OK\"\n", LINE,
+               "bytes that are not a frame");
     /* A handshake with a peer that does not know TLS. */
-    fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade tls\n", LINE,
-          "a TLS handshake that fails: ");
-    fails(HEADER "c connect\nc > \"  V2\"\nc upgrade tls\n", 9, "a TLS handshake that fails: ");
+    case_fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade tls\n", LINE,
+               "a TLS handshake that fails: ");
+    case_fails(HEADER "c connect\nc > \"  V2\"\nc upgrade tls\n", 9,
+               "a TLS handshake that fails: ");
     /* A reply behind the last one, which no step matches, is found too. */
-    fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade snappy\n", LINE,
-          "response \"OK\"");
+    case_fails(IDENTIFIED("\\\"snappy\\\":true", "\"snappy\":true") "c upgrade snappy\n", LINE,
+               "response \"OK\"");
 }
 
 static void the_client_ends_tls_or_only_the_connection(void **state)
@@ -279,12 +235,12 @@ static void the_client_ends_tls_or_only_the_connection(void **state)
                  IDENTIFIED("\\\"tls_v1\\\":true",
                             "\"tls_v1\":true") "c upgrade tls\nc < response \"OK\"\n",
                  ends[i]);
-        passes_with(text, cuts);
+        case_passes(text, cuts);
         snprintf(text, sizeof text, "%s%s",
                  IDENTIFIED("\\\"deflate\\\":true",
                             "\"deflate\":true") "c upgrade deflate 6\nc < response \"OK\"\n",
                  ends[i]);
-        passes_with(text, cuts);
+        case_passes(text, cuts);
     }
     passes_whole(IDENTIFIED(
         "\\\"snappy\\\":true",
@@ -310,12 +266,12 @@ static void many_messages_are_received_as_a_set(void **state)
                  "any 20 $i {\n    c < message $m$i attempts 1 body \"m\" $i\n"
                  "    c < message $n$i attempts 1 body \"m\" $i\n}\n");
     /* One message more than was published, another body, a body twice. */
-    fails(HEADER PUBLISHED "any 21 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n", 16,
-          "c < message $m21 attempts 1 body");
-    fails(HEADER PUBLISHED "any 20 $k {\n    c < message $m$k attempts 1 body \"n\" $k\n}\n", 16,
-          "no frame within 10 s for these steps:");
-    fails(HEADER PUBLISHED "any 19 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n", 16,
-          "m20");
+    case_fails(HEADER PUBLISHED "any 21 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n",
+               16, "c < message $m21 attempts 1 body");
+    case_fails(HEADER PUBLISHED "any 20 $k {\n    c < message $m$k attempts 1 body \"n\" $k\n}\n",
+               16, "no frame within 10 s for these steps:");
+    case_fails(HEADER PUBLISHED "any 19 $k {\n    c < message $m$k attempts 1 body \"m\" $k\n}\n",
+               16, "m20");
 }
 
 #define TWO_CONSUMERS                                                                              \
@@ -334,7 +290,7 @@ static void a_client_stops_reading_and_goes_on(void **state)
     passes_whole(HEADER TWO_CONSUMERS
                  "d connect\nd > \"  V2SUB \" $topic \" \" $channel \"\\n\" \"RDY 1\\n\"\n"
                  "d < response \"OK\"\nd < message $m attempts 1 body *\n");
-    fails(HEADER TWO_CONSUMERS "c start reading\nc < nothing\n", 18, "x");
+    case_fails(HEADER TWO_CONSUMERS "c start reading\nc < nothing\n", 18, "x");
 }
 
 static void a_restart_makes_a_new_engine(void **state)
@@ -363,7 +319,7 @@ static void a_restart_may_have_other_flags(void **state)
                     "f connect\nf > \"  V2%sf < response {\"max_rdy_count\":9}\n",
              ask, ask, ask, ask);
     passes_whole(text);
-    fails(HEADER "restart with --max-rdy-count=x\n", 7, "max-rdy-count");
+    case_fails(HEADER "restart with --max-rdy-count=x\n", 7, "max-rdy-count");
 }
 
 /* The first and the last lines of a long exchange are kept. */
@@ -372,14 +328,15 @@ static void a_long_exchange_is_shortened_in_the_middle(void **state)
     (void)state;
     struct case_result result;
     assert_int_equal(
-        run(HEADER "c connect\nc > \"  V2\"\nrepeat 1000 $i {\n"
-                   "    c > \"PUB \" $topic \"\\n\" size{\"m\" $i}\n    c < response \"OK\"\n}\n",
-            &result, false),
+        case_run(HEADER
+                 "c connect\nc > \"  V2\"\nrepeat 1000 $i {\n"
+                 "    c > \"PUB \" $topic \"\\n\" size{\"m\" $i}\n    c < response \"OK\"\n}\n",
+                 &result, false),
         VERDICT_PASS);
     assert_true(result.exchange.n <= PLAYER_EXCHANGE_MAX + 1000);
-    assert_contains(&result.exchange, "\\x02m1\"\n");
-    assert_contains(&result.exchange, " lines are left out here)\n");
-    assert_contains(&result.exchange, "\\x05m1000\"\nc < response \"OK\"\n");
+    case_contains(&result.exchange, "\\x02m1\"\n");
+    case_contains(&result.exchange, " lines are left out here)\n");
+    case_contains(&result.exchange, "\\x05m1000\"\nc < response \"OK\"\n");
     case_result_free(&result);
 }
 

@@ -2,6 +2,8 @@
 /* Leads a report from its beginning to its last datagram. */
 #include "api/statsd.h"
 
+#include <assert.h>
+
 #include "base/text.h"
 
 static size_t packet_size(int64_t size)
@@ -246,6 +248,7 @@ static struct span next_datagram(struct statsd *s)
     s->allowed--;
     s->sent++;
     if (s->sent == s->packets.count) {
+        assert(statsd_packets_done(&s->packets));
         end_report(s);
     }
     return bytes;

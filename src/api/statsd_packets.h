@@ -44,6 +44,12 @@ void statsd_packets_rewind(struct statsd_packets *packets, const struct statsd_r
 /* Returns the next datagram, borrowed until the next call. Called packets->count times. */
 struct span statsd_packets_next(struct statsd_packets *packets);
 
+/* Returns whether no line is left over. */
+static inline bool statsd_packets_done(const struct statsd_packets *packets)
+{
+    return packets->next == packets->end;
+}
+
 void statsd_packets_free(struct statsd_packets *packets);
 
 /* Appends the prefix of all names as nsqd makes it: each "%s" in `form` is replaced by host:port,

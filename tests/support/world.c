@@ -520,6 +520,19 @@ size_t world_asked(const struct world *w)
     return w->asked.n / sizeof(uint64_t);
 }
 
+void world_make_topics(struct world *w, unsigned count, const char *channels)
+{
+    for (unsigned i = 0; i < count; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "t%05u", i);
+        struct topic *topic = broker_topic(&w->engine->broker, text_span(name), BUDGET_CLIENT);
+        for (const char *c = channels; *c != '\0'; c++) {
+            (void)topic_channel(topic, span_make(c, 1), w->now);
+        }
+    }
+    world_settle(w);
+}
+
 void world_stop(struct world *w)
 {
     w->handler.stop(w->handler.self, w->now);

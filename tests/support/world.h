@@ -114,6 +114,9 @@ void world_free_at_once(struct world *world);
 void world_advance(struct world *world, int64_t ns);
 void world_jump(struct world *world, int64_t ns);
 
+/* Makes topics t00000, t00001, .., each with one channel for each letter of `channels`. */
+void world_make_topics(struct world *world, unsigned count, const char *channels);
+
 /* One round of serve/drive.h. */
 void world_round(struct world *world);
 

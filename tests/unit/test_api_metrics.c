@@ -19,17 +19,6 @@
 #define DATE "Date: Thu, 01 Jan 2026 00:00:00 GMT\r\n"
 #define TYPE "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n"
 
-static void make_topics(struct world *w, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        char name[16];
-        snprintf(name, sizeof name, "t%05u", i);
-        struct topic *topic = broker_topic(&w->engine->broker, text_span(name), BUDGET_CLIENT);
-        topic_channel(topic, SPAN("c"), w->now);
-    }
-    world_settle(w);
-}
-
 /* The body of the answer to this request; it lives until the next call. */
 static const char *body_of(struct client *c, const char *request)
 {
@@ -124,7 +113,7 @@ static void a_long_page_is_chunked(void **state)
     config.broker.effort_a_call = 70;
     config.serve.max_connections = 200;
     struct world *w = world_new(&config);
-    make_topics(w, 1000);
+    world_make_topics(w, 1000, "c");
     for (int i = 0; i < 100; i++) {
         world_connect(w);
     }
@@ -150,7 +139,9 @@ static void a_client_may_leave_in_the_middle(void **state)
 {
     (void)state;
     struct world *w = world_new(NULL);
-    make_topics(w, 5000);
+    world_make_topics(w, 10000, "c");
+    size_t page = strlen(body_of(world_open_http(w), "GET /metrics"));
+    assert_true(page > (size_t)3 << 20);
     size_t used = world_used(w);
     size_t held = w->engine->broker.core.budget.held;
     struct client *c = world_open_http(w);

@@ -110,6 +110,27 @@ static void one_call_handles_a_part_of_the_requests(void **state)
     world_free(w);
 }
 
+/* Each 16 bytes of a head cost a unit: a call handles 20 requests of 2,000 bytes, not 120. */
+static void one_call_parses_a_part_of_the_heads(void **state)
+{
+    (void)state;
+    enum { REQUESTS = 20, HEADER = 2000 };
+    struct buf request = {0};
+    text_append(&request, "GET /ping HTTP/1.1\r\nHost: h\r\nX-Long: ");
+    (void)repeat(&request, SPAN("x"), HEADER);
+    text_append(&request, "\r\n\r\n");
+    size_t each = EFFORT_PART + request.n / EFFORT_HEAD_BYTES + EFFORT_REQUEST;
+    struct world *w = world_with(REQUESTS * each);
+    const struct client *c = world_open_http(w);
+    struct buf b = {0};
+    struct span in = repeat(&b, buf_span(&request), 10 * REQUESTS);
+    size_t consumed = w->handler.recv(w->handler.self, c->conn, in, w->now);
+    assert_in_range(consumed / request.n, REQUESTS - 2, REQUESTS + 1);
+    buf_free(&b);
+    buf_free(&request);
+    world_free(w);
+}
+
 /* Empty lines are no messages, and cost nevertheless. */
 static void one_call_handles_a_part_of_a_request(void **state)
 {
@@ -469,6 +490,7 @@ int main(void)
         cmocka_unit_test(effort_is_counted),
         cmocka_unit_test(one_call_handles_a_part_of_the_input),
         cmocka_unit_test(one_call_handles_a_part_of_the_requests),
+        cmocka_unit_test(one_call_parses_a_part_of_the_heads),
         cmocka_unit_test(one_call_handles_a_part_of_a_request),
         cmocka_unit_test(one_call_moves_a_part_of_a_publish),
         cmocka_unit_test(one_call_handles_a_part_of_decoded_input),

@@ -12,7 +12,7 @@
  */
 #include "fuzz.h"
 #include "nsqd/options_check.h"
-#include "nsqd/options_config.h"
+#include "program/config_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -28,7 +28,7 @@ const struct fuzz_shape fuzz_shape = {.header = 1, .body = FUZZ_BYTES};
 
 struct reading {
     struct options o;
-    struct options_text text;
+    struct start_text text;
     struct toml_document *file;
     bool ok;
 };
@@ -38,14 +38,15 @@ static void parse(struct reading *r, const char *flag)
 {
     static const struct options_host host = {.name = "host", .node_id = 617};
     char *argv[] = {"nsqd", "-config=f.cfg", (char *)(uintptr_t)flag};
-    FUZZ_CHECK(options_parse(&r->o, flag == NULL ? 2 : 3, argv, &host, &r->text) == OPTIONS_RUN);
+    FUZZ_CHECK(options_parse(&r->o, flag == NULL ? 2 : 3, argv, &host, &r->text) == START_RUN);
 }
 
 static void read_file(struct reading *r, struct span bytes, const char *flag)
 {
     static const char start[] = "failed to load config file f.cfg - ";
     parse(r, flag);
-    r->ok = options_config_read(&r->o, bytes, &r->file, &r->text) == OPTIONS_RUN;
+    const struct start_flags flags = options_flags(&r->o);
+    r->ok = config_file_read(&flags, "f.cfg", bytes, &r->file, &r->text) == START_RUN;
     const char *line = r->text.fatal;
     FUZZ_CHECK(r->ok == (line[0] == '\0'));
     FUZZ_CHECK(r->ok || strncmp(line, start, sizeof start - 1) == 0);
@@ -110,7 +111,7 @@ static bool make_context(void *context, const struct options *o, struct line *wh
 /* Checks the values against what the program relies on. */
 static void look_at(const struct reading *r, const struct reading *without)
 {
-    static struct options_text text;
+    static struct start_text text;
     const struct options_tls tls = {.serve = make_context, .request = make_context};
     for (size_t i = 0; i < options_table.n; i++) {
         const struct goflag *f = &options_table.rows[i];
@@ -126,7 +127,7 @@ static void look_at(const struct reading *r, const struct reading *without)
     FUZZ_CHECK(r->o.tls_min_version >= 0x0301 && r->o.tls_min_version <= 0x0304);
     FUZZ_CHECK(r->o.waiter == OPTIONS_WAITER_POLL || r->o.waiter == OPTIONS_WAITER_EPOLL);
     options_check(&r->o, &tls, &text);
-    char line[OPTIONS_LINE_MAX];
+    char line[START_LINE_MAX];
     for (size_t at = 0; options_warning(&r->o, &at, line);) {
         FUZZ_CHECK(line[0] == '-');
     }

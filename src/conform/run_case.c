@@ -65,11 +65,11 @@ static bool options_good(struct case_engine *e, struct buf *why)
     static const struct options_host host = {.name = "conform", .node_id = 0};
     const struct options_tls tls = {
         .serve = tls_files_serve, .request = tls_files_request, .context = &e->tls};
-    struct options_text *text = alloc_zeroed(sizeof *text);
+    struct start_text *text = alloc_zeroed(sizeof *text);
     char *argv[FLAGS_MAX];
     int argc = list_words(e->words, argv);
-    bool ok = options_parse(e->options, argc, argv, &host, text) == OPTIONS_RUN &&
-              options_check(e->options, &tls, text) == OPTIONS_RUN;
+    bool ok = options_parse(e->options, argc, argv, &host, text) == START_RUN &&
+              options_check(e->options, &tls, text) == START_RUN;
     if (!ok) {
         buf_append(why, span_make(text->err, strlen(text->err)));
         buf_append(why, span_make(text->fatal, strlen(text->fatal)));

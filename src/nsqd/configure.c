@@ -6,18 +6,7 @@
 #include "nsqd/configure.h"
 
 #include "base/text.h"
-
-/* Descriptors for listeners, files, pipes and everything else that is not a connection. */
-#define DESCRIPTOR_RESERVE 64
-
-static size_t max_connections(const struct options *o, size_t descriptors)
-{
-    if (o->max_connections > 0) {
-        return (size_t)o->max_connections;
-    }
-    return descriptors > 2 * DESCRIPTOR_RESERVE ? descriptors - DESCRIPTOR_RESERVE
-                                                : descriptors / 2;
-}
+#include "program/process.h"
 
 static void configure_v2(const struct options *o, struct v2_config *v)
 {
@@ -87,7 +76,8 @@ struct engine_config configure(const struct options *o, const struct configure_m
     config.log_level = (enum log_level)o->log_level;
     config.magic_timeout = o->magic_timeout;
     config.serve.high_water = (size_t)o->output_high_water;
-    config.serve.max_connections = max_connections(o, machine->descriptors);
+    config.serve.max_connections =
+        process_max_connections(o->max_connections, machine->descriptors);
     struct broker_config *b = &config.broker;
     b->node_id = (unsigned)o->node_id;
     b->mem_queue_size = o->mem_queue_size;

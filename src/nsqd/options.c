@@ -7,14 +7,7 @@
  */
 #include "nsqd/options.h"
 
-#include <nsq/version.h>
-
-#include <assert.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
-
-#include "base/log.h"
 
 /* Returns true when `a`, in lower-case letters, equals `word`. `word` is ASCII. */
 static bool same_word(const char *a, const char *word)
@@ -26,17 +19,6 @@ static bool same_word(const char *a, const char *word)
         }
     }
     return *a == *word;
-}
-
-static bool set_log_level(int64_t *field, const char *value, struct line *why)
-{
-    enum log_level level;
-    if (log_level_named(span_make(value, strlen(value)), &level)) {
-        *field = (int64_t)level;
-        return true;
-    }
-    line_add(why, "invalid log level '%s' (debug, info, warn, error, fatal)", value);
-    return false;
 }
 
 /* Upstream's nsqd changes these words to lower case before it reads them. So its errors show lower
@@ -128,7 +110,7 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 static const struct goflag flags[] = {
     {"version", GOFLAG_BOOL, AT(version), "false", BUILT, NULL, "print the version and exit"},
     {"config", GOFLAG_STRING, AT(config), "", BUILT, NULL, "TOML file with settings"},
-    {"log-level", GOFLAG_WORD, AT(log_level), "info", BUILT, set_log_level,
+    {"log-level", GOFLAG_WORD, AT(log_level), "info", BUILT, start_log_level,
      "lowest level to log: debug, info, warn, error, fatal"},
     {"log-prefix", GOFLAG_STRING, AT(log_prefix), "[nsqd] ", BUILT, NULL,
      "text at the start of every log line"},
@@ -275,80 +257,30 @@ const struct goflag_table options_table = {.program = "nsqd",
                                            .keys = keys,
                                            .key_count = sizeof keys / sizeof keys[0]};
 
-static void write_version(struct options_text *text)
+struct start_flags options_flags(struct options *o)
 {
-    /* NSQ_COMPATIBILITY is the version of upstream's nsqd. It is printed at the place where
-     * upstream's nsqd prints its version, for programs that compare it. */
-    snprintf(text->out, sizeof text->out, "nsqd v%s (built w/c11-nsqref-%s)\n", NSQ_COMPATIBILITY,
-             NSQREF_VERSION);
+    return (struct start_flags){.table = &options_table,
+                                .into = o,
+                                .given = o->given,
+                                .place = o->place,
+                                .version = &o->version};
 }
 
-/* Writes the error line, if there is one, and the usage text. */
-static void write_usage(char to[OPTIONS_TEXT_MAX], const char *error)
+enum start_result options_parse(struct options *o, int argc, char *const *argv,
+                                const struct options_host *host, struct start_text *text)
 {
-    struct line line;
-    line_start(&line, to, OPTIONS_TEXT_MAX);
-    if (error[0] != '\0') {
-        line_add(&line, "%s\n", error);
-    }
-    goflag_usage(&options_table, &line);
-    assert(!line.cut);
-}
-
-enum options_result options_fail(struct options_text *text, const char *format, ...)
-{
-    va_list args;
-    va_start(args, format);
-    int wanted = vsnprintf(text->fatal, sizeof text->fatal, format, args);
-    va_end(args);
-    if (wanted >= (int)sizeof text->fatal) {
-        memcpy(text->fatal + sizeof text->fatal - 4, "...", 4);
-    }
-    text->code = 1;
-    return OPTIONS_FATAL;
-}
-
-static void clear(struct options_text *text)
-{
-    text->code = 0;
-    text->out[0] = text->err[0] = text->fatal[0] = '\0';
-}
-
-enum options_result options_parse(struct options *o, int argc, char *const *argv,
-                                  const struct options_host *host, struct options_text *text)
-{
-    char buf[OPTIONS_LINE_MAX];
-    struct line error;
-    line_start(&error, buf, sizeof buf);
-    clear(text);
+    const struct start_flags fields = options_flags(o);
     memset(o, 0, sizeof *o);
     goflag_defaults(&options_table, o);
     o->broadcast_address = host->name;
     o->node_id = host->node_id;
-    switch (goflag_parse(&options_table, argc, argv, o, o->given, &error)) {
-    case GOFLAG_HELP:
-        write_usage(text->out, "");
-        return OPTIONS_EXIT;
-    case GOFLAG_BAD:
-        write_usage(text->err, error.p);
-        text->code = 2;
-        return OPTIONS_EXIT;
-    case GOFLAG_FATAL:
-        return options_fail(text, "%s", error.p);
-    case GOFLAG_DONE:
-        break;
-    }
-    if (o->version) {
-        write_version(text);
-        return OPTIONS_EXIT;
-    }
-    return OPTIONS_RUN;
+    return start_parse(&fields, argc, argv, text);
 }
 
-bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX])
+bool options_warning(const struct options *o, size_t *at, char line[START_LINE_MAX])
 {
     struct line out;
-    line_start(&out, line, OPTIONS_LINE_MAX);
+    line_start(&out, line, START_LINE_MAX);
     return goflag_next_warning(&options_table, o, o->given, at, &out);
 }
 

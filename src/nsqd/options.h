@@ -8,13 +8,13 @@
  * allocates no memory. main.c prints and exits. configure.c turns `struct options` into the
  * engine's configuration. The order of calls is:
  *
- *     options_parse -> (read --config, options_config_read) -> open and lock the data path
+ *     options_parse -> (read --config, config_file_read) -> open and lock the data path
  *                   -> options_check -> options_warning until it returns false -> run
  */
 #ifndef NSQD_OPTIONS_H
 #define NSQD_OPTIONS_H
 
-#include "program/goflag.h"
+#include "program/start.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,15 +37,10 @@ enum options_tls_required {
 #define OPTIONS_TLS_REQUIRE "require"
 #define OPTIONS_TLS_REQUIRE_VERIFY "require-verify"
 
-/* Both count from 1; a column is a character. */
-struct options_place {
-    unsigned line, column;
-};
-
 /*
  * Durations are in nanoseconds, sizes in bytes. A duration may be any int64, because upstream's
  * nsqd does not limit durations. So code that adds a duration to a time must saturate. Strings are
- * never NULL. They are borrowed from argv, from the configuration file (nsqd/options_config.h) or
+ * never NULL. They are borrowed from argv, from the configuration file (program/config_file.h) or
  * from struct options_host, or they are literals.
  */
 struct options {
@@ -139,7 +134,7 @@ struct options {
     /* One for each flag: true when it was on the command line or in the file. */
     bool given[OPTIONS_FLAG_COUNT];
     /* One for each flag: where its value is in the file. Zeros: the value is not from the file. */
-    struct options_place place[OPTIONS_FLAG_COUNT];
+    struct start_place place[OPTIONS_FLAG_COUNT];
 };
 
 /* The table of flags. Its fields are those of struct options. */
@@ -151,34 +146,15 @@ struct options_host {
     int64_t node_id;  /* computed from that name, 0 to 1023 */
 };
 
-enum options_result {
-    OPTIONS_RUN,  /* continue */
-    OPTIONS_EXIT, /* write `out` to stdout and `err` to stderr, exit with `code` */
-    /* Log `fatal` as one line of level FATAL with the prefix "[nsqd] ", exit with `code`. */
-    OPTIONS_FATAL
-};
-
-/* Enough bytes for an error line and the whole usage text. */
-#define OPTIONS_TEXT_MAX 16384
-/* Bytes of the longest line. A longer line is cut and ends with "...". */
-#define OPTIONS_LINE_MAX 1024
-
-/* Texts for the user. Each text ends with a NUL. A text is "" when there is nothing to print. */
-struct options_text {
-    int code;
-    char out[OPTIONS_TEXT_MAX];
-    char err[OPTIONS_TEXT_MAX];
-    char fatal[OPTIONS_LINE_MAX];
-};
+/* The table with the fields of `o`, for program/config_file.h. Borrows `o`. */
+struct start_flags options_flags(struct options *o);
 
 /*
  * Sets all defaults, then reads the arguments from argv[1] on. *o and *text need not be
- * initialised. argv and host->name are borrowed. Returns OPTIONS_EXIT for --version, for -h, and
- * for an error of Go's flag package (code 2). Returns OPTIONS_FATAL for a percentile that is not a
- * number (code 1). Otherwise returns OPTIONS_RUN.
+ * initialised. argv and host->name are borrowed. Returns the result of start_parse.
  */
-enum options_result options_parse(struct options *o, int argc, char *const *argv,
-                                  const struct options_host *host, struct options_text *text);
+enum start_result options_parse(struct options *o, int argc, char *const *argv,
+                                const struct options_host *host, struct start_text *text);
 
 /*
  * Writes the next warning into `line`. A flag has a warning if two things are true. First, this
@@ -186,7 +162,7 @@ enum options_result options_parse(struct options *o, int argc, char *const *argv
  * command line or in the file of --config, and its value is not the default. *at must be 0 for the
  * first call. Returns false when there are no more warnings.
  */
-bool options_warning(const struct options *o, size_t *at, char line[OPTIONS_LINE_MAX]);
+bool options_warning(const struct options *o, size_t *at, char line[START_LINE_MAX]);
 
 /* Returns true when --tls-cert or --tls-key is given. With both flags, clients can use TLS. With
  * only one of them, the program reports an error when it starts. */
@@ -200,9 +176,5 @@ bool options_require_tls(const struct options *o);
  * --broadcast-http-port), or if it is 0, the port of the listener. `listener` is 0 or less when the
  * listener has no port. Then the result is 0. */
 int64_t options_port_or(int64_t given, int64_t listener);
-
-/* Sets text->code to 1 and text->fatal to the formatted text. Returns OPTIONS_FATAL. */
-__attribute__((format(printf, 2, 3))) enum options_result options_fail(struct options_text *text,
-                                                                       const char *format, ...);
 
 #endif

@@ -7,7 +7,8 @@
 #include "nsqd/options_check.h"
 
 #include "auth/auth.h"
-#include "program/goconfig.h"
+#include "program/bounds.h"
+#include "program/config_file.h"
 #include "program/gonum.h"
 
 #include <math.h>
@@ -27,16 +28,17 @@ _Static_assert(GOFLAG_LIST_MAX <= AUTH_SERVERS_MAX, "the list of auth servers mu
 
 #define SECOND ((int64_t)1000000000)
 
-enum when { ALWAYS, WITH_STATSD, WITH_PERCENTILES };
+static bool with_statsd(const void *options)
+{
+    return ((const struct options *)options)->statsd_address[0] != '\0';
+}
 
-struct bound {
-    const char *name;
-    size_t offset; /* where the int64_t is in struct options */
-    enum when when;
-    int64_t least, most;
-    const char *rule;
-};
+static bool with_percentiles(const void *options)
+{
+    return ((const struct options *)options)->e2e_processing_latency_percentile.n > 0;
+}
 
+#define ALWAYS NULL
 #define AT(member) offsetof(struct options, member)
 
 static const struct bound bounds[] = {
@@ -63,14 +65,14 @@ static const struct bound bounds[] = {
     /* nsqd panics with "non-positive interval for NewTicker" at the first report, because it
      * spreads the packets of a report over the interval minus one second. (The same happens when a
      * report has more packets than that time has nanoseconds. This cannot be checked here.) */
-    {"statsd-interval", AT(statsd_interval), WITH_STATSD, SECOND + 1, INT64_MAX,
+    {"statsd-interval", AT(statsd_interval), with_statsd, SECOND + 1, INT64_MAX,
      "must be greater than 1s"},
     /* nsqd panics with "makeslice: len out of range" (or out of memory) at the first report. */
-    {"statsd-udp-packet-size", AT(statsd_udp_packet_size), WITH_STATSD, INT64_MIN, ADDRESSES - 1,
+    {"statsd-udp-packet-size", AT(statsd_udp_packet_size), with_statsd, INT64_MIN, ADDRESSES - 1,
      "must be less than 2^47"},
     /* nsqd loops for ever at the first FIN of a channel, and never exits. It follows the clock in
      * steps of half the window, and half of 1 ns is 0. */
-    {"e2e-processing-latency-window-time", AT(e2e_processing_latency_window_time), WITH_PERCENTILES,
+    {"e2e-processing-latency-window-time", AT(e2e_processing_latency_window_time), with_percentiles,
      2, INT64_MAX, "must be at least 2ns"},
 
     /* Flags of our own. */
@@ -80,29 +82,11 @@ static const struct bound bounds[] = {
     {"magic-timeout", AT(magic_timeout), ALWAYS, 1, INT64_MAX, "must be at least 1ns"},
 };
 
-static bool applies(const struct options *o, enum when when)
+static enum start_result check_bounds(const struct options *o, struct start_text *text)
 {
-    switch (when) {
-    case WITH_STATSD:
-        return o->statsd_address[0] != '\0';
-    case WITH_PERCENTILES:
-        return o->e2e_processing_latency_percentile.n > 0;
-    case ALWAYS:
-        break;
-    }
-    return true;
-}
-
-static enum options_result check_bounds(const struct options *o, struct options_text *text)
-{
-    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
-        const struct bound *b = &bounds[i];
-        int64_t v = *(const int64_t *)(const void *)((const char *)o + b->offset);
-        if (applies(o, b->when) && (v < b->least || v > b->most)) {
-            return options_fail(text, INSTANTIATE "--%s %s", b->name, b->rule);
-        }
-    }
-    return OPTIONS_RUN;
+    const struct bound *broken = bounds_broken(bounds, sizeof bounds / sizeof bounds[0], o);
+    return broken == NULL ? START_RUN
+                          : start_fail(text, INSTANTIATE "--%s %s", broken->name, broken->rule);
 }
 
 /* Upstream's nsqd treats any other word as "no certificate". Then nobody notices that it requests
@@ -115,41 +99,30 @@ static bool knows_policy(const char *policy)
 
 /* Upstream's nsqd loads the certificate, the key and the authorities when a certificate or a key is
  * named. It loads the authorities once more for its own requests. */
-static enum options_result check_tls(const struct options *o, const struct options_tls *tls,
-                                     struct options_text *text)
+static enum start_result check_tls(const struct options *o, const struct options_tls *tls,
+                                   struct start_text *text)
 {
-    char buf[OPTIONS_LINE_MAX];
+    char buf[START_LINE_MAX];
     struct line why;
     line_start(&why, buf, sizeof buf);
     bool offered = options_offer_tls(o);
     if (offered && !tls->serve(tls->context, o, &why)) {
-        return options_fail(text, INSTANTIATE "failed to build TLS config - %s", why.p);
+        return start_fail(text, INSTANTIATE "failed to build TLS config - %s", why.p);
     }
     if (!offered && options_require_tls(o)) {
-        return options_fail(text, INSTANTIATE "cannot require TLS client connections without "
-                                              "TLS key and cert");
+        return start_fail(text, INSTANTIATE "cannot require TLS client connections without "
+                                            "TLS key and cert");
     }
     if (!tls->request(tls->context, o, &why)) {
-        return options_fail(text, INSTANTIATE "failed to build client TLS config - %s", why.p);
+        return start_fail(text, INSTANTIATE "failed to build client TLS config - %s", why.p);
     }
-    return OPTIONS_RUN;
+    return START_RUN;
 }
 
 /* Adds to the reason where the value of a flag is in the file, if it is from there. */
-static void add_place(const struct options *o, struct span flag, struct options_text *text)
+static void add_place(const struct options *o, struct span flag, struct start_text *text)
 {
-    for (size_t row = 0; row < OPTIONS_FLAG_COUNT; row++) {
-        const char *name = options_table.rows[row].name;
-        const struct options_place *place = &o->place[row];
-        char key[GOCONFIG_KEY_MAX];
-        if (place->line > 0 && span_equal(flag, span_make(name, strlen(name))) &&
-            goconfig_key(&options_table, &options_table.rows[row], key)) {
-            char why[OPTIONS_LINE_MAX];
-            memcpy(why, text->fatal, sizeof why);
-            options_fail(text, "%s (%s: line %u, column %u: %s)", why, o->config, place->line,
-                         place->column, key);
-        }
-    }
+    config_file_add_place(&options_table, o->place, o->config, flag, text);
 }
 
 /* Returns the flag that a reason names, or nothing. */
@@ -161,60 +134,60 @@ static struct span flag_of(const char *fatal)
     return span_make(name, strcspn(name, " "));
 }
 
-static enum options_result check_percentiles(const struct options *o, struct options_text *text)
+static enum start_result check_percentiles(const struct options *o, struct start_text *text)
 {
     const struct goflag_floats *list = &o->e2e_processing_latency_percentile;
     for (size_t i = 0; i < list->n; i++) {
         /* Upstream's nsqd accepts NaN. JSON has no NaN, so its /stats?format=json then fails. */
         if (isnan(list->v[i]) || list->v[i] <= 0 || list->v[i] > 1) {
-            enum options_result r =
-                options_fail(text, INSTANTIATE "invalid E2E processing latency percentile: %s",
-                             gonum_format(list->v[i]).s);
+            enum start_result r =
+                start_fail(text, INSTANTIATE "invalid E2E processing latency percentile: %s",
+                           gonum_format(list->v[i]).s);
             add_place(o, SPAN("e2e-processing-latency-percentile"), text);
             return r;
         }
     }
-    return OPTIONS_RUN;
+    return START_RUN;
 }
 
 /* A server that ignored these flags would be open although its owner believes that it is closed. */
-static enum options_result check_access(const struct options *o, struct options_text *text)
+static enum start_result check_access(const struct options *o, struct start_text *text)
 {
     if (!knows_policy(o->tls_client_auth_policy)) {
-        char buf[OPTIONS_LINE_MAX];
+        char buf[START_LINE_MAX];
         struct line policy;
         line_start(&policy, buf, sizeof buf);
         line_add_quoted(&policy, o->tls_client_auth_policy);
-        return options_fail(text,
-                            INSTANTIATE
-                            "--tls-client-auth-policy is %s: expected " OPTIONS_TLS_REQUIRE
-                            ", " OPTIONS_TLS_REQUIRE_VERIFY " or nothing",
-                            policy.p);
+        return start_fail(text,
+                          INSTANTIATE
+                          "--tls-client-auth-policy is %s: expected " OPTIONS_TLS_REQUIRE
+                          ", " OPTIONS_TLS_REQUIRE_VERIFY " or nothing",
+                          policy.p);
     }
-    return OPTIONS_RUN;
+    return START_RUN;
 }
 
-static enum options_result check(const struct options *o, const struct options_tls *tls,
-                                 struct options_text *text)
+static enum start_result check(const struct options *o, const struct options_tls *tls,
+                               struct start_text *text)
 {
     if (o->max_deflate_level < 1 || o->max_deflate_level > 9) {
-        return options_fail(text, INSTANTIATE "--max-deflate-level must be [1,9]");
+        return start_fail(text, INSTANTIATE "--max-deflate-level must be [1,9]");
     }
     if (o->node_id < 0 || o->node_id >= 1024) {
-        return options_fail(text, INSTANTIATE "--node-id must be [0,1024)");
+        return start_fail(text, INSTANTIATE "--node-id must be [0,1024)");
     }
-    enum options_result r = check_tls(o, tls, text);
-    r = r != OPTIONS_RUN ? r : check_percentiles(o, text);
-    r = r != OPTIONS_RUN ? r : check_bounds(o, text);
-    r = r != OPTIONS_RUN ? r : check_access(o, text);
+    enum start_result r = check_tls(o, tls, text);
+    r = r != START_RUN ? r : check_percentiles(o, text);
+    r = r != START_RUN ? r : check_bounds(o, text);
+    r = r != START_RUN ? r : check_access(o, text);
     return r;
 }
 
-enum options_result options_check(const struct options *o, const struct options_tls *tls,
-                                  struct options_text *text)
+enum start_result options_check(const struct options *o, const struct options_tls *tls,
+                                struct start_text *text)
 {
-    enum options_result r = check(o, tls, text);
-    if (r != OPTIONS_RUN) {
+    enum start_result r = check(o, tls, text);
+    if (r != START_RUN) {
         add_place(o, flag_of(text->fatal), text);
     }
     return r;

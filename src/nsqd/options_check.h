@@ -25,12 +25,12 @@ struct options_tls {
 };
 
 /*
- * Returns OPTIONS_RUN when all checks pass. Otherwise returns OPTIONS_FATAL, with code 1 and
+ * Returns START_RUN when all checks pass. Otherwise returns START_FATAL, with code 1 and
  * "failed to instantiate nsqd - REASON" in `fatal`. If REASON is about one flag whose value is from
  * the file of --config, its place follows: " (FILE: line L, column C: KEY)". The caller must lock
  * the data path first, as upstream's nsqd does.
  */
-enum options_result options_check(const struct options *o, const struct options_tls *tls,
-                                  struct options_text *text);
+enum start_result options_check(const struct options *o, const struct options_tls *tls,
+                                struct start_text *text);
 
 #endif

@@ -18,11 +18,11 @@ static struct options options;
 /* The configuration for arguments, of a server whose HTTP listener has this port. */
 static struct statsd_config configure_for(int64_t port, int argc, char *const *argv)
 {
-    static struct options_text text;
+    static struct start_text text;
     const struct options_host host = {.name = "h.example", .node_id = 7};
     const struct configure_machine machine = {
         .memory = 1 << 30, .descriptors = 1024, .ports = {[ENGINE_HTTP] = port}};
-    assert_int_equal(options_parse(&options, argc, argv, &host, &text), OPTIONS_RUN);
+    assert_int_equal(options_parse(&options, argc, argv, &host, &text), START_RUN);
     return configure(&options, &machine).statsd;
 }
 #define CONFIGURE(port, ...)                                                                       \

@@ -20,10 +20,10 @@ static struct option_texts texts;
 /* Parses arguments, and writes the texts of a server with the ports 41 and 42. */
 static void write_texts(int argc, char *const *argv)
 {
-    static struct options_text text;
+    static struct start_text text;
     const struct options_host host = {.name = "h.example", .node_id = 7};
     const struct option_texts_start start = {.tcp_port = 41, .http_port = 42};
-    assert_int_equal(options_parse(&options, argc, argv, &host, &text), OPTIONS_RUN);
+    assert_int_equal(options_parse(&options, argc, argv, &host, &text), START_RUN);
     option_texts_init(&texts, &options, &start);
 }
 #define WRITE(...)                                                                                 \

@@ -20,8 +20,8 @@ static const struct options_host host = {.name = "this-host", .node_id = 617};
 
 struct run {
     struct options o;
-    struct options_text text;
-    enum options_result r;
+    struct start_text text;
+    enum start_result r;
 };
 
 /* Parses arguments in the given order, up to the first NULL. */
@@ -210,7 +210,7 @@ static void without_arguments_all_are_defaults(void **state)
     (void)state;
     struct run r;
     RUN(&r, NULL);
-    assert_int_equal(r.r, OPTIONS_RUN);
+    assert_int_equal(r.r, START_RUN);
     assert_defaults(&r.o, SIZE_MAX);
     assert_int_equal(given(&r.o), 0);
     assert_string_equal(r.text.out, "");
@@ -227,7 +227,7 @@ static void each_number_reaches_its_field_alone(void **state)
         char arg[80];
         snprintf(arg, sizeof arg, "-%s=%s", numbers[i].name, numbers[i].value);
         RUN(&r, arg);
-        assert_int_equal(r.r, OPTIONS_RUN);
+        assert_int_equal(r.r, START_RUN);
         if (number(&r.o, numbers[i].at) != numbers[i].then) {
             fail_msg("%s: %lld", arg, (long long)number(&r.o, numbers[i].at));
         }
@@ -245,7 +245,7 @@ static void each_switch_reaches_its_field_alone(void **state)
         char arg[80];
         snprintf(arg, sizeof arg, "--%s=false", switches[i].name);
         RUN(&r, arg);
-        assert_int_equal(r.r, OPTIONS_RUN);
+        assert_int_equal(r.r, START_RUN);
         assert_false(on(&r.o, switches[i].at));
         assert_defaults(&r.o, switches[i].at);
         snprintf(arg, sizeof arg, "--%s", switches[i].name);
@@ -264,7 +264,7 @@ static void each_string_reaches_its_field_alone(void **state)
         char arg[80];
         snprintf(arg, sizeof arg, "--%s", strings[i].name);
         RUN(&r, arg, "-any thing");
-        assert_int_equal(r.r, OPTIONS_RUN);
+        assert_int_equal(r.r, START_RUN);
         assert_string_equal(string(&r.o, strings[i].at), "-any thing");
         assert_true(was_given(&r.o, strings[i].name));
         assert_defaults(&r.o, strings[i].at);
@@ -279,7 +279,7 @@ static void each_list_reaches_its_field_alone(void **state)
         char arg[80];
         snprintf(arg, sizeof arg, "--%s", lists[i].name);
         RUN(&r, arg, "0.25", arg, "0.5");
-        assert_int_equal(r.r, OPTIONS_RUN);
+        assert_int_equal(r.r, START_RUN);
         assert_int_equal(length(&r.o, lists[i].at), 2);
         assert_true(was_given(&r.o, lists[i].name));
         assert_defaults(&r.o, lists[i].at);
@@ -322,7 +322,7 @@ static void words_are_read_in_any_case(void **state)
                     : strncmp(words[i].arg, "-tls-r", 6) == 0  ? r.o.tls_required
                     : strncmp(words[i].arg, "-waiter", 7) == 0 ? r.o.waiter
                                                                : r.o.tls_min_version;
-        if (r.r != OPTIONS_RUN || v != words[i].value) {
+        if (r.r != START_RUN || v != words[i].value) {
             fail_msg("%s: result %d, %lld", words[i].arg, r.r, (long long)v);
         }
     }
@@ -370,7 +370,7 @@ static void a_bad_flag_ends_with_its_error_and_the_usage(void **state)
         struct run r;
         RUN(&r, "-version", bad_words[i].arg);
         size_t n = strcspn(r.text.err, "\n");
-        if (r.r != OPTIONS_EXIT || r.text.code != 2 || strlen(bad_words[i].error) != n ||
+        if (r.r != START_EXIT || r.text.code != 2 || strlen(bad_words[i].error) != n ||
             memcmp(r.text.err, bad_words[i].error, n) != 0) {
             fail_msg("%s: result %d, code %d, '%.*s'", bad_words[i].arg, r.r, r.text.code, (int)n,
                      r.text.err);
@@ -388,7 +388,7 @@ static void help_is_the_usage_and_no_error(void **state)
     for (size_t i = 0; i < COUNT(asks); i++) {
         struct run r;
         RUN(&r, "-version", asks[i], "-nope");
-        assert_int_equal(r.r, OPTIONS_EXIT);
+        assert_int_equal(r.r, START_EXIT);
         assert_int_equal(r.text.code, 0);
         assert_memory_equal(r.text.out, usage, sizeof usage - 1);
         assert_string_equal(r.text.err, "");
@@ -407,7 +407,7 @@ static void the_longest_error_leaves_room_for_the_usage(void **state)
     RUN(&r, arg);
     assert_int_equal(r.text.code, 2);
     const char *end = strchr(r.text.err, '\n');
-    assert_int_equal(end - r.text.err, OPTIONS_LINE_MAX - 1);
+    assert_int_equal(end - r.text.err, START_LINE_MAX - 1);
     assert_memory_equal(end - 3, "...", 3);
     assert_memory_equal(end + 1, usage, sizeof usage - 1);
     assert_non_null(strstr(r.text.err, "\n  -worker-id\n"));
@@ -418,12 +418,12 @@ static void version_is_printed_once_all_flags_are_read(void **state)
     (void)state;
     struct run r;
     RUN(&r, "-config=/none", "--version", "rest");
-    assert_int_equal(r.r, OPTIONS_EXIT);
+    assert_int_equal(r.r, START_EXIT);
     assert_int_equal(r.text.code, 0);
     assert_string_equal(r.text.out, "nsqd v1.3.0 (built w/c11-nsqref-" NSQREF_VERSION ")\n");
     assert_string_equal(r.text.err, "");
     RUN(&r, "-version", "-version=false");
-    assert_int_equal(r.r, OPTIONS_RUN);
+    assert_int_equal(r.r, START_RUN);
     assert_string_equal(r.text.out, "");
 }
 
@@ -432,7 +432,7 @@ static void a_percentile_that_is_no_number_is_fatal(void **state)
     (void)state;
     struct run r;
     RUN(&r, "-version", "-e2e-processing-latency-percentile=0.9,x", "-nope");
-    assert_int_equal(r.r, OPTIONS_FATAL);
+    assert_int_equal(r.r, START_FATAL);
     assert_int_equal(r.text.code, 1);
     assert_string_equal(r.text.fatal, "Could not parse: x");
     assert_string_equal(r.text.err, "");
@@ -445,17 +445,17 @@ static void a_fatal_line_is_bounded(void **state)
     static const struct {
         size_t n;
         bool cut;
-    } lines[] = {{OPTIONS_LINE_MAX - 2, false},
-                 {OPTIONS_LINE_MAX - 1, false},
-                 {OPTIONS_LINE_MAX, true},
-                 {2 * OPTIONS_LINE_MAX, true}};
-    static char path[2 * OPTIONS_LINE_MAX + 1];
+    } lines[] = {{START_LINE_MAX - 2, false},
+                 {START_LINE_MAX - 1, false},
+                 {START_LINE_MAX, true},
+                 {2 * START_LINE_MAX, true}};
+    static char path[2 * START_LINE_MAX + 1];
     for (size_t i = 0; i < COUNT(lines); i++) {
-        struct options_text text;
+        struct start_text text;
         memset(path, 'p', lines[i].n);
         path[lines[i].n] = '\0';
-        assert_int_equal(options_fail(&text, "%s", path), OPTIONS_FATAL);
-        size_t kept = lines[i].cut ? OPTIONS_LINE_MAX - 4 : lines[i].n;
+        assert_int_equal(start_fail(&text, "%s", path), START_FATAL);
+        size_t kept = lines[i].cut ? START_LINE_MAX - 4 : lines[i].n;
         assert_memory_equal(text.fatal, path, kept);
         assert_string_equal(text.fatal + kept, lines[i].cut ? "..." : "");
         assert_int_equal(text.code, 1);
@@ -528,7 +528,7 @@ static void assert_warned(const char *name, const char *value)
 {
     struct run r;
     char arg[128];
-    char line[OPTIONS_LINE_MAX];
+    char line[START_LINE_MAX];
     size_t at = 0;
     snprintf(arg, sizeof arg, "--%s=%s", name, value);
     RUN(&r, arg);
@@ -566,12 +566,12 @@ static void defaults_and_empty_strings_are_not_warned_of(void **state)
 {
     (void)state;
     struct run r;
-    char line[OPTIONS_LINE_MAX];
+    char line[START_LINE_MAX];
     size_t at = 0;
     RUN(&r, "-sync-every=2500", "-sync-timeout=2000ms",
         "-http-address=", "-data-path=", "-https-address=0.0.0.0:4152", "-statsd-mem-stats=1",
         "-tls-min-version=TLS1.0", "-broadcast-address=this-host2", "-broadcast-address=");
-    assert_int_equal(r.r, OPTIONS_RUN);
+    assert_int_equal(r.r, START_RUN);
     assert_false(options_warning(&r.o, &at, line));
 }
 
@@ -579,7 +579,7 @@ static void warnings_come_in_the_order_of_the_table(void **state)
 {
     (void)state;
     struct run r;
-    char line[OPTIONS_LINE_MAX];
+    char line[START_LINE_MAX];
     size_t at = 0;
     RUN(&r, "-queue-scan-selection-count=1", "-sync-every=1", "-data-path=d", "-data-path=e");
     assert_true(options_warning(&r.o, &at, line));

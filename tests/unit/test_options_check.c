@@ -45,7 +45,7 @@ static int calls[2];
 
 /* Parses the words of a command and checks the options. Returns why the start is refused; "" if it
  * is not. */
-static const char *check(const char *command, struct options_text *text)
+static const char *check(const char *command, struct start_text *text)
 {
     static char copy[512];
     static const struct options_host host = {.name = "h", .node_id = 1};
@@ -56,14 +56,14 @@ static const char *check(const char *command, struct options_text *text)
     for (char *w = strtok(copy, " "); w != NULL; w = strtok(NULL, " ")) {
         argv[argc++] = w;
     }
-    if (options_parse(&o, argc, argv, &host, text) != OPTIONS_RUN) {
+    if (options_parse(&o, argc, argv, &host, text) != START_RUN) {
         fail_msg("%s: %s", command, text->err);
     }
     const struct options_tls tls = {serve, request, calls};
     calls[0] = calls[1] = 0;
-    enum options_result r = options_check(&o, &tls, text);
-    assert_int_equal(r, text->fatal[0] == '\0' ? OPTIONS_RUN : OPTIONS_FATAL);
-    assert_int_equal(text->code, r == OPTIONS_RUN ? 0 : 1);
+    enum start_result r = options_check(&o, &tls, text);
+    assert_int_equal(r, text->fatal[0] == '\0' ? START_RUN : START_FATAL);
+    assert_int_equal(text->code, r == START_RUN ? 0 : 1);
     assert_string_equal(text->err, "");
     return text->fatal;
 }
@@ -207,7 +207,7 @@ static void a_start_is_refused_for_these(void **state)
 {
     (void)state;
     for (size_t i = 0; i < COUNT(cases); i++) {
-        struct options_text text;
+        struct start_text text;
         char expected[256];
         snprintf(expected, sizeof expected, "%s%s", cases[i].fatal[0] != '\0' ? FAILED : "",
                  cases[i].fatal);
@@ -233,7 +233,7 @@ static const char *const order[] = {
 static void tls_is_built_in_its_place(void **state)
 {
     (void)state;
-    struct options_text text;
+    struct start_text text;
     check("", &text);
     assert_int_equal(calls[0], 0);
     assert_int_equal(calls[1], 1);
@@ -253,7 +253,7 @@ static void the_first_of_several_is_named(void **state)
     (void)state;
     for (size_t i = 0; i + 1 < COUNT(order); i++) {
         for (size_t j = i + 1; j < COUNT(order); j++) {
-            struct options_text alone, both;
+            struct start_text alone, both;
             char command[256];
             snprintf(command, sizeof command, "%s %s", order[j], order[i]);
             check(order[i], &alone);

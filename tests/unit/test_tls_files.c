@@ -49,7 +49,7 @@ static const char *build(bool (*call)(void *, const struct options *, struct lin
 {
     static char text[8][FOLDER_PATH_MAX + 64];
     static char why[WHY_MAX];
-    static struct options_text said;
+    static struct start_text said;
     static const struct options_host host = {.name = "h", .node_id = 1};
     char *argv[8];
     for (int i = 0; i < argc; i++) {
@@ -59,7 +59,7 @@ static const char *build(bool (*call)(void *, const struct options *, struct lin
                  at == NULL ? "" : folder_name, at == NULL ? "" : at + 1);
         argv[i] = text[i];
     }
-    assert_int_equal(options_parse(o, argc, argv, &host, &said), OPTIONS_RUN);
+    assert_int_equal(options_parse(o, argc, argv, &host, &said), START_RUN);
     struct line line;
     line_start(&line, why, sizeof why);
     *files = (struct tls_files){NULL, NULL};

@@ -3,10 +3,11 @@
  * Reads a configuration file from its bytes. Must not open the file, and must not know the values
  * that a flag takes.
  */
-#include "nsqd/options_config.h"
+#include "program/config_file.h"
 
 #include "program/goconfig.h"
 
+#include <assert.h>
 #include <string.h>
 
 /* Skips the byte order marks that the parser of upstream's nsqd skips. */
@@ -22,9 +23,9 @@ static struct span skip_mark(struct span s)
     return s;
 }
 
-static enum options_result fail(const struct options *o, const char *why, struct options_text *text)
+static enum start_result fail(const char *path, const char *why, struct start_text *text)
 {
-    return options_fail(text, "failed to load config file %s - %s", o->config, why);
+    return start_fail(text, "failed to load config file %s - %s", path, why);
 }
 
 static bool is_blank(uint8_t c)
@@ -67,10 +68,10 @@ static struct span key_of(struct span line)
 }
 
 /* The document is not valid. */
-static enum options_result fail_at(const struct options *o, struct span bytes,
-                                   const struct toml_error *error, struct options_text *text)
+static enum start_result fail_at(const char *path, struct span bytes,
+                                 const struct toml_error *error, struct start_text *text)
 {
-    char buf[OPTIONS_LINE_MAX];
+    char buf[START_LINE_MAX];
     struct line why;
     line_start(&why, buf, sizeof buf);
     if (error->line > 0) {
@@ -79,48 +80,62 @@ static enum options_result fail_at(const struct options *o, struct span bytes,
         line_add(&why, "%.*s%s", (int)key.n, (const char *)key.p, key.n > 0 ? ": " : "");
     }
     line_add(&why, "%s", error->why);
-    return fail(o, why.p, text);
+    return fail(path, why.p, text);
 }
 
 /* Applies the document, and notes the place of each value that is used. */
-static bool apply(struct options *o, struct toml_document *file, struct line *why)
+static bool apply(const struct start_flags *flags, struct toml_document *file, struct line *why)
 {
-    bool earlier[OPTIONS_FLAG_COUNT];
-    memcpy(earlier, o->given, sizeof earlier);
-    bool ok = goconfig_apply(&options_table, file, o, o->given, why);
-    for (size_t row = 0; row < OPTIONS_FLAG_COUNT && ok; row++) {
+    const struct goflag_table *table = flags->table;
+    bool earlier[CONFIG_FILE_FLAGS_MAX];
+    assert(table->n <= CONFIG_FILE_FLAGS_MAX);
+    memcpy(earlier, flags->given, table->n * sizeof earlier[0]);
+    bool ok = goconfig_apply(table, file, flags->into, flags->given, why);
+    for (size_t row = 0; row < table->n && ok; row++) {
         char key[GOCONFIG_KEY_MAX];
         struct toml_value value;
-        if (o->given[row] && !earlier[row] &&
-            goconfig_key(&options_table, &options_table.rows[row], key) &&
+        if (flags->given[row] && !earlier[row] && goconfig_key(table, &table->rows[row], key) &&
             toml_find(file, key, &value)) {
-            o->place[row] = (struct options_place){value.line, value.column};
+            flags->place[row] = (struct start_place){value.line, value.column};
         }
     }
     return ok;
 }
 
-enum options_result options_config_read(struct options *o, struct span bytes,
-                                        struct toml_document **file, struct options_text *text)
+enum start_result config_file_read(const struct start_flags *flags, const char *path,
+                                   struct span bytes, struct toml_document **file,
+                                   struct start_text *text)
 {
-    char buf[OPTIONS_LINE_MAX];
+    char buf[START_LINE_MAX];
     struct line why;
     struct toml_error error;
     *file = NULL;
-    if (bytes.n >= OPTIONS_CONFIG_MAX) {
-        return fail(o, "expected less than 1 MiB", text);
+    if (bytes.n >= CONFIG_FILE_MAX) {
+        return fail(path, "expected less than 1 MiB", text);
     }
     bytes = skip_mark(bytes);
     *file = toml_read((const char *)bytes.p, bytes.n, &error);
     if (*file == NULL) {
-        return fail_at(o, bytes, &error, text);
+        return fail_at(path, bytes, &error, text);
     }
     line_start(&why, buf, sizeof buf);
-    return apply(o, *file, &why) ? OPTIONS_RUN : fail(o, why.p, text);
+    return apply(flags, *file, &why) ? START_RUN : fail(path, why.p, text);
 }
 
-enum options_result options_config_unreadable(const struct options *o, const char *why,
-                                              struct options_text *text)
+enum start_result config_file_unreadable(const char *path, const char *why, struct start_text *text)
 {
-    return fail(o, why, text);
+    return fail(path, why, text);
+}
+
+void config_file_add_place(const struct goflag_table *table, const struct start_place *place,
+                           const char *path, struct span flag, struct start_text *text)
+{
+    char key[GOCONFIG_KEY_MAX];
+    size_t row = goflag_find(table, (const char *)flag.p, flag.n);
+    if (row < table->n && place[row].line > 0 && goconfig_key(table, &table->rows[row], key)) {
+        char why[START_LINE_MAX];
+        memcpy(why, text->fatal, sizeof why);
+        start_fail(text, "%s (%s: line %u, column %u: %s)", why, path, place[row].line,
+                   place[row].column, key);
+    }
 }

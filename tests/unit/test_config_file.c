@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of nsqd/options_config.h: every key of a configuration file reaches the field of its flag,
- * the command line wins, and a bad file is refused with one line. The keys are those of nsqd 1.3.0,
- * and five of our own.
+ * Tests of program/config_file.h with the flags of nsqd: every key of a configuration file reaches
+ * the field of its flag, the command line wins, and a bad file is refused with one line. The keys
+ * are those of nsqd 1.3.0, and five of our own.
  */
-#include "nsqd/options_config.h"
+#include "program/config_file.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -14,20 +14,21 @@
 
 #include <cmocka.h>
 
+#include "nsqd/options.h"
 #include "nsqd/options_check.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-static void parse(struct options *o, const char *flag, struct options_text *text)
+static void parse(struct options *o, const char *flag, struct start_text *text)
 {
     static const struct options_host host = {.name = "h", .node_id = 1};
     char *argv[] = {"nsqd", "-config=f.cfg", (char *)(uintptr_t)flag};
-    assert_int_equal(options_parse(o, flag == NULL ? 2 : 3, argv, &host, text), OPTIONS_RUN);
+    assert_int_equal(options_parse(o, flag == NULL ? 2 : 3, argv, &host, text), START_RUN);
 }
 
 struct run {
     struct options o;
-    struct options_text text;
+    struct start_text text;
     struct toml_document *file;
 };
 
@@ -38,11 +39,13 @@ static const char *read_file(struct run *r, const char *bytes, size_t n, const c
     char *file = malloc(n > 0 ? n : 1);
     memcpy(file, bytes, n);
     parse(&r->o, flag, &r->text);
-    enum options_result result = options_config_read(&r->o, span_make(file, n), &r->file, &r->text);
+    const struct start_flags flags = options_flags(&r->o);
+    enum start_result result =
+        config_file_read(&flags, r->o.config, span_make(file, n), &r->file, &r->text);
     memset(file, 0xAA, n);
     free(file);
-    assert_int_equal(result, r->text.fatal[0] == '\0' ? OPTIONS_RUN : OPTIONS_FATAL);
-    assert_int_equal(r->text.code, result == OPTIONS_RUN ? 0 : 1);
+    assert_int_equal(result, r->text.fatal[0] == '\0' ? START_RUN : START_FATAL);
+    assert_int_equal(r->text.code, result == START_RUN ? 0 : 1);
     return r->text.fatal;
 }
 
@@ -200,7 +203,7 @@ static void settings_of_the_file_are_warned_of(void **state)
 {
     (void)state;
     static struct run r;
-    char line[OPTIONS_LINE_MAX];
+    char line[START_LINE_MAX];
     size_t at = 0;
     accept(&r,
            "http_address = '0.0.0.0:4151'\nnsqlookupd_tcp_addresses = ['a:1']\nsync_every = 2500",
@@ -282,7 +285,7 @@ static void a_value_out_of_range_is_refused_with_its_place(void **state)
         char expected[512];
         accept(&r, bad[i].text, bad[i].flag);
         snprintf(expected, sizeof expected, "failed to instantiate nsqd - %s", bad[i].why);
-        assert_int_equal(options_check(&r.o, &tls, &r.text), OPTIONS_FATAL);
+        assert_int_equal(options_check(&r.o, &tls, &r.text), START_FATAL);
         assert_string_equal(r.text.fatal, expected);
         toml_free(r.file);
     }
@@ -309,17 +312,17 @@ static void the_size_of_a_file_is_bounded(void **state)
 {
     (void)state;
     static struct run r;
-    char *bytes = malloc(OPTIONS_CONFIG_MAX + 1);
-    memset(bytes, '#', OPTIONS_CONFIG_MAX + 1);
-    assert_string_equal(read_file(&r, bytes, OPTIONS_CONFIG_MAX - 1, NULL), "");
+    char *bytes = malloc(CONFIG_FILE_MAX + 1);
+    memset(bytes, '#', CONFIG_FILE_MAX + 1);
+    assert_string_equal(read_file(&r, bytes, CONFIG_FILE_MAX - 1, NULL), "");
     toml_free(r.file);
-    for (size_t n = OPTIONS_CONFIG_MAX; n <= OPTIONS_CONFIG_MAX + 1; n++) {
+    for (size_t n = CONFIG_FILE_MAX; n <= CONFIG_FILE_MAX + 1; n++) {
         assert_string_equal(read_file(&r, bytes, n, NULL),
                             "failed to load config file f.cfg - expected less than 1 MiB");
         assert_null(r.file);
     }
-    memset(bytes, '.', OPTIONS_CONFIG_MAX);
-    assert_string_equal(read_file(&r, bytes, OPTIONS_CONFIG_MAX - 1, NULL),
+    memset(bytes, '.', CONFIG_FILE_MAX);
+    assert_string_equal(read_file(&r, bytes, CONFIG_FILE_MAX - 1, NULL),
                         "failed to load config file f.cfg - expected at most 4096 dots in a file");
     free(bytes);
 }
@@ -332,8 +335,8 @@ static void an_error_line_is_bounded(void **state)
     memset(text + 6, 'x', sizeof text - 7);
     memcpy(text + sizeof text - 2, "\"", 2);
     const char *fatal = read_file(&r, text, strlen(text), NULL);
-    assert_int_equal(strlen(fatal), OPTIONS_LINE_MAX - 1);
-    assert_string_equal(fatal + OPTIONS_LINE_MAX - 4, "...");
+    assert_int_equal(strlen(fatal), START_LINE_MAX - 1);
+    assert_string_equal(fatal + START_LINE_MAX - 4, "...");
     toml_free(r.file);
 }
 
@@ -341,10 +344,11 @@ static void a_file_that_cannot_be_read_is_fatal(void **state)
 {
     (void)state;
     struct options o;
-    struct options_text text;
+    struct start_text text;
     parse(&o, NULL, &text);
-    assert_int_equal(options_config_unreadable(&o, "open f.cfg: no such file or directory", &text),
-                     OPTIONS_FATAL);
+    assert_int_equal(
+        config_file_unreadable(o.config, "open f.cfg: no such file or directory", &text),
+        START_FATAL);
     assert_int_equal(text.code, 1);
     assert_string_equal(text.fatal, "failed to load config file f.cfg - open f.cfg: no such file "
                                     "or directory");
@@ -364,5 +368,5 @@ int main(void)
         cmocka_unit_test(an_error_line_is_bounded),
         cmocka_unit_test(a_file_that_cannot_be_read_is_fatal),
     };
-    return cmocka_run_group_tests_name("options_config", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("config_file", tests, NULL, NULL);
 }

@@ -7,7 +7,7 @@
  * is at most one for each request. A connection holds no more of a head than the limit says, and
  * gives everything back.
  *
- * Input: the eight bytes of struct choice, then up to 1,024 bytes that a client sends.
+ * Input: the eight bytes that desk_choose reads, then up to 1,024 bytes that a client sends.
  */
 #include "fuzz.h"
 #include "http_desk_run.h"
@@ -110,7 +110,8 @@ static void read_all(struct requests *r, struct span in, size_t one, size_t othe
 static void compare(const struct requests *a, const struct requests *b)
 {
     FUZZ_CHECK(a->n == b->n && a->state == b->state && a->refusal == b->refusal);
-    /* Of a line that llhttp refuses more may be taken when more is there. */
+    /* When the body is broken, the reader may have taken some bytes behind the bad byte, if they
+     * arrived together with it. */
     FUZZ_CHECK(a->taken == b->taken || a->state == HTTP_READER_BROKEN);
     FUZZ_CHECK(span_equal(buf_span(&a->open), buf_span(&b->open)));
     for (size_t i = 0; i < a->n; i++) {

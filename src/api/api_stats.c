@@ -18,7 +18,8 @@ struct stats_page {
 
 /* --- the parameters --------------------------------------------------------------------------- */
 
-/* nsqd knows these four words. Any other value is the same as no value. */
+/* Returns a parameter that is true or false. As in nsqd, only the values "false" and "0" mean
+ * false. No value, and any other value, means true. */
 static bool find_bool(struct span query, struct span name)
 {
     struct buf value = {0};
@@ -54,7 +55,6 @@ static void end(void *self)
     alloc_free(page);
 }
 
-/* The figures of the garbage collector of Go are 0. */
 struct stats_server api_stats_server(const struct api *api, int64_t now)
 {
     return (struct stats_server){

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the way of a report of statistics through all topics, channels, consumers and connections.
- * A struct stats_walk remembers only names and numbers, and no pointer to a topic, channel or
- * connection. So a report can stop after every step, and continue later, even if topics, channels
- * or clients have come or gone since. Each step needs O(log n) for n topics or channels. Must not
- * know: which figures are reported, how they are printed.
+ * A struct stats_walk remembers its place by names and numbers, and has no pointer to a topic,
+ * channel or connection. So a report can stop after every step, and continue later, even if topics,
+ * channels or clients have come or gone since. To find the next one of n topics, channels or
+ * consumers needs O(log n). Must not know: which figures are reported, how they are printed.
  *
- * What exists from the first to the last step of a walk is visited exactly once. What is made or
- * deleted during the walk may be visited or not. No name is visited twice. When the current topic
- * is deleted, the walk visits no more of its channels, even if a new topic has the same name. The
- * same is true for the consumers of the current channel.
+ * Topics and channels are visited in the order of their names, consumers in the order in which they
+ * subscribed, and connections in the order of their slots. What is asked for and exists from the
+ * first to the last step of a walk is visited exactly once. What is made or deleted during the walk
+ * may be visited or not. No name of a topic is visited twice, and no name of a channel of a topic.
+ * When the current topic is deleted, the walk visits no more of its channels, even if a new topic
+ * has the same name. The same is true for the consumers of the current channel.
  */
 #ifndef API_STATS_WALK_H
 #define API_STATS_WALK_H
@@ -28,7 +30,8 @@ struct stats_name {
     struct name name;
 };
 
-/* stats_walk_start sets all fields. Only stats_walk.c reads the fields after `only_channel`. */
+/* stats_walk_start sets all fields. The fields after `channel` are only for stats_walk.c and for
+ * the functions in this file. */
 struct stats_walk {
     struct broker *broker; /* not const, because reading the latencies changes them */
     const struct serve *serve;
@@ -46,17 +49,17 @@ struct stats_walk {
 
 /* Begins a walk. If `topic` or `channel` has 0 bytes, the walk visits all of them; otherwise only
  * those with this name. The bytes need not be a valid name. `broker` and `serve` are borrowed until
- * stats_walk_end. */
+ * stats_walk_end. `serve` may be NULL when the slots are not visited. */
 struct stats_walk stats_walk_start(struct broker *broker, const struct serve *serve,
                                    struct span topic, struct span channel);
 
-/* Goes back to the place before the first topic and the first slot. */
+/* Begins the same walk again. */
 void stats_walk_rewind(struct stats_walk *walk);
 
 /* Frees the sum of latencies. The walk need not be complete. */
 void stats_walk_end(struct stats_walk *walk);
 
-/* Returns whether the walk visits at least one more topic. */
+/* Returns whether stats_walk_next_topic would return a topic. */
 bool stats_walk_has_topic(const struct stats_walk *walk);
 
 /* Goes to the next topic. Returns NULL when there is no more topic. */

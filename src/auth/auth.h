@@ -9,7 +9,8 @@
  * As in nsqd, a query asks one server after another until one of them gives a good answer. The
  * first server is chosen at random. When no server gives a good answer, auth_take gives the reason,
  * which the caller logs. A reason never contains a secret. If text from a server may contain the
- * secret, the reason does not contain this text.
+ * secret, the reason does not contain this text. A server that answers 403 may name a port. Then
+ * the query asks the same server once more, by https at this port.
  */
 #ifndef AUTH_AUTH_H
 #define AUTH_AUTH_H
@@ -65,9 +66,9 @@ struct auth {
 
 struct auth_query;
 
-/* Copies the configuration and borrows all other arguments. Each call uses the effort that is left
- * in `effort`. There is no auth_free: the owner of
- * each query frees it with auth_take or auth_drop. */
+/* Copies the configuration and the seed, and borrows all other arguments. auth_next_done uses the
+ * effort that is left in `effort`. There is no auth_free: the owner of each query frees it with
+ * auth_take or auth_drop. */
 void auth_init(struct auth *auth, const struct auth_config *config, struct serve *serve,
                struct budget *budget, struct effort *effort, const struct hash_seed *seed);
 
@@ -91,8 +92,8 @@ bool auth_has_done(const struct auth *auth);
 
 /* Frees a query that is done and returns what the server has granted. The caller owns the result
  * and adds its cost to the memory budget, which has room for it. Returns NULL if no server could be
- * asked, or if no server gave a good answer. Appends to `why` the reason for each server that
- * failed. */
+ * asked, or if no server gave a good answer. Appends to `why` the reasons why servers failed. When
+ * these have become about 1 KiB long, further reasons are left out. */
 struct auth_state *auth_take(struct auth_query *query, struct buf *why);
 
 /* Frees a query. If the query is not done yet, it is stopped first. */

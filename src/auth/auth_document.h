@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the reading of the JSON document in an auth server's answer, in slices. A document of one
- * megabyte takes about 10 ms, so a call reads only as much as the effort allows (base/effort.h).
- * Must not know: what the document means.
+ * megabyte takes about 10 ms. So a call reads only one slice, and uses effort (base/effort.h) for
+ * it. Must not know: what the document means.
  */
 #ifndef AUTH_AUTH_DOCUMENT_H
 #define AUTH_AUTH_DOCUMENT_H
@@ -10,7 +10,7 @@
 #include "base/effort.h"
 #include "json/json.h"
 
-/* At most this many bytes are read at a time. */
+/* The bytes of a slice. It has up to 12 bytes more if an escape would be cut at its end. */
 #define AUTH_SLICE 8192
 
 struct auth_document {
@@ -27,8 +27,8 @@ void auth_document_begin(struct auth_document *document, const yajl_callbacks *c
  * is read. */
 bool auth_document_read(struct auth_document *document, struct span body, struct effort *effort);
 
-/* Must be called once, when everything is read, or when a callback has returned 0. Returns what
- * json_reader_end returns. */
+/* May be called once, when everything is read. Returns what json_reader_end returns: false if the
+ * document is not valid JSON or if a callback has returned 0. */
 bool auth_document_end(struct auth_document *document);
 
 /* Returns how many bytes of memory the reading uses; 0 after auth_document_free. */

@@ -7,8 +7,8 @@
  * RE2 compiles and matches the patterns. Like Go's package, RE2 follows all paths through a pattern
  * at the same time. So the time of a match is at most proportional to the size of the compiled
  * pattern multiplied by the length of the name. The size has a limit, so that a match of a name of
- * 64 bytes takes at most about 5 ms. To compile takes several attempts, each of which takes at most
- * about 5 ms too. Matches and attempts use effort (base/effort.h) in proportion to their worst
+ * 64 bytes takes at most about 5 ms. To compile may take several attempts, each of which takes at
+ * most about 5 ms too. Matches and attempts use effort (base/effort.h) in proportion to their worst
  * case.
  */
 #ifndef AUTH_AUTH_MATCH_H
@@ -39,20 +39,21 @@ enum auth_compiled {
     AUTH_REFUSED, /* Go refuses the pattern, or it exceeds a limit */
 };
 
-/* Returns a pattern that is not compiled yet. `source` must be valid UTF-8; it is copied. The
- * caller frees the pattern with auth_pattern_free. */
+/* Returns a pattern that is not compiled yet. `source` must be valid UTF-8; its first
+ * AUTH_PATTERN_MAX + 1 bytes are copied. The caller frees the pattern with auth_pattern_free. */
 struct auth_pattern *auth_pattern_new(struct span source);
 void auth_pattern_free(struct auth_pattern *pattern); /* NULL is allowed */
 
-/* Makes one attempt to compile the pattern. An attempt is not cut short when no effort is left.
- * When the result is AUTH_REFUSED, *why is the reason, a static text. Must not be called again
- * after any result other than AUTH_COMPILING. */
+/* Makes one attempt to compile the pattern, unless it is refused before. An attempt is not cut
+ * short when no effort is left. When the result is AUTH_REFUSED, *why is the reason, a static text.
+ * Must not be called again after any result other than AUTH_COMPILING. */
 enum auth_compiled auth_pattern_compile(struct auth_pattern *pattern, struct effort *effort,
                                         struct span *why);
 
 /* Returns an upper bound, in bytes, of the memory that the compiled pattern uses. The bound is an
  * estimate, because RE2 does not report its use of memory. For a pattern that is not compiled yet,
- * returns the bound for the smallest memory with which RE2 is tried. */
+ * returns the least bound that a pattern of this length can have, which is also enough for the
+ * pattern until the first attempt to compile it. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
 /* Returns how many bytes of memory a pattern uses besides auth_pattern_size. This is memory that a

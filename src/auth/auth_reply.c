@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Reads an auth server's JSON as nsqd (Go's encoding/json) does, one value after the other as yajl
- * finds them. Then compiles the patterns, as nsqd does behind its decoder. All memory is counted,
- * and checked against a limit, before it is used. Must not know: the client, how long the client
- * has had its grant.
+ * finds them. Then compiles the patterns, as nsqd does after it has decoded the document. The
+ * memory of the permissions is counted, and the reading ends when it exceeds a limit. Must not
+ * know: the client, how long the client has had its grant.
  */
 #include "auth/auth_reply.h"
 
@@ -88,7 +88,7 @@ static bool is_refused(const struct auth_reply *r)
 
 /* --- rules ------------------------------------------------------------------------------------ */
 
-/* Makes room for one more element. The size of the array doubles each time. */
+/* Makes room for one more element. When the array is full, its size doubles. */
 static void *grown(void *array, size_t count, size_t size)
 {
     bool full = (count & (count - 1)) == 0; /* 0, 1, 2, 4, 8, .. */

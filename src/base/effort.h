@@ -4,9 +4,9 @@
  * the shell or a test) begins with an allowance of units, and stops when the allowance is used up.
  * A later call does the rest of the work. So no peer waits long for the work of another peer.
  *
- * One unit is about 50 to 100 ns of processor time. An operation may need more units than are left.
- * Then the operation is nevertheless done completely, and no units are left afterwards. So a call
- * with an allowance of 1 unit does one operation.
+ * One unit is about 50 to 100 ns of processor time. An operation that has begun is done completely,
+ * even if it needs more units than are left. Then no units are left afterwards. So a call with an
+ * allowance of 1 unit does one operation.
  *
  * Must not know: clocks. Units are counted and not measured, so a run with the same input does the
  * same work in each call.
@@ -17,20 +17,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define EFFORT_MOVE 1        /* a message goes from a topic to one channel */
-#define EFFORT_FREE 1        /* a queued message is freed */
-#define EFFORT_FREE_TIMED 4  /* a message with a timer is freed */
-#define EFFORT_DELIVERY 2    /* a message goes to a consumer */
-#define EFFORT_TIMER 4       /* a timer of a message is handled */
-#define EFFORT_END 8         /* a channel or topic is deleted */
-#define EFFORT_ORPHAN 4      /* a consumer loses its channel, which was deleted */
-#define EFFORT_COMMAND 4     /* a line, or the last part of a command, is parsed and executed */
+#define EFFORT_MOVE 1       /* a message goes from a topic to one channel */
+#define EFFORT_FREE 1       /* a queued message is freed */
+#define EFFORT_FREE_TIMED 4 /* a message with a timer is freed */
+#define EFFORT_DELIVERY 2   /* a message goes to a consumer */
+#define EFFORT_TIMER 4      /* a timer of a message is handled */
+#define EFFORT_END 8        /* a channel or topic is deleted */
+#define EFFORT_ORPHAN 4     /* a consumer loses its channel, which was deleted */
+/* A line, or the last part of a command, is parsed and executed. Or an auth server has answered. */
+#define EFFORT_COMMAND 4
 #define EFFORT_AUTHORIZED 16 /* a command goes on after the auth servers have answered */
-#define EFFORT_PART                                                                                \
-    1 /* another part of a command is parsed: a size, a count, a piece of a body                   \
-       */
-#define EFFORT_REQUEST 24    /* an HTTP request is handled and answered */
-#define EFFORT_HEAD_BYTES 16 /* bytes: to parse this many bytes of its head costs one unit */
+/* Another part of a command or HTTP request is parsed: a size, a count, a piece of a body. */
+#define EFFORT_PART 1
+#define EFFORT_REQUEST 24    /* an HTTP request is handled, apart from its body */
+#define EFFORT_HEAD_BYTES 16 /* bytes of an HTTP head: to parse them costs one unit */
 #define EFFORT_BYTES 1024    /* bytes: a copy of this many bytes costs one unit */
 #define EFFORT_JSON_BYTES 8  /* bytes: to parse this many bytes of JSON costs one unit */
 

@@ -92,13 +92,13 @@ struct timer {
     enum timer_kind kind;
 };
 
-/* The name of a topic or channel. The name is valid, so it has at most NSQ_NAME_MAX bytes. */
+/* The name of a topic or channel, or other bytes, for which a name is looked for. */
 struct name {
     uint8_t n;
     uint8_t bytes[NSQ_NAME_MAX];
 };
 
-/* Returns a copy of a valid name. */
+/* Returns a copy of a name, or of at most NSQ_NAME_MAX other bytes. */
 static inline struct name name_make(struct span s)
 {
     struct name name = {.n = (uint8_t)s.n};

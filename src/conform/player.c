@@ -1,4 +1,3 @@
-
 /* SPDX-License-Identifier: MIT */
 /* Plays a session file from its first step to its end. Must not know: what a single step does
  * (player_steps.c does). */
@@ -62,9 +61,13 @@ void player_init(struct player *p, const struct player_config *config,
     transcript_unroll(file, &p->steps);
 }
 
-/* Returns the time from which the "after" of the next step counts. If a frame was noticed late, and
- * the next one is not, less time seems to lie between them than did. The server may have what a
- * step sends long before the step ends. */
+/* Returns the time from which the "after" of the next step counts.
+ *   - After a step that sends, this is the time at which the step began, because the server may
+ * have the bytes long before the step ends.
+ *   - After a step that waits for a frame, this is the time at which the frame was noticed, minus
+ *     config.lag, because the frame may have come that much earlier. It is not earlier than the
+ *     step's own "after" allows, unless the frame came too early by config.slack.
+ *   - After any other step, this is the end of the step. */
 static int64_t step_end(struct player *p, const struct step *step, int64_t begun)
 {
     int64_t now = player_now(p);

@@ -41,12 +41,12 @@
  * only counted. No line is cut, so the first lines together may be a little longer than half. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
-/* The longest time of a whole case is a sum: the times of all "within" and "after" of its steps,
- * plus PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout. Without this limit, a case could last very
- * long if a server answers each step as late as the step allows. */
+/* The longest time of a whole case is a sum, multiplied by time_scale: the times of all "within"
+ * and "after" of its steps, plus PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout. Without this limit,
+ * a case could last very long if a server answers each step as late as the step allows. */
 #define PLAYER_REPLY_TIMEOUTS_A_CASE 6
 
-/* ns. For each restart of the server, a case may last this much longer. */
+/* ns. For each restart of the server, this time is added to the sum. */
 #define PLAYER_RESTART_TIMEOUT (30 * TIME_SECOND)
 
 /* The bytes of one step are cut at no more than this number of places. */
@@ -155,8 +155,8 @@ struct player {
     size_t splits;   /* at how many places the bytes of all steps may still be cut */
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
-    int64_t last_step_end; /* ns: when the last step ended; "after" counts from this time. If the
-                          step waited for a frame: when the frame was noticed, minus config.lag */
+    int64_t last_step_end; /* ns: the "after" of the next step counts from this time. It is about
+                              the end of the last step: see step_end in player.c */
     int64_t end_by; /* ns: the end of the whole case; no step waits longer than until this time */
     int64_t step_wait; /* ns: the longest time that the last waiting step was allowed to wait */
     enum verdict verdict;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: finding a case's connections by name, sending and waiting on them through the transport,
- * and the times of a step. Must not know: frames.
+ * Owns: how a case's connections are found by name, how the player sends and waits through the
+ * transport, and the times of a step. Must not know: frames.
  */
 #ifndef CONFORM_PLAYER_IO_H
 #define CONFORM_PLAYER_IO_H
@@ -15,20 +15,22 @@ size_t player_find_conn(const struct player *p, struct span name);
 /* Returns the time of the transport's clock, in ns. */
 int64_t player_now(struct player *p);
 
-/* Returns the deadline of a step that begins now. The longest wait of a step with "within" is the
- * duration of its "within". The longest wait of another step is the duration of its "after" plus
- * the reply timeout. The longest wait is also stored in p->step_wait. */
+/* Returns the deadline of a step that begins now. A step with "within" may wait for the time of its
+ * "within". Another step may wait for the time of its "after" plus the reply timeout. "within" and
+ * the reply timeout are multiplied by config.time_scale. No step waits longer than until p->end_by.
+ * The longest wait is also stored in p->step_wait. */
 int64_t player_deadline(struct player *p, const struct step *step);
 
-/* Subtracts the slack (player.h) from the time of the step's "after". Returns true if the resulting
- * time has passed since the end of the previous step. Otherwise the step fails, and the result is
+/* Returns true if the time of the step's "after", minus config.slack, has passed since
+ * p->last_step_end, or if the step has no "after". Otherwise the step fails, and the result is
  * false. */
 bool player_in_time(struct player *p, const struct step *step);
 
-/* Waits until something arrives, or until the deadline. */
+/* Waits until something arrives, or until the deadline. Then sends what the codecs answer. */
 void player_wait_until(struct player *p, int64_t deadline);
 
-/* Encodes bytes with the connection's codecs and sends them. */
+/* Encodes bytes with the connection's codecs and sends them. These two functions also send what the
+ * codecs answer. */
 void player_send(struct player *p, size_t i, struct span bytes);
 
 /* Sends bytes without encoding them. */

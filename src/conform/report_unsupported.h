@@ -10,12 +10,12 @@
 
 /* Appends one line for each reason why cases are unsupported. Many cases may be unsupported because
  * the server was not started with their flags. These cases are grouped by their set of flags. Only
- * the sets with the most cases have a line, and the other sets are counted. If some of the cases
- * could be played with --spawn, the last line is an example of a command with --spawn. */
+ * the sets with the most cases have a line, and one more line counts the other sets and their
+ * cases. If there are such sets, the last lines say how to play these cases too: with --spawn, for
+ * which they show an example, or with --flags-given. */
 void report_unsupported(const struct report *report, struct buf *out);
 
-/* If unsupported cases are the only reason for the exit code 1, appends a sentence that says
- * this. */
+/* If unsupported cases are the only reason for the exit code 1, appends a line that says this. */
 void report_unsupported_judged(const struct report *report, const struct report_rules *rules,
                                struct buf *out);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the limits of an HTTP server on what one request may contain. The usual limits are those of
- * Go's server, except the limit of the head. Tests and fuzz targets use smaller ones. Must not
- * know: anything else.
+ * Owns: the limits of an HTTP server on what one request may contain, and on how much of an answer
+ * is made at a time. The usual values of chunk_line, trailer, chunk_excess and discard are those of
+ * Go's server. Tests and fuzz targets use smaller limits. Must not know: anything else.
  */
 #ifndef HTTP_HTTP_LIMITS_H
 #define HTTP_HTTP_LIMITS_H
@@ -20,13 +20,14 @@ struct http_limits {
     size_t head_little;
     size_t chunk_line; /* of the size of a chunk with its extension */
     size_t trailer;    /* of all trailers together */
-    /* The limit for all sizes and extensions of a body together is:
-     *     chunk_excess + 16 * number of chunks + 2 * bytes of data
-     * Go has the same limit. Without it, a body could consist almost only of extensions. */
+    /* The limit for the excess of a chunked body. For each chunk, the excess grows by the length of
+     * the line with its size and extension, minus 16, minus twice the bytes of its data. It is
+     * never less than 0. Without this limit, a body could consist almost only of extensions. */
     size_t chunk_excess;
-    /* If the answer to a request is known before its whole body has arrived, and more bytes than
-     * this are still to come, the connection ends after the answer, as in Go. Without this limit, a
-     * client could send for ever what nobody reads. */
+    /* If the answer to a request is known before its whole body has arrived, and at least this many
+     * bytes are still to come, the connection ends after the answer, as in Go. When it is not known
+     * how many are to come, the connection ends when more than this have come. Without this limit,
+     * a client could send for ever what nobody reads. */
     size_t discard;
     size_t whole; /* a longer body of a stream (http_call_stream) is sent in chunks */
     size_t piece; /* about this many bytes of a stream are made at a time */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the state of one connection of an HTTP server. Only two files use this header:
- * http_server.c, which reads requests, and http_server_call.c, which answers them.
+ * Owns: the state of one connection of an HTTP server. Only two files of src use this header:
+ * http_server.c, which reads requests, and http_server_call.c, which answers them. Must not know:
+ * what the routes do.
  */
 #ifndef HTTP_HTTP_SESSION_H
 #define HTTP_HTTP_SESSION_H
@@ -27,11 +28,12 @@ struct http_session {
     bool must_close;   /* the connection ends after the answer, which says so */
     bool cut_off;      /* the client has ended its side inside a body of known length. As in Go, the
                         * answer does not say that the connection ends */
-    int64_t begun;     /* when the head or the body began to arrive */
-    uint64_t received; /* bytes of the body, with its framing */
-    size_t discarded;  /* bytes of the body that arrived after the answer */
+    int64_t begun;     /* the time from which the deadline of the head or of the body counts. While
+                        * no byte of a head has arrived: when the connection became idle */
+    uint64_t received; /* bytes of the body, with its framing, that have arrived since `begun` */
+    size_t discarded;  /* bytes of the body that were not needed for the answer */
     size_t held;       /* bytes that were added to budget->held */
-    bool first;        /* no request was complete yet */
+    bool first;        /* no request was answered yet */
     /* The answer, while it cannot be sent. In STREAM, `body` is the piece that is not sent yet. */
     struct http_answer answer; /* its headers and body are in the next two fields */
     struct buf headers;
@@ -47,10 +49,12 @@ struct http_session {
 /* Called when the head is complete. Finds the route and calls its handler, or answers. */
 void http_session_dispatch(struct http_session *s, int64_t now);
 
-/* Called when the body is complete or broken. */
+/* Called when the body is complete. `broken`: called when the body is bad, too long or too late, or
+ * when the client has sent its last byte before the end of the body. */
 void http_session_end_body(struct http_session *s, bool broken, int64_t now);
 
-/* Makes the next piece of a stream, and sends it. */
+/* Makes the next piece of a stream. Sends it, or keeps it while the whole body may still be so
+ * short that it is sent with its length. */
 void http_session_pull(struct http_session *s, int64_t now);
 
 /* Frees what belongs to the current request, and its stream. */
@@ -64,7 +68,7 @@ void http_session_answered(struct http_session *s, int64_t now);
 /* Called when the answer is ready, but the rest of the body must be discarded first. */
 void http_session_discard(struct http_session *s, int64_t now);
 
-/* Pauses the input if the phase needs no input. If not, resumes the input. */
+/* Pauses the input if the phase needs no input. Otherwise resumes it. */
 void http_session_pause_or_resume(struct http_session *s);
 
 #endif

@@ -103,9 +103,10 @@ PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error pac
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive for each layer, from the top down, which is the order for the linker.
-LIBS := nsqconform nsqsessionfile nsqdcli nsqprogram nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
+LIBS := nsqconform nsqsessionfile nsqdcli nsqlookupdcli nsqprogram nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
     nsqcodec nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
+SRC_nsqlookupdcli := $(filter-out src/nsqlookupd/main.c,$(wildcard src/nsqlookupd/*.c))
 SRC_nsqprogram := $(wildcard src/program/*.c src/program/*.cc)
 MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
 # Session files are an archive of their own, because a fuzz target uses no more of src/conform.
@@ -128,7 +129,7 @@ SRC_nsqproto := $(wildcard src/proto/*.c)
 SRC_nsqbase := $(wildcard src/base/*.c)
 
 # Fuzz targets link only these layers, so that a build of a few targets compiles little.
-FUZZ_LIBS := $(filter-out nsqconform nsqsessionfile nsqdcli nsqprogram nsqshell nsqtls,$(LIBS))
+FUZZ_LIBS := $(filter-out nsqconform nsqsessionfile nsqdcli nsqlookupdcli nsqprogram nsqshell nsqtls,$(LIBS))
 FUZZ_LIBS_sessionfile := nsqsessionfile nsqtls
 FUZZ_LIBS_toml := nsqdcli nsqprogram nsqshell nsqtls
 # Fuzz targets: with FUZZ they have the fuzzing engine's main, else fuzz/main.c, which replays inputs.

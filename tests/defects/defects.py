@@ -34,7 +34,7 @@ WORK = ROOT / "build" / "defects"
 COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "corpus/sessions", "fuzz",
           "Makefile", "ci/stages"]
 FOLDERS = ("engine", "shell", "api", "session", "broker", "serve", "codec", "http", "auth", "json", "proto", "base")
-OTHER_FOLDERS = ("nsqd", "program", "conform")
+OTHER_FOLDERS = ("nsqd", "nsqlookupd", "program", "conform")
 UNIT_TESTED_FOLDERS = (*FOLDERS, *OTHER_FOLDERS)  # and fuzzed ones
 LIMIT = 5  # seconds an oracle may take, and thrice what it takes without a defect; one that takes longer has noticed
 LIMIT_WHOLE = 60  # the same, where it is not known how long it takes

@@ -14,6 +14,7 @@ import sys
 import zlib
 
 from seeds_http import add_requests
+from seeds_lookup import add_lookup
 
 MOST = 1024  # bytes of a seed: long ones are slow, and find little
 FILL = 300  # bytes of a fill(): what is long in a session is long beyond 255 too
@@ -657,6 +658,7 @@ def main():
     add_configurations(seeds)
     add_negotiated(seeds)
     add_requests(seeds)
+    add_lookup(seeds)
     print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
 
 

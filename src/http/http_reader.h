@@ -58,7 +58,7 @@ void http_reader_free(struct http_reader *reader);
 /* Begins the next request. */
 void http_reader_next(struct http_reader *reader);
 
-/* Returns whether bytes of a request have arrived. */
+/* Returns whether bytes of a request have arrived. Line ends that are skipped do not count. */
 static inline bool http_reader_has_begun(const struct http_reader *reader)
 {
     return reader->bytes.n > 0;

@@ -42,14 +42,24 @@ static size_t cost_of(const struct http_server *server)
 void http_slots_init(struct http_slots *slots, size_t connections)
 {
     *slots = (struct http_slots){.most = connections - connections / PART_OF_OTHERS};
+    list_init(&slots->idle);
 }
 
 /* Notes that the connection has no request now. */
 static void note_idle(struct http_session *s)
 {
-    if (s->phase == HTTP_IN_HEAD) {
-        list_push(&s->call.server->idle, &s->idle);
+    struct http_server *server = s->call.server;
+    list_push(&server->idle, &s->idle);
+    if (server->config.slots != NULL) {
+        list_push(&server->config.slots->idle, &s->idle_of_all);
     }
+}
+
+/* Notes that a request has begun, or that the connection ends. */
+static void note_busy(struct http_session *s)
+{
+    list_remove(&s->idle);
+    list_remove(&s->idle_of_all);
 }
 
 /* --- deadlines -------------------------------------------------------------------------------- */
@@ -79,7 +89,7 @@ static void set_due(struct http_session *s)
 static void finish(struct http_session *s, bool linger, int64_t now)
 {
     s->phase = HTTP_IS_OVER;
-    list_remove(&s->idle);
+    note_busy(s);
     http_session_drop_call(s);
     conn_set_due(s->conn, TIME_NEVER);
     conn_finish(s->conn, linger && !s->eof, now);
@@ -136,7 +146,6 @@ void http_session_answered(struct http_session *s, int64_t now)
     note_idle(s);
     s->begun = now;
     s->received = 0;
-    s->discarded = 0;
     http_session_pause_or_resume(s);
     set_due(s);
 }
@@ -156,15 +165,16 @@ static bool is_long_head(const struct http_session *s)
            budget_share_is_passed(s->call.server->config.budget);
 }
 
+/* Line ends that the reader skips are no bytes of a request. */
 static size_t take_head(struct http_session *s, struct span in, int64_t now)
 {
     struct http_reader *r = &s->reader;
     bool had_begun = http_reader_has_begun(r);
     size_t n = http_reader_head(r, in);
     effort_use(s->call.server->config.effort, EFFORT_PART + n / EFFORT_HEAD_BYTES);
-    if (!had_begun) {
+    if (!had_begun && http_reader_has_begun(r)) {
         s->begun = now;
-        list_remove(&s->idle);
+        note_busy(s);
     }
     if (is_long_head(s)) {
         refuse(s, HTTP_TOO_LARGE, now);
@@ -248,18 +258,49 @@ static void on_eof(void *service, void *session, int64_t now)
 
 /* --- connections ------------------------------------------------------------------------------ */
 
-/* Returns whether there are too many connections: together with those of other servers, or because
- * their codecs need too much memory. A codec needs it as soon as its connection begins. */
-static bool is_crowded(const struct http_server *server)
+/* Returns whether the codecs of the server need too much memory. A codec needs it as soon as its
+ * connection begins. */
+static bool has_too_many_codecs(const struct http_server *server)
 {
     const struct http_server_config *c = &server->config;
     size_t codecs = c->tls.make == NULL ? 0 : server->count * c->tls.cost;
-    return (codecs > c->budget->cap / PART_OF_CODECS && server->count > CODECS_LEAST) ||
-           (c->slots != NULL && c->slots->count > c->slots->most);
+    return codecs > c->budget->cap / PART_OF_CODECS && server->count > CODECS_LEAST;
 }
 
-/* A new connection takes a slot. Above a limit, the connection that has waited longest for a
- * request is closed, or the new one. */
+/* Returns the connection of the server that has waited longest for a request; NULL: none waits. */
+static struct http_session *longest_idle(const struct http_server *server)
+{
+    const struct list *idle = &server->idle;
+    return list_empty(idle) ? NULL : container_of(idle->next, struct http_session, idle);
+}
+
+/* The same, of all connections that share the slots. */
+static struct http_session *longest_idle_of_all(const struct http_slots *slots)
+{
+    const struct list *idle = &slots->idle;
+    return list_empty(idle) ? NULL : container_of(idle->next, struct http_session, idle_of_all);
+}
+
+/* Makes room for one more connection, which is counted already. Above a limit, this closes the
+ * connection that has waited longest for a request. Returns false if no connection waits. */
+static bool make_room(const struct http_server *server, int64_t now)
+{
+    const struct http_slots *slots = server->config.slots;
+    struct http_session *ends;
+    if (has_too_many_codecs(server)) {
+        ends = longest_idle(server); /* only its own connections have such codecs */
+    } else if (slots != NULL && slots->count > slots->most) {
+        ends = longest_idle_of_all(slots);
+    } else {
+        return true;
+    }
+    if (ends != NULL) {
+        finish(ends, false, now);
+    }
+    return ends != NULL;
+}
+
+/* A new connection takes a slot, or is closed. */
 static void take_slot(struct http_session *s, int64_t now)
 {
     struct http_server *server = s->call.server;
@@ -267,15 +308,12 @@ static void take_slot(struct http_session *s, int64_t now)
     if (server->config.slots != NULL) {
         server->config.slots->count++;
     }
-    if (!is_crowded(server)) {
+    if (make_room(server, now)) {
         note_idle(s);
-    } else if (list_empty(&server->idle)) {
+    } else {
         log_say(server->config.log, LOG_WARNING, "http: refusing client(%), too many connections",
                 conn_peer(s->conn));
         finish(s, false, now);
-    } else {
-        finish(container_of(server->idle.next, struct http_session, idle), false, now);
-        note_idle(s);
     }
 }
 
@@ -291,6 +329,7 @@ static void *on_open(void *service, struct conn *conn, int64_t now)
     http_reader_init(&s->reader, server->config.limits);
     list_init(&s->streaming);
     list_init(&s->idle);
+    list_init(&s->idle_of_all);
     budget_charge(server->config.budget, cost_of(server));
     conn_set_write_timeout(conn, HTTP_WRITE_NS, now);
     take_slot(s, now);
@@ -332,7 +371,7 @@ static void on_closed(void *service, void *session, int64_t now)
     http_session_drop_call(s);
     http_reader_free(&s->reader);
     note_held(s);
-    list_remove(&s->idle);
+    note_busy(s);
     server->count--;
     if (server->config.slots != NULL) {
         server->config.slots->count--;

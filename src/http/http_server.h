@@ -52,6 +52,10 @@
 struct http_slots {
     size_t most;  /* at most this many connections */
     size_t count; /* connections, also those that are being closed */
+    /* Of struct http_session (idle_of_all): the connections of all these servers that have no
+     * request. The first one has waited longest. It is closed when a new connection would exceed
+     * the limit. */
+    struct list idle;
 };
 
 struct http_server_config {
@@ -78,8 +82,8 @@ struct http_server {
     int64_t wall_offset;   /* ns; `now` + wall_offset is the wall clock. Set by the program */
     struct list streaming; /* of struct http_session: their streams can continue */
     size_t count;          /* connections, also those that are being closed */
-    /* Of struct http_session: the connections without a request. The first one has waited longest.
-     * It is closed when a new connection would exceed the limit. */
+    /* Of struct http_session (idle): the connections without a request. The first one has waited
+     * longest. It is closed when the codecs of a new connection would need too much memory. */
     struct list idle;
 };
 
@@ -114,11 +118,11 @@ extern const struct protocol http_protocol;
 
 /* Initialises the limit. `connections`: the limit of the whole program. The last eighth of it is
  * not for HTTP. Without this limit, HTTP clients that do nothing could occupy all connections, and
- * no other client could connect. */
+ * no other client could connect. The struct must not be moved afterwards. */
 void http_slots_init(struct http_slots *slots, size_t connections);
 
 /* Initialises a server. The configuration is copied; what it points to is borrowed. A server has no
- * memory of its own, so nothing must be freed. */
+ * memory of its own, so nothing must be freed. The struct must not be moved afterwards. */
 void http_server_init(struct http_server *server, const struct http_server_config *config);
 
 /* Continues the streams. Must be called in each step of the program (struct serve_hooks). While

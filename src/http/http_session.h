@@ -41,7 +41,8 @@ struct http_session {
     struct http_stream stream; /* there is no stream while `end` is NULL */
     bool stream_begun;         /* the head of the answer is sent */
     struct list streaming;     /* in server->streaming */
-    struct list idle;          /* in server->idle */
+    struct list idle;          /* in server->idle while there is no request */
+    struct list idle_of_all;   /* the same, in http_slots.idle */
 };
 
 /* --- http_server_call.c ----------------------------------------------------------------------- */

@@ -185,13 +185,17 @@ static const struct http_route routes[] = {
 
 static void on_step(void *self, int64_t now, int64_t judged)
 {
+    struct http_desk *d = self;
     (void)judged;
-    http_server_step(&((struct http_desk *)self)->server, now);
+    http_server_step(&d->server, now);
+    http_server_step(&d->other, now);
 }
 
 static int64_t on_next_deadline(void *self)
 {
-    return http_server_has_work(&((struct http_desk *)self)->server) ? TIME_PAST : TIME_NEVER;
+    const struct http_desk *d = self;
+    bool works = http_server_has_work(&d->server) || http_server_has_work(&d->other);
+    return works ? TIME_PAST : TIME_NEVER;
 }
 
 struct http_desk *http_desk_begin(size_t effort)
@@ -217,9 +221,11 @@ struct http_desk *http_desk_begin(size_t effort)
     d->now = START;
     http_slots_init(&d->slots, SIZE_MAX);
     http_server_init(&d->server, &config);
-    d->server.wall_offset = WALL - START;
-    d->listener = (struct listener){.protocol = &http_protocol, .service = &d->server};
-    serve_init(&d->serve, &serve, &d->listener, 1, &d->log, &hooks);
+    http_server_init(&d->other, &config);
+    d->server.wall_offset = d->other.wall_offset = WALL - START;
+    d->listeners[0] = (struct listener){.protocol = &http_protocol, .service = &d->server};
+    d->listeners[1] = (struct listener){.protocol = &http_protocol, .service = &d->other};
+    serve_init(&d->serve, &serve, d->listeners, 2, &d->log, &hooks);
     d->handler = serve_handler(&d->serve);
     http_desk_open(d);
     return d;
@@ -240,11 +246,21 @@ void http_desk_end(struct http_desk *d)
     alloc_free(d);
 }
 
-void http_desk_open(struct http_desk *d)
+static void open_at(struct http_desk *d, unsigned listener)
 {
     d->shut = false;
-    d->conn = d->handler.open(d->handler.self, 0, SPAN("peer:1"), d->now);
+    d->conn = d->handler.open(d->handler.self, listener, SPAN("peer:1"), d->now);
     assert_true(d->conn != 0);
+}
+
+void http_desk_open(struct http_desk *d)
+{
+    open_at(d, 0);
+}
+
+void http_desk_open_other(struct http_desk *d)
+{
+    open_at(d, 1);
 }
 
 static void offer(struct http_desk *d)

@@ -28,8 +28,9 @@ struct http_desk {
     struct serve serve;
     struct tcp_handler handler;
     struct http_server server;
-    struct http_slots slots; /* without a limit, until a test sets one */
-    struct listener listener;
+    struct http_server other; /* has the same routes, and shares the slots with `server` */
+    struct http_slots slots;  /* without a limit, until a test sets one */
+    struct listener listeners[2];
     int64_t now;
     uint64_t conn;          /* the latest connection; 0: it is closed */
     size_t cut;             /* input is offered in pieces of this many bytes; 0: whole */
@@ -49,8 +50,9 @@ struct http_desk *http_desk_begin(size_t effort);
 /* Checks that all memory was given back. */
 void http_desk_end(struct http_desk *desk);
 
-/* Opens a connection; http_desk_begin has opened the first one. */
+/* Open a connection to `server` and to `other`; http_desk_begin has opened the first one. */
 void http_desk_open(struct http_desk *desk);
+void http_desk_open_other(struct http_desk *desk);
 
 /* Sends bytes, the end of the input, or nothing but the passing of time; then does all that
  * follows. */

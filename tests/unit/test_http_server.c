@@ -470,11 +470,10 @@ static bool closes(struct http_desk *d, uint64_t conn)
 static void the_connection_that_is_idle_longest_gives_its_place(void **state)
 {
     (void)state;
+    struct http_slots slots;
+    http_slots_init(&slots, 8);
+    assert_int_equal(slots.most, 7); /* an eighth is for others */
     struct http_desk *d = http_desk_begin(0);
-    http_slots_init(&d->slots, 8);
-    assert_int_equal(d->slots.most, 7); /* an eighth is for others */
-    http_desk_end(d);
-    d = http_desk_begin(0);
     d->slots.most = 2;
     uint64_t first = d->conn;
     http_desk_open(d);
@@ -498,6 +497,67 @@ static void the_connection_that_is_idle_longest_gives_its_place(void **state)
     http_desk_end(d);
 }
 
+/* Otherwise idle clients of one port could keep the clients of the other port out. */
+static void http_and_https_share_their_places(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    d->slots.most = 2;
+    uint64_t first = d->conn;
+    http_desk_open(d);
+    uint64_t second = d->conn;
+    http_desk_open_other(d);
+    uint64_t third = d->conn;
+    assert_true(closes(d, first));
+    assert_false(closes(d, second));
+    d->conn = second;
+    http_desk_send(d, SPAN(GET("/ping"))); /* now the third has waited longest */
+    DESK_EXPECT(d, OK);
+    http_desk_open(d);
+    assert_true(closes(d, third));
+    assert_false(closes(d, second));
+    http_desk_send(d, SPAN("GET /"));
+    d->conn = second;
+    http_desk_send(d, SPAN("GET /"));
+    http_desk_open_other(d); /* nobody is idle at either port */
+    http_desk_settle(d);
+    DESK_EXPECT(d, "<");
+    assert_false(closes(d, second));
+    assert_int_equal(d->slots.count, 2);
+    http_desk_end(d);
+}
+
+/* Go's server skips line ends after a POST. They do not begin a request. */
+static void line_ends_do_not_keep_a_place(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    d->slots.most = 1;
+    uint64_t first = d->conn;
+    http_desk_send(d, SPAN(WITH("POST /skip", "Content-Length: 0") "\r\n\r"));
+    expect_begins(d, SPAN("HTTP/1.1 200 OK\r\n"));
+    http_desk_open(d);
+    assert_true(closes(d, first));
+    http_desk_end(d);
+}
+
+static void line_ends_do_not_make_more_time(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    http_desk_send(d, SPAN(WITH("POST /skip", "Content-Length: 0")));
+    buf_drop(&d->heard, d->heard.n);
+    for (int i = 0; i < HTTP_LINE_ENDS_SKIPPED; i++) {
+        http_desk_advance(d, HTTP_IDLE_NS / (HTTP_LINE_ENDS_SKIPPED + 1));
+        http_desk_send(d, SPAN("\n"));
+    }
+    http_desk_advance(d, HTTP_IDLE_NS / (HTTP_LINE_ENDS_SKIPPED + 1) - 1);
+    assert_false(d->shut);
+    http_desk_advance(d, 1);
+    DESK_EXPECT(d, "<");
+    http_desk_end(d);
+}
+
 static struct codec make_codec(void *self)
 {
     (void)self;
@@ -516,6 +576,23 @@ static void codecs_may_use_a_part_of_the_memory(void **state)
     http_desk_open(d);
     assert_false(closes(d, first));
     http_desk_open(d);
+    assert_true(closes(d, first));
+    http_desk_end(d);
+}
+
+/* To close a connection without codecs would give no memory for codecs. */
+static void a_connection_without_codecs_keeps_its_place(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    uint64_t plain = d->conn;
+    d->budget.cap = 8000;
+    d->other.config.tls = (struct codec_maker){.make = make_codec, .cost = 500};
+    http_desk_open_other(d);
+    uint64_t first = d->conn;
+    http_desk_open_other(d);
+    http_desk_open_other(d);
+    assert_false(closes(d, plain));
     assert_true(closes(d, first));
     http_desk_end(d);
 }
@@ -651,7 +728,11 @@ int main(void)
         cmocka_unit_test(slow_senders_have_deadlines),
         cmocka_unit_test(slow_bodies_have_deadlines),
         cmocka_unit_test(the_connection_that_is_idle_longest_gives_its_place),
+        cmocka_unit_test(http_and_https_share_their_places),
+        cmocka_unit_test(line_ends_do_not_keep_a_place),
+        cmocka_unit_test(line_ends_do_not_make_more_time),
         cmocka_unit_test(codecs_may_use_a_part_of_the_memory),
+        cmocka_unit_test(a_connection_without_codecs_keeps_its_place),
         cmocka_unit_test(short_streams_have_a_length),
         cmocka_unit_test(long_streams_are_chunked),
         cmocka_unit_test(streams_keep_little_past_the_share),

@@ -149,7 +149,7 @@ static bool set_lookupds(struct api *api, struct buf *body)
 {
     struct buf list = {0};
     struct list_reader reader = {.writer = json_writer(&list, JSON_GO)};
-    effort_use(&api->broker->core.effort, body->n / EFFORT_BYTES);
+    effort_use(&api->broker->core.effort, body->n / EFFORT_JSON_BYTES);
     json_mend_surrogates(body->p + body->head, body->n, body->n);
     if (!json_read(buf_span(body), &list_callbacks, &reader)) {
         buf_free(&list);

@@ -147,6 +147,29 @@ static void one_call_handles_a_part_of_a_request(void **state)
     world_free(w);
 }
 
+/* To parse JSON costs more than to copy it. */
+static void one_call_parses_a_part_of_the_lists(void **state)
+{
+    (void)state;
+    enum { UNITS = 500, LISTS = 50, SIZE = 800 };
+    struct world *w = world_with(UNITS);
+    const struct client *c = world_open_http(w);
+    struct buf list = {0};
+    struct buf b = {0};
+    (void)repeat(&list, SPAN(" "), SIZE - 2);
+    text_append(&list, "[]");
+    for (int i = 0; i < LISTS; i++) {
+        text_append(&b, "PUT /config/nsqlookupd_tcp_addresses HTTP/1.1\r\nHost: h\r\n"
+                        "Content-Length: 800\r\n\r\n");
+        buf_append(&b, buf_span(&list));
+    }
+    size_t least = LISTS * (SIZE / EFFORT_JSON_BYTES) / UNITS;
+    assert_in_range(calls_for(w, c, buf_span(&b)), least, LISTS);
+    buf_free(&list);
+    buf_free(&b);
+    world_free(w);
+}
+
 /* Messages of a publish times channels. */
 static void one_call_moves_a_part_of_a_publish(void **state)
 {
@@ -492,6 +515,7 @@ int main(void)
         cmocka_unit_test(one_call_handles_a_part_of_the_requests),
         cmocka_unit_test(one_call_parses_a_part_of_the_heads),
         cmocka_unit_test(one_call_handles_a_part_of_a_request),
+        cmocka_unit_test(one_call_parses_a_part_of_the_lists),
         cmocka_unit_test(one_call_moves_a_part_of_a_publish),
         cmocka_unit_test(one_call_handles_a_part_of_decoded_input),
         cmocka_unit_test(one_call_parses_a_slice_of_an_identify),

@@ -8,24 +8,12 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 
 void log_init(struct log *l, enum log_level least)
 {
     *l = (struct log){.least = least};
     list_init(&l->waiting);
-}
-
-/* `word` is in lower case. */
-static bool is_word(struct span name, const char *word)
-{
-    size_t i = 0;
-    for (; i < name.n && word[i] != '\0'; i++) {
-        uint8_t c = name.p[i];
-        if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != word[i]) {
-            return false;
-        }
-    }
-    return i == name.n && word[i] == '\0';
 }
 
 bool log_level_named(struct span name, enum log_level *level)
@@ -36,7 +24,7 @@ bool log_level_named(struct span name, enum log_level *level)
                                         [LOG_ERROR] = "error",
                                         [LOG_FATAL] = "fatal"};
     for (int i = LOG_DEBUG; i <= LOG_FATAL; i++) {
-        if (is_word(name, words[i])) {
+        if (text_equal_any_case(name, text_span(words[i]))) {
             *level = (enum log_level)i;
             return true;
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Implements base/text.h. Must not know what the numbers mean.
+ * Implements base/text.h. Must not know what the numbers and texts mean.
  */
 #include "base/text.h"
 
@@ -37,4 +37,13 @@ void text_append_unsigned(struct buf *b, uint64_t v)
     char *end = digits + TEXT_DECIMAL_MAX;
     char *p = digits_before(end, v);
     buf_append(b, span_make(p, (size_t)(end - p)));
+}
+
+bool text_equal_any_case(struct span a, struct span b)
+{
+    bool equal = a.n == b.n;
+    for (size_t i = 0; i < a.n && equal; i++) {
+        equal = text_lower(a.p[i]) == text_lower(b.p[i]);
+    }
+    return equal;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: functions that write numbers and string literals as text. Code below the shell uses these
- * functions instead of printf.
+ * Owns: functions that write numbers and string literals as text, and comparing text without regard
+ * to case. Code below the shell uses these functions instead of printf and the locale.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <nsq/span.h>
@@ -29,6 +30,16 @@ static inline struct span text_span(const char *text)
 {
     return span_make(text, strlen(text));
 }
+
+/* Returns an ASCII letter in lower case. Returns any other byte as it is. */
+static inline uint8_t text_lower(uint8_t c)
+{
+    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+}
+
+/* Returns whether two texts are equal. An ASCII letter in upper case equals the same letter in
+ * lower case. */
+bool text_equal_any_case(struct span a, struct span b);
 
 /* Appends the bytes of a string literal. */
 #define text_append(b, literal) buf_append((b), SPAN(literal))

@@ -5,6 +5,8 @@
 
 #include <llhttp.h>
 
+#include "base/text.h"
+
 struct parsing {
     struct http_parsed *out;
     bool no_body;
@@ -79,20 +81,6 @@ enum nsq_parse http_parse(struct span in, struct http_parse_end framing, struct 
     return parsing.whole ? NSQ_OK : NSQ_MORE;
 }
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
-static bool same_word(struct span a, struct span b)
-{
-    bool same = a.n == b.n;
-    for (size_t i = 0; i < a.n && same; i++) {
-        same = lower(a.p[i]) == lower(b.p[i]);
-    }
-    return same;
-}
-
 static struct span trimmed(struct span s)
 {
     while (s.n > 0 && (s.p[0] == ' ' || s.p[0] == '\t')) {
@@ -110,7 +98,8 @@ bool http_parsed_next(struct span *at, struct span name, struct span *value)
         const uint8_t *end = memchr(at->p, '\n', at->n);
         struct span line = span_first(*at, end == NULL ? at->n : (size_t)(end - at->p) + 1);
         *at = span_skip(*at, line.n);
-        if (line.n > name.n && line.p[name.n] == ':' && same_word(span_first(line, name.n), name)) {
+        if (line.n > name.n && line.p[name.n] == ':' &&
+            text_equal_any_case(span_first(line, name.n), name)) {
             *value = trimmed(span_skip(line, name.n + 1));
             return true;
         }

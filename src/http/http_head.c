@@ -5,7 +5,7 @@
  */
 #include "http/http_head.h"
 
-#include "http/http_word.h"
+#include "base/text.h"
 
 #define VERSION_SIZE 8 /* bytes of "HTTP/1.1" */
 
@@ -118,13 +118,13 @@ static struct span trim(struct span s)
     return s;
 }
 
-/* Returns whether a list with commas contains a word, which must be in lower case. */
-static bool has_word(struct span list, struct span lower)
+/* Returns whether a list with commas contains a word. Upper and lower case are equal. */
+static bool has_word(struct span list, struct span word)
 {
     while (list.n > 0) {
         const uint8_t *comma = memchr(list.p, ',', list.n);
         size_t n = comma == NULL ? list.n : (size_t)(comma - list.p);
-        if (http_word_is(trim(span_first(list, n)), lower)) {
+        if (text_equal_any_case(trim(span_first(list, n)), word)) {
             return true;
         }
         list = span_skip(list, comma == NULL ? n : n + 1);
@@ -171,14 +171,14 @@ static bool ends_word(struct span s, size_t at)
     return at >= s.n || is_blank(s.p[at]) || s.p[at] == ',';
 }
 
-/* Returns whether a text contains a word, which must be in lower case, between blanks and commas.
+/* Returns whether a text contains a word between blanks and commas. Upper and lower case are equal.
  * For some headers Go looks for a word in this way. */
-static bool contains_word(struct span text, struct span lower)
+static bool contains_word(struct span text, struct span word)
 {
-    for (size_t i = 0; i + lower.n <= text.n; i++) {
+    for (size_t i = 0; i + word.n <= text.n; i++) {
         bool begins = i == 0 || ends_word(text, i - 1);
-        if (begins && ends_word(text, i + lower.n) &&
-            http_word_is(span_first(span_skip(text, i), lower.n), lower)) {
+        if (begins && ends_word(text, i + word.n) &&
+            text_equal_any_case(span_first(span_skip(text, i), word.n), word)) {
             return true;
         }
     }
@@ -197,17 +197,17 @@ static void take_connection(struct http_head *head, struct span value)
 
 static void take_header(struct http_head *head, struct span name, struct span value)
 {
-    if (http_word_is(name, SPAN("host"))) {
+    if (text_equal_any_case(name, SPAN("host"))) {
         take_host(head, value);
-    } else if (http_word_is(name, SPAN("content-length"))) {
+    } else if (text_equal_any_case(name, SPAN("content-length"))) {
         take_length(head, value);
-    } else if (http_word_is(name, SPAN("transfer-encoding"))) {
+    } else if (text_equal_any_case(name, SPAN("transfer-encoding"))) {
         head->encodings++;
-        head->chunked = http_word_is(value, SPAN("chunked"));
+        head->chunked = text_equal_any_case(value, SPAN("chunked"));
         head->bad_encoding = head->bad_encoding || !head->chunked || head->encodings > 1;
-    } else if (http_word_is(name, SPAN("connection"))) {
+    } else if (text_equal_any_case(name, SPAN("connection"))) {
         take_connection(head, value);
-    } else if (http_word_is(name, SPAN("expect")) && !head->has_expect) {
+    } else if (text_equal_any_case(name, SPAN("expect")) && !head->has_expect) {
         head->has_expect = value.n > 0;
         head->expects = contains_word(value, SPAN("100-continue"));
     }

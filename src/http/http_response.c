@@ -8,7 +8,7 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
-#include "http/http_word.h"
+#include "base/text.h"
 
 #define GZIP_ONLY (16 + MAX_WBITS) /* tells zlib to accept no other format */
 #define UNPACK_CHUNK 16384
@@ -32,10 +32,10 @@ static void take_header(struct http_response *r)
 {
     struct span field = buf_span(&r->field);
     struct span value = buf_span(&r->value);
-    if (http_word_is(field, SPAN("content-encoding"))) {
-        r->gzip = r->has_encoding ? r->gzip : http_word_is(value, SPAN("gzip"));
+    if (text_equal_any_case(field, SPAN("content-encoding"))) {
+        r->gzip = r->has_encoding ? r->gzip : text_equal_any_case(value, SPAN("gzip"));
         r->has_encoding = true;
-    } else if (http_word_is(field, SPAN("location"))) {
+    } else if (text_equal_any_case(field, SPAN("location"))) {
         if (!r->has_location) {
             buf_append(&r->location, value);
         }

@@ -10,21 +10,6 @@
 
 #define METHODS_MAX 8 /* different methods in a table */
 
-static uint8_t lower(uint8_t c)
-{
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
-}
-
-static bool equal_fold(struct span a, struct span b)
-{
-    for (size_t i = 0; i < a.n && a.n == b.n; i++) {
-        if (lower(a.p[i]) != lower(b.p[i])) {
-            return false;
-        }
-    }
-    return a.n == b.n;
-}
-
 static bool has_slash(struct span s)
 {
     return s.n > 0 && memchr(s.p, '/', s.n) != NULL;
@@ -34,7 +19,7 @@ static bool has_slash(struct span s)
 static bool matches(const struct http_route *route, struct span path, bool folds)
 {
     struct span fixed = route->has_param ? span_first(path, route->path.n) : path;
-    bool same = folds ? equal_fold(fixed, route->path) : span_equal(fixed, route->path);
+    bool same = folds ? text_equal_any_case(fixed, route->path) : span_equal(fixed, route->path);
     if (!same || !route->has_param) {
         return same;
     }

@@ -6,7 +6,6 @@
 #include "http/http_url.h"
 
 #include "base/text.h"
-#include "http/http_word.h"
 
 /* --- characters ------------------------------------------------------------------------------- */
 
@@ -254,8 +253,8 @@ bool http_url_parse(struct http_url *url, struct span text, struct span *why)
     }
     cut(text, '#', &text, &fragment); /* servers are not sent fragments */
     cut(text, ':', &scheme, &rest);
-    url->https = http_word_is(scheme, SPAN("https"));
-    if (!url->https && !http_word_is(scheme, SPAN("http"))) {
+    url->https = text_equal_any_case(scheme, SPAN("https"));
+    if (!url->https && !text_equal_any_case(scheme, SPAN("http"))) {
         *why = SPAN("unsupported protocol scheme");
         return false;
     }

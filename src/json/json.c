@@ -6,6 +6,7 @@
 #include "json/json.h"
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "json/utf8.h"
 
 /* Of a run of digits, yajl need not see more than this. A valid number with more digits in a row is
@@ -237,7 +238,7 @@ static uint8_t folded(struct span *key)
         return 's';
     }
     *key = span_skip(*key, 1);
-    return c >= 'A' && c <= 'Z' ? (uint8_t)(c - 'A' + 'a') : c;
+    return text_lower(c);
 }
 
 bool json_key_matches(struct span key, struct span name)

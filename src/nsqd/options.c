@@ -9,16 +9,12 @@
 
 #include <string.h>
 
-/* Returns true when `a`, in lower-case letters, equals `word`. `word` is ASCII. */
-static bool same_word(const char *a, const char *word)
+#include "base/text.h"
+
+/* Upper and lower case are equal. */
+static bool same_word(const char *a, const char *b)
 {
-    for (; *a != '\0' && *word != '\0'; a++, word++) {
-        char c = *a >= 'A' && *a <= 'Z' ? (char)(*a - 'A' + 'a') : *a;
-        if (c != *word) {
-            return false;
-        }
-    }
-    return *a == *word;
+    return text_equal_any_case(text_span(a), text_span(b));
 }
 
 /* Upstream's nsqd changes these words to lower case before it reads them. So its errors show lower
@@ -29,7 +25,7 @@ static void add_lower_quoted(struct line *out, const char *value)
     struct line low;
     line_start(&low, buf, sizeof buf);
     for (; *value != '\0'; value++) {
-        line_add(&low, "%c", *value >= 'A' && *value <= 'Z' ? *value - 'A' + 'a' : *value);
+        line_add(&low, "%c", text_lower((uint8_t)*value));
     }
     line_add_quoted(out, low.p);
 }

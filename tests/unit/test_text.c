@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of base/text.h: numbers as decimal text. */
+/* Tests of base/text.h: numbers as decimal text, and comparing text without regard to case. */
 #include "base/text.h"
 
 #include <inttypes.h>
@@ -79,12 +79,41 @@ static void numbers_and_literals_are_appended(void **state)
     buf_free(&b);
 }
 
+static bool same(const char *a, const char *b)
+{
+    return text_equal_any_case(text_span(a), text_span(b));
+}
+
+static void only_the_case_of_ascii_letters_may_differ(void **state)
+{
+    (void)state;
+    assert_true(same("", ""));
+    assert_true(same("AbyZ-09_", "aByz-09_"));
+    assert_false(same("ab", "abc"));
+    assert_false(same("abc", "ab"));
+    assert_false(same("", "a"));
+    assert_false(same("abc", "abd"));
+    assert_false(same("xbc", "abc"));
+    for (unsigned c = 0; c < 256; c++) { /* no other byte equals another one */
+        const uint8_t a = (uint8_t)c;
+        bool upper = c >= 'A' && c <= 'Z';
+        bool lower = c >= 'a' && c <= 'z';
+        assert_int_equal(text_lower(a), upper ? c + 32 : c);
+        for (unsigned d = 0; d < 256; d++) {
+            const uint8_t b = (uint8_t)d;
+            bool equal = c == d || (upper && d == c + 32) || (lower && d == c - 32);
+            assert_int_equal(text_equal_any_case(span_make(&a, 1), span_make(&b, 1)), equal);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(signed_numbers_are_written_as_printf_does),
         cmocka_unit_test(the_longest_number_fills_its_array),
         cmocka_unit_test(numbers_and_literals_are_appended),
+        cmocka_unit_test(only_the_case_of_ascii_letters_may_differ),
     };
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
 }

@@ -41,15 +41,9 @@ bool player_request(struct player *p, size_t i, const struct step *step)
 {
     struct buf bytes = {0};
     bool known = write_request(p, step, &bytes);
-    if (known) {
-        player_note_bytes(p, step->actor, SPAN(" > "), buf_span(&bytes));
-        player_send_step(p, i, step, buf_span(&bytes));
-    } else {
-        text_append(player_expected(p, step), "a value that no step has captured");
-        player_fail(p, step, VERDICT_UNREACHABLE);
-    }
+    bool sent = player_send_rendered(p, i, step, buf_span(&bytes), known);
     buf_free(&bytes);
-    return known;
+    return sent;
 }
 
 /* --- responses -------------------------------------------------------------------------------- */

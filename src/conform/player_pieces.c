@@ -4,6 +4,8 @@
 
 #include <nsq/magic.h>
 
+#include "base/text.h"
+#include "conform/player_exchange.h"
 #include "conform/player_io.h"
 
 #define SIZE_BYTES 4 /* of an i32 */
@@ -110,7 +112,7 @@ static void send_pieces(struct player *p, size_t i, const struct step *step, str
     player_send(p, i, span_skip(bytes, sent));
 }
 
-void player_send_step(struct player *p, size_t i, const struct step *step, struct span bytes)
+static void send_step(struct player *p, size_t i, const struct step *step, struct span bytes)
 {
     if (step->raw) {
         player_send_raw(p, i, bytes);
@@ -119,4 +121,16 @@ void player_send_step(struct player *p, size_t i, const struct step *step, struc
     } else {
         send_pieces(p, i, step, bytes);
     }
+}
+
+bool player_send_rendered(struct player *p, size_t i, const struct step *step, struct span bytes,
+                          bool known)
+{
+    if (!known) {
+        text_append(player_expected(p, step), "a value that no step has captured");
+        return player_fail(p, step, VERDICT_UNREACHABLE);
+    }
+    player_note_bytes(p, step->actor, step->raw ? SPAN(" > raw ") : SPAN(" > "), bytes);
+    send_step(p, i, step, bytes);
+    return true;
 }

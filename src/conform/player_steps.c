@@ -277,16 +277,9 @@ static bool play_send(struct player *p, size_t i, const struct step *step)
 {
     struct buf bytes = {0};
     bool known = values_render(&p->values, step->items, &bytes);
-    if (known) {
-        player_note_bytes(p, step->actor, step->raw ? SPAN(" > raw ") : SPAN(" > "),
-                          buf_span(&bytes));
-        player_send_step(p, i, step, buf_span(&bytes));
-    } else {
-        text_append(player_expected(p, step), "a value that no step has captured");
-        player_fail(p, step, VERDICT_UNREACHABLE);
-    }
+    bool sent = player_send_rendered(p, i, step, buf_span(&bytes), known);
     buf_free(&bytes);
-    return known;
+    return sent;
 }
 
 static bool fail_upgrade(struct player *p, const struct player_conn *c, const struct step *step)

@@ -16,9 +16,9 @@ bool sorted_is_before(struct span a, struct span b)
 void sorted_add(struct sorted *set, struct sorted_entry *entry, struct span name, unsigned rank)
 {
     struct sorted_entry **place = &set->root;
-    *entry = (struct sorted_entry){.name = name, .rank = rank};
+    *entry = (struct sorted_entry){.name = name.p, .name_size = (uint32_t)name.n, .rank = rank};
     while (*place != NULL && (*place)->rank >= rank) {
-        place = sorted_is_before(name, (*place)->name) ? &(*place)->left : &(*place)->right;
+        place = sorted_is_before(name, sorted_name(*place)) ? &(*place)->left : &(*place)->right;
     }
     /* What is below this place is divided into the smaller and the larger names. */
     struct sorted_entry *rest = *place;
@@ -26,7 +26,7 @@ void sorted_add(struct sorted *set, struct sorted_entry *entry, struct span name
     struct sorted_entry **larger = &entry->right;
     *place = entry;
     while (rest != NULL) {
-        if (sorted_is_before(rest->name, name)) {
+        if (sorted_is_before(sorted_name(rest), name)) {
             *smaller = rest;
             smaller = &rest->right;
             rest = rest->right;
@@ -45,7 +45,8 @@ void sorted_remove(struct sorted *set, struct sorted_entry *entry)
     struct sorted_entry **place = &set->root;
     while (*place != entry) {
         assert(*place != NULL);
-        place = sorted_is_before(entry->name, (*place)->name) ? &(*place)->left : &(*place)->right;
+        place = sorted_is_before(sorted_name(entry), sorted_name(*place)) ? &(*place)->left
+                                                                          : &(*place)->right;
     }
     /* What is below the entry is joined again. */
     struct sorted_entry *left = entry->left;
@@ -69,7 +70,7 @@ struct sorted_entry *sorted_after(const struct sorted *set, struct span name)
     struct sorted_entry *found = NULL;
     struct sorted_entry *at = set->root;
     while (at != NULL) {
-        if (sorted_is_before(name, at->name)) {
+        if (sorted_is_before(name, sorted_name(at))) {
             found = at;
             at = at->left;
         } else {
@@ -77,4 +78,13 @@ struct sorted_entry *sorted_after(const struct sorted *set, struct span name)
         }
     }
     return found;
+}
+
+struct sorted_entry *sorted_find(const struct sorted *set, struct span name)
+{
+    struct sorted_entry *at = set->root;
+    while (at != NULL && !span_equal(name, sorted_name(at))) {
+        at = sorted_is_before(name, sorted_name(at)) ? at->left : at->right;
+    }
+    return at;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a set of elements that is ordered by name, byte by byte. The set finds the next name after
- * a given name in O(log n) steps. So code that visits the elements by name must remember only the
- * last name that it has visited. It can continue after this name even when elements were added or
- * removed.
+ * Owns: a set of elements that is ordered by name, byte by byte. The set finds a name, and the next
+ * name after a given name, in O(log n) steps. So code that visits the elements by name must
+ * remember only the last name that it has visited. It can continue after this name even when
+ * elements were added or removed.
  *
  * The set is a treap: a search tree by name that is also a heap by rank. The rank is a hash of the
  * name with a secret seed, so a peer cannot choose names that make the tree deep. Must not know:
@@ -20,9 +20,16 @@ struct sorted_entry {
                                   than this entry */
     struct sorted_entry *right; /* the root of the right subtree: the entries below with larger
                                    names than this entry */
-    struct span name;           /* borrowed from the element */
+    const uint8_t *name;        /* borrowed from the element */
+    uint32_t name_size;         /* bytes */
     unsigned rank;              /* not larger than the rank of the entry above */
 };
+
+/* Returns the name of an entry (borrowed from the element). */
+static inline struct span sorted_name(const struct sorted_entry *entry)
+{
+    return span_make(entry->name, entry->name_size);
+}
 
 /* Returns whether the name a comes before the name b. */
 bool sorted_is_before(struct span a, struct span b);
@@ -38,6 +45,9 @@ void sorted_add(struct sorted *set, struct sorted_entry *entry, struct span name
 
 /* Removes an entry, which must be in the set. */
 void sorted_remove(struct sorted *set, struct sorted_entry *entry);
+
+/* Returns the entry with this name, or NULL. */
+struct sorted_entry *sorted_find(const struct sorted *set, struct span name);
 
 /* Returns the entry with the smallest name that is larger than `name`, or NULL. The empty name
  * gives the first entry (no element has an empty name). */

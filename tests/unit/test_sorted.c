@@ -73,9 +73,13 @@ static void check(const struct sorted *set, struct element *all)
     for (size_t i = 0; i < n; i++) {
         struct sorted_entry *found = sorted_after(set, place);
         assert_ptr_equal(found, &in[i]->entry);
-        place = found->name;
+        place = sorted_name(found);
     }
     assert_null(sorted_after(set, place));
+    for (size_t i = 0; i < COUNT; i++) {
+        struct sorted_entry *found = sorted_find(set, name_of(&all[i]));
+        assert_ptr_equal(found, all[i].in ? &all[i].entry : NULL);
+    }
 }
 
 static size_t depth(const struct sorted_entry *at)
@@ -96,6 +100,7 @@ static void an_empty_set_has_no_first_entry(void **state)
     struct sorted set = {0};
     assert_null(sorted_after(&set, SPAN("")));
     assert_null(sorted_after(&set, SPAN("a")));
+    assert_null(sorted_find(&set, SPAN("a")));
 }
 
 static void elements_come_and_go(void **state)
@@ -146,6 +151,9 @@ static void a_place_needs_no_element(void **state)
     assert_ptr_equal(sorted_after(&set, SPAN("abb")), &abc.entry);
     assert_null(sorted_after(&set, SPAN("abc")));
     assert_null(sorted_after(&set, SPAN("\xff")));
+    assert_ptr_equal(sorted_find(&set, SPAN("abc")), &abc.entry);
+    assert_null(sorted_find(&set, SPAN("a")));
+    assert_null(sorted_find(&set, SPAN("abb")));
     sorted_remove(&set, &ab.entry);
     assert_ptr_equal(sorted_after(&set, SPAN("ab")), &abc.entry);
 }

@@ -103,7 +103,7 @@ PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error pac
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive for each layer, from the top down, which is the order for the linker.
-LIBS := nsqconform nsqsessionfile nsqdcli nsqlookupdcli nsqprogram nsqshell nsqengine nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
+LIBS := nsqconform nsqsessionfile nsqdcli nsqlookupdcli nsqprogram nsqshell nsqengine nsqlookup nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
     nsqcodec nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 SRC_nsqlookupdcli := $(filter-out src/nsqlookupd/main.c,$(wildcard src/nsqlookupd/*.c))
@@ -114,6 +114,7 @@ SRC_nsqsessionfile := $(wildcard src/conform/session_file*.c) src/conform/values
 SRC_nsqconform := $(filter-out $(MAINS) $(SRC_nsqsessionfile),$(wildcard src/conform/*.c))
 SRC_nsqshell := $(wildcard src/shell/*.c)
 SRC_nsqengine := $(wildcard src/engine/*.c)
+SRC_nsqlookup := $(wildcard src/lookup/*.c)
 SRC_nsqapi := $(wildcard src/api/*.c)
 SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
 SRC_nsqidentify := $(wildcard src/session/identify*.c)
@@ -254,6 +255,9 @@ $(BUILD)/tests/test_gates: LDFLAGS_ALL += -Wl,--wrap=alloc_zeroed,--wrap=alloc_r
 $(BUILD)/tests/test_auth_slices: LDFLAGS_ALL += \
     -Wl,--wrap=json_reader_add,--wrap=auth_re2_new,--wrap=auth_re2_matches
 $(BUILD)/tests/test_mutator: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/ops.c fuzz/fuzz.c)
+
+# This one shares its plain tables with the fuzz target `lookup`.
+$(BUILD)/tests/test_registry: $(call object,fuzz/registry_model.c fuzz/fuzz.c)
 
 $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	@mkdir -p $(@D)

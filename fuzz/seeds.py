@@ -388,6 +388,12 @@ def add_by_hand(seeds):
     for k in range(4):
         seeds.add_named("identify", f"made-bound-{k}", b"\x80" + bytes([3, 2, 1, k, 6, 3, 1, k]))
         seeds.add_named("identify", f"made-text-{k}", b"\x80" + bytes([k, 128 + 6 + k, 0]))
+    # joins, registers, leaves and deletes, of the registry of nsqlookupd (fuzz/registry_model.c)
+    seeds.add_named("lookup", "cluster", bytes([31, 255]) + b"".join(bytes(op) for op in (
+        (0, 0, 0, 0), (0, 1, 0, 0), (3, 0, 1, 0), (3, 0, 1, 1), (3, 1, 1, 1), (9, 0, 1, 0), (10, 40, 0, 0), (2, 1, 0, 0),
+        (10, 200, 0, 0), (5, 0, 1, 4), (5, 1, 1, 1), (8, 0, 1, 0), (7, 0, 1, 0), (3, 1, 1, 0), (11, 8, 8, 0), (1, 1, 0, 0))))
+    seeds.add_named("lookup", "ephemeral", bytes([31, 255]) + b"".join(bytes(op) for op in (
+        (0, 0, 0, 0), (0, 1, 0, 0), (3, 0, 0, 1), (3, 1, 0, 1), (1, 0, 0, 0), (5, 1, 0, 1), (5, 1, 0, 4), (6, 0, 5, 4))))
     seeds.add_named("heap", "ties", bytes([5, 5, 5, 3, 3, 9, 0x81, 5, 5, 0xc1, 0x40, 0x41, 0x82, 0xc7]))
     seeds.add_named("heap", "grows", bytes(k * 7 % 64 for k in range(40)) + bytes([0x94, 0x83, 0xc7, 0xc7, 1, 1, 1]))
     frames = {"empty": b"\0\0\0\4\0\0\0\0", "no-type": b"\0\0\0\4\0\0\0\3", "size-3": b"\0\0\0\3",

@@ -26,6 +26,8 @@
 #define EFFORT_ORPHAN 4     /* a consumer loses its channel, which was deleted */
 /* A line, or the last part of a command, is parsed and executed. Or an auth server has answered. */
 #define EFFORT_COMMAND 4
+/* nsqlookupd registers a producer, or removes a registration. */
+#define EFFORT_REGISTRATION 8
 #define EFFORT_AUTHORIZED 16 /* a command goes on after the auth servers have answered */
 /* Another part of a command or HTTP request is parsed: a size, a count, a piece of a body. */
 #define EFFORT_PART 1

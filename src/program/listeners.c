@@ -7,6 +7,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void listeners_init(struct listeners *l)
@@ -17,6 +18,34 @@ void listeners_init(struct listeners *l)
     }
 }
 
+/* Returns the reason for which socket_split_address refuses an address, in the words of Go's
+ * SplitHostPort. */
+static const char *why_not_split(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    const char *opened = address; /* from here on, '[' is unexpected */
+    const char *closed = address; /* from here on, ']' is unexpected */
+    if (colon == NULL) {
+        return "missing port in address";
+    }
+    if (address[0] == '[') {
+        const char *end = strchr(address, ']');
+        if (end == NULL) {
+            return "missing ']' in address";
+        }
+        if (end + 1 != colon) {
+            return end[1] == ':' ? "too many colons in address" : "missing port in address";
+        }
+        opened = address + 1;
+        closed = colon;
+    } else if (strchr(address, ':') != colon) {
+        return "too many colons in address";
+    }
+    return strchr(opened, '[') != NULL   ? "unexpected '[' in address"
+           : strchr(closed, ']') != NULL ? "unexpected ']' in address"
+                                         : "host or port is too long";
+}
+
 /* Returns a descriptor that listens at "host:port", or -1 with the reason. */
 static int listen_tcp(const char *address, char why[SOCKET_WHY_MAX])
 {
@@ -25,7 +54,8 @@ static int listen_tcp(const char *address, char why[SOCKET_WHY_MAX])
     if (socket_split_address(address, host, port)) {
         return socket_listen(address, why);
     }
-    snprintf(why, SOCKET_WHY_MAX, "listen tcp: address %.256s: missing port in address", address);
+    snprintf(why, SOCKET_WHY_MAX, "listen tcp: address %.256s: %s", address,
+             why_not_split(address));
     return -1;
 }
 

@@ -4,110 +4,12 @@
 # refuses is listed here with its effect on nsqd. The last line is "N passed, N failed".
 #
 #     tests/interop/flags.sh NSQD-1.3.0 OURS
-set -u
-upstream=$(realpath "$1") ours=$(realpath "$2") interop=$(realpath "$(dirname "$0")")
-export LC_ALL=C
-work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
-mkdir "$work/data" "$work/unreadable"
-cd "$work" || exit 1
-passed=0 failed=0
+program=nsqd
+# shellcheck source=tests/interop/flags_common.sh
+. "$(dirname "$0")/flags_common.sh"
 
 # No server here may use the port of a server that already runs.
 nowhere=(-tcp-address=127.0.0.1:0 -http-address=127.0.0.1:0 -https-address=127.0.0.1:0 -data-path="$work/data")
-
-verdict() { # verdict CASE WRONG: WRONG is empty, or says what is wrong
-    if [[ -z $2 ]]; then
-        passed=$((passed + 1))
-    else
-        failed=$((failed + 1))
-        printf 'FAILED %s\n%s\n' "$1" "$2"
-    fi
-}
-shown() { printf '%q ' "$@"; }
-
-# The part of the output that can be compared: without times and build, one error line. nsqd reports a bad percentile
-# without its usual prefix.
-error_line() {
-    sed -E 's/^(\[nsqd\] )?[0-9]{4}\/[0-9]{2}\/[0-9]{2} [0-9:.]+ //; s/^FATAL: (Could not parse)/\1/' "$1" |
-        awk 'NR == 1 { first = $0 } /^FATAL/ { found = 1; print; exit } END { if (!found) print first }'
-}
-version_line() { sed -E 's/built w\/[a-z0-9.-]+\)/built w\/X)/' "$1"; }
-
-# run SERVER ARGS...: prints what it did, in a few lines. It must end by itself.
-run() {
-    local server=$1 code
-    shift
-    timeout -k 1 5 "$server" "$@" >"$work/out" 2>"$work/err" </dev/null
-    code=$?
-    # Departure 38: our usage text is on standard output when it was asked for.
-    if [[ $code == 0 && $(head -n 1 "$work/out") == 'Usage of nsqd:' ]]; then
-        mv "$work/out" "$work/err" && : >"$work/out"
-    fi
-    echo "exit code $code"
-    version_line "$work/out"
-    error_line "$work/err"
-    grep -c '^Usage of nsqd:$' "$work/err"
-}
-
-# Both must end with the same output.
-same() {
-    local a b
-    a=$(run "$upstream" "$@")
-    b=$(run "$ours" "$@")
-    [[ $a != "exit code 124"* ]] || a+=" (nsqd does not end)"
-    verdict "$(shown "$@")" "$(diff <(echo "$a") <(echo "$b"))"
-}
-# The same, each with its own address and folder.
-checked() { same "${nowhere[@]}" "$@"; }
-
-# start SERVER ARGS...: sets pid and port, or fails.
-start() {
-    : >"$work/log" # otherwise the port of the last server would be read
-    "$1" "${nowhere[@]}" "${@:2}" >/dev/null 2>"$work/log" </dev/null &
-    pid=$! port='' code=''
-    for _ in {1..150}; do
-        port=$(sed -nE 's/.*TCP: listening on .*:([0-9]+)$/\1/p' "$work/log" | head -1)
-        [[ -z $port ]] || return 0
-        kill -0 "$pid" 2>/dev/null || return 1
-        sleep 0.02
-    done
-    return 1
-}
-# Waits up to 5 s for the server to end; sets code.
-ended() {
-    for _ in {1..250}; do
-        kill -0 "$pid" 2>/dev/null || break
-        sleep 0.02
-    done
-    kill -KILL "$pid" 2>/dev/null
-    wait "$pid" 2>/dev/null
-    code=$?
-}
-stop() {
-    kill -TERM "$pid" 2>/dev/null
-    ended
-}
-
-# Both must start, and exit with 0 on SIGTERM.
-starts() {
-    local server wrong=''
-    for server in "$upstream" "$ours"; do
-        start "$server" "$@" || wrong+="$server does not start: $(tail -1 "$work/log")"$'\n'
-        stop
-        [[ $code == 0 ]] || wrong+="$server ends with $code"$'\n'
-    done
-    verdict "$(shown "$@")(starts)" "$wrong"
-}
-
-# refused REASON ARGS...: nsqd starts; ours refuses, because of REASON.
-refused() {
-    local wrong='' b
-    start "$upstream" "${@:2}" || wrong+="nsqd does not start: $(tail -1 "$work/log")"$'\n'
-    stop
-    b=$(run "$ours" "${nowhere[@]}" "${@:2}")
-    wrong+=$(diff <(printf 'exit code 1\n%s\n0\n' "FATAL: $1") <(echo "$b"))
-    verdict "$(shown "${@:2}")(refused)" "$wrong"
-}
 
 # deadly REASON BYTES ARGS...: the same, and BYTES (sent by a client; "" = none) make nsqd panic.
 deadly() {
@@ -359,6 +261,7 @@ refused "$instantiate invalid E2E processing latency percentile: NaN" $percentil
 
 # --- configuration files -------------------------------------------------------------------------------
 
+reply=max_rdy_count
 # What a client and the log see of the settings of a server that runs: the reply to IDENTIFY, the id and the prefix.
 settings() {
     local size
@@ -369,54 +272,6 @@ settings() {
     exec 3>&-
     echo
     sed -nE 's/^(.*)[0-9]{4}\/[0-9]{2}\/[0-9]{2} [0-9:.]+ INFO: (ID: .*)/prefix "\1", \2/p' "$work/log"
-}
-
-# file NAME TEXT: writes TEXT, in which escapes are replaced, to the file NAME.
-file() { printf '%b' "$2" >"$1"; }
-
-# alike TEXT ARGS...: both start with this file and these arguments, and with the same settings.
-alike() {
-    local server wrong='' a=''
-    file f.cfg "$1"
-    for server in "$upstream" "$ours"; do
-        if start "$server" -config=f.cfg "${@:2}"; then
-            [[ $server == "$ours" ]] || a=$(settings)
-            [[ $server == "$upstream" ]] || wrong+=$(diff <(echo "$a") <(settings))
-        else
-            wrong+="$server does not start: $(tail -1 "$work/log")"$'\n'
-        fi
-        stop
-    done
-    [[ $a == *max_rdy_count* ]] || wrong+="no reply: $a"
-    verdict "-config with $(shown "$@")(alike)" "$wrong"
-}
-
-# both_end TEXT OURS ARGS...: both end with 1 before they listen; the reason of ours begins with OURS.
-both_end() {
-    local a b wrong=''
-    file f.cfg "$1"
-    a=$(run "$upstream" "${nowhere[@]}" -config=f.cfg "${@:3}")
-    b=$(run "$ours" "${nowhere[@]}" -config=f.cfg "${@:3}")
-    [[ $a == 'exit code 1'* ]] || wrong+="nsqd: $a"$'\n'
-    [[ $b == "exit code 1"*"FATAL: failed to load config file f.cfg - $2"* ]] || wrong+="ours: $b"
-    verdict "-config with $(shown "$1" "${@:3}")(both end)" "$wrong"
-}
-
-# checked_at COLUMN LINE: both end; ours gives nsqd's reason, and where the value is. Departure 42.
-checked_at() {
-    local a b wrong=''
-    file f.cfg "$2"
-    a=$(run "$upstream" "${nowhere[@]}" -config=f.cfg)
-    b=$(run "$ours" "${nowhere[@]}" -config=f.cfg)
-    [[ $a == 'exit code 1'* ]] || wrong+="nsqd: $a"$'\n'
-    wrong+=$(diff <(sed "s/^FATAL.*/& (f.cfg: line 1, column $1: ${2%% *})/" <<<"$a") <(echo "$b"))
-    verdict "-config with $(shown "$2")(a value that is checked later)" "$wrong"
-}
-
-# only_ours_ends TEXT OURS: nsqd starts; ours ends with 1. Departure 42.
-only_ours_ends() {
-    file f.cfg "$1"
-    refused "failed to load config file f.cfg - $2" -config=f.cfg
 }
 
 # panics TEXT OURS: nsqd panics; ours ends with 1. Departure 42.
@@ -430,18 +285,6 @@ panics() {
     verdict "-config with $(shown "$1")(panics)" "$wrong"
 }
 
-# beyond NAME OURS: nsqd starts with f.cfg; ours ends, and its reason ends with OURS. Departures 43, 44.
-beyond() {
-    local wrong=''
-    start "$upstream" -config=f.cfg || wrong+="nsqd does not start: $(tail -1 "$work/log")"$'\n'
-    stop
-    run "$ours" "${nowhere[@]}" -config=f.cfg | grep -q "failed to load config file f.cfg - $2\$" || wrong+="ours: $(cat err)"
-    verdict "$1 (only nsqd starts)" "$wrong"
-}
-
-bool='expected true or false, found' int='expected an integer, found'
-duration='expected a duration such as "1m30s", or an integer of milliseconds, found'
-strings='expected a list of strings, found' floats='expected a list of floats such as [0.99, 0.95], found'
 tls='tls_cert = "server.pem"\ntls_key = "server.key"\n'
 
 example=$(cd "$interop" && GOTOOLCHAIN=local go list -m -f '{{.Dir}}' github.com/nsqio/nsq)/contrib/nsqd.cfg.example
@@ -570,5 +413,4 @@ beyond 'many dots' 'expected at most 4096 dots in a file'
 file f.cfg "nsqlookupd_tcp_addresses = [$(printf '%065d' 0 | sed 's/0/"127.0.0.1:1",/g')]"
 beyond 'a long list' 'line 1, column [0-9]*: nsqlookupd_tcp_addresses: expected at most 64 values, found .*'
 
-echo "$passed passed, $failed failed"
-[[ $failed -eq 0 && $passed -gt 0 ]]
+finish

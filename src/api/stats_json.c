@@ -7,7 +7,7 @@
 
 #include <nsq/version.h>
 
-#include "api/go_text.h"
+#include "base/go_text.h"
 #include "base/text.h"
 
 /* A text that nsqd leaves out when it is empty. */

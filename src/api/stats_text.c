@@ -6,7 +6,7 @@
 
 #include <nsq/version.h>
 
-#include "api/go_text.h"
+#include "base/go_text.h"
 #include "base/text.h"
 
 /* Appends a label and then a number that is padded to `width`. */

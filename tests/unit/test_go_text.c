@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of api/go_text.h. The expected texts are those that Go 1.26 prints. */
-#include "api/go_text.h"
+/* Tests of base/go_text.h. The expected texts are those that Go 1.26 prints. */
+#include "base/go_text.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

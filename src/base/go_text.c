@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Writes numbers, times and columns as Go does. Must not know: what the numbers mean. */
-#include "api/go_text.h"
+#include "base/go_text.h"
 
 #include <stdbool.h>
 

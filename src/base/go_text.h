@@ -5,8 +5,8 @@
  * Each function appends to a buffer and allocates nothing else. Must not know: what the numbers
  * mean.
  */
-#ifndef API_GO_TEXT_H
-#define API_GO_TEXT_H
+#ifndef BASE_GO_TEXT_H
+#define BASE_GO_TEXT_H
 
 #include "base/buf.h"
 

@@ -103,7 +103,7 @@ PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error pac
 # --- what there is -------------------------------------------------------------------------------
 
 # One archive for each layer, from the top down, which is the order for the linker.
-LIBS := nsqconform nsqsessionfile nsqdcli nsqlookupdcli nsqprogram nsqshell nsqengine nsqlookup nsqapi nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
+LIBS := nsqconform nsqsessionfile nsqdcli nsqlookupdcli nsqprogram nsqshell nsqengine nsqlookup nsqapi nsqpeer nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
     nsqcodec nsqbroker nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 SRC_nsqlookupdcli := $(filter-out src/nsqlookupd/main.c,$(wildcard src/nsqlookupd/*.c))
@@ -116,6 +116,7 @@ SRC_nsqshell := $(wildcard src/shell/*.c)
 SRC_nsqengine := $(wildcard src/engine/*.c)
 SRC_nsqlookup := $(wildcard src/lookup/*.c)
 SRC_nsqapi := $(wildcard src/api/*.c)
+SRC_nsqpeer := $(wildcard src/peer/*.c)
 SRC_nsqsession := $(filter-out src/session/identify%,$(wildcard src/session/*.c))
 SRC_nsqidentify := $(wildcard src/session/identify*.c)
 SRC_nsqauth := $(wildcard src/auth/*.c src/auth/*.cc)

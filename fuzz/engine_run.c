@@ -34,7 +34,7 @@
 
 _Static_assert(OP_CONNECTIONS == MODEL_CONNECTIONS, "the model knows every connection");
 
-struct peer {
+struct remote {
     uint64_t id;   /* 0: closed */
     unsigned want; /* as it was when the connection last changed */
     bool slow;     /* output is sent by TAKE only */
@@ -54,7 +54,7 @@ struct peer {
 };
 
 static struct engine_choice choice;
-static struct peer peers[OP_CONNECTIONS];
+static struct remote peers[OP_CONNECTIONS];
 static struct memory_model model;
 static struct engine *engine;
 static struct tcp_handler handler;
@@ -113,7 +113,7 @@ static void see_message(unsigned number, struct span data)
 
 static void see_frame(unsigned number, const struct nsq_frame *frame)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     struct span text;
     talk(number, frame);
     FUZZ_CHECK(!peer->fatal);
@@ -180,7 +180,7 @@ static void see_frames(unsigned number, struct span in)
 /* Parses the output that was made since the last call; it must be whole frames. */
 static void see_output(unsigned number)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     const struct conn *conn = engine->serve.slots[(uint32_t)peer->id].conn;
     size_t fresh = (size_t)(conn->queued - peer->parsed);
     if (fresh == 0) {
@@ -217,7 +217,7 @@ static void look_after(void)
 }
 
 /* Whether something was sent. */
-static bool send_output(struct peer *peer, size_t most)
+static bool send_output(struct remote *peer, size_t most)
 {
     struct span spans[SPANS_AT_ONCE];
     size_t count = CALL(out, peer->id, spans, SPANS_AT_ONCE, now);
@@ -246,7 +246,7 @@ static unsigned state_of(unsigned number)
     return s->consumer.in_flight_count > 0 ? state + 3 : state;
 }
 
-static void keep_tail(struct peer *peer, struct span bytes)
+static void keep_tail(struct remote *peer, struct span bytes)
 {
     if (bytes.n > TAIL_MAX) {
         bytes = span_skip(bytes, bytes.n - TAIL_MAX);
@@ -257,7 +257,7 @@ static void keep_tail(struct peer *peer, struct span bytes)
     peer->tail_n = kept + bytes.n;
 }
 
-static void count_meeting(const struct peer *peer, unsigned state, struct span line)
+static void count_meeting(const struct remote *peer, unsigned state, struct span line)
 {
     const uint8_t *space = memchr(line.p, ' ', line.n);
     struct span name = span_first(line, space == NULL ? line.n - 1 : (size_t)(space - line.p));
@@ -271,7 +271,7 @@ static void count_meeting(const struct peer *peer, unsigned state, struct span l
 /* Offers the rest up to the end of its first line, so that one call completes at most one line. */
 static void offer(unsigned number)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     const uint8_t *newline = memchr(peer->rest, '\n', peer->rest_n);
     size_t n = newline == NULL ? peer->rest_n : (size_t)(newline - peer->rest) + 1;
     unsigned state = state_of(number);
@@ -306,7 +306,7 @@ static void offer(unsigned number)
 
 static void end_input(unsigned number)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     peer->end_told = true;
     CALL(eof, peer->id, now);
     look_after();
@@ -315,7 +315,7 @@ static void end_input(unsigned number)
 /* Whether something was done. */
 static bool read_from(unsigned number)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     if (peer->id == 0 || !(peer->want & WANT_READ)) {
         return false;
     }
@@ -334,7 +334,7 @@ static bool read_from(unsigned number)
 
 static void close_peer(unsigned number, enum closed_reason reason)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     uint64_t id = peer->id;
     fuzz_say("   %u is closed", number);
     peer->id = 0;
@@ -357,7 +357,7 @@ static unsigned find_peer(uint64_t id)
 static bool see_changed(uint64_t id)
 {
     unsigned number = find_peer(id);
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     bool sent = !peer->slow && send_output(peer, SIZE_MAX);
     peer->want = CALL(want, id);
     if (peer->want & WANT_CLOSE) {
@@ -388,6 +388,9 @@ static void see_ask(const struct ask *ask)
         answer(ask->ticket, !(choice.flags & REFUSED));
     } else if (ask->kind == ASK_UDP_SEND) {
         engine_statsd_check(ask->bytes);
+    } else if (ask->kind == ASK_CONNECT) {
+        CALL(connected, ask->ticket, SPAN("refused"), now);
+        look_after();
     }
     if (ask->kind != ASK_APPEND) {
         return;
@@ -454,7 +457,7 @@ static void do_rounds(unsigned most)
 /* Each request of a client that has sent only whole requests has its answer. */
 static void check_answers(unsigned number)
 {
-    const struct peer *peer = &peers[number];
+    const struct remote *peer = &peers[number];
     const struct web_peer *web = &peer->web;
     if (is_web(number) && peer->id != 0 && !web->raw && !web->answers.closes && !web->is_missing &&
         !peer->slow && !peer->ends && ticket_count == 0 && !stopping &&
@@ -486,7 +489,7 @@ static void settle(void)
 
 static void send_bytes(unsigned number, struct span bytes)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     if (peer->id != 0 && !peer->ends && bytes.n > 0 && bytes.n <= REST_MAX - peer->rest_n) {
         memcpy(peer->rest + peer->rest_n, bytes.p, bytes.n);
         peer->rest_n += bytes.n;
@@ -497,7 +500,7 @@ static void send_bytes(unsigned number, struct span bytes)
 
 static void open_peer(unsigned number)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     if (peer->id != 0) {
         return;
     }
@@ -506,7 +509,7 @@ static void open_peer(unsigned number)
     if (id == 0) {
         return;
     }
-    memset(peer, 0, offsetof(struct peer, rest));
+    memset(peer, 0, offsetof(struct remote, rest));
     peer->id = id;
     peer_count = number < peer_count ? peer_count : number + 1;
     model_open(&model, number, id);
@@ -515,7 +518,7 @@ static void open_peer(unsigned number)
 
 static void take(unsigned number, unsigned n)
 {
-    struct peer *peer = &peers[number];
+    struct remote *peer = &peers[number];
     if (peer->id != 0) {
         peer->slow = n != OP_TAKE_ALL;
         (void)send_output(peer, peer->slow ? n : SIZE_MAX);
@@ -605,7 +608,7 @@ static void send_request(unsigned number, const uint8_t args[OP_ARGS_MAX])
 
 static void do_op(const struct op *op)
 {
-    struct peer *peer = &peers[op->conn];
+    struct remote *peer = &peers[op->conn];
     uint64_t id;
     ops_say(op);
     switch (op->kind) {

@@ -160,6 +160,17 @@ bool web_settle(struct web_plan *plan, struct memory_model *model)
  * have at most REST_MAX bytes together. */
 #define CALL_MOST 65536
 
+/* Adds the costs of the nsqlookupds that PUT /config has named. */
+static void add_peers(const struct engine *engine, struct sums *sums)
+{
+    for (size_t i = 0; i < engine->peers.count; i++) {
+        sums->others += engine->peers.all[i]->cost;
+    }
+    if (engine->broker.core.changes.ring != NULL) {
+        sums->others += CHANGES_MAX * sizeof(struct change) + ALLOC_OVERHEAD;
+    }
+}
+
 void walk_web(struct memory_model *model, struct sums *sums)
 {
     size_t waiting = HASH_COUNT(model->engine->tickets.table);
@@ -173,7 +184,8 @@ void walk_web(struct memory_model *model, struct sums *sums)
             FUZZ_CHECK((s->phase == HTTP_IN_STREAM) == (s->stream.end != NULL));
         }
     }
-    sums->others += model->engine->web.api.lookupds.cap;
+    sums->others += model->engine->web.api.lookupds.cost;
+    add_peers(model->engine, sums);
     sums->most_more = open * CALL_MOST;
     FUZZ_CHECK(waiting >= model->owed_tickets && waiting - model->owed_tickets <= open);
 }

@@ -53,6 +53,18 @@ struct api_config {
     size_t setting_count;
 };
 
+#define API_LOOKUPDS_MAX 64 /* nsqlookupds. A longer list in PUT /config is refused */
+
+/* The list of nsqlookupds that PUT /config has set. A struct of zeros: none was set. */
+struct api_lookupds {
+    struct buf json;                /* the list as GET /config shows it; empty: none was set */
+    struct buf bytes;               /* the bytes of all addresses, one after the other */
+    size_t sizes[API_LOOKUPDS_MAX]; /* bytes of each address */
+    size_t count;
+    bool is_new; /* the list was set, and api_take_lookupds was not called since then */
+    size_t cost; /* bytes that are charged for it */
+};
+
 #define API_MOVING_A_STEP 64 /* one call of api_step continues at most this many publishes */
 
 struct api {
@@ -66,7 +78,7 @@ struct api {
      * to a channel. A publish is answered when all its messages were moved. So a client cannot
      * publish faster than the messages move. */
     struct list moving;
-    struct buf lookupds; /* the list that PUT /config has set, as JSON; empty: none was set */
+    struct api_lookupds lookupds;
 };
 
 /* Bytes. A longer value in PUT /config is refused. (nsqd accepts --max-msg-size bytes.) Without
@@ -82,6 +94,11 @@ void api_free(struct api *api);
 
 /* Returns all routes. */
 struct http_routes api_routes(void);
+
+/* Fills `addresses` with the list of nsqlookupds that PUT /config has set since the last call, and
+ * sets *count. The spans are borrowed until the list is set again. Returns false when no list was
+ * set. */
+bool api_take_lookupds(struct api *api, struct span addresses[API_LOOKUPDS_MAX], size_t *count);
 
 /* Continues the publishes in api->moving, while the current call has effort left. */
 void api_step(struct api *api, int64_t now);

@@ -46,8 +46,8 @@ static void tell_value(const struct api *api, struct http_call *call, int64_t no
         http_call_message(call, 400, SPAN("INVALID_OPTION"), now);
     } else if (span_equal(setting->name, LOG_LEVEL)) {
         answer_json(call, text_decimal(level, api->log->least), now);
-    } else if (span_equal(setting->name, LOOKUPDS) && api->lookupds.n > 0) {
-        answer_json(call, buf_span(&api->lookupds), now);
+    } else if (span_equal(setting->name, LOOKUPDS) && api->lookupds.json.n > 0) {
+        answer_json(call, buf_span(&api->lookupds.json), now);
     } else if (setting->json) {
         answer_json(call, setting->value, now);
     } else {
@@ -65,17 +65,35 @@ void api_config_get(void *service, struct http_call *call, int64_t now)
 /* Reads an array of strings, or null. As in Go, a null in the array is an empty string. */
 struct list_reader {
     struct json_writer writer;
+    struct api_lookupds list;
     bool open; /* within the array */
 };
+
+static void free_list(struct api_lookupds *list)
+{
+    buf_free(&list->json);
+    buf_free(&list->bytes);
+}
+
+static int add_address(struct list_reader *r, struct span address)
+{
+    struct api_lookupds *list = &r->list;
+    if (list->count == API_LOOKUPDS_MAX) {
+        return 0;
+    }
+    json_write_string(&r->writer, address);
+    buf_append(&list->bytes, address);
+    list->sizes[list->count++] = address.n;
+    return 1;
+}
 
 static int on_null(void *context)
 {
     struct list_reader *r = context;
     if (r->open) {
-        json_write_string(&r->writer, span_make(NULL, 0));
-    } else {
-        json_write_null(&r->writer);
+        return add_address(r, span_make(NULL, 0));
     }
+    json_write_null(&r->writer);
     return 1;
 }
 
@@ -87,9 +105,9 @@ static int on_string(void *context, const unsigned char *text, size_t n)
         return 0;
     }
     json_append_valid(&valid, span_make(text, n));
-    json_write_string(&r->writer, buf_span(&valid));
+    int fits = add_address(r, buf_span(&valid));
     buf_free(&valid);
-    return 1;
+    return fits;
 }
 
 static int on_start_array(void *context)
@@ -140,27 +158,43 @@ static const yajl_callbacks list_callbacks = {.yajl_null = on_null,
 
 static void forget_lookupds(struct api *api)
 {
-    budget_release(&api->broker->core.budget, api->lookupds.cap);
-    buf_free(&api->lookupds);
+    budget_release(&api->broker->core.budget, api->lookupds.cost);
+    free_list(&api->lookupds);
 }
 
 /* Returns false when the body is not a list of strings. Then nothing is changed. */
 static bool set_lookupds(struct api *api, struct buf *body)
 {
-    struct buf list = {0};
-    struct list_reader reader = {.writer = json_writer(&list, JSON_GO)};
+    struct list_reader reader = {.list = {.is_new = true}};
+    reader.writer = json_writer(&reader.list.json, JSON_GO);
     effort_use(&api->broker->core.effort, body->n / EFFORT_JSON_BYTES);
     json_mend_surrogates(body->p + body->head, body->n, body->n);
     if (!json_read(buf_span(body), &list_callbacks, &reader)) {
-        buf_free(&list);
+        free_list(&reader.list);
         return false;
     }
     forget_lookupds(api);
-    buf_fit(&list);
-    budget_charge(&api->broker->core.budget, list.cap);
-    api->lookupds = list;
-    log_say(api->log, LOG_WARNING, "% has no effect yet: nsqd does not register with nsqlookupd",
-            LOOKUPDS);
+    api->lookupds = reader.list;
+    buf_fit(&api->lookupds.json);
+    buf_fit(&api->lookupds.bytes);
+    api->lookupds.cost = api->lookupds.json.cap + api->lookupds.bytes.cap;
+    budget_charge(&api->broker->core.budget, api->lookupds.cost);
+    return true;
+}
+
+bool api_take_lookupds(struct api *api, struct span addresses[API_LOOKUPDS_MAX], size_t *count)
+{
+    struct api_lookupds *list = &api->lookupds;
+    struct span rest = buf_span(&list->bytes);
+    if (!list->is_new) {
+        return false;
+    }
+    for (size_t i = 0; i < list->count; i++) {
+        addresses[i] = span_first(rest, list->sizes[i]);
+        rest = span_skip(rest, list->sizes[i]);
+    }
+    *count = list->count;
+    list->is_new = false;
     return true;
 }
 

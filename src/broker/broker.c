@@ -65,6 +65,7 @@ void broker_free(struct broker *broker)
     }
     budget_release(&broker->core.budget, split_table_cost(&broker->topics));
     split_table_free(&broker->topics);
+    changes_free(&broker->core.changes, &broker->core.budget);
     effort_allow(&broker->core.effort, SIZE_MAX);
     broker_collect(broker);
     assert(broker->core.held == 0); /* what came in has left */
@@ -99,6 +100,7 @@ struct topic *broker_topic(struct broker *broker, struct span name, enum budget_
     }
     topic = topic_new(&broker->core, name);
     add_topic(broker, topic);
+    changes_note(&broker->core.changes, name, span_make(NULL, 0), false);
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): created", name_span(&topic->name));
     return topic;
 }

@@ -15,8 +15,8 @@
 /* moves of one topic, before another topic has its turn */
 #define BROKER_MOVES_A_TURN 256
 /* The effort of a call from outside is divided into this many equal shares. Each kind of work in
- * the call gets one share. A step has ten kinds of work (engine/engine.c). */
-#define BROKER_SHARES 10
+ * the call gets one share. A step has eleven kinds of work (engine/engine.c). */
+#define BROKER_SHARES 11
 
 #define BROKER_LOST_ROWS 500
 

@@ -11,9 +11,6 @@
 #ifndef BROKER_CORE_H
 #define BROKER_CORE_H
 
-#include <nsq/name.h>
-#include <nsq/span.h>
-
 #include "base/budget.h"
 #include "base/effort.h"
 #include "base/hash.h"
@@ -21,6 +18,7 @@
 #include "base/list.h"
 #include "base/log.h"
 #include "base/time.h"
+#include "broker/changes.h"
 #include "broker/guid.h"
 #include "broker/latency.h"
 #include "broker/message.h"
@@ -77,10 +75,11 @@ struct broker_core {
         ending_channels;       /* of struct channel: they were deleted, and still have consumers */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */
     struct broker_counts counts;
-    struct guid_clock ids; /* the id clock */
-    struct log *log;       /* borrowed */
-    uint64_t random;       /* state of the sampling generator */
-    uint64_t last_serial;  /* of the newest topic or channel */
+    struct changes changes; /* of topics and channels */
+    struct guid_clock ids;  /* the id clock */
+    struct log *log;        /* borrowed */
+    uint64_t random;        /* state of the sampling generator */
+    uint64_t last_serial;   /* of the newest topic or channel */
 };
 
 /* A timer is a field of a struct in_flight or of a struct deferred. The kind says which of the
@@ -91,25 +90,5 @@ struct timer {
     struct heap_node node;
     enum timer_kind kind;
 };
-
-/* The name of a topic or channel, or other bytes, for which a name is looked for. */
-struct name {
-    uint8_t n;
-    uint8_t bytes[NSQ_NAME_MAX];
-};
-
-/* Returns a copy of a name, or of at most NSQ_NAME_MAX other bytes. */
-static inline struct name name_make(struct span s)
-{
-    struct name name = {.n = (uint8_t)s.n};
-    memcpy(name.bytes, s.p, s.n);
-    return name;
-}
-
-/* Returns the bytes of a name, borrowed from the name. */
-static inline struct span name_span(const struct name *name)
-{
-    return span_make(name->bytes, name->n);
-}
 
 #endif

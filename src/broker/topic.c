@@ -232,6 +232,7 @@ struct channel *topic_channel(struct topic *topic, struct span name, int64_t now
     channel->first = topic->admitted;
     channel->first_delayed = topic->admitted_delayed;
     add_channel(topic, channel);
+    changes_note(&topic->core->changes, name_span(&topic->name), name, false);
     log_say(topic->core->log, LOG_INFO, "TOPIC(%): new channel(%)", name_span(&topic->name),
             name_span(&channel->name));
     admit_kept(topic);

@@ -37,12 +37,15 @@ static struct place find_channel(const struct broker *broker, struct span topic,
 void topology_end_channel(struct channel *channel)
 {
     log_say(channel->core->log, LOG_INFO, "CHANNEL(%): deleting", name_span(&channel->name));
+    changes_note(&channel->core->changes, name_span(&channel->topic->name),
+                 name_span(&channel->name), true);
     topic_remove_channel(channel->topic, channel);
 }
 
 static void end_topic(struct broker *broker, struct topic *topic)
 {
     log_say(broker->core.log, LOG_INFO, "TOPIC(%): deleting", name_span(&topic->name));
+    changes_note(&broker->core.changes, name_span(&topic->name), span_make(NULL, 0), true);
     broker_remove_topic(broker, topic);
     topic_end(topic);
     broker_collect(broker);

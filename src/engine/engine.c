@@ -47,6 +47,7 @@ struct engine_config engine_defaults(void)
                    .prefix = SPAN("nsq.%s"),
                    .packet_size = 508,
                    .memory = true},
+        .peers = {.max_reply = 5 * 1024 * 1024},
         .magic_timeout = TIME_MINUTE,
         .log_level = LOG_INFO,
     };
@@ -88,7 +89,7 @@ static bool can_go_on(const struct engine *engine)
 static bool has_other_work(const struct engine *engine)
 {
     return can_go_on(engine) || auth_has_done(&engine->auth) || !list_empty(&engine->v2.checking) ||
-           api_service_has_work(&engine->web);
+           api_service_has_work(&engine->web) || engine->web.api.lookupds.is_new;
 }
 
 /* Each kind of work has its own share of the effort: the answers of auth servers, the checks of
@@ -106,13 +107,29 @@ static void do_other_work(struct engine *engine, int64_t now)
     }
 }
 
-/* The reports to statsd, the deliveries and the timers have their own shares of the effort too. */
+/* PUT /config may have changed the list of nsqlookupds. */
+static void step_peers(struct engine *engine, int64_t now)
+{
+    struct span addresses[API_LOOKUPDS_MAX];
+    size_t count;
+    if (api_take_lookupds(&engine->web.api, addresses, &count)) {
+        peers_set(&engine->peers, addresses, count, now);
+    }
+    if (peers_next_deadline(&engine->peers) <= now) {
+        broker_begin_share(&engine->broker);
+        peers_step(&engine->peers, now);
+    }
+}
+
+/* The nsqlookupds, the reports to statsd, the deliveries and the timers have their own shares of
+ * the effort too. */
 static void on_step(void *self, int64_t now, int64_t judged)
 {
     struct engine *engine = self;
     if (has_other_work(engine)) {
         do_other_work(engine, now);
     }
+    step_peers(engine, now);
     if (statsd_next_deadline(&engine->statsd) <= now) {
         broker_begin_share(&engine->broker);
         statsd_step(&engine->statsd, now);
@@ -128,10 +145,15 @@ static int64_t on_next_deadline(void *self)
 {
     const struct engine *engine = self;
     const struct broker *broker = &engine->broker;
-    return broker_can_deliver(broker) || has_other_work(engine)
-               ? TIME_PAST
-               : time_earlier(broker_next_deadline(broker), statsd_next_deadline(&engine->statsd));
+    if (broker_can_deliver(broker) || has_other_work(engine)) {
+        return TIME_PAST;
+    }
+    return time_earlier(
+        broker_next_deadline(broker),
+        time_earlier(statsd_next_deadline(&engine->statsd), peers_next_deadline(&engine->peers)));
 }
+
+_Static_assert(API_LOOKUPDS_MAX <= PEERS_MAX, "the list of PUT /config must fit");
 
 static struct ask on_next_ask(void *self)
 {
@@ -171,6 +193,7 @@ static void on_stop(void *self, int64_t now)
     (void)now;
     broker_log_lost(&engine->broker);
     statsd_stop(&engine->statsd);
+    peers_stop(&engine->peers);
 }
 
 static bool on_stopped(void *self)
@@ -257,6 +280,7 @@ struct engine *engine_new(const struct engine_config *config)
     add_tcp_listener(engine, config);
     add_http_listeners(engine, config);
     statsd_init(&engine->statsd, &config->statsd, &engine->broker, &engine->log);
+    peers_init(&engine->peers, &config->peers, &engine->serve, &engine->broker, &engine->log);
     const struct serve_hooks hooks = {.self = engine,
                                       .step = on_step,
                                       .next_deadline = on_next_deadline,
@@ -276,6 +300,7 @@ void engine_free(struct engine *engine)
     v2_free(&engine->v2);
     assert(engine->tickets.table == NULL); /* nothing waits any more */
     statsd_free(&engine->statsd);
+    peers_free(&engine->peers);
     broker_free(&engine->broker);
     assert(engine->broker.core.budget.used == 0); /* everything that was charged was released */
     assert(engine->broker.core.budget.held == 0);

@@ -12,6 +12,7 @@
 #include "api/statsd.h"
 #include "auth/auth.h"
 #include "broker/broker.h"
+#include "peer/peers.h"
 #include "serve/magic.h"
 #include "serve/serve.h"
 #include "session/v2.h"
@@ -44,6 +45,7 @@ struct engine_config {
     struct auth_config auth;
     struct engine_about about;
     struct statsd_config statsd;
+    struct peers_config peers;
     struct metrics_options metrics; /* what GET /metrics shows in addition */
     struct codec_maker https_tls;   /* for HTTPS; none: v2.tls */
     bool http_needs_tls;            /* --tls-required: every request without TLS is refused */
@@ -60,6 +62,7 @@ struct engine {
     struct auth auth;
     struct api_service web;        /* the HTTP API */
     struct statsd statsd;          /* the reports to a statsd server */
+    struct peers peers;            /* the nsqlookupds */
     struct magic_row protocols[1]; /* of the TCP listener, one row for each protocol */
     struct magic_table magic;
     struct listener listeners[ENGINE_LISTENERS];

@@ -5,6 +5,8 @@
  */
 #include "nsqd/configure.h"
 
+#include <nsq/version.h>
+
 #include "base/text.h"
 #include "program/process.h"
 
@@ -33,6 +35,21 @@ static void configure_auth(const struct options *o, struct auth_config *a)
     a->server_count = o->auth_http_address.n;
     a->connect_timeout = o->http_client_connect_timeout;
     a->request_timeout = o->http_client_request_timeout;
+}
+
+static void configure_peers(const struct options *o, const struct configure_machine *machine,
+                            struct peers_config *p)
+{
+    *p = (struct peers_config){
+        .addresses = o->lookupd_tcp_address.v,
+        .address_count = o->lookupd_tcp_address.n,
+        .identity = {.broadcast_address = text_span(o->broadcast_address),
+                     .hostname = machine->host,
+                     .version = SPAN(NSQ_COMPATIBILITY),
+                     .tcp_port = options_port_or(o->broadcast_tcp_port, machine->ports[ENGINE_TCP]),
+                     .http_port =
+                         options_port_or(o->broadcast_http_port, machine->ports[ENGINE_HTTP])},
+        .max_reply = o->max_body_size};
 }
 
 /* Returns true when HTTP clients must use TLS: with --tls-required=true, and with
@@ -92,6 +109,7 @@ struct engine_config configure(const struct options *o, const struct configure_m
     configure_auth(o, &config.auth);
     configure_about(o, machine, &config.about);
     configure_statsd(o, machine, &config.statsd);
+    configure_peers(o, machine, &config.peers);
     config.http_needs_tls = http_needs_tls(o);
     config.metrics =
         (struct metrics_options){.channels = o->metrics_channels, .clients = o->metrics_clients};

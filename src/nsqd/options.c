@@ -88,10 +88,6 @@ static bool set_waiter(int64_t *field, const char *value, struct line *why)
 }
 
 #define NO_DISK "has no effect yet: messages are not stored on disk"
-#define NO_LOOKUPD "has no effect yet: nsqd does not register with nsqlookupd"
-#define IN_INFO                                                                                    \
-    "is only used by GET /info and --statsd-prefix yet: nsqd does not register with nsqlookupd"
-#define IN_PREFIX "is only used by --statsd-prefix yet: nsqd does not register with nsqlookupd"
 #define NO_SCAN "has no effect: timers fire when they are due, nothing is scanned"
 
 #define MEMORY_ONLY                                                                                \
@@ -125,13 +121,13 @@ static const struct goflag flags[] = {
      "address for HTTPS clients, HOST:PORT"},
     {"auth-http-address", GOFLAG_STRINGS, AT(auth_http_address), "", BUILT, NULL,
      "server that decides what clients may do: HOST:PORT or a URL; may be repeated"},
-    {"broadcast-address", GOFLAG_STRING, AT(broadcast_address), NULL, IN_INFO, NULL,
+    {"broadcast-address", GOFLAG_STRING, AT(broadcast_address), NULL, BUILT, NULL,
      "host name to register with nsqlookupd (default: this host's)"},
-    {"broadcast-tcp-port", GOFLAG_INT, AT(broadcast_tcp_port), "0", NO_LOOKUPD, NULL,
+    {"broadcast-tcp-port", GOFLAG_INT, AT(broadcast_tcp_port), "0", BUILT, NULL,
      "TCP port to register with nsqlookupd; 0: the port of -tcp-address"},
-    {"broadcast-http-port", GOFLAG_INT, AT(broadcast_http_port), "0", IN_PREFIX, NULL,
+    {"broadcast-http-port", GOFLAG_INT, AT(broadcast_http_port), "0", BUILT, NULL,
      "HTTP port to register with nsqlookupd; 0: the port of -http-address"},
-    {"lookupd-tcp-address", GOFLAG_STRINGS, AT(lookupd_tcp_address), "", NO_LOOKUPD, NULL,
+    {"lookupd-tcp-address", GOFLAG_STRINGS, AT(lookupd_tcp_address), "", BUILT, NULL,
      "an nsqlookupd to register with, HOST:PORT; may be repeated"},
     {"http-client-connect-timeout", GOFLAG_DURATION, AT(http_client_connect_timeout), "2s", BUILT,
      NULL, "how long an HTTP request may take to connect"},

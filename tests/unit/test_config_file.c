@@ -205,11 +205,9 @@ static void settings_of_the_file_are_warned_of(void **state)
     static struct run r;
     char line[START_LINE_MAX];
     size_t at = 0;
-    accept(&r,
-           "http_address = '0.0.0.0:4151'\nnsqlookupd_tcp_addresses = ['a:1']\nsync_every = 2500",
-           NULL);
+    accept(&r, "http_address = '0.0.0.0:4151'\nmax_bytes_per_file = 1\nsync_every = 2500", NULL);
     assert_true(options_warning(&r.o, &at, line));
-    assert_non_null(strstr(line, "--lookupd-tcp-address has no effect yet"));
+    assert_non_null(strstr(line, "--max-bytes-per-file has no effect yet"));
     assert_false(options_warning(&r.o, &at, line));
     toml_free(r.file);
 }

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: what one nsqlookupd must still be told, and in which order. At the beginning of a
+ * conversation everything is registered: the walk goes over all topics and channels in the order of
+ * their names. The later changes of the broker (broker/changes.h) are told one by one. A change is
+ * told as the state is when its turn comes: what exists is registered, and what does not exist is
+ * unregistered. So the nsqlookupd knows the right set when everything was told, even if something
+ * was made and deleted several times in between. During the walk, the changes and the walk take
+ * turns. A change that the walk will still find is left out.
+ *
+ * The memory is constant. When more changes were made than the broker remembers, a new walk begins,
+ * which registers everything again. If a deletion is among the lost changes, then only a new
+ * conversation removes what was deleted, because an nsqlookupd forgets all that was registered on a
+ * connection that ends.
+ *
+ * Must not know: connections, replies, times.
+ */
+#ifndef PEER_PEER_COURSE_H
+#define PEER_PEER_COURSE_H
+
+#include <nsq/lookup.h>
+
+#include "broker/broker.h"
+
+/* One call of peer_course_next leaves out at most this many changes that need not be told. */
+#define PEER_SKIPS_A_CALL 64
+
+struct peer_command {
+    enum nsq_lookup_id id;
+    bool is_change; /* a change is told, and not a step of the walk */
+    struct name topic;
+    struct name channel; /* empty: the command is about the topic */
+};
+
+/* A struct of zeros has nothing to tell and has read no change. */
+struct peer_course {
+    uint64_t read; /* the number of the last change that was told or left out */
+    bool walking;
+    bool again;          /* another walk must follow this one */
+    bool walk_has_turn;  /* the walk tells something before the next change */
+    bool missed;         /* a deletion was not told, and cannot be told any more */
+    bool ping;           /* a PING must be sent, after all else */
+    bool has_first;      /* `first` must be told after the walk */
+    struct change first; /* the change that has caused the conversation. nsqd tells it again */
+    struct name topic;   /* what the walk has visited last; empty: nothing */
+    struct name channel; /* empty: no channel of this topic */
+};
+
+/* Tells nothing of what has happened so far. */
+void peer_course_skip(struct peer_course *course, const struct broker *broker);
+
+/* A conversation begins: everything must be registered. */
+void peer_course_begin(struct peer_course *course, const struct broker *broker);
+
+/* Returns whether something must be told. If so, peer_course_first sets *command to what would be
+ * told if no walk were needed. */
+bool peer_course_has_more(const struct peer_course *course, const struct broker *broker);
+void peer_course_first(const struct peer_course *course, const struct broker *broker,
+                       struct peer_command *command);
+
+/* Finds the next command. Returns false when there is none, or when this call has left out
+ * PEER_SKIPS_A_CALL changes. */
+bool peer_course_next(struct peer_course *course, const struct broker *broker,
+                      struct peer_command *command);
+
+#endif

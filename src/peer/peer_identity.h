@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: what nsqd and an nsqlookupd tell each other about themselves: the body of IDENTIFY, and the
+ * reply to it. Must not know: connections, when they tell it.
+ */
+#ifndef PEER_PEER_IDENTITY_H
+#define PEER_PEER_IDENTITY_H
+
+#include "base/buf.h"
+
+/* What nsqd tells. The spans are borrowed. */
+struct peer_identity {
+    struct span broadcast_address;
+    struct span hostname;
+    struct span version;
+    int64_t tcp_port; /* 0: there is none */
+    int64_t http_port;
+};
+
+/* Appends the body of an IDENTIFY, with its keys in the order of the alphabet. */
+void peer_identity_append(const struct peer_identity *identity, struct buf *body);
+
+/* What an nsqlookupd tells. A struct of zeros is an nsqlookupd that has told nothing. */
+struct peer_info {
+    int64_t tcp_port;
+    int64_t http_port;
+    struct buf version;
+    struct buf broadcast_address; /* empty: none. Then it cannot be asked for channels */
+};
+
+/* Reads the reply to an IDENTIFY, as Go's decoder does. What the reply leaves out keeps its value.
+ * Returns false if the reply is not an object with values of the right types, or null. Then nothing
+ * is changed. */
+bool peer_info_read(struct peer_info *info, struct span reply);
+void peer_info_free(struct peer_info *info);
+
+/* Appends the form in which nsqd logs it: "{TCPPort:4160 ..}". */
+void peer_info_show(const struct peer_info *info, struct buf *out);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: all nsqlookupds that nsqd registers with: the list of them, and the time of the PINGs. Each
+ * of them has its own conversation (peer/peer.h). In nsqd all conversations have turns, and a slow
+ * nsqlookupd makes the others wait. Must not know: connections, commands, sockets, clocks.
+ */
+#ifndef PEER_PEERS_H
+#define PEER_PEERS_H
+
+#include "peer/peer.h"
+
+#define PEERS_MAX 64 /* nsqlookupds */
+#define PEERS_PING_INTERVAL (15 * TIME_SECOND)
+
+/* The spans and the list are borrowed. */
+struct peers_config {
+    const char *const *addresses; /* "host:port" */
+    size_t address_count;         /* at most PEERS_MAX */
+    struct peer_identity identity;
+    int64_t max_reply; /* bytes */
+};
+
+struct peers {
+    struct peers_config config;
+    struct peer_context context;
+    struct peer *all[PEERS_MAX];
+    size_t count;
+    bool started;      /* there was a list */
+    int64_t next_ping; /* of all peers; counted from the first list */
+};
+
+/* The configuration is copied, the other arguments are borrowed. */
+void peers_init(struct peers *peers, const struct peers_config *config, struct serve *serve,
+                struct broker *broker, struct log *log);
+
+/* Must be called after serve_free. */
+void peers_free(struct peers *peers);
+
+/* From now on nsqd registers with these nsqlookupds, at most PEERS_MAX. Conversations with those
+ * that were in the list before go on. An address that is in the list twice counts once. */
+void peers_set(struct peers *peers, const struct span *addresses, size_t count, int64_t now);
+
+/* Must be called in each step when peers_next_deadline is not after `now`. */
+void peers_step(struct peers *peers, int64_t now);
+int64_t peers_next_deadline(const struct peers *peers);
+
+/* Logs that the program ends. */
+void peers_stop(struct peers *peers);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of peer/peer_identity.h. */
+#include "peer/peer_identity.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+
+static void expect_text(const struct buf *b, const char *text)
+{
+    assert_int_equal(b->n, strlen(text));
+    assert_memory_equal(buf_span(b).p, text, b->n);
+}
+
+static void the_body_has_its_keys_in_order(void **state)
+{
+    (void)state;
+    const struct peer_identity identity = {.broadcast_address = SPAN("b<"),
+                                           .hostname = SPAN("h\"\xff"),
+                                           .version = SPAN("1.3.0"),
+                                           .tcp_port = 4150,
+                                           .http_port = 0};
+    struct buf body = {0};
+    peer_identity_append(&identity, &body);
+    expect_text(&body, "{\"broadcast_address\":\"b\\u003c\",\"hostname\":\"h\\\"\\ufffd\","
+                       "\"http_port\":0,\"tcp_port\":4150,\"version\":\"1.3.0\"}");
+    buf_free(&body);
+}
+
+struct row {
+    const char *reply;
+    const char *info; /* NULL: the reply is refused */
+};
+
+#define BEFORE "{TCPPort:1 HTTPPort:2 Version:v BroadcastAddress:b}"
+
+static void replies_are_read_as_go_does(void **state)
+{
+    (void)state;
+    static const struct row rows[] = {
+        {"{\"broadcast_address\":\"vm\",\"hostname\":\"vm\",\"http_port\":4161,\"tcp_port\":4160,"
+         "\"version\":\"1.3.0\"}",
+         "{TCPPort:4160 HTTPPort:4161 Version:1.3.0 BroadcastAddress:vm}"},
+        {"{}", BEFORE},
+        {"null", BEFORE},
+        {" { } ", BEFORE},
+        {"{\"tcp_port\":null,\"version\":null}", BEFORE},
+        {"{\"TCP_Port\":-3}", "{TCPPort:-3 HTTPPort:2 Version:v BroadcastAddress:b}"},
+        {"{\"tcp_port\":5,\"tcp_port\":6}", "{TCPPort:6 HTTPPort:2 Version:v BroadcastAddress:b}"},
+        {"{\"version\":\"\",\"broadcast_address\":\"\\u00e9\"}",
+         "{TCPPort:1 HTTPPort:2 Version: BroadcastAddress:\xc3\xa9}"},
+        {"{\"version\":\"\xff\"}",
+         "{TCPPort:1 HTTPPort:2 Version:\xef\xbf\xbd BroadcastAddress:b}"},
+        {"{\"other\":[{\"version\":1}],\"x\":{\"tcp_port\":\"\"},\"y\":true,\"z\":1e3}", BEFORE},
+        {"{\"tcp_port\":\"4160\"}", NULL},
+        {"{\"tcp_port\":1.5}", NULL},
+        {"{\"http_port\":1e3}", NULL},
+        {"{\"http_port\":9223372036854775808}", NULL},
+        {"{\"http_port\":true}", NULL},
+        {"{\"version\":1}", NULL},
+        {"{\"version\":[]}", NULL},
+        {"{\"broadcast_address\":{}}", NULL},
+        {"[]", NULL},
+        {"[{}]", NULL},
+        {"\"OK\"", NULL},
+        {"true", NULL},
+        {"1", NULL},
+        {"OK", NULL},
+        {"", NULL},
+        {"{", NULL},
+        {"{} x", NULL},
+        {"{\"tcp_port\":7,\"version\":1}", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct peer_info info = {.tcp_port = 1, .http_port = 2};
+        struct buf shown = {0};
+        text_append(&info.version, "v");
+        text_append(&info.broadcast_address, "b");
+        assert_true(peer_info_read(&info, text_span(rows[i].reply)) == (rows[i].info != NULL));
+        peer_info_show(&info, &shown);
+        expect_text(&shown, rows[i].info != NULL ? rows[i].info : BEFORE);
+        buf_free(&shown);
+        peer_info_free(&info);
+    }
+}
+
+static void deep_replies_are_refused(void **state)
+{
+    (void)state;
+    struct peer_info info = {.tcp_port = 1};
+    struct buf reply = {0};
+    text_append(&reply, "{\"x\":");
+    for (int i = 0; i < 20000; i++) {
+        text_append(&reply, "[");
+    }
+    assert_false(peer_info_read(&info, buf_span(&reply)));
+    buf_free(&reply);
+    peer_info_free(&info);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_body_has_its_keys_in_order),
+        cmocka_unit_test(replies_are_read_as_go_does),
+        cmocka_unit_test(deep_replies_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

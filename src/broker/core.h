@@ -74,6 +74,8 @@ struct broker_core {
     struct list
         ending_channels;       /* of struct channel: they were deleted, and still have consumers */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */
+    bool hold_new_topics;      /* each new topic is held (broker/topic.h) .. */
+    struct list held_topics;   /* of struct topic: .. and put here, the newest at the end */
     struct broker_counts counts;
     struct changes changes; /* of topics and channels */
     struct guid_clock ids;  /* the id clock */

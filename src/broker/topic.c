@@ -15,6 +15,11 @@ struct topic *topic_new(struct broker_core *core, struct span name)
     list_init(&topic->channels);
     list_init(&topic->moving_link);
     list_init(&topic->ending_link);
+    list_init(&topic->held_link);
+    topic->held = core->hold_new_topics;
+    if (topic->held) {
+        list_push(&core->held_topics, &topic->held_link);
+    }
     budget_charge_name(&core->budget, TOPIC_COST);
     return topic;
 }
@@ -24,6 +29,7 @@ void topic_free(struct topic *topic)
     assert(topic->table.count == 0 && topic->moving.n == 0);
     topic_empty(topic);
     list_remove(&topic->ending_link);
+    list_remove(&topic->held_link);
     budget_release(&topic->core->budget, split_table_cost(&topic->table));
     budget_release_name(&topic->core->budget, TOPIC_COST);
     split_table_free(&topic->table);
@@ -99,7 +105,7 @@ static void settle(struct topic *topic)
 /* Returns whether new messages stay in the topic. */
 static bool keeps_messages(const struct topic *topic)
 {
-    return topic->table.count == 0 || topic->paused;
+    return topic->table.count == 0 || topic->paused || topic->held;
 }
 
 /* topic_move must be called afterwards. */
@@ -273,6 +279,7 @@ void topic_remove_channel(struct topic *topic, struct channel *channel)
 void topic_end(struct topic *topic)
 {
     topic->ended = true;
+    list_remove(&topic->held_link);
     topic_empty(topic);
     queue_splice(&topic->core->garbage, &topic->moving);
     topic->next = NULL;
@@ -285,8 +292,8 @@ void topic_end(struct topic *topic)
 
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay)
 {
-    size_t channels = topic->paused ? 0 : topic->table.count;
-    if (channels == 0) {
+    size_t channels = topic->table.count;
+    if (keeps_messages(topic)) {
         return 0;
     }
     return count * ((channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST));
@@ -337,6 +344,14 @@ void topic_empty(struct topic *topic)
 void topic_pause(struct topic *topic, bool paused, int64_t now)
 {
     topic->paused = paused;
+    admit_kept(topic);
+    topic_move(topic, SIZE_MAX, now);
+}
+
+void topic_start(struct topic *topic, int64_t now)
+{
+    topic->held = false;
+    list_remove(&topic->held_link);
     admit_kept(topic);
     topic_move(topic, SIZE_MAX, now);
 }

@@ -47,7 +47,9 @@ struct engine_config engine_defaults(void)
                    .prefix = SPAN("nsq.%s"),
                    .packet_size = 508,
                    .memory = true},
-        .peers = {.max_reply = 5 * 1024 * 1024},
+        .peers = {.max_reply = 5 * 1024 * 1024,
+                  .channels = {.connect_timeout = 2 * TIME_SECOND,
+                               .request_timeout = 5 * TIME_SECOND}},
         .magic_timeout = TIME_MINUTE,
         .log_level = LOG_INFO,
     };

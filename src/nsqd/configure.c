@@ -49,7 +49,9 @@ static void configure_peers(const struct options *o, const struct configure_mach
                      .tcp_port = options_port_or(o->broadcast_tcp_port, machine->ports[ENGINE_TCP]),
                      .http_port =
                          options_port_or(o->broadcast_http_port, machine->ports[ENGINE_HTTP])},
-        .max_reply = o->max_body_size};
+        .max_reply = o->max_body_size,
+        .channels = {.connect_timeout = o->http_client_connect_timeout,
+                     .request_timeout = o->http_client_request_timeout}};
 }
 
 /* Returns true when HTTP clients must use TLS: with --tls-required=true, and with

@@ -68,6 +68,7 @@ static void configure_tls(struct engine_config *config, const struct tls_files *
     if (files->client != NULL) {
         config->auth.tls = (struct http_tls){
             .connect = connect_tls, .self = files->client, .cost = tls_server(files->client).cost};
+        config->peers.channels.tls = config->auth.tls;
     }
 }
 

@@ -13,10 +13,12 @@ void peers_init(struct peers *peers, const struct peers_config *config, struct s
                                         .serve = serve,
                                         .broker = broker,
                                         .log = log}};
+    peer_channels_init(&peers->channels, &config->channels, serve, broker, log);
 }
 
 void peers_free(struct peers *peers)
 {
+    peer_channels_free(&peers->channels);
     for (size_t i = 0; i < peers->count; i++) {
         peer_free(peers->all[i]);
     }
@@ -91,6 +93,7 @@ void peers_set(struct peers *peers, const struct span *addresses, size_t count, 
             peers->all[peers->count++] = peer_new(&peers->context, addresses[i]);
         }
     }
+    core->hold_new_topics = peers->count > 0;
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */
@@ -115,6 +118,7 @@ void peers_step(struct peers *peers, int64_t now)
     for (size_t i = 0; i < peers->count; i++) {
         peer_go_on(peers->all[i], now);
     }
+    peer_channels_step(&peers->channels, peers->all, peers->count, now);
 }
 
 int64_t peers_next_deadline(const struct peers *peers)
@@ -130,7 +134,8 @@ int64_t peers_next_deadline(const struct peers *peers)
             return TIME_PAST;
         }
     }
-    return peers->count == 0 ? TIME_NEVER : peers->next_ping;
+    return time_earlier(peer_channels_next_deadline(&peers->channels),
+                        peers->count == 0 ? TIME_NEVER : peers->next_ping);
 }
 
 void peers_stop(struct peers *peers)

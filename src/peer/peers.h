@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: all nsqlookupds that nsqd registers with: the list of them, and the time of the PINGs. Each
- * of them has its own conversation (peer/peer.h). In nsqd all conversations have turns, and a slow
+ * of them has its own conversation (peer/peer.h), and is asked for the channels of new topics
+ * (peer/peer_channels.h). In nsqd all conversations have turns, and a slow
  * nsqlookupd makes the others wait. Must not know: connections, commands, sockets, clocks.
  */
 #ifndef PEER_PEERS_H
 #define PEER_PEERS_H
 
-#include "peer/peer.h"
+#include "peer/peer_channels.h"
 
 #define PEERS_MAX 64 /* nsqlookupds */
 #define PEERS_PING_INTERVAL (15 * TIME_SECOND)
@@ -18,11 +19,13 @@ struct peers_config {
     size_t address_count;         /* at most PEERS_MAX */
     struct peer_identity identity;
     int64_t max_reply; /* bytes */
+    struct peer_channels_config channels;
 };
 
 struct peers {
     struct peers_config config;
     struct peer_context context;
+    struct peer_channels channels;
     struct peer *all[PEERS_MAX];
     size_t count;
     bool started;      /* there was a list */

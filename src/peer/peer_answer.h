@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the answer of an nsqlookupd to GET /channels. Must not know: HTTP, what the names are used
+ * for.
+ */
+#ifndef PEER_PEER_ANSWER_H
+#define PEER_PEER_ANSWER_H
+
+#include "base/buf.h"
+
+/* Reads {"channels":["a","b"]} as Go's decoder does. Appends the names that are valid and not
+ * ephemeral, but at most `most`: of each name one byte with its size, and its bytes. Returns false,
+ * and appends nothing, if the document is not of this kind. */
+bool peer_answer_read(struct span answer, size_t most, struct buf *names);
+
+/* Removes the first name from `names`. */
+static inline struct span peer_answer_next(struct span *names)
+{
+    struct span name = span_first(span_skip(*names, 1), names->p[0]);
+    *names = span_skip(*names, 1 + name.n);
+    return name;
+}
+
+#endif

@@ -350,9 +350,11 @@ static void check_channels(const struct registry_model *m, const struct registry
 static void check_topics(const struct registry_model *m)
 {
     struct registry_place place = {.n = 0};
+    size_t registered = 0;
     for (size_t t = 0; t < T; t++) {
         const struct registry_topic *topic = registry_find_topic(&m->registry, topic_name(t));
         bool is_there = m->topics[t];
+        registered += m->topics[t];
         for (size_t c = 0; c < C; c++) {
             is_there = is_there || m->channels[t][c];
         }
@@ -366,6 +368,7 @@ static void check_topics(const struct registry_model *m)
         }
     }
     FUZZ_CHECK(registry_next_topic(&m->registry, &place) == NULL);
+    FUZZ_CHECK(m->registry.registered == registered);
 }
 
 static size_t topic_number(const struct registry_topic *topic)

@@ -28,6 +28,7 @@
 #define EFFORT_COMMAND 4
 /* nsqlookupd registers a producer, or removes a registration. */
 #define EFFORT_REGISTRATION 8
+#define EFFORT_ITEM 4        /* nsqlookupd writes one name or producer of a page */
 #define EFFORT_AUTHORIZED 16 /* a command goes on after the auth servers have answered */
 /* Another part of a command or HTTP request is parsed: a size, a count, a piece of a body. */
 #define EFFORT_PART 1

@@ -44,13 +44,25 @@ static void on_step(void *self, int64_t now, int64_t judged)
     begin_share(s);
     v1_step(&s->v1, now);
     begin_share(s);
+    http_server_step(&s->http, now);
+    begin_share(s);
     registry_collect(&s->registry);
 }
 
 static int64_t on_next_deadline(void *self)
 {
     const struct lookup_service *s = self;
-    return v1_has_work(&s->v1) || registry_can_collect(&s->registry) ? TIME_PAST : TIME_NEVER;
+    return v1_has_work(&s->v1) || http_server_has_work(&s->http) ||
+                   registry_can_collect(&s->registry)
+               ? TIME_PAST
+               : TIME_NEVER;
+}
+
+static void on_wall(void *self, int64_t offset)
+{
+    struct lookup_service *s = self;
+    s->api.wall_offset = offset;
+    s->http.wall_offset = offset;
 }
 
 /* --- the service ------------------------------------------------------------------------------ */
@@ -81,6 +93,28 @@ static void add_tcp_listener(struct lookup_service *s, const struct lookup_confi
     };
 }
 
+static void add_http_listener(struct lookup_service *s, const struct lookup_config *config)
+{
+    const struct http_server_config http = {
+        .routes = lookup_api_routes(),
+        .service = &s->api,
+        .message_headers = SPAN(LOOKUP_API_HEADERS_JSON),
+        .effort = &s->effort,
+        .effort_a_call = s->effort_a_call,
+        .budget = &s->budget,
+        .slots = &s->slots,
+        .log = &s->log,
+        .log_form = "% % % (%)",
+    };
+    s->api = (struct lookup_api){.registry = &s->registry, .version = config->v1.version};
+    http_slots_init(&s->slots, config->serve.max_connections);
+    http_server_init(&s->http, &http);
+    s->listeners[LOOKUP_HTTP] =
+        (struct listener){.protocol = &http_protocol,
+                          .service = &s->http,
+                          .forms = {.refused = "HTTP: refusing client(%), too many connections"}};
+}
+
 struct lookup_service *lookup_new(const struct lookup_config *config)
 {
     struct lookup_service *s = alloc_zeroed(sizeof *s);
@@ -92,8 +126,9 @@ struct lookup_service *lookup_new(const struct lookup_config *config)
     registry_init(&s->registry, &config->registry, &s->budget, &s->effort, &s->log);
     v1_init(&s->v1, &config->v1, &s->registry, &s->budget, &s->effort, &s->log);
     add_tcp_listener(s, config);
+    add_http_listener(s, config);
     const struct serve_hooks hooks = {
-        .self = s, .step = on_step, .next_deadline = on_next_deadline};
+        .self = s, .step = on_step, .next_deadline = on_next_deadline, .wall = on_wall};
     serve_init(&s->serve, &serve, s->listeners, LOOKUP_LISTENERS, &s->log, &hooks);
     return s;
 }

@@ -7,12 +7,13 @@
 #ifndef LOOKUP_LOOKUP_SERVICE_H
 #define LOOKUP_LOOKUP_SERVICE_H
 
+#include "lookup/lookup_api.h"
 #include "lookup/v1.h"
 #include "serve/magic.h"
 #include "serve/serve.h"
 
 /* The number of each listener. The shell passes this number to tcp_handler.open. */
-enum lookup_listener { LOOKUP_TCP, LOOKUP_LISTENERS };
+enum lookup_listener { LOOKUP_TCP, LOOKUP_HTTP, LOOKUP_LISTENERS };
 
 struct lookup_config {
     struct serve_config serve; /* without a budget, which is the service's own */
@@ -31,7 +32,10 @@ struct lookup_service {
     struct registry registry;
     struct serve serve;
     struct v1 v1;
-    size_t effort_a_call;
+    struct lookup_api api;
+    struct http_server http;
+    struct http_slots slots;       /* the connections of `http` */
+    size_t effort_a_call;          /* units; each kind of work in a call has this share */
     struct magic_row protocols[1]; /* of the TCP listener, one row for each protocol */
     struct magic_table magic;
     struct listener listeners[LOOKUP_LISTENERS];

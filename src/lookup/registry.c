@@ -100,6 +100,14 @@ static void free_channel(struct registry *r, struct registry_key *channel)
     alloc_free(channel);
 }
 
+static void set_registered(struct registry *r, struct registry_topic *topic, bool registered)
+{
+    if (topic->registered != registered) {
+        topic->registered = registered;
+        r->registered = registered ? r->registered + 1 : r->registered - 1;
+    }
+}
+
 /* Frees a topic that is not registered and has lost its last channel. */
 static void drop_unused(struct registry *r, struct registry_topic *topic)
 {
@@ -145,7 +153,7 @@ static struct registry_topic_entry *add_topic_entry(struct registry *r,
     sorted_add(&producer->topics, &entry->by_topic, number_span(topic->number), topic->rank);
     list_init(&entry->channels);
     entry->tombstoned_at = TIME_NEVER;
-    topic->registered = true;
+    set_registered(r, topic, true);
     return entry;
 }
 
@@ -413,7 +421,7 @@ static bool unregister_topic(struct registry *r, const struct registry_producer 
         return false;
     }
     if (topic->key.entries.root == NULL) {
-        topic->registered = false;
+        set_registered(r, topic, false);
         drop_unused(r, topic);
     }
     return true;
@@ -445,7 +453,7 @@ bool registry_create(struct registry *r, struct span topic, struct span channel)
     }
     log_say(r->log, LOG_INFO, "DB: adding topic(%)", topic);
     found = found != NULL ? found : add_topic(r, topic);
-    found->registered = true;
+    set_registered(r, found, true);
     if (adds_channel) {
         add_channel(r, found, channel);
     }
@@ -458,6 +466,7 @@ bool registry_delete_topic(struct registry *r, struct span topic)
     if (found == NULL) {
         return false;
     }
+    r->registered -= found->registered ? 1 : 0;
     sorted_remove(&r->topics, &found->key.by_name);
     list_push(&r->removed_topics, &found->key.removed);
     return true;

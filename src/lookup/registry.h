@@ -105,6 +105,7 @@ struct registry {
     struct effort *effort;
     struct log *log;
     struct sorted topics;         /* of struct registry_topic */
+    size_t registered;            /* topics that are registered */
     struct sorted producers;      /* of struct registry_producer, by number */
     struct list left;             /* of struct registry_producer: their entries are freed next */
     struct list removed_topics;   /* of struct registry_key: the same */

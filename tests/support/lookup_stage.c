@@ -34,15 +34,13 @@ static void offer(struct lookup_stage *s, struct lookup_stage_client *c)
 {
     const struct tcp_handler *h = &s->handler;
     struct span rest = buf_span(&c->rest);
-    if (c->conn == 0 || (h->want(h->self, c->conn) & WANT_READ) == 0) {
-        return;
-    }
-    if (rest.n > 0) {
+    bool reads = c->conn != 0 && (h->want(h->self, c->conn) & WANT_READ) != 0;
+    if (reads && rest.n > 0) {
         struct span part = s->cut > 0 ? span_first(rest, s->cut) : rest;
         size_t used = h->recv(h->self, c->conn, part, s->now);
         assert_true(used <= part.n);
         buf_drop(&c->rest, used);
-    } else if (c->ended && !c->eof_told) {
+    } else if (c->conn != 0 && rest.n == 0 && c->ended && !c->eof_told) {
         c->eof_told = true;
         h->eof(h->self, c->conn, s->now);
     }
@@ -51,8 +49,8 @@ static void offer(struct lookup_stage *s, struct lookup_stage_client *c)
 static bool has_more(const struct lookup_stage *s, const struct lookup_stage_client *c)
 {
     const struct tcp_handler *h = &s->handler;
-    return c->conn != 0 && (c->rest.n > 0 || (c->ended && !c->eof_told)) &&
-           (h->want(h->self, c->conn) & WANT_READ) != 0;
+    return c->conn != 0 && (c->rest.n > 0 ? (h->want(h->self, c->conn) & WANT_READ) != 0
+                                          : c->ended && !c->eof_told);
 }
 
 static void take(struct lookup_stage *s, struct lookup_stage_client *c)

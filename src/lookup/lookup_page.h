@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the answers of nsqlookupd's HTTP API that may be long: /topics, /channels, /lookup, /nodes
+ * and /debug. A page is written in slices, while the client takes it. A tombstone for one node is
+ * set in slices too, by a page without bytes. Must not know: HTTP, sockets, clocks.
+ *
+ * The registry may change between two slices. What exists from the first to the last slice is shown
+ * exactly once, and nothing is shown twice. What comes or goes in between may be missing or shown.
+ * The page is always well formed, and every node has as many tombstones as topics.
+ *
+ * All lists are in the orders of lookup/registry.h; in upstream they are in random order. The keys
+ * of /debug are sorted, as in upstream.
+ *
+ * The topic "*" stands for all topics. For all topics, each producer is shown once, and what counts
+ * is its tombstone in its first topic. (In upstream it is a random one of its topics.)
+ */
+#ifndef LOOKUP_LOOKUP_PAGE_H
+#define LOOKUP_LOOKUP_PAGE_H
+
+#include "lookup/registry.h"
+#include "json/writer.h"
+
+enum lookup_page_kind {
+    LOOKUP_PAGE_TOPICS,
+    LOOKUP_PAGE_CHANNELS,
+    LOOKUP_PAGE_LOOKUP,
+    LOOKUP_PAGE_NODES,
+    LOOKUP_PAGE_DEBUG,
+    LOOKUP_PAGE_TOMBSTONE,
+};
+
+struct lookup_page {
+    struct registry *registry;
+    int64_t wall_offset; /* ns; time + wall_offset is the wall clock */
+    /* Writes the next part; NULL: the page is complete. */
+    void (*step)(struct lookup_page *page, int64_t now);
+    struct json_writer writer;
+    bool all;         /* all topics */
+    bool list_open;   /* /debug: the list of the current key has begun */
+    bool in_producer; /* all topics: looking for the first topic of the current producer */
+    /* Where to continue. The current topic and channel are found by their names again. */
+    struct registry_place topic;
+    struct registry_place channel;
+    struct registry_place producer;
+    struct registry_place topic_of; /* of the topics of the current producer */
+    struct buf names;               /* /nodes: the topics of the current producer, as JSON */
+    size_t names_cost;              /* the part of budget->held, bytes */
+    struct buf node;                /* of a tombstone: "address:port" */
+};
+
+/* Begins a page. `topic` (copied) is used by LOOKUP_PAGE_CHANNELS, _LOOKUP and _TOMBSTONE, and may
+ * be any bytes. `node` (copied) is used by _TOMBSTONE. The caller ends the page with
+ * lookup_page_end. */
+void lookup_page_begin(struct lookup_page *page, enum lookup_page_kind kind,
+                       struct registry *registry, int64_t wall_offset, struct span topic,
+                       struct span node);
+
+/* Appends the next part of the page to `out`. Stops after an item when at least `enough` bytes were
+ * appended, or when no effort is left. Returns true when the page is complete. */
+bool lookup_page_write(struct lookup_page *page, struct buf *out, size_t enough, int64_t now);
+
+/* Frees the memory of the page, which need not be complete. */
+void lookup_page_end(struct lookup_page *page);
+
+/* --- for lookup_page_debug.c ------------------------------------------------------------------ */
+
+/* Returns the current topic or channel, or NULL if there is none or it was deleted. */
+struct registry_topic *lookup_page_topic(const struct lookup_page *page);
+struct registry_key *lookup_page_channel(const struct lookup_page *page);
+
+/* Moves to the first or next topic or channel. Returns false at the end. */
+bool lookup_page_next_topic(struct lookup_page *page);
+bool lookup_page_next_channel(struct lookup_page *page);
+
+/* Begins /debug. */
+void lookup_page_debug(struct lookup_page *page, int64_t now);
+
+#endif

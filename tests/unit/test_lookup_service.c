@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of lookup/lookup_service.h: the whole nsqlookupd on virtual time: deadlines, limits, slices
+ * and its end. */
+#include "lookup/lookup_service.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "base/text.h"
+#include "base/time.h"
+#include "support/lookup_stage.h"
+
+#define SEND(s, c, literal) lookup_stage_send((s), (c), SPAN(literal))
+
+static void a_client_must_send_its_magic(void **state)
+{
+    (void)state;
+    struct lookup_stage *s = lookup_stage_begin(NULL);
+    size_t a = lookup_stage_open(s, LOOKUP_TCP);
+    size_t b = lookup_stage_open(s, LOOKUP_TCP);
+    SEND(s, b, "  V1");
+    SEND(s, a, "  V");
+    lookup_stage_advance(s, TIME_MINUTE - 1);
+    lookup_stage_expect(s, a, "");
+    lookup_stage_advance(s, 1);
+    lookup_stage_expect(s, a, "<");
+    lookup_stage_advance(s, 100 * TIME_MINUTE); /* then there is no deadline */
+    lookup_stage_expect(s, b, "");
+    lookup_stage_end(s);
+}
+
+static void other_protocols_are_refused(void **state)
+{
+    (void)state;
+    struct lookup_stage *s = lookup_stage_begin(NULL);
+    size_t a = lookup_stage_open(s, LOOKUP_TCP);
+    SEND(s, a, "  V2PING\n");
+    assert_memory_equal(buf_span(&s->clients[a].in).p,
+                        "\0\0\0\x0e"
+                        "E_BAD_PROTOCOL",
+                        18);
+    lookup_stage_expect(s, a, "E_BAD_PROTOCOL; <");
+    lookup_stage_expect_log(s, "INFO TCP: new client(10.0.0.1:0)\n"
+                               "INFO CLIENT(10.0.0.1:0): desired protocol magic '  V2'\n"
+                               "ERROR client(10.0.0.1:0) bad protocol magic '  V2'\n");
+    lookup_stage_end(s);
+}
+
+/* The last eighth of the connections is not for HTTP. */
+static void http_does_not_take_all_connections(void **state)
+{
+    (void)state;
+    struct lookup_config config = lookup_stage_config();
+    config.serve.max_connections = 8;
+    struct lookup_stage *s = lookup_stage_begin(&config);
+    for (size_t i = 0; i < 7; i++) {
+        SEND(s, lookup_stage_open(s, LOOKUP_HTTP), "GET ");
+    }
+    assert_int_equal(s->clients[lookup_stage_open(s, LOOKUP_HTTP)].conn, 0); /* closed at once */
+    size_t a = lookup_stage_open(s, LOOKUP_TCP);
+    SEND(s, a, "  V1PING\n");
+    lookup_stage_expect(s, a, "OK; ");
+    assert_int_equal(s->handler.open(s->handler.self, LOOKUP_TCP, SPAN("peer"), s->now), 0);
+    lookup_stage_end(s);
+}
+
+#define MANY 400
+
+static void fill(struct lookup_stage *s, size_t client)
+{
+    struct buf lines = {0};
+    for (int i = 0; i < MANY; i++) {
+        text_append(&lines, "REGISTER t c");
+        text_append_decimal(&lines, i);
+        text_append(&lines, "\n");
+    }
+    lookup_stage_send(s, client, buf_span(&lines));
+    buf_free(&s->clients[client].in);
+    buf_free(&lines);
+}
+
+/* One step does little, and the next one is due at once until all is done. */
+static void a_node_with_much_is_freed_in_steps(void **state)
+{
+    (void)state;
+    struct lookup_config config = lookup_stage_config();
+    config.v1.effort_a_call = 100;
+    struct lookup_stage *s = lookup_stage_begin(&config);
+    const struct tcp_handler *h = &s->handler;
+    size_t a = lookup_stage_join(s, "a");
+    fill(s, a);
+    assert_true(h->next_deadline(h->self) > s->now);
+    lookup_stage_eof(s, a);
+    assert_true(s->rounds > MANY / 12);
+    assert_true(h->next_deadline(h->self) > s->now);
+    lookup_stage_end(s);
+}
+
+/* A long page goes out while the client takes it, and other clients are served in between. */
+static void a_long_page_waits_for_its_client(void **state)
+{
+    (void)state;
+    struct lookup_config config = lookup_stage_config();
+    config.serve.high_water = 4000;
+    config.v1.effort_a_call = 400;
+    struct lookup_stage *s = lookup_stage_begin(&config);
+    size_t a = lookup_stage_join(s, "a");
+    fill(s, a);
+    for (size_t i = 0; i < 9; i++) {
+        fill(s, lookup_stage_join(s, "b"));
+    }
+    size_t c = lookup_stage_open(s, LOOKUP_HTTP);
+    lookup_stage_stall(s, c, true);
+    SEND(s, c, "GET /debug HTTP/1.1\r\nHost: h\r\n\r\n");
+    SEND(s, a, "PING\n");
+    lookup_stage_expect(s, a, "OK; ");
+    assert_true(s->service->budget.held > 4000);
+    assert_true(s->service->budget.held < 300000);
+    lookup_stage_stall(s, c, false);
+    const char *page = lookup_stage_bytes(s, c);
+    size_t n = strlen(page);
+    assert_non_null(strstr(page, "Transfer-Encoding: chunked"));
+    assert_non_null(strstr(page, "\"topic:t:\":"));
+    assert_string_equal(page + n - 5, "0\r\n\r\n");
+    assert_true(n > MANY * 1500);
+    lookup_stage_end(s);
+}
+
+static void the_end_closes_all_connections(void **state)
+{
+    (void)state;
+    struct lookup_stage *s = lookup_stage_begin(NULL);
+    size_t a = lookup_stage_join(s, "a");
+    fill(s, a);
+    size_t b = lookup_stage_open(s, LOOKUP_TCP);
+    size_t c = lookup_stage_open(s, LOOKUP_HTTP);
+    assert_false(s->handler.stopped(s->handler.self));
+    s->handler.stop(s->handler.self, s->now);
+    lookup_stage_advance(s, 0);
+    assert_true(s->handler.stopped(s->handler.self));
+    assert_int_equal(s->clients[a].conn, 0);
+    assert_int_equal(s->clients[b].conn, 0);
+    assert_int_equal(s->clients[c].conn, 0);
+    assert_int_equal(s->handler.open(s->handler.self, LOOKUP_TCP, SPAN("peer"), s->now), 0);
+    lookup_stage_end(s);
+}
+
+static void defaults_are_those_of_upstream(void **state)
+{
+    (void)state;
+    struct lookup_config config = lookup_defaults();
+    assert_int_equal(config.registry.inactive_timeout, 5 * TIME_MINUTE);
+    assert_int_equal(config.registry.tombstone_lifetime, 45 * TIME_SECOND);
+    assert_true(span_equal(config.v1.version, SPAN("1.3.0")));
+    assert_int_equal(config.registry.max_registrations, 100000); /* of our own */
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_client_must_send_its_magic),
+        cmocka_unit_test(other_protocols_are_refused),
+        cmocka_unit_test(http_does_not_take_all_connections),
+        cmocka_unit_test(a_node_with_much_is_freed_in_steps),
+        cmocka_unit_test(a_long_page_waits_for_its_client),
+        cmocka_unit_test(the_end_closes_all_connections),
+        cmocka_unit_test(defaults_are_those_of_upstream),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

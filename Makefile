@@ -108,7 +108,7 @@ LIBS := nsqconform nsqsessionfile nsqdcli nsqlookupdcli nsqprogram nsqshell nsqe
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 SRC_nsqlookupdcli := $(filter-out src/nsqlookupd/main.c,$(wildcard src/nsqlookupd/*.c))
 SRC_nsqprogram := $(wildcard src/program/*.c src/program/*.cc)
-MAINS := $(wildcard src/nsqd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
+MAINS := $(wildcard src/nsqd/main.c src/nsqlookupd/main.c src/conform/main.c src/conform/record_main.c src/conform/vectors_main.c)
 # Session files are an archive of their own, because a fuzz target uses no more of src/conform.
 SRC_nsqsessionfile := $(wildcard src/conform/session_file*.c) src/conform/values.c
 SRC_nsqconform := $(filter-out $(MAINS) $(SRC_nsqsessionfile),$(wildcard src/conform/*.c))
@@ -153,10 +153,11 @@ TURNS := tests/soak/turns/turns.c
 BENCHES := $(patsubst tests/bench/%.c,%,$(filter-out $(LOAD_SHARED),$(wildcard tests/bench/*.c)))
 # The file with main(), for each program.
 MAIN_nsqd := src/nsqd/main.c
+MAIN_nsqlookupd := src/nsqlookupd/main.c
 MAIN_nsq-conform := src/conform/main.c
 MAIN_nsq-record := src/conform/record_main.c
 MAIN_nsq-vectors := src/conform/vectors_main.c
-PROGRAMS := $(foreach p,nsqd nsq-conform nsq-record nsq-vectors,$(if $(wildcard $(MAIN_$(p))),$(p)))
+PROGRAMS := $(foreach p,nsqd nsqlookupd nsq-conform nsq-record nsq-vectors,$(if $(wildcard $(MAIN_$(p))),$(p)))
 
 # llhttp: Debian has a package of its C sources, but no library.
 LLHTTP := /usr/share/llhttp
@@ -303,6 +304,7 @@ $(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/
 # These tests start the program.
 $(BUILD)/tests/test_program $(BUILD)/tests/test_program_net $(BUILD)/tests/test_program_tls \
     $(BUILD)/tests/test_program_http: | $(BUILD)/nsqd
+$(BUILD)/tests/test_program_lookupd: | $(BUILD)/nsqlookupd
 # This test starts other tests.
 $(BUILD)/tests/test_dispositions: | $(addprefix $(BUILD)/tests/,test_program test_signals test_spawn test_machine test_auth_server)
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Starts nsqd as a program, reads its log, measures it and ends it.
+ * Starts a server as a program, reads its log, measures it and ends it.
  */
 #include "support/program.h"
 
@@ -22,24 +22,19 @@
 #include <cmocka.h>
 
 #define SHELL_ARGS 3 /* arguments of the shell that starts the program */
-#define OWN_ARGS 5   /* the program, and what each start gives it */
 #define ARGS_MAX 32
 #define PROGRAMS_MAX 8
 #define INHERITED_MAX 1024 /* descriptors */
 #define END_MS 1000        /* the program must exit within this time */
 
-static char path[PROGRAM_PATH_MAX];
+static char place[PROGRAM_PATH_MAX]; /* the folder of the programs, with a slash */
 static struct program programs[PROGRAMS_MAX];
 
 void program_locate(const char *argv0)
 {
     const char *slash = strrchr(argv0, '/');
     int n = slash == NULL ? 0 : (int)(slash - argv0) + 1;
-    snprintf(path, sizeof path, "%.*s../nsqd", n, argv0);
-    if (access(path, X_OK) != 0) {
-        fprintf(stderr, "%s: %s; `make` builds it\n", path, strerror(errno));
-        exit(1);
-    }
+    snprintf(place, sizeof place, "%.*s../", n, argv0);
 }
 
 static int64_t clock_ms(clockid_t clock)
@@ -95,7 +90,7 @@ static _Noreturn void become(const struct program_setup *setup, char **args, int
         ignore_signals();
     }
     if (setup->descriptors == 0) {
-        execv(path, args + SHELL_ARGS);
+        execv(args[SHELL_ARGS], args + SHELL_ARGS);
     } else {
         snprintf(
             script, sizeof script,
@@ -121,27 +116,56 @@ static struct program *take_place(void)
     return NULL;
 }
 
-struct program *program_spawn(const struct program_setup *setup)
+/* Appends an argument. */
+static void add_arg(char *args[ARGS_MAX], const char *arg)
 {
-    char address[PROGRAM_PATH_MAX];
-    char folder[2 * PROGRAM_PATH_MAX];
-    char http[] = "--http-address=127.0.0.1:0";
-    char https[] = "--https-address=127.0.0.1:0";
-    char *args[ARGS_MAX] = {[SHELL_ARGS] = path, address, http, https, folder};
-    int ends[2];
-    struct program *p = take_place();
+    size_t n = SHELL_ARGS;
+    while (args[n] != NULL) {
+        n++;
+    }
+    assert_true(n + 1 < ARGS_MAX);
+    args[n] = (char *)(uintptr_t)arg; /* execv does not write to it */
+}
+
+/* The data path of nsqd, or "". nsqlookupd has none. */
+static void choose_folder(const struct program_setup *setup, struct program *p,
+                          char folder[2 * PROGRAM_PATH_MAX])
+{
+    folder[0] = '\0';
+    if (setup->name != NULL) {
+        return;
+    }
     if (setup->folder == NULL) {
         snprintf(p->folder, sizeof p->folder, "/tmp/nsqref-test-XXXXXX");
         assert_non_null(mkdtemp(p->folder));
     }
+    snprintf(folder, 2 * PROGRAM_PATH_MAX, "--data-path=%s",
+             setup->folder == NULL ? p->folder : setup->folder);
+}
+
+struct program *program_spawn(const struct program_setup *setup)
+{
+    char path[2 * PROGRAM_PATH_MAX];
+    char address[PROGRAM_PATH_MAX];
+    char folder[2 * PROGRAM_PATH_MAX];
+    char *args[ARGS_MAX] = {[SHELL_ARGS] = path};
+    int ends[2];
+    struct program *p = take_place();
+    snprintf(path, sizeof path, "%s%s", place, setup->name == NULL ? "nsqd" : setup->name);
+    if (access(path, X_OK) != 0) {
+        fail_msg("%s: %s; `make` builds it", path, strerror(errno));
+    }
     snprintf(address, sizeof address, "--tcp-address=%s",
              setup->address == NULL ? "127.0.0.1:0" : setup->address);
-    snprintf(folder, sizeof folder, "--data-path=%s",
-             setup->folder == NULL ? p->folder : setup->folder);
+    choose_folder(setup, p, folder);
+    add_arg(args, address);
+    add_arg(args, "--http-address=127.0.0.1:0");
+    if (folder[0] != '\0') {
+        add_arg(args, "--https-address=127.0.0.1:0");
+        add_arg(args, folder);
+    }
     for (size_t i = 0; setup->args != NULL && setup->args[i] != NULL; i++) {
-        assert_true(SHELL_ARGS + OWN_ARGS + i + 1 < ARGS_MAX);
-        args[SHELL_ARGS + OWN_ARGS + i] =
-            (char *)(uintptr_t)setup->args[i]; /* execv does not write to it */
+        add_arg(args, setup->args[i]);
     }
     assert_int_equal(pipe(ends), 0);
     fcntl(ends[0], F_SETFD, FD_CLOEXEC);
@@ -203,7 +227,7 @@ static bool read_log(struct program *p, int64_t deadline)
         struct pollfd fd = {.fd = p->err, .events = POLLIN};
         if (clock_ms(CLOCK_MONOTONIC) > deadline || poll(&fd, 1, PROGRAM_PATIENCE_MS) == 0) {
             struct span s = buf_span(&p->log);
-            fail_msg("no more from nsqd after '%.*s'", (int)s.n, (const char *)s.p);
+            fail_msg("no more from the program after '%.*s'", (int)s.n, (const char *)s.p);
         }
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: an nsqd that runs as a program: its process, its log, its end, its costs. The program is
- * ../nsqd, relative to the folder of the test program.
+ * Owns: a server that runs as a program: its process, its log, its end, its costs. The program is
+ * ../nsqd or ../nsqlookupd, relative to the folder of the test program.
  * Must not know: what is tested. A program that still runs when a test ends is killed.
  */
 #ifndef TESTS_SUPPORT_PROGRAM_H
@@ -26,9 +26,10 @@ enum program_stderr {
 };
 
 struct program_setup {
+    const char *name;          /* "nsqlookupd"; NULL: nsqd */
     const char *const *args;   /* more arguments, NULL at the end; NULL: none */
     const char *address;       /* --tcp-address; NULL: 127.0.0.1:0 */
-    const char *folder;        /* --data-path; NULL: one of its own */
+    const char *folder;        /* --data-path of nsqd; NULL: one of its own */
     unsigned long descriptors; /* the limit of file descriptors; 0: unchanged */
     enum program_stderr err;
     bool deaf; /* started with all signals blocked, and SIGHUP, SIGINT, SIGTERM, SIGPIPE ignored */

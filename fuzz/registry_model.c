@@ -138,7 +138,7 @@ static void do_register(struct registry_model *m, size_t p, size_t t, size_t c)
         FUZZ_CHECK(too_many || is_late);
         break;
     default:
-        FUZZ_CHECK(!too_many && !budget_has_room_for_name(&m->budget, BUDGET_CLIENT, 1000));
+        FUZZ_CHECK(!too_many && !budget_has_room_for_name(&m->budget, BUDGET_QUEUE, 1000));
     }
 }
 
@@ -191,7 +191,7 @@ static void create(struct registry_model *m, size_t t, size_t c)
             m->channels[t][c] = true;
         }
     } else {
-        FUZZ_CHECK(!budget_has_room_for_name(&m->budget, BUDGET_CLIENT, 1000));
+        FUZZ_CHECK(!budget_has_room_for_name(&m->budget, BUDGET_QUEUE, 1000));
     }
 }
 

@@ -286,10 +286,12 @@ static struct found find(const struct registry *r, const struct registry_produce
     return f;
 }
 
+/* Registrations may not use the reserve of the budget. So an nsqd can still connect and unregister
+ * when the memory is full. */
 static bool has_room(const struct registry *r, size_t names, size_t entries)
 {
-    return budget_has_room_for_name(r->budget, BUDGET_CLIENT, names) &&
-           budget_has_room(r->budget, BUDGET_CLIENT, names + entries);
+    return budget_has_room_for_name(r->budget, BUDGET_QUEUE, names) &&
+           budget_has_room(r->budget, BUDGET_QUEUE, names + entries);
 }
 
 static bool has_room_to_register(const struct registry *r, const struct found *f, struct span topic,
@@ -445,7 +447,7 @@ bool registry_create(struct registry *r, struct span topic, struct span channel)
     bool adds_channel = channel.n > 0 && find_channel(found, channel) == NULL;
     size_t cost =
         (found == NULL ? topic_cost(topic) : 0) + (adds_channel ? channel_cost(channel) : 0);
-    if (cost > 0 && !budget_has_room_for_name(r->budget, BUDGET_CLIENT, cost)) {
+    if (cost > 0 && !has_room(r, cost, 0)) {
         return false;
     }
     if (channel.n > 0) {

@@ -332,6 +332,31 @@ static void the_budget_bounds_names_and_producers(void **state)
     end(&s);
 }
 
+/* The reserve is for those who connect: a full registry does not keep others away. */
+static void registrations_do_not_use_the_reserve(void **state)
+{
+    (void)state;
+    struct stage s;
+    begin(&s, 100000, 16384);
+    struct registry_producer *a;
+    size_t n = 0;
+    do {
+        a = join(&s, "a");
+        assert_non_null(a);
+    } while (++n < 1000 && registry_register(&s.r, a, SPAN("t"), SPAN("")) == REGISTRY_DONE);
+    assert_true(n > 10 && n < 1000);
+    assert_true(s.budget.used <= s.budget.cap + 500);
+    assert_int_equal(registry_register(&s.r, a, SPAN("t"), SPAN("c")), REGISTRY_NO_MEMORY);
+    char name[16];
+    n = 0;
+    do {
+        snprintf(name, sizeof name, "u%zu", n++);
+    } while (n < 100 && registry_create(&s.r, text_span(name), SPAN("")));
+    assert_true(n < 10);
+    assert_non_null(join(&s, "b"));
+    end(&s);
+}
+
 /* --- slices ----------------------------------------------------------------------------------- */
 
 #define MANY 500
@@ -440,6 +465,35 @@ static void those_who_left_do_not_keep_what_is_ephemeral(void **state)
     end(&s);
 }
 
+/* The same, with many who have left, in slices. */
+static void those_who_left_are_freed_in_slices(void **state)
+{
+    (void)state;
+    struct stage s;
+    begin(&s, 100000, 1 << 24);
+    struct registry_producer *last = NULL;
+    for (int i = 0; i < 50; i++) {
+        struct registry_producer *p = join(&s, "a");
+        add(&s, p, "e#ephemeral", "x#ephemeral");
+        add(&s, p, "e#ephemeral", "y");
+        if (i < 49) {
+            registry_leave(&s.r, p);
+        }
+        last = p;
+    }
+    const char *const channels[] = {"x#ephemeral", ""};
+    for (size_t i = 0; i < 2; i++) {
+        size_t calls = 0;
+        do {
+            effort_allow(&s.effort, 1);
+            calls++;
+        } while (!registry_unregister(&s.r, last, SPAN("e#ephemeral"), text_span(channels[i])));
+        assert_true(calls >= 49);
+    }
+    expect(&s, "e#ephemeral/y; ");
+    end(&s);
+}
+
 static void deleting_is_logged(void **state)
 {
     (void)state;
@@ -502,10 +556,12 @@ int main(void)
         cmocka_unit_test(a_tombstone_expires),
         cmocka_unit_test(a_producer_has_so_many_registrations),
         cmocka_unit_test(the_budget_bounds_names_and_producers),
+        cmocka_unit_test(registrations_do_not_use_the_reserve),
         cmocka_unit_test(a_producer_leaves_in_slices_but_at_once),
         cmocka_unit_test(a_topic_is_deleted_in_slices_but_at_once),
         cmocka_unit_test(a_topic_is_unregistered_in_slices),
         cmocka_unit_test(those_who_left_do_not_keep_what_is_ephemeral),
+        cmocka_unit_test(those_who_left_are_freed_in_slices),
         cmocka_unit_test(deleting_is_logged),
         cmocka_unit_test(random_operations_agree_with_plain_tables),
     };

@@ -80,8 +80,8 @@ static void add_tcp_listener(struct lookup_service *s, const struct lookup_confi
         .log = &s->log,
         .chosen_form = "CLIENT(%): desired protocol magic '%'",
         .bad_form = "client(%) bad protocol magic '%'",
-        .eof_form = "client(%) failed to read protocol version - EOF",
-        .late_form = "client(%) failed to read protocol version - i/o timeout",
+        .eof_form = "failed to read protocol version - EOF",
+        .late_form = "failed to read protocol version - i/o timeout",
     };
     s->listeners[LOOKUP_TCP] = (struct listener){
         .protocol = &magic_protocol,

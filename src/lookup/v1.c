@@ -83,34 +83,35 @@ static void reply_ok(struct v1_session *s, int64_t now)
     conn_send(s->conn, SPAN("\0\0\0\2OK"), now);
 }
 
-/* Replies with an error and ends the conversation. `linger`: there may be more input. */
-static void fail(struct v1_session *s, struct span text, bool linger, int64_t now)
+/* Replies with an error and ends the conversation. `cause` is for the log: " - " and the reason, or
+ * nothing. If the input has not ended, there may be more of it. */
+static void fail(struct v1_session *s, struct span text, struct span cause, int64_t now)
 {
-    log_say(s->v1->log, LOG_ERROR, "[%] - %", conn_peer(s->conn), text);
+    log_say(s->v1->log, LOG_ERROR, "[%] - %%", conn_peer(s->conn), text, cause);
     reply(s, text, now);
-    end(s, text, linger, now);
+    end(s, text, !s->eof, now);
 }
 
-static void fail_with(struct v1_session *s, const struct nsq_lookup_error *error, bool linger,
+static void fail_with(struct v1_session *s, const struct nsq_lookup_error *error, struct span cause,
                       int64_t now)
 {
     struct buf text = {0};
     size_t n = nsq_lookup_error_encode(error, NULL, 0);
     (void)nsq_lookup_error_encode(error, buf_room(&text, n), n);
     buf_grew(&text, n);
-    fail(s, buf_span(&text), linger, now);
+    fail(s, buf_span(&text), cause, now);
     buf_free(&text);
 }
 
 static void fail_because(struct v1_session *s, enum nsq_lookup_why why, int64_t now)
 {
-    fail_with(s, &(struct nsq_lookup_error){.why = why}, true, now);
+    fail_with(s, &(struct nsq_lookup_error){.why = why}, SPAN(""), now);
 }
 
 /* Upstream has no limit of memory, so it has no text for this. */
 static void fail_without_memory(struct v1_session *s, int64_t now)
 {
-    fail(s, SPAN("E_INVALID no memory"), true, now);
+    fail(s, SPAN("E_INVALID no memory"), SPAN(""), now);
 }
 
 /* --- IDENTIFY --------------------------------------------------------------------------------- */
@@ -196,7 +197,7 @@ static void do_register(struct v1_session *s, const struct nsq_lookup_command *c
                   &(struct nsq_lookup_error){.why = NSQ_LOOKUP_TOO_MANY,
                                              .id = command->id,
                                              .limit = (int64_t)registry->config.max_registrations},
-                  true, now);
+                  SPAN(""), now);
         break;
     default:
         fail_without_memory(s, now);
@@ -235,7 +236,7 @@ static void registration(struct v1_session *s, const struct nsq_lookup_command *
     if (s->producer == NULL) {
         fail_because(s, NSQ_LOOKUP_NOT_IDENTIFIED, now);
     } else if (error.why != NSQ_LOOKUP_NO_ERROR) {
-        fail_with(s, &error, true, now);
+        fail_with(s, &error, SPAN(""), now);
     } else if (command->id == NSQ_LOOKUP_REGISTER) {
         do_register(s, command, now);
     } else {
@@ -283,7 +284,7 @@ static void on_line(struct v1_session *s, const struct nsq_lookup_command *comma
         break;
     default:
         error = nsq_lookup_check(command);
-        fail_with(s, &error, true, now);
+        fail_with(s, &error, SPAN(""), now);
     }
 }
 
@@ -304,7 +305,7 @@ static size_t take_item(struct v1_session *s, struct span in, int64_t now)
         }
         return item.consumed;
     case NSQ_BAD:
-        fail_with(s, &item.error, true, now);
+        fail_with(s, &item.error, SPAN(""), now);
         return in.n;
     default:
         return 0;
@@ -370,13 +371,20 @@ static size_t on_recv(void *service, void *session, struct span in, int64_t now)
     return consumed;
 }
 
+/* As Go's reader: "EOF" where a size or body would begin, "unexpected EOF" inside. */
+static struct span cause_of_cut(const struct v1_session *s)
+{
+    return s->partial.n == 0 || s->partial.n == SIZE_SIZE ? SPAN(" - EOF")
+                                                          : SPAN(" - unexpected EOF");
+}
+
 static void end_of_input(struct v1_session *s, int64_t now)
 {
     struct nsq_lookup_error error = nsq_lookup_cut_off(&s->place, buf_span(&s->partial));
     if (error.why == NSQ_LOOKUP_NO_ERROR) {
         end(s, SPAN("EOF"), false, now);
     } else {
-        fail_with(s, &error, false, now);
+        fail_with(s, &error, cause_of_cut(s), now);
     }
 }
 

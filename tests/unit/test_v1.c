@@ -241,6 +241,31 @@ static void what_is_logged(void **state)
     lookup_stage_end(s);
 }
 
+static void the_log_tells_where_input_was_cut(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span in;
+        const char *line;
+    } cuts[] = {
+        {SPAN_LITERAL("IDENTIFY\n"), "failed to read body size - EOF\n"},
+        {SPAN_LITERAL("IDENTIFY\n\0\0\0"), "failed to read body size - unexpected EOF\n"},
+        {SPAN_LITERAL("IDENTIFY\n\0\0\0\5"), "failed to read body - EOF\n"},
+        {SPAN_LITERAL("IDENTIFY\n\0\0\0\5{"), "failed to read body - unexpected EOF\n"},
+    };
+    for (size_t i = 0; i < sizeof cuts / sizeof cuts[0]; i++) {
+        struct lookup_stage *s = lookup_stage_begin(NULL);
+        size_t a = lookup_stage_open(s, LOOKUP_TCP);
+        SEND(s, a, "  V1");
+        lookup_stage_send(s, a, cuts[i].in);
+        lookup_stage_forget_log(s);
+        lookup_stage_eof(s, a);
+        buf_append(&s->log, span_make("", 1));
+        assert_non_null(strstr((const char *)buf_span(&s->log).p, cuts[i].line));
+        lookup_stage_end(s);
+    }
+}
+
 /* --- limits, which upstream does not have ----------------------------------------------------- */
 
 static void a_line_and_a_body_have_limits(void **state)
@@ -396,6 +421,7 @@ int main(void)
         cmocka_unit_test(a_ping_keeps_a_producer_active),
         cmocka_unit_test(a_connection_that_ends_takes_its_producer),
         cmocka_unit_test(what_is_logged),
+        cmocka_unit_test(the_log_tells_where_input_was_cut),
         cmocka_unit_test(a_line_and_a_body_have_limits),
         cmocka_unit_test(a_connection_has_so_many_registrations),
         cmocka_unit_test(a_full_budget_refuses),

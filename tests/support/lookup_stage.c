@@ -129,10 +129,8 @@ struct lookup_stage *lookup_stage_begin(const struct lookup_config *config)
 
 void lookup_stage_end(struct lookup_stage *s)
 {
-    for (size_t i = 0; i < s->count; i++) {
-        lookup_stage_lose(s, i);
-        buf_free(&s->clients[i].rest);
-        buf_free(&s->clients[i].in);
+    while (s->count > 0) {
+        lookup_stage_forget(s);
     }
     lookup_free(s->service);
     buf_free(&s->log);
@@ -173,6 +171,16 @@ void lookup_stage_lose(struct lookup_stage *s, size_t client)
         c->conn = 0;
     }
     settle(s);
+}
+
+void lookup_stage_forget(struct lookup_stage *s)
+{
+    struct lookup_stage_client *c = &s->clients[s->count - 1];
+    lookup_stage_lose(s, s->count - 1);
+    buf_free(&c->rest);
+    buf_free(&c->in);
+    *c = (struct lookup_stage_client){.conn = 0};
+    s->count--;
 }
 
 void lookup_stage_stall(struct lookup_stage *s, size_t client, bool stalled)
@@ -249,10 +257,17 @@ const char *lookup_stage_bytes(struct lookup_stage *s, size_t client)
     return string(&s->text);
 }
 
+const char *lookup_stage_log(struct lookup_stage *s)
+{
+    buf_free(&s->text);
+    buf_append(&s->text, buf_span(&s->log));
+    buf_free(&s->log);
+    return string(&s->text);
+}
+
 void lookup_stage_expect_log(struct lookup_stage *s, const char *expected)
 {
-    assert_string_equal(string(&s->log), expected);
-    buf_free(&s->log);
+    assert_string_equal(lookup_stage_log(s), expected);
 }
 
 void lookup_stage_forget_log(struct lookup_stage *s)

@@ -56,6 +56,10 @@ void lookup_stage_eof(struct lookup_stage *s, size_t client);
 void lookup_stage_lose(struct lookup_stage *s, size_t client);
 void lookup_stage_stall(struct lookup_stage *s, size_t client, bool stalled);
 
+/* Breaks the connection that was opened last, and forgets its client. So a test may have more than
+ * LOOKUP_STAGE_CLIENTS clients, one after the other. */
+void lookup_stage_forget(struct lookup_stage *s);
+
 /* Lets `ns` pass. */
 void lookup_stage_advance(struct lookup_stage *s, int64_t ns);
 
@@ -73,6 +77,7 @@ const char *lookup_stage_bytes(struct lookup_stage *s, size_t client);
 
 /* The log since the last call is this. */
 void lookup_stage_expect_log(struct lookup_stage *s, const char *expected);
+const char *lookup_stage_log(struct lookup_stage *s); /* valid until the next call */
 void lookup_stage_forget_log(struct lookup_stage *s);
 
 #endif

@@ -30,8 +30,7 @@ static const char *ask(struct lookup_stage *s, const char *method, const char *t
     const char *body = strstr(bytes, "\r\n\r\n");
     assert_non_null(body);
     snprintf(answer, sizeof answer, "%.3s %s", bytes + strlen("HTTP/1.1 "), body + 4);
-    lookup_stage_lose(s, c);
-    s->count--;
+    lookup_stage_forget(s);
     return answer;
 }
 
@@ -107,8 +106,7 @@ static void expect_raw(struct lookup_stage *s, struct span request, const char *
     size_t c = lookup_stage_open(s, LOOKUP_HTTP);
     lookup_stage_send(s, c, request);
     assert_string_equal(lookup_stage_bytes(s, c), expected);
-    lookup_stage_lose(s, c);
-    s->count--;
+    lookup_stage_forget(s);
 }
 
 /* Whole answers, with their headers. */

@@ -260,8 +260,7 @@ static void the_log_tells_where_input_was_cut(void **state)
         lookup_stage_send(s, a, cuts[i].in);
         lookup_stage_forget_log(s);
         lookup_stage_eof(s, a);
-        buf_append(&s->log, span_make("", 1));
-        assert_non_null(strstr((const char *)buf_span(&s->log).p, cuts[i].line));
+        assert_non_null(strstr(lookup_stage_log(s), cuts[i].line));
         lookup_stage_end(s);
     }
 }

@@ -6,11 +6,23 @@
 #include <stdbool.h>
 #include <string.h>
 
-bool sorted_is_before(struct span a, struct span b)
+/* Returns a number below, equal to or above 0. Names of 8 bytes are compared as numbers, which is
+ * faster, because large sets have such names. */
+static int compare(struct span a, struct span b)
 {
+    if (a.n == sizeof(uint64_t) && b.n == sizeof(uint64_t)) {
+        uint64_t x = be64_load(a.p);
+        uint64_t y = be64_load(b.p);
+        return (x > y) - (x < y);
+    }
     size_t common = a.n < b.n ? a.n : b.n;
     int order = common == 0 ? 0 : memcmp(a.p, b.p, common);
-    return order != 0 ? order < 0 : a.n < b.n;
+    return order != 0 ? order : (a.n > b.n) - (a.n < b.n);
+}
+
+bool sorted_is_before(struct span a, struct span b)
+{
+    return compare(a, b) < 0;
 }
 
 void sorted_add(struct sorted *set, struct sorted_entry *entry, struct span name, unsigned rank)
@@ -83,8 +95,9 @@ struct sorted_entry *sorted_after(const struct sorted *set, struct span name)
 struct sorted_entry *sorted_find(const struct sorted *set, struct span name)
 {
     struct sorted_entry *at = set->root;
-    while (at != NULL && !span_equal(name, sorted_name(at))) {
-        at = sorted_is_before(name, sorted_name(at)) ? at->left : at->right;
+    int order;
+    while (at != NULL && (order = compare(name, sorted_name(at))) != 0) {
+        at = order < 0 ? at->left : at->right;
     }
     return at;
 }

@@ -158,6 +158,30 @@ static void a_place_needs_no_element(void **state)
     assert_ptr_equal(sorted_after(&set, SPAN("ab")), &abc.entry);
 }
 
+/* Names of 8 bytes are compared in another way. The order is the same. */
+static void names_of_eight_bytes(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"\1\1\1\1\1\1\1\2", "\1\1\1\1\1\1\2\1", "\1\1\1\1\1\1\2",
+                                        "\2\1\1\1\1\1\1\1", "\x80\1\1\1\1\1\1\1"};
+    static const size_t order[] = {0, 2, 1, 3, 4}; /* a prefix comes first */
+    struct sorted set = {0};
+    struct sorted_entry entries[5];
+    struct span place = {0};
+    for (size_t i = 0; i < 5; i++) {
+        struct span name = span_make(names[i], strlen(names[i]));
+        sorted_add(&set, &entries[i], name, (unsigned)hash_bytes(&seed, name));
+    }
+    for (size_t i = 0; i < 5; i++) {
+        struct sorted_entry *next = sorted_after(&set, place);
+        assert_ptr_equal(next, &entries[order[i]]);
+        place = sorted_name(next);
+        assert_ptr_equal(sorted_find(&set, place), next);
+    }
+    assert_null(sorted_after(&set, place));
+    assert_null(sorted_find(&set, SPAN("\1\1\1\1\1\1\1\1")));
+}
+
 /* Names in order, which would make a plain search tree as deep as it has entries. */
 static void names_in_order_make_no_deep_tree(void **state)
 {
@@ -176,9 +200,8 @@ static void names_in_order_make_no_deep_tree(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_set_has_no_first_entry),
-        cmocka_unit_test(elements_come_and_go),
-        cmocka_unit_test(a_place_needs_no_element),
+        cmocka_unit_test(an_empty_set_has_no_first_entry),  cmocka_unit_test(elements_come_and_go),
+        cmocka_unit_test(a_place_needs_no_element),         cmocka_unit_test(names_of_eight_bytes),
         cmocka_unit_test(names_in_order_make_no_deep_tree),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 """Upstream's nsqadmin in a browser, with two servers: all its pages and actions must show the same.
 
-    nsqadmin.py --logs DIR [--write] --server PATH...
+    nsqadmin.py --logs DIR [--write] --server NSQD,NSQLOOKUPD...
 
 A browser without a window (Chromium, driven by Selenium and chromedriver) opens each page and presses each button of an
-nsqadmin that knows one nsqd; then of one that knows an nsqlookupd, where the nsqd was registered by `Registration`. At
-each step the visible text must be what nsqadmin-expected.txt says, and a picture is kept in the logs folder. The last
-line counts the steps, one for each step and server.
+nsqadmin that knows one nsqd; then of one that knows an nsqlookupd, with which three nsqds register. At each step the
+visible text must be what nsqadmin-expected.txt says, and a picture is kept in the logs folder. nsqadmin shows the nsqds
+of one machine in any order, so their lines are sorted. The last line counts the steps, one for each step and pair of
+programs.
 """
 
 import argparse
+import contextlib
 import difflib
+import itertools
 import json
 import os
 import pathlib
@@ -18,7 +21,6 @@ import re
 import shutil
 import signal
 import socket
-import struct
 import sys
 import time
 import traceback
@@ -26,7 +28,7 @@ import traceback
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from servers import Program, Server, path_of, run, wait_until
+from servers import LISTENING, Nsqlookupd, Program, Server, path_of, run, wait_until
 
 HERE = pathlib.Path(__file__).parent
 EXPECTED = HERE / "nsqadmin-expected.txt"
@@ -41,30 +43,9 @@ FLAGS = [  # the last two lines: no connection leaves the machine
 PAGE = ".container-fluid:not(.navbar .container-fluid)"  # what is below the bar with the names of the pages
 
 
-class Registration:
-    """Registers an nsqd with nsqlookupd by nsqlookupd's TCP protocol, as long as the connection is open. It stands in
-    for the nsqd's own registration, so that both servers are registered alike."""
-
-    def __init__(self, lookupd, server):
-        host, port = lookupd.split(":")
-        self.connection = socket.create_connection((host, int(port)), timeout=10)
-        self.connection.sendall(b"  V1")
-        body = json.dumps({"broadcast_address": "127.0.0.1", "hostname": "registered", "version": "1.3.0",
-                           "tcp_port": int(server.tcp.split(":")[1]),
-                           "http_port": int(server.http.split(":")[1])}).encode()
-        self.send(b"IDENTIFY\n" + struct.pack(">l", len(body)) + body)
-
-    def send(self, command):
-        self.connection.sendall(command)
-        size = struct.unpack(">l", self.connection.recv(4, socket.MSG_WAITALL))[0]
-        return self.connection.recv(size, socket.MSG_WAITALL)
-
-    def topic(self, *names):
-        if self.send(b"REGISTER " + " ".join(names).encode() + b"\n") != b"OK":
-            raise RuntimeError("nsqlookupd did not take %s" % (names,))
-
-    def close(self):
-        self.connection.close()
+def sort_runs(lines, belongs):
+    """Sorts the lines in a row that belong together."""
+    return [line for together, run in itertools.groupby(lines, belongs) for line in (sorted(run) if together else run)]
 
 
 class Session:
@@ -72,8 +53,12 @@ class Session:
 
     def __init__(self, browser):
         self.browser, self.pictures = browser, None
-        self.server, self.base = None, ""
+        self.servers, self.base = [], ""
         self.steps = []
+
+    @property
+    def server(self):
+        return self.servers[0]
 
     def ready(self):
         """Whether the page and what it asked for have arrived."""
@@ -86,14 +71,18 @@ class Session:
         """Notes what the page shows when it no longer changes, and takes a picture."""
         wait_until(self.ready, "%s: the page" % step)
         shown = "\n".join(part.text for part in self.browser.find_elements(By.CSS_SELECTOR, PAGE))
-        shown = self.server.mask(shown)
-        for name, address in (("TCP", self.server.tcp), ("HTTP", self.server.http)):
-            shown = re.sub(r"\b%s\b" % address.split(":")[1], name, shown)
+        for row in self.browser.find_elements(By.CSS_SELECTOR, PAGE + " tr"):
+            shown = shown.replace(row.text, row.text.replace("\n", " "))
+        for server in self.servers:
+            shown = server.mask(shown)
+            for name, address in (("TCP", server.tcp), ("HTTP", server.http)):
+                shown = re.sub(r"\b%s\b" % address.split(":")[1], name, shown)
         shown = re.sub(re.escape(socket.gethostname()) + r"(:\d+)?", "HOST", shown)
         shown = re.sub(r"\b[0-9.]+(ns|µs|us|ms|s|m|h)\b", "TIME", shown)
         shown = re.sub(r"(TIME)+", "TIME", shown)
         shown = re.sub(r"\b\d\d\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d\S*", "DATE", shown)
-        self.steps.append((step, [line.rstrip() for line in shown.splitlines() if line.strip()]))
+        lines = [line.rstrip() for line in shown.splitlines() if line.strip()]
+        self.steps.append((step, sort_runs(lines, lambda line: "HOST" in line)))
         self.browser.save_screenshot(str(self.pictures / ("%02d-%s.png" % (len(self.steps), step.replace(" ", "-")))))
 
     def open(self, path, step):
@@ -116,16 +105,31 @@ class Session:
             button.click()
         self.note(step)
 
-    def post(self, path, body=""):
-        answer, errors, ended = run(["curl", "-sS", "-f", "-d", body, "http://%s%s" % (self.server.http, path)])
+    def post(self, path, body="", number=0):
+        """A POST to one of the nsqds."""
+        address = self.servers[number].http
+        answer, errors, ended = run(["curl", "-sS", "-f", "-d", body, "http://%s%s" % (address, path)])
         if ended != "exit 0" or answer not in ("", "OK"):
             raise RuntimeError("POST %s: %s %s" % (path, answer, errors))
 
-
     def mail(self):
         """What /stats says of the channel mail."""
-        answer = run(["curl", "-sS", "http://%s/stats?format=json&channel=mail" % self.server.http])[0]
-        return [topic for topic in json.loads(answer)["topics"] if topic["channels"]][0]["channels"][0]
+        answer = json_of(self.server.http, "/stats?format=json&channel=mail")
+        return [topic for topic in answer["topics"] if topic["channels"]][0]["channels"][0]
+
+    def note_state(self, step):
+        """Notes what the nsqds say, in place of a page."""
+        def state(server):
+            for topic in json_of(server.http, "/stats?format=json")["topics"]:
+                for thing in [topic, *topic["channels"]]:
+                    name = " ".join(thing[key] for key in ("topic_name", "channel_name") if key in thing)
+                    yield name + (", paused" if thing["paused"] else "") + ", depth %d" % thing["depth"]
+        self.steps.append((step, ["nsqd %d: %s" % (number, line) for number, server in enumerate(self.servers)
+                                  for line in state(server)]))
+
+
+def json_of(address, path):
+    return json.loads(run(["curl", "-sS", "http://%s%s" % (address, path)])[0])
 
 
 def with_nsqd(session, consumer):
@@ -156,32 +160,59 @@ def with_nsqd(session, consumer):
     consumer.stop()
 
 
-def with_lookupd(session, registration):
-    """What nsqadmin offers only with an nsqlookupd: to create, and to tombstone."""
-    registration.topic("orders")
-    session.open("/", "streams by nsqlookupd")
-    session.open("/nodes", "nodes by nsqlookupd")
-    session.open("/lookup", "lookup with nsqlookupd")
+def with_lookupd(session, lookupd):
+    """A cluster of three nsqds; and what nsqadmin offers only with an nsqlookupd: to create, and to tombstone."""
+    def producers(topic):
+        return len(json_of(lookupd.http, "/lookup?topic=" + topic).get("producers", []))
 
     def create(topic, channel):
         for name, value in (("topic", topic), ("channel", channel)):
             session.browser.find_element(By.CSS_SELECTOR, ".hierarchy [name=%s]" % name).send_keys(value)
         session.click(".hierarchy button", "create %s" % " ".join([topic, channel]).strip(), confirm=False)
 
+    session.post("/topic/create?topic=orders")
+    session.post("/channel/create?topic=orders&channel=mail")
+    wait_until(lambda: json_of(lookupd.http, "/channels?topic=orders")["channels"] == ["mail"], "the channel is known")
+    session.post("/topic/create?topic=orders", number=1)  # with the channel mail
+    session.post("/topic/create?topic=news", number=2)
+    wait_until(lambda: producers("orders") == 2 and producers("news") == 1, "all are registered")
+    session.post("/mpub?topic=orders", "1\n2\n3")
+    session.post("/mpub?topic=orders", "4\n5", number=1)
+    session.open("/", "streams by nsqlookupd")
+    session.open("/nodes", "nodes by nsqlookupd")
+    session.open("/topics/orders", "a topic on two nodes")
+    session.open("/topics/orders/mail", "a channel on two nodes")
+    session.open("/nodes/" + session.servers[1].http, "one of three nodes")
+    session.open("/counter", "counter of three nodes")
+    session.open("/topics/orders/mail", "before the actions on two nodes")
+    session.click(".channel-actions [data-action=pause]", "pause on two nodes")
+    session.note_state("paused on two nodes")
+    session.click(".channel-actions [data-action=empty]", "empty on two nodes")
+    session.note_state("emptied on two nodes")
+
+    session.open("/lookup", "lookup with nsqlookupd")
     create("orders", "created")  # nsqadmin also creates it on the nsqds that have the topic
-    registration.topic("orders", "created")
+    session.note_state("created on two nodes")
     session.open("/topics/orders", "the created channel")
     session.open("/lookup", "lookup again")
     create("planned", "")  # no nsqd has this topic
     session.click(".delete-topic-link[data-topic=planned]", "delete what is inactive", confirm=False)
+    session.open("/topics/news", "before the tombstone of the only node")
+    session.click(".tombstone-link", "tombstone the only node")
     session.open("/topics/orders", "before the tombstone")
-    session.click(".tombstone-link", "tombstone")
+    session.click(".tombstone-link[data-node='%s']" % session.server.http, "tombstone")
+    wait_until(lambda: producers("orders") == 1, "the topic is deleted there")
     session.open("/nodes", "nodes with a tombstone")
     session.open("/topics/orders", "the topic with a tombstone")
+    session.note_state("after the tombstone")
+    session.click(".topic-actions [data-action=delete]", "delete a topic of a cluster")
+    session.open("/nodes", "nodes without topics")
+    session.note_state("after the deletion")
+    session.open("/lookup", "lookup at the end")
 
 
-def play(session, path, number, logs):
-    """Plays everything on a server; session.steps has what was seen."""
+def play(session, nsqd, nsqlookupd, number, logs):
+    """Plays everything with a pair of programs; session.steps has what was seen."""
     pictures = logs / ("nsqadmin-%d" % number)
     pictures.mkdir(parents=True, exist_ok=True)
     for old in pictures.glob("*.png"):
@@ -192,34 +223,37 @@ def play(session, path, number, logs):
         return Program([path_of("nsqadmin"), "--http-address=127.0.0.1:0", *flags], pictures / "nsqadmin.log")
 
     def base_of(admin):
-        return "http://" + admin.wait_for(r"HTTP: listening on (127\.0\.0\.1:\d+)\n")
+        return "http://" + admin.wait_for(r"HTTP: " + LISTENING)
 
     percentiles = ["--e2e-processing-latency-percentile=0.99", "--e2e-processing-latency-percentile=0.5",
                    "--e2e-processing-latency-window-time=10m"]
-    with Server(path, pictures / "nsqd.log", *percentiles) as session.server:
+    with Server(nsqd, pictures / "nsqd.log", *percentiles) as server:
+        session.servers = [server]
         session.post("/topic/create?topic=orders")
         session.post("/channel/create?topic=orders&channel=archive")
         session.post("/topic/create?topic=an.idle_topic-1%23ephemeral")
         with Program([path_of("nsq_tail"), "--topic", "orders", "--channel", "mail", "--nsqd-tcp-address",
-                      session.server.tcp, "--consumer-opt", "client_id,tail"], pictures / "nsq_tail.log") as consumer:
+                      server.tcp, "--consumer-opt", "client_id,tail"], pictures / "nsq_tail.log") as consumer:
             consumer.wait_for(r"(connecting to nsqd)")
             session.post("/mpub?topic=orders", "\n".join("order %d" % n for n in range(1234)))
             consumer.wait_for(r"(order 1233)\n")
             wait_until(lambda: session.mail()["in_flight_count"] == 0, "all finished")
-            with nsqadmin("--nsqd-http-address", session.server.http) as admin:
+            with nsqadmin("--nsqd-http-address", server.http) as admin:
                 session.base = base_of(admin)
                 with_nsqd(session, consumer)
-        session.post("/topic/create?topic=orders")
-        with Program([path_of("nsqlookupd"), "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
-                      "--broadcast-address=127.0.0.1"], pictures / "nsqlookupd.log") as lookupd:
-            tcp = lookupd.wait_for(r"TCP: listening on (127\.0\.0\.1:\d+)\n")
-            with nsqadmin("--lookupd-http-address",
-                          lookupd.wait_for(r"HTTP: listening on (127\.0\.0\.1:\d+)\n")) as admin:
-                session.base = base_of(admin)
-                registration = Registration(tcp, session.server)
-                with_lookupd(session, registration)
-                registration.close()
-        session.steps.append(("the end", ["nsqd after SIGTERM: " + session.server.stop()]))
+        session.steps.append(("the end", ["nsqd after SIGTERM: " + server.stop()]))
+    with contextlib.ExitStack() as cluster:
+        lookupd = cluster.enter_context(Nsqlookupd(nsqlookupd, pictures / "nsqlookupd.log"))
+        session.servers = [
+            cluster.enter_context(Server(nsqd, pictures / ("nsqd-%d.log" % n), "--lookupd-tcp-address=" + lookupd.tcp,
+                                         *percentiles, host="127.0.0.%d" % (n + 1))) for n in range(3)]
+        wait_until(lambda: len(json_of(lookupd.http, "/nodes")["producers"]) == 3, "three nsqds are registered")
+        admin = cluster.enter_context(nsqadmin("--lookupd-http-address", lookupd.http))
+        session.base = base_of(admin)
+        with_lookupd(session, lookupd)
+        session.steps.append(("the end of the cluster", ["nsqd after SIGTERM: " + server.stop()
+                                                         for server in session.servers]
+                              + ["nsqlookupd after SIGTERM: " + lookupd.stop()]))
 
 
 def read_expected():
@@ -260,7 +294,7 @@ def main():
             session = Session(browser)
             steps = session.steps
             try:
-                play(session, path, number, options.logs)
+                play(session, *path.split(","), number, options.logs)
             except Exception as reason:  # whatever it is, it is a difference
                 lines = [frame.lineno for frame in traceback.extract_tb(reason.__traceback__)
                          if frame.filename == __file__]

@@ -17,6 +17,7 @@ START_LIMIT = 20  # seconds
 STOP_LIMIT = 20
 ANSWER_LIMIT = 20
 LAST_LINES = 40  # of a server that has ended badly
+LISTENING = r"listening on (127\.[0-9.]+:\d+)\n"
 RUNNING = set()  # the processes of all Programs
 
 
@@ -93,23 +94,23 @@ class Program:
 
 
 class Server(Program):
-    """An nsqd on ports of its own choice, with an empty data folder. `tcp`, `http` and, with a certificate, `https` are
-    its addresses."""
+    """An nsqd on ports of its own choice of an address of this machine, with an empty data folder. `tcp`, `http` and, with
+    a certificate, `https` are where it listens."""
 
-    def __init__(self, path, log, *flags, tls=False):
+    def __init__(self, path, log, *flags, tls=False, host="127.0.0.1"):
         self.folder = tempfile.TemporaryDirectory()
         super().__init__(
-            [path, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--https-address=127.0.0.1:0",
-             "--broadcast-address=127.0.0.1", "--data-path=" + self.folder.name, *flags], log)
+            [path, *("--%s-address=%s:0" % (name, host) for name in ("tcp", "http", "https")),
+             "--broadcast-address=" + host, "--data-path=" + self.folder.name, *flags], log)
         self.tls = tls
         self.tcp = self.http = self.https = ""
 
     def __enter__(self):
         try:
-            self.tcp = self.wait_for(r"TCP: listening on (127\.0\.0\.1:\d+)\n")
-            self.http = self.wait_for(r"HTTP: listening on (127\.0\.0\.1:\d+)\n")
+            self.tcp = self.wait_for(r"TCP: " + LISTENING)
+            self.http = self.wait_for(r"HTTP: " + LISTENING)
             if self.tls:
-                self.https = self.wait_for(r"HTTPS: listening on (127\.0\.0\.1:\d+)\n")
+                self.https = self.wait_for(r"HTTPS: " + LISTENING)
         except BaseException:
             self.__exit__()
             raise
@@ -127,6 +128,24 @@ class Server(Program):
                 text = text.replace(address, name).replace(":" + port, ":" + name)
                 text = re.sub(r"(_port\W+)%s\b" % port, r"\1" + name, text)
         return re.sub(r"\b127\.0\.0\.1:\d+\b", "CLIENT", text)
+
+
+class Nsqlookupd(Program):
+    """An nsqlookupd on ports of its own choice; `tcp` and `http` are where it listens."""
+
+    def __init__(self, path, log):
+        super().__init__([path, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0",
+                          "--broadcast-address=127.0.0.1"], log)
+        self.tcp = self.http = ""
+
+    def __enter__(self):
+        try:
+            self.tcp = self.wait_for(r"TCP: " + LISTENING)
+            self.http = self.wait_for(r"HTTP: " + LISTENING)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
 
 class Client:

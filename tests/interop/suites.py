@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 """Runs client libraries' own tests, unchanged, against nsqd; each suite with each server.
 
-    suites.py --suites DIR --logs DIR --lookupd PATH [--suite NAME]... --server PATH...
+    suites.py --suites DIR --logs DIR [--suite NAME]... --server NSQD,NSQLOOKUPD...
 
-The suites must be installed (ci/interop-suites does that), suite NAME in DIR/NAME. A suite finds the server as `nsqd` in
-PATH, and upstream's nsqlookupd. It runs in a network namespace of its own where the kernel allows that: some suites need
-fixed ports, and go-nsq's tries an address outside this machine that must not answer. All tests must pass on every
-server; those of `MISSING` do not run on build/nsqd. The last line counts: one for each test and server, and one for
-each end of a suite.
+The suites must be installed (ci/interop-suites does that), suite NAME in DIR/NAME. A suite finds the servers as `nsqd`
+and `nsqlookupd` in PATH. It runs in a network namespace of its own where the kernel allows that: some suites need fixed
+ports, and go-nsq's tries an address outside this machine that must not answer. All tests must pass on every pair of
+servers. The last line counts: one for each test and pair, and one for each end of a suite.
 """
 
 import argparse
@@ -24,11 +23,6 @@ import time
 HERE = pathlib.Path(__file__).parent
 SUITE_LIMIT = 80  # seconds; the longest takes 15
 TESTS = {"go-nsq": 24, "nsqjs": 171, "gnsq": 108}  # how many each has
-# Tests that build/nsqd cannot pass yet, and why. They run on upstream's nsqd only.
-NO_LOOKUPD = "build/nsqd does not register with nsqlookupd yet"
-MISSING = {
-    "gnsq": {"tests/test_consumer.py::test_lookupd": NO_LOOKUPD, "tests/test_lookupd.py::test_lookup": NO_LOOKUPD},
-}
 ALONE = ["unshare", "-rn", "sh", "-c", 'ip link set lo up && exec "$@"', "sh"]
 
 
@@ -40,12 +34,13 @@ def can_be_alone():
         return False
 
 
-def run_suite(name, installed, server, lookupd, missing, alone, log):
-    """Runs a suite with a server, without the tests in `missing`. Returns {name of a test: "pass", "fail" or "skip"} and how the suite ended."""
+def run_suite(name, installed, servers, alone, log):
+    """Runs a suite with an nsqd and an nsqlookupd. Returns {name of a test: "pass", "fail" or "skip"} and how the suite
+    ended."""
     with tempfile.TemporaryDirectory() as folder, log.open("w") as said:
-        for program, path in (("nsqd", server), ("nsqlookupd", lookupd)):
+        for program, path in zip(("nsqd", "nsqlookupd"), servers):
             os.symlink(path.resolve(), pathlib.Path(folder) / program)
-        command = [str((HERE / "suites" / name / "run").resolve()), str((installed / name).resolve()), *missing]
+        command = [str((HERE / "suites" / name / "run").resolve()), str((installed / name).resolve())]
         suite = subprocess.Popen(
             (ALONE if alone else []) + command, env=dict(os.environ, PATH=folder + ":" + os.environ["PATH"]),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, text=True, errors="replace",
@@ -90,9 +85,8 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("--suites", type=pathlib.Path, required=True)
     options.add_argument("--logs", type=pathlib.Path, required=True)
-    options.add_argument("--lookupd", type=pathlib.Path, required=True)
     options.add_argument("--suite", action="append")
-    options.add_argument("--server", type=pathlib.Path, action="append", required=True)
+    options.add_argument("--server", action="append", required=True)
     options = options.parse_args()
     options.logs.mkdir(parents=True, exist_ok=True)
     alone = can_be_alone()
@@ -103,21 +97,18 @@ def main():
         name, number, server = job
         start = time.monotonic()
         log = options.logs / ("suite-%s-%d.log" % (name, number))
-        missing = {} if "upstream" in server.parts else MISSING.get(name, {})
-        said, ended = run_suite(name, options.suites, server, options.lookupd, missing, alone, log)
-        return name, server, log, missing, ended, time.monotonic() - start, judge(said, ended, TESTS[name] - len(missing))
+        said, ended = run_suite(name, options.suites, [pathlib.Path(path) for path in server.split(",")], alone, log)
+        return name, server, log, ended, time.monotonic() - start, judge(said, ended, TESTS[name])
 
     jobs = [(name, number, server) for name in options.suite or sorted(TESTS)
             for number, server in enumerate(options.server)]
     passed = failed = 0
     # Without a namespace the suites share ports, and must take turns.
     with concurrent.futures.ThreadPoolExecutor(2 if alone else 1) as pool:
-        for name, server, log, missing, ended, seconds, (good, wrong) in pool.map(run, jobs):
+        for name, server, log, ended, seconds, (good, wrong) in pool.map(run, jobs):
             passed, failed = passed + good, failed + len(wrong)
             print("%s with %s: %d of %d tests passed, then %s (%.1f s)"
                   % (name, server, good - (ended == "exit 0"), TESTS[name], ended, seconds))
-            for test, reason in missing.items():
-                print("    did not run: %s: %s" % (test, reason))
             for line in wrong:
                 print("    %s" % line)
             if wrong:

@@ -197,11 +197,15 @@ func run(name, address string, body func(*scenario)) string {
 
 func main() {
 	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: go-nsq HOST PORT | go-nsq transfer JOB")
+		fmt.Fprintln(os.Stderr, "usage: go-nsq HOST PORT | go-nsq transfer JOB | go-nsq discover JOB")
 		os.Exit(2)
 	}
 	if os.Args[1] == "transfer" {
 		transfer(os.Args[2])
+		return
+	}
+	if os.Args[1] == "discover" {
+		discover(os.Args[2])
 		return
 	}
 	address := net.JoinHostPort(os.Args[1], os.Args[2])

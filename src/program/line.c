@@ -4,7 +4,7 @@
  */
 #include "program/line.h"
 
-#include "session/quote.h"
+#include "json/quote.h"
 
 #include <assert.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "session/handlers.h"
-#include "session/quote.h"
+#include "json/quote.h"
 
 /* The session keeps the name of the topic and no pointer, because the topic may be deleted while
  * the body arrives. */

@@ -10,8 +10,8 @@
 #include "codec/deflate.h"
 #include "codec/snappy.h"
 #include "session/handlers.h"
-#include "session/quote.h"
 #include "session/settings.h"
+#include "json/quote.h"
 #include "json/writer.h"
 
 /* --- IDENTIFY --------------------------------------------------------------------------------- */

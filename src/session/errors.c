@@ -7,7 +7,7 @@
 
 #include "base/text.h"
 #include "session/handlers.h"
-#include "session/quote.h"
+#include "json/quote.h"
 
 /* Returns an error whose text is its code, a space, the name of the current command and a space. */
 static struct reply begin(const struct session *s, enum nsq_error code)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of session/quote.h: each class of characters and of broken UTF-8, as Go's %q prints it. */
-#include "session/quote.h"
+/* Tests of json/quote.h: each class of characters and of broken UTF-8, as Go's %q prints it. */
+#include "json/quote.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -3,8 +3,8 @@
  * Owns: quoting bytes of a peer for an error text, as the format %q of Go does. Must not know: what
  * the bytes mean.
  */
-#ifndef SESSION_QUOTE_H
-#define SESSION_QUOTE_H
+#ifndef JSON_QUOTE_H
+#define JSON_QUOTE_H
 
 #include "base/buf.h"
 

@@ -3,7 +3,7 @@
  * Quotes bytes as Go's %q does. The library utf8proc knows which characters are printable. Must not
  * know: where the bytes are from.
  */
-#include "session/quote.h"
+#include "json/quote.h"
 
 #include <utf8proc.h>
 

@@ -15,6 +15,7 @@ import zlib
 
 from seeds_http import add_requests
 from seeds_lookup import add_lookup
+from seeds_peer import add_peer
 
 MOST = 1024  # bytes of a seed: long ones are slow, and find little
 FILL = 300  # bytes of a fill(): what is long in a session is long beyond 255 too
@@ -665,6 +666,7 @@ def main():
     add_negotiated(seeds)
     add_requests(seeds)
     add_lookup(seeds)
+    add_peer(seeds)
     print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
 
 

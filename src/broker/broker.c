@@ -24,7 +24,7 @@ void broker_init(struct broker *broker, const struct broker_config *config, stru
     list_init(&broker->core.ending);
     list_init(&broker->core.ending_channels);
     list_init(&broker->core.ending_topics);
-    list_init(&broker->core.held_topics);
+    list_init(&broker->core.starting_topics);
     list_init(&broker->to_ask);
     assert(config->effort_a_call > 0);
     size_t share = config->effort_a_call / BROKER_SHARES;

@@ -2,8 +2,8 @@
 /*
  * Owns: the data that all topics and channels of one broker share. These are the configuration, the
  * memory budget, the effort of the current call (base/effort.h), the id clock (broker/guid.h) and
- * the timers of the messages. There are also three kinds of lists: the channels that can deliver a
- * message now, the orphans (broker/topology.h), and the work for the next calls.
+ * the timers of the messages. There are also lists: the channels that can deliver a message now,
+ * the orphans (broker/topology.h), the topics that are starting, and the work for the next calls.
  *
  * Must not know, like every file in src/broker: connections, frames, clocks. Times are arguments,
  * in ns of a monotonic clock. An argument named `wall` is a time of the wall clock.
@@ -74,8 +74,8 @@ struct broker_core {
     struct list
         ending_channels;       /* of struct channel: they were deleted, and still have consumers */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */
-    bool hold_new_topics;      /* each new topic is held (broker/topic.h) .. */
-    struct list held_topics;   /* of struct topic: .. and put here, the newest at the end */
+    bool start_topics_later;   /* each new topic is starting (broker/topic.h) .. */
+    struct list starting_topics; /* of struct topic: .. and put here, the newest at the end */
     struct broker_counts counts;
     struct changes changes; /* of topics and channels */
     struct guid_clock ids;  /* the id clock */

@@ -15,10 +15,10 @@ struct topic *topic_new(struct broker_core *core, struct span name)
     list_init(&topic->channels);
     list_init(&topic->moving_link);
     list_init(&topic->ending_link);
-    list_init(&topic->held_link);
-    topic->held = core->hold_new_topics;
-    if (topic->held) {
-        list_push(&core->held_topics, &topic->held_link);
+    list_init(&topic->starting_link);
+    topic->starting = core->start_topics_later;
+    if (topic->starting) {
+        list_push(&core->starting_topics, &topic->starting_link);
     }
     budget_charge_name(&core->budget, TOPIC_COST);
     return topic;
@@ -29,7 +29,7 @@ void topic_free(struct topic *topic)
     assert(topic->table.count == 0 && topic->moving.n == 0);
     topic_empty(topic);
     list_remove(&topic->ending_link);
-    list_remove(&topic->held_link);
+    list_remove(&topic->starting_link);
     budget_release(&topic->core->budget, split_table_cost(&topic->table));
     budget_release_name(&topic->core->budget, TOPIC_COST);
     split_table_free(&topic->table);
@@ -105,7 +105,7 @@ static void settle(struct topic *topic)
 /* Returns whether new messages stay in the topic. */
 static bool keeps_messages(const struct topic *topic)
 {
-    return topic->table.count == 0 || topic->paused || topic->held;
+    return topic->table.count == 0 || topic->paused || topic->starting;
 }
 
 /* topic_move must be called afterwards. */
@@ -279,7 +279,7 @@ void topic_remove_channel(struct topic *topic, struct channel *channel)
 void topic_end(struct topic *topic)
 {
     topic->ended = true;
-    list_remove(&topic->held_link);
+    list_remove(&topic->starting_link);
     topic_empty(topic);
     queue_splice(&topic->core->garbage, &topic->moving);
     topic->next = NULL;
@@ -350,8 +350,8 @@ void topic_pause(struct topic *topic, bool paused, int64_t now)
 
 void topic_start(struct topic *topic, int64_t now)
 {
-    topic->held = false;
-    list_remove(&topic->held_link);
+    topic->starting = false;
+    list_remove(&topic->starting_link);
     admit_kept(topic);
     topic_move(topic, SIZE_MAX, now);
 }

@@ -2,9 +2,9 @@
 /*
  * Owns: a topic: its channels, the messages that it keeps, and the messages on their way to the
  * channels. A topic keeps messages while it has no channel, while it is paused and while it is
- * held. All other messages are admitted. A message that is admitted goes to all channels that exist
- * at this moment. The moves to these channels may take several calls, because the effort of one
- * call is limited (base/effort.h). The memory for all moves is reserved when the messages are
+ * starting. All other messages are admitted. A message that is admitted goes to all channels that
+ * exist at this moment. The moves to these channels may take several calls, because the effort of
+ * one call is limited (base/effort.h). The memory for all moves is reserved when the messages are
  * admitted, so a move never fails. A channel that is made later does not get these messages, even
  * if some of their moves are not done yet. So clients cannot see that the moves take several calls.
  *
@@ -26,7 +26,7 @@ struct topic {
     uint64_t serial; /* > 0; no other topic of the broker has or had the same number */
     bool ephemeral;
     bool paused;
-    bool held;                       /* the topic is new, and more channels may be made for its
+    bool starting;                   /* the topic is new, and more channels may be made for its
                                       * first messages. Until topic_start it keeps messages */
     bool ended;                      /* the topic was deleted, and has channels that must still be
                                       * deleted */
@@ -40,9 +40,10 @@ struct topic {
     size_t moving_delayed;           /* how many messages of `moving` have a delay */
     struct list moving_link;         /* in core->moving while `moving` is not empty */
     struct list ending_link;         /* in core->ending_topics while `ended` is true */
-    struct list held_link;           /* in core->held_topics while `held` is true and nobody has
-                                      * taken it out */
-    int64_t held_until;              /* for who takes it out; 0 at first */
+    struct list starting_link;       /* in core->starting_topics while `starting` is true, until
+                                        peer/peer_channels.c takes it out to ask about the topic */
+    int64_t starts_by; /* set and used by peer/peer_channels.c: the time at which the topic must
+                          start; 0: not set yet */
     /* The channel to which the first message of `moving` goes next. NULL: no channel has got this
      * message yet, so it goes to the first channel. */
     struct channel *next;
@@ -84,7 +85,7 @@ struct topic *topic_new(struct broker_core *core, struct span name);
  * channels, and must not be in the broker's table. */
 void topic_free(struct topic *topic);
 
-/* The topic is not held any more: the messages that it has kept are admitted. */
+/* The topic is not starting any more: the messages that it has kept are admitted. */
 void topic_start(struct topic *topic, int64_t now);
 
 /* Called when the topic was deleted and removed from the broker's table. Drops its messages and

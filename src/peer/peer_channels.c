@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Holds new topics, asks, and makes channels. src/http sends the requests. The log lines are those
- * of nsqd.
+ * Asks about topics that are starting, makes their channels, and starts them. src/http sends the
+ * requests. The log lines are those of nsqd.
  */
 #include "peer/peer_channels.h"
 
@@ -124,10 +124,10 @@ static void begin_question(struct peer_channels *c, struct topic *topic, struct 
 {
     struct budget *budget = &c->broker->core.budget;
     struct question *q = alloc_zeroed(sizeof *q + count * sizeof q->requests[0]);
-    list_remove(&topic->held_link);
+    list_remove(&topic->starting_link);
     *q = (struct question){.topic = topic->name,
                            .serial = topic->serial,
-                           .due = topic->held_until,
+                           .due = topic->starts_by,
                            .cost = sizeof *q + count * sizeof q->requests[0] + ALLOC_OVERHEAD};
     budget_charge(budget, q->cost);
     list_init(&q->link);
@@ -198,10 +198,10 @@ static void take_answer(struct peer_channels *c, const struct http_fetch *fetch,
 
 /* --- time ------------------------------------------------------------------------------------- */
 
-static struct topic *oldest_held(const struct peer_channels *c)
+static struct topic *oldest_starting(const struct peer_channels *c)
 {
-    const struct list *held = &c->broker->core.held_topics;
-    return list_empty(held) ? NULL : container_of(held->next, struct topic, held_link);
+    const struct list *starting = &c->broker->core.starting_topics;
+    return list_empty(starting) ? NULL : container_of(starting->next, struct topic, starting_link);
 }
 
 static struct question *oldest_question(const struct peer_channels *c)
@@ -209,18 +209,18 @@ static struct question *oldest_question(const struct peer_channels *c)
     return list_empty(&c->asking) ? NULL : container_of(c->asking.next, struct question, link);
 }
 
-/* Notes how long the topics that are new since the last step may be held. */
+/* Notes when the topics that are new since the last step must start at the latest. */
 static void note_new(struct peer_channels *c, int64_t now)
 {
     int64_t timeout = c->config.request_timeout;
     int64_t until = timeout > 0 ? time_after(now, timeout) : TIME_NEVER;
-    const struct list *held = &c->broker->core.held_topics;
-    for (struct list *l = held->prev; l != held; l = l->prev) {
-        struct topic *topic = container_of(l, struct topic, held_link);
-        if (topic->held_until != 0) {
+    const struct list *starting = &c->broker->core.starting_topics;
+    for (struct list *l = starting->prev; l != starting; l = l->prev) {
+        struct topic *topic = container_of(l, struct topic, starting_link);
+        if (topic->starts_by != 0) {
             return;
         }
-        topic->held_until = until;
+        topic->starts_by = until;
     }
 }
 
@@ -234,7 +234,8 @@ static void give_up_late(struct peer_channels *c, int64_t now)
         end_question(c, q, now);
         effort_use(effort, EFFORT_END);
     }
-    while (effort_is_left(effort) && (topic = oldest_held(c)) != NULL && topic->held_until <= now) {
+    while (effort_is_left(effort) && (topic = oldest_starting(c)) != NULL &&
+           topic->starts_by <= now) {
         log_say(c->log, LOG_WARNING, WHY, name_span(&topic->name), SPAN("timeout"));
         topic_start(topic, now);
         effort_use(effort, EFFORT_END);
@@ -257,7 +258,7 @@ void peer_channels_step(struct peer_channels *c, struct peer *const *peers, size
         take_answer(c, fetch, now);
     }
     give_up_late(c, now);
-    while (effort_is_left(effort) && has_room(c) && (topic = oldest_held(c)) != NULL) {
+    while (effort_is_left(effort) && has_room(c) && (topic = oldest_starting(c)) != NULL) {
         begin_question(c, topic, peers, count, now);
         effort_use(effort, EFFORT_REQUEST);
     }
@@ -265,15 +266,16 @@ void peer_channels_step(struct peer_channels *c, struct peer *const *peers, size
 
 int64_t peer_channels_next_deadline(const struct peer_channels *c)
 {
-    const struct topic *topic = oldest_held(c);
+    const struct topic *topic = oldest_starting(c);
     const struct question *q = oldest_question(c);
-    const struct list *held = &c->broker->core.held_topics;
+    const struct list *starting = &c->broker->core.starting_topics;
     if (http_client_next_done(&c->http) != NULL || (topic != NULL && has_room(c)) ||
-        (topic != NULL && container_of(held->prev, struct topic, held_link)->held_until == 0)) {
+        (topic != NULL &&
+         container_of(starting->prev, struct topic, starting_link)->starts_by == 0)) {
         return TIME_PAST;
     }
     return time_earlier(q != NULL ? q->due : TIME_NEVER,
-                        topic != NULL ? topic->held_until : TIME_NEVER);
+                        topic != NULL ? topic->starts_by : TIME_NEVER);
 }
 
 /* --- for the owner ---------------------------------------------------------------------------- */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the questions for the channels of new topics. Consumers elsewhere may have made channels of
- * a topic that is new here, and these must get its first messages too. So a new topic is held
+ * a topic that is new here, and these must get its first messages too. So a new topic is starting
  * (broker/topic.h) until all nsqlookupds have answered which channels they know, but at most for
  * the timeout. Then the channels are made, and the messages flow.
  *
- *     core->held_topics --room for a question--> asking --all have answered--> the topic starts
- *             |                                     |                                ^
- *             +-------------- the timeout ----------+--------------------------------+
+ *     core->starting_topics --room for a question--> asking --all have answered--> the topic starts
+ *               |                                       |                                ^
+ *               +-------------- the timeout ------------+--------------------------------+
  *
  * An answer is untrusted. It has at most PEER_ANSWER_MAX bytes, and at most PEER_CHANNELS_MAX of
  * its names become channels. Names that are not valid and ephemeral ones are left out.
@@ -28,7 +28,8 @@
 
 struct peer_channels_config {
     int64_t connect_timeout; /* ns, as in http/http_client.h */
-    int64_t request_timeout; /* ns; a topic is held at most for this time. 0 or less: no limit */
+    int64_t request_timeout; /* ns; a topic is starting at most for this time. 0 or less: no
+                              * limit */
     struct http_tls tls;     /* for redirects to https */
 };
 

@@ -93,7 +93,7 @@ void peers_set(struct peers *peers, const struct span *addresses, size_t count, 
             peers->all[peers->count++] = peer_new(&peers->context, addresses[i]);
         }
     }
-    core->hold_new_topics = peers->count > 0;
+    core->start_topics_later = peers->count > 0;
 }
 
 /* --- steps ------------------------------------------------------------------------------------ */

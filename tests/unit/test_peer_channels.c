@@ -76,9 +76,9 @@ static size_t depth(const struct world *w, const char *channel)
     return c == NULL ? SIZE_MAX : c->queue.n;
 }
 
-static bool is_held(const struct world *w, const char *topic)
+static bool is_starting(const struct world *w, const char *topic)
 {
-    return broker_find_topic(&w->engine->broker, text_span(topic))->held;
+    return broker_find_topic(&w->engine->broker, text_span(topic))->starting;
 }
 
 /* --- tests ------------------------------------------------------------------------------------ */
@@ -120,7 +120,7 @@ static void channels_are_made_before_the_first_message_flows(void **state)
     assert_int_equal(channel_count(w, "t"), 2);
     assert_int_equal(depth(w, "c"), 2);
     assert_int_equal(depth(w, "d"), 2);
-    assert_false(is_held(w, "t"));
+    assert_false(is_starting(w, "t"));
     published(w);
     assert_int_equal(depth(w, "c"), 3);
     assert_int_equal(world_dialled(w), 0);
@@ -152,7 +152,7 @@ static void all_answers_are_waited_for(void **state)
     assert_string_equal(world_dialled_to(w), "i:4162");
     struct client *i = world_accept(w);
     answer(i, "200 OK", "{\"channels\":[\"c\"]}");
-    assert_true(is_held(w, "t"));
+    assert_true(is_starting(w, "t"));
     assert_int_equal(depth(w, "c"), 0);
     answer(h, "200 OK", "{\"channels\":[\"d\",\"c\"]}");
     assert_int_equal(depth(w, "c"), 1);
@@ -182,7 +182,7 @@ static void bad_answers_are_no_channels(void **state)
                  rows[i].why);
         world_expect_log(w, line);
         assert_int_equal(channel_count(w, "t"), 0);
-        assert_false(is_held(w, "t"));
+        assert_false(is_starting(w, "t"));
         world_free(w);
     }
 }
@@ -195,7 +195,7 @@ static void a_large_answer_is_refused(void **state)
     struct client *l = world_accept(w);
     client_sendf(l, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", PEER_ANSWER_MAX + 1);
     client_send_filled(l, " ", ' ', PEER_ANSWER_MAX);
-    assert_false(is_held(w, "t"));
+    assert_false(is_starting(w, "t"));
     world_free(w);
 }
 
@@ -207,13 +207,13 @@ static void a_refused_connection_is_no_channel(void **state)
     world_refuse(w, "refused");
     world_expect_log(
         w, "WARNING failed to query nsqlookupd for channels to pre-create for topic t - refused");
-    assert_true(is_held(w, "t"));
+    assert_true(is_starting(w, "t"));
     answer(world_accept(w), "200 OK", "{\"channels\":[\"c\"]}");
     assert_int_equal(depth(w, "c"), 1);
     world_free(w);
 }
 
-static void a_topic_is_held_at_most_for_the_timeout(void **state)
+static void a_topic_starts_at_the_latest_after_the_timeout(void **state)
 {
     (void)state;
     struct world *w = begin(2, "h", "i");
@@ -232,7 +232,7 @@ static void a_topic_is_held_at_most_for_the_timeout(void **state)
 }
 
 /* The questions about many topics wait for their turn, but the topics do not. */
-static void many_topics_are_held_at_most_for_the_timeout(void **state)
+static void many_topics_start_at_the_latest_after_the_timeout(void **state)
 {
     (void)state;
     struct world *w = begin(1, "h", "");
@@ -243,19 +243,19 @@ static void many_topics_are_held_at_most_for_the_timeout(void **state)
     client_heard(c);
     assert_int_equal(world_dialled(w), PEER_REQUESTS_MAX);
     answer(world_accept(w), "200 OK", "{}");
-    assert_false(is_held(w, "t0"));
+    assert_false(is_starting(w, "t0"));
     assert_int_equal(world_dialled(w), PEER_REQUESTS_MAX);
     world_advance(w, 1990 * TIME_MS);
-    assert_true(is_held(w, "t1"));
+    assert_true(is_starting(w, "t1"));
     world_advance(w, 10 * TIME_MS); /* the time to connect is over for the first ones */
-    assert_false(is_held(w, "t1"));
+    assert_false(is_starting(w, "t1"));
     assert_int_equal(world_dialled(w), PEER_REQUESTS_MAX);
-    assert_true(is_held(w, "t100"));
-    assert_true(is_held(w, "t191"));
+    assert_true(is_starting(w, "t100"));
+    assert_true(is_starting(w, "t191"));
     world_advance(w, 2999 * TIME_MS);
-    assert_true(is_held(w, "t191"));
+    assert_true(is_starting(w, "t191"));
     world_advance(w, TIME_MS);
-    assert_false(is_held(w, "t191"));
+    assert_false(is_starting(w, "t191"));
     world_free(w);
 }
 
@@ -266,19 +266,19 @@ static void nobody_can_be_asked(void **state)
     published(w);
     world_expect_log(w, "ERROR no available nsqlookupd to query for channels to pre-create for "
                         "topic t");
-    assert_false(is_held(w, "t"));
+    assert_false(is_starting(w, "t"));
     assert_int_equal(world_dialled(w), 0);
     world_free(w);
 
     w = begin(1, "not a host", "");
     published(w);
-    assert_false(is_held(w, "t"));
+    assert_false(is_starting(w, "t"));
     assert_int_equal(world_dialled(w), 0);
     world_free(w);
 
     w = begin(0, "", "");
     published(w);
-    assert_false(is_held(w, "t"));
+    assert_false(is_starting(w, "t"));
     world_expect_no_log(w, "ERROR no available nsqlookupd to query for channels to pre-create for "
                            "topic t");
     world_free(w);
@@ -296,7 +296,7 @@ static void a_topic_may_be_deleted_meanwhile(void **state)
     struct client *second = world_accept(w);
     answer(first, "200 OK", "{\"channels\":[\"c\"]}");
     assert_int_equal(channel_count(w, "t"), 0);
-    assert_true(is_held(w, "t"));
+    assert_true(is_starting(w, "t"));
     answer(second, "200 OK", "{\"channels\":[\"d\"]}");
     assert_int_equal(depth(w, "d"), 1);
     assert_int_equal(depth(w, "c"), SIZE_MAX);
@@ -313,7 +313,7 @@ static void an_nsqlookupd_may_be_removed_meanwhile(void **state)
     struct client *l = world_accept(w);
     peers_set(&w->engine->peers, NULL, 0, w->now);
     world_settle(w);
-    assert_true(is_held(w, "t"));
+    assert_true(is_starting(w, "t"));
     answer(l, "200 OK", "{\"channels\":[\"c\"]}");
     assert_int_equal(depth(w, "c"), 1);
     world_free(w);
@@ -327,7 +327,7 @@ static void a_started_topic_may_keep_its_messages(void **state)
     published(w);
     broker_pause_topic(&w->engine->broker, SPAN("t"), true, w->now);
     answer(world_accept(w), "200 OK", "{\"channels\":[\"c\"]}");
-    assert_false(is_held(w, "t"));
+    assert_false(is_starting(w, "t"));
     assert_int_equal(depth(w, "c"), 0);
     broker_pause_topic(&w->engine->broker, SPAN("t"), false, w->now);
     assert_int_equal(depth(w, "c"), 1);
@@ -346,7 +346,7 @@ static void there_may_be_no_room_for_the_channels(void **state)
     world_expect_log(
         w, "WARNING failed to query nsqlookupd for channels to pre-create for topic t - no room");
     assert_int_equal(channel_count(w, "t"), 0);
-    assert_false(is_held(w, "t"));
+    assert_false(is_starting(w, "t"));
     budget->names_most = most;
     world_free(w);
 }
@@ -377,8 +377,8 @@ int main(void)
         cmocka_unit_test(bad_answers_are_no_channels),
         cmocka_unit_test(a_large_answer_is_refused),
         cmocka_unit_test(a_refused_connection_is_no_channel),
-        cmocka_unit_test(a_topic_is_held_at_most_for_the_timeout),
-        cmocka_unit_test(many_topics_are_held_at_most_for_the_timeout),
+        cmocka_unit_test(a_topic_starts_at_the_latest_after_the_timeout),
+        cmocka_unit_test(many_topics_start_at_the_latest_after_the_timeout),
         cmocka_unit_test(nobody_can_be_asked),
         cmocka_unit_test(a_topic_may_be_deleted_meanwhile),
         cmocka_unit_test(an_nsqlookupd_may_be_removed_meanwhile),

@@ -110,6 +110,7 @@ def channel_after_topic(c):
     """A topic, then channels; deleted, and created anew."""
     lookupd = c.nsqlookupd("L")
     a, b = c.nsqd("A", lookupd), c.nsqd("B", lookupd)
+    c.becomes(lookupd.nodes, "A() B()")
     orders = lambda: lookupd.producers("orders")
     a.topic("orders")
     c.becomes(orders, "A []")
@@ -386,6 +387,7 @@ def channels_before_messages(c):
     b.channel("orders", "mail")
     c.becomes(lambda: lookupds[0].producers("orders"), "A [mail]")
     c.becomes(lambda: lookupds[1].producers("orders"), "B [archive mail]")
+    c.becomes(lookupds[0].nodes, "A(orders) D()")
     c.becomes(lookupds[1].nodes, "B(orders) D()")
     d.publish("orders", "first")
     c.becomes(lambda: d.channels("orders"), "archive 1 mail 1", 10)
@@ -479,7 +481,7 @@ def clients(c):
     lookupd = c.nsqlookupd("L")
     a, b = (c.nsqd(name, lookupd, dead) for name in "AB")
     a.topic("orders")
-    c.becomes(lambda: lookupd.producers("orders"), "A []")
+    c.becomes(lookupd.nodes, "A(orders) B()")
     consumers = {}
     for name, command in c.clients.items():
         job = {"Lookups": [dead, lookupd.http], "Topic": "orders", "Channel": name}

@@ -259,6 +259,33 @@ static void many_topics_start_at_the_latest_after_the_timeout(void **state)
     world_free(w);
 }
 
+/* Nobody answers, and the questions about most topics never begin. */
+static void topics_in_line_start_at_the_timeout(void **state)
+{
+    (void)state;
+    struct world *w = begin(1, "h", "");
+    struct client *c = world_connect(w);
+    for (int i = 0; i < 2 * PEER_REQUESTS_MAX; i++) {
+        client_sendf(c, "PUB t%d\n%c%c%c\1m", i, 0, 0, 0);
+    }
+    client_heard(c);
+    for (int i = 0; i < PEER_REQUESTS_MAX; i++) {
+        world_accept(w);
+    }
+    world_advance(w, 4999 * TIME_MS);
+    assert_true(is_starting(w, "t0"));
+    assert_true(is_starting(w, "t127"));
+    world_jump(w, TIME_MS);
+    assert_false(is_starting(w, "t0"));
+    assert_false(is_starting(w, "t127"));
+    assert_int_equal(world_dialled(w), 0);
+    world_expect_no_log(w, "INFO CI: querying nsqlookupd http://h:4161/channels?topic=t127");
+    world_expect_log(
+        w,
+        "WARNING failed to query nsqlookupd for channels to pre-create for topic t127 - timeout");
+    world_free(w);
+}
+
 static void nobody_can_be_asked(void **state)
 {
     (void)state;
@@ -379,6 +406,7 @@ int main(void)
         cmocka_unit_test(a_refused_connection_is_no_channel),
         cmocka_unit_test(a_topic_starts_at_the_latest_after_the_timeout),
         cmocka_unit_test(many_topics_start_at_the_latest_after_the_timeout),
+        cmocka_unit_test(topics_in_line_start_at_the_timeout),
         cmocka_unit_test(nobody_can_be_asked),
         cmocka_unit_test(a_topic_may_be_deleted_meanwhile),
         cmocka_unit_test(an_nsqlookupd_may_be_removed_meanwhile),

@@ -119,12 +119,14 @@ struct lookup_service *lookup_new(const struct lookup_config *config)
 {
     struct lookup_service *s = alloc_zeroed(sizeof *s);
     struct serve_config serve = config->serve;
+    struct v1_config v1 = config->v1;
+    v1.timeout = config->magic_timeout;
     s->budget = budget_of_cap(config->memory);
     s->effort_a_call = config->v1.effort_a_call;
     serve.budget = &s->budget;
     log_init(&s->log, config->log_level);
     registry_init(&s->registry, &config->registry, &s->budget, &s->effort, &s->log);
-    v1_init(&s->v1, &config->v1, &s->registry, &s->budget, &s->effort, &s->log);
+    v1_init(&s->v1, &v1, &s->registry, &s->budget, &s->effort, &s->log);
     add_tcp_listener(s, config);
     add_http_listener(s, config);
     const struct serve_hooks hooks = {

@@ -18,10 +18,11 @@ enum lookup_listener { LOOKUP_TCP, LOOKUP_HTTP, LOOKUP_LISTENERS };
 struct lookup_config {
     struct serve_config serve; /* without a budget, which is the service's own */
     struct registry_config registry;
-    struct v1_config v1;
+    struct v1_config v1; /* without `timeout`, which is magic_timeout */
     size_t memory; /* bytes: the cap of the memory budget. Without this limit, nsqds could fill the
                     * memory with names of topics, which stay for ever */
-    int64_t magic_timeout; /* ns; a client must send its magic within this time */
+    int64_t magic_timeout; /* ns; a client must send its magic within this time; then it is the
+                            * timeout of V1 */
     enum log_level log_level;
 };
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/go_text.h"
 #include "base/text.h"
+#include "base/time.h"
 #include "lookup/producer_json.h"
 #include "json/writer.h"
 
@@ -15,6 +16,7 @@
 /* Bytes of a command that has arrived in part. While all connections hold more than their share of
  * the memory budget, a longer part ends the connection. */
 #define PARTIAL_LITTLE 256
+#define MICROSECONDS "\xc2\xb5s" /* as Go writes this unit */
 #define SESSION_COST (sizeof(struct v1_session) + ALLOC_OVERHEAD)
 
 struct v1_session {
@@ -26,6 +28,7 @@ struct v1_session {
     struct nsq_lookup_place place;
     struct buf partial;  /* a command that has arrived in part */
     size_t partial_cost; /* this session's part of budget->held, bytes */
+    bool waits;          /* the connection has a deadline for input; see set_deadline */
     struct list held;    /* in v1->held, while an UNREGISTER is not finished */
     uint8_t topic_size;  /* the parameters of this UNREGISTER */
     uint8_t channel_size;
@@ -43,6 +46,17 @@ static void charge_partial(struct v1_session *s)
     size_t cost = s->partial.cap;
     budget_hold(s->v1->budget, s->partial_cost, cost);
     s->partial_cost = cost;
+}
+
+/* Sets a deadline for the first IDENTIFY, and for each command that has arrived in part. Further
+ * parts do not change it. */
+static void set_deadline(struct v1_session *s, int64_t now)
+{
+    bool waits = s->producer == NULL || s->partial.n > 0;
+    if (!s->ended && waits != s->waits) {
+        s->waits = waits;
+        conn_set_due(s->conn, waits ? time_after(now, s->v1->config.timeout) : TIME_NEVER);
+    }
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */
@@ -246,14 +260,22 @@ static void registration(struct v1_session *s, const struct nsq_lookup_command *
 
 /* --- the other commands ----------------------------------------------------------------------- */
 
+/* Arguments of log lines are escaped. So the unit for microseconds, which is not ASCII, is a part
+ * of the form. */
 static void log_ping(const struct v1_session *s, int64_t now)
 {
     struct buf ago = {0};
     if (log_wants(s->v1->log, LOG_INFO)) {
         go_text_duration(&ago, now - s->producer->last_update);
     }
-    log_say(s->v1->log, LOG_INFO, "CLIENT(%): pinged (last ping %)", conn_peer(s->conn),
-            buf_span(&ago));
+    struct span text = buf_span(&ago);
+    size_t unit = sizeof MICROSECONDS - 1;
+    const char *form = "CLIENT(%): pinged (last ping %)";
+    if (text.n > unit && span_equal(span_skip(text, text.n - unit), SPAN(MICROSECONDS))) {
+        text = span_first(text, text.n - unit);
+        form = "CLIENT(%): pinged (last ping %" MICROSECONDS ")";
+    }
+    log_say(s->v1->log, LOG_INFO, form, conn_peer(s->conn), text);
     buf_free(&ago);
 }
 
@@ -353,6 +375,7 @@ static size_t take_some(struct v1_session *s, struct span in, int64_t now)
         charge_partial(s);
         n = in.n;
     }
+    set_deadline(s, now);
     if (!s->ended && s->partial.n > PARTIAL_LITTLE && budget_share_is_passed(s->v1->budget)) {
         fail_without_memory(s, now);
     }
@@ -398,6 +421,13 @@ static void on_eof(void *service, void *session, int64_t now)
     }
 }
 
+/* Input may still be on its way, so the connection lingers. */
+static void on_due(void *service, void *session, int64_t now)
+{
+    (void)service;
+    end(session, SPAN("i/o timeout"), true, now);
+}
+
 void v1_step(struct v1 *v1, int64_t now)
 {
     while (!list_empty(&v1->held) && effort_is_left(v1->effort)) {
@@ -415,11 +445,12 @@ static void *on_open(void *service, struct conn *conn, int64_t now)
 {
     struct v1 *v1 = service;
     struct v1_session *s = alloc_zeroed(sizeof *s);
-    (void)now;
     budget_charge(v1->budget, SESSION_COST);
     s->v1 = v1;
     s->conn = conn;
     list_init(&s->held);
+    conn_set_write_timeout(conn, v1->config.timeout, now);
+    set_deadline(s, now);
     return s;
 }
 
@@ -447,6 +478,7 @@ const struct protocol v1_protocol = {
     .open = on_open,
     .recv = on_recv,
     .eof = on_eof,
+    .due = on_due,
     .drained = on_drained,
     .closed = on_closed,
 };

@@ -4,8 +4,9 @@
  * parser is in nsq/lookup.h, and what is registered is in lookup/registry.h. Must not know:
  * sockets, clocks, HTTP.
  *
- * Every error ends the conversation. The server sends nothing by itself, and there is no deadline:
- * an nsqd that sends nothing becomes inactive (registry_is_active), but stays connected.
+ * Every error ends the conversation. The server sends nothing by itself. A client must complete its
+ * first IDENTIFY in time, then each command that has arrived in part, and it must take its replies
+ * in time. An nsqd that sends nothing becomes inactive (registry_is_active), but stays connected.
  */
 #ifndef LOOKUP_V1_H
 #define LOOKUP_V1_H
@@ -23,6 +24,8 @@ struct v1_config {
     struct span broadcast_address;
     int64_t tcp_port;
     int64_t http_port;
+    int64_t timeout;      /* ns; within it, the first IDENTIFY must be complete, each command must
+                           * arrive, and each chunk of output (serve/conn.h) must be taken */
     size_t effort_a_call; /* units (base/effort.h) for each call of recv */
 };
 

@@ -41,7 +41,8 @@ static const struct goflag flags[] = {
     {"max-connections", GOFLAG_INT, AT(max_connections), "0", NO_WARNING, NULL,
      "most connections at a time; 0: as many as the descriptor limit allows"},
     {"magic-timeout", GOFLAG_DURATION, AT(magic_timeout), "1m", NO_WARNING, NULL,
-     "how long a client may take to send its first four bytes"},
+     "how long a client may take to send its first four bytes, then its first IDENTIFY, then each "
+     "command, and to take replies"},
     {"memory-bytes", GOFLAG_INT, AT(memory_bytes), "0", NO_WARNING, NULL,
      "memory budget in bytes for registrations and clients; 0: a quarter of the memory that this "
      "process may use: of the machine, of its control group, or of RLIMIT_AS, whichever is "

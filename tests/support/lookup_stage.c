@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "base/time.h"
 #include "serve/drive.h"
+#include "shell/log_line.h"
 
 #define START (1000 * TIME_SECOND)
 #define WALL_START (INT64_C(1767225600) * TIME_SECOND)
@@ -79,16 +80,13 @@ static void changed(struct lookup_stage *s, uint64_t conn)
     }
 }
 
+/* Notes the line that the shell would write, without its time. */
 static void note_log(struct lookup_stage *s, const struct log_event *event)
 {
-    static const char *const levels[] = {"", "DEBUG", "INFO", "WARNING", "ERROR", "FATAL"};
-    size_t next = 0;
-    buf_append(&s->log, text_span(levels[event->level]));
-    text_append(&s->log, " ");
-    for (const char *at = event->form; *at != '\0'; at++) {
-        buf_append(&s->log, *at == '%' ? event->args[next++] : span_make(at, 1));
-    }
-    text_append(&s->log, "\n");
+    struct buf line = {0};
+    log_line_append(&line, "", 0, event->level, event->form, event->args, LOG_ARGS_MAX);
+    buf_append(&s->log, span_skip(buf_span(&line), sizeof "1970/01/01 00:00:00.000000"));
+    buf_free(&line);
 }
 
 static void settle(struct lookup_stage *s)

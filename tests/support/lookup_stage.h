@@ -36,7 +36,7 @@ struct lookup_stage {
     struct lookup_stage_client clients[LOOKUP_STAGE_CLIENTS];
     size_t count;
     size_t rounds;  /* of the last call */
-    struct buf log; /* lines "LEVEL text\n" since lookup_stage_expect_log */
+    struct buf log; /* lines "LEVEL: text\n" since lookup_stage_expect_log */
     struct buf text;
 };
 

@@ -313,16 +313,16 @@ static void what_is_logged(void **state)
     EXPECT(s, "POST", "/channel/create?topic=t&channel=c", "200 ");
     EXPECT(s, "POST", "/topic/tombstone?topic=t&node=n", "200 ");
     EXPECT(s, "POST", "/topic/delete?topic=t", "200 ");
-    lookup_stage_expect_log(s, "INFO 200 GET /ping (10.0.0.1:0)\n"
-                               "INFO 404 GET /x (10.0.0.1:0)\n"
-                               "INFO DB: adding channel(c) in topic(t)\n"
-                               "INFO DB: adding topic(t)\n"
-                               "INFO 200 POST /channel/create?topic=t&channel=c (10.0.0.1:0)\n"
-                               "INFO DB: setting tombstone for producer@n of topic(t)\n"
-                               "INFO 200 POST /topic/tombstone?topic=t&node=n (10.0.0.1:0)\n"
-                               "INFO DB: removing channel(c) from topic(t)\n"
-                               "INFO DB: removing topic(t)\n"
-                               "INFO 200 POST /topic/delete?topic=t (10.0.0.1:0)\n");
+    lookup_stage_expect_log(s, "INFO: 200 GET /ping (10.0.0.1:0)\n"
+                               "INFO: 404 GET /x (10.0.0.1:0)\n"
+                               "INFO: DB: adding channel(c) in topic(t)\n"
+                               "INFO: DB: adding topic(t)\n"
+                               "INFO: 200 POST /channel/create?topic=t&channel=c (10.0.0.1:0)\n"
+                               "INFO: DB: setting tombstone for producer@n of topic(t)\n"
+                               "INFO: 200 POST /topic/tombstone?topic=t&node=n (10.0.0.1:0)\n"
+                               "INFO: DB: removing channel(c) from topic(t)\n"
+                               "INFO: DB: removing topic(t)\n"
+                               "INFO: 200 POST /topic/delete?topic=t (10.0.0.1:0)\n");
     lookup_stage_end(s);
 }
 

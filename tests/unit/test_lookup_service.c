@@ -21,8 +21,7 @@ static void a_client_must_send_its_magic(void **state)
     (void)state;
     struct lookup_stage *s = lookup_stage_begin(NULL);
     size_t a = lookup_stage_open(s, LOOKUP_TCP);
-    size_t b = lookup_stage_open(s, LOOKUP_TCP);
-    SEND(s, b, "  V1");
+    size_t b = lookup_stage_join(s, "b");
     SEND(s, a, "  V");
     lookup_stage_advance(s, TIME_MINUTE - 1);
     lookup_stage_expect(s, a, "");
@@ -44,9 +43,9 @@ static void other_protocols_are_refused(void **state)
                         "E_BAD_PROTOCOL",
                         18);
     lookup_stage_expect(s, a, "E_BAD_PROTOCOL; <");
-    lookup_stage_expect_log(s, "INFO TCP: new client(10.0.0.1:0)\n"
-                               "INFO CLIENT(10.0.0.1:0): desired protocol magic '  V2'\n"
-                               "ERROR client(10.0.0.1:0) bad protocol magic '  V2'\n");
+    lookup_stage_expect_log(s, "INFO: TCP: new client(10.0.0.1:0)\n"
+                               "INFO: CLIENT(10.0.0.1:0): desired protocol magic '  V2'\n"
+                               "ERROR: client(10.0.0.1:0) bad protocol magic '  V2'\n");
     lookup_stage_end(s);
 }
 

@@ -52,7 +52,8 @@ struct conversation {
 #define REPLY                                                                                      \
     "{\"broadcast_address\":\"lookup.example\",\"hostname\":\"machine\",\"http_port\":4161,"       \
     "\"tcp_port\":4160,\"version\":\"1.3.0\"}; "
-#define ID "  V1IDENTIFY\n" IDENTIFY_SIZE IDENTIFY_BODY
+#define IDENTIFY "IDENTIFY\n" IDENTIFY_SIZE IDENTIFY_BODY
+#define ID "  V1" IDENTIFY
 #define BODY(size, json) "  V1IDENTIFY\n\0\0\0" size json
 #define CASE(in_, out_)                                                                            \
     {                                                                                              \
@@ -216,28 +217,31 @@ static void what_is_logged(void **state)
     struct lookup_stage *s = lookup_stage_begin(NULL);
     size_t a = lookup_stage_join(s, "a");
     lookup_stage_advance(s, 1500 * TIME_MS);
+    SEND(s, a, "PING\n");
+    lookup_stage_advance(s, 163900);
     SEND(s, a, "PING\nREGISTER t c\n");
     lookup_stage_eof(s, a);
     lookup_stage_expect_log(
-        s, "INFO TCP: new client(10.0.0.1:0)\n"
-           "INFO CLIENT(10.0.0.1:0): desired protocol magic '  V1'\n"
-           "INFO CLIENT(10.0.0.1:0): IDENTIFY Address:a TCP:4150 HTTP:4151 Version:1.3.0\n"
-           "INFO DB: client(10.0.0.1:0) REGISTER category:client key: subkey:\n"
-           "INFO CLIENT(10.0.0.1:0): pinged (last ping 1.5s)\n"
-           "INFO DB: client(10.0.0.1:0) REGISTER category:channel key:t subkey:c\n"
-           "INFO DB: client(10.0.0.1:0) REGISTER category:topic key:t subkey:\n"
-           "INFO PROTOCOL(V1): [10.0.0.1:0] exiting ioloop\n"
-           "INFO DB: client(10.0.0.1:0) UNREGISTER category:client key: subkey:\n"
-           "ERROR client(10.0.0.1:0) - EOF\n"
-           "INFO DB: client(10.0.0.1:0) UNREGISTER category:channel key:t subkey:c\n"
-           "INFO DB: client(10.0.0.1:0) UNREGISTER category:topic key:t subkey:\n");
+        s, "INFO: TCP: new client(10.0.0.1:0)\n"
+           "INFO: CLIENT(10.0.0.1:0): desired protocol magic '  V1'\n"
+           "INFO: CLIENT(10.0.0.1:0): IDENTIFY Address:a TCP:4150 HTTP:4151 Version:1.3.0\n"
+           "INFO: DB: client(10.0.0.1:0) REGISTER category:client key: subkey:\n"
+           "INFO: CLIENT(10.0.0.1:0): pinged (last ping 1.5s)\n"
+           "INFO: CLIENT(10.0.0.1:0): pinged (last ping 163.9\xc2\xb5s)\n"
+           "INFO: DB: client(10.0.0.1:0) REGISTER category:channel key:t subkey:c\n"
+           "INFO: DB: client(10.0.0.1:0) REGISTER category:topic key:t subkey:\n"
+           "INFO: PROTOCOL(V1): [10.0.0.1:0] exiting ioloop\n"
+           "INFO: DB: client(10.0.0.1:0) UNREGISTER category:client key: subkey:\n"
+           "ERROR: client(10.0.0.1:0) - EOF\n"
+           "INFO: DB: client(10.0.0.1:0) UNREGISTER category:channel key:t subkey:c\n"
+           "INFO: DB: client(10.0.0.1:0) UNREGISTER category:topic key:t subkey:\n");
     size_t b = lookup_stage_open(s, LOOKUP_TCP);
     SEND(s, b, "  V1X\n");
-    lookup_stage_expect_log(s, "INFO TCP: new client(10.0.0.1:1)\n"
-                               "INFO CLIENT(10.0.0.1:1): desired protocol magic '  V1'\n"
-                               "ERROR [10.0.0.1:1] - E_INVALID invalid command X\n"
-                               "INFO PROTOCOL(V1): [10.0.0.1:1] exiting ioloop\n"
-                               "ERROR client(10.0.0.1:1) - E_INVALID invalid command X\n");
+    lookup_stage_expect_log(s, "INFO: TCP: new client(10.0.0.1:1)\n"
+                               "INFO: CLIENT(10.0.0.1:1): desired protocol magic '  V1'\n"
+                               "ERROR: [10.0.0.1:1] - E_INVALID invalid command X\n"
+                               "INFO: PROTOCOL(V1): [10.0.0.1:1] exiting ioloop\n"
+                               "ERROR: client(10.0.0.1:1) - E_INVALID invalid command X\n");
     lookup_stage_end(s);
 }
 
@@ -347,6 +351,82 @@ static void parts_of_commands_are_held_within_a_share(void **state)
     lookup_stage_end(s);
 }
 
+/* --- deadlines, which upstream does not have -------------------------------------------------- */
+
+static void expect_end_after(struct lookup_stage *s, size_t client, int64_t ns)
+{
+    lookup_stage_advance(s, ns - 1);
+    assert_false(s->clients[client].shut);
+    lookup_stage_forget_log(s);
+    lookup_stage_advance(s, 1);
+    assert_true(s->clients[client].shut);
+}
+
+/* Other commands do not change the deadline, and parts of IDENTIFY do not. */
+static void the_first_identify_must_arrive_in_time(void **state)
+{
+    (void)state;
+    static const struct span inputs[] = {
+        SPAN_LITERAL(""),
+        SPAN_LITERAL("PING\n"),
+        SPAN_LITERAL("PIN"),
+        SPAN_LITERAL("PING\nPIN"),
+        SPAN_LITERAL("IDENTIFY\n"),
+        SPAN_LITERAL("IDENTIFY\n\0\0"),
+        SPAN_LITERAL("IDENTIFY\n\0\0\0\x42{"),
+    };
+    for (size_t i = 0; i < sizeof inputs / sizeof inputs[0]; i++) {
+        for (size_t cut = 0; cut < 2; cut++) {
+            struct lookup_stage *s = lookup_stage_begin(NULL);
+            s->cut = cut;
+            size_t a = lookup_stage_open(s, LOOKUP_TCP);
+            SEND(s, a, "  V1");
+            lookup_stage_advance(s, 50 * TIME_SECOND);
+            lookup_stage_send(s, a, inputs[i]);
+            expect_end_after(s, a, 10 * TIME_SECOND);
+            lookup_stage_expect_log(s, "INFO: PROTOCOL(V1): [10.0.0.1:0] exiting ioloop\n"
+                                       "ERROR: client(10.0.0.1:0) - i/o timeout\n");
+            lookup_stage_end(s);
+        }
+    }
+}
+
+/* Each command has its own deadline, from its first part on. A silent producer has none. */
+static void a_command_must_arrive_whole_in_time(void **state)
+{
+    (void)state;
+    struct lookup_stage *s = lookup_stage_begin(NULL);
+    size_t a = lookup_stage_open(s, LOOKUP_TCP);
+    SEND(s, a, "  V1");
+    lookup_stage_advance(s, 59 * TIME_SECOND);
+    lookup_stage_send(s, a, SPAN(IDENTIFY "P"));
+    lookup_stage_advance(s, 59 * TIME_SECOND);
+    SEND(s, a, "ING\nREGIST");
+    lookup_stage_advance(s, 59 * TIME_SECOND);
+    SEND(s, a, "ER t\n");
+    lookup_stage_advance(s, 1000 * TIME_MINUTE);
+    lookup_stage_expect(s, a, REPLY "OK; OK; ");
+    SEND(s, a, "PIN");
+    lookup_stage_advance(s, 30 * TIME_SECOND);
+    SEND(s, a, "G");
+    expect_end_after(s, a, 30 * TIME_SECOND);
+    assert_int_equal(producers(s), 0);
+    lookup_stage_end(s);
+}
+
+static void replies_must_be_taken_in_time(void **state)
+{
+    (void)state;
+    struct lookup_stage *s = lookup_stage_begin(NULL);
+    size_t a = lookup_stage_join(s, "a");
+    lookup_stage_stall(s, a, true);
+    SEND(s, a, "PING\n");
+    expect_end_after(s, a, TIME_MINUTE);
+    assert_non_null(strstr(lookup_stage_log(s), "client(10.0.0.1:0) - output not taken in time"));
+    assert_int_equal(producers(s), 0);
+    lookup_stage_end(s);
+}
+
 /* --- slices ----------------------------------------------------------------------------------- */
 
 #define MANY 300
@@ -425,6 +505,9 @@ int main(void)
         cmocka_unit_test(a_connection_has_so_many_registrations),
         cmocka_unit_test(a_full_budget_refuses),
         cmocka_unit_test(parts_of_commands_are_held_within_a_share),
+        cmocka_unit_test(the_first_identify_must_arrive_in_time),
+        cmocka_unit_test(a_command_must_arrive_whole_in_time),
+        cmocka_unit_test(replies_must_be_taken_in_time),
         cmocka_unit_test(a_long_unregister_is_done_in_slices),
         cmocka_unit_test(a_client_that_does_not_read_is_not_read),
     };

@@ -5,7 +5,7 @@
  * sockets, clocks.
  *
  * Differences from upstream: POST /topic/delete?topic=* deletes no topic, because '*' is no name of
- * a topic, and there are no routes /debug/pprof.
+ * a topic, and there are no routes /debug/pprof (DEPARTURES.md, rows 122 and 123).
  *
  * The HTTP server passes a struct lookup_api to the handlers (http_server_config.service).
  */

@@ -144,6 +144,10 @@ static void connections_are_limited(void **state)
     net_send(fd, SPAN("  V"));
     net_await_end(fd);
     close(fd);
+    fd = net_connect(p->port);
+    net_send(fd, SPAN("  V1IDENTIFY\n\0\0"));
+    net_await_end(fd);
+    close(fd);
 
     p = start_with("--memory-bytes=1");
     fd = net_connect(p->port);

@@ -33,6 +33,10 @@ static const char help[] =
     "                        and {https-port} others, {dir} a new folder. Without {port} the\n"
     "                        address is read from the line 'TCP: listening on ADDRESS' that the\n"
     "                        server prints, and so are the others ('HTTP: ..', 'HTTPS: ..')\n"
+    "  --lookup              test an nsqlookupd, and not an nsqd: nsqref's in this process, or "
+    "the\n"
+    "                        one of --lookup-target ADDRESS (and --lookup-http-target ADDRESS) or\n"
+    "                        --spawn-lookup 'CMD {flags}', which include --lookup\n"
     "  --flags-given 'FLAGS' the server at --target was started with these flags\n"
     "  --cuts                in this process: also cut the input before every byte and every\n"
     "                        pair of bytes; with a server: --splits 16\n"
@@ -106,6 +110,10 @@ enum option_id {
     OPT_HTTP_TARGET,
     OPT_HTTPS_TARGET,
     OPT_SPAWN,
+    OPT_LOOKUP,
+    OPT_LOOKUP_TARGET,
+    OPT_LOOKUP_HTTP_TARGET,
+    OPT_SPAWN_LOOKUP,
     OPT_FLAGS_GIVEN,
     OPT_CUTS,
     OPT_NAME,
@@ -148,6 +156,10 @@ static const struct option options[] = {
     {"http-target", required_argument, NULL, OPT_HTTP_TARGET},
     {"https-target", required_argument, NULL, OPT_HTTPS_TARGET},
     {"spawn", required_argument, NULL, OPT_SPAWN},
+    {"lookup", no_argument, NULL, OPT_LOOKUP},
+    {"lookup-target", required_argument, NULL, OPT_LOOKUP_TARGET},
+    {"lookup-http-target", required_argument, NULL, OPT_LOOKUP_HTTP_TARGET},
+    {"spawn-lookup", required_argument, NULL, OPT_SPAWN_LOOKUP},
     {"flags-given", required_argument, NULL, OPT_FLAGS_GIVEN},
     {"cuts", no_argument, NULL, OPT_CUTS},
     {"name", required_argument, NULL, OPT_NAME},
@@ -190,6 +202,7 @@ struct parsing {
     struct args *args;
     FILE *out;
     FILE *err;
+    bool nsqd; /* an option says that an nsqd is tested */
 };
 
 static bool wrong(struct parsing *p, const char *what, const char *value)
@@ -272,12 +285,15 @@ static const char **string_of(struct args *a, int option)
 {
     switch (option) {
     case OPT_TARGET:
+    case OPT_LOOKUP_TARGET:
         return &a->target;
     case OPT_HTTP_TARGET:
+    case OPT_LOOKUP_HTTP_TARGET:
         return &a->http_target;
     case OPT_HTTPS_TARGET:
         return &a->https_target;
     case OPT_SPAWN:
+    case OPT_SPAWN_LOOKUP:
         return &a->spawn;
     case OPT_FLAGS_GIVEN:
         return &a->flags_given;
@@ -421,10 +437,30 @@ static bool take_other(struct parsing *p, int option, const char *value)
     }
 }
 
+/* Options that say which program is tested. */
+static bool is_about_nsqd(int option)
+{
+    return option == OPT_TARGET || option == OPT_HTTP_TARGET || option == OPT_HTTPS_TARGET ||
+           option == OPT_SPAWN || option == OPT_CREATE_TOPICS;
+}
+
+static bool is_about_nsqlookupd(int option)
+{
+    return option == OPT_LOOKUP || option == OPT_LOOKUP_TARGET ||
+           option == OPT_LOOKUP_HTTP_TARGET || option == OPT_SPAWN_LOOKUP;
+}
+
 static bool take_option(struct parsing *p, int option, const char *value)
 {
     const char **string = string_of(p->args, option);
     bool *set = switch_of(p->args, option);
+    p->nsqd = p->nsqd || is_about_nsqd(option);
+    if (is_about_nsqlookupd(option)) {
+        p->args->server = SERVER_NSQLOOKUPD;
+    }
+    if (option == OPT_LOOKUP) {
+        return true;
+    }
     if (string != NULL) {
         *string = value;
         return true;
@@ -477,8 +513,18 @@ static bool note_given(struct parsing *p, int option, const char *value)
 static bool agrees(struct parsing *p)
 {
     const struct args *a = p->args;
+    if (p->nsqd && a->server == SERVER_NSQLOOKUPD) {
+        return conflict(p, "an nsqd and an nsqlookupd are tested in two runs: the options with "
+                           "\"lookup\" exclude --target, --http-target, --https-target, --spawn "
+                           "and --create-topics");
+    }
     if (a->target != NULL && a->spawn != NULL) {
-        return conflict(p, "expected --target or --spawn, not both");
+        return conflict(p, a->server == SERVER_NSQD
+                               ? "expected --target or --spawn, not both"
+                               : "expected --lookup-target or --spawn-lookup, not both");
+    }
+    if (a->server == SERVER_NSQLOOKUPD && a->http_target != NULL && a->target == NULL) {
+        return conflict(p, "--lookup-http-target works only with --lookup-target");
     }
     if ((a->http_target != NULL || a->https_target != NULL) && a->target == NULL) {
         return conflict(p, "--http-target and --https-target work only with --target");
@@ -489,7 +535,8 @@ static bool agrees(struct parsing *p)
     if ((a->mode == MODE_SERVE) != (a->listen != NULL)) {
         return conflict(p, "--serve and --listen need each other");
     }
-    if (a->mode == MODE_SURVIVE && a->target == NULL && a->spawn == NULL) {
+    if (a->mode == MODE_SURVIVE &&
+        (a->server != SERVER_NSQD || (a->target == NULL && a->spawn == NULL))) {
         return conflict(p, "--survive needs --target or --spawn");
     }
     if (a->mode == MODE_MERGE && (a->html == NULL || a->file_count == 0)) {

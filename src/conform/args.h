@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "conform/session_file.h"
+
 #define ARGS_LIST_MAX 64   /* the largest number of values of one option */
 #define ARGS_GIVEN_MAX 256 /* the largest number of options of a command line */
 
@@ -61,6 +63,8 @@ struct args {
                           args_parse sets it to NULL, and main() finds the folder (suite_folder) */
     char **files;      /* the operands; borrowed from argv */
     size_t file_count;
+    enum server_kind server;  /* the program that is tested. Its cases are chosen, and target,
+                                 http_target and spawn are about it */
     const char *target;       /* address of a running server; NULL: no such server */
     const char *http_target;  /* the server's address for HTTP; NULL: none */
     const char *https_target; /* for HTTPS */

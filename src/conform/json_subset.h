@@ -9,14 +9,24 @@
 
 #include "base/buf.h"
 
+/* How arrays are compared. They must have the same length. As sets, each value of the wanted array
+ * takes the first value of the other one that it matches and that no value before it has taken. So
+ * among several values that could match the same one, the stricter one must stand first. */
+enum json_arrays { JSON_ARRAYS_HAVE_ORDER, JSON_ARRAYS_ARE_SETS };
+
+/* An array that is compared as a set may have at most this number of values. Without this limit,
+ * the comparison of a long array would take very long. A longer one does not match. */
+#define JSON_SET_MAX 1000
+
 /* Returns true if both texts are JSON objects and `got` has every member of `wanted` with the same
- * value. The same rule holds for objects inside. Arrays must have the same length, and their values
- * are compared in order. If a value in `wanted` is null, `got` may have any value there. */
-bool json_subset(struct span wanted, struct span got);
+ * value. The same rule holds for objects inside. If a value in `wanted` is null, `got` may have any
+ * value there. */
+bool json_subset(struct span wanted, struct span got, enum json_arrays arrays);
 
 /* Appends one line for each value that makes json_subset return false, for example "max_rdy_count:
  * expected 2500, came 2000" or "topics[0].depth: ...". A long value is cut. */
-void json_differences(struct span wanted, struct span got, struct buf *out);
+void json_differences(struct span wanted, struct span got, enum json_arrays arrays,
+                      struct buf *out);
 
 /* Parses a document with yajl. Returns NULL if it is no JSON. The caller frees the tree with
  * yajl_tree_free. */

@@ -282,7 +282,10 @@ static enum conform_exit use_suite(const struct args *args, const struct suite *
 {
     struct buf text = {0};
     if (suite->chosen == 0) {
-        fputs("nsq-conform: no case matches the options; --list lists the cases\n", stderr);
+        fputs(
+            "nsq-conform: no case matches the options; --list lists the cases, and --lookup --list "
+            "those of nsqlookupd\n",
+            stderr);
         return EXIT_NOTHING_RAN;
     }
     switch (args->mode) {
@@ -318,7 +321,19 @@ static bool has_version(const struct args *args)
     return ok;
 }
 
-static enum conform_exit with_suite(const struct args *args)
+/* If no option says which program is tested, the cases do: those of nsqlookupd are tested when
+ * there are no others. */
+static enum server_kind program_of(const struct args *args, const struct suite *suite)
+{
+    size_t others = 0;
+    for (size_t i = 0; i < suite->n; i++) {
+        others += suite->cases[i].file.server != SERVER_NSQLOOKUPD;
+    }
+    bool open = args->target == NULL && args->spawn == NULL && suite->n > 0;
+    return open && others == 0 ? SERVER_NSQLOOKUPD : args->server;
+}
+
+static enum conform_exit with_suite(struct args *args)
 {
     struct suite suite;
     struct ledger ledger;
@@ -330,6 +345,7 @@ static enum conform_exit with_suite(const struct args *args)
     } else if (args->mode == MODE_CHECK_LEDGER) {
         code = check_ledger(args, &suite, &ledger);
     } else {
+        args->server = program_of(args, &suite);
         suite_choose(&suite, args);
         code = args->rerun_failed ? choose_failed(args, &suite) : code;
         code = code == EXIT_CONFORMS ? use_suite(args, &suite, &ledger) : code;
@@ -345,7 +361,7 @@ static enum conform_exit play_corpus(const struct args *args)
     return survive(args, &end_fd, stdout, stderr);
 }
 
-static enum conform_exit do_mode(const struct args *args)
+static enum conform_exit do_mode(struct args *args)
 {
     switch (args->mode) {
     case MODE_DONE:

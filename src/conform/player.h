@@ -74,6 +74,7 @@
 struct player_conn {
     struct span name;    /* the connection's name in the file */
     bool http;           /* speaks HTTP: what arrives is not frames */
+    bool v1;             /* speaks V1: what arrives are frames without a type */
     struct buf in;       /* received and decoded bytes that no step has matched yet */
     struct wire wire;    /* the codecs that are enabled */
     enum end_kind ended; /* how the server closed; `in` may still contain bytes */

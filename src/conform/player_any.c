@@ -130,7 +130,7 @@ static void show_differences(struct player *p, const struct step *step)
     size_t size;
     if (step->kind == STEP_JSON && i != PLAYER_CONNS_MAX &&
         player_peek(&p->conns[i], 0, &frame, &size) == ARRIVED) {
-        json_differences(step->text, frame.data, &p->why);
+        json_differences(step->text, frame.data, player_arrays(p), &p->why);
     }
 }
 

@@ -3,6 +3,8 @@
  * steps are played. */
 #include "conform/player_frames.h"
 
+#include <nsq/lookup.h>
+
 #include "base/text.h"
 #include "conform/json_subset.h"
 #include "conform/player_exchange.h"
@@ -12,6 +14,26 @@
 bool player_undecoded(const struct player_conn *c, struct span *why)
 {
     return wire_state(&c->wire, why) == CODEC_FAILED;
+}
+
+static enum nsq_parse parse_reply(struct span in, struct nsq_frame *frame, size_t *size)
+{
+    struct span data;
+    struct span text;
+    enum nsq_parse outcome = nsq_lookup_reply_parse(in, NSQ_FRAME_DATA_MAX, &data, size);
+    if (outcome == NSQ_OK) {
+        bool error = nsq_error_split(data, &text) != NSQ_E_NONE;
+        *frame =
+            (struct nsq_frame){.type = error ? NSQ_FRAME_ERROR : NSQ_FRAME_RESPONSE, .data = data};
+    }
+    return outcome;
+}
+
+enum nsq_parse player_parse_frame(const struct player_conn *c, struct span in,
+                                  struct nsq_frame *frame, size_t *size)
+{
+    return c->v1 ? parse_reply(in, frame, size)
+                 : nsq_frame_parse(in, NSQ_FRAME_DATA_MAX, frame, size);
 }
 
 enum arrival player_peek(const struct player_conn *c, size_t offset, struct nsq_frame *frame,
@@ -24,7 +46,7 @@ enum arrival player_peek(const struct player_conn *c, size_t offset, struct nsq_
         *size = in.n;
         return ARRIVED;
     }
-    switch (nsq_frame_parse(in, NSQ_FRAME_DATA_MAX, frame, size)) {
+    switch (player_parse_frame(c, in, frame, size)) {
     case NSQ_OK:
         return ARRIVED;
     case NSQ_BAD:
@@ -194,6 +216,11 @@ static bool matches_error(struct player *p, const struct step *step, const struc
     return true;
 }
 
+enum json_arrays player_arrays(const struct player *p)
+{
+    return p->file->server == SERVER_NSQLOOKUPD ? JSON_ARRAYS_ARE_SETS : JSON_ARRAYS_HAVE_ORDER;
+}
+
 bool player_matches(struct player *p, const struct step *step, const struct nsq_frame *frame)
 {
     bool response = frame->type == NSQ_FRAME_RESPONSE;
@@ -201,7 +228,7 @@ bool player_matches(struct player *p, const struct step *step, const struct nsq_
     case STEP_RESPONSE:
         return response && values_equal(&p->values, step->items, frame->data);
     case STEP_JSON:
-        return response && json_subset(step->text, frame->data);
+        return response && json_subset(step->text, frame->data, player_arrays(p));
     case STEP_HEARTBEAT:
         return nsq_frame_is_heartbeat(frame);
     case STEP_MESSAGE:
@@ -217,7 +244,7 @@ void player_show_mismatch(struct player *p, const struct step *step, const struc
     player_show_frame(why, frame);
     if (step->kind == STEP_JSON && frame->type == NSQ_FRAME_RESPONSE) {
         text_append(why, "\n");
-        json_differences(step->text, frame->data, why);
+        json_differences(step->text, frame->data, player_arrays(p), why);
     }
 }
 

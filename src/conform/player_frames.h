@@ -9,6 +9,7 @@
 
 #include <nsq/frame.h>
 
+#include "conform/json_subset.h"
 #include "conform/player.h"
 
 /* What a connection has received. Functions that look at the input return this state. */
@@ -23,6 +24,11 @@ enum arrival {
 
 /* Returns true if a codec of the connection has failed. Then *why is the reason. */
 bool player_undecoded(const struct player_conn *c, struct span *why);
+
+/* Parses the frame at the start of `in`, which this connection has received. A reply of V1 becomes
+ * a frame too: an error if it begins with the code of one, otherwise a response. */
+enum nsq_parse player_parse_frame(const struct player_conn *c, struct span in,
+                                  struct nsq_frame *frame, size_t *size);
 
 /* Looks at the frame that starts `offset` bytes after the beginning of the input. Changes nothing.
  * On a connection that speaks HTTP, all bytes that have arrived count as one frame. */
@@ -59,6 +65,10 @@ void player_show_arrival(const struct player_conn *c, enum arrival arrival, stru
  * names. If only the text of an error differs, returns true, but the verdict becomes
  * VERDICT_NON_STRICT. */
 bool player_matches(struct player *p, const struct step *step, const struct nsq_frame *frame);
+
+/* Returns how arrays of JSON are compared: those of nsqlookupd are sets, because upstream sends
+ * them in random order. */
+enum json_arrays player_arrays(const struct player *p);
 
 /* Explains that this frame does not match the step. If the step expects JSON, names each
  * member that differs. */

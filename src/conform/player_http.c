@@ -104,7 +104,7 @@ static bool headers_match(struct player *p, const struct step *step, struct span
 static bool body_matches(struct player *p, const struct step *step, struct span body)
 {
     return step->body_kind == BODY_ITEMS  ? values_equal(&p->values, step->body, body)
-           : step->body_kind == BODY_JSON ? json_subset(step->text, body)
+           : step->body_kind == BODY_JSON ? json_subset(step->text, body, player_arrays(p))
                                           : true;
 }
 
@@ -125,7 +125,7 @@ static bool fail_response(struct player *p, const struct step *step,
     show_response(response, why);
     if (step->body_kind == BODY_JSON) {
         text_append(why, "\n");
-        json_differences(step->text, buf_span(&response->body), why);
+        json_differences(step->text, buf_span(&response->body), player_arrays(p), why);
     }
     return player_fail(p, step, VERDICT_FAIL);
 }

@@ -226,6 +226,8 @@ static bool play_connect(struct player *p, const struct step *step)
     p->conns[i].name = step->actor;
     p->conns[i].open = true;
     p->conns[i].http = step->connect != CONNECT_NSQ;
+    p->conns[i].v1 = !p->conns[i].http && p->file->server == SERVER_NSQLOOKUPD;
+    p->conns[i].sent.v1 = p->conns[i].v1;
     p->conns[i].fresh = !p->conns[i].http;
     if (!p->config.transport.connect(p->config.transport.self, i, step->connect)) {
         text_append(player_expected(p, step), "no connection to the server");

@@ -17,7 +17,15 @@ struct question {
     struct span text;
 };
 
-static const struct question questions[] = {
+#define LOOKUP_CASE(slug, title, steps)                                                            \
+    {                                                                                              \
+        SPAN_LITERAL("preflight/" slug), SPAN_LITERAL(title),                                      \
+            SPAN_LITERAL(                                                                          \
+                "id: preflight/" slug "\ntitle: " title                                            \
+                "\nreq: PREFLIGHT\nlevel: MUST\nserver: nsqlookupd\nsource: spec\n\n" steps)       \
+    }
+
+static const struct question of_nsqd[] = {
     CASE("connects", "the server accepts connections", "c connect\n"),
     CASE("magic", "the server keeps a connection open that begins with the magic",
          "c connect\nc > \"  V2\"\nc < no message within 200ms\n"),
@@ -29,10 +37,23 @@ static const struct question questions[] = {
          "p < response \"OK\"\nc < message $m attempts 1 body \"x\"\nc > \"FIN \" $m \"\\n\"\n"),
 };
 
+static const struct question of_nsqlookupd[] = {
+    LOOKUP_CASE("connects", "the server accepts connections", "c connect\n"),
+    LOOKUP_CASE("magic", "the server keeps a connection open that begins with the magic",
+                "c connect\nc > \"  V1\"\nc < no message within 200ms\n"),
+    LOOKUP_CASE("ping", "the server answers a PING",
+                "c connect\nc > \"  V1PING\\n\"\nc < response \"OK\"\n"),
+};
+
 /* Passes when the server does not answer an unknown command. */
-static const struct question unknown =
+static const struct question unknown_to_nsqd =
     CASE("unknown", "the server does not answer an unknown command",
          "c connect\nc > \"  V2" PLAYER_LAST_WORD "\\n\"\nc < no message within 1000ms\n");
+static const struct question unknown_to_nsqlookupd =
+    LOOKUP_CASE("unknown", "the server does not answer an unknown command",
+                "c connect\nc > \"  V1" PLAYER_LAST_WORD "\\n\"\nc < no message within 1000ms\n");
+
+#define COUNT(list) (sizeof(list) / sizeof((list)[0]))
 
 static bool answer(const struct case_setting *setting, const struct question *q,
                    struct case_result *result)
@@ -50,12 +71,16 @@ static bool answer(const struct case_setting *setting, const struct question *q,
     return result->verdict == VERDICT_PASS;
 }
 
-void preflight_run(const struct case_setting *setting, bool whole, struct preflight *preflight)
+void preflight_run(const struct case_setting *setting, enum server_kind server, bool whole,
+                   struct preflight *preflight)
 {
+    bool nsqd = server == SERVER_NSQD;
+    const struct question *questions = nsqd ? of_nsqd : of_nsqlookupd;
+    const struct question *unknown = nsqd ? &unknown_to_nsqd : &unknown_to_nsqlookupd;
     struct case_setting s = *setting;
     s.ignores_unknown = true; /* not known yet: no question may depend on it */
     *preflight = (struct preflight){.passed = true};
-    size_t n = whole ? sizeof questions / sizeof questions[0] : 1;
+    size_t n = !whole ? 1 : nsqd ? COUNT(of_nsqd) : COUNT(of_nsqlookupd);
     for (size_t i = 0; i < n; i++) {
         preflight->id = questions[i].id;
         preflight->title = questions[i].title;
@@ -65,7 +90,7 @@ void preflight_run(const struct case_setting *setting, bool whole, struct prefli
         }
         case_result_free(&preflight->result);
     }
-    preflight->ignores_unknown = whole && answer(&s, &unknown, &preflight->result);
+    preflight->ignores_unknown = whole && answer(&s, unknown, &preflight->result);
     case_result_free(&preflight->result);
     preflight->result = (struct case_result){0};
 }

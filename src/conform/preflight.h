@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the questions that a server is asked before any case is played: does it accept connections,
- * does it take the magic, does it answer a PUB, does it deliver a message? If one answer is no,
- * nearly all cases would fail for this one reason. Then the report shows only this result, which is
- * called the finding. Must not know: which cases there are.
+ * does it take the magic, does it answer a PUB, does it deliver a message? An nsqlookupd is asked
+ * whether it answers a PING. If one answer is no, nearly all cases would fail for this one reason.
+ * Then the report shows only this result, which is called the finding. Must not know: which cases
+ * there are.
  */
 #ifndef CONFORM_PREFLIGHT_H
 #define CONFORM_PREFLIGHT_H
@@ -21,7 +22,8 @@ struct preflight {
 
 /* Asks the server at setting->target. If `whole` is false, asks only whether it accepts
  * connections. The caller frees the result with preflight_free. */
-void preflight_run(const struct case_setting *setting, bool whole, struct preflight *preflight);
+void preflight_run(const struct case_setting *setting, enum server_kind server, bool whole,
+                   struct preflight *preflight);
 void preflight_free(struct preflight *preflight);
 
 /* Fills the finding for a server that was started and did not become ready. `why` is copied. */

@@ -234,12 +234,12 @@ void record_json_whole(struct span data, struct buf *out)
 
 bool record_json_negotiates(struct span body)
 {
-    return json_subset(SPAN("{\"feature_negotiation\":true}"), body);
+    return json_subset(SPAN("{\"feature_negotiation\":true}"), body, JSON_ARRAYS_HAVE_ORDER);
 }
 
 size_t record_json_upgrades(struct span data)
 {
-    return (size_t)json_subset(SPAN("{\"tls_v1\":true}"), data) +
-           (size_t)json_subset(SPAN("{\"snappy\":true}"), data) +
-           (size_t)json_subset(SPAN("{\"deflate\":true}"), data);
+    return (size_t)json_subset(SPAN("{\"tls_v1\":true}"), data, JSON_ARRAYS_HAVE_ORDER) +
+           (size_t)json_subset(SPAN("{\"snappy\":true}"), data, JSON_ARRAYS_HAVE_ORDER) +
+           (size_t)json_subset(SPAN("{\"deflate\":true}"), data, JSON_ARRAYS_HAVE_ORDER);
 }

@@ -69,7 +69,7 @@ void relay_from_client(struct relay *relay, struct span bytes, struct buf *comma
 
 static bool has_member(struct span answer, const char *member)
 {
-    return json_subset(span_make(member, strlen(member)), answer);
+    return json_subset(span_make(member, strlen(member)), answer, JSON_ARRAYS_HAVE_ORDER);
 }
 
 static void announce(struct relay *relay, enum upgrade_kind kind, int64_t number)

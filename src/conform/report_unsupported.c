@@ -95,8 +95,17 @@ static void add_more(size_t sets, size_t cases, struct buf *out)
     text_append(out, " (--list-flags lists them all)\n");
 }
 
-static void add_hint(struct buf *out)
+static void add_hint(const struct report *report, struct buf *out)
 {
+    if (report->server == SERVER_NSQLOOKUPD) {
+        text_append(out,
+                    "To play these cases too, let nsq-conform start the server. For nsqlookupd:\n"
+                    "    --spawn-lookup 'nsqlookupd --tcp-address=127.0.0.1:{port} "
+                    "--http-address=127.0.0.1:{http-port} {flags}'\n"
+                    "If the server at --lookup-target has one of these sets already, name it "
+                    "with --flags-given.\n");
+        return;
+    }
     text_append(out, "To play these cases too, let nsq-conform start the server. For nsqd:\n"
                      "    --spawn 'nsqd --tcp-address=127.0.0.1:{port} "
                      "--http-address=127.0.0.1:{http-port} "
@@ -125,7 +134,7 @@ static void add_lacks(const struct report *report, const struct lacks *lacks, st
         add_more(lacks->sets - shown, left, out);
     }
     if (shown > 0) {
-        add_hint(out);
+        add_hint(report, out);
     }
 }
 

@@ -11,114 +11,12 @@
 #include "conform/suite.h"
 #include "conform/transport_engine.h"
 #include "conform/transport_tcp.h"
-#include "nsqd/configure.h"
-#include "nsqd/options_check.h"
 
 #define REPLY_TIMEOUT_VIRTUAL (10 * TIME_SECOND)
 /* nsqd may look at a new channel's timers only after 5 s. */
 #define REPLY_TIMEOUT_TCP (8 * TIME_SECOND)
 #define SLACK_TCP (5 * TIME_MS)
 #define LAG_TCP (500 * TIME_MS)
-#define FLAGS_MAX 32
-
-/* --- flags ------------------------------------------------------------------------------------ */
-
-/* Splits flags into words at spaces, and replaces the {names} in them, whose texts may contain
- * spaces. Each word ends with NUL. An empty word ends the list. */
-static void write_words(struct case_engine *e, struct span flags, const char *suite)
-{
-    const struct spawn_places places = {.port = "",
-                                        .http_port = "",
-                                        .https_port = "",
-                                        .dir = "",
-                                        .suite = suite == NULL ? SUITE_CASES : suite,
-                                        .auth = ENGINE_TRANSPORT_AUTH};
-    struct buf text = {0};
-    while (flags.n > 0) {
-        const uint8_t *space = memchr(flags.p, ' ', flags.n);
-        size_t n = space == NULL ? flags.n : (size_t)(space - flags.p);
-        spawn_command("{flags}", span_first(flags, n), &places, &text);
-        buf_append(&text, span_make("", 1));
-        flags = span_skip(flags, space == NULL ? n : n + 1);
-    }
-    e->words = alloc_zeroed(text.n + 1);
-    if (text.n > 0) {
-        memcpy(e->words, buf_span(&text).p, text.n);
-    }
-    buf_free(&text);
-}
-
-/* Makes argv of these words; argv[0] is empty. */
-static int list_words(char *words, char *argv[FLAGS_MAX])
-{
-    static char none[] = "";
-    int argc = 1;
-    argv[0] = none;
-    for (char *word = words; *word != '\0' && argc < FLAGS_MAX; word += strlen(word) + 1) {
-        argv[argc++] = word;
-    }
-    return argc;
-}
-
-static bool options_good(struct case_engine *e, struct buf *why)
-{
-    static const struct options_host host = {.name = "conform", .node_id = 0};
-    const struct options_tls tls = {
-        .serve = tls_files_serve, .request = tls_files_request, .context = &e->tls};
-    struct start_text *text = alloc_zeroed(sizeof *text);
-    char *argv[FLAGS_MAX];
-    int argc = list_words(e->words, argv);
-    bool ok = options_parse(e->options, argc, argv, &host, text) == START_RUN &&
-              options_check(e->options, &tls, text) == START_RUN;
-    if (!ok) {
-        buf_append(why, span_make(text->err, strlen(text->err)));
-        buf_append(why, span_make(text->fatal, strlen(text->fatal)));
-    }
-    alloc_free(text);
-    return ok;
-}
-
-static void show_options(struct case_engine *e)
-{
-    static const struct option_texts_start start = {.tcp_port = 0};
-    e->texts = alloc_zeroed(sizeof *e->texts);
-    option_texts_init(e->texts, e->options, &start);
-    e->config.about.quantiles = e->texts->quantiles;
-    e->config.about.settings = e->texts->settings;
-    e->config.about.setting_count = e->texts->count;
-}
-
-bool case_engine_open(struct case_engine *e, struct span flags, const char *suite, struct buf *why)
-{
-    static const struct configure_machine machine = {
-        .memory = (size_t)4 << 30, .descriptors = 4096, .seed = {.k = {1, 2}}};
-    *e = (struct case_engine){.options = alloc_zeroed(sizeof *e->options)};
-    write_words(e, flags, suite);
-    if (!options_good(e, why)) {
-        case_engine_close(e);
-        return false;
-    }
-    e->config = configure(e->options, &machine);
-    e->config.log_level = LOG_FATAL;
-    show_options(e);
-    if (e->tls.server != NULL) {
-        e->config.v2.tls = tls_server(e->tls.server);
-        e->config.https_tls = tls_https_server(e->tls.server);
-    }
-    return true;
-}
-
-void case_engine_close(struct case_engine *e)
-{
-    tls_files_free(&e->tls);
-    if (e->texts != NULL) {
-        option_texts_free(e->texts);
-    }
-    alloc_free(e->texts);
-    alloc_free(e->options);
-    alloc_free(e->words);
-    *e = (struct case_engine){.options = NULL};
-}
 
 /* --- one run ---------------------------------------------------------------------------------- */
 
@@ -136,16 +34,17 @@ static void take_result(struct player *player, struct case_result *result)
 
 /* The engine after a restart with other flags. */
 struct restarted {
+    enum server_kind server;
     const char *suite;
     struct case_engine engine;
 };
 
-static bool make_config(void *maker, struct span flags, struct engine_config *config,
+static bool make_config(void *maker, struct span flags, struct local_config *config,
                         struct buf *why)
 {
     struct restarted *r = maker;
     struct case_engine engine;
-    if (!case_engine_open(&engine, flags, r->suite, why)) {
+    if (!case_engine_open(&engine, r->server, flags, r->suite, why)) {
         return false;
     }
     case_engine_close(&r->engine);
@@ -157,12 +56,12 @@ static bool make_config(void *maker, struct span flags, struct engine_config *co
 /* Plays on virtual time. With a trace, the result has no exchange: then one play of thousands is
  * compared with another one. `trace` receives one trace point after each piece of input. */
 static void run_engine(const struct case_setting *setting, const struct transcript *file,
-                       const struct engine_config *config, const struct cut_plan *plan,
+                       const struct local_config *config, const struct cut_plan *plan,
                        struct case_result *result, struct buf *trace)
 {
     struct player *player = alloc_zeroed(sizeof *player);
     struct engine_transport *t = alloc_zeroed(sizeof *t);
-    struct restarted restarted = {.suite = setting->suite};
+    struct restarted restarted = {.server = config->kind, .suite = setting->suite};
     engine_transport_init(t, player, config, plan);
     t->make_config = make_config;
     t->maker = &restarted;
@@ -222,14 +121,21 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
     alloc_free(player);
 }
 
-/* A case that restarts the server has one of its own: other cases are played at the same time. */
+/* Whether a case has a server of its own, because other cases are played at the same time. */
+static bool needs_own(const struct transcript *file)
+{
+    return transcript_has(file, STEP_RESTART) || transcript_needs(file, SPAN("fresh"));
+}
+
 static void run_own(const struct case_setting *setting, const struct transcript *file,
                     struct case_result *result)
 {
     struct spawn own;
     if (setting->spawn == NULL) {
         result->verdict = VERDICT_UNSUPPORTED;
-        text_append(&result->why, "the server must be restarted; --spawn does that\n");
+        buf_append(&result->why, transcript_has(file, STEP_RESTART)
+                                     ? SPAN("the server must be restarted; --spawn does that\n")
+                                     : SPAN("the server must be new; --spawn-lookup does that\n"));
         return;
     }
     spawn_start(&own, setting->spawn, file->flags,
@@ -251,11 +157,11 @@ void run_case(const struct case_setting *setting, const struct transcript *file,
     struct case_engine engine;
     const struct cut_plan whole = {0};
     *result = (struct case_result){0};
-    if (setting->target != NULL && transcript_has(file, STEP_RESTART)) {
+    if (setting->target != NULL && needs_own(file)) {
         run_own(setting, file, result);
     } else if (setting->target != NULL) {
         run_tcp(setting, file, NULL, result);
-    } else if (case_engine_open(&engine, file->flags, setting->suite, &result->why)) {
+    } else if (case_engine_open(&engine, file->server, file->flags, setting->suite, &result->why)) {
         run_engine(setting, file, &engine.config, &whole, result, NULL);
         case_engine_close(&engine);
     } else {
@@ -447,7 +353,7 @@ bool run_case_cuts(const struct case_setting *setting, const struct transcript *
                    struct case_result *result)
 {
     struct cutter c = {.setting = setting, .file = file, .result = result};
-    if (!case_engine_open(&c.engine, file->flags, setting->suite, &result->why)) {
+    if (!case_engine_open(&c.engine, file->server, file->flags, setting->suite, &result->why)) {
         return false;
     }
     measure(&c);

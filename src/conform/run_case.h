@@ -7,10 +7,8 @@
 #define CONFORM_RUN_CASE_H
 
 #include "conform/args.h"
+#include "conform/case_engine.h"
 #include "conform/player.h"
-#include "engine/engine.h"
-#include "nsqd/option_texts.h"
-#include "nsqd/tls_files.h"
 
 struct case_setting {
     const char *target;      /* "host:port" or the path of a unix socket; NULL: an engine here */
@@ -64,22 +62,5 @@ bool run_case_cuts(const struct case_setting *setting, const struct transcript *
  * less than CUTS_NEAR bytes away from the beginning or the end are tried. */
 #define CUTS_STEPS_MAX 500
 #define CUTS_NEAR 16
-
-/* The configuration of an engine in this process, made from a case's flags, and the data that the
- * configuration borrows. */
-struct case_engine {
-    struct engine_config config;
-    struct tls_files tls;
-    struct options *options;
-    struct option_texts *texts; /* the values of the options, as the HTTP API shows them */
-    char *words;                /* the command line: words that end with NUL, then an empty one */
-};
-
-/* Makes the configuration for a case with these flags. `suite` has the same meaning as in struct
- * case_setting. Returns false if nsqd would refuse the flags. Then `why` is the reason, and the
- * caller need not call case_engine_close. */
-bool case_engine_open(struct case_engine *engine, struct span flags, const char *suite,
-                      struct buf *why);
-void case_engine_close(struct case_engine *engine);
 
 #endif

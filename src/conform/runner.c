@@ -84,7 +84,9 @@ static bool find_target(const struct runner *r, size_t i, struct case_setting *s
         result->verdict = VERDICT_UNSUPPORTED;
         text_append(&result->why, REPORT_LACKS_FLAGS);
         buf_append(&result->why, file->flags);
-        text_append(&result->why, "; --spawn does that\n");
+        buf_append(&result->why, file->server == SERVER_NSQD
+                                     ? SPAN("; --spawn does that\n")
+                                     : SPAN("; --spawn-lookup does that\n"));
         return false;
     }
     return true;
@@ -343,9 +345,9 @@ static bool preflight_grounds(struct runner *r, const char *address, bool whole)
                                          .suite = r->args->cases,
                                          .create_topics = &r->args->create_topics};
     struct preflight preflight;
-    preflight_run(&setting, whole, &preflight);
+    preflight_run(&setting, r->args->server, whole, &preflight);
     if (preflight.passed && r->report->target_version.n == 0) {
-        target_version(address, &r->report->target_version);
+        target_version(address, r->args->server, &r->report->target_version);
     }
     return is_grounded(r, &preflight);
 }
@@ -391,10 +393,11 @@ static void run_spawned(struct runner *r)
 /* The name of the target in reports; that of a spawned server is its program. */
 static struct span target_name(const struct args *args)
 {
-    const char *name = args->name != NULL     ? args->name
-                       : args->target != NULL ? args->target
-                       : args->spawn != NULL  ? args->spawn
-                                              : "nsqref engine";
+    const char *name = args->name != NULL                  ? args->name
+                       : args->target != NULL              ? args->target
+                       : args->spawn != NULL               ? args->spawn
+                       : args->server == SERVER_NSQLOOKUPD ? "nsqref lookup service"
+                                                           : "nsqref engine";
     bool command = args->name == NULL && args->spawn != NULL;
     return span_make(name, command ? strcspn(name, " ") : strlen(name));
 }
@@ -555,6 +558,7 @@ enum conform_exit runner_run(const struct args *args, const struct suite *suite,
                        .report = report,
                        .n = suite->chosen};
     report_init(report, target_name(args), r.n);
+    report->server = args->server;
     r.cases = alloc_zeroed((r.n + 1) * sizeof(struct suite_case *));
     r.again_left = &(unsigned){BUSY_CASES_MAX};
     r.answers = alloc_zeroed(sizeof *r.answers);

@@ -96,7 +96,8 @@ enum step_kind {
  * a connection may enable them. */
 enum upgrade_kind { UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE, UPGRADE_KINDS };
 
-/* What a connection speaks, and so to which address of the server it goes. */
+/* What a connection speaks, and so to which address of the server it goes. CONNECT_NSQ is V2 in a
+ * file about nsqd, and V1 in a file about nsqlookupd. */
 enum connect_kind { CONNECT_NSQ, CONNECT_HTTP, CONNECT_HTTPS, CONNECT_KINDS };
 
 /* What a step says about the body of an HTTP request or response. */
@@ -156,12 +157,16 @@ struct word {
     struct span text;
 };
 
+/* The program that a file is about. */
+enum server_kind { SERVER_NSQD, SERVER_NSQLOOKUPD };
+
 struct transcript {
     struct span id;    /* "area/slug" */
     struct span title; /* the rule in one line */
     struct word *reqs; /* ids of requirements */
     enum transcript_level level;
-    struct word *needs; /* tls, snappy, deflate, auth, http */
+    enum server_kind server;
+    struct word *needs; /* tls, snappy, deflate, auth, http, fresh */
     struct span flags;  /* the server's flags; empty: any flags */
     bool partial_order; /* replies come in order, and messages at any time */
     struct span effect; /* why the rule matters; may be empty */
@@ -198,6 +203,9 @@ void transcript_escape(struct span bytes, struct buf *out);
 
 /* Returns true if any step of the file is of this kind, even inside another step. */
 bool transcript_has(const struct transcript *file, enum step_kind kind);
+
+/* Returns true if the header of the file says "needs: ..." with this word. */
+bool transcript_needs(const struct transcript *file, struct span word);
 
 /* Returns true if the file has a connection that speaks HTTP or HTTPS. */
 bool transcript_speaks_http(const struct transcript *file);

@@ -105,15 +105,6 @@ static struct conn *find(struct check *c, struct span name)
     return NULL;
 }
 
-static bool has_need(const struct check *c, struct span word)
-{
-    const struct word *w = c->file->needs;
-    while (w != NULL && !span_equal(w->text, word)) {
-        w = w->next;
-    }
-    return w != NULL;
-}
-
 static bool connect(struct check *c, const struct step *step)
 {
     struct span name = step->actor;
@@ -124,8 +115,11 @@ static bool connect(struct check *c, const struct step *step)
     if (c->conn_count == TRANSCRIPT_CONNS_MAX) {
         return expected(c, place, "at most 64 connections");
     }
-    if (step->connect != CONNECT_NSQ && !has_need(c, SPAN("http"))) {
+    if (step->connect != CONNECT_NSQ && !transcript_needs(c->file, SPAN("http"))) {
         return expected(c, place, "needs: http in the header of this file");
+    }
+    if (step->connect == CONNECT_HTTPS && c->file->server == SERVER_NSQLOOKUPD) {
+        return expected(c, place, "connect or connect http: nsqlookupd has no HTTPS");
     }
     c->conns[c->conn_count++] =
         (struct conn){.name = name, .speaks = step->connect, .tls = step->connect == CONNECT_HTTPS};
@@ -165,11 +159,22 @@ static bool is_nsq(const struct step *step)
            (step->kind >= STEP_RESPONSE && step->kind <= STEP_HEARTBEAT && !is_http(step));
 }
 
+/* Whether a step is about what V2 has and V1 has not: codecs, messages, heartbeats, and a command
+ * that proves that no reply came. */
+static bool is_v2(const struct step *step)
+{
+    return step->kind == STEP_UPGRADE || step->kind == STEP_NOTHING || step->kind == STEP_MESSAGE ||
+           step->kind == STEP_HEARTBEAT;
+}
+
 static bool speaks(struct check *c, const struct step *step, const struct conn *conn)
 {
     struct span place = step->origin->actor;
     if (is_http(step) && conn->speaks == CONNECT_NSQ) {
         return expected(c, place, "a connection that speaks HTTP");
+    }
+    if (is_v2(step) && c->file->server == SERVER_NSQLOOKUPD) {
+        return expected(c, place, "a step that V1 has: no upgrade, nothing, message or heartbeat");
     }
     return !is_nsq(step) || conn->speaks == CONNECT_NSQ ||
            expected(c, place, "a connection that speaks NSQ's own protocol");

@@ -81,6 +81,7 @@ enum header_key {
     KEY_TITLE,
     KEY_REQ,
     KEY_LEVEL,
+    KEY_SERVER,
     KEY_NEEDS,
     KEY_FLAGS,
     KEY_ORDER,
@@ -101,6 +102,7 @@ static const struct header_row header[] = {
     [KEY_TITLE] = {SPAN_LITERAL("title: "), true, "title: the rule in one line"},
     [KEY_REQ] = {SPAN_LITERAL("req: "), true, "req: ids of requirements"},
     [KEY_LEVEL] = {SPAN_LITERAL("level: "), true, "level: MUST, SHOULD, QUIRK or DEPARTURE"},
+    [KEY_SERVER] = {SPAN_LITERAL("server: "), false, NULL},
     [KEY_NEEDS] = {SPAN_LITERAL("needs: "), false, NULL},
     [KEY_FLAGS] = {SPAN_LITERAL("flags: "), false, NULL},
     [KEY_ORDER] = {SPAN_LITERAL("order: "), false, NULL},
@@ -119,6 +121,9 @@ static bool take_value(struct reader *r, enum header_key key)
         return take_words(r, &r->file->reqs);
     case KEY_LEVEL:
         return take_level(r);
+    case KEY_SERVER:
+        r->file->server = SERVER_NSQLOOKUPD;
+        return (TAKE(r, "nsqlookupd") && r->line.n == 0) || reader_expected(r, "nsqlookupd");
     case KEY_NEEDS:
         return take_words(r, &r->file->needs);
     case KEY_FLAGS:
@@ -131,6 +136,15 @@ static bool take_value(struct reader *r, enum header_key key)
     default:
         return reader_take_text(r, &r->file->source);
     }
+}
+
+bool transcript_needs(const struct transcript *file, struct span word)
+{
+    const struct word *w = file->needs;
+    while (w != NULL && !span_equal(w->text, word)) {
+        w = w->next;
+    }
+    return w != NULL;
 }
 
 bool reader_take_header(struct reader *r)

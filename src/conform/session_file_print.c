@@ -318,6 +318,8 @@ void transcript_print(const struct transcript *file, struct buf *out)
     print_text(SPAN("title: "), file->title, out);
     print_words(SPAN("req: "), file->reqs, out);
     print_text(SPAN("level: "), transcript_level_name(file->level), out);
+    print_text(SPAN("server: "), file->server == SERVER_NSQLOOKUPD ? SPAN("nsqlookupd") : SPAN(""),
+               out);
     print_words(SPAN("needs: "), file->needs, out);
     print_text(SPAN("flags: "), file->flags, out);
     print_text(SPAN("order: "), file->partial_order ? SPAN("partial") : SPAN(""), out);

@@ -170,8 +170,8 @@ void suite_choose(struct suite *suite, const struct args *args)
     for (size_t i = 0; i < suite->n; i++) {
         const struct transcript *file = &suite->cases[i].file;
         keep(suite, &suite->cases[i],
-             (args->levels >> file->level & 1) != 0 && matches_only(file, &args->only) &&
-                 matches_req(file, &args->reqs));
+             file->server == args->server && (args->levels >> file->level & 1) != 0 &&
+                 matches_only(file, &args->only) && matches_req(file, &args->reqs));
     }
 }
 

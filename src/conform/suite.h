@@ -52,7 +52,7 @@ struct suite {
 bool suite_load(struct suite *suite, const char *const *paths, size_t n, FILE *err);
 void suite_free(struct suite *suite);
 
-/* Chooses the cases that the options select, and no other cases. */
+/* Chooses the cases that the options select, and no other cases. All are about one program. */
 void suite_choose(struct suite *suite, const struct args *args);
 
 /* Removes from the choice all cases whose ids are not in this list. */

@@ -48,27 +48,29 @@ static const struct need commands[] = {
 
 /* --- asking ----------------------------------------------------------------------------------- */
 
-static void write_case(const struct need *need, struct span flags, struct buf *out)
+static void write_case(const struct need *need, const struct transcript *of, struct buf *out)
 {
-    text_append(out, "id: needs/needs\ntitle: needs\nreq: NEEDS\nlevel: MUST\nneeds: http\n");
-    if (flags.n > 0) {
+    text_append(out, "id: needs/needs\ntitle: needs\nreq: NEEDS\nlevel: MUST\n");
+    buf_append(out, of->server == SERVER_NSQLOOKUPD ? SPAN("server: nsqlookupd\n") : SPAN(""));
+    text_append(out, "needs: http\n");
+    if (of->flags.n > 0) {
         text_append(out, "flags: ");
-        buf_append(out, flags);
+        buf_append(out, of->flags);
         text_append(out, "\n");
     }
     text_append(out, "source: spec\n\n");
     buf_append(out, need->steps);
 }
 
-/* Plays the case of this feature. The caller frees the result. */
-static void ask(const struct case_setting *setting, const struct need *need, struct span flags,
-                struct case_result *result)
+/* Plays the case of this feature, on a server for the case `of`. The caller frees the result. */
+static void ask(const struct case_setting *setting, const struct need *need,
+                const struct transcript *of, struct case_result *result)
 {
     struct buf text = {0};
     struct transcript file;
     struct transcript_error error;
     *result = (struct case_result){.verdict = VERDICT_FAIL};
-    write_case(need, flags, &text);
+    write_case(need, of, &text);
     if (transcript_parse(&file, buf_span(&text), &error)) {
         run_case(setting, &file, result);
         transcript_free(&file);
@@ -77,20 +79,21 @@ static void ask(const struct case_setting *setting, const struct need *need, str
 }
 
 static bool has_feature(const struct case_setting *setting, const struct need *need,
-                        struct span flags)
+                        const struct transcript *of)
 {
     struct case_result result;
-    ask(setting, need, flags, &result);
+    ask(setting, need, of, &result);
     case_result_free(&result);
     /* without a connection nothing is known: the case itself shows what is wrong */
     return result.verdict == VERDICT_PASS || result.verdict == VERDICT_UNREACHABLE;
 }
 
 /* A server may have no HTTP address, or it was not told to this program. */
-static bool has_http(const struct case_setting *setting, const struct need *need, struct span flags)
+static bool has_http(const struct case_setting *setting, const struct need *need,
+                     const struct transcript *of)
 {
     struct case_result result;
-    ask(setting, need, flags, &result);
+    ask(setting, need, of, &result);
     case_result_free(&result);
     return result.verdict == VERDICT_PASS;
 }
@@ -99,13 +102,13 @@ static bool has_http(const struct case_setting *setting, const struct need *need
  * code of its own. A server that gives another wrong answer, or none, knows the command: its cases
  * are played, and fail. */
 static bool knows_command(const struct case_setting *setting, const struct need *need,
-                          struct span flags)
+                          const struct transcript *of)
 {
     struct case_result result;
     struct nsq_frame frame;
     struct span text;
     size_t size;
-    ask(setting, need, flags, &result);
+    ask(setting, need, of, &result);
     bool knows = true;
     if (result.verdict == VERDICT_FAIL &&
         nsq_frame_parse(buf_span(&result.unmatched), NSQ_FRAME_DATA_MAX, &frame, &size) == NSQ_OK &&
@@ -151,22 +154,23 @@ static bool sends(const struct step *steps, struct span command)
 
 /* --- the answers ------------------------------------------------------------------------------ */
 
-typedef bool has_function(const struct case_setting *, const struct need *, struct span flags);
+typedef bool has_function(const struct case_setting *, const struct need *,
+                          const struct transcript *);
 
 /* Returns the answer that is kept, or asks and keeps it. */
 static bool has(struct target_answers *answers, const struct case_setting *setting,
-                has_function *function, const struct need *need, struct span flags)
+                has_function *function, const struct need *need, const struct transcript *of)
 {
     for (size_t i = 0; answers != NULL && i < answers->n; i++) {
         const struct target_answer *a = &answers->list[i];
-        if (span_equal(a->word, need->word) && span_equal(a->flags, flags)) {
+        if (span_equal(a->word, need->word) && span_equal(a->flags, of->flags)) {
             return a->has;
         }
     }
-    bool answer = function(setting, need, flags);
+    bool answer = function(setting, need, of);
     if (answers != NULL && answers->n < COUNT(answers->list)) {
         answers->list[answers->n++] =
-            (struct target_answer){.word = need->word, .flags = flags, .has = answer};
+            (struct target_answer){.word = need->word, .flags = of->flags, .has = answer};
     }
     return answer;
 }
@@ -185,27 +189,33 @@ static bool is_untold(const struct case_setting *setting)
     return setting->target != NULL && setting->spawn == NULL && setting->http_target == NULL;
 }
 
+static struct span untold(const struct transcript *file)
+{
+    return file->server == SERVER_NSQD ? SPAN("address for http; --http-target tells it")
+                                       : SPAN("address for http; --lookup-http-target tells it");
+}
+
 bool target_meets_needs(const struct case_setting *setting, const struct transcript *file,
                         struct target_answers *answers, struct buf *why)
 {
     for (const struct word *w = file->needs; w != NULL; w = w->next) {
+        if (span_equal(w->text, SPAN("fresh"))) {
+            continue; /* run_case.c starts a new server */
+        }
         size_t i = 0;
         while (i < COUNT(features) && !span_equal(features[i].word, w->text)) {
             i++;
         }
         bool http = span_equal(w->text, SPAN("http"));
         if (i == COUNT(features) ||
-            !has(answers, setting, http ? has_http : has_feature, &features[i], file->flags)) {
-            return lacks(http && is_untold(setting)
-                             ? SPAN("address for http; --http-target tells it")
-                             : w->text,
-                         why);
+            !has(answers, setting, http ? has_http : has_feature, &features[i], file)) {
+            return lacks(http && is_untold(setting) ? untold(file) : w->text, why);
         }
     }
     /* the engine in this process knows all commands */
     for (size_t i = 0; setting->target != NULL && i < COUNT(commands); i++) {
-        if (sends(file->steps, commands[i].word) &&
-            !has(answers, setting, knows_command, &commands[i], file->flags)) {
+        if (file->server == SERVER_NSQD && sends(file->steps, commands[i].word) &&
+            !has(answers, setting, knows_command, &commands[i], file)) {
             return lacks(commands[i].word, why);
         }
     }

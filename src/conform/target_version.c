@@ -3,6 +3,7 @@
 #include "conform/target_version.h"
 
 #include <nsq/frame.h>
+#include <nsq/lookup.h>
 
 #include <yajl/yajl_tree.h>
 
@@ -37,17 +38,29 @@ void target_version_of(struct span json, struct buf *out)
     alloc_free(text);
 }
 
-/* Reads until a frame that is no heartbeat has arrived. Returns false if none arrives in time. */
-static bool read_answer(int fd, struct buf *in, struct nsq_frame *frame)
+static enum nsq_parse parse(struct span in, enum server_kind server, struct span *data,
+                            size_t *size)
+{
+    struct nsq_frame frame;
+    if (server == SERVER_NSQLOOKUPD) {
+        return nsq_lookup_reply_parse(in, ANSWER_MAX, data, size);
+    }
+    enum nsq_parse result = nsq_frame_parse(in, NSQ_FRAME_DATA_MAX, &frame, size);
+    *data = result == NSQ_OK ? frame.data : span_make(NULL, 0);
+    return result;
+}
+
+/* Reads until an answer with JSON has arrived. Returns false if none arrives in time. */
+static bool read_answer(int fd, enum server_kind server, struct buf *in, struct span *data)
 {
     int64_t deadline = clock_now() + WAIT;
     while (in->n < ANSWER_MAX) {
         size_t size;
-        enum nsq_parse result = nsq_frame_parse(buf_span(in), NSQ_FRAME_DATA_MAX, frame, &size);
-        if (result == NSQ_OK && !nsq_frame_is_heartbeat(frame)) {
+        enum nsq_parse result = parse(buf_span(in), server, data, &size);
+        if (result == NSQ_OK && data->n > 0 && data->p[0] == '{') {
             return true;
         }
-        if (result == NSQ_OK) {
+        if (result == NSQ_OK) { /* for example a heartbeat */
             buf_drop(in, size);
             continue;
         }
@@ -65,19 +78,24 @@ static bool read_answer(int fd, struct buf *in, struct nsq_frame *frame)
     return false;
 }
 
-void target_version(const char *address, struct buf *out)
+void target_version(const char *address, enum server_kind server, struct buf *out)
 {
-    static const struct span identify =
-        SPAN_LITERAL("  V2IDENTIFY\n\0\0\0\x1c{\"feature_negotiation\":true}");
+    static const struct span requests[] = {
+        [SERVER_NSQD] = SPAN_LITERAL("  V2IDENTIFY\n\0\0\0\x1c{\"feature_negotiation\":true}"),
+        [SERVER_NSQLOOKUPD] =
+            SPAN_LITERAL("  V1IDENTIFY\n\0\0\0\x4c{\"broadcast_address\":\"nsq-conform\","
+                         "\"tcp_port\":1,\"http_port\":1,\"version\":\"0\"}"),
+    };
+    struct span request = requests[server];
     struct buf in = {0};
-    struct nsq_frame frame;
+    struct span data;
     int fd = socket_connect(address);
     if (fd < 0) {
         return;
     }
-    if (send(fd, identify.p, identify.n, MSG_NOSIGNAL) == (ssize_t)identify.n &&
-        read_answer(fd, &in, &frame) && frame.type == NSQ_FRAME_RESPONSE) {
-        target_version_of(frame.data, out);
+    if (send(fd, request.p, request.n, MSG_NOSIGNAL) == (ssize_t)request.n &&
+        read_answer(fd, server, &in, &data)) {
+        target_version_of(data, out);
     }
     close(fd);
     buf_free(&in);

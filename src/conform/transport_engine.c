@@ -45,7 +45,7 @@ static void keep_output(struct engine_transport *t, size_t i, struct span out)
 
 static void take_output(struct engine_transport *t, size_t i)
 {
-    const struct tcp_handler *h = &t->handler;
+    const struct tcp_handler *h = &t->server.handler;
     struct span spans[SPANS_AT_ONCE];
     size_t count;
     while ((count = h->out(h->self, t->ids[i], spans, SPANS_AT_ONCE, t->now)) > 0) {
@@ -62,13 +62,13 @@ static void closed(struct engine_transport *t, size_t i, enum closed_reason reas
     uint64_t id = t->ids[i];
     t->ids[i] = 0;
     buf_free(&t->rest[i]);
-    t->handler.closed(t->handler.self, id, reason, t->now);
+    t->server.handler.closed(t->server.handler.self, id, reason, t->now);
 }
 
 /* Offers the input that the engine has not consumed yet, and then the end of the input. */
 static void offer(struct engine_transport *t, size_t i)
 {
-    const struct tcp_handler *h = &t->handler;
+    const struct tcp_handler *h = &t->server.handler;
     if (t->rest[i].n > 0) {
         buf_drop(&t->rest[i], h->recv(h->self, t->ids[i], buf_span(&t->rest[i]), t->now));
     }
@@ -81,7 +81,7 @@ static void offer(struct engine_transport *t, size_t i)
 /* Does what a connection that changed wants. Returns true if there is input for the next round. */
 static bool settle_one(struct engine_transport *t, size_t i)
 {
-    const struct tcp_handler *h = &t->handler;
+    const struct tcp_handler *h = &t->server.handler;
     if (!t->stopped[i]) {
         take_output(t, i);
     }
@@ -116,7 +116,7 @@ static void forget_outbound(struct engine_outbound *o)
 
 static void connect_outbound(struct engine_transport *t, const struct ask *ask)
 {
-    const struct tcp_handler *h = &t->handler;
+    const struct tcp_handler *h = &t->server.handler;
     struct engine_outbound *o = outbound_of(t, 0);
     bool there = o != NULL && span_equal(ask->address, SPAN(ENGINE_TRANSPORT_AUTH));
     if (h->want(h->self, ask->ticket) & WANT_CLOSE) {
@@ -133,7 +133,7 @@ static void connect_outbound(struct engine_transport *t, const struct ask *ask)
  * must be called in the next round. */
 static bool settle_outbound(struct engine_transport *t, struct engine_outbound *o)
 {
-    const struct tcp_handler *h = &t->handler;
+    const struct tcp_handler *h = &t->server.handler;
     struct span spans[SPANS_AT_ONCE];
     size_t count;
     while ((count = h->out(h->self, o->id, spans, SPANS_AT_ONCE, t->now)) > 0) {
@@ -158,7 +158,7 @@ static bool settle_outbound(struct engine_transport *t, struct engine_outbound *
 /* Passes the auth server's answer to the engine, and then the end of the answer. */
 static void offer_outbound(struct engine_transport *t, struct engine_outbound *o)
 {
-    const struct tcp_handler *h = &t->handler;
+    const struct tcp_handler *h = &t->server.handler;
     if (o->out.n > 0) {
         buf_drop(&o->out, h->recv(h->self, o->id, buf_span(&o->out), t->now));
     } else {
@@ -180,7 +180,7 @@ static bool settle_changed(struct engine_transport *t, uint64_t id)
  */
 static bool offer_all(struct engine_transport *t)
 {
-    const struct tcp_handler *h = &t->handler;
+    const struct tcp_handler *h = &t->server.handler;
     bool left = false;
     for (size_t i = 0; i < t->player->conn_count; i++) {
         bool has_input = t->ids[i] != 0 && (t->rest[i].n > 0 || t->eof[i]);
@@ -200,7 +200,7 @@ static bool offer_all(struct engine_transport *t)
 
 static void do_ask(struct engine_transport *t, const struct ask *ask)
 {
-    const struct tcp_handler *h = &t->handler;
+    const struct tcp_handler *h = &t->server.handler;
     const struct answer done = {{NULL, 0}, {NULL, 0}};
     if (ask->kind == ASK_APPEND || ask->kind == ASK_UDP_OPEN) { /* datagrams are not looked at */
         h->answer(h->self, ask->ticket, &done, t->now);
@@ -213,7 +213,7 @@ static void do_ask(struct engine_transport *t, const struct ask *ask)
 static void settle(struct engine_transport *t)
 {
     struct drive drive = {.rounds_max = ROUNDS_MAX};
-    while (drive_next(&drive, &t->handler, t->now) != DRIVE_OVER) {
+    while (drive_next(&drive, &t->server.handler, t->now) != DRIVE_OVER) {
         switch (drive.turn) {
         case DRIVE_INPUT:
             drive.more_input = offer_all(t);
@@ -228,7 +228,7 @@ static void settle(struct engine_transport *t)
             break;
         }
     }
-    assert(!drive_has_work_left(&drive, &t->handler, t->now));
+    assert(!drive_has_work_left(&drive, &t->server.handler, t->now));
 }
 
 static void add_trace_point(struct engine_transport *t)
@@ -249,14 +249,13 @@ static int64_t on_now(void *self)
 
 static bool on_connect(void *self, size_t i, enum connect_kind kind)
 {
-    static const unsigned listeners[] = {
-        [CONNECT_NSQ] = ENGINE_TCP, [CONNECT_HTTP] = ENGINE_HTTP, [CONNECT_HTTPS] = ENGINE_HTTPS};
     struct engine_transport *t = self;
-    const struct tcp_handler *h = &t->handler;
-    if (kind == CONNECT_HTTPS && t->config.v2.tls.make == NULL) {
+    const struct tcp_handler *h = &t->server.handler;
+    unsigned listener = local_server_listener(&t->config, kind);
+    if (listener == LOCAL_SERVER_NONE) {
         return false;
     }
-    t->ids[i] = h->open(h->self, listeners[kind], SPAN("127.0.0.1:40000"), t->now);
+    t->ids[i] = h->open(h->self, listener, SPAN("127.0.0.1:40000"), t->now);
     settle(t);
     return t->ids[i] != 0;
 }
@@ -324,27 +323,27 @@ static void on_read(void *self, size_t i, bool on)
     }
 }
 
-static void set_config(struct engine_transport *t, const struct engine_config *config)
+static void set_config(struct engine_transport *t, const struct local_config *config)
 {
     t->config = *config;
-    t->config.broker.effort_a_call = t->plan.least_effort ? 1 : config->broker.effort_a_call;
+    if (t->plan.least_effort) {
+        local_config_least_effort(&t->config);
+    }
 }
 
 static void start_engine(struct engine_transport *t)
 {
-    t->config.about.start_time = (t->now + WALL_OFFSET) / TIME_SECOND;
-    t->engine = engine_new(&t->config);
-    t->handler = engine_handler(t->engine);
-    t->handler.wall(t->handler.self, WALL_OFFSET);
+    local_server_start(&t->server, &t->config, (t->now + WALL_OFFSET) / TIME_SECOND);
+    t->server.handler.wall(t->server.handler.self, WALL_OFFSET);
 }
 
 /* Nothing is on disk, so it makes no difference how the engine ends. */
 static bool on_restart(void *self, bool killed, struct span flags, struct buf *why)
 {
     struct engine_transport *t = self;
-    struct engine_config config;
+    struct local_config config;
     (void)killed;
-    engine_free(t->engine);
+    local_server_free(&t->server);
     bool ok = flags.n == 0 || t->make_config(t->maker, flags, &config, why);
     if (ok && flags.n > 0) {
         set_config(t, &config);
@@ -365,14 +364,14 @@ static bool on_restart(void *self, bool killed, struct span flags, struct buf *w
 static void on_wait(void *self, int64_t deadline)
 {
     struct engine_transport *t = self;
-    int64_t next = t->handler.next_deadline(t->handler.self);
+    int64_t next = t->server.handler.next_deadline(t->server.handler.self);
     int64_t to = time_earlier(next, deadline);
     t->now = to > t->now ? to : t->now;
     settle(t);
 }
 
 void engine_transport_init(struct engine_transport *t, struct player *player,
-                           const struct engine_config *config, const struct cut_plan *plan)
+                           const struct local_config *config, const struct cut_plan *plan)
 {
     *t = (struct engine_transport){.player = player, .plan = *plan, .now = START};
     set_config(t, config);
@@ -384,7 +383,7 @@ void engine_transport_init(struct engine_transport *t, struct player *player,
 
 void engine_transport_free(struct engine_transport *t)
 {
-    engine_free(t->engine);
+    local_server_free(&t->server);
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         buf_free(&t->rest[i]);
     }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: playing a case against an engine in this process, on virtual time. A plan says where the
+ * Owns: playing a case against a server in this process, on virtual time. The server is nsqd's
+ * engine or nsqlookupd's service; "engine" means both here. A plan says where the
  * input is cut into pieces. A trace contains the output after each piece. Must not know: what a
  * step expects.
  */
 #ifndef CONFORM_TRANSPORT_ENGINE_H
 #define CONFORM_TRANSPORT_ENGINE_H
 
+#include "conform/local_server.h"
 #include "conform/player.h"
-#include "engine/engine.h"
 
 /* The engine finds an auth server (conform/auth_server.h) at this address. Connections to other
  * addresses are refused. */
@@ -42,15 +43,14 @@ struct engine_outbound {
 
 struct engine_transport {
     struct player *player; /* receives the output */
-    struct engine *engine;
-    struct engine_config config; /* of the engine, and of the next one after a restart */
+    struct local_server server;
+    struct local_config config; /* of the engine, and of the next one after a restart */
     /* Makes the configuration for a restart with other flags. Returns false if nsqd would refuse
      * the flags; then `why` is the reason. make_config and `maker` must be set before a file with
      * such a step is played. */
-    bool (*make_config)(void *maker, struct span flags, struct engine_config *config,
+    bool (*make_config)(void *maker, struct span flags, struct local_config *config,
                         struct buf *why);
     void *maker;
-    struct tcp_handler handler;
     struct cut_plan plan;
     int64_t now;
     size_t offset;                     /* bytes of input that all connections have sent */
@@ -68,7 +68,7 @@ struct engine_transport {
 
 /* Makes an engine with this configuration. The caller frees it with engine_transport_free. */
 void engine_transport_init(struct engine_transport *t, struct player *player,
-                           const struct engine_config *config, const struct cut_plan *plan);
+                           const struct local_config *config, const struct cut_plan *plan);
 void engine_transport_free(struct engine_transport *t);
 
 /* Returns the functions for the player, which borrows `t`. */

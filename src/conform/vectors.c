@@ -12,7 +12,9 @@
 #include "base/alloc.h"
 #include "base/text.h"
 #include "conform/http_parse.h"
+#include "conform/player_frames.h"
 #include "conform/target_needs.h"
+#include "conform/vectors_lookup.h"
 #include "conform/vectors_parser.h"
 #include "conform/vectors_record.h"
 
@@ -157,7 +159,7 @@ static void write_frame(struct json_writer *json, const struct vector_record *r,
     struct span bytes = vector_record_bytes(r, event);
     struct span text;
     size_t size;
-    bool whole = nsq_frame_parse(bytes, NSQ_FRAME_DATA_MAX, &frame, &size) == NSQ_OK;
+    bool whole = player_parse_frame(&r->player.conns[event->conn], bytes, &frame, &size) == NSQ_OK;
     open_event(json, r, event, name_of(&frame));
     if (whole && frame.type == NSQ_FRAME_ERROR) {
         json_member_string(json, "code", nsq_error_name(nsq_error_split(frame.data, &text)));
@@ -240,7 +242,7 @@ static void write_about(struct json_writer *json, const struct transcript *file)
 
 /* --- parser cases ----------------------------------------------------------------------------- */
 
-/* Collects all that one connection sent, without its magic. Nothing if it did not select V2. */
+/* Collects all that one connection sent, without its magic. Nothing if it sent another magic. */
 static void collect_input(const struct vector_record *r, size_t conn, struct buf *in)
 {
     for (size_t i = 0; i < vector_record_count(r); i++) {
@@ -249,12 +251,13 @@ static void collect_input(const struct vector_record *r, size_t conn, struct buf
             buf_append(in, vector_record_bytes(r, &event));
         }
     }
-    bool v2 = span_equal(span_first(buf_span(in), NSQ_MAGIC_SIZE), SPAN(NSQ_MAGIC_V2));
-    buf_drop(in, v2 ? NSQ_MAGIC_SIZE : in->n);
+    struct span magic = r->player.conns[conn].v1 ? SPAN(NSQ_MAGIC_V1) : SPAN(NSQ_MAGIC_V2);
+    bool selected = span_equal(span_first(buf_span(in), NSQ_MAGIC_SIZE), magic);
+    buf_drop(in, selected ? NSQ_MAGIC_SIZE : in->n);
 }
 
 static void write_parser_cases(struct json_writer *json, const struct transcript *file,
-                               const struct vector_record *r, const struct nsq_limits *limits)
+                               const struct vector_record *r, const struct local_config *config)
 {
     for (size_t i = 0; i < r->player.conn_count; i++) {
         struct buf in = {0};
@@ -266,7 +269,11 @@ static void write_parser_cases(struct json_writer *json, const struct transcript
             buf_append(&id, r->player.conns[i].name);
             json_open_object(json);
             json_member_string(json, "id", buf_span(&id));
-            vectors_parser(json, limits, buf_span(&in));
+            if (config->kind == SERVER_NSQD) {
+                vectors_parser(json, &config->nsqd.v2.limits, buf_span(&in));
+            } else {
+                vectors_lookup(json, &config->nsqlookupd.v1.limits, buf_span(&in));
+            }
             json_close_object(json);
         }
         buf_free(&id);
@@ -276,7 +283,19 @@ static void write_parser_cases(struct json_writer *json, const struct transcript
 
 /* --- the document ----------------------------------------------------------------------------- */
 
-enum part { PART_SESSIONS, PART_PARSER };
+/* The parts of the document. Each is about one program. */
+struct part {
+    const char *key;
+    enum server_kind server;
+    bool sessions; /* false: parser cases */
+};
+
+static const struct part parts[] = {
+    {"sessions", SERVER_NSQD, true},
+    {"parser", SERVER_NSQD, false},
+    {"lookup_sessions", SERVER_NSQLOOKUPD, true},
+    {"lookup_parser", SERVER_NSQLOOKUPD, false},
+};
 
 static void append_why(const struct transcript *file, const struct buf *because, struct buf *why)
 {
@@ -287,7 +306,8 @@ static void append_why(const struct transcript *file, const struct buf *because,
 
 /* Plays the case and writes it for one part of the document. */
 static bool write_played(struct json_writer *json, const struct transcript *file,
-                         const struct engine_config *config, enum part part, struct buf *why)
+                         const struct local_config *config, const struct part *part,
+                         struct buf *why)
 {
     struct vector_record *r = alloc_zeroed(sizeof *r);
     /* At least 15 bytes with the rest of a name: shorter names have blanks behind them in /stats.
@@ -296,14 +316,14 @@ static bool write_played(struct json_writer *json, const struct transcript *file
     bool ok = r->player.verdict == VERDICT_PASS;
     if (!ok) {
         append_why(file, &r->player.why, why);
-    } else if (part == PART_SESSIONS) {
+    } else if (part->sessions) {
         json_open_object(json);
         write_about(json, file);
         write_input(json, r);
         write_output(json, r);
         json_close_object(json);
     } else {
-        write_parser_cases(json, file, r, &config->v2.limits);
+        write_parser_cases(json, file, r, config);
     }
     vector_record_free(r);
     alloc_free(r);
@@ -311,11 +331,11 @@ static bool write_played(struct json_writer *json, const struct transcript *file
 }
 
 static bool write_case(struct json_writer *json, const struct suite *suite,
-                       const struct transcript *file, enum part part, struct buf *why)
+                       const struct transcript *file, const struct part *part, struct buf *why)
 {
     struct case_engine engine;
     struct buf because = {0};
-    bool ok = case_engine_open(&engine, file->flags, suite->folder, &because);
+    bool ok = case_engine_open(&engine, file->server, file->flags, suite->folder, &because);
     if (ok) {
         ok = write_played(json, file, &engine.config, part, why);
         case_engine_close(&engine);
@@ -342,17 +362,18 @@ static bool is_vector(const struct transcript *file)
            !transcript_has(file, STEP_RESTART) && !has_no_body(file->steps);
 }
 
-static bool write_part(struct json_writer *json, const struct suite *suite, enum part part,
+static bool write_part(struct json_writer *json, const struct suite *suite, const struct part *part,
                        struct buf *why)
 {
     const struct case_setting here = {
         .names = SPAN("needs"), .time_scale = 100, .suite = suite->folder};
     bool ok = true;
-    json_member_array(json, part == PART_SESSIONS ? "sessions" : "parser");
+    json_member_array(json, part->key);
     for (size_t i = 0; i < suite->n && ok; i++) {
         struct buf lacks = {0};
         const struct transcript *file = &suite->cases[i].file;
-        if (is_vector(file) && target_meets_needs(&here, file, NULL, &lacks)) {
+        if (file->server == part->server && is_vector(file) &&
+            target_meets_needs(&here, file, NULL, &lacks)) {
             ok = write_case(json, suite, file, part, why);
         }
         buf_free(&lacks);
@@ -368,8 +389,10 @@ bool vectors_write(const struct suite *suite, struct buf *out, struct buf *why)
     json_member_integer(&json, "version", 2);
     vectors_word(&json, "tool", "nsqref " NSQREF_VERSION);
     vectors_word(&json, "compatibility", NSQ_COMPATIBILITY);
-    bool ok =
-        write_part(&json, suite, PART_SESSIONS, why) && write_part(&json, suite, PART_PARSER, why);
+    bool ok = true;
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0] && ok; i++) {
+        ok = write_part(&json, suite, &parts[i], why);
+    }
     json_close_object(&json);
     return ok;
 }

@@ -11,6 +11,7 @@
 
 #include "base/time.h"
 #include "conform/http_parse.h"
+#include "conform/player_frames.h"
 
 #define REPLY_TIMEOUT (10 * TIME_SECOND)
 
@@ -63,7 +64,7 @@ static void add_frames(struct vector_record *r, size_t i)
     struct nsq_frame frame;
     size_t size;
     struct buf *part = &r->part[i];
-    while (nsq_frame_parse(buf_span(part), NSQ_FRAME_DATA_MAX, &frame, &size) == NSQ_OK) {
+    while (player_parse_frame(&r->player.conns[i], buf_span(part), &frame, &size) == NSQ_OK) {
         add(r, VECTOR_FRAME, i, span_first(buf_span(part), size));
         buf_drop(part, size);
     }
@@ -178,7 +179,7 @@ static void on_wait(void *self, int64_t deadline)
 
 /* --- a play ----------------------------------------------------------------------------------- */
 
-void vector_record_play(struct vector_record *r, const struct engine_config *config,
+void vector_record_play(struct vector_record *r, const struct local_config *config,
                         const struct transcript *file, struct span names)
 {
     const struct cut_plan whole = {0};

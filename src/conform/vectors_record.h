@@ -46,7 +46,7 @@ struct vector_record {
 
 /* Plays the case and fills the record. `names` is the prefix of the names of topics and channels.
  * The record must not be moved before vector_record_free. */
-void vector_record_play(struct vector_record *record, const struct engine_config *config,
+void vector_record_play(struct vector_record *record, const struct local_config *config,
                         const struct transcript *file, struct span names);
 void vector_record_free(struct vector_record *record);
 

@@ -50,7 +50,8 @@ def members(value, schema, root, path):
 
 def spoiled(document):
     """Yields the same document with one mistake, a different one each time."""
-    small = {**document, "sessions": document["sessions"][:1], "parser": document["parser"][:1]}
+    parts = ("sessions", "parser", "lookup_sessions", "lookup_parser")
+    small = {**document, **{part: document[part][:1] for part in parts}}
     for change in (lambda d: d.update(version=1), lambda d: d.pop("parser"),
                    lambda d: d["sessions"][0].update(level="MAY"), lambda d: d["sessions"][0].pop("req"),
                    lambda d: d["sessions"][0].update(more=1), lambda d: d["sessions"][0].update(id="no slash"),
@@ -61,7 +62,10 @@ def spoiled(document):
                    lambda d: d["sessions"][0]["output"][0].update(headers="Allow: GET"),
                    lambda d: d["sessions"][0]["output"][0].update(bytes=[{"hex": "00"}]),
                    lambda d: d["parser"][0]["items"][0].update(last="yes"),
-                   lambda d: d["parser"][0].update(waits="tea")):
+                   lambda d: d["parser"][0].update(waits="tea"), lambda d: d.pop("lookup_sessions"),
+                   lambda d: d["lookup_sessions"][0]["output"][0].update(more=1),
+                   lambda d: d["lookup_parser"][0]["limits"].update(message=1),
+                   lambda d: d["lookup_parser"][0].update(waits="count")):
         copied = copy.deepcopy(small)
         change(copied)
         yield copied
@@ -74,7 +78,8 @@ def main():
     print(*found[:20], sep="\n", end="\n" if found else "")
     refused = [any(problems(wrong, root, root)) for wrong in spoiled(document)]
     passed, failed = (not found) + sum(refused), len(refused) - sum(refused) + bool(found)
-    print(f"{len(document['sessions'])} sessions, {len(document['parser'])} parser cases")
+    print(f"{len(document['sessions'])} sessions, {len(document['parser'])} parser cases; of nsqlookupd "
+          f"{len(document['lookup_sessions'])} and {len(document['lookup_parser'])}")
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 

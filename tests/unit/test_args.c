@@ -95,6 +95,24 @@ static void options_are_stored(void **state)
     assert_string_equal(a.files[0], "x.session");
 }
 
+static void options_say_which_program_is_tested(void **state)
+{
+    (void)state;
+    struct args a;
+    assert_int_equal(parse(&a, "--target h:1"), EXIT_CONFORMS);
+    assert_int_equal(a.server, SERVER_NSQD);
+    assert_int_equal(parse(&a, "--lookup --cuts"), EXIT_CONFORMS);
+    assert_int_equal(a.server, SERVER_NSQLOOKUPD);
+    assert_null(a.target);
+    assert_int_equal(parse(&a, "--lookup-target h:1 --lookup-http-target h:2"), EXIT_CONFORMS);
+    assert_int_equal(a.server, SERVER_NSQLOOKUPD);
+    assert_string_equal(a.target, "h:1");
+    assert_string_equal(a.http_target, "h:2");
+    assert_int_equal(parse(&a, "--spawn-lookup x"), EXIT_CONFORMS);
+    assert_int_equal(a.server, SERVER_NSQLOOKUPD);
+    assert_string_equal(a.spawn, "x");
+}
+
 static void splits_are_for_a_server(void **state)
 {
     (void)state;
@@ -148,6 +166,13 @@ static void wrong_options_are_reported(void **state)
         "--list=xml",
         "--fmt=x",
         "--target a --spawn b",
+        "--target a --lookup",
+        "--lookup-target a --http-target b",
+        "--lookup-target a --spawn-lookup b",
+        "--lookup-target a --spawn b",
+        "--lookup-target a --create-topics b",
+        "--lookup-http-target x",
+        "--survive f --spawn-lookup x",
         "--splits 17",
         "--splits x",
         "--splits -1",
@@ -195,6 +220,7 @@ int main(void)
         cmocka_unit_test(without_options_cases_run_in_this_process),
         cmocka_unit_test(departures_are_not_the_default_for_other_servers),
         cmocka_unit_test(options_are_stored),
+        cmocka_unit_test(options_say_which_program_is_tested),
         cmocka_unit_test(splits_are_for_a_server),
         cmocka_unit_test(each_mode_has_an_option),
         cmocka_unit_test(wrong_options_are_reported),

@@ -11,7 +11,8 @@
 
 static bool subset(const char *wanted, const char *got)
 {
-    return json_subset(span_make(wanted, strlen(wanted)), span_make(got, strlen(got)));
+    return json_subset(span_make(wanted, strlen(wanted)), span_make(got, strlen(got)),
+                       JSON_ARRAYS_HAVE_ORDER);
 }
 
 static void members_must_be_present_and_equal(void **state)
@@ -63,7 +64,8 @@ static void values_inside_are_compared(void **state)
 static void assert_differs(const char *wanted, const char *got, const char *lines)
 {
     struct buf out = {0};
-    json_differences(span_make(wanted, strlen(wanted)), span_make(got, strlen(got)), &out);
+    json_differences(span_make(wanted, strlen(wanted)), span_make(got, strlen(got)),
+                     JSON_ARRAYS_HAVE_ORDER, &out);
     buf_append(&out, span_make("", 1));
     assert_string_equal((const char *)buf_span(&out).p, lines);
     buf_free(&out);
@@ -96,8 +98,55 @@ static void a_long_value_is_cut(void **state)
     memset(got + n, 'x', 500);
     memcpy(got + n + 500, "\"}", 3);
     struct buf out = {0};
-    json_differences(SPAN("{\"a\":1}"), span_make(got, strlen(got)), &out);
+    json_differences(SPAN("{\"a\":1}"), span_make(got, strlen(got)), JSON_ARRAYS_HAVE_ORDER, &out);
     assert_true(out.n < 200);
+    buf_free(&out);
+}
+
+/* As sets, in which the order of an array does not count. */
+static bool subset_of_sets(const char *wanted, const char *got)
+{
+    return json_subset(span_make(wanted, strlen(wanted)), span_make(got, strlen(got)),
+                       JSON_ARRAYS_ARE_SETS);
+}
+
+static void arrays_may_be_sets(void **state)
+{
+    (void)state;
+    assert_true(subset_of_sets("{\"a\":[1,2,3]}", "{\"a\":[3,1,2]}"));
+    assert_true(subset_of_sets("{\"a\":[{\"b\":[1,2]},{\"b\":[]}]}",
+                               "{\"a\":[{\"b\":[],\"c\":1},{\"b\":[2,1]}]}"));
+    assert_true(subset_of_sets("{\"a\":[1,null]}", "{\"a\":[2,1]}"));
+    assert_false(subset("{\"a\":[1,2]}", "{\"a\":[2,1]}"));
+    assert_false(subset_of_sets("{\"a\":[1,1]}", "{\"a\":[1,2]}")); /* each value counts once */
+    assert_false(subset_of_sets("{\"a\":[1]}", "{\"a\":[1,1]}"));
+    assert_false(subset_of_sets("{\"a\":[1]}", "{\"a\":1}"));
+}
+
+static void a_very_long_set_does_not_match(void **state)
+{
+    (void)state;
+    struct buf text = {0};
+    buf_append(&text, SPAN("{\"a\":[0"));
+    for (size_t i = 0; i < JSON_SET_MAX; i++) {
+        buf_append(&text, SPAN(",0"));
+    }
+    buf_append(&text, SPAN("]}"));
+    assert_false(json_subset(buf_span(&text), buf_span(&text), JSON_ARRAYS_ARE_SETS));
+    assert_true(json_subset(buf_span(&text), buf_span(&text), JSON_ARRAYS_HAVE_ORDER));
+    buf_free(&text);
+}
+
+static void missing_values_of_a_set_are_named(void **state)
+{
+    (void)state;
+    struct buf out = {0};
+    json_differences(SPAN("{\"a\":[1,\"x\",2],\"b\":[1]}"), SPAN("{\"a\":[2,1,3],\"b\":[2]}"),
+                     JSON_ARRAYS_ARE_SETS, &out);
+    buf_append(&out, span_make("", 1));
+    assert_string_equal((const char *)buf_span(&out).p,
+                        "a[1]: expected \"x\", but this member is missing\n"
+                        "b[0]: expected 1, came 2\n");
     buf_free(&out);
 }
 
@@ -110,6 +159,9 @@ int main(void)
         cmocka_unit_test(values_inside_are_compared),
         cmocka_unit_test(each_member_that_differs_has_its_line),
         cmocka_unit_test(a_long_value_is_cut),
+        cmocka_unit_test(arrays_may_be_sets),
+        cmocka_unit_test(a_very_long_set_does_not_match),
+        cmocka_unit_test(missing_values_of_a_set_are_named),
     };
     return cmocka_run_group_tests_name("json_subset", tests, NULL, NULL);
 }

@@ -332,6 +332,12 @@ static void sets_of_flags_that_a_server_lacks_are_a_few_short_lines(void **state
     assert_int_equal(count(text, "--spawn 'nsqd "), 1);
     assert_null(strstr(text, "exit code"));
     buf_free(&out);
+    r.server = SERVER_NSQLOOKUPD;
+    report_text(&r, &lax, &out);
+    assert_int_equal(count(text_of(&out), "--spawn-lookup 'nsqlookupd "), 1);
+    assert_null(strstr(text_of(&out), "--spawn 'nsqd "));
+    buf_free(&out);
+    r.server = SERVER_NSQD;
     report_text(&r, &hard, &out);
     assert_has(text_of(&out),
                "\n\nNo case failed. The exit code is 1 only because 9 cases are "

@@ -62,6 +62,32 @@ static void a_case_passes_when_the_server_does_it(void **state)
            "c connect\nc > \"  V2\" \"NOP\\n\"\nc > close\nd connect\nd > \"  V2\"\nd > reset\n");
 }
 
+#define LOOKUP_HEADER                                                                              \
+    "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nserver: nsqlookupd\nsource: spec\n\n"
+#define LOOKUP_IDENTIFY                                                                            \
+    "c > \"  V1IDENTIFY\\n\" size{\"{\\\"broadcast_address\\\":\\\"b\\\",\\\"tcp_port\\\":1,"      \
+    "\\\"http_port\\\":2,\\\"version\\\":\\\"v\\\"}\"}\n"
+
+static void a_case_may_be_about_nsqlookupd(void **state)
+{
+    (void)state;
+    passes(LOOKUP_HEADER
+           "c connect\n" LOOKUP_IDENTIFY "c < response {\"hostname\":\"conform\"}\n"
+           "c > \"REGISTER \" $topic \"\\n\" \"PING\\n\"\nc < response \"OK\"\n"
+           "c < response \"OK\"\nc < no message within 300ms\n"
+           "c > \"WHAT\\n\"\nc < error E_INVALID \"invalid command WHAT\"\nc < end\n");
+    passes("id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nserver: nsqlookupd\nneeds: http\nsource: "
+           "spec\n\n"
+           "h connect http\nh > POST \"/channel/create?topic=t&channel=a\"\nh < 200\n"
+           "h > POST \"/channel/create?topic=t&channel=b\"\nh < 200\n"
+           "h > GET \"/channels?topic=t\"\nh < 200 {\"channels\":[\"b\",\"a\"]}\n");
+    passes(LOOKUP_HEADER "c connect\nc > \"  V2\"\nc < error E_BAD_PROTOCOL\nc < end\n");
+    case_fails(LOOKUP_HEADER "c connect\nc > \"  V1PING\\n\"\nc < error E_INVALID\n", 10,
+               "response \"OK\"");
+    case_fails(LOOKUP_HEADER "c connect\nc > \"  V1X\\n\"\nc < response \"OK\"\n", 10,
+               "error \"E_INVALID invalid command X\"");
+}
+
 static void a_case_fails_when_the_server_does_something_else(void **state)
 {
     (void)state;
@@ -171,18 +197,19 @@ static void flags_become_the_engine_s_configuration(void **state)
     (void)state;
     struct case_engine engine;
     struct buf why = {0};
-    assert_true(case_engine_open(&engine, SPAN("--msg-timeout=2s --max-msg-size=77"), NULL, &why));
+    assert_true(case_engine_open(&engine, SERVER_NSQD, SPAN("--msg-timeout=2s --max-msg-size=77"),
+                                 NULL, &why));
     assert_int_equal(why.n, 0);
-    assert_int_equal(engine.config.v2.msg_timeout, 2000000000);
-    assert_int_equal(engine.config.v2.limits.max_msg_size, 77);
-    assert_null(engine.config.v2.tls.make);
+    assert_int_equal(engine.config.nsqd.v2.msg_timeout, 2000000000);
+    assert_int_equal(engine.config.nsqd.v2.limits.max_msg_size, 77);
+    assert_null(engine.config.nsqd.v2.tls.make);
     case_engine_close(&engine);
-    assert_true(case_engine_open(&engine, SPAN(TLS_FLAGS), NULL, &why));
-    assert_non_null(engine.config.v2.tls.make);
+    assert_true(case_engine_open(&engine, SERVER_NSQD, SPAN(TLS_FLAGS), NULL, &why));
+    assert_non_null(engine.config.nsqd.v2.tls.make);
     case_engine_close(&engine);
-    assert_false(case_engine_open(&engine, SPAN("--msg-timeout=soon"), NULL, &why));
+    assert_false(case_engine_open(&engine, SERVER_NSQD, SPAN("--msg-timeout=soon"), NULL, &why));
     assert_true(why.n > 0);
-    assert_false(case_engine_open(&engine, SPAN(TLS_FLAGS), "/no/such/folder", &why));
+    assert_false(case_engine_open(&engine, SERVER_NSQD, SPAN(TLS_FLAGS), "/no/such/folder", &why));
     buf_free(&why);
 }
 
@@ -365,6 +392,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_case_passes_when_the_server_does_it),
+        cmocka_unit_test(a_case_may_be_about_nsqlookupd),
         cmocka_unit_test(a_case_fails_when_the_server_does_something_else),
         cmocka_unit_test(a_failure_has_the_values_that_are_known_and_the_times),
         cmocka_unit_test(a_different_error_text_is_non_strict),

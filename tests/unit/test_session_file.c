@@ -157,7 +157,25 @@ static void the_header_is_read(void **state)
     assert_span(file.flags, "--a=1 --b");
     assert_span(file.effect, "loss");
     assert_span(file.source, "departure 7");
+    assert_int_equal(file.server, SERVER_NSQD);
     assert_null(file.steps);
+    transcript_free(&file);
+}
+
+static void a_file_may_be_about_nsqlookupd(void **state)
+{
+    (void)state;
+    static const char text[] = "id: a/b\ntitle: t\nreq: A\nlevel: MUST\nserver: nsqlookupd\n"
+                               "needs: http fresh\nsource: spec\n\nc connect\n";
+    struct transcript file;
+    struct buf printed = {0};
+    parse(&file, text);
+    assert_int_equal(file.server, SERVER_NSQLOOKUPD);
+    assert_true(transcript_needs(&file, SPAN("fresh")));
+    assert_false(transcript_needs(&file, SPAN("tls")));
+    transcript_print(&file, &printed);
+    assert_true(span_equal(buf_span(&printed), SPAN(text)));
+    buf_free(&printed);
     transcript_free(&file);
 }
 
@@ -315,6 +333,10 @@ static void an_error_has_its_line_and_column(void **state)
         {"id: a/b\ntitle: t\nreq: A  B\n", 3, 8, "words with single spaces between them"},
         {"id: a/b\ntitle: t\nreq: A\nlevel: WISH\n", 4, 8, "MUST, SHOULD, QUIRK or DEPARTURE"},
         {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\n", 4, 12, "a header"},
+        {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\nserver: nsqd\nsource: spec\n\n", 5, 9,
+         "nsqlookupd"},
+        {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\nserver: nsqlookupd x\nsource: spec\n\n", 5, 19,
+         "nsqlookupd"},
         {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\nsource: spec\nx", 6, 1,
          "an empty line behind the header"},
         {"id: a/b\ntitle: t\nreq: A\nlevel: MUST\norder: partially\nsource: spec\n\n", 5, 15,
@@ -450,6 +472,7 @@ int main(void)
         cmocka_unit_test(a_truncated_file_is_refused_or_canonical),
         cmocka_unit_test(a_changed_file_is_refused_or_canonical),
         cmocka_unit_test(the_header_is_read),
+        cmocka_unit_test(a_file_may_be_about_nsqlookupd),
         cmocka_unit_test(steps_are_read),
         cmocka_unit_test(items_are_read),
         cmocka_unit_test(every_form_of_step_is_printed_as_it_was_read),

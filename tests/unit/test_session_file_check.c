@@ -268,6 +268,33 @@ static void a_connection_speaks_one_protocol(void **state)
              "a connection with a codec, which raw bypasses");
 }
 
+#define LOOKUP_HEADER                                                                              \
+    "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nserver: nsqlookupd\nneeds: http\nsource: spec\n\n"
+
+static void bad_lookup(struct span text, unsigned line, const char *expected)
+{
+    struct transcript_error error = {0};
+    assert_false(check(text, &error));
+    assert_string_equal(error.expected, expected);
+    assert_int_equal(error.line, HEADER_LINES + 2 + line);
+}
+
+static void nsqlookupd_has_no_codecs_messages_and_heartbeats(void **state)
+{
+    (void)state;
+    static const char v1[] = "a step that V1 has: no upgrade, nothing, message or heartbeat";
+    good(SPAN(LOOKUP_HEADER
+              "c connect\nc > \"  V1PING\\n\"\nc < response \"OK\"\nc > end\nc < end\n"
+              "h connect http\nh > GET \"/\"\nh < 200\n"));
+    bad_lookup(SPAN(LOOKUP_HEADER "c connect\nc upgrade tls\n"), 2, v1);
+    bad_lookup(SPAN(LOOKUP_HEADER "c connect\nc < nothing\n"), 2, v1);
+    bad_lookup(SPAN(LOOKUP_HEADER "c connect\nc < heartbeat\n"), 2, v1);
+    bad_lookup(SPAN(LOOKUP_HEADER "c connect\nc < message $m attempts 1 body \"x\"\n"), 2, v1);
+    bad_lookup(SPAN(LOOKUP_HEADER "c connect\nany {\n    c < heartbeat\n}\n"), 3, v1);
+    bad_lookup(SPAN(LOOKUP_HEADER "h connect https\n"), 1,
+               "connect or connect http: nsqlookupd has no HTTPS");
+}
+
 static void the_values_of_a_request_are_known(void **state)
 {
     (void)state;
@@ -294,6 +321,7 @@ int main(void)
         cmocka_unit_test(a_client_that_does_not_read_expects_nothing),
         cmocka_unit_test(a_restart_closes_all_connections),
         cmocka_unit_test(a_connection_speaks_one_protocol),
+        cmocka_unit_test(nsqlookupd_has_no_codecs_messages_and_heartbeats),
         cmocka_unit_test(the_values_of_a_request_are_known),
     };
     return cmocka_run_group_tests_name("session_file_check", tests, NULL, NULL);

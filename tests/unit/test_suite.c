@@ -81,6 +81,17 @@ static void options_choose(void **state)
     assert_int_equal(choose((struct args){.reqs = {.values = {"R-3"}, .n = 1}}), 0);
 }
 
+static void a_run_is_about_one_program(void **state)
+{
+    (void)state;
+    assert_int_equal(choose((struct args){.server = SERVER_NSQLOOKUPD}), 0);
+    folder_write("s/a/lookup.session",
+                 CASE("a/lookup", "SHOULD", "\nserver: nsqlookupd\nsource: spec"));
+    assert_int_equal(choose((struct args){.server = SERVER_NSQLOOKUPD}), 1);
+    assert_int_equal(choose((struct args){.server = SERVER_NSQD}), 2);
+    assert_int_equal(remove(folder_path("s/a/lookup.session")), 0);
+}
+
 static void a_list_of_ids_chooses_cases(void **state)
 {
     (void)state;
@@ -320,6 +331,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cases_are_sorted_by_id),
         cmocka_unit_test(options_choose),
+        cmocka_unit_test(a_run_is_about_one_program),
         cmocka_unit_test(a_list_of_ids_chooses_cases),
         cmocka_unit_test(cases_are_listed),
         cmocka_unit_test(the_cases_are_found_beside_an_installed_program),

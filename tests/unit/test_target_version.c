@@ -46,7 +46,7 @@ static void a_server_that_is_not_there_has_no_version(void **state)
 {
     (void)state;
     struct buf out = {0};
-    target_version("/no/such/socket", &out);
+    target_version("/no/such/socket", SERVER_NSQD, &out);
     assert_int_equal(out.n, 0);
     buf_free(&out);
 }

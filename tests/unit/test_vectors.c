@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "conform/vectors_lookup.h"
 #include "conform/vectors_parser.h"
 
 /* JSON without its white space outside texts: here no text has any. */
@@ -103,6 +104,44 @@ static void test_parser_bad(void **state)
                   "\"last\":false}],\"waits\":\"nothing\"}");
 }
 
+static void expect_lookup(struct span in, const char *expected)
+{
+    const struct nsq_lookup_limits limits = {.max_line = 32, .max_body = 4};
+    struct buf out = {0};
+    char text[2048];
+    struct json_writer json = json_writer(&out, JSON_INDENTED);
+    json_open_object(&json);
+    vectors_lookup(&json, &limits, in);
+    json_close_object(&json);
+    squeeze(&out, text, sizeof text);
+    assert_string_equal(text + strlen("{\"limits\":{\"line\":32,\"body\":4},"),
+                        strstr(text, "\"bytes\""));
+    assert_string_equal(strstr(text, "\"items\""), expected);
+    buf_free(&out);
+}
+
+static void test_lookup_parser(void **state)
+{
+    (void)state;
+    expect_lookup(SPAN("REGISTER t\r\nIDENTIFY\n\0\0\0\2{}PI"),
+                  "\"items\":[{\"after\":12,\"stage\":\"line\",\"command\":\"REGISTER\",\"name\":["
+                  "\"5245474953544552\"],\"params\":1,\"topic\":[\"74\"],\"channel\":[]},"
+                  "{\"after\":21,\"stage\":\"line\",\"command\":\"IDENTIFY\",\"name\":["
+                  "\"4944454e54494659\"],\"params\":0,\"topic\":[],\"channel\":[]},"
+                  "{\"after\":27,\"stage\":\"body\",\"body\":[\"7b7d\"]}],\"waits\":\"line\"}");
+    expect_lookup(SPAN("a line of thirty-two bytes and more"),
+                  "\"items\":[{\"after\":32,\"stage\":\"line\",\"bad\":\"line-too-long\"}],"
+                  "\"waits\":\"nothing\"}");
+    expect_lookup(SPAN("IDENTIFY\n\0\0\0\5"),
+                  "\"items\":[{\"after\":9,\"stage\":\"line\",\"command\":\"IDENTIFY\",\"name\":["
+                  "\"4944454e54494659\"],\"params\":0,\"topic\":[],\"channel\":[]},"
+                  "{\"after\":13,\"stage\":\"body\",\"bad\":\"too-big\"}],\"waits\":\"nothing\"}");
+    expect_lookup(SPAN("IDENTIFY\n\xff"),
+                  "\"items\":[{\"after\":9,\"stage\":\"line\",\"command\":\"IDENTIFY\",\"name\":["
+                  "\"4944454e54494659\"],\"params\":0,\"topic\":[],\"channel\":[]}],"
+                  "\"waits\":\"body\"}");
+}
+
 static const char session[] = "id: test/one\n"
                               "title: one\n"
                               "req: R-1\n"
@@ -177,6 +216,23 @@ static void test_http_head(void **state)
               true, "\"sessions\":[]");
 }
 
+static void test_lookup_session(void **state)
+{
+    (void)state;
+    static const char text[] = "id: test/lookup\ntitle: lookup\nreq: R-1\nlevel: MUST\n"
+                               "server: nsqlookupd\nsource: spec\n\nc connect\n"
+                               "c > \"  V1PING\\nX\\n\"\nc < response \"OK\"\n"
+                               "c < error E_INVALID \"invalid command X\"\nc < end\n";
+    write_one(text, true,
+              "\"sessions\":[],\"parser\":[],\"lookup_sessions\":[{\"id\":\"test/lookup\"");
+    write_one(text, true,
+              "\"output\":[{\"conn\":\"c\",\"after\":9,\"ms\":0,\"event\":\"response\","
+              "\"bytes\":[\"000000024f4b\"]},{\"conn\":\"c\",\"after\":11,\"ms\":0,"
+              "\"event\":\"error\",\"code\":\"E_INVALID\",\"bytes\":");
+    write_one(text, true, "\"lookup_parser\":[{\"id\":\"test/lookup:c\",");
+    write_one(session, true, "\"lookup_sessions\":[],\"lookup_parser\":[]");
+}
+
 static void test_session_fails(void **state)
 {
     (void)state;
@@ -191,10 +247,11 @@ static void test_session_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes),         cmocka_unit_test(test_parser),
-        cmocka_unit_test(test_parser_bad),    cmocka_unit_test(test_session),
-        cmocka_unit_test(test_http),          cmocka_unit_test(test_http_head),
-        cmocka_unit_test(test_session_fails),
+        cmocka_unit_test(test_bytes),          cmocka_unit_test(test_parser),
+        cmocka_unit_test(test_parser_bad),     cmocka_unit_test(test_session),
+        cmocka_unit_test(test_http),           cmocka_unit_test(test_http_head),
+        cmocka_unit_test(test_session_fails),  cmocka_unit_test(test_lookup_parser),
+        cmocka_unit_test(test_lookup_session),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,16 +14,10 @@
 #include "base/alloc.h"
 #include "base/list.h"
 
-/* The most threads. One thread works on the queue; the other threads are blocked in look-ups that
- * were cancelled. More than one is needed, because other names, for example the next auth server's,
- * must still be looked up when one name server does not answer. Without the limit, names that no
- * server answers could fill the machine with threads. Each thread is blocked for as long as the C
- * library tries, about half a minute. */
-#define RESOLVER_THREADS_MAX 8
-
 struct job {
-    struct list link; /* in `waiting` or `done`; in neither while it is being looked up */
-    bool cancelled;
+    struct list link; /* in `waiting`, `working` or `done` */
+    bool cancelled;   /* only in `working`: there is no answer */
+    size_t name;      /* bytes of the host name, at the start of the address */
     char address[SOCKET_HOST_MAX + SOCKET_HOST_MAX];
     struct resolver_answer answer;
 };
@@ -31,14 +25,15 @@ struct job {
 /* Shared by the event loop and the threads. The last owner that leaves frees it. */
 struct resolver {
     pthread_mutex_t lock; /* protects all fields below */
-    pthread_cond_t more;  /* signalled when a job waits, or when `ended` was set */
+    pthread_cond_t more;  /* signalled when a job may begin, or when `ended` was set */
     struct list waiting;  /* of struct job */
+    struct list working;  /* of struct job: one for each thread that is in a look-up */
     struct list done;     /* of struct job */
-    struct job *current;  /* the job being looked up, unless its thread was abandoned */
     size_t count;         /* number of jobs */
     unsigned owners; /* number of owners: the event loop until resolver_free, and the threads */
+    bool spare;      /* one thread is not in a look-up: it waits, or is about to take a job */
     bool ended;
-    int answers; /* the reading end of a pipe; it contains one byte for each answer */
+    int answers; /* the reading end of a pipe; it is readable when there are answers */
     int tell;    /* the writing end of that pipe, for the threads */
 };
 
@@ -67,48 +62,31 @@ static void leave(struct resolver *r)
     }
 }
 
-/* Does one job. Must be called with the lock held; the lock is released during the look-up. Returns
- * false when another thread has replaced this thread, which must then end. */
-static bool look_up(struct resolver *r, struct job *job)
+static bool has_name(const struct list *jobs, const struct job *job)
 {
-    r->current = job;
-    pthread_mutex_unlock(&r->lock);
-    socket_look_up(job->address, false, &job->answer.addresses, job->answer.why);
-    pthread_mutex_lock(&r->lock);
-    /* A thread that was replaced continues to work when the new thread is blocked in a cancelled
-     * job as well. */
-    bool stays = r->current == job || (r->current != NULL && r->current->cancelled);
-    if (stays) {
-        r->current = NULL;
+    for (const struct list *l = jobs->next; l != jobs; l = l->next) {
+        const struct job *other = container_of(l, struct job, link);
+        if (other->name == job->name && memcmp(other->address, job->address, job->name) == 0) {
+            return true;
+        }
     }
-    if (job->cancelled || r->ended) {
-        alloc_free(job);
-        r->count--;
-        return stays;
-    }
-    list_push(&r->done, &job->link);
-    ssize_t written = write(r->tell, "", 1); /* a full pipe is no error: it is readable already */
-    (void)written;
-    return stays;
+    return false;
 }
 
-static void *work(void *context)
+/* Returns the first job that may begin, or NULL. A name is looked up by one thread at a time, so
+ * that a name that no server answers blocks only one. */
+static struct job *next_job(const struct resolver *r)
 {
-    struct resolver *r = context;
-    bool stays = true;
-    pthread_mutex_lock(&r->lock);
-    while (stays && !r->ended) {
-        if (list_empty(&r->waiting)) {
-            pthread_cond_wait(&r->more, &r->lock);
-            continue;
+    for (struct list *l = r->waiting.next; l != &r->waiting; l = l->next) {
+        struct job *job = container_of(l, struct job, link);
+        if (!has_name(&r->working, job)) {
+            return job;
         }
-        struct job *job = container_of(r->waiting.next, struct job, link);
-        list_remove(&job->link);
-        stays = look_up(r, job);
     }
-    leave(r);
     return NULL;
 }
+
+static void *work(void *context);
 
 /* Starts a thread that blocks all signals, because the event loop handles them. Must be called with
  * the lock held. */
@@ -124,8 +102,82 @@ static bool start_thread(struct resolver *r)
     if (started) {
         pthread_detach(thread);
         r->owners++;
+        r->spare = true;
     }
     return started;
+}
+
+/* Lets a thread take the next job, if there is one. Must be called with the lock held. When no
+ * thread can be started, a thread that ends its look-up takes the job. */
+static void wake(struct resolver *r)
+{
+    if (r->spare) {
+        pthread_cond_signal(&r->more);
+    } else if (r->owners <= RESOLVER_THREADS_MAX && next_job(r) != NULL) {
+        start_thread(r);
+    }
+}
+
+/* Answers all jobs that wait for the address of this job, and then the job itself. */
+static void answer(struct resolver *r, struct job *job)
+{
+    struct list *next;
+    for (struct list *l = r->waiting.next; l != &r->waiting; l = next) {
+        struct job *other = container_of(l, struct job, link);
+        next = l->next;
+        if (strcmp(other->address, job->address) == 0) {
+            other->answer.addresses = job->answer.addresses;
+            memcpy(other->answer.why, job->answer.why, sizeof job->answer.why);
+            list_remove(l);
+            list_push(&r->done, l);
+        }
+    }
+    list_remove(&job->link);
+    if (job->cancelled) {
+        alloc_free(job);
+        r->count--;
+    } else {
+        list_push(&r->done, &job->link);
+    }
+    if (!list_empty(&r->done)) {
+        ssize_t written = write(r->tell, "", 1); /* a full pipe is readable already */
+        (void)written;
+    }
+}
+
+/* Does one job. Must be called with the lock held; the lock is released during the look-up. */
+static void look_up(struct resolver *r, struct job *job)
+{
+    list_remove(&job->link);
+    list_push(&r->working, &job->link);
+    r->spare = false;
+    wake(r); /* for the job after this one */
+    pthread_mutex_unlock(&r->lock);
+    socket_look_up(job->address, false, &job->answer.addresses, job->answer.why);
+    pthread_mutex_lock(&r->lock);
+    answer(r, job);
+}
+
+/* The first thread that has ended its look-up becomes the spare one; the others end. */
+static void *work(void *context)
+{
+    struct resolver *r = context;
+    pthread_mutex_lock(&r->lock);
+    while (!r->ended) {
+        struct job *job = next_job(r);
+        if (job == NULL) {
+            pthread_cond_wait(&r->more, &r->lock);
+            continue;
+        }
+        look_up(r, job);
+        if (r->spare) {
+            wake(r); /* jobs for the same name may begin now */
+            break;
+        }
+        r->spare = true;
+    }
+    leave(r);
+    return NULL;
 }
 
 struct resolver *resolver_new(void)
@@ -140,6 +192,7 @@ struct resolver *resolver_new(void)
     r->answers = ends[0];
     r->tell = ends[1];
     list_init(&r->waiting);
+    list_init(&r->working);
     list_init(&r->done);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->more, NULL);
@@ -169,24 +222,40 @@ int resolver_fd(const struct resolver *r)
     return r->answers;
 }
 
+static size_t name_size(const char *address)
+{
+    const char *colon = strrchr(address, ':');
+    return colon == NULL ? strlen(address) : (size_t)(colon - address);
+}
+
+static bool has_room(const struct resolver *r, const struct job *job)
+{
+    bool known = has_name(&r->working, job) || has_name(&r->waiting, job);
+    return r->count < (known ? RESOLVER_JOBS_OF_NAME_MAX : RESOLVER_JOBS_MAX);
+}
+
 bool resolver_ask(struct resolver *r, uint64_t ticket, const char *address)
 {
     size_t n = strlen(address);
     if (n >= sizeof((struct job *)NULL)->address) {
         return false;
     }
+    struct job *job = alloc_zeroed(sizeof *job);
+    list_init(&job->link);
+    job->answer.ticket = ticket;
+    job->name = name_size(address);
+    memcpy(job->address, address, n + 1);
     pthread_mutex_lock(&r->lock);
-    bool room = r->count < RESOLVER_JOBS_MAX;
+    bool room = has_room(r, job);
     if (room) {
-        struct job *job = alloc_zeroed(sizeof *job);
-        job->answer.ticket = ticket;
-        memcpy(job->address, address, n + 1);
-        list_init(&job->link);
         list_push(&r->waiting, &job->link);
         r->count++;
-        pthread_cond_signal(&r->more);
+        wake(r);
     }
     pthread_mutex_unlock(&r->lock);
+    if (!room) {
+        alloc_free(job);
+    }
     return room;
 }
 
@@ -209,12 +278,10 @@ void resolver_cancel(struct resolver *r, uint64_t ticket)
     pthread_mutex_lock(&r->lock);
     cancel_in(r, &r->waiting, ticket);
     cancel_in(r, &r->done, ticket);
-    struct job *job = r->current;
-    if (job != NULL && !job->cancelled && job->answer.ticket == ticket) {
-        job->cancelled = true;
-        size_t threads = r->owners - 1;
-        if (threads < RESOLVER_THREADS_MAX && start_thread(r)) {
-            r->current = NULL; /* the new thread continues; the old one ends after its look-up */
+    for (struct list *l = r->working.next; l != &r->working; l = l->next) {
+        struct job *job = container_of(l, struct job, link);
+        if (job->answer.ticket == ticket) {
+            job->cancelled = true;
         }
     }
     pthread_mutex_unlock(&r->lock);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the look-up of host names. A look-up always blocks and may take a long time. So a thread
- * does the look-ups. The resolver has a queue of jobs and a queue of answers. When a job is
- * cancelled while a thread is blocked in it, another thread continues with the next jobs. Apart
+ * Owns: the look-up of host names. A look-up always blocks and may take a long time. So threads do
+ * the look-ups, each thread one at a time. A name that takes long blocks one thread only, and the
+ * look-ups of other names continue. The resolver has a queue of jobs and a queue of answers. Apart
  * from these threads, the program has only the thread of the event loop. The threads share nothing
- * except the queues.
+ * except the queues. Answers may come in another order than the questions.
  */
 #ifndef SHELL_RESOLVER_H
 #define SHELL_RESOLVER_H
@@ -17,6 +17,14 @@
  * client may need the address of an auth server. Without this limit, the queue could become very
  * long when the name servers are slow. */
 #define RESOLVER_JOBS_MAX 256
+
+/* When so many look-ups wait, a look-up of a host name that another look-up waits for is refused.
+ * So a name that no server answers leaves places for other names. */
+#define RESOLVER_JOBS_OF_NAME_MAX 192
+
+/* The most threads. Each is blocked for as long as the C library tries, about half a minute.
+ * Without the limit, names that no server answers could fill the machine with threads. */
+#define RESOLVER_THREADS_MAX 32
 
 struct resolver;
 

@@ -16,6 +16,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -24,7 +25,8 @@
 
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* locked: the gate is shut */
 static bool shut;
-static const char *counted; /* the name whose look-ups are counted; set before its first look-up */
+/* Look-ups of names that begin with this are counted; set before the first of them. */
+static const char *counted;
 static size_t calls;
 
 int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints,
@@ -33,7 +35,7 @@ int getaddrinfo(const char *host, const char *port, const struct addrinfo *hints
     (void)port;
     (void)hints;
     const char *name = __atomic_load_n(&counted, __ATOMIC_SEQ_CST);
-    if (name != NULL && strcmp(host, name) == 0) {
+    if (name != NULL && strncmp(host, name, strlen(name)) == 0) {
         __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
     }
     if (strncmp(host, "slow", 4) == 0) {
@@ -94,21 +96,22 @@ static struct resolver_answer next(struct resolver *r)
     return answer;
 }
 
-static void names_are_looked_up_in_order(void **state)
+static void names_are_looked_up(void **state)
 {
     (void)state;
     struct resolver *r = resolver_new();
     assert_true(resolver_ask(r, 1, "many:80"));
-    assert_true(resolver_ask(r, 2, "none:80"));
-    assert_true(resolver_ask(r, 3, "no address"));
     struct resolver_answer a = next(r);
     assert_int_equal(a.ticket, 1);
     assert_int_equal(a.addresses.count, SOCKET_ADDRESSES_MAX);
+    assert_true(resolver_ask(r, 2, "none:80"));
     a = next(r);
     assert_int_equal(a.ticket, 2);
     assert_int_equal(a.addresses.count, 0);
     assert_string_equal(a.why, "dial tcp: lookup none: no such host");
+    assert_true(resolver_ask(r, 3, "no address"));
     a = next(r);
+    assert_int_equal(a.ticket, 3);
     assert_int_equal(a.addresses.count, 0);
     assert_string_equal(a.why, "dial tcp: invalid address");
     assert_false(resolver_next(r, &a));
@@ -128,29 +131,7 @@ static void what_is_cancelled_is_not_answered(void **state)
     resolver_cancel(r, 1);
     resolver_cancel(r, 2);
     gate_open();
-    struct resolver_answer a = next(r);
-    if (a.ticket == 1) { /* depends on whether the thread had taken it before it was cancelled */
-        a = next(r);
-    }
-    assert_int_equal(a.ticket, 3);
-    resolver_free(r);
-}
-
-static void look_ups_have_a_bound(void **state)
-{
-    (void)state;
-    struct resolver *r = resolver_new();
-    gate_shut();
-    for (uint64_t i = 0; i < RESOLVER_JOBS_MAX; i++) {
-        assert_true(resolver_ask(r, i, "slow:80"));
-    }
-    assert_false(resolver_ask(r, 1000, "slow:80"));
-    char address[2 * SOCKET_HOST_MAX + 1];
-    memset(address, 'x', sizeof address - 1);
-    address[sizeof address - 1] = '\0';
-    resolver_cancel(r, 5);
-    assert_false(resolver_ask(r, 1000, address));
-    gate_open();
+    assert_int_equal(next(r).ticket, 3);
     resolver_free(r);
 }
 
@@ -169,38 +150,134 @@ static void begun(size_t n)
     assert_int_equal(__atomic_load_n(&calls, __ATOMIC_SEQ_CST), n);
 }
 
-/* Look-up number `ticket` hangs and is cancelled, as after a timeout. */
-static void hang(struct resolver *r, uint64_t ticket)
+/* Asks for a name of its own: `prefix`, the ticket and a port. */
+static bool ask_number(struct resolver *r, uint64_t ticket, const char *prefix)
 {
-    assert_true(resolver_ask(r, ticket, "slow-names:80"));
-    begun(ticket);
-    resolver_cancel(r, ticket);
-    resolver_cancel(r, ticket); /* a second cancel does nothing */
+    char address[64];
+    snprintf(address, sizeof address, "%s%u:80", prefix, (unsigned)ticket);
+    return resolver_ask(r, ticket, address);
 }
 
-/* The name of the next auth server is found, although the look-up of the first hangs. */
-static void a_cancelled_look_up_blocks_no_other(void **state)
+/* Another name is found although a look-up takes long. Nothing is cancelled, so the slow look-ups
+ * are answered as well. */
+static void a_slow_look_up_blocks_no_other(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    gate_shut();
+    for (uint64_t i = 1; i < 6; i++) {
+        assert_true(ask_number(r, i, "slow"));
+        assert_true(resolver_ask(r, 100 + i, "many:80"));
+        assert_int_equal(next(r).ticket, 100 + i);
+    }
+    gate_open();
+    uint64_t sum = 0;
+    for (uint64_t i = 1; i < 6; i++) {
+        sum += next(r).ticket;
+    }
+    assert_int_equal(sum, 1 + 2 + 3 + 4 + 5);
+    resolver_free(r);
+}
+
+/* A name that no server answers is asked for again and again, and each look-up is cancelled after a
+ * timeout. All of them together block one thread. */
+static void a_name_blocks_one_thread(void **state)
 {
     (void)state;
     struct resolver *r = resolver_new();
     struct resolver_answer a;
     count_look_ups_of("slow-names");
     gate_shut();
-    for (uint64_t i = 1; i < 8; i++) {
-        hang(r, i);
+    for (uint64_t i = 1; i < 2 * RESOLVER_THREADS_MAX; i++) {
+        assert_true(resolver_ask(r, i, i % 2 == 0 ? "slow-names:80" : "slow-names:81"));
+        begun(1);
         assert_true(resolver_ask(r, 100 + i, "many:80"));
         assert_int_equal(next(r).ticket, 100 + i);
+        resolver_cancel(r, i);
+        resolver_cancel(r, i); /* a second cancel does nothing */
     }
-    /* Only the eighth thread is left, and it hangs too. */
-    hang(r, 8);
-    assert_false(resolver_next(r, &a)); /* and all answers of the others are taken */
-    assert_true(resolver_ask(r, 9, "many:80"));
+    begun(1);
+    assert_true(resolver_ask(r, 1, "slow-names:80"));
+    gate_open();
+    assert_int_equal(next(r).ticket, 1);
+    assert_false(resolver_next(r, &a)); /* what was cancelled has no answer */
+    begun(2);                           /* the first was of the other port */
+    resolver_free(r);
+}
+
+/* One look-up answers all that wait for the same address. */
+static void a_look_up_answers_all_of_its_address(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    count_look_ups_of("slow-shared");
+    gate_shut();
+    assert_true(resolver_ask(r, 1, "slow-shared:80"));
+    begun(1);
+    assert_true(resolver_ask(r, 2, "slow-shared:80"));
+    assert_true(resolver_ask(r, 4, "slow-shared:80"));
+    assert_true(resolver_ask(r, 8, "slow-shared:81"));
+    resolver_cancel(r, 1); /* the look-up itself goes on, for the others */
+    gate_open();
+    uint64_t sum = 0;
+    for (int i = 0; i < 3; i++) {
+        struct resolver_answer a = next(r);
+        assert_int_equal(a.addresses.count, SOCKET_ADDRESSES_MAX);
+        sum += a.ticket;
+    }
+    assert_int_equal(sum, 2 + 4 + 8);
+    begun(2);
+    resolver_free(r);
+}
+
+/* When all threads are blocked, the next look-up waits for the first of them. */
+static void threads_have_a_bound(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    count_look_ups_of("slow-thread");
+    gate_shut();
+    for (uint64_t i = 1; i <= RESOLVER_THREADS_MAX; i++) {
+        assert_true(ask_number(r, i, "slow-thread"));
+    }
+    begun(RESOLVER_THREADS_MAX);
+    for (uint64_t i = 1; i <= RESOLVER_THREADS_MAX; i++) {
+        resolver_cancel(r, i);
+    }
+    assert_true(resolver_ask(r, 100, "many:80"));
+    assert_true(ask_number(r, 101, "slow-thread"));
     struct pollfd p = {.fd = resolver_fd(r), .events = POLLIN};
     assert_int_equal(poll(&p, 1, 100), 0);
     gate_open();
-    assert_int_equal(next(r).ticket, 9); /* the thread that returns first takes it */
-    assert_true(resolver_ask(r, 10, "many:80"));
-    assert_int_equal(next(r).ticket, 10);
+    uint64_t sum = next(r).ticket;
+    assert_int_equal(sum + next(r).ticket, 100 + 101);
+    begun(RESOLVER_THREADS_MAX + 1);
+    assert_true(resolver_ask(r, 102, "many:80"));
+    assert_int_equal(next(r).ticket, 102);
+    resolver_free(r);
+}
+
+/* One name leaves places for other names. When these are taken too, a look-up is refused. */
+static void look_ups_have_a_bound(void **state)
+{
+    (void)state;
+    struct resolver *r = resolver_new();
+    gate_shut();
+    for (uint64_t i = 0; i < RESOLVER_JOBS_OF_NAME_MAX; i++) {
+        assert_true(resolver_ask(r, i, i % 2 == 0 ? "slow:80" : "slow:81"));
+    }
+    assert_false(resolver_ask(r, 1000, "slow:82"));
+    for (uint64_t i = RESOLVER_JOBS_OF_NAME_MAX; i < RESOLVER_JOBS_MAX; i++) {
+        assert_true(ask_number(r, i, "slow"));
+    }
+    assert_false(ask_number(r, 1000, "slow"));
+    char address[2 * SOCKET_HOST_MAX + 1];
+    memset(address, 'x', sizeof address - 1);
+    address[sizeof address - 1] = '\0';
+    resolver_cancel(r, 5);
+    assert_false(resolver_ask(r, 1000, address));
+    assert_true(ask_number(r, 1000, "slow"));
+    gate_open();
     resolver_free(r);
 }
 
@@ -222,10 +299,13 @@ static void the_end_does_not_wait(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(names_are_looked_up_in_order, after_each),
+        cmocka_unit_test_teardown(names_are_looked_up, after_each),
         cmocka_unit_test_teardown(what_is_cancelled_is_not_answered, after_each),
         cmocka_unit_test_teardown(look_ups_have_a_bound, after_each),
-        cmocka_unit_test_teardown(a_cancelled_look_up_blocks_no_other, after_each),
+        cmocka_unit_test_teardown(a_slow_look_up_blocks_no_other, after_each),
+        cmocka_unit_test_teardown(a_name_blocks_one_thread, after_each),
+        cmocka_unit_test_teardown(a_look_up_answers_all_of_its_address, after_each),
+        cmocka_unit_test_teardown(threads_have_a_bound, after_each),
         cmocka_unit_test_teardown(the_end_does_not_wait, after_each),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -94,6 +94,16 @@ static bool has_other_work(const struct engine *engine)
            api_service_has_work(&engine->web) || engine->web.api.lookupds.is_new;
 }
 
+/* PUT /config may have changed the list of nsqlookupds. */
+static void take_lookupds(struct engine *engine, int64_t now)
+{
+    struct span addresses[API_LOOKUPDS_MAX];
+    size_t count;
+    if (api_take_lookupds(&engine->web.api, addresses, &count)) {
+        peers_set(&engine->peers, addresses, count, now);
+    }
+}
+
 /* Each kind of work has its own share of the effort: the answers of auth servers, the checks of
  * what they allow, the HTTP API, and the kinds of go_on. */
 static void do_other_work(struct engine *engine, int64_t now)
@@ -104,22 +114,9 @@ static void do_other_work(struct engine *engine, int64_t now)
     v2_check(&engine->v2, now);
     broker_begin_share(&engine->broker);
     api_service_step(&engine->web, now);
+    take_lookupds(engine, now);
     if (can_go_on(engine)) {
         go_on(engine, now);
-    }
-}
-
-/* PUT /config may have changed the list of nsqlookupds. */
-static void step_peers(struct engine *engine, int64_t now)
-{
-    struct span addresses[API_LOOKUPDS_MAX];
-    size_t count;
-    if (api_take_lookupds(&engine->web.api, addresses, &count)) {
-        peers_set(&engine->peers, addresses, count, now);
-    }
-    if (peers_next_deadline(&engine->peers) <= now) {
-        broker_begin_share(&engine->broker);
-        peers_step(&engine->peers, now);
     }
 }
 
@@ -131,7 +128,10 @@ static void on_step(void *self, int64_t now, int64_t judged)
     if (has_other_work(engine)) {
         do_other_work(engine, now);
     }
-    step_peers(engine, now);
+    if (peers_next_deadline(&engine->peers) <= now) {
+        broker_begin_share(&engine->broker);
+        peers_step(&engine->peers, now);
+    }
     if (statsd_next_deadline(&engine->statsd) <= now) {
         broker_begin_share(&engine->broker);
         statsd_step(&engine->statsd, now);

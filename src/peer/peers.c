@@ -121,13 +121,13 @@ void peers_step(struct peers *peers, int64_t now)
     peer_channels_step(&peers->channels, peers->all, peers->count, now);
 }
 
-int64_t peers_next_deadline(const struct peers *peers)
+int64_t peers_deadline(const struct peers *peers)
 {
     if (peers->context.serve->stopping) {
         return TIME_NEVER;
     }
     if (!peers->started) {
-        return peers->config.address_count > 0 ? TIME_PAST : TIME_NEVER;
+        return TIME_PAST;
     }
     for (size_t i = 0; i < peers->count; i++) {
         if (peer_has_work(peers->all[i])) {

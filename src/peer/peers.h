@@ -45,7 +45,12 @@ void peers_set(struct peers *peers, const struct span *addresses, size_t count, 
 
 /* Must be called in each step when peers_next_deadline is not after `now`. */
 void peers_step(struct peers *peers, int64_t now);
-int64_t peers_next_deadline(const struct peers *peers);
+int64_t peers_deadline(const struct peers *peers); /* for peers_next_deadline */
+static inline int64_t peers_next_deadline(const struct peers *peers)
+{
+    bool has_list = peers->started || peers->config.address_count > 0;
+    return has_list ? peers_deadline(peers) : TIME_NEVER;
+}
 
 /* Logs that the program ends. */
 void peers_stop(struct peers *peers);

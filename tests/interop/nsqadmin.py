@@ -71,8 +71,8 @@ class Session:
         """Notes what the page shows when it no longer changes, and takes a picture."""
         wait_until(self.ready, "%s: the page" % step)
         shown = "\n".join(part.text for part in self.browser.find_elements(By.CSS_SELECTOR, PAGE))
-        for row in self.browser.find_elements(By.CSS_SELECTOR, PAGE + " tr"):
-            shown = shown.replace(row.text, row.text.replace("\n", " "))
+        for row in [row.text for row in self.browser.find_elements(By.CSS_SELECTOR, PAGE + " tr")]:
+            shown = shown.replace(row, row.replace("\n", " "))  # one line for each row of a table
         for server in self.servers:
             shown = server.mask(shown)
             for name, address in (("TCP", server.tcp), ("HTTP", server.http)):

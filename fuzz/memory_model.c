@@ -352,13 +352,18 @@ static struct model_topic *find_topic(struct memory_model *model, const struct t
 static void walk_backlog(struct memory_model *model, const struct topic *real, struct sums *sums)
 {
     size_t n = 0;
+    size_t delayed = 0;
+    size_t channels = real->table.count == 0 ? 1 : real->table.count;
     for (const struct message *m = real->queue.first; m != NULL; m = m->next, n++) {
+        delayed += m->body->deferred != 0;
         FUZZ_CHECK(m->attempts == 0 && m->body->refs == 1);
         sums->others += cost_beside_body(m);
         share_body(model, m->body, sums);
     }
     FUZZ_CHECK(n == real->queue.n);
     FUZZ_CHECK(n == 0 || real->paused || real->table.count == 0);
+    /* What the messages will need when they go to the channels is reserved. */
+    sums->others += n * (channels - 1) * MESSAGE_COST + delayed * channels * DEFERRED_COST;
 }
 
 static void walk_topic(struct memory_model *model, const struct call *call,

@@ -75,9 +75,24 @@ size_t topic_delayed_moves_to(const struct topic *topic, const struct channel *c
     return (size_t)(topic->admitted_delayed - later(got, channel->first_delayed));
 }
 
-/* Must be called after every change of `moving`, of the moves that are left or of the channels.
- * Computes how many bytes must be reserved. For each message, the last move uses the message that
- * is a part of the body, and each other move needs a new message. */
+/* Returns how many bytes the moves of messages to all channels need, if no channel has got them.
+ * For each message, the last move uses the message that is a part of the body, and each other move
+ * needs a new message. A topic without channels counts as if it had one, so that its first channel
+ * always has room for the messages. */
+static size_t cost_of_moves(size_t channels, size_t count, size_t delayed)
+{
+    size_t moves = channels > 0 ? channels : 1;
+    return count * (moves - 1) * MESSAGE_COST + delayed * moves * DEFERRED_COST;
+}
+
+/* Returns what the messages that the topic keeps will need when they go to this many channels. */
+static size_t cost_of_kept(const struct topic *topic, size_t channels)
+{
+    return cost_of_moves(channels, topic->queue.n, topic->queue_delayed);
+}
+
+/* Must be called after every change of `queue`, of `moving`, of the moves that are left or of the
+ * channels. Computes how many bytes must be reserved. */
 static void settle(struct topic *topic)
 {
     size_t messages = 0; /* that at least one channel gets */
@@ -85,8 +100,9 @@ static void settle(struct topic *topic)
     if (oldest != NULL) {
         messages = (size_t)(topic->admitted - later(moved(topic), oldest->first));
     }
-    size_t reserved =
-        (topic->moves_left - messages) * MESSAGE_COST + topic->delayed_moves_left * DEFERRED_COST;
+    size_t reserved = (topic->moves_left - messages) * MESSAGE_COST +
+                      topic->delayed_moves_left * DEFERRED_COST +
+                      cost_of_kept(topic, topic->table.count);
     budget_charge(&topic->core->budget, reserved);
     budget_release(&topic->core->budget, topic->reserved);
     topic->reserved = reserved;
@@ -184,7 +200,8 @@ static bool can_move_all(const struct topic *topic)
 void topic_move(struct topic *topic, size_t most, int64_t now)
 {
     struct effort *effort = &topic->core->effort;
-    if (topic->moving.n == 0 && topic->reserved == 0 && list_empty(&topic->moving_link)) {
+    size_t kept = cost_of_kept(topic, topic->table.count);
+    if (topic->moving.n == 0 && topic->reserved == kept && list_empty(&topic->moving_link)) {
         return; /* this is so after most publishes */
     }
     for (; topic->moving.n > 0 && most > 0 && effort_is_left(effort); most--) {
@@ -225,13 +242,25 @@ static void add_channel(struct topic *topic, struct channel *channel)
     list_push(&topic->channels, &channel->link);
 }
 
+/* The channel will get the messages that the topic keeps. As all messages, they may not use the
+ * reserve. */
+static bool has_room_for_channel(const struct topic *topic)
+{
+    const struct budget *budget = &topic->core->budget;
+    size_t cost = channel_cost(topic->core);
+    size_t channels = topic->table.count;
+    size_t more = cost_of_kept(topic, channels + 1) - cost_of_kept(topic, channels);
+    return budget_has_room_for_name(budget, BUDGET_CLIENT, cost) &&
+           (more == 0 || budget_has_room(budget, BUDGET_QUEUE, cost + more));
+}
+
 struct channel *topic_channel(struct topic *topic, struct span name, int64_t now)
 {
     struct channel *channel = topic_find_channel(topic, name);
     if (channel != NULL) {
         return channel;
     }
-    if (!budget_has_room_for_name(&topic->core->budget, BUDGET_CLIENT, channel_cost(topic->core))) {
+    if (!has_room_for_channel(topic)) {
         return NULL;
     }
     channel = channel_new(topic->core, topic, name, now);
@@ -292,22 +321,31 @@ void topic_end(struct topic *topic)
 
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay)
 {
-    size_t channels = topic->table.count;
-    if (keeps_messages(topic)) {
-        return 0;
-    }
-    return count * ((channels - 1) * MESSAGE_COST + (delay == 0 ? 0 : channels * DEFERRED_COST));
+    return cost_of_moves(topic->table.count, count, delay != 0 ? count : 0);
 }
 
-/* Keeps messages. An ephemeral topic drops those for which its queue has no room. */
+/* Returns how many messages fit into the queue. While a topic is starting, it keeps all messages,
+ * because its channels may not be known yet. */
+static size_t queue_size(const struct topic *topic)
+{
+    return topic->ephemeral && !topic->starting ? (size_t)topic->core->config.mem_queue_size
+                                                : SIZE_MAX;
+}
+
+static void drop(struct topic *topic, struct queue *messages)
+{
+    topic->drop_count += messages->n;
+    topic->core->counts.dropped += messages->n;
+    queue_splice(&topic->core->garbage, messages);
+}
+
+/* Keeps messages. An ephemeral topic drops those for which its queue has no room. topic_move must
+ * be called afterwards. */
 static void keep(struct topic *topic, struct queue *messages, int64_t delay)
 {
-    size_t room = SIZE_MAX;
-    if (topic->ephemeral) {
-        int64_t size = topic->core->config.mem_queue_size;
-        room = size > (int64_t)topic->queue.n ? (size_t)size - topic->queue.n : 0;
-    }
     size_t before = topic->queue.n;
+    size_t size = queue_size(topic);
+    size_t room = size > before ? size - before : 0;
     if (room >= messages->n) {
         queue_splice(&topic->queue, messages);
     }
@@ -316,9 +354,28 @@ static void keep(struct topic *topic, struct queue *messages, int64_t delay)
     }
     topic->core->held += topic->queue.n - before;
     topic->queue_delayed += delay != 0 ? topic->queue.n - before : 0;
-    topic->drop_count += messages->n;
-    topic->core->counts.dropped += messages->n;
-    queue_splice(&topic->core->garbage, messages);
+    drop(topic, messages);
+}
+
+/* Drops the newest messages of an ephemeral topic, if it keeps more than its queue has room for.
+ * The time depends on the size of the queue, not on the number of messages that are dropped. */
+static void drop_surplus(struct topic *topic)
+{
+    size_t size = queue_size(topic);
+    if (topic->queue.n <= size) {
+        return;
+    }
+    struct queue all = topic->queue;
+    topic->queue = (struct queue){0};
+    topic->queue_delayed = 0;
+    while (topic->queue.n < size) {
+        struct message *message = queue_pop(&all);
+        topic->queue_delayed += message->body->deferred != 0;
+        queue_push(&topic->queue, message);
+    }
+    effort_use(&topic->core->effort, size * EFFORT_MOVE);
+    topic->core->held -= all.n;
+    drop(topic, &all);
 }
 
 void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, int64_t delay)
@@ -339,6 +396,7 @@ void topic_empty(struct topic *topic)
     topic->core->held -= topic->queue.n;
     queue_splice(&topic->core->garbage, &topic->queue);
     topic->queue_delayed = 0;
+    settle(topic);
 }
 
 void topic_pause(struct topic *topic, bool paused, int64_t now)
@@ -352,6 +410,9 @@ void topic_start(struct topic *topic, int64_t now)
 {
     topic->starting = false;
     list_remove(&topic->starting_link);
+    if (keeps_messages(topic)) {
+        drop_surplus(topic);
+    }
     admit_kept(topic);
     topic_move(topic, SIZE_MAX, now);
 }

@@ -4,9 +4,10 @@
  * channels. A topic keeps messages while it has no channel, while it is paused and while it is
  * starting. All other messages are admitted. A message that is admitted goes to all channels that
  * exist at this moment. The moves to these channels may take several calls, because the effort of
- * one call is limited (base/effort.h). The memory for all moves is reserved when the messages are
- * admitted, so a move never fails. A channel that is made later does not get these messages, even
- * if some of their moves are not done yet. So clients cannot see that the moves take several calls.
+ * one call is limited (base/effort.h). The memory for all moves is reserved before the messages are
+ * admitted, also while the topic keeps them, so a move never fails. A channel that is made later
+ * does not get these messages, even if some of their moves are not done yet. So clients cannot see
+ * that the moves take several calls.
  *
  * The first channel of a topic gets the messages that the topic has kept.
  */
@@ -53,7 +54,8 @@ struct topic {
     size_t moves_left;         /* number of moves that are not done. A move puts one message of
                                 * `moving` into one channel */
     size_t delayed_moves_left; /* how many of these moves are of messages with a delay */
-    size_t reserved;           /* bytes that were added to the memory budget for these moves */
+    size_t reserved;           /* bytes that were added to the memory budget for these moves, and
+                                * for the moves of the messages in `queue` */
     /* nsqd's /stats shows the next two counters. */
     uint64_t message_count;
     uint64_t message_bytes;
@@ -85,7 +87,9 @@ struct topic *topic_new(struct broker_core *core, struct span name);
  * channels, and must not be in the broker's table. */
 void topic_free(struct topic *topic);
 
-/* The topic is not starting any more: the messages that it has kept are admitted. */
+/* The topic is not starting any more: the messages that it has kept are admitted. If it has no
+ * channels or is paused, it keeps them, but an ephemeral topic drops those that its queue has no
+ * room for. */
 void topic_start(struct topic *topic, int64_t now);
 
 /* Called when the topic was deleted and removed from the broker's table. Drops its messages and
@@ -93,8 +97,9 @@ void topic_start(struct topic *topic, int64_t now);
 void topic_end(struct topic *topic);
 
 /* Returns the channel with this name, which must be valid. Creates the channel when it does not
- * exist. Returns NULL when the memory budget has no room for a new channel. When the channel is the
- * first one of the topic, the messages that the topic has kept are admitted. */
+ * exist. Returns NULL when the memory budget has no room for a new channel, and for the moves to it
+ * of the messages that the topic keeps. When the channel is the first one of the topic, and the
+ * topic is neither paused nor starting, the messages that it has kept are admitted. */
 struct channel *topic_channel(struct topic *topic, struct span name, int64_t now);
 
 /* Returns the channel with this name, which must be valid, or NULL when it does not exist. */
@@ -106,13 +111,15 @@ void topic_remove_channel(struct topic *topic, struct channel *channel);
 
 /* When messages go from the topic to its channels, they need more memory. Every channel after the
  * first needs one more message for each body. Every delayed message needs a struct deferred.
- * Returns how many bytes this is for a number of messages with the same delay. The bodies are not
- * included, because they were added to the memory budget before. */
+ * Returns how many bytes this is for a number of messages with the same delay, with the channels
+ * that exist now. The bodies are not included, because they were added to the memory budget before.
+ */
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 
-/* Admits messages, or keeps them. `bytes` is the sum of the sizes of their bodies, and all of them
- * have this delay. When the queue of an ephemeral topic is full, the topic drops the messages that
- * do not fit, as nsqd does. The topic owns the messages afterwards, and `messages` is empty. */
+/* Admits messages, or keeps them; topic_move must be called afterwards. `bytes` is the sum of the
+ * sizes of their bodies, and all of them have this delay. When the queue of an ephemeral topic is
+ * full, the topic drops the messages that do not fit, as nsqd does. The topic owns the messages
+ * afterwards, and `messages` is empty. */
 void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, int64_t delay);
 
 /* Moves admitted messages to the channels while the current call has effort left, but makes at most

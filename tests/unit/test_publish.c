@@ -152,20 +152,33 @@ static void a_refusal_uses_no_ids(void **state)
 }
 
 /* The messages themselves were charged before; publishing adds nothing. */
-static void what_stays_in_the_topic_needs_no_room(void **state)
+static void what_at_most_one_channel_gets_needs_no_room(void **state)
 {
     struct broker_world *w = *state;
-    for (int paused = 0; paused <= 1; paused++) {
-        struct publish p = publish_of(w, "t", 10, paused);
+    for (int channels = 0; channels <= 1; channels++) {
+        struct publish p = publish_of(w, "t", 10, 0);
         (void)bw_topic(w, "t");
         w->broker.core.budget.cap = 0;
         assert_int_equal(publish(w, &p, NULL), PUBLISH_DONE);
         w->broker.core.budget.cap = (size_t)1 << 30;
         (void)bw_channel(w, "t", "a");
-        (void)bw_channel(w, "t", "b");
         topic_pause(bw_topic(w, "t"), true, w->now);
         bw_check(w);
     }
+}
+
+/* The topic will give them to its channels, and cannot be refused then. */
+static void what_stays_in_the_topic_needs_room_for_its_channels(void **state)
+{
+    struct broker_world *w = *state;
+    (void)bw_topic(w, "t");
+    expect_room(w, "t", 10, 1, 10 * DEFERRED_COST);
+    (void)bw_channel(w, "t", "a");
+    (void)bw_channel(w, "t", "b");
+    topic_pause(bw_topic(w, "t"), true, w->now);
+    expect_room(w, "t", 10, 0, 10 * MESSAGE_COST);
+    expect_room(w, "t", 10, 1, 10 * (MESSAGE_COST + 2 * DEFERRED_COST));
+    bw_check(w);
 }
 
 /* --- waits ------------------------------------------------------------------------------------ */
@@ -372,7 +385,8 @@ int main(void)
         BW_TEST(a_new_topic_needs_room),
         BW_TEST(the_shares_of_all_channels_need_room),
         BW_TEST(a_refusal_uses_no_ids),
-        BW_TEST(what_stays_in_the_topic_needs_no_room),
+        BW_TEST(what_at_most_one_channel_gets_needs_no_room),
+        BW_TEST(what_stays_in_the_topic_needs_room_for_its_channels),
         BW_TEST(a_publish_can_wait),
         BW_TEST(nothing_to_write_does_not_wait),
         BW_TEST(tickets_are_handed_out_once_and_in_order),

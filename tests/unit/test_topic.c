@@ -396,7 +396,9 @@ static void publishing_costs_the_shares_of_all_channels(void **state)
     const struct budget *budget = &w->broker.core.budget;
     const struct topic *topic = bw_topic(w, "t");
     char name[] = "a";
-    assert_int_equal(topic_publish_cost(topic, 1000, 1), 0);
+    /* The first channel will defer the message. */
+    assert_int_equal(topic_publish_cost(topic, 1000, 0), 0);
+    assert_int_equal(topic_publish_cost(topic, 1000, 1), 1000 * DEFERRED_COST);
     for (size_t channels = 1; channels <= 3; channels++, name[0]++) {
         (void)bw_channel(w, "t", name);
         for (int64_t delay = 0; delay <= 1; delay++) {
@@ -410,8 +412,13 @@ static void publishing_costs_the_shares_of_all_channels(void **state)
             assert_int_equal(topic_publish_cost(topic, 0, delay), 0);
         }
     }
+    size_t all = 1000 * (2 * MESSAGE_COST + 3 * DEFERRED_COST);
     topic_pause(bw_topic(w, "t"), true, w->now);
-    assert_int_equal(topic_publish_cost(topic, 1000, 1), 0);
+    assert_int_equal(topic_publish_cost(topic, 1000, 1), all);
+    topic_pause(bw_topic(w, "t"), false, w->now);
+    bw_topic(w, "t")->starting = true;
+    assert_int_equal(topic_publish_cost(topic, 1000, 1), all);
+    bw_topic(w, "t")->starting = false;
 }
 
 int main(void)

@@ -4,6 +4,7 @@
 #include "conform/record.h"
 
 #include <nsq/frame.h>
+#include <nsq/lookup.h>
 #include <nsq/magic.h>
 #include <nsq/name.h>
 
@@ -358,6 +359,73 @@ static void record_command(struct record *r, size_t conn, struct span bytes, int
     end_step(r);
 }
 
+/* --- V1 --------------------------------------------------------------------------------------- */
+
+static const struct nsq_lookup_limits lookup_limits = {.max_line = NSQ_LOOKUP_LINE_MAX,
+                                                       .max_body = TRANSCRIPT_SIZE_MAX};
+
+/* Parses the command at the start of `in`, and its body. Returns its length; 0: it has not arrived
+ * completely. */
+static size_t take_v1(struct record *r, struct span in, struct nsq_lookup_command *command,
+                      struct span *body)
+{
+    struct nsq_lookup_place place = {0};
+    struct nsq_lookup_item item;
+    size_t used = 0;
+    *body = span_make(NULL, 0);
+    do {
+        enum nsq_parse outcome =
+            nsq_lookup_parse(&place, &lookup_limits, span_skip(in, used), &item);
+        if (outcome == NSQ_BAD) {
+            broken(r, "a client sent a command with a bad size or a line that is too long");
+        }
+        if (outcome != NSQ_OK) {
+            return 0;
+        }
+        used += item.consumed;
+        if (item.stage == NSQ_LOOKUP_STAGE_LINE) {
+            *command = item.command;
+        } else {
+            *body = item.body;
+        }
+    } while (place.stage != NSQ_LOOKUP_STAGE_LINE);
+    return used;
+}
+
+/* A line with the names of a topic and a channel. Any other line stays as it is. */
+static void add_v1_line(struct record *r, const struct nsq_lookup_command *c)
+{
+    bool names = c->id == NSQ_LOOKUP_REGISTER || c->id == NSQ_LOOKUP_UNREGISTER;
+    if (!names || c->params == 0 || c->params > 2) {
+        add_text(r, c->line);
+    } else {
+        add_text(r, c->name);
+        add_text(r, SPAN(" "));
+        add_named(r, 't', c->topic);
+        add_text(r, c->params > 1 ? SPAN(" ") : SPAN(""));
+        add_named(r, 'c', c->channel);
+    }
+    add_text(r, SPAN("\n"));
+}
+
+/* Records all commands that have arrived completely. */
+static void record_v1(struct record *r, size_t conn, int64_t now)
+{
+    struct buf *in = &r->conns[conn].from_client;
+    struct nsq_lookup_command command = {.id = NSQ_LOOKUP_UNKNOWN};
+    struct span body;
+    size_t n;
+    while ((n = take_v1(r, buf_span(in), &command, &body)) > 0) {
+        begin_send(r, conn, now);
+        add_v1_line(r, &command);
+        if (command.id == NSQ_LOOKUP_IDENTIFY) {
+            add_sized(r, NSQ_IDENTIFY, body);
+        }
+        end_step(r);
+        buf_drop(in, n);
+    }
+}
+
 void record_open(struct record *r, int64_t now)
 {
     if (r->conn_count == RECORD_CONNS_MAX) {
@@ -393,7 +461,14 @@ void record_from_client(struct record *r, size_t conn, struct span bytes, int64_
         begin_send(r, conn, now);
         add_text(r, span_first(buf_span(&c->from_client), NSQ_MAGIC_SIZE));
         end_step(r);
+        c->v1 =
+            span_equal(span_first(buf_span(&c->from_client), NSQ_MAGIC_SIZE), SPAN(NSQ_MAGIC_V1));
+        r->lookup = r->lookup || c->v1;
         buf_drop(&c->from_client, NSQ_MAGIC_SIZE);
+    }
+    if (c->v1) {
+        record_v1(r, conn, now);
+        return;
     }
     size_t n;
     while ((n = command_size(r, buf_span(&c->from_client))) > 0) {
@@ -484,10 +559,48 @@ static void record_frame(struct record *r, size_t conn, const struct nsq_frame *
     end_step(r);
 }
 
+static void record_v1_reply(struct record *r, size_t conn, struct span data, int64_t now)
+{
+    struct span text;
+    r->last = now;
+    if (nsq_error_split(data, &text) != NSQ_E_NONE) {
+        begin_step(r, conn, SPAN(" < error "));
+        add_error(r, data);
+    } else if (data.n > 0 && data.p[0] == '{') { /* all its values depend on the server alone */
+        begin_step(r, conn, SPAN(" < response "));
+        record_json_reply(data, SPAN("{}"), &r->steps);
+    } else {
+        begin_step(r, conn, SPAN(" < response "));
+        add_text(r, data);
+    }
+    end_step(r);
+}
+
+static void record_v1_replies(struct record *r, size_t conn, int64_t now)
+{
+    struct buf *in = &r->conns[conn].from_server;
+    struct span data;
+    size_t size;
+    enum nsq_parse outcome;
+    while ((outcome = nsq_lookup_reply_parse(buf_span(in), NSQ_FRAME_DATA_MAX, &data, &size)) ==
+           NSQ_OK) {
+        record_v1_reply(r, conn, data, now);
+        buf_drop(in, size);
+    }
+    if (outcome == NSQ_BAD) {
+        broken(r, "the server sent bytes that are not a reply");
+        buf_drop(in, in->n);
+    }
+}
+
 static void record_frames(struct record *r, size_t conn, struct span bytes, int64_t now)
 {
     struct record_conn *c = &r->conns[conn];
     buf_append(&c->from_server, bytes);
+    if (c->v1) {
+        record_v1_replies(r, conn, now);
+        return;
+    }
     struct nsq_frame frame;
     size_t size;
     enum nsq_parse outcome;
@@ -607,17 +720,22 @@ bool record_print(struct record *r, const struct record_header *header, struct b
     text_append(out, "\nreq: RECORDED\nlevel: ");
     buf_append(out, header->level);
     text_append(out, "\n");
+    buf_append(out, r->lookup ? SPAN("server: nsqlookupd\n") : SPAN(""));
     print_needs(r, header->flags, out);
     if (header->flags.n > 0) {
         text_append(out, "flags: ");
         buf_append(out, header->flags);
         text_append(out, "\n");
     }
-    text_append(out, "order: partial\nsource: nsqd 1.3.0\n\n");
+    text_append(out, "order: partial\nsource: ");
+    buf_append(out, r->lookup ? SPAN("nsqlookupd 1.3.0\n\n") : SPAN("nsqd 1.3.0\n\n"));
     print_steps(r, out);
     for (size_t i = 0; i < r->conn_count; i++) {
         if (r->conns[i].from_client.n > 0) {
             broken(r, "a client sent a part of a command only");
+        }
+        if (r->conns[i].magic_seen && r->conns[i].v1 != r->lookup) {
+            broken(r, "some connections speak V1 and some do not");
         }
     }
     if (out->n > TRANSCRIPT_SIZE_MAX) {

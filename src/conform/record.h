@@ -10,6 +10,9 @@
  * partial: replies stay in order, and messages may come at any time. When the clients send nothing
  * for some time, the file has a step that waits.
  *
+ * A connection that begins with the magic of V1 is one between an nsqd and an nsqlookupd. Then the
+ * file is about nsqlookupd, and all connections must speak V1.
+ *
  * When a client closes its output, a proxy cannot know at once whether the client still reads. The
  * file has a step "> end" (the client still reads) if both of these are true:
  *   - After the client had closed its output, the server sent something other than heartbeats.
@@ -43,6 +46,7 @@ struct record_name {
 
 struct record_conn {
     bool magic_seen;
+    bool v1;           /* the client speaks V1, with an nsqlookupd */
     bool heartbeat;    /* the next NOP answers a heartbeat */
     bool client_ended; /* the client closed its output; later events show whether it still reads */
     bool reads_on;     /* the client has read bytes after it closed its output */
@@ -64,6 +68,7 @@ struct record {
     int64_t pause; /* ns: the shortest silence of the clients that becomes a wait; 0: no waits */
     int64_t last;  /* ns: the time of the last recorded event */
     bool needs[UPGRADE_KINDS]; /* the codecs that were enabled */
+    bool lookup;               /* a client speaks V1: the file is about nsqlookupd */
     struct buf steps;
     struct buf literal; /* text of the current step; it will be written as one string */
     bool spaced;        /* the next item needs a space before it */

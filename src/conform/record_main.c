@@ -82,6 +82,8 @@ static const char usage[] =
     "                 the certificate and key (PEM) for clients that use TLS. nsq-record does not\n"
     "                 check the certificate of the server\n"
     "\n"
+    "If the server is an nsqlookupd, the file is about nsqlookupd: nsqds that register speak V1.\n"
+    "\n"
     "A line on standard input closes all connections, as a failing network would. In the file the\n"
     "clients close.\n";
 

@@ -568,6 +568,75 @@ static void what_cannot_be_recorded_has_a_reason(void **state)
     check_once(play_many_connections, NULL, "more connections than a session file may have");
 }
 
+static void replies(struct record *r, size_t conn, struct span data)
+{
+    struct buf reply = {0};
+    append_i32(&reply, data.n);
+    buf_append(&reply, data);
+    feed(r, conn, false, buf_span(&reply), 1);
+    buf_free(&reply);
+}
+
+static void play_v1(struct record *r)
+{
+    record_open(r, TIME_MS);
+    SAYS(r, 0, 1, "  V1IDENTIFY\n\0\0\0\x19{\"broadcast_address\":\"b\"}PING\n");
+    replies(r, 0, SPAN("{\"broadcast_address\":\"host\",\"tcp_port\":1}"));
+    replies(r, 0, SPAN("OK"));
+    SAYS(r, 0, 1, "REGISTER orders mail#ephemeral\r\nUNREGISTER orders\n");
+    replies(r, 0, SPAN("OK"));
+    replies(r, 0, SPAN("OK"));
+    SAYS(r, 0, 1, "WHAT orders\n");
+    replies(r, 0, SPAN("E_INVALID invalid command WHAT"));
+    record_server_end(r, 0, TIME_MS);
+}
+
+static const char v1_file[] =
+    "id: a/b\ntitle: t\nreq: RECORDED\nlevel: SHOULD\nserver: nsqlookupd\norder: partial\n"
+    "source: nsqlookupd 1.3.0\n\nc1 connect\nc1 > \"  V1\"\n"
+    "c1 > \"IDENTIFY\\n\" size{\"{\\\"broadcast_address\\\":\\\"b\\\"}\"}\nc1 > \"PING\\n\"\n"
+    "c1 < response {\"broadcast_address\":null,\"tcp_port\":null}\nc1 < response \"OK\"\n"
+    "c1 > \"REGISTER \" $topic1 \" \" $channel1 \"#ephemeral\\n\"\n"
+    "c1 > \"UNREGISTER \" $topic1 \"\\n\"\nc1 < response \"OK\"\nc1 < response \"OK\"\n"
+    "c1 > \"WHAT orders\\n\"\nc1 < error E_INVALID \"invalid command WHAT\"\nc1 < end\n";
+
+static const char *print_v1(struct record *r, struct buf *out)
+{
+    const struct record_header header = {
+        .id = SPAN("a/b"), .title = SPAN("t"), .level = SPAN("SHOULD"), .flags = SPAN("")};
+    record_print(r, &header, out);
+    return r->broken;
+}
+
+static void a_client_may_speak_v1(void **state)
+{
+    (void)state;
+    for (size_t every = 0; every < 3; every++) {
+        struct record r = {.pause = 0};
+        struct buf file = {0};
+        cut = (struct cut){.every = every};
+        play_v1(&r);
+        assert_null(print_v1(&r, &file));
+        assert_true(span_equal(buf_span(&file), SPAN(v1_file)));
+        buf_free(&file);
+        record_free(&r);
+    }
+    cut = (struct cut){0};
+}
+
+static void a_file_is_about_one_program(void **state)
+{
+    (void)state;
+    struct record r = {.pause = 0};
+    struct buf file = {0};
+    play_v1(&r);
+    record_open(&r, TIME_MS);
+    SAYS(&r, 1, 1, "  V2NOP\n");
+    assert_string_equal(print_v1(&r, &file), "some connections speak V1 and some do not");
+    buf_free(&file);
+    record_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -584,6 +653,8 @@ int main(void)
         cmocka_unit_test(hosts_and_versions_are_replaced),
         cmocka_unit_test(other_bodies_are_recorded_too),
         cmocka_unit_test(what_cannot_be_recorded_has_a_reason),
+        cmocka_unit_test(a_client_may_speak_v1),
+        cmocka_unit_test(a_file_is_about_one_program),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

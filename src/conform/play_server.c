@@ -507,7 +507,9 @@ static bool see_off(struct server *s)
 static bool can_serve(const struct server *s)
 {
     const char *why = NULL;
-    if (transcript_speaks_http(&s->file)) {
+    if (s->file.server == SERVER_NSQLOOKUPD) {
+        why = "--serve cannot play nsqlookupd";
+    } else if (transcript_speaks_http(&s->file)) {
         why = "--serve cannot play HTTP";
     } else if (transcript_has(&s->file, STEP_RESTART)) {
         why = "--serve cannot play restart: it is this program that would end";

@@ -133,6 +133,21 @@ static void http_cannot_be_served(void **state)
     assert_non_null(strstr(text, "--serve cannot play HTTP"));
 }
 
+static void a_file_about_nsqlookupd_cannot_be_served(void **state)
+{
+    (void)state;
+    char text[256] = {0};
+    FILE *err = fmemopen(text, sizeof text - 1, "w");
+    const struct args args = {.serve = file_path, .listen = "?", .cases = SUITE_CASES};
+    assert_true(files_write(file_path,
+                            SPAN("id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nserver: nsqlookupd\n"
+                                 "source: spec\n\nc connect\n"),
+                            stderr));
+    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
+    fclose(err);
+    assert_non_null(strstr(text, "--serve cannot play nsqlookupd"));
+}
+
 static void a_file_that_restarts_the_server_cannot_be_served(void **state)
 {
     (void)state;
@@ -294,6 +309,7 @@ int main(void)
         cmocka_unit_test(repetitions_pass_against_themselves),
         cmocka_unit_test(a_file_that_restarts_the_server_cannot_be_served),
         cmocka_unit_test(http_cannot_be_served),
+        cmocka_unit_test(a_file_about_nsqlookupd_cannot_be_served),
         cmocka_unit_test(a_client_that_sends_something_else_fails),
         cmocka_unit_test(a_server_that_sends_something_else_fails),
         cmocka_unit_test(a_reply_after_the_last_step_fails_the_case),

@@ -15,13 +15,25 @@ static bool exists(const struct broker *broker, const struct change *change)
                              topic_find_channel(topic, name_span(&change->channel)) != NULL);
 }
 
-static struct peer_command tell(const struct broker *broker, const struct change *change)
+/* Tells whether the topic or channel of a change exists now. */
+static struct peer_command tell_state(const struct broker *broker, const struct change *change)
 {
     return (struct peer_command){.id = exists(broker, change) ? NSQ_LOOKUP_REGISTER
                                                               : NSQ_LOOKUP_UNREGISTER,
                                  .is_change = true,
                                  .topic = change->topic,
                                  .channel = change->channel};
+}
+
+/* As tell_state, but a topic that was deleted is unregistered even if it exists again. The change
+ * that made it again comes later, and registers it. */
+static struct peer_command tell(const struct broker *broker, const struct change *change)
+{
+    struct peer_command command = tell_state(broker, change);
+    if (change->deleted && change->channel.n == 0) {
+        command.id = NSQ_LOOKUP_UNREGISTER;
+    }
+    return command;
 }
 
 /* Returns whether the walk has not visited the place of this change yet. */
@@ -154,7 +166,7 @@ static bool next_of_rest(struct peer_course *course, const struct broker *broker
 {
     if (course->has_first) {
         course->has_first = false;
-        *command = tell(broker, &course->first);
+        *command = tell_state(broker, &course->first); /* no later change mends it */
         return true;
     }
     if (course->ping) {

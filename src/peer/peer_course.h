@@ -5,7 +5,10 @@
  * their names. The later changes of the broker (broker/changes.h) are told one by one. A change is
  * told as the state is when its turn comes: what exists is registered, and what does not exist is
  * unregistered. So the nsqlookupd knows the right set when everything was told, even if something
- * was made and deleted several times in between. During the walk, the changes and the walk take
+ * was made and deleted several times in between. One kind of change is told as it was: a topic that
+ * was deleted is unregistered even if it exists again, because only this removes a tombstone of the
+ * topic. (A channel has no tombstones. And the end of a channel of a deleted topic may be noted
+ * when a new topic with this name has this channel.) During the walk, the changes and the walk take
  * turns. A change that the walk will still find is left out.
  *
  * The memory is constant. When more changes were made than the broker remembers, a new walk begins,

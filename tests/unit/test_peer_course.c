@@ -121,7 +121,46 @@ static void changes_are_told_as_they_are_now(void **state)
     make(s, "t", "c");
     drop(s, "t", "");
     make(s, "t", "d");
-    assert_string_equal(tell(s, ALL), "R! t; U! t c; R! t; U! t c; R! t; R! t d");
+    assert_string_equal(tell(s, ALL), "R! t; U! t c; U! t; U! t c; R! t; R! t d");
+    end(s);
+}
+
+/* The topic at the nsqlookupd may have a tombstone, which only UNREGISTER removes. A channel has
+ * none. */
+static void a_deleted_topic_is_unregistered_even_if_it_exists_again(void **state)
+{
+    (void)state;
+    struct stage *s = begin();
+    make(s, "t", "c");
+    tell(s, ALL);
+    drop(s, "t", "");
+    make(s, "t", "");
+    assert_string_equal(tell(s, ALL), "U! t; U! t c; R! t");
+    drop(s, "t", "");
+    make(s, "t", "");
+    drop(s, "t", "");
+    assert_string_equal(tell(s, ALL), "U! t; U! t; U! t");
+    make(s, "t", "c");
+    tell(s, ALL);
+    drop(s, "t", "c");
+    make(s, "t", "c");
+    assert_string_equal(tell(s, ALL), "R! t c; R! t c");
+    end(s);
+}
+
+/* The end of a channel of the first topic is noted when the second one has the channel already. */
+static void the_late_end_of_a_channel_spares_its_successor(void **state)
+{
+    (void)state;
+    struct stage *s = begin();
+    make(s, "t", "c");
+    tell(s, ALL);
+    s->broker.core.effort.left = 0;
+    broker_delete_topic(&s->broker, SPAN("t"));
+    make(s, "t", "c");
+    broker_begin_call(&s->broker);
+    broker_collect(&s->broker);
+    assert_string_equal(tell(s, ALL), "U! t; R! t; R! t c; R! t c");
     end(s);
 }
 
@@ -185,7 +224,7 @@ static void a_walk_sees_the_first_channel_of_its_topic(void **state)
     drop(s, "t", "");
     make(s, "t", "a");
     make(s, "t", "e");
-    assert_string_equal(tell(s, ALL), "R! t; R t e; U! t c; R! t; R! t a; R! t e");
+    assert_string_equal(tell(s, ALL), "U! t; R t e; U! t c; R! t; R! t a; R! t e");
     end(s);
 }
 
@@ -241,6 +280,7 @@ static void changes_that_are_lost_in_a_walk(void **state)
 #define NAMES 6
 struct model {
     bool topic[NAMES];
+    bool tombstone[NAMES]; /* someone has put it there before nsqd deleted its topic */
     bool channel[NAMES][NAMES];
 };
 
@@ -261,6 +301,7 @@ static void obey(struct model *m, const struct peer_command *c)
         m->topic[t] = m->topic[t] || registers;
     } else {
         m->topic[t] = registers;
+        m->tombstone[t] = m->tombstone[t] && registers;
         for (size_t i = 0; i < NAMES && !registers; i++) {
             m->channel[t][i] = false;
         }
@@ -272,6 +313,7 @@ static void check_model(const struct stage *s, const struct model *m)
     for (char t = 'a'; t < 'a' + NAMES; t++) {
         const struct topic *topic = broker_find_topic(&s->broker, span_make(&t, 1));
         assert_true(m->topic[t - 'a'] == (topic != NULL));
+        assert_false(m->tombstone[t - 'a']);
         for (char c = 'a'; c < 'a' + NAMES; c++) {
             bool there = topic != NULL && topic_find_channel(topic, span_make(&c, 1)) != NULL;
             assert_true(m->channel[t - 'a'][c - 'a'] == there);
@@ -279,7 +321,7 @@ static void check_model(const struct stage *s, const struct model *m)
     }
 }
 
-static void random_change(struct stage *s, unsigned *random)
+static void random_change(struct stage *s, struct model *m, unsigned *random)
 {
     char topic[2] = {0};
     char channel[2] = {0};
@@ -289,6 +331,8 @@ static void random_change(struct stage *s, unsigned *random)
     channel[0] = (char)('a' + r / NAMES % NAMES);
     switch (r / (NAMES * NAMES) % 4) {
     case 0:
+        m->tombstone[r % NAMES] =
+            m->topic[r % NAMES] && broker_find_topic(&s->broker, text_span(topic)) != NULL;
         drop(s, topic, "");
         break;
     case 1:
@@ -308,13 +352,13 @@ static void the_nsqlookupd_knows_the_right_set_in_the_end(void **state)
         struct model m = {.topic = {false}};
         struct peer_command c;
         for (int i = 0; i < round % 40; i++) {
-            random_change(s, &random);
+            random_change(s, &m, &random);
         }
         peer_course_begin(&s->course, &s->broker);
         for (int i = 0; i < 60; i++) {
             unsigned r = random >> 20;
             if (r % 3 == 0) {
-                random_change(s, &random);
+                random_change(s, &m, &random);
             } else if (next(s, &c)) {
                 obey(&m, &c);
             }
@@ -333,6 +377,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_conversation_begins_with_everything),
         cmocka_unit_test(changes_are_told_as_they_are_now),
+        cmocka_unit_test(a_deleted_topic_is_unregistered_even_if_it_exists_again),
+        cmocka_unit_test(the_late_end_of_a_channel_spares_its_successor),
         cmocka_unit_test(the_first_change_is_told_again),
         cmocka_unit_test(a_walk_and_the_changes_take_turns),
         cmocka_unit_test(a_walk_sees_the_first_channel_of_its_topic),

@@ -13,11 +13,23 @@
 
 #define WHY "failed to query nsqlookupd for channels to pre-create for topic % - %"
 
+/* An nsqlookupd as one that is asked. After its removal it lives until its requests are dropped. */
+struct source {
+    struct list link;        /* in channels->sources */
+    const struct peer *peer; /* NULL: it was removed */
+    struct list waiting;     /* of struct request, the oldest first: they are not sent yet */
+    struct list open;        /* of struct request: they are sent, and not answered yet */
+    size_t open_count;       /* length of `open` */
+};
+
 struct question;
 
+/* One question to one source. A question has at most one request to each source. */
 struct request {
+    struct list link; /* in a list of the source; in none: it is done */
     struct question *question;
-    struct http_fetch *fetch; /* NULL: it was answered */
+    struct source *source;
+    struct http_fetch *fetch; /* NULL: it is not sent */
 };
 
 struct question {
@@ -25,10 +37,10 @@ struct question {
     struct name topic;
     uint64_t serial; /* of the topic, which may be deleted meanwhile */
     int64_t due;     /* the time at which the topic must start */
-    size_t open;     /* requests that are not answered */
+    size_t left;     /* requests that are not done */
     size_t cost;     /* bytes that are charged for the question */
     size_t count;
-    struct request requests[]; /* one for each peer that can be asked */
+    struct request requests[]; /* one for each source that can be asked */
 };
 
 /* --- the end of a question -------------------------------------------------------------------- */
@@ -40,22 +52,26 @@ static struct topic *topic_of(const struct peer_channels *c, const struct questi
     return topic != NULL && topic->serial == q->serial ? topic : NULL;
 }
 
-static void drop_request(struct peer_channels *c, struct request *request)
+static void drop_request(struct request *request)
 {
+    if (list_empty(&request->link)) {
+        return;
+    }
+    list_remove(&request->link);
+    request->question->left--;
     if (request->fetch != NULL) {
         http_fetch_drop(request->fetch);
-        request->fetch = NULL;
-        request->question->open--;
-        c->requests--;
+        request->source->open_count--;
     }
 }
 
 static void drop_question(struct peer_channels *c, struct question *q)
 {
     for (size_t i = 0; i < q->count; i++) {
-        drop_request(c, &q->requests[i]);
+        drop_request(&q->requests[i]);
     }
     list_remove(&q->link);
+    c->cost -= q->cost;
     budget_release(&c->broker->core.budget, q->cost);
     alloc_free(q);
 }
@@ -69,13 +85,87 @@ static void end_question(struct peer_channels *c, struct question *q, int64_t no
     drop_question(c, q);
 }
 
-/* --- asking ----------------------------------------------------------------------------------- */
+/* The request was answered, or cannot be. */
+static void end_request(struct peer_channels *c, struct request *request, int64_t now)
+{
+    struct question *q = request->question;
+    drop_request(request);
+    if (q->left == 0) {
+        end_question(c, q, now);
+    }
+}
 
-/* Appends "http://host:port/channels?topic=name". An IPv6 address gets brackets, as in Go. */
+/* --- new questions ---------------------------------------------------------------------------- */
+
+static bool can_be_asked(const struct source *source)
+{
+    return source->peer != NULL && source->peer->info.broadcast_address.n > 0;
+}
+
+static size_t cost_of(size_t requests)
+{
+    return sizeof(struct question) + requests * sizeof(struct request) + ALLOC_OVERHEAD;
+}
+
+/* Returns whether a question to all sources fits into the memory for questions. */
+static bool has_room(const struct peer_channels *c)
+{
+    size_t most = c->broker->core.budget.cap / PEER_QUESTIONS_PART;
+    return c->cost == 0 || c->cost + cost_of(c->source_count) <= most;
+}
+
+static struct question *question_new(struct peer_channels *c, const struct topic *topic,
+                                     size_t count)
+{
+    struct question *q = alloc_zeroed(sizeof *q + count * sizeof q->requests[0]);
+    *q = (struct question){.topic = topic->name,
+                           .serial = topic->serial,
+                           .due = topic->starts_by,
+                           .cost = cost_of(count)};
+    c->cost += q->cost;
+    budget_charge(&c->broker->core.budget, q->cost);
+    list_init(&q->link);
+    list_push(&c->asking, &q->link);
+    return q;
+}
+
+/* Begins the question about a topic. When nobody can be asked, the topic starts. */
+static void begin_question(struct peer_channels *c, struct topic *topic, int64_t now)
+{
+    size_t able = 0;
+    for (struct list *l = c->sources.next; l != &c->sources; l = l->next) {
+        able += can_be_asked(container_of(l, struct source, link)) ? 1 : 0;
+    }
+    if (able == 0) {
+        if (c->source_count > 0) {
+            log_say(c->log, LOG_ERROR,
+                    "no available nsqlookupd to query for channels to pre-create for topic %",
+                    name_span(&topic->name));
+        }
+        topic_start(topic, now);
+        return;
+    }
+    list_remove(&topic->starting_link);
+    struct question *q = question_new(c, topic, able);
+    for (struct list *l = c->sources.next; l != &c->sources; l = l->next) {
+        struct source *source = container_of(l, struct source, link);
+        if (can_be_asked(source)) {
+            struct request *request = &q->requests[q->count++];
+            *request = (struct request){.question = q, .source = source};
+            list_init(&request->link);
+            list_push(&source->waiting, &request->link);
+            q->left++;
+        }
+    }
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* Appends "http://host:port/channels?topic=name". A host with a colon gets brackets, as in Go. */
 static void append_url(struct buf *out, const struct peer_info *info, struct span topic)
 {
     struct span host = buf_span(&info->broadcast_address);
-    bool brackets = memchr(host.p, ':', host.n) != NULL || memchr(host.p, '%', host.n) != NULL;
+    bool brackets = memchr(host.p, ':', host.n) != NULL;
     struct buf query = {0};
     http_query_append(&query, SPAN("topic"), topic);
     buf_append(out, brackets ? SPAN("http://[") : SPAN("http://"));
@@ -92,64 +182,110 @@ static void say_failed(const struct peer_channels *c, const struct question *q, 
     log_say(c->log, LOG_WARNING, WHY, name_span(&q->topic), why);
 }
 
-static void ask(struct peer_channels *c, struct question *q, const struct peer *peer, int64_t now)
+/* Sends a request to a URL. */
+static void send_to(struct peer_channels *c, struct request *request, struct span text, int64_t now)
 {
-    struct request *request = &q->requests[q->count];
-    struct buf text = {0};
+    struct source *source = request->source;
     struct http_url url = {0};
     struct span why = {NULL, 0};
-    append_url(&text, &peer->info, name_span(&q->topic));
-    log_say(c->log, LOG_INFO, "CI: querying nsqlookupd %", buf_span(&text));
-    if (http_url_parse(&url, buf_span(&text), &why)) {
-        *request = (struct request){.question = q};
+    log_say(c->log, LOG_INFO, "CI: querying nsqlookupd %", text);
+    if (http_url_parse(&url, text, &why)) {
         request->fetch = http_fetch_begin(&c->http, &url, request, now);
-        q->count++;
-        q->open++;
-        c->requests++;
+        list_remove(&request->link);
+        list_push(&source->open, &request->link);
+        source->open_count++;
     } else {
-        say_failed(c, q, why);
+        say_failed(c, request->question, why);
+        end_request(c, request, now);
     }
     http_url_free(&url);
+}
+
+/* Sends a request that waits, if it is still of use. */
+static void ask(struct peer_channels *c, struct request *request, int64_t now)
+{
+    struct question *q = request->question;
+    struct buf text = {0};
+    if (topic_of(c, q) == NULL) {
+        drop_question(c, q);
+    } else if (!can_be_asked(request->source)) {
+        say_failed(c, q, SPAN("no broadcast address"));
+        end_request(c, request, now);
+    } else {
+        append_url(&text, &request->source->peer->info, name_span(&q->topic));
+        send_to(c, request, buf_span(&text), now);
+    }
     buf_free(&text);
 }
 
-static bool can_be_asked(const struct peer *peer)
+/* --- sources ---------------------------------------------------------------------------------- */
+
+static struct request *first_of(const struct list *requests)
 {
-    return peer->info.broadcast_address.n > 0;
+    return list_empty(requests) ? NULL : container_of(requests->next, struct request, link);
 }
 
-/* Begins the question about a topic. When nobody can be asked, the topic starts. */
-static void begin_question(struct peer_channels *c, struct topic *topic, struct peer *const *peers,
-                           size_t count, int64_t now)
+/* Returns whether the source has something to do. */
+static bool has_work(const struct peer_channels *c, const struct source *source)
 {
-    struct budget *budget = &c->broker->core.budget;
-    struct question *q = alloc_zeroed(sizeof *q + count * sizeof q->requests[0]);
-    list_remove(&topic->starting_link);
-    *q = (struct question){.topic = topic->name,
-                           .serial = topic->serial,
-                           .due = topic->starts_by,
-                           .cost = sizeof *q + count * sizeof q->requests[0] + ALLOC_OVERHEAD};
-    budget_charge(budget, q->cost);
-    list_init(&q->link);
-    list_push(&c->asking, &q->link);
-    size_t able = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (can_be_asked(peers[i])) {
-            ask(c, q, peers[i], now);
-            able++;
+    if (source->peer == NULL) {
+        return true;
+    }
+    size_t share = PEER_REQUESTS_MAX / c->source_count;
+    return !list_empty(&source->waiting) && source->open_count < (share > 0 ? share : 1);
+}
+
+static void free_source(struct source *source)
+{
+    assert(list_empty(&source->waiting) && list_empty(&source->open));
+    list_remove(&source->link);
+    alloc_free(source);
+}
+
+/* Sends requests while there is room. When the source was removed, drops its requests instead. */
+static void go_on(struct peer_channels *c, struct source *source, int64_t now)
+{
+    struct effort *effort = &c->broker->core.effort;
+    while (effort_is_left(effort) && has_work(c, source)) {
+        struct request *waits = first_of(&source->waiting);
+        struct request *request = waits != NULL ? waits : first_of(&source->open);
+        if (request == NULL) {
+            free_source(source);
+            return;
         }
+        if (source->peer == NULL) {
+            end_request(c, request, now);
+        } else {
+            ask(c, request, now);
+        }
+        effort_use(effort, EFFORT_REQUEST);
     }
-    if (able == 0 && count > 0) {
-        log_say(c->log, LOG_ERROR,
-                "no available nsqlookupd to query for channels to pre-create for topic %",
-                name_span(&topic->name));
-    }
-    if (q->open == 0) {
-        end_question(c, q, now);
+}
+
+/* Drops the questions about topics that were deleted, as far as requests are sent. Their requests
+ * would take the place of others. (The requests that wait are dropped when their turn comes.) */
+static void drop_useless(struct peer_channels *c, struct source *source)
+{
+    struct list *next;
+    for (struct list *l = source->open.next; l != &source->open; l = next) {
+        struct question *q = container_of(l, struct request, link)->question;
+        next = l->next; /* of another question, because this one has no other request here */
+        if (topic_of(c, q) == NULL) {
+            drop_question(c, q);
+        }
     }
 }
 
 /* --- answers ---------------------------------------------------------------------------------- */
+
+/* Makes a channel, or returns NULL if there is no room. */
+static struct channel *channel_for(const struct peer_channels *c, struct topic *topic,
+                                   struct span name, int64_t now)
+{
+    const struct budget *budget = &c->broker->core.budget;
+    bool are_many = budget->names >= budget->names_most / PEER_NAMES_PART;
+    return are_many ? topic_find_channel(topic, name) : topic_channel(topic, name, now);
+}
 
 static void make_channels(struct peer_channels *c, struct topic *topic, struct span names,
                           int64_t now)
@@ -157,7 +293,7 @@ static void make_channels(struct peer_channels *c, struct topic *topic, struct s
     while (names.n > 0) {
         struct span name = peer_answer_next(&names);
         effort_use(&c->broker->core.effort, EFFORT_END);
-        if (topic_channel(topic, name, now) == NULL) {
+        if (channel_for(c, topic, name, now) == NULL) {
             log_say(c->log, LOG_WARNING, WHY, name_span(&topic->name), SPAN("no room"));
             return;
         }
@@ -188,12 +324,8 @@ static void read_answer(struct peer_channels *c, const struct question *q,
 static void take_answer(struct peer_channels *c, const struct http_fetch *fetch, int64_t now)
 {
     struct request *request = http_fetch_owner(fetch);
-    struct question *q = request->question;
-    read_answer(c, q, fetch, now);
-    drop_request(c, request);
-    if (q->open == 0) {
-        end_question(c, q, now);
-    }
+    read_answer(c, request->question, fetch, now);
+    end_request(c, request, now);
 }
 
 /* --- time ------------------------------------------------------------------------------------- */
@@ -213,7 +345,7 @@ static struct question *oldest_question(const struct peer_channels *c)
 static void note_new(struct peer_channels *c, int64_t now)
 {
     int64_t timeout = c->config.request_timeout;
-    int64_t until = timeout > 0 ? time_after(now, timeout) : TIME_NEVER;
+    int64_t until = time_after(now, timeout > 0 ? timeout : PEER_STARTING_MAX);
     const struct list *starting = &c->broker->core.starting_topics;
     for (struct list *l = starting->prev; l != starting; l = l->prev) {
         struct topic *topic = container_of(l, struct topic, starting_link);
@@ -230,7 +362,9 @@ static void give_up_late(struct peer_channels *c, int64_t now)
     struct question *q;
     struct topic *topic;
     while (effort_is_left(effort) && (q = oldest_question(c)) != NULL && q->due <= now) {
-        say_failed(c, q, SPAN("timeout"));
+        if (topic_of(c, q) != NULL) {
+            say_failed(c, q, SPAN("timeout"));
+        }
         end_question(c, q, now);
         effort_use(effort, EFFORT_END);
     }
@@ -242,13 +376,23 @@ static void give_up_late(struct peer_channels *c, int64_t now)
     }
 }
 
-static bool has_room(const struct peer_channels *c)
+/* Lets all sources go on. */
+static void go_on_all(struct peer_channels *c, int64_t now)
 {
-    return c->requests < PEER_REQUESTS_MAX;
+    uint64_t last = c->broker->core.changes.last;
+    struct list *next;
+    for (struct list *l = c->sources.next; l != &c->sources; l = next) {
+        struct source *source = container_of(l, struct source, link);
+        next = l->next;
+        if (c->seen != last) {
+            drop_useless(c, source);
+        }
+        go_on(c, source, now);
+    }
+    c->seen = last;
 }
 
-void peer_channels_step(struct peer_channels *c, struct peer *const *peers, size_t count,
-                        int64_t now)
+void peer_channels_step(struct peer_channels *c, int64_t now)
 {
     struct effort *effort = &c->broker->core.effort;
     const struct http_fetch *fetch;
@@ -259,9 +403,20 @@ void peer_channels_step(struct peer_channels *c, struct peer *const *peers, size
     }
     give_up_late(c, now);
     while (effort_is_left(effort) && has_room(c) && (topic = oldest_starting(c)) != NULL) {
-        begin_question(c, topic, peers, count, now);
+        begin_question(c, topic, now);
         effort_use(effort, EFFORT_REQUEST);
     }
+    go_on_all(c, now);
+}
+
+/* Returns whether a source has something to do, or may have useless requests. */
+static bool sources_have_work(const struct peer_channels *c)
+{
+    bool work = c->seen != c->broker->core.changes.last && !list_empty(&c->asking);
+    for (const struct list *l = c->sources.next; l != &c->sources && !work; l = l->next) {
+        work = has_work(c, container_of(l, struct source, link));
+    }
+    return work;
 }
 
 int64_t peer_channels_next_deadline(const struct peer_channels *c)
@@ -269,7 +424,8 @@ int64_t peer_channels_next_deadline(const struct peer_channels *c)
     const struct topic *topic = oldest_starting(c);
     const struct question *q = oldest_question(c);
     const struct list *starting = &c->broker->core.starting_topics;
-    if (http_client_next_done(&c->http) != NULL || (topic != NULL && has_room(c)) ||
+    if (http_client_next_done(&c->http) != NULL || sources_have_work(c) ||
+        (topic != NULL && has_room(c)) ||
         (topic != NULL &&
          container_of(starting->prev, struct topic, starting_link)->starts_by == 0)) {
         return TIME_PAST;
@@ -291,6 +447,30 @@ void peer_channels_init(struct peer_channels *c, const struct peer_channels_conf
     *c = (struct peer_channels){.config = *config, .broker = broker, .log = log};
     http_client_init(&c->http, &http, serve, &broker->core.budget);
     list_init(&c->asking);
+    list_init(&c->sources);
+}
+
+void peer_channels_add(struct peer_channels *c, const struct peer *peer)
+{
+    struct source *source = alloc_zeroed(sizeof *source);
+    source->peer = peer;
+    list_init(&source->link);
+    list_init(&source->waiting);
+    list_init(&source->open);
+    list_push(&c->sources, &source->link);
+    c->source_count++;
+}
+
+void peer_channels_remove(struct peer_channels *c, const struct peer *peer)
+{
+    for (struct list *l = c->sources.next; l != &c->sources; l = l->next) {
+        struct source *source = container_of(l, struct source, link);
+        if (source->peer == peer) {
+            source->peer = NULL;
+            c->source_count--;
+            return;
+        }
+    }
 }
 
 void peer_channels_free(struct peer_channels *c)
@@ -299,5 +479,8 @@ void peer_channels_free(struct peer_channels *c)
     while ((q = oldest_question(c)) != NULL) {
         drop_question(c, q);
     }
-    assert(c->requests == 0);
+    while (!list_empty(&c->sources)) {
+        free_source(container_of(c->sources.next, struct source, link));
+    }
+    assert(c->cost == 0);
 }

@@ -9,6 +9,10 @@
  *               |                                       |                                ^
  *               +-------------- the timeout ------------+--------------------------------+
  *
+ * Each nsqlookupd has its own line of requests, so one that does not answer delays no request to
+ * the others. The requests to an nsqlookupd that is removed are dropped. So is the question about a
+ * topic that is deleted.
+ *
  * An answer is untrusted. It has at most PEER_ANSWER_MAX bytes, and at most PEER_CHANNELS_MAX of
  * its names become channels. Names that are not valid and ephemeral ones are left out.
  *
@@ -22,15 +26,26 @@
 
 #define PEER_ANSWER_MAX 65536  /* bytes of an answer */
 #define PEER_CHANNELS_MAX 1000 /* channels that one answer can make */
-/* When this many requests are open, the next topic waits. Without this limit, a client that makes
- * many topics could use up the connections. */
+/* Answers make no channels when all topics and channels use the part 1 / PEER_NAMES_PART of their
+ * share of the memory budget. Without this limit, an nsqlookupd could leave no room for the topics
+ * and channels of clients. */
+#define PEER_NAMES_PART 2
+/* The nsqlookupds share this number of open requests equally. The other requests wait. Without this
+ * limit, a client that makes many topics could use up the connections. */
 #define PEER_REQUESTS_MAX 64
+/* All questions together use at most the cap of the memory budget divided by this number. When
+ * there is no room, the next topic waits. */
+#define PEER_QUESTIONS_PART 16
+/* ns; a topic is starting at most for this time when requests have no timeout. Without this limit,
+ * an nsqlookupd could stop the messages of new topics for ever. */
+#define PEER_STARTING_MAX TIME_MINUTE
 
 struct peer_channels_config {
     int64_t connect_timeout; /* ns, as in http/http_client.h */
-    int64_t request_timeout; /* ns; a topic is starting at most for this time. 0 or less: no
-                              * limit */
-    struct http_tls tls;     /* for redirects to https */
+    /* ns; a topic is starting at most for this time. 0 or less: requests have no timeout, and a
+     * topic is starting at most for PEER_STARTING_MAX */
+    int64_t request_timeout;
+    struct http_tls tls; /* for redirects to https */
 };
 
 struct peer_channels {
@@ -38,8 +53,12 @@ struct peer_channels {
     struct http_client http;
     struct broker *broker;
     struct log *log;
-    struct list asking; /* of struct question, the oldest first */
-    size_t requests;    /* requests that are open, of all questions */
+    struct list asking;  /* of struct question, the oldest first */
+    struct list sources; /* of struct source: the nsqlookupds that are asked */
+    size_t source_count; /* how many of them were not removed */
+    size_t cost;         /* bytes that are charged for all questions */
+    uint64_t seen;       /* the number of the last change of the broker (broker/changes.h) after
+                          * which deleted topics were looked for */
 };
 
 /* The configuration is copied, the other arguments are borrowed. */
@@ -49,9 +68,15 @@ void peer_channels_init(struct peer_channels *channels, const struct peer_channe
 /* Drops all questions. */
 void peer_channels_free(struct peer_channels *channels);
 
-/* Asks these peers for the channels of new topics, and handles answers, while effort is left. */
-void peer_channels_step(struct peer_channels *channels, struct peer *const *peers, size_t count,
-                        int64_t now);
+/* From now on this peer is asked about new topics. Borrowed until peer_channels_remove, or
+ * peer_channels_free. There may be at most PEER_REQUESTS_MAX peers at a time. */
+void peer_channels_add(struct peer_channels *channels, const struct peer *peer);
+
+/* This peer is not asked any more. Its requests are dropped in the next steps. */
+void peer_channels_remove(struct peer_channels *channels, const struct peer *peer);
+
+/* Asks for the channels of new topics, and handles answers, while effort is left. */
+void peer_channels_step(struct peer_channels *channels, int64_t now);
 
 /* Returns when the next step is due. */
 int64_t peer_channels_next_deadline(const struct peer_channels *channels);

@@ -71,6 +71,7 @@ static void remove_others(struct peers *peers, const struct span *addresses, siz
         } else {
             log_say(peers->context.log, LOG_INFO, "LOOKUP(%): removing peer",
                     buf_span(&peer->address));
+            peer_channels_remove(&peers->channels, peer);
             peer_free(peer);
         }
     }
@@ -90,7 +91,8 @@ void peers_set(struct peers *peers, const struct span *addresses, size_t count, 
         if (!is_known(peers, addresses[i])) {
             changes_begin(&core->changes, &core->budget);
             log_say(peers->context.log, LOG_INFO, "LOOKUP(%): adding peer", addresses[i]);
-            peers->all[peers->count++] = peer_new(&peers->context, addresses[i]);
+            peers->all[peers->count] = peer_new(&peers->context, addresses[i]);
+            peer_channels_add(&peers->channels, peers->all[peers->count++]);
         }
     }
     core->start_topics_later = peers->count > 0;
@@ -118,7 +120,7 @@ void peers_step(struct peers *peers, int64_t now)
     for (size_t i = 0; i < peers->count; i++) {
         peer_go_on(peers->all[i], now);
     }
-    peer_channels_step(&peers->channels, peers->all, peers->count, now);
+    peer_channels_step(&peers->channels, now);
 }
 
 int64_t peers_deadline(const struct peers *peers)

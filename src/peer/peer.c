@@ -373,7 +373,8 @@ struct peer *peer_new(const struct peer_context *context, struct span address)
     peer->is_new = true;
     peer_course_skip(&peer->course, context->broker);
     buf_append(&peer->address, address);
-    peer->cost = sizeof *peer + 4 * PEER_INFO_MAX + address.n;
+    /* the reply as it arrives, and what was read from it and from an earlier one */
+    peer->cost = sizeof *peer + 2 * PEER_INFO_MAX + PEER_INFO_COST(PEER_INFO_MAX) + address.n;
     budget_charge(&context->broker->core.budget, peer->cost);
     return peer;
 }

@@ -156,11 +156,18 @@ static const yajl_callbacks info_callbacks = {.yajl_null = on_null,
 
 bool peer_info_read(struct peer_info *info, struct span reply)
 {
+    if (reply.n == 0) {
+        return false;
+    }
     struct info_reader reader = {
         .info = {.tcp_port = info->tcp_port, .http_port = info->http_port}};
     buf_append(&reader.info.version, buf_span(&info->version));
     buf_append(&reader.info.broadcast_address, buf_span(&info->broadcast_address));
-    bool good = json_read(reply, &info_callbacks, &reader) && !reader.wrong;
+    struct buf document = {0};
+    buf_append(&document, reply);
+    (void)json_mend_surrogates(document.p + document.head, document.n, document.n);
+    bool good = json_read(buf_span(&document), &info_callbacks, &reader) && !reader.wrong;
+    buf_free(&document);
     if (good) {
         peer_info_free(info);
         *info = reader.info;

@@ -57,6 +57,8 @@ static void replies_are_read_as_go_does(void **state)
          "{TCPPort:1 HTTPPort:2 Version: BroadcastAddress:\xc3\xa9}"},
         {"{\"version\":\"\xff\"}",
          "{TCPPort:1 HTTPPort:2 Version:\xef\xbf\xbd BroadcastAddress:b}"},
+        {"{\"version\":\"\\ud800?\"}",
+         "{TCPPort:1 HTTPPort:2 Version:\xef\xbf\xbd? BroadcastAddress:b}"},
         {"{\"other\":[{\"version\":1}],\"x\":{\"tcp_port\":\"\"},\"y\":true,\"z\":1e3}", BEFORE},
         {"{\"tcp_port\":\"4160\"}", NULL},
         {"{\"tcp_port\":1.5}", NULL},
@@ -90,6 +92,27 @@ static void replies_are_read_as_go_does(void **state)
     }
 }
 
+/* Each byte that is no UTF-8 becomes three. */
+static void the_memory_of_what_was_read_has_its_bound(void **state)
+{
+    (void)state;
+    struct peer_info info = {.tcp_port = 1};
+    for (int i = 0; i < 2; i++) {
+        struct buf reply = {0};
+        buf_append(&reply, i == 0 ? SPAN("{\"version\":\"") : SPAN("{\"broadcast_address\":\""));
+        while (reply.n < 4096 - 2) {
+            text_append(&reply, "\xff");
+        }
+        text_append(&reply, "\"}");
+        assert_true(peer_info_read(&info, buf_span(&reply)));
+        assert_true(info.version.n > 3 * 4000);
+        assert_true(info.version.cap + info.broadcast_address.cap <= PEER_INFO_COST(4096));
+        buf_free(&reply);
+    }
+    assert_true(info.broadcast_address.n > 3 * 4000);
+    peer_info_free(&info);
+}
+
 static void deep_replies_are_refused(void **state)
 {
     (void)state;
@@ -109,6 +132,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_body_has_its_keys_in_order),
         cmocka_unit_test(replies_are_read_as_go_does),
+        cmocka_unit_test(the_memory_of_what_was_read_has_its_bound),
         cmocka_unit_test(deep_replies_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

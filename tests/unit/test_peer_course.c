@@ -310,13 +310,15 @@ static void obey(struct model *m, const struct peer_command *c)
 
 static void check_model(const struct stage *s, const struct model *m)
 {
-    for (char t = 'a'; t < 'a' + NAMES; t++) {
-        const struct topic *topic = broker_find_topic(&s->broker, span_make(&t, 1));
-        assert_true(m->topic[t - 'a'] == (topic != NULL));
-        assert_false(m->tombstone[t - 'a']);
-        for (char c = 'a'; c < 'a' + NAMES; c++) {
-            bool there = topic != NULL && topic_find_channel(topic, span_make(&c, 1)) != NULL;
-            assert_true(m->channel[t - 'a'][c - 'a'] == there);
+    for (int t = 0; t < NAMES; t++) {
+        const char name = (char)('a' + t);
+        const struct topic *topic = broker_find_topic(&s->broker, span_make(&name, 1));
+        assert_true(m->topic[t] == (topic != NULL));
+        assert_false(m->tombstone[t]);
+        for (int c = 0; c < NAMES; c++) {
+            const char channel = (char)('a' + c);
+            bool there = topic != NULL && topic_find_channel(topic, span_make(&channel, 1)) != NULL;
+            assert_true(m->channel[t][c] == there);
         }
     }
 }

@@ -15,8 +15,12 @@
  *     4  topic number n % 4 is made, and its channel number n / 4 if that is not 0
  *     5  it is deleted
  *     6  n * 500 ms pass
- *     7  n % 4: 0 the input of V1 ends; 1 it breaks; 2 the oldest connection of HTTP breaks;
- *        3 from now on connections are refused, or accepted again
+ *     7  n below 16: n % 4: 0 the input of V1 ends; 1 it breaks; 2 the oldest connection of HTTP
+ *        breaks; 3 from now on connections are refused, or accepted again. From 16 on: messages
+ *        are published to topic number n % 4: n / 4 % 2 says whether they are deferred, n / 8 % 2
+ *        whether there is one or more than the queue of an ephemeral topic keeps
+ *
+ * Topic number 3 is ephemeral.
  */
 #include "fuzz.h"
 
@@ -33,6 +37,7 @@
 
 #define LINKS 80 /* connections at a time: PEER_REQUESTS_MAX and some */
 #define KNOWN 8192
+#define QUEUE 4 /* messages in a queue of an ephemeral topic */
 
 const struct fuzz_shape fuzz_shape = {.header = 2, .body = FUZZ_BYTES};
 
@@ -295,12 +300,32 @@ static void answer(struct link *link, struct span body)
     buf_append(&link->in, body);
 }
 
+static struct span topic_name(unsigned n)
+{
+    static const char names[] = "abc";
+    return n % 4 == 3 ? SPAN("d#ephemeral") : span_make(&names[n % 4], 1);
+}
+
+static void publish(unsigned n)
+{
+    struct broker *broker = &run.engine->broker;
+    struct publish p = {.topic = name_make(topic_name(n)), .delay = n / 4 % 2 * TIME_SECOND};
+    uint64_t ticket;
+    broker_begin_call(broker);
+    for (size_t i = 0; i < (n / 8 % 2 == 0 ? 1 : QUEUE + 2); i++) {
+        struct draft draft;
+        draft_begin(&draft, 1);
+        FUZZ_CHECK(draft_add(&draft, &broker->core.budget, BUDGET_QUEUE, SPAN("m")));
+        broker_add_message(broker, &p, draft_finish(&draft), run.now);
+    }
+    FUZZ_CHECK(broker_publish(broker, &p, run.now, &ticket) == PUBLISH_DONE);
+}
+
 static void change(bool make, unsigned n)
 {
     struct broker *broker = &run.engine->broker;
-    const char topic[] = {(char)('a' + n % 4)};
     const char channel[] = {(char)('a' + n / 4)};
-    struct span t = span_make(topic, 1);
+    struct span t = topic_name(n);
     struct span c = span_make(channel, 1);
     broker_begin_call(broker);
     if (make) {
@@ -363,7 +388,11 @@ static void operate(unsigned op, unsigned n, struct span *in)
         pass(n * 500 * TIME_MS);
         break;
     default:
-        end(n % 4);
+        if (n < 16) {
+            end(n % 4);
+        } else {
+            publish(n);
+        }
     }
 }
 
@@ -441,6 +470,7 @@ static void begin(struct span *in)
     run.cut = fuzz_byte(in) & 1;
     config.broker.effort_a_call = 1 + (size_t)fuzz_byte(in) * 16;
     config.broker.mem_queue_bytes = 1 << 24;
+    config.broker.mem_queue_size = QUEUE;
     config.peers.addresses = addresses;
     config.peers.address_count = 1;
     config.peers.max_reply = 60;

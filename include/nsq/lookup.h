@@ -144,13 +144,14 @@ struct nsq_lookup_item {
  *     After the line of an IDENTIFY the caller decides whether it accepts the command. If it
  *     replies with an error, it makes no further call.
  * NSQ_MORE: the input is too short, and no byte was consumed. Pass the same bytes again, together
- *     with the bytes that follow. These are at most max_line bytes, or max_body and four bytes.
+ *     with the bytes that follow. The parser never needs more than max_line bytes for a line, or
+ *     4 + max_body bytes for a body.
  * NSQ_BAD: item->error gives the reason. Make no further call for this input.
  *
  * Rules of a line (IOLoop): a line ends with '\n'. The parser removes white space at both ends, as
- * Go's strings.TrimSpace does: ASCII's, and in UTF-8 all other white space of Unicode. It splits
- * the rest at every space. A line is too long when its first max_line bytes have arrived and
- * contain no '\n'.
+ * Go's strings.TrimSpace does. This is the white space of ASCII, and all other white space of
+ * Unicode in its UTF-8 form. The parser splits the rest at every space. A line is too long when its
+ * first max_line bytes have arrived and contain no '\n'.
  * Rules of a body (IDENTIFY): a size is an int32 from 0 to max_body. A bad size is found when its
  * four bytes have arrived.
  * Source: nsqlookupd/lookup_protocol_v1.go.

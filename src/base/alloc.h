@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the only allocator of the program. No other file calls malloc, realloc or free. If the
- * system has no more memory, the allocator writes one line to stderr and aborts the program. So no
- * other code has to handle a failed allocation. A peer cannot cause this abort by choosing a large
- * size: the program checks such a size against a limit before it allocates memory (base/budget.h).
- * Must not know: the limits on sizes.
+ * Owns: the only allocator of the program. No other file of the servers calls malloc, realloc or
+ * free. If the system has no more memory, the allocator writes one line to stderr and aborts the
+ * program. So no other code has to handle a failed allocation. A peer cannot cause this abort by
+ * choosing a large size: the program checks such a size against a limit before it allocates memory
+ * (base/budget.h). Must not know: the limits on sizes.
  */
 #ifndef BASE_ALLOC_H
 #define BASE_ALLOC_H

@@ -25,7 +25,8 @@ enum budget_use {
 };
 
 #define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this number */
-/* All connections together may hold at most the cap divided by this number (bytes). */
+/* The share of all connections together is the cap divided by this number (bytes). While they hold
+ * more, the server reads less (budget_share_is_passed). */
 #define BUDGET_HELD_PART 4
 /* All topics and channels together may use at most the cap divided by this number (bytes). */
 #define BUDGET_NAMES_PART 4

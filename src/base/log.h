@@ -47,8 +47,8 @@ static inline void log_set_level(struct log *l, enum log_level least)
     l->level_is_new = true;
 }
 
-/* Finds the level with this name: debug, info, warn, error or fatal, in any case. Returns false
- * when there is none. */
+/* Finds the level with this name: debug, info, warn, error or fatal, in upper or lower case.
+ * Returns false when there is none. */
 bool log_level_named(struct span name, enum log_level *level);
 
 /* Frees the events in the queue. */

@@ -25,8 +25,8 @@
 
 struct broker_config {
     unsigned node_id;       /* a part of every message id; 0 .. 1023 */
-    int64_t mem_queue_size; /* how many messages an ephemeral topic or channel queues; further
-                               messages are dropped */
+    int64_t mem_queue_size; /* the largest number of messages in the queue of an ephemeral
+                               topic or channel; further messages are dropped */
     size_t mem_queue_bytes; /* cap of the memory budget (base/budget.h); a publisher that needs more
                                is refused */
     int64_t max_msg_timeout; /* ns; a TOUCH can move the deadline of a message at most this far
@@ -74,8 +74,8 @@ struct broker_core {
     struct list
         ending_channels;       /* of struct channel: they were deleted, and still have consumers */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */
-    bool start_topics_later;   /* each new topic is starting (broker/topic.h) .. */
-    struct list starting_topics; /* of struct topic: .. and put here, the newest at the end */
+    bool start_topics_later; /* a new topic is starting (broker/topic.h), and in starting_topics */
+    struct list starting_topics; /* of struct topic; the newest is at the end */
     struct broker_counts counts;
     struct changes changes; /* of topics and channels */
     struct guid_clock ids;  /* the id clock */

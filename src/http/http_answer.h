@@ -49,7 +49,7 @@ void http_answer_append_chunk(struct buf *out, struct span piece);
 /* Appends a text for HTML, escaped as by Go's http.Redirect. */
 void http_answer_append_html(struct buf *out, struct span text);
 
-/* Returns the words for a status, as "Not Found". */
+/* Returns the words for a status, for example "Not Found" for 404. */
 struct span http_status_words(int status);
 
 #endif

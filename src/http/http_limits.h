@@ -12,8 +12,8 @@
 /* All values are bytes. */
 struct http_limits {
     size_t head; /* of a request line with all headers. Without this limit, a head could be endless.
-                  * The server handles a complete head in one go, so this also limits how long other
-                  * clients wait for it. Go's limit is 1 MiB */
+                  * The server handles a complete head without a pause, so this also limits how long
+                  * other clients wait for it. Go's limit is 1 MiB */
     /* While connections hold more than their share of the memory, a head that has arrived in part
      * may have at most this many bytes. Without this limit, heads that never end could fill the
      * memory. */

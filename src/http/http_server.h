@@ -106,9 +106,9 @@ struct http_call {
     bool has_length;   /* the length of the body is known before it arrives */
     uint64_t length;
     void *state; /* of the handler, see http_route.drop */
-    /* How many bytes at the end of its piece the function http_route.piece has not used. It sets
-     * this before it answers or holds. The unused bytes count as bytes of the body that were not
-     * read. So the cuts between pieces have no effect.
+    /* Set by the function http_route.piece before it answers or holds: the number of bytes at the
+     * end of the piece that it has not used. The unused bytes count as bytes of the body that were
+     * not read. So the cuts between pieces have no effect.
      */
     size_t unused;
 };

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the answers of nsqlookupd's HTTP API that may be long: /topics, /channels, /lookup, /nodes
- * and /debug. A page is written in slices, while the client takes it. A tombstone for one node is
- * set in slices too, by a page without bytes. Must not know: HTTP, sockets, clocks.
+ * and /debug. A page is written in slices, while the client takes it. Tombstones are set in slices
+ * too, because with the topic "*" a node gets one in each of its topics. A page that writes no
+ * bytes does this work. Must not know: HTTP, sockets, clocks.
  *
  * The registry may change between two slices. What exists from the first to the last slice is shown
  * exactly once, and nothing is shown twice. What comes or goes in between may be missing or shown.
- * The page is always well formed, and every node has as many tombstones as topics.
+ * The page is always well formed. In /nodes, the lists `topics` and `tombstones` of a node always
+ * have the same length.
  *
  * All lists are in the orders of lookup/registry.h; in upstream they are in random order. The keys
  * of /debug are sorted, as in upstream.
  *
- * The topic "*" stands for all topics. For all topics, each producer is shown once, and what counts
- * is its tombstone in its first topic. (In upstream it is a random one of its topics.)
+ * The topic "*" stands for all topics. In a page for "*", each producer is shown at most once. It
+ * is hidden if it has a tombstone in its first topic. (In upstream it is a random one of its
+ * topics.)
  */
 #ifndef LOOKUP_LOOKUP_PAGE_H
 #define LOOKUP_LOOKUP_PAGE_H
@@ -44,7 +47,7 @@ struct lookup_page {
     struct registry_place producer;
     struct registry_place topic_of; /* of the topics of the current producer */
     struct buf names;               /* /nodes: the topics of the current producer, as JSON */
-    size_t names_cost;              /* the part of budget->held, bytes */
+    size_t names_cost;              /* bytes: this page's part of budget->held */
     struct buf node;                /* of a tombstone: "address:port" */
 };
 

@@ -16,13 +16,13 @@
 enum lookup_listener { LOOKUP_TCP, LOOKUP_HTTP, LOOKUP_LISTENERS };
 
 struct lookup_config {
-    struct serve_config serve; /* without a budget, which is the service's own */
+    struct serve_config serve; /* do not set `budget`: the service uses its own */
     struct registry_config registry;
-    struct v1_config v1; /* without `timeout`, which is magic_timeout */
+    struct v1_config v1; /* do not set `timeout`: the service sets it to magic_timeout */
     size_t memory; /* bytes: the cap of the memory budget. Without this limit, nsqds could fill the
                     * memory with names of topics, which stay for ever */
-    int64_t magic_timeout; /* ns; a client must send its magic within this time; then it is the
-                            * timeout of V1 */
+    int64_t magic_timeout; /* ns; a client must send its magic within this time. v1.timeout gets
+                            * the same value */
     enum log_level log_level;
 };
 
@@ -36,7 +36,7 @@ struct lookup_service {
     struct lookup_api api;
     struct http_server http;
     struct http_slots slots;       /* the connections of `http` */
-    size_t effort_a_call;          /* units; each kind of work in a call has this share */
+    size_t effort_a_call;          /* units: each kind of work in a call may use this many */
     struct magic_row protocols[1]; /* of the TCP listener, one row for each protocol */
     struct magic_table magic;
     struct listener listeners[LOOKUP_LISTENERS];

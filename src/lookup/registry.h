@@ -77,7 +77,7 @@ struct registry_topic {
     /* false: it exists only because it has channels. This happens when an ephemeral topic loses its
      * last producer, because its channels stay. */
     bool registered;
-    unsigned rank; /* of its number in base/sorted.h */
+    unsigned rank; /* the rank (base/sorted.h) that belongs to `number` */
     uint8_t number[REGISTRY_NUMBER_SIZE];
 };
 
@@ -110,7 +110,7 @@ struct registry {
     struct list left;             /* of struct registry_producer: their entries are freed next */
     struct list removed_topics;   /* of struct registry_key: the same */
     struct list removed_channels; /* the same */
-    uint64_t numbers;             /* numbers that were given to producers and topics */
+    uint64_t numbers; /* the last number that was given to a producer or topic; 0: none */
 };
 
 enum registry_result {
@@ -242,7 +242,8 @@ static inline bool registry_has_left(const struct registry_producer *producer)
     return !list_empty(&producer->left);
 }
 
-/* Returns whether the producer has not left and has sent a PING recently. */
+/* Returns whether the producer has not left, and its IDENTIFY or last PING is at most
+ * inactive_timeout old. */
 bool registry_is_active(const struct registry *r, const struct registry_producer *producer,
                         int64_t now);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: nsqd's side of the conversation with one nsqlookupd: the connection, the commands, one at a
- * time, and the replies. As in nsqd, a connection is made only when there is something to tell: at
- * the beginning, and later at the next change or PING after a connection has ended or has failed.
- * What was to be told on a failed connection is dropped, because the next connection registers
- * everything.
+ * time, and the replies. As in upstream's nsqd, a connection is made only when there is something
+ * to tell: at the beginning, and later at the next change or PING after a connection has ended or
+ * has failed. What was to be told on a failed connection is dropped, because the next connection
+ * registers everything.
  *
  *     OFF --peer_go_on--> CONNECTING --> IDENTIFYING --> IDLE <--> WAITING for a reply
  *      ^                      |               |            |           |
@@ -51,7 +51,7 @@ struct peer {
     struct conn *conn; /* OFF: NULL */
     struct peer_info info;
     struct peer_course course;
-    struct peer_command command; /* WAITING: of the reply */
+    struct peer_command command; /* WAITING: its reply has not arrived completely */
     struct peer_reply reply;
     size_t cost; /* bytes that are charged for the peer */
 };

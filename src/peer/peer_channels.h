@@ -26,9 +26,9 @@
 
 #define PEER_ANSWER_MAX 65536  /* bytes of an answer */
 #define PEER_CHANNELS_MAX 1000 /* channels that one answer can make */
-/* Answers make no channels when all topics and channels use the part 1 / PEER_NAMES_PART of their
- * share of the memory budget. Without this limit, an nsqlookupd could leave no room for the topics
- * and channels of clients. */
+/* Answers make no channels while all topics and channels together use at least
+ * 1 / PEER_NAMES_PART of their share of the memory budget. Without this limit, an nsqlookupd could
+ * leave no room for the topics and channels of clients. */
 #define PEER_NAMES_PART 2
 /* The nsqlookupds share this number of open requests equally. The other requests wait. Without this
  * limit, a client that makes many topics could use up the connections. */
@@ -57,8 +57,8 @@ struct peer_channels {
     struct list sources; /* of struct source: the nsqlookupds that are asked */
     size_t source_count; /* how many of them were not removed */
     size_t cost;         /* bytes that are charged for all questions */
-    uint64_t seen;       /* the number of the last change of the broker (broker/changes.h) after
-                          * which deleted topics were looked for */
+    uint64_t seen;       /* the number of the broker's newest change (broker/changes.h) at the
+                          * time of the last search for deleted topics */
 };
 
 /* The configuration is copied, the other arguments are borrowed. */

@@ -7,8 +7,9 @@
  * unregistered. So the nsqlookupd knows the right set when everything was told, even if something
  * was made and deleted several times in between. One kind of change is told as it was: a topic that
  * was deleted is unregistered even if it exists again, because only this removes a tombstone of the
- * topic. (A channel has no tombstones. And the end of a channel of a deleted topic may be noted
- * when a new topic with this name has this channel.) During the walk, the changes and the walk take
+ * topic. (A channel has no tombstones. The deletion of a channel of a deleted topic may be noted
+ * late, when a new topic with the same name already has a channel with the same name. To unregister
+ * that channel would be wrong.) During the walk, the changes and the walk take
  * turns. A change that the walk will still find is left out.
  *
  * The memory is constant. When more changes were made than the broker remembers, a new walk begins,

@@ -28,15 +28,16 @@ struct peer_info {
     struct buf broadcast_address; /* empty: none. Then it cannot be asked for channels */
 };
 
-/* How many bytes of memory the texts of an info use, if each reply has at most this many bytes.
+/* The largest number of bytes of memory that the texts of an info use, if each reply has at most
+ * `reply_most` bytes.
  * Each byte may become the three bytes of U+FFFD. One reply may have given one text, and an earlier
  * reply the other. An allocation is at most twice as large as what is in it. */
 #define PEER_INFO_COST(reply_most) ((size_t)2 * 3 * 2 * (reply_most))
 
 /* Reads the reply to an IDENTIFY: the same documents are accepted as by Go's decoder, with the same
- * values. What the reply leaves out keeps its value. Returns false if the reply is not an object
- * with values of the right types, or null. Then nothing is changed. (Go keeps the fields of such a
- * reply that have the right types.) */
+ * values. What the reply leaves out keeps its value. Returns true if the reply is null, or an
+ * object with values of the right types. Otherwise returns false, and nothing is changed. (Go keeps
+ * the fields of such a reply that have the right types.) */
 bool peer_info_read(struct peer_info *info, struct span reply);
 void peer_info_free(struct peer_info *info);
 

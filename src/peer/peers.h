@@ -2,8 +2,8 @@
 /*
  * Owns: all nsqlookupds that nsqd registers with: the list of them, and the time of the PINGs. Each
  * of them has its own conversation (peer/peer.h), and is asked for the channels of new topics
- * (peer/peer_channels.h). In nsqd all conversations have turns, and a slow nsqlookupd makes the
- * others wait. Must not know: connections, commands, sockets, clocks.
+ * (peer/peer_channels.h). In upstream's nsqd, the conversations take turns, and a slow
+ * nsqlookupd makes the others wait. Must not know: connections, commands, sockets, clocks.
  */
 #ifndef PEER_PEERS_H
 #define PEER_PEERS_H

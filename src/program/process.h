@@ -38,7 +38,7 @@ enum start_result process_read_config(const struct start_flags *flags, const cha
 void process_log_version(struct log_writer *log, const char *program);
 
 /* Returns the value of --max-connections. If `wanted` is 0, it is the limit of file descriptors
- * without a reserve for everything that is not a connection. */
+ * minus a reserve for everything that is not a connection. */
 size_t process_max_connections(int64_t wanted, size_t descriptors);
 
 /* What a server needs to wait for connections. Everything is borrowed. */

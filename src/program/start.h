@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: what the command line of a server comes to: the server runs, or the program prints a text
- * and ends. Every function here is pure: it does no I/O and never calls exit(). The program prints
- * and exits (program/process.h). The order of calls is:
+ * Owns: what follows from the command line of a server: the server runs, or the program prints a
+ * text and ends. Every function here is pure: it does no I/O and never calls exit(). The program
+ * prints and exits (program/process.h). The order of calls is:
  *
  *     start_parse -> (read --config, config_file_read) -> checks of the program -> run
  *

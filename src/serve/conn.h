@@ -257,8 +257,8 @@ struct codec_parameters conn_parameters(const struct conn *conn);
 
 /* Closes the connection after its unsent output was sent. No more input is given to the protocol.
  * When `linger` is true, input is discarded for a bounded time before the socket is closed.
- * `linger` must be true when the connection may have unread input. When `linger` is false, the
- * state becomes CLOSING at once. */
+ * `linger` must be true when the connection may have unread input. The connection does not linger
+ * when the peer sends nothing more. It always lingers when a codec has ended the input. */
 void conn_finish(struct conn *conn, bool linger, int64_t now);
 
 /* Returns the peer's address as text. Borrowed. */

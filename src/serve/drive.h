@@ -18,9 +18,9 @@
  *                  done and at least one of them was not ASK_LOG, connections may have changed.
  *                  Then the turn CHANGED follows again.
  *     5  OVER      The round is over. If work is left and fewer than `rounds_max` rounds were
- *                  done, the driver begins the next round at once, with the same value of `now`.
- *                  Work is left when the driver has set `more_input`, or when next_deadline() is
- *                  not after `now`.
+ *                  done, drive_next does not return OVER: it begins the next round with the same
+ *                  `now`, and returns INPUT. Work is left when the driver has set
+ *                  `more_input`, or when next_deadline() is not after `now`.
  *
  *     6            The driver waits for input, at most until next_deadline().
  *

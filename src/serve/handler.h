@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the contract between the shell and a service. The shell moves bytes and tells the time.
- * Examples: the engine, which is a whole nsqd, and the echo service in tests/unit/test_echo.c. The
- * shell knows only this contract about a service. A service knows no socket, no clock and no log
- * file.
+ * Owns: the contract between the shell and a service. The shell moves bytes and passes the
+ * time to the service. Examples of a service: the engine, which is a whole nsqd, and the echo
+ * service in tests/unit/test_echo.c. The shell knows only this contract about a service. A service
+ * knows no socket, no clock and no log file.
  *
  * Times are monotonic nanoseconds. The shell calls the service, and the service never calls the
  * shell. The shell learns from next_changed and next_ask what a call has changed. serve/drive.h

@@ -15,7 +15,7 @@ int64_t clock_now(void);
  * changes when a user or program sets the wall clock. */
 int64_t clock_wall_offset(void);
 
-/* Returns how many seconds the local time is east of UTC at a time (seconds since 1970). */
+/* Returns local time minus UTC, in seconds, at the time `seconds` (since 1970). */
 int32_t clock_zone(int64_t seconds);
 
 #endif

@@ -18,7 +18,8 @@
  * long when the name servers are slow. */
 #define RESOLVER_JOBS_MAX 256
 
-/* When so many look-ups wait, a look-up of a host name that another look-up waits for is refused.
+/* When at least this many look-ups wait, a new look-up is refused if another look-up of the same
+ * host name already waits.
  * So a name that no server answers leaves places for other names. */
 #define RESOLVER_JOBS_OF_NAME_MAX 192
 

@@ -135,7 +135,7 @@ static void handle_event(struct tcp_server *server, struct waiter_event event, i
     }
 }
 
-/* --- the parts of a turn ---------------------------------------------------------------------- */
+/* --- the parts of a pass ---------------------------------------------------------------------- */
 
 static void begin_slice(struct tcp_server *server, int64_t ns)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the loop that moves bytes between sockets and one tcp_handler. The loop accepts, connects,
- * reads, writes and closes sockets, tells the handler the time, and writes the log. A turn is one
- * pass of the loop (tcp_server_round). A turn has several parts, and each part must end after a
- * short time, its slice. Must not know: what the handler does. The loop works with any handler.
+ * reads, writes and closes sockets, passes the time to the handler, and writes the log. A pass of
+ * the loop is one call of tcp_server_round. A pass has several parts, and each part must end after
+ * a short time, its slice. Must not know: what the handler does. The loop works with any handler.
  */
 #ifndef SHELL_TCP_SERVER_H
 #define SHELL_TCP_SERVER_H
@@ -106,8 +106,8 @@ struct tcp_server {
     size_t event_count;
     size_t event_next;
     struct tcp_sweep sweep;
-    int64_t slice_end; /* the time at which the running part of a turn must end */
-    bool left_over;    /* the last turn ended before all changed connections and requests were
+    int64_t slice_end; /* the time at which the running part of a pass must end */
+    bool left_over;    /* the last pass ended before all changed connections and requests were
                         * handled */
     struct heap_growth heap;
     struct buf offers;        /* slots (uint32_t) of sockets whose `rest` must be offered again */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the functions that the files of the TCP server share with each other. No other file
- * includes this one.
+ * of src includes this one.
  *
  * tcp_server.c has the loop and the listeners. tcp_server_sockets.c moves the bytes of connections
  * and closes them. tcp_server_dial.c makes the connections that the handler asks for, and
@@ -48,7 +48,7 @@ void tcp_socket_event(struct tcp_server *server, struct tcp_socket *s, unsigned 
 void tcp_settle_socket(struct tcp_server *server, struct tcp_socket *s, int64_t now);
 
 /* Sends more output of the sockets in server->sends, at most once for each of them. Stops when the
- * slice (tcp_server.h) is over. Each turn has a slice for only this work. So output to thousands of
+ * slice (tcp_server.h) is over. Each pass has a slice for only this work. So output to thousands of
  * peers does not delay the input, or the small outputs of other peers. */
 void tcp_send_more(struct tcp_server *server, int64_t now);
 
@@ -60,9 +60,9 @@ void tcp_offer_rests(struct tcp_server *server, int64_t now);
  * number of sockets. */
 void tcp_tell_ends(struct tcp_server *server, int64_t now);
 
-/* Returns true when the slice of the running part of this turn is over. The rest of its work must
- * wait for the next turn, so that no peer waits long for the work of another peer. Each part of a
- * turn does at least one piece of work, so all work is done after some turns. */
+/* Returns true when the slice of the running part of this pass is over. The rest of its work must
+ * wait for the next pass, so that no peer waits long for the work of another peer. Each part of a
+ * pass does at least one piece of work, so all work is done after some passes. */
 bool tcp_slice_is_over(const struct tcp_server *server);
 
 /* Returns true when a call that failed with this errno must be repeated later. */

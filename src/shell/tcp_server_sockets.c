@@ -214,7 +214,7 @@ static size_t cut_spans(struct span *spans, size_t count, size_t most)
 }
 
 /* Sends as much output as the socket accepts, but at most `room` bytes. Then the waiter reports
- * that the socket is writable, and sending goes on in another turn. Returns false when the socket
+ * that the socket is writable, and sending goes on in another pass. Returns false when the socket
  * broke. */
 static bool write_socket(struct tcp_server *server, struct tcp_socket *s, size_t room, int64_t now)
 {

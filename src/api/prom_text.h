@@ -17,7 +17,7 @@
 #define PROM_TEXT_TYPE "text/plain; version=0.0.4; charset=utf-8" /* the Content-Type */
 
 enum prom_kind {
-    PROM_COUNTER, /* increases, or is gone */
+    PROM_COUNTER, /* never decreases; missing after its topic, channel or client has gone */
     PROM_GAUGE,
     PROM_SUMMARY, /* its samples have a label "quantile" */
 };

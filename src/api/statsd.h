@@ -8,12 +8,11 @@
  *     WAITING      Each interval, counted from the first step, a report begins.
  *     OPENING      The shell opens a UDP socket to the server (ASK_UDP_OPEN). If it fails, or takes
  *                  longer than a second, the report is left out. In the second case the shell is
- *                  told to stop (ASK_UDP_CLOSE). The next report then tells how much the counts
- *                  have grown since the last report that was made.
- *     COLLECTING   The figures of all topics and channels are copied, in several steps. A topic or
- *                  channel that is made or deleted meanwhile may be missing.
- *     SENDING      The datagrams are sent (ASK_UDP_SEND), spread evenly over the interval minus one
- *                  second.
+ *                  told to give up the opening (ASK_UDP_CLOSE). The next report then tells how much
+ * the counts have grown since the last report that was made. COLLECTING   The figures of all topics
+ * and channels are copied, in several steps. A topic or channel that is made or deleted meanwhile
+ * may be missing. SENDING      The datagrams are sent (ASK_UDP_SEND), spread evenly over the
+ * interval minus one second.
  *
  * When the program ends in the state COLLECTING or SENDING, the rest of the report is sent without
  * pauses. In the other states nothing is sent.
@@ -35,8 +34,8 @@
 /* Bytes: the largest datagram of UDP over IPv4. A larger packet size counts as this one, because
  * larger datagrams would be lost. */
 #define STATSD_PACKET_MAX 65507
-/* One step asks for at most this many datagrams, and about this many bytes. So a server that is
- * behind does not send a whole report at once. */
+/* One step requests the sending of at most this many datagrams and about this many bytes. So this
+ * server does not send a whole report at once when it is late. */
 #define STATSD_DATAGRAMS_A_STEP 16
 #define STATSD_BYTES_A_STEP 65536
 #define STATSD_OPEN_TIMEOUT TIME_SECOND

@@ -51,13 +51,13 @@ enum auth_compiled auth_pattern_compile(struct auth_pattern *pattern, struct eff
                                         struct span *why);
 
 /* Returns an upper bound, in bytes, of the memory that the compiled pattern uses. The bound is an
- * estimate, because RE2 does not report its use of memory. For a pattern that is not compiled yet,
- * returns the least bound that a pattern of this length can have, which is also enough for the
- * pattern until the first attempt to compile it. */
+ * estimate, because RE2 does not report its use of memory. Before the first attempt to compile the
+ * pattern, returns the smallest bound for a pattern of this length. Until then the pattern does not
+ * use more. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
-/* Returns how many bytes of memory a pattern uses besides auth_pattern_size. This is memory that a
- * later attempt to compile it, or the end of the attempts, frees. */
+/* Returns how many bytes of memory a pattern uses besides auth_pattern_size. A later attempt to
+ * compile the pattern frees this memory, at the latest the last attempt. */
 size_t auth_pattern_held(const struct auth_pattern *pattern);
 
 /* Returns true if the pattern, which is compiled, matches the name or a part of the name. Returns

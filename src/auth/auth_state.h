@@ -19,8 +19,7 @@ struct auth_rule {
     bool publish;
 };
 
-/* A pattern of a state, while all its patterns are matched or compiled one after the other: the one
- * that is next. */
+/* A position in a state: the pattern that is matched or compiled next. */
 struct auth_place {
     size_t rule;
     size_t channel;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: functions that write numbers and string literals as text, and comparing text without regard
- * to case. Code below the shell uses these functions instead of printf and the locale.
+ * Owns: functions that write numbers and string literals as text, and that compare texts without
+ * regard to case. Code below the shell uses these functions instead of printf and the locale.
  */
 #ifndef BASE_TEXT_H
 #define BASE_TEXT_H

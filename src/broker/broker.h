@@ -47,7 +47,7 @@ static inline void broker_begin_share(struct broker *broker)
 }
 
 /* Does the same as broker_begin_share, but the part may also use what is left of the part before
- * it. So the last of several parts can do the work of those that had nothing to do. */
+ * it. So the last of several parts can use the effort that the parts before it did not need. */
 static inline void broker_add_share(struct broker *broker)
 {
     size_t left = broker->core.effort.left;

@@ -2,10 +2,10 @@
 /*
  * Owns: the last changes of the set of topics and channels: what was made and what was deleted, in
  * order. Each change has a number, counted from 1. Each reader stores the number of the last change
- * that it has read. So this struct needs no memory for readers, and there may be any number. The
- * memory is bounded: a change is forgotten when CHANGES_MAX later ones were noted. A reader that is
- * so far behind must look at all topics and channels again (broker/walk.h). It can also ask whether
- * it has missed a deletion, which such a look does not show.
+ * that it has read. So this struct needs no memory for readers, and there may be any number of
+ * readers. The memory is bounded: a change is forgotten when CHANGES_MAX later ones were noted. A
+ * reader that is so far behind must look at all topics and channels again (broker/walk.h). This
+ * does not show deletions. `lost_deleted` tells the reader whether it has missed one.
  *
  * Must not know: who reads the changes.
  */

@@ -74,7 +74,8 @@ struct broker_core {
     struct list
         ending_channels;       /* of struct channel: they were deleted, and still have consumers */
     struct list ending_topics; /* of struct topic: they were deleted, and still have channels */
-    bool start_topics_later; /* a new topic is starting (broker/topic.h), and in starting_topics */
+    bool start_topics_later; /* true: each topic that is made begins as `starting` (broker/topic.h)
+                              * and is put into starting_topics */
     struct list starting_topics; /* of struct topic; the newest is at the end */
     struct broker_counts counts;
     struct changes changes; /* of topics and channels */

@@ -97,9 +97,10 @@ void topic_start(struct topic *topic, int64_t now);
 void topic_end(struct topic *topic);
 
 /* Returns the channel with this name, which must be valid. Creates the channel when it does not
- * exist. Returns NULL when the memory budget has no room for a new channel, and for the moves to it
- * of the messages that the topic keeps. When the channel is the first one of the topic, and the
- * topic is neither paused nor starting, the messages that it has kept are admitted. */
+ * exist. A new channel needs memory for itself, and for moving the kept messages of the topic to
+ * it. Returns NULL when the memory budget has no room for both. When the channel is the first one
+ * of the topic, and the topic is neither paused nor starting, the messages that it has kept are
+ * admitted. */
 struct channel *topic_channel(struct topic *topic, struct span name, int64_t now);
 
 /* Returns the channel with this name, which must be valid, or NULL when it does not exist. */

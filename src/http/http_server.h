@@ -138,7 +138,8 @@ static inline bool http_server_has_work(const struct http_server *server)
 /* Answers a call. The answer is copied. */
 void http_call_answer(struct http_call *call, const struct http_answer *answer, int64_t now);
 
-/* Answers with {"message":"TEXT"}. The text needs no escapes in JSON. */
+/* Answers with {"message":"TEXT"}. The text is not escaped, so it must not contain a character
+ * that JSON escapes. */
 void http_call_message(struct http_call *call, int status, struct span text, int64_t now);
 
 /* Answers with a body that a stream makes. `answer` has no body; its headers are copied. The

@@ -54,8 +54,8 @@ void http_session_dispatch(struct http_session *s, int64_t now);
  * when the client has sent its last byte before the end of the body. */
 void http_session_end_body(struct http_session *s, bool broken, int64_t now);
 
-/* Makes the next piece of a stream. Sends it, or keeps it while the whole body may still be so
- * short that it is sent with its length. */
+/* Makes the next piece of a stream. Keeps the pieces while the body is short enough for a
+ * Content-Length. When it becomes longer, sends them as chunks. */
 void http_session_pull(struct http_session *s, int64_t now);
 
 /* Frees what belongs to the current request, and its stream. */

@@ -2,8 +2,8 @@
 /*
  * Owns: the answers of nsqlookupd's HTTP API that may be long: /topics, /channels, /lookup, /nodes
  * and /debug. A page is written in slices, while the client takes it. Tombstones are set in slices
- * too, because with the topic "*" a node gets one in each of its topics. A page that writes no
- * bytes does this work. Must not know: HTTP, sockets, clocks.
+ * too, because with the topic "*" a node gets one in each of its topics. LOOKUP_PAGE_TOMBSTONE
+ * does only this work, and writes no bytes. Must not know: HTTP, sockets, clocks.
  *
  * The registry may change between two slices. What exists from the first to the last slice is shown
  * exactly once, and nothing is shown twice. What comes or goes in between may be missing or shown.
@@ -14,8 +14,8 @@
  * of /debug are sorted, as in upstream.
  *
  * The topic "*" stands for all topics. In a page for "*", each producer is shown at most once. It
- * is hidden if it has a tombstone in its first topic. (In upstream it is a random one of its
- * topics.)
+ * is hidden if it has a tombstone in its first topic. (Upstream uses a random topic of the
+ * producer, not the first one.)
  */
 #ifndef LOOKUP_LOOKUP_PAGE_H
 #define LOOKUP_LOOKUP_PAGE_H
@@ -41,7 +41,7 @@ struct lookup_page {
     bool all;         /* all topics */
     bool list_open;   /* /debug: the list of the current key has begun */
     bool in_producer; /* all topics: looking for the first topic of the current producer */
-    /* Where to continue. The current topic and channel are found by their names again. */
+    /* Where to continue. Each slice looks up the current topic and channel by name. */
     struct registry_place topic;
     struct registry_place channel;
     struct registry_place producer;

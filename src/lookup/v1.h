@@ -5,8 +5,9 @@
  * sockets, clocks, HTTP.
  *
  * Every error ends the conversation. The server sends nothing by itself. A client must complete its
- * first IDENTIFY in time, then each command that has arrived in part, and it must take its replies
- * in time. An nsqd that sends nothing becomes inactive (registry_is_active), but stays connected.
+ * first IDENTIFY in time. Later it must complete in time each command that it has begun to send. It
+ * must also read its replies in time. An nsqd that sends nothing becomes inactive
+ * (registry_is_active), but stays connected.
  */
 #ifndef LOOKUP_V1_H
 #define LOOKUP_V1_H

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the questions for the channels of new topics. Consumers elsewhere may have made channels of
- * a topic that is new here, and these must get its first messages too. So a new topic is starting
- * (broker/topic.h) until all nsqlookupds have answered which channels they know, but at most for
- * the timeout. Then the channels are made, and the messages flow.
+ * Owns: asking the nsqlookupds which channels a new topic has. Consumers elsewhere may have made
+ * channels of a topic that is new here, and these must get its first messages too. So a new topic
+ * is starting (broker/topic.h) until all nsqlookupds have answered which channels they know, but at
+ * most for the timeout. Then the channels are made, and the messages flow.
  *
  *     core->starting_topics --room for a question--> asking --all have answered--> the topic starts
  *               |                                       |                                ^
  *               +-------------- the timeout ------------+--------------------------------+
  *
- * Each nsqlookupd has its own line of requests, so one that does not answer delays no request to
+ * Each nsqlookupd has its own queue of requests, so one that does not answer delays no request to
  * the others. The requests to an nsqlookupd that is removed are dropped. So is the question about a
  * topic that is deleted.
  *
  * An answer is untrusted. It has at most PEER_ANSWER_MAX bytes, and at most PEER_CHANNELS_MAX of
- * its names become channels. Names that are not valid and ephemeral ones are left out.
+ * its names become channels. Ephemeral names, and names that are not valid, are left out.
  *
  * Must not know: who has made the topic, sockets, clocks.
  */

@@ -7,10 +7,10 @@
  * unregistered. So the nsqlookupd knows the right set when everything was told, even if something
  * was made and deleted several times in between. One kind of change is told as it was: a topic that
  * was deleted is unregistered even if it exists again, because only this removes a tombstone of the
- * topic. (A channel has no tombstones. The deletion of a channel of a deleted topic may be noted
- * late, when a new topic with the same name already has a channel with the same name. To unregister
- * that channel would be wrong.) During the walk, the changes and the walk take
- * turns. A change that the walk will still find is left out.
+ * topic. (This is not done for channels, which have no tombstones. The deletion of an old channel
+ * may be noted after a new topic and channel with the same names were made. Then the new channel
+ * must stay registered.) During the walk, the changes and the walk take turns. A change that the
+ * walk will still find is left out.
  *
  * The memory is constant. When more changes were made than the broker remembers, a new walk begins,
  * which registers everything again. If a deletion is among the lost changes, then only a new
@@ -45,19 +45,20 @@ struct peer_course {
     bool missed;         /* a deletion was not told, and cannot be told any more */
     bool ping;           /* a PING must be sent, after all else */
     bool has_first;      /* `first` must be told after the walk */
-    struct change first; /* the change that has caused the conversation. nsqd tells it again */
+    struct change first; /* the change that has caused the conversation. The walk tells it. After
+                          * the walk it is told a second time, as in upstream's nsqd */
     struct name topic;   /* what the walk has visited last; empty: nothing */
     struct name channel; /* empty: no channel of this topic */
 };
 
-/* Tells nothing of what has happened so far. */
+/* Skips all changes that were made until now: they will not be told. */
 void peer_course_skip(struct peer_course *course, const struct broker *broker);
 
 /* A conversation begins: everything must be registered. */
 void peer_course_begin(struct peer_course *course, const struct broker *broker);
 
-/* Returns whether something must be told. If so, peer_course_first sets *command to what would be
- * told if no walk were needed. */
+/* Returns whether something must be told. If so, peer_course_first sets *command to the
+ * command for the oldest change that was not told, or to PING if there is none. */
 bool peer_course_has_more(const struct peer_course *course, const struct broker *broker);
 void peer_course_first(const struct peer_course *course, const struct broker *broker,
                        struct peer_command *command);

@@ -28,8 +28,8 @@ struct peers {
     struct peer_channels channels;
     struct peer *all[PEERS_MAX];
     size_t count;
-    bool started;      /* there was a list */
-    int64_t next_ping; /* of all peers; counted from the first list */
+    bool started;      /* peers_set was called at least once */
+    int64_t next_ping; /* of all peers; counted from the first call of peers_set */
 };
 
 /* The configuration is copied, the other arguments are borrowed. */

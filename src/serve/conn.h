@@ -257,8 +257,9 @@ struct codec_parameters conn_parameters(const struct conn *conn);
 
 /* Closes the connection after its unsent output was sent. No more input is given to the protocol.
  * When `linger` is true, input is discarded for a bounded time before the socket is closed.
- * `linger` must be true when the connection may have unread input. The connection does not linger
- * when the peer sends nothing more. It always lingers when a codec has ended the input. */
+ * `linger` must be true when the connection may have unread input. In two cases `linger` has no
+ * effect. If the peer sends nothing more, the connection does not linger. If a codec has ended the
+ * input, it always lingers. */
 void conn_finish(struct conn *conn, bool linger, int64_t now);
 
 /* Returns the peer's address as text. Borrowed. */

@@ -29,8 +29,8 @@ struct heap_growth {
  * by what is needed plus ALLOCATOR_GROWTH bytes. So at most ALLOCATOR_GROWTH bytes are unused.
  * Asking for them takes less than a millisecond. If the heap has not grown because of input, does
  * nothing. Without this request, the kernel would interrupt the process at the first use of each
- * page. Then getting the pages would take about 1.5 times as long. With large messages, the server
- * spends more than half of its time on getting pages.
+ * page. Then getting the pages would take about 1.5 times as long. This matters with large
+ * messages: getting pages is then more than half of the server's work.
  *
  * How the function decides: let n be the size of the new memory in bytes.
  *   growth->input < n / 2      Something else has made the heap grow, for example idle connections.

@@ -8,8 +8,8 @@
  * Prometheus wants all samples of a family together. So the writer walks over all topics once for
  * each family (api/stats_walk.h), and not once for the page. Topics, channels and clients may come
  * and go between two slices.
- *   - What exists during the whole walk of a family (a topic, channel or client) is shown exactly
- *     once in it.
+ *   - A topic, channel or client that exists during the whole walk of a family is shown exactly
+ *     once in this family.
  *   - A topic, channel or client that was made or deleted between two slices may be in some
  *     families and missing in others. No family shows two samples with the same labels.
  *   - Some figures of a topic are sums over its channels. A channel that is made or deleted while

@@ -8,11 +8,12 @@
  *     WAITING      Each interval, counted from the first step, a report begins.
  *     OPENING      The shell opens a UDP socket to the server (ASK_UDP_OPEN). If it fails, or takes
  *                  longer than a second, the report is left out. In the second case the shell is
- *                  told to give up the opening (ASK_UDP_CLOSE). The next report then tells how much
- * the counts have grown since the last report that was made. COLLECTING   The figures of all topics
- * and channels are copied, in several steps. A topic or channel that is made or deleted meanwhile
- * may be missing. SENDING      The datagrams are sent (ASK_UDP_SEND), spread evenly over the
- * interval minus one second.
+ *                  told to give up the opening (ASK_UDP_CLOSE). The next report then tells how
+ *                  much the counts have grown since the last report that was made.
+ *     COLLECTING   The figures of all topics and channels are copied, in several steps. A topic or
+ *                  channel that is made or deleted meanwhile may be missing.
+ *     SENDING      The datagrams are sent (ASK_UDP_SEND). They are spread evenly over the interval
+ *                  minus one second.
  *
  * When the program ends in the state COLLECTING or SENDING, the rest of the report is sent without
  * pauses. In the other states nothing is sent.

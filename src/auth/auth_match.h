@@ -52,12 +52,12 @@ enum auth_compiled auth_pattern_compile(struct auth_pattern *pattern, struct eff
 
 /* Returns an upper bound, in bytes, of the memory that the compiled pattern uses. The bound is an
  * estimate, because RE2 does not report its use of memory. Before the first attempt to compile the
- * pattern, returns the smallest bound for a pattern of this length. Until then the pattern does not
- * use more. */
+ * pattern, returns the smallest value that is possible for a pattern of this length. Before that
+ * attempt, the pattern uses at most this much memory. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
-/* Returns how many bytes of memory a pattern uses besides auth_pattern_size. A later attempt to
- * compile the pattern frees this memory, at the latest the last attempt. */
+/* Returns how many bytes of memory a pattern uses besides auth_pattern_size. One of the next
+ * attempts to compile the pattern frees this memory. The last attempt always frees it. */
 size_t auth_pattern_held(const struct auth_pattern *pattern);
 
 /* Returns true if the pattern, which is compiled, matches the name or a part of the name. Returns

@@ -5,9 +5,9 @@
  * starting. All other messages are admitted. A message that is admitted goes to all channels that
  * exist at this moment. The moves to these channels may take several calls, because the effort of
  * one call is limited (base/effort.h). The memory for all moves is reserved before the messages are
- * admitted, also while the topic keeps them, so a move never fails. A channel that is made later
- * does not get these messages, even if some of their moves are not done yet. So clients cannot see
- * that the moves take several calls.
+ * admitted. The topic also reserves it for the messages that it keeps. So a move never fails. A
+ * channel that is made later does not get these messages, even if some of their moves are not done
+ * yet. So clients cannot see that the moves take several calls.
  *
  * The first channel of a topic gets the messages that the topic has kept.
  */
@@ -112,8 +112,9 @@ void topic_remove_channel(struct topic *topic, struct channel *channel);
 
 /* When messages go from the topic to its channels, they need more memory. Every channel after the
  * first needs one more message for each body. Every delayed message needs a struct deferred.
- * Returns how many bytes this is for a number of messages with the same delay, with the channels
- * that exist now. The bodies are not included, because they were added to the memory budget before.
+ * Returns how many bytes of this memory `count` messages need, if each of them has the delay
+ * `delay` and the topic has the channels that exist now. The bodies are not included, because they
+ * were added to the memory budget before.
  */
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 

@@ -20,13 +20,14 @@ struct http_limits {
     size_t head_little;
     size_t chunk_line; /* of the size of a chunk with its extension */
     size_t trailer;    /* of all trailers together */
-    /* The limit for the excess of a chunked body. For each chunk, the excess grows by the length of
-     * the line with its size and extension, minus 16, minus twice the bytes of its data. It is
-     * never less than 0. Without this limit, a body could consist almost only of extensions. */
+    /* The limit for the excess of a chunked body. It begins with 0. Each chunk changes it to
+     * max(0, excess + bytes of the line with its size and extension - 16 - 2 * bytes of its data).
+     * Without this limit, a body could consist almost only of extensions. */
     size_t chunk_excess;
     /* If the answer to a request is known before its whole body has arrived, and at least this many
-     * bytes are still to come, the connection ends after the answer, as in Go. When it is not known
-     * how many are to come, the connection ends when more than this have come. Without this limit,
+     * bytes are still to come, the connection ends after the answer, as in Go. If the number of
+     * missing bytes is not known, the connection ends when more than this many bytes of the body
+     * were discarded. Without this limit,
      * a client could send for ever what nobody reads. */
     size_t discard;
     size_t whole; /* a longer body of a stream (http_call_stream) is sent in chunks */

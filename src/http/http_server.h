@@ -18,7 +18,7 @@
  * HEAD: the head arrives. BODY: the handler gets the body. HELD: the handler has all it needs and
  * answers later; the input is paused. STREAM: a stream makes the answer piece by piece, while the
  * client takes the output. DISCARD: the answer is ready, but the body is still arriving. As in Go,
- * the answer is sent when the body is complete. If more than http_limits.discard bytes are left,
+ * the answer is sent when the body is complete. If http_limits.discard bytes or more are left,
  * the answer is sent at once and the connection ends.
  */
 #ifndef HTTP_HTTP_SERVER_H

@@ -4,8 +4,8 @@
  * are those of nsqlookupd 1.3.0. Must not know: connections, the framing of requests (src/http),
  * sockets, clocks.
  *
- * Differences from upstream: POST /topic/delete?topic=* deletes no topic, because '*' is no name of
- * a topic, and there are no routes /debug/pprof (DEPARTURES.md, rows 122 and 123).
+ * Two differences from upstream (DEPARTURES.md, rows 122 and 123): POST /topic/delete?topic=*
+ * deletes no topic, because '*' is not a valid name. The routes /debug/pprof do not exist.
  *
  * The HTTP server passes a struct lookup_api to the handlers (http_server_config.service).
  */

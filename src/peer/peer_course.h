@@ -9,13 +9,13 @@
  * was deleted is unregistered even if it exists again, because only this removes a tombstone of the
  * topic. (This is not done for channels, which have no tombstones. The deletion of an old channel
  * may be noted after a new topic and channel with the same names were made. Then the new channel
- * must stay registered.) During the walk, the changes and the walk take turns. A change that the
- * walk will still find is left out.
+ * must stay registered.) During the walk, the changes and the walk take turns. A change is left
+ * out if it would be told as a REGISTER and the walk will still visit the topic or channel.
  *
  * The memory is constant. When more changes were made than the broker remembers, a new walk begins,
- * which registers everything again. If a deletion is among the lost changes, then only a new
- * conversation removes what was deleted, because an nsqlookupd forgets all that was registered on a
- * connection that ends.
+ * which registers everything again. If one of the forgotten changes is a deletion, the nsqlookupd
+ * is not told about it. It still shows the deleted topic or channel until this connection ends.
+ * Then it forgets everything that was registered on the connection.
  *
  * Must not know: connections, replies, times.
  */

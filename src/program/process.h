@@ -13,9 +13,9 @@
 #include "shell/log_line.h"
 #include "shell/tcp_server.h"
 
-/* Whether the program frees all memory at its end, because a sanitizer looks for memory that was
- * not freed. Otherwise the kernel frees all memory at once. To free millions of messages one by one
- * would take seconds. */
+/* True in a build with a sanitizer: the program frees all memory at its end, because the sanitizer
+ * reports memory that was not freed. False in other builds: the kernel frees all memory at once. To
+ * free millions of messages one by one would take seconds. */
 extern const bool process_frees_at_end;
 
 /* Logs a line of level FATAL. Returns the exit code. Upstream's programs write this line with the

@@ -26,11 +26,11 @@ struct heap_growth {
 
 /* Must be called often. When the heap has grown since the last call because of input, asks the
  * kernel for the unused pages at the end of the new memory, all in one call. The heap always grows
- * by what is needed plus ALLOCATOR_GROWTH bytes. So at most ALLOCATOR_GROWTH bytes are unused.
- * Asking for them takes less than a millisecond. If the heap has not grown because of input, does
- * nothing. Without this request, the kernel would interrupt the process at the first use of each
- * page. Then getting the pages would take about 1.5 times as long. This matters with large
- * messages: getting pages is then more than half of the server's work.
+ * by what is needed plus ALLOCATOR_GROWTH bytes. So at most ALLOCATOR_GROWTH bytes are not in
+ * use yet, and the kernel gives them in less than a millisecond. Without this request, the kernel
+ * would interrupt the process at the first use of each page. Then getting the pages would take
+ * about 1.5 times as long. This matters with large messages: getting pages is then more than half
+ * of the server's work. If the heap has not grown because of input, does nothing.
  *
  * How the function decides: let n be the size of the new memory in bytes.
  *   growth->input < n / 2      Something else has made the heap grow, for example idle connections.

@@ -27,8 +27,7 @@ struct http_limits {
     /* If the answer to a request is known before its whole body has arrived, and at least this many
      * bytes are still to come, the connection ends after the answer, as in Go. If the number of
      * missing bytes is not known, the connection ends when more than this many bytes of the body
-     * were discarded. Without this limit,
-     * a client could send for ever what nobody reads. */
+     * were discarded. Without this limit, a client could send for ever what nobody reads. */
     size_t discard;
     size_t whole; /* a longer body of a stream (http_call_stream) is sent in chunks */
     size_t piece; /* about this many bytes of a stream are made at a time */

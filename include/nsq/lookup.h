@@ -101,7 +101,8 @@ struct nsq_lookup_command {
     struct span topic;   /* the first parameter; empty if there is none */
     struct span channel; /* the second parameter; empty if there is none */
     size_t params;       /* number of parameters. Two spaces in a row have an empty parameter
-                          * between them. The server ignores all after the second one. */
+                          * between them. The server ignores all parameters after the second
+                          * parameter. */
     struct span line;    /* the line without white space at both ends */
 };
 
@@ -183,7 +184,7 @@ struct nsq_lookup_error nsq_lookup_check(const struct nsq_lookup_command *comman
  */
 struct nsq_lookup_error nsq_lookup_cut_off(const struct nsq_lookup_place *place, struct span in);
 
-/* --- what a client encodes, and replies ------------------------------------------------------- */
+/* --- encoding commands, encoding and parsing replies ------------------------------------------ */
 
 /*
  * The three functions below encode a command or a reply. As nsq_lookup_error_encode does, each of

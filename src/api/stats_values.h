@@ -26,7 +26,7 @@ struct stats_topic {
     uint64_t message_bytes;
     uint64_t channel_count;
     bool paused;
-    struct stats_latency latency; /* stats_of_topic sets no figures */
+    struct stats_latency latency; /* set by stats_read_latency; stats_of_topic sets n to 0 */
 };
 
 struct stats_channel {
@@ -39,7 +39,7 @@ struct stats_channel {
     uint64_t timeout_count;
     uint64_t client_count;
     bool paused;
-    struct stats_latency latency; /* stats_of_channel sets no figures */
+    struct stats_latency latency; /* set by stats_read_latency; stats_of_channel sets n to 0 */
 };
 
 /* The spans are borrowed from the session. */
@@ -101,7 +101,7 @@ void stats_read_latency(struct latency *latency, struct stats_latency *figures, 
 
 /* Returns the figures of a client, which is connected. `topic` is the topic that the request for
  * /stats names, or empty. A client may have published to many topics, but only one of them is
- * shown. If `topic` is not empty, it is this topic. If it is empty, this server shows the topic of
+ * shown. If `topic` is not empty, only `topic` is shown. Otherwise this server shows the topic of
  * the last publish. (nsqd shows any one.) */
 struct stats_client stats_of_client(const struct session *session, struct span topic);
 

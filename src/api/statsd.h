@@ -97,7 +97,7 @@ struct statsd {
     int64_t began; /* SENDING: the time of the first datagram */
     int64_t gap;   /* ns between two datagrams */
     size_t sent;
-    size_t allowed; /* so many datagrams may be sent now */
+    size_t allowed; /* the number of datagrams that may be sent now */
     bool stopping;
 };
 

@@ -91,9 +91,9 @@ void *auth_owner(const struct auth_query *query);
 bool auth_has_done(const struct auth *auth);
 
 /* Frees a query that is done and returns what the server has granted. The caller owns the result
- * and adds its cost to the memory budget, which has room for it. Returns NULL if no server could be
- * asked, or if no server gave a good answer. Appends to `why` the reasons why servers failed. When
- * these have become about 1 KiB long, further reasons are left out. */
+ * and counts its cost in the memory budget, which has room for it. Returns NULL if no server could
+ * be asked, or if no server gave a good answer. Appends to `why` the reasons why servers failed.
+ * When these have become about 1 KiB long, further reasons are left out. */
 struct auth_state *auth_take(struct auth_query *query, struct buf *why);
 
 /* Frees a query. If the query is not done yet, it is stopped first. */

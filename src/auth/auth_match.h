@@ -44,20 +44,21 @@ enum auth_compiled {
 struct auth_pattern *auth_pattern_new(struct span source);
 void auth_pattern_free(struct auth_pattern *pattern); /* NULL is allowed */
 
-/* Makes one attempt to compile the pattern, unless it is refused before. An attempt is not cut
- * short when no effort is left. When the result is AUTH_REFUSED, *why is the reason, a static text.
- * Must not be called again after any result other than AUTH_COMPILING. */
+/* First checks the pattern. If the check refuses it, makes no attempt. Otherwise makes one attempt
+ * to compile it. An attempt is not cut short when no effort is left. When the result is
+ * AUTH_REFUSED, *why is the reason, a static text. Must not be called again after any result other
+ * than AUTH_COMPILING. */
 enum auth_compiled auth_pattern_compile(struct auth_pattern *pattern, struct effort *effort,
                                         struct span *why);
 
 /* Returns an upper bound, in bytes, of the memory that the compiled pattern uses. The bound is an
- * estimate, because RE2 does not report its use of memory. Before the first attempt to compile the
- * pattern, returns the smallest value that is possible for a pattern of this length. Before that
- * attempt, the pattern uses at most this much memory. */
+ * estimate, because RE2 does not report its use of memory. Before the first attempt, returns the
+ * smallest bound that a compiled pattern of this length can have. This is enough, because a pattern
+ * that is not compiled uses no more memory than that. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
-/* Returns how many bytes of memory a pattern uses besides auth_pattern_size. One of the next
- * attempts to compile the pattern frees this memory. The last attempt always frees it. */
+/* Returns how many bytes of memory a pattern uses besides auth_pattern_size. This memory is
+ * temporary. It is freed at the last attempt to compile the pattern, or before. */
 size_t auth_pattern_held(const struct auth_pattern *pattern);
 
 /* Returns true if the pattern, which is compiled, matches the name or a part of the name. Returns

@@ -9,7 +9,7 @@
 #include "auth/auth_state.h"
 
 /* The largest size of the texts `identity` and `identity_url`, in bytes of the document. The reply
- * to AUTH contains them and is written in one go, so they must not be long. */
+ * to AUTH contains them and is written in one piece, so they must not be long. */
 #define AUTH_IDENTITY_MAX 16384
 
 struct auth_reply;

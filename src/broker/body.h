@@ -40,7 +40,7 @@ struct draft {
     uint32_t cap;      /* bytes allocated in `body` */
 };
 
-/* Returns how many bytes a body with room for n bytes adds to the memory budget. */
+/* Returns how many bytes of the memory budget a body with room for n bytes uses. */
 static inline size_t body_cost(size_t n)
 {
     return sizeof(struct body) + n + ALLOC_OVERHEAD;

@@ -92,7 +92,7 @@ struct consumer {
     uint64_t requeue_count;
 };
 
-/* How many bytes one channel adds to the memory budget. */
+/* How many bytes of the memory budget one channel uses. */
 #define CHANNEL_COST (sizeof(struct channel) + ALLOC_OVERHEAD + TIMED_COST)
 
 /* A message that is to be sent to a consumer. `body` is borrowed until the next call of a function
@@ -114,7 +114,7 @@ enum channel_result {
 struct channel *channel_new(struct broker_core *core, struct topic *topic, struct span name,
                             int64_t now);
 
-/* Returns how many bytes a new channel adds to the memory budget. */
+/* Returns how many bytes of the memory budget a new channel uses. */
 static inline size_t channel_cost(const struct broker_core *core)
 {
     return CHANNEL_COST + (core->config.latency.percentile_count > 0 ? LATENCY_COST : 0);

@@ -66,8 +66,8 @@ size_t latency_cost(const struct latency *latency);
  * clock was set back. */
 void latency_note(struct latency *latency, int64_t sample, int64_t now);
 
-/* Adds the samples of a channel to those of its topic: `sum` was made by latency_new, and only this
- * function adds samples to it. Samples for which there is no memory are left out. */
+/* Adds the samples of a channel to those of its topic: `sum` must come from latency_new, and must
+ * get samples only from latency_add. Samples for which there is no memory are left out. */
 void latency_add(struct latency *sum, struct latency *latency, int64_t now);
 
 /* Sets values[i] to the percentile number i of the configuration, in ns, or to 0 when there are no

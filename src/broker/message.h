@@ -23,7 +23,7 @@ struct message {
     uint16_t attempts;    /* number of deliveries; wraps to 0 after 65535, as in nsqd */
 };
 
-/* How many bytes each message of a body, except the first one, adds to the memory budget. */
+/* How many bytes of the memory budget each message of a body uses, except the first one. */
 #define MESSAGE_COST (sizeof(struct message) + ALLOC_OVERHEAD)
 
 /* A struct of zeros is an empty queue. */

@@ -54,7 +54,7 @@ struct deferred {
     struct message *message;
 };
 
-/* How many bytes the structs above add to the memory budget. The cost of a session includes its
+/* How many bytes of the memory budget the structs above use. The cost of a session includes its
  * subscription. But a subscription can live longer than its session: as long as one of its messages
  * is in flight. Therefore the cost of every message in flight includes a subscription too. */
 #define TIMED_COST (sizeof(struct timed) + TABLE_COST + ALLOC_OVERHEAD)

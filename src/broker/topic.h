@@ -63,7 +63,7 @@ struct topic {
                             the fuzz model use it to check that no other message is lost */
 };
 
-/* How many bytes one topic adds to the memory budget. */
+/* How many bytes of the memory budget one topic uses. */
 #define TOPIC_COST (sizeof(struct topic) + TABLE_COST + ALLOC_OVERHEAD)
 
 /* Returns the oldest channel of the topic, or NULL. */

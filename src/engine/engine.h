@@ -47,7 +47,7 @@ struct engine_config {
     struct statsd_config statsd;
     struct peers_config peers;
     struct metrics_options metrics; /* what GET /metrics shows in addition */
-    struct codec_maker https_tls;   /* for HTTPS; none: v2.tls */
+    struct codec_maker https_tls;   /* for HTTPS; if there is none, v2.tls is used */
     bool http_needs_tls;            /* --tls-required: every request without TLS is refused */
     int64_t magic_timeout;          /* ns; a client must send its magic within this time */
     enum log_level log_level;

@@ -24,12 +24,12 @@ struct http_session {
     struct conn *conn;
     enum http_phase phase;
     struct http_reader reader;
-    bool eof;          /* the client sends nothing more */
-    bool must_close;   /* the connection ends after the answer, which says so */
-    bool cut_off;      /* the client has ended its side inside a body of known length. As in Go, the
-                        * answer does not say that the connection ends */
-    int64_t begun;     /* the time from which the deadline of the head or of the body counts. While
-                        * no byte of a head has arrived: when the connection became idle */
+    bool eof;        /* the client sends nothing more */
+    bool must_close; /* the connection ends after the answer, which says so */
+    bool cut_off;    /* the input has ended before the end of a body of known length. As in Go, the
+                      * answer does not say that the connection ends */
+    int64_t begun;   /* the time from which the deadline of the head or of the body counts. While
+                      * no byte of a head has arrived: when the connection became idle */
     uint64_t received; /* bytes of the body, with its framing, that have arrived since `begun` */
     size_t discarded;  /* bytes of the body that were not needed for the answer */
     size_t held;       /* bytes that were added to budget->held */

@@ -33,7 +33,7 @@ bool http_query_find(struct span query, struct span name, struct buf *value);
  * with '/'. */
 void http_path_clean(struct buf *out, struct span path);
 
-/* Appends the Location of a redirect to another path, which is not escaped. */
+/* Appends the Location of a redirect to `path`, which has no escapes. The function escapes it. */
 void http_target_location(struct buf *out, const struct http_target *target, struct span path);
 
 #endif

@@ -247,7 +247,8 @@ static inline bool registry_has_left(const struct registry_producer *producer)
 bool registry_is_active(const struct registry *r, const struct registry_producer *producer,
                         int64_t now);
 
-/* A tombstone hides a producer from those who look up one topic. It expires. */
+/* Returns whether the entry has a tombstone that has not expired. A tombstone hides the producer
+ * from clients that look up the topic of the entry. */
 bool registry_is_tombstoned(const struct registry *r, const struct registry_topic_entry *entry,
                             int64_t now);
 

@@ -2,9 +2,9 @@
 /*
  * Owns: nsqd's side of the conversation with one nsqlookupd: the connection, the commands, one at a
  * time, and the replies. As in upstream's nsqd, a connection is made only when there is something
- * to tell: at the beginning, and later at the next change or PING after a connection has ended or
- * has failed. What was to be told on a failed connection is dropped, because the next connection
- * registers everything.
+ * to tell. The first connection is made at the beginning. When a connection has ended or failed, a
+ * new one is made at the next change or PING. What was to be told on a failed connection is
+ * dropped, because the next connection registers everything.
  *
  *     OFF --peer_go_on--> CONNECTING --> IDENTIFYING --> IDLE <--> WAITING for a reply
  *      ^                      |               |            |           |
@@ -27,7 +27,8 @@
 /* What all peers share. Borrowed. */
 struct peer_context {
     struct peer_identity identity;
-    int64_t max_reply; /* bytes: the longest reply to another command, which is not kept */
+    /* Bytes: the longest reply to a command other than IDENTIFY. Such a reply is not kept. */
+    int64_t max_reply;
     struct serve *serve;
     struct broker *broker;
     struct log *log;

@@ -2,8 +2,8 @@
 /*
  * Owns: asking the nsqlookupds which channels a new topic has. Consumers elsewhere may have made
  * channels of a topic that is new here, and these must get its first messages too. So a new topic
- * is starting (broker/topic.h) until all nsqlookupds have answered which channels they know, but at
- * most for the timeout. Then the channels are made, and the messages flow.
+ * stays in the state `starting` (broker/topic.h) until all nsqlookupds have answered, but not
+ * longer than the timeout. Then the channels are made, and the messages flow.
  *
  *     core->starting_topics --room for a question--> asking --all have answered--> the topic starts
  *               |                                       |                                ^
@@ -36,14 +36,14 @@
 /* All questions together use at most the cap of the memory budget divided by this number. When
  * there is no room, the next topic waits. */
 #define PEER_QUESTIONS_PART 16
-/* ns; a topic is starting at most for this time when requests have no timeout. Without this limit,
- * an nsqlookupd could stop the messages of new topics for ever. */
+/* ns; a topic stays in the state `starting` at most this long when requests have no timeout.
+ * Without this limit, an nsqlookupd could stop the messages of new topics for ever. */
 #define PEER_STARTING_MAX TIME_MINUTE
 
 struct peer_channels_config {
     int64_t connect_timeout; /* ns, as in http/http_client.h */
-    /* ns; a topic is starting at most for this time. 0 or less: requests have no timeout, and a
-     * topic is starting at most for PEER_STARTING_MAX */
+    /* ns; a topic stays in the state `starting` at most this long. 0 or less: requests have no
+     * timeout, and the limit is PEER_STARTING_MAX */
     int64_t request_timeout;
     struct http_tls tls; /* for redirects to https */
 };

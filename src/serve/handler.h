@@ -140,10 +140,10 @@ struct tcp_handler {
     size_t (*read_most)(void *self, uint64_t conn);
 
     /* Called in each round, after the input. Handles the deadlines that are not after `judged`, and
-     * prepares output. `judged` is a time, at most `now`. All input that had arrived at this time
-     * was already passed to recv. So a peer that sent its input before its deadline is not treated
-     * as late, even if the process was suspended for a while. One call handles a bounded number of
-     * deadlines. */
+     * prepares output. `judged` is the time up to which deadlines may be handled; it is at most
+     * `now`. All input that arrived up to `judged` was already passed to recv. So a peer that sent
+     * its input before its deadline is not treated as late, even if the process was suspended for a
+     * while. One call handles a bounded number of deadlines. */
     void (*step)(void *self, int64_t now, int64_t judged);
 
     /* Returns a deadline: step must be called again at this time or earlier. TIME_PAST: step must

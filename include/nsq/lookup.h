@@ -50,8 +50,9 @@ struct span nsq_lookup_name(enum nsq_lookup_id id);
 
 /*
  * The errors that a server replies. After each of them it closes the connection. The comments name
- * the fields of struct nsq_lookup_error that the text contains. The last four do not exist in
- * nsqlookupd 1.3.0, which has no limits: a negative size ends its process.
+ * the fields of struct nsq_lookup_error that the text contains. nsqlookupd 1.3.0 does not
+ * have the last four errors, because it has no limits. There, a body with a negative size crashes
+ * the process.
  */
 enum nsq_lookup_why {
     NSQ_LOOKUP_NO_ERROR = 0,

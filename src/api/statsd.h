@@ -89,8 +89,8 @@ struct statsd {
 
     struct stats_walk walk; /* COLLECTING */
     enum statsd_part part;
-    struct statsd_figures found; /* the figures that the next row gets .. */
-    bool has_found;              /* .. when this is true */
+    struct statsd_figures found; /* the figures of the next row; valid while has_found is true */
+    bool has_found;              /* `found` is set, and its row has not got it yet */
     struct statsd_rows rows;
     struct statsd_packets packets;
 

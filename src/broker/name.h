@@ -6,7 +6,7 @@
 #include <nsq/name.h>
 #include <nsq/span.h>
 
-/* The name of a topic or channel, or other bytes that are searched among names. A struct of zeros
+/* The name of a topic or channel, or other bytes for which a name is looked up. A struct of zeros
  * is no name. */
 struct name {
     uint8_t n;

@@ -87,9 +87,9 @@ struct topic *topic_new(struct broker_core *core, struct span name);
  * channels, and must not be in the broker's table. */
 void topic_free(struct topic *topic);
 
-/* The topic is not starting any more: the messages that it has kept are admitted. If it has no
- * channels or is paused, it keeps them, but an ephemeral topic drops those that its queue has no
- * room for. */
+/* Ends the state `starting`. If the topic has a channel and is not paused, the kept messages are
+ * admitted. Otherwise the topic still keeps them. In this case an ephemeral topic drops the
+ * messages that do not fit into its queue. */
 void topic_start(struct topic *topic, int64_t now);
 
 /* Called when the topic was deleted and removed from the broker's table. Drops its messages and

@@ -106,9 +106,9 @@ struct http_call {
     bool has_length;   /* the length of the body is known before it arrives */
     uint64_t length;
     void *state; /* of the handler, see http_route.drop */
-    /* Set by the function http_route.piece before it answers or holds: the number of bytes at the
-     * end of the piece that it has not used. The unused bytes count as bytes of the body that were
-     * not read. So the cuts between pieces have no effect.
+    /* http_route.piece sets this before it calls http_call_answer or http_call_hold: how many bytes
+     * at the end of the piece the handler has not used. The unused bytes count as bytes of the body
+     * that were not read. So the result does not depend on how the body is cut into pieces.
      */
     size_t unused;
 };

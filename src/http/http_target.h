@@ -33,7 +33,8 @@ bool http_query_find(struct span query, struct span name, struct buf *value);
  * with '/'. */
 void http_path_clean(struct buf *out, struct span path);
 
-/* Appends the Location of a redirect to `path`, which has no escapes. The function escapes it. */
+/* Appends to `out` the value of the Location header that redirects the client to `path`. `path` is
+ * not escaped; the function escapes it. */
 void http_target_location(struct buf *out, const struct http_target *target, struct span path);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the answers of nsqlookupd's HTTP API that may be long: /topics, /channels, /lookup, /nodes
- * and /debug. A page is written in slices, while the client takes it. Tombstones are set in slices
- * too, because with the topic "*" a node gets one in each of its topics. LOOKUP_PAGE_TOMBSTONE
- * does only this work, and writes no bytes. Must not know: HTTP, sockets, clocks.
+ * and /debug. A page is written in slices, while the client takes it. The kind
+ * LOOKUP_PAGE_TOMBSTONE is not a page: it only sets tombstones, and writes no bytes. It also works
+ * in slices, because with the topic "*" a node gets a tombstone in each of its topics. Must not
+ * know: HTTP, sockets, clocks.
  *
  * The registry may change between two slices. What exists from the first to the last slice is shown
  * exactly once, and nothing is shown twice. What comes or goes in between may be missing or shown.

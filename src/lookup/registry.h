@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: what nsqlookupd knows: topics, their channels, and the producers that are registered for
- * them. A producer is one nsqd. A topic or channel stays when it has lost its last producer. Only
- * an ephemeral one is removed then, if the producer has unregistered itself (and not if the
- * producer was lost). Must not know: connections, commands, HTTP, clocks.
+ * them. A producer is one nsqd. A topic or channel stays when it has lost its last producer. There
+ * is one exception: an ephemeral topic or channel is removed when its last producer unregisters
+ * itself. It stays when its last producer is lost. Must not know: connections, commands, HTTP,
+ * clocks.
  *
  *     registry --> topics, by name --> channels, by name
  *        |           |                   |
@@ -13,9 +14,10 @@
  *               |          |                   |
  *               +-> its entries in topics --> its entries in the channels of the topic
  *
- * An entry says that one producer is registered for one topic or channel. An entry of a channel
- * exists only with the entry of the same producer in the topic. Every set is in a fixed order (see
- * the functions registry_next_...); in upstream's nsqlookupd all orders are random.
+ * An entry says that one producer is registered for one topic or channel. A producer that
+ * has an entry in a channel always has an entry in the topic of this channel too. Every set is in a
+ * fixed order (see the functions registry_next_...); in upstream's nsqlookupd all orders are
+ * random.
  *
  * A producer that leaves and a topic that is deleted may have very many entries. They disappear at
  * once for everyone who reads the registry. Their memory is freed in slices (registry_collect).
@@ -74,8 +76,8 @@ struct registry_key {
 struct registry_topic {
     struct registry_key key;
     struct sorted channels; /* of struct registry_key */
-    /* false: it exists only because it has channels. This happens when an ephemeral topic loses its
-     * last producer, because its channels stay. */
+    /* false: the topic was removed, and is kept only because it still has channels. This happens
+     * when the last producer of an ephemeral topic unregisters itself. */
     bool registered;
     unsigned rank; /* the rank (base/sorted.h) that belongs to `number` */
     uint8_t number[REGISTRY_NUMBER_SIZE];

@@ -8,8 +8,9 @@
 
 #include "base/buf.h"
 
-/* Reads {"channels":["a","b"]} as Go's decoder does. Appends the names that are valid and not
- * ephemeral, but at most `most`: of each name one byte with its size, and its bytes. Returns false,
+/* Reads {"channels":["a","b"]} as Go's decoder does. Appends the valid names that are not
+ * ephemeral, at most `most` of them. Each name is one byte with its size, followed by its bytes.
+ * Returns false,
  * and appends nothing, if the document is not of this kind. */
 bool peer_answer_read(struct span answer, size_t most, struct buf *names);
 

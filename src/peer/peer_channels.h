@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: asking the nsqlookupds which channels a new topic has. Consumers elsewhere may have made
- * channels of a topic that is new here, and these must get its first messages too. So a new topic
+ * Owns: asking the nsqlookupds which channels a new topic has. Consumers may already have made
+ * channels of this topic at other nsqds. These channels must also get the first messages that are
+ * published here. So a new topic
  * stays in the state `starting` (broker/topic.h) until all nsqlookupds have answered, but not
  * longer than the timeout. Then the channels are made, and the messages flow.
  *

@@ -29,7 +29,8 @@ struct peer_info {
 };
 
 /* The largest number of bytes of memory that the texts of an info use, if each reply has at most
- * `reply_most` bytes. Factor 2: there are two texts, and each may be from another reply. Factor 3:
+ * `reply_most` bytes. Factor 2: there are two texts. They may come from two different
+ * replies, because a text stays when a later reply leaves it out. Factor 3:
  * each byte may become the three bytes of U+FFFD. Factor 2: an allocation is at most twice as large
  * as its content. */
 #define PEER_INFO_COST(reply_most) ((size_t)2 * 3 * 2 * (reply_most))

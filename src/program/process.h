@@ -22,7 +22,7 @@ extern const bool process_frees_at_end;
  * prefix "[PROGRAM] " even when --log-prefix differs. */
 int process_fatal(const char *program, const char *reason);
 
-/* Does the same for a server that cannot start. */
+/* Does the same for a server that cannot start, with a line that says so. */
 int process_fatal_start(const char *program, const char *reason);
 
 /* Ends the program because start_parse has returned a result other than START_RUN. Prints the

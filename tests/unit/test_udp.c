@@ -93,6 +93,17 @@ static void open_to(struct world *w, uint64_t ticket, const char *host)
     assert_int_equal(w->fake.udp_ticket, ticket);
 }
 
+/* Runs rounds until the server has done all that it was asked for. A round leaves requests over when
+ * its time is used up, on a slow machine after each of them. */
+static void settle(struct world *w)
+{
+    int rounds = 0;
+    do {
+        tcp_server_round(w->server, 0);
+    } while (w->server->left_over && ++rounds < 20);
+    assert_false(w->server->left_over);
+}
+
 static void expect_datagram(const struct world *w, struct span expected)
 {
     static char got[70000];
@@ -119,7 +130,7 @@ static void datagrams_arrive(void **state)
         assert_string_equal(w.fake.udp_why, "");
         fake_ask_udp_send(&w.fake, SPAN("one\n"));
         fake_ask_udp_send(&w.fake, SPAN("a\0b"));
-        tcp_server_round(w.server, 0);
+        settle(&w);
         expect_datagram(&w, SPAN("one\n"));
         expect_datagram(&w, SPAN("a\0b"));
         end(&w);
@@ -135,7 +146,7 @@ static void the_largest_datagram_arrives(void **state)
     open_to(&w, 1, "127.0.0.1");
     fake_ask_udp_send(&w.fake, span_make(bytes, 65508)); /* is lost */
     fake_ask_udp_send(&w.fake, span_make(bytes, 65507));
-    tcp_server_round(w.server, 0);
+    settle(&w);
     expect_datagram(&w, span_make(bytes, 65507));
     end(&w);
 }
@@ -146,10 +157,10 @@ static void without_a_socket_datagrams_are_lost(void **state)
     struct world w;
     begin(&w);
     fake_ask_udp_send(&w.fake, SPAN("lost"));
-    tcp_server_round(w.server, 0);
+    settle(&w);
     open_to(&w, 1, "127.0.0.1");
     fake_ask_udp_send(&w.fake, SPAN("arrives"));
-    tcp_server_round(w.server, 0);
+    settle(&w);
     expect_datagram(&w, SPAN("arrives"));
     expect_silence(&w);
     end(&w);
@@ -168,7 +179,7 @@ static void a_new_socket_replaces_the_old_one(void **state)
     assert_string_not_equal(w.fake.udp_why, "");
     assert_int_equal(w.server->udp, -1);
     fake_ask_udp_send(&w.fake, SPAN("lost"));
-    tcp_server_round(w.server, 0);
+    settle(&w);
     expect_silence(&w);
     end(&w);
 }
@@ -184,7 +195,7 @@ static void what_is_no_address_fails(void **state)
         struct world w;
         begin(&w);
         fake_ask_udp_open(&w.fake, 9, i < sizeof bad / sizeof bad[0] ? bad[i] : text);
-        tcp_server_round(w.server, 0);
+        settle(&w);
         assert_int_equal(w.fake.udp_ticket, 9);
         assert_string_not_equal(w.fake.udp_why, "");
         end(&w);
@@ -233,7 +244,7 @@ static void a_look_up_is_given_up_for_the_next_one(void **state)
     }
     assert_int_equal(w.fake.udp_answers, 1);
     fake_ask_udp_send(&w.fake, SPAN("to the second"));
-    tcp_server_round(w.server, 0);
+    settle(&w);
     expect_datagram(&w, SPAN("to the second"));
     end(&w);
 }
@@ -261,11 +272,11 @@ static void a_socket_is_closed(void **state)
     struct world w;
     begin(&w);
     fake_ask_udp_close(&w.fake); /* there is none */
-    tcp_server_round(w.server, 0);
+    settle(&w);
     open_to(&w, 1, "127.0.0.1");
     fake_ask_udp_close(&w.fake);
     fake_ask_udp_send(&w.fake, SPAN("lost"));
-    tcp_server_round(w.server, 0);
+    settle(&w);
     assert_int_equal(w.server->udp, -1);
     expect_silence(&w);
     end(&w);
@@ -305,12 +316,13 @@ static void the_last_datagrams_leave_before_the_end(void **state)
     fake_ask_udp_send(&w.fake, SPAN("second"));
     fake_ask_udp_send(&w.fake, SPAN("last"));
     assert_int_equal(write(w.end[1], "", 1), 1);
+    int64_t before = a_look_takes;
     a_look_takes = TIME_SECOND;
     int rounds = 1;
     while (tcp_server_round(w.server, 0) && rounds < 20) {
         rounds++;
     }
-    a_look_takes = 0;
+    a_look_takes = before;
     assert_in_range(rounds, 2, 10);
     expect_datagram(&w, SPAN("first"));
     expect_datagram(&w, SPAN("second"));
@@ -335,5 +347,7 @@ int main(void)
         cmocka_unit_test(a_name_fails_when_the_resolver_cannot_be_waited_for),
         cmocka_unit_test(the_last_datagrams_leave_before_the_end),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests(tests, NULL, NULL);
+    a_look_takes = TIME_SECOND; /* all of it again on a machine so slow that a round does one thing */
+    return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -465,17 +465,23 @@ static void without_a_timeout_a_topic_starts_after_a_minute(void **state)
     world_free(w);
 }
 
+/* From now on there is room for the question that is open, and for no other one. */
+static void leave_room_for_one_question(struct world *w)
+{
+    struct budget *budget = &w->engine->broker.core.budget;
+    size_t cap = budget->cap;
+    budget->cap = PEER_QUESTIONS_PART * (2 * w->engine->peers.channels.cost - 1);
+    budget->reserve = cap;
+}
+
 /* A question that finds no room for itself waits, and is asked as soon as there is room. */
 static void the_memory_for_questions_has_a_bound(void **state)
 {
     (void)state;
     struct world *w = begin(1, "h", "");
-    struct budget *budget = &w->engine->broker.core.budget;
-    size_t cap = budget->cap;
     published(w);
     struct client *l = world_accept(w);
-    budget->cap = PEER_QUESTIONS_PART * (2 * w->engine->peers.channels.cost - 1);
-    budget->reserve = cap;
+    leave_room_for_one_question(w);
     broker_topic(&w->engine->broker, SPAN("u"), BUDGET_CLIENT);
     world_settle(w);
     assert_int_equal(world_dialled(w), 0);
@@ -489,6 +495,27 @@ static void the_memory_for_questions_has_a_bound(void **state)
     world_advance(w, 5 * TIME_SECOND);
     assert_false(is_starting(w, "u"));
     assert_false(is_starting(w, "v"));
+    world_free(w);
+}
+
+/* At the timeout the question before it has ended, so there is room again. This is too late. */
+static void a_topic_that_waited_for_room_too_long_is_not_asked_about(void **state)
+{
+    (void)state;
+    struct world *w = begin(1, "h", "");
+    published(w);
+    world_accept(w);
+    leave_room_for_one_question(w);
+    broker_topic(&w->engine->broker, SPAN("u"), BUDGET_CLIENT);
+    world_settle(w);
+    world_advance(w, 4999 * TIME_MS);
+    assert_true(is_starting(w, "u"));
+    world_advance(w, TIME_MS);
+    assert_false(is_starting(w, "u"));
+    assert_int_equal(world_dialled(w), 0);
+    world_expect_no_log(w, "INFO CI: querying nsqlookupd http://h:4161/channels?topic=u");
+    world_expect_log(
+        w, "WARNING failed to query nsqlookupd for channels to pre-create for topic u - timeout");
     world_free(w);
 }
 
@@ -610,6 +637,7 @@ int main(void)
         cmocka_unit_test(requests_about_deleted_topics_are_dropped),
         cmocka_unit_test(without_a_timeout_a_topic_starts_after_a_minute),
         cmocka_unit_test(the_memory_for_questions_has_a_bound),
+        cmocka_unit_test(a_topic_that_waited_for_room_too_long_is_not_asked_about),
         cmocka_unit_test(an_nsqlookupd_may_be_removed_meanwhile),
         cmocka_unit_test(an_nsqlookupd_may_lose_its_address_meanwhile),
         cmocka_unit_test(a_started_topic_may_keep_its_messages),

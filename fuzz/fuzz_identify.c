@@ -72,8 +72,8 @@ static bool equal(const struct identify *a, const struct identify *b)
         const void *one = value_of(a, &fields[i]);
         const void *other = value_of(b, &fields[i]);
         if (fields[i].kind == TEXT) {
-            const struct identify_text *s = one;
-            const struct identify_text *t = other;
+            const struct json_short *s = one;
+            const struct json_short *t = other;
             if (!span_equal(span_make(s->bytes, s->n), span_make(t->bytes, t->n))) {
                 return false;
             }
@@ -138,7 +138,7 @@ static void write_down(const struct identify *identify, struct buf *out)
         const void *value = value_of(identify, &fields[i]);
         append_key(out, &fields[i]);
         if (fields[i].kind == TEXT) {
-            const struct identify_text *text = value;
+            const struct json_short *text = value;
             append_quoted(out, span_make(text->bytes, text->n));
         } else if (fields[i].kind == NUMBER) {
             text_append_decimal(out, *(const int64_t *)value);
@@ -275,14 +275,14 @@ static bool make_number(struct buf *out, struct span value, uint8_t form, bool i
 }
 
 /* Writes a text to `out`, and to `text` the part of it that IDENTIFY keeps. */
-static void make_text(struct buf *out, struct span value, uint8_t form, struct identify_text *text)
+static void make_text(struct buf *out, struct span value, uint8_t form, struct json_short *text)
 {
     struct buf all = {0};
-    for (size_t i = 0; form & LONG_TEXT && i < IDENTIFY_TEXT_MAX - 8u + form % 16u; i++) {
+    for (size_t i = 0; form & LONG_TEXT && i < JSON_SHORT_MAX - 8u + form % 16u; i++) {
         text_append(&all, "x");
     }
     buf_append(&all, value);
-    struct span kept = span_first(buf_span(&all), IDENTIFY_TEXT_MAX);
+    struct span kept = span_first(buf_span(&all), JSON_SHORT_MAX);
     append_quoted(out, buf_span(&all));
     text->n = (uint8_t)kept.n;
     if (kept.n > 0) {

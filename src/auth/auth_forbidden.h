@@ -7,13 +7,12 @@
 #define AUTH_AUTH_FORBIDDEN_H
 
 #include "auth/auth_document.h"
+#include "json/fields.h"
 
 struct auth_forbidden {
     struct auth_document document;
-    int64_t port;
-    unsigned depth;
-    bool named;
-    bool wrong;
+    struct json_fields fields; /* the reader of the one below */
+    int64_t https_port;
 };
 
 /* Begins an answer. *forbidden must not move until auth_forbidden_free. */

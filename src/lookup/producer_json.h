@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: reading the JSON document in the body of an IDENTIFY to nsqlookupd. The rules are those of
- * Go's decoder (json/json.h): upper and lower case of a key are the same, the last value of a key
- * counts, null changes nothing, unknown keys are ignored, and a wrong type makes the whole document
- * invalid. Must not know: which fields are required.
+ * Go's decoder (json/fields.h). Must not know: which fields are required.
  */
 #ifndef LOOKUP_PRODUCER_JSON_H
 #define LOOKUP_PRODUCER_JSON_H

@@ -3,32 +3,22 @@
  * Owns: reading the JSON document of an IDENTIFY body.
  * Must not know: which values are valid (settings.h).
  *
- * The rules are the rules of Go's JSON decoder, which nsqd uses. Upper and lower case of a key are
- * the same, and U+017F is the same as s. When a key occurs several times, the last value is used.
- * The value null does not change a field. Unknown keys are ignored. A wrong type, a fraction, an
- * exponent or an overflow makes the whole document invalid.
+ * The rules are those of Go's JSON decoder, which nsqd uses (json/fields.h).
  */
 #ifndef SESSION_IDENTIFY_H
 #define SESSION_IDENTIFY_H
 
-#include <nsq/span.h>
-
-/* At most this many bytes of a string are kept. A session keeps its strings until it is freed, so
- * without this limit a client could fill the memory with long strings. */
-#define IDENTIFY_TEXT_MAX 255
+#include "json/fields.h"
 
 /* Bytes: the session reads at most this much of a body in one piece. */
 #define IDENTIFY_SLICE 8192
 
-struct identify_text {
-    uint8_t n;
-    uint8_t bytes[IDENTIFY_TEXT_MAX];
-};
-
+/* A session keeps its texts until it is freed. They are short (JSON_SHORT_MAX); otherwise a client
+ * could fill the memory with long texts. */
 struct identify {
-    struct identify_text client_id;
-    struct identify_text hostname;
-    struct identify_text user_agent;
+    struct json_short client_id;
+    struct json_short hostname;
+    struct json_short user_agent;
     int64_t heartbeat_interval;    /* ms */
     int64_t output_buffer_size;    /* bytes */
     int64_t output_buffer_timeout; /* ms */

@@ -90,7 +90,7 @@ static bool apply_msg_timeout(struct session *s, int64_t ms, struct buf *text)
 }
 
 /* Copies a text to the address `*end`, and then sets `*end` to the end of the copy. */
-static struct span keep_text(uint8_t **end, const struct identify_text *text)
+static struct span keep_text(uint8_t **end, const struct json_short *text)
 {
     struct span kept = span_make(*end, text->n);
     memcpy(*end, text->bytes, text->n);

@@ -354,7 +354,7 @@ static bool read_whole(struct span document, struct identify *identify)
     return read_pieces(document, document.n, 1, identify);
 }
 
-static bool same_text(const struct identify_text *a, const struct identify_text *b)
+static bool same_text(const struct json_short *a, const struct json_short *b)
 {
     return a->n == b->n && memcmp(a->bytes, b->bytes, a->n) == 0;
 }
@@ -493,14 +493,14 @@ static void strings_are_kept_as_they_are_meant(void **state)
 static void the_first_255_bytes_of_a_string_are_kept(void **state)
 {
     (void)state;
-    uint8_t document[sizeof "{\"client_id\":\"\"}" + IDENTIFY_TEXT_MAX + 1];
-    uint8_t text[IDENTIFY_TEXT_MAX + 1];
+    uint8_t document[sizeof "{\"client_id\":\"\"}" + JSON_SHORT_MAX + 1];
+    uint8_t text[JSON_SHORT_MAX + 1];
     memset(text, 'x', sizeof text);
-    for (size_t n = IDENTIFY_TEXT_MAX - 1; n <= IDENTIFY_TEXT_MAX + 1; n++) {
+    for (size_t n = JSON_SHORT_MAX - 1; n <= JSON_SHORT_MAX + 1; n++) {
         int size = snprintf((char *)document, sizeof document, "{\"client_id\":\"%.*s\"}", (int)n,
                             (const char *)text);
         check_client_id(span_make(document, (size_t)size),
-                        span_first(span_make(text, n), IDENTIFY_TEXT_MAX));
+                        span_first(span_make(text, n), JSON_SHORT_MAX));
     }
 }
 
@@ -535,7 +535,7 @@ static void the_end_of_a_long_string_is_checked(void **state)
     struct identify identify;
     (void)state;
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
-        for (size_t count = IDENTIFY_TEXT_MAX - 1; count <= 40 * IDENTIFY_TEXT_MAX; count *= 3) {
+        for (size_t count = JSON_SHORT_MAX - 1; count <= 40 * JSON_SHORT_MAX; count *= 3) {
             fill(&b, "{\"client_id\":\"", "a", count, ends[i].end);
             assert_int_equal(read_whole(buf_span(&b), &identify), ends[i].good);
             check_cuts(buf_span(&b), ends[i].good, &identify);
@@ -552,15 +552,15 @@ static void the_kept_part_may_end_within_a_character(void **state)
 {
     (void)state;
     struct buf b = {0};
-    uint8_t expected[IDENTIFY_TEXT_MAX + 8];
-    for (size_t n = IDENTIFY_TEXT_MAX - 5; n <= IDENTIFY_TEXT_MAX; n++) {
+    uint8_t expected[JSON_SHORT_MAX + 8];
+    for (size_t n = JSON_SHORT_MAX - 5; n <= JSON_SHORT_MAX; n++) {
         fill(&b, "{\"client_id\":\"", "a", n, "\\ud83d\\ude00bc\"}");
         memset(expected, 'a', n);
         memcpy(expected + n,
                "\xf0\x9f\x98\x80"
                "bc",
                6);
-        check_client_id(buf_span(&b), span_first(span_make(expected, n + 6), IDENTIFY_TEXT_MAX));
+        check_client_id(buf_span(&b), span_first(span_make(expected, n + 6), JSON_SHORT_MAX));
     }
     buf_free(&b);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of peer/peer_identity.h. */
+/* Tests of peer/peer_identity.h. The rules of reading are tested in test_json_fields.c. */
 #include "peer/peer_identity.h"
 
 #include <setjmp.h>
@@ -49,34 +49,19 @@ static void replies_are_read_as_go_does(void **state)
          "{TCPPort:4160 HTTPPort:4161 Version:1.3.0 BroadcastAddress:vm}"},
         {"{}", BEFORE},
         {"null", BEFORE},
-        {" { } ", BEFORE},
         {"{\"tcp_port\":null,\"version\":null}", BEFORE},
         {"{\"TCP_Port\":-3}", "{TCPPort:-3 HTTPPort:2 Version:v BroadcastAddress:b}"},
-        {"{\"tcp_port\":5,\"tcp_port\":6}", "{TCPPort:6 HTTPPort:2 Version:v BroadcastAddress:b}"},
         {"{\"version\":\"\",\"broadcast_address\":\"\\u00e9\"}",
          "{TCPPort:1 HTTPPort:2 Version: BroadcastAddress:\xc3\xa9}"},
-        {"{\"version\":\"\xff\"}",
-         "{TCPPort:1 HTTPPort:2 Version:\xef\xbf\xbd BroadcastAddress:b}"},
         {"{\"version\":\"\\ud800?\"}",
          "{TCPPort:1 HTTPPort:2 Version:\xef\xbf\xbd? BroadcastAddress:b}"},
-        {"{\"other\":[{\"version\":1}],\"x\":{\"tcp_port\":\"\"},\"y\":true,\"z\":1e3}", BEFORE},
         {"{\"tcp_port\":\"4160\"}", NULL},
-        {"{\"tcp_port\":1.5}", NULL},
-        {"{\"http_port\":1e3}", NULL},
-        {"{\"http_port\":9223372036854775808}", NULL},
         {"{\"http_port\":true}", NULL},
         {"{\"version\":1}", NULL},
-        {"{\"version\":[]}", NULL},
         {"{\"broadcast_address\":{}}", NULL},
         {"[]", NULL},
-        {"[{}]", NULL},
-        {"\"OK\"", NULL},
-        {"true", NULL},
-        {"1", NULL},
         {"OK", NULL},
         {"", NULL},
-        {"{", NULL},
-        {"{} x", NULL},
         {"{\"tcp_port\":7,\"version\":1}", NULL},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -113,27 +98,12 @@ static void the_memory_of_what_was_read_has_its_bound(void **state)
     peer_info_free(&info);
 }
 
-static void deep_replies_are_refused(void **state)
-{
-    (void)state;
-    struct peer_info info = {.tcp_port = 1};
-    struct buf reply = {0};
-    text_append(&reply, "{\"x\":");
-    for (int i = 0; i < 20000; i++) {
-        text_append(&reply, "[");
-    }
-    assert_false(peer_info_read(&info, buf_span(&reply)));
-    buf_free(&reply);
-    peer_info_free(&info);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_body_has_its_keys_in_order),
         cmocka_unit_test(replies_are_read_as_go_does),
         cmocka_unit_test(the_memory_of_what_was_read_has_its_bound),
-        cmocka_unit_test(deep_replies_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -104,7 +104,7 @@ PKG_LIBS = -lsnappy -lstdc++ $(or $(shell pkg-config --libs $(PKGS)),$(error pac
 
 # One archive for each layer, from the top down, which is the order for the linker.
 LIBS := nsqconform nsqsessionfile nsqdcli nsqlookupdcli nsqprogram nsqshell nsqengine nsqlookup nsqapi nsqpeer nsqsession nsqidentify nsqauth nsqhttp nsqjson nsqserve nsqtls \
-    nsqcodec nsqbroker nsqproto nsqbase
+    nsqcodec nsqbroker nsqstore nsqproto nsqbase
 SRC_nsqdcli := $(filter-out src/nsqd/main.c,$(wildcard src/nsqd/*.c))
 SRC_nsqlookupdcli := $(filter-out src/nsqlookupd/main.c,$(wildcard src/nsqlookupd/*.c))
 SRC_nsqprogram := $(wildcard src/program/*.c src/program/*.cc)
@@ -127,6 +127,7 @@ SRC_nsqserve := $(wildcard src/serve/*.c)
 SRC_nsqtls := $(wildcard src/codec/tls*.c)
 SRC_nsqcodec := $(filter-out src/codec/tls%,$(wildcard src/codec/*.c))
 SRC_nsqbroker := $(wildcard src/broker/*.c)
+SRC_nsqstore := $(wildcard src/store/*.c)
 SRC_nsqproto := $(wildcard src/proto/*.c)
 SRC_nsqbase := $(wildcard src/base/*.c)
 

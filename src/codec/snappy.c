@@ -9,7 +9,7 @@
 #include <snappy-c.h>
 
 #include "base/alloc.h"
-#include "codec/crc32c.h"
+#include "base/crc32c.h"
 
 #define HEADER_SIZE 4
 #define CHECKSUM_SIZE 4

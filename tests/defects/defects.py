@@ -33,7 +33,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = ROOT / "build" / "defects"
 COPIED = ["src", "include", "tests/unit", "tests/support", "tests/conformance", "corpus/sessions", "fuzz",
           "Makefile", "ci/stages"]
-FOLDERS = ("engine", "lookup", "shell", "api", "peer", "session", "broker", "serve", "codec", "http", "auth", "json", "proto", "base")
+FOLDERS = ("engine", "lookup", "shell", "api", "peer", "session", "broker", "store", "serve", "codec", "http", "auth", "json", "proto", "base")
 OTHER_FOLDERS = ("nsqd", "nsqlookupd", "program", "conform")
 UNIT_TESTED_FOLDERS = (*FOLDERS, *OTHER_FOLDERS)  # and fuzzed ones
 LIMIT = 5  # seconds an oracle may take, and thrice what it takes without a defect; one that takes longer has noticed

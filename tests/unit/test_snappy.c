@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Tests of codec/snappy.h, and of codec/crc32c.h, which it uses. */
+/* Tests of codec/snappy.h. */
 #include "codec/snappy.h"
 
 #include <setjmp.h>
@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "codec/crc32c.h"
+#include "base/crc32c.h"
 #include "support/codecs.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -27,52 +27,6 @@ static const struct span golden_parts[] = {SPAN_LITERAL(FRAME), SPAN_LITERAL(NSQ
                                            SPAN_LITERAL("  V2")};
 
 #define EMPTY_PLAIN "\x01\x04\0\0\xd8\xea\x82\xa2" /* no data, with its checksum */
-
-/* --- the checksum ----------------------------------------------------------------------------- */
-
-static void checksum_is_the_known_one(void **state)
-{
-    (void)state;
-    uint8_t bytes[32] = {0};
-    assert_int_equal(crc32c(SPAN("")), 0);
-    assert_int_equal(crc32c(SPAN("123456789")), 0xe3069283); /* the usual check value */
-    assert_int_equal(crc32c(span_make(bytes, 32)),
-                     0x8a9136aa); /* this and the next two: RFC 3720, B.4 */
-    memset(bytes, 0xff, 32);
-    assert_int_equal(crc32c(span_make(bytes, 32)), 0x62a8ab43);
-    for (uint8_t i = 0; i < 32; i++) {
-        bytes[i] = i;
-    }
-    assert_int_equal(crc32c(span_make(bytes, 32)), 0x46dd794e);
-}
-
-/* CRC-32C by its definition: a division by the polynomial, bit by bit. */
-static uint32_t divided(struct span bytes)
-{
-    uint32_t crc = 0xffffffff;
-    for (size_t i = 0; i < 8 * bytes.n; i++) {
-        uint32_t odd = (crc ^ (uint32_t)bytes.p[i / 8] >> i % 8) & 1;
-        crc = crc >> 1 ^ (odd ? 0x82f63b78 : 0);
-    }
-    return ~crc;
-}
-
-/* Every value of a byte at every place: in a group of eight and alone, at any address. */
-static void checksum_is_the_division(void **state)
-{
-    (void)state;
-    uint8_t bytes[24] = {0};
-    for (size_t n = 1; n <= sizeof bytes; n++) {
-        for (size_t value = 0; value < 256; value++) {
-            bytes[n - 1] = (uint8_t)value;
-            for (size_t from = 0; from < n; from++) {
-                struct span part = span_make(bytes + from, n - from);
-                assert_int_equal(crc32c(part), divided(part));
-            }
-        }
-        bytes[n - 1] = (uint8_t)(n * 41);
-    }
-}
 
 /* --- encoding --------------------------------------------------------------------------------- */
 
@@ -378,8 +332,6 @@ static void block_that_grew(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(checksum_is_the_known_one),
-        cmocka_unit_test(checksum_is_the_division),
         cmocka_unit_test(writes_what_go_writes),
         cmocka_unit_test(compresses_what_shrinks),
         cmocka_unit_test(blocks_have_65536_bytes_at_most),

@@ -3,7 +3,7 @@
  * Computes CRC-32C, eight bytes at a time. The compiler computes the tables. Must not know what the
  * bytes mean.
  */
-#include "codec/crc32c.h"
+#include "base/crc32c.h"
 
 /*
  * One entry of a table: the effect of a byte i on the checksum. The checksum is linear, so the
@@ -54,9 +54,14 @@ static const uint32_t table[8][256] = {
 
 uint32_t crc32c(struct span bytes)
 {
-    uint32_t crc = 0xffffffff;
-    const uint8_t *p = bytes.p;
-    size_t n = bytes.n;
+    return crc32c_more(0, bytes);
+}
+
+uint32_t crc32c_more(uint32_t crc, struct span piece)
+{
+    const uint8_t *p = piece.p;
+    size_t n = piece.n;
+    crc = ~crc;
     for (; n >= 8; p += 8, n -= 8) {
         crc = table[7][(crc ^ p[0]) & 0xff] ^ table[6][(crc >> 8 ^ p[1]) & 0xff] ^
               table[5][(crc >> 16 ^ p[2]) & 0xff] ^ table[4][crc >> 24 ^ p[3]] ^ table[3][p[4]] ^

@@ -249,25 +249,20 @@ static void replied(struct peer *peer, int64_t now)
 /* Returns false, and gives up, when the size of the reply is negative or too large. */
 static bool check_size(struct peer *peer)
 {
-    char size[TEXT_DECIMAL_MAX];
-    char limit[TEXT_DECIMAL_MAX];
-    struct span data;
-    size_t whole;
-    struct peer_reply *reply = &peer->reply;
+    int64_t size = (int32_t)be32_load(peer->reply.size);
     int64_t most = peer->context->max_reply;
     if (peer->state == PEER_IDENTIFYING && most > PEER_INFO_MAX) {
         most = PEER_INFO_MAX;
     }
-    struct span head = span_make(reply->size, sizeof reply->size);
-    reply->left = be32_load(reply->size);
-    if (nsq_lookup_reply_parse(head, (size_t)most, &data, &whole) != NSQ_BAD) {
+    if (size >= 0 && size <= most) {
+        peer->reply.left = (size_t)size;
         return true;
     }
     struct buf why = {0};
     text_append(&why, "response body size (");
-    buf_append(&why, text_decimal(size, (int32_t)be32_load(reply->size)));
+    text_append_decimal(&why, size);
     text_append(&why, ") is negative or greater than limit (");
-    buf_append(&why, text_decimal(limit, most));
+    text_append_decimal(&why, most);
     text_append(&why, ")");
     fail(peer, buf_span(&why));
     buf_free(&why);

@@ -27,7 +27,8 @@
 /* What all peers share. Borrowed. */
 struct peer_context {
     struct peer_identity identity;
-    /* Bytes: the longest reply to a command other than IDENTIFY. Such a reply is not kept. */
+    /* Bytes: the longest reply to a command other than IDENTIFY. Such a reply is not kept. If this
+     * is negative, no reply is accepted. */
     int64_t max_reply;
     struct serve *serve;
     struct broker *broker;

@@ -26,9 +26,10 @@ static enum world_cut cut; /* each test runs with each of them */
 
 static const char *const addresses[] = {"l:4160"};
 
-static struct world *begin(void)
+static struct world *begin_with(int64_t max_reply)
 {
     struct engine_config config = world_config();
+    config.peers.max_reply = max_reply;
     config.peers.addresses = addresses;
     config.peers.address_count = 1;
     config.peers.identity = (struct peer_identity){.broadcast_address = SPAN("b"),
@@ -41,6 +42,11 @@ static struct world *begin(void)
     w->cut = cut;
     world_settle(w);
     return w;
+}
+
+static struct world *begin(void)
+{
+    return begin_with(world_config().peers.max_reply);
 }
 
 static void make(struct world *w, const char *name, const char *channel)
@@ -270,6 +276,31 @@ static void bad_sizes_close(void **state)
     world_free(w);
 }
 
+/* --max-body-size may be negative. Then no reply fits, as in upstream's nsqd. */
+static void a_negative_limit_refuses_every_reply(void **state)
+{
+    (void)state;
+    static const struct {
+        struct span reply;
+        const char *line;
+    } rows[] = {
+        {SPAN_LITERAL("\0\0\0\2{}"), "response body size (2)"},
+        {SPAN_LITERAL("\0\0\0\0"), "response body size (0)"},
+        {SPAN_LITERAL("\x7f\xff\xff\xff"), "response body size (2147483647)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct world *w = begin_with(-1);
+        struct client *l = world_accept(w);
+        char line[128];
+        snprintf(line, sizeof line,
+                 "ERROR LOOKUPD(l:4160): IDENTIFY - %s is negative or greater than limit (-1)",
+                 rows[i].line);
+        client_send(l, rows[i].reply);
+        check_closed(w, l, line);
+        world_free(w);
+    }
+}
+
 static void the_largest_replies_are_accepted(void **state)
 {
     (void)state;
@@ -486,6 +517,7 @@ int main(void)
         cmocka_unit_test(early_replies_are_kept),
         cmocka_unit_test(bad_replies_to_identify_close),
         cmocka_unit_test(bad_sizes_close),
+        cmocka_unit_test(a_negative_limit_refuses_every_reply),
         cmocka_unit_test(the_largest_replies_are_accepted),
         cmocka_unit_test(each_piece_of_a_reply_has_its_second),
         cmocka_unit_test(a_connection_has_its_second),

@@ -29,7 +29,7 @@ struct api_setting {
 
 /* Times are in ns. All spans are borrowed, and must live as long as the struct api. */
 struct api_config {
-    int64_t max_msg_size;
+    int64_t max_msg_size; /* this and the next may be negative, as in nsqd; then nothing fits */
     int64_t max_body_size;
     int64_t max_req_timeout; /* the longest delay of POST /pub */
     /* What GET /info tells. */
@@ -108,6 +108,12 @@ static inline bool api_has_work(const struct api *api)
 }
 
 /* --- for the files of src/api ----------------------------------------------------------------- */
+
+/* Returns how many bytes a limit of the configuration allows. */
+static inline size_t api_limit(int64_t limit)
+{
+    return limit > 0 ? (size_t)limit : 0;
+}
 
 /* Answers with 200: an empty body, or a text. */
 void api_answer_ok(struct http_call *call, struct span text, int64_t now);

@@ -237,10 +237,10 @@ void api_config_piece(void *service, struct http_call *call, struct span bytes, 
     const struct api *api = service;
     struct config_put *put = call->state;
     struct budget *budget = &api->broker->core.budget;
-    int64_t most = api->config.max_msg_size;
+    size_t most = api_limit(api->config.max_msg_size);
     most = most < API_CONFIG_MAX ? most : API_CONFIG_MAX;
-    if ((int64_t)(put->body.n + bytes.n) > most) {
-        call->unused = put->body.n + bytes.n - (size_t)most - 1;
+    if (put->body.n + bytes.n > most) {
+        call->unused = put->body.n + bytes.n - most - 1;
         http_call_message(call, 413, SPAN("INVALID_VALUE"), now);
     } else if (!budget_has_room(budget, BUDGET_CLIENT, 2 * (put->body.n + bytes.n))) {
         http_call_message(call, 503, SPAN("NO_MEMORY"), now);

@@ -157,11 +157,17 @@ static void drop_line(struct api_publish *p)
     p->line_too_big = false;
 }
 
+/* Returns how many more bytes the line may have. */
+static size_t room_for_line(const struct api_publish *p)
+{
+    return api_limit(p->api->config.max_msg_size) - p->line.n;
+}
+
 /* Keeps bytes of a message that is not complete. Returns false if there is no memory. A message
  * that is too big needs the memory for its first bytes too, because they may arrive alone. */
 static bool keep(struct api_publish *p, struct span bytes)
 {
-    size_t room = (size_t)p->api->config.max_msg_size - p->line.n;
+    size_t room = room_for_line(p);
     bool too_big = bytes.n > room;
     if (p->line_too_big) {
         return true;
@@ -197,7 +203,7 @@ static bool end_line(struct api_publish *p, int64_t now)
  * checks the size of a line when it ends. */
 static bool take_line(struct api_publish *p, struct span part, bool ends, int64_t now)
 {
-    uint64_t most = (uint64_t)p->api->config.max_body_size;
+    uint64_t most = api_limit(p->api->config.max_body_size);
     if (p->received > most) {
         p->call->unused += (size_t)(p->received - most - 1);
         fail(p, 413, SPAN("BODY_TOO_BIG"), now);
@@ -237,7 +243,7 @@ static void take_lines(struct api_publish *p, struct span in, int64_t now)
 
 static void take_one(struct api_publish *p, struct span in, int64_t now)
 {
-    size_t room = (size_t)p->api->config.max_msg_size - p->line.n;
+    size_t room = room_for_line(p);
     if (!keep(p, in)) {
         no_memory(p, now);
     } else if (p->line_too_big) {
@@ -382,10 +388,17 @@ static struct api_publish *begin(struct api *api, struct http_call *call)
     return p;
 }
 
+/* Returns whether the head of a request announces more bytes than fit. A negative limit does not
+ * allow an empty body, as in nsqd. */
+static bool is_too_long(const struct http_call *call, int64_t limit)
+{
+    return limit < 0 || (call->has_length && call->length > (uint64_t)limit);
+}
+
 void api_pub_begin(void *service, struct http_call *call, int64_t now)
 {
     struct api_publish *p = begin(service, call);
-    if (call->has_length && call->length > (uint64_t)p->api->config.max_msg_size) {
+    if (is_too_long(call, p->api->config.max_msg_size)) {
         fail(p, 413, SPAN("MSG_TOO_BIG"), now);
     }
 }
@@ -411,7 +424,7 @@ static enum form form_of(const struct api *api, const struct http_call *call)
 void api_mpub_begin(void *service, struct http_call *call, int64_t now)
 {
     struct api *api = service;
-    if (call->has_length && call->length > (uint64_t)api->config.max_body_size) {
+    if (is_too_long(call, api->config.max_body_size)) {
         http_call_message(call, 413, SPAN("BODY_TOO_BIG"), now);
         return;
     }

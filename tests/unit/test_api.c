@@ -281,6 +281,52 @@ static void bodies_have_limits(void **state)
     cuts_check(&config, play_limits);
 }
 
+/* --max-msg-size may be negative. Then no message fits, as in nsqd, not even an empty one. */
+static void play_no_message_fits(struct world *w)
+{
+    struct client *c = world_open_http(w);
+    ASK(c, "POST /pub?topic=t", "x");
+    expect_error(c, 413, "MSG_TOO_BIG", false);
+    ASK(c, "POST /pub?topic=t", "");
+    expect_error(c, 413, "MSG_TOO_BIG", false);
+    ask_chunked(c, "POST /pub?topic=t", "1\r\nx\r\n0\r\n\r\n");
+    expect_error(c, 413, "MSG_TOO_BIG", false);
+    ASK(c, "POST /mpub?topic=t", "\nx\n");
+    expect_error(c, 413, "MSG_TOO_BIG", false);
+    ASK(c, "POST /mpub?topic=t", "\n");
+    expect_answer(c, 200, "OK", false);
+    ASK(c, "POST /mpub?topic=t&binary=1", "\0\0\0\1\0\0\0\1x");
+    expect_error(c, 413, "BAD_MESSAGE", false);
+}
+
+static void play_no_body_fits(struct world *w)
+{
+    static const char *const lines[] = {"POST /mpub?topic=t", "POST /mpub?topic=t&binary=1"};
+    struct client *c = world_open_http(w);
+    for (size_t i = 0; i < sizeof lines / sizeof lines[0]; i++) {
+        ASK(c, lines[i], "x");
+        expect_error(c, 413, "BODY_TOO_BIG", false);
+        ASK(c, lines[i], "");
+        expect_error(c, 413, "BODY_TOO_BIG", false);
+        ask_chunked(c, lines[i], "1\r\nx\r\n0\r\n\r\n");
+        expect_error(c, 413, "BODY_TOO_BIG", false);
+    }
+}
+
+static void limits_may_be_negative(void **state)
+{
+    (void)state;
+    static const int64_t limits[] = {-1, -5, INT64_MIN};
+    for (size_t i = 0; i < sizeof limits / sizeof limits[0]; i++) {
+        struct engine_config config = world_config();
+        config.v2.limits.max_msg_size = limits[i];
+        cuts_check(&config, play_no_message_fits);
+        config = world_config();
+        config.v2.limits.max_body_size = limits[i];
+        cuts_check(&config, play_no_body_fits);
+    }
+}
+
 static void play_no_room(struct world *w)
 {
     struct client *c = world_open_http(w);
@@ -608,6 +654,7 @@ int main(void)
         cmocka_unit_test(pub_publishes),
         cmocka_unit_test(mpub_publishes),
         cmocka_unit_test(bodies_have_limits),
+        cmocka_unit_test(limits_may_be_negative),
         cmocka_unit_test(a_long_body_needs_memory_at_every_cut),
         cmocka_unit_test(the_rest_of_a_refused_body_is_unread_at_every_cut),
         cmocka_unit_test(bodies_that_break_are_not_published),

@@ -8,6 +8,8 @@
 #include <nsq/command.h>
 #include <nsq/name.h>
 
+#include "proto/text.h"
+
 static const struct span names[] = {
     [NSQ_LOOKUP_UNKNOWN] = {NULL, 0},
     [NSQ_LOOKUP_PING] = SPAN_LITERAL("PING"),
@@ -33,51 +35,19 @@ static enum nsq_lookup_id find(struct span name)
     return NSQ_LOOKUP_UNKNOWN;
 }
 
-/* --- white space ------------------------------------------------------------------------------ */
-
-/* All white space of Unicode (the property White_Space) in UTF-8, sorted by size. */
-static const struct span spaces[] = {
-    SPAN_LITERAL("\t"),           SPAN_LITERAL("\n"),           SPAN_LITERAL("\v"),
-    SPAN_LITERAL("\f"),           SPAN_LITERAL("\r"),           SPAN_LITERAL(" "),
-    SPAN_LITERAL("\xc2\x85"),     SPAN_LITERAL("\xc2\xa0"),     SPAN_LITERAL("\xe1\x9a\x80"),
-    SPAN_LITERAL("\xe2\x80\x80"), SPAN_LITERAL("\xe2\x80\x81"), SPAN_LITERAL("\xe2\x80\x82"),
-    SPAN_LITERAL("\xe2\x80\x83"), SPAN_LITERAL("\xe2\x80\x84"), SPAN_LITERAL("\xe2\x80\x85"),
-    SPAN_LITERAL("\xe2\x80\x86"), SPAN_LITERAL("\xe2\x80\x87"), SPAN_LITERAL("\xe2\x80\x88"),
-    SPAN_LITERAL("\xe2\x80\x89"), SPAN_LITERAL("\xe2\x80\x8a"), SPAN_LITERAL("\xe2\x80\xa8"),
-    SPAN_LITERAL("\xe2\x80\xa9"), SPAN_LITERAL("\xe2\x80\xaf"), SPAN_LITERAL("\xe2\x81\x9f"),
-    SPAN_LITERAL("\xe3\x80\x80"),
-};
-
-/* Returns the size of the white space character at the start or the end of the line, or 0. */
-static size_t space_size(struct span line, bool at_end)
-{
-    for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++) {
-        size_t n = spaces[i].n;
-        if (n > line.n) {
-            return 0; /* the table is sorted by size */
-        }
-        const uint8_t *p = at_end ? line.p + line.n - n : line.p;
-        /* Most characters differ in the first byte. For them memcmp is not called. */
-        if (p[0] == spaces[i].p[0] && memcmp(p, spaces[i].p, n) == 0) {
-            return n;
-        }
-    }
-    return 0;
-}
+/* --- parsing of commands ---------------------------------------------------------------------- */
 
 static struct span trim(struct span line)
 {
     size_t n;
-    while ((n = space_size(line, false)) > 0) {
+    while ((n = nsq_space_size(line, false)) > 0) {
         line = span_skip(line, n);
     }
-    while ((n = space_size(line, true)) > 0) {
+    while ((n = nsq_space_size(line, true)) > 0) {
         line.n -= n;
     }
     return line;
 }
-
-/* --- parsing of commands ---------------------------------------------------------------------- */
 
 void nsq_lookup_split(struct span line, struct nsq_lookup_command *command)
 {

@@ -5,6 +5,8 @@
  */
 #include <nsq/lookup.h>
 
+#include "proto/text.h"
+
 /* A '%' and a letter stand for a field of the error: c the name of the command, t the text, v the
  * value, l the limit. The texts are nsqlookupd's up to NSQ_LOOKUP_MISSING_FIELDS. The texts about
  * sizes are those of nsqd. */
@@ -30,27 +32,11 @@ static const struct span texts[] = {
 
 _Static_assert(sizeof texts / sizeof texts[0] == NSQ_LOOKUP_WHY_COUNT, "one text for each error");
 
-#define TEXT_MOST 128   /* no text is longer, without error->text */
-#define DECIMAL_SIZE 20 /* bytes of the longest int64 in decimal, with its sign */
-
-/* Writes the number at the end of `digits` and returns it. */
-static struct span decimal(int64_t number, uint8_t digits[DECIMAL_SIZE])
-{
-    uint64_t rest = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
-    size_t at = DECIMAL_SIZE;
-    do {
-        digits[--at] = (uint8_t)('0' + rest % 10);
-        rest /= 10;
-    } while (rest > 0);
-    if (number < 0) {
-        digits[--at] = '-';
-    }
-    return span_make(digits + at, DECIMAL_SIZE - at);
-}
+#define TEXT_MOST 128 /* no text is longer, without error->text */
 
 /* Returns what a letter after a '%' stands for. A number is written into `digits`. */
 static struct span field(const struct nsq_lookup_error *error, uint8_t letter,
-                         uint8_t digits[DECIMAL_SIZE])
+                         uint8_t digits[NSQ_DECIMAL_MAX])
 {
     switch (letter) {
     case 'c':
@@ -58,9 +44,9 @@ static struct span field(const struct nsq_lookup_error *error, uint8_t letter,
     case 't':
         return error->text;
     case 'v':
-        return decimal(error->value, digits);
+        return nsq_decimal_write(error->value, digits);
     default:
-        return decimal(error->limit, digits);
+        return nsq_decimal_write(error->limit, digits);
     }
 }
 
@@ -69,7 +55,7 @@ static size_t expand(const struct nsq_lookup_error *error, uint8_t *out)
 {
     size_t size = 0;
     for (struct span rest = texts[error->why]; rest.n > 0;) {
-        uint8_t digits[DECIMAL_SIZE];
+        uint8_t digits[NSQ_DECIMAL_MAX];
         bool is_field = rest.p[0] == '%';
         struct span piece = is_field ? field(error, rest.p[1], digits) : span_first(rest, 1);
         if (out != NULL && piece.n > 0) {

@@ -3,6 +3,7 @@
 // parses a frame of a server. Exits with 0 when each result is right. ci/install compiles it with
 // each standard from C++11 on.
 #include <nsq/command.h>
+#include <nsq/diskqueue.h>
 #include <nsq/error.h>
 #include <nsq/frame.h>
 #include <nsq/lookup.h>
@@ -83,6 +84,35 @@ static bool speaks_v1()
     return is(span_make(text, m), "E_BAD_CHANNEL REGISTER channel name '!' is not valid");
 }
 
+// Encodes a record, the meta file and the names of a queue on disk, and parses them.
+static bool knows_the_disk()
+{
+    const uint8_t *id = reinterpret_cast<const uint8_t *>("0123456789abcdef");
+    const nsq_message message = {1, 2, id, SPAN("hello")};
+    const nsq_diskqueue_meta meta = {1, 0, 0, 0, 35};
+    nsq_diskqueue_file file = {NSQ_DISKQUEUE_DATA, SPAN("a"), SPAN("b"), 7};
+    uint8_t bytes[64];
+    size_t n = nsq_diskqueue_record_encode(&message, bytes, sizeof bytes);
+    nsq_diskqueue_record record = {};
+    if (nsq_diskqueue_record_parse(span_make(bytes, n), 5, &record) != NSQ_OK ||
+        record.consumed != 35 || !is(record.message.body, "hello") ||
+        !nsq_diskqueue_rolls(35, n, 69)) {
+        return false;
+    }
+    n = nsq_diskqueue_meta_encode(&meta, bytes, sizeof bytes);
+    nsq_diskqueue_meta read = {};
+    nsq_diskqueue_meta_error error = {};
+    if (!is(span_make(bytes, n), "1\n0,0\n0,35\n") ||
+        nsq_diskqueue_meta_parse(span_make(bytes, n), &read, &error) != NSQ_OK ||
+        read.write_pos != 35) {
+        return false;
+    }
+    n = nsq_diskqueue_name_encode(&file, bytes, sizeof bytes);
+    return is(span_make(bytes, n), "a:b.diskqueue.000007.dat") &&
+           nsq_diskqueue_name_parse(span_make(bytes, n), &file) && is(file.channel, "b") &&
+           is(nsq_diskqueue_why_text(NSQ_DISKQUEUE_BAD_ID), "bad id");
+}
+
 int main()
 {
     nsq_protocol protocol;
@@ -90,5 +120,6 @@ int main()
         nsq_magic_parse(SPAN("  V2"), &protocol) == NSQ_OK && protocol == NSQ_PROTOCOL_V2;
     const bool names = nsq_name_valid(SPAN("greetings")) && !nsq_name_valid(SPAN("a b"));
     const bool version = std::string(nsq_version()) == NSQREF_VERSION;
-    return parses_command() && parses_frame() && speaks_v1() && magic && names && version ? 0 : 1;
+    const bool works = parses_command() && parses_frame() && speaks_v1() && knows_the_disk();
+    return works && magic && names && version ? 0 : 1;
 }

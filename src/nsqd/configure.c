@@ -95,6 +95,7 @@ struct engine_config configure(const struct options *o, const struct configure_m
     config.log_level = (enum log_level)o->log_level;
     config.magic_timeout = o->magic_timeout;
     config.serve.high_water = (size_t)o->output_high_water;
+    config.serve.gather_timeout = o->output_gather_timeout;
     config.serve.max_connections =
         process_max_connections(o->max_connections, machine->descriptors);
     struct broker_config *b = &config.broker;

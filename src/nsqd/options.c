@@ -220,6 +220,8 @@ static const struct goflag flags[] = {
      "most connections at a time; 0: as many as the descriptor limit allows"},
     {"output-high-water", GOFLAG_INT, AT(output_high_water), "1048576", BUILT, NULL,
      "unsent bytes at which a consumer gets no more messages"},
+    {"output-gather-timeout", GOFLAG_DURATION, AT(output_gather_timeout), "500us", BUILT, NULL,
+     "a consumer that gets messages more often than this gets them together; 0: never"},
     {"magic-timeout", GOFLAG_DURATION, AT(magic_timeout), "1m", BUILT, NULL,
      "how long a client may take to send its first four bytes"},
     {"waiter", GOFLAG_WORD, AT(waiter), "poll", BUILT, set_waiter,

@@ -20,8 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and seven flags of our own. */
-#define OPTIONS_FLAG_COUNT 60
+/* Rows of the table: the 53 flags of upstream's nsqd 1.3.0 and eight flags of our own. */
+#define OPTIONS_FLAG_COUNT 61
 
 /* The values of --waiter. */
 enum options_waiter { OPTIONS_WAITER_POLL, OPTIONS_WAITER_EPOLL };
@@ -109,7 +109,7 @@ struct options {
     /* A flag of our own: how to wait for descriptors (enum options_waiter). */
     int64_t waiter;
 
-    /* Four more flags of our own. Each one limits the resources that peers can use. */
+    /* Five more flags of our own. Each one limits what peers can use of the machine. */
 
     /* The memory budget. Without this limit, a publisher could fill queues that no consumer reads.
      * Then the machine would swap. 0: configure.c uses a quarter of the memory that the process may
@@ -123,6 +123,10 @@ struct options {
      * ready. Without this limit, many messages could be in the output buffer of a consumer that
      * sends RDY 2500 and never reads. */
     int64_t output_high_water;
+    /* ns; messages to one consumer are sent together, once in this time. A single message does not
+     * wait. 0: no message waits. Without this, each message would cost one call of the system to
+     * send it, and one to wake up its consumer. */
+    int64_t output_gather_timeout;
     /* ns; a client must send the first four bytes within this time. Without this limit, clients
      * that send nothing could keep all connections that --max-connections allows. */
     int64_t magic_timeout;

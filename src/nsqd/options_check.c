@@ -79,6 +79,8 @@ static const struct bound bounds[] = {
     {"mem-queue-bytes", AT(mem_queue_bytes), ALWAYS, 0, INT64_MAX, "must not be negative"},
     {"max-connections", AT(max_connections), ALWAYS, 0, INT64_MAX, "must not be negative"},
     {"output-high-water", AT(output_high_water), ALWAYS, 1, INT64_MAX, "must be at least 1"},
+    {"output-gather-timeout", AT(output_gather_timeout), ALWAYS, 0, INT64_MAX,
+     "must not be negative"},
     {"magic-timeout", AT(magic_timeout), ALWAYS, 1, INT64_MAX, "must be at least 1ns"},
 };
 

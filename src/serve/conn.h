@@ -154,6 +154,7 @@ struct conn {
     enum conn_recv recv;
     bool input_paused; /* set by conn_pause_input */
     bool stream_ended; /* the last bytes of the codecs were appended to `out` */
+    bool gathering;    /* the shell gets no output before gather_end */
     bool full;         /* unsent output was above `limit`, and `drained` was not called since
                         * then */
     uint8_t peer_size;
@@ -172,6 +173,7 @@ struct conn {
     uint64_t chunk_end;
     int64_t chunk_deadline;
     int64_t write_timeout;  /* ns; 0: none, except in FLUSHING and CLOSING (CONN_FLUSH_NS) */
+    int64_t gather_end;     /* before this time, output that may wait is kept (conn_gather) */
     int64_t due;            /* the time that was given to conn_set_due */
     int64_t state_deadline; /* the time at which HANDSHAKING or LINGERING must end */
     size_t lingered;        /* bytes that LINGERING has discarded */
@@ -213,6 +215,14 @@ void conn_send(struct conn *conn, struct span data, int64_t now);
  * called with `held`. After conn_finish, these bytes are not sent, and `release` is called at
  * once. */
 void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now);
+
+/* Lets the output wait for more output, so that the shell sends both with one call. Must be called
+ * after conn_send, when conn_may_gather was true before conn_send. If nothing was gathered in the
+ * last `gather_timeout` (struct serve_config), the output is sent at once, as always. Otherwise it
+ * is sent when that time is over. It is sent earlier when conn_send is called again, and
+ * conn_gather is not called after it, and when the connection ends. */
+bool conn_may_gather(const struct conn *conn);
+void conn_gather(struct conn *conn, int64_t now);
 
 /* Returns how many bytes of output are not sent yet. */
 size_t conn_unsent(const struct conn *conn);

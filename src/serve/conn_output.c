@@ -204,6 +204,7 @@ static void protocol_sent(struct conn *conn, size_t n, int64_t now)
     } else {
         check_if_full(conn, now);
     }
+    conn->gathering = false;
     conn_note_change(conn);
 }
 
@@ -223,6 +224,28 @@ void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now
     }
     output_refer(output_of_protocol(conn), data, held);
     protocol_sent(conn, data.n, now);
+}
+
+bool conn_may_gather(const struct conn *conn)
+{
+    return conn->gathering || conn_unsent(conn) == 0;
+}
+
+void conn_gather(struct conn *conn, int64_t now)
+{
+    if (now < conn->gather_end) {
+        conn->gathering = true;
+        conn_arm(conn);
+    } else {
+        conn->gather_end = time_after(now, conn->serve->config.gather_timeout);
+    }
+}
+
+void conn_end_gathering(struct conn *conn, int64_t now)
+{
+    conn->gathering = false;
+    conn->gather_end = time_after(now, conn->serve->config.gather_timeout);
+    conn_note_change(conn);
 }
 
 void conn_drop_output(struct conn *conn)

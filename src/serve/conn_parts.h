@@ -95,6 +95,15 @@ void conn_encode_all(struct conn *conn, int64_t now);
 /* Drops all output. */
 void conn_drop_output(struct conn *conn);
 
+/* Returns true while output waits for more output. Only an open connection waits. */
+static inline bool conn_gathers(const struct conn *conn)
+{
+    return conn->gathering && conn->state == CONN_OPEN;
+}
+
+/* Gives the output that has waited to the shell. */
+void conn_end_gathering(struct conn *conn, int64_t now);
+
 /* Begins a new chunk and sets its deadline. The chunk contains all output that is unsent now, but
  * at most CONN_WRITE_CHUNK bytes. The peer must accept the chunk before the deadline. */
 void conn_start_chunk(struct conn *conn, int64_t now);

@@ -207,6 +207,9 @@ void serve_eof(void *self, uint64_t id, int64_t now)
 size_t serve_out(void *self, uint64_t id, struct span *spans, size_t most, int64_t now)
 {
     struct conn *conn = find(self, id);
+    if (conn_gathers(conn)) {
+        return 0;
+    }
     if (conn->state != CONN_HANDSHAKING) {
         conn_encode(conn, now);
     }
@@ -236,7 +239,8 @@ unsigned serve_want(void *self, uint64_t id)
     case CONN_LINGERING:
         return WANT_SHUT_WR | WANT_READ;
     default:
-        return (conn_unsent(conn) > 0 ? WANT_WRITE : 0U) | (wants_read(conn) ? WANT_READ : 0U);
+        return (conn_unsent(conn) > 0 && !conn_gathers(conn) ? WANT_WRITE : 0U) |
+               (wants_read(conn) ? WANT_READ : 0U);
     }
 }
 

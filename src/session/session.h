@@ -74,9 +74,9 @@ struct session {
     /* Set by IDENTIFY. */
     int64_t heartbeat_interval; /* ns; for the read deadline; 0: no deadline */
     int64_t msg_timeout;        /* ns; for TOUCH. A delivery uses consumer.msg_timeout */
-    /* The two settings output_buffer_... are checked and reported. They have no other effect,
-     * because output is never delayed (departure 2 in tests/conformance/DEPARTURES.md). */
-    int64_t output_buffer_timeout; /* ns */
+    /* A message may wait for the next one (departure 2 in tests/conformance/DEPARTURES.md), but not
+     * longer than output_buffer_timeout, and not when output_buffer_size bytes wait. */
+    int64_t output_buffer_timeout; /* ns; 0: no message waits */
     int64_t output_buffer_size;    /* bytes */
     int32_t sample_rate;           /* percent; 0: all messages */
 

@@ -66,14 +66,28 @@ void session_update_blocked(struct session *s)
     }
 }
 
+/* Returns true if the last message may wait for the next one, so that one call of the system sends
+ * both. No message waits when the client has asked for this, when the client's buffer is full, or
+ * when the next message cannot come before the client reads or answers. */
+static bool may_wait(const struct session *s)
+{
+    return s->consumer.capacity > 0 &&
+           s->output_buffer_timeout > s->conn->serve->config.gather_timeout &&
+           conn_unsent(s->conn) < (size_t)s->output_buffer_size;
+}
+
 /* Sends one message. When the connection then has too much unsent output, stops the deliveries to
  * this consumer. session_on_drained resumes them. */
 static void deliver(const struct delivery *d, int64_t now)
 {
     struct session *s = d->consumer->owner;
+    bool may_gather = conn_may_gather(s->conn); /* nothing else is to be sent */
     send_message(s, d, now);
     if (conn_is_full(s->conn)) {
         consumer_set_blocked(&s->consumer, true);
+    }
+    if (may_gather && may_wait(s)) {
+        conn_gather(s->conn, now);
     }
 }
 

@@ -24,12 +24,12 @@ deadly() {
     verdict "$(shown "${@:3}")(panics later)" "$wrong"
 }
 
-# --- the list of flags: nsqd's names and kinds, and seven of ours -------------------------------
+# --- the list of flags: nsqd's names and kinds, and eight of ours -------------------------------
 
 listed() { "$1" -h 2>&1 | sed -n 's/^  -//p'; }
 verdict "the flags and their kinds" "$(diff <(listed "$upstream") <(listed "$ours" |
-    grep -vxE '(mem-queue-bytes|max-connections|output-high-water) int|magic-timeout duration|waiter value|metrics-(channels|clients)'))"
-for flag in mem-queue-bytes max-connections output-high-water magic-timeout waiter metrics-channels metrics-clients; do
+    grep -vxE '(mem-queue-bytes|max-connections|output-high-water) int|(magic|output-gather)-timeout duration|waiter value|metrics-(channels|clients)'))"
+for flag in mem-queue-bytes max-connections output-high-water output-gather-timeout magic-timeout waiter metrics-channels metrics-clients; do
     verdict "-$flag is ours" "$(listed "$ours" | grep -qxE "$flag( int| duration| value)?" || echo "not listed")"
 done
 

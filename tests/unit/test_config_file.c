@@ -134,6 +134,7 @@ static const struct {
     {"mem_queue_bytes = 24", "-mem-queue-bytes=24"},
     {"max_connections = 25", "-max-connections=25"},
     {"output_high_water = 26", "-output-high-water=26"},
+    {"output_gather_timeout = '28s'", "-output-gather-timeout=28s"},
     {"magic_timeout = '27s'", "-magic-timeout=27s"},
     {"waiter = 'epoll'", "-waiter=epoll"},
     {"metrics_channels = true", "-metrics-channels"},

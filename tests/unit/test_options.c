@@ -90,6 +90,7 @@ static const struct {
     {"mem-queue-bytes", AT(mem_queue_bytes), 0, "27", 27},
     {"max-connections", AT(max_connections), 0, "28", 28},
     {"output-high-water", AT(output_high_water), 1048576, "29", 29},
+    {"output-gather-timeout", AT(output_gather_timeout), 500000, "31s", 31 * SECOND},
     {"magic-timeout", AT(magic_timeout), 60 * SECOND, "30s", 30 * SECOND},
     {"waiter", AT(waiter), OPTIONS_WAITER_POLL, "epoll", OPTIONS_WAITER_EPOLL},
 };
@@ -496,6 +497,7 @@ static bool silent(const char *name)
                                         "mem-queue-bytes",
                                         "max-connections",
                                         "output-high-water",
+                                        "output-gather-timeout",
                                         "magic-timeout",
                                         "waiter",
                                         "metrics-channels",

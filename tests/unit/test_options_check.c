@@ -191,6 +191,8 @@ static const struct {
     {"-max-connections=1", ""},
     {"-output-high-water=0", "--output-high-water must be at least 1"},
     {"-output-high-water=1", ""},
+    {"-output-gather-timeout=-1ns", "--output-gather-timeout must not be negative"},
+    {"-output-gather-timeout=0", ""},
     {"-magic-timeout=0", "--magic-timeout must be at least 1ns"},
     {"-magic-timeout=1ns", ""},
     {"-output-high-water=2", ""},

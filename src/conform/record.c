@@ -664,6 +664,15 @@ void record_server_end(struct record *r, size_t conn, int64_t now)
     }
 }
 
+void record_restart(struct record *r, int64_t now)
+{
+    for (size_t i = 0; i < r->conn_count; i++) {
+        r->conns[i].ended = true;
+    }
+    append_pause(r, now);
+    text_append(&r->steps, "restart\n");
+}
+
 /* --- the file --------------------------------------------------------------------------------- */
 
 /* Appends the steps, and "end" or "close" for each client's end. */

@@ -88,6 +88,8 @@ void record_client_end(struct record *r, size_t conn, int64_t now);
  * since the call of record_client_end. */
 void record_client_gone(struct record *r, size_t conn, int64_t now);
 void record_server_end(struct record *r, size_t conn, int64_t now);
+/* Records that the server is restarted. This closes all connections. */
+void record_restart(struct record *r, int64_t now);
 
 struct record_header {
     struct span id;

@@ -85,7 +85,9 @@ static const char usage[] =
     "If the server is an nsqlookupd, the file is about nsqlookupd: nsqds that register speak V1.\n"
     "\n"
     "A line on standard input closes all connections, as a failing network would. In the file the\n"
-    "clients close.\n";
+    "clients close. The line \"restart\" says that the server is about to be restarted: it closes "
+    "all\n"
+    "connections, and the file has the step \"restart\".\n";
 
 /* Waits until all bytes are sent: a recording proxy may be slow. Stops waiting after SIGINT or
  * SIGTERM, because a peer that does not read would block the proxy for ever. */
@@ -215,14 +217,9 @@ static void read_client(struct proxy *p, struct pair *pair)
     }
 }
 
+/* All connections fail. */
 static void cut(struct proxy *p)
 {
-    uint8_t line[256];
-    ssize_t n = read(p->cut_fd, line, sizeof line);
-    if (n <= 0) {
-        p->cut_fd = -1;
-        return;
-    }
     for (size_t i = 0; i < p->count; i++) {
         if (p->pairs[i].client >= 0) {
             mark_gone(&p->pairs[i]);
@@ -321,6 +318,33 @@ static void end_round(struct proxy *p)
     p->waiting = false;
 }
 
+/* The server is about to be restarted. */
+static void restart(struct proxy *p)
+{
+    end_round(p);
+    record_restart(&p->record, clock_now());
+    for (size_t i = 0; i < p->count; i++) {
+        if (p->pairs[i].client >= 0) {
+            close_pair(&p->pairs[i]);
+        }
+    }
+    note_arrival(p, false);
+}
+
+/* Obeys a line on standard input. */
+static void read_line(struct proxy *p)
+{
+    uint8_t line[256];
+    ssize_t n = read(p->cut_fd, line, sizeof line);
+    if (n <= 0) {
+        p->cut_fd = -1;
+    } else if (span_equal(span_make(line, (size_t)n), SPAN("restart\n"))) {
+        restart(p);
+    } else {
+        cut(p);
+    }
+}
+
 /* At the end of the recording: finds clients that have closed before they read the last output. */
 static void find_gone_clients(struct proxy *p)
 {
@@ -373,7 +397,7 @@ static void run(struct proxy *p)
             accept_client(p);
         }
         if (fds[2].revents != 0) {
-            cut(p);
+            read_line(p);
         }
         if (left_of_round(p) == 0 || fds[0].revents != 0) {
             end_round(p);

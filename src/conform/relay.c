@@ -4,6 +4,7 @@
 #include "conform/relay.h"
 
 #include <nsq/frame.h>
+#include <nsq/magic.h>
 
 #include <stdio.h>
 
@@ -50,6 +51,16 @@ static void send_to_server(struct relay *relay, struct relay_out *out)
     }
 }
 
+static void read_magic(struct relay *relay, struct span bytes)
+{
+    struct span v1 = SPAN(NSQ_MAGIC_V1);
+    for (size_t i = 0; i < bytes.n && relay->magic_size < v1.n; i++) {
+        bool begins = relay->magic_size == 0 || relay->v1;
+        relay->v1 = begins && bytes.p[i] == v1.p[relay->magic_size];
+        relay->magic_size++;
+    }
+}
+
 void relay_from_client(struct relay *relay, struct span bytes, struct buf *commands,
                        struct relay_out *out)
 {
@@ -59,6 +70,7 @@ void relay_from_client(struct relay *relay, struct span bytes, struct buf *comma
     }
     take_answer(&relay->client, &out->client);
     relay->lost = failed(&relay->client);
+    read_magic(relay, buf_span(&decoded));
     buf_append(commands, buf_span(&decoded));
     buf_append(&relay->unsent_to_server, buf_span(&decoded));
     buf_free(&decoded);
@@ -122,6 +134,13 @@ static void enable_at_server(struct relay *relay, struct relay_out *out)
     take_answer(&relay->server, &out->server);
 }
 
+/* Keeps everything that has arrived for the client. */
+static void take_all(struct relay *relay)
+{
+    buf_append(&relay->answered, buf_span(&relay->framed));
+    buf_drop(&relay->framed, relay->framed.n);
+}
+
 static void take_frames(struct relay *relay, struct relay_out *out)
 {
     struct nsq_frame frame;
@@ -140,7 +159,7 @@ static void take_frames(struct relay *relay, struct relay_out *out)
         }
     }
     if (outcome == NSQ_BAD) {
-        relay_server_ended(relay);
+        take_all(relay);
     }
 }
 
@@ -152,7 +171,11 @@ void relay_from_server(struct relay *relay, struct span bytes, struct relay_out 
         return;
     }
     take_answer(&relay->server, &out->server);
-    take_frames(relay, out);
+    if (relay->v1) {
+        take_all(relay);
+    } else {
+        take_frames(relay, out);
+    }
     if (failed(&relay->server)) {
         relay->broken = "the server sent bytes that cannot be decoded";
     }
@@ -161,8 +184,7 @@ void relay_from_server(struct relay *relay, struct span bytes, struct relay_out 
 
 void relay_server_ended(struct relay *relay)
 {
-    buf_append(&relay->answered, buf_span(&relay->framed));
-    buf_drop(&relay->framed, relay->framed.n);
+    take_all(relay);
 }
 
 /* --- to the client ---------------------------------------------------------------------------- */

@@ -32,6 +32,8 @@ struct relay {
     struct tls *tls;     /* the server's side of TLS; borrowed; NULL: there is no certificate */
     struct wire client;  /* the codecs towards the client */
     struct wire server;  /* the codecs towards the server */
+    size_t magic_size;   /* how many bytes of its magic the client has sent */
+    bool v1;             /* the client speaks V1, which has no frames and no codecs */
     struct buf framed;   /* the decoded beginning of a frame from the server */
     struct buf answered; /* whole frames that are not passed on yet */
     struct step upgrades[RELAY_UPGRADES_MAX]; /* the codecs that were announced */

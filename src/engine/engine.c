@@ -219,6 +219,7 @@ static void add_tcp_listener(struct engine *engine, const struct engine_config *
         .chosen_form = "CLIENT(%): desired protocol magic '%'",
         .bad_form = "client(%) bad protocol magic '%'",
         .eof_form = "client(%) failed to read protocol version - EOF",
+        .cut_form = "client(%) failed to read protocol version - unexpected EOF",
         .late_form = "client(%) failed to read protocol version - i/o timeout",
     };
     engine->listeners[ENGINE_TCP] = (struct listener){

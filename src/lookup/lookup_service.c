@@ -81,6 +81,7 @@ static void add_tcp_listener(struct lookup_service *s, const struct lookup_confi
         .chosen_form = "CLIENT(%): desired protocol magic '%'",
         .bad_form = "client(%) bad protocol magic '%'",
         .eof_form = "failed to read protocol version - EOF",
+        .cut_form = "failed to read protocol version - unexpected EOF",
         .late_form = "failed to read protocol version - i/o timeout",
     };
     s->listeners[LOOKUP_TCP] = (struct listener){

@@ -76,9 +76,7 @@ static void on_eof(void *service, void *session, int64_t now)
 {
     const struct magic_table *table = service;
     const struct magic *m = session;
-    if (table->eof_form != NULL) {
-        log_say(table->log, LOG_ERROR, table->eof_form, conn_peer(m->conn));
-    }
+    log_magic(table, m, LOG_ERROR, m->size == 0 ? table->eof_form : table->cut_form);
     conn_finish(m->conn, false, now);
 }
 
@@ -86,9 +84,7 @@ static void on_due(void *service, void *session, int64_t now)
 {
     const struct magic_table *table = service;
     const struct magic *m = session;
-    if (table->late_form != NULL) {
-        log_say(table->log, LOG_ERROR, table->late_form, conn_peer(m->conn));
-    }
+    log_magic(table, m, LOG_ERROR, table->late_form);
     conn_finish(m->conn, false, now);
 }
 

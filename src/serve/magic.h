@@ -33,7 +33,8 @@ struct magic_table {
      * one by the magic. NULL: the line is not written. */
     const char *chosen_form; /* INFO: a magic has arrived; it may be an unknown one */
     const char *bad_form;    /* ERROR: no row has this magic */
-    const char *eof_form;    /* ERROR: the input has ended before the magic was complete */
+    const char *eof_form;    /* ERROR: the input has ended before the magic */
+    const char *cut_form;    /* ERROR: the input has ended inside the magic */
     const char *late_form;   /* ERROR: the magic was not complete within the timeout */
 };
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
-"""Records what clients send to upstream's nsqd, and what it answers, as session files.
+"""Records what clients send to upstream's nsqd, and what it answers, as session files. An nsqd is a client too, of
+upstream's nsqlookupd.
 
-    run.py --clients DIR --logs DIR --out DIR --server PATH --recorder PATH [--client NAME]... [--scenario NAME]...
+    run.py --clients DIR --logs DIR --out DIR --server PATH --lookupd PATH --recorder PATH [--client NAME]...
+        [--scenario NAME]...
 
 The clients must be installed (ci/record does that), client NAME in DIR/NAME. Every scenario of a client gets a fresh
 server with an empty data directory and a fresh recorder, each on a port of its own choice. The file is
@@ -52,7 +54,19 @@ SPOKEN = {
 }
 SCENARIOS.update((name, ("publishes and consumes with " + what, 0)) for name, (what, _) in SPOKEN.items())
 
-# Which client has which of these; README.md says why others do not.
+# The same for clients that are nsqds.
+NSQD_SCENARIOS = {
+    "start": ("starts without topics", 0),
+    "topic": ("gets a topic", 0),
+    "channels": ("gets a topic with two channels", 0),
+    "delete": ("gets a topic with two channels, and all are deleted", 0),
+    "ephemeral": ("gets ephemeral topics and a channel, which disappear", 0),
+    "ping": ("says after 15 s that it is still there", 0),
+    "reconnect": ("connects again when nsqlookupd was restarted", 0),
+    "again": ("stops with a topic, and starts again", 0),
+}
+
+# Which client has which of SPOKEN; README.md says why others do not.
 SPEAKERS = {
     "go-nsq-1.1.0": list(SPOKEN),
     "pynsq-0.9.1": list(SPOKEN),
@@ -89,24 +103,35 @@ def stop(process):
         return process.wait()
 
 
-def run_client(command, recorder, log):
-    """Runs a client to its end; "cut" on its standard output makes the recorder cut the connections."""
+def tell(recorder, line):
+    recorder.stdin.write(line)
+    recorder.stdin.flush()
+
+
+def run_client(command, recorder, log, restart):
+    """Runs a client to its end. "cut" on its standard output makes the recorder cut the connections. "restart" restarts
+    the server, and the client gets a line when that is done."""
     with log.open("w") as errors:
-        client = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, text=True)
+        client = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, text=True)
         limit = subprocess.Popen(["sh", "-c", 'sleep "$1"; kill -9 "$2"', "limit", str(CLIENT_LIMIT), str(client.pid)],
                                  start_new_session=True)
         try:
             for line in client.stdout:
                 errors.write("said: " + line)
                 if line == "cut\n":
-                    recorder.stdin.write(b"cut\n")
-                    recorder.stdin.flush()
+                    tell(recorder, b"cut\n")
+                elif line == "restart\n":
+                    tell(recorder, b"restart\n")
+                    restart()
+                    client.stdin.write("restarted\n")
+                    client.stdin.flush()
             status = client.wait()
         finally:
             limit.kill()
             limit.wait()
             client.kill()
             client.wait()
+            client.stdin.close()
     if status != 0:
         raise RuntimeError("the client ended with %d, see %s" % (status, log))
 
@@ -131,33 +156,54 @@ def start_auth():
     return "127.0.0.1:%d" % server.server_port
 
 
+def is_nsqd(client):
+    return client.startswith("nsqd-")
+
+
 def scenarios_of(client):
+    if is_nsqd(client):
+        return list(NSQD_SCENARIOS)
     return [name for name in SCENARIOS if name not in SPOKEN or name in SPEAKERS.get(client, ())]
 
 
+def start_server(options, client, data, flags, tcp, log):
+    """The server of this client, and its address."""
+    with log.open("w") as out:
+        command = [options.lookupd, "--broadcast-address=127.0.0.1"] if is_nsqd(client) else \
+            [options.server, "--data-path=" + data, "--https-address=127.0.0.1:0", *flags]
+        server = subprocess.Popen([*command, "--tcp-address=" + tcp, "--http-address=127.0.0.1:0"],
+                                  stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+    try:
+        return server, wait_for_address(server, log, r"TCP: listening on (127\.0\.0\.1:\d+)\n")
+    except RuntimeError:
+        stop(server)
+        raise
+
+
 def record(options, client, scenario):
-    title, pause = SCENARIOS[scenario]
+    title, pause = (NSQD_SCENARIOS if is_nsqd(client) else SCENARIOS)[scenario]
     flags = "--msg-timeout=1s" if client in NO_TIMEOUT and scenario in SHORT_TIMEOUT else ""
     flags = SPOKEN[scenario][1] if scenario in SPOKEN else flags
     given = flags.replace("{suite}", str(SUITE))
     if AUTH in given:
         given = given.replace("{auth}", start_auth())
-    name, version = client.rsplit("-", 1)
+    name, version = re.fullmatch(r"(.*?)-(\d.*)", client).groups()
     logs = options.logs / client
     logs.mkdir(parents=True, exist_ok=True)
     out = options.out / client
     out.mkdir(parents=True, exist_ok=True)
-    server_log = logs / (scenario + ".server")
     recorder_log = logs / (scenario + ".recorder")
     processes = []
-    with tempfile.TemporaryDirectory() as data, server_log.open("w") as a, recorder_log.open("w") as b:
+    with tempfile.TemporaryDirectory() as data, recorder_log.open("w") as b:
         try:
-            server = subprocess.Popen(
-                [options.server, "--tcp-address=127.0.0.1:0", "--http-address=127.0.0.1:0", "--data-path=" + data,
-                 "--https-address=127.0.0.1:0", *given.split()],
-                stdin=subprocess.DEVNULL, stdout=a, stderr=a)
+            server, to = start_server(options, client, data, given.split(), "127.0.0.1:0", logs / (scenario + ".server"))
             processes.append(server)
-            to = wait_for_address(server, server_log, r"TCP: listening on (127\.0\.0\.1:\d+)\n")
+
+            def restart():
+                time.sleep(2 * HOLD_MS / 1000)  # the recorder closes the connections first
+                stop(processes[0])
+                processes[0], _ = start_server(options, client, data, given.split(), to, logs / (scenario + ".restarted"))
+
             recorder = subprocess.Popen(
                 [options.recorder, "--listen", "127.0.0.1:0", "--to", to, "-o", str(out), "--id",
                  "%s/%s" % (client, scenario), "--title", "%s %s %s" % (name, version, title),
@@ -167,7 +213,7 @@ def record(options, client, scenario):
             processes.append(recorder)
             host, port = wait_for_address(recorder, recorder_log, r"TCP: listening on (127\.0\.0\.1:\d+)\n").split(":")
             run_client([str(HERE / "clients" / client / "run"), str(options.clients / client), scenario, host, port],
-                       recorder, logs / (scenario + ".client"))
+                       recorder, logs / (scenario + ".client"), restart)
             if stop(recorder) != 0:
                 raise RuntimeError("not recorded, see %s" % recorder_log)
         finally:
@@ -181,6 +227,7 @@ def main():
     options.add_argument("--logs", type=pathlib.Path, required=True)
     options.add_argument("--out", type=pathlib.Path, required=True)
     options.add_argument("--server", required=True)
+    options.add_argument("--lookupd", required=True)
     options.add_argument("--recorder", required=True)
     options.add_argument("--client", action="append")
     options.add_argument("--scenario", action="append")

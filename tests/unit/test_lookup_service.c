@@ -46,6 +46,15 @@ static void other_protocols_are_refused(void **state)
     lookup_stage_expect_log(s, "INFO: TCP: new client(10.0.0.1:0)\n"
                                "INFO: CLIENT(10.0.0.1:0): desired protocol magic '  V2'\n"
                                "ERROR: client(10.0.0.1:0) bad protocol magic '  V2'\n");
+    size_t b = lookup_stage_open(s, LOOKUP_TCP);
+    lookup_stage_eof(s, b);
+    size_t c = lookup_stage_open(s, LOOKUP_TCP);
+    SEND(s, c, "  V");
+    lookup_stage_eof(s, c);
+    lookup_stage_expect_log(s, "INFO: TCP: new client(10.0.0.1:1)\n"
+                               "ERROR: failed to read protocol version - EOF\n"
+                               "INFO: TCP: new client(10.0.0.1:2)\n"
+                               "ERROR: failed to read protocol version - unexpected EOF\n");
     lookup_stage_end(s);
 }
 

@@ -637,6 +637,30 @@ static void a_file_is_about_one_program(void **state)
     record_free(&r);
 }
 
+/* The connections that are open end with it. Only the step itself is written. */
+static void a_restart_of_the_server_is_a_step(void **state)
+{
+    (void)state;
+    struct record r = {.pause = 0};
+    struct buf file = {0};
+    record_open(&r, TIME_MS);
+    SAYS(&r, 0, 1, "  V1PING\n");
+    replies(&r, 0, SPAN("OK"));
+    record_restart(&r, TIME_MS);
+    record_client_end(&r, 0, TIME_MS);
+    record_server_end(&r, 0, TIME_MS);
+    record_open(&r, TIME_MS);
+    SAYS(&r, 1, 1, "  V1PING\n");
+    record_client_gone(&r, 1, TIME_MS);
+    assert_null(print_v1(&r, &file));
+    buf_append(&file, SPAN("\0"));
+    assert_non_null(strstr((const char *)file.p,
+                           "\n\nc1 connect\nc1 > \"  V1\"\nc1 > \"PING\\n\"\nc1 < response \"OK\"\n"
+                           "restart\nc2 connect\nc2 > \"  V1\"\nc2 > \"PING\\n\"\nc2 > close\n"));
+    buf_free(&file);
+    record_free(&r);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -655,6 +679,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_recorded_has_a_reason),
         cmocka_unit_test(a_client_may_speak_v1),
         cmocka_unit_test(a_file_is_about_one_program),
+        cmocka_unit_test(a_restart_of_the_server_is_a_step),
     };
     return cmocka_run_group_tests_name("record", tests, NULL, NULL);
 }

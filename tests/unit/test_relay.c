@@ -263,6 +263,26 @@ static void announced_codecs_are_enabled_on_both_sides(void **state)
 
 /* A client in its handshake is sent nothing else. Bytes for the server that come before its
  * handshake is done are sent when it is done. */
+/* A reply of V1 has a size too, but is no frame. nsqlookupd sends the size first, and then the
+ * data. */
+static void replies_of_v1_pass_as_they_come(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PIECES; i++) {
+        struct scene s;
+        set_up(&s, false, pieces[i]);
+        client_says(&s, SPAN("  V1PING\n"));
+        server_says(&s, SPAN("\0\0\0\2OK"));
+        passes_bytes(&s, SPAN("\0\0\0\2OK"));
+        server_says(&s, SPAN("\0\0\0\2"));
+        passes_bytes(&s, SPAN("\0\0\0\2"));
+        server_says(&s, SPAN("OK"));
+        passes_bytes(&s, SPAN("OK"));
+        passes_nothing(&s);
+        tear_down(&s);
+    }
+}
+
 static void handshakes_are_waited_for(void **state)
 {
     (void)state;
@@ -319,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(without_codecs_all_bytes_pass),
         cmocka_unit_test(announced_codecs_are_enabled_on_both_sides),
+        cmocka_unit_test(replies_of_v1_pass_as_they_come),
         cmocka_unit_test(handshakes_are_waited_for),
         cmocka_unit_test(an_error_has_a_reason),
     };

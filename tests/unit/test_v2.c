@@ -640,15 +640,20 @@ static void other_ends_are_logged(void **state)
     struct client *bad = world_open(w);
     struct client *none = world_open(w);
     struct client *lost = world_connect(w);
+    struct client *part = world_open(w);
     char line[NSQ_LINE_MAX];
     memset(line, 'x', sizeof line);
     client_send(longest, span_make(line, sizeof line));
     SEND(bad, "GET ");
     client_eof(none);
     client_drop(lost);
+    SEND(part, "  V");
+    client_eof(part);
     world_expect_log(w, "ERROR client(10.0.0.1:4000) - failed to read command - line too long");
     world_expect_log(w, "ERROR client(10.0.0.2:4000) bad protocol magic 'GET '");
     world_expect_log(w, "ERROR client(10.0.0.3:4000) failed to read protocol version - EOF");
+    world_expect_log(
+        w, "ERROR client(10.0.0.5:4000) failed to read protocol version - unexpected EOF");
     world_expect_log(w, "ERROR client(10.0.0.4:4000) - connection lost");
     world_expect_log(w, "INFO PROTOCOL(V2): [10.0.0.4:4000] exiting ioloop");
     world_free(w);

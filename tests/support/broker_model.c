@@ -343,7 +343,8 @@ static void deliver(struct broker_model *m)
     int channel = number_of(m, real);
     int who = whose_turn(m, channel);
     struct bm_row *r = first_row(m, channel, BM_QUEUED);
-    assert_true(who >= 0 && r != NULL && !m->channels[channel].paused);
+    assert_non_null(r);
+    assert_true(who >= 0 && !m->channels[channel].paused);
     struct bm_consumer *c = &m->consumers[who];
     struct delivery d;
     c->turn = ++m->order;

@@ -93,8 +93,8 @@ static void open_to(struct world *w, uint64_t ticket, const char *host)
     assert_int_equal(w->fake.udp_ticket, ticket);
 }
 
-/* Runs rounds until the server has done all that it was asked for. A round leaves requests over when
- * its time is used up, on a slow machine after each of them. */
+/* Runs rounds until the server has done all that it was asked for. A round leaves requests over
+ * when its time is used up, on a slow machine after each of them. */
 static void settle(struct world *w)
 {
     int rounds = 0;
@@ -348,6 +348,7 @@ int main(void)
         cmocka_unit_test(the_last_datagrams_leave_before_the_end),
     };
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
-    a_look_takes = TIME_SECOND; /* all of it again on a machine so slow that a round does one thing */
+    a_look_takes =
+        TIME_SECOND; /* all of it again on a machine so slow that a round does one thing */
     return failed + cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,7 +167,7 @@ LLHTTP_OBJECTS := $(foreach f,api http llhttp,$(BUILD)/obj/llhttp/$(f).o)
 ARCHIVES := $(LIBS:%=$(BUILD)/lib%.a) $(BUILD)/libllhttp.a
 object = $(patsubst %,$(BUILD)/obj/%.o,$(basename $(1)))
 SOURCES := $(foreach l,$(LIBS),$(SRC_$(l))) $(MAINS) $(SUPPORT) \
-    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) $(FAULTS) $(TURNS) tests/interop/regexp.c $(wildcard fuzz/*.c)
+    $(TESTS:%=tests/unit/%.c) $(BENCHES:%=tests/bench/%.c) $(LOAD_SHARED) $(SOAK) $(FAULTS) $(TURNS) $(wildcard tests/interop/*.c) $(wildcard fuzz/*.c)
 
 .PHONY: all help run fmt install install-lib uninstall clean ci libs programs tests fuzzers benches soak-client FORCE
 
@@ -268,8 +268,8 @@ $(BUILD)/bench/%: $(BUILD)/obj/tests/bench/%.o $(ARCHIVES)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LINKER) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(PKG_LIBS)
 $(BUILD)/bench/load $(BUILD)/bench/start $(BUILD)/bench/http: $(call object,$(LOAD_SHARED))
 
-# Compares our regular expressions with Go's.
-$(BUILD)/interop/regexp: $(call object,tests/interop/regexp.c) $(ARCHIVES)
+# regexp compares our regular expressions with Go's; diskqueue copies the disk queues of upstream's nsqd.
+$(BUILD)/interop/%: $(BUILD)/obj/tests/interop/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) -o $@ $^ $(PKG_LIBS)

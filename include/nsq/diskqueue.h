@@ -9,18 +9,20 @@
  *
  *     NAME.diskqueue.000000.dat      records; the next file has the number 000001, and so on
  *     NAME.diskqueue.meta.dat        where the reader and the writer are
- *     NAME.diskqueue.000000.dat.bad  a file that nsqd could not read to its end, kept under this
- * name
+ *     NAME.diskqueue.000000.dat.bad  a data file that nsqd has given up
  *
  * NAME is TOPIC or TOPIC:CHANNEL. A queue whose own name ends with "#ephemeral" has no files. But
  * another channel of an ephemeral topic has files. nsqd for Windows writes ';' instead of ':'; the
  * functions below do not know such names.
  *
- * What nsqd 1.3.0 does with the files at its start: it reads only queues that have a meta file. It
- * begins at the reader's place of the meta file, reads file after file, and removes each file after
- * its last record. If the writer's file is longer than the writer's place, it reads this file to
- * its end too, and writes new records to the next file. At a wrong record it renames the file to
- * ".bad" and goes on with the next file.
+ * What nsqd 1.3.0 does with the files at its start: it reads the queues of the topics and channels
+ * in nsqd.dat that have a meta file. It begins at the reader's place of the meta file, reads file
+ * after file, and removes each file after its last record. If the writer's file is longer than the
+ * writer's place, it reads this file to its end too, and writes new records to the next file.
+ *
+ * At a wrong record it renames the file to ".bad" and goes on with the next file. It also does this
+ * when a file ends where it expects another record. This happens when the file becomes full after
+ * nsqd has read all of it. So all records of a ".bad" file may have been delivered.
  *
  * The functions allocate nothing and have no state.
  */

@@ -532,6 +532,99 @@ static void each_reason_has_a_text(void **state)
     expect_span(nsq_diskqueue_why_text(NSQ_DISKQUEUE_NO_NEWLINE), "no newline");
 }
 
+/* --- files of nsqd -----------------------------------------------------------------------------
+ */
+
+#define FOLDER "tests/support/diskqueue/" /* its README.md says how nsqd wrote them */
+
+static struct span load(const char *path, uint8_t bytes[ROOM])
+{
+    FILE *file = fopen(path, "rb");
+    assert_non_null(file);
+    size_t n = fread(bytes, 1, ROOM, file);
+    assert_true(n < ROOM);
+    assert_int_equal(fclose(file), 0);
+    return span_make(bytes, n);
+}
+
+struct data_row {
+    const char *path;
+    const char *ids;    /* of its records */
+    const char *bodies; /* the same */
+    uint16_t attempts;  /* of the first record; the others have 0 */
+};
+
+static const struct data_row data_rows[] = {
+    {FOLDER "first-0.dat", "18ad653125e6900018ad653126269000", "onetwo", 0},
+    {FOLDER "first-1.dat", "18ad65312626900118ad653126a69000",
+     "three\n#\xff"
+     "four four four four four",
+     0},
+    {FOLDER "second-0.dat", "18ad653126e6900018ad653128a69001", "helloin flight", 0},
+    {FOLDER "second-1.dat", "18ad653126e6900018ad653128a69000", "hellolater", 1},
+    {FOLDER "third-0.dat", "18ad65322ea6900018ad65349aa69000", "syncednot synced", 0},
+};
+
+/* Checks the next record, and that it encodes to the same bytes. Returns its size. */
+static size_t expect_record(struct span in, struct nsq_message *message)
+{
+    uint8_t again[ROOM];
+    struct nsq_diskqueue_record record;
+    size_t n = 4 + be32_load(in.p);
+    assert_int_equal(parse_cut(span_first(in, n), ROOM, &record), NSQ_OK);
+    assert_int_equal(nsq_diskqueue_record_parse(in, ROOM, &record), NSQ_OK);
+    assert_int_equal(record.consumed, n);
+    assert_int_equal(nsq_diskqueue_record_encode(&record.message, again, ROOM), n);
+    assert_memory_equal(again, in.p, n);
+    *message = record.message;
+    return n;
+}
+
+static void data_files_of_nsqd_are_read(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof data_rows / sizeof data_rows[0]; i++) {
+        const struct data_row *row = &data_rows[i];
+        uint8_t bytes[ROOM];
+        struct span rest = load(row->path, bytes);
+        const char *ids = row->ids, *body = row->bodies;
+        while (rest.n > 0) {
+            struct nsq_message message;
+            rest = span_skip(rest, expect_record(rest, &message));
+            assert_memory_equal(message.id, ids, NSQ_MESSAGE_ID_SIZE);
+            assert_int_equal(message.attempts, ids == row->ids ? row->attempts : 0);
+            for (size_t k = 0; k < message.body.n; k++, body++) {
+                assert_int_equal(message.body.p[k], *body == '#' ? 0 : (uint8_t)*body);
+            }
+            ids += NSQ_MESSAGE_ID_SIZE;
+        }
+        assert_true(*ids == '\0' && *body == '\0');
+    }
+}
+
+static void meta_files_of_nsqd_are_read(void **state)
+{
+    (void)state;
+    const struct {
+        const char *path;
+        struct nsq_diskqueue_meta meta;
+    } rows[] = {
+        {FOLDER "first-meta.dat", {4, 0, 0, 1, 92}},
+        {FOLDER "second-meta.dat", {3, 0, 35, 1, 70}},
+        {FOLDER "third-meta.dat", {1, 0, 0, 0, 36}},
+        {FOLDER "fourth-meta.dat", {-2, 0, 62, 1, 0}},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        uint8_t bytes[ROOM];
+        struct span text = load(rows[i].path, bytes);
+        struct nsq_diskqueue_meta meta;
+        struct nsq_diskqueue_meta_error error;
+        assert_int_equal(nsq_diskqueue_meta_parse(text, &meta, &error), NSQ_OK);
+        assert_memory_equal(&meta, &rows[i].meta, sizeof meta);
+        expect_meta_encoded(&meta, text);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -549,6 +642,8 @@ int main(void)
         cmocka_unit_test(other_names_are_foreign),
         cmocka_unit_test(names_that_nsqd_does_not_make_are_not_encoded),
         cmocka_unit_test(each_reason_has_a_text),
+        cmocka_unit_test(data_files_of_nsqd_are_read),
+        cmocka_unit_test(meta_files_of_nsqd_are_read),
     };
     return cmocka_run_group_tests(tests, open_wall, close_wall);
 }

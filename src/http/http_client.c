@@ -222,13 +222,6 @@ static void on_due(void *service, void *session, int64_t now)
     fail(f, f->connected ? SPAN("Client.Timeout exceeded") : SPAN("i/o timeout"));
 }
 
-static void on_drained(void *service, void *session, int64_t now)
-{
-    (void)now;
-    (void)service;
-    (void)session;
-}
-
 static void on_closed(void *service, void *session, int64_t now)
 {
     (void)now;
@@ -244,7 +237,6 @@ static const struct protocol http_protocol = {
     .eof = on_eof,
     .due = on_due,
     .upgraded = on_upgraded,
-    .drained = on_drained,
     .closed = on_closed,
 };
 

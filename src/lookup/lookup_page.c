@@ -41,10 +41,7 @@ struct registry_topic *lookup_page_topic(const struct lookup_page *page)
 
 struct registry_key *lookup_page_channel(const struct lookup_page *page)
 {
-    const struct registry_topic *topic = lookup_page_topic(page);
-    struct sorted_entry *found =
-        topic == NULL ? NULL : sorted_find(&topic->channels, place_span(&page->channel));
-    return found == NULL ? NULL : container_of(found, struct registry_key, by_name);
+    return registry_find_channel(lookup_page_topic(page), place_span(&page->channel));
 }
 
 bool lookup_page_next_topic(struct lookup_page *page)
@@ -274,58 +271,38 @@ static void tombstone_step(struct lookup_page *page, int64_t now)
 
 /* --- the page --------------------------------------------------------------------------------- */
 
-/* Each function writes the beginning of a page. */
+static const struct {
+    const char *list; /* the list that the page begins with. NULL: `step` begins the page */
+    void (*step)(struct lookup_page *page, int64_t now);
+} kinds[] = {
+    [LOOKUP_PAGE_TOPICS] = {"topics", topic_step},
+    [LOOKUP_PAGE_CHANNELS] = {"channels", channel_step},
+    [LOOKUP_PAGE_LOOKUP] = {"channels", lookup_channel_step},
+    [LOOKUP_PAGE_NODES] = {"producers", node_step},
+    [LOOKUP_PAGE_DEBUG] = {NULL, lookup_page_debug},
+    [LOOKUP_PAGE_TOMBSTONE] = {NULL, tombstone_step},
+};
 
-static void begin_topics(struct lookup_page *page, int64_t now)
+static void begin_list(struct lookup_page *page, int64_t now)
 {
     (void)now;
     json_open_object(&page->writer);
-    json_member_array(&page->writer, "topics");
-    page->step = topic_step;
-}
-
-static void begin_channels(struct lookup_page *page, int64_t now)
-{
-    (void)now;
-    json_open_object(&page->writer);
-    json_member_array(&page->writer, "channels");
-    page->step = channel_step;
-}
-
-static void begin_lookup(struct lookup_page *page, int64_t now)
-{
-    (void)now;
-    json_open_object(&page->writer);
-    json_member_array(&page->writer, "channels");
-    page->step = lookup_channel_step;
-}
-
-static void begin_nodes(struct lookup_page *page, int64_t now)
-{
-    (void)now;
-    json_open_object(&page->writer);
-    json_member_array(&page->writer, "producers");
-    page->step = node_step;
+    json_member_array(&page->writer, kinds[page->kind].list);
+    page->step = kinds[page->kind].step;
 }
 
 void lookup_page_begin(struct lookup_page *page, enum lookup_page_kind kind,
                        struct registry *registry, int64_t wall_offset, struct span topic,
                        struct span node)
 {
-    static void (*const begin[])(struct lookup_page *, int64_t) = {
-        [LOOKUP_PAGE_TOPICS] = begin_topics,     [LOOKUP_PAGE_CHANNELS] = begin_channels,
-        [LOOKUP_PAGE_LOOKUP] = begin_lookup,     [LOOKUP_PAGE_NODES] = begin_nodes,
-        [LOOKUP_PAGE_DEBUG] = lookup_page_debug, [LOOKUP_PAGE_TOMBSTONE] = tombstone_step,
-    };
     *page = (struct lookup_page){.registry = registry,
+                                 .kind = kind,
                                  .wall_offset = wall_offset,
-                                 .step = begin[kind],
+                                 .step = kinds[kind].list != NULL ? begin_list : kinds[kind].step,
                                  .all = span_equal(topic, SPAN("*")),
                                  .writer = json_writer(NULL, JSON_GO)};
     go_to_topic(page, page->all ? SPAN("") : topic);
-    if (node.n > 0) {
-        buf_append(&page->node, node);
-    }
+    buf_append(&page->node, node);
 }
 
 bool lookup_page_write(struct lookup_page *page, struct buf *out, size_t enough, int64_t now)

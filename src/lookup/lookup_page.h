@@ -35,6 +35,7 @@ enum lookup_page_kind {
 
 struct lookup_page {
     struct registry *registry;
+    enum lookup_page_kind kind;
     int64_t wall_offset; /* ns; time + wall_offset is the wall clock */
     /* Writes the next part; NULL: the page is complete. */
     void (*step)(struct lookup_page *page, int64_t now);

@@ -80,12 +80,6 @@ static struct registry_key *add_channel(struct registry *r, struct registry_topi
     return channel;
 }
 
-static struct registry_key *find_channel(const struct registry_topic *topic, struct span name)
-{
-    struct sorted_entry *found = topic == NULL ? NULL : sorted_find(&topic->channels, name);
-    return found == NULL ? NULL : container_of(found, struct registry_key, by_name);
-}
-
 static void free_topic(struct registry *r, struct registry_topic *topic)
 {
     assert(topic->key.entries.root == NULL && topic->channels.root == NULL);
@@ -281,7 +275,7 @@ static struct found find(const struct registry *r, const struct registry_produce
 {
     struct found f = {.topic = registry_find_topic(r, topic)};
     f.in_topic = find_topic_entry(f.topic, producer);
-    f.channel = channel.n == 0 ? NULL : find_channel(f.topic, channel);
+    f.channel = channel.n == 0 ? NULL : registry_find_channel(f.topic, channel);
     f.in_channel = find_entry(f.channel, producer);
     return f;
 }
@@ -385,7 +379,7 @@ static bool drop_left(struct registry *r, struct registry_key *key, bool is_topi
 static bool unregister_channel(struct registry *r, const struct registry_producer *producer,
                                struct registry_topic *topic, struct span name)
 {
-    struct registry_key *channel = find_channel(topic, name);
+    struct registry_key *channel = registry_find_channel(topic, name);
     struct registry_entry *entry = find_entry(channel, producer);
     if (entry != NULL) {
         drop_channel_entry(r, container_of(entry, struct registry_channel_entry, entry));
@@ -444,7 +438,7 @@ bool registry_unregister(struct registry *r, struct registry_producer *producer,
 bool registry_create(struct registry *r, struct span topic, struct span channel)
 {
     struct registry_topic *found = registry_find_topic(r, topic);
-    bool adds_channel = channel.n > 0 && find_channel(found, channel) == NULL;
+    bool adds_channel = channel.n > 0 && registry_find_channel(found, channel) == NULL;
     size_t cost =
         (found == NULL ? topic_cost(topic) : 0) + (adds_channel ? channel_cost(channel) : 0);
     if (cost > 0 && !has_room(r, cost, 0)) {
@@ -477,7 +471,7 @@ bool registry_delete_topic(struct registry *r, struct span topic)
 bool registry_delete_channel(struct registry *r, struct span topic, struct span channel)
 {
     struct registry_topic *of = registry_find_topic(r, topic);
-    struct registry_key *found = find_channel(of, channel);
+    struct registry_key *found = registry_find_channel(of, channel);
     if (found == NULL) {
         return false;
     }

@@ -190,6 +190,9 @@ struct registry_place {
  * registered. */
 struct registry_topic *registry_find_topic(const struct registry *r, struct span name);
 
+/* Returns the channel with this name, or NULL. `topic` may be NULL. `name` may be any bytes. */
+struct registry_key *registry_find_channel(const struct registry_topic *topic, struct span name);
+
 /* Each of these functions moves the place to the next element of a set and returns this element, or
  * NULL at the end of the set.
  *

@@ -68,6 +68,12 @@ struct registry_topic *registry_find_topic(const struct registry *r, struct span
     return entry == NULL ? NULL : container_of(entry, struct registry_topic, key.by_name);
 }
 
+struct registry_key *registry_find_channel(const struct registry_topic *topic, struct span name)
+{
+    struct sorted_entry *entry = topic == NULL ? NULL : sorted_find(&topic->channels, name);
+    return entry == NULL ? NULL : container_of(entry, struct registry_key, by_name);
+}
+
 struct span registry_topic_name(const struct registry_topic *topic)
 {
     struct span with_end = sorted_name(&topic->key.by_name);

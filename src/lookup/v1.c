@@ -454,14 +454,6 @@ static void *on_open(void *service, struct conn *conn, int64_t now)
     return s;
 }
 
-/* Does nothing: recv is called again when the output has room. */
-static void on_drained(void *service, void *session, int64_t now)
-{
-    (void)service;
-    (void)session;
-    (void)now;
-}
-
 static void on_closed(void *service, void *session, int64_t now)
 {
     struct v1 *v1 = service;
@@ -479,7 +471,6 @@ const struct protocol v1_protocol = {
     .recv = on_recv,
     .eof = on_eof,
     .due = on_due,
-    .drained = on_drained,
     .closed = on_closed,
 };
 

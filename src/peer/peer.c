@@ -334,13 +334,6 @@ static void on_due(void *service, void *session, int64_t now)
     fail(session, SPAN("i/o timeout"));
 }
 
-static void on_drained(void *service, void *session, int64_t now)
-{
-    (void)service;
-    (void)session;
-    (void)now;
-}
-
 static void on_closed(void *service, void *session, int64_t now)
 {
     struct peer *peer = session;
@@ -355,7 +348,6 @@ static const struct protocol peer_protocol = {
     .recv = on_recv,
     .eof = on_eof,
     .due = on_due,
-    .drained = on_drained,
     .closed = on_closed,
 };
 

@@ -98,7 +98,8 @@ struct protocol {
     void (*release)(void *service, void *held);
 
     /* Called when unsent output was above the high-water mark, and now is not above it.
-     * conn->full_since is the time at which unsent output rose above the mark. */
+     * conn->full_since is the time at which unsent output rose above the mark. NULL: nothing waits
+     * for this. (The protocol's recv is called again anyway.) */
     void (*drained)(void *service, void *session, int64_t now);
 
     /* Called when the connection is gone, or when src/serve closes the connection. The protocol

@@ -96,7 +96,8 @@ static void check_if_drained(struct conn *conn, int64_t now)
     }
     conn->full = false;
     conn_note_change(conn); /* READ is wanted again */
-    if (conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING) {
+    bool open = conn->state == CONN_OPEN || conn->state == CONN_HANDSHAKING;
+    if (open && conn->protocol->drained != NULL) {
         conn->protocol->drained(conn->service, conn->session, now);
     }
     conn_update_backlog(conn);

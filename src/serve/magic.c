@@ -88,15 +88,6 @@ static void on_due(void *service, void *session, int64_t now)
     conn_finish(m->conn, false, now);
 }
 
-/* Does nothing: output is only sent when the connection is finished, so nothing waits for this
- * call. */
-static void on_drained(void *service, void *session, int64_t now)
-{
-    (void)service;
-    (void)session;
-    (void)now;
-}
-
 static void on_closed(void *service, void *session, int64_t now)
 {
     (void)service;
@@ -109,6 +100,5 @@ const struct protocol magic_protocol = {
     .recv = on_recv,
     .eof = on_eof,
     .due = on_due,
-    .drained = on_drained,
     .closed = on_closed,
 };

@@ -23,7 +23,6 @@
 #include "shell/log_line.h"
 #include "shell/machine.h"
 #include "shell/memory_limit.h"
-#include "shell/tcp_server.h"
 
 #define PROGRAM "nsqd"
 
@@ -82,20 +81,13 @@ static int serve_at(struct listeners *listeners, const struct options *o,
         .handler = engine_handler(engine),
         .waiter = o->waiter == OPTIONS_WAITER_EPOLL ? waiter_epoll : waiter_poll,
         .listeners = listeners,
-        .log = log};
-    struct tcp_server *server = process_start(&service);
-    if (server == NULL) {
-        engine_free(engine);
-        return EXIT_FAILURE;
-    }
-    bool ended_well = tcp_server_run(server);
-    tcp_server_free(server);
+        .log = log,
+        .bye = "NSQ: bye"};
+    int code = process_serve(&service);
     if (process_frees_at_end) {
         engine_free(engine);
     }
-    listeners_clean_up(listeners);
-    log_write(log, LOG_INFO, "NSQ: bye", SPAN(""));
-    return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
+    return code;
 }
 
 /* Opens the listeners in the order of upstream's nsqd: TCP, HTTP, HTTPS. HTTP is not served when

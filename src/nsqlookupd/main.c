@@ -15,7 +15,6 @@
 #include "shell/log_line.h"
 #include "shell/machine.h"
 #include "shell/memory_limit.h"
-#include "shell/tcp_server.h"
 
 #define PROGRAM LOOKUPD_OPTIONS_PROGRAM
 
@@ -66,18 +65,11 @@ static int serve_at(struct listeners *listeners, const struct lookup_config *con
                                             .waiter = waiter_poll,
                                             .listeners = listeners,
                                             .log = log};
-    struct tcp_server *server = process_start(&service);
-    if (server == NULL) {
-        lookup_free(lookup);
-        return EXIT_FAILURE;
-    }
-    bool ended_well = tcp_server_run(server);
-    tcp_server_free(server);
+    int code = process_serve(&service);
     if (process_frees_at_end) {
         lookup_free(lookup);
     }
-    listeners_clean_up(listeners);
-    return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
+    return code;
 }
 
 /* Opens the listeners, and serves. */

@@ -89,36 +89,46 @@ size_t process_max_connections(int64_t wanted, size_t descriptors)
                                                 : descriptors / 2;
 }
 
-/* The start has failed after the server has begun to listen. */
-static struct tcp_server *fail_to_wait(const struct process_service *s, const char *reason)
+/* Returns the server, or NULL with the reason. */
+static struct tcp_server *start(const struct process_service *s, char why[START_LINE_MAX])
 {
-    log_writer_flush(s->log);
-    listeners_clean_up(s->listeners);
-    process_fatal_start(s->program, reason);
-    return NULL;
-}
-
-struct tcp_server *process_start(const struct process_service *s)
-{
-    char why[MACHINE_REASON_MAX];
-    char line[MACHINE_REASON_MAX + 64];
+    char reason[MACHINE_REASON_MAX];
     int end_fd = signals_open();
     if (end_fd < 0) {
-        return fail_to_wait(s, "no file descriptor is left for signals");
+        snprintf(why, START_LINE_MAX, "no file descriptor is left for signals");
+        return NULL;
     }
     struct waiter waiter = s->waiter();
     if (waiter.self == NULL) {
-        return fail_to_wait(s, "no file descriptor is left for epoll");
+        snprintf(why, START_LINE_MAX, "no file descriptor is left for epoll");
+        return NULL;
     }
     struct tcp_server *server = tcp_server_new(s->handler, waiter, s->log, end_fd);
     if (server != NULL && listeners_hand_over(s->listeners, server)) {
-        log_writer_flush(s->log);
         return server;
     }
-    machine_reason(errno, why);
+    machine_reason(errno, reason);
+    snprintf(why, START_LINE_MAX, "cannot wait for connections: %s", reason);
     if (server != NULL) {
         tcp_server_free(server);
     }
-    snprintf(line, sizeof line, "cannot wait for connections: %s", why);
-    return fail_to_wait(s, line);
+    return NULL;
+}
+
+int process_serve(const struct process_service *s)
+{
+    char why[START_LINE_MAX];
+    struct tcp_server *server = start(s, why);
+    log_writer_flush(s->log);
+    if (server == NULL) {
+        listeners_clean_up(s->listeners);
+        return process_fatal_start(s->program, why);
+    }
+    bool ended_well = tcp_server_run(server);
+    tcp_server_free(server);
+    listeners_clean_up(s->listeners);
+    if (s->bye != NULL) {
+        log_write(s->log, LOG_INFO, s->bye, SPAN(""));
+    }
+    return ended_well ? EXIT_SUCCESS : EXIT_FAILURE;
 }

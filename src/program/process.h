@@ -48,11 +48,11 @@ struct process_service {
     struct waiter (*waiter)(void); /* waiter_poll or waiter_epoll */
     struct listeners *listeners;   /* which are open */
     struct log_writer *log;
+    const char *bye; /* the last line of the log; NULL: there is none */
 };
 
-/* Returns a server that waits for connections, and for a signal that requests the exit. The caller
- * frees it with tcp_server_free, and calls listeners_clean_up afterwards. On failure, logs the
- * reason, closes the listeners and returns NULL. Must be called only once. */
-struct tcp_server *process_start(const struct process_service *service);
+/* Serves at the listeners until a signal requests the exit, then closes them. When the server
+ * cannot start, logs the reason. Returns the exit code. Must be called only once. */
+int process_serve(const struct process_service *service);
 
 #endif

@@ -104,6 +104,11 @@ static _Noreturn void become(const struct program_setup *setup, char **args, int
     _exit(127);
 }
 
+static const char *name_of(const struct program_setup *setup)
+{
+    return setup->name == NULL ? "nsqd" : setup->name;
+}
+
 static struct program *take_place(void)
 {
     for (size_t i = 0; i < PROGRAMS_MAX; i++) {
@@ -151,7 +156,7 @@ struct program *program_spawn(const struct program_setup *setup)
     char *args[ARGS_MAX] = {[SHELL_ARGS] = path};
     int ends[2];
     struct program *p = take_place();
-    snprintf(path, sizeof path, "%s%s", place, setup->name == NULL ? "nsqd" : setup->name);
+    snprintf(path, sizeof path, "%s%s", place, name_of(setup));
     if (access(path, X_OK) != 0) {
         fail_msg("%s: %s; `make` builds it", path, strerror(errno));
     }
@@ -305,6 +310,21 @@ int program_end(struct program *p, int signal)
         fail_msg("the end took %lld ms", (long long)took);
     }
     return code;
+}
+
+void program_expect_refusal(const struct program_setup *setup, int code, const char *line)
+{
+    char prefix[32];
+    struct program *p = program_spawn(setup);
+    int ended = program_wait(p);
+    struct span log = buf_span(&p->log);
+    int n = snprintf(prefix, sizeof prefix, "[%s] 2", name_of(setup));
+    bool said = line[0] == '\0' ? log.n == 0 : program_logged(p, line) == 1;
+    bool prefixed = code != 1 || log.n == 0 ||
+                    span_equal(span_first(log, (size_t)n), span_make(prefix, (size_t)n));
+    if (ended != code || !said || !prefixed) {
+        fail_msg("exit code %d, not %d, and '%.*s'", ended, code, (int)log.n, (const char *)log.p);
+    }
 }
 
 static void drop(struct program *p)

@@ -82,6 +82,11 @@ int program_wait(struct program *p);
  * (program_await), until much less than 32 KiB are still to come. */
 int program_end(struct program *p, int signal);
 
+/* Starts the program, and checks that it ends by itself with this code after it has written this
+ * line, or nothing if `line` is "". (A run-time library may write more if it finds no descriptor
+ * for itself.) */
+void program_expect_refusal(const struct program_setup *setup, int code, const char *line);
+
 /* Its processor time so far, in ms; its memory, in bytes; its open file descriptors. */
 int64_t program_cpu_ms(const struct program *p);
 size_t program_memory(const struct program *p);

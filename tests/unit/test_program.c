@@ -177,20 +177,6 @@ static void signals_that_were_ignored_end_it(void **state)
 
 /* --- the start -------------------------------------------------------------------------------- */
 
-/* Checks that the program ends by itself with this code after it has written this line, or nothing
- * if `line` is "". (A run-time library may write more if it finds no descriptor for itself.) */
-static void expect_refusal(const struct program_setup *setup, int code, const char *line)
-{
-    struct program *p = program_spawn(setup);
-    int ended = program_wait(p);
-    struct span log = buf_span(&p->log);
-    bool said = line[0] == '\0' ? log.n == 0 : program_logged(p, line) == 1;
-    bool prefixed = log.n == 0 || span_equal(span_first(log, 8), SPAN("[nsqd] 2"));
-    if (ended != code || !said || !prefixed) {
-        fail_msg("exit code %d, not %d, and '%.*s'", ended, code, (int)log.n, (const char *)log.p);
-    }
-}
-
 static void a_data_path_is_used_by_one_at_a_time(void **state)
 {
     (void)state;
@@ -201,7 +187,7 @@ static void a_data_path_is_used_by_one_at_a_time(void **state)
         " FATAL: failed to instantiate nsqd - failed to lock data-path: cannot flock directory "
         "%s - resource temporarily unavailable (possibly in use by another instance of nsqd)\n",
         p->folder);
-    expect_refusal(&(struct program_setup){.folder = p->folder}, 1, line);
+    program_expect_refusal(&(struct program_setup){.folder = p->folder}, 1, line);
     round_trip(p); /* the first server still works */
     char folder[PROGRAM_PATH_MAX];
     snprintf(folder, sizeof folder, "%s", p->folder);
@@ -217,9 +203,9 @@ static void a_data_path_is_used_by_one_at_a_time(void **state)
 static void a_data_path_must_be_there(void **state)
 {
     (void)state;
-    expect_refusal(&(struct program_setup){.folder = "/tmp/nsqref-test/no/such"}, 1,
-                   " FATAL: failed to instantiate nsqd - failed to lock data-path: open "
-                   "/tmp/nsqref-test/no/such: no such file or directory\n");
+    program_expect_refusal(&(struct program_setup){.folder = "/tmp/nsqref-test/no/such"}, 1,
+                           " FATAL: failed to instantiate nsqd - failed to lock data-path: open "
+                           "/tmp/nsqref-test/no/such: no such file or directory\n");
 }
 
 /* Wrong command lines; each was seen on nsqd 1.3.0. */
@@ -240,13 +226,13 @@ static void a_wrong_command_line_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *const args[] = {rows[i].arg, NULL};
-        expect_refusal(&(struct program_setup){.args = args}, rows[i].code, rows[i].line);
+        program_expect_refusal(&(struct program_setup){.args = args}, rows[i].code, rows[i].line);
     }
     static const char *const tls[] = {"--tls-cert=/tmp/nsqref-test/no/cert", "--tls-key=/dev/null",
                                       NULL};
-    expect_refusal(&(struct program_setup){.args = tls}, 1,
-                   " FATAL: failed to instantiate nsqd - failed to build TLS config - open "
-                   "/tmp/nsqref-test/no/cert: no such file or directory\n");
+    program_expect_refusal(&(struct program_setup){.args = tls}, 1,
+                           " FATAL: failed to instantiate nsqd - failed to build TLS config - open "
+                           "/tmp/nsqref-test/no/cert: no such file or directory\n");
     static const char *const unknown[] = {"--nope", NULL};
     struct program *p = program_spawn(&(struct program_setup){.args = unknown});
     assert_int_equal(program_wait(p), 2);
@@ -285,7 +271,7 @@ static void a_configuration_file_is_read(void **state)
              " FATAL: failed to load config file %s - line 2, column 10: snappy: expected true or "
              "false, found 0\n",
              path);
-    expect_refusal(&(struct program_setup){.args = args}, 1, line);
+    program_expect_refusal(&(struct program_setup){.args = args}, 1, line);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(folder), 0);
 }
@@ -306,7 +292,8 @@ static void few_descriptors_are_refused(void **state)
     assert_non_null(mkdtemp(folder));
     snprintf(address, sizeof address, "%s/nsqd.sock", folder);
     for (unsigned n = 4; n <= 7; n++) {
-        expect_refusal(&(struct program_setup){.address = address, .descriptors = n}, 1, lines[n]);
+        program_expect_refusal(&(struct program_setup){.address = address, .descriptors = n}, 1,
+                               lines[n]);
         assert_int_equal(access(address, F_OK), -1); /* the socket's file is removed */
     }
     assert_int_equal(rmdir(folder), 0);
@@ -324,7 +311,7 @@ static void a_port_is_used_by_one_at_a_time(void **state)
         " FATAL: failed to instantiate nsqd - listen (%s) failed - listen tcp %s: bind: address "
         "already in use\n",
         address, address);
-    expect_refusal(&(struct program_setup){.address = address}, 1, line);
+    program_expect_refusal(&(struct program_setup){.address = address}, 1, line);
     round_trip(p);
 }
 
@@ -349,7 +336,7 @@ static void a_unix_socket_serves_and_goes_with_it(void **state)
              " FATAL: failed to instantiate nsqd - listen (%s) failed - listen unix %s: bind: "
              "address already in use\n",
              address, address);
-    expect_refusal(&(struct program_setup){.address = address}, 1, line);
+    program_expect_refusal(&(struct program_setup){.address = address}, 1, line);
     assert_int_equal(program_end(p, SIGTERM), 0);
     net_expect_eof(fd);
     close(fd);
@@ -393,9 +380,10 @@ static void the_level_and_the_prefix_are_the_command_lines(void **state)
     close(fd);
 
     static const char *const fatal[] = {"--log-level=fatal", "--log-prefix=mine", NULL};
-    expect_refusal(&(struct program_setup){.address = "127.0.0.1:99999", .args = fatal}, 1,
-                   " FATAL: failed to instantiate nsqd - listen (127.0.0.1:99999) failed - listen "
-                   "tcp: address 99999: invalid port\n");
+    program_expect_refusal(
+        &(struct program_setup){.address = "127.0.0.1:99999", .args = fatal}, 1,
+        " FATAL: failed to instantiate nsqd - listen (127.0.0.1:99999) failed - listen "
+        "tcp: address 99999: invalid port\n");
 }
 
 /* Whatever bytes clients send, each log line begins as all do, and nothing in it controls a

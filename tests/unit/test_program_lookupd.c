@@ -19,12 +19,6 @@
 
 #define START "[nsqlookupd] 2"
 
-static struct program *spawn(const char *const *args, const char *address)
-{
-    return program_spawn(
-        &(struct program_setup){.name = "nsqlookupd", .args = args, .address = address});
-}
-
 /* Starts it with one more flag, or none, and waits until it listens. */
 static struct program *start_with(const char *flag)
 {
@@ -205,17 +199,6 @@ static void int_ends_it_whatever_its_clients_do(void **state)
     expect_end_by(SIGINT);
 }
 
-/* Checks that the program ends by itself, after it has written a line. */
-static void expect_refusal(const char *const *args, const char *address, int code, const char *line)
-{
-    struct program *p = spawn(args, address);
-    assert_int_equal(program_wait(p), code);
-    if (program_logged(p, line) != 1) {
-        struct span log = buf_span(&p->log);
-        fail_msg("no '%s' in '%.*s'", line, (int)log.n, (const char *)log.p);
-    }
-}
-
 static void a_wrong_start_is_refused(void **state)
 {
     (void)state;
@@ -236,7 +219,8 @@ static void a_wrong_start_is_refused(void **state)
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         const char *const args[] = {rows[i].arg, NULL};
-        expect_refusal(args, NULL, rows[i].code, rows[i].line);
+        program_expect_refusal(&(struct program_setup){.name = "nsqlookupd", .args = args},
+                               rows[i].code, rows[i].line);
     }
 }
 
@@ -251,7 +235,8 @@ static void a_port_is_used_by_one_at_a_time(void **state)
              " FATAL: failed to instantiate nsqlookupd - listen (%s) failed - listen tcp "
              "%s: bind: address already in use\n",
              address, address);
-    expect_refusal(NULL, address, 1, line);
+    program_expect_refusal(&(struct program_setup){.name = "nsqlookupd", .address = address}, 1,
+                           line);
     close(join(p)); /* the first server still works */
 }
 
@@ -261,9 +246,7 @@ static void a_configuration_file_is_read(void **state)
     char arg[FOLDER_PATH_MAX + 16];
     folder_write("f.cfg", "log_prefix = '[other] '\nmax_connections = 0\n");
     snprintf(arg, sizeof arg, "--config=%s", folder_path("f.cfg"));
-    const char *const args[] = {arg, NULL};
-    struct program *p =
-        program_start_with(&(struct program_setup){.name = "nsqlookupd", .args = args});
+    struct program *p = start_with(arg);
     assert_int_equal(program_end(p, SIGTERM), 0);
     assert_int_equal(program_logged(p, "[other] 2"), 5); /* the version, and two for each port */
     assert_int_equal(program_logged(p, START), 0);

@@ -222,6 +222,19 @@ size_t lookup_stage_join(struct lookup_stage *s, const char *host)
     return client;
 }
 
+void lookup_stage_fill(struct lookup_stage *s, size_t client, int count)
+{
+    struct buf lines = {0};
+    for (int i = 0; i < count; i++) {
+        text_append(&lines, "REGISTER t c");
+        text_append_decimal(&lines, i);
+        text_append(&lines, "\n");
+    }
+    lookup_stage_send(s, client, buf_span(&lines));
+    buf_free(&s->clients[client].in);
+    buf_free(&lines);
+}
+
 static const char *string(struct buf *b)
 {
     buf_append(b, span_make("", 1));

@@ -67,6 +67,9 @@ void lookup_stage_advance(struct lookup_stage *s, int64_t ns);
  * index; the reply was checked. */
 size_t lookup_stage_join(struct lookup_stage *s, const char *host);
 
+/* Registers the client for topic "t" and `count` channels of it: "c0", "c1" and so on. */
+void lookup_stage_fill(struct lookup_stage *s, size_t client, int count);
+
 /* What the client has received since the last call is this. For V1: the data of each reply,
  * followed by "; ". "<" at the end: the server has shut down writing. */
 void lookup_stage_expect(struct lookup_stage *s, size_t client, const char *expected);

@@ -78,19 +78,6 @@ static void http_does_not_take_all_connections(void **state)
 
 #define MANY 400
 
-static void fill(struct lookup_stage *s, size_t client)
-{
-    struct buf lines = {0};
-    for (int i = 0; i < MANY; i++) {
-        text_append(&lines, "REGISTER t c");
-        text_append_decimal(&lines, i);
-        text_append(&lines, "\n");
-    }
-    lookup_stage_send(s, client, buf_span(&lines));
-    buf_free(&s->clients[client].in);
-    buf_free(&lines);
-}
-
 /* One step does little, and the next one is due at once until all is done. */
 static void a_node_with_much_is_freed_in_steps(void **state)
 {
@@ -100,7 +87,7 @@ static void a_node_with_much_is_freed_in_steps(void **state)
     struct lookup_stage *s = lookup_stage_begin(&config);
     const struct tcp_handler *h = &s->handler;
     size_t a = lookup_stage_join(s, "a");
-    fill(s, a);
+    lookup_stage_fill(s, a, MANY);
     assert_true(h->next_deadline(h->self) > s->now);
     lookup_stage_eof(s, a);
     assert_true(s->rounds > MANY / 12);
@@ -117,9 +104,9 @@ static void a_long_page_waits_for_its_client(void **state)
     config.v1.effort_a_call = 400;
     struct lookup_stage *s = lookup_stage_begin(&config);
     size_t a = lookup_stage_join(s, "a");
-    fill(s, a);
+    lookup_stage_fill(s, a, MANY);
     for (size_t i = 0; i < 9; i++) {
-        fill(s, lookup_stage_join(s, "b"));
+        lookup_stage_fill(s, lookup_stage_join(s, "b"), MANY);
     }
     size_t c = lookup_stage_open(s, LOOKUP_HTTP);
     lookup_stage_stall(s, c, true);
@@ -143,7 +130,7 @@ static void the_end_closes_all_connections(void **state)
     (void)state;
     struct lookup_stage *s = lookup_stage_begin(NULL);
     size_t a = lookup_stage_join(s, "a");
-    fill(s, a);
+    lookup_stage_fill(s, a, MANY);
     size_t b = lookup_stage_open(s, LOOKUP_TCP);
     size_t c = lookup_stage_open(s, LOOKUP_HTTP);
     assert_false(s->handler.stopped(s->handler.self));

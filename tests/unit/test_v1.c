@@ -431,19 +431,6 @@ static void replies_must_be_taken_in_time(void **state)
 
 #define MANY 300
 
-static void fill(struct lookup_stage *s, size_t client)
-{
-    struct buf lines = {0};
-    for (int i = 0; i < MANY; i++) {
-        text_append(&lines, "REGISTER t c");
-        text_append_decimal(&lines, i);
-        text_append(&lines, "\n");
-    }
-    lookup_stage_send(s, client, buf_span(&lines));
-    buf_free(&s->clients[client].in);
-    buf_free(&lines);
-}
-
 /* The commands behind a long UNREGISTER wait for it, and other clients do not. */
 static void a_long_unregister_is_done_in_slices(void **state)
 {
@@ -452,17 +439,17 @@ static void a_long_unregister_is_done_in_slices(void **state)
     config.v1.effort_a_call = 100;
     struct lookup_stage *s = lookup_stage_begin(&config);
     size_t a = lookup_stage_join(s, "a");
-    fill(s, a);
+    lookup_stage_fill(s, a, MANY);
     SEND(s, a, "UNREGISTER t\nREGISTER u\nX\n");
     assert_true(s->rounds > MANY / 20);
     lookup_stage_expect(s, a, "OK; OK; E_INVALID invalid command X; <");
     size_t b = lookup_stage_join(s, "b");
-    fill(s, b);
+    lookup_stage_fill(s, b, MANY);
     s->clients[b].ended = true; /* the end of the input waits too */
     SEND(s, b, "UNREGISTER t\n");
     lookup_stage_expect(s, b, "OK; <");
     size_t c = lookup_stage_join(s, "c");
-    fill(s, c);
+    lookup_stage_fill(s, c, MANY);
     buf_append(&s->clients[c].rest, SPAN("UNREGISTER t\n"));
     struct span line = buf_span(&s->clients[c].rest);
     (void)s->handler.recv(s->handler.self, s->clients[c].conn, line, s->now);

@@ -1,16 +1,17 @@
 #!/usr/bin/env python3
 """Upstream's nsqadmin in a browser, with two servers: all its pages and actions must show the same.
 
-    nsqadmin.py --logs DIR [--write] --server NSQD,NSQLOOKUPD...
+    nsqadmin.py --logs DIR [--write] [--server NSQD,NSQLOOKUPD]... [--cluster NSQD,NSQLOOKUPD]...
 
 A browser without a window (Chromium, driven by Selenium and chromedriver) opens each page and presses each button of an
-nsqadmin that knows one nsqd; then of one that knows an nsqlookupd, with which three nsqds register. At each step the
-visible text must be what nsqadmin-expected.txt says, and a picture is kept in the logs folder. nsqadmin shows the nsqds
-of one machine in any order, so their lines are sorted. The last line counts the steps, one for each step and pair of
-programs.
+nsqadmin that knows one nsqd; then of one that knows an nsqlookupd, with which three nsqds register. With --cluster it
+does only the latter. At each step the visible text must be what nsqadmin-expected.txt says, and a picture is kept in the
+logs folder. nsqadmin shows the nsqds of one machine in any order, so their lines are sorted. The last line counts the
+steps, one for each step and pair of programs.
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import difflib
 import itertools
@@ -28,10 +29,11 @@ import traceback
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 
-from servers import LISTENING, Nsqlookupd, Program, Server, path_of, run, wait_until
+from servers import LISTENING, Nsqlookupd, Program, Server, end_all, path_of, run, wait_until
 
 HERE = pathlib.Path(__file__).parent
 EXPECTED = HERE / "nsqadmin-expected.txt"
+END_OF_ONE = "the end"  # the last step of the nsqadmin that knows one nsqd
 FLAGS = [  # the last two lines: no connection leaves the machine
     "--headless=new", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,800",
     "--hide-scrollbars", "--no-first-run", "--disable-extensions", "--disable-component-update", "--disable-sync",
@@ -39,6 +41,9 @@ FLAGS = [  # the last two lines: no connection leaves the machine
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ]
 
+
+DRIVERS = set()  # the processes that run the browsers
+BESIDE = 2  # pairs of programs at the same time; most of the time the browser waits
 
 PAGE = ".container-fluid:not(.navbar .container-fluid)"  # what is below the bar with the names of the pages
 
@@ -51,10 +56,10 @@ def sort_runs(lines, belongs):
 class Session:
     """What the browser sees of one server: `steps`, a list of (name of the step, [line])."""
 
-    def __init__(self, browser):
-        self.browser, self.pictures = browser, None
+    def __init__(self, browser, pictures, steps):
+        self.browser, self.pictures, self.steps = browser, pictures, steps
         self.servers, self.base = [], ""
-        self.steps = []
+        self.question = None  # the first one, which is a step
 
     @property
     def server(self):
@@ -95,13 +100,14 @@ class Session:
             self.browser.execute_script("window.leaving = true")
         self.browser.find_element(By.CSS_SELECTOR, selector).click()
         if confirm:
-            def asked():
-                found = self.browser.find_elements(By.CSS_SELECTOR, ".bootbox .btn-primary")
-                return found and found[0].is_displayed() and found[0]
+            def asked():  # the question slides in, then its button gets the focus; a press while it moves is lost
+                return self.browser.execute_script(
+                    "const button = document.querySelector('.bootbox .btn-primary');"
+                    "return button === document.activeElement ? button : null")
             button = wait_until(asked, "%s: the question" % step)
-            time.sleep(0.4)  # the question slides in; a press while it moves is lost
-            if "question" not in [name for name, _ in self.steps]:
-                self.steps.append(("question", self.browser.find_element(By.CSS_SELECTOR, ".bootbox").text.splitlines()))
+            if not self.question:
+                self.question = self.browser.find_element(By.CSS_SELECTOR, ".bootbox").text.splitlines()
+                self.steps.append(("question", self.question))
             button.click()
         self.note(step)
 
@@ -211,49 +217,99 @@ def with_lookupd(session, lookupd):
     session.open("/lookup", "lookup at the end")
 
 
-def play(session, nsqd, nsqlookupd, number, logs):
-    """Plays everything with a pair of programs; session.steps has what was seen."""
-    pictures = logs / ("nsqadmin-%d" % number)
-    pictures.mkdir(parents=True, exist_ok=True)
-    for old in pictures.glob("*.png"):
-        old.unlink()
-    session.pictures = pictures
+PERCENTILES = ["--e2e-processing-latency-percentile=0.99", "--e2e-processing-latency-percentile=0.5",
+               "--e2e-processing-latency-window-time=10m"]
 
-    def nsqadmin(*flags):
-        return Program([path_of("nsqadmin"), "--http-address=127.0.0.1:0", *flags], pictures / "nsqadmin.log")
 
-    def base_of(admin):
-        return "http://" + admin.wait_for(r"HTTP: " + LISTENING)
+@contextlib.contextmanager
+def nsqadmin(session, *flags):
+    """Runs it, and lets the browser open its pages."""
+    command = [path_of("nsqadmin"), "--http-address=127.0.0.1:0", *flags]
+    with Program(command, session.pictures / "nsqadmin.log") as admin:
+        session.base = "http://" + admin.wait_for(r"HTTP: " + LISTENING)
+        yield
 
-    percentiles = ["--e2e-processing-latency-percentile=0.99", "--e2e-processing-latency-percentile=0.5",
-                   "--e2e-processing-latency-window-time=10m"]
-    with Server(nsqd, pictures / "nsqd.log", *percentiles) as server:
+
+def play_one(session, nsqd):
+    """Plays everything with one nsqd; session.steps has what was seen."""
+    with Server(nsqd, session.pictures / "nsqd.log", *PERCENTILES) as server:
         session.servers = [server]
         session.post("/topic/create?topic=orders")
         session.post("/channel/create?topic=orders&channel=archive")
         session.post("/topic/create?topic=an.idle_topic-1%23ephemeral")
         with Program([path_of("nsq_tail"), "--topic", "orders", "--channel", "mail", "--nsqd-tcp-address",
-                      server.tcp, "--consumer-opt", "client_id,tail"], pictures / "nsq_tail.log") as consumer:
+                      server.tcp, "--consumer-opt", "client_id,tail"], session.pictures / "nsq_tail.log") as consumer:
             consumer.wait_for(r"(connecting to nsqd)")
             session.post("/mpub?topic=orders", "\n".join("order %d" % n for n in range(1234)))
             consumer.wait_for(r"(order 1233)\n")
             wait_until(lambda: session.mail()["in_flight_count"] == 0, "all finished")
-            with nsqadmin("--nsqd-http-address", server.http) as admin:
-                session.base = base_of(admin)
+            with nsqadmin(session, "--nsqd-http-address", server.http):
                 with_nsqd(session, consumer)
-        session.steps.append(("the end", ["nsqd after SIGTERM: " + server.stop()]))
+        session.steps.append((END_OF_ONE, ["nsqd after SIGTERM: " + server.stop()]))
+
+
+def play_cluster(session, nsqd, nsqlookupd):
+    """The same with a cluster."""
     with contextlib.ExitStack() as cluster:
-        lookupd = cluster.enter_context(Nsqlookupd(nsqlookupd, pictures / "nsqlookupd.log"))
+        lookupd = cluster.enter_context(Nsqlookupd(nsqlookupd, session.pictures / "nsqlookupd.log"))
         session.servers = [
-            cluster.enter_context(Server(nsqd, pictures / ("nsqd-%d.log" % n), "--lookupd-tcp-address=" + lookupd.tcp,
-                                         *percentiles, host="127.0.0.%d" % (n + 1))) for n in range(3)]
+            cluster.enter_context(Server(nsqd, session.pictures / ("nsqd-%d.log" % n),
+                                         "--lookupd-tcp-address=" + lookupd.tcp, *PERCENTILES,
+                                         host="127.0.0.%d" % (n + 1))) for n in range(3)]
         wait_until(lambda: len(json_of(lookupd.http, "/nodes")["producers"]) == 3, "three nsqds are registered")
-        admin = cluster.enter_context(nsqadmin("--lookupd-http-address", lookupd.http))
-        session.base = base_of(admin)
+        cluster.enter_context(nsqadmin(session, "--lookupd-http-address", lookupd.http))
         with_lookupd(session, lookupd)
         session.steps.append(("the end of the cluster", ["nsqd after SIGTERM: " + server.stop()
                                                          for server in session.servers]
                               + ["nsqlookupd after SIGTERM: " + lookupd.stop()]))
+
+
+@contextlib.contextmanager
+def browser():
+    chrome = webdriver.ChromeOptions()
+    for flag in FLAGS:
+        chrome.add_argument(flag)
+    if os.geteuid() == 0:
+        chrome.add_argument("--no-sandbox")  # Chromium's sandbox does not work for root
+    chrome.binary_location = shutil.which("chromium")
+    service = webdriver.ChromeService(shutil.which("chromedriver"), popen_kw={"start_new_session": True})
+    started = webdriver.Chrome(chrome, service)
+    DRIVERS.add(service.process)
+    try:
+        started.set_page_load_timeout(20)
+        started.set_script_timeout(20)
+        yield started
+    finally:
+        started.quit()
+        DRIVERS.discard(service.process)
+
+
+def end_browsers(*_):
+    """What SIGTERM does: the browsers end, each with all its processes, and the servers."""
+    for process in list(DRIVERS):
+        os.killpg(process.pid, signal.SIGKILL)
+    end_all()
+
+
+def play(pair, cluster_only, pictures):
+    """Plays everything with a pair of programs. Returns the steps that were seen, and how many seconds that took."""
+    nsqd, nsqlookupd = pair.split(",")
+    pictures.mkdir(parents=True, exist_ok=True)
+    for old in pictures.glob("*.png"):
+        old.unlink()
+    start = time.monotonic()
+    steps = []
+    try:
+        with browser() as started:
+            session = Session(started, pictures, steps)
+            if not cluster_only:
+                play_one(session, nsqd)
+            session.question = session.question or "a step of one nsqd"
+            play_cluster(session, nsqd, nsqlookupd)
+    except Exception as reason:  # whatever it is, it is a difference
+        lines = [frame.lineno for frame in traceback.extract_tb(reason.__traceback__) if frame.filename == __file__]
+        steps.append(("failed", ["%s %s, at the lines %s" % (type(reason).__name__, str(reason).splitlines()[0], lines)]))
+    return steps, time.monotonic() - start
 
 
 def read_expected():
@@ -269,57 +325,52 @@ def read_expected():
     return steps
 
 
+def write_expected(steps):
+    head = [line for line in EXPECTED.read_text().splitlines() if line.startswith("#")]
+    blocks = ["%s:\n%s" % (name, "\n".join("    " + line for line in lines)) for name, lines in steps]
+    EXPECTED.write_text("\n\n".join(["\n".join(head), *blocks]) + "\n")
+
+
+def differences(expected, said):
+    for name in dict.fromkeys([*expected, *said]):
+        if name not in said:
+            yield "    %s: it did not come to this" % name
+        elif said[name] != expected.get(name):
+            yield "    %s:" % name
+            lines = difflib.unified_diff(expected.get(name, []), said[name], "expected", "seen", lineterm="")
+            yield from ["        " + line for line in lines][:30]
+
+
 def main():
     options = argparse.ArgumentParser()
     options.add_argument("--logs", type=pathlib.Path, required=True)
     options.add_argument("--write", action="store_true", help="write what the first server showed as expected")
-    options.add_argument("--server", action="append", required=True)
+    options.add_argument("--server", action="append", default=[], help="a pair of programs")
+    options.add_argument("--cluster", action="append", default=[], help="the same, only for the cluster")
     options = options.parse_args()
     os.environ["SE_AVOID_STATS"] = "true"
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the browser and the servers end too
+    signal.signal(signal.SIGTERM, end_browsers)
 
-    chrome = webdriver.ChromeOptions()
-    for flag in FLAGS:
-        chrome.add_argument(flag)
-    if os.geteuid() == 0:
-        chrome.add_argument("--no-sandbox")  # Chromium's sandbox does not work for root
-    chrome.binary_location = shutil.which("chromium")
+    pairs = [(pair, False) for pair in options.server] + [(pair, True) for pair in options.cluster]
     passed = failed = 0
-    browser = webdriver.Chrome(chrome, webdriver.ChromeService(shutil.which("chromedriver")))
-    browser.set_page_load_timeout(20)
-    browser.set_script_timeout(20)
-    try:
-        for number, path in enumerate(options.server):
-            start = time.monotonic()
-            session = Session(browser)
-            steps = session.steps
-            try:
-                play(session, *path.split(","), number, options.logs)
-            except Exception as reason:  # whatever it is, it is a difference
-                lines = [frame.lineno for frame in traceback.extract_tb(reason.__traceback__)
-                         if frame.filename == __file__]
-                steps.append(("failed", ["%s %s, at the lines %s" % (type(reason).__name__, str(reason).splitlines()[0], lines)]))
-            if options.write and number == 0:
-                head = [line for line in EXPECTED.read_text().splitlines() if line.startswith("#")]
-                blocks = ["%s:\n%s" % (name, "\n".join("    " + line for line in lines)) for name, lines in steps]
-                EXPECTED.write_text("\n\n".join(["\n".join(head), *blocks]) + "\n")
+    with concurrent.futures.ThreadPoolExecutor(BESIDE) as pool:
+        jobs = [pool.submit(play, *pair, options.logs / ("nsqadmin-%d" % number)) for number, pair in enumerate(pairs)]
+        for (pair, cluster_only), job in zip(pairs, jobs):
+            steps, seconds = job.result()
+            if options.write and job is jobs[0]:
+                write_expected(steps)
             expected = read_expected()
+            if cluster_only:
+                of_one = list(expected).index(END_OF_ONE) + 1
+                expected = dict(list(expected.items())[of_one:])
             said = dict(steps)
             good = sum(said.get(name) == lines for name, lines in expected.items())
-            names = list(dict.fromkeys([*expected, *said]))
-            passed, failed = passed + good, failed + len(names) - good
-            print("%s: %d of %d steps as expected (%.1f s)" % (path, good, len(names), time.monotonic() - start))
-            for name in names:
-                if name not in said:
-                    print("    %s: it did not come to this" % name)
-                elif said[name] != expected.get(name):
-                    print("    %s:" % name)
-                    for line in list(difflib.unified_diff(expected.get(name, []), said[name], "expected", "seen",
-                                                          lineterm=""))[:30]:
-                        print("        " + line)
+            count = len({**expected, **said})
+            passed, failed = passed + good, failed + count - good
+            print("%s%s: %d of %d steps as expected (%.1f s)" % (pair, ", cluster" * cluster_only, good, count, seconds))
+            for line in differences(expected, said):
+                print(line)
             sys.stdout.flush()
-    finally:
-        browser.quit()
     print("the pictures are in %s" % (options.logs / "nsqadmin-*"))
     print("%d passed, %d failed" % (passed, failed))
     return 1 if failed else 0

@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import socket
+import statistics
 import sys
 import threading
 import time
@@ -18,8 +19,9 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 from servers import Program
 
 LIMIT = 45  # seconds for what must happen in the end; an nsqd sends a PING every 15 seconds
-PROMISE = 0.1  # seconds in which a change must be seen
-TRIES = 5  # of which one must keep the promise
+PROMISE = 0.1  # seconds in which a change must be seen, in most of the tries
+TRIES = 7
+MORE_TRIES = 21  # when other programs keep the machine busy
 POLL = 0.02  # seconds between two questions
 POLL_SOON = 0.005
 
@@ -164,6 +166,7 @@ class Cluster:
         folder.mkdir(parents=True)
         self.nodes = []
         self.programs = []
+        self.took = []  # how many seconds passed until a change was seen, for each try
         self.closing = contextlib.ExitStack()
 
     def __enter__(self):
@@ -244,13 +247,16 @@ class Cluster:
             cls.is_now(ask, wanted)
             time.sleep(0.05)
 
-    @classmethod
-    def is_seen_soon(cls, change, ask, wanted):
-        """Makes a change until one is seen within the time promised. All three functions are told which try it is."""
+    def is_seen_soon(self, change, ask, wanted):
+        """Makes a change several times. Most of these changes must be seen within the time promised: the median counts,
+        because a single one may have to wait for other programs of the machine. All three functions are told which try
+        it is."""
         took = []
-        for number in range(TRIES):
+        while len(took) < TRIES or (statistics.median(took) > PROMISE and len(took) < MORE_TRIES):
+            number = len(took)
             change(number)
-            took.append(cls.becomes(lambda: ask(number), wanted(number), poll=POLL_SOON))
-            if took[-1] <= PROMISE:
-                return
-        raise Failed("seen after %d ms at the best, not within %d ms" % (min(took) * 1000, PROMISE * 1000))
+            took.append(self.becomes(lambda: ask(number), wanted(number), poll=POLL_SOON))
+        self.took += took
+        if statistics.median(took) > PROMISE:
+            raise Failed("the median of %d tries is %d ms, not %d ms at most"
+                         % (len(took), statistics.median(took) * 1000, PROMISE * 1000))

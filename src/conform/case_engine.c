@@ -25,7 +25,9 @@ static void write_words(struct case_engine *e, struct span flags, const char *su
                                         .https_port = "",
                                         .dir = "",
                                         .suite = suite == NULL ? SUITE_CASES : suite,
-                                        .auth = ENGINE_TRANSPORT_AUTH};
+                                        .auth = ENGINE_TRANSPORT_AUTH,
+                                        .lookupd = ENGINE_TRANSPORT_LOOKUPD,
+                                        .lookupd2 = ENGINE_TRANSPORT_LOOKUPD2};
     struct buf text = {0};
     while (flags.n > 0) {
         const uint8_t *space = memchr(flags.p, ' ', flags.n);

@@ -511,6 +511,8 @@ static bool can_serve(const struct server *s)
         why = "--serve cannot play nsqlookupd";
     } else if (transcript_speaks_http(&s->file)) {
         why = "--serve cannot play HTTP";
+    } else if (transcript_scripts_lookupd(&s->file)) {
+        why = "--serve cannot play a scripted nsqlookupd: it is no server";
     } else if (transcript_has(&s->file, STEP_RESTART)) {
         why = "--serve cannot play restart: it is this program that would end";
     }

@@ -6,6 +6,7 @@
 #include "conform/player_end.h"
 #include "conform/player_exchange.h"
 #include "conform/player_io.h"
+#include "conform/player_lookupd.h"
 #include "conform/player_steps.h"
 
 const char *verdict_name(enum verdict verdict)
@@ -58,7 +59,16 @@ void player_init(struct player *p, const struct player_config *config,
                          .values = {.names = config->names},
                          .splits = config->splits * PLAYER_SPLIT_STEPS,
                          .verdict = VERDICT_PASS};
+    player_lookupd_init(p);
     transcript_unroll(file, &p->steps);
+}
+
+/* Whether a step with ">" is what the server must do: on a connection that the server has opened. */
+static bool is_received(const struct player *p, const struct step *step)
+{
+    size_t i = player_find_conn(p, step->actor);
+    return i < PLAYER_CONNS_MAX && p->conns[i].accepted &&
+           (step->kind == STEP_SEND || step->kind == STEP_IDENTIFY);
 }
 
 /* Returns the time from which the "after" of the next step counts.
@@ -72,10 +82,12 @@ static int64_t step_end(struct player *p, const struct step *step, int64_t begun
 {
     int64_t now = player_now(p);
     int64_t earliest = p->last_step_end + step->after;
-    if (step->kind == STEP_SEND || step->kind == STEP_REQUEST) {
+    bool received = is_received(p, step);
+    if ((step->kind == STEP_SEND && !received) || step->kind == STEP_REQUEST) {
         return begun;
     }
-    if (step->kind < STEP_RESPONSE || step->kind > STEP_HEARTBEAT || earliest > now) {
+    bool frame = step->kind >= STEP_RESPONSE && step->kind <= STEP_HEARTBEAT;
+    if (!(frame || received) || earliest > now) {
         return now;
     }
     return earliest > now - p->config.lag ? earliest : now - p->config.lag;

@@ -9,6 +9,7 @@
  *     player_steps.c     one step
  *     player_any.c       steps in any order
  *     player_http.c      requests and responses of HTTP
+ *     player_lookupd.c   the side of a scripted nsqlookupd
  *     player_end.c       the check that no reply is left when the case ends
  *     player_frames.c    the frames that were received
  *     player_pieces.c    sending in pieces
@@ -74,6 +75,9 @@
 struct player_conn {
     struct span name;    /* the connection's name in the file */
     bool http;           /* speaks HTTP: what arrives is not frames */
+    bool accepted;       /* the server has opened it, to a scripted nsqlookupd: what arrives are
+                            commands */
+    bool magic;          /* accepted: a step has received the magic */
     bool v1;             /* speaks V1: what arrives are frames without a type */
     struct buf in;       /* received and decoded bytes that no step has matched yet */
     struct wire wire;    /* the codecs that are enabled */
@@ -98,6 +102,10 @@ struct transport {
     /* Opens connection `i` to the address for this protocol. The player does TLS itself. Returns
      * false if the server cannot be reached. */
     bool (*connect)(void *self, size_t i, enum connect_kind kind);
+    /* Takes a connection that the server has made to the scripted nsqlookupd with this number, as
+     * connection `i`. Returns false if there is none yet. NULL: there are no scripted
+     * nsqlookupds. */
+    bool (*accept)(void *self, size_t i, unsigned lookupd);
     /* Sends bytes. If the connection is broken, the bytes are lost and no error is reported. The
      * player notices the loss when no answer arrives. */
     void (*send)(void *self, size_t i, struct span bytes);
@@ -131,6 +139,8 @@ enum verdict {
 struct player_config {
     struct transport transport;
     struct span names;     /* prefix of the names of topics and channels; unique in a run */
+    /* The addresses of the scripted nsqlookupds; NULL: there are none. Borrowed. */
+    const char *lookupds[TRANSCRIPT_LOOKUPDS_MAX];
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */
     int64_t slack; /* ns: the tolerance of "after": a frame passes if it comes too early by at most
                       this time. 0 on virtual time */

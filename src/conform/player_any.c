@@ -10,6 +10,7 @@
 #include "conform/player_exchange.h"
 #include "conform/player_frames.h"
 #include "conform/player_io.h"
+#include "conform/player_lookupd.h"
 #include "conform/session_file_unroll.h"
 
 #define SHOWN_MAX 20 /* steps and connections that an explanation shows */
@@ -95,6 +96,9 @@ static bool try_conn(struct player *p, struct player_conn *c, struct rest *rest)
         if (arrival == ARRIVED) {
             player_accept_frame(p, c, &frame, size);
             player_in_time(p, rest->steps[i]);
+            if (c->accepted) { /* nsqd sends the next command after the reply to this one */
+                player_reply_ok(p, c);
+            }
         }
         remove_step(rest, i);
         progress = true;
@@ -151,9 +155,9 @@ static void show_rest(struct player *p, const struct rest *rest)
         enum arrival arrival = player_peek(&p->conns[i], 0, &frame, &size);
         text_append(&p->why, "          ");
         buf_append(&p->why, p->conns[i].name);
-        text_append(&p->why, " < ");
+        buf_append(&p->why, p->conns[i].accepted ? SPAN(" > ") : SPAN(" < "));
         if (arrival == ARRIVED) {
-            player_show_frame(&p->why, &frame);
+            player_show_arrived(&p->conns[i], &frame, &p->why);
         } else {
             player_show_arrival(&p->conns[i], arrival, &p->why);
         }

@@ -66,7 +66,8 @@ void player_end(struct player *p, unsigned line)
 {
     for (size_t i = 0; i < p->conn_count && p->failed_line == 0; i++) {
         struct player_conn *c = &p->conns[i];
-        const struct step nothing = {.kind = STEP_NOTHING, .line = line, .actor = c->name};
+        const struct step nothing = {
+            .kind = c->accepted ? STEP_SILENCE : STEP_NOTHING, .line = line, .actor = c->name};
         if (c->stopped) {
             continue; /* nobody knows what the server has sent */
         }

@@ -101,8 +101,12 @@ void player_note_frame(struct player *p, const struct player_conn *c, const stru
     }
     struct buf *line = player_line(p);
     buf_append(line, c->name);
-    text_append(line, " < ");
-    player_show_frame(line, frame);
+    buf_append(line, c->accepted ? SPAN(" > ") : SPAN(" < "));
+    if (c->accepted) {
+        player_show_bytes(frame->data, line);
+    } else {
+        player_show_frame(line, frame);
+    }
     text_append(line, "\n");
 }
 

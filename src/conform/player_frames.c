@@ -9,6 +9,7 @@
 #include "conform/json_subset.h"
 #include "conform/player_exchange.h"
 #include "conform/player_io.h"
+#include "conform/player_lookupd.h"
 #include "conform/record_json.h"
 
 bool player_undecoded(const struct player_conn *c, struct span *why)
@@ -32,8 +33,9 @@ static enum nsq_parse parse_reply(struct span in, struct nsq_frame *frame, size_
 enum nsq_parse player_parse_frame(const struct player_conn *c, struct span in,
                                   struct nsq_frame *frame, size_t *size)
 {
-    return c->v1 ? parse_reply(in, frame, size)
-                 : nsq_frame_parse(in, NSQ_FRAME_DATA_MAX, frame, size);
+    return c->accepted ? player_command_parse(c, in, frame, size)
+           : c->v1     ? parse_reply(in, frame, size)
+                       : nsq_frame_parse(in, NSQ_FRAME_DATA_MAX, frame, size);
 }
 
 enum arrival player_peek(const struct player_conn *c, size_t offset, struct nsq_frame *frame,
@@ -133,7 +135,7 @@ bool player_no_reply(struct player *p, struct player_conn *c, const struct step 
 void player_show_arrived(const struct player_conn *c, const struct nsq_frame *frame,
                          struct buf *out)
 {
-    if (c->http) {
+    if (c->http || c->accepted) {
         player_show_bytes(frame->data, out);
     } else {
         player_show_frame(out, frame);
@@ -224,7 +226,12 @@ enum json_arrays player_arrays(const struct player *p)
 bool player_matches(struct player *p, const struct step *step, const struct nsq_frame *frame)
 {
     bool response = frame->type == NSQ_FRAME_RESPONSE;
+    struct span json;
     switch (step->kind) {
+    case STEP_IDENTIFY:
+        return player_command_is_identify(frame->data, &json) &&
+               json_subset(step->text, json, player_arrays(p));
+    case STEP_SEND: /* a command that the server must send */
     case STEP_RESPONSE:
         return response && values_equal(&p->values, step->items, frame->data);
     case STEP_JSON:
@@ -238,13 +245,16 @@ bool player_matches(struct player *p, const struct step *step, const struct nsq_
     }
 }
 
-void player_show_mismatch(struct player *p, const struct step *step, const struct nsq_frame *frame)
+void player_show_mismatch(struct player *p, const struct player_conn *c, const struct step *step,
+                          const struct nsq_frame *frame)
 {
     struct buf *why = player_expected(p, step);
-    player_show_frame(why, frame);
-    if (step->kind == STEP_JSON && frame->type == NSQ_FRAME_RESPONSE) {
+    struct span json = frame->data;
+    player_show_arrived(c, frame, why);
+    if ((step->kind == STEP_JSON && frame->type == NSQ_FRAME_RESPONSE) ||
+        (step->kind == STEP_IDENTIFY && player_command_is_identify(frame->data, &json))) {
         text_append(why, "\n");
-        json_differences(step->text, frame->data, player_arrays(p), why);
+        json_differences(step->text, json, player_arrays(p), why);
     }
 }
 
@@ -252,6 +262,7 @@ void player_accept_frame(struct player *p, struct player_conn *c, const struct n
                          size_t size)
 {
     player_note_frame(p, c, frame);
+    c->magic = c->accepted;
     if (frame->type == NSQ_FRAME_RESPONSE && frame->data.n > 0 && frame->data.p[0] == '{') {
         c->announced += record_json_upgrades(frame->data);
     }

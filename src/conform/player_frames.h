@@ -26,7 +26,8 @@ enum arrival {
 bool player_undecoded(const struct player_conn *c, struct span *why);
 
 /* Parses the frame at the start of `in`, which this connection has received. A reply of V1 becomes
- * a frame too: an error if it begins with the code of one, otherwise a response. */
+ * a frame too: an error if it begins with the code of one, otherwise a response. So does a command
+ * that a scripted nsqlookupd receives: a response. */
 enum nsq_parse player_parse_frame(const struct player_conn *c, struct span in,
                                   struct nsq_frame *frame, size_t *size);
 
@@ -72,7 +73,8 @@ enum json_arrays player_arrays(const struct player *p);
 
 /* Explains that this frame does not match the step. If the step expects JSON, names each
  * member that differs. */
-void player_show_mismatch(struct player *p, const struct step *step, const struct nsq_frame *frame);
+void player_show_mismatch(struct player *p, const struct player_conn *c, const struct step *step,
+                          const struct nsq_frame *frame);
 
 /* Removes the first frame from the input, after a step has matched it. */
 void player_accept_frame(struct player *p, struct player_conn *c, const struct nsq_frame *frame,

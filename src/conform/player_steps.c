@@ -10,6 +10,7 @@
 #include "conform/player_frames.h"
 #include "conform/player_http.h"
 #include "conform/player_io.h"
+#include "conform/player_lookupd.h"
 #include "conform/player_pieces.h"
 
 /* What has come instead of a frame, or how long the step has waited for one. */
@@ -34,7 +35,7 @@ static bool play_frame(struct player *p, struct player_conn *c, const struct ste
         return fail_without_frame(p, c, step, arrival);
     }
     if (!player_matches(p, step, &frame)) {
-        player_show_mismatch(p, step, &frame);
+        player_show_mismatch(p, c, step, &frame);
         return player_fail(p, step, VERDICT_FAIL);
     }
     player_accept_frame(p, c, &frame, size);
@@ -76,7 +77,7 @@ static bool play_partial(struct player *p, struct player_conn *c, const struct s
         }
         enum fit fit = fits(p, step, &frame);
         if (fit == UNFIT) {
-            player_show_mismatch(p, step, &frame);
+            player_show_mismatch(p, c, step, &frame);
             return player_fail(p, step, VERDICT_FAIL);
         }
         if (fit == FITS) {
@@ -139,7 +140,10 @@ static bool play_server_end(struct player *p, struct player_conn *c, const struc
         buf_append(player_expected(p, step), c->ended == END_RST ? SPAN("RST") : SPAN("FIN"));
         return player_fail(p, step, VERDICT_FAIL);
     }
-    player_note(p, c->name, c->ended == END_RST ? SPAN(" < end (RST)") : SPAN(" < end"));
+    player_note(p, c->name,
+                c->accepted              ? SPAN(" > end")
+                : c->ended == END_RST ? SPAN(" < end (RST)")
+                                      : SPAN(" < end"));
     return player_in_time(p, step);
 }
 
@@ -189,7 +193,7 @@ static bool play_no_message(struct player *p, struct player_conn *c, const struc
     enum arrival arrival = player_await_frame(p, c, false, deadline, &frame, &size);
     bool late = p->config.lag > 0 && player_now(p) > deadline; /* it may have come in time */
     if (arrival == NOT_YET || (arrival == ARRIVED && late)) {
-        player_note(p, c->name, SPAN(" < no message"));
+        player_note(p, c->name, c->accepted ? SPAN(" > nothing") : SPAN(" < no message"));
         return true;
     }
     if (arrival == ARRIVED) {
@@ -332,6 +336,22 @@ static bool play_upgrade(struct player *p, size_t i, const struct step *step)
     return true;
 }
 
+/* A step of a connection to a scripted nsqlookupd. */
+static bool play_scripted(struct player *p, size_t i, const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_SEND:
+    case STEP_IDENTIFY:
+        return play_frame(p, &p->conns[i], step);
+    case STEP_SILENCE:
+        return play_no_message(p, &p->conns[i], step);
+    case STEP_CLIENT_END:
+        return play_server_end(p, &p->conns[i], step);
+    default:
+        return player_reply(p, i, step);
+    }
+}
+
 static bool play_actor_step(struct player *p, const struct step *step)
 {
     size_t i = player_find_conn(p, step->actor);
@@ -341,6 +361,9 @@ static bool play_actor_step(struct player *p, const struct step *step)
     }
     struct player_conn *c = &p->conns[i];
     struct transport *t = &p->config.transport;
+    if (c->accepted) {
+        return play_scripted(p, i, step);
+    }
     switch (step->kind) {
     case STEP_SEND:
         return play_send(p, i, step);
@@ -389,6 +412,8 @@ bool player_step(struct player *p, const struct step *step)
         return true;
     case STEP_CONNECT:
         return play_connect(p, step);
+    case STEP_ACCEPT:
+        return player_accept(p, step);
     case STEP_WAIT:
         return play_wait(p, step->after);
     case STEP_RESTART:

@@ -3,6 +3,8 @@
  * Must not know: verdicts of other cases, and reports. */
 #include "conform/run_case.h"
 
+#include <unistd.h>
+
 #include "base/alloc.h"
 #include "base/text.h"
 #include "base/time.h"
@@ -67,6 +69,8 @@ static void run_engine(const struct case_setting *setting, const struct transcri
     t->maker = &restarted;
     const struct player_config how = {.transport = engine_transport_calls(t),
                                       .names = setting->names,
+                                      .lookupds = {ENGINE_TRANSPORT_LOOKUPD,
+                                                   ENGINE_TRANSPORT_LOOKUPD2},
                                       .reply_timeout = REPLY_TIMEOUT_VIRTUAL,
                                       .slack = 0,
                                       .time_scale = 100,
@@ -85,9 +89,40 @@ static void run_engine(const struct case_setting *setting, const struct transcri
     alloc_free(player);
 }
 
-/* Plays on a target, or on a server of its own. */
+/* The scripted nsqlookupds of a case. */
+struct lookupds {
+    int listeners[TRANSCRIPT_LOOKUPDS_MAX]; /* -1: there are none */
+    char addresses[TRANSCRIPT_LOOKUPDS_MAX][SOCKET_ADDRESS_MAX];
+};
+
+static bool lookupds_open(struct lookupds *lookupds, struct buf *why)
+{
+    char reason[SOCKET_WHY_MAX];
+    bool ok = true;
+    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX; i++) {
+        lookupds->listeners[i] = socket_listen("127.0.0.1:0", reason);
+        ok = ok && lookupds->listeners[i] >= 0;
+        socket_local_address(lookupds->listeners[i], lookupds->addresses[i]);
+    }
+    if (!ok) {
+        text_append(why, "no port for a scripted nsqlookupd: ");
+        buf_append(why, text_span(reason));
+    }
+    return ok;
+}
+
+static void lookupds_close(struct lookupds *lookupds)
+{
+    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX; i++) {
+        if (lookupds->listeners[i] >= 0) {
+            close(lookupds->listeners[i]);
+        }
+    }
+}
+
+/* Plays on a target, or on a server of its own, which may have scripted nsqlookupds. */
 static void run_tcp(const struct case_setting *setting, const struct transcript *file,
-                    struct spawn *own, struct case_result *result)
+                    struct spawn *own, const struct lookupds *lookupds, struct case_result *result)
 {
     const char *address = own == NULL ? setting->target : own->address;
     if (setting->create_topics != NULL &&
@@ -104,6 +139,9 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
     } else {
         tcp_transport_init_own(&t, player, own);
     }
+    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX && lookupds != NULL; i++) {
+        t.listeners[i] = lookupds->listeners[i];
+    }
     const struct player_config how = {.transport = tcp_transport_calls(&t),
                                       .names = setting->names,
                                       .reply_timeout = REPLY_TIMEOUT_TCP,
@@ -112,6 +150,8 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
                                       .time_scale = setting->time_scale,
                                       .splits = setting->splits,
                                       .late_replies = true,
+                                      .lookupds = {own == NULL ? NULL : own->lookupds[0],
+                                                   own == NULL ? NULL : own->lookupds[1]},
                                       .ignores_unknown = setting->ignores_unknown};
     player_init(player, &how, file);
     player_run(player);
@@ -124,31 +164,53 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
 /* Whether a case has a server of its own, because other cases are played at the same time. */
 static bool needs_own(const struct transcript *file)
 {
-    return transcript_has(file, STEP_RESTART) || transcript_needs(file, SPAN("fresh"));
+    return transcript_has(file, STEP_RESTART) || transcript_scripts_lookupd(file) ||
+           transcript_needs(file, SPAN("fresh"));
 }
 
-static void run_own(const struct case_setting *setting, const struct transcript *file,
-                    struct case_result *result)
+static struct span why_not(const struct transcript *file)
+{
+    return transcript_has(file, STEP_RESTART)
+               ? SPAN("the server must be restarted; --spawn does that\n")
+           : transcript_scripts_lookupd(file)
+               ? SPAN("the server must be told the address of a scripted nsqlookupd; --spawn does "
+                      "that\n")
+               : SPAN("the server must be new; --spawn-lookup does that\n");
+}
+
+/* Plays on a server that is started for this case alone. */
+static void start_and_run(const struct case_setting *setting, const struct transcript *file,
+                          const struct lookupds *lookupds, struct case_result *result)
 {
     struct spawn own;
-    if (setting->spawn == NULL) {
-        result->verdict = VERDICT_UNSUPPORTED;
-        buf_append(&result->why, transcript_has(file, STEP_RESTART)
-                                     ? SPAN("the server must be restarted; --spawn does that\n")
-                                     : SPAN("the server must be new; --spawn-lookup does that\n"));
-        return;
-    }
-    spawn_start(&own, setting->spawn, file->flags,
-                setting->suite == NULL ? SUITE_CASES : setting->suite);
+    const char *suite = setting->suite == NULL ? SUITE_CASES : setting->suite;
+    const char *const addresses[] = {lookupds->addresses[0], lookupds->addresses[1]};
+    spawn_start_scripted(&own, setting->spawn, file->flags, suite, addresses);
     spawn_wait(&own, 1, NULL);
     if (own.state == SPAWN_READY) {
-        run_tcp(setting, file, &own, result);
+        run_tcp(setting, file, &own, lookupds, result);
     } else {
         result->verdict = VERDICT_UNREACHABLE;
         text_append(&result->why, "the server does not start: ");
         buf_append(&result->why, buf_span(&own.why));
     }
     spawn_stop(&own, 1);
+}
+
+static void run_own(const struct case_setting *setting, const struct transcript *file,
+                    struct case_result *result)
+{
+    struct lookupds lookupds = {.listeners = {-1, -1},
+                                .addresses = {SPAWN_NO_LOOKUPD, SPAWN_NO_LOOKUPD}};
+    if (setting->spawn == NULL) {
+        result->verdict = VERDICT_UNSUPPORTED;
+        buf_append(&result->why, why_not(file));
+    } else if (transcript_scripts_lookupd(file) && !lookupds_open(&lookupds, &result->why)) {
+        result->verdict = VERDICT_UNREACHABLE;
+    } else {
+        start_and_run(setting, file, &lookupds, result);
+    }
+    lookupds_close(&lookupds);
 }
 
 void run_case(const struct case_setting *setting, const struct transcript *file,
@@ -160,7 +222,7 @@ void run_case(const struct case_setting *setting, const struct transcript *file,
     if (setting->target != NULL && needs_own(file)) {
         run_own(setting, file, result);
     } else if (setting->target != NULL) {
-        run_tcp(setting, file, NULL, result);
+        run_tcp(setting, file, NULL, NULL, result);
     } else if (case_engine_open(&engine, file->server, file->flags, setting->suite, &result->why)) {
         run_engine(setting, file, &engine.config, &whole, result, NULL);
         case_engine_close(&engine);

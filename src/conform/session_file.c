@@ -69,16 +69,41 @@ static bool take_error(struct reader *r, struct step *step)
     return !TAKE(r, " ") || reader_take_items(r, &step->items);
 }
 
+/* The JSON to the end of the line. */
+static void take_json(struct reader *r, struct step *step)
+{
+    step->text = r->line;
+    r->line = span_skip(r->line, r->line.n);
+}
+
 static bool take_response(struct reader *r, struct step *step)
 {
     if (reader_at(r, SPAN("{"))) {
         step->kind = STEP_JSON;
-        step->text = r->line;
-        r->line = span_skip(r->line, r->line.n);
+        take_json(r, step);
         return true;
     }
     step->kind = STEP_RESPONSE;
     return reader_take_items(r, &step->items);
+}
+
+/* What only a scripted nsqlookupd does; " < " was taken. */
+static bool take_scripted(struct reader *r, struct step *step)
+{
+    if (TAKE(r, "raw ")) {
+        step->kind = STEP_REPLY_RAW;
+        return reader_take_items(r, &step->items);
+    }
+    if (TAKE(r, "close")) {
+        step->kind = STEP_SERVER_CLOSE;
+        return true;
+    }
+    if (TAKE(r, "reset")) {
+        step->kind = STEP_SERVER_RESET;
+        return true;
+    }
+    return reader_expected(r, "response, error, message, heartbeat, nothing, no message, end, raw, "
+                              "close, reset or a status of HTTP");
 }
 
 /* What the server does; " < " was taken. */
@@ -114,8 +139,7 @@ static bool take_server(struct reader *r, struct step *step)
         step->end = TAKE(r, " fin") ? END_FIN : TAKE(r, " rst") ? END_RST : END_NONE;
         return true;
     }
-    return reader_expected(
-        r, "response, error, message, heartbeat, nothing, no message, end or a status of HTTP");
+    return take_scripted(r, step);
 }
 
 /* What the client does; " > " was taken. */
@@ -134,6 +158,34 @@ static bool take_client(struct reader *r, struct step *step)
         step->kind = STEP_SEND;
         return reader_take_items(r, &step->items);
     }
+    return true;
+}
+
+/* What the client does, or what a server under test must do as the client of a scripted nsqlookupd;
+ * " > " was taken. */
+static bool take_client_or_peer(struct reader *r, struct step *step)
+{
+    if (TAKE(r, "identify ")) {
+        step->kind = STEP_IDENTIFY;
+        take_json(r, step);
+        return step->text.n > 0 || reader_expected(r, "JSON");
+    }
+    if (TAKE(r, "nothing")) {
+        step->kind = STEP_SILENCE;
+        return reader_at(r, SPAN(" within ")) ||
+               reader_expected(r, "within and a duration such as 1500ms");
+    }
+    return take_client(r, step);
+}
+
+/* The number of a scripted nsqlookupd; " accept " was taken. */
+static bool take_accept(struct reader *r, struct step *step)
+{
+    step->kind = STEP_ACCEPT;
+    if (!TAKE(r, "lookupd")) {
+        return reader_expected(r, "lookupd or lookupd2");
+    }
+    step->lookupd = TAKE(r, "2") ? 1 : 0;
     return true;
 }
 
@@ -182,6 +234,22 @@ static bool take_actor(struct reader *r, struct step *step)
     return true;
 }
 
+/* How early and how late a step may happen. */
+static bool take_times(struct reader *r, struct step *step)
+{
+    if (TAKE(r, " after ") && !reader_take_duration(r, &step->after)) {
+        return false;
+    }
+    return !TAKE(r, " within ") || reader_take_duration(r, &step->within);
+}
+
+/* Whether a step with ">" may say when it happens, if it is what the server under test must do. */
+static bool may_have_times(const struct step *step)
+{
+    return (step->kind == STEP_SEND && !step->raw) || step->kind == STEP_CLIENT_END ||
+           step->kind == STEP_SILENCE;
+}
+
 static bool take_actor_step(struct reader *r, struct step *step)
 {
     if (!take_actor(r, step)) {
@@ -205,19 +273,18 @@ static bool take_actor_step(struct reader *r, struct step *step)
         step->kind = STEP_START_READING;
         return true;
     }
+    if (TAKE(r, " accept ")) {
+        return take_accept(r, step) && take_times(r, step);
+    }
     if (TAKE(r, " > ")) {
-        return take_client(r, step);
+        return take_client_or_peer(r, step) &&
+               (!may_have_times(step) || take_times(r, step));
     }
     if (!TAKE(r, " < ")) {
-        return reader_expected(r, "connect, upgrade, stop reading, start reading, > or <");
+        return reader_expected(r,
+                               "connect, accept, upgrade, stop reading, start reading, > or <");
     }
-    if (!take_server(r, step)) {
-        return false;
-    }
-    if (TAKE(r, " after ") && !reader_take_duration(r, &step->after)) {
-        return false;
-    }
-    return !TAKE(r, " within ") || reader_take_duration(r, &step->within);
+    return take_server(r, step) && take_times(r, step);
 }
 
 static bool take_block_steps(struct reader *r, struct step *block);
@@ -276,7 +343,7 @@ static bool take_step(struct reader *r, struct step *step)
 static bool may_stand_in_any(enum step_kind kind)
 {
     bool frame = kind >= STEP_RESPONSE && kind <= STEP_HEARTBEAT && kind != STEP_HTTP_RESPONSE;
-    return kind == STEP_COMMENT || frame || kind == STEP_SERVER_END;
+    return kind == STEP_COMMENT || frame || kind == STEP_SERVER_END || kind == STEP_SEND;
 }
 
 static bool is_of_any_connection(const struct step *step)
@@ -388,6 +455,11 @@ static bool connects(const struct step *step, enum connect_kind kind)
             (step->kind == STEP_CONNECT && step->connect == kind) || connects(step->inside, kind);
     }
     return found;
+}
+
+bool transcript_scripts_lookupd(const struct transcript *file)
+{
+    return transcript_has(file, STEP_ACCEPT);
 }
 
 bool transcript_speaks_http(const struct transcript *file)

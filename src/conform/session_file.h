@@ -27,6 +27,7 @@
 #define TRANSCRIPT_NAME_MAX 64 /* characters of the longest name with its counters */
 #define TRANSCRIPT_DURATION_MAX (3600 * TIME_SECOND)
 #define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of the largest fill() */
+#define TRANSCRIPT_LOOKUPDS_MAX 2      /* how many scripted nsqlookupds a file may have */
 
 /* How important the rule of a case is. */
 enum transcript_level {
@@ -90,6 +91,15 @@ enum step_kind {
     STEP_START_READING, /* the client reads again */
     STEP_RESTART, /* the server is ended and started again, with the flags `text`; empty: with the
                    * same flags */
+    /* The steps of a connection to a scripted nsqlookupd, which the server under test has opened.
+     * On such a connection SEND is a command that must come from the server, CLIENT_END is its end
+     * of the connection, and RESPONSE, JSON, ERROR and SERVER_END are sent to the server. */
+    STEP_ACCEPT,       /* waits for the connection to the nsqlookupd `lookupd` */
+    STEP_IDENTIFY,     /* an IDENTIFY must come whose JSON has at least the members of `text` */
+    STEP_SILENCE,      /* during the time `within` no command comes, and no end */
+    STEP_REPLY_RAW,    /* `items` are sent as they are */
+    STEP_SERVER_CLOSE, /* the scripted nsqlookupd closes the connection */
+    STEP_SERVER_RESET, /* it closes the connection with RST */
 };
 
 /* The codecs that both sides of a connection can enable. The order here is also the order in which
@@ -126,6 +136,7 @@ struct step {
     unsigned line;             /* of the file, from 1 */
     struct span actor;         /* the name of the connection; "c*": any connection c1, c2, ... */
     enum connect_kind connect; /* CONNECT */
+    unsigned lookupd;          /* ACCEPT: the number of the scripted nsqlookupd, from 0 */
     struct span method;        /* REQUEST */
     int64_t status;            /* HTTP_RESPONSE */
     struct header_line *headers;
@@ -203,6 +214,10 @@ void transcript_escape(struct span bytes, struct buf *out);
 
 /* Returns true if any step of the file is of this kind, even inside another step. */
 bool transcript_has(const struct transcript *file, enum step_kind kind);
+
+/* Returns true if the file has a scripted nsqlookupd. Then the server under test must be told its
+ * address when it starts. */
+bool transcript_scripts_lookupd(const struct transcript *file);
 
 /* Returns true if the header of the file says "needs: ..." with this word. */
 bool transcript_needs(const struct transcript *file, struct span word);

@@ -8,9 +8,10 @@
 
 struct conn {
     struct span name;
+    bool accepted; /* the server under test has opened it, to a scripted nsqlookupd */
     bool ended;   /* the client has ended its output */
     bool closed;  /* the client has closed, or the server was restarted */
-    bool stopped; /* the client has stopped reading */
+    bool stopped; /* the client has stopped reading; accepted: the nsqlookupd has ended its output */
     enum connect_kind speaks;
     bool tls; /* is enabled */
     bool compressed;
@@ -105,15 +106,21 @@ static struct conn *find(struct check *c, struct span name)
     return NULL;
 }
 
-static bool connect(struct check *c, const struct step *step)
+/* Whether a step may open one more connection with this name. */
+static bool may_open(struct check *c, const struct step *step)
 {
-    struct span name = step->actor;
     struct span place = step->origin->actor;
-    if (find(c, name) != NULL) {
+    if (find(c, step->actor) != NULL) {
         return expected(c, place, "a name that no earlier connection has");
     }
-    if (c->conn_count == TRANSCRIPT_CONNS_MAX) {
-        return expected(c, place, "at most 64 connections");
+    return c->conn_count < TRANSCRIPT_CONNS_MAX || expected(c, place, "at most 64 connections");
+}
+
+static bool connect(struct check *c, const struct step *step)
+{
+    struct span place = step->origin->actor;
+    if (!may_open(c, step)) {
+        return false;
     }
     if (step->connect != CONNECT_NSQ && !transcript_needs(c->file, SPAN("http"))) {
         return expected(c, place, "needs: http in the header of this file");
@@ -121,8 +128,34 @@ static bool connect(struct check *c, const struct step *step)
     if (step->connect == CONNECT_HTTPS && c->file->server == SERVER_NSQLOOKUPD) {
         return expected(c, place, "connect or connect http: nsqlookupd has no HTTPS");
     }
-    c->conns[c->conn_count++] =
-        (struct conn){.name = name, .speaks = step->connect, .tls = step->connect == CONNECT_HTTPS};
+    c->conns[c->conn_count++] = (struct conn){
+        .name = step->actor, .speaks = step->connect, .tls = step->connect == CONNECT_HTTPS};
+    return true;
+}
+
+/* Whether these bytes contain the word. */
+static bool contains(struct span bytes, struct span word)
+{
+    while (bytes.n >= word.n && !span_equal(span_first(bytes, word.n), word)) {
+        bytes = span_skip(bytes, 1);
+    }
+    return bytes.n >= word.n;
+}
+
+/* The server under test must be an nsqd that was told the address when it started. */
+static bool accept(struct check *c, const struct step *step)
+{
+    struct span place = step->origin->actor;
+    if (!may_open(c, step)) {
+        return false;
+    }
+    if (c->file->server != SERVER_NSQD) {
+        return expected(c, place, "a file about nsqd: nsqlookupd has no nsqlookupds");
+    }
+    if (!contains(c->file->flags, SPAN("{lookupd}"))) {
+        return expected(c, place, "{lookupd} in the flags in the header of this file");
+    }
+    c->conns[c->conn_count++] = (struct conn){.name = step->actor, .accepted = true};
     return true;
 }
 
@@ -167,6 +200,54 @@ static bool is_v2(const struct step *step)
            step->kind == STEP_HEARTBEAT;
 }
 
+/* Whether only a connection to a scripted nsqlookupd may have this step. */
+static bool is_scripted(const struct step *step)
+{
+    bool timed = step->kind < STEP_RESPONSE && (step->after > 0 || step->within > 0);
+    return (step->kind >= STEP_IDENTIFY && step->kind <= STEP_SERVER_RESET) || timed;
+}
+
+/* Whether a connection to a scripted nsqlookupd may have this step. */
+static bool may_be_scripted(const struct step *step)
+{
+    switch (step->kind) {
+    case STEP_SEND:
+    case STEP_CLIENT_END:
+        return !step->raw;
+    case STEP_RESPONSE:
+    case STEP_JSON:
+    case STEP_ERROR:
+    case STEP_SERVER_END:
+        return step->end == END_NONE && step->after == 0 && step->within == 0;
+    default:
+        return is_scripted(step) && (step->kind <= STEP_SILENCE || step->after == 0) &&
+               (step->kind <= STEP_SILENCE || step->within == 0);
+    }
+}
+
+/* Who closes a connection to a scripted nsqlookupd, and in which order. */
+static bool may_script(struct check *c, const struct step *step, struct conn *conn)
+{
+    struct span place = step->origin->actor;
+    bool sends = step->kind >= STEP_RESPONSE && step->kind != STEP_IDENTIFY &&
+                 step->kind != STEP_SILENCE;
+    bool closes = step->kind == STEP_SERVER_CLOSE || step->kind == STEP_SERVER_RESET;
+    if (!may_be_scripted(step)) {
+        return expected(c, place,
+                        "a step of a scripted nsqlookupd: > with items, identify, nothing or end; "
+                        "< with response, error, raw, end, close or reset");
+    }
+    if (conn->closed) {
+        return expected(c, place, "a connection that neither side has closed");
+    }
+    if (conn->stopped && sends && !closes) {
+        return expected(c, place, "a connection whose output the nsqlookupd has not ended");
+    }
+    conn->stopped = conn->stopped || step->kind == STEP_SERVER_END;
+    conn->closed = closes || step->kind == STEP_CLIENT_END;
+    return true;
+}
+
 static bool speaks(struct check *c, const struct step *step, const struct conn *conn)
 {
     struct span place = step->origin->actor;
@@ -184,6 +265,12 @@ static bool speaks(struct check *c, const struct step *step, const struct conn *
 static bool may_use(struct check *c, const struct step *step, struct conn *conn)
 {
     struct span place = step->origin->actor;
+    if (conn->accepted) {
+        return may_script(c, step, conn);
+    }
+    if (is_scripted(step)) {
+        return expected(c, place, "a connection to a scripted nsqlookupd");
+    }
     if (conn->closed) {
         return expected(c, place, "a connection that the client has not closed");
     }
@@ -212,7 +299,8 @@ static bool has_numbered(const struct check *c, struct span actor)
 {
     bool found = false;
     for (size_t i = 0; i < c->conn_count && !found; i++) {
-        found = !c->conns[i].closed && !c->conns[i].stopped && actor_is_of(actor, c->conns[i].name);
+        found = !c->conns[i].accepted && !c->conns[i].closed && !c->conns[i].stopped &&
+                actor_is_of(actor, c->conns[i].name);
     }
     return found;
 }
@@ -229,6 +317,9 @@ static bool may_act(struct check *c, const struct step *step)
     }
     if (!may_use(c, step, conn)) {
         return false;
+    }
+    if (conn->accepted) {
+        return true;
     }
     conn->closed = step->kind == STEP_CLIENT_CLOSE || step->kind == STEP_CLIENT_RESET;
     conn->ended = conn->ended || step->kind == STEP_CLIENT_END;
@@ -272,6 +363,15 @@ static bool actor_step(struct check *c, const struct step *step)
     return may_act(c, step) && all_known(c, step) && captures(c, step);
 }
 
+/* What stands in an "any" is received. On a connection to a scripted nsqlookupd this is ">". */
+static bool is_received(struct check *c, const struct step *step)
+{
+    const struct conn *conn = find(c, step->actor);
+    bool accepted = conn != NULL && conn->accepted;
+    return accepted == (step->kind == STEP_SEND) ||
+           expected(c, step->origin->actor, "a step that receives: in any { } nothing else may stand");
+}
+
 static bool any_step(struct check *c, const struct step *any)
 {
     bool ok = true;
@@ -280,7 +380,7 @@ static bool any_step(struct check *c, const struct step *any)
                                          capture_in_any(c, s, s->at, s->origin->at));
     }
     for (const struct step *s = any->inside; s != NULL && ok; s = s->next) {
-        ok = may_act(c, s) && items_known(c, s, s->items);
+        ok = may_act(c, s) && is_received(c, s) && items_known(c, s, s->items);
     }
     return ok;
 }
@@ -297,6 +397,8 @@ static bool check_step(struct check *c, const struct step *step)
         return true;
     case STEP_CONNECT:
         return connect(c, step);
+    case STEP_ACCEPT:
+        return accept(c, step);
     case STEP_ANY:
         return any_step(c, step);
     case STEP_NOTHING:

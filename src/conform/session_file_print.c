@@ -206,6 +206,11 @@ static const struct span plain_steps[] = {
     [STEP_START_READING] = SPAN_LITERAL(" start reading"),
     [STEP_HEARTBEAT] = SPAN_LITERAL(" < heartbeat"),
     [STEP_NOTHING] = SPAN_LITERAL(" < nothing"),
+    [STEP_SILENCE] = SPAN_LITERAL(" > nothing"),
+    [STEP_IDENTIFY] = SPAN_LITERAL(" > identify "),
+    [STEP_REPLY_RAW] = SPAN_LITERAL(" < raw "),
+    [STEP_SERVER_CLOSE] = SPAN_LITERAL(" < close"),
+    [STEP_SERVER_RESET] = SPAN_LITERAL(" < reset"),
     [STEP_NO_MESSAGE] = SPAN_LITERAL(" < no message"),
     [STEP_SERVER_END] = SPAN_LITERAL(" < end"),
     [STEP_RESPONSE] = SPAN_LITERAL(" < response "),
@@ -223,6 +228,8 @@ static void print_actor_step(const struct step *step, struct buf *out)
         print_upgrade(step, out);
     } else if (step->kind == STEP_CONNECT) {
         print_connect(step, out);
+    } else if (step->kind == STEP_ACCEPT) {
+        buf_append(out, step->lookupd == 0 ? SPAN(" accept lookupd") : SPAN(" accept lookupd2"));
     } else if (step->kind == STEP_REQUEST) {
         print_request(step, out);
     } else if (step->kind == STEP_HTTP_RESPONSE) {

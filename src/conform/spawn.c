@@ -77,7 +77,9 @@ void spawn_command(const char *command, struct span flags, const struct spawn_pl
             !replace(&rest, SPAN("{https-port}"), text_span(places->https_port), out) &&
             !replace(&rest, SPAN("{dir}"), text_span(places->dir), out) &&
             !replace(&rest, SPAN("{suite}"), text_span(places->suite), out) &&
-            !replace(&rest, SPAN("{auth}"), text_span(places->auth), out)) {
+            !replace(&rest, SPAN("{auth}"), text_span(places->auth), out) &&
+            !replace(&rest, SPAN("{lookupd}"), text_span(places->lookupd), out) &&
+            !replace(&rest, SPAN("{lookupd2}"), text_span(places->lookupd2), out)) {
             buf_append(out, span_first(rest, 1));
             rest = span_skip(rest, 1);
         }
@@ -142,17 +144,23 @@ static void be_server(const struct spawn *s, char **words)
 /* A path may contain spaces and other characters with a meaning for wordexp. So the command is
  * split with one byte in the place of each text, and then the texts are filled in. No command
  * contains these bytes. */
-static const struct spawn_places marks = {
-    .port = "\1", .dir = "\2", .suite = "\3", .auth = "\4", .http_port = "\5", .https_port = "\6"};
+static const struct spawn_places marks = {.port = "\1",
+                                          .dir = "\2",
+                                          .suite = "\3",
+                                          .auth = "\4",
+                                          .http_port = "\5",
+                                          .https_port = "\6",
+                                          .lookupd = "\7",
+                                          .lookupd2 = "\10"};
 
 /* Returns a copy of the word with the texts in the places of their marks. */
 static char *fill_word(const char *word, const struct spawn_places *places)
 {
-    const char *texts[] = {places->port, places->dir,       places->suite,
-                           places->auth, places->http_port, places->https_port};
+    const char *texts[] = {places->port,      places->dir,        places->suite,   places->auth,
+                           places->http_port, places->https_port, places->lookupd, places->lookupd2};
     struct buf out = {0};
     for (const char *at = word; *at != '\0'; at++) {
-        bool mark = *at >= '\1' && *at <= '\6';
+        bool mark = *at >= '\1' && *at <= '\10';
         buf_append(&out, mark ? text_span(texts[*at - '\1']) : span_make(at, 1));
     }
     buf_append(&out, span_make("", 1));
@@ -246,7 +254,9 @@ static void run_command(struct spawn *s)
                                         .https_port = port_text(&s->https_port, ports[2]),
                                         .dir = data,
                                         .suite = absolute == NULL ? s->suite : absolute,
-                                        .auth = s->auth};
+                                        .auth = s->auth,
+                                        .lookupd = s->lookupds[0],
+                                        .lookupd2 = s->lookupds[1]};
     spawn_command(s->command, s->flags, &marks, &text);
     buf_append(&text, span_make("", 1));
     start_words(s, (const char *)buf_span(&text).p, &places);
@@ -264,10 +274,20 @@ static void begin(struct spawn *s)
     }
 }
 
+void spawn_start_scripted(struct spawn *s, const char *command, struct span flags,
+                          const char *suite, const char *const lookupds[2])
+{
+    *s = (struct spawn){.command = command,
+                        .flags = flags,
+                        .suite = suite,
+                        .lookupds = {lookupds[0], lookupds[1]}};
+    begin(s);
+}
+
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite)
 {
-    *s = (struct spawn){.command = command, .flags = flags, .suite = suite};
-    begin(s);
+    static const char *const none[2] = {SPAWN_NO_LOOKUPD, SPAWN_NO_LOOKUPD};
+    spawn_start_scripted(s, command, flags, suite, none);
 }
 
 /* --- the end ---------------------------------------------------------------------------------- */

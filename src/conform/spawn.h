@@ -32,6 +32,7 @@ struct spawn {
                           * start */
     struct span flags;
     const char *suite;
+    const char *lookupds[2]; /* for {lookupd} and {lookupd2}; borrowed */
     unsigned tries;         /* how often this server was started */
     struct port port;       /* for {port} */
     struct port http_port;  /* for {http-port} */
@@ -55,13 +56,23 @@ struct spawn_places {
     const char *dir;
     const char *suite; /* the folder of the cases; spawn_start makes it absolute */
     const char *auth;  /* the address of an auth server; see conform/auth_server.h */
+    const char *lookupd;
+    const char *lookupd2; /* the addresses of scripted nsqlookupds */
 };
 
+/* The address for {lookupd} and {lookupd2} in the flags of a server that no case with scripted
+ * nsqlookupds uses. Nobody listens there. */
+#define SPAWN_NO_LOOKUPD "127.0.0.1:1"
+
 /* Starts a command. {flags} in the command is replaced by the flags. Then {port}, {http-port},
- * {https-port}, {dir}, {suite} and {auth} are replaced. The command is split into words by the
+ * {https-port}, {dir}, {suite}, {auth}, {lookupd} and {lookupd2} are replaced. The command is split into words by the
  * rules of a shell, but no shell runs. The server gets a process group of its own. `command`,
  * `flags` and `suite` must stay valid until spawn_stop. */
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite);
+
+/* Does the same as spawn_start, with the addresses of scripted nsqlookupds. They are borrowed. */
+void spawn_start_scripted(struct spawn *s, const char *command, struct span flags,
+                          const char *suite, const char *const lookupds[2]);
 
 /* Waits until each server is ready, refused or failed. A server that loses one of its ports to
  * another process is started again at other ports, up to SPAWN_TRIES_MAX times. Then waits until

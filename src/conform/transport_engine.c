@@ -5,6 +5,8 @@
 
 #include <assert.h>
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/time.h"
 #include "conform/auth_server.h"
@@ -114,19 +116,74 @@ static void forget_outbound(struct engine_outbound *o)
     *o = (struct engine_outbound){0};
 }
 
+/* Returns the number of the scripted nsqlookupd at this address, or TRANSCRIPT_LOOKUPDS_MAX. */
+static unsigned lookupd_at(struct span address)
+{
+    return span_equal(address, SPAN(ENGINE_TRANSPORT_LOOKUPD))    ? 0
+           : span_equal(address, SPAN(ENGINE_TRANSPORT_LOOKUPD2)) ? 1
+                                                                  : TRANSCRIPT_LOOKUPDS_MAX;
+}
+
+/* Keeps a new connection of the engine. Returns false if nobody listens at its address. */
+static bool keep_connection(struct engine_transport *t, const struct ask *ask)
+{
+    struct engine_outbound *o = outbound_of(t, 0);
+    unsigned lookupd = lookupd_at(ask->address);
+    if (lookupd < TRANSCRIPT_LOOKUPDS_MAX && t->backlog_count < ENGINE_BACKLOG_MAX) {
+        t->backlog[t->backlog_count++] =
+            (struct engine_backlog){.id = ask->ticket, .lookupd = lookupd};
+        return true;
+    }
+    if (o != NULL && span_equal(ask->address, SPAN(ENGINE_TRANSPORT_AUTH))) {
+        o->id = ask->ticket;
+        return true;
+    }
+    return false;
+}
+
 static void connect_outbound(struct engine_transport *t, const struct ask *ask)
 {
     const struct tcp_handler *h = &t->server.handler;
-    struct engine_outbound *o = outbound_of(t, 0);
-    bool there = o != NULL && span_equal(ask->address, SPAN(ENGINE_TRANSPORT_AUTH));
     if (h->want(h->self, ask->ticket) & WANT_CLOSE) {
         h->closed(h->self, ask->ticket, CLOSED_AS_WANTED, t->now);
         return;
     }
-    if (there) {
-        o->id = ask->ticket;
-    }
+    bool there = keep_connection(t, ask);
     h->connected(h->self, ask->ticket, there ? SPAN("") : SPAN("connection refused"), t->now);
+}
+
+/* Appends what the engine sends on a connection that it has opened. */
+static void collect_output(struct engine_transport *t, uint64_t id, struct buf *in)
+{
+    const struct tcp_handler *h = &t->server.handler;
+    struct span spans[SPANS_AT_ONCE];
+    size_t count;
+    while ((count = h->out(h->self, id, spans, SPANS_AT_ONCE, t->now)) > 0) {
+        for (size_t k = 0; k < count; k++) {
+            buf_append(in, spans[k]);
+        }
+        h->sent(h->self, id, span_total(spans, count), t->now);
+    }
+}
+
+/* Keeps what the engine sends until a step accepts the connection. */
+static void settle_backlog(struct engine_transport *t, struct engine_backlog *b)
+{
+    const struct tcp_handler *h = &t->server.handler;
+    collect_output(t, b->id, &b->in);
+    if (h->want(h->self, b->id) & WANT_CLOSE) {
+        h->closed(h->self, b->id, CLOSED_AS_WANTED, t->now);
+        b->id = 0;
+    }
+}
+
+static struct engine_backlog *backlog_of(struct engine_transport *t, uint64_t id)
+{
+    size_t i = 0;
+    while (i < t->backlog_count && t->backlog[i].id != id) {
+        i++;
+    }
+    return i < t->backlog_count ? &t->backlog[i] : NULL;
 }
 
 /* Reads a request, and creates the answer when the request is complete. Returns true if the engine
@@ -134,14 +191,7 @@ static void connect_outbound(struct engine_transport *t, const struct ask *ask)
 static bool settle_outbound(struct engine_transport *t, struct engine_outbound *o)
 {
     const struct tcp_handler *h = &t->server.handler;
-    struct span spans[SPANS_AT_ONCE];
-    size_t count;
-    while ((count = h->out(h->self, o->id, spans, SPANS_AT_ONCE, t->now)) > 0) {
-        for (size_t k = 0; k < count; k++) {
-            buf_append(&o->in, spans[k]);
-        }
-        h->sent(h->self, o->id, span_total(spans, count), t->now);
-    }
+    collect_output(t, o->id, &o->in);
     unsigned want = h->want(h->self, o->id);
     if (want & WANT_CLOSE) {
         h->closed(h->self, o->id, CLOSED_AS_WANTED, t->now);
@@ -173,6 +223,11 @@ static bool settle_changed(struct engine_transport *t, uint64_t id)
 {
     size_t i = number_of(t, id);
     struct engine_outbound *o = outbound_of(t, id);
+    struct engine_backlog *b = backlog_of(t, id);
+    if (b != NULL) {
+        settle_backlog(t, b);
+        return false;
+    }
     return i < PLAYER_CONNS_MAX ? settle_one(t, i) : o != NULL && settle_outbound(t, o);
 }
 
@@ -258,6 +313,34 @@ static bool on_connect(void *self, size_t i, enum connect_kind kind)
     t->ids[i] = h->open(h->self, listener, SPAN("127.0.0.1:40000"), t->now);
     settle(t);
     return t->ids[i] != 0;
+}
+
+/* Takes the oldest connection to this nsqlookupd. */
+static bool on_accept(void *self, size_t i, unsigned lookupd)
+{
+    struct engine_transport *t = self;
+    size_t k = 0;
+    while (k < t->backlog_count && t->backlog[k].lookupd != lookupd) {
+        k++;
+    }
+    if (k == t->backlog_count) {
+        return false;
+    }
+    struct engine_backlog taken = t->backlog[k];
+    t->backlog_count--;
+    memmove(&t->backlog[k], &t->backlog[k + 1], (t->backlog_count - k) * sizeof taken);
+    t->ids[i] = taken.id;
+    t->player->conns[i].ended = taken.id == 0 ? END_FIN : END_NONE;
+    keep_output(t, i, buf_span(&taken.in));
+    buf_free(&taken.in);
+    return true;
+}
+
+static void forget_backlog(struct engine_transport *t)
+{
+    while (t->backlog_count > 0) {
+        buf_free(&t->backlog[--t->backlog_count].in);
+    }
 }
 
 /* How many of the next n bytes of input belong to the next piece; the first one is at t->offset. */
@@ -356,6 +439,7 @@ static bool on_restart(void *self, bool killed, struct span flags, struct buf *w
     for (size_t i = 0; i < ENGINE_OUTBOUND_MAX; i++) {
         forget_outbound(&t->outbound[i]);
     }
+    forget_backlog(t);
     start_engine(t);
     return ok;
 }
@@ -390,6 +474,7 @@ void engine_transport_free(struct engine_transport *t)
     for (size_t i = 0; i < ENGINE_OUTBOUND_MAX; i++) {
         forget_outbound(&t->outbound[i]);
     }
+    forget_backlog(t);
     buf_free(&t->secrets);
     buf_free(&t->trace);
 }
@@ -400,6 +485,7 @@ struct transport engine_transport_calls(struct engine_transport *t)
         .self = t,
         .now = on_now,
         .connect = on_connect,
+        .accept = on_accept,
         .send = on_send,
         .end = on_end,
         .close = on_close,

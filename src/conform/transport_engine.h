@@ -15,6 +15,10 @@
  * addresses are refused. */
 #define ENGINE_TRANSPORT_AUTH "127.0.0.1:2"
 
+/* The engine finds the scripted nsqlookupds at these addresses. */
+#define ENGINE_TRANSPORT_LOOKUPD "127.0.0.1:3"
+#define ENGINE_TRANSPORT_LOOKUPD2 "127.0.0.1:4"
+
 /* Says where the input of a case is cut, and how much the engine may do in one call. A position is
  * a number of input bytes, counted over all connections together. */
 struct cut_plan {
@@ -41,6 +45,16 @@ struct engine_outbound {
     bool answered;
 };
 
+#define ENGINE_BACKLOG_MAX 16 /* connections that wait to be accepted */
+
+/* A connection that the engine has opened to a scripted nsqlookupd, and that no step has accepted
+ * yet. */
+struct engine_backlog {
+    uint64_t id; /* the engine's number for the connection; 0: the engine has closed it */
+    unsigned lookupd;
+    struct buf in; /* what the engine has sent */
+};
+
 struct engine_transport {
     struct player *player; /* receives the output */
     struct local_server server;
@@ -60,6 +74,8 @@ struct engine_transport {
     bool eof[PLAYER_CONNS_MAX]; /* the client has closed its output; the engine learns this after it
                                    has read all of `rest` */
     struct engine_outbound outbound[ENGINE_OUTBOUND_MAX];
+    struct engine_backlog backlog[ENGINE_BACKLOG_MAX]; /* in the order in which they were opened */
+    size_t backlog_count;
     struct buf secrets; /* the secrets that the auth server has received */
     uint64_t hashes[PLAYER_CONNS_MAX];
     uint64_t output;

@@ -28,6 +28,15 @@ static bool on_connect(void *self, size_t i, enum connect_kind kind)
     return t->fds[i] >= 0;
 }
 
+static bool on_accept(void *self, size_t i, unsigned lookupd)
+{
+    struct tcp_transport *t = self;
+    char peer[SOCKET_ADDRESS_MAX];
+    t->fds[i] = socket_accept(t->listeners[lookupd], peer);
+    t->awaited = t->fds[i] < 0 ? t->listeners[lookupd] : -1;
+    return t->fds[i] >= 0;
+}
+
 static void ended(struct tcp_transport *t, size_t i, enum end_kind kind)
 {
     close(t->fds[i]);
@@ -108,7 +117,7 @@ static void read_input(struct tcp_transport *t, size_t i)
 static void on_wait(void *self, int64_t deadline)
 {
     struct tcp_transport *t = self;
-    struct pollfd fds[PLAYER_CONNS_MAX];
+    struct pollfd fds[PLAYER_CONNS_MAX + 1]; /* the last one is a listener */
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         short output = t->unsent[i].n > 0 ? POLLOUT : 0;
         short input = t->stopped[i] ? 0 : POLLIN;
@@ -116,9 +125,10 @@ static void on_wait(void *self, int64_t deadline)
         bool asks = (input | output) != 0;
         fds[i] = (struct pollfd){.fd = asks ? t->fds[i] : -1, .events = (short)(input | output)};
     }
+    fds[PLAYER_CONNS_MAX] = (struct pollfd){.fd = t->awaited, .events = POLLIN};
     int64_t left = deadline - clock_now();
     int64_t ms = left <= 0 ? 0 : (left + TIME_MS - 1) / TIME_MS;
-    if (poll(fds, PLAYER_CONNS_MAX, ms > 60000 ? 60000 : (int)ms) <= 0) {
+    if (poll(fds, PLAYER_CONNS_MAX + 1, ms > 60000 ? 60000 : (int)ms) <= 0) {
         return;
     }
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
@@ -162,6 +172,10 @@ void tcp_transport_init(struct tcp_transport *t, struct player *player, const ch
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         t->fds[i] = -1;
     }
+    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX; i++) {
+        t->listeners[i] = -1;
+    }
+    t->awaited = -1;
 }
 
 void tcp_transport_init_own(struct tcp_transport *t, struct player *player, struct spawn *server)
@@ -188,6 +202,7 @@ struct transport tcp_transport_calls(struct tcp_transport *t)
         .self = t,
         .now = on_now,
         .connect = on_connect,
+        .accept = t->listeners[0] < 0 ? NULL : on_accept,
         .send = on_send,
         .end = on_end,
         .close = on_close,

@@ -16,6 +16,9 @@ struct tcp_transport {
     const char *addresses[CONNECT_KINDS];
     int fds[PLAYER_CONNS_MAX]; /* -1: closed */
     struct buf unsent[PLAYER_CONNS_MAX];
+    int listeners[TRANSCRIPT_LOOKUPDS_MAX]; /* of the scripted nsqlookupds; -1: there are none.
+                                               Borrowed */
+    int awaited; /* the listener whose next connection the player waits for; -1: none */
     bool stopped[PLAYER_CONNS_MAX]; /* the client reads nothing */
     struct spawn *server;           /* a server that can be restarted; borrowed; NULL: none */
     bool end[PLAYER_CONNS_MAX];     /* the output must be closed when all bytes are sent */

@@ -43,15 +43,30 @@ static bool begins_with(struct span s, struct span head)
     return s.n >= head.n && span_equal(span_first(s, head.n), head);
 }
 
-bool values_made(struct span name)
+/* Whether the name is that of a topic or channel. */
+static bool is_name(struct span name)
 {
     return begins_with(name, SPAN("topic")) || begins_with(name, SPAN("channel"));
+}
+
+bool values_made(struct span name)
+{
+    return is_name(name) || span_equal(name, SPAN(VALUES_LOOKUPD)) ||
+           span_equal(name, SPAN(VALUES_LOOKUPD2));
+}
+
+void values_set(struct values *v, struct span name, struct span bytes)
+{
+    struct value *value = values_add(v, name);
+    if (value != NULL) {
+        buf_append(&value->bytes, bytes);
+    }
 }
 
 struct value *values_get(struct values *v, struct span name)
 {
     struct value *value = values_find(v, name);
-    if (value == NULL && values_made(name) && (value = values_add(v, name)) != NULL) {
+    if (value == NULL && is_name(name) && (value = values_add(v, name)) != NULL) {
         buf_append(&value->bytes, v->names);
         buf_append(&value->bytes, SPAN("."));
         buf_append(&value->bytes, name);

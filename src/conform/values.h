@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the values to which the items of a case refer, and the bytes of items. A value $topic... or
- * $channel... is created at its first use. All other values are added when a step captures them.
+ * $channel... is created at its first use. $lookupd and $lookupd2 are set before the first step. All
+ * other values are added when a step captures them.
  * Must not know: steps.
  */
 #ifndef CONFORM_VALUES_H
@@ -13,6 +14,10 @@
 
 #define VALUES_MAX 20000    /* the largest number of values of one case */
 #define VALUES_NAMES_MAX 40 /* bytes of the longest prefix of a case's names, with the NUL */
+
+/* The values with the addresses of the scripted nsqlookupds. */
+#define VALUES_LOOKUPD "lookupd"
+#define VALUES_LOOKUPD2 "lookupd2"
 
 struct value {
     UT_hash_handle hh; /* by `name` */
@@ -31,12 +36,15 @@ struct values {
 /* Returns the value with this name, or NULL if no such value is known. */
 struct value *values_find(struct values *v, struct span name);
 
-/* Returns true if the name begins with $topic or $channel: such a value is created at its first
- * use. */
+/* Returns true if no step captures a value with this name: it begins with $topic or $channel and is
+ * created at its first use, or it is the address of a scripted nsqlookupd. */
 bool values_made(struct span name);
 
 /* Adds a value without bytes. Returns NULL if there are too many values. */
 struct value *values_add(struct values *v, struct span name);
+
+/* Adds a value with these bytes. */
+void values_set(struct values *v, struct span name, struct span bytes);
 
 /* Returns the value with this name. Creates the value if it is the name of a topic or channel and
  * is used for the first time. Returns NULL if the value is not known. */

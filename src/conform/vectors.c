@@ -354,12 +354,13 @@ static bool has_no_body(const struct step *step)
     return step != NULL;
 }
 
-/* A program that reads vectors may have no codecs, no sockets that it can stop reading, and no
- * server that it can restart. The bytes of an answer to HEAD do not tell where it ends. */
+/* A program that reads vectors may have no codecs, no sockets that it can stop reading, no server
+ * that it can restart, and no nsqlookupd that follows a script. The bytes of an answer to HEAD do not tell where it ends. */
 static bool is_vector(const struct transcript *file)
 {
     return !transcript_upgrades(file) && !transcript_has(file, STEP_STOP_READING) &&
-           !transcript_has(file, STEP_RESTART) && !has_no_body(file->steps);
+           !transcript_has(file, STEP_RESTART) && !transcript_scripts_lookupd(file) &&
+           !has_no_body(file->steps);
 }
 
 static bool write_part(struct json_writer *json, const struct suite *suite, const struct part *part,

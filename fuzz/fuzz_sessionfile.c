@@ -59,12 +59,13 @@ static bool http_equal(const struct step *a, const struct step *b)
 static bool step_equal(const struct step *a, const struct step *b)
 {
     return http_equal(a, b) && a->kind == b->kind && a->line == b->line &&
-           span_equal(a->actor, b->actor) && items_equal(a->items, b->items) &&
-           span_equal(a->text, b->text) && a->end == b->end && a->killed == b->killed &&
-           a->code == b->code && span_equal(a->var, b->var) && span_equal(a->at, b->at) &&
-           a->attempts == b->attempts && span_equal(a->attempts_of, b->attempts_of) &&
-           a->any_body == b->any_body && a->count == b->count &&
-           span_equal(a->counter, b->counter) && a->after == b->after && a->within == b->within;
+           a->lookupd == b->lookupd && span_equal(a->actor, b->actor) &&
+           items_equal(a->items, b->items) && span_equal(a->text, b->text) && a->end == b->end &&
+           a->killed == b->killed && a->code == b->code && span_equal(a->var, b->var) &&
+           span_equal(a->at, b->at) && a->attempts == b->attempts &&
+           span_equal(a->attempts_of, b->attempts_of) && a->any_body == b->any_body &&
+           a->count == b->count && span_equal(a->counter, b->counter) && a->after == b->after &&
+           a->within == b->within;
 }
 
 static bool steps_equal(const struct step *a, const struct step *b)

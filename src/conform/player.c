@@ -63,7 +63,8 @@ void player_init(struct player *p, const struct player_config *config,
     transcript_unroll(file, &p->steps);
 }
 
-/* Whether a step with ">" is what the server must do: on a connection that the server has opened. */
+/* Whether a step with ">" is what the server must do: on a connection that the server has opened.
+ */
 static bool is_received(const struct player *p, const struct step *step)
 {
     size_t i = player_find_conn(p, step->actor);

@@ -138,7 +138,7 @@ enum verdict {
 
 struct player_config {
     struct transport transport;
-    struct span names;     /* prefix of the names of topics and channels; unique in a run */
+    struct span names; /* prefix of the names of topics and channels; unique in a run */
     /* The addresses of the scripted nsqlookupds; NULL: there are none. Borrowed. */
     const char *lookupds[TRANSCRIPT_LOOKUPDS_MAX];
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */

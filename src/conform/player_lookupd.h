@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the side of a scripted nsqlookupd in a case about nsqd: its connections, the commands that
- * arrive on them, and what is sent to nsqd. A command counts as a frame, so it is received as frames
- * are (player_frames.h). Must not know: what nsqd does.
+ * arrive on them, and what is sent to nsqd. A command counts as a frame, so it is received as
+ * frames are (player_frames.h). Must not know: what nsqd does.
  */
 #ifndef CONFORM_PLAYER_LOOKUPD_H
 #define CONFORM_PLAYER_LOOKUPD_H

@@ -141,7 +141,7 @@ static bool play_server_end(struct player *p, struct player_conn *c, const struc
         return player_fail(p, step, VERDICT_FAIL);
     }
     player_note(p, c->name,
-                c->accepted              ? SPAN(" > end")
+                c->accepted           ? SPAN(" > end")
                 : c->ended == END_RST ? SPAN(" < end (RST)")
                                       : SPAN(" < end"));
     return player_in_time(p, step);

@@ -67,14 +67,14 @@ static void run_engine(const struct case_setting *setting, const struct transcri
     engine_transport_init(t, player, config, plan);
     t->make_config = make_config;
     t->maker = &restarted;
-    const struct player_config how = {.transport = engine_transport_calls(t),
-                                      .names = setting->names,
-                                      .lookupds = {ENGINE_TRANSPORT_LOOKUPD,
-                                                   ENGINE_TRANSPORT_LOOKUPD2},
-                                      .reply_timeout = REPLY_TIMEOUT_VIRTUAL,
-                                      .slack = 0,
-                                      .time_scale = 100,
-                                      .no_exchange = trace != NULL};
+    const struct player_config how = {
+        .transport = engine_transport_calls(t),
+        .names = setting->names,
+        .lookupds = {ENGINE_TRANSPORT_LOOKUPD, ENGINE_TRANSPORT_LOOKUPD2},
+        .reply_timeout = REPLY_TIMEOUT_VIRTUAL,
+        .slack = 0,
+        .time_scale = 100,
+        .no_exchange = trace != NULL};
     player_init(player, &how, file);
     player_run(player);
     take_result(player, result);
@@ -142,17 +142,17 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
     for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX && lookupds != NULL; i++) {
         t.listeners[i] = lookupds->listeners[i];
     }
-    const struct player_config how = {.transport = tcp_transport_calls(&t),
-                                      .names = setting->names,
-                                      .reply_timeout = REPLY_TIMEOUT_TCP,
-                                      .slack = SLACK_TCP,
-                                      .lag = LAG_TCP,
-                                      .time_scale = setting->time_scale,
-                                      .splits = setting->splits,
-                                      .late_replies = true,
-                                      .lookupds = {own == NULL ? NULL : own->lookupds[0],
-                                                   own == NULL ? NULL : own->lookupds[1]},
-                                      .ignores_unknown = setting->ignores_unknown};
+    const struct player_config how = {
+        .transport = tcp_transport_calls(&t),
+        .names = setting->names,
+        .reply_timeout = REPLY_TIMEOUT_TCP,
+        .slack = SLACK_TCP,
+        .lag = LAG_TCP,
+        .time_scale = setting->time_scale,
+        .splits = setting->splits,
+        .late_replies = true,
+        .lookupds = {own == NULL ? NULL : own->lookupds[0], own == NULL ? NULL : own->lookupds[1]},
+        .ignores_unknown = setting->ignores_unknown};
     player_init(player, &how, file);
     player_run(player);
     take_result(player, result);

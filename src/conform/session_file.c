@@ -277,12 +277,10 @@ static bool take_actor_step(struct reader *r, struct step *step)
         return take_accept(r, step) && take_times(r, step);
     }
     if (TAKE(r, " > ")) {
-        return take_client_or_peer(r, step) &&
-               (!may_have_times(step) || take_times(r, step));
+        return take_client_or_peer(r, step) && (!may_have_times(step) || take_times(r, step));
     }
     if (!TAKE(r, " < ")) {
-        return reader_expected(r,
-                               "connect, accept, upgrade, stop reading, start reading, > or <");
+        return reader_expected(r, "connect, accept, upgrade, stop reading, start reading, > or <");
     }
     return take_server(r, step) && take_times(r, step);
 }

@@ -9,9 +9,10 @@
 struct conn {
     struct span name;
     bool accepted; /* the server under test has opened it, to a scripted nsqlookupd */
-    bool ended;   /* the client has ended its output */
-    bool closed;  /* the client has closed, or the server was restarted */
-    bool stopped; /* the client has stopped reading; accepted: the nsqlookupd has ended its output */
+    bool ended;    /* the client has ended its output */
+    bool closed;   /* the client has closed, or the server was restarted */
+    bool
+        stopped; /* the client has stopped reading; accepted: the nsqlookupd has ended its output */
     enum connect_kind speaks;
     bool tls; /* is enabled */
     bool compressed;
@@ -229,8 +230,8 @@ static bool may_be_scripted(const struct step *step)
 static bool may_script(struct check *c, const struct step *step, struct conn *conn)
 {
     struct span place = step->origin->actor;
-    bool sends = step->kind >= STEP_RESPONSE && step->kind != STEP_IDENTIFY &&
-                 step->kind != STEP_SILENCE;
+    bool sends =
+        step->kind >= STEP_RESPONSE && step->kind != STEP_IDENTIFY && step->kind != STEP_SILENCE;
     bool closes = step->kind == STEP_SERVER_CLOSE || step->kind == STEP_SERVER_RESET;
     if (!may_be_scripted(step)) {
         return expected(c, place,
@@ -369,7 +370,8 @@ static bool is_received(struct check *c, const struct step *step)
     const struct conn *conn = find(c, step->actor);
     bool accepted = conn != NULL && conn->accepted;
     return accepted == (step->kind == STEP_SEND) ||
-           expected(c, step->origin->actor, "a step that receives: in any { } nothing else may stand");
+           expected(c, step->origin->actor,
+                    "a step that receives: in any { } nothing else may stand");
 }
 
 static bool any_step(struct check *c, const struct step *any)

@@ -156,8 +156,9 @@ static const struct spawn_places marks = {.port = "\1",
 /* Returns a copy of the word with the texts in the places of their marks. */
 static char *fill_word(const char *word, const struct spawn_places *places)
 {
-    const char *texts[] = {places->port,      places->dir,        places->suite,   places->auth,
-                           places->http_port, places->https_port, places->lookupd, places->lookupd2};
+    const char *texts[] = {places->port,    places->dir,       places->suite,
+                           places->auth,    places->http_port, places->https_port,
+                           places->lookupd, places->lookupd2};
     struct buf out = {0};
     for (const char *at = word; *at != '\0'; at++) {
         bool mark = *at >= '\1' && *at <= '\10';
@@ -277,10 +278,8 @@ static void begin(struct spawn *s)
 void spawn_start_scripted(struct spawn *s, const char *command, struct span flags,
                           const char *suite, const char *const lookupds[2])
 {
-    *s = (struct spawn){.command = command,
-                        .flags = flags,
-                        .suite = suite,
-                        .lookupds = {lookupds[0], lookupds[1]}};
+    *s = (struct spawn){
+        .command = command, .flags = flags, .suite = suite, .lookupds = {lookupds[0], lookupds[1]}};
     begin(s);
 }
 

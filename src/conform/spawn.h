@@ -33,10 +33,10 @@ struct spawn {
     struct span flags;
     const char *suite;
     const char *lookupds[2]; /* for {lookupd} and {lookupd2}; borrowed */
-    unsigned tries;         /* how often this server was started */
-    struct port port;       /* for {port} */
-    struct port http_port;  /* for {http-port} */
-    struct port https_port; /* for {https-port} */
+    unsigned tries;          /* how often this server was started */
+    struct port port;        /* for {port} */
+    struct port http_port;   /* for {http-port} */
+    struct port https_port;  /* for {https-port} */
     pid_t pid;      /* id of the server's process and of its process group; 0: not running */
     pid_t auth_pid; /* process id of the auth server for {auth} in the flags; 0: there is none */
     char auth[SOCKET_ADDRESS_MAX]; /* the address of that auth server */
@@ -65,9 +65,9 @@ struct spawn_places {
 #define SPAWN_NO_LOOKUPD "127.0.0.1:1"
 
 /* Starts a command. {flags} in the command is replaced by the flags. Then {port}, {http-port},
- * {https-port}, {dir}, {suite}, {auth}, {lookupd} and {lookupd2} are replaced. The command is split into words by the
- * rules of a shell, but no shell runs. The server gets a process group of its own. `command`,
- * `flags` and `suite` must stay valid until spawn_stop. */
+ * {https-port}, {dir}, {suite}, {auth}, {lookupd} and {lookupd2} are replaced. The command is split
+ * into words by the rules of a shell, but no shell runs. The server gets a process group of its
+ * own. `command`, `flags` and `suite` must stay valid until spawn_stop. */
 void spawn_start(struct spawn *s, const char *command, struct span flags, const char *suite);
 
 /* Does the same as spawn_start, with the addresses of scripted nsqlookupds. They are borrowed. */

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the values to which the items of a case refer, and the bytes of items. A value $topic... or
- * $channel... is created at its first use. $lookupd and $lookupd2 are set before the first step. All
- * other values are added when a step captures them.
- * Must not know: steps.
+ * $channel... is created at its first use. $lookupd and $lookupd2 are set before the first step.
+ * All other values are added when a step captures them. Must not know: steps.
  */
 #ifndef CONFORM_VALUES_H
 #define CONFORM_VALUES_H

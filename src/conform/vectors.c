@@ -355,7 +355,8 @@ static bool has_no_body(const struct step *step)
 }
 
 /* A program that reads vectors may have no codecs, no sockets that it can stop reading, no server
- * that it can restart, and no nsqlookupd that follows a script. The bytes of an answer to HEAD do not tell where it ends. */
+ * that it can restart, and no nsqlookupd that follows a script. The bytes of an answer to HEAD do
+ * not tell where it ends. */
 static bool is_vector(const struct transcript *file)
 {
     return !transcript_upgrades(file) && !transcript_has(file, STEP_STOP_READING) &&

@@ -148,6 +148,21 @@ static void a_file_about_nsqlookupd_cannot_be_served(void **state)
     assert_non_null(strstr(text, "--serve cannot play nsqlookupd"));
 }
 
+static void a_scripted_nsqlookupd_cannot_be_served(void **state)
+{
+    (void)state;
+    char text[256] = {0};
+    FILE *err = fmemopen(text, sizeof text - 1, "w");
+    const struct args args = {.serve = file_path, .listen = "?", .cases = SUITE_CASES};
+    assert_true(files_write(file_path,
+                            SPAN("id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nflags: -x={lookupd}\n"
+                                 "source: spec\n\nl accept lookupd\n"),
+                            stderr));
+    assert_int_equal(serve_file(&args, err), EXIT_USAGE);
+    fclose(err);
+    assert_non_null(strstr(text, "--serve cannot play a scripted nsqlookupd"));
+}
+
 static void a_file_that_restarts_the_server_cannot_be_served(void **state)
 {
     (void)state;
@@ -310,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_file_that_restarts_the_server_cannot_be_served),
         cmocka_unit_test(http_cannot_be_served),
         cmocka_unit_test(a_file_about_nsqlookupd_cannot_be_served),
+        cmocka_unit_test(a_scripted_nsqlookupd_cannot_be_served),
         cmocka_unit_test(a_client_that_sends_something_else_fails),
         cmocka_unit_test(a_server_that_sends_something_else_fails),
         cmocka_unit_test(a_reply_after_the_last_step_fails_the_case),

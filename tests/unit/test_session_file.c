@@ -17,7 +17,11 @@
 
 #define HEADER "id: a/b\ntitle: t\nreq: R-1 R-2\nlevel: MUST\nsource: spec\n\n"
 #define HEADER_LINES 6
-#define AFTER_ACTOR "connect, upgrade, stop reading, start reading, > or <"
+#define AFTER_ACTOR "connect, accept, upgrade, stop reading, start reading, > or <"
+#define AFTER_LESS                                                                                 \
+    "response, error, message, heartbeat, nothing, no message, end, raw, close, reset or a "       \
+    "status "                                                                                      \
+    "of HTTP"
 #define DURATION "a duration such as 1500ms, and at most an hour"
 #define ITEM_WORDS "a string, $name, u8( u16( i32( i64( fill( size{ or repeat("
 #define FLIPS 6000
@@ -259,6 +263,44 @@ static void every_form_of_an_http_step_is_printed_as_it_was_read(void **state)
     print_is_parse("http", span_make(text, strlen(text)));
 }
 
+static void every_form_of_a_scripted_step_is_printed_as_it_was_read(void **state)
+{
+    (void)state;
+    const char *text =
+        HEADER "l accept lookupd\nm accept lookupd2 after 1ms within 2ms\nl > \"  V1\"\n"
+               "l > identify {\"tcp_port\":null}\nl > \"PING\\n\" after 1ms within 2ms\n"
+               "l > nothing within 5ms\nl > end after 1ms within 2ms\nl < raw i32(-1) \"x\"\n"
+               "l < close\nl < reset\nany {\n    l > \"REGISTER \" $topic \"\\n\" within 1ms\n}\n";
+    print_is_parse("scripted", span_make(text, strlen(text)));
+}
+
+static void scripted_steps_are_read(void **state)
+{
+    (void)state;
+    struct transcript file;
+    parse(&file, HEADER "l accept lookupd\nm accept lookupd2 within 2ms\nl > identify {\"a\":1}\n"
+                        "l > nothing within 5ms\nl > \"x\" after 3ms\nl < raw \"y\"\n"
+                        "l < close\nl < reset\n");
+    const struct step *s = file.steps;
+    assert_true(transcript_scripts_lookupd(&file));
+    assert_true(s->kind == STEP_ACCEPT && s->lookupd == 0);
+    s = s->next;
+    assert_true(s->kind == STEP_ACCEPT && s->lookupd == 1 && s->within == 2 * TIME_MS);
+    s = s->next;
+    assert_int_equal(s->kind, STEP_IDENTIFY);
+    assert_span(s->text, "{\"a\":1}");
+    s = s->next;
+    assert_true(s->kind == STEP_SILENCE && s->within == 5 * TIME_MS);
+    s = s->next;
+    assert_true(s->kind == STEP_SEND && s->after == 3 * TIME_MS);
+    s = s->next;
+    assert_int_equal(s->kind, STEP_REPLY_RAW);
+    assert_span(s->items->bytes, "y");
+    assert_int_equal((s = s->next)->kind, STEP_SERVER_CLOSE);
+    assert_int_equal(s->next->kind, STEP_SERVER_RESET);
+    transcript_free(&file);
+}
+
 static void http_steps_are_read(void **state)
 {
     (void)state;
@@ -373,6 +415,18 @@ static void an_error_has_its_line_and_column(void **state)
         {HEADER "c upgrade snappy 6\n", 7, 17, "the end of the line"},
         {HEADER "c > raw close\n", 7, 9, ITEM_WORDS},
         {HEADER "c ? x\n", 7, 2, AFTER_ACTOR},
+        {HEADER "l accept\n", 7, 2, AFTER_ACTOR},
+        {HEADER "l accept nsqd\n", 7, 10, "lookupd or lookupd2"},
+        {HEADER "l accept lookupd3\n", 7, 17, "the end of the line"},
+        {HEADER "l > identify \n", 7, 14, "JSON"},
+        {HEADER "l > nothing\n", 7, 12, "within and a duration such as 1500ms"},
+        {HEADER "l < nonsense\n", 7, 5, AFTER_LESS},
+        {HEADER "l < raw\n", 7, 5, AFTER_LESS},
+        {HEADER "l < close fin\n", 7, 10, "the end of the line"},
+        {HEADER "l > close within 1ms\n", 7, 10, "the end of the line"},
+        {HEADER "l > raw \"x\" within 1ms\n", 7, 12, "the end of the line"},
+        {HEADER "any {\n    l > identify {}\n}\n", 8, 20,
+         "a step of the server: in any { } nothing else may stand"},
         {HEADER "restart now\n", 7, 8, "the end of the line"},
         {HEADER "restart kill 9\n", 7, 13, "the end of the line"},
         {HEADER "restart with \n", 7, 14, "some text"},
@@ -478,6 +532,8 @@ int main(void)
         cmocka_unit_test(every_form_of_step_is_printed_as_it_was_read),
         cmocka_unit_test(every_form_of_an_http_step_is_printed_as_it_was_read),
         cmocka_unit_test(http_steps_are_read),
+        cmocka_unit_test(every_form_of_a_scripted_step_is_printed_as_it_was_read),
+        cmocka_unit_test(scripted_steps_are_read),
         cmocka_unit_test(a_name_has_a_limit),
         cmocka_unit_test(an_error_has_its_line_and_column),
         cmocka_unit_test(sizes_and_depth_have_limits),

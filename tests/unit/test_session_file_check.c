@@ -295,6 +295,79 @@ static void nsqlookupd_has_no_codecs_messages_and_heartbeats(void **state)
                "connect or connect http: nsqlookupd has no HTTPS");
 }
 
+#define PEER_HEADER                                                                                \
+    "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nflags: -x={lookupd}\nsource: spec\n\n"
+#define PEER_STEP                                                                                  \
+    "a step of a scripted nsqlookupd: > with items, identify, nothing or end; "                    \
+    "< with response, error, raw, end, close or reset"
+
+/* The second line of the steps is bad. */
+static void bad_peer(const char *step, const char *expected)
+{
+    struct transcript_error error = {0};
+    struct buf text = {0};
+    text_append(&text, PEER_HEADER "l accept lookupd\n");
+    buf_append(&text, span_make(step, strlen(step)));
+    text_append(&text, "\n");
+    if (check(buf_span(&text), &error)) {
+        fail_msg("%s was taken", step);
+    }
+    buf_free(&text);
+    assert_string_equal(error.expected, expected);
+}
+
+static void a_scripted_nsqlookupd_has_its_own_steps(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"l < heartbeat",
+                                         "l < nothing",
+                                         "l < no message within 1ms",
+                                         "l < end fin",
+                                         "l upgrade tls",
+                                         "l < message $m attempts 1 body *",
+                                         "l > close",
+                                         "l > reset",
+                                         "l > raw \"x\"",
+                                         "l stop reading",
+                                         "l > GET \"/\"",
+                                         "l < 200",
+                                         "l < response \"x\" after 1ms",
+                                         "l < raw \"x\" within 1ms",
+                                         "l < close after 1ms"};
+    good(SPAN(PEER_HEADER "l accept lookupd\nl > \"x\" within 1ms\nl > identify {}\n"
+                          "l > nothing within 1ms\nl < response $lookupd $lookupd2\nl < error "
+                          "E_INVALID\nl < response {}\nl < raw \"x\"\nany {\n    l > \"x\"\n}\n"
+                          "l < end\nl > end after 1ms\nm accept lookupd2\nm < close\n"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        bad_peer(others[i], PEER_STEP);
+    }
+    bad_peer("l accept lookupd", "a name that no earlier connection has");
+    bad_peer("l < close\nl > end", "a connection that neither side has closed");
+    bad_peer("restart\nl > end", "a connection that neither side has closed");
+    bad_peer("l > end\nl < raw \"x\"", "a connection that neither side has closed");
+    bad_peer("l < end\nl < raw \"x\"", "a connection whose output the nsqlookupd has not ended");
+    bad_peer("l > $m", CAPTURED);
+    bad_peer("any {\n    l < response \"x\"\n}",
+             "a step that receives: in any { } nothing else may stand");
+}
+
+static void only_a_scripted_nsqlookupd_has_these_steps(void **state)
+{
+    (void)state;
+    static const char peer[] = "a connection to a scripted nsqlookupd";
+    bad("l accept lookupd\n", 1, 1, "{lookupd} in the flags in the header of this file");
+    bad("c connect\nc > identify {}\n", 2, 1, peer);
+    bad("c connect\nc > nothing within 1ms\n", 2, 1, peer);
+    bad("c connect\nc < raw \"x\"\n", 2, 1, peer);
+    bad("c connect\nc < close\n", 2, 1, peer);
+    bad("c connect\nc > \"x\" within 1ms\n", 2, 1, peer);
+    bad("c connect\nc > end after 1ms\n", 2, 1, peer);
+    bad("c connect\nany {\n    c > \"x\"\n}\n", 3, 5,
+        "a step that receives: in any { } nothing else may stand");
+    bad_lookup(SPAN(LOOKUP_HEADER "l accept lookupd\n"), 1,
+               "a file about nsqd: nsqlookupd has no nsqlookupds");
+}
+
 static void the_values_of_a_request_are_known(void **state)
 {
     (void)state;
@@ -323,6 +396,8 @@ int main(void)
         cmocka_unit_test(a_connection_speaks_one_protocol),
         cmocka_unit_test(nsqlookupd_has_no_codecs_messages_and_heartbeats),
         cmocka_unit_test(the_values_of_a_request_are_known),
+        cmocka_unit_test(a_scripted_nsqlookupd_has_its_own_steps),
+        cmocka_unit_test(only_a_scripted_nsqlookupd_has_these_steps),
     };
     return cmocka_run_group_tests_name("session_file_check", tests, NULL, NULL);
 }

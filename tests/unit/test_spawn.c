@@ -53,11 +53,13 @@ static void words_in_braces_are_replaced(void **state)
                                         .https_port = "19",
                                         .dir = "/d",
                                         .suite = "s/t",
-                                        .auth = "127.0.0.1:1"};
+                                        .auth = "127.0.0.1:1",
+                                        .lookupd = "127.0.0.1:2",
+                                        .lookupd2 = "127.0.0.1:3"};
     spawn_command("x {flags} -p {port},{http-port},{https-port} -d {dir} {other}",
-                  SPAN("--a={suite}/b --c={auth}"), &places, &out);
-    assert_true(
-        span_equal(buf_span(&out), SPAN("x --a=s/t/b --c=127.0.0.1:1 -p 17,18,19 -d /d {other}")));
+                  SPAN("--a={suite}/b --c={auth} {lookupd}{lookupd2}"), &places, &out);
+    assert_true(span_equal(buf_span(&out), SPAN("x --a=s/t/b --c=127.0.0.1:1 127.0.0.1:2127.0.0.1:3"
+                                                " -p 17,18,19 -d /d {other}")));
     buf_free(&out);
 }
 
@@ -337,6 +339,24 @@ static void a_server_that_ends_later_is_noticed(void **state)
     spawn_stop(&s, 1);
 }
 
+/* The program quotes what it was given, and ends. */
+static void scripted_nsqlookupds_have_addresses(void **state)
+{
+    (void)state;
+    static const char *const lookupds[2] = {"h:1", "h:2"};
+    struct spawn s;
+    spawn_start_scripted(&s, command("--say {flags}"), SPAN("{lookupd},{lookupd2}"), "", lookupds);
+    spawn_wait(&s, 1, NULL);
+    assert_true(
+        span_equal(span_first(span_skip(buf_span(&s.why), s.why.n - 8), 7), SPAN("h:1,h:2")));
+    spawn_stop(&s, 1);
+    spawn_start(&s, command("--say {flags}"), SPAN("{lookupd2}"), "");
+    spawn_wait(&s, 1, NULL);
+    struct span none = SPAN(SPAWN_NO_LOOKUPD "\n");
+    assert_true(span_equal(span_skip(buf_span(&s.why), s.why.n - none.n), none));
+    spawn_stop(&s, 1);
+}
+
 static void a_command_that_cannot_run_is_refused(void **state)
 {
     (void)state;
@@ -370,6 +390,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_server_that_does_not_start_again_says_why),
         cmocka_unit_test(a_server_that_ends_is_refused),
         cmocka_unit_test(a_server_that_ends_later_is_noticed),
+        cmocka_unit_test(scripted_nsqlookupds_have_addresses),
         cmocka_unit_test(a_command_that_cannot_run_is_refused),
     };
     if (argc > 2 && strcmp(argv[1], "--be-server") == 0) {

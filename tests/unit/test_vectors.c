@@ -216,6 +216,15 @@ static void test_http_head(void **state)
               true, "\"sessions\":[]");
 }
 
+/* A program that reads vectors is no nsqlookupd. */
+static void test_scripted_lookupd(void **state)
+{
+    (void)state;
+    write_one("id: test/peer\ntitle: peer\nreq: R-1\nlevel: MUST\n"
+              "flags: --lookupd-tcp-address={lookupd}\nsource: spec\n\nl accept lookupd\n",
+              true, "\"sessions\":[]");
+}
+
 static void test_lookup_session(void **state)
 {
     (void)state;
@@ -251,7 +260,7 @@ int main(void)
         cmocka_unit_test(test_parser_bad),     cmocka_unit_test(test_session),
         cmocka_unit_test(test_http),           cmocka_unit_test(test_http_head),
         cmocka_unit_test(test_session_fails),  cmocka_unit_test(test_lookup_parser),
-        cmocka_unit_test(test_lookup_session),
+        cmocka_unit_test(test_lookup_session), cmocka_unit_test(test_scripted_lookupd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,7 +213,8 @@ static void stream(void *service, struct http_call *call, bool broken, int64_t n
         s->left = (s->left * 10 + (call->query.p[i] & 15)) % LONGEST;
     }
     const struct http_answer answer = {.status = 200, .headers = SPAN("Content-Type: text/x\r\n")};
-    http_call_stream(call, &answer, (struct http_stream){more, end_stream, s}, now);
+    http_call_stream(call, &answer,
+                     (struct http_stream){.more = more, .end = end_stream, .self = s}, now);
 }
 
 static const struct http_route routes[] = {

@@ -44,5 +44,6 @@ void api_metrics_end(void *service, struct http_call *call, bool broken, int64_t
     page->budget = &api->broker->core.budget;
     budget_charge(page->budget, PAGE_COST);
     metrics_begin(&page->metrics, &server, &api->config.metrics);
-    http_call_stream(call, &answer, (struct http_stream){more, end, page}, now);
+    http_call_stream(call, &answer, (struct http_stream){.more = more, .end = end, .self = page},
+                     now);
 }

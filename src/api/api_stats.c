@@ -89,7 +89,8 @@ static void begin_page(struct api *api, struct http_call *call, int64_t now)
     page->api = api;
     budget_charge(&api->broker->core.budget, PAGE_COST);
     stats_begin(&page->stats, &server, &filter);
-    http_call_stream(call, &answer, (struct http_stream){more, end, page}, now);
+    http_call_stream(call, &answer, (struct http_stream){.more = more, .end = end, .self = page},
+                     now);
     buf_free(&topic);
     buf_free(&channel);
 }

@@ -92,6 +92,10 @@ struct http_stream {
     /* Appends the next piece, which may be empty. It ends as soon as it has `enough` bytes. One
      * call does a bounded amount of work. Returns true when the body is complete. */
     bool (*more)(void *self, struct buf *out, size_t enough, int64_t now);
+    /* Called when `more` has returned true. Returns whether the body is not complete, because there
+     * is no memory. Then the connection ends, and what is missing tells the client so. NULL: this
+     * never happens. */
+    bool (*failed)(const void *self);
     /* Frees `self`. Called once: after the last piece, or when the connection has ended. */
     void (*end)(void *self);
     void *self;

@@ -198,6 +198,11 @@ void http_session_pull(struct http_session *s, int64_t now)
     list_remove(&s->streaming);
     bool whole = s->stream.more(s->stream.self, &s->body,
                                 little ? limits->piece_little : limits->piece, now);
+    if (whole && s->stream.failed != NULL && s->stream.failed(s->stream.self)) {
+        s->must_close = true;
+        http_session_answered(s, now);
+        return;
+    }
     if (whole && !s->stream_begun && s->body.n <= most) {
         send_answer(s, now);
         return;

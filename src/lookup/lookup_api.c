@@ -47,6 +47,11 @@ static bool more(void *self, struct buf *out, size_t enough, int64_t now)
     return lookup_page_write(self, out, enough, now);
 }
 
+static bool has_failed(const void *self)
+{
+    return ((const struct lookup_page *)self)->failed;
+}
+
 static void end(void *self)
 {
     struct lookup_page *page = self;
@@ -66,7 +71,9 @@ static void answer_page(struct lookup_api *api, struct http_call *call, enum loo
                                                       : SPAN(LOOKUP_API_HEADERS_JSON)};
     budget_charge(api->registry->budget, PAGE_COST);
     lookup_page_begin(page, kind, api->registry, api->wall_offset, topic, node);
-    http_call_stream(call, &answer, (struct http_stream){more, end, page}, now);
+    http_call_stream(
+        call, &answer,
+        (struct http_stream){.more = more, .failed = has_failed, .end = end, .self = page}, now);
 }
 
 /* Upstream ignores the query and the body of these three requests. */

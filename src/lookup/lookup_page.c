@@ -10,7 +10,10 @@
 #include "base/text.h"
 #include "base/time.h"
 
-#define NAMES_PIECE 4096 /* bytes of page->names that are copied in one step */
+/* Bytes of page->names that are copied in one step. While all connections hold more than their
+ * share of the memory budget, a page that needs more fails. Otherwise many clients that do not read
+ * could each keep megabytes of names. */
+#define NAMES_PIECE 4096
 
 static const struct registry_place at_start;
 
@@ -228,6 +231,10 @@ static void node_topic_step(struct lookup_page *page, int64_t now)
         json_write_bool(&page->writer, registry_is_tombstoned(page->registry, entry, now));
     }
     charge_names(page);
+    if (page->names.n > NAMES_PIECE && budget_share_is_passed(page->registry->budget)) {
+        page->failed = true;
+        page->step = NULL;
+    }
 }
 
 static void node_step(struct lookup_page *page, int64_t now)

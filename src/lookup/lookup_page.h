@@ -8,8 +8,8 @@
  *
  * The registry may change between two slices. What exists from the first to the last slice is shown
  * exactly once, and nothing is shown twice. What comes or goes in between may be missing or shown.
- * The page is always well formed. In /nodes, the lists `topics` and `tombstones` of a node always
- * have the same length.
+ * A page that does not fail is always well formed. In /nodes, the lists `topics` and `tombstones`
+ * of a node always have the same length.
  *
  * All lists are in the orders of lookup/registry.h; in upstream they are in random order. The keys
  * of /debug are sorted, as in upstream.
@@ -41,6 +41,7 @@ struct lookup_page {
     void (*step)(struct lookup_page *page, int64_t now);
     struct json_writer writer;
     bool all;         /* all topics */
+    bool failed;      /* /nodes: there was no memory to go on; the page stays incomplete */
     bool list_open;   /* /debug: the list of the current key has begun */
     bool in_producer; /* all topics: looking for the first topic of the current producer */
     /* Where to continue. Each slice looks up the current topic and channel by name. */
@@ -61,7 +62,7 @@ void lookup_page_begin(struct lookup_page *page, enum lookup_page_kind kind,
                        struct span node);
 
 /* Appends the next part of the page to `out`. Stops after an item when at least `enough` bytes were
- * appended, or when no effort is left. Returns true when the page is complete. */
+ * appended, or when no effort is left. Returns true when the page is complete, or has failed. */
 bool lookup_page_write(struct lookup_page *page, struct buf *out, size_t enough, int64_t now);
 
 /* Frees the memory of the page, which need not be complete. */

@@ -121,7 +121,12 @@ static bool more(void *self, struct buf *out, size_t enough, int64_t now)
         text_append(out, "x");
     }
     s->left -= n;
-    return s->left == 0;
+    return s->left == 0 || s->desk->streams_fail;
+}
+
+static bool has_failed(const void *self)
+{
+    return ((const struct stream *)self)->desk->streams_fail;
 }
 
 static void end_stream(void *self)
@@ -141,7 +146,8 @@ static void stream(void *service, struct http_call *call, bool broken, int64_t n
     }
     http_call_stream(
         call, &(struct http_answer){.status = 200, .headers = SPAN("Content-Type: text/x\r\n")},
-        (struct http_stream){more, end_stream, s}, now);
+        (struct http_stream){.more = more, .failed = has_failed, .end = end_stream, .self = s},
+        now);
 }
 
 static const struct http_route routes[] = {

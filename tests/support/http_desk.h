@@ -41,6 +41,7 @@ struct http_desk {
     struct buf logged;      /* the arguments of each answer that was logged */
     struct http_call *held; /* a call of /later that waits; NULL: none */
     unsigned streams;       /* how many streams there are */
+    bool streams_fail;      /* from now on, the next piece of each stream fails */
     unsigned states;        /* how many calls have a state */
 };
 

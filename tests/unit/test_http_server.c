@@ -683,6 +683,29 @@ static void a_stream_waits_for_its_client(void **state)
     http_desk_end(d);
 }
 
+/* The client must see that something is missing: the last chunk, or the whole answer. */
+static void a_stream_that_fails_ends_the_connection(void **state)
+{
+    (void)state;
+    struct http_desk *d = http_desk_begin(0);
+    d->stalled = true;
+    http_desk_send(d, SPAN(GET("/stream?10000000") GET("/ping")));
+    d->streams_fail = true;
+    d->stalled = false;
+    http_desk_wake(d);
+    assert_int_equal(d->streams, 0);
+    assert_true(d->shut);
+    expect_ends(d, SPAN("xxx\r\n")); /* of a chunk; there is no answer to /ping */
+    http_desk_end(d);
+
+    d = http_desk_begin(0);
+    d->streams_fail = true;
+    http_desk_send(d, SPAN(GET("/stream?10")));
+    assert_int_equal(d->heard.n, 0);
+    assert_true(d->shut);
+    http_desk_end(d);
+}
+
 /* --- the rest --------------------------------------------------------------------------------- */
 
 static void answers_are_logged(void **state)
@@ -737,6 +760,7 @@ int main(void)
         cmocka_unit_test(long_streams_are_chunked),
         cmocka_unit_test(streams_keep_little_past_the_share),
         cmocka_unit_test(a_stream_waits_for_its_client),
+        cmocka_unit_test(a_stream_that_fails_ends_the_connection),
         cmocka_unit_test(answers_are_logged),
         cmocka_unit_test(everything_may_be_refused),
     };

@@ -288,7 +288,47 @@ static void a_page_may_be_given_up(void **state)
     end(&s);
 }
 
-/* The same for those who have left. */
+#define MANY 40
+
+/* While all connections hold more than their share, a page does not keep more names. It fails, and
+ * gives its memory back. */
+static void pages_of_nodes_keep_names_within_the_share(void **state)
+{
+    (void)state;
+    static const struct request nodes = {LOOKUP_PAGE_NODES, "", ""};
+    struct stage s;
+    struct lookup_page pages[MANY];
+    struct buf out = {0};
+    size_t failed = 0;
+    begin(&s);
+    for (size_t t = 0; t < 400; t++) {
+        char name[NSQ_NAME_MAX + 1];
+        snprintf(name, sizeof name, "t%063zu", t);
+        effort_allow(&s.effort, 1000);
+        assert_int_equal(registry_register(&s.r, s.producers[0], text_span(name), SPAN("")),
+                         REGISTRY_DONE);
+    }
+    for (size_t i = 0; i < MANY; i++) {
+        begin_page(&s, &pages[i], &nodes);
+        for (size_t n = 0; n < 300 && !slice(&s, &pages[i], &out, 1); n++) {
+        }
+        failed += pages[i].failed;
+        assert_true(s.budget.held <= (1 << 20) / BUDGET_HELD_PART + 65536 + i * 8192);
+    }
+    assert_true(failed > MANY / 4 && failed < MANY);
+    for (size_t i = 0; i < MANY; i++) {
+        lookup_page_end(&pages[i]);
+    }
+    buf_free(&out);
+    write_page(&s, &nodes, 1, &out); /* then there is room again */
+    struct counts counts = {.tombstones = 0};
+    assert_true(json_read(buf_span(&out), &count_of_nodes, &counts));
+    assert_true(counts.topics > 400);
+    buf_free(&out);
+    end(&s);
+}
+
+/* A node that has left is not shown, even while its entries are not freed yet. */
 static void lost_nodes_are_not_shown(void **state)
 {
     (void)state;
@@ -338,6 +378,7 @@ int main(void)
         cmocka_unit_test(a_slice_ends_when_it_has_enough),
         cmocka_unit_test(a_page_stays_well_formed),
         cmocka_unit_test(a_page_may_be_given_up),
+        cmocka_unit_test(pages_of_nodes_keep_names_within_the_share),
         cmocka_unit_test(lost_nodes_are_not_shown),
         cmocka_unit_test(deleted_topics_are_not_shown),
     };

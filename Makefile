@@ -314,8 +314,8 @@ $(BUILD)/tests/test_dispositions: | $(addprefix $(BUILD)/tests/,test_program tes
 
 # --- what people type ----------------------------------------------------------------------------
 
-# The stages choose their variants and their number of jobs themselves.
-ALONE := @env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u CXX -u BUILD -u CFLAGS -u CXXFLAGS -u CPPFLAGS \
+# The stages choose their variants and their number of jobs themselves. `exec`: a signal to make reaches the script.
+ALONE := @exec env -u MAKEFLAGS -u MFLAGS -u SAN -u COV -u CC -u CXX -u BUILD -u CFLAGS -u CXXFLAGS -u CPPFLAGS \
     -u LDFLAGS -u MSAN
 
 help:
@@ -339,7 +339,7 @@ STAGES := $(shell sed -n 's/^\([a-z-]*\) .*/\1/p' ci/stages)
 .PHONY: $(STAGES)
 $(STAGES):
 	$(ALONE) T="$(T)" F="$(F)" QUICK="$(QUICK)" \
-	    sh -c "$$(sed -n 's/^$@  *[0-9-]*  *\(.*\) ## .*/\1/p' ci/stages)"
+	    sh -c "exec $$(sed -n 's/^$@  *[0-9-]*  *\(.*\) ## .*/\1/p' ci/stages)"
 
 ## ci               run everything that CI runs
 ci:

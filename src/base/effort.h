@@ -37,14 +37,27 @@
 #define EFFORT_BYTES 1024    /* bytes: a copy of this many bytes costs one unit */
 #define EFFORT_JSON_BYTES 8  /* bytes: to parse this many bytes of JSON costs one unit */
 
+/* Connections. When more than this number have input at the same time, each may do less at a time.
+ */
+#define EFFORT_CROWD 4
+
 struct effort {
-    size_t left; /* units */
+    size_t left;  /* units */
+    size_t crowd; /* how many connections have input now; 0: unknown */
 };
 
 /* Begins a call that may use this number of units. */
 static inline void effort_allow(struct effort *e, size_t units)
 {
     e->left = units;
+}
+
+/* Begins a call with input, of a connection that may use this number of units. It may use less when
+ * many connections have input, because another connection waits until each of them had its turn. */
+static inline void effort_allow_input(struct effort *e, size_t units)
+{
+    size_t parts = e->crowd / EFFORT_CROWD;
+    e->left = parts <= 1 ? units : 1 + units / parts;
 }
 
 /* Returns whether the call may do one more operation. */

@@ -165,6 +165,12 @@ static struct ask on_next_ask(void *self)
                        : (struct ask){.kind = ASK_APPEND, .ticket = ticket};
 }
 
+static void on_crowd(void *self, size_t connections)
+{
+    struct engine *engine = self;
+    engine->broker.core.effort.crowd = connections;
+}
+
 static void on_answer(void *self, uint64_t ticket, const struct answer *answer, int64_t now)
 {
     struct engine *engine = self;
@@ -289,6 +295,7 @@ struct engine *engine_new(const struct engine_config *config)
                                       .next_deadline = on_next_deadline,
                                       .next_ask = on_next_ask,
                                       .answer = on_answer,
+                                      .crowd = on_crowd,
                                       .wall = on_wall,
                                       .stop = on_stop,
                                       .stopped = on_stopped};

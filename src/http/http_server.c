@@ -221,7 +221,7 @@ static size_t on_recv(void *service, void *session, struct span in, int64_t now)
     struct http_session *s = session;
     const struct http_server_config *config = &((struct http_server *)service)->config;
     size_t consumed = 0;
-    effort_allow(config->effort, config->effort_a_call);
+    effort_allow_input(config->effort, config->effort_a_call);
     while (consumed < in.n && conn_may_read(s->conn) && effort_is_left(config->effort)) {
         struct span rest = span_skip(in, consumed);
         consumed += s->phase == HTTP_IN_HEAD ? take_head(s, rest, now) : take_body(s, rest, now);

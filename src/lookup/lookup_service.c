@@ -58,6 +58,12 @@ static int64_t on_next_deadline(void *self)
                : TIME_NEVER;
 }
 
+static void on_crowd(void *self, size_t connections)
+{
+    struct lookup_service *s = self;
+    s->effort.crowd = connections;
+}
+
 static void on_wall(void *self, int64_t offset)
 {
     struct lookup_service *s = self;
@@ -130,8 +136,11 @@ struct lookup_service *lookup_new(const struct lookup_config *config)
     v1_init(&s->v1, &v1, &s->registry, &s->budget, &s->effort, &s->log);
     add_tcp_listener(s, config);
     add_http_listener(s, config);
-    const struct serve_hooks hooks = {
-        .self = s, .step = on_step, .next_deadline = on_next_deadline, .wall = on_wall};
+    const struct serve_hooks hooks = {.self = s,
+                                      .step = on_step,
+                                      .next_deadline = on_next_deadline,
+                                      .crowd = on_crowd,
+                                      .wall = on_wall};
     serve_init(&s->serve, &serve, s->listeners, LOOKUP_LISTENERS, &s->log, &hooks);
     return s;
 }

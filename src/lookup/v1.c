@@ -387,7 +387,7 @@ static size_t on_recv(void *service, void *session, struct span in, int64_t now)
     struct v1 *v1 = service;
     struct v1_session *s = session;
     size_t consumed = 0;
-    effort_allow(v1->effort, v1->config.effort_a_call);
+    effort_allow_input(v1->effort, v1->config.effort_a_call);
     while (consumed < in.n && conn_may_read(s->conn) && effort_is_left(v1->effort)) {
         consumed += take_some(s, span_skip(in, consumed), now);
     }

@@ -54,6 +54,9 @@
 /* Bytes. At most this much is read at a time from each connection while all connections together
  * hold more than their share of the memory budget. */
 #define CONN_READ_LITTLE 2048
+/* Bytes. At most this much is read at a time while more than SERVE_CROWD connections have something
+ * to tell. */
+#define CONN_READ_IN_CROWD 32768
 
 struct conn;
 struct serve;

@@ -100,6 +100,11 @@ struct tcp_handler {
      * `closed` is called instead of `connected`. */
     void (*connected)(void *self, uint64_t conn, struct span why, int64_t now);
 
+    /* Tells how many connections have something to tell: input, an end, or room for output. Called
+     * after each wait. The more there are, the less each call of recv should do. NULL: the service
+     * does not need it. */
+    void (*crowd)(void *self, size_t connections);
+
     /* Called when bytes have arrived. `in` is borrowed and not empty. Returns how many bytes were
      * consumed. The shell keeps the other bytes and stops reading. When the connection wants READ
      * again, the shell first offers the kept bytes, and then reads more. One call does a bounded

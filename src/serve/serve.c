@@ -248,7 +248,10 @@ size_t serve_read_most(void *self, uint64_t id)
 {
     const struct serve *serve = self;
     (void)id;
-    return budget_share_is_passed(serve->config.budget) ? CONN_READ_LITTLE : SIZE_MAX;
+    if (budget_share_is_passed(serve->config.budget)) {
+        return CONN_READ_LITTLE;
+    }
+    return serve->crowd > SERVE_CROWD ? CONN_READ_IN_CROWD : SIZE_MAX;
 }
 
 uint64_t serve_next_changed(void *self)
@@ -400,12 +403,22 @@ void serve_answer(void *self, uint64_t ticket, const struct answer *answer, int6
     }
 }
 
+void serve_crowd(void *self, size_t connections)
+{
+    struct serve *serve = self;
+    serve->crowd = connections;
+    if (serve->hooks.crowd != NULL) {
+        serve->hooks.crowd(serve->hooks.self, connections);
+    }
+}
+
 struct tcp_handler serve_handler(struct serve *serve)
 {
     return (struct tcp_handler){
         .self = serve,
         .open = serve_open,
         .connected = serve_connected,
+        .crowd = serve_crowd,
         .recv = serve_recv,
         .last = serve_last,
         .eof = serve_eof,

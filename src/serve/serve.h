@@ -32,6 +32,9 @@
 /* Bytes. When one step has decoded this many for connections of the backlog, the other connections
  * of the backlog wait for the next step. */
 #define SERVE_DECODED_A_STEP 262144
+/* Connections. When more than this number have something to tell at the same time, less is read
+ * from each of them. */
+#define SERVE_CROWD 64
 
 /* What one listening address serves. Everything is borrowed and must live as long as struct serve.
  * A listener that accepts several protocols uses magic_protocol (serve/magic.h). */
@@ -69,6 +72,7 @@ struct serve_hooks {
     struct ask (*next_ask)(void *self); /* called when src/serve itself has no request to the
                                          * shell */
     void (*answer)(void *self, uint64_t ticket, const struct answer *answer, int64_t now);
+    void (*crowd)(void *self, size_t connections);
     void (*wall)(void *self, int64_t offset);
     void (*stop)(void *self, int64_t now);
     bool (*stopped)(void *self);
@@ -104,6 +108,7 @@ struct serve {
     int handshake_rest;     /* how many steps must still pass before the next part of a handshake */
     struct list to_connect; /* of struct conn: new connections to other servers that next_ask has
                                not passed to the shell yet */
+    size_t crowd;           /* how many connections have something to tell now */
     uint64_t decoded;       /* bytes that codecs have decoded so far */
     bool stopping;
     size_t stop_next; /* while stopping: the index of a slot; the connections in all slots before it
@@ -127,6 +132,7 @@ struct tcp_handler serve_handler(struct serve *serve);
  * is the struct serve. */
 uint64_t serve_open(void *self, unsigned listener, struct span peer, int64_t now);
 void serve_connected(void *self, uint64_t id, struct span why, int64_t now);
+void serve_crowd(void *self, size_t connections);
 size_t serve_recv(void *self, uint64_t id, struct span in, int64_t now);
 size_t serve_last(void *self, uint64_t id, struct span in, int64_t now);
 void serve_eof(void *self, uint64_t id, int64_t now);

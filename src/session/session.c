@@ -261,15 +261,16 @@ size_t session_on_recv(void *service, void *session, struct span in, int64_t now
 {
     struct session *s = session;
     struct v2 *v2 = service;
+    struct broker_core *core = &v2->broker->core;
     size_t consumed = 0;
     /* Messages that waited for output are sent before input is parsed. They get their own share of
      * effort, so that other clients' messages never use up the effort of this client. */
-    broker_begin_share(v2->broker);
+    effort_allow_input(&core->effort, core->effort_a_share);
     v2_pump(v2, now);
-    broker_begin_call(v2->broker);
+    effort_allow_input(&core->effort, core->config.effort_a_call);
     while (consumed < in.n && conn_may_read(s->conn) &&
            (!session_has_own_work(s) || session_do_own_work(s, now)) &&
-           effort_is_left(&v2->broker->core.effort)) {
+           effort_is_left(&core->effort)) {
         consumed += take_some(s, span_skip(in, consumed), now);
     }
     return consumed;

@@ -328,6 +328,9 @@ static int64_t wait_for_events(struct tcp_server *server, int64_t max_wait_ns)
         server->waiter.wait(server->waiter.self, timeout, server->events, TCP_SERVER_EVENTS);
     int64_t now = clock_now();
     note_wait(server, start, timeout, now);
+    if (server->handler.crowd != NULL) {
+        server->handler.crowd(server->handler.self, server->event_count);
+    }
     return now;
 }
 

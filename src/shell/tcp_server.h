@@ -23,7 +23,7 @@
  * their first send. So a small output does not wait until thousands of large outputs are sent. */
 #define TCP_SERVER_SEND_CROWDED ((size_t)4 * 1024)
 /* The largest number of events that the server takes from the waiter in one call. */
-#define TCP_SERVER_EVENTS 256
+#define TCP_SERVER_EVENTS 128
 
 /* This struct computes the time `judged`. Only deadlines up to this time are handled (`step` in
  * serve/handler.h). So a peer is not late when its bytes have arrived in time, but were not read

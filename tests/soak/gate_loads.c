@@ -23,6 +23,7 @@
 #define OK_SIZE 10 /* bytes of the frame */
 #define AUTH_REPLY_LEAST 40
 #define READERS 4         /* clients that ask for /stats at the same time */
+#define POSTED_SIZE 156   /* bytes of the answer to a POST /pub */
 #define CHANNEL_LEAST 200 /* bytes of a channel in /stats?format=json */
 
 static void say_mpub(struct client *c, const char *topic, uint64_t messages)
@@ -346,6 +347,35 @@ static bool all_got_body(const struct load *l)
 }
 
 const struct load_kind load_bodies = {prepare_bodies, act_bodies, all_got_body};
+
+/* --- publishing over HTTP --------------------------------------------------------------------- */
+
+static void prepare_posts(struct load *l)
+{
+    for (unsigned i = 0; i < l->size.channels; i++) {
+        crowd_add(&l->crowd, l->scene->server.http);
+    }
+    watch_crowd(l);
+}
+
+/* All requests of a connection at once. */
+static void act_posts(struct load *l)
+{
+    struct buf requests = {0};
+    for (uint64_t i = 0; i < l->size.messages; i++) {
+        buf_append(&requests, SPAN("POST /pub?topic=posts HTTP/1.1\r\nHost: x\r\n"
+                                   "Content-Length: 1\r\n\r\nx"));
+    }
+    crowd_say(&l->crowd, buf_span(&requests));
+    buf_free(&requests);
+}
+
+static bool are_all_posted(const struct load *l)
+{
+    return l->crowd.bytes >= l->crowd.n * l->size.messages * POSTED_SIZE;
+}
+
+const struct load_kind load_posts = {prepare_posts, act_posts, are_all_posted};
 
 /* --- statistics ------------------------------------------------------------------------------- */
 

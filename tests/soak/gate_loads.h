@@ -43,6 +43,8 @@ extern const struct load_kind load_bodies;     /* 1 MiB to the consumers of many
 extern const struct load_kind load_identify;   /* IDENTIFY bodies of `messages` bytes of JSON */
 /* AUTH with answers that are much work, and PUBs to `messages` topics */
 extern const struct load_kind load_tokens, load_classes, load_matches;
+/* `messages` times POST /pub on each of many connections at once */
+extern const struct load_kind load_posts;
 /* GET /stats of `messages` topics with `channels` channels, by a few clients at once */
 extern const struct load_kind load_stats;
 extern const struct load_kind load_shares; /* MPUBs until a number of messages waits in channels */

@@ -255,6 +255,12 @@ static void on_resident(void *self, size_t bytes)
     fake->resident = bytes;
 }
 
+static void on_crowd(void *self, size_t connections)
+{
+    struct fake_handler *fake = self;
+    fake->crowd = connections;
+}
+
 static void on_stop(void *self, int64_t now)
 {
     struct fake_handler *fake = self;
@@ -279,6 +285,7 @@ struct tcp_handler fake_handler(struct fake_handler *fake)
     return (struct tcp_handler){
         .self = fake,
         .open = on_open,
+        .crowd = on_crowd,
         .recv = on_recv,
         .last = on_last,
         .eof = on_eof,

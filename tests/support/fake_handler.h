@@ -66,6 +66,7 @@ struct fake_handler {
     size_t udp_answers;
 
     size_t opens, refusals, steps, walls, residents, stops, answers;
+    size_t crowd;    /* connections, as told last */
     size_t resident; /* bytes, as told last */
     size_t closed_as_wanted, closed_by_error;
     uint64_t last_opened, last_closed;

@@ -57,6 +57,21 @@ static void effort_is_counted(void **state)
     assert_false(effort_is_left(&e));
 }
 
+static void a_crowd_shares_the_effort(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t crowd, left;
+    } cases[] = {{0, 1000}, {1, 1000}, {4, 1000}, {7, 1000}, {8, 501}, {128, 32}, {8000, 1}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct effort e = {.crowd = cases[i].crowd};
+        effort_allow_input(&e, 1000);
+        assert_int_equal(e.left, cases[i].left);
+        effort_allow(&e, 1000); /* work that is not for one connection */
+        assert_int_equal(e.left, 1000);
+    }
+}
+
 /* --- input ------------------------------------------------------------------------------------ */
 
 #define PUB SPAN("PUB t\n\0\0\0\1x")
@@ -106,6 +121,70 @@ static void one_call_handles_a_part_of_the_requests(void **state)
     struct span in = repeat(&b, SPAN(request), 1000);
     size_t each = EFFORT_REQUEST + sizeof request / EFFORT_HEAD_BYTES;
     assert_in_range(calls_for(w, c, in), 1000 * each / 110, 1000);
+    buf_free(&b);
+    world_free(w);
+}
+
+/* 128 connections have input: each may do a part of what it may do alone, on both listeners. */
+static void one_of_many_connections_does_less_in_a_call(void **state)
+{
+    (void)state;
+    enum { UNITS = 20000, MANY = 128 };
+    struct world *w = world_with(UNITS);
+    const struct client *c = world_connect(w);
+    const struct client *h = world_open_http(w);
+    struct buf pubs = {0};
+    struct buf requests = {0};
+    struct span of_c = repeat(&pubs, PUB, 1000);
+    struct span of_h = repeat(&requests, SPAN("GET /ping HTTP/1.1\r\nHost: h\r\n\r\n"), 300);
+    w->handler.crowd(w->handler.self, MANY);
+    size_t crowded = w->handler.recv(w->handler.self, c->conn, of_c, w->now);
+    assert_in_range(crowded / PUB.n, 1, UNITS / (MANY / EFFORT_CROWD) / EFFORT_COMMAND);
+    size_t calls = calls_for(w, h, of_h);
+    assert_in_range(calls, 300 * EFFORT_REQUEST / (UNITS / (MANY / EFFORT_CROWD)), 300);
+    w->handler.crowd(w->handler.self, 1);
+    assert_int_equal(calls_for(w, c, span_skip(of_c, crowded)), 1);
+    assert_int_equal(calls_for(w, h, of_h), 1);
+    world_settle(w);
+    buf_free(&pubs);
+    buf_free(&requests);
+    world_free(w);
+}
+
+static void less_is_read_from_one_of_many_connections(void **state)
+{
+    (void)state;
+    struct world *w = world_with(100);
+    const struct client *c = world_connect(w);
+    w->handler.crowd(w->handler.self, SERVE_CROWD);
+    assert_int_equal(w->handler.read_most(w->handler.self, c->conn), SIZE_MAX);
+    w->handler.crowd(w->handler.self, SERVE_CROWD + 1);
+    assert_int_equal(w->handler.read_most(w->handler.self, c->conn), CONN_READ_IN_CROWD);
+    world_free(w);
+}
+
+/* Messages that wait for a consumer are delivered before input is parsed, and behind it. Both are
+ * less in a crowd. */
+static void one_of_many_connections_delivers_less_in_a_call(void **state)
+{
+    (void)state;
+    enum { UNITS = 1100, MANY = 64, MESSAGES = 600 };
+    struct world *w = world_with(UNITS);
+    struct client *p = world_connect(w);
+    struct client *c = world_connect(w);
+    struct tcp_handler *h = &w->handler;
+    struct buf b = {0};
+    SEND(c, "SUB t c\n");
+    client_send(p, repeat(&b, PUB, MESSAGES));
+    h->crowd(h->self, MANY);
+    (void)h->recv(h->self, c->conn, SPAN("RDY 1000\n"), w->now);
+    const struct consumer *consumer = &client_session(c)->consumer;
+    size_t before = consumer->message_count;
+    (void)h->recv(h->self, p->conn, SPAN("NOP\n"), w->now);
+    size_t units = (UNITS / BROKER_SHARES + UNITS) / (MANY / EFFORT_CROWD);
+    assert_in_range(consumer->message_count, before + 1, before + 2 + units / EFFORT_DELIVERY);
+    world_settle(w);
+    assert_int_equal(consumer->message_count, MESSAGES);
     buf_free(&b);
     world_free(w);
 }
@@ -511,6 +590,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(effort_is_counted),
+        cmocka_unit_test(a_crowd_shares_the_effort),
+        cmocka_unit_test(one_of_many_connections_does_less_in_a_call),
+        cmocka_unit_test(one_of_many_connections_delivers_less_in_a_call),
+        cmocka_unit_test(less_is_read_from_one_of_many_connections),
         cmocka_unit_test(one_call_handles_a_part_of_the_input),
         cmocka_unit_test(one_call_handles_a_part_of_the_requests),
         cmocka_unit_test(one_call_parses_a_part_of_the_heads),

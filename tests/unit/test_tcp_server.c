@@ -1187,6 +1187,25 @@ static void deadlines_wait_for_events_that_are_kept(void **state)
     }
 }
 
+/* The handler is told how many connections have input, also when one turn cannot read them all. */
+static void the_handler_is_told_of_a_crowd(void **state)
+{
+    struct world *w = *state;
+    int fds[CROWD];
+    gather(w, fds);
+    settle(w);
+    assert_int_equal(w->fake.crowd, 0);
+    for (size_t i = 0; i < 20; i++) {
+        net_send(fds[i], SPAN("x"));
+    }
+    turn(w);
+    assert_int_equal(w->fake.crowd, 20);
+    settle(w);
+    for (size_t i = 0; i < CROWD; i++) {
+        close(fds[i]);
+    }
+}
+
 static size_t (*real_wait)(void *, int64_t, struct waiter_event *, size_t);
 static int late_client;
 
@@ -1850,6 +1869,7 @@ int main(void)
         TEST(input_does_not_wait_for_output),
         TEST(deadlines_wait_until_everybody_was_read),
         TEST(deadlines_wait_for_events_that_are_kept),
+        TEST(the_handler_is_told_of_a_crowd),
         TEST(a_stop_at_the_end_of_a_wait_makes_nobody_late),
         TEST(a_flood_puts_deadlines_off_for_a_bounded_time),
         TEST(a_reset_closes_in_every_state),

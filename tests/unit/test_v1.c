@@ -431,6 +431,29 @@ static void replies_must_be_taken_in_time(void **state)
 
 #define MANY 300
 
+/* 128 connections have input: each may do a part of what it may do alone. */
+static void one_of_many_connections_does_less_in_a_call(void **state)
+{
+    (void)state;
+    struct lookup_config config = lookup_stage_config();
+    config.v1.effort_a_call = 20000;
+    struct lookup_stage *s = lookup_stage_begin(&config);
+    size_t a = lookup_stage_join(s, "a");
+    struct buf lines = {0};
+    for (int i = 0; i < 1000; i++) {
+        text_append(&lines, "PING\n");
+    }
+    struct tcp_handler *h = &s->handler;
+    h->crowd(h->self, 128);
+    size_t consumed = h->recv(h->self, s->clients[a].conn, buf_span(&lines), s->now);
+    assert_in_range(consumed, 5, (1 + 20000 / (128 / EFFORT_CROWD) / EFFORT_COMMAND) * 5);
+    h->crowd(h->self, 1);
+    struct span rest = span_skip(buf_span(&lines), consumed);
+    assert_int_equal(h->recv(h->self, s->clients[a].conn, rest, s->now), rest.n);
+    buf_free(&lines);
+    lookup_stage_end(s);
+}
+
 /* The commands behind a long UNREGISTER wait for it, and other clients do not. */
 static void a_long_unregister_is_done_in_slices(void **state)
 {
@@ -495,6 +518,7 @@ int main(void)
         cmocka_unit_test(the_first_identify_must_arrive_in_time),
         cmocka_unit_test(a_command_must_arrive_whole_in_time),
         cmocka_unit_test(replies_must_be_taken_in_time),
+        cmocka_unit_test(one_of_many_connections_does_less_in_a_call),
         cmocka_unit_test(a_long_unregister_is_done_in_slices),
         cmocka_unit_test(a_client_that_does_not_read_is_not_read),
     };

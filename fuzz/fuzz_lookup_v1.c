@@ -15,6 +15,7 @@
 #include <stdlib.h>
 
 #include "fuzz.h"
+#include "space.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 4, .body = FUZZ_CLIENT};
 
@@ -137,38 +138,14 @@ static void encode_too_much(const uint8_t *data)
 
 /* --- a second implementation ------------------------------------------------------------------ */
 
-/* Decodes the character at the start of `in`: one, two or three bytes of UTF-8. Returns whether it
- * is white space, and sets its size. */
-static bool is_space(struct span in, size_t *size)
-{
-    uint32_t c = in.p[0];
-    *size = c < 0x80 ? 1 : c < 0xe0 ? 2 : 3;
-    if (*size > in.n || (c >= 0x80 && c < 0xc2) || c >= 0xf0) {
-        return false;
-    }
-    c = *size == 1 ? c : *size == 2 ? c & 0x1f : c & 0x0f;
-    for (size_t i = 1; i < *size; i++) {
-        if ((in.p[i] & 0xc0) != 0x80) {
-            return false;
-        }
-        c = c << 6 | (in.p[i] & 0x3f);
-    }
-    if (*size == 3 && c < 0x800) {
-        return false; /* a shorter encoding exists, so this one is not valid */
-    }
-    return (c >= 9 && c <= 13) || c == ' ' || c == 0x85 || c == 0xa0 || c == 0x1680 ||
-           (c >= 0x2000 && c <= 0x200a) || c == 0x2028 || c == 0x2029 || c == 0x202f ||
-           c == 0x205f || c == 0x3000;
-}
-
 static struct span trimmed(struct span line)
 {
     size_t size;
-    while (line.n > 0 && is_space(line, &size)) {
+    while (line.n > 0 && fuzz_is_space(line, &size)) {
         line = span_skip(line, size);
     }
     for (size_t n = 1; n <= 3 && n <= line.n; n++) {
-        if (is_space(span_skip(line, line.n - n), &size) && size == n) {
+        if (fuzz_is_space(span_skip(line, line.n - n), &size) && size == n) {
             line.n -= n;
             n = 0;
         }

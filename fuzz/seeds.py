@@ -13,6 +13,7 @@ import re
 import sys
 import zlib
 
+from seeds_diskqueue import add_diskqueue
 from seeds_http import add_requests
 from seeds_lookup import add_lookup
 from seeds_peer import add_peer
@@ -666,6 +667,7 @@ def main():
     add_negotiated(seeds)
     add_requests(seeds)
     add_lookup(seeds)
+    add_diskqueue(seeds)
     add_peer(seeds)
     print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
 

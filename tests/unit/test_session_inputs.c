@@ -25,7 +25,7 @@
 #include "support/segments.h"
 #include "support/stride.h"
 
-#define VALGRIND_STRIDE 5
+#define VALGRIND_STRIDE 15
 #define FILE_INPUT_MAX 8192 /* bytes, about */
 
 struct totals {

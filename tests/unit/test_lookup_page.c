@@ -288,6 +288,50 @@ static void a_page_may_be_given_up(void **state)
     end(&s);
 }
 
+/* Adds the first producer to 400 topics with the longest names. */
+static void add_long_topics(struct stage *s)
+{
+    for (size_t t = 0; t < 400; t++) {
+        char name[NSQ_NAME_MAX + 1];
+        snprintf(name, sizeof name, "t%063zu", t);
+        assert_int_equal(registry_register(&s->r, s->producers[0], text_span(name), SPAN("")),
+                         REGISTRY_DONE);
+    }
+}
+
+/* A slice ends after a long item, and long lists of names are copied in parts. */
+static void long_items_cost_more_effort(void **state)
+{
+    (void)state;
+    static char host[60001];
+    struct stage s;
+    struct buf out = {0};
+    begin(&s);
+    memset(host, 'h', sizeof host - 1);
+    for (int i = 0; i < 8; i++) {
+        const struct registry_peer peer = {.remote_address = SPAN("r"),
+                                           .hostname = text_span(host),
+                                           .broadcast_address = SPAN("b"),
+                                           .version = SPAN("1")};
+        assert_non_null(registry_join(&s.r, &peer, NOW));
+    }
+    assert_true(write_page(&s, &(struct request){LOOKUP_PAGE_NODES, "", ""}, 60, &out) >= 8);
+    buf_free(&out);
+    end(&s);
+
+    begin(&s);
+    add_long_topics(&s);
+    struct lookup_page page;
+    begin_page(&s, &page, &(struct request){LOOKUP_PAGE_NODES, "", ""});
+    for (size_t before = 0; !slice(&s, &page, &out, 1); before = out.n) {
+        assert_true(out.n - before < 5000);
+    }
+    lookup_page_end(&page);
+    assert_true(out.n > 400 * NSQ_NAME_MAX);
+    buf_free(&out);
+    end(&s);
+}
+
 #define MANY 40
 
 /* While all connections hold more than their share, a page does not keep more names. It fails, and
@@ -301,13 +345,7 @@ static void pages_of_nodes_keep_names_within_the_share(void **state)
     struct buf out = {0};
     size_t failed = 0;
     begin(&s);
-    for (size_t t = 0; t < 400; t++) {
-        char name[NSQ_NAME_MAX + 1];
-        snprintf(name, sizeof name, "t%063zu", t);
-        effort_allow(&s.effort, 1000);
-        assert_int_equal(registry_register(&s.r, s.producers[0], text_span(name), SPAN("")),
-                         REGISTRY_DONE);
-    }
+    add_long_topics(&s);
     for (size_t i = 0; i < MANY; i++) {
         begin_page(&s, &pages[i], &nodes);
         for (size_t n = 0; n < 300 && !slice(&s, &pages[i], &out, 1); n++) {
@@ -378,6 +416,7 @@ int main(void)
         cmocka_unit_test(a_slice_ends_when_it_has_enough),
         cmocka_unit_test(a_page_stays_well_formed),
         cmocka_unit_test(a_page_may_be_given_up),
+        cmocka_unit_test(long_items_cost_more_effort),
         cmocka_unit_test(pages_of_nodes_keep_names_within_the_share),
         cmocka_unit_test(lost_nodes_are_not_shown),
         cmocka_unit_test(deleted_topics_are_not_shown),

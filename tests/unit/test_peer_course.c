@@ -125,6 +125,28 @@ static void changes_are_told_as_they_are_now(void **state)
     end(s);
 }
 
+/* A call does not look at all changes, even if none of them need be told. */
+static void changes_that_need_not_be_told_are_left_out_in_parts(void **state)
+{
+    (void)state;
+    struct stage *s = begin();
+    struct peer_command command;
+    char name[16];
+    peer_course_begin(&s->course, &s->broker); /* its walk will visit all topics */
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "t%03d", i);
+        make(s, name, "");
+    }
+    for (uint64_t i = 1; i <= 3; i++) {
+        assert_false(peer_course_next(&s->course, &s->broker, &command));
+        assert_int_equal(s->course.read, i * PEER_SKIPS_A_CALL);
+        assert_true(peer_course_has_more(&s->course, &s->broker));
+    }
+    assert_true(peer_course_next(&s->course, &s->broker, &command));
+    assert_true(span_equal(name_span(&command.topic), SPAN("t000")));
+    end(s);
+}
+
 /* The topic at the nsqlookupd may have a tombstone, which only UNREGISTER removes. A channel has
  * none. */
 static void a_deleted_topic_is_unregistered_even_if_it_exists_again(void **state)
@@ -382,6 +404,7 @@ int main(void)
         cmocka_unit_test(a_deleted_topic_is_unregistered_even_if_it_exists_again),
         cmocka_unit_test(the_late_end_of_a_channel_spares_its_successor),
         cmocka_unit_test(the_first_change_is_told_again),
+        cmocka_unit_test(changes_that_need_not_be_told_are_left_out_in_parts),
         cmocka_unit_test(a_walk_and_the_changes_take_turns),
         cmocka_unit_test(a_walk_sees_the_first_channel_of_its_topic),
         cmocka_unit_test(a_new_walk_makes_up_for_lost_changes),

@@ -407,6 +407,25 @@ static void a_topic_is_unregistered_in_slices(void **state)
     effort_allow(&effort, 1000000);
 }
 
+/* Each call costs effort, also one that changes nothing. Otherwise one piece of input could have
+ * very many of them. */
+static void each_call_costs_effort(void **state)
+{
+    (void)state;
+    struct registry_producer *a = join("a");
+    for (int i = 0; i < 2; i++) {
+        effort_allow(&effort, 1);
+        add(a, "t", "c");
+        assert_false(effort_is_left(&effort));
+        effort_allow(&effort, 1);
+        drop(a, "t", "unknown");
+        assert_false(effort_is_left(&effort));
+        effort_allow(&effort, 1);
+        drop(a, "unknown", "");
+        assert_false(effort_is_left(&effort));
+    }
+}
+
 /* A topic with a producer that has left, and whose entries are not freed yet, counts as empty. */
 static void those_who_left_do_not_keep_what_is_ephemeral(void **state)
 {
@@ -513,6 +532,7 @@ int main(void)
         TEST(a_producer_leaves_in_slices_but_at_once),
         TEST(a_topic_is_deleted_in_slices_but_at_once),
         TEST(a_topic_is_unregistered_in_slices),
+        TEST(each_call_costs_effort),
         TEST(those_who_left_do_not_keep_what_is_ephemeral),
         TEST(those_who_left_are_freed_in_slices),
         TEST(deleting_is_logged),

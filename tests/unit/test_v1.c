@@ -483,6 +483,40 @@ static void a_long_unregister_is_done_in_slices(void **state)
     lookup_stage_end(s);
 }
 
+/* One call does not handle all that has arrived: commands cost effort, and so does a long JSON. */
+static void one_call_handles_a_part_of_the_input(void **state)
+{
+    (void)state;
+    struct lookup_config config = lookup_stage_config();
+    config.v1.effort_a_call = 100;
+    struct lookup_stage *s = lookup_stage_begin(&config);
+    const struct tcp_handler *h = &s->handler;
+    struct buf in = {0};
+    size_t a = lookup_stage_open(s, LOOKUP_TCP);
+    SEND(s, a, "  V1");
+    for (int i = 0; i < 1000; i++) {
+        text_append(&in, "PING\n");
+    }
+    size_t consumed = h->recv(h->self, s->clients[a].conn, buf_span(&in), s->now);
+    assert_in_range(consumed, 1, 5 * 100 / EFFORT_COMMAND);
+    buf_free(&in);
+
+    struct span end = SPAN("{\"broadcast_address\":\"h\",\"http_port\":2,\"tcp_port\":1,"
+                           "\"version\":\"3\"}PING\n");
+    size_t b = lookup_stage_open(s, LOOKUP_TCP);
+    SEND(s, b, "  V1");
+    text_append(&in, "IDENTIFY\n");
+    buf_append(&in, SPAN("\0\0\x10\0"));
+    while (in.n + end.n < 9 + 4 + 4096 + 5) {
+        text_append(&in, " ");
+    }
+    buf_append(&in, end);
+    consumed = h->recv(h->self, s->clients[b].conn, buf_span(&in), s->now);
+    assert_int_equal(consumed, in.n - 5); /* all but the PING */
+    buf_free(&in);
+    lookup_stage_end(s);
+}
+
 static void a_client_that_does_not_read_is_not_read(void **state)
 {
     (void)state;
@@ -520,6 +554,7 @@ int main(void)
         cmocka_unit_test(replies_must_be_taken_in_time),
         cmocka_unit_test(one_of_many_connections_does_less_in_a_call),
         cmocka_unit_test(a_long_unregister_is_done_in_slices),
+        cmocka_unit_test(one_call_handles_a_part_of_the_input),
         cmocka_unit_test(a_client_that_does_not_read_is_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,6 +14,7 @@
 #include "conform/http_parse.h"
 #include "conform/player_frames.h"
 #include "conform/target_needs.h"
+#include "conform/vectors_diskqueue.h"
 #include "conform/vectors_lookup.h"
 #include "conform/vectors_parser.h"
 #include "conform/vectors_record.h"
@@ -395,6 +396,7 @@ bool vectors_write(const struct suite *suite, struct buf *out, struct buf *why)
     for (size_t i = 0; i < sizeof parts / sizeof parts[0] && ok; i++) {
         ok = write_part(&json, suite, &parts[i], why);
     }
+    vectors_diskqueue(&json);
     json_close_object(&json);
     return ok;
 }

@@ -50,7 +50,7 @@ def members(value, schema, root, path):
 
 def spoiled(document):
     """Yields the same document with one mistake, a different one each time."""
-    parts = ("sessions", "parser", "lookup_sessions", "lookup_parser")
+    parts = ("sessions", "parser", "lookup_sessions", "lookup_parser", "diskqueue_data", "diskqueue_meta", "diskqueue_names")
     small = {**document, **{part: document[part][:1] for part in parts}}
     for change in (lambda d: d.update(version=1), lambda d: d.pop("parser"),
                    lambda d: d["sessions"][0].update(level="MAY"), lambda d: d["sessions"][0].pop("req"),
@@ -65,7 +65,9 @@ def spoiled(document):
                    lambda d: d["parser"][0].update(waits="tea"), lambda d: d.pop("lookup_sessions"),
                    lambda d: d["lookup_sessions"][0]["output"][0].update(more=1),
                    lambda d: d["lookup_parser"][0]["limits"].update(message=1),
-                   lambda d: d["lookup_parser"][0].update(waits="count")):
+                   lambda d: d["lookup_parser"][0].update(waits="count"), lambda d: d.pop("diskqueue_meta"),
+                   lambda d: d["diskqueue_data"][0]["records"][0].update(timestamp=1), lambda d: d["diskqueue_data"][0].pop("left"),
+                   lambda d: d["diskqueue_meta"][0].update(bad="tea"), lambda d: d["diskqueue_names"][0].update(kind="tmp")):
         copied = copy.deepcopy(small)
         change(copied)
         yield copied
@@ -79,7 +81,7 @@ def main():
     refused = [any(problems(wrong, root, root)) for wrong in spoiled(document)]
     passed, failed = (not found) + sum(refused), len(refused) - sum(refused) + bool(found)
     print(f"{len(document['sessions'])} sessions, {len(document['parser'])} parser cases; of nsqlookupd "
-          f"{len(document['lookup_sessions'])} and {len(document['lookup_parser'])}")
+          f"{len(document['lookup_sessions'])} and {len(document['lookup_parser'])}; of disk queues {sum(len(document['diskqueue_' + p]) for p in ('data', 'meta', 'names'))}")
     print(f"{passed} passed, {failed} failed")
     return failed > 0
 

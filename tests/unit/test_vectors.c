@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "conform/vectors_diskqueue.h"
 #include "conform/vectors_lookup.h"
 #include "conform/vectors_parser.h"
 
@@ -142,6 +143,43 @@ static void test_lookup_parser(void **state)
                   "\"waits\":\"body\"}");
 }
 
+static void test_diskqueue(void **state)
+{
+    (void)state;
+    /* What each part must contain: a good case, a wrong one that goes on, and one that ends. */
+    static const char *const expected[] = {
+        "{\"diskqueue_data\":[{\"id\":\"two-records\",\"max_body\":1048576,\"bytes\":[",
+        "{\"after\":66,\"size\":29,\"timestamp\":\"1795988594411198069\",\"attempts\":0,"
+        "\"message_id\":[\"31386164363533313236323639303030\"],\"body\":[\"74776f\"]}],\"left\":0}",
+        "[{\"after\":31,\"bad\":\"badid\",\"size\":27,\"timestamp\":\"1795988594414602737\",",
+        "{\"after\":62,\"size\":27,",
+        "{\"after\":35,\"bad\":\"sizetoosmall\",\"size\":25}],\"left\":61}",
+        "\"records\":[],\"left\":32}],\"diskqueue_meta\":[{\"bytes\":[\"340a302c300a312c39320a\"],"
+        "\"depth\":\"4\",\"read_file\":\"0\",\"read_pos\":\"0\",\"write_file\":\"1\",\"write_pos\":"
+        "\"92\"}",
+        "{\"bytes\":[\"350a312c320a332c2d\"],\"bad\":\"cutoff\",\"field\":\"write_pos\",\"offset\":"
+        "9}",
+        "\"diskqueue_names\":[{\"name\":\"first.diskqueue.000000.dat\",\"kind\":\"data\","
+        "\"topic\":\"first\",\"channel\":\"\",\"number\":\"0\"},",
+        "{\"name\":\"first.diskqueue.meta.dat\",\"kind\":\"meta\",\"topic\":\"first\","
+        "\"channel\":\"\"}",
+        "{\"name\":\"nsqd.dat\",\"kind\":\"none\"}]}",
+    };
+    static char text[16384];
+    struct buf out = {0};
+    struct json_writer json = json_writer(&out, JSON_INDENTED);
+    json_open_object(&json);
+    vectors_diskqueue(&json);
+    json_close_object(&json);
+    squeeze(&out, text, sizeof text);
+    for (size_t i = 0; i < sizeof expected / sizeof expected[0]; i++) {
+        if (strstr(text, expected[i]) == NULL) {
+            fail_msg("%s is not in %s", expected[i], text);
+        }
+    }
+    buf_free(&out);
+}
+
 static const char session[] = "id: test/one\n"
                               "title: one\n"
                               "req: R-1\n"
@@ -256,11 +294,17 @@ static void test_session_fails(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bytes),          cmocka_unit_test(test_parser),
-        cmocka_unit_test(test_parser_bad),     cmocka_unit_test(test_session),
-        cmocka_unit_test(test_http),           cmocka_unit_test(test_http_head),
-        cmocka_unit_test(test_session_fails),  cmocka_unit_test(test_lookup_parser),
-        cmocka_unit_test(test_lookup_session), cmocka_unit_test(test_scripted_lookupd),
+        cmocka_unit_test(test_bytes),
+        cmocka_unit_test(test_parser),
+        cmocka_unit_test(test_parser_bad),
+        cmocka_unit_test(test_session),
+        cmocka_unit_test(test_http),
+        cmocka_unit_test(test_http_head),
+        cmocka_unit_test(test_session_fails),
+        cmocka_unit_test(test_lookup_parser),
+        cmocka_unit_test(test_diskqueue),
+        cmocka_unit_test(test_lookup_session),
+        cmocka_unit_test(test_scripted_lookupd),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,8 +5,9 @@
  * honest, it knows all topics and channels, and nothing else, 40 s later. At the end, all memory
  * was given back.
  *
- * Input: a byte, of which bit 0 offers all input byte by byte, and the effort of a call. Then
- * operations. The low 3 bits of an operation say which one, the other 5 are its number n:
+ * Input: a byte, of which bit 0 offers all input byte by byte, and bit 1 writes all log lines; and
+ * the effort of a call. Then operations. The low 3 bits of an operation say which one, the other 5
+ * are its number n:
  *
  *     0  the next n bytes of the input arrive on the connection of V1
  *     1  the next n bytes arrive on the oldest connection of HTTP
@@ -15,8 +16,10 @@
  *     4  topic number n % 4 is made, and its channel number n / 4 if that is not 0
  *     5  it is deleted
  *     6  n * 500 ms pass
- *     7  n below 16: n % 4: 0 the input of V1 ends; 1 it breaks; 2 the oldest connection of HTTP
- *        breaks; 3 from now on connections are refused, or accepted again. From 16 on: messages
+ *     7  n below 12: n % 4: 0 the input of V1 ends; 1 it breaks; 2 the oldest connection of HTTP
+ *        breaks; 3 from now on connections are refused, or accepted again. n from 12 to 15: the
+ * list of nsqlookupds becomes empty, or has the one, or another one too, which always refuses
+ *        connections; 15 is as 13. From 16 on: messages
  *        are published to topic number n % 4: n / 4 % 2 says whether they are deferred, n / 8 % 2
  *        whether there is one or more than the queue of an ephemeral topic keeps
  *
@@ -193,7 +196,7 @@ static void connect_to(const struct ask *ask)
 {
     bool v1 = span_equal(ask->address, SPAN("l:1"));
     fuzz_say_bytes(run.refusing ? "refuses" : "accepts", ask->address);
-    if (run.refusing) {
+    if (run.refusing || span_equal(ask->address, SPAN("m:1"))) {
         run.h.connected(run.h.self, ask->ticket, SPAN("refused"), run.now);
         return;
     }
@@ -355,6 +358,12 @@ static void end(unsigned how)
     }
 }
 
+static void list_nsqlookupds(size_t count)
+{
+    static const struct span addresses[] = {SPAN_LITERAL("l:1"), SPAN_LITERAL("m:1")};
+    peers_set(&run.engine->peers, addresses, count, run.now);
+}
+
 static void operate(unsigned op, unsigned n, struct span *in)
 {
     struct link *link = oldest(op == 0 || op == 2);
@@ -388,8 +397,10 @@ static void operate(unsigned op, unsigned n, struct span *in)
         pass(n * 500 * TIME_MS);
         break;
     default:
-        if (n < 16) {
+        if (n < 12) {
             end(n % 4);
+        } else if (n < 16) {
+            list_nsqlookupds(n == 15 ? 1 : n - 12);
         } else {
             publish(n);
         }
@@ -447,6 +458,7 @@ static void be_honest(void)
     int64_t end_at = run.now + 40 * TIME_SECOND;
     struct link *odd = oldest(true);
     run.refusing = false;
+    list_nsqlookupds(1);
     if (odd != NULL && odd->odd) {
         lose(odd, CLOSED_BY_ERROR);
     }
@@ -467,14 +479,15 @@ static void begin(struct span *in)
 {
     static const char *const addresses[] = {"l:1"};
     struct engine_config config = engine_defaults();
-    run.cut = fuzz_byte(in) & 1;
+    unsigned choices = fuzz_byte(in);
+    run.cut = choices & 1U;
     config.broker.effort_a_call = 1 + (size_t)fuzz_byte(in) * 16;
     config.broker.mem_queue_bytes = 1 << 24;
     config.broker.mem_queue_size = QUEUE;
     config.peers.addresses = addresses;
     config.peers.address_count = 1;
     config.peers.max_reply = 60;
-    config.log_level = LOG_FATAL;
+    config.log_level = (choices & 2U) != 0 ? LOG_DEBUG : LOG_FATAL;
     run.engine = engine_new(&config);
     run.h = engine_handler(run.engine);
     run.now = 1000 * TIME_SECOND;

@@ -15,8 +15,8 @@ import zlib
 
 from seeds_diskqueue import add_diskqueue
 from seeds_http import add_requests
-from seeds_lookup import add_lookup
-from seeds_peer import add_peer
+from seeds_lookup import add_lookup, add_lookup_session
+from seeds_peer import add_peer, add_peer_session
 
 MOST = 1024  # bytes of a seed: long ones are slow, and find little
 FILL = 300  # bytes of a fill(): what is long in a session is long beyond 255 too
@@ -98,9 +98,11 @@ def items(text, value):
 
 
 class Session:
-    """What the clients of a session file do, in order: (connection, event, value)."""
+    """What the clients of a session file do, in order: (connection, event, value). In a file about nsqlookupd, there are
+    replies and requests of HTTP too."""
 
     def __init__(self, text):
+        self.lookup = "\nserver: nsqlookupd\n" in text.partition("\n\n")[0]
         self.flags = dict(re.findall(r"--([\w-]+)=(\S+)", next(iter(re.findall(r"(?m)^flags: (.*)$", text)), "")))
         self.events = []
         self.names = {}
@@ -122,7 +124,28 @@ class Session:
         for ms in re.findall(r"(?:after|within|wait) (\d+)ms", text):
             self.events.append((None, "wait", int(ms)))
 
+    def lookup_line(self, line):
+        """Whether it was one that only files about nsqlookupd have."""
+        m = re.match(r'(\w+) (?:(connect http)|> ([A-Z]+) (.*?)(?: (?:header|body) ".*)?|< (response|error) (?:(\{.*)|(.*)))$', line)
+        if not m:
+            return False
+        conn, http, method, target, reply, document, text = m.groups()
+        if http:
+            self.events.append((conn, http, None))
+        elif method:
+            request = method.encode() + b" " + items(target, self.value) + b" HTTP/1.1\r\nHost: h\r\n\r\n"
+            self.events.append((conn, "request", request))
+        else:
+            code = text.split(" ")[0].encode() + b" " if reply == "error" else b""
+            self.events.append((conn, "reply", document.encode() if document else code + items(text, self.value)))
+        return True
+
     def line(self, line):
+        if self.lookup and self.lookup_line(line):
+            return
+        if line == "restart" and self.lookup:
+            self.events.append((None, line, None))
+            return
         m = re.match(r"(\w+) (?:(connect)|> (end|close|reset)|> (.*)|< message \$(\w+) .*|< .*)$", line)
         if not m or line.startswith("wait "):
             return self.wait(line)
@@ -658,6 +681,10 @@ def main():
     texts = [pathlib.Path(path).read_text(encoding="latin-1") for path in sorted(files)]
     for text in texts:
         add_session(seeds, text)
+        session = Session(text)
+        if session.lookup:
+            add_lookup_session(seeds, session)
+            add_peer_session(seeds, session)
     add_short_files(seeds, texts)
     for session in json.loads(pathlib.Path(vectors).read_text())["sessions"]:
         add_frames(seeds, session)

@@ -21,10 +21,46 @@ OK = op(2, 1)
 MAKE, DROP = (lambda topic, channel=0: op(4, topic + 4 * channel)), (lambda topic, channel=0: op(5, topic + 4 * channel))
 PASS = lambda seconds: op(6, 2 * seconds)
 END, BREAK, BREAK_WEB, REFUSE = op(7, 0), op(7, 1), op(7, 2), op(7, 3)
+LIST = [op(7, 12), op(7, 13), op(7, 14)]  # of no, one and two nsqlookupds
+
+
+def number_of(name):
+    """topic2 is topic number 2, and channel2 is channel number 3, because 0 is none."""
+    if name.endswith(b"#ephemeral"):
+        return 3
+    return int(name[-1:]) + name.startswith(b"channel") if name[-1:].isdigit() else 0
+
+
+def told(value):
+    """What has happened to nsqd before it tells this."""
+    out = b""
+    for line in value.split(b"\n"):
+        words = line.split(b" ")
+        if words[0] in (b"REGISTER", b"UNREGISTER") and len(words) > 1:
+            out += (MAKE if words[0] == b"REGISTER" else DROP)(*map(number_of, words[1:3]))
+        elif words[0] == b"PING":
+            out += PASS(15)
+    return out
+
+
+def add_peer_session(seeds, session):
+    """A session about nsqlookupd, as nsqd sees it: what it tells, and the replies."""
+    out = b""
+    for _, event, value in session.events:
+        if event == "send":
+            out += told(value)
+        elif event == "reply":
+            out += OK if value == b"OK" or value[:1] == b"{" else v1(sized(value))
+        elif event in ("end", "close", "reset", "restart"):
+            out += END if event == "end" else BREAK
+        elif event == "wait":
+            out += op(6, min(value // 500 + 1, 31))
+    for cut, effort in ((2, 255), (1, 0)):
+        seeds.add("peer", bytes([cut, effort]) + out[:298])
 
 
 def add_peer(seeds):
-    def add(name, *ops, cut=0, effort=255):
+    def add(name, *ops, cut=2, effort=255):
         seeds.add_named("peer", name, bytes([cut, effort]) + b"".join(ops))
 
     add("registers", OK, MAKE(0), OK, MAKE(0, 1), OK, MAKE(1, 2), OK, OK, DROP(0, 1), OK, DROP(0), OK, OK)
@@ -49,3 +85,10 @@ def add_peer(seeds):
     add("channels-silence", OK, MAKE(0, 1), MAKE(1), web(b"HTTP/1.1 200 OK\r\n"), OK, PASS(5), OK)
     add("channels-break", OK, MAKE(0), MAKE(1), BREAK_WEB, REFUSE, MAKE(2), OK, DROP(0), OK)
     add("channels-deleted", OK, MAKE(0), DROP(0), MAKE(0), op(3, 18, b'{"channels":["x"]}'), op(3, 18, b'{"channels":["y"]}'))
+    add("list-emptied", OK, MAKE(0), OK, LIST[0], MAKE(1), PASS(15), LIST[1], OK, OK, OK, OK)
+    add("list-of-two", OK, LIST[2], MAKE(0), MAKE(1), op(3, 18, b'{"channels":["x"]}'), LIST[1], OK, PASS(5), OK)
+    add("list-emptied-while-asking", OK, MAKE(0), MAKE(1), LIST[0], MAKE(2), LIST[2], PASS(15), OK, OK, effort=0)
+    add("list-of-two-emptied", LIST[2], LIST[0], LIST[2], LIST[1], OK)
+    for name, body in (("bool", b'{"channels":[true]}'), ("bool-elsewhere", b'{"a":false}'), ("top", b"[1]"), ("number", b"1"),
+                       ("twice", b'{"channels":["x","x","x"]}')):
+        add("channels-" + name, OK, MAKE(0), op(3, len(body), body), OK, OK)

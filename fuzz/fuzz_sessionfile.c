@@ -59,7 +59,7 @@ static bool http_equal(const struct step *a, const struct step *b)
 static bool step_equal(const struct step *a, const struct step *b)
 {
     return http_equal(a, b) && a->kind == b->kind && a->line == b->line &&
-           a->lookupd == b->lookupd && span_equal(a->actor, b->actor) &&
+           a->listener == b->listener && span_equal(a->actor, b->actor) &&
            items_equal(a->items, b->items) && span_equal(a->text, b->text) && a->end == b->end &&
            a->killed == b->killed && a->code == b->code && span_equal(a->var, b->var) &&
            span_equal(a->at, b->at) && a->attempts == b->attempts &&

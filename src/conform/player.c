@@ -69,7 +69,7 @@ static bool is_received(const struct player *p, const struct step *step)
 {
     size_t i = player_find_conn(p, step->actor);
     return i < PLAYER_CONNS_MAX && p->conns[i].accepted &&
-           (step->kind == STEP_SEND || step->kind == STEP_IDENTIFY);
+           (step->kind == STEP_SEND || step->kind == STEP_IDENTIFY || step->kind == STEP_REQUEST);
 }
 
 /* Returns the time from which the "after" of the next step counts.
@@ -84,7 +84,7 @@ static int64_t step_end(struct player *p, const struct step *step, int64_t begun
     int64_t now = player_now(p);
     int64_t earliest = p->last_step_end + step->after;
     bool received = is_received(p, step);
-    if ((step->kind == STEP_SEND && !received) || step->kind == STEP_REQUEST) {
+    if ((step->kind == STEP_SEND || step->kind == STEP_REQUEST) && !received) {
         return begun;
     }
     bool frame = step->kind >= STEP_RESPONSE && step->kind <= STEP_HEARTBEAT;

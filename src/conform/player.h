@@ -77,6 +77,7 @@ struct player_conn {
     bool http;           /* speaks HTTP: what arrives is not frames */
     bool accepted;       /* the server has opened it, to a scripted nsqlookupd: what arrives are
                             commands */
+    bool requests;       /* accepted: what arrives are requests of HTTP */
     bool magic;          /* accepted: a step has received the magic */
     bool v1;             /* speaks V1: what arrives are frames without a type */
     struct buf in;       /* received and decoded bytes that no step has matched yet */
@@ -102,10 +103,9 @@ struct transport {
     /* Opens connection `i` to the address for this protocol. The player does TLS itself. Returns
      * false if the server cannot be reached. */
     bool (*connect)(void *self, size_t i, enum connect_kind kind);
-    /* Takes a connection that the server has made to the scripted nsqlookupd with this number, as
-     * connection `i`. Returns false if there is none yet. NULL: there are no scripted
-     * nsqlookupds. */
-    bool (*accept)(void *self, size_t i, unsigned lookupd);
+    /* Takes a connection that the server has made to `listener` (session_file.h), as connection
+     * `i`. Returns false if there is none yet. NULL: there are no scripted nsqlookupds. */
+    bool (*accept)(void *self, size_t i, unsigned listener);
     /* Sends bytes. If the connection is broken, the bytes are lost and no error is reported. The
      * player notices the loss when no answer arrives. */
     void (*send)(void *self, size_t i, struct span bytes);
@@ -139,8 +139,9 @@ enum verdict {
 struct player_config {
     struct transport transport;
     struct span names; /* prefix of the names of topics and channels; unique in a run */
-    /* The addresses of the scripted nsqlookupds; NULL: there are none. Borrowed. */
-    const char *lookupds[TRANSCRIPT_LOOKUPDS_MAX];
+    /* The addresses of the scripted nsqlookupds, and of the HTTP side of the first, all with a
+     * colon and a port; NULL: there are none. Borrowed. */
+    const char *listeners[TRANSCRIPT_LISTENERS];
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */
     int64_t slack; /* ns: the tolerance of "after": a frame passes if it comes too early by at most
                       this time. 0 on virtual time */

@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "conform/json_subset.h"
 #include "conform/player_exchange.h"
+#include "conform/player_http.h"
 #include "conform/player_io.h"
 #include "conform/player_lookupd.h"
 #include "conform/record_json.h"
@@ -231,6 +232,8 @@ bool player_matches(struct player *p, const struct step *step, const struct nsq_
     case STEP_IDENTIFY:
         return player_command_is_identify(frame->data, &json) &&
                json_subset(step->text, json, player_arrays(p));
+    case STEP_REQUEST:
+        return player_request_matches(p, step, frame->data);
     case STEP_SEND: /* a command that the server must send */
     case STEP_RESPONSE:
         return response && values_equal(&p->values, step->items, frame->data);

@@ -92,6 +92,7 @@ static bool has_line(struct player *p, const struct header_line *line, struct sp
     return found != line->absent;
 }
 
+/* Whether all header lines of the step match. */
 static bool headers_match(struct player *p, const struct step *step, struct span head)
 {
     bool match = true;
@@ -186,5 +187,60 @@ bool player_response(struct player *p, struct player_conn *c, const struct step 
         ok = player_in_time(p, step);
     }
     buf_free(&response.body);
+    return ok;
+}
+
+/* --- a scripted nsqlookupd -------------------------------------------------------------------- */
+
+bool player_request_matches(struct player *p, const struct step *step, struct span request)
+{
+    struct buf line = {0};
+    buf_append(&line, step->method);
+    text_append(&line, " ");
+    bool known = values_render(&p->values, step->items, &line);
+    text_append(&line, " HTTP/1.1\r\n");
+    bool match = known && span_equal(span_first(request, line.n), buf_span(&line)) &&
+                 headers_match(p, step, span_skip(request, line.n));
+    buf_free(&line);
+    return match;
+}
+
+/* Appends the bytes of a response. Returns false if a value is not known. */
+static bool write_response(struct player *p, const struct step *step, struct buf *out)
+{
+    struct buf body = {0};
+    text_append(out, "HTTP/1.1 ");
+    text_append_decimal(out, step->status);
+    text_append(out, " of a script\r\n");
+    bool ok = true;
+    for (const struct header_line *line = step->headers; line != NULL && ok; line = line->next) {
+        ok = values_render(&p->values, line->items, out);
+        text_append(out, "\r\n");
+    }
+    buf_append(&body, step->text);
+    ok = ok && values_render(&p->values, step->body, &body);
+    if (step->body_kind != BODY_ABSENT) {
+        text_append(out, "Content-Length: ");
+        text_append_decimal(out, (int64_t)body.n);
+        text_append(out, "\r\n");
+    }
+    text_append(out, "\r\n");
+    buf_append(out, buf_span(&body));
+    buf_free(&body);
+    return ok;
+}
+
+bool player_send_response(struct player *p, size_t i, const struct step *step)
+{
+    struct buf bytes = {0};
+    bool ok = write_response(p, step, &bytes);
+    if (ok) {
+        player_note_bytes(p, p->conns[i].name, SPAN(" < "), buf_span(&bytes));
+        player_send_raw(p, i, buf_span(&bytes));
+    } else {
+        text_append(player_expected(p, step), "a value that no earlier step captures");
+        player_fail(p, step, VERDICT_UNREACHABLE);
+    }
+    buf_free(&bytes);
     return ok;
 }

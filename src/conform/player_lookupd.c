@@ -2,11 +2,14 @@
 /* The transport accepts the connections. Must not know: which command should come. */
 #include "conform/player_lookupd.h"
 
+#include <string.h>
+
 #include <nsq/lookup.h>
 #include <nsq/magic.h>
 
 #include "base/text.h"
 #include "conform/player_exchange.h"
+#include "conform/player_http.h"
 #include "conform/player_io.h"
 
 #define IDENTIFY_LINE "IDENTIFY\n"
@@ -14,12 +17,13 @@
 
 void player_lookupd_init(struct player *p)
 {
-    static const struct span names[TRANSCRIPT_LOOKUPDS_MAX] = {SPAN_LITERAL(VALUES_LOOKUPD),
-                                                               SPAN_LITERAL(VALUES_LOOKUPD2)};
-    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX; i++) {
-        if (p->config.lookupds[i] != NULL) {
-            values_set(&p->values, names[i], text_span(p->config.lookupds[i]));
-        }
+    static const struct span names[TRANSCRIPT_LISTENERS] = {
+        SPAN_LITERAL(VALUES_LOOKUPD), SPAN_LITERAL(VALUES_LOOKUPD2),
+        [TRANSCRIPT_LISTENER_HTTP] = SPAN_LITERAL(VALUES_LOOKUPD_HTTP_PORT)};
+    for (size_t i = 0; i < TRANSCRIPT_LISTENERS && p->config.listeners[i] != NULL; i++) {
+        const char *address = p->config.listeners[i];
+        const char *port = strrchr(address, ':') + 1;
+        values_set(&p->values, names[i], text_span(i == TRANSCRIPT_LISTENER_HTTP ? port : address));
     }
 }
 
@@ -29,7 +33,7 @@ static bool await_connection(struct player *p, size_t i, const struct step *step
 {
     const struct transport *t = &p->config.transport;
     int64_t deadline = player_deadline(p, step);
-    while (!t->accept(t->self, i, step->lookupd)) {
+    while (!t->accept(t->self, i, step->listener)) {
         if (player_now(p) >= deadline) {
             text_append(player_expected(p, step), "no connection");
             player_show_wait(p, &p->why);
@@ -50,12 +54,13 @@ bool player_accept(struct player *p, const struct step *step)
     size_t i = p->conn_count++;
     p->conns[i].name = step->actor;
     p->conns[i].accepted = true;
+    p->conns[i].requests = step->listener == TRANSCRIPT_LISTENER_HTTP;
     if (!await_connection(p, i, step)) {
         p->conn_count--;
         return false;
     }
     p->conns[i].open = true;
-    player_note(p, step->actor, SPAN(" accept"));
+    player_note(p, step->actor, p->conns[i].requests ? SPAN(" accept http") : SPAN(" accept"));
     return player_in_time(p, step);
 }
 
@@ -71,9 +76,23 @@ static enum nsq_parse whole(struct span in, size_t n, struct nsq_frame *frame, s
     return NSQ_OK;
 }
 
+/* The head of a request: nsqd sends no bodies. */
+static enum nsq_parse parse_request(struct span in, struct nsq_frame *frame, size_t *size)
+{
+    struct span end = SPAN("\r\n\r\n");
+    size_t n = end.n;
+    while (n <= in.n && !span_equal(span_first(span_skip(in, n - end.n), end.n), end)) {
+        n++;
+    }
+    return whole(in, n, frame, size);
+}
+
 enum nsq_parse player_command_parse(const struct player_conn *c, struct span in,
                                     struct nsq_frame *frame, size_t *size)
 {
+    if (c->requests) {
+        return parse_request(in, frame, size);
+    }
     struct span identify = SPAN(IDENTIFY_LINE);
     if (!c->magic) {
         return whole(in, NSQ_MAGIC_SIZE, frame, size);
@@ -167,6 +186,8 @@ bool player_reply(struct player *p, size_t i, const struct step *step)
         player_note(p, p->conns[i].name, SPAN(" < end"));
         p->config.transport.end(p->config.transport.self, i);
         return true;
+    case STEP_HTTP_RESPONSE:
+        return player_send_response(p, i, step);
     default:
         return send_data(p, i, step);
     }

@@ -11,14 +11,15 @@
 
 #include "conform/player.h"
 
-/* Tells the case's values $lookupd and $lookupd2. */
+/* Sets the values with the addresses of the scripted nsqlookupds. */
 void player_lookupd_init(struct player *player);
 
 /* Waits for the connection of STEP_ACCEPT. */
 bool player_accept(struct player *player, const struct step *step);
 
 /* Parses the command at the start of `in`, which this connection has received: the magic, a line,
- * or IDENTIFY with its size and body. `frame` becomes a response with all bytes of the command. */
+ * IDENTIFY with its size and body, or the head of a request of HTTP. `frame` becomes a response
+ * with all bytes of the command. */
 enum nsq_parse player_command_parse(const struct player_conn *c, struct span in,
                                     struct nsq_frame *frame, size_t *size);
 

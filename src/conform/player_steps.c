@@ -342,6 +342,7 @@ static bool play_scripted(struct player *p, size_t i, const struct step *step)
     switch (step->kind) {
     case STEP_SEND:
     case STEP_IDENTIFY:
+    case STEP_REQUEST:
         return play_frame(p, &p->conns[i], step);
     case STEP_SILENCE:
         return play_no_message(p, &p->conns[i], step);

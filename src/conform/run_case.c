@@ -67,14 +67,15 @@ static void run_engine(const struct case_setting *setting, const struct transcri
     engine_transport_init(t, player, config, plan);
     t->make_config = make_config;
     t->maker = &restarted;
-    const struct player_config how = {
-        .transport = engine_transport_calls(t),
-        .names = setting->names,
-        .lookupds = {ENGINE_TRANSPORT_LOOKUPD, ENGINE_TRANSPORT_LOOKUPD2},
-        .reply_timeout = REPLY_TIMEOUT_VIRTUAL,
-        .slack = 0,
-        .time_scale = 100,
-        .no_exchange = trace != NULL};
+    const struct player_config how = {.transport = engine_transport_calls(t),
+                                      .names = setting->names,
+                                      .listeners = {ENGINE_TRANSPORT_LOOKUPD,
+                                                    ENGINE_TRANSPORT_LOOKUPD2,
+                                                    ENGINE_TRANSPORT_LOOKUPD_HTTP},
+                                      .reply_timeout = REPLY_TIMEOUT_VIRTUAL,
+                                      .slack = 0,
+                                      .time_scale = 100,
+                                      .no_exchange = trace != NULL};
     player_init(player, &how, file);
     player_run(player);
     take_result(player, result);
@@ -89,17 +90,17 @@ static void run_engine(const struct case_setting *setting, const struct transcri
     alloc_free(player);
 }
 
-/* The scripted nsqlookupds of a case. */
+/* The scripted nsqlookupds of a case, and the HTTP side of the first. */
 struct lookupds {
-    int listeners[TRANSCRIPT_LOOKUPDS_MAX]; /* -1: there are none */
-    char addresses[TRANSCRIPT_LOOKUPDS_MAX][SOCKET_ADDRESS_MAX];
+    int listeners[TRANSCRIPT_LISTENERS]; /* -1: there are none */
+    char addresses[TRANSCRIPT_LISTENERS][SOCKET_ADDRESS_MAX];
 };
 
 static bool lookupds_open(struct lookupds *lookupds, struct buf *why)
 {
     char reason[SOCKET_WHY_MAX];
     bool ok = true;
-    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX; i++) {
+    for (size_t i = 0; i < TRANSCRIPT_LISTENERS; i++) {
         lookupds->listeners[i] = socket_listen("127.0.0.1:0", reason);
         ok = ok && lookupds->listeners[i] >= 0;
         socket_local_address(lookupds->listeners[i], lookupds->addresses[i]);
@@ -113,11 +114,16 @@ static bool lookupds_open(struct lookupds *lookupds, struct buf *why)
 
 static void lookupds_close(struct lookupds *lookupds)
 {
-    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX; i++) {
+    for (size_t i = 0; i < TRANSCRIPT_LISTENERS; i++) {
         if (lookupds->listeners[i] >= 0) {
             close(lookupds->listeners[i]);
         }
     }
+}
+
+static const char *address_of(const struct lookupds *lookupds, size_t i)
+{
+    return lookupds == NULL ? NULL : lookupds->addresses[i];
 }
 
 /* Plays on a target, or on a server of its own, which may have scripted nsqlookupds. */
@@ -139,7 +145,7 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
     } else {
         tcp_transport_init_own(&t, player, own);
     }
-    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX && lookupds != NULL; i++) {
+    for (size_t i = 0; i < TRANSCRIPT_LISTENERS && lookupds != NULL; i++) {
         t.listeners[i] = lookupds->listeners[i];
     }
     const struct player_config how = {
@@ -151,7 +157,7 @@ static void run_tcp(const struct case_setting *setting, const struct transcript 
         .time_scale = setting->time_scale,
         .splits = setting->splits,
         .late_replies = true,
-        .lookupds = {own == NULL ? NULL : own->lookupds[0], own == NULL ? NULL : own->lookupds[1]},
+        .listeners = {address_of(lookupds, 0), address_of(lookupds, 1), address_of(lookupds, 2)},
         .ignores_unknown = setting->ignores_unknown};
     player_init(player, &how, file);
     player_run(player);
@@ -200,7 +206,7 @@ static void start_and_run(const struct case_setting *setting, const struct trans
 static void run_own(const struct case_setting *setting, const struct transcript *file,
                     struct case_result *result)
 {
-    struct lookupds lookupds = {.listeners = {-1, -1},
+    struct lookupds lookupds = {.listeners = {-1, -1, -1},
                                 .addresses = {SPAWN_NO_LOOKUPD, SPAWN_NO_LOOKUPD}};
     if (setting->spawn == NULL) {
         result->verdict = VERDICT_UNSUPPORTED;

@@ -178,14 +178,14 @@ static bool take_client_or_peer(struct reader *r, struct step *step)
     return take_client(r, step);
 }
 
-/* The number of a scripted nsqlookupd; " accept " was taken. */
+/* A scripted nsqlookupd, or its HTTP side; " accept " was taken. */
 static bool take_accept(struct reader *r, struct step *step)
 {
     step->kind = STEP_ACCEPT;
     if (!TAKE(r, "lookupd")) {
-        return reader_expected(r, "lookupd or lookupd2");
+        return reader_expected(r, "lookupd, lookupd2 or lookupd http");
     }
-    step->lookupd = TAKE(r, "2") ? 1 : 0;
+    step->listener = TAKE(r, "2") ? 1 : TAKE(r, " http") ? TRANSCRIPT_LISTENER_HTTP : 0;
     return true;
 }
 
@@ -247,7 +247,7 @@ static bool take_times(struct reader *r, struct step *step)
 static bool may_have_times(const struct step *step)
 {
     return (step->kind == STEP_SEND && !step->raw) || step->kind == STEP_CLIENT_END ||
-           step->kind == STEP_SILENCE;
+           step->kind == STEP_SILENCE || step->kind == STEP_REQUEST;
 }
 
 static bool take_actor_step(struct reader *r, struct step *step)

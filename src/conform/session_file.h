@@ -28,6 +28,9 @@
 #define TRANSCRIPT_DURATION_MAX (3600 * TIME_SECOND)
 #define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of the largest fill() */
 #define TRANSCRIPT_LOOKUPDS_MAX 2      /* how many scripted nsqlookupds a file may have */
+/* What a file can accept: the connections to its nsqlookupds, and requests to the first one. */
+#define TRANSCRIPT_LISTENERS 3
+#define TRANSCRIPT_LISTENER_HTTP 2
 
 /* How important the rule of a case is. */
 enum transcript_level {
@@ -93,8 +96,9 @@ enum step_kind {
                    * same flags */
     /* The steps of a connection to a scripted nsqlookupd, which the server under test has opened.
      * On such a connection SEND is a command that must come from the server, CLIENT_END is its end
-     * of the connection, and RESPONSE, JSON, ERROR and SERVER_END are sent to the server. */
-    STEP_ACCEPT,       /* waits for the connection to the nsqlookupd `lookupd` */
+     * of the connection, and RESPONSE, JSON, ERROR and SERVER_END are sent to the server. On one
+     * that speaks HTTP, REQUEST must come, and HTTP_RESPONSE is sent. */
+    STEP_ACCEPT,       /* waits for the connection to `listener` */
     STEP_IDENTIFY,     /* an IDENTIFY must come whose JSON has at least the members of `text` */
     STEP_SILENCE,      /* during the time `within` no command comes, and no end */
     STEP_REPLY_RAW,    /* `items` are sent as they are */
@@ -136,9 +140,10 @@ struct step {
     unsigned line;             /* of the file, from 1 */
     struct span actor;         /* the name of the connection; "c*": any connection c1, c2, ... */
     enum connect_kind connect; /* CONNECT */
-    unsigned lookupd;          /* ACCEPT: the number of the scripted nsqlookupd, from 0 */
-    struct span method;        /* REQUEST */
-    int64_t status;            /* HTTP_RESPONSE */
+    unsigned
+        listener; /* ACCEPT: the number of a scripted nsqlookupd, or TRANSCRIPT_LISTENER_HTTP */
+    struct span method; /* REQUEST */
+    int64_t status;     /* HTTP_RESPONSE */
     struct header_line *headers;
     enum body_kind body_kind;
     struct item *body;

@@ -156,7 +156,10 @@ static bool accept(struct check *c, const struct step *step)
     if (!contains(c->file->flags, SPAN("{lookupd}"))) {
         return expected(c, place, "{lookupd} in the flags in the header of this file");
     }
-    c->conns[c->conn_count++] = (struct conn){.name = step->actor, .accepted = true};
+    c->conns[c->conn_count++] = (struct conn){
+        .name = step->actor,
+        .accepted = true,
+        .speaks = step->listener == TRANSCRIPT_LISTENER_HTTP ? CONNECT_HTTP : CONNECT_NSQ};
     return true;
 }
 
@@ -208,21 +211,47 @@ static bool is_scripted(const struct step *step)
     return (step->kind >= STEP_IDENTIFY && step->kind <= STEP_SERVER_RESET) || timed;
 }
 
-/* Whether a connection to a scripted nsqlookupd may have this step. */
-static bool may_be_scripted(const struct step *step)
+/* Whether the bytes of a response are known: it has no * and no header that must be absent. */
+static bool can_be_sent(const struct step *step)
 {
+    bool known = true;
+    for (const struct header_line *line = step->headers; line != NULL; line = line->next) {
+        known = known && !line->absent;
+        for (const struct item *i = line->items; i != NULL; i = i->next) {
+            known = known && i->kind != ITEM_ANY;
+        }
+    }
+    for (const struct item *i = step->body; i != NULL; i = i->next) {
+        known = known && i->kind != ITEM_ANY;
+    }
+    return known;
+}
+
+/* Whether a connection to a scripted nsqlookupd, or to its HTTP side, may have this step. */
+static bool may_be_scripted(const struct step *step, bool http)
+{
+    bool untimed = step->after == 0 && step->within == 0;
     switch (step->kind) {
     case STEP_SEND:
+        return !step->raw && !http;
+    case STEP_IDENTIFY:
+        return !http;
+    case STEP_REQUEST:
+        return http && step->body_kind == BODY_UNSAID;
     case STEP_CLIENT_END:
         return !step->raw;
+    case STEP_SILENCE:
+        return true;
     case STEP_RESPONSE:
     case STEP_JSON:
     case STEP_ERROR:
+        return untimed && !http;
+    case STEP_HTTP_RESPONSE:
+        return untimed && http && can_be_sent(step);
     case STEP_SERVER_END:
-        return step->end == END_NONE && step->after == 0 && step->within == 0;
+        return untimed && step->end == END_NONE;
     default:
-        return is_scripted(step) && (step->kind <= STEP_SILENCE || step->after == 0) &&
-               (step->kind <= STEP_SILENCE || step->within == 0);
+        return untimed && is_scripted(step);
     }
 }
 
@@ -233,10 +262,14 @@ static bool may_script(struct check *c, const struct step *step, struct conn *co
     bool sends =
         step->kind >= STEP_RESPONSE && step->kind != STEP_IDENTIFY && step->kind != STEP_SILENCE;
     bool closes = step->kind == STEP_SERVER_CLOSE || step->kind == STEP_SERVER_RESET;
-    if (!may_be_scripted(step)) {
+    if (!may_be_scripted(step, conn->speaks == CONNECT_HTTP)) {
         return expected(c, place,
-                        "a step of a scripted nsqlookupd: > with items, identify, nothing or end; "
-                        "< with response, error, raw, end, close or reset");
+                        conn->speaks == CONNECT_HTTP
+                            ? "a step of the HTTP side of a scripted nsqlookupd: > with a request "
+                              "without a body, nothing or end; < with a status and what is sent, "
+                              "raw, end, close or reset"
+                            : "a step of a scripted nsqlookupd: > with items, identify, nothing or "
+                              "end; < with response, error, raw, end, close or reset");
     }
     if (conn->closed) {
         return expected(c, place, "a connection that neither side has closed");

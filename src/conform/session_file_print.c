@@ -229,7 +229,10 @@ static void print_actor_step(const struct step *step, struct buf *out)
     } else if (step->kind == STEP_CONNECT) {
         print_connect(step, out);
     } else if (step->kind == STEP_ACCEPT) {
-        buf_append(out, step->lookupd == 0 ? SPAN(" accept lookupd") : SPAN(" accept lookupd2"));
+        text_append(out, " accept lookupd");
+        buf_append(out, step->listener == TRANSCRIPT_LISTENER_HTTP ? SPAN(" http")
+                        : step->listener == 1                      ? SPAN("2")
+                                                                   : SPAN(""));
     } else if (step->kind == STEP_REQUEST) {
         print_request(step, out);
     } else if (step->kind == STEP_HTTP_RESPONSE) {

@@ -116,22 +116,27 @@ static void forget_outbound(struct engine_outbound *o)
     *o = (struct engine_outbound){0};
 }
 
-/* Returns the number of the scripted nsqlookupd at this address, or TRANSCRIPT_LOOKUPDS_MAX. */
-static unsigned lookupd_at(struct span address)
+/* Returns the number of the listener at this address, or TRANSCRIPT_LISTENERS. */
+static unsigned listener_at(struct span address)
 {
-    return span_equal(address, SPAN(ENGINE_TRANSPORT_LOOKUPD))    ? 0
-           : span_equal(address, SPAN(ENGINE_TRANSPORT_LOOKUPD2)) ? 1
-                                                                  : TRANSCRIPT_LOOKUPDS_MAX;
+    static const struct span addresses[TRANSCRIPT_LISTENERS] = {
+        SPAN_LITERAL(ENGINE_TRANSPORT_LOOKUPD), SPAN_LITERAL(ENGINE_TRANSPORT_LOOKUPD2),
+        [TRANSCRIPT_LISTENER_HTTP] = SPAN_LITERAL(ENGINE_TRANSPORT_LOOKUPD_HTTP)};
+    unsigned i = 0;
+    while (i < TRANSCRIPT_LISTENERS && !span_equal(address, addresses[i])) {
+        i++;
+    }
+    return i;
 }
 
 /* Keeps a new connection of the engine. Returns false if nobody listens at its address. */
 static bool keep_connection(struct engine_transport *t, const struct ask *ask)
 {
     struct engine_outbound *o = outbound_of(t, 0);
-    unsigned lookupd = lookupd_at(ask->address);
-    if (lookupd < TRANSCRIPT_LOOKUPDS_MAX && t->backlog_count < ENGINE_BACKLOG_MAX) {
+    unsigned listener = listener_at(ask->address);
+    if (listener < TRANSCRIPT_LISTENERS && t->backlog_count < ENGINE_BACKLOG_MAX) {
         t->backlog[t->backlog_count++] =
-            (struct engine_backlog){.id = ask->ticket, .lookupd = lookupd};
+            (struct engine_backlog){.id = ask->ticket, .listener = listener};
         return true;
     }
     if (o != NULL && span_equal(ask->address, SPAN(ENGINE_TRANSPORT_AUTH))) {
@@ -315,12 +320,12 @@ static bool on_connect(void *self, size_t i, enum connect_kind kind)
     return t->ids[i] != 0;
 }
 
-/* Takes the oldest connection to this nsqlookupd. */
-static bool on_accept(void *self, size_t i, unsigned lookupd)
+/* Takes the oldest connection to this listener. */
+static bool on_accept(void *self, size_t i, unsigned listener)
 {
     struct engine_transport *t = self;
     size_t k = 0;
-    while (k < t->backlog_count && t->backlog[k].lookupd != lookupd) {
+    while (k < t->backlog_count && t->backlog[k].listener != listener) {
         k++;
     }
     if (k == t->backlog_count) {

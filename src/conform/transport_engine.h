@@ -15,9 +15,10 @@
  * addresses are refused. */
 #define ENGINE_TRANSPORT_AUTH "127.0.0.1:2"
 
-/* The engine finds the scripted nsqlookupds at these addresses. */
+/* The engine finds the scripted nsqlookupds, and the HTTP side of the first, at these addresses. */
 #define ENGINE_TRANSPORT_LOOKUPD "127.0.0.1:3"
 #define ENGINE_TRANSPORT_LOOKUPD2 "127.0.0.1:4"
+#define ENGINE_TRANSPORT_LOOKUPD_HTTP "127.0.0.1:5"
 
 /* Says where the input of a case is cut, and how much the engine may do in one call. A position is
  * a number of input bytes, counted over all connections together. */
@@ -51,7 +52,7 @@ struct engine_outbound {
  * yet. */
 struct engine_backlog {
     uint64_t id; /* the engine's number for the connection; 0: the engine has closed it */
-    unsigned lookupd;
+    unsigned listener;
     struct buf in; /* what the engine has sent */
 };
 

@@ -28,12 +28,12 @@ static bool on_connect(void *self, size_t i, enum connect_kind kind)
     return t->fds[i] >= 0;
 }
 
-static bool on_accept(void *self, size_t i, unsigned lookupd)
+static bool on_accept(void *self, size_t i, unsigned listener)
 {
     struct tcp_transport *t = self;
     char peer[SOCKET_ADDRESS_MAX];
-    t->fds[i] = socket_accept(t->listeners[lookupd], peer);
-    t->awaited = t->fds[i] < 0 ? t->listeners[lookupd] : -1;
+    t->fds[i] = socket_accept(t->listeners[listener], peer);
+    t->awaited = t->fds[i] < 0 ? t->listeners[listener] : -1;
     return t->fds[i] >= 0;
 }
 
@@ -172,7 +172,7 @@ void tcp_transport_init(struct tcp_transport *t, struct player *player, const ch
     for (size_t i = 0; i < PLAYER_CONNS_MAX; i++) {
         t->fds[i] = -1;
     }
-    for (size_t i = 0; i < TRANSCRIPT_LOOKUPDS_MAX; i++) {
+    for (size_t i = 0; i < TRANSCRIPT_LISTENERS; i++) {
         t->listeners[i] = -1;
     }
     t->awaited = -1;

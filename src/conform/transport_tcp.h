@@ -16,7 +16,7 @@ struct tcp_transport {
     const char *addresses[CONNECT_KINDS];
     int fds[PLAYER_CONNS_MAX]; /* -1: closed */
     struct buf unsent[PLAYER_CONNS_MAX];
-    int listeners[TRANSCRIPT_LOOKUPDS_MAX]; /* of the scripted nsqlookupds; -1: there are none.
+    int listeners[TRANSCRIPT_LISTENERS]; /* of the scripted nsqlookupds; -1: there are none.
                                                Borrowed */
     int awaited; /* the listener whose next connection the player waits for; -1: none */
     bool stopped[PLAYER_CONNS_MAX]; /* the client reads nothing */

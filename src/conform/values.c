@@ -52,7 +52,8 @@ static bool is_name(struct span name)
 bool values_made(struct span name)
 {
     return is_name(name) || span_equal(name, SPAN(VALUES_LOOKUPD)) ||
-           span_equal(name, SPAN(VALUES_LOOKUPD2));
+           span_equal(name, SPAN(VALUES_LOOKUPD2)) ||
+           span_equal(name, SPAN(VALUES_LOOKUPD_HTTP_PORT));
 }
 
 void values_set(struct values *v, struct span name, struct span bytes)

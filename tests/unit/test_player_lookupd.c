@@ -70,6 +70,35 @@ static void addresses_are_values(void **state)
                 true);
 }
 
+#define WHERE                                                                                      \
+    "l accept lookupd\nl > \"  V1\"\nl > identify {}\nl < response "                               \
+    "\"{\\\"broadcast_address\\\":\\\"127.0.0.1\\\",\\\"http_port\\\":\" $lookupd_http_port "      \
+    "\"}\"\nc connect\nc > \"  V2PUB \" $topic \"\\n\" size{\"x\"}\nc < response \"OK\"\n"
+#define ASKED                                                                                      \
+    WHERE "h accept lookupd http\nh > GET \"/channels?topic=\" $topic header \"accept: "           \
+          "application/vnd.nsq; version=1.0\"\n"
+#define ASKED_LINES 9
+#define TOLD "any {\n    l > \"REGISTER \" $topic \"\\n\"\n"
+
+static void requests_are_received_and_answered(void **state)
+{
+    (void)state;
+    case_passes(HEADER ASKED "h < 200 header \"X: y\" {\"channels\":[\"a\"]}\n" TOLD
+                             "    l > \"REGISTER \" $topic \" a\\n\"\n}\nl > nothing within 5ms\n",
+                true);
+    case_passes(HEADER ASKED "h < 200 body \"{\\\"channels\\\":[\\\"a\\\"]}\"\n" TOLD
+                             "    l > \"REGISTER \" $topic \" a\\n\"\n}\n",
+                false);
+    case_passes(HEADER ASKED "h < 304 no body\n" TOLD "}\nl > nothing within 5ms\n", false);
+    case_passes(HEADER ASKED "h < raw \"x\\n\"\n" TOLD "}\nl > nothing within 5ms\n", false);
+    case_passes(HEADER ASKED TOLD "}\nh > nothing within 900ms\nh > end after 4000ms\n", false);
+    case_fails(HEADER WHERE "h accept lookupd http\nh > GET \"/\"\n", LINE + ASKED_LINES - 1,
+               "\"GET /channels?topic=");
+    case_fails(HEADER WHERE "h accept lookupd http\n"
+                            "h > GET \"/channels?topic=\" $topic header \"Accept: x\"\n",
+               LINE + ASKED_LINES - 1, "Accept: application");
+}
+
 static void what_differs_fails(void **state)
 {
     (void)state;
@@ -165,6 +194,7 @@ int main(void)
         cmocka_unit_test(both_sides_may_close),
         cmocka_unit_test(a_connection_may_be_accepted_late),
         cmocka_unit_test(addresses_are_values),
+        cmocka_unit_test(requests_are_received_and_answered),
         cmocka_unit_test(what_differs_fails),
         cmocka_unit_test(a_command_that_no_step_receives_fails),
         cmocka_unit_test(an_any_answers_each_command),

@@ -267,7 +267,9 @@ static void every_form_of_a_scripted_step_is_printed_as_it_was_read(void **state
 {
     (void)state;
     const char *text =
-        HEADER "l accept lookupd\nm accept lookupd2 after 1ms within 2ms\nl > \"  V1\"\n"
+        HEADER "l accept lookupd\nm accept lookupd2 after 1ms within 2ms\n"
+               "h accept lookupd http within 1ms\nh > GET \"/\" header \"A: b\" after 1ms within "
+               "2ms\nl > \"  V1\"\n"
                "l > identify {\"tcp_port\":null}\nl > \"PING\\n\" after 1ms within 2ms\n"
                "l > nothing within 5ms\nl > end after 1ms within 2ms\nl < raw i32(-1) \"x\"\n"
                "l < close\nl < reset\nany {\n    l > \"REGISTER \" $topic \"\\n\" within 1ms\n}\n";
@@ -280,12 +282,12 @@ static void scripted_steps_are_read(void **state)
     struct transcript file;
     parse(&file, HEADER "l accept lookupd\nm accept lookupd2 within 2ms\nl > identify {\"a\":1}\n"
                         "l > nothing within 5ms\nl > \"x\" after 3ms\nl < raw \"y\"\n"
-                        "l < close\nl < reset\n");
+                        "l < close\nl < reset\nh accept lookupd http\nh > GET \"/\" within 4ms\n");
     const struct step *s = file.steps;
     assert_true(transcript_scripts_lookupd(&file));
-    assert_true(s->kind == STEP_ACCEPT && s->lookupd == 0);
+    assert_true(s->kind == STEP_ACCEPT && s->listener == 0);
     s = s->next;
-    assert_true(s->kind == STEP_ACCEPT && s->lookupd == 1 && s->within == 2 * TIME_MS);
+    assert_true(s->kind == STEP_ACCEPT && s->listener == 1 && s->within == 2 * TIME_MS);
     s = s->next;
     assert_int_equal(s->kind, STEP_IDENTIFY);
     assert_span(s->text, "{\"a\":1}");
@@ -297,7 +299,11 @@ static void scripted_steps_are_read(void **state)
     assert_int_equal(s->kind, STEP_REPLY_RAW);
     assert_span(s->items->bytes, "y");
     assert_int_equal((s = s->next)->kind, STEP_SERVER_CLOSE);
-    assert_int_equal(s->next->kind, STEP_SERVER_RESET);
+    assert_int_equal((s = s->next)->kind, STEP_SERVER_RESET);
+    s = s->next;
+    assert_true(s->kind == STEP_ACCEPT && s->listener == TRANSCRIPT_LISTENER_HTTP);
+    s = s->next;
+    assert_true(s->kind == STEP_REQUEST && s->within == 4 * TIME_MS);
     transcript_free(&file);
 }
 
@@ -416,7 +422,7 @@ static void an_error_has_its_line_and_column(void **state)
         {HEADER "c > raw close\n", 7, 9, ITEM_WORDS},
         {HEADER "c ? x\n", 7, 2, AFTER_ACTOR},
         {HEADER "l accept\n", 7, 2, AFTER_ACTOR},
-        {HEADER "l accept nsqd\n", 7, 10, "lookupd or lookupd2"},
+        {HEADER "l accept nsqd\n", 7, 10, "lookupd, lookupd2 or lookupd http"},
         {HEADER "l accept lookupd3\n", 7, 17, "the end of the line"},
         {HEADER "l > identify \n", 7, 14, "JSON"},
         {HEADER "l > nothing\n", 7, 12, "within and a duration such as 1500ms"},

@@ -301,12 +301,16 @@ static void nsqlookupd_has_no_codecs_messages_and_heartbeats(void **state)
     "a step of a scripted nsqlookupd: > with items, identify, nothing or end; "                    \
     "< with response, error, raw, end, close or reset"
 
+#define PEER_HTTP_STEP                                                                             \
+    "a step of the HTTP side of a scripted nsqlookupd: > with a request without a body, nothing "  \
+    "or end; < with a status and what is sent, raw, end, close or reset"
+
 /* The second line of the steps is bad. */
 static void bad_peer(const char *step, const char *expected)
 {
     struct transcript_error error = {0};
     struct buf text = {0};
-    text_append(&text, PEER_HEADER "l accept lookupd\n");
+    text_append(&text, PEER_HEADER "l accept lookupd\nh accept lookupd http\n");
     buf_append(&text, span_make(step, strlen(step)));
     text_append(&text, "\n");
     if (check(buf_span(&text), &error)) {
@@ -346,6 +350,21 @@ static void a_scripted_nsqlookupd_has_its_own_steps(void **state)
     bad_peer("restart\nl > end", "a connection that neither side has closed");
     bad_peer("l > end\nl < raw \"x\"", "a connection that neither side has closed");
     bad_peer("l < end\nl < raw \"x\"", "a connection whose output the nsqlookupd has not ended");
+    static const char *const others_of_http[] = {"h > \"x\"",
+                                                 "h > identify {}",
+                                                 "h > GET \"/\" body \"x\"",
+                                                 "h < response \"x\"",
+                                                 "h < 200 body *",
+                                                 "h < 200 header \"A: \" *",
+                                                 "h < 200 without \"A\"",
+                                                 "h < 200 within 1ms"};
+    good(SPAN(PEER_HEADER "h accept lookupd http\nh > GET \"/\" header \"A: b\" within 1ms\n"
+                          "h < 200 header \"A: b\" body $lookupd_http_port\nh < 200 {}\n"
+                          "h < 304 no body\nh > nothing within 1ms\nh < raw \"x\"\nh < end\n"
+                          "h > end\n"));
+    for (size_t i = 0; i < sizeof others_of_http / sizeof others_of_http[0]; i++) {
+        bad_peer(others_of_http[i], PEER_HTTP_STEP);
+    }
     bad_peer("l > $m", CAPTURED);
     bad_peer("any {\n    l < response \"x\"\n}",
              "a step that receives: in any { } nothing else may stand");
@@ -362,6 +381,7 @@ static void only_a_scripted_nsqlookupd_has_these_steps(void **state)
     bad("c connect\nc < close\n", 2, 1, peer);
     bad("c connect\nc > \"x\" within 1ms\n", 2, 1, peer);
     bad("c connect\nc > end after 1ms\n", 2, 1, peer);
+    bad("c connect\nc > GET \"/\" after 1ms\n", 2, 1, peer);
     bad("c connect\nany {\n    c > \"x\"\n}\n", 3, 5,
         "a step that receives: in any { } nothing else may stand");
     bad_lookup(SPAN(LOOKUP_HEADER "l accept lookupd\n"), 1,

@@ -21,6 +21,7 @@ for flag in "$@"; do # each turn takes the first argument away, and adds its tra
     --tls-cert=*) set -- "$@" -tls-cert "$value" ;;             # a file
     --tls-key=*) set -- "$@" -tls-key "$value" ;;
     --auth-http-address=*) set -- "$@" -auth-http-address "$value" ;; # host:port
+    --lookupd-tcp-address=*) set -- "$@" -lookupd-tcp-address "$value" ;; # host:port; it may come twice
     *)
         echo "other-flags.sh: no option for $flag" >&2
         exit 2

@@ -104,6 +104,7 @@ static void late_topics_start_one_by_one(void **state)
         step(w, 1);
         assert_int_equal(asking(w) + waiting(w), TOPICS - i);
     }
+    world_settle(w);
     world_free(w);
 }
 

@@ -29,7 +29,9 @@ extern "C" {
 #endif
 
 #define NSQ_LOOKUP_LINE_MAX 16384 /* the usual max_line; as NSQ_LINE_MAX of nsq/command.h */
-#define NSQ_LOOKUP_BODY_MAX 65536 /* the usual max_body; nsqd sends about 150 bytes */
+/* The usual max_body. nsqd sends about 150 bytes. A page of nsqlookupd's HTTP API has up to six
+ * bytes for each of them, and each client that does not read may hold one node of a page. */
+#define NSQ_LOOKUP_BODY_MAX 4096
 
 enum nsq_lookup_id {
     NSQ_LOOKUP_UNKNOWN = 0, /* a complete line that names no command, for example an empty line */

@@ -125,6 +125,47 @@ static void a_long_page_waits_for_its_client(void **state)
     lookup_stage_end(s);
 }
 
+/* Joins with the longest body. Each of its bytes becomes six in a page. */
+static void join_with_much(struct lookup_stage *s)
+{
+    struct buf body = {0};
+    uint8_t size[4];
+    size_t client = lookup_stage_open(s, LOOKUP_TCP);
+    text_append(&body,
+                "{\"broadcast_address\":\"h\",\"http_port\":2,\"tcp_port\":1,\"version\":\"");
+    while (body.n < NSQ_LOOKUP_BODY_MAX - 2) {
+        text_append(&body, "\xff");
+    }
+    text_append(&body, "\"}");
+    be32_store(size, (uint32_t)body.n);
+    SEND(s, client, "  V1IDENTIFY\n");
+    lookup_stage_send(s, client, span_make(size, sizeof size));
+    lookup_stage_send(s, client, buf_span(&body));
+    assert_true(s->clients[client].in.n > 0 && !s->clients[client].shut);
+    buf_free(&body);
+}
+
+/* A page is written node by node. So past the share of all connections, each client that does not
+ * read still holds one node. */
+static void nodes_are_small(void **state)
+{
+    (void)state;
+    struct lookup_config config = lookup_stage_config();
+    config.memory = 1 << 20;
+    config.serve.high_water = 1;
+    struct lookup_stage *s = lookup_stage_begin(&config);
+    join_with_much(s);
+    join_with_much(s);
+    while (s->count < LOOKUP_STAGE_CLIENTS) {
+        size_t c = lookup_stage_open(s, LOOKUP_HTTP);
+        lookup_stage_stall(s, c, true);
+        SEND(s, c, "GET /nodes HTTP/1.1\r\nHost: h\r\n\r\n");
+    }
+    assert_true(budget_share_is_passed(&s->service->budget));
+    assert_true(s->service->budget.held < 1 << 20);
+    lookup_stage_end(s);
+}
+
 static void the_end_closes_all_connections(void **state)
 {
     (void)state;
@@ -162,6 +203,7 @@ int main(void)
         cmocka_unit_test(http_does_not_take_all_connections),
         cmocka_unit_test(a_node_with_much_is_freed_in_steps),
         cmocka_unit_test(a_long_page_waits_for_its_client),
+        cmocka_unit_test(nodes_are_small),
         cmocka_unit_test(the_end_closes_all_connections),
         cmocka_unit_test(defaults_are_those_of_upstream),
     };

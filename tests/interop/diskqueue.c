@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads the disk queues of a data path of nsqd, as nsqd would, and writes them to another folder
- * (nsq/diskqueue.h):
+ * Reads nsqd.dat (engine/metadata.h) and the disk queues of a data path of nsqd, as nsqd would, and
+ * writes them to another folder (nsq/diskqueue.h):
  *
  *     diskqueue FROM TO MAX-BYTES-PER-FILE
  *
@@ -13,6 +13,8 @@
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "engine/metadata.h"
 
 #define PATH_MOST 4096
 
@@ -157,12 +159,35 @@ static void copy_queue(struct queue *q)
     }
 }
 
+static void copy_metadata(const char *from, const char *to)
+{
+    char path[PATH_MOST];
+    struct metadata m = {.items = NULL};
+    struct metadata_error error;
+    struct buf out = {0};
+    snprintf(path, sizeof path, "%s/nsqd.dat", from);
+    struct span document = load(path);
+    if (!metadata_read(document, &m, &error) || m.skipped > 0) {
+        fail("bad topics or channels", path);
+    }
+    metadata_write(&m, SPAN("1.3.0"), &out);
+    snprintf(path, sizeof path, "%s/nsqd.dat", to);
+    FILE *file = must_open(path, "wb");
+    if (fwrite(buf_span(&out).p, 1, out.n, file) != out.n || fclose(file) != 0) {
+        fail("cannot be written", path);
+    }
+    free((void *)document.p);
+    buf_free(&out);
+    metadata_free(&m);
+}
+
 int main(int argc, char **argv)
 {
     DIR *folder = argc == 4 ? opendir(argv[1]) : NULL;
     if (folder == NULL) {
         fail("usage: diskqueue FROM TO MAX-BYTES-PER-FILE", argc > 1 ? argv[1] : "");
     }
+    copy_metadata(argv[1], argv[2]);
     for (const struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         struct queue q = {.from = argv[1], .to = argv[2], .max_bytes = strtoll(argv[3], NULL, 10)};
         struct span name = span_make(entry->d_name, strlen(entry->d_name));

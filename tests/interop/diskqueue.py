@@ -3,7 +3,7 @@
     diskqueue.py --nsqd PATH --copy PATH
 
 Upstream's nsqd writes messages to its data path A. The program `copy` (diskqueue.c) reads A and writes the same
-queues to B. Its records must be the messages, and the files of queues of which nothing was read must be the same
+queues and the same nsqd.dat to B. Its records must be the messages, and the files of queues of which nothing was read must be the same
 bytes. Then upstream's nsqd starts with B: it must deliver each message once, in order, with one attempt more, and
 must have nothing to complain about. At last `copy` must find nothing left in B. The last line is "N passed, N failed".
 """
@@ -12,7 +12,6 @@ import json
 import pathlib
 import random
 import re
-import shutil
 import struct
 import subprocess
 import sys
@@ -52,12 +51,20 @@ def post(server, path, body=b"", **parameters):
         return answer.read()
 
 
+def channels(server):
+    """What /stats says about each channel, by topic:channel."""
+    with urllib.request.urlopen("http://%s/stats?format=json" % server.http, timeout=servers.ANSWER_LIMIT) as answer:
+        topics = json.load(answer)["topics"]
+    return {"%s:%s" % (t["topic_name"], c["channel_name"]): c for t in topics for c in t["channels"]}
+
+
 def depth(server, topic, channel):
     """How many messages a channel has."""
-    with urllib.request.urlopen("http://%s/stats?format=json" % server.http, timeout=servers.ANSWER_LIMIT) as answer:
-        stats = json.load(answer)
-    return sum(c["depth"] for t in stats["topics"] if t["topic_name"] == topic
-               for c in t["channels"] if c["channel_name"] == channel)
+    return channels(server)["%s:%s" % (topic, channel)]["depth"]
+
+
+def paused(server):
+    return sorted(name for name, channel in channels(server).items() if channel["paused"])
 
 
 def receive(client):
@@ -108,7 +115,6 @@ def write_with_nsqd(nsqd, log, folder, published):
 def copy(program, source, target):
     """Copies a data path. Returns the records of each queue."""
     target.mkdir()
-    shutil.copy(source / "nsqd.dat", target)
     said = subprocess.run([program, source, target, str(MAX_BYTES)], check=True, capture_output=True, text=True, timeout=60).stdout
     records = {}
     for line in said.splitlines():
@@ -128,6 +134,7 @@ def check(args, folder, tally):
     in_flight = write_with_nsqd(args.nsqd, folder / "first.log", a, published)
     records = copy(args.copy, a, b)
     tally.same("queues", sorted(records), sorted((*UNREAD, "with:a")))
+    tally.same("nsqd.dat", (b / "nsqd.dat").read_text(), (a / "nsqd.dat").read_text())
     for queue in UNREAD:
         expected = published.get(queue.split(":")[0], [b"kept"] * len(records[queue]))
         tally.same("bodies of " + queue, [r[3] for r in records[queue]], expected)
@@ -140,6 +147,7 @@ def check(args, folder, tally):
     # Without --max-bytes-per-file: nsqd takes the end of a file that it rolls while it reads it for an error.
     log = folder / "second.log"
     with servers.Server(args.nsqd, log, "--data-path=%s" % b, *FLAGS) as server:
+        tally.same("paused", paused(server), ["with:b.b"])
         post(server, "/channel/unpause", topic="with", channel="b.b")
         for queue in records:
             topic, channel = [*queue.split(":"), "new"][:2]

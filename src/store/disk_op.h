@@ -19,7 +19,8 @@
 #include <nsq/span.h>
 
 enum disk_kind {
-    DISK_LIST,   /* tell the names and sizes of all files, in any order */
+    DISK_LIST,   /* make all names safe, then tell the names and sizes of all files, in any order.
+                  * A process that was killed may have left names that are not safe */
     DISK_READ,   /* read `size` bytes at `offset`; fewer if the file ends before */
     DISK_APPEND, /* write `bytes` at `offset`. The file has these bytes already, so it does not
                   * become longer. With `sync`, all writes of this file are safe then, the earlier

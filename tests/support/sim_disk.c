@@ -294,7 +294,8 @@ const struct disk_result *sim_disk_end(struct sim_disk *disk)
             memcpy(f->kept, f->now, f->size);
             drop_writes(f);
         }
-    } else if (result->reason == DISK_DONE && disk->op.kind >= DISK_CREATE && !sync_fails) {
+    } else if (result->reason == DISK_DONE && !sync_fails &&
+               (disk->op.kind >= DISK_CREATE || disk->op.kind == DISK_LIST)) {
         sync_folder(disk);
     }
     if (sync_fails) {

@@ -167,6 +167,29 @@ static void a_deleted_file_may_come_back_until_the_end(void **state)
     assert_int_equal(seen, 3);
 }
 
+/* After a kill, names are not safe before they are listed. */
+static void a_list_makes_names_safe(void **state)
+{
+    (void)state;
+    unsigned seen = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        struct sim_disk *disk = sim_disk_new();
+        struct disk_op op = {.kind = DISK_CREATE, .file = SPAN("a"), .size = SIZE};
+        sim_disk_begin(disk, &op);
+        sim_disk_kill(disk, seed);
+        struct sim_disk *other = sim_disk_clone(disk);
+        sim_disk_crash(other, seed);
+        seen |= sim_disk_bytes(other, SPAN("a")).n > 0 ? 1 : 2;
+        sim_disk_free(other);
+        op.kind = DISK_LIST;
+        assert_int_equal(sim_disk_do(disk, &op)->count, 1);
+        sim_disk_crash(disk, seed);
+        assert_int_equal(sim_disk_bytes(disk, SPAN("a")).n, SIZE);
+        sim_disk_free(disk);
+    }
+    assert_int_equal(seen, 3);
+}
+
 static void a_kill_keeps_what_was_written(void **state)
 {
     (void)state;
@@ -254,6 +277,7 @@ int main(void)
         cmocka_unit_test(crashes_reorder_writes),
         cmocka_unit_test(names_are_safe_at_the_end_of_a_request),
         cmocka_unit_test(a_deleted_file_may_come_back_until_the_end),
+        cmocka_unit_test(a_list_makes_names_safe),
         cmocka_unit_test(a_kill_keeps_what_was_written),
         cmocka_unit_test(requests_fail_as_planned),
         cmocka_unit_test(a_failed_sync_drops_writes),

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Owns: the log on disk as a value. It turns publishes, finished messages and changes of topics and
+ * channels into records, and asks for the requests that store them (store/disk_op.h). After a start
+ * it reads everything back.
+ * Must not know: the broker, and who carries the requests out.
+ *
+ *     store_log_publish, _finish, _note ---> pending frame --APPEND--> segment     SETTLED
+ *                                                 ^                       |           ^
+ *                                                 +--- one APPEND at a time ----------+
+ *
+ * The caller's loop: take a request (store_log_next_op), carry it out, pass the result on
+ * (store_log_answer), then take all events (store_log_next_event). There is one request at a time.
+ * While an APPEND runs, the next frame fills: so many publishers share one sync, without a timer.
+ *
+ * What STORE_SETTLED means:
+ *     STORE_FSYNC: the messages survive a loss of power.
+ *     STORE_WRITE: they survive the end of this process. They survive a loss of power after the
+ *         next sync, which comes after `sync_every` messages or `sync_timeout`.
+ *
+ * The folder has files of two kinds: a segment is <number in 16 hex digits>.log, and spare-0.log is
+ * a segment that is not complete yet. It becomes a segment when its bytes are safe. All other files
+ * are left alone. The first segment is made when there is something to write.
+ *
+ * After a failed APPEND the segment is abandoned at its last safe byte, and never written again.
+ * The publishes that waited have failed. A new segment says where the old one ends. In the mode
+ * STORE_WRITE it begins with everything that was settled, but not synced. Records other than
+ * publishes are written again.
+ */
+#ifndef STORE_LOG_H
+#define STORE_LOG_H
+
+#include "base/hash.h"
+#include "base/time.h"
+#include "store/disk_op.h"
+#include "store/record.h"
+
+enum store_mode { STORE_FSYNC, STORE_WRITE };
+
+struct store_options {
+    enum store_mode mode;
+    uint64_t segment_size; /* bytes; a larger frame gets a segment of its own size */
+    size_t most_pending;   /* bytes: records that wait for the disk. At this bound publishes are
+                            * refused, so publishers cannot fill the memory while the disk is slow */
+    size_t read_size;      /* bytes of one READ, at least SEGMENT_HEAD_SIZE */
+    uint64_t sync_every;   /* STORE_WRITE: messages between two syncs; 0: any number */
+    int64_t sync_timeout;  /* ns: STORE_WRITE: the longest time until a sync. All modes: the time
+                            * until a failed request is tried again */
+    struct hash_seed seed; /* secret, and new at each start. The salts of segments depend on it */
+};
+
+#define STORE_FIN_DELAY                                                                            \
+    (100 * TIME_MS)           /* a finished message waits this long for another record             \
+                               */
+#define STORE_FIN_BYTES 65536 /* or until this many bytes of records wait */
+
+enum store_event_kind {
+    STORE_RECORD = 1, /* a record that was read back; only before STORE_STARTED */
+    STORE_DAMAGE,     /* something could not be read; only before STORE_STARTED */
+    STORE_STARTED,    /* DISK_DONE: everything was read back and is safe, so it may be served.
+                       * Otherwise the log cannot be used */
+    STORE_SETTLED,    /* the answer to a ticket */
+    STORE_HEALTH,     /* DISK_DONE: the disk works again. Otherwise publishes are refused */
+};
+
+enum store_damage_kind {
+    DAMAGE_TAIL,    /* a frame at the end was not complete. Normal after a crash */
+    DAMAGE_ROT,     /* bytes that were safe are wrong. What is behind them was read */
+    DAMAGE_HEAD,    /* one of the two heads of a segment is wrong; nothing is lost */
+    DAMAGE_SEGMENT, /* a segment is missing, or both of its heads are wrong: all of it is lost */
+    DAMAGE_HOLE,    /* frames are missing, and nothing else says why */
+    DAMAGE_RECORD,  /* a valid frame with a record that is wrong; the rest of the frame is lost */
+};
+
+/* The bytes `from` to `to` - 1 of a segment. */
+struct store_damage {
+    enum store_damage_kind kind;
+    enum parsed why;
+    uint64_t segment;
+    uint64_t from;
+    uint64_t to;
+};
+
+struct store_event {
+    enum store_event_kind kind;
+    enum disk_reason reason;    /* STARTED, SETTLED, HEALTH */
+    uint64_t ticket;            /* SETTLED */
+    uint64_t first;             /* SETTLED: seq of the first message of a publish */
+    struct record record;       /* RECORD; borrowed until the next call of store_log_next_event */
+    struct store_damage damage; /* DAMAGE */
+};
+
+struct store_log;
+
+/* Returns a new log, which first reads the disk. The caller owns it. */
+struct store_log *store_log_new(const struct store_options *options);
+void store_log_free(struct store_log *log);
+
+/* Returns the next request, or NULL when there is none now. It is borrowed until its result was
+ * passed to store_log_answer, and there is no other request until then. `wall`: ns since 1970. */
+const struct disk_op *store_log_next_op(struct store_log *log, int64_t now, int64_t wall);
+
+/* Passes on the result of the request. */
+void store_log_answer(struct store_log *log, const struct disk_result *result, int64_t now);
+
+/* Takes the next event. Returns false when there is none now. Take all events before the next
+ * request: while the log is read, this function does the work. One call reads one record at most,
+ * or the bytes that are in memory: those of one READ and of one frame. */
+bool store_log_next_event(struct store_log *log, struct store_event *event);
+
+/* Returns when store_log_next_op has something to do, if nothing else happens before. */
+int64_t store_log_next_due(const struct store_log *log);
+
+/*
+ * Publishes messages: all or none of them are there after a crash. Copies the bodies. Returns true
+ * when the messages wait for the disk; STORE_SETTLED with this ticket follows. Returns false when
+ * they are refused: the log has not started, the disk does not work, too many bytes wait, or the
+ * topic does not exist.
+ */
+bool store_log_publish(struct store_log *log, uint32_t topic, const struct record_message *messages,
+                       uint32_t count, uint64_t ticket);
+
+/* Notes that a channel has finished a message. No answer follows. If the note is lost in a crash,
+ * the message is delivered once more. Returns false when the note is dropped: the log has not
+ * started, or the disk does not work and too many bytes wait. */
+bool store_log_finish(struct store_log *log, uint32_t channel, uint64_t seq, int64_t now);
+
+/*
+ * Notes a record of another type: REQ, a change of topics and channels, or CLEAN. A new topic or
+ * channel gets its number here: record->topic or record->channel is set. If the ticket is not 0,
+ * STORE_SETTLED follows. If that has a reason other than DISK_DONE, the record is not safe yet, but
+ * the log goes on trying. May only be called after STORE_STARTED.
+ */
+void store_log_note(struct store_log *log, struct record *record, uint64_t ticket);
+
+/* Returns whether everything is safe on the disk, and no request is running. */
+bool store_log_is_idle(const struct store_log *log);
+
+#endif

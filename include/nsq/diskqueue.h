@@ -9,20 +9,24 @@
  *
  *     NAME.diskqueue.000000.dat      records; the next file has the number 000001, and so on
  *     NAME.diskqueue.meta.dat        where the reader and the writer are
- *     NAME.diskqueue.000000.dat.bad  a data file that nsqd has given up
+ *     NAME.diskqueue.000000.dat.bad  a data file that nsqd no longer reads
  *
- * NAME is TOPIC or TOPIC:CHANNEL. A queue whose own name ends with "#ephemeral" has no files. But
- * another channel of an ephemeral topic has files. nsqd for Windows writes ';' instead of ':'; the
- * functions below do not know such names.
+ * NAME is TOPIC or TOPIC:CHANNEL. The queue of an ephemeral topic has no files, and the queue of an
+ * ephemeral channel has none either. But a channel that is not ephemeral has files, even if its
+ * topic is ephemeral. nsqd for Windows writes ';' instead of ':'; the functions below do not know
+ * such names.
  *
- * What nsqd 1.3.0 does with the files at its start: it reads the queues of the topics and channels
- * in nsqd.dat that have a meta file. It begins at the reader's place of the meta file, reads file
- * after file, and removes each file after its last record. If the writer's file is longer than the
- * writer's place, it reads this file to its end too, and writes new records to the next file.
+ * What nsqd 1.3.0 does with the files when it starts: the file nsqd.dat names the topics and
+ * channels. nsqd reads the queues of those that have a meta file. The meta file says where the
+ * reader and the writer are. nsqd begins at the place of the reader, reads file after file, and
+ * removes each file after its last record. The file of the writer may be longer than the place of
+ * the writer says. Then nsqd also reads this file to its end, and writes new records to the next
+ * file.
  *
- * At a wrong record it renames the file to ".bad" and goes on with the next file. It also does this
- * when a file ends where it expects another record. This happens when the file becomes full after
- * nsqd has read all of it. So all records of a ".bad" file may have been delivered.
+ * If a record is wrong, nsqd renames the file to ".bad" and continues with the next file. nsqd also
+ * renames a file that ends where nsqd expects another record. This happens when nsqd has read all
+ * records of a file, and the writer begins the next file after that. So all records of a ".bad"
+ * file may have been delivered.
  *
  * The functions allocate nothing and have no state.
  */
@@ -48,8 +52,8 @@ enum nsq_diskqueue_why {
     NSQ_DISKQUEUE_CUT_OFF,      /* the text ends before its last number */
     NSQ_DISKQUEUE_NO_NUMBER,    /* a byte that is not a digit, where a number must stand */
     NSQ_DISKQUEUE_OUT_OF_RANGE, /* a number that does not fit into an int64 */
-    NSQ_DISKQUEUE_NO_COMMA,     /* another byte directly after the number of a file */
-    NSQ_DISKQUEUE_NO_NEWLINE,   /* another byte than white space, where a line must end */
+    NSQ_DISKQUEUE_NO_COMMA,     /* the byte directly after the number of a file is not ',' */
+    NSQ_DISKQUEUE_NO_NEWLINE,   /* a byte that is not white space, where a line must end */
     NSQ_DISKQUEUE_WHY_COUNT,
 };
 
@@ -64,7 +68,7 @@ struct span nsq_diskqueue_why_text(enum nsq_diskqueue_why why);
  *     | size, int32 | timestamp, int64 ns | attempts, uint16 | id, 16 bytes of ASCII | body ... |
  * `size` counts all bytes after itself. So the bytes after `size` are the data of a message frame
  * (nsq/frame.h). `attempts` counts the deliveries up to now, so it is 0 in a message that no
- * consumer has received. A delayed message loses its delay on disk.
+ * consumer has received. A deferred message loses its delay on disk.
  */
 #define NSQ_DISKQUEUE_HEADER_SIZE 30 /* bytes of a record with an empty body */
 /* The largest body of a record. */
@@ -73,7 +77,7 @@ struct span nsq_diskqueue_why_text(enum nsq_diskqueue_why why);
 struct nsq_diskqueue_record {
     struct nsq_message message; /* its id and body point into the parser's input */
     size_t consumed;            /* how many bytes of the input belong to the record */
-    int32_t size;               /* its size field; 0 if the input has less than 4 bytes */
+    int32_t size;               /* its size field; 0 if the input has fewer than 4 bytes */
     enum nsq_diskqueue_why why; /* with NSQ_BAD: the reason */
 };
 
@@ -91,9 +95,10 @@ struct nsq_diskqueue_record {
  *     NSQ_DISKQUEUE_TOO_SMALL, NSQ_DISKQUEUE_TOO_BIG: `size` is set. The parser finds this after 4
  *         bytes. The rest of the file cannot be read, because nothing tells where the next record
  *         begins. Here nsqd renames the file to ".bad".
- *     NSQ_DISKQUEUE_BAD_ID: all fields are set as with NSQ_OK. The parser finds this when the
- * record is complete, so the caller can skip it. nsqd does not check the id: it delivers the
- *         message. But a client cannot finish a message whose id contains white space.
+ *     NSQ_DISKQUEUE_BAD_ID: all fields are set as with NSQ_OK. The parser finds a bad id when
+ *         the record is complete, so the caller can skip the record. nsqd does not check the id,
+ *         and delivers the message. But a client cannot finish a message whose id contains white
+ *         space.
  *
  * Source: go-diskqueue 1.1.0, readOne; nsqd/message.go, decodeMessage; nsqd/guid.go, Hex.
  */
@@ -110,10 +115,10 @@ enum nsq_parse nsq_diskqueue_record_parse(struct span in, size_t max_body,
 size_t nsq_diskqueue_record_encode(const struct nsq_message *message, uint8_t *out, size_t room);
 
 /*
- * Returns whether the writer begins the next file before it writes a record of `record_size` bytes,
- * which is what nsq_diskqueue_record_encode returns. The writer is at offset `write_pos` of its
- * file. A file is not empty then, so a record that is longer than `max_bytes` gets a file of its
- * own. `max_bytes` is nsqd's --max-bytes-per-file.
+ * Returns whether the writer begins the next file before it writes a record. `record_size` is the
+ * size of the record, as nsq_diskqueue_record_encode returns it. The writer is at offset
+ * `write_pos` of its file. If this file is empty, the result is false. So a record that is longer
+ * than `max_bytes` gets a file of its own. `max_bytes` is nsqd's --max-bytes-per-file.
  * Source: go-diskqueue 1.1.0, writeOne.
  */
 bool nsq_diskqueue_rolls(int64_t write_pos, size_t record_size, int64_t max_bytes);
@@ -123,8 +128,8 @@ bool nsq_diskqueue_rolls(int64_t write_pos, size_t record_size, int64_t max_byte
 /*
  * The text of a meta file has five numbers:
  *     DEPTH\nREAD_FILE,READ_POS\nWRITE_FILE,WRITE_POS\n
- * nsqd writes it when it writes the data file to the disk (fsync). So after a crash the text may be
- * older than the data files.
+ * nsqd writes the meta file when it writes the data file to the disk (fsync). So after a crash the
+ * meta file may be older than the data files.
  */
 #define NSQ_DISKQUEUE_META_MAX 105 /* the most bytes that nsq_diskqueue_meta_encode writes */
 
@@ -148,9 +153,10 @@ enum nsq_diskqueue_field {
 
 struct nsq_diskqueue_meta_error {
     enum nsq_diskqueue_why why;
-    enum nsq_diskqueue_field field; /* the number that is wrong, or the last one before the place */
-    size_t offset;                  /* the offset of the wrong byte; of a number that is out of
-                                     * range: of its first byte */
+    enum nsq_diskqueue_field field; /* the number that is wrong, or the last number before the
+                                     * wrong byte */
+    size_t offset;                  /* the offset of the wrong byte. If a number is out of range:
+                                     * the offset of the first byte of this number */
 };
 
 /*
@@ -159,12 +165,12 @@ struct nsq_diskqueue_meta_error {
  * NSQ_OK: `*meta` is set. *error is NSQ_DISKQUEUE_NO_ERROR.
  * NSQ_BAD: `*error` is set. `*meta` is not changed. In this case nsqd keeps the numbers before the
  *     wrong one, takes 0 for the others, and logs an error.
- * The result is never NSQ_MORE, because a number without a newline after it could always go on.
+ * The result is never NSQ_MORE, because `text` is the whole file.
  *
  * The rules are those of Go's fmt.Fscanf, so they are less strict than what nsqd writes:
  *   - A number has an optional sign, '-' or '+', and decimal digits. It may begin with zeros.
- *   - White space may stand before each number and at the end of each line. It is the white space
- * of Unicode in UTF-8, without '\n'. It may not stand between the number of a file and its comma.
+ *   - White space may stand before each number and at the end of each line, but not between the
+ *     number of a file and its comma. White space is that of Unicode in UTF-8, without '\n'.
  *   - The last line may end without a '\n'. All bytes after the third line are ignored.
  *   - Negative numbers are accepted. The caller decides what they mean.
  * Source: go-diskqueue 1.1.0, retrieveMetaData; Go's fmt/scan.go.
@@ -196,20 +202,20 @@ struct nsq_diskqueue_file {
 };
 
 /*
- * Parses the name of a file, without its folder. Returns false and does not change `*file` if nsqd
- * gives no queue a file of this name. The spans of `*file` point into `name`.
- * The name that nsqd gives a meta file while it writes it, NAME.diskqueue.meta.dat.NUMBER.tmp, is
- * not one of these: such a file is left over after a crash, and nsqd never reads it.
- * A number has at least 6 digits, with zeros in front only if it has exactly 6.
+ * Parses the name of a file, without its folder. Returns false and does not change `*file` if no
+ * queue of nsqd can have a file with this name. The spans of `*file` point into `name`. While nsqd
+ * writes a meta file, this file has the name NAME.diskqueue.meta.dat.NUMBER.tmp. For such a name
+ * the function returns false: the file is left over after a crash, and nsqd never reads it. A
+ * number has at least 6 digits. A number with more than 6 digits does not begin with 0.
  * Source: go-diskqueue 1.1.0, fileName, metaDataFileName and handleReadError; nsqd/dqname.go.
  */
 bool nsq_diskqueue_name_parse(struct span name, struct nsq_diskqueue_file *file);
 
 /*
  * Writes the name of a file, without its folder and without a terminating NUL, and returns its
- * size, as nsq_diskqueue_record_encode does. Returns 0 if nsqd gives no queue such a file: if a
- * name is not valid, if the queue is ephemeral, or if the number is negative. The number of a meta
- * file is not used. So the result never contains a '/'.
+ * size, as nsq_diskqueue_record_encode does. Returns 0 if no queue of nsqd can have such a file: if
+ * a name is not valid, if the queue is ephemeral, or if the number is negative. The number of a
+ * meta file is not used. The result never contains a '/', because a valid name contains none.
  */
 size_t nsq_diskqueue_name_encode(const struct nsq_diskqueue_file *file, uint8_t *out, size_t room);
 

@@ -20,7 +20,7 @@ enum nsq_parse {
                  * with the bytes that follow */
     NSQ_BAD,    /* the input is not valid, and further bytes cannot make it valid. The command
                  * parser finds an error at the same byte as nsqd: at the last byte of a size or
-                 * count, or when a line has reached its greatest length. */
+                 * count, or at byte number max_line of a line without '\n'. */
 };
 
 /* The code at the start of an error frame. Source: nsqd 1.3.0, protocol_v2.go and tcp.go. */

@@ -51,10 +51,10 @@ struct span nsq_lookup_name(enum nsq_lookup_id id);
 /* --- errors ----------------------------------------------------------------------------------- */
 
 /*
- * The errors that a server replies. After each of them it closes the connection. The comments name
- * the fields of struct nsq_lookup_error that the text contains. nsqlookupd 1.3.0 does not
- * have the last four errors, because it has no limits. There, a body with a negative size crashes
- * the process.
+ * The errors with which a server replies. After each of them the server closes the connection. The
+ * comments name the fields of struct nsq_lookup_error that the text contains. nsqlookupd 1.3.0 does
+ * not have the last four errors, because it has no limits: a body with a negative size crashes
+ * nsqlookupd 1.3.0.
  */
 enum nsq_lookup_why {
     NSQ_LOOKUP_NO_ERROR = 0,
@@ -85,8 +85,8 @@ struct nsq_lookup_error {
 };
 
 /*
- * Writes the text of an error, which is the data of its reply, into `out`, a buffer of the caller
- * with `room` bytes, and returns the number of bytes that the text needs. If this number is above
+ * Writes the text of an error into `out`, a buffer of the caller with `room` bytes. The text is the
+ * data of the reply. Returns the number of bytes that the text needs. If this number is above
  * `room`, the function has written nothing. So a call with room 0 returns this number and writes
  * nothing. In such a call `out` may be NULL. The text begins with an error code, as in nsq/error.h.
  * error->text is written as it is, with any bytes. Returns 0 for NSQ_LOOKUP_NO_ERROR, and if
@@ -181,8 +181,8 @@ struct nsq_lookup_error nsq_lookup_check(const struct nsq_lookup_command *comman
 
 /*
  * Returns the error that a server replies when the client's input ends. `in` is the input that the
- * parser has not consumed. Between two commands and in a line this is NSQ_LOOKUP_NO_ERROR: the
- * server closes the connection without a reply.
+ * parser has not consumed. If the input ends between two commands or in a line, the result is
+ * NSQ_LOOKUP_NO_ERROR: the server closes the connection without a reply.
  * Source: nsqlookupd/lookup_protocol_v1.go, IOLoop and IDENTIFY.
  */
 struct nsq_lookup_error nsq_lookup_cut_off(const struct nsq_lookup_place *place, struct span in);
@@ -191,8 +191,9 @@ struct nsq_lookup_error nsq_lookup_cut_off(const struct nsq_lookup_place *place,
 
 /*
  * The three functions below encode a command or a reply. As nsq_lookup_error_encode does, each of
- * them writes into `out` if the result fits into `room` bytes, and returns its size. They do not
- * check their arguments: for example, a name that contains a space becomes two parameters.
+ * them writes into `out` only if the result fits into `room` bytes, and always returns the size of
+ * the result. They do not check their arguments: for example, a name that contains a space becomes
+ * two parameters.
  */
 
 /*
@@ -221,7 +222,7 @@ size_t nsq_lookup_reply_encode(struct span data, uint8_t *out, size_t room);
  * NSQ_BAD: the size is negative or above `max_data`. The parser finds this after 4 bytes. Nothing
  *     is set.
  *
- * Source: nsqd/lookup_peer.go, readResponseBounded. There a negative size ends the process.
+ * Source: nsqd/lookup_peer.go, readResponseBounded. In nsqd 1.3.0 a negative size ends the process.
  */
 enum nsq_parse nsq_lookup_reply_parse(struct span in, size_t max_data, struct span *data,
                                       size_t *consumed);

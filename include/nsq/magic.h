@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the magic. These are the first four bytes that a client sends. They select the protocol of
+ * Owns: the magic, which is the first four bytes that a client sends. It selects the protocol of
  * the connection.
  * Must not know: how the protocols work.
  */
@@ -30,8 +30,8 @@ enum nsq_protocol { NSQ_PROTOCOL_V1 = 1, NSQ_PROTOCOL_V2 = 2 };
  * NSQ_BAD: the four bytes name no protocol. `*protocol` is not changed.
  *
  * Each server speaks only one of the two protocols. If a client selects the other protocol, the
- * server replies E_BAD_PROTOCOL: nsqd sends an error frame, and nsqlookupd sends a response without
- * a frame type.
+ * server replies with E_BAD_PROTOCOL: nsqd sends an error frame, and nsqlookupd sends a reply,
+ * which has no frame type.
  * Source: nsqd/tcp.go and nsqlookupd/tcp.go, Handle.
  */
 enum nsq_parse nsq_magic_parse(struct span in, enum nsq_protocol *protocol);

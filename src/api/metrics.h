@@ -6,8 +6,8 @@
  * know: HTTP, sockets, clocks.
  *
  * Prometheus wants all samples of a family together. So the writer walks over all topics once for
- * each family (api/stats_walk.h), and not once for the page. Topics, channels and clients may come
- * and go between two slices.
+ * each family (api/stats_walk.h), and not once for the page. Between two slices, topics, channels
+ * and clients may appear and disappear.
  *   - A topic, channel or client that exists during the whole walk of a family is shown exactly
  *     once in this family.
  *   - A topic, channel or client that was made or deleted between two slices may be in some
@@ -40,10 +40,10 @@ struct metrics_options {
 
 /* The protocols of connections. */
 enum metrics_protocol {
-    METRICS_UNKNOWN, /* its first four bytes have not arrived yet */
+    METRICS_UNKNOWN, /* the first four bytes of the connection have not arrived yet */
     METRICS_V2,
     METRICS_HTTP,
-    METRICS_OUTGOING, /* this server has made it, for example to an auth server */
+    METRICS_OUTGOING, /* this server has made the connection, for example to an auth server */
     METRICS_PROTOCOLS,
 };
 

@@ -23,9 +23,9 @@
  *     missing from the producers. A client that connects again may be shown twice, with its old and
  *     its new connection.
  * Between two slices the writer keeps only a few names and numbers, which say where it must
- * continue. So it need not know which topics were made or deleted. The broker keeps its names in
- * order (base/sorted.h). So each step needs O(log n) for n topics or channels, and no copy of the
- * names is made.
+ * continue. So it need not know which topics were made or deleted. The broker keeps the names of
+ * topics and channels in order (base/sorted.h). So each step needs O(log n) for n topics or
+ * channels, and no copy of the names is made.
  */
 #ifndef API_STATS_H
 #define API_STATS_H

@@ -2,9 +2,10 @@
 /*
  * Owns: the way of a report of statistics through all topics, channels, consumers and connections.
  * A struct stats_walk remembers its place by names and numbers, and has no pointer to a topic,
- * channel or connection. So a report can stop after every step, and continue later, even if topics,
- * channels or clients have come or gone since. To find the next one of n topics, channels or
- * consumers needs O(log n). Must not know: which figures are reported, how they are printed.
+ * channel or connection. So a report can stop after every step, and continue later, even if there
+ * are other topics, channels or clients now. To find the next one of n topics, channels or
+ * consumers needs O(log n).
+ * Must not know: which figures are reported, how they are printed.
  *
  * Topics and channels are visited in the order of their names, consumers in the order in which they
  * subscribed, and connections in the order of their slots. What is asked for and exists from the

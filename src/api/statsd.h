@@ -6,10 +6,10 @@
  * The life of a report, as in nsqd:
  *
  *     WAITING      Each interval, counted from the first step, a report begins.
- *     OPENING      The shell opens a UDP socket to the server (ASK_UDP_OPEN). If it fails, or takes
- *                  longer than a second, the report is left out. In the second case the shell is
- *                  told to give up the opening (ASK_UDP_CLOSE). The next report then tells how
- *                  much the counts have grown since the last report that was made.
+ *     OPENING      The shell opens a UDP socket to the server (ASK_UDP_OPEN). If this fails, or
+ *                  takes longer than a second, the report is left out. If it takes too long, the
+ *                  shell must also stop opening the socket (ASK_UDP_CLOSE). The next report then
+ *                  tells how much the counts have grown since the last report that was made.
  *     COLLECTING   The figures of all topics and channels are copied, in several steps. A topic or
  *                  channel that is made or deleted meanwhile may be missing.
  *     SENDING      The datagrams are sent (ASK_UDP_SEND). They are spread evenly over the interval
@@ -85,7 +85,7 @@ struct statsd {
     uint64_t ticket; /* OPENING: of the last ASK_UDP_OPEN */
     bool asked;      /* OPENING: next_ask has returned it */
     int64_t give_up; /* OPENING: the time at which the socket is too late */
-    bool given_up;   /* the opening was given up, and next_ask has not yet told the shell */
+    bool given_up;   /* the socket was too late, and next_ask has not yet told the shell */
 
     struct stats_walk walk; /* COLLECTING */
     enum statsd_part part;

@@ -11,7 +11,7 @@
 
 struct auth_forbidden {
     struct auth_document document;
-    struct json_fields fields; /* the reader of the one below */
+    struct json_fields fields; /* reads the document into https_port */
     int64_t https_port;
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the checksum CRC-32C (Castagnoli), which iSCSI and snappy use, and the
- * log on disk. The checksum is reflected
- * and has the polynomial 0x1edc6f41. All bits of its initial value and of its final XOR are ones.
+ * Owns: the checksum CRC-32C (Castagnoli), which iSCSI, snappy and the log on disk use. The
+ * checksum is reflected and has the polynomial 0x1edc6f41. All bits of its initial value and of its
+ * final XOR are ones.
  */
 #ifndef BASE_CRC32C_H
 #define BASE_CRC32C_H

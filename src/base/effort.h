@@ -37,8 +37,8 @@
 #define EFFORT_BYTES 1024    /* bytes: a copy of this many bytes costs one unit */
 #define EFFORT_JSON_BYTES 8  /* bytes: to parse this many bytes of JSON costs one unit */
 
-/* Connections. When more than this number have input at the same time, each may do less at a time.
- */
+/* When n connections have input at the same time, the units of each call with input are divided by
+ * n / EFFORT_CROWD (rounded down, but at least 1). */
 #define EFFORT_CROWD 4
 
 struct effort {
@@ -52,8 +52,9 @@ static inline void effort_allow(struct effort *e, size_t units)
     e->left = units;
 }
 
-/* Begins a call with input, of a connection that may use this number of units. It may use less when
- * many connections have input, because another connection waits until each of them had its turn. */
+/* Begins a call with input of one connection. The call may use this number of units, or fewer if
+ * many connections have input (EFFORT_CROWD). The reason: each connection waits until the calls of
+ * the other connections are over. */
 static inline void effort_allow_input(struct effort *e, size_t units)
 {
     size_t parts = e->crowd / EFFORT_CROWD;

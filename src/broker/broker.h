@@ -39,15 +39,16 @@ static inline void broker_begin_call(struct broker *broker)
     effort_allow(&broker->core.effort, broker->core.config.effort_a_call);
 }
 
-/* Begins one of the BROKER_SHARES parts of a call. Each part may use only its share of the units.
- * So each part can do some work in every call. */
+/* Begins one kind of work in a call. It may use only its share of the units (BROKER_SHARES). So
+ * each kind of work can continue in every call. */
 static inline void broker_begin_share(struct broker *broker)
 {
     effort_allow(&broker->core.effort, broker->core.effort_a_share);
 }
 
-/* Does the same as broker_begin_share, but the part may also use what is left of the part before
- * it. So the last of several parts can use the effort that the parts before it did not need. */
+/* Does the same as broker_begin_share, but this kind of work may also use the units that the kind
+ * of work before it has left. So the last of several kinds of work can use the units that the
+ * others did not need. */
 static inline void broker_add_share(struct broker *broker)
 {
     size_t left = broker->core.effort.left;

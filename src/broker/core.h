@@ -32,8 +32,8 @@ struct broker_config {
     int64_t max_msg_timeout; /* ns; a TOUCH can move the deadline of a message at most this far
                                 after its delivery */
     int64_t max_consumers;   /* of one channel; 0: no bound */
-    bool wait_publishes;     /* publishes wait for broker_publish_settle; so do the changes of
-                                broker_note_change */
+    bool wait_publishes;     /* publishes, and the changes of broker_note_change, wait for
+                                broker_publish_settle */
     size_t effort_a_call; /* units (base/effort.h), > 0: what one call from outside may do. Without
                              this bound, one MPUB to many channels would block all other clients */
     struct latency_config latency; /* end-to-end processing latencies */

@@ -9,7 +9,7 @@
  * An id is printed as 16 lowercase hexadecimal digits. Source: nsqd/guid.go.
  *
  * A tick is one unit of 2^20 ns. nsqd sleeps when the 4,096 ids of a tick are used up, and when the
- * wall clock has gone back. An id clock of this server does not sleep. It never goes back. When
+ * wall clock has gone back. The id clock of this server does not sleep, and never goes back. When
  * necessary, it shows a later time than the wall clock. It begins in 2012, even if the wall clock
  * shows an earlier time. So each id is greater than the previous id, and no publish waits.
  */

@@ -8,7 +8,7 @@
  *
  * Memory: a channel needs at most LATENCY_MOST bytes. They are added to the memory budget when
  * samples arrive. A sample for which the budget has no room is not counted. When no percentile is
- * configured, a channel has no struct latency, and a FIN does no work here.
+ * configured, a channel has no struct latency, and a FIN calls no function of this file.
  *
  * broker/quantile.h describes the accuracy. The latency of a topic is computed from all its
  * channels. Difference from nsqd: samples that are older than the window are never counted. nsqd

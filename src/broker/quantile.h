@@ -8,7 +8,7 @@
  *
  * The rank of a number is its position in the order of all numbers of the stream. The summary is a
  * list of tuples. A tuple stands for `width` numbers that are next to each other in this order, and
- * `value` is the largest of them. The rank of `value` is known except for an error of at most
+ * `value` is the largest of them. The summary gives the rank of `value` with an error of at most
  * `delta`. Two neighbouring tuples are merged into one if the error does not become too large. For
  * ranks near the percentiles that will be asked for, only a small error is allowed.
  *

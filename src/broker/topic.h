@@ -5,9 +5,9 @@
  * starting. All other messages are admitted. A message that is admitted goes to all channels that
  * exist at this moment. The moves to these channels may take several calls, because the effort of
  * one call is limited (base/effort.h). The memory for all moves is reserved before the messages are
- * admitted. The topic also reserves it for the messages that it keeps. So a move never fails. A
- * channel that is made later does not get these messages, even if some of their moves are not done
- * yet. So clients cannot see that the moves take several calls.
+ * admitted. For messages that the topic keeps, the memory for their moves is reserved too. So a
+ * move never fails. A channel that is made later does not get these messages, even if some of their
+ * moves are not done yet. So clients cannot see that the moves take several calls.
  *
  * The first channel of a topic gets the messages that the topic has kept.
  */
@@ -118,8 +118,8 @@ void topic_remove_channel(struct topic *topic, struct channel *channel);
  */
 size_t topic_publish_cost(const struct topic *topic, size_t count, int64_t delay);
 
-/* Admits messages, or keeps them; topic_move must be called afterwards. `bytes` is the sum of the
- * sizes of their bodies, and all of them have this delay. When the queue of an ephemeral topic is
+/* Admits messages, or keeps them; topic_move must be called afterwards. All messages have the delay
+ * `delay`. `bytes` is the sum of the sizes of their bodies. When the queue of an ephemeral topic is
  * full, the topic drops the messages that do not fit, as nsqd does. The topic owns the messages
  * afterwards, and `messages` is empty. */
 void topic_publish(struct topic *topic, struct queue *messages, uint64_t bytes, int64_t delay);

@@ -63,8 +63,8 @@ struct args {
                           args_parse sets it to NULL, and main() finds the folder (suite_folder) */
     char **files;      /* the operands; borrowed from argv */
     size_t file_count;
-    enum server_kind server;  /* the program that is tested. Its cases are chosen, and target,
-                                 http_target and spawn are about it */
+    enum server_kind server;  /* the program that is tested. The cases about it are chosen; target,
+                                 http_target and spawn are for it */
     const char *target;       /* address of a running server; NULL: no such server */
     const char *http_target;  /* the server's address for HTTP; NULL: none */
     const char *https_target; /* for HTTPS */

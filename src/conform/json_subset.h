@@ -9,9 +9,10 @@
 
 #include "base/buf.h"
 
-/* How arrays are compared. They must have the same length. As sets, each value of the wanted array
- * takes the first value of the other one that it matches and that no value before it has taken. So
- * among several values that could match the same one, the stricter one must stand first. */
+/* How arrays are compared. The wanted array and the other array must have the same length. If they
+ * are compared as sets, the values of the wanted array are taken in their order. Each of them is
+ * paired with the first value of the other array that it matches and that is not paired yet. So if
+ * two wanted values could match the same value, the stricter one must stand first. */
 enum json_arrays { JSON_ARRAYS_HAVE_ORDER, JSON_ARRAYS_ARE_SETS };
 
 /* An array that is compared as a set may have at most this number of values. Without this limit,

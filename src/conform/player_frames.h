@@ -26,8 +26,8 @@ enum arrival {
 bool player_undecoded(const struct player_conn *c, struct span *why);
 
 /* Parses the frame at the start of `in`, which this connection has received. A reply of V1 becomes
- * a frame too: an error if it begins with the code of one, otherwise a response. So does a command
- * that a scripted nsqlookupd receives: a response. */
+ * a frame too: an error frame if it begins with an error code, otherwise a response. A command that
+ * a scripted nsqlookupd receives becomes a response. */
 enum nsq_parse player_parse_frame(const struct player_conn *c, struct span in,
                                   struct nsq_frame *frame, size_t *size);
 

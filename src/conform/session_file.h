@@ -110,8 +110,8 @@ enum step_kind {
  * a connection may enable them. */
 enum upgrade_kind { UPGRADE_TLS, UPGRADE_SNAPPY, UPGRADE_DEFLATE, UPGRADE_KINDS };
 
-/* What a connection speaks, and so to which address of the server it goes. CONNECT_NSQ is V2 in a
- * file about nsqd, and V1 in a file about nsqlookupd. */
+/* The protocol of a connection. It decides which address of the server the connection goes to.
+ * CONNECT_NSQ is V2 in a file about nsqd, and V1 in a file about nsqlookupd. */
 enum connect_kind { CONNECT_NSQ, CONNECT_HTTP, CONNECT_HTTPS, CONNECT_KINDS };
 
 /* What a step says about the body of an HTTP request or response. */

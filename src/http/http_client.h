@@ -83,8 +83,9 @@ struct span http_fetch_failure(const struct http_fetch *fetch);
 int http_fetch_status(const struct http_fetch *fetch);
 struct span http_fetch_body(const struct http_fetch *fetch);
 
-/* http_client_next_done will not return this fetch again. For an owner that needs more than one
- * step to read the answer. The owner still frees it with http_fetch_drop. */
+/* From now on http_client_next_done does not return this fetch. An owner calls this function if it
+ * needs more than one step to read the answer. The owner still frees the fetch with
+ * http_fetch_drop. */
 void http_fetch_keep(struct http_fetch *fetch);
 
 /* Frees a fetch, whether it is done or not, and closes its connection. */

@@ -20,10 +20,10 @@ struct http_limits {
     size_t head_little;
     size_t chunk_line; /* of the size of a chunk with its extension */
     size_t trailer;    /* of all trailers together */
-    /* The limit for the excess of a chunked body. The excess is 0 at the beginning. Each chunk
-     * adds the length of its line (size and extension) to it, and subtracts 16 and twice the number
-     * of bytes of data. The excess never falls below 0. Without this limit, a body could consist
-     * almost only of extensions. */
+    /* The limit for the excess of a chunked body. The excess is 0 at the beginning. For each chunk,
+     * the length of its line (size and extension) is added to the excess. Then 16 is subtracted,
+     * and twice the number of bytes of data. The excess never falls below 0. Without this limit, a
+     * body could consist almost only of extensions. */
     size_t chunk_excess;
     /* If the answer to a request is known before its whole body has arrived, and at least this many
      * bytes are still to come, the connection ends after the answer, as in Go. If the number of

@@ -89,12 +89,13 @@ struct http_server {
 
 /* A stream makes a long body piece by piece. */
 struct http_stream {
-    /* Appends the next piece, which may be empty. It ends as soon as it has `enough` bytes. One
-     * call does a bounded amount of work. Returns true when the body is complete. */
+    /* Appends the next piece, which may be empty. The piece ends as soon as it has `enough` bytes.
+     * One call does a bounded amount of work. Returns true when this was the last piece: the body
+     * is complete, or it has failed (see below). */
     bool (*more)(void *self, struct buf *out, size_t enough, int64_t now);
-    /* Called when `more` has returned true. Returns whether the body is not complete, because there
-     * is no memory. Then the connection ends, and what is missing tells the client so. NULL: this
-     * never happens. */
+    /* Called when `more` has returned true. Returns true when the body has failed: it is not
+     * complete, because there was no memory. Then the connection ends before the end of the body,
+     * so the client notices the failure. NULL: a body never fails. */
     bool (*failed)(const void *self);
     /* Frees `self`. Called once: after the last piece, or when the connection has ended. */
     void (*end)(void *self);
@@ -120,9 +121,10 @@ struct http_call {
 /* The functions that src/serve calls. The service is a struct http_server. */
 extern const struct protocol http_protocol;
 
-/* Initialises the limit. `connections`: the limit of the whole program. The last eighth of it is
- * not for HTTP. Without this limit, HTTP clients that do nothing could occupy all connections, and
- * no other client could connect. The struct must not be moved afterwards. */
+/* Initialises the struct. `connections` is the largest number of connections of the whole program.
+ * HTTP may have seven eighths of them. Without this limit, HTTP clients that do nothing could
+ * occupy all connections, and no other client could connect. The struct must not be moved
+ * afterwards. */
 void http_slots_init(struct http_slots *slots, size_t connections);
 
 /* Initialises a server. The configuration is copied; what it points to is borrowed. A server has no

@@ -21,7 +21,7 @@ struct json_short {
 
 enum json_kind {
     JSON_INT64, /* an int64_t */
-    JSON_INT32, /* the same; larger numbers are refused */
+    JSON_INT32, /* an int64_t too; a number that does not fit into an int32 is refused */
     JSON_BOOL,  /* a bool */
     JSON_TEXT,  /* a struct buf with valid UTF-8 (json_append_valid) */
     JSON_SHORT, /* a struct json_short */

@@ -92,7 +92,7 @@ void json_write_null(struct json_writer *w);
 void json_write_raw(struct json_writer *w, struct span json);
 
 /* Each function below writes a key, and then a value or its beginning. `key` ends with NUL. It must
- * consist of bytes that need no escape, for it is written as it is. */
+ * consist of bytes that need no escape, because it is written as it is. */
 
 /* Writes a key and a string. */
 void json_member_string(struct json_writer *w, const char *key, struct span text);

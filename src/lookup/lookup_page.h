@@ -7,9 +7,9 @@
  * know: HTTP, sockets, clocks.
  *
  * The registry may change between two slices. What exists from the first to the last slice is shown
- * exactly once, and nothing is shown twice. What comes or goes in between may be missing or shown.
- * A page that does not fail is always well formed. In /nodes, the lists `topics` and `tombstones`
- * of a node always have the same length.
+ * exactly once, and nothing is shown twice. What is made or removed in between may be missing or
+ * shown. A page that does not fail is always well formed. In /nodes, the lists `topics` and
+ * `tombstones` of a node always have the same length.
  *
  * All lists are in the orders of lookup/registry.h; in upstream they are in random order. The keys
  * of /debug are sorted, as in upstream.

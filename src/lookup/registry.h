@@ -159,9 +159,9 @@ static inline void registry_ping(struct registry_producer *producer, int64_t now
 enum registry_result registry_register(struct registry *r, struct registry_producer *producer,
                                        struct span topic, struct span channel);
 
-/* The opposite. If `channel` is empty, the producer is removed from the topic and all channels of
- * it. A call does a bounded amount of work. If it returns false, the work is not finished, and the
- * caller must call the function again with the same arguments. */
+/* Does the opposite of registry_register. If `channel` is empty, the producer is removed from the
+ * topic and all channels of it. A call does a bounded amount of work. If it returns false, the work
+ * is not finished, and the caller must call the function again with the same arguments. */
 bool registry_unregister(struct registry *r, struct registry_producer *producer, struct span topic,
                          struct span channel);
 
@@ -186,8 +186,8 @@ struct registry_place {
     uint8_t bytes[NSQ_NAME_MAX + 1];
 };
 
-/* Returns the topic with this name, or NULL. `name` may be any bytes. The topic may be not
- * registered. */
+/* Returns the topic with this name, or NULL. `name` may be any bytes. The result may be a topic
+ * that is not registered (`registered` is false). */
 struct registry_topic *registry_find_topic(const struct registry *r, struct span name);
 
 /* Returns the channel with this name, or NULL. `topic` may be NULL. `name` may be any bytes. */

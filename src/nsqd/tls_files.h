@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the files that the flags for TLS name, and the TLS contexts that are made from these files.
- * Only main.c and tls_files.c read the files that the command line names.
+ * Only tls_files.c reads these files. (program/process.c reads the file of --config.)
  */
 #ifndef NSQD_TLS_FILES_H
 #define NSQD_TLS_FILES_H

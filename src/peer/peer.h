@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: nsqd's side of the conversation with one nsqlookupd: the connection, the commands, one at a
- * time, and the replies. As in upstream's nsqd, a connection is made only when there is something
+ * Owns: nsqd's side of the conversation with one nsqlookupd: the connection, the commands (one at a
+ * time) and the replies. As in upstream's nsqd, a connection is made only when there is something
  * to tell. The first connection is made at the beginning. When a connection has ended or failed, a
  * new one is made at the next change or PING. What was to be told on a failed connection is
  * dropped, because the next connection registers everything.
@@ -70,7 +70,7 @@ void peer_go_on(struct peer *peer, int64_t now);
 /* Returns true if peer_go_on has something to do. */
 bool peer_has_work(const struct peer *peer);
 
-/* A PING is due. */
+/* Notes that a PING is due. peer_go_on sends it. */
 static inline void peer_ping(struct peer *peer)
 {
     peer->course.ping = true;

@@ -9,9 +9,8 @@
 #include "base/buf.h"
 
 /* Reads {"channels":["a","b"]} as Go's decoder does. Appends the valid names that are not
- * ephemeral, at most `most` of them. Each name is one byte with its size, followed by its bytes.
- * Returns false,
- * and appends nothing, if the document is not of this kind. */
+ * ephemeral, at most `most` of them. Each name is one byte with its size, followed by its bytes. If
+ * the document is not of this kind, returns false and appends nothing. */
 bool peer_answer_read(struct span answer, size_t most, struct buf *names);
 
 /* Removes the first name from `names`. */

@@ -2,17 +2,17 @@
 /*
  * Owns: asking the nsqlookupds which channels a new topic has. Consumers may already have made
  * channels of this topic at other nsqds. These channels must also get the first messages that are
- * published here. So a new topic
- * stays in the state `starting` (broker/topic.h) until all nsqlookupds have answered, but not
- * longer than the timeout. Then the channels are made, and the messages flow.
+ * published here. So a new topic stays in the state `starting` (broker/topic.h) until all
+ * nsqlookupds have answered, but not longer than the timeout. Then the channels are made, and get
+ * the messages.
  *
  *     core->starting_topics --room for a question--> asking --all have answered--> the topic starts
  *               |                                       |                                ^
  *               +-------------- the timeout ------------+--------------------------------+
  *
  * Each nsqlookupd has its own queue of requests, so one that does not answer delays no request to
- * the others. The requests to an nsqlookupd that is removed are dropped. So is the question about a
- * topic that is deleted.
+ * the others. The requests to an nsqlookupd that is removed are dropped. The question about a topic
+ * that is deleted is dropped too.
  *
  * An answer is untrusted. It has at most PEER_ANSWER_MAX bytes, and at most PEER_CHANNELS_MAX of
  * its names become channels. Ephemeral names, and names that are not valid, are left out.

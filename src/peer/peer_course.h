@@ -2,16 +2,16 @@
 /*
  * Owns: what one nsqlookupd must still be told, and in which order. At the beginning of a
  * conversation everything is registered: the walk goes over all topics and channels in the order of
- * their names. The later changes of the broker (broker/changes.h) are told one by one. When it is
- * the turn of a change, the nsqlookupd is told the present state: what exists is registered, and
- * what does not exist is unregistered. So the nsqlookupd knows the right set when everything was
- * told, even if something was made and deleted several times in between. One kind of change is told
- * as it was: a topic that was deleted is unregistered even if it exists again, because only this
- * removes a tombstone of the topic. (This is not done for channels, which have no tombstones. The
- * deletion of an old channel may be noted after a new topic and channel with the same names were
- * made. Then the new channel must stay registered.) During the walk, the changes and the walk take
- * turns. A change is left out if it would be told as a REGISTER and the walk will still visit the
- * topic or channel.
+ * their names. The later changes of the broker (broker/changes.h) are told one by one. A change is
+ * told as the present state of its topic or channel: what exists is registered, and what does not
+ * exist is unregistered. So the nsqlookupd knows the right set when everything was told, even if
+ * something was made and deleted several times in between. There is one exception: a topic that was
+ * deleted is always unregistered, even if it exists again. Only an UNREGISTER removes a tombstone
+ * of the topic. The later change that made the topic again registers it again. (The exception does
+ * not hold for channels, which have no tombstones. The deletion of an old channel may be noted
+ * after a new topic and channel with the same names were made. Then the new channel must stay
+ * registered.) During the walk, the changes and the walk take turns. A change is left out if it
+ * would be told as a REGISTER and the walk will still visit the topic or channel.
  *
  * The memory is constant. When more changes were made than the broker remembers, a new walk begins,
  * which registers everything again. If one of the forgotten changes is a deletion, the nsqlookupd

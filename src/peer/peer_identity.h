@@ -25,7 +25,7 @@ struct peer_info {
     int64_t tcp_port;
     int64_t http_port;
     struct buf version;
-    struct buf broadcast_address; /* empty: none. Then it cannot be asked for channels */
+    struct buf broadcast_address; /* empty: none; this nsqlookupd cannot be asked for channels */
 };
 
 /* The largest number of bytes of memory that the texts of an info use, if each reply has at most
@@ -35,14 +35,14 @@ struct peer_info {
  * as its content. */
 #define PEER_INFO_COST(reply_most) ((size_t)2 * 3 * 2 * (reply_most))
 
-/* Reads the reply to an IDENTIFY: the same documents are accepted as by Go's decoder, with the same
- * values. What the reply leaves out keeps its value. Returns true if the reply is null, or an
- * object with values of the right types. Otherwise returns false, and nothing is changed. (Go keeps
- * the fields of such a reply that have the right types.) */
+/* Reads the reply to an IDENTIFY. Accepts the same documents as Go's decoder, and reads the same
+ * values from them. A field that the reply leaves out keeps its value. Returns true if the reply is
+ * null, or an object with values of the right types. Otherwise returns false, and nothing is
+ * changed. (Go keeps the fields of such a reply that have the right types.) */
 bool peer_info_read(struct peer_info *info, struct span reply);
 void peer_info_free(struct peer_info *info);
 
-/* Appends the form in which nsqd logs it: "{TCPPort:4160 ..}". */
+/* Appends the info in the form in which nsqd logs it: "{TCPPort:4160 ..}". */
 void peer_info_show(const struct peer_info *info, struct buf *out);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: all nsqlookupds that nsqd registers with: the list of them, and the time of the PINGs. Each
- * of them has its own conversation (peer/peer.h), and is asked for the channels of new topics
- * (peer/peer_channels.h). In upstream's nsqd, the conversations take turns, and a slow
- * nsqlookupd makes the others wait. Must not know: connections, commands, sockets, clocks.
+ * Owns: the list of all nsqlookupds that nsqd registers with, and the time of the PINGs. Each
+ * nsqlookupd has its own conversation (peer/peer.h), and is asked for the channels of new topics
+ * (peer/peer_channels.h). In upstream's nsqd, the conversations take turns, and a slow nsqlookupd
+ * makes the others wait.
+ * Must not know: connections, commands, sockets, clocks.
  */
 #ifndef PEER_PEERS_H
 #define PEER_PEERS_H

@@ -220,11 +220,12 @@ void conn_send(struct conn *conn, struct span data, int64_t now);
  * once. */
 void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now);
 
-/* Lets the output wait for more output, so that the shell sends both with one call. Must be called
- * after conn_send, when conn_may_gather was true before conn_send. If nothing was gathered in the
- * last `gather_timeout` (struct serve_config), the output is sent at once, as always. Otherwise it
- * is sent when that time is over. It is sent earlier when conn_send is called again, and
- * conn_gather is not called after it, and when the connection ends. */
+/* conn_gather lets the output of the last conn_send wait for more output, so that the shell sends
+ * both with one call. It may be called only if conn_may_gather was true before this conn_send: no
+ * output was unsent, or all unsent output was waiting. If nothing was gathered in the last
+ * `gather_timeout` (struct serve_config), the output does not wait. Otherwise it is sent when that
+ * time is over. It is sent earlier in two cases: the connection ends; or conn_send is called again,
+ * and conn_gather is not called after it. */
 bool conn_may_gather(const struct conn *conn);
 void conn_gather(struct conn *conn, int64_t now);
 

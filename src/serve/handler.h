@@ -43,11 +43,11 @@ enum ask_kind {
     ASK_UDP_OPEN, /* open a UDP socket for datagrams to `address`, without waiting, then call
                    * `answer`. The service has one such socket. The new one replaces the old one,
                    * which is closed at once. An earlier ASK_UDP_OPEN that was not answered yet is
-                   * given up, and never answered */
+                   * cancelled: it is never answered */
     ASK_UDP_SEND, /* send `bytes` as one datagram on the UDP socket; needs no answer. If there is no
                    * socket, or the datagram cannot be sent at once, it is lost */
     ASK_UDP_CLOSE, /* close the UDP socket, if there is one; needs no answer. An ASK_UDP_OPEN that
-                    * was not answered yet is given up, and never answered */
+                    * was not answered yet is cancelled: it is never answered */
 };
 
 /* A request of the service to the shell. */

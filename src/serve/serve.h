@@ -5,11 +5,11 @@
  * serve implements the tcp_handler of serve/handler.h. Must not know: any protocol, sockets,
  * clocks.
  *
- * How a program uses it: it fills a table of listeners. If it has work that is not part of a
- * protocol, it also fills struct serve_hooks. It gives the functions of serve_handler() to the
- * shell, which calls them in the order that serve/drive.h describes. The backlog is the list of
- * connections whose codecs may hold input for the protocol. tests/unit/test_echo.c is a complete
- * service in 50 lines.
+ * A program uses a struct serve as follows. The program fills a table of listeners. If it has work
+ * that is not part of a protocol, it also fills struct serve_hooks. It gives the functions of
+ * serve_handler() to the shell, which calls them in the order that serve/drive.h describes. The
+ * backlog is the list of connections whose codecs may hold input for the protocol.
+ * tests/unit/test_echo.c is a complete service in 50 lines.
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H

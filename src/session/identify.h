@@ -13,8 +13,8 @@
 /* Bytes: the session reads at most this much of a body in one piece. */
 #define IDENTIFY_SLICE 8192
 
-/* A session keeps its texts until it is freed. They are short (JSON_SHORT_MAX); otherwise a client
- * could fill the memory with long texts. */
+/* A session keeps the texts of this struct until the session is freed. The texts are short
+ * (JSON_SHORT_MAX). Otherwise a client could fill the memory with long texts. */
 struct identify {
     struct json_short client_id;
     struct json_short hostname;

@@ -98,7 +98,7 @@ void tcp_udp_looked_up(struct tcp_server *server, const struct resolver_answer *
 /* Sends a datagram (ASK_UDP_SEND). */
 void tcp_send_udp(const struct tcp_server *server, struct span bytes);
 
-/* Closes the UDP socket, if there is one, and gives up the look-up for it (ASK_UDP_CLOSE). */
+/* Closes the UDP socket, if there is one, and cancels the look-up for it (ASK_UDP_CLOSE). */
 void tcp_close_udp(struct tcp_server *server);
 
 #endif

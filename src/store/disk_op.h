@@ -5,9 +5,9 @@
  * (tests/support/sim_disk.h).
  * Must not know: what is in the files.
  *
- * A request is done when all its effects are safe, so that they survive a loss of power, with one
- * exception: an APPEND without `sync`. When a request has failed, each of its effects may have
- * happened or not, also in part.
+ * When a request is done, all its effects are safe: they survive a loss of power. There is one
+ * exception: the effects of an APPEND without `sync` may be lost. When a request has failed, it may
+ * have had all of its effects, a part of them, or none.
  *
  * After an APPEND with `sync` has failed, the system may have dropped all writes of this file that
  * were not safe before. A later sync that succeeds does not mean that they are safe. So the file
@@ -22,9 +22,9 @@ enum disk_kind {
     DISK_LIST,   /* make all names safe, then tell the names and sizes of all files, in any order.
                   * A process that was killed may have left names that are not safe */
     DISK_READ,   /* read `size` bytes at `offset`; fewer if the file ends before */
-    DISK_APPEND, /* write `bytes` at `offset`. The file has these bytes already, so it does not
-                  * become longer. With `sync`, all writes of this file are safe then, the earlier
-                  * ones too. Without `bytes`: only the sync */
+    DISK_APPEND, /* write `bytes` at `offset`. The file is already long enough, so its size does
+                  * not change. With `sync`, all writes of this file are safe afterwards, the
+                  * earlier writes too. If `bytes` is empty, there is only the sync */
     DISK_CREATE, /* make a new file with `size` bytes of zeros */
     DISK_RENAME, /* give a file the name `to`, which no other file has */
     DISK_DELETE, /* remove a file */

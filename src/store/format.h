@@ -26,8 +26,8 @@
  * A frame begins at a multiple of 8 bytes. One frame is what one append writes.
  *
  *      0   4  length of the payload
- *      4   4  checksum of the salt and the other 28 bytes of this head. So the length can be
- *             believed before the payload is there
+ *      4   4  checksum of the salt and the other 28 bytes of this head. So a reader knows that the
+ *             length is right before it has read the payload
  *      8   8  number of the frame; consecutive over the whole log
  *     16   8  up to this byte the segment was known to be safe on the disk when the frame was made
  *     24   4  checksum of the salt, the number of the frame, the payload and its padding
@@ -35,9 +35,10 @@
  *     32   n  payload
  *   32+n 0-7  padding: zeros, up to a multiple of 8 bytes
  *
- * All checksums are CRC-32C. The salt has three uses. The frames of an earlier use of the file are
- * not valid. A publisher who puts the bytes of a frame into a message does not know the salt. And a
- * frame that was written into the wrong segment is not valid there.
+ * All checksums are CRC-32C. The salt makes three kinds of frames invalid. First, frames from the
+ * time when the file was another segment. Second, frames that were written into the wrong segment.
+ * Third, bytes of a message that look like a frame: the publisher of the message does not know the
+ * salt.
  */
 #ifndef STORE_FORMAT_H
 #define STORE_FORMAT_H
@@ -59,10 +60,10 @@ enum parsed {
     PARSED_CUT,       /* the beginning of something that may be valid: more bytes are needed */
     WRONG_MAGIC,      /* not a segment of this log */
     WRONG_VERSION,    /* a segment that a later version has written */
-    WRONG_CHECKSUM,   /* a head with another checksum */
+    WRONG_CHECKSUM,   /* the checksum of a head is wrong */
     WRONG_ZEROS,      /* only zeros in place of a frame's head: nothing was written here */
-    WRONG_LENGTH,     /* a length that is too large, or that its contents do not have */
-    WRONG_PAYLOAD,    /* a payload or padding with another checksum */
+    WRONG_LENGTH,     /* a length that is too large, or not the length of the contents */
+    WRONG_PAYLOAD,    /* the checksum of a payload and its padding is wrong */
     WRONG_TYPE,       /* there is no such record */
     WRONG_FIELD,      /* a field of a record has a value that it must not have */
     PARSED_COUNT,
@@ -86,10 +87,10 @@ void segment_head_write(const struct segment_head *head, uint8_t out[SEGMENT_HEA
 /*
  * Parses the first bytes of a segment. `in` needs SEGMENT_HEAD_COPY + SEGMENT_HEAD_USED bytes.
  *
- * PARSED_VALID: `*head` is set. `*damaged` is true when one of the two copies is wrong, or when
- * they differ (then the first one counts). That is worth a warning. PARSED_CUT, WRONG_MAGIC,
- * WRONG_VERSION, WRONG_CHECKSUM: nothing is set. If both copies are wrong, the result is that of
- * the first.
+ * PARSED_VALID: `*head` is set. `*damaged` is true when one of the two copies is wrong, or when the
+ * copies differ. If they differ, the first copy counts. The caller should log a warning when
+ * `*damaged` is true. PARSED_CUT, WRONG_MAGIC, WRONG_VERSION, WRONG_CHECKSUM: nothing is set. If
+ * both copies are wrong, or the first has another version, the result is that of the first.
  */
 enum parsed segment_head_parse(struct span in, struct segment_head *head, bool *damaged);
 
@@ -115,7 +116,7 @@ void frame_seal(uint8_t *frame, uint64_t salt, const struct frame_head *head);
  * Parses the head of the frame at the start of `in`.
  *
  * PARSED_VALID: `*head` is set, and its length is at most FRAME_PAYLOAD_MAX.
- * PARSED_CUT: there are less than FRAME_HEAD_SIZE bytes. Nothing is set.
+ * PARSED_CUT: there are fewer than FRAME_HEAD_SIZE bytes. Nothing is set.
  * WRONG_ZEROS, WRONG_CHECKSUM, WRONG_LENGTH: nothing is set.
  */
 enum parsed frame_head_parse(struct span in, uint64_t salt, struct frame_head *head);

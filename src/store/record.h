@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the records, which are the payload of the frames of the log on disk. A parser and a writer;
- * both allocate nothing.
+ * Owns: the records, which are the payload of the frames of the log on disk. There are a parser and
+ * a writer. Neither allocates anything.
  * Must not know: frames and files (store/format.h), and which record is written when (store/log.h).
  *
  * A record:
  *     | type, u16 | kind, u16 | length of the rest, u32 | fields | tail ...
  * The kind is 0, except in record 12. All integers are big-endian. Topics and channels have numbers
  * from 1, which are never used again. Messages of a topic have a seq: 1, 2, 3 and so on. `due` is
- * ns since 1970; 0: at once.
+ * ns since 1970; 0: at once. `flowed` is the last seq that the topic has given to its channels.
+ * `cursor` is the next seq that a channel takes. Of the messages before its cursor, the part
+ * "finished" names ranges of seqs that are finished, and the part "exceptions" names messages that
+ * are not finished.
  *
  *  1 PUB              | topic 4 | first seq 8 | count 4 | count messages
  *  2 FIN              | channel 4 | count 4 | count seqs of 8
@@ -21,7 +24,7 @@
  *  9 PAUSED           | topic 4 | channel 4, 0: the topic | flag 2, 1: paused | flowed 8 |
  * 10 KEEP             | topic 4 | seq 8 | count 4 | a message, then count rows:
  *                       | channel 4 | attempts 2 | due 8 |
- * 11 CHECKPOINT BEGIN | clock of ids 8 | last topic 4 | last channel 4 | count of parts 4 |
+ * 11 CHECKPOINT BEGIN | id clock 8 | last topic 4 | last channel 4 | count of parts 4 |
  * 12 CHECKPOINT PART, of the kind
  *     1 topic         | topic 4 | last seq 8 | flowed 8 | flag 2, 1: paused | name
  *     2 channel       | channel 4 | topic 4 | cursor 8 | flag 2, 1: paused | name
@@ -30,7 +33,7 @@
  *     5 segment       | segment 8 | count 4 | rows | topic 4 | first 8 | last 8 | messages 8 |
  * 13 CHECKPOINT END   | count of parts 4 |
  * 14 FOOTER           | count 4 | rows | topic 4 | messages 4 | offset 8 | first seq 8 |
- * 15 CLEAN            | clock of ids 8 |
+ * 15 CLEAN            | id clock 8 |
  *
  * A message:
  *     | size of the body 4 | id 8 | timestamp 8 | delay 8, ns | body
@@ -77,10 +80,10 @@ struct record {
     uint32_t topic;
     uint32_t channel;
     uint32_t count;   /* of messages, rows or parts */
-    uint64_t seq;     /* first seq, up to, last seq, cursor */
-    uint64_t flowed;  /* seq */
+    uint64_t seq;     /* "seq", "first seq", "last seq", "up to seq" or "cursor" above */
+    uint64_t flowed;  /* a seq: see above */
     uint64_t segment; /* number of a segment */
-    uint64_t clock;   /* the clock of ids */
+    uint64_t clock;   /* the id clock */
     int64_t due;      /* ns since 1970 */
     struct span tail; /* a name, messages or rows, as on the wire; borrowed */
 };

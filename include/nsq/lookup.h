@@ -30,7 +30,8 @@ extern "C" {
 
 #define NSQ_LOOKUP_LINE_MAX 16384 /* the usual max_line; as NSQ_LINE_MAX of nsq/command.h */
 /* The usual max_body. nsqd sends about 150 bytes. A page of nsqlookupd's HTTP API has up to six
- * bytes for each of them, and each client that does not read may hold one node of a page. */
+ * bytes for each byte of such a body. For each HTTP client that does not read, the server may have
+ * to keep the part of a page that is about one nsqd. */
 #define NSQ_LOOKUP_BODY_MAX 4096
 
 enum nsq_lookup_id {

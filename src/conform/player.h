@@ -139,8 +139,8 @@ enum verdict {
 struct player_config {
     struct transport transport;
     struct span names; /* prefix of the names of topics and channels; unique in a run */
-    /* The addresses of the scripted nsqlookupds, and of the HTTP side of the first, all with a
-     * colon and a port; NULL: there are none. Borrowed. */
+    /* The addresses of the scripted nsqlookupds, and of the HTTP API of the first of them. Each is
+     * "host:port". NULL: there are no scripted nsqlookupds. Borrowed. */
     const char *listeners[TRANSCRIPT_LISTENERS];
     int64_t reply_timeout; /* ns: how long a step without "within" waits for its frame */
     int64_t slack; /* ns: the tolerance of "after": a frame passes if it comes too early by at most

@@ -18,8 +18,8 @@ bool player_request(struct player *p, size_t i, const struct step *step);
 /* Waits for a response, and removes it from the input. Returns false if it does not match. */
 bool player_response(struct player *p, struct player_conn *c, const struct step *step);
 
-/* Returns true if the head of a request, which the server under test has sent, is the one of this
- * step. */
+/* Returns true if the head of a request matches this step. The server under test has sent the
+ * request. */
 bool player_request_matches(struct player *player, const struct step *step, struct span request);
 
 /* Sends a response to the server under test. */

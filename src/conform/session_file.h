@@ -28,7 +28,8 @@
 #define TRANSCRIPT_DURATION_MAX (3600 * TIME_SECOND)
 #define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of the largest fill() */
 #define TRANSCRIPT_LOOKUPDS_MAX 2      /* how many scripted nsqlookupds a file may have */
-/* What a file can accept: the connections to its nsqlookupds, and requests to the first one. */
+/* How many addresses the scripted nsqlookupds of a file have: one for the V1 protocol of each, and
+ * one for the HTTP API of the first. Its number is TRANSCRIPT_LISTENER_HTTP, counted from 0. */
 #define TRANSCRIPT_LISTENERS 3
 #define TRANSCRIPT_LISTENER_HTTP 2
 
@@ -96,14 +97,14 @@ enum step_kind {
                    * same flags */
     /* The steps of a connection to a scripted nsqlookupd, which the server under test has opened.
      * On such a connection SEND is a command that must come from the server, CLIENT_END is its end
-     * of the connection, and RESPONSE, JSON, ERROR and SERVER_END are sent to the server. On one
-     * that speaks HTTP, REQUEST must come, and HTTP_RESPONSE is sent. */
+     * of the connection, and RESPONSE, JSON, ERROR and SERVER_END are sent to the server. On a
+     * connection that speaks HTTP, REQUEST must come, and HTTP_RESPONSE is sent. */
     STEP_ACCEPT,       /* waits for the connection to `listener` */
     STEP_IDENTIFY,     /* an IDENTIFY must come whose JSON has at least the members of `text` */
     STEP_SILENCE,      /* during the time `within` no command comes, and no end */
     STEP_REPLY_RAW,    /* `items` are sent as they are */
     STEP_SERVER_CLOSE, /* the scripted nsqlookupd closes the connection */
-    STEP_SERVER_RESET, /* it closes the connection with RST */
+    STEP_SERVER_RESET, /* the scripted nsqlookupd closes the connection with RST */
 };
 
 /* The codecs that both sides of a connection can enable. The order here is also the order in which

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the values to which the items of a case refer, and the bytes of items. A value $topic... or
- * $channel... is created at its first use. $lookupd and those like it are set before the first
- * step. All other values are added when a step captures them. Must not know: steps.
+ * $channel... is created at its first use. The values $lookupd, $lookupd2 and $lookupd_http_port
+ * are set before the first step. All other values are added when a step captures them.
+ * Must not know: steps.
  */
 #ifndef CONFORM_VALUES_H
 #define CONFORM_VALUES_H
@@ -14,8 +15,8 @@
 #define VALUES_MAX 20000    /* the largest number of values of one case */
 #define VALUES_NAMES_MAX 40 /* bytes of the longest prefix of a case's names, with the NUL */
 
-/* The values with the addresses of the scripted nsqlookupds, and with the HTTP port of the first.
- */
+/* The values with the addresses of the scripted nsqlookupds, and with the port of the HTTP API of
+ * the first of them. */
 #define VALUES_LOOKUPD "lookupd"
 #define VALUES_LOOKUPD2 "lookupd2"
 #define VALUES_LOOKUPD_HTTP_PORT "lookupd_http_port"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the vectors of upstream's disk queues (nsq/diskqueue.h): data files, meta files and names
- * of files, right and wrong ones, and what a parser makes of them. Must not know: the session
- * files.
+ * Owns: the vectors of upstream's disk queues (nsq/diskqueue.h): valid and invalid data files,
+ * meta files and names of files, and the result of a parser for each of them.
+ * Must not know: the session files.
  */
 #ifndef CONFORM_VECTORS_DISKQUEUE_H
 #define CONFORM_VECTORS_DISKQUEUE_H

@@ -256,10 +256,10 @@ $(BUILD)/tests/%: $(BUILD)/obj/tests/unit/%.o $(call object,$(SUPPORT)) $(ARCHIV
 	@mkdir -p $(@D)
 	$(call say,LD $@)
 	$(Q)$(CC) $(LDFLAGS_ALL) $(LINKER) -o $@ $(filter %.o,$^) $(filter %.a,$^) -lcmocka $(PKG_LIBS)
-# This test counts the calls of the allocator.
-$(BUILD)/tests/test_gates: LDFLAGS_ALL += -Wl,--wrap=alloc_zeroed,--wrap=alloc_resize,--wrap=alloc_free
+# This test counts the calls of the allocator. Private: with these flags in .flags all would be built again.
+$(BUILD)/tests/test_gates: private LDFLAGS_ALL += -Wl,--wrap=alloc_zeroed,--wrap=alloc_resize,--wrap=alloc_free
 # This one counts what an answer of an auth server costs.
-$(BUILD)/tests/test_auth_slices: LDFLAGS_ALL += \
+$(BUILD)/tests/test_auth_slices: private LDFLAGS_ALL += \
     -Wl,--wrap=json_reader_add,--wrap=auth_re2_new,--wrap=auth_re2_matches
 $(BUILD)/tests/test_mutator: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/ops.c fuzz/fuzz.c)
 

@@ -524,6 +524,7 @@ static void collect_topic(struct registry *r, struct registry_topic *topic)
     }
 }
 
+/* What was deleted is freed earlier (registry_collect), so all these topics and channels exist. */
 static void collect_producer(struct registry *r, struct registry_producer *producer)
 {
     if (producer->topics.root == NULL) {
@@ -532,20 +533,15 @@ static void collect_producer(struct registry *r, struct registry_producer *produ
     }
     struct registry_topic_entry *entry =
         container_of(producer->topics.root, struct registry_topic_entry, by_topic);
-    struct registry_topic *topic = registry_topic_of(entry);
-    bool is_removed = registry_is_removed(&topic->key);
+    struct span topic = registry_topic_name(registry_topic_of(entry));
     if (!list_empty(&entry->channels)) {
         struct registry_channel_entry *first = first_channel(entry);
-        if (!is_removed && !registry_is_removed(first->entry.key)) {
-            log_unregistered(r, producer, SPAN("channel"), registry_topic_name(topic),
-                             registry_channel_name(first->entry.key));
-        }
+        log_unregistered(r, producer, SPAN("channel"), topic,
+                         registry_channel_name(first->entry.key));
         drop_channel_entry(r, first);
         return;
     }
-    if (!is_removed) {
-        log_unregistered(r, producer, SPAN("topic"), registry_topic_name(topic), SPAN(""));
-    }
+    log_unregistered(r, producer, SPAN("topic"), topic, SPAN(""));
     drop_topic_entry(r, entry);
 }
 

@@ -231,8 +231,8 @@ static bool has_work(const struct peer_channels *c, const struct source *source)
     if (source->peer == NULL) {
         return true;
     }
-    size_t share = PEER_REQUESTS_MAX / c->source_count;
-    return !list_empty(&source->waiting) && source->open_count < (share > 0 ? share : 1);
+    size_t share = PEER_REQUESTS_MAX / c->source_count; /* > 0, see peer_channels_add */
+    return !list_empty(&source->waiting) && source->open_count < share;
 }
 
 static void free_source(struct source *source)

@@ -4,6 +4,8 @@
 
 #include "base/text.h"
 
+_Static_assert(PEERS_MAX <= PEER_REQUESTS_MAX, "each of them may have an open request");
+
 void peers_init(struct peers *peers, const struct peers_config *config, struct serve *serve,
                 struct broker *broker, struct log *log)
 {

@@ -108,6 +108,22 @@ static void late_topics_start_one_by_one(void **state)
     world_free(w);
 }
 
+/* The list of nsqlookupds becomes empty before the topics are asked about. */
+static void topics_start_when_nobody_is_left_to_ask(void **state)
+{
+    (void)state;
+    struct world *w = begin();
+    make_topics(w);
+    peers_set(&w->engine->peers, NULL, 0, w->now);
+    for (size_t i = 1; i <= TOPICS; i++) {
+        step(w, 1);
+        assert_int_equal(waiting(w), TOPICS - i);
+    }
+    assert_int_equal(asking(w), 0);
+    world_settle(w);
+    world_free(w);
+}
+
 /* Lets all requests be answered with this body. No step follows. */
 static void answer_all(struct world *w, struct span body)
 {
@@ -187,6 +203,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(questions_begin_one_by_one),
         cmocka_unit_test(late_topics_start_one_by_one),
+        cmocka_unit_test(topics_start_when_nobody_is_left_to_ask),
         cmocka_unit_test(answers_are_handled_one_by_one),
         cmocka_unit_test(answers_have_at_most_64_kib),
     };

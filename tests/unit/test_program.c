@@ -286,14 +286,17 @@ static void few_descriptors_are_refused(void **state)
         [5] = " failed - listen tcp 127.0.0.1:0: socket: too many open files\n",
         [6] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
         [7] = " FATAL: failed to instantiate nsqd - no file descriptor is left for signals\n",
+        [8] = " FATAL: failed to instantiate nsqd - no file descriptor is left for epoll\n",
     };
     char folder[] = "/tmp/nsqref-test-XXXXXX";
     char address[64];
     assert_non_null(mkdtemp(folder));
     snprintf(address, sizeof address, "%s/nsqd.sock", folder);
-    for (unsigned n = 4; n <= 7; n++) {
-        program_expect_refusal(&(struct program_setup){.address = address, .descriptors = n}, 1,
-                               lines[n]);
+    const char *const args[] = {"--waiter=epoll", NULL};
+    for (unsigned n = 4; n <= 8; n++) {
+        program_expect_refusal(
+            &(struct program_setup){.address = address, .args = args, .descriptors = n}, 1,
+            lines[n]);
         assert_int_equal(access(address, F_OK), -1); /* the socket's file is removed */
     }
     assert_int_equal(rmdir(folder), 0);

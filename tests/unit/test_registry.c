@@ -205,6 +205,30 @@ static void unregister_of_a_topic_takes_its_channels(void **state)
                "DB: client(a) UNREGISTER category:topic key:t subkey:\n");
 }
 
+/* A channel that was deleted, and is not freed yet, is not told as one that must be unregistered.
+ */
+static void deleted_channels_are_not_unexpected(void **state)
+{
+    (void)state;
+    struct registry_producer *a = join("a");
+    struct registry_producer *b = join("b");
+    add(a, "t", "c");
+    add(a, "t", "d");
+    add(b, "t", "c");
+    assert_true(registry_delete_channel(&registry, SPAN("t"), SPAN("c")));
+    log_free(&logged);
+    drop(a, "t", "");
+    expect("t b; t/d; ");
+    expect_log("client(a) unexpected UNREGISTER category:channel key:t subkey:d\n"
+               "DB: client(a) UNREGISTER category:topic key:t subkey:\n");
+    registry_leave(&registry, b);
+    assert_true(registry_delete_topic(&registry, SPAN("t")));
+    log_free(&logged);
+    registry_collect(&registry);
+    expect_log("DB: removing channel(d) from topic(t)\n"
+               "DB: removing topic(t)\n");
+}
+
 static void topics_are_in_the_order_of_debugs_keys(void **state)
 {
     (void)state;
@@ -523,6 +547,7 @@ int main(void)
         TEST(what_is_ephemeral_goes_with_unregister),
         TEST(an_ephemeral_topic_goes_with_its_last_channel),
         TEST(unregister_of_a_topic_takes_its_channels),
+        TEST(deleted_channels_are_not_unexpected),
         TEST(topics_are_in_the_order_of_debugs_keys),
         TEST(a_producer_is_active_after_a_ping),
         TEST(a_tombstone_expires),

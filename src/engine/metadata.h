@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: nsqd.dat, the file in which upstream's nsqd 1.3.0 keeps its topics and channels, and which
- * of them are paused. A reader and a writer of this JSON, and the list in between. No part of the
- * server uses them yet.
+ * of them are paused. There are a reader and a writer of this JSON, and the list of topics and
+ * channels that they use. No part of the server uses them yet.
  * Must not know: files, and what topics and channels the server has.
  *
  *     {"topics":[{"name":"t","paused":false,"channels":[{"name":"c","paused":true}]}],
@@ -49,7 +49,7 @@ enum metadata_why {
     METADATA_GOOD = 0,
     METADATA_NO_JSON,    /* the document is empty, or is not valid JSON */
     METADATA_WRONG_TYPE, /* a value has a wrong type */
-    METADATA_TOO_DEEP,   /* more than JSON_DEPTH_MAX objects and arrays in each other */
+    METADATA_TOO_DEEP,   /* more than JSON_DEPTH_MAX nested objects and arrays */
     METADATA_REPEATED,   /* a second list of topics, or of the channels of a topic */
 };
 
@@ -63,10 +63,11 @@ struct metadata_error {
 };
 
 /*
- * Reads a document into an empty list. The rules are those of Go's encoding/json: keys in any case
- * match, unknown keys are ignored, null changes nothing. A topic without a valid name (nsq/name.h)
- * is left out with its channels, and so is a channel: both count as skipped. The same topic may be
- * there several times.
+ * Reads a document into an empty list. The rules are those of Go's encoding/json: upper and lower
+ * case of a key are the same, unknown keys are ignored, null changes nothing. A topic without a
+ * valid name (nsq/name.h) is left out with its channels. A channel without a valid name is left out
+ * too. Each topic and channel with such a name counts as skipped. The same topic may be there
+ * several times.
  * Returns false and sets *error if upstream's nsqd refuses to start with the document, or if a list
  * is repeated, which upstream reads in an odd way. Frees the list in this case.
  * Source: nsqd 1.3.0, nsqd/nsqd.go, LoadMetadata.

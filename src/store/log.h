@@ -11,21 +11,23 @@
  *
  * The caller's loop: take a request (store_log_next_op), carry it out, pass the result on
  * (store_log_answer), then take all events (store_log_next_event). There is one request at a time.
- * While an APPEND runs, the next frame fills: so many publishers share one sync, without a timer.
+ * While an APPEND runs, the next frame collects records. So one sync serves many publishers, and no
+ * timer is needed.
  *
  * What STORE_SETTLED means:
  *     STORE_FSYNC: the messages survive a loss of power.
- *     STORE_WRITE: they survive the end of this process. They survive a loss of power after the
- *         next sync, which comes after `sync_every` messages or `sync_timeout`.
+ *     STORE_WRITE: the messages survive the end of this process. When the next sync is done, they
+ *         survive a loss of power too. This sync comes after `sync_every` messages, or after
+ *         `sync_timeout`.
  *
  * The folder has files of two kinds: a segment is <number in 16 hex digits>.log, and spare-0.log is
- * a segment that is not complete yet. It becomes a segment when its bytes are safe. All other files
- * are left alone. The first segment is made when there is something to write.
+ * a segment that is not complete yet. It becomes a segment when its bytes are safe. The log does
+ * not change any other file. The first segment is made when there is something to write.
  *
- * After a failed APPEND the segment is abandoned at its last safe byte, and never written again.
- * The publishes that waited have failed. A new segment says where the old one ends. In the mode
- * STORE_WRITE it begins with everything that was settled, but not synced. Records other than
- * publishes are written again.
+ * After a failed APPEND, the segment ends at its last safe byte. The log never writes to it again.
+ * The head of the next segment says where it ends. The publishes that waited for the APPEND fail.
+ * Other records are written again, to the next segment. In the mode STORE_WRITE, the next segment
+ * begins with all records that were settled, but not synced.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -49,15 +51,16 @@ struct store_options {
     struct hash_seed seed; /* secret, and new at each start. The salts of segments depend on it */
 };
 
-#define STORE_FIN_DELAY                                                                            \
-    (100 * TIME_MS)           /* a finished message waits this long for another record             \
-                               */
-#define STORE_FIN_BYTES 65536 /* or until this many bytes of records wait */
+/* Notes of finished messages are written together with the next record of another type. If there is
+ * none, they are written after STORE_FIN_DELAY (ns), or when STORE_FIN_BYTES bytes of records
+ * wait. */
+#define STORE_FIN_DELAY (100 * TIME_MS)
+#define STORE_FIN_BYTES 65536
 
 enum store_event_kind {
     STORE_RECORD = 1, /* a record that was read back; only before STORE_STARTED */
     STORE_DAMAGE,     /* something could not be read; only before STORE_STARTED */
-    STORE_STARTED,    /* DISK_DONE: everything was read back and is safe, so it may be served.
+    STORE_STARTED,    /* DISK_DONE: everything was read back and is safe, so the server may use it.
                        * Otherwise the log cannot be used */
     STORE_SETTLED,    /* the answer to a ticket */
     STORE_HEALTH,     /* DISK_DONE: the disk works again. Otherwise publishes are refused */
@@ -104,8 +107,9 @@ const struct disk_op *store_log_next_op(struct store_log *log, int64_t now, int6
 void store_log_answer(struct store_log *log, const struct disk_result *result, int64_t now);
 
 /* Takes the next event. Returns false when there is none now. Take all events before the next
- * request: while the log is read, this function does the work. One call reads one record at most,
- * or the bytes that are in memory: those of one READ and of one frame. */
+ * request: while the log is read, this function does the work. One call does a bounded amount of
+ * work: it reads at most one record, or the bytes of one READ and of one frame, which are in
+ * memory. */
 bool store_log_next_event(struct store_log *log, struct store_event *event);
 
 /* Returns when store_log_next_op has something to do, if nothing else happens before. */
@@ -128,8 +132,8 @@ bool store_log_finish(struct store_log *log, uint32_t channel, uint64_t seq, int
 /*
  * Notes a record of another type: REQ, a change of topics and channels, or CLEAN. A new topic or
  * channel gets its number here: record->topic or record->channel is set. If the ticket is not 0,
- * STORE_SETTLED follows. If that has a reason other than DISK_DONE, the record is not safe yet, but
- * the log goes on trying. May only be called after STORE_STARTED.
+ * STORE_SETTLED follows. If the reason of this event is not DISK_DONE, the record is not safe yet,
+ * and the log tries again. May only be called after STORE_STARTED.
  */
 void store_log_note(struct store_log *log, struct record *record, uint64_t ticket);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the inside of the log, which log.c, log_write.c and log_recover.c share.
- * Must not know: anything that log.h does not know.
+ * Must not know: what log.h must not know.
  */
 #ifndef STORE_LOG_PARTS_H
 #define STORE_LOG_PARTS_H
@@ -57,7 +57,7 @@ struct log_topic {
     struct table_entry entry;
     uint32_t number; /* the key */
     uint64_t last;   /* the seq of the newest message that was published */
-    uint64_t safe;   /* the same, of those that are settled */
+    uint64_t safe;   /* the seq of the newest message that is settled */
 };
 
 /* A segment that is found at the start. */
@@ -122,7 +122,7 @@ struct store_log {
     uint64_t next_frame;
     uint64_t durable_frame; /* the number behind the last frame that is safe */
     enum log_step todo;     /* while a segment is made: the next step */
-    uint8_t *head_bytes;    /* the same: SEGMENT_HEAD_SIZE bytes, or NULL */
+    uint8_t *head_bytes;    /* the first bytes of this segment (SEGMENT_HEAD_SIZE), or NULL */
 
     /* frames */
     struct log_batch pending;

@@ -22,8 +22,9 @@ void player_lookupd_init(struct player *p)
         [TRANSCRIPT_LISTENER_HTTP] = SPAN_LITERAL(VALUES_LOOKUPD_HTTP_PORT)};
     for (size_t i = 0; i < TRANSCRIPT_LISTENERS && p->config.listeners[i] != NULL; i++) {
         const char *address = p->config.listeners[i];
-        const char *port = strrchr(address, ':') + 1;
-        values_set(&p->values, names[i], text_span(i == TRANSCRIPT_LISTENER_HTTP ? port : address));
+        const char *colon = strrchr(address, ':');
+        bool port = i == TRANSCRIPT_LISTENER_HTTP && colon != NULL;
+        values_set(&p->values, names[i], text_span(port ? colon + 1 : address));
     }
 }
 

@@ -206,8 +206,9 @@ static void start_and_run(const struct case_setting *setting, const struct trans
 static void run_own(const struct case_setting *setting, const struct transcript *file,
                     struct case_result *result)
 {
-    struct lookupds lookupds = {.listeners = {-1, -1, -1},
-                                .addresses = {SPAWN_NO_LOOKUPD, SPAWN_NO_LOOKUPD}};
+    struct lookupds lookupds = {
+        .listeners = {-1, -1, -1},
+        .addresses = {SPAWN_NO_LOOKUPD, SPAWN_NO_LOOKUPD, SPAWN_NO_LOOKUPD}};
     if (setting->spawn == NULL) {
         result->verdict = VERDICT_UNSUPPORTED;
         buf_append(&result->why, why_not(file));

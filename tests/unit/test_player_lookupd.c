@@ -187,6 +187,24 @@ static void a_transport_may_have_none(void **state)
     free(player);
 }
 
+/* A case with a server of its own may have no scripted nsqlookupds. */
+static void an_address_may_have_no_port(void **state)
+{
+    (void)state;
+    const struct player_config config = {.time_scale = 100, .listeners = {"", "h", ""}};
+    struct player *player = calloc(1, sizeof *player);
+    struct transcript file;
+    struct transcript_error error;
+    assert_non_null(player);
+    assert_true(transcript_parse(&file, SPAN(HEADER HELLO), &error));
+    player_init(player, &config, &file);
+    assert_int_equal(values_find(&player->values, SPAN("lookupd_http_port"))->bytes.n, 0);
+    assert_int_equal(values_find(&player->values, SPAN("lookupd2"))->bytes.n, 1);
+    player_free(player);
+    transcript_free(&file);
+    free(player);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -201,6 +219,7 @@ int main(void)
         cmocka_unit_test(the_exchange_shows_both_directions),
         cmocka_unit_test(a_target_is_unsupported),
         cmocka_unit_test(a_transport_may_have_none),
+        cmocka_unit_test(an_address_may_have_no_port),
     };
     return cmocka_run_group_tests_name("player_lookupd", tests, NULL, NULL);
 }

@@ -300,6 +300,8 @@ $(BUILD)/fuzz_$(1): $(call object,fuzz/fuzz_$(1).c $(FUZZ_SUPPORT)) \
 	$$(Q)$$(CC) $$(LDFLAGS_ALL) $$(if $$(FUZZ),-fsanitize=fuzzer,$$(LINKER)) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach t,$(FUZZERS),$(eval $(call fuzzer,$(t))))
+# This target has the tests' disk.
+$(BUILD)/fuzz_store: $(call object,tests/support/sim_disk.c)
 
 # AFL++ loads it into its own process. So it is built by the normal compiler, without a sanitizer.
 $(BUILD)/mutator_afl.so: $(call object,fuzz/mutator.c fuzz/mutator_split.c fuzz/mutator_afl.c fuzz/ops.c fuzz/fuzz.c) $(BUILD)/libnsqproto.a

@@ -208,6 +208,7 @@ void store_log_note(struct store_log *log, struct record *record, uint64_t ticke
     } else if (record->type == RECORD_TOPIC_DELETED) {
         log_remove_topic(log, record->topic);
     }
+    assert(record->topic <= RECORD_NUMBER_MAX && record->channel <= RECORD_NUMBER_MAX);
     log_batch_add(&log->pending, record);
     log->pending.urgent = true;
     log->pending.clean = log->pending.clean || record->type == RECORD_CLEAN;

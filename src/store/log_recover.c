@@ -56,7 +56,8 @@ static bool parse_name(struct span name, uint64_t *number)
         uint8_t digit = (uint8_t)(c >= 'a' ? c - 'a' + 10 : c - '0');
         *number = *number << 4 | (digit & 15);
     }
-    return *number > 0 && span_equal(log_file_name(expected, *number), name);
+    return *number > 0 && *number < UINT64_MAX &&
+           span_equal(log_file_name(expected, *number), name);
 }
 
 /* Puts a segment at its place in the order of the numbers. */

@@ -165,7 +165,8 @@ enum parsed record_parse(struct span in, struct record *record, size_t *consumed
         p += fields[*f].size;
     }
     found.tail = span_make(p, length - fixed);
-    if (found.flag > 1) {
+    if (found.flag > 1 || found.topic > RECORD_NUMBER_MAX || found.channel > RECORD_NUMBER_MAX ||
+        found.seq > UINT64_MAX - found.count) {
         return WRONG_FIELD;
     }
     enum parsed parsed = check_tail(layout, &found);

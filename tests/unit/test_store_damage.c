@@ -222,8 +222,8 @@ static void a_torn_tail_is_cut_off(void **state)
     play_publish(&play, 1, 2, 9);
     sim_disk_fault(play.disk, 0, SIM_SHORT, 700);
     assert_true(play_begin(&play));
-    play_reopen(&play);
     sim_disk_kill(play.disk, 0);
+    play_reopen(&play);
     play_run(&play);
     assert_int_equal(play_damages(&play), 1);
     assert_int_equal(play_first_damage(&play).kind, DAMAGE_TAIL);

@@ -226,6 +226,11 @@ static const struct {
         "0123456789012345678901234567890123456789012345678901234567890123X", WRONG_FIELD),
     ROW("a name of 64 bytes", "\0\4" "\0\0" "\0\0\0\x44" "\0\0\0\1"
         "0123456789012345678901234567890123456789012345678901234567890123", PARSED_VALID),
+    ROW("the highest topic", "\0\5" "\0\0" "\0\0\0\4" "\x7f\xff\xff\xff", PARSED_VALID),
+    ROW("a topic above it", "\0\5" "\0\0" "\0\0\0\4" "\x80\0\0\0", WRONG_FIELD),
+    ROW("a channel above it", "\0\7" "\0\0" "\0\0\0\4" "\x80\0\0\0", WRONG_FIELD),
+    ROW("a seq that is too high for a message", "\0\1" "\0\0" "\0\0\0\x2d" "\0\0\0\1"
+        "\xff\xff\xff\xff\xff\xff\xff\xff" "\0\0\0\1" ONE_MESSAGE, WRONG_FIELD),
     ROW("a flag of 2", "\0\x09" "\0\0" "\0\0\0\x12" "\0\0\0\x08" "\0\0\0\7" "\0\2" "\0\0\0\0\0\0\0\x05", WRONG_FIELD),
 #undef ROW
 };

@@ -188,6 +188,21 @@ static void check_again(struct ledger *l, struct store_play *play)
     CHECK(l, play->digest == digest);
 }
 
+/* The disk crashes again while a log reads it. Returns what level of safety is promised now. */
+static enum level crash_reader(struct ledger *l, struct store_play *play, enum level promised)
+{
+    for (size_t i = below(l, 8); i > 0 && play_begin(play); i--) {
+        play_end(play);
+    }
+    if (below(l, 2) == 0) {
+        play_begin(play);
+    }
+    enum level again = crash(l, play->disk);
+    promised = again == WRITTEN || play->started ? promised : SAFE;
+    play_reopen(play);
+    return promised;
+}
+
 /* A copy of the disk crashes. */
 static void crash_copy(struct ledger *l)
 {
@@ -197,6 +212,9 @@ static void crash_copy(struct ledger *l)
     enum level promised = crash(l, disk);
     sim_disk_fault(disk, SIZE_MAX, SIM_FAIL, 0);
     play_open(&play, &l->play.options, disk);
+    if (below(l, 2) == 0) {
+        promised = crash_reader(l, &play, promised);
+    }
     play_run(&play);
     check_recovered(l, &play, promised, &found);
     check_again(l, &play);

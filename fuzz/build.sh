@@ -29,7 +29,8 @@ compile() {
 }
 export -f compile
 # TLS is left out: no target has it, and OpenSSL need not be there. Of src/conform, targets use only the session files.
-find src fuzz -name '*.c*' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -not -name 'tls*.c' \
+# The target store has the tests' disk.
+find src fuzz tests/support/sim_disk.c -name '*.c*' -not -name main.c -not -name '*_main.c' -not -name mutator_afl.c -not -name 'tls*.c' \
     -not '(' -path 'src/conform/*' -not -name 'session_file*' -not -name values.c ')' -print0 |
     xargs -0 -P "$(nproc)" -I {} bash -c 'compile {}'
 # llhttp comes as its sources.
@@ -39,7 +40,7 @@ for part in api http llhttp; do
     $CC $CFLAGS -std=c11 -w -isystem /usr/share/include/llhttp -c -o "$WORK/src/llhttp/$part.o" "/usr/share/llhttp/$part.c"
 done
 rm -f "$WORK/libnsqref.a"
-find "$WORK/src" "$WORK/fuzz" -name '*.o' -not -name 'fuzz_*' -exec ar rcs "$WORK/libnsqref.a" {} +
+find "$WORK/src" "$WORK/fuzz" "$WORK/tests" -name '*.o' -not -name 'fuzz_*' -exec ar rcs "$WORK/libnsqref.a" {} +
 
 # Linked whole: where the fuzzers run, nothing is installed.
 read -ra libraries < <(pkg-config --libs yajl libutf8proc libmd zlib re2)

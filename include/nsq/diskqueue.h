@@ -82,10 +82,10 @@ struct nsq_diskqueue_record {
 };
 
 /*
- * Parses the record at the start of `in`, the rest of a data file. The input is borrowed. The body
- * may have at most `max_body` bytes; nsqd takes --max-msg-size here. Pass NSQ_DISKQUEUE_BODY_MAX to
- * accept every size that the format allows. The function sets every field of `*record`; a field
- * that the rules below do not name is 0.
+ * Parses the record at the start of `in`. `in` is the part of a data file that was not parsed yet.
+ * The input is borrowed. The body may have at most `max_body` bytes. For nsqd, this limit is
+ * --max-msg-size. Pass NSQ_DISKQUEUE_BODY_MAX to accept every size that the format allows. The
+ * function sets every field of `*record`; a field that the rules below do not name is 0.
  *
  * NSQ_OK: record->message, ->consumed and ->size are set. The body may be empty.
  * NSQ_MORE: the input is the beginning of a record. `size` is set if its 4 bytes have arrived. At

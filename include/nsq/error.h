@@ -12,8 +12,8 @@
 extern "C" {
 #endif
 
-/* The result of the parsers of magics, commands and frames. If bytes are missing, the result is
- * NSQ_MORE, which is not an error. */
+/* The result of most parsers of this library. If bytes are missing, the result is NSQ_MORE, which
+ * is not an error. */
 enum nsq_parse {
     NSQ_OK = 0, /* the input begins with something complete and valid */
     NSQ_MORE,   /* the input is the beginning of something valid: pass the same bytes again together

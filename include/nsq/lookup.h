@@ -53,9 +53,9 @@ struct span nsq_lookup_name(enum nsq_lookup_id id);
 
 /*
  * The errors with which a server replies. After each of them the server closes the connection. The
- * comments name the fields of struct nsq_lookup_error that the text contains. nsqlookupd 1.3.0 does
- * not have the last four errors, because it has no limits: a body with a negative size crashes
- * nsqlookupd 1.3.0.
+ * comments name the fields of struct nsq_lookup_error whose values are in the reply. nsqlookupd
+ * 1.3.0 does not have the last four errors, because it has no limits: a body with a negative size
+ * crashes nsqlookupd 1.3.0.
  */
 enum nsq_lookup_why {
     NSQ_LOOKUP_NO_ERROR = 0,

@@ -29,7 +29,7 @@ struct api_setting {
 
 /* Times are in ns. All spans are borrowed, and must live as long as the struct api. */
 struct api_config {
-    int64_t max_msg_size; /* this and the next may be negative, as in nsqd; then nothing fits */
+    int64_t max_msg_size; /* a negative max_msg_size or max_body_size allows no byte, as in nsqd */
     int64_t max_body_size;
     int64_t max_req_timeout; /* the longest delay of POST /pub */
     /* What GET /info tells. */

@@ -10,9 +10,9 @@
  * Topics and channels are visited in the order of their names, consumers in the order in which they
  * subscribed, and connections in the order of their slots. What is asked for and exists from the
  * first to the last step of a walk is visited exactly once. What is made or deleted during the walk
- * may be visited or not. No name of a topic is visited twice, and no name of a channel of a topic.
- * When the current topic is deleted, the walk visits no more of its channels, even if a new topic
- * has the same name. The same is true for the consumers of the current channel.
+ * may be visited or not. No name of a topic is visited twice. In one topic, no name of a channel is
+ * visited twice. When the current topic is deleted, the walk visits no more of its channels, even
+ * if a new topic has the same name. The same is true for the consumers of the current channel.
  */
 #ifndef API_STATS_WALK_H
 #define API_STATS_WALK_H

@@ -109,7 +109,7 @@ void statsd_free(struct statsd *statsd);
 /* Must be called in each step, with effort (broker_begin_share). */
 void statsd_step(struct statsd *statsd, int64_t now);
 
-/* Returns when the next step is due. */
+/* Returns the time at which the next step is due. */
 int64_t statsd_next_deadline(const struct statsd *statsd);
 
 /* Returns the next request to the shell. */

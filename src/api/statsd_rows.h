@@ -7,8 +7,8 @@
  *
  * The rows are in the order of a report: each topic, followed by its channels, all in the order of
  * their names; the memory last. They belong to names: a topic that was deleted and made again
- * between two reports has the row of the deleted topic, as in nsqd. So its counts go back, and the
- * report tells negative numbers.
+ * between two reports has the row of the deleted topic, as in nsqd. So its counts may have become
+ * smaller, and then the report tells negative numbers.
  *
  * A report visits the rows once, from the first to the last (statsd_rows_visit). A row that is not
  * visited is dropped.

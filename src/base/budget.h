@@ -25,8 +25,9 @@ enum budget_use {
 };
 
 #define BUDGET_RESERVE_PART 8 /* the reserve is the cap divided by this number */
-/* The share of all connections together is the cap divided by this number (bytes). While they hold
- * more, the server reads less (budget_share_is_passed). */
+/* All connections together have a share of the budget: the cap divided by this number (bytes).
+ * While they hold more than their share, the server reads only small pieces
+ * (budget_share_is_passed). */
 #define BUDGET_HELD_PART 4
 /* All topics and channels together may use at most the cap divided by this number (bytes). */
 #define BUDGET_NAMES_PART 4

@@ -37,13 +37,14 @@
 #define EFFORT_BYTES 1024    /* bytes: a copy of this many bytes costs one unit */
 #define EFFORT_JSON_BYTES 8  /* bytes: to parse this many bytes of JSON costs one unit */
 
-/* When n connections have input at the same time, the units of each call with input are divided by
- * n / EFFORT_CROWD (rounded down, but at least 1). */
+/* A connection has an event when it has input, when its input has ended, or when it has room for
+ * output. When n connections have an event at the same time, the units of each call with input are
+ * divided by n / EFFORT_CROWD (rounded down, but at least 1). */
 #define EFFORT_CROWD 4
 
 struct effort {
     size_t left;  /* units */
-    size_t crowd; /* how many connections have input now; 0: unknown */
+    size_t crowd; /* how many connections have an event now; 0: unknown */
 };
 
 /* Begins a call that may use this number of units. */
@@ -53,8 +54,8 @@ static inline void effort_allow(struct effort *e, size_t units)
 }
 
 /* Begins a call with input of one connection. The call may use this number of units, or fewer if
- * many connections have input (EFFORT_CROWD). The reason: each connection waits until the calls of
- * the other connections are over. */
+ * many connections have an event (EFFORT_CROWD). The reason: each connection waits until the calls
+ * of the other connections are over. */
 static inline void effort_allow_input(struct effort *e, size_t units)
 {
     size_t parts = e->crowd / EFFORT_CROWD;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: a set of elements that is ordered by name, byte by byte. The set finds a name, and the next
- * name after a given name, in O(log n) steps. So code that visits the elements by name must
+ * name after a given name, in O(log n) steps. So code that visits the elements by name needs to
  * remember only the last name that it has visited. It can continue after this name even when
  * elements were added or removed.
  *

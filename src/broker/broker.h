@@ -10,9 +10,9 @@
 #include "broker/topic.h"
 #include "broker/topology.h"
 
-/* messages of one channel, before another channel has its turn */
+/* One channel delivers at most this many messages before another channel has its turn. */
 #define BROKER_DELIVERIES_A_TURN 64
-/* moves of one topic, before another topic has its turn */
+/* One topic makes at most this many moves before another topic has its turn. */
 #define BROKER_MOVES_A_TURN 256
 /* The effort of a call from outside is divided into this many equal shares. Each kind of work in
  * the call gets one share. A step has eleven kinds of work (engine/engine.c). */

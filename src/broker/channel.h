@@ -81,7 +81,7 @@ struct consumer {
     int64_t capacity;    /* how many messages the consumer can get now; it is ready while this
                           * number is > 0 */
     int64_t msg_timeout; /* ns from a delivery to its timeout */
-    int32_t sample_rate; /* percent of the messages that are delivered; 0: all messages */
+    int32_t sample_rate; /* how many percent of the messages are delivered; 0: all */
     bool blocked;        /* its owner wants no messages now, so the consumer is not ready */
     bool orphan; /* its channel was deleted, and broker_next_orphan has not returned the consumer
                   * yet */

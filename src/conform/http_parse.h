@@ -21,7 +21,7 @@ struct http_parsed {
 /* How the end of a response is found. */
 struct http_parse_end {
     bool no_body; /* nothing follows the head, as after a request with the method HEAD */
-    bool ended;   /* no more bytes will come. Then this may be the end of the body */
+    bool ended;   /* no more bytes will come, so the body may end at the last byte */
 };
 
 /* Parses a response from the start of `in`. The caller frees out->body whatever the result is.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: finding out which process listens at a TCP port. On Linux, the files below /proc say it, if
- * this program has permission to read the files of that process. Must not know: what the answer is
- * for.
+ * Owns: finding out which process listens at a TCP port. On Linux, the files below /proc contain
+ * the answer. This program must have permission to read the files of that process. Must not know:
+ * what the answer is for.
  */
 #ifndef CONFORM_LISTENER_H
 #define CONFORM_LISTENER_H
@@ -14,7 +14,7 @@
 #define LISTENER_SOCKETS_MAX 16 /* at most this many sockets of one port are checked */
 
 enum listener {
-    LISTENER_UNKNOWN, /* the files below /proc do not say it */
+    LISTENER_UNKNOWN, /* the files below /proc do not contain the answer, or cannot be read */
     LISTENER_OURS,    /* the process, a descendant of it, or another member of its process group */
     LISTENER_OTHER,   /* another process */
 };

@@ -167,8 +167,8 @@ struct player {
     size_t splits;   /* at how many places the bytes of all steps may still be cut */
     size_t received; /* how many decoded bytes have arrived on all connections */
     struct values values;
-    int64_t last_step_end; /* ns: the "after" of the next step counts from this time. It is about
-                              the end of the last step: see step_end in player.c */
+    int64_t last_step_end; /* ns: the "after" of the next step counts from this time. It may differ
+                              a little from the end of the last step: see step_end in player.c */
     int64_t end_by; /* ns: the end of the whole case; no step waits longer than until this time */
     int64_t step_wait; /* ns: the longest time that the last waiting step was allowed to wait */
     enum verdict verdict;

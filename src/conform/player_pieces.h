@@ -9,8 +9,9 @@
 
 #include "conform/player.h"
 
-/* Sends the bytes of a step on connection `i`, and notes them in the exchange. `known`: all values
- * in them are known. If not, nothing is sent and the step cannot be played. Returns `known`.
+/* Sends the bytes of a step on connection `i`, and notes them in the exchange. `known` says whether
+ * all values in the bytes are known. If it is false, nothing is sent, and the step cannot be
+ * played. Returns `known`.
  *
  * The bytes are cut at no more than config.splits places: in the middle of the magic, of each size,
  * and of each body that follows a size. An HTTP request is cut in the middle of its first line, at

@@ -37,7 +37,8 @@ void progress_done(struct progress *p, int64_t weight, int64_t now);
  * outputs it is not needed, because the report follows. */
 void progress_failed(struct progress *p, struct span id, struct span line);
 
-/* Must be called about once a second. Writes the line if it is time for it. */
+/* Must be called about once a second. Writes the line if the last one was written long enough ago:
+ * 1 s on a terminal, 5 s in other outputs. */
 void progress_tick(struct progress *p, int64_t now);
 
 /* Removes the line from a terminal. */

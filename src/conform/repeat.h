@@ -9,7 +9,8 @@
 #include "conform/report.h"
 
 struct repeat_case {
-    struct report_case shown; /* the first result, or the first one that is not a pass */
+    struct report_case shown; /* the first result that is not a pass; if there is none, the first
+                               * result */
     struct buf verdicts;      /* all verdicts, with commas between them */
     bool changed;
     bool any; /* the case has a result */

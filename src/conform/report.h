@@ -41,7 +41,7 @@ struct report_case {
 
 struct report {
     struct span target;        /* the target's name; borrowed */
-    enum server_kind server;   /* what was tested; of a report that was read: SERVER_NSQD */
+    enum server_kind server;   /* the tested program; always SERVER_NSQD if the report was read */
     struct buf target_version; /* from the target's answer to IDENTIFY; empty: unknown */
     struct buf suite;          /* the version of the suite */
     struct buf date;           /* when the run began, like "2026-01-31T23:59:59Z"; empty: unknown */

@@ -11,7 +11,7 @@
 #include "conform/player.h"
 
 struct case_setting {
-    const char *target;      /* "host:port" or the path of a unix socket; NULL: an engine here */
+    const char *target;      /* "host:port" or the path of a unix socket; NULL: in this process */
     const char *http_target; /* the server's address for HTTP, and for HTTPS; NULL or empty: none */
     const char *https_target;
     const char *spawn; /* the command that starts a server, for cases that restart it; NULL: none */

@@ -96,9 +96,9 @@ enum step_kind {
     STEP_RESTART, /* the server is ended and started again, with the flags `text`; empty: with the
                    * same flags */
     /* The steps of a connection to a scripted nsqlookupd, which the server under test has opened.
-     * On such a connection SEND is a command that must come from the server, CLIENT_END is its end
-     * of the connection, and RESPONSE, JSON, ERROR and SERVER_END are sent to the server. On a
-     * connection that speaks HTTP, REQUEST must come, and HTTP_RESPONSE is sent. */
+     * On such a connection SEND is a command that must come from the server. CLIENT_END means that
+     * the server must close the connection. RESPONSE, JSON, ERROR and SERVER_END are sent to the
+     * server. On a connection that speaks HTTP, REQUEST must come, and HTTP_RESPONSE is sent. */
     STEP_ACCEPT,       /* waits for the connection to `listener` */
     STEP_IDENTIFY,     /* an IDENTIFY must come whose JSON has at least the members of `text` */
     STEP_SILENCE,      /* during the time `within` no command comes, and no end */

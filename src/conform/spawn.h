@@ -60,8 +60,8 @@ struct spawn_places {
     const char *lookupd2; /* the addresses of scripted nsqlookupds */
 };
 
-/* The address for {lookupd} and {lookupd2} in the flags of a server that no case with scripted
- * nsqlookupds uses. Nobody listens there. */
+/* Some servers play no case that has scripted nsqlookupds. In their flags, {lookupd} and {lookupd2}
+ * become this address. Nobody listens there. */
 #define SPAWN_NO_LOOKUPD "127.0.0.1:1"
 
 /* Starts a command. {flags} in the command is replaced by the flags. Then {port}, {http-port},

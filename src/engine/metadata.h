@@ -66,8 +66,8 @@ struct metadata_error {
  * Reads a document into an empty list. The rules are those of Go's encoding/json: upper and lower
  * case of a key are the same, unknown keys are ignored, null changes nothing. A topic without a
  * valid name (nsq/name.h) is left out with its channels. A channel without a valid name is left out
- * too. Each topic and channel with such a name counts as skipped. The same topic may be there
- * several times.
+ * too. `skipped` counts these topics and channels, but not the channels of a topic that is left
+ * out. The same topic may be there several times.
  * Returns false and sets *error if upstream's nsqd refuses to start with the document, or if a list
  * is repeated, which upstream reads in an odd way. Frees the list in this case.
  * Source: nsqd 1.3.0, nsqd/nsqd.go, LoadMetadata.

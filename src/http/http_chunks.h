@@ -7,7 +7,7 @@
  *
  *     size    1 to 16 hexadecimal digits; an extension with ';' may follow
  *     line    ends with CR LF and has no other CR, LF or control byte
- *     trailer at most limits->trailer bytes; a line begins with no blank and no ':'
+ *     trailer at most limits->trailer bytes; no line begins with a space, a tab or ':'
  *
  * Must not know: what the body means, connections.
  */

@@ -150,9 +150,9 @@ void http_call_message(struct http_call *call, int status, struct span text, int
 
 /* Answers with a body that a stream makes. `answer` has no body; its headers are copied. The
  * request must be complete (HTTP_BODY_SKIPPED). A body of at most http_limits.whole bytes gets a
- * Content-Length. This limit is http_limits.piece_little while connections hold too much. A longer
- * body is chunked; for HTTP/1.0 it ends with the connection. The stream continues only while the
- * client takes the output. */
+ * Content-Length. While connections hold more than their share of the memory, this limit is
+ * http_limits.piece_little. A longer body is chunked; for HTTP/1.0 it ends with the connection. The
+ * stream continues only while the client takes the output. */
 void http_call_stream(struct http_call *call, const struct http_answer *answer,
                       struct http_stream stream, int64_t now);
 

@@ -12,7 +12,8 @@
 
 #include "json/json.h"
 
-/* The first bytes of a text, as they are in the document. They may not be valid UTF-8. */
+/* The first bytes of a text, as they are in the document. It is possible that they are not valid
+ * UTF-8. */
 #define JSON_SHORT_MAX 255
 struct json_short {
     uint8_t n;

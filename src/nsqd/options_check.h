@@ -2,9 +2,9 @@
 /*
  * Owns: the checks of values after the command line was read. The checks have three parts. The
  * first part is the checks of upstream's nsqd, in its order. The second part refuses values that
- * would crash or block upstream's nsqd later, while it runs. The third part refuses flags that
- * restrict access and that this server does not support. The functions are pure: the caller reads
- * the files.
+ * would crash or block upstream's nsqd later, while it runs. The third part refuses unknown values
+ * of --tls-client-auth-policy. A server that ignored such a value would accept clients that its
+ * owner wants to refuse. The functions are pure: the caller reads the files.
  */
 #ifndef NSQD_OPTIONS_CHECK_H
 #define NSQD_OPTIONS_CHECK_H

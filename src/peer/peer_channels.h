@@ -10,9 +10,9 @@
  *               |                                       |                                ^
  *               +-------------- the timeout ------------+--------------------------------+
  *
- * Each nsqlookupd has its own queue of requests, so one that does not answer delays no request to
- * the others. The requests to an nsqlookupd that is removed are dropped. The question about a topic
- * that is deleted is dropped too.
+ * Each nsqlookupd has its own queue of requests, so an nsqlookupd that does not answer does not
+ * delay the requests to the others. The requests to an nsqlookupd that is removed are dropped. The
+ * question about a topic that is deleted is dropped too.
  *
  * An answer is untrusted. It has at most PEER_ANSWER_MAX bytes, and at most PEER_CHANNELS_MAX of
  * its names become channels. Ephemeral names, and names that are not valid, are left out.
@@ -79,7 +79,7 @@ void peer_channels_remove(struct peer_channels *channels, const struct peer *pee
 /* Asks for the channels of new topics, and handles answers, while effort is left. */
 void peer_channels_step(struct peer_channels *channels, int64_t now);
 
-/* Returns when the next step is due. */
+/* Returns the time at which the next step is due. */
 int64_t peer_channels_next_deadline(const struct peer_channels *channels);
 
 #endif

@@ -5,13 +5,14 @@
  * their names. The later changes of the broker (broker/changes.h) are told one by one. A change is
  * told as the present state of its topic or channel: what exists is registered, and what does not
  * exist is unregistered. So the nsqlookupd knows the right set when everything was told, even if
- * something was made and deleted several times in between. There is one exception: a topic that was
- * deleted is always unregistered, even if it exists again. Only an UNREGISTER removes a tombstone
- * of the topic. The later change that made the topic again registers it again. (The exception does
- * not hold for channels, which have no tombstones. The deletion of an old channel may be noted
- * after a new topic and channel with the same names were made. Then the new channel must stay
- * registered.) During the walk, the changes and the walk take turns. A change is left out if it
- * would be told as a REGISTER and the walk will still visit the topic or channel.
+ * something was made and deleted several times in between. There is one exception: the deletion of
+ * a topic is always told as an UNREGISTER, even if the topic exists again. The reason: only an
+ * UNREGISTER removes a tombstone of the topic. A later change says that the topic was made again.
+ * When this change is told, the topic is registered again. (The exception does not hold for
+ * channels, which have no tombstones. The deletion of an old channel may be noted after a new topic
+ * and channel with the same names were made. Then the new channel must stay registered.) During the
+ * walk, the changes and the walk take turns. A change is left out if it would be told as a REGISTER
+ * and the walk will still visit the topic or channel.
  *
  * The memory is constant. When more changes were made than the broker remembers, a new walk begins,
  * which registers everything again. If one of the forgotten changes is a deletion, the nsqlookupd

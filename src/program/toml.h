@@ -43,7 +43,7 @@ struct toml_value {
     /* TOML_STRING: n bytes of UTF-8 and a NUL. There may be NULs among the n bytes. The bytes
      * belong to the document. The caller may change them. */
     char *text;
-    size_t n; /* of a TOML_STRING the bytes, of a TOML_ARRAY the items */
+    size_t n; /* TOML_STRING: number of bytes; TOML_ARRAY: number of items */
     union {
         int64_t integer; /* TOML_INTEGER */
         double real;     /* TOML_FLOAT */

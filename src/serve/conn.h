@@ -54,8 +54,8 @@
 /* Bytes. At most this much is read at a time from each connection while all connections together
  * hold more than their share of the memory budget. */
 #define CONN_READ_LITTLE 2048
-/* Bytes. At most this much is read at a time while more than SERVE_CROWD connections have something
- * to tell. */
+/* Bytes. At most this much is read at a time while more than SERVE_CROWD connections have an event
+ * (tcp_handler.crowd). */
 #define CONN_READ_IN_CROWD 32768
 
 struct conn;
@@ -222,10 +222,10 @@ void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now
 
 /* conn_gather lets the output of the last conn_send wait for more output, so that the shell sends
  * both with one call. It may be called only if conn_may_gather was true before this conn_send: no
- * output was unsent, or all unsent output was waiting. If nothing was gathered in the last
- * `gather_timeout` (struct serve_config), the output does not wait. Otherwise it is sent when that
- * time is over. It is sent earlier in two cases: the connection ends; or conn_send is called again,
- * and conn_gather is not called after it. */
+ * output was unsent, or all unsent output was waiting. The output waits until `gather_timeout`
+ * (struct serve_config) has passed since the last output of conn_gather was sent. If this time has
+ * passed already, the output does not wait. The wait ends earlier in two cases: the connection
+ * ends; or conn_send is called again, and conn_gather is not called after it. */
 bool conn_may_gather(const struct conn *conn);
 void conn_gather(struct conn *conn, int64_t now);
 
@@ -274,7 +274,7 @@ struct codec_parameters conn_parameters(const struct conn *conn);
  * When `linger` is true, input is discarded for a bounded time before the socket is closed.
  * `linger` must be true when the connection may have unread input. In two cases `linger` has no
  * effect. If the peer sends nothing more, the connection does not linger. If a codec has ended the
- * input, it always lingers. */
+ * input, the connection always lingers. */
 void conn_finish(struct conn *conn, bool linger, int64_t now);
 
 /* Returns the peer's address as text. Borrowed. */

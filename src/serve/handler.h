@@ -38,12 +38,12 @@ enum ask_kind {
     ASK_LOG_LEVEL, /* from now on write only lines of `level` or above to the log;
                     * needs no answer */
     ASK_CONNECT,   /* connect to `address` without waiting, then call `connected` for `ticket` */
-    ASK_APPEND,   /* write `bytes` to the disk, then call `answer`. There is no disk yet: `bytes` is
-                   * empty, and the shell answers at once */
-    ASK_UDP_OPEN, /* open a UDP socket for datagrams to `address`, without waiting, then call
-                   * `answer`. The service has one such socket. The new one replaces the old one,
-                   * which is closed at once. An earlier ASK_UDP_OPEN that was not answered yet is
-                   * cancelled: it is never answered */
+    ASK_APPEND,    /* write `bytes` to the disk, then call `answer`. The server does not use the
+                    * disk yet: `bytes` is empty, and the shell answers at once */
+    ASK_UDP_OPEN,  /* open a UDP socket for datagrams to `address`, without waiting, then call
+                    * `answer`. The service has one such socket. The new one replaces the old one,
+                    * which is closed at once. An earlier ASK_UDP_OPEN that was not answered yet is
+                    * cancelled: it is never answered */
     ASK_UDP_SEND, /* send `bytes` as one datagram on the UDP socket; needs no answer. If there is no
                    * socket, or the datagram cannot be sent at once, it is lost */
     ASK_UDP_CLOSE, /* close the UDP socket, if there is one; needs no answer. An ASK_UDP_OPEN that
@@ -100,9 +100,9 @@ struct tcp_handler {
      * `closed` is called instead of `connected`. */
     void (*connected)(void *self, uint64_t conn, struct span why, int64_t now);
 
-    /* Tells how many connections have something to tell: input, an end, or room for output. Called
-     * after each wait. The more there are, the less each call of recv should do. NULL: the service
-     * does not need it. */
+    /* Tells the service how many connections have an event: input, the end of their input, or room
+     * for output. Called after each wait. When many connections have an event, each call of recv
+     * should do less. NULL: the service does not need this number. */
     void (*crowd)(void *self, size_t connections);
 
     /* Called when bytes have arrived. `in` is borrowed and not empty. Returns how many bytes were

@@ -34,7 +34,7 @@ struct output {
 /* Appends a copy of the bytes. */
 void output_append(struct output *o, struct span bytes);
 
-/* Notes that the caller has appended n bytes to o->own itself. */
+/* Must be called when the caller has appended n own bytes to o->own without output_append. */
 void output_own_grew(struct output *o, size_t n);
 
 /* Appends a reference to bytes. `bytes` must not be empty, and the bytes must not change until the

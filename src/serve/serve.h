@@ -32,8 +32,8 @@
 /* Bytes. When one step has decoded this many for connections of the backlog, the other connections
  * of the backlog wait for the next step. */
 #define SERVE_DECODED_A_STEP 262144
-/* Connections. When more than this number have something to tell at the same time, less is read
- * from each of them. */
+/* When more than this number of connections have an event at the same time (tcp_handler.crowd),
+ * less is read from each of them. */
 #define SERVE_CROWD 64
 
 /* What one listening address serves. Everything is borrowed and must live as long as struct serve.
@@ -108,7 +108,7 @@ struct serve {
     int handshake_rest;     /* how many steps must still pass before the next part of a handshake */
     struct list to_connect; /* of struct conn: new connections to other servers that next_ask has
                                not passed to the shell yet */
-    size_t crowd;           /* how many connections have something to tell now */
+    size_t crowd;           /* how many connections have an event now */
     uint64_t decoded;       /* bytes that codecs have decoded so far */
     bool stopping;
     size_t stop_next; /* while stopping: the index of a slot; the connections in all slots before it

@@ -29,7 +29,8 @@
  *      4   4  checksum of the salt and the other 28 bytes of this head. So a reader knows that the
  *             length is right before it has read the payload
  *      8   8  number of the frame; consecutive over the whole log
- *     16   8  up to this byte the segment was known to be safe on the disk when the frame was made
+ *     16   8  byte up to which the segment was safe on the disk when the frame was made, as far as
+ *             the log knew
  *     24   4  checksum of the salt, the number of the frame, the payload and its padding
  *     28   4  how many records are in the payload
  *     32   n  payload
@@ -51,7 +52,7 @@
 #define SEGMENT_HEAD_USED 64   /* bytes of one copy */
 #define FRAME_HEAD_SIZE 32
 #define FRAME_ALIGN 8
-/* The longest payload. With a bound, the size of a frame fits into 32 bits. */
+/* Bytes of the longest payload. With this bound, the size of every frame fits into 32 bits. */
 #define FRAME_PAYLOAD_MAX ((size_t)1 << 30)
 
 /* The result of every parser of src/store. All values behind PARSED_CUT say what is wrong. */

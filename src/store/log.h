@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the log on disk as a value. It turns publishes, finished messages and changes of topics and
- * channels into records, and asks for the requests that store them (store/disk_op.h). After a start
- * it reads everything back.
+ * channels into records, and makes the requests that store these records (store/disk_op.h). After a
+ * start it reads everything back.
  * Must not know: the broker, and who carries the requests out.
  *
  *     store_log_publish, _finish, _note ---> pending frame --APPEND--> segment     SETTLED
@@ -25,9 +25,10 @@
  * not change any other file. The first segment is made when there is something to write.
  *
  * After a failed APPEND, the segment ends at its last safe byte. The log never writes to it again.
- * The head of the next segment says where it ends. The publishes that waited for the APPEND fail.
- * Other records are written again, to the next segment. In the mode STORE_WRITE, the next segment
- * begins with all records that were settled, but not synced.
+ * The head of the next segment says where it ends. All publishes that wait fail: those in the frame
+ * of the APPEND, and those in the next frame. Other records are written again, to the next segment.
+ * In the mode STORE_WRITE, the next segment begins with all records that were settled, but not
+ * synced.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -71,7 +72,7 @@ enum store_damage_kind {
     DAMAGE_ROT,     /* bytes that were safe are wrong. What is behind them was read */
     DAMAGE_HEAD,    /* one of the two heads of a segment is wrong; nothing is lost */
     DAMAGE_SEGMENT, /* a segment is missing, or both of its heads are wrong: all of it is lost */
-    DAMAGE_HOLE,    /* frames are missing, and nothing else says why */
+    DAMAGE_HOLE,    /* frames are missing, and no other damage explains it */
     DAMAGE_RECORD,  /* a valid frame with a record that is wrong; the rest of the frame is lost */
 };
 
@@ -108,11 +109,12 @@ void store_log_answer(struct store_log *log, const struct disk_result *result, i
 
 /* Takes the next event. Returns false when there is none now. Take all events before the next
  * request: while the log is read, this function does the work. One call does a bounded amount of
- * work: it reads at most one record, or the bytes of one READ and of one frame, which are in
- * memory. */
+ * work. It stops at the next record, or when it has gone through all bytes in memory. These are at
+ * most the bytes of one READ and of one frame. */
 bool store_log_next_event(struct store_log *log, struct store_event *event);
 
-/* Returns when store_log_next_op has something to do, if nothing else happens before. */
+/* Returns the time at which store_log_next_op has something to do, if nothing else happens before
+ * that time. */
 int64_t store_log_next_due(const struct store_log *log);
 
 /*

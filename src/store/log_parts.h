@@ -25,7 +25,8 @@ enum log_step {
     STEP_SWEEP, /* deletes an old spare file */
     STEP_CREATE,
     STEP_WRITE_HEAD,
-    STEP_AGAIN, /* writes what was settled, but not synced, when the segment before failed */
+    STEP_AGAIN, /* writes records again that were only in the failed segment: they were settled, but
+                 * not synced */
     STEP_RENAME,
     /* the open segment */
     STEP_APPEND,
@@ -40,10 +41,10 @@ struct log_waiter {
     uint64_t last;
 };
 
-/* A frame, from its first record on. A struct of zeros is empty. */
+/* A frame that collects records, until it is written. A struct of zeros has no records. */
 struct log_batch {
     struct buf bytes; /* room for the head, then the records; empty if there are no records */
-    size_t length;    /* of the payload, when padding was added; 0: it was not */
+    size_t length;    /* bytes of the payload without padding; 0: no padding was added yet */
     uint32_t records;
     uint64_t messages;
     struct buf waiters; /* of struct log_waiter */
@@ -94,7 +95,7 @@ struct log_recovery {
     bool searching;      /* looks for the next valid frame behind `bad` */
     uint64_t bad;        /* byte */
     enum parsed why;
-    bool hole_known; /* frames are missing, which was reported */
+    bool hole_known; /* frames are missing here, and this was reported already */
 };
 
 struct store_log {
@@ -120,7 +121,7 @@ struct store_log {
     uint64_t end;     /* of its frames */
     uint64_t durable; /* up to here it is safe */
     uint64_t next_frame;
-    uint64_t durable_frame; /* the number behind the last frame that is safe */
+    uint64_t durable_frame; /* 1 + the number of the last frame that is safe */
     enum log_step todo;     /* while a segment is made: the next step */
     uint8_t *head_bytes;    /* the first bytes of this segment (SEGMENT_HEAD_SIZE), or NULL */
 

@@ -190,10 +190,11 @@ Q := $(if $(V),,@)
 say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '  %-5s %s\n' $(1))
 
 # Files that contain the flags and the list of sources. They are rewritten, and so become newer, only on a change.
+# -Werror changes no object.
 same = @mkdir -p $(@D); printf '%s\n' '$(subst ','\'',$(1))' >$@.new; \
     if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 $(BUILD)/.flags: FORCE
-	$(call same,$(CC) $(CFLAGS_ALL) $(CXX) $(CXXFLAGS_ALL) $(SRC_ONLY) $(LDFLAGS_ALL))
+	$(call same,$(filter-out -Werror,$(CC) $(CFLAGS_ALL) $(CXX) $(CXXFLAGS_ALL) $(SRC_ONLY) $(LDFLAGS_ALL)))
 $(BUILD)/.sources: FORCE
 	$(call same,$(SOURCES))
 FORCE:

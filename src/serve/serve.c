@@ -210,7 +210,7 @@ size_t serve_out(void *self, uint64_t id, struct span *spans, size_t most, int64
     if (conn_gathers(conn)) {
         return 0;
     }
-    if (conn->state != CONN_HANDSHAKING) {
+    if (conn->stack.count > 0 && conn->state != CONN_HANDSHAKING) {
         conn_encode(conn, now);
     }
     return output_fill(&conn->out, spans, most);

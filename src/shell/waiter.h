@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 /* The events that are waited for, and the events that have happened, as bits. */
 enum waiter_bit {
@@ -77,6 +78,16 @@ static inline int waiter_ms(int64_t ns)
     }
     int64_t ms = ns / 1000000 + (ns % 1000000 != 0);
     return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* This function is for implementations of a waiter. Converts nanoseconds, which must not be
+ * negative, to a timeout of ppoll(). It is exact, because output that gathers (serve/conn.h) waits
+ * for less than a millisecond. A longer timeout than INT_MAX seconds becomes shorter. */
+static inline struct timespec waiter_timespec(int64_t ns)
+{
+    int64_t seconds = ns / 1000000000;
+    return (struct timespec){.tv_sec = (time_t)(seconds > INT_MAX ? INT_MAX : seconds),
+                             .tv_nsec = (long)(ns % 1000000000)};
 }
 
 #endif

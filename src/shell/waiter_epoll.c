@@ -4,9 +4,11 @@
  * of descriptors, so the cost of a wait depends on how many are ready. Each change of bits costs a
  * system call. Linux only. Must not know what the descriptors are.
  */
+#define _GNU_SOURCE /* ppoll */ /* NOLINT(bugprone-reserved-identifier) */
 #include "shell/waiter.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -15,6 +17,7 @@
 #include "shell/clock.h"
 
 #define EVENTS_A_WAIT 256 /* more than the server ever asks for in one call */
+#define EXACT_NS 2000000  /* a shorter timeout is not rounded to milliseconds */
 
 struct set {
     int fd;
@@ -63,15 +66,30 @@ static void on_remove(void *self, int fd)
     control(self, EPOLL_CTL_DEL, fd, 0);
 }
 
+/* epoll_wait() counts in milliseconds. For a short timeout, ppoll() waits until epoll has events.
+ */
+static int wait_for(const struct set *s, struct epoll_event *got, int most, int64_t timeout_ns)
+{
+    if (timeout_ns > 0 && timeout_ns < EXACT_NS) {
+        struct pollfd row = {.fd = s->fd, .events = POLLIN};
+        struct timespec timeout = waiter_timespec(timeout_ns);
+        if (ppoll(&row, 1, &timeout, NULL) < 0) {
+            return -1;
+        }
+        timeout_ns = 0;
+    }
+    return epoll_wait(s->fd, got, most, waiter_ms(timeout_ns));
+}
+
 static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room)
 {
     const struct set *s = self;
     struct epoll_event got[EVENTS_A_WAIT];
     int most = (int)(room < EVENTS_A_WAIT ? room : EVENTS_A_WAIT);
     int64_t end = timeout_ns < 0 ? -1 : time_after(clock_now(), timeout_ns);
-    int n = epoll_wait(s->fd, got, most, waiter_ms(timeout_ns));
+    int n = wait_for(s, got, most, timeout_ns);
     while (n < 0 && errno == EINTR) { /* a signal has arrived, or the process was stopped */
-        n = epoll_wait(s->fd, got, most, waiter_ms(waiter_left(end, clock_now())));
+        n = wait_for(s, got, most, waiter_left(end, clock_now()));
     }
     size_t found = n > 0 ? (size_t)n : 0;
     for (size_t i = 0; i < found; i++) {

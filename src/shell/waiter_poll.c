@@ -3,6 +3,7 @@
  * The waiter that calls poll(). Its cost depends on how many descriptors there are, and a change of
  * bits costs nothing. Must not know what the descriptors are.
  */
+#define _GNU_SOURCE /* ppoll, POLLRDHUP */ /* NOLINT(bugprone-reserved-identifier) */
 #include "shell/waiter.h"
 
 #include <assert.h>
@@ -13,11 +14,6 @@
 #include "base/alloc.h"
 #include "base/time.h"
 #include "shell/clock.h"
-
-/* POSIX does not have it, so poll.h hides it. The value is Linux's. */
-#ifndef POLLRDHUP
-#define POLLRDHUP 0x2000
-#endif
 
 #define ROWS_LEAST 16
 #define NAP_MS 100
@@ -101,13 +97,20 @@ static void nap(int timeout_ms)
     poll(NULL, 0, timeout_ms < 0 || timeout_ms > NAP_MS ? NAP_MS : timeout_ms);
 }
 
+/* Calls poll() with an exact timeout. */
+static int poll_rows(struct rows *r, int64_t timeout_ns)
+{
+    struct timespec timeout = waiter_timespec(timeout_ns < 0 ? 0 : timeout_ns);
+    return ppoll(r->fds, (nfds_t)r->n, timeout_ns < 0 ? NULL : &timeout, NULL);
+}
+
 static size_t on_wait(void *self, int64_t timeout_ns, struct waiter_event *events, size_t room)
 {
     struct rows *r = self;
     int64_t end = timeout_ns < 0 ? -1 : time_after(clock_now(), timeout_ns);
-    int ready = poll(r->fds, (nfds_t)r->n, waiter_ms(timeout_ns));
+    int ready = poll_rows(r, timeout_ns);
     while (ready < 0 && errno == EINTR) { /* a signal has arrived */
-        ready = poll(r->fds, (nfds_t)r->n, waiter_ms(waiter_left(end, clock_now())));
+        ready = poll_rows(r, waiter_left(end, clock_now()));
     }
     if (ready < 0) {
         nap(waiter_ms(timeout_ns));

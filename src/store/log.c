@@ -10,9 +10,14 @@
 struct store_log *store_log_new(const struct store_options *options)
 {
     assert(options->read_size >= SEGMENT_HEAD_SIZE);
-    assert(options->segment_size >= SEGMENT_HEAD_SIZE);
+    assert(options->segment_size >= STORE_SEGMENT_LEAST);
     struct store_log *log = alloc_zeroed(sizeof *log);
     log->options = *options;
+    /* More would not fit into the segment that is being made while they wait. */
+    uint64_t room = options->segment_size - SEGMENT_HEAD_SIZE - FRAME_ALIGN;
+    if (room < options->most_pending) {
+        log->options.most_pending = (size_t)room;
+    }
     log->phase = PHASE_LIST;
     log->next_number = 1;
     log->next_frame = 1;
@@ -125,7 +130,7 @@ bool store_log_publish(struct store_log *log, uint32_t topic, const struct recor
 {
     struct log_batch *batch = &log->pending;
     struct log_topic *to = log_find_topic(log, topic);
-    size_t size = 0;
+    size_t size = RECORD_HEAD_MAX;
     for (uint32_t i = 0; i < count; i++) {
         size += RECORD_MESSAGE_HEAD + messages[i].body.n;
     }
@@ -139,7 +144,7 @@ bool store_log_publish(struct store_log *log, uint32_t topic, const struct recor
                             .topic = topic,
                             .seq = to->last + 1,
                             .count = count,
-                            .tail = span_make(NULL, size)};
+                            .tail = span_make(NULL, size - RECORD_HEAD_MAX)};
     log_batch_add(batch, &record);
     for (uint32_t i = 0; i < count; i++) {
         record_write_message(&messages[i], buf_room(&batch->bytes, RECORD_MESSAGE_HEAD));

@@ -42,9 +42,12 @@ enum store_mode { STORE_FSYNC, STORE_WRITE };
 
 struct store_options {
     enum store_mode mode;
-    uint64_t segment_size; /* bytes; a larger frame gets a segment of its own size */
+    uint64_t segment_size; /* bytes, at least STORE_SEGMENT_LEAST; a larger frame gets a segment of
+                            * its own size */
     size_t most_pending;   /* bytes: records that wait for the disk. At this bound publishes are
-                            * refused, so publishers cannot fill the memory while the disk is slow */
+                            * refused, so publishers cannot fill the memory while the disk is slow.
+                            * At most what fits into a segment. A publish that is larger waits
+                            * alone */
     size_t read_size;      /* bytes of one READ, at least SEGMENT_HEAD_SIZE */
     uint64_t sync_every;   /* STORE_WRITE: messages between two syncs; 0: any number */
     int64_t sync_timeout;  /* ns: STORE_WRITE: the longest time until a sync. All modes: the time
@@ -55,6 +58,7 @@ struct store_options {
 /* Notes of finished messages are written together with the next record of another type. If there is
  * none, they are written after STORE_FIN_DELAY (ns), or when STORE_FIN_BYTES bytes of records
  * wait. */
+#define STORE_SEGMENT_LEAST (SEGMENT_HEAD_SIZE + 1024) /* bytes */
 #define STORE_FIN_DELAY (100 * TIME_MS)
 #define STORE_FIN_BYTES 65536
 

@@ -155,6 +155,42 @@ static void full_segments_are_followed_by_others(void **state)
     play_close(&play);
 }
 
+/* What waits while a new segment is made fits into it, however many publishers there are. So no
+ * segment is left without a frame. */
+static void a_new_segment_has_room_for_what_waits(void **state)
+{
+    (void)state;
+    struct store_play play;
+    struct store_options options = play_options(STORE_WRITE);
+    play_open_with_topic(&play, &options);
+    play_run(&play);
+    uint64_t id = 1;
+    for (size_t step = 0; step < 60; step++) {
+        if (play.op != NULL) {
+            play_end(&play);
+        }
+        for (size_t i = 0; i < 5; i++) {
+            id += play_publish(&play, 1, id, 1) ? 1 : 0;
+        }
+        assert_true(play_begin(&play));
+    }
+    play_end(&play);
+    play_run(&play);
+    const struct disk_file *files;
+    size_t n = sim_disk_files(play.disk, &files);
+    assert_true(n > 3);
+    for (size_t i = 0; i < n; i++) {
+        struct span bytes = sim_disk_bytes(play.disk, files[i].name);
+        struct segment_head segment;
+        bool damaged;
+        struct frame_head frame;
+        assert_int_equal(segment_head_parse(bytes, &segment, &damaged), PARSED_VALID);
+        bytes = span_skip(bytes, SEGMENT_HEAD_SIZE);
+        assert_int_equal(frame_head_parse(bytes, segment.salt, &frame), PARSED_VALID);
+    }
+    play_close(&play);
+}
+
 /* A frame that is larger than a segment gets a segment of its own size. */
 static void a_large_frame_gets_a_large_segment(void **state)
 {
@@ -368,6 +404,7 @@ static void a_full_disk_is_tried_again(void **state)
     (void)state;
     struct store_play play;
     struct store_options options = play_options(STORE_FSYNC);
+    options.most_pending = 2400;
     play_open_with_topic(&play, &options);
     sim_disk_refuse(play.disk, DISK_CREATE, DISK_NO_SPACE);
     play_publish(&play, 1, 1, 1);
@@ -496,6 +533,7 @@ int main(void)
         cmocka_unit_test(what_was_read_is_synced_before_it_is_served),
         cmocka_unit_test(a_start_goes_on_in_a_new_segment),
         cmocka_unit_test(full_segments_are_followed_by_others),
+        cmocka_unit_test(a_new_segment_has_room_for_what_waits),
         cmocka_unit_test(a_large_frame_gets_a_large_segment),
         cmocka_unit_test(publishes_that_are_too_many_are_refused),
         cmocka_unit_test(finished_messages_ride_along),

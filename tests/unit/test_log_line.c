@@ -487,6 +487,6 @@ int main(void)
         cmocka_unit_test(the_end_does_not_wait_for_ever),
         cmocka_unit_test(the_end_waits_a_little),
     };
-    alarm(50);
+    alarm(250);
     return cmocka_run_group_tests_name("log_line", tests, utc, NULL);
 }

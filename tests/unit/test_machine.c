@@ -297,6 +297,6 @@ int main(void)
         cmocka_unit_test(a_folder_that_is_not_there_is_not_locked),
         cmocka_unit_test(closed_standard_descriptors_are_filled),
     };
-    alarm(50);
+    alarm(250);
     return cmocka_run_group_tests_name("machine", tests, enter_folder, leave_folder);
 }

@@ -197,7 +197,7 @@ int main(int argc, char **argv)
 {
     (void)argc;
     program_locate(argv[0]);
-    alarm(50);
+    alarm(250);
 #define TEST(f) cmocka_unit_test_teardown(f, program_clean_up)
     const struct CMUnitTest tests[] = {
         TEST(requests_reach_the_same_broker_as_v2_clients),

@@ -267,6 +267,6 @@ int main(int argc, char **argv)
     };
     (void)argc;
     program_locate(argv[0]);
-    alarm(50);
+    alarm(250);
     return cmocka_run_group_tests_name("program_lookupd", tests, folder_make, folder_remove);
 }

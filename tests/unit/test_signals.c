@@ -134,6 +134,6 @@ int main(void)
         cmocka_unit_test(others_do_nothing),
         cmocka_unit_test(a_flood_of_signals_is_taken),
     };
-    alarm(50);
+    alarm(250);
     return cmocka_run_group_tests_name("signals", tests, inherit, NULL);
 }

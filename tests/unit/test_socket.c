@@ -520,6 +520,6 @@ int main(void)
         cmocka_unit_test(which_errors_of_accept_pass),
         cmocka_unit_test(connecting_is_listening_from_the_other_side),
     };
-    alarm(50);
+    alarm(250);
     return cmocka_run_group_tests_name("socket", tests, enter_folder, leave_folder);
 }

@@ -1898,7 +1898,7 @@ int main(void)
         TEST(a_pause_is_for_all_listeners),
         TEST(any_other_error_of_accept_ends_the_server),
     };
-    alarm(50);
+    alarm(250);
     int failed = cmocka_run_group_tests_name("tcp_server", tests, NULL, NULL);
     make_waiter = waiter_epoll;
     return failed + cmocka_run_group_tests_name("tcp_server, epoll", tests, NULL, NULL);

@@ -432,6 +432,6 @@ int main(void)
         EPOLL(what_cannot_be_waited_for_is_refused),
         cmocka_unit_test(there_may_be_no_descriptor_for_a_waiter),
     };
-    alarm(50);
+    alarm(250);
     return cmocka_run_group_tests_name("waiter", tests, NULL, NULL);
 }

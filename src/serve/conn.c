@@ -83,10 +83,9 @@ static int64_t earliest_deadline(const struct conn *conn)
 {
     switch (conn->state) {
     case CONN_CONNECTING:
-    case CONN_OPEN: {
-        int64_t due = time_earlier(conn->due, conn->chunk_deadline);
-        return conn->gathering ? time_earlier(due, conn->gather_end) : due;
-    }
+    case CONN_OPEN:
+        return time_earlier(conn->due,
+                            conn_gathers(conn) ? conn->gather_end : conn->chunk_deadline);
     case CONN_HANDSHAKING:
     case CONN_LINGERING:
         return time_earlier(conn->state_deadline, conn->chunk_deadline);
@@ -114,15 +113,15 @@ void conn_arm(struct conn *conn)
 void conn_handle_deadlines(struct conn *conn, int64_t now)
 {
     conn->timer_at = TIME_NEVER; /* the timer is not in the heap any more */
-    if (conn->chunk_deadline <= now) {
+    if (conn_gathers(conn) && conn->gather_end <= now) {
+        conn_end_gathering(conn, now);
+    } else if (!conn_gathers(conn) && conn->chunk_deadline <= now) {
         conn_log(conn, LOG_ERROR, conn->forms->timed_out, span_make(NULL, 0));
         conn_drop(conn, now);
     } else if (conn->state == CONN_LINGERING && conn->state_deadline <= now) {
         conn_done(conn);
     } else if (conn->state == CONN_HANDSHAKING && conn->state_deadline <= now) {
         conn_handshake_timed_out(conn, now);
-    } else if (conn_gathers(conn) && conn->gather_end <= now) {
-        conn_end_gathering(conn, now);
     } else if ((conn->state == CONN_OPEN || conn->state == CONN_CONNECTING) && conn->due <= now) {
         /* Before the call. Otherwise output that the protocol sends would set the timer again. */
         conn->due = TIME_NEVER;

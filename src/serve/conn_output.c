@@ -197,6 +197,15 @@ static struct output *output_of_protocol(struct conn *conn)
     return conn->stack.count == 0 ? &conn->out : &conn->plain;
 }
 
+/* What has waited was not offered to the peer before. So only now its time to accept it begins. */
+static void stop_gathering(struct conn *conn, int64_t now)
+{
+    if (conn->gathering) {
+        conn->gathering = false;
+        conn_start_chunk(conn, now);
+    }
+}
+
 /* Called when the protocol has added n bytes to its output. */
 static void protocol_sent(struct conn *conn, size_t n, int64_t now)
 {
@@ -205,7 +214,7 @@ static void protocol_sent(struct conn *conn, size_t n, int64_t now)
     } else {
         check_if_full(conn, now);
     }
-    conn->gathering = false;
+    stop_gathering(conn, now);
     conn_note_change(conn);
 }
 
@@ -244,7 +253,7 @@ void conn_gather(struct conn *conn, int64_t now)
 
 void conn_end_gathering(struct conn *conn, int64_t now)
 {
-    conn->gathering = false;
+    stop_gathering(conn, now);
     conn->gather_end = time_after(now, conn->serve->config.gather_timeout);
     conn_note_change(conn);
 }

@@ -265,6 +265,42 @@ static void a_heartbeat_at_the_end_of_the_pause_is_sent(void **state)
     world_free(w);
 }
 
+/* The write timeout, here 1 s, is the time that the peer has to accept output. What waits was not
+ * offered to the peer yet. */
+static void the_write_timeout_begins_when_messages_leave(void **state)
+{
+    (void)state;
+    struct world *w = world_that_gathers();
+    struct client *p = world_connect(w);
+    struct client *c = subscribe(w, "{\"heartbeat_interval\":1000}", "RDY 9");
+    publish(p, A, B);
+    client_expect(c, "M 1 a");
+    world_jump(w, TIME_SECOND + PAUSE); /* the machine was suspended */
+    client_expect(c, "M 1 b; R _heartbeat_");
+    world_free(w);
+}
+
+/* The peer has the whole write timeout, also for what a heartbeat takes along. */
+static void a_pause_may_be_longer_than_the_write_timeout(void **state)
+{
+    (void)state;
+    struct engine_config config = world_config();
+    config.serve.gather_timeout = 2 * TIME_SECOND;
+    struct world *w = world_new(&config);
+    struct client *p = world_connect(w);
+    struct client *c =
+        subscribe(w, "{\"heartbeat_interval\":1000,\"output_buffer_timeout\":30000}", "RDY 9");
+    publish(p, A, B);
+    client_expect(c, "M 1 a");
+    client_stall(c, true);
+    world_advance(w, TIME_SECOND);
+    world_advance(w, TIME_SECOND - 1);
+    SEND(c, "NOP\n");
+    client_stall(c, false);
+    client_expect(c, "M 1 b; R _heartbeat_");
+    world_free(w);
+}
+
 /* The bytes are the same at every cut of the input. */
 static void converse(struct world *w)
 {
@@ -304,6 +340,8 @@ int main(void)
         cmocka_unit_test(a_connection_that_ends_sends_what_waits),
         cmocka_unit_test(the_end_of_the_server_sends_what_waits),
         cmocka_unit_test(a_heartbeat_at_the_end_of_the_pause_is_sent),
+        cmocka_unit_test(the_write_timeout_begins_when_messages_leave),
+        cmocka_unit_test(a_pause_may_be_longer_than_the_write_timeout),
         cmocka_unit_test(cuts_change_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -202,9 +202,13 @@ bool store_log_finish(struct store_log *log, uint32_t channel, uint64_t seq, int
     return true;
 }
 
-void store_log_note(struct store_log *log, struct record *record, uint64_t ticket)
+bool store_log_note(struct store_log *log, struct record *record, uint64_t ticket)
 {
     assert(log->phase == PHASE_RUNNING);
+    if ((record->type == RECORD_TOPIC_NEW && log->last_topic >= RECORD_NUMBER_MAX) ||
+        (record->type == RECORD_CHANNEL_NEW && log->last_channel >= RECORD_NUMBER_MAX)) {
+        return false;
+    }
     if (record->type == RECORD_TOPIC_NEW) {
         record->topic = ++log->last_topic;
         log_add_topic(log, record->topic);
@@ -220,6 +224,7 @@ void store_log_note(struct store_log *log, struct record *record, uint64_t ticke
     if (ticket != 0) {
         add_waiter(&log->pending, &(struct log_waiter){.ticket = ticket});
     }
+    return true;
 }
 
 /* --- requests and events ---------------------------------------------------------------------- */

@@ -140,8 +140,10 @@ bool store_log_finish(struct store_log *log, uint32_t channel, uint64_t seq, int
  * channel gets its number here: record->topic or record->channel is set. If the ticket is not 0,
  * STORE_SETTLED follows. If the reason of this event is not DISK_DONE, the record is not safe yet,
  * and the log tries again. May only be called after STORE_STARTED.
+ * Returns false, and does nothing, when all RECORD_NUMBER_MAX numbers of topics or channels were
+ * used.
  */
-void store_log_note(struct store_log *log, struct record *record, uint64_t ticket);
+bool store_log_note(struct store_log *log, struct record *record, uint64_t ticket);
 
 /* Returns whether everything is safe on the disk, and no request is running. */
 bool store_log_is_idle(const struct store_log *log);

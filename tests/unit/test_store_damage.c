@@ -208,6 +208,29 @@ static void odd_frames_are_reported(void **state)
     }
 }
 
+/* Numbers are never used again, so there may be none left. */
+static void numbers_may_be_used_up(void **state)
+{
+    (void)state;
+    static const struct span last[] = {SPAN_LITERAL("\0\5\0\0\0\0\0\4\x7f\xff\xff\xff"),
+                                       SPAN_LITERAL("\0\7\0\0\0\0\0\4\x7f\xff\xff\xff")};
+    for (size_t i = 0; i < 2; i++) {
+        struct store_options options = play_options(STORE_FSYNC);
+        struct store_play play;
+        play_open_with_topic(&play, &options);
+        play_run(&play);
+        plant_frame(play.disk, 2, last[i]);
+        play_reopen(&play);
+        play_run(&play);
+        struct record topic = {.type = RECORD_TOPIC_NEW, .tail = SPAN("u")};
+        struct record channel = {
+            .type = RECORD_CHANNEL_NEW, .topic = 1, .seq = 1, .tail = SPAN("d")};
+        assert_true(store_log_note(play.log, &topic, 0) == (i == 1));
+        assert_true(store_log_note(play.log, &channel, 0) == (i == 0));
+        play_close(&play);
+    }
+}
+
 /* A torn frame at the end is cut off and said. The next start finds the same, also after a new
  * segment was begun behind it. */
 static void a_torn_tail_is_cut_off(void **state)
@@ -269,6 +292,7 @@ int main(void)
         cmocka_unit_test(a_lost_first_segment_is_reported),
         cmocka_unit_test(a_short_segment_is_reported),
         cmocka_unit_test(odd_frames_are_reported),
+        cmocka_unit_test(numbers_may_be_used_up),
         cmocka_unit_test(a_torn_tail_is_cut_off),
         cmocka_unit_test(a_later_version_is_refused),
     };

@@ -191,7 +191,7 @@ size_t nsq_diskqueue_meta_encode(const struct nsq_diskqueue_meta *meta, uint8_t 
 enum nsq_diskqueue_kind {
     NSQ_DISKQUEUE_META = 0, /* the meta file */
     NSQ_DISKQUEUE_DATA,     /* a data file */
-    NSQ_DISKQUEUE_BAD,      /* a data file that nsqd could not read to its end */
+    NSQ_DISKQUEUE_BAD,      /* a data file that nsqd no longer reads; its name ends with ".bad" */
 };
 
 struct nsq_diskqueue_file {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: protocol V1, which nsqd speaks with nsqlookupd: the commands of the client, the replies of
- * the server, and the texts of its errors. A server needs one direction, a client the other; this
- * header has both.
+ * the server, and the texts of its errors. A server parses commands and encodes replies, a client
+ * encodes commands and parses replies; this header has all four.
  * Must not know: what is registered, and what the body of an IDENTIFY means.
  *
  * A client sends the magic NSQ_MAGIC_V1 of nsq/magic.h. Then it sends commands:
@@ -31,7 +31,8 @@ extern "C" {
 #define NSQ_LOOKUP_LINE_MAX 16384 /* the usual max_line; as NSQ_LINE_MAX of nsq/command.h */
 /* The usual max_body. nsqd sends about 150 bytes. A page of nsqlookupd's HTTP API has up to six
  * bytes for each byte of such a body. For each HTTP client that does not read, the server may have
- * to keep the part of a page that is about one nsqd. */
+ * to keep the part of a page that is about one nsqd. With a much larger limit, these parts could
+ * fill the memory. */
 #define NSQ_LOOKUP_BODY_MAX 4096
 
 enum nsq_lookup_id {

@@ -46,7 +46,7 @@ struct api_config {
     /* What GET /stats tells in addition. */
     int64_t started;                /* `now` when the server started */
     int32_t zone;                   /* of the local time at the start: seconds east of UTC */
-    const struct span *quantiles;   /* the percentiles of the configuration as JSON, as "0.99" */
+    const struct span *quantiles;   /* the percentiles of the configuration as JSON: "0.99" */
     struct metrics_options metrics; /* what GET /metrics shows in addition */
     /* What GET /config tells. */
     const struct api_setting *settings;

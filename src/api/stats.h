@@ -42,7 +42,7 @@ struct stats_server {
     int32_t zone;       /* of the local time: seconds east of UTC */
     int64_t uptime;     /* ns */
     struct stats_memory memory;
-    const struct span *quantiles; /* the percentiles of the configuration as JSON, as "0.99" */
+    const struct span *quantiles; /* the percentiles of the configuration as JSON: "0.99" */
 };
 
 /* The parameters of the request. If `topic` or `channel` has 0 bytes, the page shows all of them.

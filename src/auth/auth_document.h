@@ -34,7 +34,7 @@ bool auth_document_end(struct auth_document *document);
 /* Returns how many bytes of memory the reading uses; 0 after auth_document_free. */
 size_t auth_document_memory(const struct auth_document *document);
 
-/* A second call for the same document does nothing. */
+/* Frees the document. A second call for the same document does nothing. */
 void auth_document_free(struct auth_document *document);
 
 #endif

@@ -38,8 +38,8 @@
 #define EFFORT_JSON_BYTES 8  /* bytes: to parse this many bytes of JSON costs one unit */
 
 /* A connection has an event when it has input, when its input has ended, or when it has room for
- * output. When n connections have an event at the same time, the units of each call with input are
- * divided by n / EFFORT_CROWD (rounded down, but at least 1). */
+ * output. Let p be n / EFFORT_CROWD, rounded down, when n connections have an event at the same
+ * time. If p is 2 or more, a call with input has 1 + units / p units instead of all its units. */
 #define EFFORT_CROWD 4
 
 struct effort {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: a queue of log events. The core adds events. The shell removes them and writes one line for
- * each. The number and the size of the events in the queue are bounded.
+ * Owns: a queue of log events. Code below the shell adds events. The shell removes them and writes
+ * one line for each. The number and the size of the events in the queue are bounded.
  * Must not know: the format of a line, and where the line is written.
  */
 #ifndef BASE_LOG_H

@@ -4,9 +4,8 @@
  * order. Each change has a number, counted from 1. Each reader stores the number of the last change
  * that it has read. So this struct needs no memory for readers, and there may be any number of
  * readers. The memory is bounded: a change is forgotten when CHANGES_MAX later ones were noted. A
- * reader that is so far behind must look at all topics and channels again (broker/walk.h). But this
- * look does not show what was deleted. `lost_deleted` tells the reader whether it has missed a
- * deletion.
+ * reader that is so far behind must look at all topics and channels again (broker/walk.h). Then it
+ * does not see what was deleted. `lost_deleted` tells the reader whether it has missed a deletion.
  *
  * Must not know: who reads the changes.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the codec for TLS (codec/codec.h). It uses OpenSSL. This server uses the server side for
- * its clients, and the client side for its requests to the auth servers. The conformance kit uses
- * both sides.
+ * its clients, and the client side for its requests to auth servers and for redirects of its
+ * requests to nsqlookupds. The conformance kit uses both sides.
  * Must not know: sockets, files (the caller passes the content of files), NSQ.
  *
  * TLS versions 1.0 to 1.3 are possible. OpenSSL's security level is 0. So, like upstream's nsqd, a

@@ -9,8 +9,7 @@
  * the client is another nsq-conform, it sends two more commands than the case has: a PUB to another
  * topic, and an unknown command at the end. The server answers these two commands. When nsq-conform
  * receives these answers, it knows that no earlier reply is still on its way. If two programs play
- * the two sides, both need the same
- * --names. TLS uses the certificate in the folder of the cases.
+ * the two sides, both need the same --names. TLS uses the certificate in the folder of the cases.
  */
 #ifndef CONFORM_PLAY_SERVER_H
 #define CONFORM_PLAY_SERVER_H

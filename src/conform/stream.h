@@ -15,7 +15,7 @@
 struct stream {
     bool v1;    /* the client speaks V1 */
     bool magic; /* the client has sent the whole magic */
-    bool lost;  /* the output is not of this protocol, or is malformed: the places have no
+    bool lost;  /* the bytes are not of this protocol, or are malformed: the places have no
                  * meaning */
     struct nsq_place place;
     struct nsq_lookup_place v1_place;

@@ -18,7 +18,7 @@ struct http_limits {
      * may have at most this many bytes. Without this limit, heads that never end could fill the
      * memory. */
     size_t head_little;
-    size_t chunk_line; /* of the size of a chunk with its extension */
+    size_t chunk_line; /* of the line with the size of a chunk and its extension */
     size_t trailer;    /* of all trailers together */
     /* The limit for the excess of a chunked body. The excess is 0 at the beginning. For each chunk,
      * the length of its line (size and extension) is added to the excess. Then 16 is subtracted,

@@ -46,7 +46,7 @@ struct json_fields {
     size_t count;
     void *into;                     /* the struct. A field whose key is not found is not changed */
     const struct json_field *field; /* of the last key at depth 1; NULL: an unknown key */
-    unsigned depth;                 /* above 1: the value of an unknown key, or of a wrong type */
+    unsigned depth;                 /* above 1: inside an object or array that is skipped */
     bool wrong_type; /* a value has a wrong type. Reading continues; a later syntax error has the
                       * same result */
 };

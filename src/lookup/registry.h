@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: what nsqlookupd knows: topics, their channels, and the producers that are registered for
- * them. A producer is one nsqd. A topic or channel stays when it has no producer any more. There is
- * one exception: an ephemeral topic or channel is removed when its last producer unregisters
- * itself. But it stays if its last producer leaves (registry_leave) and has not unregistered itself
- * before. Must not know: connections, commands, HTTP, clocks.
+ * them. A producer is one nsqd. A topic or channel without a producer stays. There is one
+ * exception: an ephemeral topic or channel is removed when its last producer unregisters itself
+ * (registry_unregister). When its last producer leaves (registry_leave), it stays. Must not know:
+ * connections, commands, HTTP, clocks.
  *
  *     registry --> topics, by name --> channels, by name
  *        |           |                   |

@@ -20,7 +20,7 @@ struct option_texts {
 /* The ports of the listeners. As in upstream's nsqd, they are shown for --broadcast-tcp-port and
  * --broadcast-http-port, if these flags are 0. */
 struct option_texts_start {
-    int64_t tcp_port; /* of the listeners; 0 or less: it has none */
+    int64_t tcp_port; /* 0 or less: the listener has no port */
     int64_t http_port;
 };
 

@@ -2,8 +2,9 @@
 /*
  * The flag table of upstream's nsqd 1.3.0, in the order of its struct, and our own flags. Names,
  * kinds and defaults are those of upstream's nsqd. A row has a warning when its feature is missing
- * or incomplete. A flag that restricts access never has a warning, because options_check refuses
- * the start instead. Must not print or exit.
+ * or incomplete. No flag is refused, only values: the functions that read a WORD or a BOOL_WORD
+ * refuse words that they do not know, and options_check.c refuses other values. Must not print or
+ * exit.
  */
 #include "nsqd/options.h"
 

@@ -109,7 +109,8 @@ struct options {
     /* A flag of our own: how to wait for descriptors (enum options_waiter). */
     int64_t waiter;
 
-    /* Five more flags of our own. Each one limits what peers can use of the machine. */
+    /* Five more flags of our own. Each one limits what peers can use of the machine: its memory,
+     * its connections or its processor time. */
 
     /* The memory budget. Without this limit, a publisher could fill queues that no consumer reads.
      * Then the machine would swap. 0: configure.c uses a quarter of the memory that the process may

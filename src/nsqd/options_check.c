@@ -152,7 +152,7 @@ static enum start_result check_percentiles(const struct options *o, struct start
     return START_RUN;
 }
 
-/* A server that ignored these flags would be open although its owner believes that it is closed. */
+/* A server that ignored an unknown policy would accept clients that its owner wants to refuse. */
 static enum start_result check_access(const struct options *o, struct start_text *text)
 {
     if (!knows_policy(o->tls_client_auth_policy)) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: nsqd's side of the conversation with one nsqlookupd: the connection, the commands (one at a
- * time) and the replies. As in upstream's nsqd, a connection is made only when there is something
- * to tell. The first connection is made at the beginning. When a connection has ended or failed, a
- * new one is made at the next change or PING. What was to be told on a failed connection is
- * dropped, because the next connection registers everything.
+ * time) and the replies. As in upstream's nsqd, the first connection is made at the beginning.
+ * When a connection has ended or failed, a new one is made only when there is something to tell: at
+ * the next change or PING. What a failed connection has not told is dropped, because the next
+ * connection registers everything.
  *
  *     OFF --peer_go_on--> CONNECTING --> IDENTIFYING --> IDLE <--> WAITING for a reply
  *      ^                      |               |            |           |

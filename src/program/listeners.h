@@ -35,8 +35,9 @@ enum listeners_kind {
     LISTENERS_TCP, /* only "host:port" */
 };
 
-/* Starts to listen at an address. `name` is "TCP", for example. Returns false when it cannot be
- * opened. Then all listeners are closed, and `why` is the reason in the words of upstream's nsqd.
+/* Starts to listen at an address. `name` is "TCP", for example. Returns false when the listener
+ * cannot be opened. Then all listeners are closed, and `why` is the reason in the words of
+ * upstream's nsqd.
  */
 bool listeners_open(struct listeners *l, unsigned number, const char *name, const char *address,
                     enum listeners_kind kind, char why[START_LINE_MAX]);

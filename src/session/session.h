@@ -6,8 +6,8 @@
  * handles authorizations. commands.h declares the actions of the commands.
  *
  * A command is held when it waits for an answer of the auth servers, or when the check of what they
- * have allowed needs more than one call. A reply is owed when it cannot
- * be sent yet, because it or an earlier reply waits for the disk (session/owed.h).
+ * have allowed needs more than one call. A reply is owed when it cannot be sent yet, because it or
+ * an earlier reply waits for the disk (session/owed.h).
  */
 #ifndef SESSION_SESSION_H
 #define SESSION_SESSION_H

@@ -19,8 +19,7 @@
 #define RESOLVER_JOBS_MAX 256
 
 /* When at least this many look-ups wait, a new look-up is refused if another look-up of the same
- * host name already waits.
- * So a name that no server answers leaves places for other names. */
+ * host name already waits. So a name that no server answers leaves places for other names. */
 #define RESOLVER_JOBS_OF_NAME_MAX 192
 
 /* The most threads. Each is blocked for as long as the C library tries, about half a minute.
@@ -40,8 +39,8 @@ void resolver_free(struct resolver *resolver);
  * until resolver_next has returned false. */
 int resolver_fd(const struct resolver *resolver);
 
-/* Starts to look up "host:port". The answer will contain `ticket`. Returns false when there are
- * RESOLVER_JOBS_MAX look-ups already, or when the address is too long. */
+/* Starts to look up "host:port". The answer will contain `ticket`. Returns false when too many
+ * look-ups wait (RESOLVER_JOBS_MAX, RESOLVER_JOBS_OF_NAME_MAX), or when the address is too long. */
 bool resolver_ask(struct resolver *resolver, uint64_t ticket, const char *address);
 
 /* Cancels the look-up with this ticket. This look-up then has no answer. */

@@ -91,7 +91,8 @@ void segment_head_write(const struct segment_head *head, uint8_t out[SEGMENT_HEA
  * PARSED_VALID: `*head` is set. `*damaged` is true when one of the two copies is wrong, or when the
  * copies differ. If they differ, the first copy counts. The caller should log a warning when
  * `*damaged` is true. PARSED_CUT, WRONG_MAGIC, WRONG_VERSION, WRONG_CHECKSUM: nothing is set. If
- * both copies are wrong, or the first has another version, the result is that of the first.
+ * both copies are wrong, or the first has another version, the result says what is wrong with the
+ * first.
  */
 enum parsed segment_head_parse(struct span in, struct segment_head *head, bool *damaged);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Owns: the log on disk as a value. It turns publishes, finished messages and changes of topics and
- * channels into records, and makes the requests that store these records (store/disk_op.h). After a
- * start it reads everything back.
+ * Owns: the log on disk. It turns publishes, finished messages and changes of topics and channels
+ * into records, and makes the requests that store these records (store/disk_op.h). It does no I/O
+ * itself. After a start it reads everything back.
  * Must not know: the broker, and who carries the requests out.
  *
  *     store_log_publish, _finish, _note ---> pending frame --APPEND--> segment     SETTLED
@@ -17,18 +17,18 @@
  * What STORE_SETTLED means:
  *     STORE_FSYNC: the messages survive a loss of power.
  *     STORE_WRITE: the messages survive the end of this process. When the next sync is done, they
- *         survive a loss of power too. This sync comes after `sync_every` messages, or after
- *         `sync_timeout`.
+ *         survive a loss of power too. This sync comes after `sync_every` messages, after
+ *         `sync_timeout`, or when the records that are not synced have `most_pending` bytes.
  *
  * The folder has files of two kinds: a segment is <number in 16 hex digits>.log, and spare-0.log is
  * a segment that is not complete yet. It becomes a segment when its bytes are safe. The log does
  * not change any other file. The first segment is made when there is something to write.
  *
- * After a failed APPEND, the segment ends at its last safe byte. The log never writes to it again.
- * The head of the next segment says where it ends. All publishes that wait fail: those in the frame
- * of the APPEND, and those in the next frame. Other records are written again, to the next segment.
- * In the mode STORE_WRITE, the next segment begins with all records that were settled, but not
- * synced.
+ * After a failed APPEND, the segment ends at its last safe byte. The log never writes to this
+ * segment again. The head of the next segment says where this one ends. All publishes that wait
+ * fail: those in the frame of the APPEND, and those in the next frame. Other records are written
+ * again, to the next segment. In the mode STORE_WRITE, the next segment begins with all records
+ * that were settled, but not synced.
  */
 #ifndef STORE_LOG_H
 #define STORE_LOG_H
@@ -42,12 +42,13 @@ enum store_mode { STORE_FSYNC, STORE_WRITE };
 
 struct store_options {
     enum store_mode mode;
-    uint64_t segment_size; /* bytes, at least STORE_SEGMENT_LEAST; a larger frame gets a segment of
-                            * its own size */
-    size_t most_pending;   /* bytes: records that wait for the disk. At this bound publishes are
-                            * refused, so publishers cannot fill the memory while the disk is slow.
-                            * At most what fits into a segment. A publish that is larger waits
-                            * alone */
+    uint64_t segment_size; /* bytes, at least STORE_SEGMENT_LEAST. For a frame that is larger, the
+                            * log makes a larger segment */
+    size_t most_pending;   /* bytes: the bound for records that wait for the disk. A publish that
+                            * would exceed it is refused, so publishers cannot fill the memory while
+                            * the disk is slow. A publish that is larger than the bound is accepted
+                            * when no other record waits. store_log_new lowers a bound that is
+                            * larger than the room in a segment */
     size_t read_size;      /* bytes of one READ, at least SEGMENT_HEAD_SIZE */
     uint64_t sync_every;   /* STORE_WRITE: messages between two syncs; 0: any number */
     int64_t sync_timeout;  /* ns: STORE_WRITE: the longest time until a sync. All modes: the time
@@ -55,10 +56,10 @@ struct store_options {
     struct hash_seed seed; /* secret, and new at each start. The salts of segments depend on it */
 };
 
+#define STORE_SEGMENT_LEAST (SEGMENT_HEAD_SIZE + 1024) /* bytes */
 /* Notes of finished messages are written together with the next record of another type. If there is
  * none, they are written after STORE_FIN_DELAY (ns), or when STORE_FIN_BYTES bytes of records
  * wait. */
-#define STORE_SEGMENT_LEAST (SEGMENT_HEAD_SIZE + 1024) /* bytes */
 #define STORE_FIN_DELAY (100 * TIME_MS)
 #define STORE_FIN_BYTES 65536
 
@@ -112,9 +113,9 @@ const struct disk_op *store_log_next_op(struct store_log *log, int64_t now, int6
 void store_log_answer(struct store_log *log, const struct disk_result *result, int64_t now);
 
 /* Takes the next event. Returns false when there is none now. Take all events before the next
- * request: while the log is read, this function does the work. One call does a bounded amount of
- * work. It stops at the next record, or when it has gone through all bytes in memory. These are at
- * most the bytes of one READ and of one frame. */
+ * request, because until STORE_STARTED this function parses what the requests have read. One call
+ * does a bounded amount of work. It stops at the next record, or when it has gone through all bytes
+ * in memory. These are at most the bytes of one READ and of one frame. */
 bool store_log_next_event(struct store_log *log, struct store_event *event);
 
 /* Returns the time at which store_log_next_op has something to do, if nothing else happens before

@@ -44,7 +44,7 @@ struct log_waiter {
 /* A frame that collects records, until it is written. A struct of zeros has no records. */
 struct log_batch {
     struct buf bytes; /* room for the head, then the records; empty if there are no records */
-    size_t length;    /* bytes of the payload without padding; 0: no padding was added yet */
+    size_t length;    /* bytes of the payload; set when the padding is added, 0 before that */
     uint32_t records;
     uint64_t messages;
     struct buf waiters; /* of struct log_waiter */
@@ -87,8 +87,8 @@ struct log_recovery {
     size_t at;         /* the segment that is read */
     struct buf window; /* bytes of it, from `offset` on */
     uint64_t offset;
-    struct span records; /* in the window: the rest of a payload */
-    size_t frame;        /* bytes of that frame; 0: there is none */
+    struct span records; /* in the window: the records of the current frame that are left */
+    size_t frame;        /* bytes of the current frame; 0: there is none */
     uint64_t durable;    /* up to this byte the segment was safe, as its frames say */
     bool probing;        /* looks for frames behind `bad`, to learn what was safe */
     bool other_bytes;    /* there are bytes other than zeros from `bad` on */

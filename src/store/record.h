@@ -6,12 +6,13 @@
  *
  * A record:
  *     | type, u16 | kind, u16 | length of the rest, u32 | fields | tail ...
- * The kind is 0, except in record 12. All integers are big-endian. Topics and channels have numbers
- * from 1 to RECORD_NUMBER_MAX, which are never used again. Messages of a topic have a seq: 1, 2, 3
- * and so on. `due` is ns since 1970; 0: at once. `flowed` is the last seq that the topic has given
- * to its channels. `cursor` is the next seq that a channel takes. Of the messages before its
- * cursor, the part "finished" names ranges of seqs that are finished, and the part "exceptions"
- * names messages that are not finished.
+ * The kind is 0, except in record 12. All integers are big-endian. Topics have numbers from 1
+ * to RECORD_NUMBER_MAX, and so have channels. No two topics ever have the same number, even if one
+ * of them was deleted. The same is true for channels. Messages of a topic have a seq: 1, 2, 3 and
+ * so on. `due` is ns since 1970; 0: at once. `flowed` is the last seq that the topic has given to
+ * its channels. `cursor` is the next seq that a channel takes. Of the messages before its cursor,
+ * the part "finished" names ranges of seqs that are finished, and the part "exceptions" names
+ * messages that are not finished.
  *
  *  1 PUB              | topic 4 | first seq 8 | count 4 | count messages
  *  2 FIN              | channel 4 | count 4 | count seqs of 8
@@ -91,8 +92,9 @@ struct record {
 #define RECORD_HEAD_MAX 32     /* bytes of a record without its tail */
 #define RECORD_MESSAGE_HEAD 28 /* bytes of a message without its body */
 #define RECORD_NAME_MAX 64     /* bytes; names of topics and channels are not longer */
-/* The highest number of a topic or channel. A parser that took any number could be followed by a
- * log that has no number left for the next one. */
+/* The highest number of a topic or channel. Each new topic or channel gets a number that is higher
+ * than all numbers in the log. If the parser accepted the highest uint32_t, there might be no
+ * higher number. */
 #define RECORD_NUMBER_MAX ((uint32_t)INT32_MAX)
 #define RECORD_SEQ_SIZE 8 /* bytes of a row of FIN */
 

@@ -9,7 +9,7 @@
  * that is not part of a protocol, it also fills struct serve_hooks. It gives the functions of
  * serve_handler() to the shell, which calls them in the order that serve/drive.h describes. The
  * backlog is the list of connections whose codecs may hold input for the protocol.
- * tests/unit/test_echo.c is a complete service in 50 lines.
+ * tests/unit/test_echo.c contains a complete service of 50 lines, and its test.
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H

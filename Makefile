@@ -142,7 +142,7 @@ FUZZERS := $(patsubst fuzz/fuzz_%.c,%,$(wildcard fuzz/fuzz_*.c))
 FUZZ_ALONE := fuzz/main.c fuzz/mutator_afl.c
 FUZZ_SUPPORT := $(filter-out fuzz/fuzz_%.c $(FUZZ_ALONE),$(wildcard fuzz/*.c)) $(if $(FUZZ),,fuzz/main.c)
 # The targets that run no library's code: MSan must see every write.
-FUZZERS_MSAN := $(filter-out peer nsqlookupd identify auth_reply session upgrade engine deflate snappy toml query http_request http_api,$(FUZZERS))
+FUZZERS_MSAN := $(filter-out peer nsqlookupd identify metadata auth_reply session upgrade engine deflate snappy toml query http_request http_api,$(FUZZERS))
 
 TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 SUPPORT := $(wildcard tests/support/*.c)

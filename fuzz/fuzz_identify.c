@@ -21,6 +21,7 @@
 
 #include "base/text.h"
 #include "fuzz.h"
+#include "json_depth.h"
 
 const struct fuzz_shape fuzz_shape = {.header = 1, .body = FUZZ_BYTES};
 
@@ -159,28 +160,6 @@ static void must_say(const struct buf *document, const struct identify *expected
 
 /* --- a document of the input ------------------------------------------------------------------ */
 
-/* How deeply a valid document is nested. */
-static size_t depth_of(struct span document)
-{
-    size_t depth = 0;
-    size_t deepest = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < document.n; i++) {
-        uint8_t c = document.p[i];
-        if (quoted) {
-            i += c == '\\';
-            quoted = c != '"';
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            deepest = ++depth > deepest ? depth : deepest;
-        } else if (c == '}' || c == ']') {
-            depth--;
-        }
-    }
-    return deepest;
-}
-
 /* Writes the document as the value of an unknown key, inside this many arrays. */
 static void nest(struct buf *out, struct span document, size_t arrays)
 {
@@ -200,7 +179,7 @@ static void check_nested(struct span document, size_t near)
     const struct identify nothing = {0};
     struct identify identify;
     struct buf out = {0};
-    size_t depth = depth_of(document);
+    size_t depth = json_depth(document);
     size_t arrays = near;
     if (near > 0 && depth + 8 < JSON_DEPTH_MAX) {
         arrays = JSON_DEPTH_MAX - 1 - depth - 4 + near;

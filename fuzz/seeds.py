@@ -16,6 +16,7 @@ import zlib
 from seeds_diskqueue import add_diskqueue
 from seeds_http import add_requests
 from seeds_lookup import add_lookup, add_lookup_session
+from seeds_metadata import add_metadata
 from seeds_peer import add_peer, add_peer_session
 
 MOST = 1024  # bytes of a seed: long ones are slow, and find little
@@ -695,6 +696,7 @@ def main():
     add_requests(seeds)
     add_lookup(seeds)
     add_diskqueue(seeds)
+    add_metadata(seeds)
     add_peer(seeds)
     print(" ".join(f"{target} {count}" for target, count in sorted(seeds.count.items())))
 

@@ -363,8 +363,8 @@ static enum scan next_record(struct store_log *log, struct store_event *event)
         if (topic == NULL) {
             return SCAN_GO_ON; /* was deleted while the publish waited */
         }
-        uint64_t last = record.seq + record.count - 1;
-        topic->last = last > topic->last ? last : topic->last;
+        uint64_t behind = record.seq + record.count; /* may be 0 */
+        topic->last = behind > topic->last + 1 ? behind - 1 : topic->last;
         topic->safe = topic->last;
     }
     *event = (struct store_event){.kind = STORE_RECORD, .record = record};

@@ -231,6 +231,26 @@ static void numbers_may_be_used_up(void **state)
     }
 }
 
+/* A PUB without messages and with the seq 0 is a valid record. It must not use up all seqs. */
+static void a_publish_of_nothing_changes_no_seq(void **state)
+{
+    (void)state;
+    struct store_options options = play_options(STORE_FSYNC);
+    struct store_play play;
+    play_open_with_topic(&play, &options);
+    play_run(&play);
+    plant_frame(play.disk, 2, SPAN("\0\1\0\0\0\0\0\x10\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0"));
+    play_reopen(&play);
+    play_run(&play);
+    assert_int_equal(play_damages(&play), 0);
+    play_publish(&play, 1, 7, 1);
+    play_run(&play);
+    play_reopen(&play);
+    play_run(&play);
+    play_check_there(&play, 7, 1);
+    play_close(&play);
+}
+
 /* A torn frame at the end is cut off and said. The next start finds the same, also after a new
  * segment was begun behind it. */
 static void a_torn_tail_is_cut_off(void **state)
@@ -293,6 +313,7 @@ int main(void)
         cmocka_unit_test(a_short_segment_is_reported),
         cmocka_unit_test(odd_frames_are_reported),
         cmocka_unit_test(numbers_may_be_used_up),
+        cmocka_unit_test(a_publish_of_nothing_changes_no_seq),
         cmocka_unit_test(a_torn_tail_is_cut_off),
         cmocka_unit_test(a_later_version_is_refused),
     };

@@ -307,7 +307,9 @@ static bool try_plan(struct cutter *c, const struct cut_plan *plan)
 {
     struct case_result result;
     struct buf trace;
-    run_engine(c->setting, c->file, &c->engine.config, plan, &result, &trace);
+    struct cut_plan compared = *plan;
+    compared.compared = true;
+    run_engine(c->setting, c->file, &c->engine.config, &compared, &result, &trace);
     bool same =
         result.verdict == c->result->verdict &&
         (c->size > CUTS_BYTEWISE_MAX || c->only_verdicts || same_as_bytewise(c, plan, &trace));
@@ -373,7 +375,7 @@ static bool try_all_cuts(struct cutter *c)
 /* Plays byte by byte, and then in all the other ways. */
 static bool try_everything(struct cutter *c)
 {
-    const struct cut_plan every_byte = {.every_byte = true};
+    const struct cut_plan every_byte = {.compared = true, .every_byte = true};
     struct case_result bytewise;
     run_engine(c->setting, c->file, &c->engine.config, &every_byte, &bytewise, &c->bytewise);
     bool same = bytewise.verdict == c->result->verdict && try_least_effort(c) && try_all_cuts(c);

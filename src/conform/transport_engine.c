@@ -414,6 +414,9 @@ static void on_read(void *self, size_t i, bool on)
 static void set_config(struct engine_transport *t, const struct local_config *config)
 {
     t->config = *config;
+    if (t->plan.compared) {
+        t->config.nsqd.serve.gather_timeout = 0;
+    }
     if (t->plan.least_effort) {
         local_config_least_effort(&t->config);
     }

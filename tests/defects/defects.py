@@ -17,6 +17,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import fnmatch
+import hashlib
 import itertools
 import json
 import os
@@ -255,6 +256,21 @@ def check_baseline(lane, defects, find):
     return {o: v for o, v in verdicts.items() if v != "passed"}, seconds
 
 
+def half(defects):
+    """Half of the defects; the next commit may have others. The rest must still stand in their files."""
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True).stdout
+    chosen = []
+    for d in defects:
+        try:
+            d.apply((ROOT / d.file).read_text())
+            played = hashlib.sha256((d.name + commit).encode()).digest()[0] % 2 == 0
+        except (Bad, OSError):
+            played = True  # so that it fails
+        chosen += [d] if played or d.wrong else []
+    print(f"QUICK=1: {len(chosen)} of {len(defects)} defects are tried; of the others only the place is checked")
+    return chosen
+
+
 def main():
     parser = argparse.ArgumentParser(prog="ci/defects")
     parser.add_argument("--only", default="*", metavar="GLOB", help="names of defects")
@@ -262,6 +278,8 @@ def main():
     args = parser.parse_args()
     defects = [Defect(p) for p in sorted((ROOT / "tests/defects").glob("*.defect"))]
     defects = [d for d in defects if fnmatch.fnmatch(d.name, args.only) and (d.oracles or d.wrong)]
+    if os.environ.get("QUICK") and args.only == "*":
+        defects = half(defects)
     # Neighbours break the same file, so a lane rebuilds little between them. The largest groups come first. Headers
     # come last: nearly all is built again with such a defect, and once more for what comes after it.
     groups = [list(g) for _, g in itertools.groupby(sorted(defects, key=lambda d: (d.file, d.name)), lambda d: d.file)]

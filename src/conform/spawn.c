@@ -529,7 +529,7 @@ static void forget_address(const struct port *port, char *address)
     }
 }
 
-bool spawn_restart(struct spawn *s, bool killed, struct span flags)
+bool spawn_end(struct spawn *s, bool killed)
 {
     if (s->pid == 0) {
         return false;
@@ -537,6 +537,11 @@ bool spawn_restart(struct spawn *s, bool killed, struct span flags)
     /* A script may have started the server: a kill must reach both. */
     kill(killed ? -s->pid : s->pid, killed ? SIGKILL : SIGTERM);
     see_off(s, clock_now() + STOP_TIMEOUT);
+    return true;
+}
+
+bool spawn_again(struct spawn *s, struct span flags)
+{
     /* the log must not say the old ports when the new ones are looked for */
     files_write(s->log, span_make("", 0), stderr);
     forget_address(&s->port, s->address);

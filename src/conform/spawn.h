@@ -81,10 +81,14 @@ void spawn_start_scripted(struct spawn *s, const char *command, struct span flag
  * If end_fd is not NULL, also stops waiting when *end_fd becomes readable. */
 void spawn_wait(struct spawn *servers, size_t n, const int *end_fd);
 
-/* Ends a server that is ready, with SIGTERM or with SIGKILL, and starts it again with the same
- * folder and {port}. If `flags` is empty, the server gets the same flags as before. Waits until it
- * is ready. Returns false if it does not start; then `why` is the reason. */
-bool spawn_restart(struct spawn *s, bool killed, struct span flags);
+/* Ends a server that is ready, with SIGTERM or with SIGKILL. Returns false if it has ended before.
+ */
+bool spawn_end(struct spawn *s, bool killed);
+
+/* Starts a server again that spawn_end has ended, with the same folder and {port}. If `flags` is
+ * empty, the server gets the same flags as before. Waits until it is ready. Returns false if it
+ * does not start; then `why` is the reason. */
+bool spawn_again(struct spawn *s, struct span flags);
 
 /* Returns true if the server still runs. Otherwise `why` says how the server ended. */
 bool spawn_runs(struct spawn *s);

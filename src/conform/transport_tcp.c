@@ -88,10 +88,24 @@ static void on_read(void *self, size_t i, bool on)
     t->stopped[i] = !on;
 }
 
+/* Closes the connections that the server has opened and that no step has accepted. */
+static void refuse_waiting(struct tcp_transport *t)
+{
+    char peer[SOCKET_ADDRESS_MAX];
+    for (size_t i = 0; i < TRANSCRIPT_LISTENERS && t->listeners[i] >= 0; i++) {
+        int fd;
+        while ((fd = socket_accept(t->listeners[i], peer)) >= 0) {
+            close(fd);
+        }
+    }
+}
+
 static bool on_restart(void *self, bool killed, struct span flags, struct buf *why)
 {
     struct tcp_transport *t = self;
-    bool ready = spawn_restart(t->server, killed, flags);
+    bool ended = spawn_end(t->server, killed);
+    refuse_waiting(t);
+    bool ready = ended && spawn_again(t->server, flags);
     if (!ready) {
         buf_append(why, buf_span(&t->server->why));
     }

@@ -4,6 +4,7 @@
 
 #include "conform/spawn.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,7 +15,9 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "conform/listener.h"
+#include "conform/player.h"
 #include "conform/ports.h"
 #include "conform/transport_tcp.h"
 
@@ -244,6 +247,11 @@ static void a_table_of_sockets_shows_who_listens(void **state)
     fclose(file);
 }
 
+static bool restart(struct spawn *s, bool killed, struct span flags)
+{
+    return spawn_end(s, killed) && spawn_again(s, flags);
+}
+
 static void restarts(const char *arguments, bool killed, bool same_port)
 {
     struct spawn s;
@@ -255,7 +263,7 @@ static void restarts(const char *arguments, bool killed, bool same_port)
     pid_t pid = s.pid;
     snprintf(before, sizeof before, "%s", s.address);
     snprintf(folder, sizeof folder, "%s", s.folder);
-    assert_true(spawn_restart(&s, killed, SPAN("")));
+    assert_true(restart(&s, killed, SPAN("")));
     assert_true(s.pid != pid && tcp_transport_reachable(s.address));
     assert_string_equal(s.folder, folder);
     if (same_port) {
@@ -273,6 +281,36 @@ static void a_server_is_restarted(void **state)
     restarts("--be-server 127.0.0.1:0", true, false);
 }
 
+/* A connection that the server has opened before a restart does not show that it connects again. */
+static void a_restart_forgets_waiting_connections(void **state)
+{
+    (void)state;
+    struct spawn s;
+    struct tcp_transport t;
+    struct player *player = alloc_zeroed(sizeof *player);
+    char why[SOCKET_WHY_MAX];
+    char address[SOCKET_ADDRESS_MAX];
+    struct buf reason = {0};
+    spawn_start(&s, command("--be-server 127.0.0.1:{port}"), SPAN(""), "");
+    spawn_wait(&s, 1, NULL);
+    tcp_transport_init_own(&t, player, &s);
+    t.listeners[0] = socket_listen("127.0.0.1:0", why);
+    assert_true(t.listeners[0] >= 0);
+    socket_local_address(t.listeners[0], address);
+    struct transport calls = tcp_transport_calls(&t);
+    int waiting = socket_connect(address);
+    struct pollfd row = {.fd = t.listeners[0], .events = POLLIN};
+    assert_int_equal(poll(&row, 1, 30000), 1);
+    assert_true(calls.restart(calls.self, false, SPAN(""), &reason));
+    assert_false(calls.accept(calls.self, 0, 0));
+    close(waiting);
+    close(t.listeners[0]);
+    tcp_transport_free(&t);
+    alloc_free(player);
+    buf_free(&reason);
+    spawn_stop(&s, 1);
+}
+
 static void a_restart_may_have_other_flags(void **state)
 {
     (void)state;
@@ -280,7 +318,7 @@ static void a_restart_may_have_other_flags(void **state)
     spawn_start(&s, command("--{flags}"), SPAN("be-server 127.0.0.1:0"), "");
     spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_READY);
-    assert_false(spawn_restart(&s, false, SPAN("exit 7")));
+    assert_false(restart(&s, false, SPAN("exit 7")));
     assert_int_equal(s.state, SPAWN_REFUSED);
     spawn_stop(&s, 1);
 }
@@ -295,7 +333,7 @@ static void a_script_is_killed_with_its_server(void **state)
     spawn_start(&s, text, SPAN(""), "");
     spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_READY);
-    assert_true(spawn_restart(&s, true, SPAN("")));
+    assert_true(restart(&s, true, SPAN("")));
     spawn_stop(&s, 1);
 }
 
@@ -307,9 +345,9 @@ static void a_server_that_does_not_start_again_says_why(void **state)
     spawn_wait(&s, 1, NULL);
     assert_int_equal(s.state, SPAWN_READY);
     s.command = "false";
-    assert_false(spawn_restart(&s, false, SPAN("")));
+    assert_false(restart(&s, false, SPAN("")));
     assert_true(s.why.n > 0);
-    assert_false(spawn_restart(&s, false, SPAN("")));
+    assert_false(restart(&s, false, SPAN("")));
     spawn_stop(&s, 1);
 }
 
@@ -390,6 +428,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_port_is_taken_once),
         cmocka_unit_test(a_table_of_sockets_shows_who_listens),
         cmocka_unit_test(a_server_is_restarted),
+        cmocka_unit_test(a_restart_forgets_waiting_connections),
         cmocka_unit_test(a_restart_may_have_other_flags),
         cmocka_unit_test(a_script_is_killed_with_its_server),
         cmocka_unit_test(a_server_that_does_not_start_again_says_why),

@@ -56,4 +56,9 @@ struct tls_pem cert_key_pem(const struct cert *cert);
 struct tls *cert_server(enum tls_clients clients, int min_version);
 struct tls *cert_client(const struct cert *cert, int version);
 
+/* One handshake in memory, without a limit of time. Under valgrind the first handshake of a program
+ * takes seconds. A test whose handshakes have a limit calls this before, and before it forks. Needs
+ * `certs`. */
+void certs_warm_up(void);
+
 #endif

@@ -16,6 +16,7 @@
 #include "conform/run_case.h"
 #include "conform/suite.h"
 #include "conform/transport_tcp.h"
+#include "support/certs.h"
 
 #define HEADER "id: a/b\ntitle: t\nreq: R-1\nlevel: MUST\nsource: spec\n\n"
 #define HELLO HEADER "c connect\nc > \"  V2NOP\\n\"\n"
@@ -24,20 +25,22 @@ static char folder[] = "/tmp/nsqref-test-XXXXXX";
 static char file_path[64];
 static char address[64];
 
-static int make_folder(void **state)
+static int make_all(void **state)
 {
-    (void)state;
+    if (certs_make_all(state) != 0) {
+        return -1;
+    }
+    certs_warm_up();
     bool ok = mkdtemp(folder) != NULL;
     snprintf(file_path, sizeof file_path, "%s/f.session", folder);
     snprintf(address, sizeof address, "%s/socket", folder);
     return ok ? 0 : -1;
 }
 
-static int remove_folder(void **state)
+static int remove_all(void **state)
 {
-    (void)state;
     files_remove(folder);
-    return 0;
+    return certs_free_all(state);
 }
 
 /* Plays the server's side of this file once, in another process. */
@@ -337,5 +340,5 @@ int main(void)
         cmocka_unit_test(a_target_without_a_server_is_unreachable),
         cmocka_unit_test(an_error_in_serving_is_printed),
     };
-    return cmocka_run_group_tests_name("play_server", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("play_server", tests, make_all, remove_all);
 }

@@ -39,29 +39,6 @@ static const char *flag(size_t i, const char *name, const char *value)
     return flags[i];
 }
 
-/* One handshake without nsqd. Under valgrind the first one takes seconds, and nsqd's limit is five.
- */
-static void warm_up(void)
-{
-    struct tls *contexts[] = {cert_server(TLS_CLIENTS_VERIFIED, 0), cert_client(&certs.client, 0)};
-    struct codec_maker maker = tls_server(contexts[0]);
-    struct codec ends[] = {maker.make(maker.self), tls_connect(contexts[1], "localhost")};
-    struct buf wires[2] = {{0}, {0}}; /* [i]: bytes on their way to end i */
-    struct buf up = {0};
-    for (size_t i = 1; ends[0].calls->state(ends[0].self) == CODEC_HANDSHAKING; i = 1 - i) {
-        do {
-            buf_drop(&wires[i], ends[i].calls->decode(ends[i].self, buf_span(&wires[i]), 1 << 14,
-                                                      &up, &wires[1 - i]));
-        } while (wires[i].n > 0);
-    }
-    for (size_t i = 0; i < 2; i++) {
-        ends[i].calls->free(ends[i].self);
-        tls_free(contexts[i]);
-        buf_free(&wires[i]);
-    }
-    buf_free(&up);
-}
-
 static int make_all(void **state)
 {
     if (folder_make(state) != 0 || certs_make_all(state) != 0) {
@@ -71,7 +48,7 @@ static int make_all(void **state)
     write_pem("server.key", &certs.server.key);
     write_pem("client.key", &certs.client.key);
     write_pem("root.pem", &certs.authority.certificates);
-    warm_up();
+    certs_warm_up();
     return 0;
 }
 

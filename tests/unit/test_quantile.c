@@ -25,7 +25,7 @@ struct stage {
 
 static void stage_open(struct stage *s, const double *of, size_t n)
 {
-    *s = (struct stage){.budget = budget_of_cap((size_t)64 << 20), .effort = {SIZE_MAX}};
+    *s = (struct stage){.budget = budget_of_cap((size_t)64 << 20), .effort = {.left = SIZE_MAX}};
     s->setting = (struct quantile_setting){of, n, &s->budget, &s->effort};
 }
 

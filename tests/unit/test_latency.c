@@ -25,7 +25,7 @@ struct stage {
 
 static void open_with(struct stage *s, const struct latency_config *with)
 {
-    *s = (struct stage){.budget = budget_of_cap((size_t)64 << 20), .effort = {SIZE_MAX}};
+    *s = (struct stage){.budget = budget_of_cap((size_t)64 << 20), .effort = {.left = SIZE_MAX}};
     s->setting = latency_setting(with, &s->budget, &s->effort);
     s->now = TIME_SECOND;
     s->latency = latency_new(&s->setting, s->now);

@@ -19,14 +19,14 @@
  * What nsqd 1.3.0 does with the files when it starts: the file nsqd.dat names the topics and
  * channels. nsqd reads the queues of those that have a meta file. The meta file says where the
  * reader and the writer are. nsqd begins at the place of the reader, reads file after file, and
- * removes each file after its last record. The file of the writer may be longer than the place of
- * the writer says. Then nsqd also reads this file to its end, and writes new records to the next
+ * removes each file after its last record. The file of the writer may have bytes behind the place
+ * of the writer. Then nsqd also reads this file to its end, and writes new records to the next
  * file.
  *
  * If a record is wrong, nsqd renames the file to ".bad" and continues with the next file. nsqd also
- * renames a file that ends where nsqd expects another record. This happens when nsqd has read all
- * records of a file, and the writer begins the next file after that. So all records of a ".bad"
- * file may have been delivered.
+ * renames a file that ends where nsqd expects another record. This happens when the reader of nsqd
+ * has read the last record of a file, and only later the writer begins the next file. So all
+ * records of a ".bad" file may have been delivered.
  *
  * The functions allocate nothing and have no state.
  */

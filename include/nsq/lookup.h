@@ -30,9 +30,9 @@ extern "C" {
 
 #define NSQ_LOOKUP_LINE_MAX 16384 /* the usual max_line; as NSQ_LINE_MAX of nsq/command.h */
 /* The usual max_body. nsqd sends about 150 bytes. A page of nsqlookupd's HTTP API has up to six
- * bytes for each byte of such a body. For each HTTP client that does not read, the server may have
- * to keep the part of a page that is about one nsqd. With a much larger limit, these parts could
- * fill the memory. */
+ * bytes for each byte of such a body. Such a page consists of parts, and each part describes one
+ * nsqd. For each HTTP client that does not read, the server may have to keep one of these parts.
+ * With a much larger limit, these parts could fill the memory. */
 #define NSQ_LOOKUP_BODY_MAX 4096
 
 enum nsq_lookup_id {

@@ -92,7 +92,7 @@ void metrics_end(struct metrics *metrics);
 
 /* --- for the files of src/api/metrics*.c ------------------------------------------------------ */
 
-/* What a family has samples of. */
+/* The samples of a family of metrics. */
 enum metrics_over {
     METRICS_OF_SERVER,            /* one sample */
     METRICS_OF_LABELS,            /* a fixed number of samples with labels */
@@ -102,7 +102,8 @@ enum metrics_over {
     METRICS_OF_CHANNELS,          /* one for each channel */
     METRICS_OF_CHANNEL_LATENCIES, /* for each channel one for each percentile */
     METRICS_OF_CLIENTS,           /* one for each V2 client */
-    METRICS_OF_CLIENT_LABELS,     /* the same, with all its labels and the value 1 */
+    METRICS_OF_CLIENT_LABELS, /* one for each V2 client: its labels describe the client, its value
+                                 is 1 */
 };
 
 struct metrics_family {
@@ -113,7 +114,8 @@ struct metrics_family {
         uint64_t (*of_server)(const struct metrics *metrics);
         void (*of_labels)(const struct metrics *metrics, struct buf *out, const char *name);
         uint64_t (*of_topic)(const struct stats_topic *topic);
-        uint64_t (*of_channel)(const struct stats_channel *channel); /* also of a sum */
+        uint64_t (*of_channel)(
+            const struct stats_channel *channel); /* METRICS_OF_SUMS: the numbers that are added */
         uint64_t (*of_client)(const struct stats_client *client);
     };
     const char *help;

@@ -90,7 +90,7 @@ struct statsd {
     struct stats_walk walk; /* COLLECTING */
     enum statsd_part part;
     struct statsd_figures found; /* the figures of the next row; valid while has_found is true */
-    bool has_found;              /* `found` is set, and its row has not got it yet */
+    bool has_found;              /* `found` is set, and is not in `rows` yet */
     struct statsd_rows rows;
     struct statsd_packets packets;
 

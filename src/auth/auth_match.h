@@ -53,8 +53,7 @@ enum auth_compiled auth_pattern_compile(struct auth_pattern *pattern, struct eff
 
 /* Returns an upper bound, in bytes, of the memory that the compiled pattern uses. The bound is an
  * estimate, because RE2 does not report its use of memory. Before the first attempt, returns the
- * smallest bound that a compiled pattern of this length can have. This is enough, because a pattern
- * that is not compiled uses no more memory than that. */
+ * bound of the simplest pattern of this length. A pattern that is not compiled uses less memory. */
 size_t auth_pattern_size(const struct auth_pattern *pattern);
 
 /* Returns how many bytes of memory a pattern uses besides auth_pattern_size. This memory is

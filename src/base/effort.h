@@ -39,7 +39,8 @@
 
 /* A connection has an event when it has input, when its input has ended, or when it has room for
  * output. Let p be n / EFFORT_CROWD, rounded down, when n connections have an event at the same
- * time. If p is 2 or more, a call with input has 1 + units / p units instead of all its units. */
+ * time. Usually a call with input may use u units. If p is 2 or more, it may use 1 + u / p units.
+ */
 #define EFFORT_CROWD 4
 
 struct effort {

@@ -16,13 +16,13 @@
 
 /* Every element that can be in a set contains this struct. */
 struct sorted_entry {
-    struct sorted_entry *left; /* the root of the left subtree: the entries below with smaller names
-                                  than this entry */
-    struct sorted_entry *right; /* the root of the right subtree: the entries below with larger
-                                   names than this entry */
-    const uint8_t *name;        /* borrowed from the element */
-    uint32_t name_size;         /* bytes */
-    unsigned rank;              /* not larger than the rank of the entry above */
+    struct sorted_entry
+        *left; /* the root of the left subtree, which has the entries with smaller names */
+    struct sorted_entry
+        *right; /* the root of the right subtree, which has the entries with larger names */
+    const uint8_t *name; /* borrowed from the element */
+    uint32_t name_size;  /* bytes */
+    unsigned rank;       /* not larger than the rank of the entry above */
 };
 
 /* Returns the name of an entry (borrowed from the element). */

@@ -47,7 +47,7 @@ static inline void broker_begin_share(struct broker *broker)
 }
 
 /* Does the same as broker_begin_share, but this kind of work may also use the units that the kind
- * of work before it has left. So the last of several kinds of work can use the units that the
+ * of work before it has not used. So the last of several kinds of work can use the units that the
  * others did not need. */
 static inline void broker_add_share(struct broker *broker)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Owns: the codec for TLS (codec/codec.h). It uses OpenSSL. This server uses the server side for
- * its clients, and the client side for its requests to auth servers and for redirects of its
- * requests to nsqlookupds. The conformance kit uses both sides.
- * Must not know: sockets, files (the caller passes the content of files), NSQ.
+ * its clients, and the client side for two kinds of requests: to auth servers, and to the target of
+ * a redirect that an nsqlookupd has answered. The conformance kit uses both sides. Must not know:
+ * sockets, files (the caller passes the content of files), NSQ.
  *
  * TLS versions 1.0 to 1.3 are possible. OpenSSL's security level is 0. So, like upstream's nsqd, a
  * server can use any certificate as its own. The certificate may be expired or self-signed, or

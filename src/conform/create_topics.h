@@ -18,8 +18,8 @@
  * replaced by names of the case: the names that its variables $topic... and $channel... have.
  * (`names` is the prefix of these names.) {address} becomes the address of the server, and {port}
  * its port. A command without {channel} runs for each topic. A command with {channel} runs for each
- * topic with a channel. These pairs are found in the steps that send bytes, for example in "SUB
- * topic channel".
+ * pair of a topic and a channel. The pairs are found in the steps that send bytes, for example in
+ * "SUB topic channel".
  *
  * Returns false if a command failed, or took too long. Then `why` says which one, and what it has
  * printed. */

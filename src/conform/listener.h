@@ -15,8 +15,9 @@
 
 enum listener {
     LISTENER_UNKNOWN, /* the files below /proc do not contain the answer, or cannot be read */
-    LISTENER_OURS,    /* the process, a descendant of it, or another member of its process group */
-    LISTENER_OTHER,   /* another process */
+    LISTENER_OURS,  /* the given process, a descendant of it, or another member of its process group
+                     */
+    LISTENER_OTHER, /* another process */
 };
 
 /* Finds out whether the process listens at this port. For LISTENER_OTHER, *other becomes the id of

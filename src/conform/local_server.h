@@ -19,13 +19,13 @@ struct local_config {
 };
 
 struct local_server {
-    struct engine *nsqd;               /* NULL: the server is not this program */
-    struct lookup_service *nsqlookupd; /* the same */
+    struct engine *nsqd;               /* NULL: the server is an nsqlookupd */
+    struct lookup_service *nsqlookupd; /* NULL: the server is an nsqd */
     struct tcp_handler handler;
 };
 
-/* Starts a server. `start_time` is what it tells about itself, in seconds since 1970. The caller
- * frees it with local_server_free. */
+/* Starts a server. `start_time` (seconds since 1970) is the time at which it says that it was
+ * started. The caller frees it with local_server_free. */
 void local_server_start(struct local_server *s, const struct local_config *config,
                         int64_t start_time);
 void local_server_free(struct local_server *s);

@@ -42,12 +42,12 @@
  * only counted. No line is cut, so the first lines together may be a little longer than half. */
 #define PLAYER_EXCHANGE_MAX ((size_t)16384)
 
-/* The longest time of a whole case is a sum, multiplied by time_scale: the times of all "within"
- * and "after" of its steps, plus PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout. Without this limit,
- * a case could last very long if a server answers each step as late as the step allows. */
+/* A whole case may last at most time_scale * (w + PLAYER_REPLY_TIMEOUTS_A_CASE * reply_timeout).
+ * Here w is the sum of the times of all "within" and "after" of its steps. Without this limit, a
+ * case could last very long if a server answers each step as late as the step allows. */
 #define PLAYER_REPLY_TIMEOUTS_A_CASE 6
 
-/* ns. For each restart of the server, this time is added to the sum. */
+/* ns. For each restart of the server, this time is added to w. */
 #define PLAYER_RESTART_TIMEOUT (30 * TIME_SECOND)
 
 /* The bytes of one step are cut at no more than this number of places. */
@@ -75,8 +75,7 @@
 struct player_conn {
     struct span name;    /* the connection's name in the file */
     bool http;           /* speaks HTTP: what arrives is not frames */
-    bool accepted;       /* the server has opened it, to a scripted nsqlookupd: what arrives are
-                            commands */
+    bool accepted;       /* the server has opened it to a scripted nsqlookupd, so commands arrive */
     bool requests;       /* accepted: what arrives are requests of HTTP */
     bool magic;          /* accepted: a step has received the magic */
     bool v1;             /* speaks V1: what arrives are frames without a type */

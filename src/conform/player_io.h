@@ -29,8 +29,8 @@ bool player_in_time(struct player *p, const struct step *step);
 /* Waits until something arrives, or until the deadline. Then sends what the codecs answer. */
 void player_wait_until(struct player *p, int64_t deadline);
 
-/* Encodes bytes with the connection's codecs and sends them. These two functions also send what the
- * codecs answer. */
+/* Encodes bytes with the connection's codecs and sends them. player_send and player_send_raw also
+ * send what the codecs answer. */
 void player_send(struct player *p, size_t i, struct span bytes);
 
 /* Sends bytes without encoding them. */

@@ -11,8 +11,8 @@
 /* Appends one line for each reason why cases are unsupported. Many cases may be unsupported because
  * the server was not started with their flags. These cases are grouped by their set of flags. Only
  * the sets with the most cases have a line, and one more line counts the other sets and their
- * cases. If there are such sets, the last lines say how to play these cases too: with --spawn, for
- * which they show an example, or with --flags-given. */
+ * cases. If cases are unsupported for this reason, the last lines say how to play these cases too:
+ * with --spawn, with an example, or with --flags-given. */
 void report_unsupported(const struct report *report, struct buf *out);
 
 /* If unsupported cases are the only reason for the exit code 1, appends a line that says this. */

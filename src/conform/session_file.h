@@ -29,7 +29,8 @@
 #define TRANSCRIPT_VALUE_MAX (8 << 20) /* bytes of the largest fill() */
 #define TRANSCRIPT_LOOKUPDS_MAX 2      /* how many scripted nsqlookupds a file may have */
 /* How many addresses the scripted nsqlookupds of a file have: one for the V1 protocol of each, and
- * one for the HTTP API of the first. Its number is TRANSCRIPT_LISTENER_HTTP, counted from 0. */
+ * one for the HTTP API of the first. The address of the HTTP API has the number
+ * TRANSCRIPT_LISTENER_HTTP, counted from 0. */
 #define TRANSCRIPT_LISTENERS 3
 #define TRANSCRIPT_LISTENER_HTTP 2
 
@@ -99,9 +100,9 @@ enum step_kind {
      * On such a connection SEND is a command that must come from the server. CLIENT_END means that
      * the server must close the connection. RESPONSE, JSON, ERROR and SERVER_END are sent to the
      * server. On a connection that speaks HTTP, REQUEST must come, and HTTP_RESPONSE is sent. */
-    STEP_ACCEPT,       /* waits for the connection to `listener` */
-    STEP_IDENTIFY,     /* an IDENTIFY must come whose JSON has at least the members of `text` */
-    STEP_SILENCE,      /* during the time `within` no command comes, and no end */
+    STEP_ACCEPT,   /* waits for the connection to `listener` */
+    STEP_IDENTIFY, /* an IDENTIFY must come. Its JSON must have at least the members of `text` */
+    STEP_SILENCE,  /* during the time `within` no command comes, and the connection is not closed */
     STEP_REPLY_RAW,    /* `items` are sent as they are */
     STEP_SERVER_CLOSE, /* the scripted nsqlookupd closes the connection */
     STEP_SERVER_RESET, /* the scripted nsqlookupd closes the connection with RST */

@@ -23,8 +23,9 @@
 /* Says where the input of a case is cut, and how much the engine may do in one call. A position is
  * a number of input bytes, counted over all connections together. */
 struct cut_plan {
-    bool compared; /* the output is compared with the output of another plan. No message waits for
-                    * the next one: how long it waits depends on when the input comes */
+    bool compared;     /* the output is compared with the output of another plan. So
+                          --output-gather-timeout is 0 in such a play. Otherwise the output would depend
+                          on when the input comes */
     bool least_effort; /* each call of the engine has an allowance of one unit (base/effort.h) */
     bool every_byte;
     size_t every;   /* bytes: no piece is longer; 0: no limit */

@@ -8,8 +8,8 @@
  * The client never calls the owner. Each time the shell calls step (serve/handler.h), struct serve
  * does its own work first. Then the owner calls http_client_next_done until it returns NULL. The
  * owner frees each returned fetch with http_fetch_drop, or keeps it for a while with
- * http_fetch_keep. The next step is due at once until the owner has done one of these two for each
- * fetch that is done.
+ * http_fetch_keep. While there is a returned fetch for which the owner has called neither of these
+ * two functions, the next step is due at once.
  *
  *     while ((fetch = http_client_next_done(client)) != NULL) {
  *         .. http_fetch_owner(fetch), http_fetch_failure(fetch), http_fetch_body(fetch) ..

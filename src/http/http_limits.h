@@ -21,8 +21,8 @@ struct http_limits {
     size_t chunk_line; /* of the line with the size of a chunk and its extension */
     size_t trailer;    /* of all trailers together */
     /* The limit for the excess of a chunked body. The excess is 0 at the beginning. For each chunk,
-     * the length of its line (size and extension) is added to the excess. Then 16 is subtracted,
-     * and twice the number of bytes of data. The excess never falls below 0. Without this limit, a
+     * the length of its line (size and extension) is added to the excess. Then 16 and twice the
+     * number of bytes of data are subtracted. The excess never falls below 0. Without this limit, a
      * body could consist almost only of extensions. */
     size_t chunk_excess;
     /* If the answer to a request is known before its whole body has arrived, and at least this many

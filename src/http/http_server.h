@@ -52,8 +52,8 @@
 struct http_slots {
     size_t most;  /* at most this many connections */
     size_t count; /* connections, also those that are being closed */
-    /* Of struct http_session (idle_of_all): the connections of all these servers that have no
-     * request. The first one has waited longest. It is closed when a new connection would exceed
+    /* Of struct http_session (idle_of_all): the connections without a request, of all these
+     * servers. The first one has waited longest. It is closed when a new connection would exceed
      * the limit. */
     struct list idle;
 };
@@ -111,9 +111,10 @@ struct http_call {
     bool has_length;   /* the length of the body is known before it arrives */
     uint64_t length;
     void *state; /* of the handler, see http_route.drop */
-    /* http_route.piece sets this before it calls http_call_answer or http_call_hold: how many bytes
-     * at the end of the piece the handler has not used. The unused bytes count as bytes of the body
-     * that were not read. So the result does not depend on how the body is cut into pieces.
+    /* The number of bytes at the end of the piece that the handler has not used. http_route.piece
+     * sets it before it calls http_call_answer or http_call_hold. The unused bytes count as bytes
+     * of the body that were not read. So the result does not depend on how the body is cut into
+     * pieces.
      */
     size_t unused;
 };

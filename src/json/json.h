@@ -63,8 +63,8 @@ bool json_integer(struct span text, int64_t least, int64_t most, int64_t *value)
  * a question mark. The function is called with the next n bytes of a document, which are at p,
  * before they are given to a reader. It handles the characters and escapes that begin in the first
  * `most` bytes, and returns their length. The next call must begin after these bytes. Unless the n
- * bytes contain the end of the document, n must be at least most + 12, because a pair of escapes
- * has 12 bytes. */
+ * bytes contain the end of the document, n must not be smaller than `most` + 12, because a pair of
+ * escapes has 12 bytes. */
 size_t json_mend_surrogates(uint8_t *p, size_t n, size_t most);
 
 /* Appends the text to `out`. Writes U+FFFD for each byte that is not part of valid UTF-8. */

@@ -196,9 +196,8 @@ struct registry_key *registry_find_channel(const struct registry_topic *topic, s
 /* Each of these functions moves the place to the next element of a set and returns this element, or
  * NULL at the end of the set.
  *
- * Topics are in the order of their names as bytes, but as if ':' followed each name. So a page with
- * the keys "topic:NAME:" is in the order of its keys, which is the order of upstream's /debug.
- * Topics that are not registered are included. */
+ * Topics are sorted by the bytes of "NAME:", so "a-b" comes before "a". This is the order of the
+ * keys "topic:NAME:" in upstream's /debug. Topics that are not registered are included. */
 struct registry_topic *registry_next_topic(const struct registry *r, struct registry_place *place);
 
 /* The channels of a topic, by name. */

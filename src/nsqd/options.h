@@ -124,9 +124,9 @@ struct options {
      * ready. Without this limit, many messages could be in the output buffer of a consumer that
      * sends RDY 2500 and never reads. */
     int64_t output_high_water;
-    /* ns; messages to one consumer are sent together, once in this time. A single message does not
-     * wait. 0: no message waits. Without this, each message would cost one call of the system to
-     * send it, and one to wake up its consumer. */
+    /* ns; if a consumer was sent a message less than this time ago, the next messages wait until
+     * the time is over, and are sent together. 0: no message waits. Without this, each message
+     * would cost one call of the system to send it, and one to wake up its consumer. */
     int64_t output_gather_timeout;
     /* ns; a client must send the first four bytes within this time. Without this limit, clients
      * that send nothing could keep all connections that --max-connections allows. */

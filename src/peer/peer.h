@@ -3,8 +3,8 @@
  * Owns: nsqd's side of the conversation with one nsqlookupd: the connection, the commands (one at a
  * time) and the replies. As in upstream's nsqd, the first connection is made at the beginning.
  * When a connection has ended or failed, a new one is made only when there is something to tell: at
- * the next change or PING. What a failed connection has not told is dropped, because the next
- * connection registers everything.
+ * the next change or PING. If a connection fails, the changes that it has not told are dropped,
+ * because the next connection registers everything.
  *
  *     OFF --peer_go_on--> CONNECTING --> IDENTIFYING --> IDLE <--> WAITING for a reply
  *      ^                      |               |            |           |

@@ -7,12 +7,12 @@
  * exist is unregistered. So the nsqlookupd knows the right set when everything was told, even if
  * something was made and deleted several times in between. There is one exception: the deletion of
  * a topic is always told as an UNREGISTER, even if the topic exists again. The reason: only an
- * UNREGISTER removes a tombstone of the topic. A later change says that the topic was made again.
- * When this change is told, the topic is registered again. (The exception does not hold for
- * channels, which have no tombstones. The deletion of an old channel may be noted after a new topic
- * and channel with the same names were made. Then the new channel must stay registered.) During the
- * walk, the changes and the walk take turns. A change is left out if it would be told as a REGISTER
- * and the walk will still visit the topic or channel.
+ * UNREGISTER removes a tombstone of the topic. If the topic was made again, the broker has a later
+ * change for this. When that change is told, the topic is registered again. (The exception does not
+ * hold for channels, which have no tombstones. The deletion of an old channel may be noted after a
+ * new topic and channel with the same names were made. Then the new channel must stay registered.)
+ * During the walk, the changes and the walk take turns. A change is left out if it would be told as
+ * a REGISTER and the walk will still visit the topic or channel.
  *
  * The memory is constant. When more changes were made than the broker remembers, a new walk begins,
  * which registers everything again. If one of the forgotten changes is a deletion, the nsqlookupd
@@ -33,7 +33,7 @@
 
 struct peer_command {
     enum nsq_lookup_id id;
-    bool is_change; /* a change is told, and not a step of the walk */
+    bool is_change; /* true: the command tells a change; false: it is a step of the walk */
     struct name topic;
     struct name channel; /* empty: the command is about the topic */
 };

@@ -40,8 +40,9 @@ void peers_init(struct peers *peers, const struct peers_config *config, struct s
 /* Must be called after serve_free. */
 void peers_free(struct peers *peers);
 
-/* From now on nsqd registers with these nsqlookupds, at most PEERS_MAX. Conversations with those
- * that were in the list before go on. An address that is in the list twice counts once. */
+/* From now on nsqd registers with these nsqlookupds, at most PEERS_MAX. If an nsqlookupd was in the
+ * old list too, the conversation with it continues. An address that is twice in the new list counts
+ * once. */
 void peers_set(struct peers *peers, const struct span *addresses, size_t count, int64_t now);
 
 /* Must be called in each step when peers_next_deadline is not after `now`. */

@@ -221,11 +221,12 @@ void conn_send(struct conn *conn, struct span data, int64_t now);
 void conn_send_held(struct conn *conn, struct span data, void *held, int64_t now);
 
 /* conn_gather lets the output of the last conn_send wait for more output, so that the shell sends
- * both with one call. It may be called only if conn_may_gather was true before this conn_send: no
- * output was unsent, or all unsent output was waiting. The output waits until `gather_timeout`
- * (struct serve_config) has passed since the last output of conn_gather was sent. If this time has
- * passed already, the output does not wait. The wait ends earlier in two cases: the connection
- * ends; or conn_send is called again, and conn_gather is not called after it. */
+ * both with one call. conn_may_gather is true if no output is unsent, or if all unsent output is
+ * waiting. conn_gather may be called only if conn_may_gather was true before the last conn_send.
+ * The output waits until `gather_timeout` (struct serve_config) has passed since output was last
+ * sent after a call of conn_gather. If this time has passed already, the output does not wait. The
+ * wait ends earlier in two cases: the connection ends; or conn_send is called again, and
+ * conn_gather is not called after it. */
 bool conn_may_gather(const struct conn *conn);
 void conn_gather(struct conn *conn, int64_t now);
 

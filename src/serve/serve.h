@@ -52,8 +52,8 @@ struct serve_config {
      * connection, and sends no messages to its consumer. Without this limit, a peer that never
      * reads could fill the memory. */
     size_t high_water;
-    /* ns. Output that may wait (conn_gather) is sent once in this time. 0: it never waits. A call
-     * of the system for each small piece of output would cost most of the processor time. */
+    /* ns. Output that may wait (conn_gather) is sent at most once in this time. 0: it never waits.
+     * A call of the system for each small piece of output would cost most of the processor time. */
     int64_t gather_timeout;
     /* Counts the memory that all connections together hold (base/budget.h). While this memory is
      * more than their share of the budget, two rules apply. Each connection with unsent output is

@@ -66,10 +66,11 @@ struct store_options {
 enum store_event_kind {
     STORE_RECORD = 1, /* a record that was read back; only before STORE_STARTED */
     STORE_DAMAGE,     /* something could not be read; only before STORE_STARTED */
-    STORE_STARTED,    /* DISK_DONE: everything was read back and is safe, so the server may use it.
-                       * Otherwise the log cannot be used */
-    STORE_SETTLED,    /* the answer to a ticket */
-    STORE_HEALTH,     /* DISK_DONE: the disk works again. Otherwise publishes are refused */
+    STORE_STARTED, /* `reason` is DISK_DONE: everything was read back and is safe, so the log can be
+                      used. Any other reason: the log cannot be used */
+    STORE_SETTLED, /* the answer to a ticket */
+    STORE_HEALTH,  /* `reason` is DISK_DONE: the disk works again. Any other reason: publishes are
+                      refused */
 };
 
 enum store_damage_kind {

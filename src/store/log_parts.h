@@ -91,7 +91,7 @@ struct log_recovery {
     size_t frame;        /* bytes of the current frame; 0: there is none */
     uint64_t durable;    /* up to this byte the segment was safe, as its frames say */
     bool probing;        /* looks for frames behind `bad`, to learn what was safe */
-    bool other_bytes;    /* there are bytes other than zeros from `bad` on */
+    bool other_bytes;    /* some byte at or after `bad` is not zero */
     bool searching;      /* looks for the next valid frame behind `bad` */
     uint64_t bad;        /* byte */
     enum parsed why;
@@ -112,7 +112,7 @@ struct store_log {
 
     /* segments */
     uint64_t next_number;  /* of the next segment */
-    uint64_t previous;     /* number of the segment before the open or next one */
+    uint64_t previous;     /* number of the last segment that was ended */
     uint64_t previous_end; /* where it ends */
     bool open;             /* there is a segment to write to */
     bool has_spare;        /* there may be a spare file */

@@ -6,13 +6,13 @@
  *
  * A record:
  *     | type, u16 | kind, u16 | length of the rest, u32 | fields | tail ...
- * The kind is 0, except in record 12. All integers are big-endian. Topics have numbers from 1
- * to RECORD_NUMBER_MAX, and so have channels. No two topics ever have the same number, even if one
- * of them was deleted. The same is true for channels. Messages of a topic have a seq: 1, 2, 3 and
- * so on. `due` is ns since 1970; 0: at once. `flowed` is the last seq that the topic has given to
- * its channels. `cursor` is the next seq that a channel takes. Of the messages before its cursor,
- * the part "finished" names ranges of seqs that are finished, and the part "exceptions" names
- * messages that are not finished.
+ * The kind is 0, except in record 12. All integers are big-endian. The number behind the name of a
+ * field is its size in bytes. Topics have numbers from 1 to RECORD_NUMBER_MAX, and so have
+ * channels. No two topics ever have the same number, even if one of them was deleted. The same is
+ * true for channels. Messages of a topic have a seq: 1, 2, 3 and so on. `due` is ns since 1970; 0:
+ * at once. `flowed` is the last seq that the topic has given to its channels. `cursor` is the next
+ * seq that a channel takes. A channel has two lists of the messages before its cursor: "finished"
+ * has ranges of seqs that are finished, and "exceptions" has messages that are not finished.
  *
  *  1 PUB              | topic 4 | first seq 8 | count 4 | count messages
  *  2 FIN              | channel 4 | count 4 | count seqs of 8
@@ -21,14 +21,14 @@
  *  5 TOPIC DELETED    | topic 4 |
  *  6 CHANNEL NEW      | channel 4 | topic 4 | seq of its first message 8 | name
  *  7 CHANNEL DELETED  | channel 4 |
- *  8 EMPTIED          | topic 4 | channel 4, 0: the topic | up to seq 8 |
- *  9 PAUSED           | topic 4 | channel 4, 0: the topic | flag 2, 1: paused | flowed 8 |
+ *  8 EMPTIED          | topic 4 | channel 4 (0: the topic) | up to seq 8 |
+ *  9 PAUSED           | topic 4 | channel 4 (0: the topic) | flag 2 (1: paused) | flowed 8 |
  * 10 KEEP             | topic 4 | seq 8 | count 4 | a message, then count rows:
  *                       | channel 4 | attempts 2 | due 8 |
  * 11 CHECKPOINT BEGIN | id clock 8 | last topic 4 | last channel 4 | count of parts 4 |
  * 12 CHECKPOINT PART, of the kind
- *     1 topic         | topic 4 | last seq 8 | flowed 8 | flag 2, 1: paused | name
- *     2 channel       | channel 4 | topic 4 | cursor 8 | flag 2, 1: paused | name
+ *     1 topic         | topic 4 | last seq 8 | flowed 8 | flag 2 (1: paused) | name
+ *     2 channel       | channel 4 | topic 4 | cursor 8 | flag 2 (1: paused) | name
  *     3 finished      | channel 4 | count 4 | rows | first seq 8 | last seq 8 |
  *     4 exceptions    | channel 4 | count 4 | rows | seq 8 | attempts 2 | due 8 |
  *     5 segment       | segment 8 | count 4 | rows | topic 4 | first 8 | last 8 | messages 8 |
@@ -116,8 +116,9 @@ struct record_message {
  */
 enum parsed record_parse(struct span in, struct record *record, size_t *consumed);
 
-/* Writes the record without its tail and returns how many bytes this needs. The bytes of the tail
- * follow directly: record->tail.n bytes. The function does not read them. The fields must be valid.
+/* Writes the record without its tail and returns how many bytes this needs. The caller must write
+ * the tail (record->tail.n bytes) directly behind it. The function does not read the tail. The
+ * fields must be valid.
  */
 size_t record_write_head(const struct record *record, uint8_t out[RECORD_HEAD_MAX]);
 

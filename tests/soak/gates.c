@@ -343,6 +343,9 @@ static bool run_gate(const struct gate *g, const char *program, const char *flag
         struct run run;
         run_once(g, program, flag, &run);
         print_run(g, &run);
+        if (run.turns < run.times.messages / 2) { /* each message of the bystander needs one */
+            scene_fail(&scene, "the library does not see the turns of the server");
+        }
         good += is_good(&run);
         slow += !is_good(&run);
     }

@@ -13,6 +13,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,6 +32,7 @@ static struct {
     int (*accept)(int, struct sockaddr *, socklen_t *);
     int (*accept4)(int, struct sockaddr *, socklen_t *, int);
     int (*poll)(struct pollfd *, nfds_t, int);
+    int (*ppoll)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
     int (*epoll_wait)(int, struct epoll_event *, int, int);
     int (*epoll_ctl)(int, int, int, struct epoll_event *);
 } libc;
@@ -41,6 +43,7 @@ static struct fault_counts *counts; /* NULL: nobody counts */
 
 /* sys/socket.h declares it only with _GNU_SOURCE, which changes the type of accept. */
 int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict size, int flags);
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask);
 
 static void find(const char *name, void *function)
 {
@@ -62,6 +65,7 @@ __attribute__((constructor)) static void start(void)
     find("accept", &libc.accept);
     find("accept4", &libc.accept4);
     find("poll", &libc.poll);
+    find("ppoll", &libc.ppoll);
     find("epoll_wait", &libc.epoll_wait);
     find("epoll_ctl", &libc.epoll_ctl);
     state = seed != NULL ? strtoull(seed, NULL, 10) : 0;
@@ -193,12 +197,19 @@ int accept4(int fd, struct sockaddr *restrict address, socklen_t *restrict size,
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
+static bool poll_fails(nfds_t count)
+{
+    return count > 0 && (fails(FAULT_EINTR, EINTR) || fails(FAULT_POLL, ENOMEM));
+}
+
 int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
 {
-    if (count > 0 && (fails(FAULT_EINTR, EINTR) || fails(FAULT_POLL, ENOMEM))) {
-        return -1;
-    }
-    return libc.poll(fds, count, timeout_ms);
+    return poll_fails(count) ? -1 : libc.poll(fds, count, timeout_ms);
+}
+
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    return poll_fails(count) ? -1 : libc.ppoll(fds, count, timeout, mask);
 }
 
 int epoll_wait(int epoll, struct epoll_event *events, int room, int timeout_ms)

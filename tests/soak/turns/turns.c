@@ -5,6 +5,7 @@
  * because a turn may take one of them longer than its limit. A timer of processor time notes where
  * the thread is when a turn passes the limit. Must not know: the server.
  */
+#define _GNU_SOURCE /* ppoll */ /* NOLINT(bugprone-reserved-identifier) */
 #include "soak/turns/turns.h"
 
 #include <dlfcn.h>
@@ -29,6 +30,7 @@ int SSL_do_handshake(void *ssl);
 
 static struct {
     int (*poll)(struct pollfd *, nfds_t, int);
+    int (*ppoll)(struct pollfd *, nfds_t, const struct timespec *, const sigset_t *);
     int (*epoll_wait)(int, struct epoll_event *, int, int);
     int (*handshake)(void *);
 } real;
@@ -142,6 +144,14 @@ int poll(struct pollfd *fds, nfds_t count, int timeout_ms)
     return n;
 }
 
+int ppoll(struct pollfd *fds, nfds_t count, const struct timespec *timeout, const sigset_t *mask)
+{
+    end_turn();
+    int n = real.ppoll(fds, count, timeout, mask);
+    begin_turn();
+    return n;
+}
+
 int epoll_wait(int epoll, struct epoll_event *events, int room, int timeout_ms)
 {
     end_turn();
@@ -173,6 +183,8 @@ __attribute__((constructor)) static void start(void)
     void *frame;
     void *found = find("libc.so.6", "poll");
     memcpy(&real.poll, &found, sizeof found);
+    found = find("libc.so.6", "ppoll");
+    memcpy(&real.ppoll, &found, sizeof found);
     found = find("libc.so.6", "epoll_wait");
     memcpy(&real.epoll_wait, &found, sizeof found);
     found = find("libssl.so.3", "SSL_do_handshake");

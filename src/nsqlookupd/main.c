@@ -60,9 +60,11 @@ static int serve_at(struct listeners *listeners, const struct lookup_config *con
                     struct log_writer *log)
 {
     struct lookup_service *lookup = lookup_new(config);
+    /* epoll: most connections are nsqds, which send a PING every 15 s. poll() would look at all of
+     * them for each request. */
     const struct process_service service = {.program = PROGRAM,
                                             .handler = lookup_handler(lookup),
-                                            .waiter = waiter_poll,
+                                            .waiter = waiter_epoll,
                                             .listeners = listeners,
                                             .log = log};
     int code = process_serve(&service);
